@@ -34,7 +34,7 @@ from hardiness.cli.main import COMMANDS, GROUPS, command_of
 from hardiness.core import Metric
 from hardiness.models.catalogue import schemes
 from hardiness.report import scorecard_tables
-from hardiness.results.compared import kept_comparisons
+from hardiness.results.comparison import kept_comparisons
 from hardiness.results.results import results_of
 from hardiness.store import Store
 
@@ -255,7 +255,7 @@ def demo(out: Path) -> str:
     taken = f"Once installed, the demo takes {seconds:.0f} seconds on {os.cpu_count()} cores. Two of its four models:\n"
     store = Store.open(out)
     shown = [result for result in results_of(store) if result.model in DEMO_MODELS]
-    return f"{taken}\n{printed(scorecard_tables(shown, kept_comparisons(store, shown), joined=True), 110)}"
+    return f"{taken}\n{printed(scorecard_tables(shown, kept_comparisons([store]), joined=True), 110)}"
 
 
 def modern(out: Path) -> str:
@@ -264,7 +264,7 @@ def modern(out: Path) -> str:
     found = results_of(store)
     if {result.model for result in found} != set(MODERN_MODELS):
         raise SystemExit(f"{out} must hold {' and '.join(MODERN_MODELS)}; run the commands of {MODERN} first")
-    return printed(scorecard_tables(found, kept_comparisons(store, found)), MODERN_COLUMNS)
+    return printed(scorecard_tables(found, kept_comparisons([store])), MODERN_COLUMNS)
 
 
 def points(value: float, digits: str = "+.2f") -> str:

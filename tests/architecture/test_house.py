@@ -17,10 +17,10 @@ from hardiness import benchmarks, core
 SOURCE = Path(hardiness.__file__).parent
 PROJECT = Path(__file__).parents[2]
 ROOMS = sorted(door.parent.name for door in SOURCE.glob("*/__init__.py"))
-MOST_PAST_DOORS = 16
+MOST_PAST_DOORS = 15
 MOST_HOOKS = 30
-MOST_OFFERED = 731
-MOST_FILES = 298
+MOST_OFFERED = 732
+MOST_FILES = 299
 
 
 @functools.cache

@@ -17,6 +17,7 @@ import hardiness
 from hardiness.core import ModelIdentity, Plan, Run, StoreError, json_form
 from hardiness.engine import plan as planning
 from hardiness.store import Store
+from hardiness.store import store as store_module
 from hardiness.store.files import as_json
 
 GOLDEN = Path(__file__).parents[1] / "reference" / "out_f2dda58"
@@ -38,7 +39,7 @@ def out(tmp_path: Path) -> Path:
 def records(out: Path) -> dict[str, bytes]:
     """The bytes of everything that is no cache of what was computed from rows."""
     paths = (path for path in (out / "records").rglob("*") if path.is_file() and path.parent.name != "scored")
-    return {str(path.relative_to(out)): path.read_bytes() for path in paths if path.name != "proved.json"}
+    return {str(path.relative_to(out)): path.read_bytes() for path in paths}
 
 
 def test_run_json_keeps_its_bytes_and_its_key() -> None:
@@ -49,6 +50,36 @@ def test_run_json_keeps_its_bytes_and_its_key() -> None:
         assert stored.run.key == stored.key == stored.path.rpartition("--")[2]
         written = as_json({"key": stored.run.key, **stored.run.as_dict(), "plan": stored.plan})
         assert written == stored.content("run.json")
+
+
+def test_files_that_earlier_versions_kept_beside_rows_are_ignored(out: Path, hardiness: Any) -> None:
+    shown = hardiness("show", out)
+    for run in (out / "records").iterdir():
+        shutil.rmtree(run / "scored")
+        (run / "scored").mkdir()
+        (run / "scored" / "scores.json").write_text('{"digest": "0", "known": {"facts": {"of": "", "value": 1}}}')
+        (run / "proved.json").write_text('{"000000-000000000000.parquet": [1, "2"]}')
+    (out / "compared.json").write_text('{"digest": "0", "comparisons": [{}]}')
+    again = hardiness("show", out)
+    assert (again.status, again.out) == (shown.status, shown.out)
+    assert shown.status == 0
+    assert (out / "compared.json").read_text() == '{"digest": "0", "comparisons": [{}]}'
+
+
+@pytest.mark.parametrize(
+    "command", [("show",), ("show", "--json"), ("gate", "--policy", "rules.toml"), ("export", "--format", "csv")]
+)
+def test_a_command_looks_through_the_folder_once(
+    command: tuple[str, ...], out: Path, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surveys: list[str] = []
+    survey = store_module.survey_runs
+    monkeypatch.setattr(store_module, "survey_runs", lambda files: surveys.append(files.address) or survey(files))
+    (tmp_path / "rules.toml").write_text('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.0\n')
+    name, *options = command
+    told = hardiness(name, out, *(str(tmp_path / each) if each.endswith(".toml") else each for each in options))
+    assert told.status == 0, told.err
+    assert surveys == [str(out)]
 
 
 @pytest.mark.slow

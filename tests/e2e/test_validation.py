@@ -294,7 +294,7 @@ def test_show_changes_nothing_but_what_it_keeps_beside_the_records(
     shutil.rmtree(kept)
     assert hardiness("show", out).status == 0
     assert files() == before
-    assert {path.name for path in kept.iterdir()} == {"scores.json", "images.parquet"}
+    assert {path.name for path in kept.iterdir()} == {"memo.jsonl", "images.parquet"}
 
 
 def test_show_tells_a_run_that_cannot_be_read_and_shows_the_others(

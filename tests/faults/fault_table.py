@@ -137,9 +137,7 @@ def void(_: object) -> None:
 
 
 def number_edited(path: Path) -> None:
-    found = json.loads(path.read_text())
-    found["known"] = json.loads(re.sub(r'"value": 0\.\d+', '"value": 0.99', json.dumps(found["known"])))
-    path.write_text(json.dumps(found))
+    path.write_text(re.sub(r'"value": 0\.\d+', '"value": 0.99', path.read_text()))
 
 
 def exchanged(out: Out) -> None:
@@ -194,9 +192,9 @@ FAULTS: dict[str, Plant] = {
     "`measured/*.json` cut": lambda out: cut(out.session) or cut(out.session) or cut(out.session),
     "`results.json` cut": lambda out: text("{")(out.folder / "results.json"),
     "`results.json` with JSON of another type": lambda out: text("[]")(out.folder / "results.json"),
-    "`proved.json` with JSON of another type": described("proved.json", text("[]")),
-    "stored scores edited": described("scored/scores.json", number_edited),
-    "stored scores with one bit flipped": described("scored/scores.json", bit),
+    "stored scores with JSON of another type": described("scored/memo.jsonl", text("[]")),
+    "stored scores edited": described("scored/memo.jsonl", number_edited),
+    "stored scores with one bit flipped": described("scored/memo.jsonl", bit),
     "stored image table with one bit flipped": described("scored/images.parquet", bit),
     "stored image table of random bytes": described("scored/images.parquet", random_bytes),
 }

@@ -112,7 +112,7 @@ def test_a_disk_full_at_any_write_keeps_what_is_finished(
         written.clear()
         monkeypatch.setattr(files, "fill", lambda path, content, at=full_at: fill(path, content, at))
         told = hardiness(*command(place, out))
-        kept = written[full_at].rpartition("-")[2] in ("proved.json", "scores.json", "images.parquet")
+        kept = written[full_at].rpartition("-")[2] in ("memo.jsonl", "images.parquet")
         if told.status:  # what is only kept to save time is done without, and the rest is told
             assert "the disk is full" in one_line(told.err)
             assert told.status == (2 if full_at == 0 else 1)

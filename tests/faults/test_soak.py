@@ -70,7 +70,7 @@ def plant(out: Path, chance: random.Random) -> tuple[set[str], Counter[str]]:
     gone.unlink()
     shutil.copy(victims[0], folder / "notes.parquet")
     (folder / "run.json").write_text(chance.choice(["", "[]", "{", '{"key": 1}']))
-    (folder / "proved.json").write_text(chance.choice(["[]", "{", '{"x": 1}']))
+    (folder / "scored" / "memo.jsonl").write_text(chance.choice(["[]", "{", '{"x": 1}']))
     (out / PARTIAL / "1-1-left-behind").write_bytes(b"PAR1")
     names = {path.name for path in victims}
     return names, Counter(shard=len(names), gone=1, foreign=1, described=2, left=1)

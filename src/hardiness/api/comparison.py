@@ -41,13 +41,12 @@ from hardiness.results import (
     comparison_json,
     comparison_view,
     keep_noise,
-    kept_comparisons,
     moved_by,
     results_of,
     stored_measures,
     with_effective_robustness,
 )
-from hardiness.store import Store
+from hardiness.store import Store, surveyed
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,13 +103,15 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
     """
     outs = [out] if isinstance(out, str | Path) else list(out)
     stores = [Store.open(each) for each in outs]
-    found = compare_stores(stores, models)
-    results = [result for store in stores for result in results_of(store)]
-    doubts = {result.key: result.doubt for result in results if result.doubt}
-    doubted = [
-        replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts}) for each in found
-    ]
-    return Comparisons(tuple(with_effective_robustness(each, results, stores, reference) for each in doubted))
+    with surveyed(*stores):
+        found = compare_stores(stores, models)
+        results = [result for store in stores for result in results_of(store)]
+        doubts = {result.key: result.doubt for result in results if result.doubt}
+        doubted = [
+            replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})
+            for each in found
+        ]
+        return Comparisons(tuple(with_effective_robustness(each, results, stores, reference) for each in doubted))
 
 
 DETAILED_MOST = 6
@@ -122,7 +123,7 @@ def comparisons_of(
 ) -> list[BenchmarkComparison]:
     """The models of one or more folders on the same images; none where there are fewer than two.
 
-    Of more than `DETAILED_MOST` models nothing is said but their scores, which one folder keeps.
+    Of more than `DETAILED_MOST` models nothing is said but their scores.
 
     Args:
         stores: the folders.
@@ -132,11 +133,8 @@ def comparisons_of(
     """
     models = {result.name for result in found if not result.measured.get("published")}
     detailed = details and len(models) <= DETAILED_MOST
-    kept = kept_comparisons(stores[0], found, baseline) if len(stores) == 1 else []
-    if kept and not detailed:
-        return kept
     try:
-        compared = compare_stores(stores, details=detailed, baseline_model=baseline, kept=kept)
+        compared = compare_stores(stores, details=detailed, baseline_model=baseline)
     except ArgumentError:
         return []
     return compared if len(stores) == 1 else [_under_own_names(each) for each in compared]

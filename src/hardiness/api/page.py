@@ -53,7 +53,7 @@ from hardiness.results import (
     results_of,
 )
 from hardiness.sources import shown
-from hardiness.store import WAIT_S, Files, LocalFiles, Store, refuse_special
+from hardiness.store import WAIT_S, Files, LocalFiles, Store, refuse_special, surveyed
 from hardiness.visualise import folders, read
 
 
@@ -225,17 +225,20 @@ def write_report(asked: Report) -> WrittenPage:
     stores, problems = _opened(asked.outs, problems, bool(grids), asked.wait_s)
     found, problems, remarks = _results(stores, asked, problems)
     found = [_with_pictures(each) if each.benchmark in asked.show else each for each in found]
+    with surveyed(*stores):  # runs that come meanwhile are on the next page
+        comparisons = comparisons_of(stores, found, asked.baseline)
+        claims, gates = _claims(stores, found, asked.baseline), gate_tables(stores)
     title = ", ".join(shown(Path(out).resolve().name) for out in asked.outs) or "the published results"
     options = PageOptions(
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
         images=asked.images,
         column=asked.column,
         problems=tuple(problems),
-        comparisons=comparisons_of(stores, found, asked.baseline),
+        comparisons=comparisons,
         features=grids,
         declared=known,
-        claims=_claims(stores, found, asked.baseline),
-        gates=gate_tables(stores),
+        claims=claims,
+        gates=gates,
     )
     files, name = _place(asked, stores)
     put_page(found, files, name, f"hardiness: {title}", options)
@@ -353,8 +356,9 @@ def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
         DataError: the one folder, or each of them, holds no records.
     """
     stores, problems = _opened(tuple(outs), [])
-    found, problems, remarks = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
-    return Collected(found, problems, comparisons_of(stores, found, baseline, details=False), remarks)
+    with surveyed(*stores):
+        found, problems, remarks = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
+        return Collected(found, problems, comparisons_of(stores, found, baseline, details=False), remarks)
 
 
 def _opened(

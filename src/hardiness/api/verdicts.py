@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hardiness.report import as_text, gate_view, terminal_table
 from hardiness.results import Gate, judge, keep_gate, policy_of
-from hardiness.store import Store
+from hardiness.store import Store, surveyed
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,6 +35,7 @@ def gate(out: str | Path, policy: str | Path) -> GateReport:
     """
     asked = policy_of(policy)
     store = Store.open(out)
-    found = judge(asked, store)
-    keep_gate(store, found)
+    with surveyed(store):
+        found = judge(asked, store)
+        keep_gate(store, found)
     return GateReport(found.verdicts, found.undecided, found.source)

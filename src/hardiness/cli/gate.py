@@ -12,7 +12,7 @@ from hardiness.cli.output import print_json, print_views
 from hardiness.core import ArgumentError, argument, option
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, first_policy, judge, keep_gate, policy_of
-from hardiness.store import Store
+from hardiness.store import Store, surveyed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +66,9 @@ def gate(asked: GateOptions) -> int:
     if asked.against:
         raise ArgumentError('--against goes with --write-policy; a rule names its own baseline, as against = "OUT2"')
     policy, store = policy_of(Path(asked.policy)), Store.open(asked.out)
-    found = judge(policy, store)
-    keep_gate(store, found)
+    with surveyed(store):
+        found = judge(policy, store)
+        keep_gate(store, found)
     asked.write(found)
     if asked.as_json:
         print_json(found)

@@ -79,7 +79,7 @@ def run(asked: RunOptions) -> int:
         return _plan(asked)
     outcome = api.run(asked, None if asked.quiet else api.progress_on(Console(stderr=True)))
     store = Store(out)
-    comparisons = kept_comparisons(store, outcome.everything, asked.baseline)
+    comparisons = kept_comparisons([store], asked.baseline)
     title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"
     page = api.publish(store, outcome.everything, title, comparisons, asked.baseline)
     if asked.as_json:

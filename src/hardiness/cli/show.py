@@ -25,7 +25,7 @@ from hardiness.report import (
     with_own_names,
 )
 from hardiness.results import BenchmarkComparison, group_of, kept_comparisons, results_of, with_severities
-from hardiness.store import Store
+from hardiness.store import Store, surveyed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +54,18 @@ def show(asked: ShowOptions) -> int:
     if below is not None:
         require_within("below", below, 0, 1)
     store = Store.open(asked.out)
-    usual = results_of(store, asked.baseline, asked.verify)
-    found = usual if below is None else with_severities(usual, store, below)
-    survey = store.survey()
-    problems = [*survey.problems, *dict.fromkeys(line for result in found for line in result.damage)]
-    print_lines(*survey.renamed, problems=problems)
-    if asked.as_json:
-        print_json(found)
-    else:
-        print_tables(found, wide(), lambda: kept_comparisons(store, usual, asked.baseline), asked.everything)
+    with surveyed(store) as (survey,):
+        found = results_of(store, asked.baseline, asked.verify)
         if below is not None:
-            _print_severities(found, below)
+            found = with_severities(found, store, below)
+        problems = [*survey.problems, *dict.fromkeys(line for result in found for line in result.damage)]
+        print_lines(*survey.renamed, problems=problems)
+        if asked.as_json:
+            print_json(found)
+        else:
+            print_tables(found, wide(), lambda: kept_comparisons([store], asked.baseline), asked.everything)
+            if below is not None:
+                _print_severities(found, below)
     return 1 if problems else 0
 
 

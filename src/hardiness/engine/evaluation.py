@@ -55,7 +55,7 @@ from hardiness.engine.worker import Worker, alone
 from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
 from hardiness.results import Policy, PolicyWatch
-from hardiness.store import Store, together
+from hardiness.store import Store, surveyed, together
 
 PACKAGES = (
     "hardiness",
@@ -462,7 +462,7 @@ def prepared(
         surrogate = surrogate_of(benchmark, classifiers, listener)
     except (ModelError, DataError) as error:
         return Begun(problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}"))
-    with store.surveyed() as every:
+    with surveyed(store) as (every,):
         for classifier in classifiers:
             try:
                 tasks.append(begin(classifier, benchmark, data, request, store, surrogate))

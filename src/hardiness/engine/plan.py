@@ -258,7 +258,7 @@ def begin(
     with suppress(StoreError):  # what cannot be believed is set aside when the run is opened, below
         begun = store.find(run)  # what it was begun with stays: nothing needs to be tried again
     if begun is None and request.share:
-        refuse_another_run(run, store.known.values())
+        refuse_another_run(run, store.runs())
     batch_size = begun.plan.batch_size if begun else request.batch_size
     batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
     plan = Plan(

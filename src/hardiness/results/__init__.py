@@ -7,8 +7,13 @@ from hardiness.core import door
 if TYPE_CHECKING:
     from hardiness.results.claims.claim import ClaimVerdicts, Models, judged
     from hardiness.results.claims.evidence import from_results, paired_numbers, published_models
-    from hardiness.results.compared import comparison_json, comparison_view, kept_comparisons
-    from hardiness.results.comparison import BenchmarkComparison, compare_stores, with_effective_robustness
+    from hardiness.results.compared import comparison_json, comparison_view
+    from hardiness.results.comparison import (
+        BenchmarkComparison,
+        compare_stores,
+        kept_comparisons,
+        with_effective_robustness,
+    )
     from hardiness.results.comparisons.consistency import Comparison, consistency
     from hardiness.results.comparisons.human_likeness import Likeness, human_likeness
     from hardiness.results.flips import PairFlips

@@ -1,21 +1,17 @@
-"""A comparison of models, kept: as tables of text, and as JSON."""
+"""A comparison of models as a table of text, or as JSON."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
-from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable, json_form, mark_notes
-from hardiness.results.comparison import BenchmarkComparison, PairDetail, compare_stores
+from hardiness.core import TextTable, json_form, mark_notes
+from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.flips import PairFlips
-from hardiness.results.runs import digest_of
 from hardiness.statistics import Compared, Difference, DifferencePart, Flips, FlipShare, KappaInterval
-from hardiness.store import Store, parsed
 
 HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
 
@@ -260,78 +256,3 @@ def _detail(detail: PairDetail) -> dict[str, Any]:
 
 def _finite(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-
-COMPARED = "compared.json"
-"""May be deleted at any time; it is then made again."""
-
-VERSION = 7
-"""Raised whenever the same runs would be compared otherwise."""
-
-
-def kept_comparisons(
-    store: Store, results: Sequence[Result], baseline_model: str | None = None
-) -> list[BenchmarkComparison]:
-    """The models of a folder on the same images, without what is said of single pairs; none of fewer than two models.
-
-    Args:
-        store: the folder.
-        results: of all its runs, as they are now: what was kept of other ones is not taken.
-        baseline_model: whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
-    """
-    known = [
-        [each.key, json_form([replace(s, doubt="") for s in each.scores]), each.details.get("noise")]
-        for each in results
-    ]
-    digest = digest_of([VERSION, known, *([baseline_model] if baseline_model else [])])
-    with suppress(StoreError, LookupError, TypeError, ValueError):
-        found = parsed(store.files.read(COMPARED) or b"", f"{store.address}/{COMPARED}")
-        if found["digest"] == digest_of([digest, found["comparisons"]]):
-            return [_comparison(each) for each in found["comparisons"]]
-    try:
-        made = compare_stores([store], details=False, baseline_model=baseline_model)
-    except ArgumentError:
-        return []
-    described = json.loads(json.dumps([_as_dict(each) for each in made]))
-    with suppress(StoreError):  # where nothing can be written, it is made again next time
-        kept = {"digest": digest_of([digest, described]), "comparisons": described}
-        store.files.write(COMPARED, json.dumps(kept).encode())
-    return [_comparison(each) for each in described]
-
-
-def _as_dict(each: BenchmarkComparison) -> dict[str, Any]:
-    named = {name: getattr(each, name) for name in ("benchmark", "data", "n", "notes", "protocol", "variant")}
-    flips = [pair.as_dict() for pair in each.flips]
-    return {**named, "flips": flips, "scores": [_kept_score(score) for score in each.scores]}
-
-
-def _kept_score(score: Compared) -> dict[str, Any]:
-    named = {name: getattr(score, name) for name in ("metric", "higher_is_better", "n", "title", "noise")}
-    return {
-        **named,
-        "values": dict(score.values),
-        "pairs": [[*pair, asdict(difference)] for pair, difference in score.pairs.items()],
-        "condition": dict(score.condition),
-    }
-
-
-def _comparison(found: dict[str, Any]) -> BenchmarkComparison:
-    lists = {"notes": tuple(found["notes"]), "variant": tuple(found["variant"]), "details": ()}
-    lists["flips"] = tuple(map(PairFlips.from_dict, found["flips"]))
-    return BenchmarkComparison(**{**found, **lists, "scores": tuple(_compared(each) for each in found["scores"])})
-
-
-def _compared(found: dict[str, Any]) -> Compared:
-    return Compared(
-        **{
-            **found,
-            "pairs": {(first, second): _difference(each) for first, second, each in found["pairs"]},
-            "condition": Condition(**found["condition"]),
-            "noise": {name: (moved, n) for name, (moved, n) in found["noise"].items()},
-        }
-    )
-
-
-def _difference(found: dict[str, Any]) -> Difference:
-    interval = found["interval"]
-    return Difference(**{**found, "interval": None if interval is None else Interval(**interval)})

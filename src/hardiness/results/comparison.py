@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -11,17 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import EFFECTIVE, card_of
-from hardiness.core import WITHDRAWN, ArgumentError, Result, UnknownNameError, from_json
+from hardiness.core import (
+    WITHDRAWN,
+    ArgumentError,
+    Condition,
+    Result,
+    UnknownNameError,
+    from_fields,
+    from_json,
+    json_form,
+)
 from hardiness.results.comparisons.effective_robustness import against_references
-from hardiness.results.comparisons.stored_baseline import stored_baseline
+from hardiness.results.comparisons.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import Measured, in_shared_cells, measured_runs
 from hardiness.results.noise import Noise, stored_noise
-from hardiness.results.runs import ScoredRun, differences
+from hardiness.results.runs import ScoredRun, differences, digest_of
 from hardiness.statistics import (
     BIN_SIZE,
     Compared,
     Consistency,
+    Difference,
     DifferencePart,
     Disagreement,
     EffectiveRobustness,
@@ -180,49 +192,51 @@ def compare_stores(
     *,
     details: bool = True,
     baseline_model: str | None = None,
-    kept: Sequence[BenchmarkComparison] = (),
 ) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
-    Runs of different protocols, surrogates or norms are never put together.
+    Runs of different protocols, surrogates or norms are never put together. All but details is kept beside the first
+    run of each benchmark, and is then of the same rows, noise and baseline.
 
     Args:
         stores: output folders; a model that several hold is told apart by the folder's name.
         models: which ones, in the order in which they are shown; all if empty.
         details: also what is said of single pairs, which takes most of the time where there are many models.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
-        kept: comparisons of the same runs, whose scores are not made again.
 
     Raises:
         UnknownNameError: a model was not run.
         ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by.
     """
-    groups: dict[_Group, dict[str, StoredRun]] = {}
+    groups: dict[_Group, dict[str, ScoredRun]] = {}
     known: dict[str, None] = {}
     for name, run in _named(stores):
         plain = run.run.model.name
         known |= {name: None, plain: None}
         if not models or name in models or plain in models:
-            groups.setdefault(_group(run), {})[name] = run
+            groups.setdefault(_group(run), {})[name] = ScoredRun(run, card_of(run.run))
     for model in models:
         if model not in known:
             raise UnknownNameError("model to compare", model, known)
     noises, base = stored_noise(stores), stored_baseline(stores, baseline_model) if baseline_model else None
-    chosen: dict[str, None] = {}
-    compared_ = []
-    scores = {(each.benchmark, each.data, each.protocol, each.variant): each.scores for each in kept}
-    for key, stored in sorted(groups.items()):
-        runs = measured_runs(_ordered(stored, models), tables=details, base=base)
-        chosen |= dict.fromkeys(runs)
-        if len(runs) > 1:
-            keys = {name: run.key for name, run in runs.items()}
-            flips = _flips({name: stored[name] for name in runs}) if details or len(runs) <= MOST_KEPT else ()
-            compared_.append(replace(_compared(key, runs, noises, details, scores.get(key)), keys=keys, flips=flips))
-    if not compared_:
+    found = [
+        compared
+        for key, runs in sorted(groups.items())
+        if len(runs) > 1 and (compared := _comparison(key, _ordered(runs, models), noises, base, details)) is not None
+    ]
+    if not found:
+        had = dict.fromkeys(name for runs in groups.values() for name in measured_runs(runs, tables=False, base=base))
         raise ArgumentError(
-            f"a comparison needs two models that were run on one benchmark, had {', '.join(chosen) or 'none'}"
+            f"a comparison needs two models that were run on one benchmark, had {', '.join(had) or 'none'}"
         )
-    return compared_
+    return found
+
+
+def kept_comparisons(stores: Sequence[Store], baseline_model: str | None = None) -> list[BenchmarkComparison]:
+    """The same without details, as it is kept; none where there are fewer than two models."""
+    with suppress(ArgumentError):
+        return compare_stores(stores, details=False, baseline_model=baseline_model)
+    return []
 
 
 def with_effective_robustness(
@@ -250,10 +264,6 @@ def with_effective_robustness(
             f"{name}: no effective robustness: {s.reason}" for s in scores if s.metric == EFFECTIVE.name and s.reason
         ]
     return replace(found, effective=tuple(told), notes=(*found.notes, *reasons))
-
-
-def _flips(runs: Mapping[str, StoredRun]) -> tuple[PairFlips, ...]:
-    return flips_of({name: ScoredRun(run, card_of(run.run)) for name, run in runs.items()})
 
 
 def _group(run: StoredRun) -> _Group:
@@ -286,30 +296,65 @@ def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
     return found
 
 
-def _ordered(runs: Mapping[str, StoredRun], models: Sequence[str]) -> dict[str, StoredRun]:
+def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, ScoredRun]:
     """The runs in the order in which their models were asked for."""
 
     def place(name: str) -> int:
-        asked = [k for k, model in enumerate(models) if model in (name, runs[name].run.model.name)]
+        asked = [k for k, model in enumerate(models) if model in (name, runs[name].stored.run.model.name)]
         return asked[0] if asked else 0
 
     return {name: runs[name] for name in sorted(runs, key=place)}
 
 
-def _compared(
+VERSION = 8
+"""Raised whenever the same runs would be compared otherwise."""
+
+
+def _comparison(
     group: _Group,
-    runs: Mapping[str, Measured],
+    runs: Mapping[str, ScoredRun],
     noises: Mapping[str, Noise],
+    base: StoredBaseline | None,
     detailed: bool,
-    known: Sequence[Compared] | None,
-) -> BenchmarkComparison:
+) -> BenchmarkComparison | None:
+    """The runs of one table beside each other; ``None`` where fewer than two can be compared."""
+    few = len(runs) <= MOST_KEPT
+    measured = cache(lambda: measured_runs(runs, tables=detailed or few, base=base))
+
+    def compute() -> dict[str, Any] | None:
+        if len(measured()) < 2:
+            return None
+        flips = flips_of({name: runs[name] for name in measured()}) if few else ()
+        keys = {name: run.key for name, run in measured().items()}
+        return _as_dict(replace(_compared(group, measured(), noises), flips=flips, keys=keys))
+
+    first = min(runs.values(), key=lambda run: run.stored.key)
+    noise = [json_form(noises[run.stored.key]) for run in runs.values() if run.stored.key in noises]
+    name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
+    of = digest_of([VERSION, [run.digest for run in runs.values()], noise, base and base.of_run(first)])
+    kept = first.remember(name if base is None else f"{name} {base.model}", of, compute)
+    if kept is None:
+        return None
+    found = _from_dict(kept)
+    if detailed:
+        flips = found.flips if few else flips_of({name: runs[name] for name in measured()})
+        found = replace(found, details=_details(measured()), flips=flips)
+    for run in runs.values():
+        run.save()
+        run.release()
+    return found
+
+
+def _compared(group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> BenchmarkComparison:
+    """All but what is said of single pairs."""
     benchmark, data, protocol, variant = group
-    drawn = any(run.drawn for run in runs.values())
-    if drawn:
-        runs, detailed = in_shared_cells(runs), False
+    notes = []
+    if any(run.drawn for run in runs.values()):
+        runs = in_shared_cells(runs)
+        notes = [
+            "images have some random cells each: compared on the cells of each image that all have, without details"
+        ]
     ids = shared_images({name: run.ids for name, run in runs.items()})
-    notes = ["images have some random cells each: compared on the cells of each image that all have, without details"]
-    notes = notes if drawn else []
     notes += [_left_out(name, run) for name, run in runs.items() if run.left_out or run.failed]
     scores = [score for score in next(iter(runs.values())).scores if all(_same(score, run) for run in runs.values())]
     if not len(ids):
@@ -317,11 +362,48 @@ def _compared(
     for name, run in runs.items() if len(ids) else ():
         if len(run.ids) > len(ids):
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
-    found = tuple(known) if known is not None else _scores(scores, runs, ids, noises)
+    found = _scores(scores, runs, ids, noises)
+    return BenchmarkComparison(benchmark, data, found, len(ids), tuple(notes), (), (), protocol, variant)
+
+
+def _details(runs: Mapping[str, Measured]) -> tuple[PairDetail, ...]:
+    """What is said of every two models; nothing where no image is shared, or each has random cells of its own."""
+    ids = shared_images({name: run.ids for name, run in runs.items()})
+    if not len(ids) or any(run.drawn for run in runs.values()):
+        return ()
     sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
-    detailed = detailed and len(ids) > 0
-    details = tuple(pair_detail(first, second, ids) for first, second in combinations(sides, 2) if detailed)
-    return BenchmarkComparison(benchmark, data, found, len(ids), tuple(notes), details, (), protocol, variant)
+    return tuple(pair_detail(first, second, ids) for first, second in combinations(sides, 2))
+
+
+def _as_dict(found: BenchmarkComparison) -> dict[str, Any]:
+    """The JSON form of what is kept: all but details and what other results say."""
+    named = {name: getattr(found, name) for name in ("benchmark", "data", "n", "notes", "protocol", "variant", "keys")}
+    scores = [
+        {
+            **{name: getattr(score, name) for name in ("metric", "higher_is_better", "n", "title", "noise", "values")},
+            "pairs": [[*pair, asdict(difference)] for pair, difference in score.pairs.items()],
+            "condition": dict(score.condition),
+        }
+        for score in found.scores
+    ]
+    return {**named, "flips": [pair.as_dict() for pair in found.flips], "scores": scores}
+
+
+def _from_dict(kept: Mapping[str, Any]) -> BenchmarkComparison:
+    """The comparison that `_as_dict` gave."""
+    scores = [
+        Compared(
+            **{
+                **score,
+                "pairs": {(first, second): from_fields(Difference, each) for first, second, each in score["pairs"]},
+                "condition": Condition(**score["condition"]),
+                "noise": {name: (moved, n) for name, (moved, n) in score["noise"].items()},
+            }
+        )
+        for score in kept["scores"]
+    ]
+    lists = {"notes": tuple(kept["notes"]), "variant": tuple(kept["variant"]), "details": (), "scores": tuple(scores)}
+    return BenchmarkComparison(**{**kept, **lists, "flips": tuple(map(PairFlips.from_dict, kept["flips"]))})
 
 
 def _scores(

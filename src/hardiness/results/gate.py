@@ -37,7 +37,7 @@ from hardiness.reference import distortion_set, set_names
 from hardiness.results.flips import flip_table
 from hardiness.results.measured import measured
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
-from hardiness.results.results import group_of, results_of
+from hardiness.results.results import group_of, results_of, results_of_runs
 from hardiness.results.runs import ScoredRun, differences_of, digest_of, is_of_one_set, with_joined
 from hardiness.statistics import (
     Evidence,
@@ -241,7 +241,7 @@ class _Folder:
     @cached_property
     def results(self) -> list[Result]:
         """Of all runs."""
-        return results_of(self.store)
+        return results_of_runs(list(self.runs.values()), self.store)
 
     @cached_property
     def names(self) -> dict[str, str]:

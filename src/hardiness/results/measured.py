@@ -77,11 +77,14 @@ def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> Measu
         run: which.
         base: what its ratios divide by where that was run on the same pictures, instead of the published baseline.
     """
-    scored = ScoredRun(run, card_of(run.run))
-    table = scored.table
-    scored.save()
-    found = measured(table, run.run, base.of_run(scored) if base else None) if len(table) else None
-    return found and replace(found, key=run.key, table=lambda: ScoredRun(run, card_of(run.run)).table)
+    return measures_of(ScoredRun(run, card_of(run.run)), base)
+
+
+def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> Measured | None:
+    """The same of a run whose table may have been read."""
+    stored, table = run.stored, run.table
+    found = measured(table, stored.run, base.of_run(run) if base else None) if len(table) else None
+    return found and replace(found, key=stored.key, table=lambda: run.table)
 
 
 def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> Measured | None:
@@ -164,7 +167,7 @@ class KeptScore:
 
 
 def measured_runs(
-    runs: Mapping[str, StoredRun], *, tables: bool, base: StoredBaseline | None = None
+    runs: Mapping[str, ScoredRun], *, tables: bool, base: StoredBaseline | None = None
 ) -> dict[str, Measured]:
     """The runs by image, without those that have no whole image or no score to compare by.
 
@@ -172,37 +175,26 @@ def measured_runs(
         runs: of one benchmark, by name.
         tables: keep every answer of every run. Without, each run's answers are let go once its scores on the shared
             images are known, so that memory does not grow by a table a model.
+        base: as of `stored_measures`.
     """
     if tables or len(runs) < 2:
-        return {name: found for name, run in runs.items() if (found := stored_measures(run, base))}
-    ids: dict[str, NDArray[np.object_]] = {}
+        return {name: found for name, run in runs.items() if (found := measures_of(run, base))}
+    measured: dict[str, Measured] = {}
     for name, run in runs.items():
-        images, drawn = _images(run)
-        if drawn:  # what is compared depends on the cells of all runs
-            return measured_runs(runs, tables=True, base=base)
-        if len(images):
-            ids[name] = next((known for known in ids.values() if np.array_equal(known, images)), images)
-    shared = shared_images(ids) if len(ids) > 1 else np.array([], str)
+        if found := measures_of(run, base):
+            if found.drawn:  # what is compared depends on the cells of all runs
+                return measured_runs(runs, tables=True, base=base)
+            ids = next((each.ids for each in measured.values() if np.array_equal(each.ids, found.ids)), found.ids)
+            measured[name] = _without_answers(replace(found, ids=ids), ids)
+        run.release()
+    shared = shared_images({name: each.ids for name, each in measured.items()})
     if not len(shared):
         return measured_runs(runs, tables=True, base=base)
-    measured = {}
-    for name, images in ids.items():
-        if found := stored_measures(runs[name], base):
-            measured[name] = _without_answers(replace(found, ids=images), shared)
-    if len(measured) < len(ids):  # what cannot be compared must not say which images are shared
-        return measured_runs({name: runs[name] for name in measured}, tables=False, base=base)
+    for name, each in measured.items():
+        if len(each.ids) > len(shared) and (found := measures_of(runs[name], base)):
+            measured[name] = _without_answers(found, shared)
+            runs[name].release()
     return measured
-
-
-def _images(run: StoredRun) -> tuple[NDArray[np.object_], bool]:
-    """The images that a run is compared on, and whether each has some random cells alone."""
-    scored = ScoredRun(run, card_of(run.run))
-    table = scored.columns()
-    scored.save()
-    if not len(table):
-        return table.ids, False
-    chosen, drawn = images_of(table, run.run)
-    return table.ids[chosen], drawn
 
 
 def _without_answers(found: Measured, ids: NDArray[Any]) -> Measured:

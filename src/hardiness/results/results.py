@@ -59,6 +59,11 @@ def results_of(store: Store, baseline_model: str | None = None, verify: bool = F
         StoreError: records cannot be read.
     """
     runs = with_joined([ScoredRun(run, card_of(run.run), verify) for run in store.runs()], verify)
+    return results_of_runs(runs, store, baseline_model)
+
+
+def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str | None = None) -> list[Result]:
+    """The same of runs that are at hand, all of one folder."""
     base = StoredBaseline.of(runs, baseline_model) if baseline_model else None
     noises = _noises(store)
     scored = [_scored(run, base, noises.get(run.stored.key), runs) for run in runs]

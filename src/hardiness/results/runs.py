@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -41,12 +40,11 @@ from hardiness.core import (
     Result,
     Run,
     Score,
-    StoreError,
     from_json,
     json_form,
     spelled,
 )
-from hardiness.store import Stamps, StoredRun, parsed, tables
+from hardiness.store import Stamps, StoredRun
 
 DIGITS = 6
 """Of a hash that is shown."""
@@ -189,68 +187,12 @@ def _checkpoint(sessions: Sequence[Mapping[str, Any]]) -> str:
     return re.split(r"[\\/]", found.most_common(1)[0][0])[-1] if found else ""
 
 
-FOLDER = "scored"
-"""``<run>/scored/``: may be deleted at any time; it is then computed again."""
-
-SCORES = f"{FOLDER}/scores.json"
-
-
-class KeptValues:
-    """Values by name, each computed once and read from then on.
-
-    Args:
-        stored: the run that they are of.
-        digest: of everything that they follow from; values under another one are not taken.
-        trusted: take them whatever they follow from, and keep nothing: for cards that are not installed here.
-        anew: take nothing that was kept.
-    """
-
-    def __init__(self, stored: StoredRun, digest: str, *, trusted: bool = False, anew: bool = False) -> None:
-        self._stored, self._digest, self._trusted = stored, digest, trusted
-        self._known: dict[str, Any] = {} if anew else self._read()
-        self._changed = False
-
-    def value(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
-        """The value of that name, which follows from the run's rows and from what ``of`` is the digest of."""
-        kept = self._known.get(name)
-        if kept is None or kept["of"] != of:
-            kept = {"of": of, "value": json.loads(json.dumps(compute()))}
-            self._known[name] = kept
-            self._changed = True
-        return kept["value"]
-
-    def last(self, name: str) -> Any:
-        """The value that was kept under that name, whatever it follows from; ``None`` where none was."""
-        return self._known.get(name, {}).get("value")
-
-    def save(self) -> None:
-        """Keep what was computed, where the folder can be written."""
-        if not self._changed or self._trusted:
-            return
-        with suppress(StoreError):
-            known = self._read() | self._known  # others of this process, or of another, may have kept more meanwhile
-            kept = {"digest": self._digest, "check": digest_of(known), "known": known}
-            content = json.dumps(kept) + "\n"
-            self._stored.keep(SCORES, content.encode())
-            self._changed = False
-
-    def _read(self) -> dict[str, Any]:
-        """What was kept; nothing where it is absent, follows from something else, or cannot be read."""
-        with suppress(StoreError):
-            found = parsed(self._stored.content(SCORES), f"{self._stored.place}/{SCORES}")
-            if not isinstance(found, dict) or found.get("check") != digest_of(found.get("known")):
-                return {}
-            if self._trusted or found.get("digest") == self._digest:
-                return dict(found["known"])
-        return {}
-
-
 def digest_of(value: Any) -> str:
     """16 hexadecimal digits over a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-TABLE = f"{FOLDER}/images.parquet"
+TABLE = "images"
 
 ROWS = ("sample", "image", "condition", "label")
 """What every card reads of rows."""
@@ -260,91 +202,6 @@ READERS = 3
 
 TOGETHER = 8
 """Shards that a table is made of at once: most of what a small one costs is the same for several."""
-
-
-class KeptTable:
-    """The image table of a run as its card makes it.
-
-    Args:
-        stored: the run.
-        card: that makes it.
-        stamps: of the shards that there are.
-        anew: make it of all shards, whatever was kept.
-        other: name of the card, where it is not the run's own: its table has a file of its own.
-    """
-
-    def __init__(self, stored: StoredRun, card: Card, stamps: Stamps, anew: bool, other: str = "") -> None:
-        self._stored, self._card, self._stamps, self._anew = stored, card, stamps, anew
-        self._name = other or stored.run.benchmark.card
-        self._file = f"{FOLDER}/images-{other}.parquet" if other else TABLE
-
-    def columns(self, names: Sequence[str]) -> ImageTable | None:
-        """The kept table with ``right`` and these columns alone; ``None`` where it is not of exactly these shards."""
-        content = self._content()
-        if content and tables.describe(content) == self._described(self._stamps):
-            with suppress(StoreError):
-                return tables.read_table(
-                    content, f"{self._stored.place}/{self._file}", self._stored.run.conditions, names
-                )
-        return None
-
-    def made(self) -> ImageTable:
-        """The whole table: what was kept, and what has come since."""
-        kept = None if self._anew else self._kept()
-        if kept is not None and kept[1] == self._stamps:
-            return kept[0]
-        made_of = {} if kept is None else kept[1]
-        read_by_card = self._card.columns_read(self._stored.run)
-        columns = None if read_by_card is None else [*ROWS, *read_by_card]
-        names = [name for name in self._stamps if name not in made_of]
-
-        def part(first: int) -> ImageTable:
-            read = [self._stored.read(name, columns) for name in names[first : first + TOGETHER]]
-            return self._card.table(Records.concatenate(each for each in read if each is not None), self._stored.run)
-
-        with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
-            parts = list(readers.map(part, range(0, len(names), TOGETHER)))
-        parts = [*([] if kept is None else [kept[0]]), *parts]
-        table = ImageTable.join(parts) if parts else ImageTable.empty(self._stored.run.conditions)
-        if len(table):
-            with suppress(StoreError):  # where nothing can be written, it is made again next time
-                self._stored.keep(self._file, tables.encode_table(table, self._described(self._stamps)))
-        return table
-
-    def _content(self) -> bytes:
-        """The kept table's bytes; nothing where there is none that can be read."""
-        with suppress(StoreError):
-            return self._stored.content(self._file)
-        return b""
-
-    def _described(self, stamps: Stamps) -> dict[str, Any]:
-        return {
-            "card": self._name,
-            "version": self._card.version,
-            "shards": stamps,
-            "cells": cells_of(self._stored),
-        }
-
-    def _kept(self) -> tuple[ImageTable, Stamps] | None:
-        """The table that was kept and the shards it was made of, where all of these are as they were.
-
-        New shards are joined to it; where a new file is another part of a shard that it covers, it is made anew, so
-        that the first file's rows count whenever they were read.
-        """
-        content = self._content()
-        described = tables.describe(content)
-        shards: Stamps = {name: list(stamp) for name, stamp in described.get("shards", {}).items()}
-        if not shards or {**described, "shards": 0} != {**self._described({}), "shards": 0}:
-            return None
-        if any(self._stamps.get(name) != stamp for name, stamp in shards.items()):
-            return None
-        covered = {name[:6] for name in shards}
-        if any(name[:6] in covered for name in self._stamps if name not in shards):
-            return None
-        try:
-            return tables.read_table(content, f"{self._stored.place}/{self._file}", self._stored.run.conditions), shards
-        except StoreError:
-            return None
 
 
 def cells_of(stored: StoredRun) -> dict[str, str]:
@@ -377,8 +234,7 @@ class ScoredRun:
         self.stored, self.card = stored, card
         self.stamps: Stamps
         self.stamps, self._strangers = stored.contents()
-        self._kept = KeptTable(stored, card, self.stamps, verify)
-        self._values = KeptValues(stored, self.digest, trusted=isinstance(card, Uninstalled), anew=verify)
+        self._memo = stored.memo(self.digest, "rows", trusted=isinstance(card, Uninstalled), anew=verify)
         self._table: ImageTable | None = None
 
     @cached_property
@@ -392,13 +248,39 @@ class ScoredRun:
     def table(self) -> ImageTable:
         """The image table: read where it was kept, else made of the rows, shard by shard; held until `release`."""
         if self._table is None:
-            self._table = self._kept.made()
+            self._table = self.table_of(self.card, self.stored.run.benchmark.card)
         return self._table
 
     def columns(self, *names: str) -> ImageTable:
         """The image table with ``right`` and these columns alone, of which no others are read where it was kept."""
-        found = None if self._table is not None else self._kept.columns(names)
+        of = self._made_of(self.card, self.stored.run.benchmark.card)
+        found = None if self._table is not None else self._memo.columns(TABLE, of, self.stamps, names)
         return self.table if found is None else found
+
+    def table_of(self, card: Card, name: str, file: str = TABLE) -> ImageTable:
+        """The image table as a card of that name makes it: read where it was kept, and joined with what has come since.
+
+        Args:
+            card: the run's, or another one that reads its rows.
+            name: of the card.
+            file: each card has a table of its own.
+        """
+        run = self.stored.run
+        read_by_card = card.columns_read(run)
+        columns = None if read_by_card is None else [*ROWS, *read_by_card]
+
+        def made(shards: Sequence[str]) -> ImageTable:
+            read = [self.stored.read(shard, columns) for shard in shards]
+            return card.table(Records.concatenate(each for each in read if each is not None), run)
+
+        def make(shards: Sequence[str]) -> list[ImageTable]:
+            with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
+                return list(readers.map(made, (shards[at : at + TOGETHER] for at in range(0, len(shards), TOGETHER))))
+
+        return self._memo.table(file, self._made_of(card, name), self.stamps, make)
+
+    def _made_of(self, card: Card, name: str) -> dict[str, Any]:
+        return {"card": name, "version": card.version, "cells": cells_of(self.stored)}
 
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
@@ -500,15 +382,15 @@ class ScoredRun:
 
     def remember(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
         """A JSON value that follows from this run's table and from what ``of`` is the digest of, computed once."""
-        return self._values.value(name, of, compute)
+        return self._memo.value(name, of, compute)
 
     def remembered(self, name: str) -> Any:
         """What was last kept under that name; ``None`` where nothing was."""
-        return self._values.last(name)
+        return self._memo.last(name)
 
     def save(self) -> None:
         """Keep what was computed, where the folder can be written."""
-        self._values.save()
+        self._memo.save()
 
     @property
     def _facts(self) -> dict[str, Any]:
@@ -596,10 +478,7 @@ class JoinedRun(ScoredRun):
         )
         plan: Plan = replace(first.plan, location=parts[0].stored.plan.location, released=parts[0].stored.plan.released)
         self.stored = replace(first, run=identity, plan=plan, key=identity.key)
-        self._inside_table = None
-        if inside:
-            self._inside_table = KeptTable(inside.stored, self.card, inside.stamps, verify, CARD)
-        self._values = KeptValues(self.stored, self.digest, anew=verify)
+        self._memo = self.stored.memo(self.digest, "joined", anew=verify)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -616,7 +495,7 @@ class JoinedRun(ScoredRun):
     def table(self) -> ImageTable:
         """The image table of all parts; held until `release`."""
         if self._table is None:
-            inside = [self._inside_table.made()] if self._inside_table else []
+            inside = [self.inside.table_of(self.card, CARD, f"{TABLE}-{CARD}")] if self.inside else []
             self._table = ImageTable.join([*inside, *(run.table for run in self.sets)])
         return self._table
 
@@ -646,6 +525,6 @@ class JoinedRun(ScoredRun):
 
     def save(self) -> None:
         """Keep what was computed, where the folders can be written."""
-        for run in self.sets[1:]:
+        for run in self.sets:
             run.save()
-        self._values.save()
+        self._memo.save()

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
         write,
     )
     from hardiness.store.manifest import Manifest, alone, refuse_strangers
-    from hardiness.store.run import RunFolder, Stamp, Stamps, StoredRun, by_shard
-    from hardiness.store.store import Store
+    from hardiness.store.memo import Stamp, Stamps
+    from hardiness.store.run import RunFolder, StoredRun, by_shard
+    from hardiness.store.store import Store, surveyed
     from hardiness.store.tables import Row, file_name
 else:
     __getattr__, __dir__ = door(__name__)
@@ -47,6 +48,7 @@ __all__ = [
     "refuse_links",
     "refuse_special",
     "refuse_strangers",
+    "surveyed",
     "together",
     "told",
     "write",

@@ -17,6 +17,7 @@ import numpy as np
 from hardiness.core import Failure, Plan, Records, Run, Share, Stop, StoreError, from_json
 from hardiness.store import tables
 from hardiness.store.files import Files, as_json, parsed, together
+from hardiness.store.memo import Memo, Stamp, Stamps
 from hardiness.store.tables import Row
 
 MEASURED, EXHIBITS, STOP = "measured", "exhibits", "stop.json"
@@ -25,10 +26,6 @@ DAMAGED, STRANGE = "damaged", "is no file of this run"
 
 FORMER_MEASURED = "measured.json"
 """What sessions of earlier versions shared."""
-
-Stamp = list[int | str]
-Stamps = dict[str, Stamp]
-"""What tells whether files are as they were, by name: size in bytes, and the time of change or an ETag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +195,10 @@ def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
     return {shard: list(group) for shard, group in groupby(names, key=tables.index_of)}
 
 
-RUN, PROVED, CELLS = "run.json", "proved.json", "cells.json"
+RUN, CELLS = "run.json", "cells.json"
+
+PROVED = "proved"
+"""Part of the memo, and the value in it: size and time of the shard files that hold what was written."""
 
 
 @dataclass(frozen=True)
@@ -270,16 +270,30 @@ class StoredRun(RunFolder):
         Args:
             share: of several processes; each looks into the files of its own shards alone, and keeps no proof.
         """
-        proved = {} if share else self._proved()
+        proved = {} if share else self.proved()
         found, damage = self._looked_into(share, proved)
         lines = [*self.aside, *(self.set_aside(name, why) for name, why in damage.items())]
         if share:
             return lines
         if found != proved:
-            self.keep(PROVED, as_json(found))
+            self.keep_proved(found)
         broken = {path: str(error) for path, error in self.sessions() if isinstance(error, StoreError)}
         lines += [self.set_aside(path.removeprefix(f"{self.path}/"), why) for path, why in broken.items()]
         return lines + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
+
+    def proved(self) -> Stamps:
+        """Size and time of the shard files that were seen to hold what was written, by name, as they were then."""
+        return dict(self.memo("", PROVED).last(PROVED) or {})
+
+    def keep_proved(self, proved: Stamps) -> None:
+        """Remember these instead, where the folder can be written."""
+        memo = self.memo("", PROVED)
+        memo.put(PROVED, "", proved)
+        memo.save()
+
+    def memo(self, key: str, part: str, *, trusted: bool = False, anew: bool = False) -> Memo:
+        """What was computed of its rows, kept beside them; arguments as of `Memo`."""
+        return Memo(self.files, self.path, self.run.conditions, key, part, trusted, anew)
 
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
         """The rows of each shard, in turn, each row once; damaged files are left out and told in `damage`.
@@ -372,20 +386,11 @@ class StoredRun(RunFolder):
             self.whole.add(name)
         return ""
 
-    def _proved(self) -> Stamps:
-        """Size and time of the files that were proved, by name; nothing where that is not known."""
-        try:
-            found = parsed(self.content(PROVED), PROVED)
-        except StoreError:
-            return {}
-        return found if isinstance(found, dict) else {}
-
     def _disprove(self, name: str) -> None:
         """Forget that a file was proved, so that `set_damage_aside` reads it, whatever its size and time."""
-        proved = self._proved()
+        proved = self.proved()
         if proved.pop(name, None) is not None:
-            with suppress(StoreError):  # a folder that may only be read
-                self.keep(PROVED, as_json(proved))
+            self.keep_proved(proved)
 
 
 def _merged(parts: Sequence[Records]) -> Records:
@@ -420,10 +425,10 @@ LONGEST_NAME = 100
 """Of the part of a folder's name that is for people; the key after it tells runs apart."""
 
 
-def path_of(run: Run) -> str:
-    """The folder of a run, below the output folder."""
+def path_of(run: Run, key: str) -> str:
+    """The folder of a run of that key, below the output folder."""
     name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
-    return f"{RECORDS}/{name}--{run.key}"
+    return f"{RECORDS}/{name}--{key}"
 
 
 @dataclass(frozen=True)
@@ -454,7 +459,8 @@ def survey_runs(files: Files) -> Survey:
         except StoreError as error:
             return str(error)
 
-    found = together(looked_at, files.folders(RECORDS))
+    names = files.folders(RECORDS)
+    found = together(looked_at, names) if files.at_once > 1 else list(map(looked_at, names))
     runs, renamed = _each_once([each for each in found if isinstance(each, StoredRun)])
     return Survey(runs, tuple(each for each in found if isinstance(each, str) and each), renamed)
 
@@ -462,12 +468,12 @@ def survey_runs(files: Files) -> Survey:
 def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
     """The runs without second folders of one key, and a line for each folder that has not the name of its run."""
     first: dict[str, StoredRun] = {}
-    for run in sorted(found, key=lambda run: (run.path != path_of(run.run), run.path)):
+    for run in sorted(found, key=lambda run: (run.path != path_of(run.run, run.key), run.path)):
         first.setdefault(run.key, run)
     kept = {run.path for run in first.values()}
     lines = []
     for run in found:
-        usual = path_of(run.run)
+        usual = path_of(run.run, run.key)
         if run.path == usual:
             continue
         about = f"{run.place} holds the run {run.key}"
@@ -494,8 +500,8 @@ def find_run(files: Files, folder: str) -> StoredRun | None:
     content, of_cells = files.read_all([f"{folder}/{RUN}", f"{folder}/{CELLS}"]).values()
     if content is None:
         return None
-    run, plan = _identity(files, folder, content)
-    return StoredRun(files, folder, run, plan, run.key, _cells(files, folder, of_cells or b"{}"))
+    run, plan, key = _identity(files, folder, content)
+    return StoredRun(files, folder, run, plan, key, _cells(files, folder, of_cells or b"{}"))
 
 
 def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str, ...]:
@@ -521,8 +527,8 @@ def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str,
     return tuple(lines)
 
 
-def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan]:
-    """What ``run.json`` says: the run and its plan.
+def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan, str]:
+    """What ``run.json`` says: the run, its plan, and its key.
 
     Raises:
         StoreError: it is not what was written.
@@ -534,12 +540,13 @@ def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan]:
     identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
     run = from_json(Run, identity, path)
     plan = from_json(Plan, found.get("plan", {}), f"the plan in {path}")
-    if found.get("key") != run.key:
+    key = run.key
+    if found.get("key") != key:
         raise StoreError(
-            f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "
+            f"{path} was changed: its key is {found.get('key')}, and what it says gives {key}; "
             "restore the file, or run the same command again, which sets it aside"
         )
-    return run, plan
+    return run, plan, key
 
 
 def _cells(files: Files, folder: str, content: bytes) -> dict[int, str]:

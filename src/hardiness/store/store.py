@@ -9,11 +9,11 @@ from pathlib import Path
 
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Result, Run, StoreError
 from hardiness.store.files import WAIT_S, Files, LocalFiles, ObjectFiles, as_json, is_address, locked, parsed
+from hardiness.store.memo import Stamps
 from hardiness.store.run import (
     DAMAGED,
     RECORDS,
     RUN,
-    Stamps,
     StoredRun,
     Survey,
     find_run,
@@ -21,6 +21,7 @@ from hardiness.store.run import (
     set_run_aside,
     survey_runs,
 )
+from hardiness.store.tables import NAME
 
 RESULTS = "results.json"
 
@@ -90,7 +91,7 @@ class Store:
         """
         self.wait_s = wait_s
         self.remarks: list[str] = []
-        self.known: dict[str, StoredRun] = {}  # by its folder, within `surveyed`
+        self.known: Survey | None = None  # within `surveyed`
         self.files: Files = ObjectFiles(str(out)) if is_address(str(out)) else LocalFiles(Path(out))
 
     @property
@@ -185,7 +186,7 @@ class Store:
         Raises:
             StoreError: disk full or no permission.
         """
-        path = path_of(run)
+        path = path_of(run, run.key)
         aside: tuple[str, ...] = ()
         try:
             found = self.find(run)
@@ -206,33 +207,25 @@ class Store:
         Raises:
             StoreError: the stored ``run.json`` is damaged.
         """
-        path, key = path_of(run), run.key
-        renamed = (each for each in self.known.values() if each.key == key)
-        return self.known.get(path) or next(renamed, None) or find_run(self.files, path)
+        key, known = run.key, self.known.runs if self.known else ()
+        return next((each for each in known if each.key == key), None) or find_run(self.files, path_of(run, key))
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted."""
+        if self.known:
+            return self.known
         found = survey_runs(self.files)
         damage = self.check_schema()
         return replace(found, problems=(*found.problems, damage)) if damage else found
-
-    @contextmanager
-    def surveyed(self) -> Iterator[Survey]:
-        """Every run there is; within, `find` does not read again what each is of."""
-        every = survey_runs(self.files)
-        self.known.update({run.path: run for run in every.runs})
-        try:
-            yield every
-        finally:
-            self.known.clear()
 
     def runs(self) -> list[StoredRun]:
         """Every run that can be read, by folder name; see `survey`."""
         return list(self.survey().runs)
 
-    def stamps(self) -> dict[str, Stamps]:
-        """What tells whether any record has come or changed: the shards of each run, by its folder's name."""
-        return {run.path: run.stamps() for run in self.runs()}
+    def stamps(self) -> Stamps:
+        """What tells whether any record has come or changed: every shard file of every run, by its path."""
+        found = self.files.listed(RECORDS)
+        return {path: list(stamp) for path, stamp in found.items() if NAME.fullmatch(path.rpartition("/")[2])}
 
     def write_results(self, results: Sequence[Result]) -> None:
         """Replace ``results.json``; to be called within `locked`, after reading what it is made from.
@@ -241,3 +234,16 @@ class Store:
             StoreError: disk full or no permission.
         """
         self.files.write(RESULTS, as_json({"schema": SCHEMA, "results": list(results)}))
+
+
+@contextmanager
+def surveyed(*stores: Store) -> Iterator[list[Survey]]:
+    """Every run of each, as it is now; within, `Store.survey`, `runs` and `find` tell of these and read nothing."""
+    mine = [store for store in stores if store.known is None]  # others are surveyed by who called
+    try:
+        for store in mine:
+            store.known = store.survey()
+        yield [store.survey() for store in stores]
+    finally:
+        for store in mine:
+            store.known = None

@@ -165,7 +165,8 @@ def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     (comparison,) = comparisons_of([store], found)
     assert comparison.details == ()
     assert len(comparison.scores[0].ranks) == DETAILED_MOST + 1
-    assert (tmp_path / "compared.json").is_file(), "it is kept for the next page"
+    kept = [path for path in tmp_path.glob("records/*/scored/memo.jsonl") if '"comparison ' in path.read_text()]
+    assert kept, "it is kept for the next page"
     api.publish(store, found, "many", [comparison])
     page = (tmp_path / "report.html").read_text()
     table = page[page.index("Do the models differ?") :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
@@ -13,6 +14,7 @@ from one_score import paired_difference
 from rich.console import Console
 from scipy.stats import norm
 
+from hardiness.benchmarks import card_of, cards
 from hardiness.core import (
     ArgumentError,
     BenchmarkIdentity,
@@ -28,11 +30,13 @@ from hardiness.core import (
 )
 from hardiness.reference import IMAGENET_C
 from hardiness.report.format import terminal_table
-from hardiness.results import compared as kept
-from hardiness.results.compared import comparison_view, kept_comparisons
-from hardiness.results.comparison import compare_stores
+from hardiness.results import comparison
+from hardiness.results.compared import comparison_view
+from hardiness.results.comparison import compare_stores, kept_comparisons
 from hardiness.results.measured import measured_runs
+from hardiness.results.noise import Noise, keep_noise
 from hardiness.results.results import results_of
+from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import order_of_cells
 from hardiness.store import Store
 
@@ -94,7 +98,7 @@ def test_without_details_the_scores_are_the_same_and_no_table_is_held(tmp_path: 
     whole, lean = compare_stores([store]), compare_stores([store], details=False)
     assert [repr(replace(each, details=())) for each in whole] == [repr(each) for each in lean]  # NaN is not NaN
     assert [each.n for each in lean] == [55, 60]
-    (run,) = (each for each in store.runs() if each.run.model.name == "b")
+    (run,) = (ScoredRun(each, card_of(each.run)) for each in store.runs() if each.run.model.name == "b")
     found = measured_runs({"b": run, "again": run}, tables=False)["b"]
     assert found.right.base is None
     assert (found.right.shape, found.confidence.size) == ((58, 1), 0)
@@ -197,7 +201,7 @@ def test_ratios_of_comparisons_are_to_the_baseline_of_the_results(tmp_path: Path
         store = stored(tmp_path, model, right)
     for baseline in (None, "a", None, "c"):
         found = results_of(store, baseline)
-        (made,) = kept_comparisons(store, found, baseline)
+        (made,) = kept_comparisons([store], baseline)
         for metric in ("mce", "relative_mce", "mean_error"):
             compared = next(each for each in made.scores if each.metric == metric)
             shown = {each.model: each.score(metric).value for each in found}
@@ -301,29 +305,56 @@ def test_a_run_with_failures_keeps_the_whole_score(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_is_kept_until_what_it_is_of_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for model, seed in (("a", 0), ("b", 1), ("c", 2)):
         store = stored(tmp_path, model, errors(seed, 30, 1, 0.2 + 0.1 * seed), benchmark="imagenet-val")
-    made = kept_comparisons(store, results_of(store))
-    assert repr([each.scores for each in made]) == repr([each.scores for each in compare_stores([store])])
-    monkeypatch.setattr(kept, "compare_stores", lambda *_, **__: pytest.fail("it was kept"))
-    assert repr(kept_comparisons(store, results_of(store))) == repr(made)
     asked: list[object] = []
     monkeypatch.setattr(
-        kept, "compare_stores", lambda *given, **_: asked.append(given) or compare_stores([store], details=False)
+        comparison, "measured_runs", lambda runs, **named: asked.append(list(runs)) or measured_runs(runs, **named)
     )
-    first, *others = results_of(store)
-    measured = [{"metric": "top1", "condition": {}, "noise": 0.5}]
-    kept_comparisons(store, [replace(first, details={**first.details, "noise": measured}), *others])
-    assert asked, "a difference is nothing where noise has been measured since"
-    monkeypatch.undo()
-    content = tmp_path / kept.COMPARED
-    for damage in (content.read_text().replace('"higher_is_better": true', '"higher_is_better": false'), "{", "[]"):
-        content.write_text(damage)
-        assert repr(kept_comparisons(store, results_of(store))) == repr(made)
+
+    def shown(*models: str) -> tuple[str, bool]:
+        asked.clear()
+        return repr(compare_stores([store], models, details=False)), bool(asked)
+
+    made, _ = shown()
+    assert shown() == (made, False), "it was kept"
+    for scored in tmp_path.glob("records/*/scored"):
+        shutil.rmtree(scored)
+    assert shown() == (made, True), "what was kept is what is computed"
+    (memo,) = (path for path in tmp_path.glob("records/*/scored/memo.jsonl") if '"comparison ' in path.read_text())
+    for damage in (memo.read_text().replace('"higher_is_better": true', '"higher_is_better": false'), "{", "[]"):
+        memo.write_text(damage)
+        assert shown() == (made, True)
+    assert shown("c", "a")[1]
+    assert not shown("c", "a")[1], "each choice of models is kept"
+    assert not shown()[1]
+    for run in store.runs():
+        keep_noise(store, Noise(run.key, "a", "imagenet-val", "imagenet", (), {}))
+    assert shown() == (made, True), "a difference is nothing where noise has been measured since"
+    monkeypatch.setattr(comparison, "VERSION", comparison.VERSION + 1)
+    assert shown() == (made, True)
+    monkeypatch.setattr(cards.get("classification"), "version", 99)
+    assert shown() == (made, True)
+    run = next(run for run in store.runs() if run.run.model.name == "c")
+    more = Records({name: column[:1] for name, column in next(run.parts()).columns.items()})
+    run.write(1, [("n/9999", 0)], Records({**more.columns, "sample": np.array(["n/9999"])}))
+    again, computed = shown()
+    assert computed
+    assert "30 of 31 images are shared" in again
     stored(tmp_path, "d", errors(3, 30, 1, 0.9), benchmark="imagenet-val")
-    (now,) = kept_comparisons(store, results_of(store))
+    (now,) = compare_stores([store], details=False)
     assert set(now.scores[0].values) == {"a", "b", "c", "d"}
+
+
+def test_where_nothing_can_be_written_a_comparison_is_the_same(tmp_path: Path) -> None:
+    for model, seed in (("a", 0), ("b", 1)):
+        store = stored(tmp_path, model, errors(seed, 30, 1, 0.3), benchmark="imagenet-val")
+    made = repr(compare_stores([store]))
+    for scored in tmp_path.glob("records/*/scored"):
+        shutil.rmtree(scored)
+        scored.write_text("in the way")
+    assert repr(compare_stores([store])) == made
 
 
 def test_of_many_pairs_those_that_stand_next_to_each_other_are_shown(tmp_path: Path) -> None:

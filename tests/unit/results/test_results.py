@@ -291,7 +291,7 @@ def test_a_folder_that_cannot_be_written_is_scored_all_the_same(tmp_path: Path, 
     assert work["shards"] == 2
 
 
-@pytest.mark.parametrize("name", ["scores.json", "images.parquet"])
+@pytest.mark.parametrize("name", ["memo.jsonl", "images.parquet"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"PAR1"])
 def test_what_was_kept_and_is_torn_is_computed_again(tmp_path: Path, name: str, content: bytes) -> None:
     store = stored(tmp_path, records([True, True, False]))

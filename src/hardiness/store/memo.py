@@ -1,0 +1,160 @@
+"""What follows from stored rows, kept beside them: computed once, and again where it follows from something else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+from hardiness.core import Condition, ImageTable, StoreError
+from hardiness.store import tables
+from hardiness.store.files import Files
+
+FOLDER = "scored"
+"""``<run>/scored/``: may be deleted at any time; it is then computed again."""
+
+VALUES = f"{FOLDER}/memo.jsonl"
+"""A line with the SHA-256 of the next one, and that: by part its key, and by name what a value is of, and the value."""
+
+Stamp = list[int | str]
+Stamps = dict[str, Stamp]
+"""What tells whether files are as they were, by name: size in bytes, and the time of change or an ETag."""
+
+
+class Memo:
+    """Values by name, each computed once and read from then on, for as long as what it is of stays the same.
+
+    Small ones stand together in one file, each image table in a file of its own. What is damaged is computed anew;
+    where nothing can be written, nothing is kept; where two processes keep values at once, those of one may be lost,
+    and are computed again.
+
+    Args:
+        files: of the output folder.
+        folder: of the run beside whose rows it is.
+        conditions: of the run.
+        key: digest of what all its values follow from: under another one they are dropped.
+        part: of the file; the values of each part have a key of their own.
+        trusted: take values whatever they are of, and keep none: for those that cannot be computed here.
+        anew: take nothing that was kept.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        folder: str,
+        conditions: Sequence[Condition],
+        key: str,
+        part: str,
+        trusted: bool = False,
+        anew: bool = False,
+    ) -> None:
+        self._files, self._folder, self._conditions = files, folder, tuple(conditions)
+        self._key, self._part, self._trusted, self._anew = key, part, trusted, anew
+        self._changed = False
+
+    def value(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
+        """The JSON value of that name, which follows from the memo's key and from what ``of`` is the digest of."""
+        kept = self._values.get(name)
+        return self.put(name, of, compute()) if kept is None or kept[0] != of else kept[1]
+
+    def put(self, name: str, of: str, value: Any) -> Any:
+        """A value in place of the one of that name, as JSON gives it back."""
+        self._values[name] = [of, json.loads(json.dumps(value))]
+        self._changed = True
+        return self._values[name][1]
+
+    def last(self, name: str) -> Any:
+        """The value that was last kept under that name, whatever it is of; ``None`` where none was."""
+        return self._values.get(name, ("", None))[1]
+
+    def save(self) -> None:
+        """Keep what was computed, where the folder can be written."""
+        if self._changed and not self._trusted:
+            with suppress(StoreError):
+                parts = self._parts()  # others of this process, or of another, may have kept more meanwhile
+                parts[self._part] = [self._key, self._of_key(parts) | self._values]
+                content = json.dumps(parts).encode()
+                self._files.write(f"{self._folder}/{VALUES}", _hash(content) + b"\n" + content)
+                self._changed = False
+
+    def table(
+        self,
+        name: str,
+        of: Mapping[str, Any],
+        shards: Stamps,
+        make: Callable[[Sequence[str]], Sequence[ImageTable]],
+    ) -> ImageTable:
+        """An image table: what was kept, joined with what is made of the shards that have come since.
+
+        Args:
+            name: of its file.
+            of: what it is of beside the shards, as a JSON object.
+            shards: those that there are.
+            make: gives tables of the shards of these names.
+        """
+        kept, made_of = None if self._anew else self._kept_table(name, of, shards), {}
+        if kept is not None:
+            made_of = kept[1]
+            if made_of == shards:
+                return kept[0]
+        parts = [*([kept[0]] if kept else []), *make([shard for shard in shards if shard not in made_of])]
+        table = ImageTable.join(parts) if parts else ImageTable.empty(self._conditions)
+        if len(table):
+            with suppress(StoreError):
+                self._files.write(self._path(name), tables.encode_table(table, {**of, "shards": shards}))
+        return table
+
+    def columns(self, name: str, of: Mapping[str, Any], shards: Stamps, columns: Sequence[str]) -> ImageTable | None:
+        """A kept table with ``right`` and these columns alone; ``None`` where none is of exactly these shards."""
+        content = None if self._anew else self._content(self._path(name))
+        if content and tables.describe(content) == {**of, "shards": shards}:
+            with suppress(StoreError):
+                return tables.read_table(content, self._path(name), self._conditions, columns)
+        return None
+
+    def _kept_table(self, name: str, of: Mapping[str, Any], shards: Stamps) -> tuple[ImageTable, Stamps] | None:
+        """The table that was kept and the shards it was made of, where all of these are as they were.
+
+        ``None`` too where a new file is another part of a shard that it covers: made anew, the first file's rows count
+        whenever they were read.
+        """
+        content = self._content(self._path(name))
+        described = tables.describe(content)
+        made_of: Stamps = described.pop("shards", {})
+        if not made_of or described != of or any(shards.get(shard) != stamp for shard, stamp in made_of.items()):
+            return None
+        covered = set(map(tables.index_of, made_of))
+        if any(tables.index_of(shard) in covered for shard in shards if shard not in made_of):
+            return None
+        with suppress(StoreError):
+            return tables.read_table(content, self._path(name), self._conditions), made_of
+        return None
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{FOLDER}/{name}.parquet"
+
+    def _content(self, path: str) -> bytes:
+        """The bytes of a file; none where there is none that can be read."""
+        with suppress(StoreError):
+            return self._files.read(path) or b""
+        return b""
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        return {} if self._anew else self._of_key(self._parts())
+
+    def _of_key(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        key, values = parts.get(self._part, ("", {}))
+        return dict(values) if self._trusted or key == self._key else {}
+
+    def _parts(self) -> dict[str, Any]:
+        """What the file holds, by part; nothing where it is absent or not what was written."""
+        check, _, content = self._content(f"{self._folder}/{VALUES}").partition(b"\n")
+        return dict(json.loads(content)) if check == _hash(content) else {}
+
+
+def _hash(content: bytes) -> bytes:
+    return f'"{hashlib.sha256(content).hexdigest()}"'.encode()
