@@ -208,7 +208,7 @@ def paired_shape_bias(generator: np.random.Generator, n: int, rate: float) -> tu
     for k, side in enumerate(latent(generator, n, 1)):
         by_shape = side[:, 0] < ndtri(0.6 * (rate + (1 - rate) * 0.1 * k))
         by_texture = side[:, 0] > ndtri(0.4 + 0.6 * (rate + (1 - rate) * 0.1 * k))
-        sides.append(shape_bias(by_shape, by_texture, Condition()))
+        sides.append(shape_bias(Metric("shape_bias"), by_shape, by_texture, Condition()))
         true.append(rate + (1 - rate) * 0.1 * k)
     return paired_scores(sides[0], sides[1], n), true[0] - true[1]
 

@@ -66,10 +66,10 @@ def benchmark_table() -> str:
 
 
 def metric_table() -> str:
-    """What every metric is called, means, and is named in results, in the order of a page's sections."""
+    """What every metric but details is called, means, and is named in results, in the order of a page's sections."""
     cards = sorted(map(benchmarks.cards.get, benchmarks.cards.names()), key=lambda card: card.place)
     found: dict[str, list[Metric]] = {}
-    for metric in dict.fromkeys(each for card in cards for each in card.declared):
+    for metric in dict.fromkeys(each for card in cards for each in card.declared if not each.detail):
         found.setdefault(metric.explanation, []).append(metric)
     rows = [
         (
@@ -121,28 +121,6 @@ def command_table() -> str:
 def is_group(words: str) -> bool:
     """Whether it is no command by itself, as ``list``."""
     return isinstance(command_of(words), click.Group)
-
-
-def option_tables() -> str:
-    """The arguments and options of every command, from the fields that they are made of."""
-    pieces = []
-    for words in COMMANDS:
-        command = command_of(words)
-        if isinstance(command, click.Group):
-            continue
-        context = click.Context(command, info_name=f"hardiness {words}", **command.context_settings)
-        usage = " ".join(command.collect_usage_pieces(context))
-        pieces.append(f"### hardiness {words}\n\n`hardiness {words} {usage}`\n")
-        records = (each.get_help_record(context) for each in command.params if isinstance(each, click.Option))
-        pieces.append(
-            table(("option", "what it is"), [(f"`{cell(name)}`", cell(text)) for name, text in records if name])
-        )
-    return "\n".join(pieces)
-
-
-def cell(text: str) -> str:
-    """Text that may stand in a cell of a table."""
-    return text.replace("|", "\\|")
 
 
 def group_table() -> str:
@@ -218,7 +196,7 @@ def error_table() -> str:
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"benchmarks": paper_table, "commands": group_table},
     "docs/attacks.md": {"attacks": attack_table},
-    "docs/commands.md": {"commands": command_table, "options": option_tables},
+    "docs/commands.md": {"commands": command_table},
     "docs/decisions/README.md": {"decisions": decision_table},
     "docs/errors.md": {"errors": error_table},
     "docs/models.md": {"models": model_table},

@@ -290,7 +290,7 @@ class ClassSets(Card):
         described = _described(run)
         where = SHOWN_WHEN_ASKED if described.shown_when_asked else "galleries"
         found = _mistakes(described, table, self.class_namer(run))
-        return {**confidence_details(table), where: json_form(found)}
+        return {**confidence_details(table), where: json_form(tuple(found))}
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, accuracy by part, what clean accuracy explains, and how far confidence is trusted."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.core import Condition, Interval, TextTable, from_json, json_field
+from hardiness.core import Condition, Interval, TextTable, fields_form, from_json, json_field
 from hardiness.results.measured import Measured
 from hardiness.statistics import difference, shared_images, wilson
 from hardiness.store import Store, as_json, parsed
@@ -77,6 +77,10 @@ class Noise:
             if each.interval and (each.metric, each.condition) == (metric, condition)
         ]
         return max((end for end in ends if end[0] > 0), default=(0.0, 0))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, which `stored_noise` reads."""
+        return fields_form(self)
 
     def as_details(self) -> list[dict[str, Any]]:
         """What a page needs of it: each score with the most that any setting moves it by."""

@@ -10,7 +10,7 @@ import torch
 from hardiness.benchmarks.options import parse
 from hardiness.core import ModelError
 from hardiness.engine.batch import BatchSize, QueuedPicture, classify
-from hardiness.models import InputPolicy
+from hardiness.models import InputPolicy, link_to
 
 
 def rows(n: int) -> list[QueuedPicture]:
@@ -19,7 +19,7 @@ def rows(n: int) -> list[QueuedPicture]:
 
 
 def model(logits: Any) -> Any:
-    return SimpleNamespace(spec=SimpleNamespace(name="m"), logits=logits, device="cpu", has_gradients=True)
+    return SimpleNamespace(spec=SimpleNamespace(name="m"), logits=logits, link=link_to("cpu"))
 
 
 def test_rows_with_nan_become_failures_and_the_others_stay() -> None:

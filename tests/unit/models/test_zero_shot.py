@@ -220,8 +220,8 @@ def test_text_is_embedded_once_for_the_same_words_and_weights(
 ) -> None:
     first = load(f"openclip:{tiny_open_clip}:protocol={protocol}", device="cpu").weights_sha256
     calls: list[int] = []
-    embedded = zero_shot._embedded
-    monkeypatch.setattr(zero_shot, "_embedded", lambda *given: calls.append(1) or embedded(*given))
+    embedded = zero_shot.TextTower._embedded
+    monkeypatch.setattr(zero_shot.TextTower, "_embedded", lambda *given: calls.append(1) or embedded(*given))
     assert load(f"openclip:{tiny_open_clip}:protocol={protocol}", device="cpu").weights_sha256 == first
     assert not calls
     (file,) = cache.glob("*.npy")
@@ -245,7 +245,7 @@ def test_what_was_embedded_is_kept_in_the_output_folder_whose_word_counts_on_eve
     np.save(kept, np.nextafter(weights, 2, dtype=np.float32))  # as the processor of another machine rounds
     shutil.rmtree(cache)
     with monkeypatch.context() as patch:
-        patch.setattr(zero_shot, "_embedded", None)
+        patch.setattr(zero_shot.TextTower, "_embedded", None)
         there = load(name, device="cpu", files=out).weights_sha256
     assert there != first
     assert not cache.exists(), "the machine was not asked"
@@ -273,7 +273,7 @@ def test_sentences_are_embedded_on_the_device_of_the_model(
     network = Network()
     tower = zero_shot.TextTower(network, lambda _: Tokens(), lambda _: torch.ones(2, 3), "a tokeniser")
     words = Wording(("cat",), ("a {}", "the {}"))
-    found = zero_shot._embedded(tower, words, "cuda:1")  # stands in for it: nothing of these is a tensor
+    found = tower._embedded(words, "cuda:1")  # stands in for it: nothing of these is a tensor
     assert found.shape == (3, 1)
     assert text.moved == [("tower", "cuda:1"), ("sentences", "cuda:1"), ("tower", "cpu")]
 
