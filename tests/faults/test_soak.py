@@ -70,6 +70,7 @@ def plant(out: Path, chance: random.Random) -> tuple[set[str], Counter[str]]:
     gone.unlink()
     shutil.copy(victims[0], folder / "notes.parquet")
     (folder / "run.json").write_text(chance.choice(["", "[]", "{", '{"key": 1}']))
+    (folder / "scored").mkdir(exist_ok=True)
     (folder / "scored" / "memo.jsonl").write_text(chance.choice(["[]", "{", '{"x": 1}']))
     (out / PARTIAL / "1-1-left-behind").write_bytes(b"PAR1")
     names = {path.name for path in victims}
