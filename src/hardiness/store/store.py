@@ -212,15 +212,13 @@ class Store:
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted."""
-        if self.known:
-            return self.known
-        found = survey_runs(self.files)
+        found = self.known or survey_runs(self.files)
         damage = self.check_schema()
         return replace(found, problems=(*found.problems, damage)) if damage else found
 
     def runs(self) -> list[StoredRun]:
         """Every run that can be read, by folder name; see `survey`."""
-        return list(self.survey().runs)
+        return list((self.known or self.survey()).runs)
 
     def stamps(self) -> Stamps:
         """What tells whether any record has come or changed: every shard file of every run, by its path."""
@@ -238,12 +236,12 @@ class Store:
 
 @contextmanager
 def surveyed(*stores: Store) -> Iterator[list[Survey]]:
-    """Every run of each, as it is now; within, `Store.survey`, `runs` and `find` tell of these and read nothing."""
+    """Every run of each, as it is now; within, `Store.survey`, `runs` and `find` look for no others."""
     mine = [store for store in stores if store.known is None]  # others are surveyed by who called
     try:
         for store in mine:
-            store.known = store.survey()
-        yield [store.survey() for store in stores]
+            store.known = survey_runs(store.files)
+        yield [store.known for store in stores if store.known]
     finally:
         for store in mine:
             store.known = None
