@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         DiskFile,
         Stamp,
         TarMember,
-        cache_folder,
         open_regular,
         read_regular,
         refuse_bomb,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     )
     from hardiness.sources.packages import (
         PackagedFile,
+        cache_folder,
         file_sha256,
         installed_file,
         obtain_packaged,

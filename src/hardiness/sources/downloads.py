@@ -24,7 +24,8 @@ from urllib.request import Request, build_opener
 from filelock import FileLock, Timeout
 
 from hardiness.core import DataError
-from hardiness.sources.files import cache_folder, open_regular, read_regular, shown
+from hardiness.sources.files import open_regular, read_regular, shown
+from hardiness.sources.packages import cache_folder
 
 ALGORITHMS = ("sha256", "md5")
 _PIECE_BYTES = 1 << 20

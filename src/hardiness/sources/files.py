@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
-import platformdirs
-
 from hardiness.core import SampleError
 
 MAX_BYTES = 256 << 20
@@ -28,12 +26,6 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: ``$HARDINESS_CACHE``, else the user's cache folder of this platform."""
-    preset = os.environ.get("HARDINESS_CACHE")
-    return Path(preset) if preset else Path(platformdirs.user_cache_dir("hardiness"))
 
 
 class Stamp(NamedTuple):

@@ -16,8 +16,15 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import NamedTuple
 
+import platformdirs
+
 from hardiness.core import DataError
-from hardiness.sources.files import cache_folder
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``$HARDINESS_CACHE``, else the user's cache folder of this platform."""
+    preset = os.environ.get("HARDINESS_CACHE")
+    return Path(preset) if preset else Path(platformdirs.user_cache_dir("hardiness"))
 
 
 def pinned(name: str) -> str:
