@@ -331,7 +331,8 @@ def _comparison(
     first = min(runs.values(), key=lambda run: run.stored.key)
     noise = [json_form(noises[run.stored.key]) for run in runs.values() if run.stored.key in noises]
     name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
-    of = digest_of([VERSION, [run.digest for run in runs.values()], noise, base and base.of_run(first)])
+    divisors = base and [base.of_run(run) for run in runs.values()]
+    of = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors])
     kept = first.remember(name if base is None else f"{name} {base.model}", of, compute)
     if kept is None:
         return None

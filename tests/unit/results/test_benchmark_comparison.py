@@ -7,6 +7,7 @@ import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -345,6 +346,21 @@ def test_a_comparison_is_kept_until_what_it_is_of_changes(tmp_path: Path, monkey
     stored(tmp_path, "d", errors(3, 30, 1, 0.9), benchmark="imagenet-val")
     (now,) = compare_stores([store], details=False)
     assert set(now.scores[0].values) == {"a", "b", "c", "d"}
+
+
+def test_a_kept_comparison_is_of_what_each_run_is_divided_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for model, seed in (("a", 0), ("b", 1)):
+        store = stored(tmp_path, model, errors(seed, 30, 1, 0.3), benchmark="imagenet-val")
+    divisors, asked = {"a": 1.0, "b": 1.0}, []
+    base = SimpleNamespace(model="x", of_run=lambda run: {"error": divisors[run.stored.run.model.name]})
+    monkeypatch.setattr(comparison, "stored_baseline", lambda *_: base)
+    monkeypatch.setattr(
+        comparison, "measured_runs", lambda runs, **named: asked.append(1) or measured_runs(runs, **named)
+    )
+    for times in (1, 1, 2, 3):
+        divisors |= {2: {"a": 2.0}, 3: {"b": 2.0}}.get(times, {})
+        compare_stores([store], details=False, baseline_model="x")
+        assert len(asked) == times
 
 
 def test_where_nothing_can_be_written_a_comparison_is_the_same(tmp_path: Path) -> None:
