@@ -185,9 +185,13 @@ class RunFolder:
         """
         content = as_json(dict(session))
         name = re.sub(r"[^\w.+-]+", "_", f"{session.get('started', '')}-{platform.node()}-{os.getpid()}")
-        for turn in count():
+        # Numbers are of this process, so that a second session within a second takes no name that is already there.
+        for turn in _SESSIONS_WRITTEN:
             if self.files.create(f"{self.path}/{MEASURED}/{name}-{turn}.json", content):
                 return
+
+
+_SESSIONS_WRITTEN = count()
 
 
 def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
