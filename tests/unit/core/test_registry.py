@@ -1,5 +1,11 @@
 """Registry, names and the errors that come of them."""
 
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
 import pytest
 
 from hardiness.core import ArgumentError, Registry, UnknownNameError
@@ -44,3 +50,42 @@ def test_decorator_remembers_the_place(registry: Registry[int]) -> None:
 def test_suggestion_counts_what_it_leaves_out() -> None:
     assert "(100 in all)" in suggestion("zzz", [f"name{i}" for i in range(100)])
     assert suggestion("x", []) == "; none is registered"
+
+
+ASK = """
+import sys
+from hardiness.core import Registry
+print(Registry("fruit", "hardiness.store", "hardiness.fruits").names(), "importlib.metadata" in sys.modules)
+"""
+
+
+def asked(*folders: Path) -> str:
+    """What a registry finds in a process that has these on its path too, and whether all metadata were read."""
+    path = os.pathsep.join(map(str, folders)) + os.pathsep + os.environ.get("PYTHONPATH", "")
+    found = subprocess.run([sys.executable, "-c", ASK], env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE)
+    return found.stdout.decode().strip()
+
+
+def distribution(folder: Path, group: str, described: str) -> Path:
+    """A folder with one module and one distribution that has an entry point of that group."""
+    there = folder / described
+    there.mkdir(parents=True)
+    (folder / "greengrocer.py").write_text("quince = 4\n")
+    (there / "entry_points.txt").write_text(f"[{group}]\nquince = greengrocer:quince\n")
+    (there / ("PKG-INFO" if "egg" in described.lower() else "METADATA")).write_text("Name: greengrocer\nVersion: 1\n")
+    return folder
+
+
+@pytest.mark.parametrize("described", ["greengrocer-1.dist-info", "greengrocer.egg-info"])
+def test_another_distribution_adds_what_its_entry_points_name(tmp_path: Path, described: str) -> None:
+    folder = distribution(tmp_path / "installed", "hardiness.fruits", described)
+    assert asked(folder) == "['quince'] True"
+    with zipfile.ZipFile(tmp_path / "fruit.zip", "w") as packed:
+        for path in folder.rglob("*"):
+            packed.write(path, path.relative_to(folder))
+    assert asked(tmp_path / "fruit.zip") == "['quince'] True"
+
+
+def test_metadata_of_distributions_are_read_only_where_one_adds_something(tmp_path: Path) -> None:
+    other = distribution(tmp_path / "other", "elsewhere.fruits", "greengrocer-1.dist-info")
+    assert asked(other, tmp_path / "absent") == "[] False"
