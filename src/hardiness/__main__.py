@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -12,6 +13,7 @@ def main() -> None:
     """Run the command line; a signal during the imports, which take a second, is one line and an exit status too."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    gc.disable()  # until the command is imported: nothing of what imports make is garbage, and looking takes 20 ms
     importlib.import_module("hardiness.cli.main").program()
 
 

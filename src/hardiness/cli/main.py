@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import gc
 import importlib
 import logging
 import os
@@ -316,6 +317,7 @@ def command_of(words: str) -> click.Command:
     if any(each.startswith(f"{words} ") and " --" not in each for each in COMMANDS):
         return LazyGroup(words, help=COMMANDS[words])
     module = importlib.import_module(f"hardiness.cli.{words.split()[0]}")
+    gc.enable()
     command: click.Command = getattr(module, "_".join(re.findall(r"\w+", words)))
     for question, text in COMMANDS.items():
         if question.startswith(f"{words} --"):
