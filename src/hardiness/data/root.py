@@ -10,9 +10,9 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 
+from hardiness import reference
 from hardiness.core import ArgumentError, DataError, DataRoot, DataSet, Registry, suggestion
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
@@ -270,7 +270,7 @@ def embedded() -> DataSet:
 
     Source: ai-benchmark 0.1.2 and foolbox 3.3.4 (see ``SOURCES.md``).
     """
-    listed = json.loads(files("hardiness.reference").joinpath("embedded_photographs.json").read_text("utf-8"))[
+    listed = json.loads(Path(reference.__file__).with_name("embedded_photographs.json").read_text("utf-8"))[
         "photographs"
     ]
     samples = [

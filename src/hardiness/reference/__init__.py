@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from hardiness.reference.sets import (
         IMAGENET_C,
         IMAGENET_P,
+        SEVERITIES,
         DistortionSet,
         compared_with_first,
         distortion_set,
@@ -81,6 +82,7 @@ __all__ = [
     "OWN",
     "PREPROCESSINGS",
     "SETS",
+    "SEVERITIES",
     "TIMM_SETS",
     "VALIDATION_NAMES_SHA256",
     "ZERO_SHOT",

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from hardiness.core import DataError, File, UnknownNameError
 
@@ -66,7 +66,7 @@ def _subsets() -> dict[str, tuple[int, ...]]:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(files(__package__).joinpath(name).read_text("utf-8").splitlines()))
+    return list(csv.DictReader(Path(__file__).parent.joinpath(name).read_text("utf-8").splitlines()))
 
 
 COLUMNS = ("category", "class_index")
@@ -82,7 +82,7 @@ def sixteen() -> Categories:
     Source: Geirhos et al. (2018), arXiv:1808.08750; Orhan (2019), arXiv:1907.07640 (see ``SOURCES.md``).
     """
     name = "cue_conflict_categories.csv"
-    return parse(files(__package__).joinpath(name).read_text("utf-8").splitlines(), name, 1000)
+    return parse(Path(__file__).parent.joinpath(name).read_text("utf-8").splitlines(), name, 1000)
 
 
 @cache
@@ -92,7 +92,7 @@ def laion_c() -> Categories:
     Source: Li et al. (2025), arXiv:2506.16950 (see ``SOURCES.md``).
     """
     name = "laion_c_superclasses.csv"
-    return parse(files(__package__).joinpath(name).read_text("utf-8").splitlines(), name, 1000)
+    return parse(Path(__file__).parent.joinpath(name).read_text("utf-8").splitlines(), name, 1000)
 
 
 def read(file: File, classes: int) -> Categories:
@@ -185,6 +185,6 @@ def _sha256(words: Iterable[str]) -> str:
 @cache
 def _stored() -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = json.loads(
-        files("hardiness.reference").joinpath("zero_shot_imagenet.json").read_text("utf-8")
+        Path(__file__).with_name("zero_shot_imagenet.json").read_text("utf-8")
     )
     return found

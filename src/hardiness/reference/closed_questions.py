@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def question_wording() -> QuestionWording:
 
     Source: Gavrikov et al. (2025), arXiv:2403.09193, for ``cue-conflict``; ours for other benchmarks.
     """
-    found = json.loads((files("hardiness.reference") / "closed_questions.json").read_text("utf-8"))
+    found = json.loads(Path(__file__).with_name("closed_questions.json").read_text("utf-8"))
     return QuestionWording(**{name: found[name] for name in QuestionWording.__slots__})
 
 
@@ -75,6 +75,6 @@ def vlm_shape_bias() -> tuple[PublishedShapeBias, ...]:
 
     Source: Gavrikov et al. (2025), arXiv:2403.09193.
     """
-    found = json.loads((files("hardiness.reference") / "vlm_cue_conflict.json").read_text("utf-8"))["results"]
+    found = json.loads(Path(__file__).with_name("vlm_cue_conflict.json").read_text("utf-8"))["results"]
     shares = ("shape_bias", "cue_accuracy")
     return tuple(PublishedShapeBias(**{**row, **{name: row[name] / 100 for name in shares}}) for row in found)

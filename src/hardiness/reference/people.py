@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,7 +60,7 @@ def humans() -> Humans:
 
     Source: Geirhos et al. (2019), arXiv:1811.12231; the file names the table that was counted.
     """
-    found = json.loads(files("hardiness.reference").joinpath("humans.json").read_text())["cue-conflict"]
+    found = json.loads(Path(__file__).with_name("humans.json").read_text())["cue-conflict"]
     return Humans(
         observers=found["observers"],
         categories={category: CueCounts(**counts) for category, counts in found["answers"].items()},

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from hardiness.core import UnknownNameError
@@ -160,7 +160,7 @@ def validation_labels() -> tuple[int, ...]:
     Source: tensorflow-datasets 4.9.10, ``validation_labels.txt``; imagenet-x 0.0.7 says the same of the 48,868 images
         that it lists.
     """
-    return tuple(map(int, files(__package__).joinpath("imagenet_val_labels.txt").read_text("ascii").split()))
+    return tuple(map(int, Path(__file__).with_name("imagenet_val_labels.txt").read_text("ascii").split()))
 
 
 def validation_name(number: int) -> str:
@@ -189,7 +189,7 @@ def names_sha256(names: list[str]) -> str:
 
 @cache
 def _read() -> dict[str, PublishedSet]:
-    found = tomllib.loads(files(__package__).joinpath("datasets.toml").read_text("utf-8"))
+    found = tomllib.loads(Path(__file__).with_name("datasets.toml").read_text("utf-8"))
     seen = str(found.pop("seen"))
     return {name: _set(name, seen, facts) for name, facts in found.items()}
 
@@ -244,7 +244,7 @@ class Recipe:
 @cache
 def recipes() -> Mapping[str, Recipe]:
     """Every known recipe by its name."""
-    rows = tomllib.loads(files("hardiness.reference").joinpath("recipes.toml").read_text("utf-8"))["recipe"]
+    rows = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text("utf-8"))["recipe"]
     found = [
         Recipe(
             name=row["name"],

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from hardiness.core import Condition, Interval, ModelIdentity
@@ -101,7 +101,7 @@ def leaders() -> tuple[Published, ...]:
 
 
 def _rows(name: str) -> tuple[Published, ...]:
-    rows = json.loads(files("hardiness.reference").joinpath(name).read_text("utf-8"))["rows"]
+    rows = json.loads(Path(__file__).parent.joinpath(name).read_text("utf-8"))["rows"]
     return tuple(Published(**{**row, "condition": Condition(**row.get("condition", {}))}) for row in rows)
 
 
@@ -113,7 +113,7 @@ def zero_shot_table() -> tuple[Published, ...]:
 
     Source: open_clip, ``docs/openclip_results.csv`` (see ``SOURCES.md``).
     """
-    with files("hardiness.reference").joinpath("published_openclip.csv").open(encoding="utf-8") as stream:
+    with Path(__file__).with_name("published_openclip.csv").open(encoding="utf-8") as stream:
         return tuple(
             Published(
                 model=f"{OPENCLIP}{row['architecture']}/{row['pretrained']}",
@@ -203,6 +203,6 @@ def published_interval(model: ModelIdentity, benchmark: str, metric: str) -> Int
 @cache
 def baseline(benchmark: str) -> Mapping[str, Any] | None:
     """The published baseline of a benchmark, as it stands in the file with its sources; ``None`` where it has none."""
-    found: dict[str, Any] = json.loads(files("hardiness.reference").joinpath("baselines.json").read_text())
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("baselines.json").read_text())
     entry: Mapping[str, Any] | None = found.get(benchmark)
     return entry

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from hardiness.core import Interval
@@ -123,5 +123,5 @@ def testbed_point(model: str, benchmark: str) -> PublishedPoint | None:
 
 @cache
 def _read() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(files(__package__).joinpath("effective_robustness.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("effective_robustness.json").read_text("utf-8"))
     return found

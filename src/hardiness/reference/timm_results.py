@@ -8,7 +8,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from hardiness.core import ModelIdentity
 
@@ -73,7 +73,7 @@ def timm_rows() -> tuple[TimmRow, ...]:
 
     Source: timm's results folder, Apache-2.0 (see ``SOURCES.md``).
     """
-    text = gzip.decompress(files(__package__).joinpath("timm_results.csv.gz").read_bytes()).decode()
+    text = gzip.decompress(Path(__file__).with_name("timm_results.csv.gz").read_bytes()).decode()
     return tuple(
         TimmRow(
             row["model"],

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from hardiness import reference
 from hardiness.benchmarks import doubtful, names_of, trust
 from hardiness.core import Chart, Heat, Result, SampleError, Saying, Score, StoreError, TextTable, spelled
 from hardiness.imaging import decode, encode_jpeg
@@ -102,7 +103,7 @@ def _bibtex(key: str, paper: dict[str, Any]) -> str:
 
 @cache
 def _table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(files("hardiness.reference").joinpath("papers.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(Path(reference.__file__).with_name("papers.json").read_text("utf-8"))
     return found
 
 
@@ -770,7 +771,7 @@ def numbered(inks: Inks, measured: Measured) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("hardiness.report").joinpath("templates", name).read_text("utf-8")
+    return Path(__file__).parent.joinpath("templates", name).read_text("utf-8")
 
 
 def _section(

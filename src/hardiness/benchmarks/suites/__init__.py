@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ class Suite:
 
 def names() -> list[str]:
     """The names of the suites that belong to the package."""
-    return sorted(file.name.removesuffix(".toml") for file in files(__name__).iterdir() if file.name.endswith(".toml"))
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.toml"))
 
 
 def suite(name: str) -> Suite:
@@ -60,7 +59,7 @@ def suite(name: str) -> Suite:
         return _read(name)
     if name not in names():
         raise UnknownNameError("suite", name, names())
-    return _suite(name, tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8")))
+    return _suite(name, tomllib.loads(Path(__file__).parent.joinpath(f"{name}.toml").read_text("utf-8")))
 
 
 def _read(file: str) -> Suite:

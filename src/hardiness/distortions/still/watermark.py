@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
+from hardiness import reference
 from hardiness.core import Image
 from hardiness.distortions.apply import corruption, no_draws
 from hardiness.imaging import overlay_text
@@ -27,7 +28,7 @@ class Opacity(NamedTuple):
 @cache
 def watermark_font() -> bytes:
     """The font file: two glyphs of Source Han Serif SC ExtraLight, under the SIL Open Font License 1.1."""
-    return files("hardiness.reference").joinpath("fonts/watermark.otf").read_bytes()
+    return Path(reference.__file__).parent.joinpath("fonts/watermark.otf").read_bytes()
 
 
 @corruption("occlusion", (Opacity(128),), no_draws)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from hardiness.core import Canvas, Condition, UnknownNameError
@@ -121,7 +121,7 @@ def class_set(name: str) -> ClassSet:
     """
     if name not in CLASS_SETS:
         raise UnknownNameError("class set", name, CLASS_SETS)
-    found: dict[str, Any] = json.loads(files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(Path(__file__).parent.joinpath(f"{name}.json").read_text("utf-8"))
     parts = tuple(
         SetPart(each["folder"], Condition(**each["condition"]), each["counted"]) for each in found.pop("parts", ())
     )

@@ -6,12 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from hardiness.core import GROUPS, DataError, UnknownNameError, suggestion
+
+SEVERITIES = (1, 2, 3, 4, 5)
+"""Of most corruptions; one may have fewer or more."""
 
 KINDS = ("still", "moving")
 NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
@@ -66,7 +67,7 @@ class DistortionSet:
 
 def set_names(kind: str | None = None) -> list[str]:
     """The names of all sets, or of those of one kind."""
-    found = sorted(file.name.removesuffix(".toml") for file in files(__name__).iterdir() if file.name.endswith(".toml"))
+    found = sorted(file.stem for file in Path(__file__).parent.glob("*.toml"))
     return [name for name in found if kind in (None, distortion_set(name).kind)]
 
 
@@ -77,13 +78,13 @@ def distortion_set(name: str) -> DistortionSet:
     Raises:
         UnknownNameError: there is none.
     """
-    file = files(__name__).joinpath(f"{name}.toml")
+    file = Path(__file__).parent.joinpath(f"{name}.toml")
     if not file.is_file():
         raise UnknownNameError("set of distortions", name, set_names())
     return read_set(file)
 
 
-def read_set(file: Path | Traversable) -> DistortionSet:
+def read_set(file: Path) -> DistortionSet:
     """The set that a TOML file describes; it is called as the file is.
 
     Raises:

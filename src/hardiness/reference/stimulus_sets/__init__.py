@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from hardiness.core import UnknownNameError
 
@@ -110,7 +110,7 @@ def stimulus_set(name: str) -> StimulusSet:
     """
     if name not in SETS:
         raise UnknownNameError("set of stimuli", name, SETS)
-    found = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
+    found = tomllib.loads(Path(__file__).parent.joinpath(f"{name}.toml").read_text("utf-8"))
     levels = tuple(Level(*level) for level in found.pop("levels"))
     return StimulusSet(name=name, levels=levels, **found)
 
