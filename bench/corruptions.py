@@ -27,10 +27,10 @@ from apart import apart
 from bars import at_least, at_most, tell, versions
 from fidelity import Apply, Difference, data_root, differences, sides
 from hardiness.core import CANVAS_224
-from hardiness.distortions import SEVERITIES, corrupt
+from hardiness.distortions import corrupt
 from hardiness.distortions.apply import corrupt_batch
 from hardiness.imaging import decode, on_canvas
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, SEVERITIES
 
 PHOTOGRAPHS = 4
 ROUNDS = 5

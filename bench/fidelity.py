@@ -27,8 +27,8 @@ from typing import NamedTuple
 import numpy as np
 import PIL.Image
 
-from hardiness.distortions import SEVERITIES, corrupt, corruptions
-from hardiness.reference import IMAGENET_C, distortion_set
+from hardiness.distortions import corrupt, corruptions
+from hardiness.reference import IMAGENET_C, SEVERITIES, distortion_set
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "fidelity.md"

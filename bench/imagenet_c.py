@@ -35,12 +35,12 @@ from hardiness import models
 from hardiness.benchmarks.corruptions import ImagenetC
 from hardiness.benchmarks.options import parse
 from hardiness.core import CANVAS_224, DataSet, Request
-from hardiness.distortions import SEVERITIES, corrupt, corruptions
+from hardiness.distortions import corrupt, corruptions
 from hardiness.engine import evaluate
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, SEVERITIES
 from hardiness.statistics.intervals import wilson
 from hardiness.store import Store
 

@@ -31,10 +31,10 @@ from bars import machine, versions
 from hardiness import api, models
 from hardiness import data as datasets
 from hardiness.core import CANVAS_224, Interval, Item, Result
-from hardiness.distortions import SEVERITIES, corruptions
+from hardiness.distortions import corruptions
 from hardiness.imaging import decode, on_canvas
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, SEVERITIES
 from hardiness.statistics.intervals import wilson
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from fidelity import Apply, difference, golden, seeded, sides
-from hardiness.distortions import SEVERITIES
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, SEVERITIES
 
 IMAUG, TTA = "imagecorruptions-imaug", "corrupt-tta"
 MENDED = {

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hardiness.distortions import SEVERITIES, corruptions, frost_pictures
+from hardiness.distortions import corruptions, frost_pictures
 from hardiness.distortions.frost_pictures import PICTURES, frost_cache
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, SEVERITIES
 from hardiness.store import Store
 
 

@@ -18,11 +18,10 @@ from hardiness import api
 from hardiness.benchmarks.corruptions import ImagenetC
 from hardiness.core import CANVAS_224, ArgumentError, Request
 from hardiness.data import locate
-from hardiness.distortions import SEVERITIES
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, SEVERITIES
 from hardiness.store import Store
 from hardiness.trees import PictureForm, write_corrupted
 

@@ -15,13 +15,13 @@ import PIL.Image
 import pytest
 from scipy import stats
 
-from hardiness.distortions import SEVERITIES, corrupt, corruptions
+from hardiness.distortions import corrupt, corruptions
 from hardiness.distortions.frost_pictures import frost_picture
 from hardiness.distortions.still.elastic import Distortion
 from hardiness.distortions.still.fog import map_size
 from hardiness.distortions.still.frost import Crop
 from hardiness.distortions.still.motion import Snowfall
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, SEVERITIES
 
 Random = np.random.RandomState
 Shape = tuple[int, int, int]

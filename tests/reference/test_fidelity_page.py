@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from hardiness.distortions import SEVERITIES
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, SEVERITIES
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = (*IMAGENET_C.members, *IMAGENET_C.extra)

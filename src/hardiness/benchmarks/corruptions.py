@@ -67,7 +67,7 @@ from hardiness.core import (
     UnknownNameError,
     Unreadable,
 )
-from hardiness.reference import DistortionSet, baseline, distortion_set, set_names
+from hardiness.reference import SEVERITIES, DistortionSet, baseline, distortion_set, set_names
 from hardiness.statistics import (
     CellMeans,
     Measurable,
@@ -708,7 +708,7 @@ class CorruptionSet(Benchmark):
         metadata={"help": "these alone, as in fog+snow, or your own; all if empty", "request": True},
     )
     severities: tuple[int, ...] = field(
-        default=distortions.SEVERITIES, metadata={"help": "these alone, as in 1+3+5", "request": True}
+        default=SEVERITIES, metadata={"help": "these alone, as in 1+3+5", "request": True}
     )
     jpeg: bool = field(default=True, metadata={"help": "generated images go through JPEG, as the released ones did"})
     source: str = field(

@@ -7,7 +7,6 @@ from hardiness.core import door
 if TYPE_CHECKING:
     from hardiness.distortions.apply import (
         DIFFICULTIES,
-        SEVERITIES,
         SMALLEST_PX,
         corrupt,
         corruption,
@@ -25,7 +24,6 @@ else:
 
 __all__ = [
     "DIFFICULTIES",
-    "SEVERITIES",
     "SMALLEST_PX",
     "TESTS",
     "Corrupt",

@@ -12,15 +12,12 @@ import numpy as np
 
 from hardiness.core import ArgumentError, Image, Registry, rng, usable_cores
 from hardiness.imaging import Size, Window, centre
-from hardiness.reference import compared_with_first
+from hardiness.reference import SEVERITIES, compared_with_first
 
 Shape = tuple[int, int, int]
 
 L = TypeVar("L", bound=NamedTuple)
 D = TypeVar("D")
-
-SEVERITIES = (1, 2, 3, 4, 5)
-"""Of most corruptions; one may have fewer or more."""
 
 
 def no_draws(rng: np.random.Generator, shape: Shape, level: Any) -> None:

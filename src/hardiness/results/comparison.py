@@ -24,11 +24,11 @@ from hardiness.core import (
     json_form,
 )
 from hardiness.results.comparisons.effective_robustness import against_references
-from hardiness.results.comparisons.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import Measured, in_shared_cells, measured_runs
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, differences, digest_of
+from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics import (
     BIN_SIZE,
     Compared,

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks import Baseline, card_of, outputs_of, published_baseline
 from hardiness.core import RIGHT, Condition, ImageTable, Run
-from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.runs import ScoredRun, why_unavailable
+from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics import Estimate, Measurable, is_drawn, shared_images
 from hardiness.store import StoredRun
 

@@ -33,10 +33,10 @@ from hardiness.reference import Published, table
 from hardiness.results.annotations import annotated_scores
 from hardiness.results.comparisons import Scored, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
-from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, digest_of, with_joined
 from hardiness.results.stopped import at_stop, stop_of
+from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics import wilson
 from hardiness.store import Store
 

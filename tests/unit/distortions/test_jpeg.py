@@ -8,7 +8,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from hardiness.distortions import SEVERITIES, corrupt, corruptions
+from hardiness.distortions import corrupt, corruptions
+from hardiness.reference import SEVERITIES
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

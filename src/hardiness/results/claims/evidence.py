@@ -11,8 +11,8 @@ from typing import Any
 from hardiness.core import Result
 from hardiness.reference import baseline, table
 from hardiness.results.claims.claim import KnownNumber, Models, Subject
-from hardiness.results.comparisons.stored_baseline import stored_baseline
 from hardiness.results.measured import Measured, stored_measures
+from hardiness.results.stored_baseline import stored_baseline
 from hardiness.statistics import FEWEST, FEWEST_DIFFERING, Estimate, Measurable, shared_images
 from hardiness.store import Store
 

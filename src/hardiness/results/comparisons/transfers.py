@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hardiness.benchmarks import untold, with_doubt
+from hardiness import benchmarks
 from hardiness.core import Condition, Finding, Result, Score
 from hardiness.results.comparisons import Scored, speaks_of
 from hardiness.statistics import disjoint
@@ -48,7 +48,7 @@ def with_transfers(
         return []
     *checks, verdict = findings
     if not black:
-        return [*checks, untold(NAME, "No black-box run of this model is stored to compare with."), verdict]
+        return [*checks, benchmarks.untold(NAME, "No black-box run of this model is stored to compare with."), verdict]
     compared = _compared(white, black)
     if compared.raised and not verdict.raised:
         verdict = replace(
@@ -57,7 +57,7 @@ def with_transfers(
             sentence=f"Withdrawn: {verdict.sentence} But a black box took more: do not trust it; find what hides the "
             "gradient.",
         )
-    return with_doubt([*checks, compared, verdict])
+    return benchmarks.with_doubt([*checks, compared, verdict])
 
 
 def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> Finding:
@@ -79,5 +79,5 @@ def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> F
                     f"{100 * here.value:.1f} % ({here.condition}): gradients of this model do not lead the attack.",
                 )
     if not pairs:
-        return untold(NAME, "The stored black-box runs have no epsilon and steps in common with this run.")
+        return benchmarks.untold(NAME, "The stored black-box runs have no epsilon and steps in common with this run.")
     return Finding(NAME, False, f"No black box took more than the white box ({pairs} compared).")
