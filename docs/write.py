@@ -56,12 +56,17 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def benchmark_table() -> str:
-    """Every benchmark: its question, paper, protocol and data sets."""
-    rows = []
+    """Every benchmark: its question, paper, protocol and data sets; those that ask the same share a row."""
+    alike: dict[str, list[str]] = {}
     for name in benchmarks.registry.names():
-        each = benchmarks.registry.get(name)
-        data = " or ".join(f"`{need}`" for need in each.needs)
-        rows.append((f"`{name}`", each.question, f"{each.paper}; `{each.protocol}`", data))
+        alike.setdefault(benchmarks.registry.get(name).question, []).append(name)
+    rows = []
+    for question, names in alike.items():
+        group = [benchmarks.registry.get(name) for name in names]
+        papers = "; ".join(dict.fromkeys(each.paper for each in group))
+        protocols = ", ".join(dict.fromkeys(f"`{each.protocol}`" for each in group))
+        data = ", ".join(dict.fromkeys(" or ".join(f"`{need}`" for need in each.needs) for each in group))
+        rows.append((", ".join(f"`{name}`" for name in names), question, f"{papers}; {protocols}", data))
     return table(("benchmark", "question", "paper and protocol", "data set"), rows)
 
 

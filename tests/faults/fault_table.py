@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -250,13 +250,24 @@ class Row:
     again: Told
     recovered: bool
 
-    def as_markdown(self) -> str:
+    @property
+    def outcome(self) -> tuple[str, str]:
+        """What ``show`` and ``report`` do, and whether ``run`` restores the bytes."""
         named = "the file is named, exit 1" if self.shown.status == 1 else ""
         part = "" if self.same else "partial"
         told = ", ".join(filter(None, (named, part))) or "the same numbers"
         if (self.reported.status, self.reported.lines) != (self.shown.status, self.shown.lines):
             told = f"{told}; `report` says otherwise"
-        return f"| {self.planted} | {told} | {'yes' if self.recovered else 'NO'} |\n"
+        return told, "yes" if self.recovered else "NO"
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The faults by what comes of them, as Markdown."""
+    planted: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        planted.setdefault(row.outcome, []).append(row.planted)
+    lines = [f"| {told} | {'; '.join(names)} | {restored} |\n" for (told, restored), names in planted.items()]
+    return "".join(["| `show` and `report` | damage | `run` restores the same bytes |\n|---|---|---|\n", *lines])
 
 
 def scores(out: Path) -> Any:
@@ -315,11 +326,9 @@ def main(arguments: list[str]) -> int:
     for row in rows:
         for line in row.shown.lines + row.again.lines:
             print(f"{row.planted}: {line}")
-    head = "| damage | `show` and `report` | `run` restores the same bytes |\n|---|---|---|\n"
-    made = head + "".join(map(Row.as_markdown, rows))
     before = PAGE.read_text("utf-8")
     first, last = before.index(BEGIN) + len(BEGIN), before.index(END)
-    after = before[:first] + made + before[last:]
+    after = before[:first] + table(rows) + before[last:]
     if "--check" in arguments:
         return 0 if after == before else 1
     PAGE.write_text(after, "utf-8")
