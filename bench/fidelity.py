@@ -241,8 +241,7 @@ def page(
         "",
         "## Where to go next",
         "",
-        "[What each benchmark was checked against](benchmarks.md) · [ImageNet-C](imagenet_c.md) · [corrupt "
-        "pictures](kernels.md)",
+        "[What each benchmark was checked against](benchmarks.md) · [corrupt pictures](kernels.md)",
         "",
     ]
     return "\n".join(lines)

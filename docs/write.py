@@ -56,18 +56,27 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def benchmark_table() -> str:
-    """Every benchmark: its question, paper, protocol and data sets; those that ask the same share a row."""
+    """Every benchmark: its question, paper and protocol, those that ask the same in one row; then what each reads."""
+    known = {name: benchmarks.registry.get(name) for name in benchmarks.registry.names()}
     alike: dict[str, list[str]] = {}
-    for name in benchmarks.registry.names():
-        alike.setdefault(benchmarks.registry.get(name).question, []).append(name)
+    read: dict[str, list[str]] = {}
+    for name, each in known.items():
+        alike.setdefault(each.question, []).append(f"`{name}`")
+        if name not in each.needs:
+            read.setdefault(" or ".join(f"`{need}`" for need in each.needs), []).append(f"`{name}`")
     rows = []
     for question, names in alike.items():
-        group = [benchmarks.registry.get(name) for name in names]
+        group = [known[name.strip("`")] for name in names]
         papers = "; ".join(dict.fromkeys(each.paper for each in group))
         protocols = ", ".join(dict.fromkeys(f"`{each.protocol}`" for each in group))
-        data = ", ".join(dict.fromkeys(" or ".join(f"`{need}`" for need in each.needs) for each in group))
-        rows.append((", ".join(f"`{name}`" for name in names), question, f"{papers}; {protocols}", data))
-    return table(("benchmark", "question", "paper and protocol", "data set"), rows)
+        rows.append((", ".join(names), question, f"{papers}; {protocols}"))
+    generated = ", ".join(f"`{name}`" for name, each in known.items() if each.needs == (name, "imagenet"))
+    others = "".join(f"- {need}: {', '.join(names)}\n" for need, names in read.items())
+    return (
+        f"{table(('benchmark', 'question', 'paper and protocol'), rows)}\n"
+        "Each reads [the data set](data.md) of its name. Where that is missing, these generate their pictures from\n"
+        f"`imagenet`: {generated}.\nOthers read:\n\n{others}"
+    )
 
 
 def metric_table() -> str:
