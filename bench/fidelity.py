@@ -208,15 +208,15 @@ def page(
         "",
         "Absolute differences, in grey levels of 255, from pictures made by the published generator of ImageNet-C "
         "(make_imagenet_c.py of hendrycks/robustness; NumPy 2.2, scikit-image 0.26, OpenCV 4.11, ImageMagick 7.1.1), "
-        "over two pictures of 224x224, before any JPEG. A cell holds the worst of the five severities: largest "
-        "difference, mean, share of the values that are at most 2 off. [Every severity](results/fidelity.csv).",
+        "over two pictures of 224x224, before any JPEG. A cell holds the worst of the five severities: *equal*, or the "
+        "largest difference, the mean, the share of values at most 2 off. [Every severity](results/fidelity.csv).",
         "",
         "| corruption | " + " | ".join(DISTRIBUTIONS) + " |",
         "|---|" + "---|" * len(DISTRIBUTIONS),
     ]
     for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
         worst = [
-            cell(
+            shown(
                 Difference(
                     max(found[each][name, severity].largest for severity in SEVERITIES),
                     max(found[each][name, severity].mean for severity in SEVERITIES),
@@ -258,8 +258,13 @@ def cells(found: dict[str, dict[tuple[str, int], Difference]]) -> str:
     return text.getvalue()
 
 
+def shown(found: Difference) -> str:
+    """One entry of the page's table."""
+    return cell(found) if found.largest else "equal"
+
+
 def cell(found: Difference) -> str:
-    """One entry of the table."""
+    """One entry of the file."""
     return f"{found.largest}, {found.mean:.3f}, {100 * found.within_2:.2f} %"
 
 

@@ -115,11 +115,13 @@ def word(verdict: str) -> str:
 
 
 def cells(found: dict[str, tuple[set[str], str]]) -> list[str]:
-    """The letters under each check, then who got which verdict."""
+    """The letters under each check, then the verdict, or who got which."""
     checks = ["".join(letter for letter, (names, _) in found.items() if check in names) for check in CHECKS]
     verdicts: dict[str, str] = {}
     for letter, (_, verdict) in found.items():
         verdicts[verdict] = verdicts.get(verdict, "") + letter
+    if len(verdicts) == 1:
+        return [*checks, *verdicts]
     return [*checks, "; ".join(f"{verdict} {letters}" for verdict, letters in verdicts.items())]
 
 
