@@ -317,6 +317,7 @@ def command_of(words: str) -> click.Command:
     if any(each.startswith(f"{words} ") and " --" not in each for each in COMMANDS):
         return LazyGroup(words, help=COMMANDS[words])
     module = importlib.import_module(f"hardiness.cli.{words.split()[0]}")
+    gc.freeze()  # what was imported stays, and is not looked through again
     gc.enable()
     command: click.Command = getattr(module, "_".join(re.findall(r"\w+", words)))
     for question, text in COMMANDS.items():
