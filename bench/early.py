@@ -25,8 +25,17 @@ from hardiness.core import Condition
 from hardiness.reference import IMAGENET_C, baseline, published
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import CellEstimate, cell_estimate
+from hardiness.statistics.comparison import mcnemar
 from hardiness.statistics.measures import corruption_weights
-from hardiness.statistics.stopping import Companions, Extent, next_extent, of_cells, of_share, with_companions
+from hardiness.statistics.stopping import (
+    Companions,
+    Extent,
+    multiplier,
+    next_extent,
+    of_cells,
+    of_share,
+    with_companions,
+)
 from hardiness.store import Store
 
 IMAGES, CLASSES, TARGET = 50_000, 1000, 0.005
@@ -220,6 +229,54 @@ def saved(population: Population) -> dict[str, float]:
     return found
 
 
+def helped(rate: float, orders: int, generator: np.random.Generator) -> dict[str, float]:
+    """A share of 2,000 images to +-2 points, helped by a model that answered all of them: coverage and images used."""
+    images, target = 2000, 0.02
+    right, known = _alike(rate, images, generator)
+    truth = right.mean()
+    companions = Companions(np.arange(images).astype(object), known[:, None].astype(float))
+    covered = used = 0.0
+    for _ in range(orders):
+        order = generator.permutation(images)
+        extent = Extent(100, 1)
+        while True:
+            chosen = np.sort(order[: extent.images])
+            found = cell_estimate(companions.ids[chosen], right[chosen, None].astype(float), np.ones(1), images)
+            better = with_companions(found, companions.values[chosen], companions, images)
+            if better is found:
+                headline = of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
+            else:
+                headline = of_cells("accuracy", better, target, images)
+            if headline.half_width <= target:
+                break
+            extent = next_extent(extent, [headline], target, Extent(images, 1)) or extent
+        assert headline.interval is not None
+        covered += headline.interval.low <= truth <= headline.interval.high
+        used += extent.images
+    return {"rule": covered / orders, "images": used / orders}
+
+
+def smaller_targets(orders: int, generator: np.random.Generator) -> dict[str, float]:
+    """How often two equally good models are told apart by one target, and by ever smaller ones until they are."""
+    images, rate, targets = 20_000, 0.7, (0.04, 0.028, 0.02, 0.014, 0.01)
+    at_first = at_some = 0
+    for _ in range(orders):
+        first, second = _alike(rate, images, generator)
+        told = []
+        for target in targets:
+            n = int(np.ceil(rate * (1 - rate) * (multiplier() / target) ** 2))
+            told.append(float(mcnemar([np.sum(first[:n] & ~second[:n])], [np.sum(second[:n] & ~first[:n])])[0]) < 0.05)
+        at_first, at_some = at_first + told[0], at_some + any(told)
+    return {"one target": at_first / orders, f"{len(targets)} targets": at_some / orders}
+
+
+def _alike(rate: float, images: int, generator: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Right answers of two models that are equally good on average; what is hard for one mostly is for the other."""
+    both, *own = generator.standard_normal((3, images))
+    first, second = (np.sqrt(0.8) * both + np.sqrt(0.2) * each < ndtri(rate) for each in own)
+    return first, second
+
+
 def option(name: str, default: str | None) -> str | None:
     """The value that follows an option on the command line."""
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
@@ -246,6 +303,7 @@ def main() -> int:
     covered = np.mean([abs(stop.value - truth) <= stop.half for stop in stops])
     cells = np.mean([stop.evaluated for stop in stops]) / (IMAGES * 75)
     rare = {rate: shares(rate, orders, TARGET, generator) for rate in (0.01, 0.05, 0.5)}
+    beside = {rate: helped(rate, orders, generator) for rate in (0.1, 0.3, 0.7)}
     notes = {
         "orders": orders,
         "latent correlation of an image's cells": shared,
@@ -266,6 +324,8 @@ def main() -> int:
         },
         **{f"accuracy {rate}: naive stopping covers": found["naive"] for rate, found in rare.items()},
         **{f"accuracy {rate}: images at the stop": found["images"] for rate, found in rare.items()},
+        **{f"accuracy {rate} of 2,000: images at the stop, helped": found["images"] for rate, found in beside.items()},
+        **{f"equal models told apart, {name}": share for name, share in smaller_targets(orders, generator).items()},
         **{f"images saved by: {name}": share for name, share in saved(population).items()},
         "seconds": time.perf_counter() - began,
     }
@@ -275,6 +335,12 @@ def main() -> int:
         **{
             f"accuracy {rate}: the interval at the stop covers": at_least(found["rule"], COVERAGE)
             for rate, found in rare.items()
+        },
+        **{
+            f"accuracy {rate} of 2,000, helped by a model: the interval at the stop covers": at_least(
+                found["rule"], COVERAGE
+            )
+            for rate, found in beside.items()
         },
     }
     return tell(bars, notes, versions("numpy", "scipy"), orders)

@@ -137,6 +137,10 @@ def test_a_model_that_answered_everything_helps_the_next_one(
     assert any("answered on all" in line for line in helped["warnings"])
     low, high = top1(helped)["interval"]
     assert (high - low) / 2 <= 0.07
+    compared = " ".join(hardiness("compare", out).out.split())
+    assert "dear.py:build; p and intervals of differences are those of one target" in compared
+    assert hardiness(*command(dear, root, out)).status == 0
+    assert "precision target" not in hardiness("compare", out).out, "of whole runs nothing is said"
     assert hardiness(*command(dear, root, tmp_path / "alone")).status == 0
     assert low <= top1(results(tmp_path / "alone")[0])["value"] <= high
 

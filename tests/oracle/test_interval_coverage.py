@@ -16,7 +16,9 @@ from hardiness.core import ArgumentError, BenchmarkIdentity, Condition, DataIden
 from hardiness.results.annotations.imagenet_x import error_ratios
 from hardiness.statistics import pairwise
 from hardiness.statistics.calibration import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
+from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.intervals import accepted_interval, effective_wilson, threshold, wilson
+from hardiness.statistics.stopping import Companions, Extent, Headline, next_extent, of_cells, of_share, with_companions
 
 TRIALS = 240
 SLACK = 2 * np.sqrt(0.05 * 0.95 / TRIALS)
@@ -337,3 +339,29 @@ def test_an_error_ratio(n: int, share: float, rate: float, times: float) -> None
         return score.interval, true
 
     assert held(trial, n, round(100 * share)) >= 0.94 - SLACK
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [0.1, *map(further, (0.3, 0.7))])
+def test_a_share_at_the_stop_helped_by_a_model_that_answered_everything(rate: float) -> None:
+    images, target, used = 1000, 0.03, list[int]()
+    both, *own = np.random.default_rng(5).standard_normal((3, images))
+    right, known = (np.sqrt(0.8) * both + np.sqrt(0.2) * each < ndtri(rate) for each in own)
+    companions = Companions(np.arange(images).astype(object), known[:, None].astype(float))
+
+    def look(chosen: np.ndarray) -> Headline:
+        found = cell_estimate(companions.ids[chosen], right[chosen, None].astype(float), np.ones(1), images)
+        better = with_companions(found, companions.values[chosen], companions, images)
+        if better is found:
+            return of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
+        return of_cells("accuracy", better, target, images)
+
+    def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
+        order, extent = generator.permutation(images), Extent(60, 1)
+        while (headline := look(np.sort(order[: extent.images]))).half_width > target:
+            extent = next_extent(extent, [headline], target, Extent(images, 1)) or extent
+        used.append(extent.images)
+        return headline.interval, float(right.mean())
+
+    assert held(trial, int(100 * rate)) >= 0.95 - SLACK
+    assert np.mean(used) < 0.9 * images, "it stops early"

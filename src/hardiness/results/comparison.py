@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -28,6 +28,7 @@ from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import Measured, in_shared_cells, measured_runs
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, differences, digest_of
+from hardiness.results.stopped import stop_of
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics import (
     BIN_SIZE,
@@ -336,7 +337,7 @@ def _comparison(
     kept = first.remember(name if base is None else f"{name} {base.model}", of, compute)
     if kept is None:
         return None
-    found = _from_dict(kept)
+    found = replace(_from_dict(kept), notes=(*kept["notes"], *_at_targets(runs)))
     if detailed:
         flips = found.flips if few else flips_of({name: runs[name] for name in measured()})
         found = replace(found, details=_details(measured()), flips=flips)
@@ -365,6 +366,17 @@ def _compared(group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, 
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
     found = _scores(scores, runs, ids, noises)
     return BenchmarkComparison(benchmark, data, found, len(ids), tuple(notes), (), (), protocol, variant)
+
+
+def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
+    """That differences are looked at once, where runs were stopped at a target that may be made smaller."""
+    stops = {name: stop_of(run) for name, run in runs.items()}
+    if names := [name for name, stop in stops.items() if stop and stop.precision_target is not None]:
+        yield (
+            f"stopped at a precision target: {', '.join(names)}; p and intervals of differences are those of one "
+            "target: with five ever smaller ones, until two models are told apart, equal models are in 16 % of cases "
+            "instead of 5 %; choose one beforehand, or use 'hardiness gate' and --until-decided"
+        )
 
 
 def _details(runs: Mapping[str, Measured]) -> tuple[PairDetail, ...]:
