@@ -18,8 +18,8 @@ if TYPE_CHECKING:
         prepared,
         variations,
     )
-    from hardiness.engine.exhibits import PictureSource
     from hardiness.engine.forecast import Forecast, forecast_evaluation
+    from hardiness.engine.pictures import PictureSource
     from hardiness.engine.predictions import pictures_of, placed, read_predictions, store_predictions
     from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
     from hardiness.engine.rounds import Deadline, rehearsed, require_reachable

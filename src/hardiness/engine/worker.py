@@ -34,7 +34,6 @@ from hardiness.core import (
 from hardiness.data import limited, ordered, unchanged
 from hardiness.engine.attack import Attacker, Members, SavedPictures
 from hardiness.engine.batch import CutShortError, Ensemble, QueuedPicture, automatic_batch_size, classify, joined
-from hardiness.engine.exhibits import exhibit
 from hardiness.engine.plan import (
     Job,
     Pictures,
@@ -47,8 +46,9 @@ from hardiness.engine.plan import (
     units,
 )
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
+from hardiness.imaging import png
 from hardiness.models import Classifier, asked_model, keep_freed_memory, refuse_lost_device, return_freed_memory
-from hardiness.store import Store
+from hardiness.store import Store, StoredRun, together
 
 AHEAD = 64
 """Files that may wait; then the models do, so that a store which is too slow fills no memory."""
@@ -196,7 +196,7 @@ class Worker:
         total = total or len(self.items) * len(self.asked) * len(self.tasks)
         self.listener.begin(self.benchmark.name, total, total - missing)
         if self.remaining:
-            exhibit(self.benchmark, self.items.values(), self.request.seed, self.tasks)
+            self._keep_exhibits()
         decoded = self._decoded(given)
         if self.benchmark.attack:
             keep_freed_memory()
@@ -226,6 +226,25 @@ class Worker:
                 pass
         finally:
             decoded.close()
+
+    def _keep_exhibits(self) -> None:
+        """Keep the benchmark's exhibits, made of the first item that can be read, in every run that has none.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        runs = [task.stored for task in self.tasks if not task.exhibited]
+        bare = [run for run, kept in zip(runs, together(StoredRun.exhibits, runs), strict=True) if not kept]
+        for task in self.tasks:
+            task.exhibited = True
+        for item in self.items.values() if bare else ():
+            try:
+                pictures = self.benchmark.exhibits(item, self.request.seed)
+            except SampleError:
+                continue
+            drawn = [(run, caption, png(picture)) for run in bare for caption, picture in pictures.items()]
+            together(lambda each: each[0].keep_exhibit(each[1], each[2]), drawn)
+            return
 
     def _decoded(self, given: Iterable[Unit]) -> Generator[Decoded, None, None]:
         return ordered(self._expand, self._jobs(given), self.request.workers, self._items_ahead())

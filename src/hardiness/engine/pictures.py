@@ -1,8 +1,8 @@
-"""The pictures that a model was shown: kept beside its records, or made again from a sample and a condition."""
+"""The pictures that a model was shown, made again from a sample and a condition."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 from hardiness.benchmarks import registry
@@ -15,36 +15,11 @@ from hardiness.core import (
     Image,
     Item,
     Result,
-    SampleError,
     Unreadable,
 )
 from hardiness.engine.attack import place_of
-from hardiness.engine.plan import Task
-from hardiness.imaging import decode, png
-from hardiness.store import Files, StoredRun, together
-
-
-def exhibit(benchmark: Benchmark, items: Iterable[Item], seed: int, tasks: Sequence[Task]) -> None:
-    """Keep the benchmark's exhibits, made of the first item that can be read, in every run that has none.
-
-    Raises:
-        StoreError: disk full or no permission.
-    """
-    runs = [task.stored for task in tasks if not task.exhibited]
-    bare = [run for run, kept in zip(runs, together(StoredRun.exhibits, runs), strict=True) if not kept]
-    for task in tasks:
-        task.exhibited = True
-    if not bare:
-        return
-    for item in items:
-        try:
-            pictures = benchmark.exhibits(item, seed)
-        except SampleError:
-            continue
-        drawn = [(run, caption, png(picture)) for run in bare for caption, picture in pictures.items()]
-        together(lambda each: each[0].keep_exhibit(each[1], each[2]), drawn)
-        return
-
+from hardiness.imaging import decode
+from hardiness.store import Files
 
 NO_PICTURE = "attacked pictures are kept where a run is given --save-images, and these were not"
 
