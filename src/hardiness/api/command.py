@@ -48,6 +48,7 @@ from hardiness.engine import (
     Evaluated,
     Evaluation,
     Forecast,
+    compiling_ahead,
     evaluate_shared,
     evaluate_until_decided,
     evaluate_within,
@@ -468,30 +469,32 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
     store = Store.create(command.out, command.wait_s)
     if command.baseline and command.baseline not in [spec.name for spec in resolved.specs]:
         results_of(store, command.baseline)  # it must be stored already: refused now, and not after hours
-    loaded = load_models(resolved.specs if asked.rows and not command.cluster else (), command.placement, hears, store)
-    classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
-    models.limit_calls(classifiers, command.request.calls)
-    # The models that a suite names itself are skipped without their weights; those that were asked for are not.
-    (problems if command.models else skipped).extend([*resolved.absent, *loaded.absent])
-    seconds = command.request.time_budget_s
-    budget = Deadline.from_now(seconds, time.monotonic() - began_s) if seconds else None
-    wanted = []
-    for row, data in asked.rows if classifiers or command.cluster else ():
-        if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, hears)):
-            skipped.append(reason)
-        else:
-            wanted.append((row, data))
-    found: Sequence[Result] = ()
-    evaluated: list[Evaluated] = []
-    context = CommandContext(classifiers, store, budget, policy, hears)
-    for parts in _evaluated(command, asked.models.names, wanted, context):
-        evaluated += parts
-        found = _rebuilt(store, command.baseline)
-        fresh = [result for result in found if any(result.is_of(each.keys) for each in parts)]
-        tracking.scores(fresh)
-        if len(evaluated) < len(wanted):  # the last benchmark's numbers stand in the overview that follows
-            for line in headline_lines(fresh):
-                hears.note(line)
+    here = [(row.benchmark, data) for row, data in asked.rows if not command.cluster]
+    with compiling_ahead(here):
+        loaded = load_models(resolved.specs if here else (), command.placement, hears, store)
+        classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
+        models.limit_calls(classifiers, command.request.calls)
+        # The models that a suite names itself are skipped without their weights; those that were asked for are not.
+        (problems if command.models else skipped).extend([*resolved.absent, *loaded.absent])
+        seconds = command.request.time_budget_s
+        budget = Deadline.from_now(seconds, time.monotonic() - began_s) if seconds else None
+        wanted = []
+        for row, data in asked.rows if classifiers or command.cluster else ():
+            if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, hears)):
+                skipped.append(reason)
+            else:
+                wanted.append((row, data))
+        found: Sequence[Result] = ()
+        evaluated: list[Evaluated] = []
+        context = CommandContext(classifiers, store, budget, policy, hears)
+        for parts in _evaluated(command, asked.models.names, wanted, context):
+            evaluated += parts
+            found = _rebuilt(store, command.baseline)
+            fresh = [result for result in found if any(result.is_of(each.keys) for each in parts)]
+            tracking.scores(fresh)
+            if len(evaluated) < len(wanted):  # the last benchmark's numbers stand in the overview that follows
+                for line in headline_lines(fresh):
+                    hears.note(line)
     keys = {key for each in evaluated for key in each.keys}
     if command.baseline or not found:  # the last word on a baseline: it must have been run by now
         found = rebuild_results(store, command.baseline)

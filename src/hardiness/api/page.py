@@ -307,7 +307,9 @@ def publish(
     comparisons: Sequence[BenchmarkComparison],
     baseline: str | None = None,
 ) -> str:
-    """Write the page of a run that has just ended, without photographs; where it is.
+    """Write the page of a run that has just ended, without photographs, and its figures as SVG alone; where it is.
+
+    Pixels of a figure take half a second each, and ``hardiness report`` writes them when they are wanted.
 
     Args:
         store: of the run.
@@ -320,7 +322,7 @@ def publish(
         StoreError: it cannot be written; the former page is then as it was.
     """
     claims = claims_table([store], results, baseline)
-    options = PageOptions(figures=("svg", "png"), comparisons=comparisons, claims=claims, gates=gate_tables([store]))
+    options = PageOptions(figures=("svg",), comparisons=comparisons, claims=claims, gates=gate_tables([store]))
     put_page(results, store.files, PAGE, title, options)
     return f"{store.address}/{PAGE}"
 

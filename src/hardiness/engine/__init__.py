@@ -7,6 +7,7 @@ from hardiness.core import door
 if TYPE_CHECKING:
     from hardiness.engine.attack import run_round, suspect_of
     from hardiness.engine.batch import RoundOutcome, Victims
+    from hardiness.engine.compiling import compiling_ahead
     from hardiness.engine.cross_checks import Suspect
     from hardiness.engine.evaluation import (
         Evaluated,
@@ -38,6 +39,7 @@ __all__ = [
     "Suspect",
     "Variation",
     "Victims",
+    "compiling_ahead",
     "evaluate",
     "evaluate_shared",
     "evaluate_until_decided",

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         snow_layer,
         snow_over,
     )
+    from hardiness.imaging.compiled import has_machine_code
     from hardiness.imaging.geometry import (
         about_centre,
         add_and_mean,
@@ -126,6 +127,7 @@ __all__ = [
     "encode_video",
     "filter_outline",
     "gaussian_weights",
+    "has_machine_code",
     "is_whole_video",
     "is_whole_webp",
     "keep_above",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -54,3 +56,11 @@ def _lazily(kernel: Callable[P, R], helpers: tuple[Callable[..., Any], ...]) -> 
         return machine[0](*args, **kwargs)
 
     return call
+
+
+def has_machine_code() -> bool:
+    """Whether kernels of this package are kept on disk already, or none can be kept beside it; loads nothing."""
+    folder = Path(__file__).with_name("__pycache__")
+    if os.environ.get("NUMBA_CACHE_DIR") or not os.access(folder.parent, os.W_OK):
+        return True
+    return any(folder.glob("*.nbc"))

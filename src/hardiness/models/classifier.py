@@ -107,6 +107,8 @@ class Original:
         device: a torch device.
         columns: which outputs are the classes, in order; ``None`` for all of them.
         lock: held while hooks are on the network, or a copy of it is chosen.
+        references: what it gave on the first images of a size, height and width in pixels; in main memory.
+        layer_bytes: what its layers put out for one image, by its side in pixels.
     """
 
     network: Any
@@ -115,6 +117,8 @@ class Original:
     device: str
     columns: tuple[int, ...] | None
     lock: threading.RLock = field(default_factory=threading.RLock)
+    references: dict[tuple[int, int], Reference] = field(default_factory=dict)
+    layer_bytes: dict[int, int] = field(default_factory=dict)
 
     @property
     def has_gradients(self) -> bool:
@@ -175,27 +179,35 @@ class Original:
         return outputs
 
     def refer(self, pixels: Tensor, *, random: bool = False) -> Reference:
-        """What it gives on the first images, in main memory, once it has shown that it can be trusted.
+        """What it gives on the first images of a size, in main memory, once it has shown that it can be trusted.
 
         Args:
-            pixels: float32 ``(N, 3, H, W)``.
+            pixels: float32 ``(N, 3, H, W)``; not looked at where images of their size have been before.
             random: it may draw at random: defences do, and whoever attacks one tells so.
 
         Raises:
             ModelError: it fails, or its answers cannot be used; the message says why.
         """
+        size = (pixels.shape[2], pixels.shape[3])
         first = pixels[:REFERENCE_IMAGES].detach().contiguous().cpu()
 
         def outputs_of(given: Tensor) -> Tensor:
             return self.plain(given).cpu()
 
-        with self.lock, self.told(first), contained():
-            with observed_pass(self.network, NORMS) as observed:
-                outputs = outputs_of(first)
-            refuse_probabilities(self.select(outputs), self.name)
-            if not random or bool(outputs_of(first).equal(outputs)):
-                refuse_broken(outputs_of, first, outputs, self.name, self._in_fp64)
-        return Reference(first, outputs, observed.once())
+        with self.lock:
+            if (known := self.references.get(size)) is not None:
+                return known
+            with self.told(first), contained():
+                with observed_pass(self.network, NORMS) as observed:
+                    outputs = outputs_of(first)
+                refuse_probabilities(self.select(outputs), self.name)
+                draws = random and not bool(outputs_of(first).equal(outputs))
+                if not draws:
+                    refuse_broken(outputs_of, first, outputs, self.name, self._in_fp64)
+            found = Reference(first, outputs, observed.once())
+            if not draws and bool(first.isfinite().all()):
+                self.references[size] = found
+        return found
 
     def folded(self, reference: Reference, *, norms: bool = True) -> nn.Module:
         """A copy in the faster memory layout, its norms folded where that changes nothing that matters."""
@@ -517,8 +529,13 @@ class ChosenRuntimes:
 
     def activation_bytes(self, px: int) -> int:
         """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
-        with self._original.lock, told(self._original.name, f"fails on an image of {px} px"), contained():
-            return activation_bytes(self._original.network, px) if self._original.has_gradients else _ONNX_BYTES * px**2
+        original = self._original
+        if not original.has_gradients:
+            return _ONNX_BYTES * px**2
+        with original.lock, told(original.name, f"fails on an image of {px} px"), contained():
+            if px not in original.layer_bytes:
+                original.layer_bytes[px] = activation_bytes(original.network, px)
+            return original.layer_bytes[px]
 
     def _choose(self, pixels: Tensor, size: tuple[int, int]) -> Runtime:
         """The first candidate that runs and, in fp32, agrees with the reference."""

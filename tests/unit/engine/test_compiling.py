@@ -1,0 +1,114 @@
+"""Kernels are compiled by a second process where none is kept, and by nobody ahead of time where some are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardiness.benchmarks import parse
+from hardiness.core import Condition, DataError, SampleError
+from hardiness.data import locate
+from hardiness.engine import compiling, compiling_ahead
+from hardiness.imaging import has_machine_code
+
+
+class Noted:
+    """A benchmark that notes what is asked of it, and fails at one condition."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def conditions(self) -> tuple[Condition, ...]:
+        return tuple(Condition(corruption="fog", severity=severity) for severity in (1, 2, 3))
+
+    def decide(self, logits: Any, labels: Any) -> dict[str, Any]:
+        self.asked.append(logits.shape)
+        return {}
+
+    def expand(self, item: Any, conditions: Any, canvases: Any, seed: int) -> Any:
+        (condition,) = conditions
+        if condition["severity"] == 2:
+            raise SampleError("damaged")
+        self.asked.append(condition["severity"])
+        yield item
+
+
+def test_every_condition_is_made_once_the_last_one_first() -> None:
+    benchmark = Noted()
+    compiling.compile_for([(benchmark, None, 7)])  # type: ignore[list-item]
+    assert benchmark.asked == [(1, 7), 3, 1]
+
+
+def embedded() -> Any:
+    try:
+        return locate(["embedded"]).dataset("imagenet")
+    except DataError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("lacks", ["nothing", "kernels to compile", "a second core", "photographs"])
+def test_a_process_is_started_where_nothing_is_lacking(lacks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    def start(command: Any, **_: Any) -> None:
+        started.append(command)
+        raise OSError("no process here")
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(compiling, "has_machine_code", lambda: lacks == "kernels to compile")
+    monkeypatch.setattr(compiling, "usable_cores", lambda: 1 if lacks == "a second core" else 2)
+    wanted = [] if lacks == "photographs" else [(parse("imagenet-val"), embedded())]
+    with compiling_ahead(wanted):
+        pass
+    assert [command[-1] for command in started] == (["hardiness.engine.compiling"] if lacks == "nothing" else [])
+
+
+def test_a_process_that_cannot_be_started_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(compiling, "has_machine_code", lambda: False)
+    monkeypatch.setattr(compiling, "usable_cores", lambda: 2)
+    reached = False
+    with compiling_ahead([(parse("imagenet-val"), embedded())]):
+        reached = True
+    assert reached
+
+
+def test_machine_code_is_looked_for_beside_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("hardiness.imaging.compiled.__file__", str(tmp_path / "compiled.py"))
+    assert not has_machine_code()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "largest.top-13.py311.checked.1.nbc").write_bytes(b"")
+    assert has_machine_code()
+
+
+def test_where_no_machine_code_can_be_kept_there_is_nothing_to_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("hardiness.imaging.compiled.__file__", str(tmp_path / "compiled.py"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)
+        assert has_machine_code()
+    assert not has_machine_code()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert has_machine_code()
+
+
+@pytest.mark.slow
+def test_the_other_process_hands_machine_code_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compiling, "has_machine_code", lambda: False)
+    monkeypatch.setattr(compiling, "usable_cores", lambda: 2)
+    with compiling_ahead([(parse("imagenet-c"), embedded())]):
+        ends = time.monotonic() + 120
+        while not list(tmp_path.rglob("_resampling.resample*.nbc")):
+            assert time.monotonic() < ends, list(tmp_path.rglob("*"))
+            time.sleep(0.2)
+    assert list(tmp_path.rglob("largest.top*.nbc"))
