@@ -81,7 +81,8 @@ FORMER = (
     "adding_a_benchmark adding_a_distortion adding_a_metric adding_a_model adding_an_attack attacking_your_own_defence "
     "attacks attacks_results benchmarks cue_conflict data dependencies fidelity imagenet_c imagenet_c_results "
     "imagenet_p imagenet_p_results models modern performance reliability report running scale security statistics "
-    "visualise"
+    "visualise decisions/failures_are_tried_again decisions/one_decode_many_canvases decisions/the_api_room "
+    "decisions/weights_are_hashed_in_memory"
 )
 """Addresses that pages had once."""
 

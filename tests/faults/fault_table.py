@@ -266,8 +266,8 @@ def table(rows: Iterable[Row]) -> str:
     planted: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         planted.setdefault(row.outcome, []).append(row.planted)
-    lines = [f"| {told} | {'; '.join(names)} | {restored} |\n" for (told, restored), names in planted.items()]
-    return "".join(["| `show` and `report` | damage | `run` restores the same bytes |\n|---|---|---|\n", *lines])
+    lines = [f"| {'; '.join(names)} | {told} | {restored} |\n" for (told, restored), names in planted.items()]
+    return "".join(["| damage | `show` and `report` | `run` restores the same bytes |\n|---|---|---|\n", *lines])
 
 
 def scores(out: Path) -> Any:
