@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import collections
 import functools
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +67,15 @@ def test_a_door_offers_what_a_second_room_or_a_reader_of_the_docs_uses(room: str
     pages = "\n".join(page.read_text("utf-8") for page in (*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")))
     for name in set(offered(room)) - used:
         assert re.search(rf"hardiness\.{room}( import [^\n]*\b|\.){name}\b", pages), f"nobody takes {room}.{name}"
+
+
+def test_a_door_that_loads_late_offers_no_name_of_a_module_behind_it() -> None:
+    """Once that module is imported, it and not what is offered is what the room has under the name."""
+    for path in SOURCE.glob("*/__init__.py"):
+        if "door(__name__)" in path.read_text("utf-8"):
+            offered = {*importlib.import_module(f"hardiness.{path.parent.name}").__all__}
+            modules = {name for _, name, _ in pkgutil.iter_modules([str(path.parent)])}
+            assert offered & modules == set(), path.parent.name
 
 
 def test_doors_and_files_do_not_become_more() -> None:

@@ -26,7 +26,7 @@ from hardiness.core import (
 from hardiness.reference.classes import sixteen
 from hardiness.reference.people import TrialStimulus
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.results.human_likeness import human_likeness, mean_ranks
+from hardiness.results.likeness import human_likeness, mean_ranks
 from hardiness.store import Store
 
 RUN = Run(

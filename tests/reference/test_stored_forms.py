@@ -37,10 +37,10 @@ from hardiness.core import (
     json_form,
 )
 from hardiness.engine.forecast import Forecast
-from hardiness.results.consistency import Comparison
+from hardiness.results.error_consistency import Comparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.gate import Gate, GateVerdict
-from hardiness.results.human_likeness import Likeness
+from hardiness.results.likeness import Likeness
 from hardiness.results.noise import Moved, Noise
 from hardiness.results.policy import Rule
 from hardiness.statistics import Consistency, Difference, EffectiveRobustness, Flips, FlipShare, KappaInterval

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         kept_comparisons,
         with_effective_robustness,
     )
-    from hardiness.results.consistency import Comparison, consistency
+    from hardiness.results.error_consistency import Comparison, consistency
     from hardiness.results.flips import PairFlips
     from hardiness.results.gate import (
         Gate,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         require_policy_fits,
         require_policy_matches,
     )
-    from hardiness.results.human_likeness import Likeness, human_likeness
+    from hardiness.results.likeness import Likeness, human_likeness
     from hardiness.results.measured import Measured, stored_measures
     from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
     from hardiness.results.policy import Policy, policy_of

@@ -31,7 +31,7 @@ from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, inli
 from hardiness.report.figures.sheet import INKS, Area
 from hardiness.report.format import grid_cell
 from hardiness.report.page import PageOptions, put_page
-from hardiness.results.consistency import consistency
+from hardiness.results.error_consistency import consistency
 from hardiness.results.results import results_of
 from hardiness.store import Store
 from hardiness.store.files import LocalFiles
