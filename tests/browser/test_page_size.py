@@ -145,7 +145,7 @@ def write(store: Store, benchmark: Benchmark, model: str, place: int) -> None:
     records = Records.concatenate(parts)
     work = list(dict.fromkeys(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True)))
     run.write(0, work, records)
-    if type(benchmark).exhibits is not Benchmark.exhibits:
+    if benchmark.frames > 1:
         clean = on_canvas(photograph(0), benchmark.canvas or CANVAS_224)
         frames = [distortions.corrupt(clean, "gaussian_noise", severity=1, id=str(frame)) for frame in range(8)]
         for condition in benchmark.requested():

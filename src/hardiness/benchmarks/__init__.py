@@ -6,6 +6,7 @@ from hardiness.core import door
 
 if TYPE_CHECKING:
     from hardiness.benchmarks.attack_checks import doubtful, trust, untold, with_doubt, word_of
+    from hardiness.benchmarks.attacks import surrogate_matrix
     from hardiness.benchmarks.card import (
         CLEAN,
         VIEW,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
     from hardiness.benchmarks.cue_conflict import answers
     from hardiness.benchmarks.explained import fitted
-    from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
+    from hardiness.benchmarks.imagenet_p import ImagenetP, strips
     from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable, names_of
     from hardiness.benchmarks.model_vs_human import cells_of
     from hardiness.benchmarks.options import describe, described, parse, registry, text_of
@@ -85,7 +86,6 @@ __all__ = [
     "described",
     "doubtful",
     "fitted",
-    "folder_of",
     "has_own_classes",
     "is_comparable",
     "names_of",
@@ -95,7 +95,9 @@ __all__ = [
     "published_baseline",
     "registry",
     "severities_below",
+    "strips",
     "suite",
+    "surrogate_matrix",
     "text_of",
     "trust",
     "untold",

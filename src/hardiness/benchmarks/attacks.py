@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from hardiness import attacks, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.attack_checks import CANNOT_TELL, UNITS, attack_report, curves_of, longest_of, trust, word_of
-from hardiness.benchmarks.card import Baseline, Card, Lookup, ScoreTexts, register
+from hardiness.benchmarks.card import Baseline, Card, Lookup, ScoreTexts, register, sweep
 from hardiness.benchmarks.confidence import (
     condition_calibration,
     nll_column,
 )
-from hardiness.benchmarks.leaderboard import leaderboard_note, series_beside
+from hardiness.benchmarks.leaderboard import series_beside
 from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset, part_of
@@ -32,7 +32,6 @@ from hardiness.core import (
     Benchmark,
     Canvas,
     Chart,
-    Column,
     Columns,
     Condition,
     CrossChecks,
@@ -49,14 +48,13 @@ from hardiness.core import (
     Line,
     Metric,
     Norm,
-    Note,
     Panel,
     Records,
     Result,
     Round,
     Run,
     Score,
-    Section,
+    Selection,
     UnknownNameError,
     epsilon_text,
     require_within,
@@ -68,16 +66,13 @@ from hardiness.statistics import Measurable, WeightedSum, weighted_sum, wilson
 TITLE = "Accuracy under attack"
 PUBLISHED_PROTOCOL = "orhan2019"
 
-
-def sweep(scores: Sequence[Score]) -> list[Score]:
-    """Accuracies over epsilons, at the number of steps at which most of them were measured (the largest such)."""
-    keys = {"epsilon", "steps", "surrogate"}
-    found = [s for s in scores if s.metric == "accuracy" and {"epsilon"} <= set(s.condition) <= keys]
-    counted = Counter(score.condition.get("steps") for score in found)
-    if not counted:
-        return []
-    steps = max(counted, key=lambda each: (counted[each], each or 0))
-    return sorted((s for s in found if s.condition.get("steps") == steps), key=lambda s: float(s.condition["epsilon"]))
+ACCURACY = Metric(
+    "accuracy",
+    "accuracy under attack",
+    explanation="the share of pictures still answered rightly after each was changed by at most ε (of a range from 0 "
+    "to 1) so as to make the model err; the attack report says whether the attack was strong enough for that to mean "
+    "robustness.",
+)
 
 
 def accuracy_grid(result: Result, shown: Callable[[str, Any], str]) -> Grid | None:
@@ -125,7 +120,7 @@ def accuracy_under_attack(results: Sequence[Result]) -> Curves | None:
 
 def _message(results: Sequence[Result]) -> str:
     """What is left at the largest epsilon."""
-    last = [swept[-1] for result in results if (swept := sweep(result.scores))]
+    last = [swept[-1] for result in results if (swept := sweep(ACCURACY, result.scores))]
     values = [score.value for score in last if score.value is not None]
     if not values:
         return ""
@@ -165,7 +160,7 @@ def surrogate_matrix(results: Sequence[Result]) -> Heat | None:
     """Accuracy by the surrogate that pictures were made on and the model that sees them; ``None`` for one surrogate."""
     found: dict[str, dict[str, Score]] = {}
     for result in results:
-        if result.run.surrogate and (swept := sweep(result.scores)):
+        if result.run.surrogate and (swept := sweep(ACCURACY, result.scores)):
             found.setdefault(result.run.surrogate.model, {})[result.name] = swept[-1]
     if len(found) < 2:
         return None
@@ -213,7 +208,7 @@ def _steps(results: Sequence[Result]) -> Panel | None:
 
 
 def _epsilons(results: Sequence[Result]) -> Panel | None:
-    swept = [sweep(result.scores) for result in results]
+    swept = [sweep(ACCURACY, result.scores) for result in results]
     if max(map(len, swept)) < 2:
         return None
     steps = next(scores[0].condition.get("steps") for scores in swept if scores)
@@ -388,13 +383,6 @@ FLAGS = ("success", "finite_gradient")
 """Those of them that are true or false."""
 
 
-ACCURACY = Metric(
-    "accuracy",
-    "accuracy under attack",
-    explanation="the share of pictures still answered rightly after each was changed by at most ε (of a range from 0 "
-    "to 1) so as to make the model err; the attack report says whether the attack was strong enough for that to mean "
-    "robustness.",
-)
 ATTACK_SUCCESS = Metric(
     "attack_success",
     higher_is_better=False,
@@ -426,8 +414,11 @@ class AttackCard(Card):
     stops_on: ClassVar[str] = "accuracy at the largest epsilon"
     metrics: ClassVar[tuple[Metric, ...]] = (*ACCURACIES, *SUCCESSES, *CONDITION_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group", "protocol")
-    place: ClassVar[int] = 50
+    place: ClassVar[int] = 52
+    places: ClassVar[Mapping[str, int]] = {"standard": 52}
     group: ClassVar[str] = "adversarial"
+    swept: ClassVar[Metric | None] = ACCURACY
+    names_protocol: ClassVar[bool] = True
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its likelihood, the target and how the attack went, by image and mark."""
@@ -458,7 +449,7 @@ class AttackCard(Card):
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """Accuracy at the largest epsilon, at the number of steps that the overview shows."""
-        swept = sweep([ACCURACY.score(0.0, 0, condition=cell) for cell in table.present if cell])
+        swept = sweep(ACCURACY, [ACCURACY.score(0.0, 0, condition=cell) for cell in table.present if cell])
         if not swept:
             return []
         right = table[RIGHT][:, table.present.index(swept[-1].condition)]
@@ -483,37 +474,14 @@ class AttackCard(Card):
         """Also accuracy against the effort of the attack, and under noise."""
         return {**super().details(table, run), "effort": effort(_rows(table), run)}
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models over epsilons, curves, and for each model a grid by epsilon and steps."""
-        return replace(
-            super().view(results),
-            charts=[chart for chart in (accuracy_under_attack(results), strength_of_attack(results)) if chart],
-            grids=[grid for result in results if (grid := accuracy_grid(result, self.shown))],
-        )
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
+        """Curves over epsilons and steps, and for each model a grid of both."""
+        yield from filter(None, (accuracy_under_attack(results), strength_of_attack(results)))
+        yield from filter(None, (accuracy_grid(result, self.shown) for result in results))
 
-    def notes_of(self, result: Result) -> list[Note]:
-        """Also what RobustBench lists of the model."""
-        listed = leaderboard_note(result)
-        return [*super().notes_of(result), *([listed] if listed else [])]
-
-    def place_of(self, run: Run) -> int:
-        """White box, then black box, then attacks of other protocols."""
-        if run.benchmark.protocol != PUBLISHED_PROTOCOL:
-            return self.place + 2
-        return self.place + 1 if run.surrogate else self.place
-
-    def across(self, results: Sequence[Result]) -> list[Chart]:
-        """Surrogates x models, where several surrogates were attacked."""
-        return [matrix] if (matrix := surrogate_matrix(results)) else []
-
-    def headline_of(self, columns: Sequence[Column]) -> Column | None:
-        """Accuracy at the largest epsilon that most models were attacked with."""
-        attacked = [column for column in columns if column.metric == "accuracy" and column.headline]
-        return attacked[-1] if attacked else super().headline_of(columns)
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """What becomes of the accuracy at the largest epsilon; nothing for pictures made on the model itself."""
-        swept, clean = sweep(result.scores), known.value("clean_accuracy")
+        swept, clean = sweep(ACCURACY, result.scores), known.value("clean_accuracy")
         surrogate = result.run.surrogate.model if result.run.surrogate else ""
         if not swept or swept[-1].value is None or clean is None or surrogate == result.model:
             return ""
@@ -527,32 +495,6 @@ class AttackCard(Card):
             return f"{change} on pictures attacked on {surrogate}", about
         doubt = swept[-1].doubt
         return f"{change} under attack at ε {epsilon}{f' ({doubt})' if doubt else ''}", about
-
-    def variant(self, run: Run) -> tuple[str, ...]:
-        """The protocol, the surrogate, and a norm other than L-infinity."""
-        surrogate = (f"made on {run.surrogate.model}",) if run.surrogate else ()
-        norm = ("L2",) if {each.norm for each in run.attack} == {"l2"} else ()
-        subset = run.benchmark.options.get("subset")
-        return (f"protocol {run.benchmark.protocol}", *surrogate, *norm, *((f"subset {subset}",) if subset else ()))
-
-    def shown(self, key: str, value: Any) -> str:
-        """``ε 4/255``, ``10 steps``, or the value itself."""
-        if key == "epsilon":
-            return f"ε {epsilon_text(value)}"
-        if key == "steps":
-            return f"{value} step" if value == 1 else f"{value} steps"
-        return str(value)
-
-    def title(self, metric: str, condition: Condition) -> str:
-        """An accuracy is named by its condition alone; the heading of the table says which surrogate it is about."""
-        shown = Condition(**{key: value for key, value in condition.items() if key != "surrogate"})
-        if metric == ACCURACY.name and "epsilon" in shown:
-            return self.named(shown)
-        return super().title(metric, shown)
-
-    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
-        """Headlines, then accuracies over epsilons."""
-        return [*super().column_scores(scores), *sweep(scores)]
 
 
 def _rows(table: ImageTable) -> Records:
@@ -620,11 +562,11 @@ class AttackedPhotographs(Benchmark):
         """The photographs, or a published part of them."""
         return part_of(data.dataset("imagenet"), self.subset)
 
-    def conditions(self) -> tuple[Condition, ...]:
+    def selection(self) -> Selection:
         """Clean, then every mark of every round."""
         plan = self.attack
         assert plan is not None, "an attacked benchmark has a plan"
-        return (CLEAN, *(condition for each in plan.rounds for condition in each.marks.values()))
+        return Selection((CLEAN, *(condition for each in plan.rounds for condition in each.marks.values())))
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
@@ -717,6 +659,7 @@ class Whitebox(AttackedPhotographs):
     name: ClassVar[str] = "whitebox"
     question: ClassVar[str] = "How little must an attacker who knows the model change a picture to fool it?"
     paper: ClassVar[str] = "Orhan 2019, arXiv:1907.07640"
+    place: ClassVar[int | None] = 50
 
     protocol: str = field(default="orhan2019", metadata={"help": "orhan2019 (targeted) or standard (untargeted)"})  # type: ignore[misc]  # an option here
     epsilons: tuple[float, ...] = field(
@@ -841,6 +784,7 @@ class Blackbox(AttackedPhotographs):
     name: ClassVar[str] = "blackbox"
     question: ClassVar[str] = "Does the model fall for pictures that were made to fool another one?"
     paper: ClassVar[str] = "Orhan 2019, arXiv:1907.07640"
+    place: ClassVar[int | None] = 51
 
     protocol: str = field(default="orhan2019", metadata={"help": "orhan2019 (targeted) or standard (untargeted)"})  # type: ignore[misc]  # an option here
     surrogate: str = field(default="resnext50_32x4d", metadata={"help": "the attacked model, or several: a+b"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.chat_answers import CHAT_METRICS, TABLE_COLUMNS, of_chat, with_outcomes
+from hardiness.benchmarks.leaderboard import leaderboard_notes, timm_notes
 from hardiness.benchmarks.options import benchmark_class
 from hardiness.benchmarks.own_classes import CLASS_METRICS, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
@@ -27,6 +29,7 @@ from hardiness.core import (
     Condition,
     Finding,
     Gallery,
+    Grid,
     GridCell,
     ImageTable,
     Interval,
@@ -40,6 +43,7 @@ from hardiness.core import (
     Saying,
     Score,
     Section,
+    epsilon_text,
     from_json,
     json_form,
 )
@@ -51,7 +55,7 @@ ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
 
 
 class Presentation:
-    """The half of a card that writes for people; each part has a default that a card may replace.
+    """The half of a card that writes for people: of what differs by card most is said by its attributes.
 
     Class attributes:
         metrics: what its scores measure, in the order in which a page explains them; those by class and those of chat
@@ -59,21 +63,54 @@ class Presentation:
         keys: of its conditions, in the order in which they are shown.
         place: where the sections of a benchmark that says nothing of it stand on a page: the order of the paper's
             experiments.
+        places: by protocol, where sections under it stand instead, whatever their benchmark says.
         group: what such a benchmark is about, one of `GROUPS`, by which the overview groups benchmarks.
+        headline: the metric that stands for the benchmark in the overview of models; ``None`` for its first column.
+        swept: a metric that is measured over budgets: at the usual number of steps each of its scores is a column,
+            named by the budget alone, and the largest budget stands for the benchmark.
+        details_by_condition: whether a metric that is a detail has a column for each condition.
+        severity: what a severity is called, where conditions are distortions: their names are shown with spaces.
+        names_protocol: whether its headings name the protocol.
+        by_category: whether a class goes by the name of the category that it belongs to.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = ()
     keys: ClassVar[tuple[str, ...]] = ()
     place: ClassVar[int] = LAST
+    places: ClassVar[Mapping[str, int]] = {}
     group: ClassVar[str] = GROUPS[-1]
+    headline: ClassVar[Metric | None] = None
+    swept: ClassVar[Metric | None] = None
+    details_by_condition: ClassVar[bool] = False
+    severity: ClassVar[str] = ""
+    names_protocol: ClassVar[bool] = False
+    by_category: ClassVar[bool] = False
+
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
+        """What a page shows of results beside their table, in order: figures, grids, and what people score, in a line.
+
+        Args:
+            results: of one benchmark, one data set, one protocol, one variant.
+        """
+        yield from ()
+
+    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+        """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say.
+
+        With it the score that the sentence is about, where that is not the headline.
+        """
+        return ""
 
     def view(self, results: Sequence[Result]) -> Section:
-        """What a page shows of results of this card: one benchmark, one data set, one protocol, one variant."""
-        columns = self.columns_of(results)
-        return Section(
+        """What a page shows of results as `figures` takes them; what was kept of it where the card is not installed."""
+        columns, shown = self.columns_of(results), [*self.figures(results)]
+        section = Section(
             variant=self.variant(results[0].run),
             columns=columns,
             notes=tuple(note for result in results for note in self.notes_of(result)),
+            people_score="".join(each for each in shown if isinstance(each, str)),
+            charts=[each for each in shown if not isinstance(each, str | Grid)],
+            grids=[each for each in shown if isinstance(each, Grid)],
             place=self.place_of(results[0].run),
             headline=self.headline_of(columns),
             group=self.group_of(results[0].run),
@@ -84,11 +121,13 @@ class Presentation:
             ],
             explanations=self._explained(results),
         )
+        return shown_again(results, section)
 
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""
         benchmark = self._benchmark(run)
-        return self.place if benchmark is None or benchmark.place is None else benchmark.place
+        usual = self.place if benchmark is None or benchmark.place is None else benchmark.place
+        return self.places.get(run.benchmark.protocol, usual)
 
     def group_of(self, run: Run) -> str:
         """What the benchmark of such runs is about, one of `GROUPS`."""
@@ -100,23 +139,15 @@ class Presentation:
         found = benchmark_class(run)
         return found if found is not None and found.card in cards and cards.get(found.card) is self else None
 
-    def across(self, results: Sequence[Result]) -> list[Chart]:
-        """Figures that need the results of several variants at once; they stand before those of the first variant."""
-        return []
-
     def headline_of(self, columns: Sequence[Column]) -> Column | None:
-        """The column that stands for the benchmark in the overview of models; by default the first."""
-        return next((column for column in columns if column.headline), None)
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
-        """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say.
-
-        With it the score that the sentence is about, where that is not the headline.
-        """
-        return ""
+        """The column that stands for the benchmark in the overview of models."""
+        shown = [column for column in columns if column.headline]
+        swept = [column for column in shown if self.swept and column.metric == self.swept.name]
+        named = [column for column in shown if self.headline and column.metric == self.headline.name]
+        return next(iter((*swept[-1:], *named, *shown)), None)
 
     def _saying(self, result: Result) -> Saying | None:
-        said = self.saying_of(result, ScoreTexts(result.scores)) if result.scores else ""
+        said = self.sentence(result, ScoreTexts(result.scores)) if result.scores else ""
         text, score = (said, self._headline_score(result)) if isinstance(said, str) else said
         if not text:
             return None
@@ -147,16 +178,36 @@ class Presentation:
         return found.partial
 
     def variant(self, run: Run) -> tuple[str, ...]:
-        """What tells runs of one benchmark and data set apart that must not stand in one table; usually nothing."""
-        return ()
+        """What tells runs of one benchmark and data set apart that must not stand in one table.
+
+        The protocol, the surrogate, a norm other than L-infinity, a published part of the images, and whether a chat
+        model chose between two names for each picture, where others choose among all classes.
+        """
+        subset = run.benchmark.options.get("subset")
+        return (
+            *((f"protocol {run.benchmark.protocol}",) if self.names_protocol else ()),
+            *((f"made on {run.surrogate.model}",) if run.surrogate else ()),
+            *(("L2",) if {each.norm for each in run.attack} == {"l2"} else ()),
+            *((f"subset {subset}",) if subset else ()),
+            *(("two choices for each picture",) if "questions_sha256" in run.model.options else ()),
+        )
 
     def shown(self, key: str, value: Any) -> str:
-        """One part of a condition as people write it."""
-        return str(value)
+        """One part of a condition as people write it: ``ε 4/255``, ``10 steps``, ``severity 3``, or its value."""
+        if key == "epsilon":
+            return f"ε {epsilon_text(value)}"
+        if key == "steps":
+            return f"{value} step" if value == 1 else f"{value} steps"
+        if not self.severity:
+            return str(value)
+        return f"{self.severity} {value}" if key == "severity" else words(str(value))
 
     def title(self, metric: str, condition: Condition) -> str:
-        """The heading of a score: its metric and, where it has one, its condition."""
-        name, detail = self.metric(metric).title, self.named(condition)
+        """The heading of a score: its metric and, where it has one, its condition; the variant says the surrogate."""
+        shown = Condition(**{key: value for key, value in condition.items() if key != "surrogate"})
+        name, detail = self.metric(metric).title, self.named(shown)
+        if self.swept and metric == self.swept.name and "epsilon" in shown:
+            return detail
         return f"{name} ({detail})" if detail else name
 
     def named(self, condition: Condition) -> str:
@@ -177,7 +228,15 @@ class Presentation:
 
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
         """The scores that stand for their whole benchmark: no condition but a protocol and a decision rule."""
-        return [score for score in scores if set(score.condition) <= {"protocol", "decision"}]
+        detailed = self.details_by_condition
+        return [
+            *(
+                score
+                for score in scores
+                if set(score.condition) <= {"protocol", "decision"} or (detailed and self.metric(score.metric).detail)
+            ),
+            *(sweep(self.swept, scores) if self.swept else ()),
+        ]
 
     def is_headline(self, score: Score) -> bool:
         """Whether a column is always shown: details, other decision rules and what could not be told are not."""
@@ -185,7 +244,7 @@ class Presentation:
         return "decision" not in score.condition and not hidden
 
     def notes_of(self, result: Result) -> list[Note]:
-        """Warnings, the reasons of undefined columns, checks that found something, and the verdict."""
+        """Warnings, why columns are undefined, checks that found something, the verdict, places in published lists."""
         titled = [(s, self.title(s.metric, s.condition)) for s in self.column_scores(result.scores)]
         doubts = [each for each in result.findings if each.raised or each.name == "verdict"]
         name = (result.name,)
@@ -198,7 +257,20 @@ class Presentation:
                 if s.interval_reason
             ),
             *(Note(f"{each.name}: {each.sentence}", name) for each in doubts),
+            *timm_notes(result),
+            *leaderboard_notes(result),
         ]
+
+
+def sweep(metric: Metric, scores: Sequence[Score]) -> list[Score]:
+    """Its scores over epsilons, at the number of steps at which most of them were measured (the largest such)."""
+    keys = {"epsilon", "steps", "surrogate"}
+    found = [s for s in scores if s.metric == metric.name and {"epsilon"} <= set(s.condition) <= keys]
+    counted = Counter(score.condition.get("steps") for score in found)
+    if not counted:
+        return []
+    steps = max(counted, key=lambda each: (counted[each], each or 0))
+    return sorted((s for s in found if s.condition.get("steps") == steps), key=lambda s: float(s.condition["epsilon"]))
 
 
 class ScoreTexts:
@@ -609,6 +681,9 @@ class Card(Presentation, ABC):
 
     def class_namer(self, run: Run) -> Callable[[int], str]:
         """The name of a class of a run's data by its index, without its synonyms."""
+        if self.by_category:
+            named = {index: name for name, classes in run.data.categories.items() for index in classes}
+            return lambda index: named.get(index, f"class {index}")
         if names := run.data.classes:
             return names.__getitem__
         if run.data.num_classes != IMAGENET_CLASSES:
@@ -639,10 +714,6 @@ class Uninstalled(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """No scores; those that were kept earlier are shown instead."""
         return []
-
-    def view(self, results: Sequence[Result]) -> Section:
-        """What the card itself last showed of these results, where that was kept."""
-        return shown_again(results, super().view(results))
 
 
 def card_of(run: Run) -> Card:

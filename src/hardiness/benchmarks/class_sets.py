@@ -26,6 +26,7 @@ from hardiness.benchmarks.shares import PHOTOGRAPH_METRICS, TOP1, accuracy, answ
 from hardiness.core import (
     RIGHT,
     Canvas,
+    Chart,
     Columns,
     Condition,
     DataError,
@@ -40,13 +41,11 @@ from hardiness.core import (
     Item,
     Layer,
     Metric,
-    ModelError,
     Observer,
     Records,
     Result,
     Run,
     Score,
-    Section,
     json_form,
 )
 from hardiness.reference import CLASS_SETS, ClassSet, Published, class_set, published_beside, wnid_indices
@@ -96,23 +95,6 @@ class ClassSetPhotographs(Photographs):
         images = tuple(imaging.on_canvas(photograph, prepared(item, canvas)) for canvas in canvases)
         for condition in conditions:
             yield Expansion(condition, 0, images)
-
-    def choices(self, data: DataSet) -> Mapping[str, Sequence[int]]:
-        """The labels that the set's questions name, in their words; else what is usual.
-
-        Raises:
-            ModelError: it has questions, and some are not there.
-        """
-        if not self.described.questions:
-            return super().choices(data)
-        if lacking := [item for item in data.items if item.id not in data.questions]:
-            raise ModelError(
-                f"{self.name}: a chat model chooses between two names for each picture, and none are given for "
-                f"{len(lacking):,} of {len(data):,} ({lacking[0].id}, …); put {self.described.questions}/*.csv of the "
-                f"published set beside its folders in {data.location}"
-            )
-        names = sorted({name for both in data.questions.values() for name in both})
-        return {name: self.described.labels[self.described.label_of(name)] for name in names}
 
     def cut(self, photograph: Image) -> Image:
         """The photograph without its border, or its centre square."""
@@ -240,10 +222,6 @@ class ClassSets(Card):
     place: ClassVar[int] = 36
     group: ClassVar[str] = "natural shift"
 
-    def variant(self, run: Run) -> tuple[str, ...]:
-        """Whether a chat model chose between two names for each picture, where others choose among all classes."""
-        return ("two choices for each picture",) if "questions_sha256" in run.model.options else ()
-
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong by the classes that the photograph's group names, the answer and its confidence."""
         described = _described(run)
@@ -281,10 +259,6 @@ class ClassSets(Card):
         headline = over_all or _headline_score(described, table.ids, right)
         return [score for score in (headline, _gap_score(described, table.ids, right)) if score is not None]
 
-    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
-        """The scores of the whole set: those of parts stand in a figure."""
-        return [score for score in scores if set(score.condition) <= {"protocol"}]
-
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability, coverage, and the surest mistakes: of a set shown to who asks alone, under another name."""
         described = _described(run)
@@ -292,14 +266,14 @@ class ClassSets(Card):
         found = _mistakes(described, table, self.class_namer(run))
         return {**confidence_details(table), where: json_form(tuple(found))}
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, accuracy by part, what clean accuracy explains, and how far confidence is trusted."""
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart]:
+        """Accuracy by part, what clean accuracy explains, and how far confidence is trusted."""
         described = _described(results[0].run)
         by_part = _matrix(described, results) if described.axes else _by_part(described, results)
-        charts = [by_part, _by_level(described, results), explained_chart(results), *confidence_charts(results)]
-        return replace(super().view(results), charts=[chart for chart in charts if chart])
+        yield from filter(None, (by_part, _by_level(described, results), explained_chart(results)))
+        yield from confidence_charts(results)
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def sentence(self, result: Result, known: ScoreTexts) -> str:
         """The share answered rightly."""
         top1 = known.value("top1")
         return f"answers {100 * top1:.1f} % of {result.benchmark} rightly" if top1 is not None else ""

@@ -63,7 +63,7 @@ from hardiness.core import (
     Run,
     SampleError,
     Score,
-    Section,
+    Selection,
     UnknownNameError,
     Unreadable,
 )
@@ -452,6 +452,7 @@ class CorruptionCard(Card):
     metrics: ClassVar[tuple[Metric, ...]] = (*ERRORS, *SHIFT_METRICS, *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group", "protocol")
     place: ClassVar[int] = 31
+    severity: ClassVar[str] = "severity"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence and the label's likelihood, image by image and cell by cell."""
@@ -528,20 +529,13 @@ class CorruptionCard(Card):
             },
         }
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, errors and calibration by severity, and a grid of errors for each model."""
-        more = [calibration_by_severity(results), explained_chart(results)]
-        return replace(
-            super().view(results),
-            charts=[*corruption_charts(results), *(chart for chart in more if chart)],
-            grids=[grid for result in results if (grid := _grid(result))],
-        )
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
+        """Errors and calibration by severity, and a grid of errors for each model."""
+        yield from corruption_charts(results)
+        yield from filter(None, (calibration_by_severity(results), explained_chart(results)))
+        yield from filter(None, map(_grid, results))
 
-    def shown(self, key: str, value: Any) -> str:
-        """``fog``, ``severity 3``, or the value itself."""
-        return f"severity {value}" if key == "severity" else str(value).replace("_", " ")
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """How much is lost under the worst group of corruptions; the mean error where there are no groups."""
         found = noise_loss(result)
         if found is None:
@@ -747,18 +741,15 @@ class CorruptionSet(Benchmark):
         """The corruptions that were asked for and are not of the set: evaluated beside it, and in none of its means."""
         return tuple(sorted(set(self.corruptions) - set(self.members.published)))
 
-    def conditions(self) -> tuple[Condition, ...]:
-        """Clean, then all corruptions of the set at all severities, in the published order, then those of one's own."""
-        return (CLEAN, *cells(self.members, (*self.members.published, *self.own), self.members.levels))
-
-    def whole(self) -> tuple[Condition, ...]:
-        """The cells that the headline is made of."""
-        return cells(self.members, self.members.members, self.members.levels)
-
-    def requested(self) -> tuple[Condition, ...]:
-        """Clean, and the cells that the options pick."""
-        names = self.corruptions or (self.members.published if self.extra else self.members.members)
-        return (CLEAN, *cells(self.members, names, self.severities))
+    def selection(self) -> Selection:
+        """Clean, the corruptions of the set in the published order, one's own; the headline's; those asked for."""
+        members, names = self.members, self.corruptions
+        names = names or (members.published if self.extra else members.members)
+        return Selection(
+            (CLEAN, *cells(members, (*members.published, *self.own), members.levels)),
+            cells(members, members.members, members.levels),
+            (CLEAN, *cells(members, names, self.severities)),
+        )
 
     def identity(self) -> dict[str, Any]:
         """The options that change rows, and the versions of the corruptions."""

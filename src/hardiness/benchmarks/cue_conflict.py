@@ -22,7 +22,7 @@ from hardiness.core import (
     Answer,
     Benchmark,
     Canvas,
-    Column,
+    Chart,
     Columns,
     Condition,
     DataRoot,
@@ -43,7 +43,6 @@ from hardiness.core import (
     Run,
     Sample,
     Score,
-    Section,
     Stimulus,
     UnknownNameError,
     json_form,
@@ -339,6 +338,8 @@ class CueConflictCard(Card):
     keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
     place: ClassVar[int] = 60
     group: ClassVar[str] = "shape"
+    headline: ClassVar[Metric | None] = SHAPE_BIAS
+    by_category: ClassVar[bool] = True  # stimuli are labelled by a class of their shape's
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """The place of each protocol's answer among the categories; right is the shape under the headline's."""
@@ -381,12 +382,7 @@ class CueConflictCard(Card):
             return {}
         return {"galleries": json_form([*_by_texture(answers(table, run.data.categories, HEADLINE))])}
 
-    def headline_of(self, columns: Sequence[Column]) -> Column | None:
-        """Shape bias under the headline's protocol."""
-        bias = [column for column in columns if column.metric == SHAPE_BIAS.name and column.headline]
-        return bias[0] if bias else super().headline_of(columns)
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def sentence(self, result: Result, known: ScoreTexts) -> str:
         """Shape bias, and people's."""
         bias = known.value("shape_bias", protocol=result.protocol)
         if bias is None:
@@ -394,11 +390,6 @@ class CueConflictCard(Card):
         people = people_beside(result)
         beside = f" (people: {100 * people.overall.shape_bias:.0f} %)" if people else ""
         return f"follows the shape in {100 * bias:.0f} % of conflicts{beside}"
-
-    def class_namer(self, run: Run) -> Callable[[int], str]:
-        """The category that a class of ImageNet belongs to: stimuli are labelled by a class of their shape's."""
-        of = {index: name for name, classes in run.data.categories.items() for index in classes}
-        return lambda index: of.get(index, f"class {index}")
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Shape bias and cue accuracy under the headline's protocol."""
@@ -409,21 +400,13 @@ class CueConflictCard(Card):
             weighted_sum(CUE_ACCURACY, (by_shape | by_texture)[:, None], np.ones(1), at_headline),
         ]
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, people's scores, shape bias by category as a figure, and a grid for each model."""
-        return replace(
-            super().view(results),
-            people_score=people_score(results[0]),
-            charts=[chart] if (chart := shape_bias(results)) else [],
-            grids=[
-                *(grid for result in results if (grid := by_category(result))),
-                *(
-                    [published_chat_models()]
-                    if any(of_chat(each.run) and people_beside(each) for each in results)
-                    else []
-                ),
-            ],
-        )
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
+        """People's scores, shape bias by category, a grid of it for each model, and chat models as published."""
+        yield people_score(results[0])
+        yield from filter(None, [shape_bias(results)])
+        yield from filter(None, map(by_category, results))
+        if any(of_chat(each.run) and people_beside(each) for each in results):
+            yield published_chat_models()
 
 
 def _by_texture(read: Answers) -> Iterator[Gallery]:

@@ -54,7 +54,7 @@ from hardiness.core import (
     Sample,
     SampleError,
     Score,
-    Section,
+    Selection,
     UnknownNameError,
     Unreadable,
     json_form,
@@ -305,6 +305,7 @@ class PerturbationCard(Card):
     keys: ClassVar[tuple[str, ...]] = ("perturbation", "severity")
     place: ClassVar[int] = 40
     group: ClassVar[str] = "noise and blur"
+    severity: ClassVar[str] = "difficulty"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Of each sequence its steps, flips and distances; right or wrong is its first frame."""
@@ -356,20 +357,16 @@ class PerturbationCard(Card):
             found.append(mean_of(FLIPS.metric, values[:, test], np.ones(len(test), bool)))
         return found
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, how often answers flip, and for each a grid of its sequences."""
-        grids = [grid for result in results if (grid := _grid(result))]
-        return replace(super().view(results), charts=flips(results), grids=grids)
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
+        """How often answers flip, and for each model a grid of its sequences."""
+        yield from flips(results)
+        yield from filter(None, map(_grid, results))
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """The sequences whose answer flips most."""
         return {"galleries": json_form([*_restless(table, self.class_namer(run))])}
 
-    def shown(self, key: str, value: Any) -> str:
-        """``shot noise``, ``difficulty 2``, or the value itself."""
-        return f"difficulty {value}" if key == "severity" else str(value).replace("_", " ")
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """The share of answers that stay from frame to frame."""
         flip = known.score(FLIP_PROBABILITY.name)
         if flip is None or flip.value is None:
@@ -529,19 +526,15 @@ class ImagenetP(Benchmark):
         """The perturbations that were asked for and are not of the set: evaluated beside it, in none of its means."""
         return tuple(sorted(set(self.perturbations) - set(IMAGENET_P.published)))
 
-    def conditions(self) -> tuple[Condition, ...]:
-        """The ten, the four for validation, and those of one's own, at each difficulty that they have."""
+    def selection(self) -> Selection:
+        """The ten, the four for validation, and one's own, at each difficulty; the ten of mFR; those asked for."""
         names = (*IMAGENET_P.published, *self.own)
-        return tuple(condition for difficulty in IMAGENET_P.levels for condition in _sequences(names, difficulty))
-
-    def whole(self) -> tuple[Condition, ...]:
-        """The ten of mFR."""
-        return _sequences(IMAGENET_P.members, 1)
-
-    def requested(self) -> tuple[Condition, ...]:
-        """The sequences that the options pick."""
-        names = self.perturbations or (IMAGENET_P.published if self.extra else IMAGENET_P.members)
-        return _sequences(names, self.difficulty)
+        asked = self.perturbations or (IMAGENET_P.published if self.extra else IMAGENET_P.members)
+        return Selection(
+            tuple(condition for difficulty in IMAGENET_P.levels for condition in _sequences(names, difficulty)),
+            _sequences(IMAGENET_P.members, 1),
+            _sequences(asked, self.difficulty),
+        )
 
     def identity(self) -> dict[str, Any]:
         """The versions of the perturbations; all options pick rows."""
@@ -556,7 +549,7 @@ class ImagenetP(Benchmark):
         found = data.dataset("imagenet-p")
         held = found.conditions or frozenset()
         absent = (
-            f"{found.location} has no {folder_of(condition)}: not evaluated, so mFR is partial"
+            f"{found.location} has no {self.folder_of(condition)}: not evaluated, so mFR is partial"
             for condition in self.requested()
             if condition not in held
         )
@@ -581,30 +574,20 @@ class ImagenetP(Benchmark):
         """
         name, difficulty = condition["perturbation"], condition.get("severity", 1)
         if isinstance(item.file, datasets.PerturbedCopies):
-            video = item.file.video(folder_of(condition))
+            video = item.file.video(self.folder_of(condition))
             frames = distortions.perturbations.get(name).frames
             return iter(imaging.decode_video(video.read(), video.name, frames, CANVAS_224.crop_px))
         photograph = imaging.before_crop(imaging.decode(item.file.read(), item.file.name), CANVAS_224)
         return distortions.perturb(photograph, name, difficulty=difficulty, seed=seed, id=item.id)
 
+    @staticmethod
+    def folder_of(condition: Condition) -> str:
+        """The folder of a condition in the released layout: the perturbation, with ``_2`` or ``_3`` where harder."""
+        return "_".join(str(value) for value in condition.values())
+
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""
         return decisions.argmax(logits, labels)
-
-    def exhibits(self, item: Item, seed: int) -> Mapping[str, Image]:
-        """A strip of frames for each sequence that is asked for, where its video can be read."""
-        found: dict[str, Image] = {}
-        for condition in self.requested():
-            with suppress(SampleError):
-                found[folder_of(condition).replace("_", " ")] = imaging.strip(self.sequence(item, condition, seed))
-        if not found:
-            raise SampleError(f"{item.file.name}: must hold a sequence to show, but none of it can be read")
-        return found
-
-
-def folder_of(condition: Condition) -> str:
-    """The folder of a condition in the released layout: the perturbation, with ``_2`` or ``_3`` where it is harder."""
-    return "_".join(str(value) for value in condition.values())
 
 
 def _sequences(names: Sequence[str], difficulty: int) -> tuple[Condition, ...]:
@@ -612,3 +595,27 @@ def _sequences(names: Sequence[str], difficulty: int) -> tuple[Condition, ...]:
     if difficulty == 1:
         return tuple(Condition(perturbation=name) for name in having)
     return tuple(Condition(perturbation=name, severity=difficulty) for name in having)
+
+
+def strips(benchmark: Benchmark, item: Item, seed: int) -> dict[str, Image]:
+    """A strip of frames of an item for each sequence that is asked for and can be read, by its name.
+
+    Raises:
+        SampleError: none of them can be read.
+    """
+    found: dict[str, Image] = {}
+    for condition in benchmark.requested():
+        shown = benchmark.expand(item, (condition,), (benchmark.canvas or CANVAS_224,), seed)
+        with suppress(SampleError):
+            name = " ".join(map(str, condition.values())).replace("_", " ")
+            found[name] = imaging.strip(_frame(each) for each in shown)
+    if not found:
+        raise SampleError(f"{item.file.name}: must hold a sequence to show, but none of it can be read")
+    return found
+
+
+def _frame(shown: Expansion | Unreadable) -> Image:
+    if isinstance(shown, Unreadable):
+        raise SampleError(shown.reason)
+    image: Image = shown.images[0]  # type: ignore[assignment]  # of sequences every frame is an image
+    return image

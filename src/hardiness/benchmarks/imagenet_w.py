@@ -16,7 +16,20 @@ from hardiness.benchmarks.confidence import condition_calibration, nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered
-from hardiness.core import RIGHT, Canvas, Columns, Condition, Expansion, ImageTable, Item, Metric, Records, Run, Score
+from hardiness.core import (
+    RIGHT,
+    Canvas,
+    Columns,
+    Condition,
+    Expansion,
+    ImageTable,
+    Item,
+    Metric,
+    Records,
+    Run,
+    Score,
+    Selection,
+)
 from hardiness.reference import wnids
 from hardiness.statistics import Measurable, WeightedSum, mean_difference, share, weighted_sum
 
@@ -59,6 +72,7 @@ class Watermark(Card):
 
     version: ClassVar[int] = 2
     group: ClassVar[str] = "natural shift"
+    details_by_condition: ClassVar[bool] = True
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "carton")
     stops_on: ClassVar[str] = "IN-W gap"
     metrics: ClassVar[tuple[Metric, ...]] = (*GAPS, CLEAN_ACCURACY, WATERMARK_ACCURACY, *CONDITION_METRICS)
@@ -84,10 +98,6 @@ class Watermark(Card):
             accuracy(WATERMARK_ACCURACY, table.of(RIGHT, MARKED) == 1),
             *condition_calibration(table),
         ]
-
-    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
-        """Calibration with the watermark too."""
-        return [score for score in scores if not score.condition or self.metric(score.metric).detail]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The gap in accuracy over all photographs."""
@@ -146,9 +156,9 @@ class ImagenetW(Photographs):
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
     card: ClassVar[str] = "watermark"
 
-    def conditions(self) -> tuple[Condition, ...]:
+    def selection(self) -> Selection:
         """Clean, and with the watermark."""
-        return (Condition(), WATERMARK)
+        return Selection((Condition(), WATERMARK))
 
     def identity(self) -> dict[str, Any]:
         """The version of the watermark."""

@@ -33,6 +33,7 @@ from hardiness.core import (
     RIGHT,
     Benchmark,
     Canvas,
+    Chart,
     Columns,
     Condition,
     DataRoot,
@@ -51,7 +52,7 @@ from hardiness.core import (
     Run,
     SampleError,
     Score,
-    Section,
+    Selection,
     Unreadable,
 )
 from hardiness.reference import laion_c, published_series, wnids
@@ -86,6 +87,7 @@ class LaionCCard(Card):
     metrics: ClassVar[tuple[Metric, ...]] = (MEAN_ACCURACY, ACCURACY)
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity")
     group: ClassVar[str] = "noise and blur"
+    severity: ClassVar[str] = "intensity"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong among the superclasses, and the place of the one that was answered."""
@@ -124,21 +126,12 @@ class LaionCCard(Card):
         """Nothing beyond scores."""
         return {}
 
-    def shown(self, key: str, value: Any) -> str:
-        """``glitched``, ``intensity 3``."""
-        return f"intensity {value}" if key == "severity" else str(value).replace("_", " ")
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
+        """Accuracy by distortion beside the best person's, and a grid of it for each model."""
+        yield f"The best of 19 people is right on {100 * BEST_PERSON:.1f} % of the released pictures."
+        yield from filter(None, [_by_distortion(results), *map(_grid, results)])
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """Accuracy by distortion beside the best person's; the table of models, and a grid for each."""
-        section = super().view(results)
-        return replace(
-            section,
-            people_score=f"The best of 19 people is right on {100 * BEST_PERSON:.1f} % of the released pictures.",
-            charts=[chart] if (chart := _by_distortion(results)) else [],
-            grids=[grid for result in results if (grid := _grid(result))],
-        )
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """The mean accuracy."""
         mean = known.score(MEAN_ACCURACY.name)
         if mean is None or mean.value is None:
@@ -254,13 +247,9 @@ class LaionC(Benchmark):
     canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 16
 
-    def choices(self, data: DataSet) -> Mapping[str, Sequence[int]]:
-        """The 16 superclasses."""
-        return data.categories or laion_c()
-
-    def conditions(self) -> tuple[Condition, ...]:
+    def selection(self) -> Selection:
         """Six distortions at five intensities."""
-        return CELLS
+        return Selection(CELLS)
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The released pictures."""

@@ -95,14 +95,13 @@ def _place(benchmark: str, score: Score, size: float | None) -> str:
     return f"{what} would be place {' and '.join(texts)} in timm's published results"
 
 
-def leaderboard_note(result: Result) -> Note | None:
-    """What RobustBench lists for a model under AutoAttack, and what differs here; ``None`` where it lists none."""
-    if result.benchmark != "autoattack":
-        return None
-    clean, attacked = (published_series("autoattack", metric) for metric in ("clean_accuracy", "accuracy"))
-    name = next((each for each in names_of(result) if each in attacked), None)
+def leaderboard_notes(result: Result) -> list[Note]:
+    """What RobustBench lists for a model under its benchmark, and what differs here; none where it lists nothing."""
+    clean, attacked = (published_series(result.benchmark, metric) for metric in ("clean_accuracy", "accuracy"))
+    listed = (each for each in names_of(result) if each in clean and each in attacked)
+    name = next((each for each in listed if robustbench.lists(attacked[each])), None)
     if name is None:
-        return None
+        return []
     before, (after,) = clean[name][0], attacked[name]
     here = result.run.benchmark.options
     differs = [
@@ -116,4 +115,4 @@ def leaderboard_note(result: Result) -> Note | None:
     )
     if differs:
         text += f"; for its images and preprocessing: {','.join(differs)}"
-    return Note(text, (result.name,))
+    return [Note(text, (result.name,))]

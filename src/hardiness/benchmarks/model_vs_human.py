@@ -47,7 +47,6 @@ from hardiness.core import (
     Run,
     Sample,
     Score,
-    Section,
     UnknownNameError,
     json_form,
 )
@@ -268,11 +267,7 @@ class ModelVsHumanCard(Card):
         """Stimuli that are answered wrongly where people find it easy."""
         return {"galleries": json_form([*_mistakes(table, run)])}
 
-    def shown(self, key: str, value: Any) -> str:
-        """The condition as the published figures name it."""
-        return str(value)
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def sentence(self, result: Result, known: ScoreTexts) -> str:
         """Accuracy, and people's on the same sets."""
         beside = beside_people(result)
         if beside is None:
@@ -280,14 +275,11 @@ class ModelVsHumanCard(Card):
         ours, theirs = beside
         return f"recognises {100 * ours:.0f} % of distorted objects (people: {100 * theirs:.0f} %)"
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, people's scores, accuracy by condition and by set as figures, and a grid for each."""
-        return replace(
-            super().view(results),
-            people_score=people_score(results),
-            charts=human_charts(results),
-            grids=[grid for result in results if (grid := by_set(result))],
-        )
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
+        """People's scores, accuracy by condition and by set, and a grid of it for each model."""
+        yield people_score(results)
+        yield from human_charts(results)
+        yield from filter(None, map(by_set, results))
 
 
 def cells_of(ids: NDArray[np.object_]) -> list[Cell]:

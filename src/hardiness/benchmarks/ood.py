@@ -30,7 +30,6 @@ from hardiness.core import (
     Result,
     Run,
     Score,
-    Section,
 )
 from hardiness.statistics import RECALL, accepted_interval, effective_wilson, threshold
 
@@ -110,9 +109,9 @@ class OodCard(Card):
             cells += [score for name in sets for score in found[name]]
         return [*headlines, *cells]
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, and for each a grid of its sets by method."""
-        return replace(super().view(results), grids=[grid for result in results if (grid := _grid(result))])
+    def figures(self, results: Sequence[Result]) -> Iterator[Grid]:
+        """For each model a grid of its sets by method."""
+        yield from filter(None, map(_grid, results))
 
 
 def sureness(records: Records) -> dict[str, NDArray[np.float32]]:

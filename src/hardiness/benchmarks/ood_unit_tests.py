@@ -17,6 +17,7 @@ from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core import (
     Canvas,
+    Chart,
     Condition,
     DataRoot,
     DataSet,
@@ -31,7 +32,7 @@ from hardiness.core import (
     Result,
     Run,
     Score,
-    Section,
+    Selection,
 )
 from hardiness.distortions.objectless import objectless
 from hardiness.statistics import (
@@ -198,11 +199,10 @@ class OodUnitTestsCard(Card):
             cells += [seen.score(Condition(test=name, method=method)) for name, seen in tests.items()]
         return [*headlines, *cells]
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """What passes for a photograph, by test; the table of models, and for each a grid of tests by method."""
-        charts = [chart for method in METHODS if (chart := passing_chart(results, method))]
-        grids = [grid for result in results if (grid := _grid(result))]
-        return replace(super().view(results), charts=charts, grids=grids)
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
+        """What passes for a photograph, by test, and for each model a grid of tests by method."""
+        yield from filter(None, (passing_chart(results, method) for method in METHODS))
+        yield from filter(None, map(_grid, results))
 
 
 @dataclass(frozen=True)
@@ -292,9 +292,9 @@ class OodUnitTests(Photographs):
     card: ClassVar[str] = "ood_unit_tests"
     shard_items: ClassVar[int] = 16
 
-    def conditions(self) -> tuple[Condition, ...]:
+    def selection(self) -> Selection:
         """The photograph, then each test."""
-        return (Condition(), *(Condition(test=name) for name in distortions.TESTS))
+        return Selection((Condition(), *(Condition(test=name) for name in distortions.TESTS)))
 
     def dataset(self, data: DataRoot) -> DataSet:
         """400 of the photographs, every class once before any comes twice."""

@@ -22,7 +22,7 @@ from hardiness.benchmarks.confidence import (
     temperature_scores,
 )
 from hardiness.benchmarks.explained import explained_chart
-from hardiness.benchmarks.leaderboard import series_beside, timm_notes
+from hardiness.benchmarks.leaderboard import series_beside
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import has_own_classes
 from hardiness.benchmarks.selective import SELECTIVE_METRICS, conformal_scores, selective_scores
@@ -44,6 +44,7 @@ from hardiness.core import (
     RIGHT,
     Benchmark,
     Canvas,
+    Chart,
     Columns,
     Condition,
     DataError,
@@ -55,14 +56,12 @@ from hardiness.core import (
     ImageTable,
     Item,
     Metric,
-    Note,
     Observer,
     Records,
     Result,
     Run,
     SampleError,
     Score,
-    Section,
     UnknownNameError,
 )
 from hardiness.reference import robustbench
@@ -337,21 +336,13 @@ class Classification(Card):
         """Reliability and coverage, and the pictures behind the numbers."""
         return {**super().details(table, run), **confidence_details(table)}
 
-    def notes_of(self, result: Result) -> list[Note]:
-        """As every card's, and where top-1 stands among timm's published results."""
-        return [*super().notes_of(result), *timm_notes(result)]
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart]:
+        """Accuracies, how far confidence can be trusted, and what goes with errors."""
+        yield from filter(None, [explained_chart(results)])
+        yield from confidence_charts(results, accuracy_first=True)
+        yield from filter(None, [factor_chart(results)])
 
-    def variant(self, run: Run) -> tuple[str, ...]:
-        """A published part of the images, where only that was asked for."""
-        subset = run.benchmark.options.get("subset")
-        return (f"subset {subset}",) if subset else ()
-
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, accuracies, how far confidence can be trusted, and what goes with errors."""
-        charts = [explained_chart(results), *confidence_charts(results, accuracy_first=True), factor_chart(results)]
-        return replace(super().view(results), charts=[chart for chart in charts if chart])
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def sentence(self, result: Result, known: ScoreTexts) -> str:
         """The share of photographs answered rightly."""
         top1 = known.value("top1")
         return f"is right on {100 * top1:.1f} % of the photographs" if top1 is not None else ""
@@ -415,16 +406,12 @@ class SubsetClassification(Card):
         """Reliability and coverage, and the pictures behind the numbers."""
         return {**super().details(table, run), **confidence_details(table)}
 
-    def notes_of(self, result: Result) -> list[Note]:
-        """As every card's, and where top-1 stands among timm's published results."""
-        return [*super().notes_of(result), *timm_notes(result)]
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart]:
+        """Accuracies, and how far confidence can be trusted."""
+        yield from filter(None, [explained_chart(results)])
+        yield from confidence_charts(results)
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, and how far confidence can be trusted."""
-        explained = explained_chart(results)
-        return replace(super().view(results), charts=[*filter(None, [explained]), *confidence_charts(results)])
-
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def sentence(self, result: Result, known: ScoreTexts) -> str:
         """The share answered rightly, and what that is less than on ordinary photographs."""
         top1, drop = known.value("top1"), known.value("top1_drop")
         if top1 is None:

@@ -35,6 +35,7 @@ from hardiness.core import (
     Records,
     Run,
     Score,
+    Selection,
     rng,
 )
 from hardiness.statistics import CellMeans, Measurable, WeightedSum, cell_means, equal_weights, mean_of
@@ -155,13 +156,10 @@ class ShiftConsistency(Benchmark):
         if not 1 <= self.passes <= PASSES:
             raise ArgumentError(f"shift-consistency:passes must be from 1 to {PASSES}, was {self.passes}")
 
-    def conditions(self) -> tuple[Condition, ...]:
-        """Both crops of every pass."""
-        return tuple(Condition(shift=shift, crop=crop) for shift in range(1, PASSES + 1) for crop in CROPS)
-
-    def requested(self) -> tuple[Condition, ...]:
-        """Both crops of the passes that are asked for."""
-        return tuple(condition for condition in self.conditions() if condition["shift"] <= self.passes)
+    def selection(self) -> Selection:
+        """Both crops of every pass; those of the passes that are asked for."""
+        every = tuple(Condition(shift=shift, crop=crop) for shift in range(1, PASSES + 1) for crop in CROPS)
+        return Selection(every, requested=tuple(each for each in every if each["shift"] <= self.passes))
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The photographs."""

@@ -35,6 +35,7 @@ from hardiness.core import (
     Result,
     Run,
     Score,
+    Selection,
     rng,
 )
 from hardiness.reference import wording
@@ -87,6 +88,7 @@ class TypographicCard(Card):
     )
     keys: ClassVar[tuple[str, ...]] = ("text", "protocol")
     group: ClassVar[str] = "adversarial"
+    details_by_condition: ClassVar[bool] = True
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence, the label's likelihood, and whether it is the word; both ways."""
@@ -103,10 +105,6 @@ class TypographicCard(Card):
             accuracy(CLEAN_ACCURACY, table.of(RIGHT, CLEAN) == 1),
             *condition_calibration(table),
         ]
-
-    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
-        """Calibration with the word too."""
-        return [score for score in scores if not score.condition or self.metric(score.metric).detail]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The drop."""
@@ -128,7 +126,7 @@ class TypographicCard(Card):
             share(WITH_WORD, written),
         ]
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """How often it reads instead of looking."""
         share = known.score(WORD_ANSWERED.name)
         if share is None or share.value is None:
@@ -198,9 +196,9 @@ class Typographic(Photographs):
     card: ClassVar[str] = "typographic"
     canvas: ClassVar[Canvas | None] = Canvas(resize_px=SIDE, crop_px=SIDE, interpolation="bicubic")
 
-    def conditions(self) -> tuple[Condition, ...]:
+    def selection(self) -> Selection:
         """As it is, and with a word."""
-        return CONDITIONS
+        return Selection(CONDITIONS)
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The photographs, of ImageNet's classes.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Image,
         Item,
         Pixels,
+        Selection,
         Stimulus,
         Unreadable,
     )
@@ -192,6 +193,7 @@ __all__ = [
     "Scatter",
     "Score",
     "Section",
+    "Selection",
     "Share",
     "Silence",
     "Source",

@@ -98,7 +98,9 @@ class DataSet:
         categories: groups of classes that answers are judged by, where they are not judged by single classes: the
             class indices of each, by name.
         questions: of samples about which a closed question chooses between two answers of their own, by id, the names
-            of both, the right one first; empty where a question offers all of `Benchmark.choices`.
+            of both, the right one first; empty where a question offers all categories or classes.
+        choices: the class indices that each of these names stands for.
+        question_tables: the files that `questions` are read from, below its folder; empty where there are none.
         fingerprints: where each condition has files of its own, a hash that changes whenever those of the condition
             do; empty where the conditions are made of the items.
     """
@@ -115,6 +117,8 @@ class DataSet:
     released: int | None = None
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     questions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    question_tables: str = ""
     fingerprints: Mapping[Condition, str] = field(default_factory=dict)
 
     @property
@@ -171,6 +175,20 @@ class Unreadable(NamedTuple):
 
     condition: Condition
     reason: str
+
+
+class Selection(NamedTuple):
+    """The conditions of a benchmark.
+
+    Attributes:
+        every: of the whole benchmark, in the order of evaluation.
+        whole: those without which a result is partial; ``None`` for all.
+        requested: those that the options ask for; ``None`` for all.
+    """
+
+    every: tuple[Condition, ...]
+    whole: tuple[Condition, ...] | None = None
+    requested: tuple[Condition, ...] | None = None
 
 
 class Benchmark(ABC):
@@ -236,16 +254,6 @@ class Benchmark(ABC):
         ``labels (N,)`` may only decide which columns apply to a sample, never a prediction.
         """
 
-    def choices(self, data: DataSet) -> Mapping[str, Sequence[int]]:
-        """What a closed question about its pictures chooses between: by name the classes that each choice stands for.
-
-        By default the categories of the data, or its own classes.
-        """
-        if data.categories:
-            return data.categories
-        names = data.class_names or map(str, range(data.num_classes))
-        return {name: (index,) for index, name in enumerate(names)}
-
     def lacks(self, data: DataRoot) -> str:
         """What it would need and is not there, in one line; empty where it can be evaluated. Nothing is read."""
         if any(data.has(name) for name in self.needs):
@@ -260,17 +268,23 @@ class Benchmark(ABC):
         """
         return (self,)
 
+    def selection(self) -> Selection:
+        """Its conditions, those without which a result is partial, and those that the options ask for."""
+        return Selection((Condition(),))
+
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition of the whole benchmark, in the order of evaluation."""
-        return (Condition(),)
+        return self.selection().every
 
     def whole(self) -> tuple[Condition, ...]:
-        """The conditions without which a result is partial; by default all."""
-        return self.conditions()
+        """The conditions without which a result is partial."""
+        chosen = self.selection()
+        return chosen.every if chosen.whole is None else chosen.whole
 
     def requested(self) -> tuple[Condition, ...]:
-        """The conditions that the options ask for; by default all."""
-        return self.conditions()
+        """The conditions that the options ask for."""
+        chosen = self.selection()
+        return chosen.every if chosen.requested is None else chosen.requested
 
     @property
     def attack(self) -> AttackPlan | None:
@@ -279,14 +293,6 @@ class Benchmark(ABC):
         With an attack, `expand` is asked for one picture an item, the clean one, whatever conditions are missing.
         """
         return None
-
-    def exhibits(self, item: Item, seed: int) -> Mapping[str, Image]:
-        """Pictures that show what the benchmark does to one item, by caption, for the report; by default none.
-
-        Raises:
-            SampleError: the item cannot be read; another will be asked for.
-        """
-        return {}
 
     def identity(self) -> dict[str, Any]:
         """The options that change rows, for the run's key."""

@@ -31,6 +31,7 @@ from hardiness.core import (
     Request,
     Round,
     SampleError,
+    Selection,
     Silence,
     Unreadable,
 )
@@ -165,13 +166,9 @@ class Shortened(Benchmark):
         """As the whole one's."""
         return self.whole_benchmark.dataset(data)
 
-    def conditions(self) -> tuple[Condition, ...]:
+    def selection(self) -> Selection:
         """As the whole one's."""
-        return self.whole_benchmark.conditions()
-
-    def requested(self) -> tuple[Condition, ...]:
-        """As the whole one's."""
-        return self.whole_benchmark.requested()
+        return self.whole_benchmark.selection()
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int

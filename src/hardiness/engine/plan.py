@@ -261,14 +261,14 @@ def begin(
         refuse_another_run(run, store.runs())
     batch_size = begun.plan.batch_size if begun else request.batch_size
     batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
+    conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
     plan = Plan(
         batch_size=batch_size,
         location=data.location,
         released=data.released,
         unit_items=unit_images(benchmark, request.batch_size, on_gpu=classifier.device.startswith("cuda")),
-        whole=tuple(benchmark.conditions().index(condition) for condition in benchmark.whole()),
+        whole=tuple(conditions[condition] for condition in benchmark.whole()),
     )
-    conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
     cells = {conditions[c]: fingerprint for c, fingerprint in data.fingerprints.items() if c in conditions}
     stored = (begun or store.run(run, plan)).with_cells(cells)
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))

@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from hardiness.benchmarks import strips
 from hardiness.core import (
     AttackPlan,
     Benchmark,
@@ -228,18 +229,20 @@ class Worker:
             decoded.close()
 
     def _keep_exhibits(self) -> None:
-        """Keep the benchmark's exhibits, made of the first item that can be read, in every run that has none.
+        """Keep a strip of each sequence of the first item that can be read, in every run that has none.
 
         Raises:
             StoreError: disk full or no permission.
         """
+        if self.benchmark.frames == 1:
+            return
         runs = [task.stored for task in self.tasks if not task.exhibited]
         bare = [run for run, kept in zip(runs, together(StoredRun.exhibits, runs), strict=True) if not kept]
         for task in self.tasks:
             task.exhibited = True
         for item in self.items.values() if bare else ():
             try:
-                pictures = self.benchmark.exhibits(item, self.request.seed)
+                pictures = strips(self.benchmark, item, self.request.seed)
             except SampleError:
                 continue
             drawn = [(run, caption, png(picture)) for run in bare for caption, picture in pictures.items()]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from hardiness.reference.published_numbers import table
+from hardiness.reference.published_numbers import Published, table
 
 SUBSET = "robustbench"
 SIZE = 5000
@@ -43,3 +44,8 @@ def preprocessing(source: str) -> str:
 def entries() -> tuple[str, ...]:
     """The leaderboard's names of models, best first."""
     return tuple(dict.fromkeys(row.model for row in table() if row.benchmark == "autoattack"))
+
+
+def lists(rows: Sequence[Published]) -> bool:
+    """Whether published numbers are its own."""
+    return all("RobustBench" in row.source for row in rows)

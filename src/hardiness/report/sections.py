@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from hardiness.benchmarks import EFFECTIVE, card_of, doubtful, trust, with_classes
+from hardiness.benchmarks import EFFECTIVE, card_of, doubtful, surrogate_matrix, trust, with_classes
 from hardiness.core import (
     GROUPS,
     NOT_CHECKED,
@@ -266,7 +266,7 @@ class BenchmarkSection:
         if len(kin) < 2 or kin[0].anchor != self.anchor:
             return self
         results = [result for other in kin for result in other.results]
-        charts = [*card_of(results[0].run).across(results), *self.section.charts]
+        charts = [*filter(None, [surrogate_matrix(results)]), *self.section.charts]
         return replace(self, section=replace(self.section, charts=charts))
 
     def with_winner(self) -> BenchmarkSection:

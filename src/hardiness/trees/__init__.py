@@ -14,7 +14,7 @@ import numpy as np
 import PIL.Image
 
 from hardiness import data as datasets
-from hardiness.benchmarks import CorruptionSet, ImagenetP, folder_of
+from hardiness.benchmarks import CorruptionSet, ImagenetP, strips
 from hardiness.core import (
     CANVAS_224,
     MAX_PX,
@@ -399,7 +399,7 @@ class Perturbed:
 
     def place(self, cell: Condition) -> str:
         """``<perturbation>``, with ``_2`` or ``_3`` where it is harder."""
-        return folder_of(cell)
+        return ImagenetP.folder_of(cell)
 
     def is_whole(self, content: bytes) -> bool:
         """Whether an MP4 file ends where its boxes say."""
@@ -568,7 +568,7 @@ def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request
     unread: SampleError | None = None
     for item in limited(photographs.items, request.limit, request.seed):
         try:
-            picture = sheet(generated.exhibits(item, request.seed))
+            picture = sheet(strips(generated, item, request.seed))
         except SampleError as error:
             unread = unread or error
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +31,6 @@ from hardiness.core import (
     Result,
     Run,
     Score,
-    Section,
     StoreError,
 )
 from hardiness.core.section import Dots
@@ -276,14 +275,14 @@ class Foreign(Card):
     def variant(self, run: Run) -> tuple[str, ...]:
         return ("by my rule",)
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def sentence(self, result: Result, known: ScoreTexts) -> str:
         return "stands on its own feet"
 
-    def view(self, results: Sequence[Result]) -> Section:
+    def figures(self, results: Sequence[Result]) -> Iterator[Dots | str]:
         scores = {result.name: {"odd": result.scores[0]} for result in results}
         observers = tuple(Observer(name, found["odd"], found) for name, found in scores.items())
-        figure = Dots("mine", "My own figure", "Read it so.", "share", ("", ""), "all", ("odd",), observers)
-        return replace(super().view(results), charts=[figure], people_score="People score all.")
+        yield "People score all."
+        yield Dots("mine", "My own figure", "Read it so.", "share", ("", ""), "all", ("odd",), observers)
 
 
 @pytest.mark.slow

@@ -70,6 +70,8 @@ def read(name: str, place: Place) -> DataSet:
         what = "Parquet files with a label column" if not known.labels else _form(known)
         raise DataError(f"--data {place.argument}: must hold {what}, as {name} does")
     listed = items(samples)
+    questions = _questions(known, asked, listed)
+    names = sorted({name for both in questions.values() for name in both})
     return DataSet(
         name=name,
         items=listed,
@@ -78,7 +80,9 @@ def read(name: str, place: Place) -> DataSet:
         location=place.location,
         remarks=(*told, *passed_over(name, place.path, unused)),
         released=known.images or None,
-        questions=_questions(known, asked, listed),
+        questions=questions,
+        choices={name: known.labels[known.label_of(name)] for name in names},
+        question_tables=f"{known.questions}/*.csv" if known.questions else "",
     )
 
 

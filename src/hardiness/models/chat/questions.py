@@ -108,6 +108,12 @@ def _after_opening(text: str) -> str:
     return found.strip()
 
 
+def _own_classes(data: DataSet) -> Mapping[str, tuple[int, ...]]:
+    """Each class of the data by its name."""
+    names = data.class_names or map(str, range(data.num_classes))
+    return {name: (index,) for index, name in enumerate(names)}
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """The closed question that a benchmark asks of each of its pictures.
@@ -147,7 +153,13 @@ class Question:
         if benchmark.attack is not None or benchmark.frames > 1:
             what = "attacks the model" if benchmark.attack is not None else "shows sequences of many frames"
             raise ModelError(f"{name} {what}, and a chat model answers closed questions about single pictures")
-        choices = benchmark.choices(data)
+        if data.question_tables and (lacking := [item for item in data.items if item.id not in data.questions]):
+            raise ModelError(
+                f"{name}: a chat model chooses between two names for each picture, and none are given for "
+                f"{len(lacking):,} of {len(data):,} ({lacking[0].id}, …); put {data.question_tables} of the "
+                f"published set beside its folders in {data.location}"
+            )
+        choices = data.choices or data.categories or _own_classes(data)
         if not data.questions and not FEWEST_OPTIONS <= len(choices) <= len(words.letters):
             raise ModelError(
                 f"{name} on {data.name} has {len(choices):,} classes, and a chat model answers closed questions of "
