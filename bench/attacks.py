@@ -37,7 +37,7 @@ from torchvision.models import resnext101_32x8d
 from apart import Ask, apart, as_the_command
 from bars import alternating, at_least, at_most, tell, versions
 from hardiness import View, attacks, models
-from hardiness.attacks import Budget, Misclassified
+from hardiness.attacks import Budget, Misclassification
 from hardiness.core import CANVAS_224, ModelSpec, rng
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
@@ -125,7 +125,7 @@ def ours(at: Case, steps: int, *, stop: bool, epsilon: float = EPSILON) -> Itera
     attack = attacks.registry.get("pgd")(step=epsilon / 4, random_start=False, stop=stop)
     budget = Budget("linf", epsilon, torch.full((len(at.images),), steps))
     generators = [rng(0, "bench", i) for i in range(len(at.images))]
-    return attack(at.classifier.differentiable, at.images, Misclassified(at.labels), budget, generators)
+    return attack(at.classifier.differentiable, at.images, Misclassification(at.labels), budget, generators)
 
 
 def foolbox_of(at: Case, steps: int, epsilon: float = EPSILON) -> tuple[Any, Any]:
@@ -289,7 +289,7 @@ def on_gpu(notes: dict[str, Any]) -> dict[str, dict[str, Any]]:
     def mine() -> float:
         start = time.perf_counter()
         generators = [rng(0, "bench", i) for i in range(len(images))]
-        for _ in attack(classifier.differentiable, images, Misclassified(labels), budget, generators):
+        for _ in attack(classifier.differentiable, images, Misclassification(labels), budget, generators):
             pass
         torch.cuda.synchronize()
         return time.perf_counter() - start
@@ -324,7 +324,7 @@ def attack_alone(steps: int) -> int:
     attack = attacks.registry.get("pgd")(stop=False)
     generators = [rng(0, "bench", i) for i in range(MEMORY_BATCH)]
     budget = Budget("linf", EPSILON, torch.full((MEMORY_BATCH,), steps))
-    for _ in attack(classifier.differentiable, images, Misclassified(labels), budget, generators):
+    for _ in attack(classifier.differentiable, images, Misclassification(labels), budget, generators):
         pass
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from hardiness import attacks, models
-from hardiness.attacks import Budget, Misclassified
+from hardiness.attacks import Budget, Misclassification
 from hardiness.attacks.norms import distance
 from hardiness.core import CANVAS_224, rng
 from hardiness.data import locate
@@ -102,7 +102,9 @@ def by_ours(heard: Heard) -> None:
     attack = attacks.registry.get("hopskipjump")()
     budget = Budget(heard.norm, 1e-9, torch.tensor([heard.queries]))
     try:
-        for _ in attack(heard, heard.clean, Misclassified(torch.tensor([heard.label])), budget, [rng(0, "bench", 0)]):
+        for _ in attack(
+            heard, heard.clean, Misclassification(torch.tensor([heard.label])), budget, [rng(0, "bench", 0)]
+        ):
             pass
     except Enough:
         pass
@@ -221,7 +223,9 @@ def made(
         part = slice(begun, begun + 8)
         budget = Budget("linf", EPSILON, torch.full((len(images[part]),), STEPS))
         chance = [rng(0, "bench", each) for each in ids[part]]
-        run = attacks.registry.get(attack)(**options)(logits, images[part], Misclassified(labels[part]), budget, chance)
+        run = attacks.registry.get(attack)(**options)(
+            logits, images[part], Misclassification(labels[part]), budget, chance
+        )
         for iterate in run:
             rows = iterate.index + begun
             open_ = ~done[rows] if stops else torch.ones_like(iterate.reached)

@@ -130,7 +130,7 @@ def binned(bins: str, generator: np.random.Generator, n: int, rate: float) -> tu
     counted = right[each < last]
     if min(counted.sum(), len(counted) - counted.sum()) < FEWEST_OF_EACH:
         return None, 0.0
-    gaps = Gaps.of(confidence, right, each)
+    gaps = Gaps.from_answers(confidence, right, each)
     gaps = gaps.counted(slice(None, last)) if rms else gaps
     return calibration_interval(gaps, 2 if rms else 1), true_in_bins(bins, n, rate)
 
@@ -215,7 +215,7 @@ def paired_shape_bias(generator: np.random.Generator, n: int, rate: float) -> tu
 
 def paired_scores(first: Measurable, second: Measurable, n: int) -> Interval | None:
     at = np.arange(n)
-    return difference(first.of(at), second.of(at), lacks=first.lacks(at) or second.lacks(at)).interval
+    return difference(first.estimate(at), second.estimate(at), lacks=first.lacks(at) or second.lacks(at)).interval
 
 
 def unequal(

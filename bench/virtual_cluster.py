@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from hardiness.core import Share, Silence
-from hardiness.engine.ray import Connection, Driver, Errand, Ready, UnitOutcome
+from hardiness.engine.ray import ActorReport, Connection, Driver, Errand, UnitOutcome
 from hardiness.engine.shared import shared
 from hardiness.store.files import AT_ONCE as WRITING
 from hardiness.store.files import THREADS as ASKING
@@ -200,7 +200,7 @@ class VirtualUnit:
 
 @dataclass
 class VirtualWorker:
-    """One life of a worker, as `hardiness.engine.shared.Working`.
+    """One life of a worker, as `hardiness.engine.shared.UnitWorker`.
 
     Attributes:
         dies_at: when it is killed.
@@ -455,7 +455,7 @@ class VirtualRay:
             looked_into = 0 if actor.errand.listed else models * len(stored)
             asked = (1, 2 * models, models, looked_into, models)
             units = {f"0-{index:06d}": ROWS for index in range(len(self.times)) if index not in {*stored}}
-            answer: Any = Ready(("key",), units, ROWS * len(self.times), ())
+            answer: Any = ActorReport(("key",), units, ROWS * len(self.times), ())
             self._at(now + sum(map(self.files.lasts, asked)), partial(self._end, call, answer))
         elif call.method == "evaluate" and not self.files.has(index := int(call.arguments[0].partition("-")[2])):
             end_s = now + self.times[index] * actor.pace

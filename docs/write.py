@@ -272,7 +272,7 @@ def differences(out: Path) -> str:
         for (one, other), found in score.pairs.items():
             if one == first and found.interval is not None and found.detectable is not None:
                 ends = f"{points(found.interval.low)} … {points(found.interval.high)}"
-                told, least = "yes" if found.told else "no", points(found.detectable, ".2f")
+                told, least = "yes" if found.is_told_apart else "no", points(found.detectable, ".2f")
                 of_both = f"{points(score.values[one], '.2f')} and {points(score.values[other], '.2f')}"
                 name = f"{score.title}, {score.n} images"
                 rows.append((name, f"`{other}`", of_both, points(found.value), ends, told, least))

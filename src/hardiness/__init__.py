@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hardiness.api import (
-        Attacked,
+        AdversarialImages,
         attack,
         claims,
         compare,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _LAZY = {
-    "Attacked": "hardiness.api",
+    "AdversarialImages": "hardiness.api",
     "Classifier": "hardiness.models",
     "Condition": "hardiness.core",
     "Corrupt": "hardiness.distortions",
@@ -61,7 +61,7 @@ _LAZY = {
 """Where each name is; its module is imported when it is first used, as some take long."""
 
 __all__ = [
-    "Attacked",
+    "AdversarialImages",
     "Classifier",
     "Condition",
     "Corrupt",

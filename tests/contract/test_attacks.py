@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hardiness.attacks import Budget, Iterate, Misclassified, needs_gradients, registry, threats_of, version_of
+from hardiness.attacks import Budget, Iterate, Misclassification, needs_gradients, registry, threats_of, version_of
 from hardiness.attacks.threats import threat, threat_models
 from hardiness.core import Norm, rng
 
@@ -86,7 +86,7 @@ def chance(samples: Sequence[int], seed: int = 0) -> list[np.random.Generator]:
 def run(
     name: str, network: Any, images: Tensor, labels: Tensor, budget: Budget, draws: list[np.random.Generator]
 ) -> list[Iterate]:
-    return list(registry.get(name)(**QUICK.get(name, {}))(network, images, Misclassified(labels), budget, draws))
+    return list(registry.get(name)(**QUICK.get(name, {}))(network, images, Misclassification(labels), budget, draws))
 
 
 def last_of(iterates: list[Iterate], samples: int) -> dict[int, tuple[Tensor, bool]]:

@@ -42,14 +42,14 @@ def test_scores_by_which_runs_are_compared_are_those_of_the_page(name: str, laws
     every = np.arange(len(table))
     own = {(score.metric, score.condition): score.value for score in card.scores(table, run, published_baseline(run))}
     for score in card.measurables(table, run, published_baseline(run)):
-        found, n = score.of(every), len(table)
+        found, n = score.estimate(every), len(table)
         shown = own.get((score.metric, score.condition))
         if shown is None or np.isnan(found.value):
             continue
         assert found.value == pytest.approx(shown, abs=1e-9), score.metric
         assert found.ids.tolist() == every.tolist()
         assert found.influence.mean() == pytest.approx(0, abs=1e-9)
-        without = np.array([score.of(np.delete(every, k)).value for k in range(n)])
+        without = np.array([score.estimate(np.delete(every, k)).value for k in range(n)])
         jackknife = np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2))
         # Where images are sorted into bins of a hundred, one that is left out moves all edges.
         near = 0.6 if "calibration" in score.metric else 0.05

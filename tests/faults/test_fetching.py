@@ -12,25 +12,25 @@ import pytest
 
 from hardiness.core import DataError, rng
 from hardiness.sources import downloads
-from hardiness.sources.downloads import Remote, obtain
+from hardiness.sources.downloads import RemoteFile, obtain
 
 SMALL = rng(0, "small").bytes(300_001)
 LARGE = rng(0, "large").bytes(1_000_003)
 
 
 @pytest.fixture
-def remote(web: Any) -> Callable[..., Remote]:
+def remote(web: Any) -> Callable[..., RemoteFile]:
     """A file on the server."""
 
-    def make(content: bytes = LARGE, checksum: str = "sha256", **more: Any) -> Remote:
+    def make(content: bytes = LARGE, checksum: str = "sha256", **more: Any) -> RemoteFile:
         web.files["set.tar"] = content
         digest = {"sha256": sha256, "md5": md5}[checksum](content).hexdigest() if checksum else ""
-        return Remote("set.tar", (web.url("set.tar"),), f"{checksum}:{digest}" if checksum else "", **more)
+        return RemoteFile("set.tar", (web.url("set.tar"),), f"{checksum}:{digest}" if checksum else "", **more)
 
     return make
 
 
-def refusal(remote: Remote, folder: Path) -> str:
+def refusal(remote: RemoteFile, folder: Path) -> str:
     with pytest.raises(DataError) as told:
         obtain(remote, folder)
     assert "\n" not in str(told.value)
@@ -57,10 +57,10 @@ def test_what_breaks_is_asked_for_again(remote: Any, web: Any, tmp_path: Path, f
 
 
 @pytest.fixture
-def started(remote: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Remote]:
+def started(remote: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RemoteFile]:
     """A file of which a command that was killed has left a beginning."""
 
-    def start(**options: Any) -> Remote:
+    def start(**options: Any) -> RemoteFile:
         file = remote(**options)
 
         def kill(done: int, _: int | None) -> None:
@@ -91,7 +91,7 @@ def test_another_version_is_not_glued_to_the_old_one(started: Any, web: Any, tmp
     other = bytes(reversed(LARGE))
     web.files["set.tar"] = other
     digest = f"sha256:{sha256(other).hexdigest()}" if checksum else ""
-    assert obtain(Remote("set.tar", (web.url("set.tar"),), digest), tmp_path).path.read_bytes() == other
+    assert obtain(RemoteFile("set.tar", (web.url("set.tar"),), digest), tmp_path).path.read_bytes() == other
 
 
 def test_a_file_that_changes_while_it_comes_is_of_one_version(remote: Any, web: Any, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_server_that_stays_busy_is_given_up(remote: Any, web: Any, tmp_path: P
 
 def test_the_next_address_is_asked(remote: Any, web: Any, tmp_path: Path) -> None:
     file = remote()
-    mirrors = Remote(file.name, (web.url("gone.tar"), *file.urls), file.checksum)
+    mirrors = RemoteFile(file.name, (web.url("gone.tar"), *file.urls), file.checksum)
     assert obtain(mirrors, tmp_path).url == web.url("set.tar")
 
 
@@ -173,7 +173,7 @@ def test_a_proxy_is_asked(remote: Any, web: Any, tmp_path: Path, monkeypatch: py
     file = remote(SMALL)
     monkeypatch.setenv("http_proxy", web.address)
     monkeypatch.setenv("no_proxy", "")
-    found = obtain(Remote("set.tar", ("http://data.invalid/set.tar",), file.checksum), tmp_path)
+    found = obtain(RemoteFile("set.tar", ("http://data.invalid/set.tar",), file.checksum), tmp_path)
     assert found.path.read_bytes() == SMALL
     monkeypatch.setenv("no_proxy", "data.invalid")
-    assert "cannot download" in refusal(Remote("other", ("http://data.invalid/set.tar",)), tmp_path)
+    assert "cannot download" in refusal(RemoteFile("other", ("http://data.invalid/set.tar",)), tmp_path)

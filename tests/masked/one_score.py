@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from hardiness.statistics import (
-    Compared,
     Difference,
     Estimate,
+    ScoreComparison,
     adjusted,
     difference,
     mean,
@@ -25,8 +25,8 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> Difference:
 
 def compared(
     metric: str, estimates: Mapping[str, Estimate], higher_is_better: bool, span: float = math.inf
-) -> Compared:
+) -> ScoreComparison:
     """Several models on the same images, adjusted for the pairs of this score alone."""
     (pairs,) = adjusted([pairs_tested(estimates, span)])
     values = {name: each.value for name, each in estimates.items()}
-    return Compared(metric, higher_is_better, values, pairs, min(each.n for each in estimates.values()))
+    return ScoreComparison(metric, higher_is_better, values, pairs, min(each.n for each in estimates.values()))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.attacks import Budget, Criterion, Misclassified, TargetClass, registry
+from hardiness.attacks import Budget, Criterion, Misclassification, TargetClass, registry
 from hardiness.attacks.threats import threat
 from hardiness.attacks.threats.patch import side
 from hardiness.core import Norm, rng
@@ -134,7 +134,7 @@ def test_untargeted(attack: str, classes: int, steps: int, options: dict[str, An
     def run(model: Linear, criterion: Criterion, norm: Norm, epsilon: float) -> dict[int, float]:
         return struck(model, criterion, norm, epsilon, steps, attack, options)
 
-    holds(model, Misclassified(model.labels), norm, model.least(norm), run)
+    holds(model, Misclassification(model.labels), norm, model.least(norm), run)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
@@ -157,7 +157,7 @@ def test_square_finds_the_corner_without_a_gradient(samples: int) -> None:
     def run(model: Linear, criterion: Criterion, norm: Norm, epsilon: float) -> dict[int, float]:
         return struck(model, criterion, norm, epsilon, 800, "square", {})
 
-    holds(model, Misclassified(model.labels), "linf", model.least("linf"), run)
+    holds(model, Misclassification(model.labels), "linf", model.least("linf"), run)
 
 
 def test_square_in_l2_gets_near() -> None:
@@ -165,7 +165,7 @@ def test_square_in_l2_gets_near() -> None:
     model = Linear(2, 3)
     least = model.least("l2")
     for sample, epsilon in enumerate(least):
-        criterion = Misclassified(model.labels)
+        criterion = Misclassification(model.labels)
         assert sample in struck(model, criterion, "l2", 2 * epsilon, 500, "square", {})
         assert sample not in struck(model, criterion, "l2", 0.999 * epsilon, 100, "square", {})
 
@@ -176,7 +176,7 @@ def test_diverse_inputs_come_near_on_a_model_that_does_not_care_where_things_are
     model = Linear(2, 8)
     model.weights[:] = model.weights.mean(axis=(2, 3), keepdims=True)
     model.pin(lead=4.0)
-    criterion, near = Misclassified(model.labels), 0
+    criterion, near = Misclassification(model.labels), 0
     for sample, epsilon in enumerate(model.least("linf")):
         near += sample in struck(model, criterion, "linf", 1.05 * epsilon, 10, "di-fgsm", {})
         assert sample in struck(model, criterion, "linf", 1.3 * epsilon, 10, "di-fgsm", {})
@@ -203,8 +203,8 @@ def test_smoothed_gradients_reach_the_optimum_of_the_smoothed_direction(norm: No
     assert (needed > 1.05 * model.least(norm)).all()
     for sample, epsilon in enumerate(needed):
         run = ("ti-fgsm", {"diversity": 0.0, "kernel": 5})
-        assert sample in struck(model, Misclassified(model.labels), norm, 1.01 * epsilon, 10, *run)
-        assert sample not in struck(model, Misclassified(model.labels), norm, 0.99 * epsilon, 10, *run)
+        assert sample in struck(model, Misclassification(model.labels), norm, 1.01 * epsilon, 10, *run)
+        assert sample not in struck(model, Misclassification(model.labels), norm, 0.99 * epsilon, 10, *run)
 
 
 def gains(model: Linear) -> np.ndarray:
@@ -237,7 +237,7 @@ def test_apgd_in_l1_moves_the_values_with_the_largest_weights(samples: int, opti
             left, length = left - moved * abs(falls[value]), length + moved
         least.append(length)
     assert min(least) > 1, "more than one value must move"
-    criterion = Misclassified(model.labels)
+    criterion = Misclassification(model.labels)
     for sample, epsilon in sorted(enumerate(least))[::3]:
         assert sample in struck(model, criterion, "l1", 1.02 * epsilon, 100, "apgd-l1", options)
         assert sample not in struck(model, criterion, "l1", 0.999 * epsilon, 100, "apgd-l1", options)
@@ -252,7 +252,7 @@ def test_sparse_rs_needs_hardly_more_than_the_fewest_pixels(samples: int) -> Non
     ranked = -np.sort(-gains(model).sum(axis=1).reshape(samples, -1), axis=1).cumsum(axis=1)
     fewest = [int(np.argmax(row > lead)) + 1 for row, lead in zip(ranked, leads(model), strict=True)]
     assert min(fewest) >= 3
-    criterion = Misclassified(model.labels)
+    criterion = Misclassification(model.labels)
     exact = 0
     for count in range(min(fewest) - 1, max(fewest) + 2):
         found = struck(model, criterion, "l0", count, 1000, "sparse-rs", {})
@@ -273,7 +273,7 @@ def test_patch_pgd_needs_no_larger_square_than_the_place_it_chooses(samples: int
         best = [max(image[r : r + n, c : c + n].sum() for r in range(5 - n) for c in range(5 - n)) for n in range(1, 5)]
         sides.append(int(np.argmax(np.array(best) > lead)) + 1)
     assert min(sides) >= 2
-    criterion = Misclassified(model.labels)
+    criterion = Misclassification(model.labels)
     for length in range(1, 5):
         assert side(length**2 / 16, 4, 4) == length
         found = struck(model, criterion, "patch", length**2 / 16, 30, "patch-pgd", {})

@@ -215,7 +215,7 @@ def test_a_run_stops_by_the_ratios_that_it_is_scored_by() -> None:
         found = scores(given, against)
         sums = {each.metric: each for each in CARD.sums(table, RUN, against)}
         for metric in ("mce", "relative_mce", "mean_error", "clean_error"):
-            assert sums[metric].of(np.arange(len(table))).value == pytest.approx(value(found, metric))
+            assert sums[metric].estimate(np.arange(len(table))).value == pytest.approx(value(found, metric))
     assert value(scores(given, never_wrong), "relative_mce") == pytest.approx(
         value(scores(given, never_wrong), "mce") - 0.1 * 5 / 1.5
     )

@@ -170,8 +170,8 @@ def test_a_calibration_error_of_one_run(n: int, rate: float, power: float) -> No
         if min(right.sum(), n - right.sum()) < 10:
             continue
         had += 1
-        gaps = {name: Gaps.of(sure, right, bin_of(sure, name)) for name in ("equal-width", "equal-mass")}
-        gaps["all-bins"] = Gaps.of(sure, right, bin_of_hundred(sure))
+        gaps = {name: Gaps.from_answers(sure, right, bin_of(sure, name)) for name in ("equal-width", "equal-mass")}
+        gaps["all-bins"] = Gaps.from_answers(sure, right, bin_of_hundred(sure))
         for name, each in gaps.items():
             found = calibration_interval(each, 2 if name == "all-bins" else 1)
             hits[name] += found.low <= true[name] <= found.high
@@ -191,7 +191,7 @@ def test_few_bins_of_a_hundred_of_one_run(n: int) -> None:
         for _ in range(40):
             sure, right, _ = answers_with_confidence(generator, n, 0.3, power)
             bins = bin_of_hundred(sure)
-            gaps, trials = Gaps.of(sure, right, bins), trials + 1
+            gaps, trials = Gaps.from_answers(sure, right, bins), trials + 1
             for name in names:
                 counted = gaps if name == "all-bins" else gaps.counted(slice(None, int(bins.max())))
                 found = calibration_interval(counted, 2)
@@ -234,11 +234,11 @@ def test_a_calibration_interval_ends_where_noise_alone_would_do() -> None:
     """A calibrated model may have no error at all; one that is always too sure has not."""
     sure = np.linspace(0.5, 1, 1000)
     calibrated = np.random.default_rng(0).random(1000) < sure
-    low, high = (calibration_interval(Gaps.of(sure, calibrated, bin_of_hundred(sure)), 2) for _ in range(2))
+    low, high = (calibration_interval(Gaps.from_answers(sure, calibrated, bin_of_hundred(sure)), 2) for _ in range(2))
     assert low == high, "nothing is drawn"
     value = rms_calibration_error(sure, calibrated, "all-bins")
     assert (low.low, low.low <= value <= low.high) == (0.0, True)
-    never = Gaps.of(np.full(1000, 0.9), np.arange(1000) % 2 == 0, np.zeros(1000, int))
+    never = Gaps.from_answers(np.full(1000, 0.9), np.arange(1000) % 2 == 0, np.zeros(1000, int))
     one = calibration_interval(never, 1)
     # One bin, a gap of .4, half of the answers right: the interval of a mean.
     assert one.low == pytest.approx(0.4 - 1.96 * 0.5 / np.sqrt(1000), abs=2e-3)

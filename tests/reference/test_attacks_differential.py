@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Iterate, Misclassified, TargetClass, registry, uniform
+from hardiness.attacks import Budget, Iterate, Misclassification, TargetClass, registry, uniform
 from hardiness.core import Norm, rng
 
 N, CLASSES, EPSILON, STEP, STEPS = 6, 10, {"linf": 0.03, "l2": 0.6}, {"linf": 0.007, "l2": 0.1}, 12
@@ -109,7 +109,7 @@ def test_foolbox_pgd(
         {"step": STEP[norm], "stop": False},
         network,
         images,
-        TargetClass(targets) if targeted else Misclassified(labels),
+        TargetClass(targets) if targeted else Misclassification(labels),
         Budget(norm, EPSILON[norm], torch.full((N,), STEPS)),
         chance(),
     )
@@ -133,7 +133,7 @@ def test_torchattacks_pgd(network: nn.Module, images: Tensor, labels: Tensor, ta
         {"step": STEP["linf"], "stop": False},
         network,
         images,
-        TargetClass(targets) if targeted else Misclassified(labels),
+        TargetClass(targets) if targeted else Misclassification(labels),
         Budget("linf", EPSILON["linf"], torch.full((N,), STEPS)),
         [Replay(unit) for unit in noise],
     )
@@ -145,7 +145,7 @@ def test_torchattacks_pgd_l2(network: nn.Module, images: Tensor, labels: Tensor)
     theirs = torchattacks.PGDL2(network, eps=EPSILON["l2"], alpha=STEP["l2"], steps=STEPS, random_start=False)
     budget = Budget("l2", EPSILON["l2"], torch.full((N,), STEPS))
     options = {"step": STEP["l2"], "stop": False, "random_start": False}
-    found = ours("pgd", options, network, images, Misclassified(labels), budget, chance())
+    found = ours("pgd", options, network, images, Misclassification(labels), budget, chance())
     np.testing.assert_allclose(found[-1].pixels, theirs(images, labels), atol=1e-5)
 
 
@@ -166,7 +166,7 @@ def test_torchattacks_auto_pgd(network: nn.Module, images: Tensor, labels: Tenso
         noise = 2 * torch.rand(images.shape) - 1
     noise = noise / noise.abs().amax(dim=(1, 2, 3), keepdim=True)
     budget = Budget("linf", epsilon, torch.full((N,), steps))
-    found = ours("apgd", {"loss": loss}, network, images, Misclassified(labels), budget, [Replay(u) for u in noise])
+    found = ours("apgd", {"loss": loss}, network, images, Misclassification(labels), budget, [Replay(u) for u in noise])
     losses = torch.stack([iterate.loss for iterate in found])
     assert losses.shape == (steps, N)
     np.testing.assert_allclose(-losses.amin(0), best, rtol=1e-5)
@@ -200,7 +200,7 @@ def test_torchattacks_fab_t_finds_the_same_boundary(
                     {"targets": 1},
                     network,
                     images,
-                    Misclassified(labels),
+                    Misclassification(labels),
                     Budget(norm, epsilon, torch.full((N,), steps)),
                     chance(),
                 )

@@ -17,7 +17,7 @@ import torch
 from pictures import CLASSES, crop
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassified, registry
+from hardiness.attacks import Budget, Misclassification, registry
 from hardiness.attacks.norms import distance
 from hardiness.core import rng
 
@@ -67,7 +67,7 @@ def left(network: nn.Module, images: Tensor, labels: Tensor) -> Callable[..., se
         standing = set((network(images).argmax(1) == labels).nonzero()[:, 0].tolist())
         budget = Budget(norm, EPSILON[norm] if epsilon is None else epsilon, torch.full((N,), steps))
         generators = [rng(0, "trained", i) for i in range(N)]
-        for iterate in registry.get(name)(**options)(network, images, Misclassified(labels), budget, generators):
+        for iterate in registry.get(name)(**options)(network, images, Misclassification(labels), budget, generators):
             standing -= set(iterate.index[iterate.reached].tolist())
         return standing
 
@@ -152,7 +152,7 @@ def test_each_member_of_the_ensemble_is_needed_by_some_network(images: Tensor, l
     generators = [rng(0, "t", i) for i in range(N)]
     fallen = [
         {int(labels[row]) for row in iterate.index[iterate.reached].tolist()}
-        for iterate in attack(masked, images, Misclassified(labels), budget, generators)
+        for iterate in attack(masked, images, Misclassification(labels), budget, generators)
     ]
     assert all(fallen), "each takes some that those before have left"
     plain, scaled, alone, rounded = fallen
@@ -186,7 +186,7 @@ def by_ours(heard: Heard) -> float:
     attack, generator = registry.get("hopskipjump")(), rng(0, "heard", 0)
     budget, criterion = (
         Budget(heard.norm, 1e-9, torch.tensor([heard.queries])),
-        Misclassified(torch.tensor([heard.label])),
+        Misclassification(torch.tensor([heard.label])),
     )
     with contextlib.suppress(StopAsyncIteration):
         list(attack(heard, heard.clean, criterion, budget, [generator]))
@@ -262,7 +262,7 @@ def test_hopskipjump_comes_near_the_formula_where_dimensions_are_few(norm: str, 
     attack = registry.get("hopskipjump")()
     for epsilon, falls in ((far * least[norm], True), (0.999 * least[norm], False)):
         budget = Budget(norm, epsilon, torch.tensor([4000]))
-        (last,) = attack(logits, clean, Misclassified(torch.tensor([0])), budget, [rng(0, "near", 0)])
+        (last,) = attack(logits, clean, Misclassification(torch.tensor([0])), budget, [rng(0, "near", 0)])
         assert bool(last.reached[0]) == falls
         assert float(distance(norm, last.pixels - clean)) <= epsilon * (1 + 1e-5)
 

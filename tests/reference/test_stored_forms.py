@@ -41,7 +41,7 @@ from hardiness.results.error_consistency import Comparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.likeness import Likeness
-from hardiness.results.noise import Moved, Noise
+from hardiness.results.noise import Noise, SettingEffect
 from hardiness.results.policy import Rule
 from hardiness.statistics import Consistency, Difference, EffectiveRobustness, Flips, FlipShare, KappaInterval
 from hardiness.visualise.maximise import Settings
@@ -162,8 +162,8 @@ NOISE = Noise(
     "imagenet-val",
     "imagenet",
     (
-        Moved("seed", "1", "top1", Condition(), "top-1", 0.75, 0.25, Interval(-0.1, 0.5), 4, 1),
-        Moved("crop_px", "288", "top1", Condition(severity=1), "top-1", 0.75, 0, None, 4, 0),
+        SettingEffect("seed", "1", "top1", Condition(), "top-1", 0.75, 0.25, Interval(-0.1, 0.5), 4, 1),
+        SettingEffect("crop_px", "288", "top1", Condition(severity=1), "top-1", 0.75, 0, None, 4, 0),
     ),
     {"precision": "no GPU"},
 )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hardiness.core import door
 
 if TYPE_CHECKING:
-    from hardiness.api.adversarial import Attacked, attack
+    from hardiness.api.adversarial import AdversarialImages, attack
     from hardiness.api.command import Command, plan, run
     from hardiness.api.comparison import compare, noise
     from hardiness.api.evaluation import (
@@ -26,7 +26,7 @@ else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
-    "Attacked",
+    "AdversarialImages",
     "Cluster",
     "Command",
     "Report",

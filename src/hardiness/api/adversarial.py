@@ -66,7 +66,7 @@ class Effort:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Attacked:
+class AdversarialImages:
     """Adversarial images, and what became of each; every array has one entry an image.
 
     Attributes:
@@ -128,7 +128,7 @@ def attack(
     epsilon: float,
     view: View | None = None,
     **options: Any,
-) -> Attacked:
+) -> AdversarialImages:
     """Adversarial images, and what became of each.
 
     Args:
@@ -198,7 +198,7 @@ def _planned(name: str, epsilon: float, options: dict[str, Any]) -> tuple[Effort
     return effort, plan
 
 
-def _joined(suspect: Suspect, batch: _Batch, plan: Round, effort: Effort) -> Attacked:
+def _joined(suspect: Suspect, batch: _Batch, plan: Round, effort: Effort) -> AdversarialImages:
     """Batch after batch of the images, joined."""
     import torch
 
@@ -210,7 +210,7 @@ def _joined(suspect: Suspect, batch: _Batch, plan: Round, effort: Effort) -> Att
         )
         parts.append((judged, victims))
     pixels = torch.cat([judged.pixels.cpu() for judged, _ in parts if judged.pixels is not None])
-    return Attacked(
+    return AdversarialImages(
         pixels=pixels,
         broken=np.concatenate([judged.columns["success"] for judged, _ in parts]).astype(np.bool_),
         step=np.concatenate([judged.columns["step"] for judged, _ in parts]).astype(np.int64),

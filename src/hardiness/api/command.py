@@ -45,8 +45,8 @@ from hardiness.engine import (
     Cluster,
     Deadline,
     Errand,
-    Evaluated,
     Evaluation,
+    EvaluationOutcome,
     Forecast,
     compiling_ahead,
     evaluate_shared,
@@ -64,7 +64,7 @@ from hardiness.engine import (
 )
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier, with_option
-from hardiness.report import Tracking, headline_lines
+from hardiness.report import TrackingSession, headline_lines
 from hardiness.results import (
     Policy,
     policy_of,
@@ -77,7 +77,7 @@ from hardiness.store import WAIT_S, Store
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ModelSelection:
     """The models that names stand for.
 
     Attributes:
@@ -94,7 +94,7 @@ class Resolved:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadOutcome:
     """The models that could be loaded, and a line for each that could not.
 
     Attributes:
@@ -108,7 +108,7 @@ class Loaded:
     problems: list[str] = field(default_factory=list)
 
 
-def resolved_models(names: Sequence[str], weights: str | None = None) -> Resolved:
+def resolved_models(names: Sequence[str], weights: str | None = None) -> ModelSelection:
     """The models of these names; one whose file or options are wrong becomes a line.
 
     Args:
@@ -142,7 +142,7 @@ def resolved_models(names: Sequence[str], weights: str | None = None) -> Resolve
             name: replace(spec, weights=weights, asked=with_option(spec.asked, "weights", weights))
             for name, spec in found.items()
         }
-    return Resolved(tuple(found), tuple(found.values()), tuple(problems), tuple(absent))
+    return ModelSelection(tuple(found), tuple(found.values()), tuple(problems), tuple(absent))
 
 
 def _weights_absent(name: str) -> str:
@@ -158,13 +158,13 @@ def _weights_absent(name: str) -> str:
 
 def load_models(
     specs: Sequence[ModelSpec], placement: Placement, listener: Listener, store: Store | None = None
-) -> Loaded:
+) -> LoadOutcome:
     """The classifiers of these specs, each with its weights; what zero-shot models embed is kept in the store.
 
     Raises:
         ArgumentError: what the only one is told to do cannot be done; of several it becomes a line.
     """
-    loaded = Loaded()
+    loaded = LoadOutcome()
     for spec in specs:
         try:
             told = partial(listener.download, spec.name)
@@ -236,7 +236,7 @@ class Workload:
     """
 
     suite: Suite
-    models: Resolved
+    models: ModelSelection
     rows: Sequence[tuple[BenchmarkChoice, DataSet]]
     skipped: list[str]
 
@@ -415,10 +415,10 @@ def run(command: Command, listener: Listener | None = None) -> CommandOutcome:
         "benchmarks": " ".join(command.benchmarks),
         "suite": command.suite or "",
     }
-    with closing(Tracking(command.log, str(command.out), about)) as tracking:
+    with closing(TrackingSession(command.log, str(command.out), about)) as tracking:
         tracking.check()
-        hears: Listener = listener or Silence()
-        return _run(command, TrackedListener(hears, tracking) if command.log else hears, tracking)
+        listener = listener or Silence()
+        return _run(command, TrackedListener(listener, tracking) if command.log else listener, tracking)
 
 
 def _run_predictions(command: Command) -> CommandOutcome:
@@ -458,7 +458,7 @@ def _run_predictions(command: Command) -> CommandOutcome:
     )
 
 
-def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcome:
+def _run(command: Command, listener: Listener, tracking: TrackingSession) -> CommandOutcome:
     if command.predictions is not None:
         return _run_predictions(command)
     began_s = time.monotonic() if command.began_s is None else command.began_s
@@ -471,7 +471,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
         results_of(store, command.baseline)  # it must be stored already: refused now, and not after hours
     here = [(row.benchmark, data) for row, data in asked.rows if not command.cluster]
     with compiling_ahead(here):
-        loaded = load_models(resolved.specs if here else (), command.placement, hears, store)
+        loaded = load_models(resolved.specs if here else (), command.placement, listener, store)
         classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
         models.limit_calls(classifiers, command.request.calls)
         # The models that a suite names itself are skipped without their weights; those that were asked for are not.
@@ -480,13 +480,13 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
         budget = Deadline.from_now(seconds, time.monotonic() - began_s) if seconds else None
         wanted = []
         for row, data in asked.rows if classifiers or command.cluster else ():
-            if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, hears)):
+            if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, listener)):
                 skipped.append(reason)
             else:
                 wanted.append((row, data))
         found: Sequence[Result] = ()
-        evaluated: list[Evaluated] = []
-        context = CommandContext(classifiers, store, budget, policy, hears)
+        evaluated: list[EvaluationOutcome] = []
+        context = CommandContext(classifiers, store, budget, policy, listener)
         for parts in _evaluated(command, asked.models.names, wanted, context):
             evaluated += parts
             found = _rebuilt(store, command.baseline)
@@ -494,7 +494,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
             tracking.scores(fresh)
             if len(evaluated) < len(wanted):  # the last benchmark's numbers stand in the overview that follows
                 for line in headline_lines(fresh):
-                    hears.note(line)
+                    listener.note(line)
     keys = {key for each in evaluated for key in each.keys}
     if command.baseline or not found:  # the last word on a baseline: it must have been run by now
         found = rebuild_results(store, command.baseline)
@@ -539,40 +539,40 @@ def _remarks(classifier: Classifier) -> list[str]:
 
 @dataclass(frozen=True)
 class CommandContext:
-    """What benchmarks of a command are evaluated with: models, store, what ends them early, and who hears of it."""
+    """What benchmarks of a command are evaluated with: models, store, what ends them early, and who listener of it."""
 
     classifiers: Sequence[Classifier]
     store: Store
     budget: Deadline | None
     policy: Policy | None
-    hears: Listener
+    listener: Listener
 
 
 def _evaluated(
     command: Command, names: tuple[str, ...], wanted: Sequence[tuple[BenchmarkChoice, DataSet]], beside: CommandContext
-) -> Iterator[list[Evaluated]]:
+) -> Iterator[list[EvaluationOutcome]]:
     """What came of each benchmark in turn, or of all at once where they share a time."""
-    models, store, hears = beside.classifiers, beside.store, beside.hears
+    models, store, listener = beside.classifiers, beside.store, beside.listener
     if beside.budget:
-        begun = [prepared(row.benchmark, models, data, store, row.request, hears) for row, data in wanted]
+        begun = [prepared(row.benchmark, models, data, store, row.request, listener) for row, data in wanted]
         yield evaluate_within(beside.budget, begun)
         return
     if beside.policy:
-        begun = [prepared(row.benchmark, models, data, store, row.request, hears) for row, data in wanted]
+        begun = [prepared(row.benchmark, models, data, store, row.request, listener) for row, data in wanted]
         yield from ([each] for each in evaluate_until_decided(beside.policy, begun, store))
         return
     if command.cluster:
         evaluations = tuple(Evaluation(row.benchmark, data, row.request) for row, data in wanted)
         errand = Errand(names, asdict(command.placement), evaluations, command.out)
-        yield [on_ray(errand, command.cluster, hears)] if evaluations else []
+        yield [on_ray(errand, command.cluster, listener)] if evaluations else []
         return
     share = command.request.share
     if share and command.request.precision_target is None:
         asked = [(row.benchmark, data, row.request) for row, data in wanted]
-        yield evaluate_shared(asked, share, models, store, hears)
+        yield evaluate_shared(asked, share, models, store, listener)
         return
     for row, data in wanted:
-        yield [run_benchmark(row.benchmark, models, data, store, row.request, hears)]
+        yield [run_benchmark(row.benchmark, models, data, store, row.request, listener)]
 
 
 def _check_ends(command: Command, asked: Workload) -> None:
@@ -632,7 +632,7 @@ BILL = ("calls", "to send")
 
 
 @dataclass(frozen=True)
-class Planned:
+class CommandPlan:
     """What a command would do.
 
     Attributes:
@@ -728,7 +728,7 @@ class Planned:
         }
 
 
-def plan(command: Command, listener: Listener | None = None) -> Planned:
+def plan(command: Command, listener: Listener | None = None) -> CommandPlan:
     """What `run` would do with this command: nothing is evaluated but a few rows that are thrown away, nothing stored.
 
     Raises:
@@ -738,7 +738,7 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
     """
     if command.cluster:
         raise ArgumentError("--plan is for this process; leave --engine ray out")
-    asked, hears = asked_for(command), listener or Silence()
+    asked, listener = asked_for(command), listener or Silence()
     store = Store(command.out)
     try:
         store.check_schema()
@@ -753,16 +753,16 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
             f"with the {rules} of {policy.source} each benchmark ends as soon as all that are on it are decided: at "
             "most so much, and all of it where a number lies on its limit"
         )
-    loaded = load_models(asked.models.specs if asked.rows else (), command.placement, hears)
+    loaded = load_models(asked.models.specs if asked.rows else (), command.placement, listener)
     found = [
-        forecast_evaluation(row.benchmark, loaded.classifiers, data, store, row.request, hears)
+        forecast_evaluation(row.benchmark, loaded.classifiers, data, store, row.request, listener)
         for row, data in (asked.rows if loaded.classifiers else ())
     ]
     absent, problems = (
         (*asked.models.absent, *loaded.absent),
         (*asked.models.problems, *loaded.problems, *(line for each in found for line in each.problems)),
     )
-    return Planned(
+    return CommandPlan(
         forecasts=tuple(found),
         models=tuple(classifier.spec.name for classifier in loaded.classifiers),
         skipped=(*asked.skipped, *(() if command.models else absent)),

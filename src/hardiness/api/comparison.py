@@ -34,9 +34,9 @@ from hardiness.report import as_text, terminal_table
 from hardiness.results import (
     FOLDER,
     BenchmarkComparison,
-    Measured,
-    Moved,
     Noise,
+    RunByImage,
+    SettingEffect,
     compare_stores,
     comparison_json,
     comparison_view,
@@ -194,7 +194,7 @@ def noise(
     asked = NoiseStudy(chosen, dataset, request, listener(options.get("progress")))
     classifier, store = _loaded(model, placement, {}), Store.create(out)
     usual, batch_size = asked.evaluated(classifier, store)
-    moved: list[Moved] = []
+    moved: list[SettingEffect] = []
     left_out: dict[str, str] = {}
     for each in variations(chosen, classifier, batch_size):
         try:
@@ -210,7 +210,7 @@ def noise(
 
 @dataclass(frozen=True)
 class NoiseStudy:
-    """What is evaluated: benchmark, data and request, and who hears of it."""
+    """What is evaluated: benchmark, data and request, and who listener of it."""
 
     benchmark: Benchmark
     data: DataSet
@@ -224,7 +224,7 @@ class NoiseStudy:
         data = each.dataset(replace(self.data, items=tuple(items)), canvas)
         return replace(self, data=data, request=each.request(replace(self.request, limit=None)))
 
-    def evaluated(self, classifier: Classifier, store: Store) -> tuple[Measured, int]:
+    def evaluated(self, classifier: Classifier, store: Store) -> tuple[RunByImage, int]:
         """The run by image, and its images per forward pass.
 
         Raises:

@@ -31,10 +31,10 @@ from hardiness.core import (
 )
 from hardiness.data import ModelClasses, from_python, written
 from hardiness.distortions import corruptions, perturbations
-from hardiness.engine import Deadline, Evaluated, evaluate_until_decided, evaluate_within, prepared
+from hardiness.engine import Deadline, EvaluationOutcome, evaluate_until_decided, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
-from hardiness.report import StoredResults, Tracking
+from hardiness.report import StoredResults, TrackingSession
 from hardiness.results import rebuild_results, results_of, with_severities
 from hardiness.store import Store
 
@@ -252,8 +252,9 @@ def evaluate(
     )
     parts = _parts(chosen, root)
     budget = Deadline.from_now(request.time_budget_s) if request.time_budget_s else None
-    hears = listener(options.get("progress"))
-    hears = TrackedListener(hears, tracking) if tracking.names else hears
+    progress = listener(options.get("progress"))
+    if tracking.names:
+        progress = TrackedListener(progress, tracking)
     classifier = classifier or classifier_of(model, view, chosen_of(Placement, options), tag, output)
     classifier = _named(classifier, model, name)
     policy = policy_for(request, [(part, found) for _, part, found in parts], [classifier.spec], out)
@@ -262,13 +263,13 @@ def evaluate(
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
         if budget:
-            begun = [prepared(part, [classifier], found, store, request, hears) for _, part, found in parts]
+            begun = [prepared(part, [classifier], found, store, request, progress) for _, part, found in parts]
             evaluated = evaluate_within(budget, begun)
         elif policy is not None:
-            begun = [prepared(part, [classifier], found, store, request, hears) for _, part, found in parts]
+            begun = [prepared(part, [classifier], found, store, request, progress) for _, part, found in parts]
             evaluated = list(evaluate_until_decided(policy, begun, store))
         else:
-            evaluated = [run_benchmark(part, [classifier], found, store, request, hears) for _, part, found in parts]
+            evaluated = [run_benchmark(part, [classifier], found, store, request, progress) for _, part, found in parts]
         keys = {key for each in evaluated for key in each.keys}
         stored = [each for each in rebuild_results(store) if each.is_of(keys)]
         tracking.scores(stored)
@@ -299,7 +300,7 @@ def _parts(chosen: Sequence[Benchmark], root: DataRoot) -> list[tuple[Benchmark,
 
 
 def _result(
-    benchmark: Benchmark, evaluated: Sequence[Evaluated], stored: Sequence[Result], told: Sequence[str]
+    benchmark: Benchmark, evaluated: Sequence[EvaluationOutcome], stored: Sequence[Result], told: Sequence[str]
 ) -> Result:
     """The result of one benchmark, with what a person should know of it.
 
@@ -316,7 +317,7 @@ def _result(
     return replace(found[0], warnings=(*found[0].warnings, *lines))
 
 
-def _tracking(options: Options, out: str | Path | None, about: Mapping[str, str]) -> Tracking:
+def _tracking(options: Options, out: str | Path | None, about: Mapping[str, str]) -> TrackingSession:
     """The trackers that were asked for, each found to be usable.
 
     Raises:
@@ -327,7 +328,7 @@ def _tracking(options: Options, out: str | Path | None, about: Mapping[str, str]
     names = (given,) if isinstance(given, str) else tuple(given)
     if names and out is None:
         raise ArgumentError(f"log={names[0]!r} needs out=, the folder where the tracker puts its files; name one")
-    tracking = Tracking(names, str(out), about)
+    tracking = TrackingSession(names, str(out), about)
     tracking.check()
     return tracking
 

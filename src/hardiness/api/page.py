@@ -342,7 +342,7 @@ def gate_tables(stores: Sequence[Store]) -> list[TextTable]:
 
 
 @dataclass(frozen=True)
-class Collected:
+class ResultCollection:
     """The results of one or more folders, each run once; what could not be read; comparisons by score; remarks."""
 
     results: Sequence[Result]
@@ -351,7 +351,7 @@ class Collected:
     remarks: Sequence[str] = ()
 
 
-def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
+def collected(outs: Sequence[str], baseline: str | None = None) -> ResultCollection:
     """What one or more output folders hold.
 
     Raises:
@@ -360,7 +360,7 @@ def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
     stores, problems = _opened(tuple(outs), [])
     with surveyed(*stores):
         found, problems, remarks = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
-        return Collected(found, problems, comparisons_of(stores, found, baseline, details=False), remarks)
+        return ResultCollection(found, problems, comparisons_of(stores, found, baseline, details=False), remarks)
 
 
 def _opened(

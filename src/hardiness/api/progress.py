@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from hardiness.core import Listener, Silence
-from hardiness.report import Tracking
+from hardiness.report import TrackingSession
 
 EVERY_S = 60.0
 """Between two lines of a log."""
@@ -285,7 +285,7 @@ TRACKED_EVERY_S = 5.0
 class TrackedListener:
     """Passes everything on, and tells trackers of progress now and then."""
 
-    def __init__(self, listener: Listener, tracking: Tracking, every_s: float = TRACKED_EVERY_S) -> None:
+    def __init__(self, listener: Listener, tracking: TrackingSession, every_s: float = TRACKED_EVERY_S) -> None:
         self._listener = listener
         self._tracking = tracking
         self._every_s = every_s

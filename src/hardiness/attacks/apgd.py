@@ -122,7 +122,7 @@ def _descend(problem: Problem) -> Iterator[Iterate]:
         if not bool(goes_on.any()):
             return
         found = slope(passed, goes_on)
-        problem, state = problem.of(goes_on), state.of(goes_on)
+        problem, state = problem.rows(goes_on), state.rows(goes_on)
         state = state.arrived(picked(at, goes_on), picked(passed.loss.detach(), goes_on), found, step)
 
 
@@ -186,7 +186,7 @@ class _State:
         """The gradient that leads to the next iterate."""
         return Slope(self.gradient, self.zeros, self.finite)
 
-    def of(self, kept: Tensor) -> _State:
+    def rows(self, kept: Tensor) -> _State:
         """Some of the samples, by mask."""
         return _State(*(picked(getattr(self, field.name), kept) for field in fields(self)))
 

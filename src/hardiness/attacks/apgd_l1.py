@@ -93,7 +93,7 @@ class APGDL1(CheckedAttack):
                 share = held.clamp(1 / dimensions, _MOST_SHARE)
                 at = best
             if due or not bool(goes_on.all()):
-                problem, at = problem.of(goes_on), picked(at, goes_on)
+                problem, at = problem.rows(goes_on), picked(at, goes_on)
                 best, lowest, share, length = (picked(values, goes_on) for values in (best, lowest, share, length))
                 passed = forward(problem.logits, at, problem.criterion, graph=True)
 

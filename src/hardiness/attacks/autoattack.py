@@ -62,13 +62,13 @@ class AutoAttack(CheckedAttack):
         Args:
             ended: their iterates on the very same batch, in their order; generators must be as they were after these.
         """
-        return _Resumed(self, tuple(ended))
+        return _LaterStages(self, tuple(ended))
 
     def after(self, known: Sequence[Iterate], problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem, of which the first are known."""
         labels_of(problem.criterion, "autoattack")
         for number, stage in enumerate(self._stages(), start=1):
-            problem = problem.of(problem.budget.steps >= number)
+            problem = problem.rows(problem.budget.steps >= number)
             if not len(problem):
                 return
             ended = known[number - 1] if number <= len(known) else _ended(problem, stage)._replace(step=number)
@@ -91,7 +91,7 @@ class AutoAttack(CheckedAttack):
 
 
 @dataclass(frozen=True)
-class _Resumed(CheckedAttack):
+class _LaterStages(CheckedAttack):
     whole: AutoAttack
     ended: tuple[Iterate, ...]
 

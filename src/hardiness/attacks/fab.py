@@ -166,12 +166,12 @@ def _approach(problem: Problem, clean_logits: Tensor, start: Tensor, aim: Aim) -
         judged = forward(problem.logits, at, problem.criterion, graph=False)
         crossed = problem.criterion.reached(judged.logits)
         reached = crossed & (distance(norm, at - problem.pixels) <= problem.budget.epsilon)
-        yield _told(problem, judged, clean_logits, reached).iterate(step, problem.index, reached, found)
+        yield _claimed_pass(problem, judged, clean_logits, reached).iterate(step, problem.index, reached, found)
         at = (problem.pixels + _BACK * (at - problem.pixels)).where(crossed[:, None, None, None], at)
         goes_on = (problem.budget.steps > step) & ~reached
         if not bool(goes_on.any()):
             return
-        problem, at, clean_logits = problem.of(goes_on), picked(at, goes_on), picked(clean_logits, goes_on)
+        problem, at, clean_logits = problem.rows(goes_on), picked(at, goes_on), picked(clean_logits, goes_on)
 
 
 def _nearer(problem: Problem, at: Tensor, gradient: Tensor, lead: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ def _nearer(problem: Problem, at: Tensor, gradient: Tensor, lead: Tensor) -> Ten
     return ((1 - bias) * (at + _OVERSHOOT * forth) + bias * (clean + _OVERSHOOT * back)).clamp_(0, 1)
 
 
-def _told(problem: Problem, judged: Pass, clean_logits: Tensor, reached: Tensor) -> Pass:
+def _claimed_pass(problem: Problem, judged: Pass, clean_logits: Tensor, reached: Tensor) -> Pass:
     """What was judged where it counts, else the clean image."""
     logits = judged.logits.where(reached[:, None], clean_logits)
     pixels = judged.pixels.where(reached[:, None, None, None], problem.pixels)

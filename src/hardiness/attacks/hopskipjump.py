@@ -65,7 +65,7 @@ class HopSkipJump(CheckedAttack):
         for row in range(len(problem)):
             alone = torch.zeros(len(problem), dtype=torch.bool, device=problem.index.device)
             alone[row] = True
-            yield _Walk(problem.of(alone), self).end()
+            yield _Walk(problem.rows(alone), self).end()
 
 
 class _Walk:
@@ -101,7 +101,7 @@ class _Walk:
         self.left, self.spent = self.left - len(pixels), self.spent + len(pixels)
         with torch.no_grad():
             decided = self.problem.logits(pixels)
-        return self.problem.criterion.of(torch.zeros(len(pixels), dtype=torch.long)).reached(decided)
+        return self.problem.criterion.rows(torch.zeros(len(pixels), dtype=torch.long)).reached(decided)
 
     def _start(self) -> Tensor | None:
         import torch

@@ -34,13 +34,13 @@ class Criterion(Protocol):
         """Whether each sample is there, bool ``(N,)``; never for logits that are not finite."""
         ...
 
-    def of(self, index: Tensor) -> Criterion:
+    def rows(self, index: Tensor) -> Criterion:
         """The aims of some of the samples, by index or mask."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Misclassified:
+class Misclassification:
     """Any class but the label: the untargeted attack.
 
     Attributes:
@@ -62,9 +62,9 @@ class Misclassified:
         """Whether the largest logit is another class's."""
         return (logits.argmax(1) != self.labels) & _finite(logits)
 
-    def of(self, index: Tensor) -> Misclassified:
+    def rows(self, index: Tensor) -> Misclassification:
         """The aims of some of the samples."""
-        return Misclassified(self.labels[index])
+        return Misclassification(self.labels[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ class TargetClass:
         """Whether the largest logit is the target's."""
         return (logits.argmax(1) == self.targets) & _finite(logits)
 
-    def of(self, index: Tensor) -> TargetClass:
+    def rows(self, index: Tensor) -> TargetClass:
         """The aims of some of the samples."""
         return TargetClass(self.targets[index])
 
@@ -121,7 +121,7 @@ class TargetProbability:
         found = logits.double().softmax(1).gather(1, self.units[:, None])[:, 0]
         return (found > self.probability) & _finite(logits)
 
-    def of(self, index: Tensor) -> TargetProbability:
+    def rows(self, index: Tensor) -> TargetProbability:
         """The aims of some of the samples."""
         return TargetProbability(self.units[index], self.probability)
 
@@ -302,7 +302,7 @@ def labels_of(criterion: Criterion, attack: str) -> Tensor:
     Raises:
         ArgumentError: it is another criterion; ``attack`` names who needs the labels.
     """
-    if not isinstance(criterion, Misclassified):
+    if not isinstance(criterion, Misclassification):
         raise ArgumentError(f"{attack} is untargeted and needs Misclassified(labels), was {type(criterion).__name__}")
     return criterion.labels
 
@@ -332,14 +332,14 @@ class Problem:
         epsilon = self.budget.epsilon
         return (self.pixels - epsilon).clamp_(min=0), (self.pixels + epsilon).clamp_(max=1)
 
-    def of(self, kept: Tensor) -> Problem:
+    def rows(self, kept: Tensor) -> Problem:
         """The same about some of the samples, by a mask ``(N,)``."""
         if bool(kept.all()):
             return self
         return replace(
             self,
             pixels=self.pixels[kept],
-            criterion=self.criterion.of(kept),
+            criterion=self.criterion.rows(kept),
             budget=replace(self.budget, steps=self.budget.steps[kept]),
             generators=[each for each, stays in zip(self.generators, kept.tolist(), strict=True) if stays],
             index=self.index[kept],
@@ -355,7 +355,7 @@ class Problem:
         """The same about the samples whose ``index`` is not among ``rows``."""
         import torch
 
-        return self.of(~torch.isin(self.index, rows))
+        return self.rows(~torch.isin(self.index, rows))
 
 
 class CheckedAttack(ABC):
@@ -572,14 +572,14 @@ _LEAST = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Margin(Misclassified):
+class Margin(Misclassification):
     """Any class but the label, by the lead of the label over the best other class."""
 
     def loss(self, logits: Tensor) -> Tensor:
         """z_label - max of the others, ``(N,)``: negative where it is misclassified."""
         return _of_class(logits, self.labels) - best_other(logits, self.labels)
 
-    def of(self, index: Tensor) -> Margin:
+    def rows(self, index: Tensor) -> Margin:
         """The aims of some of the samples."""
         return Margin(self.labels[index])
 
@@ -592,7 +592,7 @@ class MarginToTarget(TargetClass):
         """max of the others - z_target, ``(N,)``: negative where it is there."""
         return best_other(logits, self.targets) - _of_class(logits, self.targets)
 
-    def of(self, index: Tensor) -> MarginToTarget:
+    def rows(self, index: Tensor) -> MarginToTarget:
         """The aims of some of the samples."""
         return MarginToTarget(self.targets[index])
 
@@ -610,7 +610,7 @@ def with_margin(problem: Problem) -> Problem:
 
 
 @dataclass(frozen=True, eq=False)
-class TargetedMargin(Misclassified):
+class TargetedMargin(Misclassification):
     """Any class but the label, by the lead of the label over one chosen class.
 
     Attributes:
@@ -624,7 +624,7 @@ class TargetedMargin(Misclassified):
         """z_label - z_target, ``(N,)``."""
         return _of_class(logits, self.labels) - _of_class(logits, self.targets)
 
-    def of(self, index: Tensor) -> TargetedMargin:
+    def rows(self, index: Tensor) -> TargetedMargin:
         """The aims of some of the samples."""
         return TargetedMargin(self.labels[index], self.targets[index])
 
@@ -641,7 +641,7 @@ class LogitsRatio(Margin):
         ranked = _ranked(logits, 3)
         return super().loss(logits) / (ranked[:, 0] - ranked[:, 2] + _LEAST)
 
-    def of(self, index: Tensor) -> LogitsRatio:
+    def rows(self, index: Tensor) -> LogitsRatio:
         """The aims of some of the samples."""
         return LogitsRatio(self.labels[index])
 
@@ -658,7 +658,7 @@ class TargetedLogitsRatio(TargetedMargin):
         ranked = _ranked(logits, 4)
         return super().loss(logits) / (ranked[:, 0] - (ranked[:, 2] + ranked[:, 3]) / 2 + _LEAST)
 
-    def of(self, index: Tensor) -> TargetedLogitsRatio:
+    def rows(self, index: Tensor) -> TargetedLogitsRatio:
         """The aims of some of the samples."""
         return TargetedLogitsRatio(self.labels[index], self.targets[index])
 

@@ -73,7 +73,7 @@ class Transferable(CheckedAttack):
             goes_on = problem.budget.steps > step
             if not bool(goes_on.any()):
                 return
-            problem, at, momentum = problem.of(goes_on), picked(at, goes_on), picked(momentum, goes_on)
+            problem, at, momentum = problem.rows(goes_on), picked(at, goes_on), picked(momentum, goes_on)
 
     def _diverse(
         self, logits: Callable[[Tensor], Tensor], generators: Sequence[np.random.Generator]

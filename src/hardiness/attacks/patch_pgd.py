@@ -69,7 +69,7 @@ class PatchPGD(CheckedAttack):
             if not bool(goes_on.any()):
                 return
             if not bool(goes_on.all()):
-                problem, at, mask = problem.of(goes_on), picked(at, goes_on), picked(mask, goes_on)
+                problem, at, mask = problem.rows(goes_on), picked(at, goes_on), picked(mask, goes_on)
                 passed = forward(problem.logits, at, problem.criterion, graph=True)
 
 

@@ -81,7 +81,7 @@ class PGD(CheckedAttack):
             if not bool(goes_on.any()):
                 return
             found = slope(passed, goes_on)
-            problem, at = problem.of(goes_on), picked(at, goes_on)
+            problem, at = problem.rows(goes_on), picked(at, goes_on)
             at = allowed(problem, at, steepest(problem.budget.norm, found.gradient), -length)
             step += 1
 

@@ -106,7 +106,7 @@ class SparseRS(CheckedAttack):
             if not bool(goes_on.any()):
                 return
             best = [each for each, stays in zip(best, goes_on.tolist(), strict=True) if stays]
-            problem, lowest = problem.of(goes_on), lowest[goes_on]
+            problem, lowest = problem.rows(goes_on), lowest[goes_on]
 
     def _share(self, step: int, steps: int) -> float:
         """What is exchanged at a query of so many: the first query is the start, the second the first exchange."""

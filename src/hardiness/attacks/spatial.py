@@ -38,4 +38,4 @@ class SpatialGrid(CheckedAttack):
             if not bool(goes_on.any()):
                 return
             orders = [order for order, stays in zip(orders, goes_on.tolist(), strict=True) if stays]
-            problem = problem.of(goes_on)
+            problem = problem.rows(goes_on)

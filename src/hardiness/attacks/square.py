@@ -15,7 +15,7 @@ from hardiness.attacks.kit import (
     CheckedAttack,
     Iterate,
     Margin,
-    Misclassified,
+    Misclassification,
     Pass,
     Problem,
     allowed,
@@ -60,7 +60,7 @@ class Square(CheckedAttack):
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem."""
-        if isinstance(problem.criterion, Misclassified):
+        if isinstance(problem.criterion, Misclassification):
             problem = replace(problem, criterion=Margin(problem.criterion.labels))
         best = forward(problem.logits, self._begun(problem), problem.criterion, graph=False, first=True)
         for step in range(1, int(problem.budget.steps.max()) + 1):
@@ -71,7 +71,7 @@ class Square(CheckedAttack):
             goes_on = (problem.budget.steps > step) & ~reached
             if not bool(goes_on.any()):
                 return
-            problem = problem.of(goes_on)
+            problem = problem.rows(goes_on)
             best = Pass(*(picked(values, goes_on) for values in best))
 
     def _begun(self, problem: Problem) -> Tensor:
@@ -106,7 +106,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _SquareDraw:
     """What chance says of one image's change: where, and by which numbers (float32)."""
 
     places: Sequence[Place]
@@ -114,7 +114,7 @@ class _Drawn:
 
 
 @dataclass(frozen=True)
-class _Noise:
+class _SquareChange:
     """A change of one image, drawn and then applied: so a GPU is sent what is drawn for all images at once.
 
     Attributes:
@@ -122,11 +122,11 @@ class _Noise:
         apply: to what was changed until now ``(3, H, W)``, with epsilon, the places and the numbers.
     """
 
-    draw: Callable[[Shape, float, np.random.Generator], _Drawn]
+    draw: Callable[[Shape, float, np.random.Generator], _SquareDraw]
     apply: Callable[[Tensor, float, Sequence[Place], Tensor], Tensor]
 
 
-def _changed(noise: _Noise, problem: Problem, at: Tensor, shares: Sequence[float]) -> Tensor:
+def _changed(noise: _SquareChange, problem: Problem, at: Tensor, shares: Sequence[float]) -> Tensor:
     """The pixels after one more change of each image; ``at`` is where they stand."""
     import torch
 
@@ -173,8 +173,8 @@ def _bump(generator: np.random.Generator, side: int, channels: int) -> NDArray[n
     return (hill if generator.integers(2) else hill.T) * _signs(generator, channels, 1, 1)
 
 
-def _draw_stripes(shape: Shape, share: float, generator: np.random.Generator) -> _Drawn:
-    return _Drawn((), _signs(generator, shape[0], 1, shape[2]))
+def _draw_stripes(shape: Shape, share: float, generator: np.random.Generator) -> _SquareDraw:
+    return _SquareDraw((), _signs(generator, shape[0], 1, shape[2]))
 
 
 def _stripes(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tensor) -> Tensor:
@@ -182,9 +182,9 @@ def _stripes(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tens
     return delta + epsilon * signs
 
 
-def _draw_square(shape: Shape, share: float, generator: np.random.Generator) -> _Drawn:
+def _draw_square(shape: Shape, share: float, generator: np.random.Generator) -> _SquareDraw:
     place = _place(generator, _side(share, shape), shape)
-    return _Drawn((place,), _signs(generator, shape[0], 1, 1))
+    return _SquareDraw((place,), _signs(generator, shape[0], 1, 1))
 
 
 def _square(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tensor) -> Tensor:
@@ -194,7 +194,7 @@ def _square(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tenso
     return delta
 
 
-def _draw_bumps(shape: Shape, share: float, generator: np.random.Generator) -> _Drawn:
+def _draw_bumps(shape: Shape, share: float, generator: np.random.Generator) -> _SquareDraw:
     height, width = shape[1:]
     side = max(min(height, width) // 5, min(height, width, 2))
     corners = [
@@ -203,7 +203,7 @@ def _draw_bumps(shape: Shape, share: float, generator: np.random.Generator) -> _
         for column in range(width % side // 2, width - side + 1, side)
     ]
     places = [(slice(None), slice(row, row + side), slice(column, column + side)) for row, column in corners]
-    return _Drawn(places, np.stack([_bump(generator, side, shape[0]) for _ in places]))
+    return _SquareDraw(places, np.stack([_bump(generator, side, shape[0]) for _ in places]))
 
 
 def _bumps(delta: Tensor, epsilon: float, places: Sequence[Place], bumps: Tensor) -> Tensor:
@@ -214,10 +214,10 @@ def _bumps(delta: Tensor, epsilon: float, places: Sequence[Place], bumps: Tensor
     return _stretched(delta, epsilon)
 
 
-def _draw_moved_bump(shape: Shape, share: float, generator: np.random.Generator) -> _Drawn:
+def _draw_moved_bump(shape: Shape, share: float, generator: np.random.Generator) -> _SquareDraw:
     side = min(max(_side(share, shape), 3) | 1, *shape[1:])
     to, source = _place(generator, side, shape), _place(generator, side, shape)
-    return _Drawn((to, source), _bump(generator, side, shape[0]))
+    return _SquareDraw((to, source), _bump(generator, side, shape[0]))
 
 
 def _moved_bump(delta: Tensor, epsilon: float, places: Sequence[Place], bump: Tensor) -> Tensor:
@@ -264,6 +264,12 @@ def _hill(side: int) -> NDArray[np.float32]:
     return hill
 
 
-_FIRST: dict[Norm, _Noise] = {"linf": _Noise(_draw_stripes, _stripes), "l2": _Noise(_draw_bumps, _bumps)}
-_NEXT: dict[Norm, _Noise] = {"linf": _Noise(_draw_square, _square), "l2": _Noise(_draw_moved_bump, _moved_bump)}
+_FIRST: dict[Norm, _SquareChange] = {
+    "linf": _SquareChange(_draw_stripes, _stripes),
+    "l2": _SquareChange(_draw_bumps, _bumps),
+}
+_NEXT: dict[Norm, _SquareChange] = {
+    "linf": _SquareChange(_draw_square, _square),
+    "l2": _SquareChange(_draw_moved_bump, _moved_bump),
+}
 """How the search begins and goes on in each norm."""

@@ -80,7 +80,7 @@ class UniversalPatch(CheckedAttack):
             if not bool(goes_on.any()):
                 return
             orders = [order for order, stays in zip(orders, goes_on.tolist(), strict=True) if stays]
-            problem, best, least = problem.of(goes_on), best[goes_on], least[goes_on]
+            problem, best, least = problem.rows(goes_on), best[goes_on], least[goes_on]
 
 
 def places(height: int, width: int, length: int) -> NDArray[np.int64]:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from hardiness.core import door
 
 if TYPE_CHECKING:
-    from hardiness.benchmarks.attack_checks import doubtful, trust, untold, with_doubt, word_of
+    from hardiness.benchmarks.attack_checks import doubtful, trust, undecided, with_doubt, word_of
     from hardiness.benchmarks.attacks import surrogate_matrix
     from hardiness.benchmarks.card import (
         CLEAN,
         VIEW,
         Baseline,
         Card,
-        Uninstalled,
+        MissingCard,
         card_of,
         cards,
         published_baseline,
@@ -70,8 +70,8 @@ __all__ = [
     "Card",
     "CorruptionSet",
     "ImagenetP",
+    "MissingCard",
     "Suite",
-    "Uninstalled",
     "accuracy",
     "answer_scores",
     "answer_warnings",
@@ -100,7 +100,7 @@ __all__ = [
     "surrogate_matrix",
     "text_of",
     "trust",
-    "untold",
+    "undecided",
     "warnings_of",
     "with_classes",
     "with_doubt",

@@ -38,7 +38,7 @@ def share_of(hits: NDArray[np.bool_]) -> float:
     return float(hits.mean()) if len(hits) else 0.0
 
 
-def untold(name: str, why: str) -> Finding:
+def undecided(name: str, why: str) -> Finding:
     """A check that had nothing to look at, and so did not run."""
     return Finding(name, False, why, ran=False)
 
@@ -72,7 +72,7 @@ def randomised(change: Values, samples: int) -> Finding:
     """
     name, known = "randomised", change[np.isfinite(change)]
     if not len(known):
-        return untold(name, "The network was asked once, so nothing is known of its chance.")
+        return undecided(name, "The network was asked once, so nothing is known of its chance.")
     if share_of(known > REPEATED) > 0:
         text = f"Passes of one picture differ by up to {percent(float(known.max()))} of the largest logit"
         if samples > 1:
@@ -100,7 +100,7 @@ def weaker_than_noise(clean: Values, attack: Values, noise: Values) -> Finding:
     if not compared.any():
         if both.any():
             return Finding(name, False, "Noise of the same budget takes every image as well.")
-        return untold(name, "No noise was tried.")
+        return undecided(name, "No noise was tried.")
     wins = np.where(attack <= 0, noise > 0, (noise > 0) & (attack < noise))[compared]
     n, count = len(wins), int(wins.sum())
     text = f"The attack got further than the best of some random draws of the same budget on {count} of {n} images"
@@ -126,7 +126,7 @@ def square_takes_more(attack: Values, square: Values, images: int) -> Finding:
     name = "square takes more"
     known = np.isfinite(square) & np.isfinite(attack)
     if not known.any():
-        return untold(name, "No image stood, or Square was not run.")
+        return undecided(name, "No image stood, or Square was not run.")
     attack, square = attack[known], square[known]
     n, taken, further = len(square), int((square <= 0).sum()), int((square < attack).sum())
     text = f"Of {n} images that stand Square, which sees no gradient, took {taken}, and got further on {further}"
@@ -140,14 +140,14 @@ def square_takes_more(attack: Values, square: Values, images: int) -> Finding:
     return Finding(name, False, f"{text}: the attack with gradients is the stronger one.")
 
 
-def told_logits(error: Values) -> Finding:
+def claimed_logits(error: Values) -> Finding:
     """Whether an attack told logits that the judge does not find; what it says decides nothing, but its marks do.
 
     Args:
         error: largest difference over the largest logit, an entry an image.
     """
     if not len(error):
-        return untold("told logits", "The attack told no logits.")
+        return undecided("told logits", "The attack told no logits.")
     share = share_of(error > TOLD)
     if share > 0:
         return Finding(
@@ -245,7 +245,7 @@ def saturated_logits(of_loss: Values, of_lead: Values, slope: Values) -> Finding
     name = "saturated logits"
     known = np.isfinite(of_loss) & np.isfinite(of_lead)
     if not known.any():
-        return untold(name, "Gradients at the clean images were not looked at.")
+        return undecided(name, "Gradients at the clean images were not looked at.")
     large = share_of((of_loss[known] > ALL_ZERO) & (of_lead[known] <= ALL_ZERO))
     if large > FEW:
         return Finding(
@@ -280,7 +280,7 @@ def gradient_mismatch(near: Values, away: Values) -> Finding:
     place = max(shares, key=lambda each: shares[each])
     known, off = places[place], shares[place]
     if not any(map(len, places.values())):
-        return untold(name, "There was no gradient to hold against a finite difference.")
+        return undecided(name, "There was no gradient to hold against a finite difference.")
     middle = float(np.median(known))
     text = f"A step along the gradient {place} changes the logits by {middle:.2f} of what it says (median)"
     if off > MANY:
@@ -309,7 +309,7 @@ def shattered_gradients(wide: Values, jump: Values) -> Finding:
     name = "shattered gradients"
     known = np.isfinite(wide) & np.isfinite(jump)
     if not known.any():
-        return untold(name, "There was no gradient to follow.")
+        return undecided(name, "There was no gradient to follow.")
     jumps = share_of(jump[known] > JUMP)
     turned = float(np.median(wide[known]))
     todo = "Gradients of such a network mislead: smooth it (samples=20) or attack without them (attack=square)."
@@ -359,7 +359,7 @@ def reach(budget: str, epsilon: float, steps: int, length: float) -> Finding:
 def enough_steps(budget: str, marks: Sequence[int], accuracies: Sequence[float]) -> Finding:
     """Whether accuracy still falls between the last two numbers of steps."""
     if len(marks) < 2:
-        return untold("steps", "One number of steps was recorded, so nothing is known of more.")
+        return undecided("steps", "One number of steps was recorded, so nothing is known of more.")
     before, last = accuracies[-2:]
     text = f"From {marks[-2]} to {marks[-1]} steps at epsilon {budget} accuracy goes from "
     text += f"{percent(before)} to {percent(last)}"
@@ -375,7 +375,7 @@ def enough_steps(budget: str, marks: Sequence[int], accuracies: Sequence[float])
 def restarts(late: NDArray[np.bool_], count: int) -> Finding:
     """Whether later starts took images, of ``count``; ``late`` says which."""
     if count == 1:
-        return untold("restarts", "One start was tried; restarts=5 would say whether others break more.")
+        return undecided("restarts", "One start was tried; restarts=5 would say whether others break more.")
     share = float(late.mean())
     text = f"{percent(share)} of the images fell to a later start than the first (of {count})"
     if share > STILL_FALLING:
@@ -392,9 +392,9 @@ def loss(losses: Sequence[float], near: int | None = None) -> Finding:
             where that is not known. Where it is one or none, the loss moves but nothing comes of it.
     """
     if len(losses) < 3:
-        return untold("loss", "Too few numbers of steps were recorded to say whether the loss still moves.")
+        return undecided("loss", "Too few numbers of steps were recorded to say whether the loss still moves.")
     if not np.isfinite(losses).all():
-        return untold("loss", "Every image has fallen, so there is no loss left to lower.")
+        return undecided("loss", "Every image has fallen, so there is no loss left to lower.")
     first, before, last = losses[0], losses[-2], losses[-1]
     text = f"Of the images that stand, the attack's loss went from {first:.3g} to {last:.3g}"
     way = max(losses) - last
@@ -822,7 +822,7 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
     if given := run.benchmark.options.get("bpda"):
         return [
             *found,
-            untold(
+            undecided(
                 "gradient mismatch",
                 f"The backward pass of {given} is a given one, not its slope.",
             ),
@@ -853,7 +853,7 @@ def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
     ]
     if curve.round.attack != ENSEMBLE:
         found.append(square_takes_more(attack, square, len(attack)))
-    return found if _random(records) else [*found, told_logits(error[np.isfinite(error)])]
+    return found if _random(records) else [*found, claimed_logits(error[np.isfinite(error)])]
 
 
 def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
@@ -898,7 +898,10 @@ def _conclusion(
     clean, attacked = _paired(records["image"], right, rows, last)
     if not len(clean):
         text = "The clean images were not evaluated"
-        return [untold("already misclassified", f"{text}."), untold("verdict", f"{text}, so there is no verdict.")]
+        return [
+            undecided("already misclassified", f"{text}."),
+            undecided("verdict", f"{text}, so there is no verdict."),
+        ]
     beside = [misclassified(clean)]
     beside.append(at_chance(clean, run.data.num_classes))
     doubts = [each for each in (*found, *beside[1:]) if each.raised]

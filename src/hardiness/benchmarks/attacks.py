@@ -434,16 +434,16 @@ class AttackCard(Card):
         """By condition, in the run's order; then calibration of what is judged, but not where every model must fall."""
         scores: list[Score] = []
         for condition in table.present:
-            right = table.of(RIGHT, condition) == 1
+            right = table.cell(RIGHT, condition) == 1
             if not condition:
                 scores.append(_share(CLEAN_ACCURACY, right, condition))
                 continue
-            target, answer = table.of("target", condition), table.of("answer", condition)
+            target, answer = table.cell("target", condition), table.cell("answer", condition)
             fooled = np.where(target >= 0, answer == target, ~right)
             scores.append(_share(ACCURACY, right, condition))
             scores.append(_share(ATTACK_SUCCESS, fooled, condition))
             if "surrogate_success" in table:
-                reached = table.of("surrogate_success", condition) > 0
+                reached = table.cell("surrogate_success", condition) > 0
                 scores.append(_share(SURROGATE_SUCCESS, reached, condition))
         return scores + condition_calibration(table, without="group")
 
@@ -861,7 +861,7 @@ EPSILONS: dict[Norm, tuple[float, ...]] = {"linf": (4 / 255,), "l2": (0.5, 3.0)}
 @registry.add("autoattack")
 @final
 @dataclass(frozen=True)
-class Autoattack(AttackedPhotographs):
+class AutoAttackAccuracy(AttackedPhotographs):
     """Robust accuracy under AutoAttack, standard version: APGD-CE, APGD-T, FAB-T and Square, each on the survivors.
 
     A part is ``--limit`` of the seeded, class-stratified order, never the first of sorted folders, or the leaderboard's

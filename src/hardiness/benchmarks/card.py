@@ -34,13 +34,13 @@ from hardiness.core import (
     ImageTable,
     Interval,
     Metric,
+    ModelSentence,
     Note,
     Records,
     Registry,
     Result,
     Run,
     Sample,
-    Saying,
     Score,
     Section,
     epsilon_text,
@@ -146,12 +146,12 @@ class Presentation:
         named = [column for column in shown if self.headline and column.metric == self.headline.name]
         return next(iter((*swept[-1:], *named, *shown)), None)
 
-    def _saying(self, result: Result) -> Saying | None:
+    def _saying(self, result: Result) -> ModelSentence | None:
         said = self.sentence(result, ScoreTexts(result.scores)) if result.scores else ""
         text, score = (said, self._headline_score(result)) if isinstance(said, str) else said
         if not text:
             return None
-        return Saying(result.name, text, score, self.title(score.metric, score.condition) if score else "")
+        return ModelSentence(result.name, text, score, self.title(score.metric, score.condition) if score else "")
 
     def _headline_score(self, result: Result) -> Score | None:
         column = self.headline_of(self.columns_of([result]))
@@ -701,7 +701,7 @@ cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.card
 """By the name that benchmarks and runs carry."""
 
 
-class Uninstalled(Card):
+class MissingCard(Card):
     """In place of a card that is not registered here: what it once computed is shown, nothing is computed."""
 
     version: ClassVar[int] = 0
@@ -717,9 +717,9 @@ class Uninstalled(Card):
 
 
 def card_of(run: Run) -> Card:
-    """The card that scores a run; `Uninstalled` where the package that brings it is not installed."""
+    """The card that scores a run; `MissingCard` where the package that brings it is not installed."""
     name = run.benchmark.card
-    return cards.get(name) if name in cards else Uninstalled()
+    return cards.get(name) if name in cards else MissingCard()
 
 
 C = TypeVar("C", bound=Card)

@@ -48,7 +48,7 @@ from hardiness.core import (
     Score,
     json_form,
 )
-from hardiness.reference import CLASS_SETS, ClassSet, Published, class_set, published_beside, wnid_indices
+from hardiness.reference import CLASS_SETS, ClassSet, PublishedNumber, class_set, published_beside, wnid_indices
 from hardiness.statistics import Estimate, Measurable, WeightedSum, share, weighted_sum
 
 CARD, IMAGENET_CLASSES = "class_sets", 1000
@@ -362,10 +362,10 @@ class PartsScore:
         """The most that two answers to one photograph can put two models apart."""
         return self._sum(np.arange(len(self.names)))[0].span
 
-    def of(self, places: NDArray[np.int64]) -> Estimate:
+    def estimate(self, places: NDArray[np.int64]) -> Estimate:
         """The score of the pictures at these places; its ids are the first place of each photograph."""
         found, firsts = self._sum(places)
-        estimate = found.of(np.arange(len(firsts)))
+        estimate = found.estimate(np.arange(len(firsts)))
         return replace(estimate, ids=firsts[estimate.ids])
 
     def lacks(self, places: NDArray[np.int64]) -> str:
@@ -430,14 +430,14 @@ def _headline(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], 
     score = _headline_score(described, ids, right)
     if score is None or len(score.weights) < 2:
         return accuracy(TOP1, right[_headline_rows(described, parts)])
-    found = score.of(np.arange(len(ids)))
+    found = score.estimate(np.arange(len(ids)))
     return TOP1.score(found.value, found.n, found.interval(0.0, 1.0))
 
 
 def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> Iterator[Score]:
     """The difference of two parts' accuracies, where both were evaluated."""
     if score := _gap_score(described, ids, right):
-        apart = score.of(np.arange(len(ids)))
+        apart = score.estimate(np.arange(len(ids)))
         yield score.measured.score(apart.value, apart.n, apart.interval(-1.0, 1.0))
 
 
@@ -499,7 +499,7 @@ def _published_by_part(described: ClassSet, rows: Mapping[str, Condition]) -> tu
     return tuple(Observer(model, whole.get(model), known) for model, known in by_row.items())
 
 
-def _as_score(row: Published) -> Score:
+def _as_score(row: PublishedNumber) -> Score:
     return Score(row.metric, row.value, row.unit, row.n, condition=row.condition)
 
 

@@ -361,7 +361,9 @@ def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning, there: 
     gap, bins = confidence - right, bin_of(confidence, binning)
     sums = np.bincount(bins, weights=gap)
     value = float(np.abs(sums).sum() / len(gap))
-    return Mean(value, _shares(np.sign(sums)[bins] * gap - value, there), 1, (Gaps.of(confidence, right, bins),))
+    return Mean(
+        value, _shares(np.sign(sums)[bins] * gap - value, there), 1, (Gaps.from_answers(confidence, right, bins),)
+    )
 
 
 def _shares(apart: Floats, there: NDArray[np.bool_]) -> Floats:

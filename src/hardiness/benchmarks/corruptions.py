@@ -58,6 +58,7 @@ from hardiness.core import (
     Metric,
     Observer,
     Panel,
+    PictureFault,
     Records,
     Result,
     Run,
@@ -65,7 +66,6 @@ from hardiness.core import (
     Score,
     Selection,
     UnknownNameError,
-    Unreadable,
 )
 from hardiness.reference import SEVERITIES, DistortionSet, baseline, distortion_set, set_names
 from hardiness.statistics import (
@@ -655,7 +655,7 @@ def unavailable(members: DistortionSet, wanted: Iterable[Condition]) -> dict[str
     return missing
 
 
-def told(missing: Mapping[str, str], headline: str) -> Iterator[str]:
+def missing_notes(missing: Mapping[str, str], headline: str) -> Iterator[str]:
     """A line for each reason, with the corruptions that it keeps from being evaluated."""
     for reason in dict.fromkeys(missing.values()):
         names = [name for name in missing if missing[name] == reason]
@@ -781,7 +781,7 @@ class CorruptionSet(Benchmark):
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion | Unreadable]:
+    ) -> Iterator[Expansion | PictureFault]:
         """One decode and crop for all cells that are generated; one file a cell for those that are stored."""
         if isinstance(item.file, datasets.CorruptedCopies):
             yield from _stored(item.file, conditions, again=bool(self.view))
@@ -823,7 +823,7 @@ class CorruptionSet(Benchmark):
         if not missing:
             return photographs
         allowed = frozenset(cell for cell in self.conditions() if cell.get("corruption") not in missing)
-        return replace(photographs, conditions=allowed, notes=tuple(told(missing, self.headline)))
+        return replace(photographs, conditions=allowed, notes=tuple(missing_notes(missing, self.headline)))
 
 
 @cache
@@ -881,7 +881,7 @@ def _register() -> None:
 
 def _stored(
     file: datasets.CorruptedCopies, conditions: Sequence[Condition], again: bool
-) -> Iterator[Expansion | Unreadable]:
+) -> Iterator[Expansion | PictureFault]:
     """The file of each cell; ``again``: resized and cropped once more."""
     for condition in conditions:
         try:
@@ -893,7 +893,7 @@ def _stored(
                 image = _clean(file.read(), file.name)
             yield Expansion(condition, 0, (image,))
         except SampleError as error:
-            yield Unreadable(condition, str(error))
+            yield PictureFault(condition, str(error))
 
 
 def _clean(content: bytes, name: str) -> Image:

@@ -48,6 +48,7 @@ from hardiness.core import (
     Item,
     Metric,
     Observer,
+    PictureFault,
     Records,
     Result,
     Run,
@@ -56,7 +57,6 @@ from hardiness.core import (
     Score,
     Selection,
     UnknownNameError,
-    Unreadable,
     json_form,
 )
 from hardiness.reference import IMAGENET_P, compared_with_first
@@ -557,14 +557,14 @@ class ImagenetP(Benchmark):
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion | Unreadable]:
+    ) -> Iterator[Expansion | PictureFault]:
         """The frames of each condition: decoded from its video, or made of the photograph."""
         for condition in conditions:
             try:
                 for index, image in enumerate(self.sequence(item, condition, seed)):
                     yield Expansion(condition, index, (image,))
             except SampleError as error:
-                yield Unreadable(condition, str(error))
+                yield PictureFault(condition, str(error))
 
     def sequence(self, item: Item, condition: Condition, seed: int) -> Iterator[Image]:
         """The frames ``uint8 (224, 224, 3)`` of one sequence, in order.
@@ -614,8 +614,8 @@ def strips(benchmark: Benchmark, item: Item, seed: int) -> dict[str, Image]:
     return found
 
 
-def _frame(shown: Expansion | Unreadable) -> Image:
-    if isinstance(shown, Unreadable):
+def _frame(shown: Expansion | PictureFault) -> Image:
+    if isinstance(shown, PictureFault):
         raise SampleError(shown.reason)
     image: Image = shown.images[0]  # type: ignore[assignment]  # of sequences every frame is an image
     return image

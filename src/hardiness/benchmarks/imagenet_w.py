@@ -94,8 +94,8 @@ class Watermark(Card):
             _gap(CARTON_GAP, right, cartons),
             _gap(PROBABILITY_GAP, carton, everything),
             _gap(PROBABILITY_GAP_ON_CARTONS, carton, cartons),
-            accuracy(CLEAN_ACCURACY, table.of(RIGHT, CLEAN) == 1),
-            accuracy(WATERMARK_ACCURACY, table.of(RIGHT, MARKED) == 1),
+            accuracy(CLEAN_ACCURACY, table.cell(RIGHT, CLEAN) == 1),
+            accuracy(WATERMARK_ACCURACY, table.cell(RIGHT, MARKED) == 1),
             *condition_calibration(table),
         ]
 

@@ -47,13 +47,13 @@ from hardiness.core import (
     Metric,
     Observer,
     People,
+    PictureFault,
     Records,
     Result,
     Run,
     SampleError,
     Score,
     Selection,
-    Unreadable,
 )
 from hardiness.reference import laion_c, published_series, wnids
 from hardiness.statistics import Measurable, WeightedSum, cell_means, equal_weights, is_whole, mean_of
@@ -112,7 +112,7 @@ class LaionCCard(Card):
             for value in dict.fromkeys(cell[key] for cell in cells):
                 chosen = [cell for cell in cells if cell[key] == value]
                 found.append(over(ACCURACY, chosen, Condition(**{key: value})))
-        return found + [accuracy(ACCURACY, table.of(RIGHT, cell) == 1, cell) for cell in cells]
+        return found + [accuracy(ACCURACY, table.cell(RIGHT, cell) == 1, cell) for cell in cells]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The mean accuracy over the cells."""
@@ -257,7 +257,7 @@ class LaionC(Benchmark):
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion | Unreadable]:
+    ) -> Iterator[Expansion | PictureFault]:
         """The file of each cell as it is."""
         assert isinstance(item.file, datasets.CorruptedCopies)
         for condition in conditions:
@@ -265,7 +265,7 @@ class LaionC(Benchmark):
             try:
                 image = sized(imaging.decode(cell.read(), cell.name), cell.name, "in the released files")
             except SampleError as error:
-                yield Unreadable(condition, str(error))
+                yield PictureFault(condition, str(error))
             else:
                 yield Expansion(condition, 0, (image,))
 

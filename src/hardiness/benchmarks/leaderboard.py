@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hardiness.core import InputIdentity, Interval, Note, Result, Run, Score, epsilon_text
-from hardiness.reference import TIMM_SETS, Published, best_rows, parameters_m, published_series, robustbench, timm_row
+from hardiness.reference import (
+    TIMM_SETS,
+    PublishedNumber,
+    best_rows,
+    parameters_m,
+    published_series,
+    robustbench,
+    timm_row,
+)
 
 IMAGENET_CLASSES = 1000
 
@@ -25,7 +33,7 @@ def is_comparable(results: Sequence[Result]) -> bool:
     return all(_has_imagenets_classes(each) and _is_on_published_canvas(each.run) for each in measured)
 
 
-def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[Published]]:
+def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[PublishedNumber]]:
     """Every published value of a metric of these results' benchmark, by model; none where they are not comparable."""
     return published_series(results[0].benchmark, metric) if is_comparable(results) else {}
 

@@ -239,7 +239,7 @@ class _Test:
 
 
 def _tests(table: ImageTable, method: str) -> dict[str, _Test]:
-    inside = table.of(method, PHOTOGRAPH).astype(np.float64)
+    inside = table.cell(method, PHOTOGRAPH).astype(np.float64)
     return {
         condition["test"]: _Test(inside, np.where(table.evaluated[:, place], table[method][:, place], np.nan))
         for place, condition in enumerate(table.present)

@@ -26,10 +26,10 @@ from hardiness.core import (
     Interval,
     Layer,
     Metric,
+    ModelSentence,
     Result,
     Run,
     Sample,
-    Saying,
     Score,
     Section,
     rng,
@@ -126,7 +126,7 @@ def has_own_classes(run: Run) -> bool:
 
 
 @dataclass(frozen=True)
-class _Classes:
+class _AnswersByClass:
     """The answers of a table by class.
 
     Attributes:
@@ -290,7 +290,7 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     """
     if not has_own_classes(run) or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
-    found = _Classes(table, run.data.classes)
+    found = _AnswersByClass(table, run.data.classes)
     scores: list[Score] = []
     for condition, cells in found.groups():
         scores += _of_condition(found, condition, cells)
@@ -298,7 +298,7 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     return [*(each for each in scores if not each.condition), *(each for each in scores if each.condition)]
 
 
-def _of_condition(found: _Classes, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
+def _of_condition(found: _AnswersByClass, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
     n, classes = len(found.table), len(found.names)
     of = means_by_group(found.right[:, list(cells)], found.label, classes)
     there = of.n > 0
@@ -350,7 +350,7 @@ def _worst(of: GroupMeans, condition: Condition, is_share: bool) -> Score:
     return WORST_CLASS.score(float(of.value[worst]), int(of.n[worst]), interval, condition)
 
 
-def _of_two(found: _Classes, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
+def _of_two(found: _AnswersByClass, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
     measures = {AUROC: found.area_under_roc, AVERAGE_PRECISION: found.average_precision}
     for metric, measure in measures.items():
         kinds = [found.positive(cell)[0] for cell in cells]
@@ -365,7 +365,7 @@ MOST_COUNTED = 4_000_000
 """Pairs of classes up to which all are counted at once: sorting those that there are takes ten times as long."""
 
 
-def _pairs(found: _Classes, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
+def _pairs(found: _AnswersByClass, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
     """Class, answer, mean share of the class's pictures that get it, and its pictures; the largest share first."""
     classes = len(found.names)
     keys, weights = zip(*(found.wrong_of(cell) for cell in cells), strict=True)
@@ -386,7 +386,7 @@ def _pairs(found: _Classes, cells: Sequence[int]) -> list[tuple[int, int, float,
     ]
 
 
-def _kept(found: _Classes) -> Iterator[Score]:
+def _kept(found: _AnswersByClass) -> Iterator[Score]:
     """Retained accuracy by corruption and over all, and the severity at which accuracy is halved."""
     groups = dict(found.groups())
     if CLEAN not in groups:
@@ -402,7 +402,7 @@ def _kept(found: _Classes) -> Iterator[Score]:
     yield from _below(found, BELOW)
 
 
-def _below(found: _Classes, below: float) -> Iterator[Score]:
+def _below(found: _AnswersByClass, below: float) -> Iterator[Score]:
     """By corruption the severity at which accuracy falls below a share of the clean one."""
     groups = dict(found.groups())
     if CLEAN not in groups:
@@ -426,7 +426,7 @@ def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
         raise ArgumentError(f"below must be above 0 and below 1, as in 0.7, was {below:g}")
     if not has_own_classes(run) or not len(table):
         return []
-    found = _below(_Classes(table, run.data.classes), below)
+    found = _below(_AnswersByClass(table, run.data.classes), below)
     return [replace(score, metric=f"severity_below_{100 * below:g}") for score in found]
 
 
@@ -470,7 +470,7 @@ def class_warnings(table: ImageTable, run: Run) -> list[str]:
     """What a person should know of the classes: which are nearly empty, and whether their order can be right."""
     if not has_own_classes(run) or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
-    found = _Classes(table, run.data.classes)
+    found = _AnswersByClass(table, run.data.classes)
     none, single = ([found.names[k] for k in np.flatnonzero(found.pictures == count).tolist()] for count in (0, 1))
     lines = []
     if none:
@@ -484,7 +484,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} others" if len(names) > 4 else "")
 
 
-def _order(found: _Classes, *, by_name: bool) -> Iterator[str]:
+def _order(found: _AnswersByClass, *, by_name: bool) -> Iterator[str]:
     """Whether accuracy is near chance, and another order of the classes that is surely better.
 
     A chat model answers ``by_name``, so that no order of outputs can be wrong.
@@ -568,7 +568,7 @@ def class_gallery(table: ImageTable, run: Run) -> Gallery | None:
     """The pairs of classes most often confused, over all conditions, each with the picture that was surest wrong."""
     if not has_own_classes(run) or "answer" not in table or "confidence" not in table or not len(table):
         return None
-    found, samples = _Classes(table, run.data.classes), []
+    found, samples = _AnswersByClass(table, run.data.classes), []
     for label, answer, share, pictures in _pairs(found, range(len(table.cells)))[:MOST_PICTURES]:
         wrong = (table["answer"] == answer) & (table.label == label)[:, None] & table.evaluated
         surest = np.where(wrong, np.nan_to_num(table["confidence"], nan=0.0), -1.0)
@@ -599,7 +599,7 @@ def with_classes(section: Section, results: Sequence[Result]) -> Section:
     )
 
 
-def _extended(saying: Saying, more: str) -> Saying:
+def _extended(saying: ModelSentence, more: str) -> ModelSentence:
     return replace(saying, text=f"{saying.text}; {more}") if more else saying
 
 

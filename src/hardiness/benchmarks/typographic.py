@@ -97,12 +97,12 @@ class TypographicCard(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """The drop is paired; shares are of all photographs that were seen that way, and so is calibration."""
-        word = table.of("word", WRONG_WORD) == 1, table.of("word", CLEAN) == 1
+        word = table.cell("word", WRONG_WORD) == 1, table.cell("word", CLEAN) == 1
         return [
             _drop(table),
             *(accuracy(metric, seen) for metric, seen in zip((WORD_ANSWERED, BY_CHANCE), word, strict=True)),
-            accuracy(WITH_WORD, table.of(RIGHT, WRONG_WORD) == 1),
-            accuracy(CLEAN_ACCURACY, table.of(RIGHT, CLEAN) == 1),
+            accuracy(WITH_WORD, table.cell(RIGHT, WRONG_WORD) == 1),
+            accuracy(CLEAN_ACCURACY, table.cell(RIGHT, CLEAN) == 1),
             *condition_calibration(table),
         ]
 

@@ -22,11 +22,11 @@ from hardiness.cli.output import print_json, wide
 from hardiness.core import ArgumentError, Request, UnknownNameError, argument, option, wait_option
 from hardiness.data import (
     KINDS,
-    Checked,
+    ArchiveOutcome,
+    CheckReport,
+    DataInventory,
     Depth,
     Fault,
-    Got,
-    Held,
     Manner,
     check,
     get,
@@ -44,7 +44,7 @@ from hardiness.sources import WAIT_S, pins_file
 SHOWN_PATHS = 3
 
 
-def present_table(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
+def present_table(held: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
     """What is there: how many images, and for which benchmarks."""
     table = Table("data set", "images", "for", box=None, title="there", title_justify="left", title_style="bold")
     for each in held:
@@ -55,7 +55,7 @@ def present_table(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
     return table
 
 
-def missing_table(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
+def missing_table(held: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
     """What is not there: how large it is, its licence, where it is from, and for which benchmarks."""
     table = Table(
         "data set", "GB", "licence", "from", "for", box=None, title="missing", title_justify="left", title_style="bold"
@@ -70,7 +70,7 @@ def missing_table(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
     return table
 
 
-def tell_how(console: Console, missing: Sequence[Held], root: str) -> None:
+def tell_how(console: Console, missing: Sequence[DataInventory], root: str) -> None:
     """How to get what is missing, a line each."""
     lines = [f"{each.published.name}: {each.note}" for each in missing if each.note]
     lines += [f"{each.published.name}: {each.published.advice}" for each in missing if each.published.advice]
@@ -84,7 +84,7 @@ def _size(published: PublishedSet) -> str:
     return f"{published.about_bytes / 1e9:.1f}" if published.about_bytes else "not published"
 
 
-def as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
+def as_dict(held: DataInventory, needs: dict[str, list[str]]) -> dict[str, object]:
     """One data set for JSON."""
     published = held.published
     return {
@@ -103,7 +103,7 @@ def as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
     }
 
 
-def print_checked(console: Console, checked: Checked) -> None:
+def print_checked(console: Console, checked: CheckReport) -> None:
     """Say whether a data set is sound; a table of what is wrong, kind by kind."""
     verdict = "sound" if not checked.wrong else f"{len(checked.wrong):,} fault{'s' * (len(checked.wrong) != 1)}"
     head = f"{checked.name}: {checked.files:,} files in {checked.location}: {verdict}"
@@ -320,14 +320,14 @@ def _progress(quiet: bool) -> Callable[[str], Callable[[int, int | None], None]]
 def _counted(status: Status | None, name: str) -> Callable[[int, int | None], None]:
     """Says now and then how many files were looked at."""
 
-    def told(done: int, total: int | None) -> None:
+    def report(done: int, total: int | None) -> None:
         if status is not None and done % TOLD_EVERY == 0:
             status.update(f"{name}: {done:,} files")
 
-    return told
+    return report
 
 
-def _tell(got: Got) -> None:
+def _tell(got: ArchiveOutcome) -> None:
     what = got.file.part or got.file.name
     if got.was_there:
         click.echo(f"{got.folder}: {what} is there already")
@@ -348,5 +348,5 @@ def _needs() -> dict[str, list[str]]:
     return found
 
 
-def _nothing() -> list[Held]:
-    return [Held(published_set(name), None) for name in datasets()]
+def _nothing() -> list[DataInventory]:
+    return [DataInventory(published_set(name), None) for name in datasets()]

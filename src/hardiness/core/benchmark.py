@@ -170,7 +170,7 @@ class Expansion(NamedTuple):
     facts: tuple[tuple[str, float], ...] = ()
 
 
-class Unreadable(NamedTuple):
+class PictureFault(NamedTuple):
     """One picture that cannot be classified, while others of the same item can: its condition, and why in one line."""
 
     condition: Condition
@@ -237,7 +237,7 @@ class Benchmark(ABC):
     @abstractmethod
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion | Unreadable]:
+    ) -> Iterator[Expansion | PictureFault]:
         """The pictures of one item, for the conditions that are missing; called on worker threads.
 
         The photograph is read and decoded once, whatever the number of conditions and canvases. With a fixed

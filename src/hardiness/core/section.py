@@ -355,7 +355,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class ModelSentence:
     """What was found of one model, in words with numbers, as the end of a sentence that begins with its name.
 
     Attributes:
@@ -401,6 +401,6 @@ class Section:
     headline: Column | None = None
     group: str = GROUPS[-1]
     others: tuple[tuple[str, Column], ...] = ()
-    sayings: tuple[Saying, ...] = ()
+    sayings: tuple[ModelSentence, ...] = ()
     galleries: Sequence[tuple[str, Gallery]] = ()
     explanations: tuple[tuple[str, str], ...] = ()

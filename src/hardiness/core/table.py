@@ -127,7 +127,7 @@ class ImageTable:
         """Where a condition stands among the cells; ``None`` where no image was evaluated under it."""
         return self.present.index(condition) if condition in self.present else None
 
-    def of(self, name: str, condition: Condition) -> NDArray[Any]:
+    def cell(self, name: str, condition: Condition) -> NDArray[Any]:
         """A column's values of the images that were evaluated under a condition, in the order of the ids."""
         place = self.place(condition)
         column = self.columns[name]

@@ -5,10 +5,19 @@ from typing import TYPE_CHECKING
 from hardiness.core import door
 
 if TYPE_CHECKING:
-    from hardiness.data.checking import KINDS, Checked, Depth, Fault, check, mend, places_to_check
+    from hardiness.data.checking import KINDS, CheckReport, Depth, Fault, check, mend, places_to_check
     from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
     from hardiness.data.files import IMAGE_SUFFIXES, limited
-    from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse
+    from hardiness.data.getting import (
+        NAME,
+        ArchiveOutcome,
+        DataInventory,
+        Manner,
+        get,
+        import_validation,
+        inventory,
+        parse,
+    )
     from hardiness.data.in_python import ModelClasses, from_python
     from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
     from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
@@ -26,12 +35,12 @@ __all__ = [
     "NAME",
     "OWN",
     "OWN_CATEGORIES",
-    "Checked",
+    "ArchiveOutcome",
+    "CheckReport",
     "CorruptedCopies",
+    "DataInventory",
     "Depth",
     "Fault",
-    "Got",
-    "Held",
     "Manner",
     "ModelClasses",
     "PerturbedCopies",

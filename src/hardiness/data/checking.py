@@ -574,7 +574,7 @@ UNKNOWN_SIZE = -1
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckReport:
     """What was looked at, and what is wrong.
 
     Attributes:
@@ -659,7 +659,7 @@ def places_to_check(names: Sequence[str], given: Sequence[str]) -> list[tuple[Pu
     return found
 
 
-def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> Checked:
+def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> CheckReport:
     """Everything that is wrong with a data set, sorted by kind and path.
 
     Args:
@@ -693,7 +693,7 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
         faults += _missing_conditions(published, root)
     order = list(KINDS)
     faults.sort(key=lambda fault: (order.index(fault.kind), fault.path))
-    return Checked(
+    return CheckReport(
         published.name, place.path, checks.read, tuple(faults), passed_over(published.name, place.path, unused)
     )
 
@@ -832,12 +832,12 @@ def _folders(root: Path) -> list[str]:
 
 
 def _hashes(written: WrittenTree | None) -> Callable[[str], str]:
-    def of(path: str) -> str:
+    def hash_of(path: str) -> str:
         parts = path.split("/")
         cell, below = "/".join(parts[:-2]), "/".join(parts[-2:])
         return written.files.get(cell, {}).get(below, "") if written else ""
 
-    return of
+    return hash_of
 
 
-__all__ = ["Checked", "Depth", "Fault", "check", "mend", "places_to_check"]
+__all__ = ["CheckReport", "Depth", "Fault", "check", "mend", "places_to_check"]

@@ -24,17 +24,17 @@ from hardiness.sources import DiskFile, Stamp, TarMember, archives, is_shard, re
 
 
 @runtime_checkable
-class _Stamped(Protocol):
+class _FileWithStamp(Protocol):
     """A file that knows what it was when it was listed."""
 
     def unchanged(self) -> bool: ...
 
 
 @runtime_checkable
-class _Copies(Protocol):
+class _FileByCondition(Protocol):
     """A photograph with a file for each condition."""
 
-    def of(self, condition: Condition) -> File | None: ...
+    def under(self, condition: Condition) -> File | None: ...
 
 
 def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
@@ -48,13 +48,13 @@ def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
         conditions: those that were evaluated; each may have a file of its own. The item's own file counts where none
             has.
     """
-    return all(not isinstance(file, _Stamped) or file.unchanged() for file in _files(item, conditions))
+    return all(not isinstance(file, _FileWithStamp) or file.unchanged() for file in _files(item, conditions))
 
 
 def _files(item: Item, conditions: Iterable[Condition]) -> Iterable[File]:
-    if not isinstance(item.file, _Copies):
+    if not isinstance(item.file, _FileByCondition):
         return [item.file]
-    return [file for condition in conditions if (file := item.file.of(condition)) is not None]
+    return [file for condition in conditions if (file := item.file.under(condition)) is not None]
 
 
 class Cell(Protocol):
@@ -228,7 +228,7 @@ class CorruptedCopies:
         """The copy of one cell; whether it is there shows when it is read."""
         return copy_of(self.root, self.path, self.cells, self.form.format(corruption=corruption, severity=severity))
 
-    def of(self, condition: Condition) -> File | None:
+    def under(self, condition: Condition) -> File | None:
         """The file that a condition is read from; ``None`` for a clean photograph that is not there."""
         return self.cell(condition["corruption"], condition["severity"]) if condition else self.clean
 
@@ -270,7 +270,7 @@ class PerturbedCopies:
         """The video in one folder of perturbations; whether it is there shows when it is read."""
         return copy_of(self.root, self.path, self.cells, folder)
 
-    def of(self, condition: Condition) -> File | None:
+    def under(self, condition: Condition) -> File | None:
         """The video of a condition."""
         return self.video("_".join(str(value) for value in condition.values()))
 
@@ -339,7 +339,7 @@ TOLD_CELLS = 5
 """How many cells that lack photographs get a line of their own."""
 
 
-class Copies(Protocol):
+class CopyMaker(Protocol):
     """Makes the copies of one photograph, of all conditions."""
 
     def __call__(self, root: str, path: str, cells: Mapping[str, Cell]) -> File:
@@ -359,7 +359,7 @@ class ConditionTrees:
         suffixes: lower-case, with the dot, of the files that count.
         copies: makes the copies of one photograph.
         classes: gives the label of a photograph by the name of its class folder.
-        of: what those names are, for messages.
+        folder_kind: what those names are, for messages.
         released: how many photographs a whole cell of the published set has; ``None`` where that is not known.
         categories: groups of classes that answers are judged by, where they are not judged by single classes.
     """
@@ -369,9 +369,9 @@ class ConditionTrees:
     depth: int
     condition: Callable[[str], Condition | None]
     suffixes: frozenset[str]
-    copies: Copies
+    copies: CopyMaker
     classes: Callable[[], Mapping[str, int]] = wnid_indices
-    of: str = "a wnid"
+    folder_kind: str = "a wnid"
     released: int | None = RELEASED
     categories: Callable[[], Mapping[str, tuple[int, ...]]] = dict
 
@@ -446,7 +446,7 @@ class ConditionTrees:
         names: list[tuple[str, Stamp]] = []
         for number, (cell, file) in enumerate(files):
             found.append(listings.of_archive(file, f"{self.name} {cell}", partial(self._packed, file, cell)))
-            names.append((str(file), Stamp.of(file.stat())))
+            names.append((str(file), Stamp.from_status(file.stat())))
             for row, path in enumerate(found[-1].paths.texts):
                 parts = path.split("/")
                 copies = places.setdefault("/".join(parts[: self.depth]), {})
@@ -495,8 +495,8 @@ class ConditionTrees:
             wnid = path.partition("/")[0]
             if wnid not in known:
                 raise DataError(
-                    f"--data {place.argument}: {shown(path)} in {place.path} must lie in a folder named by {self.of}; "
-                    "move it"
+                    f"--data {place.argument}: {shown(path)} in {place.path} must lie in a folder named by "
+                    f"{self.folder_kind}; move it"
                 )
             yield Item(as_text(os.path.splitext(path)[0]), known[wnid], self.copies(place.path, path, cells))
 

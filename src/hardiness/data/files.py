@@ -233,7 +233,9 @@ def _entry(prefix: str, found: os.DirEntry[str]) -> FileEntry:
         status = found.stat()
     except FileNotFoundError:  # a link that leads nowhere: reading it will say so
         status = found.stat(follow_symlinks=False)
-    return FileEntry(prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path, Stamp.of(status)))
+    return FileEntry(
+        prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path, Stamp.from_status(status))
+    )
 
 
 def _top_folders(entries: Iterable[FileEntry]) -> tuple[str, ...]:
@@ -251,7 +253,7 @@ _PATH_HEADERS = ("path", "file", "filename", "image")
 _LABEL_HEADERS = ("label", "class", "class_index", "target")
 
 
-class Labelled(NamedTuple):
+class LabelledRow(NamedTuple):
     """One row: where it stands (``file.csv:line``), the image's path in the folder, and its class as written."""
 
     where: str
@@ -259,7 +261,7 @@ class Labelled(NamedTuple):
     label: str
 
 
-def read_labels(file: Path) -> list[Labelled]:
+def read_labels(file: Path) -> list[LabelledRow]:
     """The rows of a csv with columns path and label, with or without a header; empty lines are skipped.
 
     Raises:
@@ -284,7 +286,7 @@ def read_labels(file: Path) -> list[Labelled]:
     return rows
 
 
-def as_index(row: Labelled, allowed: Container[int], form: str) -> int:
+def as_index(row: LabelledRow, allowed: Container[int], form: str) -> int:
     """The row's label as a class index.
 
     Raises:
@@ -296,7 +298,7 @@ def as_index(row: Labelled, allowed: Container[int], form: str) -> int:
     return index
 
 
-def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[Labelled]:
+def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[LabelledRow]:
     columns = (0, 1)
     for number, cells in enumerate(lines, start=1):
         if not any(cell.strip() for cell in cells):
@@ -307,7 +309,7 @@ def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[Labelled]:
         if len(cells) <= max(columns):
             raise DataError(f"{file}:{number}: must be path,label, was {','.join(cells)!r}")
         path, label = (cells[column].strip() for column in columns)
-        yield Labelled(f"{file}:{number}", path.removeprefix("./"), label)
+        yield LabelledRow(f"{file}:{number}", path.removeprefix("./"), label)
 
 
 def _header(file: Path, cells: list[str]) -> tuple[int, int] | None:

@@ -32,7 +32,7 @@ from hardiness.reference import (
 from hardiness.sources import (
     WAIT_S,
     Checksum,
-    Remote,
+    RemoteFile,
     TarMember,
     archives,
     move_into,
@@ -50,7 +50,7 @@ _SUFFIXES = tuple(sorted(IMAGE_SUFFIXES | {".mp4"}))
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class DataInventory:
     """What is there of one data set.
 
     Attributes:
@@ -68,7 +68,7 @@ class Held:
     note: str = ""
 
 
-def inventory(root: Path) -> Iterator[Held]:
+def inventory(root: Path) -> Iterator[DataInventory]:
     """Each published data set, there or not, by the names of folders and files alone.
 
     Raises:
@@ -93,17 +93,17 @@ def place_of(root: Path, published: PublishedSet) -> Path | None:
     return None
 
 
-def _held(root: Path, inside: list[str], published: PublishedSet) -> Held:
+def _held(root: Path, inside: list[str], published: PublishedSet) -> DataInventory:
     place = place_of(root, published)
     if place is None:
         top = published.folder.split("/")[0]
         close = difflib.get_close_matches(top.lower(), [each.lower() for each in inside], n=1, cutoff=0.9)
         meant = next((each for each in inside if close and each.lower() == close[0] and each not in datasets()), None)
-        return Held(published, None, note=f"{meant} is there; is that it?" if meant else "")
+        return DataInventory(published, None, note=f"{meant} is there; is that it?" if meant else "")
     if place.is_file():
-        return Held(published, place, note="a tar, read where it lies")
+        return DataInventory(published, place, note="a tar, read where it lies")
     if any(place.glob("*.parquet")) or any(place.glob("data/*.parquet")):
-        return Held(published, place, note="Parquet, read where it lies")
+        return DataInventory(published, place, note="Parquet, read where it lies")
     if published.layout in ("corruption", "perturbation"):
         return _of_conditions(published, place)
     inner = root / published.folder
@@ -115,10 +115,10 @@ def _held(root: Path, inside: list[str], published: PublishedSet) -> Held:
     else:
         count = _count(inner)
     note = "" if count == published.images or not published.images else f"of {published.images:,}"
-    return Held(published, place, count, note=note)
+    return DataInventory(published, place, count, note=note)
 
 
-def _of_conditions(published: PublishedSet, place: Path) -> Held:
+def _of_conditions(published: PublishedSet, place: Path) -> DataInventory:
     tops = _folders(place)
     cells = [place / top for top in tops]
     if published.layout == "corruption":
@@ -126,7 +126,7 @@ def _of_conditions(published: PublishedSet, place: Path) -> Held:
     tars = len(list(place.glob("*.tar")))
     count = _count(cells[0]) if cells else None
     note = f"and {tars} tars" if tars else "" if count == published.images else f"of {published.images:,}"
-    return Held(published, place, count, len(cells), note)
+    return DataInventory(published, place, count, len(cells), note)
 
 
 def _count(folder: Path, depth: int = 3) -> int:
@@ -159,7 +159,7 @@ _MAX_KIT_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportOutcome:
     """A validation set that is laid out now.
 
     Attributes:
@@ -179,7 +179,7 @@ def import_validation(
     devkit: Path | None = None,
     progress: Callable[[int, int | None], None] | None = None,
     labels: Sequence[int] | None = None,
-) -> Imported:
+) -> ImportOutcome:
     """Lay out ``root/imagenet/val/<wnid>/*.JPEG`` from the flat tar; what an interrupted command wrote is kept.
 
     The tree takes its place only when all images are there: their number and the hash of their names must be right.
@@ -221,7 +221,7 @@ def import_validation(
         raise DataError(
             f"cannot write {folder}: {error.strerror or error}; run the same command again: it continues"
         ) from None
-    return Imported(folder, len(labels), is_official)
+    return ImportOutcome(folder, len(labels), is_official)
 
 
 def _members(val: Path, count: int) -> dict[str, TarMember]:
@@ -325,7 +325,7 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class ArchiveOutcome:
     """One archive that is in its place now.
 
     Attributes:
@@ -363,7 +363,7 @@ def parse(argument: str) -> tuple[PublishedSet, tuple[PublishedFile, ...]]:
     return found, found.chosen(tuple(parts.split("+")) if parts else ())
 
 
-def get(name: PublishedSet, files: Sequence[PublishedFile], root: Path, manner: Manner) -> Iterator[Got]:
+def get(name: PublishedSet, files: Sequence[PublishedFile], root: Path, manner: Manner) -> Iterator[ArchiveOutcome]:
     """Fetch archives of a data set and lay them out below a root, one after the other; finished ones are kept.
 
     Raises:
@@ -379,15 +379,15 @@ def get(name: PublishedSet, files: Sequence[PublishedFile], root: Path, manner: 
     refuse_full_disk(root, needed * (2 if manner.keep_archive else 1) + (largest if manner.unpack else 0), name.name)
     for file in files:
         folder = root / (file.folder or name.folder)
-        yield _get(name, file, root, manner) if file in missing else Got(folder, file, was_there=True)
+        yield _get(name, file, root, manner) if file in missing else ArchiveOutcome(folder, file, was_there=True)
 
 
-def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) -> Got:
+def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) -> ArchiveOutcome:
     folder = root / (file.folder or name.folder)
     key = f"{name.name}/{file.name}"
     expected = file.checksum or pinned(key)
     mirrors = tuple(f"{mirror.rstrip('/')}/{key}" for mirror in manner.mirrors)
-    remote = Remote(file.name, (*mirrors, *file.urls), expected, file.size)
+    remote = RemoteFile(file.name, (*mirrors, *file.urls), expected, file.size)
     archives = root / ARCHIVES / name.name
     progress = manner.progress(f"{name.name} {file.part}".strip())
     fetched = obtain(remote, archives, progress, manner.wait_s)
@@ -395,13 +395,13 @@ def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) ->
         pin(key, fetched.checksum, fetched.url)
     told = (fetched.checksum, bool(file.checksum))
     if not manner.unpack:
-        return Got(_left_packed(name, file, fetched.path, root), file, 0, *told)
+        return ArchiveOutcome(_left_packed(name, file, fetched.path, root), file, 0, *told)
     progress = manner.progress(f"unpacking {name.name} {file.part}".strip())
     done = unpack(fetched.path, folder, file.strip, progress, file.password)
     _note(folder, file, fetched.checksum, done.files)
     if not manner.keep_archive:
         _remove(fetched.path)
-    return Got(folder, file, done.files, *told)
+    return ArchiveOutcome(folder, file, done.files, *told)
 
 
 def _left_packed(name: PublishedSet, file: PublishedFile, archive: Path, root: Path) -> Path:

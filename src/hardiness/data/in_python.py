@@ -110,7 +110,7 @@ class _Root:
 
 
 @dataclass(frozen=True)
-class _Source:
+class _GivenPictures:
     """What was handed over, in one form.
 
     Attributes:
@@ -135,7 +135,7 @@ class _Source:
     guard: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
 
-def _source(data: Any) -> _Source:
+def _source(data: Any) -> _GivenPictures:
     if isinstance(data, tuple) and len(data) in (2, 3) and not isinstance(data[0], str):
         return _arrays(*data)
     torch = sys.modules.get("torch")  # whoever holds a loader has loaded it
@@ -146,7 +146,7 @@ def _source(data: Any) -> _Source:
     raise ArgumentError(f"{FORMS}; was {type(data).__name__}")
 
 
-def _arrays(images: Any, labels: Any, names: Any = None) -> _Source:
+def _arrays(images: Any, labels: Any, names: Any = None) -> _GivenPictures:
     if hasattr(labels, "detach"):
         labels = labels.detach().cpu().numpy()
     if isinstance(images, np.ndarray) and images.ndim != 4:
@@ -158,10 +158,10 @@ def _arrays(images: Any, labels: Any, names: Any = None) -> _Source:
     listed = None if names is None else tuple(map(str, names))
     if listed is None and len(labels) and all(isinstance(label, str) for label in labels):
         listed = tuple(sorted(set(map(str, labels))))
-    return _Source("arrays", len(images), lambda at: (images[at], labels[at], None), listed)
+    return _GivenPictures("arrays", len(images), lambda at: (images[at], labels[at], None), listed)
 
 
-def _loader(loader: Any) -> _Source:
+def _loader(loader: Any) -> _GivenPictures:
     samplers = sys.modules["torch"].utils.data
     data, sampler = loader.dataset, loader.sampler
     kind = type(sampler).__name__
@@ -183,7 +183,7 @@ def _loader(loader: Any) -> _Source:
     return replace(found, remarks=(*found.remarks, *notes))
 
 
-def _data_set(data: Any) -> _Source:
+def _data_set(data: Any) -> _GivenPictures:
     places: Sequence[int] | None = None
     whole = data
     while type(whole).__name__ == "Subset" and hasattr(whole, "indices"):
@@ -197,7 +197,7 @@ def _data_set(data: Any) -> _Source:
     if (files := _files(whole)) is not None:
         folder = os.path.abspath(whole.root)
         notes = (f"{Path(folder).name}: its transform is not called; the network's own view stands for it",)
-        return _Source(
+        return _GivenPictures(
             Path(folder).name,
             len(chosen),
             lambda at: whole[chosen[at]],
@@ -215,7 +215,7 @@ def _data_set(data: Any) -> _Source:
         known = datum.get("id") if isinstance(datum, Mapping) else None
         return found[0], found[1], known
 
-    return _Source(name, len(chosen), item, names, guard=threading.Lock())
+    return _GivenPictures(name, len(chosen), item, names, guard=threading.Lock())
 
 
 def _stated_names(data: Any, metadata: Mapping[str, Any] | None) -> tuple[str, ...] | None:
@@ -239,13 +239,13 @@ def _files(data: Any) -> Sequence[tuple[str, int]] | None:
     return [(str(path), int(mapped(label))) for path, label in samples]
 
 
-def _of_files(source: _Source, files: Sequence[tuple[str, int]]) -> DataSet:
+def _of_files(source: _GivenPictures, files: Sequence[tuple[str, int]]) -> DataSet:
     """The data set of an ImageFolder: the very one that its folder is."""
     names, root = source.names or (), source.folder
     entries, samples = [], []
     for path, label in files:
         status, below = os.stat(path), os.path.relpath(path, root)
-        file = DiskFile(os.path.abspath(path), Stamp.of(status))
+        file = DiskFile(os.path.abspath(path), Stamp.from_status(status))
         entries.append(FileEntry(below, status.st_size, status.st_mtime_ns, file))
         samples.append(LabelledFile(names[label], below.removeprefix(f"{names[label]}/"), label, file))
     digest = fingerprint(sorted(entries), "", *names)
@@ -257,7 +257,7 @@ def _own_name(name: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class _Read:
+class _PictureOnDemand:
     """The `core.File` of a picture that was read once and is read again when it is wanted.
 
     Attributes:
@@ -270,7 +270,7 @@ class _Read:
         is_between: whether its floats lie between the steps of 8 bits.
     """
 
-    source: _Source
+    source: _GivenPictures
     at: int
     name: str
     label: Any
@@ -292,12 +292,12 @@ class _Read:
         return b"P6 %d %d 255\n" % (image.shape[1], image.shape[0]) + image.tobytes()
 
 
-def _read(source: _Source, at: int) -> _Read:
+def _read(source: _GivenPictures, at: int) -> _PictureOnDemand:
     with source.guard:
         given, label, known = source.item(at)
     image, is_between = as_image(given, f"image {at} of {source.name}")
     name = f"{at:06d}" if known is None else str(known)
-    return _Read(source, at, name, label, _digest(image), (image.shape[0], image.shape[1]), is_between)
+    return _PictureOnDemand(source, at, name, label, _digest(image), (image.shape[0], image.shape[1]), is_between)
 
 
 def _digest(image: Image) -> str:
@@ -353,7 +353,7 @@ def _levels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], bool]:
     return rounded.astype(np.uint8), bool(np.abs(steps - rounded).max(initial=0.0) > _OFF)
 
 
-def _classes(source: _Source, given: Sequence[Any], model: ModelClasses) -> tuple[tuple[str, ...], list[int]]:
+def _classes(source: _GivenPictures, given: Sequence[Any], model: ModelClasses) -> tuple[tuple[str, ...], list[int]]:
     """The names of the classes, and each picture's among them."""
     if source.names is None and all(isinstance(label, str) for label in given):
         names: tuple[str, ...] = tuple(sorted(set(given)))
@@ -377,7 +377,7 @@ def _label(given: Any, at: int, places: Mapping[str, int], name: str) -> int:
     return int(array.item())
 
 
-def _remarks(name: str, read: Sequence[_Read], canvas: Canvas | None) -> list[str]:
+def _remarks(name: str, read: Sequence[_PictureOnDemand], canvas: Canvas | None) -> list[str]:
     """What a person should know of the pictures' sizes and numbers."""
     sizes = sorted({each.shape for each in read}, key=lambda size: (size[0] * size[1], size))
     remarks = []

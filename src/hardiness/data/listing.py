@@ -115,7 +115,7 @@ class Listings:
             make: gives an entry for each file in the archive, its stamp being its first byte.
         """
         kept = _place(kind, archive)
-        now = np.array(Stamp.of(archive.stat()), np.int64)
+        now = np.array(Stamp.from_status(archive.stat()), np.int64)
         found = _load(kept)
         if found is not None and "archive" in found and np.array_equal(found["archive"], now):
             return self._listing(found, kept)

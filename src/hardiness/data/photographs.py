@@ -42,20 +42,20 @@ from hardiness.sources import (
 
 
 @dataclass(frozen=True, slots=True)
-class Classified:
+class PhotographSet:
     """One such data set.
 
     Attributes:
         name: what results carry.
         classes: gives the index among ImageNet's 1,000 classes by folder name.
-        of: what those folder names are, for messages.
+        folder_kind: what those folder names are, for messages.
         subfolder: a folder that the class folders may lie in.
         own_classes: whether folders none of which is a class may be classes of their own.
     """
 
     name: str
     classes: Callable[[], Mapping[str, int]]
-    of: str
+    folder_kind: str
     subfolder: str = ""
     own_classes: bool = False
 
@@ -92,10 +92,12 @@ class Classified:
         if not allowed:
             return "a class index; how many there are is said by classes=N, or by classes=FILE with their names"
         is_range = len(allowed) == max(allowed) + 1
-        return f"a class index from 0 to {max(allowed)}" if is_range else f"the class index of one of {self.of}"
+        return (
+            f"a class index from 0 to {max(allowed)}" if is_range else f"the class index of one of {self.folder_kind}"
+        )
 
 
-def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
+def _from_folders(kind: PhotographSet, place: Place, tree: Tree) -> DataSet:
     known = kind.classes()
     while len(tree.folders) == 1 and tree.stamp and tree.folders[0] not in known:
         tree = descended(tree, tree.folders[0])  # tars often hold the folder that was packed
@@ -174,18 +176,18 @@ def _in_folder(entry: FileEntry, classes: Mapping[str, int], is_own: bool) -> La
     return LabelledFile(folder if is_own else wnids()[index], path, index, entry.file)
 
 
-def _refuse_unknown_folders(kind: Classified, place: Place, tree: Tree, known: Mapping[str, int]) -> None:
+def _refuse_unknown_folders(kind: PhotographSet, place: Place, tree: Tree, known: Mapping[str, int]) -> None:
     unknown = [name for name in tree.folders if name not in known]
     if unknown:
         close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.8)
         hint = f"did you mean {close[0]}?" if close else "move it away"
         raise DataError(
-            f"--data {place.argument}: every folder in {tree.location} must be one of {kind.of}, "
+            f"--data {place.argument}: every folder in {tree.location} must be one of {kind.folder_kind}, "
             f"but {unknown[0]!r} is not{_and_others(len(unknown) - 1)}; {hint}"
         )
 
 
-def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
+def _from_csv(kind: PhotographSet, place: Place, tree: Tree) -> DataSet:
     assert place.labels is not None
     rows = read_labels(place.labels)
     files = {entry.path: entry for entry in tree.entries}
@@ -213,7 +215,7 @@ def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
     return _dataset(kind, place, samples, digest, names, _unlisted(kind, place, tree, used))
 
 
-def _has_names(kind: Classified, place: Place, labels: Iterable[str]) -> bool:
+def _has_names(kind: PhotographSet, place: Place, labels: Iterable[str]) -> bool:
     """Whether labels are the names of classes, and not their indices."""
     if place.classes == "names":
         return True
@@ -222,7 +224,7 @@ def _has_names(kind: Classified, place: Place, labels: Iterable[str]) -> bool:
     return not all(label.isdecimal() for label in labels)
 
 
-def _unlisted(kind: Classified, place: Place, tree: Tree, used: Sequence[FileEntry]) -> list[str]:
+def _unlisted(kind: PhotographSet, place: Place, tree: Tree, used: Sequence[FileEntry]) -> list[str]:
     """Files in a folder of one's own pictures that its csv does not name."""
     if kind.name != OWN:
         return []
@@ -231,7 +233,7 @@ def _unlisted(kind: Classified, place: Place, tree: Tree, used: Sequence[FileEnt
     return [path for path in unused if Path(place.path, path).resolve() != itself]
 
 
-def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
+def _from_shards(kind: PhotographSet, place: Place, shards: Shards) -> DataSet:
     groups = kind.indices(place)
     found = [
         (file.stem, sample)
@@ -252,7 +254,7 @@ def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
     return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
 
 
-def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
+def _from_tables(kind: PhotographSet, place: Place, tables: Tables) -> DataSet:
     groups = kind.indices(place)
     if kind.name == OWN and not groups:
         groups = _groups_in_tables(place, tables)
@@ -296,7 +298,7 @@ def pictures_at(path: str) -> DataSet:
     place = Path(path)
     if place.is_file():
         status = place.stat()
-        one = FileEntry(place.name, status.st_size, status.st_mtime_ns, DiskFile(str(place), Stamp.of(status)))
+        one = FileEntry(place.name, status.st_size, status.st_mtime_ns, DiskFile(str(place), Stamp.from_status(status)))
         found, unused = [one] if one.suffix in IMAGE_SUFFIXES else [], []
         form, inside = "be a picture", "it is none"
     else:
@@ -321,7 +323,7 @@ def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:
 
 
 def _dataset(
-    kind: Classified,
+    kind: PhotographSet,
     place: Place,
     samples: Iterable[LabelledFile],
     digest: str,
@@ -338,8 +340,8 @@ def _dataset(
     return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
 
 
-def _form(kind: Classified) -> str:
-    return f"a folder of images for each class{f' ({kind.of})' if kind.of else ''}"
+def _form(kind: PhotographSet) -> str:
+    return f"a folder of images for each class{f' ({kind.folder_kind})' if kind.folder_kind else ''}"
 
 
 def _found(tree: Tree) -> str:

@@ -313,7 +313,7 @@ def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
         named[name] = place
     if labels is not None:
         _attach(Path(labels), named, roots)
-    return _Located(named, tuple(roots))
+    return _CommandDataRoot(named, tuple(roots))
 
 
 _DEFAULT = _EMBEDDED_AS = "imagenet"
@@ -422,7 +422,7 @@ def _attach(labels: Path, named: dict[str, Place], roots: list[Place]) -> None:
 
 
 @dataclass(frozen=True)
-class _Located:
+class _CommandDataRoot:
     """The `core.DataRoot` of a command; each data set is read once."""
 
     named: dict[str, Place]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hardiness.engine.compiling import compiling_ahead
     from hardiness.engine.cross_checks import Suspect
     from hardiness.engine.evaluation import (
-        Evaluated,
+        EvaluationOutcome,
         Variation,
         evaluate,
         evaluate_shared,
@@ -31,8 +31,8 @@ __all__ = [
     "Cluster",
     "Deadline",
     "Errand",
-    "Evaluated",
     "Evaluation",
+    "EvaluationOutcome",
     "Forecast",
     "PictureSource",
     "RoundOutcome",

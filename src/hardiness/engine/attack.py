@@ -199,7 +199,7 @@ class RoundState:
             self.traces.setdefault(steps, self.trace)
 
     def _iterates(self, entering: Tensor, restart: int, seed: int) -> Iterator[Iterate]:
-        victims = self.victims.of(entering)
+        victims = self.victims.rows(entering)
         steps = (self.step[entering] - 1).clamp(max=self.plan.steps)
         generators = [rng(seed, "start", restart, sample) for sample in victims.samples]
         attack = attacks.registry.get(self.plan.attack)(**self.plan.options)
@@ -208,7 +208,7 @@ class RoundState:
         ended = kept.read(generators, steps.device) if kept else []
         if ended:
             attack = attack.resumed(ended)  # type: ignore[attr-defined]  # only such attacks have members
-        for iterate in attack(self.network, victims.pixels, self.criterion.of(entering), budget, generators):
+        for iterate in attack(self.network, victims.pixels, self.criterion.rows(entering), budget, generators):
             if kept and iterate.step > len(ended):
                 kept.write(iterate, generators)
             yield iterate
@@ -233,7 +233,7 @@ class RoundState:
             return
         logits = self._judged(claims.pixels[claimed])
         self.told_error[claimed] = self.told_error[claimed].maximum(_difference(claims.logits[claimed], logits))
-        granted = self.criterion.of(claimed).reached(logits)
+        granted = self.criterion.rows(claimed).reached(logits)
         fallen = claimed[granted]
         self.restart[fallen[self.step[fallen] == NEVER]] = restart  # the first that broke it, however early others do
         self.step[fallen] = claims.step[fallen]
@@ -296,7 +296,7 @@ class RoundState:
 
     def _fell_unseen(self, rows: Tensor, logits: Tensor, pixels: Tensor, steps: int) -> None:
         """Count as fallen here what the judge finds fallen though the attack did not say so."""
-        fallen = self.criterion.of(rows).reached(logits)
+        fallen = self.criterion.rows(rows).reached(logits)
         self.step[rows[fallen]] = steps
         self.logits[rows[fallen]] = logits[fallen]
         self.pixels[rows[fallen]] = pixels[fallen]
@@ -318,7 +318,7 @@ class Members:
     Attributes:
         stored: the folder of the run.
         shard: index of the unit.
-        tell: hears in a few words which member has ended.
+        tell: listener in a few words which member has ended.
         batch: what tells the batch and the round from others; empty before `of_batch`.
     """
 
@@ -431,7 +431,7 @@ def substitute(network: nn.Module, asked: str) -> nn.Module:
     backward = _function(given) if given else _identity
     result = copy.deepcopy(network)
 
-    class Substituted(torch.autograd.Function):
+    class SubstituteGradient(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: Tensor) -> Tensor:
             ctx.save_for_backward(x)
@@ -443,13 +443,13 @@ def substitute(network: nn.Module, asked: str) -> nn.Module:
             (x,) = ctx.saved_tensors
             return backward(x, slope)
 
-    class Wrapped(torch.nn.Module):
+    class SubstituteModule(torch.nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            found: Tensor = Substituted.apply(x)  # type: ignore[no-untyped-call]
+            found: Tensor = SubstituteGradient.apply(x)  # type: ignore[no-untyped-call]
             return found
 
     module = result.get_submodule(name)
-    result.set_submodule(name, Wrapped())
+    result.set_submodule(name, SubstituteModule())
     return result
 
 
@@ -499,7 +499,7 @@ class SavedPictures:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def of(cls, store: Store, benchmark: Benchmark, data: DataSet) -> SavedPictures | None:
+    def in_store(cls, store: Store, benchmark: Benchmark, data: DataSet) -> SavedPictures | None:
         """Where the pictures of a benchmark are kept; ``None`` where it makes none.
 
         Raises:
@@ -799,7 +799,7 @@ def victims_of(
         torch.from_numpy(targets).to(clean.device),
         clean,
     )
-    return victims.of(finite.nonzero()[:, 0]), (~finite).tolist()
+    return victims.rows(finite.nonzero()[:, 0]), (~finite).tolist()
 
 
 def untouched(victims: Victims, plan: AttackPlan) -> RoundOutcome:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks import Criterion, Misclassified, TargetClass
+from hardiness.attacks import Criterion, Misclassification, TargetClass
 from hardiness.core import (
     CANVAS_224,
     Benchmark,
@@ -231,7 +231,7 @@ class Victims:
     targets: Tensor
     clean: Tensor
 
-    def of(self, index: Tensor) -> Victims:
+    def rows(self, index: Tensor) -> Victims:
         """Some of them."""
         return Victims(
             [self.samples[i] for i in index.tolist()],
@@ -243,7 +243,7 @@ class Victims:
 
     def criterion(self, targeted: bool) -> Criterion:
         """What counts as a success."""
-        return TargetClass(self.targets) if targeted else Misclassified(self.labels)
+        return TargetClass(self.targets) if targeted else Misclassification(self.labels)
 
     def lead(self, logits: Tensor, targeted: bool) -> Tensor:
         """How far each sample is from a success, ``(N,)`` in logits: negative, or nought, where it is one.

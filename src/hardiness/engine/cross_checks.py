@@ -147,7 +147,7 @@ def _square(suspect: Suspect, victims: Victims, plan: Round, judged: RoundOutcom
     standing = torch.from_numpy(np.flatnonzero(~judged.columns["success"])).to(victims.pixels.device)
     if not len(standing):
         return found
-    left = victims.of(standing)
+    left = victims.rows(standing)
     generators = [rng(seed, "square", sample) for sample in left.samples]
     budget = Budget(plan.norm, plan.epsilon, torch.full((len(standing),), queries, device=standing.device))
     attack = attacks.registry.get("square")()

@@ -41,11 +41,11 @@ from hardiness.engine.plan import (
 )
 from hardiness.engine.rounds import (
     Deadline,
+    EvaluationToGoal,
     Outlook,
     Precision,
     Progression,
     Rounds,
-    Stopping,
     Verdicts,
     require_reachable,
     within,
@@ -181,12 +181,12 @@ class Variation:
         """The data set, its photographs resized by other means where that is what is varied."""
         if self.resizer is None:
             return data
-        resized = (replace(item, file=Resized(item.file, canvas, self.resizer)) for item in data.items)
+        resized = (replace(item, file=ResizedFile(item.file, canvas, self.resizer)) for item in data.items)
         return replace(data, items=tuple(resized))
 
 
 @dataclass(frozen=True, slots=True)
-class Resized:
+class ResizedFile:
     """A photograph's file as it would be if other means had resized it: what is read is already of the canvas's size.
 
     Attributes:
@@ -260,7 +260,7 @@ def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) ->
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class EvaluationOutcome:
     """What came of an evaluation.
 
     Attributes:
@@ -283,7 +283,7 @@ def evaluate(
     store: Store,
     request: Request,
     listener: Listener | None = None,
-) -> Evaluated:
+) -> EvaluationOutcome:
     """Run models on a benchmark until every requested row is stored; models innermost, so each photograph is read once.
 
     Args:
@@ -292,7 +292,7 @@ def evaluate(
         data: the benchmark's data set.
         store: where records go, and where finished ones are found.
         request: how much, and how.
-        listener: hears of progress.
+        listener: listener of progress.
 
     Returns:
         The runs that hold the records, and what could not be evaluated; what was finished stays.
@@ -322,7 +322,7 @@ def evaluate_shared(
     classifiers: Sequence[Classifier],
     store: Store,
     listener: Listener | None = None,
-) -> list[Evaluated]:
+) -> list[EvaluationOutcome]:
     """What came of several benchmarks that this process evaluates together with others; arguments as for `evaluate`.
 
     Raises:
@@ -341,7 +341,7 @@ def evaluate_shared(
     return [ended(begun) for begun in every]
 
 
-def _stopped(begun: Begun, stopping: Stopping) -> Evaluated:
+def _stopped(begun: PreparedEvaluation, stopping: EvaluationToGoal) -> EvaluationOutcome:
     """What came of an evaluation that ends once a goal is reached."""
     try:
         stopping.run()
@@ -351,7 +351,9 @@ def _stopped(begun: Begun, stopping: Stopping) -> Evaluated:
     return ended(begun, stopping)
 
 
-def evaluate_until_decided(policy: Policy, every: Sequence[Begun], store: Store) -> Iterator[Evaluated]:
+def evaluate_until_decided(
+    policy: Policy, every: Sequence[PreparedEvaluation], store: Store
+) -> Iterator[EvaluationOutcome]:
     """What comes of each of several evaluations, each of which ends once the rules of a policy on it are decided.
 
     Args:
@@ -365,19 +367,21 @@ def evaluate_until_decided(policy: Policy, every: Sequence[Begun], store: Store)
     """
     watch = PolicyWatch(policy, store)
     for begun in every:
-        yield _stopped(begun, Stopping(Rounds(begun.workers), Verdicts(watch))) if begun.workers else ended(begun)
+        yield (
+            _stopped(begun, EvaluationToGoal(Rounds(begun.workers), Verdicts(watch))) if begun.workers else ended(begun)
+        )
 
 
-def precision_of(begun: Begun, request: Request) -> Stopping | None:
+def precision_of(begun: PreparedEvaluation, request: Request) -> EvaluationToGoal | None:
     """What ends an evaluation as soon as it is exact enough; ``None`` where nothing does."""
     if request.precision_target is None or not begun.workers:
         return None
     worker = begun.workers[0]
     require_reachable(worker.benchmark, worker.data, request.precision_target, request.limit)
-    return Stopping(Rounds(begun.workers), Precision(request.precision_target))
+    return EvaluationToGoal(Rounds(begun.workers), Precision(request.precision_target))
 
 
-def evaluate_within(budget: Deadline, every: Sequence[Begun]) -> list[Evaluated]:
+def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> list[EvaluationOutcome]:
     """As much of several evaluations as the time allows, in the order given; what is missing is told in remarks.
 
     Raises:
@@ -414,7 +418,7 @@ def keep_measured(workers: Sequence[Worker]) -> None:
             keep_session(task, worker.clock, worker.request, worker.benchmark)
 
 
-def ended(begun: Begun, stopping: Stopping | None = None, missing: str = "") -> Evaluated:
+def ended(begun: PreparedEvaluation, stopping: EvaluationToGoal | None = None, missing: str = "") -> EvaluationOutcome:
     """What came of an evaluation."""
     problems, remarks = list(begun.problems), list(begun.remarks)
     for worker in begun.workers:
@@ -423,16 +427,18 @@ def ended(begun: Begun, stopping: Stopping | None = None, missing: str = "") -> 
     remarks += [missing] if missing else []
     outlook = stopping.outlook if stopping is not None else Outlook()
     remarks += outlook.remarks
-    return Evaluated(begun.keys, tuple(problems), tuple(remarks), (outlook.unreached,) if outlook.unreached else ())
+    return EvaluationOutcome(
+        begun.keys, tuple(problems), tuple(remarks), (outlook.unreached,) if outlook.unreached else ()
+    )
 
 
 @dataclass(frozen=True)
-class Begun:
+class PreparedEvaluation:
     """An evaluation that can start.
 
     Attributes:
         workers: one for each size of unit; none where no model can be evaluated.
-        keys, problems, remarks: as in `Evaluated`, so far.
+        keys, problems, remarks: as in `EvaluationOutcome`, so far.
     """
 
     workers: tuple[Worker, ...] = ()
@@ -449,7 +455,7 @@ def prepared(
     request: Request,
     listener: Listener,
     looks: bool = True,
-) -> Begun:
+) -> PreparedEvaluation:
     """The workers of an evaluation, its runs opened or begun.
 
     Args:
@@ -461,7 +467,9 @@ def prepared(
     try:
         surrogate = surrogate_of(benchmark, classifiers, listener)
     except (ModelError, DataError) as error:
-        return Begun(problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}"))
+        return PreparedEvaluation(
+            problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}")
+        )
     with surveyed(store) as (every,):
         for classifier in classifiers:
             try:
@@ -469,7 +477,7 @@ def prepared(
             except ModelError as error:
                 problems.append(line_of(error))
     aside = together(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
-    return Begun(
+    return PreparedEvaluation(
         tuple(Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)),
         tuple(task.stored.key for task in tasks),
         tuple(problems),

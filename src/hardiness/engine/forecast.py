@@ -28,12 +28,12 @@ from hardiness.core import (
     Item,
     Listener,
     ModelError,
+    PictureFault,
     Request,
     Round,
     SampleError,
     Selection,
     Silence,
-    Unreadable,
 )
 from hardiness.data import limited
 from hardiness.engine.batch import Ensemble, automatic_batch_size
@@ -139,7 +139,7 @@ def steps_of(plan: AttackPlan) -> int:
     return sum(each.steps * each.restarts for each in plan.rounds)
 
 
-class Shortened(Benchmark):
+class ShortBenchmark(Benchmark):
     """The same benchmark, each of its attack's rounds cut to a share of its steps; nothing it gives is a result.
 
     Args:
@@ -172,7 +172,7 @@ class Shortened(Benchmark):
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion | Unreadable]:
+    ) -> Iterator[Expansion | PictureFault]:
         """As the whole one's."""
         return self.whole_benchmark.expand(item, conditions, canvases, seed)
 
@@ -259,7 +259,7 @@ class Trial:
         if plan is None or steps_of(plan) <= MANY_STEPS:
             return self.benchmark, 1.0
         share = MANY_STEPS / 4 / steps_of(plan)
-        short = Shortened(self.benchmark, share)
+        short = ShortBenchmark(self.benchmark, share)
         assert short.attack is not None, "it has the rounds of the whole"
         return short, steps_of(short.attack) / steps_of(plan)
 

@@ -14,8 +14,8 @@ from hardiness.core import (
     DataRoot,
     Image,
     Item,
+    PictureFault,
     Result,
-    Unreadable,
 )
 from hardiness.engine.attack import place_of
 from hardiness.imaging import decode
@@ -54,7 +54,7 @@ class PictureSource:
         wanted = condition or next(iter(c for c in benchmark.conditions() if not c), Condition())
         last: Image | None = None
         for expansion in benchmark.expand(item, (wanted,), (canvas,), result.run.seed):
-            if isinstance(expansion, Unreadable):
+            if isinstance(expansion, PictureFault):
                 raise DataError(expansion.reason)
             last = expansion.images[0]  # type: ignore[assignment]  # before an attack every picture is an image
         if last is None:

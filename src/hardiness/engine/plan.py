@@ -29,6 +29,7 @@ from hardiness.core import (
     Item,
     ModelError,
     ModelIdentity,
+    PictureFault,
     Plan,
     Records,
     Request,
@@ -37,7 +38,6 @@ from hardiness.core import (
     Share,
     StoreError,
     Surrogate,
-    Unreadable,
     json_form,
 )
 from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, joined, largest_batch
@@ -185,13 +185,13 @@ def fewer_images(benchmark: Benchmark, data: DataSet, every: Iterable[StoredRun]
     )
 
 
-def told(samples: int, fingerprint: str) -> str:
+def data_summary(samples: int, fingerprint: str) -> str:
     """How many images of which fingerprint, for people."""
     return f"{samples:,} images (fingerprint {fingerprint[:DIGITS]})"
 
 
 def _of(data: DataIdentity) -> str:
-    return told(data.samples, data.fingerprint)
+    return data_summary(data.samples, data.fingerprint)
 
 
 ROWS_VERSION = 2
@@ -447,7 +447,7 @@ def condition_indices(benchmark: Benchmark, data: DataSet) -> tuple[tuple[Condit
     return conditions, [index for index, condition in enumerate(conditions) if condition in requested]
 
 
-Pictures = Sequence[Expansion | Unreadable]
+Pictures = Sequence[Expansion | PictureFault]
 """What one item was expanded to."""
 
 

@@ -31,7 +31,7 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.data import limited
-from hardiness.engine.evaluation import Evaluated, keep_session
+from hardiness.engine.evaluation import EvaluationOutcome, keep_session
 from hardiness.engine.plan import begin, condition_indices, units
 from hardiness.models import Classifier, InputPolicy, log_probabilities
 from hardiness.reference import wnids
@@ -142,7 +142,7 @@ def read_predictions(path: str) -> Predictions:
     return Predictions(path, file_sha256(file), answers.kind, answers.samples, answers.conditions, answers.values)
 
 
-class _Answers:
+class _AnswerColumns:
     """What a file holds, taken in as it is read."""
 
     def __init__(self, kind: str, file: Path) -> None:
@@ -192,7 +192,7 @@ def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
     )
 
 
-def _parquet(file: Path) -> _Answers:
+def _parquet(file: Path) -> _AnswerColumns:
     from pyarrow import ArrowException, Table, parquet
 
     try:
@@ -200,7 +200,7 @@ def _parquet(file: Path) -> _Answers:
             present = stored.schema_arrow.names
             kind, names = _columns_of(present, file)
             wanted = [*(each for each in ("sample", "condition") if each in present), *names]
-            found = _Answers(kind, file)
+            found = _AnswerColumns(kind, file)
             for batch in stored.iter_batches(ROWS_AT_ONCE, columns=wanted):
                 table = Table.from_batches([batch])
                 samples = [str(each) for each in table.column("sample").to_pylist()]
@@ -231,7 +231,7 @@ def _of_arrow(table: Any) -> Sequence[Any] | NDArray[np.float32]:
     return [cell if table.num_columns > 1 else cell[0] for cell in cells]
 
 
-def _csv(file: Path) -> _Answers:
+def _csv(file: Path) -> _AnswerColumns:
     size = file.stat().st_size
     csv.field_size_limit(max(size + 1, 1 << 17))  # a column of many logits is one field
     with file.open("rb") as ends:
@@ -247,7 +247,7 @@ def _csv(file: Path) -> _Answers:
         raise ArgumentError(f"{file} must be csv: {error}") from None
 
 
-def _of_lines(lines: Iterator[list[str]], file: Path) -> _Answers:
+def _of_lines(lines: Iterator[list[str]], file: Path) -> _AnswerColumns:
     head = [name.strip() for name in next(lines, [])]
     if not head:
         raise ArgumentError(f"{file} must begin with the names of its columns, is empty")
@@ -256,7 +256,7 @@ def _of_lines(lines: Iterator[list[str]], file: Path) -> _Answers:
     kind, names = _columns_of(head, file)
     places, at = [head.index(name) for name in names], head.index("sample")
     condition = head.index("condition") if "condition" in head else None
-    found, number = _Answers(kind, file), 2
+    found, number = _AnswerColumns(kind, file), 2
     while some := list(islice(lines, ROWS_AT_ONCE)):
         for line in some:
             if len(line) != len(head):
@@ -390,7 +390,7 @@ def pictures_of(
 
 
 @dataclass(frozen=True)
-class Placed:
+class MatchedPredictions:
     """Predictions at their pictures.
 
     Attributes:
@@ -408,7 +408,9 @@ class Placed:
     missing: tuple[int, tuple[str, ...]]
 
 
-def placed(name: str, predictions: Predictions, benchmark: Benchmark, pictures: Pictures, request: Request) -> Placed:
+def placed(
+    name: str, predictions: Predictions, benchmark: Benchmark, pictures: Pictures, request: Request
+) -> MatchedPredictions:
     """The predictions held against the pictures of a benchmark; nothing is stored.
 
     Raises:
@@ -454,7 +456,7 @@ def placed(name: str, predictions: Predictions, benchmark: Benchmark, pictures: 
     expected = _expected(benchmark, pictures, request)
     lacking = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
     named = tuple(f"{sample} under {cell}" for sample, cell in lacking[:_NAMED])
-    return Placed(model, pictures, logits, rows, (len(lacking), named))
+    return MatchedPredictions(model, pictures, logits, rows, (len(lacking), named))
 
 
 def _expected(benchmark: Benchmark, pictures: Pictures, request: Request) -> list[tuple[str, str]]:
@@ -491,7 +493,9 @@ def _logits(predictions: Predictions, data: DataSet) -> Callable[[NDArray[np.int
     return values.__getitem__
 
 
-def store_predictions(found: Placed, benchmark: Benchmark, store: Store, request: Request) -> Evaluated:
+def store_predictions(
+    found: MatchedPredictions, benchmark: Benchmark, store: Store, request: Request
+) -> EvaluationOutcome:
     """The run of predictions, in the store; what is stored already stays.
 
     Raises:
@@ -526,4 +530,4 @@ def store_predictions(found: Placed, benchmark: Benchmark, store: Store, request
             f"{found.model.spec.name} on {benchmark.name}: the file lacks {count:,} of the pictures "
             f"({', '.join(named)}{more})",
         )
-    return Evaluated((task.stored.key,), problems, found.model.notes)
+    return EvaluationOutcome((task.stored.key,), problems, found.model.notes)

@@ -27,7 +27,7 @@ from hardiness.core import (
     line_of,
     use_cores,
 )
-from hardiness.engine.evaluation import Evaluated, keep_session, package_version, prepared
+from hardiness.engine.evaluation import EvaluationOutcome, keep_session, package_version, prepared
 from hardiness.engine.plan import Unit, give_up
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
@@ -80,7 +80,7 @@ class Errand:
 
 
 @dataclass(frozen=True)
-class Ready:
+class ActorReport:
     """What an actor says once its models are loaded.
 
     Attributes:
@@ -99,7 +99,7 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Unfit:
+class ActorRefusal:
     """Why an actor cannot take part, in one line that names its machine; others may."""
 
     reason: str
@@ -135,7 +135,7 @@ class UnitActor:
         self._comes, self._broken, self._noted, self._stopped = Condition(), "", False, False
         self._thread = Thread(target=self._run, name="units", daemon=True)
 
-    def ready(self) -> Ready | Unfit:
+    def ready(self) -> ActorReport | ActorRefusal:
         """Load the models and list what is missing; a failing load is a problem and no crash."""
         import torch
 
@@ -144,11 +144,11 @@ class UnitActor:
         torch.set_num_threads(self._threads)
         use_cores(self._threads)
         if unfit := unfitness(self._errand):
-            return Unfit(unfit)
+            return ActorRefusal(unfit)
         try:
             store = Store.create(self._errand.out)
         except HardinessError as error:
-            return Unfit(f"{platform.node()} cannot take part: {error}")
+            return ActorRefusal(f"{platform.node()} cannot take part: {error}")
         classifiers, problems = _loaded(self._errand, store)
         keys: list[str] = []
         remarks: list[str] = []
@@ -169,7 +169,7 @@ class UnitActor:
                 # Not by what is missing of it: that changes where an actor dies between two models.
                 self._units |= {f"{place}-{unit.index:06d}": (worker, unit) for unit in worker.units()}
         self._thread.start()
-        return Ready(
+        return ActorReport(
             keys=tuple(keys),
             units={name: unit.rows for name, (_, unit) in self._units.items() if unit is not None},
             rows=sum(len(each.items) * len(each.asked) * len(each.tasks) for each in self._workers),
@@ -291,7 +291,7 @@ SHOWN_IDS = 16
 """Images of a unit that was given up that are told on the terminal."""
 
 
-def told_given_up(name: str, reason: str, images: Sequence[str]) -> str:
+def given_up_text(name: str, reason: str, images: Sequence[str]) -> str:
     """One line about a unit that was given up, with the first of its images."""
     more = f" and {len(images) - SHOWN_IDS} more, all in results.json" if len(images) > SHOWN_IDS else ""
     return f"unit {name} was given up: {reason}; its images: {', '.join(images[:SHOWN_IDS])}{more}"
@@ -309,7 +309,7 @@ class UnitLedger:
     """
 
     def __init__(self, benchmark: str, listener: Listener) -> None:
-        self.ready: Ready | None = None
+        self.ready: ActorReport | None = None
         self.waiting: deque[str] = deque()
         self.kept: set[str] = set()
         self.given_up: dict[str, str] = {}
@@ -331,7 +331,7 @@ class UnitLedger:
         """Keep what else a person should know, once."""
         self._remarks[line] = None
 
-    def begin(self, ready: Ready) -> None:
+    def begin(self, ready: ActorReport) -> None:
         """Take over the first actor's list: benchmark by benchmark, longest units first."""
         self.ready = ready
         self._problems |= dict.fromkeys(ready.problems)
@@ -406,7 +406,7 @@ class UnitLedger:
         if isinstance(answer, UnitOutcome):
             self._sound |= set(answer.stored)
         else:
-            self.problem(told_given_up(name, self.given_up[name], tuple(answer)))
+            self.problem(given_up_text(name, self.given_up[name], tuple(answer)))
         rows = self.rows(name)
         self._remaining -= rows
         self._listener.advance(rows)
@@ -414,14 +414,14 @@ class UnitLedger:
         if seconds is not None:
             self._listener.estimate(seconds)
 
-    def closed(self) -> Evaluated:
+    def closed(self) -> EvaluationOutcome:
         """What came of it."""
         if self.ready and (left := len(self.ready.units) - len(self.kept)):
             self.problem(f"{left} units are left, as no actor is{self._reason}; the same command continues")
         if self.ready:
             self._listener.end()
         keys = self.ready.keys if self.ready else ()
-        return Evaluated(keys, tuple(self._problems), tuple(self._remarks))
+        return EvaluationOutcome(keys, tuple(self._problems), tuple(self._remarks))
 
 
 KNOCK_S = 10.0
@@ -483,8 +483,8 @@ def connect(cluster: Cluster, on_gpus: bool = True) -> Connection:
             context = ray.init(address=address, log_to_driver=False, include_dashboard=None if address else False)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
             raise ModelError(
-                f"there is no Ray cluster at {address or 'this machine'}: {told(error)}; start one with 'ray start "
-                "--head', or leave RAY_ADDRESS unset for a local one"
+                f"there is no Ray cluster at {address or 'this machine'}: {error_line(error)}; start one with "
+                "'ray start --head', or leave RAY_ADDRESS unset for a local one"
             ) from None
         dashboard = getattr(context, "dashboard_url", None) or ""
     there = ray.cluster_resources()
@@ -505,7 +505,7 @@ def _knock(address: str | None) -> None:
         socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """The first line of an error of Ray."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
@@ -539,7 +539,7 @@ STOP_TIMEOUT_S = 10.0
 """How long an actor may take to store what is finished where the command is stopped: a batch and its file."""
 
 
-def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> Evaluated:
+def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> EvaluationOutcome:
     """Evaluate an errand's missing units by actors of a cluster.
 
     Raises:
@@ -575,7 +575,7 @@ class Driver:
         self._starts_left = ATTEMPTS * self._slots  # since an actor was last ready
         self._fruitless = 0  # actors that were replaced since a unit was last evaluated
 
-    def run(self) -> Evaluated:
+    def run(self) -> EvaluationOutcome:
         """Everything that can be evaluated, and what could not."""
         for _ in range(self._slots):
             self._start()
@@ -634,7 +634,7 @@ class Driver:
             listed, without = self._ledger.ready is not None, frozenset(self._ledger.without)
             actor = remote.remote(replace(self._errand, listed=listed, without=without), threads)
         except (TypeError, ValueError, AttributeError) as error:  # what cannot be pickled
-            self._ledger.problem(f"what is to be evaluated cannot be sent to actors: {told(error)}")
+            self._ledger.problem(f"what is to be evaluated cannot be sent to actors: {error_line(error)}")
             return
         self._loading[actor.ready.remote()] = actor
 
@@ -645,15 +645,15 @@ class Driver:
         try:
             found = self._ray.get(answer)
         except self._ray.exceptions.RayActorError as error:
-            self._ledger.remark(f"an actor ended while it loaded: {told(error)}")
+            self._ledger.remark(f"an actor ended while it loaded: {error_line(error)}")
             if alone and not self._starts_left:
-                self._ledger.problem(f"no actor could begin: {told(error)}")
+                self._ledger.problem(f"no actor could begin: {error_line(error)}")
             self._start()
             return
         except self._ray.exceptions.RayError as error:
-            self._ledger.problem(f"an actor could not begin: {told(error)}")
+            self._ledger.problem(f"an actor could not begin: {error_line(error)}")
             return
-        if isinstance(found, Unfit):
+        if isinstance(found, ActorRefusal):
             (self._ledger.problem if alone else self._ledger.remark)(found.reason)
             self._ray.kill(actor, no_restart=True)
             return
@@ -703,15 +703,15 @@ class Driver:
         try:
             found: UnitOutcome | Sequence[str] = self._ray.get(answer)
         except self._ray.exceptions.RayActorError as error:
-            self._replace(actor, told(error))
+            self._replace(actor, error_line(error))
             return
         except self._ray.exceptions.RayError as error:
             if name in self._ledger.given_up:
                 del self._flying[answer]
                 self._ledger.kept.add(name)
-                self._ledger.problem(f"unit {name} was given up and cannot be stored as failed: {told(error)}")
+                self._ledger.problem(f"unit {name} was given up and cannot be stored as failed: {error_line(error)}")
             else:
-                self._replace(actor, told(error), name)
+                self._replace(actor, error_line(error), name)
             return
         raised = self._ledger.lost(found) if isinstance(found, UnitOutcome) else {}
         broken = found.broken if isinstance(found, UnitOutcome) else ""

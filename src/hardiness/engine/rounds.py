@@ -67,7 +67,7 @@ class Rounds:
         self._orders: dict[str, list[int]] = {}
         self._listener = first.listener
         for worker in workers:
-            worker.listener = _Held(worker.listener)
+            worker.listener = _RoundsAsOne(worker.listener)
 
     @property
     def whole(self) -> Extent:
@@ -164,8 +164,8 @@ def in_random_order(asked: Sequence[int], seed: int, sample: str, conditions: in
 
 
 @dataclass(frozen=True)
-class _Held(Silence):
-    """A listener to whom many rounds are one benchmark: it hears of no round's end, and no estimate of one."""
+class _RoundsAsOne(Silence):
+    """A listener to whom many rounds are one benchmark: it listener of no round's end, and no estimate of one."""
 
     listener: Listener
 
@@ -348,7 +348,7 @@ class Outlook:
 
 
 @dataclass
-class Stopping:
+class EvaluationToGoal:
     """The evaluation of one benchmark until a goal is reached.
 
     Attributes:
@@ -557,7 +557,7 @@ class Progression:
     """
 
     rounds: Rounds
-    stopping: Stopping | None = None
+    stopping: EvaluationToGoal | None = None
     extent: Extent = Extent(0, 1)
     cost_s: float = 0.0
     measured: int = 0

@@ -39,7 +39,7 @@ class Work(Protocol):
 Unit = TypeVar("Unit", bound=Work)
 
 
-class Working(Protocol[Unit]):
+class UnitWorker(Protocol[Unit]):
     """Who evaluates: `hardiness.engine.worker.Worker`, or what a simulation puts in its place."""
 
     def units(self) -> Iterator[Unit]:
@@ -67,7 +67,7 @@ def one_ahead(units: Iterator[Unit]) -> Generator[Unit, None, None]:
             yield unit
 
 
-def shared(workers: Sequence[Working[Unit]], share: Share, ahead: Ahead[Unit] = one_ahead) -> None:
+def shared(workers: Sequence[UnitWorker[Unit]], share: Share, ahead: Ahead[Unit] = one_ahead) -> None:
     """Evaluate this process's part of the units, then, in a random order of its own, whatever nobody has stored.
 
     It ends when every unit is stored, by whomever. No process says what it is at work on, and none waits for another:
@@ -91,7 +91,7 @@ def shared(workers: Sequence[Working[Unit]], share: Share, ahead: Ahead[Unit] = 
         _evaluate(worker, _backlog(worker, Random(share.index).sample(left, len(left))), left)
 
 
-def _backlog(worker: Working[Unit], left: list[Unit]) -> Generator[Unit, None, None]:
+def _backlog(worker: UnitWorker[Unit], left: list[Unit]) -> Generator[Unit, None, None]:
     """What nobody has stored of some units; the store is asked before each, and listed anew where it has one.
 
     A listing may be late: what the store was seen to have is not looked for again, whatever is listed.
@@ -104,7 +104,7 @@ def _backlog(worker: Working[Unit], left: list[Unit]) -> Generator[Unit, None, N
             yield unit
 
 
-def _evaluate(worker: Working[Unit], units: Generator[Unit, None, None], missing: Sequence[Unit]) -> None:
+def _evaluate(worker: UnitWorker[Unit], units: Generator[Unit, None, None], missing: Sequence[Unit]) -> None:
     """Evaluate units as they come; nothing begins where there is none."""
     with closing(units):
         if (first := next(units, None)) is not None:

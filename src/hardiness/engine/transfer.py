@@ -20,11 +20,11 @@ from hardiness.core import (
     Expansion,
     InputIdentity,
     ModelIdentity,
+    PictureFault,
     Pixels,
     Run,
     SampleError,
     StoreError,
-    Unreadable,
 )
 from hardiness.engine.attack import SavedPictures, judge_of, network_of, run_round, untouched, victims_of
 from hardiness.engine.batch import Ensemble, QueuedPicture, RoundOutcome
@@ -60,7 +60,7 @@ class SurrogatePictures:
     failed: str = ""
 
     @classmethod
-    def of(cls, files: Files, run: Run, pictures: int) -> SurrogatePictures | None:
+    def for_run(cls, files: Files, run: Run, pictures: int) -> SurrogatePictures | None:
         """Those that the models of such a run are shown, whichever model it is of; ``None`` without a surrogate.
 
         Args:
@@ -184,24 +184,24 @@ class SurrogateAttack:
         pictures |= made
         return [(job, outcome if isinstance(outcome, SampleError) else pictures[job.item.id]) for job, outcome in batch]
 
-    def _known(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | Unreadable]]:
+    def _known(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | PictureFault]]:
         """The pictures that are kept already; none where they are to be saved as files, which the attack does."""
         if self.kept is None or self.gallery is not None:
             return {}
         found = {row.sample: self.kept.read(row.sample, row.conditions) for row in rows}
         return {sample: [*pictures] for sample, pictures in found.items() if pictures is not None}
 
-    def _pictures(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | Unreadable]]:
+    def _pictures(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | PictureFault]]:
         if not rows:
             return {}
         feed = self.classifier.feed()
         network, judge = network_of(self.classifier, feed), judge_of(self.classifier, feed)
         victims, lost = victims_of(judge, self.classifier, rows, self.seed)
-        found: dict[str, list[Expansion | Unreadable]] = {row.sample: [] for row in rows}
+        found: dict[str, list[Expansion | PictureFault]] = {row.sample: [] for row in rows}
         reason = f"surrogate {self.classifier.spec.name} gave NaN or infinite logits for"
         for row, gone in zip(rows, lost, strict=True):
             if gone:
-                found[row.sample] = [Unreadable(self.conditions[i], f"{reason} {row.sample}") for i in row.conditions]
+                found[row.sample] = [PictureFault(self.conditions[i], f"{reason} {row.sample}") for i in row.conditions]
         if not len(victims.samples):
             return found
         wanted = {self.conditions[index] for row in rows for index in row.conditions}

@@ -25,11 +25,11 @@ from hardiness.core import (
     Failure,
     Item,
     Listener,
+    PictureFault,
     Records,
     Request,
     SampleError,
     StoreError,
-    Unreadable,
     line_of,
 )
 from hardiness.data import limited, ordered, unchanged
@@ -55,7 +55,7 @@ AHEAD = 64
 """Files that may wait; then the models do, so that a store which is too slow fills no memory."""
 
 
-class Storing:
+class StorageQueue:
     """Work that ends in files, beside the models; what goes wrong is raised where the next piece is handed over.
 
     Args:
@@ -168,8 +168,10 @@ class Worker:
         self.items = {item.id: item for item in limited(self.data.items, self.request.limit, self.request.seed)}
         self.clock, self.ends_s = Clock(warmup=len(self.tasks)), math.inf
         plan, run, pictures = self.benchmark.attack, self.tasks[0].stored.run, len(self.items) * len(self.asked)
-        self.kept = SurrogatePictures.of(self.store.files, run, pictures) if plan and plan.keep else None
-        self.gallery = SavedPictures.of(self.store, self.benchmark, self.data) if self.request.save_images else None
+        self.kept = SurrogatePictures.for_run(self.store.files, run, pictures) if plan and plan.keep else None
+        self.gallery = (
+            SavedPictures.in_store(self.store, self.benchmark, self.data) if self.request.save_images else None
+        )
 
     def units(self, wanted: Mapping[str, Sequence[int]] | None = None, only: int | None = None) -> Iterator[Unit]:
         """Every unit that lacks rows or pictures, of all that was asked for or of what is ``wanted``; listed now.
@@ -296,12 +298,12 @@ class Worker:
         slot = self.canvases.index(part.task.canvas)
         label = int(part.task.labels[job.item.label])
         for picture in pictures:
-            if self.batches.attacker and not isinstance(picture, Unreadable):
+            if self.batches.attacker and not isinstance(picture, PictureFault):
                 wanted = tuple(index for index in job.conditions if (job.item.id, index) in part.wanted)
                 part.waiting.append(QueuedPicture(job.item.id, wanted, 0, label, picture.images[slot]))
                 continue
             index = self.index_of[picture.condition]
-            if isinstance(picture, Unreadable):
+            if isinstance(picture, PictureFault):
                 self._fail(part, job.item.id, [index], picture.reason)
             elif (job.item.id, index) in part.wanted:
                 image = picture.images[slot]
@@ -372,7 +374,7 @@ class _Batches:
         )
         self.flying: deque[tuple[UnitPart, Sequence[QueuedPicture], Future[Records]]] = deque()
         self.begun: list[Unit] = []  # and not stored yet
-        self.closed, self.storing = False, Storing(worker.store.files.at_once)
+        self.closed, self.storing = False, StorageQueue(worker.store.files.at_once)
         self.threads = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
 
     # A signal may come between any two of these steps: no row is counted as finished that has left one place

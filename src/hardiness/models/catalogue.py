@@ -45,7 +45,7 @@ schemes: Registry[Scheme] = Registry("model scheme", "hardiness.models.zoo", "ha
 
 
 @dataclass(frozen=True)
-class Built:
+class BuilderResult:
     """What a builder returns where the network alone does not say it all.
 
     Attributes:
@@ -67,7 +67,7 @@ class Built:
     outputs: str = ""
 
 
-class Foreign:
+class OpaqueNetwork:
     """Base of networks that autograd cannot go through; `kind` says in words what they do, after the model's name."""
 
     @property
@@ -77,7 +77,7 @@ class Foreign:
 
 
 @dataclass(frozen=True)
-class OnnxFile(Foreign):
+class OnnxFile(OpaqueNetwork):
     """An ONNX graph, and how it is fed and read.
 
     Attributes:
@@ -102,12 +102,12 @@ class OnnxFile(Foreign):
 
     @property
     def kind(self) -> str:
-        """As `Foreign.kind`."""
+        """As `OpaqueNetwork.kind`."""
         return "runs in ONNX Runtime"
 
 
 @dataclass(frozen=True, eq=False)
-class PlainFunction(Foreign):
+class PlainFunction(OpaqueNetwork):
     """A function of a person's own from a batch of images to a row of numbers for each.
 
     Attributes:
@@ -115,14 +115,14 @@ class PlainFunction(Foreign):
             ``float32 (N, 3, H, W)`` as a tensor; returns ``(N, K)``.
         bytes_in: which of the two.
         outputs: ``"probabilities"`` where it returns these; empty for logits.
-        said: what it is, in words.
+        description: what it is, in words.
         caller: calls it, on a thread that ends with it.
     """
 
     function: Callable[[Any], Any]
     bytes_in: bool = True
     outputs: str = ""
-    said: str = "is a plain function"
+    description: str = "is a plain function"
     caller: Caller | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -136,8 +136,8 @@ class PlainFunction(Foreign):
 
     @property
     def kind(self) -> str:
-        """As `Foreign.kind`."""
-        return self.said
+        """As `OpaqueNetwork.kind`."""
+        return self.description
 
 
 PROBABILITIES = (

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError
-from hardiness.models.catalogue import Foreign, PlainFunction
+from hardiness.models.catalogue import OpaqueNetwork, PlainFunction
 from hardiness.models.exactness import (
     NORMS,
     REFERENCE_IMAGES,
@@ -32,7 +32,7 @@ from hardiness.models.exactness import (
     same_gradient,
     with_the_same_tensors,
 )
-from hardiness.models.failures import contained, told, well_behaved
+from hardiness.models.failures import contained, foreign_errors, well_behaved
 from hardiness.models.identity import Identity
 from hardiness.models.placement import ComputeSettings, activation_bytes
 from hardiness.models.preprocessing import DeviceLink, InputPolicy, Normalisation, link_to
@@ -123,7 +123,7 @@ class Original:
     @property
     def has_gradients(self) -> bool:
         """Whether it is a torch network that autograd can go through."""
-        return not isinstance(self.network, Foreign)
+        return not isinstance(self.network, OpaqueNetwork)
 
     @property
     def num_parameters(self) -> int:
@@ -136,7 +136,7 @@ class Original:
         Raises:
             ModelError: it is no torch network; the message names what was wanted.
         """
-        if isinstance(self.network, Foreign):
+        if isinstance(self.network, OpaqueNetwork):
             raise ModelError(f"{self.name} {self.network.kind} and has no gradients, so no {wanted}; use a torch model")
 
     def select(self, outputs: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ class Original:
         outputs_of = self.through(network)
 
         def logits(pixels: Tensor) -> Tensor:
-            with self.told(pixels):
+            with self.foreign_errors(pixels):
                 return self.select(outputs_of(pixels))
 
         return logits
@@ -197,7 +197,7 @@ class Original:
         with self.lock:
             if (known := self.references.get(size)) is not None:
                 return known
-            with self.told(first), contained():
+            with self.foreign_errors(first), contained():
                 with observed_pass(self.network, NORMS) as observed:
                     outputs = outputs_of(first)
                 refuse_probabilities(self.select(outputs), self.name)
@@ -231,16 +231,16 @@ class Original:
         return compare(outputs.float().cpu(), reference.logits).exact
 
     @contextmanager
-    def told(self, pixels: Tensor) -> Iterator[None]:
+    def foreign_errors(self, pixels: Tensor) -> Iterator[None]:
         """Within, foreign errors become one line that names the model, and a person's own file changes nothing."""
         height, width = pixels.shape[2:]
         own = self.name.startswith("py:") or isinstance(self.network, PlainFunction)
         aside = well_behaved() if own else nullcontext()
-        with told(self.name, f"fails on {len(pixels)} images of {height} x {width} px"), aside:
+        with foreign_errors(self.name, f"fails on {len(pixels)} images of {height} x {width} px"), aside:
             yield
 
 
-class _Enough(Exception):  # noqa: N818  # no error: it leaves a forward pass early
+class _StopForward(Exception):  # noqa: N818  # no error: it leaves a forward pass early
     """Everything asked for has been seen."""
 
     def __init__(self, features: Any = None) -> None:
@@ -280,7 +280,12 @@ class Layers:
 
         original = self._original
         grey = torch.full((1, 3, px, px), 0.5, device=original.device)
-        with original.lock, told(original.name, f"fails on images of {px} px"), ExitStack() as stack, torch.no_grad():
+        with (
+            original.lock,
+            foreign_errors(original.name, f"fails on images of {px} px"),
+            ExitStack() as stack,
+            torch.no_grad(),
+        ):
             for layer, module in original.network.named_modules():
                 if layer:
                     stack.callback(module.register_forward_hook(note(layer)).remove)
@@ -303,7 +308,7 @@ class Layers:
         for layer in wanted:
             if layer not in modules:
                 raise UnknownNameError(f"layer of {original.name}", layer, modules)
-        with original.lock, original.told(pixels):
+        with original.lock, original.foreign_errors(pixels):
             with _outputs_of({layer: modules[layer] for layer in wanted}, self._calls.get(key)) as seen:
                 original.network(original.affine(pixels))
             self._calls[key] = len(seen)
@@ -325,14 +330,14 @@ def _outputs_of(modules: Mapping[str, nn.Module], calls: int | None) -> Iterator
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
             seen.append((layer, output))
             if len(seen) == calls:
-                raise _Enough
+                raise _StopForward
 
         return hook
 
     with ExitStack() as stack:
         for layer, module in modules.items():
             stack.callback(module.register_forward_hook(keep(layer)).remove)
-        with suppress(_Enough):
+        with suppress(_StopForward):
             yield seen
 
 
@@ -374,24 +379,24 @@ def without(network: nn.Module, layer: str) -> nn.Module:
     """
     from torch import nn
 
-    class Read(nn.Module):
+    class HeadInput(nn.Module):
         def forward(self, features: Tensor) -> Tensor:
-            raise _Enough(features)
+            raise _StopForward(features)
 
-    class Without(nn.Module):
+    class NetworkWithoutHead(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.body = with_the_same_tensors(network)
-            self.body.set_submodule(layer, Read())
+            self.body.set_submodule(layer, HeadInput())
 
         def forward(self, x: Tensor) -> Tensor:
             try:
                 self.body(x)
-            except _Enough as reached:
+            except _StopForward as reached:
                 return _pooled(reached.features)
             raise AssertionError("the last layer ran a moment ago")
 
-    return Without().eval()
+    return NetworkWithoutHead().eval()
 
 
 def _pooled(features: Tensor) -> Tensor:
@@ -429,7 +434,7 @@ class GradientNetworks:
             ModelError: the original fails on them.
         """
         size = (pixels.shape[2], pixels.shape[3])
-        with self._original.lock, self._original.told(pixels):
+        with self._original.lock, self._original.foreign_errors(pixels):
             if size not in self._by_size:
                 self._by_size[size] = self._chosen(pixels, reference)
             return self._by_size[size]
@@ -441,7 +446,7 @@ class GradientNetworks:
             ModelError: it has no last layer, or fails.
         """
         network, size = self.at(pixels), (pixels.shape[2], pixels.shape[3])
-        with self._original.lock, self._original.told(pixels):
+        with self._original.lock, self._original.foreign_errors(pixels):
             if size not in self._headless:
                 given = self._original.affine(pixels[:1].detach())
                 self._headless[size] = without(network, last_layer(self._original.network, given, self._original.name))
@@ -532,7 +537,7 @@ class ChosenRuntimes:
         original = self._original
         if not original.has_gradients:
             return _ONNX_BYTES * px**2
-        with original.lock, told(original.name, f"fails on an image of {px} px"), contained():
+        with original.lock, foreign_errors(original.name, f"fails on an image of {px} px"), contained():
             if px not in original.layer_bytes:
                 original.layer_bytes[px] = activation_bytes(original.network, px)
             return original.layer_bytes[px]
@@ -549,7 +554,7 @@ class ChosenRuntimes:
         reasons: list[str] = []
         for name in self._placement.candidates:
             try:
-                with original.told(pixels):
+                with original.foreign_errors(pixels):
                     runtime = runtimes.get(name)(plan)
                 found = self._tried(runtime, reference.pixels)
             except ModelError as error:
@@ -605,7 +610,7 @@ class ChosenRuntimes:
         return on_cpu
 
     def _tried(self, runtime: Runtime, first: Tensor) -> Tensor:
-        with self._original.told(first):
+        with self._original.foreign_errors(first):
             return runtime(first)
 
     def _plan(self, size: tuple[int, int], reference: Reference | None) -> Executable:
@@ -668,7 +673,7 @@ class Classifier:
         self.weights_sha256, self.outputs_sha256 = identity.weights_sha256, identity.outputs_sha256
         self.code_sha256 = identity.code_sha256
         self.device, self.precision, self.num_classes = placement.device, placement.precision, spec.num_classes
-        self._original = Original(network, spec.name, Normalisation.of(spec.view), placement.device, columns)
+        self._original = Original(network, spec.name, Normalisation.from_view(spec.view), placement.device, columns)
         self.has_gradients, self.num_parameters = self._original.has_gradients, self._original.num_parameters
         self._gradients = GradientNetworks(self._original, plain=placement.plain)
         self._runtimes = ChosenRuntimes(self._original, self._gradients, placement)
@@ -694,7 +699,7 @@ class Classifier:
         _check(pixels)
         if not len(pixels):
             return np.empty((0, self.num_classes), np.float32)
-        with self._original.told(pixels):
+        with self._original.foreign_errors(pixels):
             found = self._original.select(self._runtimes.at(pixels)(pixels)).numpy()
         expected = (len(pixels), self.num_classes)
         if found.shape != expected:
@@ -719,7 +724,7 @@ class Classifier:
         if not self.has_gradients:
             return torch.from_numpy(self.logits(pixels.detach().cpu()))
         _check(pixels)
-        with self._original.told(pixels):
+        with self._original.foreign_errors(pixels):
             return self._original.select(self._original.plain(pixels))
 
     def differentiable_through(self, change: Callable[[nn.Module], nn.Module]) -> Callable[[Tensor], Tensor]:
@@ -762,7 +767,7 @@ class Classifier:
     def why_no_gradients(self) -> str:
         """Why it has none, in words; empty where it has."""
         network = self._original.network
-        return f"it {network.kind}" if isinstance(network, Foreign) else ""
+        return f"it {network.kind}" if isinstance(network, OpaqueNetwork) else ""
 
     @property
     def runtime(self) -> str:

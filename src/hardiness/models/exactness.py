@@ -440,7 +440,7 @@ CONVOLUTIONS = frozenset(("torch.nn.modules.conv.Conv2d", SAME_CONVOLUTION))
 
 
 @dataclass
-class Observed:
+class PassObservation:
     """What was seen during one forward pass.
 
     Attributes:
@@ -459,14 +459,14 @@ class Observed:
 
 
 @contextmanager
-def observed_pass(network: nn.Module, readers: frozenset[str]) -> Iterator[Observed]:
+def observed_pass(network: nn.Module, readers: frozenset[str]) -> Iterator[PassObservation]:
     """Observe one forward pass of ``network`` without gradients.
 
     Args:
         network: anything; its convolutions are those of `CONVOLUTIONS`.
         readers: full names of the classes of layers that are looked for behind them.
     """
-    observed = Observed()
+    observed = PassObservation()
     last: list[tuple[str, Tensor, int]] = []
 
     def reads(name: str) -> Any:
@@ -531,7 +531,7 @@ def _evenly(conv: Any) -> nn.Module:
     from torch import nn
     from torch.nn import functional
 
-    class EvenlyPadded(nn.Module):
+    class EvenPadding(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.conv = conv
@@ -544,7 +544,7 @@ def _evenly(conv: Any) -> nn.Module:
             kernel = functional.pad(conv.weight, (left, 0, top, 0)) if top or left else conv.weight
             return functional.conv2d(x, kernel, conv.bias, conv.stride, (height, width), groups=conv.groups)
 
-    return EvenlyPadded()
+    return EvenPadding()
 
 
 def even_padding(size: int, taps: int, stride: int) -> tuple[int, int]:

@@ -100,7 +100,7 @@ def refuse_lost_device(error: BaseException, name: str) -> None:
 
 
 @contextmanager
-def told(name: str, what: str) -> Iterator[None]:
+def foreign_errors(name: str, what: str) -> Iterator[None]:
     """Within, whatever foreign code raises becomes one line: ``NAME WHAT: TypeError: … (file.py:3 in forward)``.
 
     What passes: our own errors, a person's Ctrl-C, and a GPU whose memory is too small for the batch, which the
@@ -220,7 +220,7 @@ SECONDS = 120.0
 
 
 @dataclass
-class _Answer:
+class _CallOutcome:
     """What came of one call."""
 
     ready: threading.Event
@@ -236,7 +236,7 @@ class Caller:
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
-        self._asked: queue.SimpleQueue[tuple[Any, _Answer] | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[Any, _CallOutcome] | None] = queue.SimpleQueue()
         self._begun = False
         self._lock = threading.Lock()
 
@@ -254,7 +254,7 @@ class Caller:
                 # It must not hold the caller itself, which would then never be let go.
                 work = (self._function, self._asked)
                 threading.Thread(target=_answer_all, args=work, daemon=True, name="function").start()
-        answer = _Answer(threading.Event())
+        answer = _CallOutcome(threading.Event())
         self._asked.put((batch, answer))
         if not answer.ready.wait(SECONDS):
             raise ModelError(f"has not answered within {SECONDS:g} s; it is given up")
@@ -263,7 +263,7 @@ class Caller:
         return answer.rows
 
 
-def _answer_all(function: Callable[[Any], Any], asked: queue.SimpleQueue[tuple[Any, _Answer] | None]) -> None:
+def _answer_all(function: Callable[[Any], Any], asked: queue.SimpleQueue[tuple[Any, _CallOutcome] | None]) -> None:
     while (given := asked.get()) is not None:
         batch, answer = given
         try:

@@ -17,9 +17,9 @@ from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, Unk
 from hardiness.models.catalogue import (
     PROBABILITIES,
     RANDOM,
-    Built,
-    Foreign,
+    BuilderResult,
     OnnxFile,
+    OpaqueNetwork,
     PlainFunction,
     apply,
     known_names,
@@ -32,7 +32,7 @@ from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
 from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier, logits_of
-from hardiness.models.failures import contained, told
+from hardiness.models.failures import contained, foreign_errors
 from hardiness.models.identity import CodeIdentity, Identity, code_identity, onnx_sha256, outputs_sha256, state_sha256
 from hardiness.models.own_functions import class_names_of, foreign, identity_of, refuse_numbers
 from hardiness.models.placement import ComputeSettings, place
@@ -71,7 +71,7 @@ def resolve(text: str) -> ModelSpec:
     if colon and rest and prefix in schemes:
         scheme = schemes.get(prefix)
         # A view given by hand is shown to the scheme too: it may be what the model's own files leave open.
-        with told(name, "cannot be described"):
+        with foreign_errors(name, "cannot be described"):
             spec = scheme.spec(rest, options)
         own = {key: value for key, value in options.items() if key not in scheme.options}
         return replace(_with_options(spec, own), asked=text)
@@ -270,7 +270,9 @@ def load(
     return found
 
 
-def _with_weights(built: Built, known: ModelSpec, placement: ComputeSettings, progress: Progress | None) -> Classifier:
+def _with_weights(
+    built: BuilderResult, known: ModelSpec, placement: ComputeSettings, progress: Progress | None
+) -> Classifier:
     """The classifier of what was built, with the weights that the spec asks for."""
     built = replace(built, notes=(*built.notes, *_of_preprocessing(known)))
     if isinstance(built.network, PlainFunction):
@@ -281,7 +283,7 @@ def _with_weights(built: Built, known: ModelSpec, placement: ComputeSettings, pr
         return cast(Classifier, built.network)  # the engine asks it questions, and nothing else of a classifier
     if isinstance(built.network, OnnxFile):
         return _classifier(built, known, placement, Identity(onnx_sha256(Path(built.network.path))))
-    with told(known.name, "cannot take its weights"):
+    with foreign_errors(known.name, "cannot take its weights"):
         notes = _add_weights(built, built.spec or known, progress)
         check_parameters(built.network, known)
         built = replace(built, network=_settled(built.network, known.name, placement), notes=(*built.notes, *notes))
@@ -290,7 +292,7 @@ def _with_weights(built: Built, known: ModelSpec, placement: ComputeSettings, pr
     return _classifier(replace(built, notes=(*built.notes, *code.left_out)), known, placement, identity)
 
 
-def _of_function(built: Built, known: ModelSpec, placement: ComputeSettings) -> Classifier:
+def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSettings) -> Classifier:
     """The classifier of a plain function, whose first answer to a picture tells how many classes it has.
 
     Raises:
@@ -307,15 +309,15 @@ def _of_function(built: Built, known: ModelSpec, placement: ComputeSettings) -> 
     if placement.plain or placement.candidates == ("openvino",):
         raise ArgumentError(f"{spec.name} {network.kind}, which no runtime runs; leave runtime at auto")
     side = spec.input_px or spec.view.crop_px
-    with told(spec.name, f"fails on 2 images of {side} x {side} px"):
-        rows = first_answer(network, spec.name, _probe_pixels(side), Normalisation.of(spec.view))
+    with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px"):
+        rows = first_answer(network, spec.name, _probe_pixels(side), Normalisation.from_view(spec.view))
     stated = dict(spec.options).get("output")
     if stated not in (None, "logits", "probabilities"):
         raise UnknownNameError(f"output of {spec.name}", stated, ("logits", "probabilities"))
     names = spec.class_names or class_names_of(network.function)
     spec = replace(spec, class_names=names)
     outputs = "probabilities" if (stated == "probabilities" or (stated is None and are_probabilities(rows))) else ""
-    with told(spec.name, "cannot be used"):
+    with foreign_errors(spec.name, "cannot be used"):
         code = identity_of(network.function, built.code or "", dict(spec.options).get("tag"))
     network = replace(network, outputs=outputs)
     notes = [*built.notes, *code.left_out]
@@ -347,7 +349,7 @@ def _of_preprocessing(spec: ModelSpec) -> tuple[str, ...]:
     return read_view(file).notes if file else ()
 
 
-def _code(built: Built, spec: ModelSpec) -> CodeIdentity:
+def _code(built: BuilderResult, spec: ModelSpec) -> CodeIdentity:
     """The identity of code that no library made; else an empty one."""
     tag = dict(spec.options).get("tag")
     own = built.code is not None or tag or not spec.build.startswith(_ZOO)
@@ -392,7 +394,7 @@ def wrap(
     placement = place(
         options.get("device", "auto"), options.get("precision", "fp32"), options.get("runtime", "auto"), onnx=False
     )
-    with told(name, "cannot be used"):
+    with foreign_errors(name, "cannot be used"):
         function = foreign(module)
     if function is not None:
         stated = tuple((key, options[key]) for key in ("tag", "output") if key in options)
@@ -400,18 +402,18 @@ def wrap(
             view = view or View()  # the usual canvas: what it normalises, and how, is its own affair
             refuse_numbers(name, view)
         spec = ModelSpec(name, "", _given(view), num_classes=0, class_names=class_names, options=stated)
-        found = _of_function(Built(function, code=""), spec, placement)
+        found = _of_function(BuilderResult(function, code=""), spec, placement)
         return _with_classes(found, num_classes)
     if not isinstance(module, nn.Module):
         raise ArgumentError(f"module must be a torch.nn.Module or a function, was a {type(module).__name__}")
-    with told(name, "cannot be copied; pass a module whose tensors are parameters or buffers"):
+    with foreign_errors(name, "cannot be copied; pass a module whose tensors are parameters or buffers"):
         network = copy.deepcopy(module)
     notes = ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
-    with told(name, "cannot be used"):
+    with foreign_errors(name, "cannot be used"):
         network = _settled(network, name, placement)
     spec = ModelSpec(name, "", _given(view), num_classes=0, class_names=class_names)
     code = code_identity(network, tag=options.get("tag"))
-    built = Built(network, code="", notes=(*notes, *code.left_out))
+    built = BuilderResult(network, code="", notes=(*notes, *code.left_out))
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.sha256)
     return _with_classes(_classifier(built, spec, placement, identity), num_classes)
 
@@ -428,17 +430,17 @@ def _with_classes(found: Classifier, num_classes: int | None) -> Classifier:
     return found
 
 
-def _built(spec: ModelSpec) -> Built:
+def _built(spec: ModelSpec) -> BuilderResult:
     import torch
 
     # Layers draw their initial values from torch's global generator; the caller's stream is left as it was.
-    with told(spec.name, "cannot be built"), contained():
+    with foreign_errors(spec.name, "cannot be built"), contained():
         torch.manual_seed(0)
         built = spec.builder()(spec)
-    return built if isinstance(built, Built) else Built(built)
+    return built if isinstance(built, BuilderResult) else BuilderResult(built)
 
 
-def _named(built: Built, spec: ModelSpec) -> Built:
+def _named(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
     """The same, with the name under which others have published numbers of these weights, where that is known."""
     name, how = recognised(spec)
     if not name:
@@ -447,7 +449,7 @@ def _named(built: Built, spec: ModelSpec) -> Built:
     return replace(built, spec=replace(built.spec or spec, published=name), notes=(*built.notes, note))
 
 
-def _add_weights(built: Built, spec: ModelSpec, progress: Progress | None) -> tuple[str, ...]:
+def _add_weights(built: BuilderResult, spec: ModelSpec, progress: Progress | None) -> tuple[str, ...]:
     """Puts in the weights asked for, where the builder has not put in the published ones itself; gives notes."""
     if spec.weights == RANDOM:
         randomise(built.network)
@@ -481,10 +483,10 @@ def _settled(network: nn.Module, name: str, placement: ComputeSettings) -> nn.Mo
 
 
 def _classifier(
-    built: Built, known: ModelSpec, placement: ComputeSettings, identity: Identity, width: int | None = None
+    built: BuilderResult, known: ModelSpec, placement: ComputeSettings, identity: Identity, width: int | None = None
 ) -> Classifier:
     network, spec = built.network, built.spec or known
-    if not isinstance(network, Foreign):
+    if not isinstance(network, OpaqueNetwork):
         width, spec = _probed(network, spec)
     columns = output_columns(spec, width or spec.num_classes, built.columns)
     classes = len(columns) if columns is not None else width or spec.num_classes
@@ -504,7 +506,7 @@ def _classifier(
 def _probed(network: nn.Module, spec: ModelSpec) -> tuple[int, ModelSpec]:
     """Number of outputs, and the spec with ``input_px`` set where the canvas cannot be fed as it is."""
     side = spec.input_px or spec.view.crop_px
-    with told(spec.name, f"cannot be run on an image of {side} px"):
+    with foreign_errors(spec.name, f"cannot be run on an image of {side} px"):
         width = _outputs(network, spec, side)
     if spec.input_px is None and side != CANVAS_224.crop_px:
         try:
@@ -519,5 +521,5 @@ def _outputs(network: nn.Module, spec: ModelSpec, side: int) -> int:
 
     device = next(network.parameters(), torch.empty(0)).device
     with contained(), torch.no_grad():
-        given = Normalisation.of(spec.view)(torch.zeros(1, 3, side, side, device=device))
+        given = Normalisation.from_view(spec.view)(torch.zeros(1, 3, side, side, device=device))
         return logits_of(network(given), spec.name, 1).shape[1]

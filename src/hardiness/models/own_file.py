@@ -10,7 +10,7 @@ from types import CodeType
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError
-from hardiness.models.failures import told
+from hardiness.models.failures import foreign_errors
 from hardiness.models.identity import OWN_FILE, imported_by, installed, spec_of
 
 
@@ -63,7 +63,7 @@ class OwnFile:
         if folder not in sys.path:
             sys.path.append(folder)  # last, so that nothing that is installed is hidden by a file of that name
         sys.modules[title] = module  # dataclasses and pickling look a class's module up there
-        with told(self._label(), "cannot be built, as the file cannot be imported"):
+        with foreign_errors(self._label(), "cannot be built, as the file cannot be imported"):
             source = file.read_bytes()
             self.text = importlib.util.decode_source(source)
             code = compile(source, str(file), "exec")
@@ -80,7 +80,7 @@ class OwnFile:
         Raises:
             ModelError: it fails.
         """
-        with told(self._label(), f"cannot be built, as {self.name}() failed"):
+        with foreign_errors(self._label(), f"cannot be built, as {self.name}() failed"):
             return function()
 
     def _label(self) -> str:

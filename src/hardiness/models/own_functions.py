@@ -100,21 +100,23 @@ def foreign(value: Any) -> PlainFunction | None:
 
     if isinstance(value, torch.jit.ScriptModule):
         value.eval()
-        return PlainFunction(TorchForm(value, value), bytes_in=False, said="is TorchScript")
+        return PlainFunction(TorchForm(value, value), bytes_in=False, description="is TorchScript")
     if isinstance(value, torch.export.ExportedProgram):
-        return PlainFunction(TorchForm(value.module(), value), bytes_in=False, said="is a program of torch.export")
+        return PlainFunction(
+            TorchForm(value.module(), value), bytes_in=False, description="is a program of torch.export"
+        )
     if isinstance(value, nn.Module):
         if hasattr(value, "graph") and not _can_change(value):
-            return PlainFunction(TorchForm(value, value), bytes_in=False, said="is a program of torch.export")
+            return PlainFunction(TorchForm(value, value), bytes_in=False, description="is a program of torch.export")
         if any(type(each).__module__.startswith(_QUANTISED) for each in value.modules()):
             value.eval()
-            return PlainFunction(TorchForm(value, value), bytes_in=False, said="is an int8 network of torch")
+            return PlainFunction(TorchForm(value, value), bytes_in=False, description="is an int8 network of torch")
         return None
     if not callable(value) or isinstance(value, type):
         return None
     metadata = getattr(value, "metadata", None)
     if isinstance(metadata, Mapping) and "id" in metadata:
-        return PlainFunction(MaiteModel(value), said="is a model of MAITE")
+        return PlainFunction(MaiteModel(value), description="is a model of MAITE")
     return PlainFunction(value)
 
 

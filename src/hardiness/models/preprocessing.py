@@ -163,7 +163,7 @@ class Normalisation:
     reverse: bool
 
     @classmethod
-    def of(cls, view: View) -> Normalisation:
+    def from_view(cls, view: View) -> Normalisation:
         """The same map as the view's, whose mean and std are in the model's own range and channel order."""
         full = 255.0 if view.range == "0..255" else 1.0
         reverse = view.channel_order == "BGR"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, DataError, HardinessError, Image, ModelError, ModelSpec, View, rng
 from hardiness.imaging import on_canvas
-from hardiness.models.catalogue import RANDOM, Built
-from hardiness.models.failures import first_line, told
+from hardiness.models.catalogue import RANDOM, BuilderResult
+from hardiness.models.failures import first_line, foreign_errors
 from hardiness.models.hub import need_hub, respect_offline
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, ImageTower, TextTower, classifier_of, recorded
@@ -40,7 +40,7 @@ def load_network(kind: Any, name: str, config: Any, spec: ModelSpec, trusted: bo
     Raises:
         ModelError: the weights cannot be had, do not fit, or need more memory than there is.
     """
-    with told(spec.name, "cannot be loaded"):
+    with foreign_errors(spec.name, "cannot be loaded"):
         _refuse_giants(kind, config, spec.name, trusted)
         if spec.weights:
             made: nn.Module = kind.from_config(config, trust_remote_code=trusted)
@@ -310,7 +310,7 @@ def compare_with_view(apply: Callable[[Image], Any], view: View) -> None:
     Raises:
         ArgumentError: naming the picture and the difference.
     """
-    affine = Normalisation.of(view)
+    affine = Normalisation.from_view(view)
     for height, width in _PROBES:
         picture = _probe(height, width)
         expected = apply(picture)
@@ -385,7 +385,7 @@ def spec_of(kind: EncoderFamily, name: str, options: Mapping[str, str], build: s
     )
 
 
-def build_with(kind: EncoderFamily, spec: ModelSpec) -> Built:
+def build_with(kind: EncoderFamily, spec: ModelSpec) -> BuilderResult:
     """The image tower with the classes' sentences as its head.
 
     Raises:
@@ -398,31 +398,28 @@ def build_with(kind: EncoderFamily, spec: ModelSpec) -> Built:
     text = None if random else _text(kind, model, _tokeniser(name, spec.name), context)
     scale, bias = float(model.logit_scale.detach().exp()), getattr(model, "logit_bias", None)
     tower = ImageTower(
-        _Images.of(model), _image_embedding, _width(model), scale, 0.0 if bias is None else float(bias.detach())
+        _image_module(model), _image_embedding, _width(model), scale, 0.0 if bias is None else float(bias.detach())
     )
     facts = (("context", context), ("lower_case", kind.lower), ("logit_scale", scale), ("logit_bias", tower.bias))
     made = classifier_of(tower, text, dict(spec.options))
-    return Built(made, spec=replace(spec, options=(*spec.options, *facts)), notes=checked(name, spec))
+    return BuilderResult(made, spec=replace(spec, options=(*spec.options, *facts)), notes=checked(name, spec))
 
 
-class _Images:
-    """Makes a module of the image tower and its projection alone; the text tower is left behind."""
+def _image_module(model: Any) -> nn.Module:
+    """A module of the image tower and its projection alone; the text tower is left behind."""
+    from torch import nn
 
-    @staticmethod
-    def of(model: Any) -> nn.Module:
-        from torch import nn
+    class ImageEmbedder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.vision_model = model.vision_model
+            self.visual_projection = getattr(model, "visual_projection", None) or nn.Identity()
 
-        class Images(nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.vision_model = model.vision_model
-                self.visual_projection = getattr(model, "visual_projection", None) or nn.Identity()
+        def forward(self, images: Tensor) -> Tensor:
+            projected: Tensor = self.visual_projection(self.vision_model(pixel_values=images).pooler_output)
+            return projected
 
-            def forward(self, images: Tensor) -> Tensor:
-                projected: Tensor = self.visual_projection(self.vision_model(pixel_values=images).pooler_output)
-                return projected
-
-        return Images().eval()
+    return ImageEmbedder().eval()
 
 
 def _image_embedding(network: nn.Module, images: Tensor) -> Tensor:
@@ -453,7 +450,7 @@ def _text(kind: EncoderFamily, model: Any, tokenise: Any, context: int) -> TextT
 
 
 def _tokeniser(name: str, where: str) -> Any:
-    with told(where, "has no tokeniser that can be loaded"):
+    with foreign_errors(where, "has no tokeniser that can be loaded"):
         return transformers_package().AutoTokenizer.from_pretrained(
             name, trust_remote_code=False, local_files_only=respect_offline()
         )

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from hardiness.reference.published_numbers import (
         ZERO_SHOT,
-        Published,
+        PublishedNumber,
         baseline,
         published,
         published_beside,
@@ -91,9 +91,9 @@ __all__ = [
     "DistortionSet",
     "Humans",
     "Level",
-    "Published",
     "PublishedFile",
     "PublishedLine",
+    "PublishedNumber",
     "PublishedSet",
     "Recipe",
     "Right",

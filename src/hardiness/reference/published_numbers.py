@@ -37,7 +37,7 @@ OPENCLIP = "openclip:"
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedNumber:
     """One number from the literature.
 
     Attributes:
@@ -59,7 +59,7 @@ class Published:
 
 
 @cache
-def table() -> tuple[Published, ...]:
+def table() -> tuple[PublishedNumber, ...]:
     """Every published number of the models that figures show, by ``published.json``, then by the testbed."""
     return (*_rows("published.json"), *_testbed_rows())
 
@@ -68,7 +68,7 @@ OF_TESTBED = ("imagenet-r", "imagenet-sketch", "imagenet-v2", "objectnet")
 """Benchmarks of which the paper gives nothing, and imagenet-testbed has the paper's models."""
 
 
-def _class_set_rows(name: str) -> Iterator[Published]:
+def _class_set_rows(name: str) -> Iterator[PublishedNumber]:
     """What was published of a set whose labels are sets of classes, by the headline and by part."""
     known = class_set(name)
     parts = {"": Condition()}
@@ -81,32 +81,32 @@ def _class_set_rows(name: str) -> Iterator[Published]:
         metric, condition = ("top1", parts[part]) if part in parts else (part, Condition())
         for model, value in models.items():
             images = 0 if part else known.images
-            yield Published(model, name, metric, condition, value, "fraction", images, known.published_source)
+            yield PublishedNumber(model, name, metric, condition, value, "fraction", images, known.published_source)
 
 
-def _testbed_rows() -> Iterator[Published]:
+def _testbed_rows() -> Iterator[PublishedNumber]:
     for benchmark in OF_TESTBED:
         _, images = images_behind(benchmark)
         source = "imagenet-testbed robustness_top1s.csv at 0170eec6"
         for model in TESTBED_NAMES:
             point = testbed_point(model, benchmark)
             assert point is not None, "the source has all five"
-            yield Published(model, benchmark, "top1", Condition(), point.shifted, "fraction", images, source)
+            yield PublishedNumber(model, benchmark, "top1", Condition(), point.shifted, "fraction", images, source)
 
 
 @cache
-def leaders() -> tuple[Published, ...]:
+def leaders() -> tuple[PublishedNumber, ...]:
     """Numbers of leading and well-known models; they stand beside measured ones, and nothing is computed from them."""
     return (*_rows("leaders.json"), *chain.from_iterable(map(_class_set_rows, CLASS_SETS)))
 
 
-def _rows(name: str) -> tuple[Published, ...]:
+def _rows(name: str) -> tuple[PublishedNumber, ...]:
     rows = json.loads(Path(__file__).parent.joinpath(name).read_text("utf-8"))["rows"]
-    return tuple(Published(**{**row, "condition": Condition(**row.get("condition", {}))}) for row in rows)
+    return tuple(PublishedNumber(**{**row, "condition": Condition(**row.get("condition", {}))}) for row in rows)
 
 
 @cache
-def zero_shot_table() -> tuple[Published, ...]:
+def zero_shot_table() -> tuple[PublishedNumber, ...]:
     """Zero-shot top-1 of 121 checkpoints of open_clip, by the names ``openclip:ARCHITECTURE/PRETRAINED``.
 
     Names of ImageNet's classes and 80 templates are OpenAI's; ImageNet-A and -R are decided among their 200 classes.
@@ -115,7 +115,7 @@ def zero_shot_table() -> tuple[Published, ...]:
     """
     with Path(__file__).with_name("published_openclip.csv").open(encoding="utf-8") as stream:
         return tuple(
-            Published(
+            PublishedNumber(
                 model=f"{OPENCLIP}{row['architecture']}/{row['pretrained']}",
                 benchmark=benchmark,
                 metric="top1",
@@ -131,16 +131,16 @@ def zero_shot_table() -> tuple[Published, ...]:
 
 
 @cache
-def _rows_of(benchmark: str) -> Mapping[tuple[str, str], tuple[Published, ...]]:
+def _rows_of(benchmark: str) -> Mapping[tuple[str, str], tuple[PublishedNumber, ...]]:
     """The published rows of a benchmark by model and metric, but for those of zero-shot checkpoints."""
-    found: dict[tuple[str, str], list[Published]] = {}
+    found: dict[tuple[str, str], list[PublishedNumber]] = {}
     for row in (*table(), *(_class_set_rows(benchmark) if benchmark in CLASS_SETS else ())):
         if row.benchmark == benchmark:
             found.setdefault((row.model, row.metric), []).append(row)
     return {key: tuple(rows) for key, rows in found.items()}
 
 
-def published(model: str, benchmark: str, metric: str, condition: Mapping[str, object]) -> tuple[Published, ...]:
+def published(model: str, benchmark: str, metric: str, condition: Mapping[str, object]) -> tuple[PublishedNumber, ...]:
     """The published values of one number, one per source; empty where none is known."""
     rows = _rows_of(benchmark).get((model, metric), ())
     if model.startswith(OPENCLIP):
@@ -150,7 +150,7 @@ def published(model: str, benchmark: str, metric: str, condition: Mapping[str, o
 
 def published_for(
     model: ModelIdentity, benchmark: str, metric: str, condition: Mapping[str, object]
-) -> tuple[Published, ...]:
+) -> tuple[PublishedNumber, ...]:
     """The same for a model that was run: nothing under other words or later weights than the published ones.
 
     What was published of torchvision's models is of the first weights of each; its default may be the second.
@@ -162,26 +162,30 @@ def published_for(
     return (*published(model.name, benchmark, metric, condition), *_by_timm(model, benchmark, metric, condition))
 
 
-def _by_timm(model: ModelIdentity, benchmark: str, metric: str, condition: Mapping[str, object]) -> Iterator[Published]:
+def _by_timm(
+    model: ModelIdentity, benchmark: str, metric: str, condition: Mapping[str, object]
+) -> Iterator[PublishedNumber]:
     """What timm published of one of its models at the size and crop that it was run with."""
     key = "imagenet-real" if (benchmark, metric) == ("imagenet-val", "real_top1") else benchmark
     asked = metric == "top1" or key == "imagenet-real"
     row = timm_row(model) if asked and not condition and model.name.startswith(PREFIX) else None
     if isinstance(row, TimmRow) and key in row.top1:
         source = f"timm's results at {row.crop_px} px, crop {row.crop_pct:g}"
-        yield Published(model.name, benchmark, metric, Condition(), row.top1[key], "fraction", TIMM_IMAGES[key], source)
+        yield PublishedNumber(
+            model.name, benchmark, metric, Condition(), row.top1[key], "fraction", TIMM_IMAGES[key], source
+        )
 
 
-def published_series(benchmark: str, metric: str) -> dict[str, list[Published]]:
+def published_series(benchmark: str, metric: str) -> dict[str, list[PublishedNumber]]:
     """Every published value of one metric of a benchmark, by model; zero-shot checkpoints are left out."""
-    found: dict[str, list[Published]] = {}
+    found: dict[str, list[PublishedNumber]] = {}
     for row in table():
         if (row.benchmark, row.metric) == (benchmark, metric):
             found.setdefault(row.model, []).append(row)
     return found
 
 
-def published_beside(benchmark: str, metric: str, condition: Mapping[str, object]) -> dict[str, Published]:
+def published_beside(benchmark: str, metric: str, condition: Mapping[str, object]) -> dict[str, PublishedNumber]:
     """What was published of one number, leaders too, by model; of several sources of a model the last counts."""
     return {
         row.model: row

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from hardiness.reference.published_numbers import Published, table
+from hardiness.reference.published_numbers import PublishedNumber, table
 
 SUBSET = "robustbench"
 SIZE = 5000
@@ -46,6 +46,6 @@ def entries() -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.model for row in table() if row.benchmark == "autoattack"))
 
 
-def lists(rows: Sequence[Published]) -> bool:
+def lists(rows: Sequence[PublishedNumber]) -> bool:
     """Whether published numbers are its own."""
     return all("RobustBench" in row.source for row in rows)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from hardiness.report.exports.exporter import registry, tables_in
     from hardiness.report.format import as_text, terminal_table
     from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
-    from hardiness.report.loggers.tracking import Tracking
+    from hardiness.report.loggers.tracking import TrackingSession
     from hardiness.report.page import PageOptions, data_argument, flat, put_page
     from hardiness.report.pictures import FeatureGrid, FeaturePicture
     from hardiness.report.sections import declared, with_own_names
@@ -33,7 +33,7 @@ __all__ = [
     "FeaturePicture",
     "PageOptions",
     "StoredResults",
-    "Tracking",
+    "TrackingSession",
     "annotation_lines",
     "as_text",
     "consistency_by_set_table",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hardiness.benchmarks import EMBEDDED, is_comparable, word_of
 from hardiness.core import Chart, Column, Curves, Dots, Ladder, Observer, Result, Rung, Score
-from hardiness.reference import Published
+from hardiness.reference import PublishedNumber
 from hardiness.reference import published_beside as known
 from hardiness.report import format as formatting
 from hardiness.report.sections import BenchmarkSection, score_of
@@ -20,7 +20,7 @@ FEWEST_PUBLISHED = 2
 """Published models that a ladder needs."""
 
 
-Measured = Mapping[str, tuple[float, float, float, int]]
+MeasuredNumbers = Mapping[str, tuple[float, float, float, int]]
 """Of each measured model its number, the ends of its interval, and how many images it saw: 0 for a part of the data.
 
 From these a page makes what a chosen model has more or less.
@@ -61,7 +61,7 @@ class PublishedPeers:
     """
 
     heads: tuple[str, ...]
-    measured: tuple[Measured, ...]
+    measured: tuple[MeasuredNumbers, ...]
     lines: tuple[PublishedModel, ...]
     models: tuple[str, ...]
 
@@ -130,7 +130,7 @@ def _in_order(shown: BenchmarkSection) -> list[Column]:
     return [headline, *(each for each in columns if each != headline)] if headline else columns
 
 
-def _others(shown: BenchmarkSection, column: Column) -> dict[str, Published]:
+def _others(shown: BenchmarkSection, column: Column) -> dict[str, PublishedNumber]:
     """Published numbers of one column, of models that the section does not show as published already."""
     data = shown.results[0].data
     if data == EMBEDDED or not is_comparable(shown.results):
@@ -140,7 +140,7 @@ def _others(shown: BenchmarkSection, column: Column) -> dict[str, Published]:
     return {model: row for model, row in rows.items() if model not in shown_already}
 
 
-def _measured(shown: BenchmarkSection, column: Column) -> Measured:
+def _measured(shown: BenchmarkSection, column: Column) -> MeasuredNumbers:
     """The numbers of models that were measured, where they are told in points."""
     found = {}
     for result in shown.results:
@@ -151,7 +151,7 @@ def _measured(shown: BenchmarkSection, column: Column) -> Measured:
     return found
 
 
-def _number(shown: BenchmarkSection, column: Column, row: Published | None) -> Number | None:
+def _number(shown: BenchmarkSection, column: Column, row: PublishedNumber | None) -> Number | None:
     if row is None:
         return None
     told = next(iter(_measured(shown, column)), None)
@@ -161,13 +161,13 @@ def _number(shown: BenchmarkSection, column: Column, row: Published | None) -> N
     return Number(formatting.number(row.value, row.unit), row.value, row.n, difference)
 
 
-def difference(result: Result, score: Score, known: Sequence[Published]) -> str:
+def difference(result: Result, score: Score, known: Sequence[PublishedNumber]) -> str:
     """Measured minus the nearest published, against the interval; on a part of the data that is no reproduction."""
     points, where = _compared(result, score, known)
     return f"{points}, {where} the interval; on a part of the data" if where else points
 
 
-def _compared(result: Result, score: Score, known: Sequence[Published]) -> tuple[str, str]:
+def _compared(result: Result, score: Score, known: Sequence[PublishedNumber]) -> tuple[str, str]:
     """Measured minus the nearest published in points, and on a part of the data whether it is within the interval."""
     if not known or score.value is None or score.unit not in formatting.PERCENT_UNITS:
         return "", ""

@@ -20,11 +20,11 @@ from markupsafe import Markup, escape
 
 from hardiness import reference
 from hardiness.benchmarks import doubtful, names_of, trust
-from hardiness.core import Chart, Heat, Result, SampleError, Saying, Score, StoreError, TextTable, spelled
+from hardiness.core import Chart, Heat, ModelSentence, Result, SampleError, Score, StoreError, TextTable, spelled
 from hardiness.imaging import decode, encode_jpeg
-from hardiness.reference import Published, published, published_for
+from hardiness.reference import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
-from hardiness.report.beside import Measured, beside, difference, from_few, with_figure, with_ladder
+from hardiness.report.beside import MeasuredNumbers, beside, difference, from_few, with_figure, with_ladder
 from hardiness.report.figures import (
     NARROW_PX,
     PAPER_PX,
@@ -47,7 +47,7 @@ from hardiness.report.sections import (
     DEMO,
     BenchmarkSection,
     Declared,
-    Standing,
+    PlaceRange,
     caveat,
     overlaps,
     score_of,
@@ -341,7 +341,7 @@ def _differences(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
     left_out = {name: doubt for name, doubt in said.items() if doubt and any(name in pair for pair, _ in pairs)}
     beside = f" (left out: {', '.join(f'{name}, {doubt}' for name, doubt in left_out.items())})" if left_out else ""
     pairs = [(pair, each) for pair, each in pairs if not left_out.keys() & set(pair)]
-    open_ = [(pair, each) for pair, each in pairs if each.interval is not None and not each.told]
+    open_ = [(pair, each) for pair, each in pairs if each.interval is not None and not each.is_told_apart]
     if open_:
         others = [(pair[1] if pair[0] == result.name else pair[0], each) for pair, each in open_]
         named = ", ".join(f"{other} ({100 * abs(each.value):.1f} points)" for other, each in others)
@@ -409,7 +409,7 @@ class TableCell:
     score: Score
     value: str
     interval: str
-    rank: Standing | None
+    rank: PlaceRange | None
     published: str
     source: str
     difference: str
@@ -457,7 +457,7 @@ def rows_of(shown: BenchmarkSection) -> list[ModelRow]:
     ]
 
 
-def _cell(result: Result, score: Score, rank: Standing | None) -> TableCell:
+def _cell(result: Result, score: Score, rank: PlaceRange | None) -> TableCell:
     if score.value is None:
         return TableCell(score, "undefined", "", None, "", "", "")
     known = _published(result, score)
@@ -482,7 +482,7 @@ def _noise(result: Result, score: Score) -> float:
     return next((each["noise"] for each in known if (each["metric"], each["condition"]) == wanted), 0.0)
 
 
-def _published(result: Result, score: Score) -> Sequence[Published]:
+def _published(result: Result, score: Score) -> Sequence[PublishedNumber]:
     """What was published of this number under the same protocol; nothing beside what was itself published."""
     if result.data.startswith("own-") or result.run.data.classes or result.measured.get("published"):
         return ()
@@ -530,7 +530,7 @@ def summary(shown: Sequence[BenchmarkSection]) -> list[Sentence]:
     ]
 
 
-def _footing(saying: Saying, result: Result) -> str:
+def _footing(saying: ModelSentence, result: Result) -> str:
     """How many images are behind what was found, whether they are a part, and what so few of them leave open."""
     score = saying.score
     n = score.n if score else result.counts.images
@@ -694,7 +694,7 @@ def put_page(results: Sequence[Result], files: Files, name: str, title: str, opt
 
 def inks_of(shown: Sequence[BenchmarkSection]) -> Inks:
     """The models of all sections, in the order of the overview."""
-    return Inks.of(result.name for each in shown for result in each.results)
+    return Inks.for_models(result.name for each in shown for result in each.results)
 
 
 @cache
@@ -765,7 +765,7 @@ def spaced(name: str, inks: Inks) -> Markup:
     return breakable(name if name in inks.models else name.replace("_", " "))
 
 
-def numbered(inks: Inks, measured: Measured) -> str:
+def numbered(inks: Inks, measured: MeasuredNumbers) -> str:
     """Measured numbers by the place of their model, as JSON; the models are those of the page."""
     return json.dumps({inks.group(name): [round(each, 6) for each in of] for name, of in measured.items()})
 

@@ -80,7 +80,7 @@ def walls(shown: Sequence[BenchmarkSection], picture_of: PictureOf | None, room:
         picture_of: gives pictures; ``None`` where none are wanted, and only the first samples of each are listed.
         room: bytes that the pictures of all may take in the page; the first sample of each has its pictures anyway.
     """
-    open_ = [[_Hanging(each, number) for number in range(len(each.section.galleries))] for each in shown]
+    open_ = [[_GalleryDraft(each, number) for number in range(len(each.section.galleries))] for each in shown]
     every = [hanging for section in open_ for hanging in section]
     most = max((len(hanging.gallery.samples) for hanging in every), default=0)
     side_px = SIDE_PX if len(every) <= MOST_LARGE else SMALL_PX
@@ -93,7 +93,7 @@ def walls(shown: Sequence[BenchmarkSection], picture_of: PictureOf | None, room:
     return [[hanging.wall() for hanging in section] for section in open_]
 
 
-class _Hanging:
+class _GalleryDraft:
     """One gallery of a section while its pictures are made."""
 
     def __init__(self, shown: BenchmarkSection, number: int) -> None:

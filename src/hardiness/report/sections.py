@@ -31,14 +31,14 @@ from hardiness.reference import ALL, Recipe, recipes, recipes_of, set_names
 from hardiness.reference import distortion_set as set_of
 from hardiness.report import format as formatting
 from hardiness.results import BenchmarkComparison, PairFlips, differences_of, group_of
-from hardiness.statistics import Compared, Flips
+from hardiness.statistics import Flips, ScoreComparison
 
 LEVEL = 0.05
 """Chance that any two of some models are told apart that are alike."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PlaceRange:
     """The best and the worst place that a model can have, from 1."""
 
     best: int
@@ -48,7 +48,7 @@ class Standing:
         return f"{self.best}" if self.best == self.worst else f"{self.best}–{self.worst}"
 
 
-def ranks(scores: Mapping[str, Score]) -> dict[str, Standing]:
+def ranks(scores: Mapping[str, Score]) -> dict[str, PlaceRange]:
     """The places of models by their scores of one metric; those without a value or an interval have none.
 
     A model stands behind another only where their intervals have no value in common. For models on the same images
@@ -57,21 +57,21 @@ def ranks(scores: Mapping[str, Score]) -> dict[str, Standing]:
     known = {name: score for name, score in scores.items() if score.value is not None and score.interval}
     found = {}
     for name, score in known.items():
-        better = sum(told_apart(other, score) > 0 for other in known.values())
-        worse = sum(told_apart(score, other) > 0 for other in known.values())
-        found[name] = Standing(1 + better, len(known) - worse)
+        better = sum(order_beyond_chance(other, score) > 0 for other in known.values())
+        worse = sum(order_beyond_chance(score, other) > 0 for other in known.values())
+        found[name] = PlaceRange(1 + better, len(known) - worse)
     return found
 
 
-def places(compared: Compared, names: Collection[str]) -> dict[str, Standing]:
+def places(compared: ScoreComparison, names: Collection[str]) -> dict[str, PlaceRange]:
     """The places that a paired comparison on the same images gives to some of its models.
 
     A model stands behind another only where the two are told apart.
     """
-    return {name: Standing(rank.rank, rank.worst) for name, rank in compared.ranks_among(names).items()}
+    return {name: PlaceRange(rank.rank, rank.worst) for name, rank in compared.ranks_among(names).items()}
 
 
-def told_apart(first: Score, second: Score) -> int:
+def order_beyond_chance(first: Score, second: Score) -> int:
     """1 where the first is better than the second beyond chance, -1 where it is worse, else 0."""
     if not first.interval or not second.interval:
         return 0
@@ -160,11 +160,11 @@ class BenchmarkSection:
     compared: BenchmarkComparison | None = None
 
     @property
-    def paired(self) -> Sequence[Compared]:
+    def paired(self) -> Sequence[ScoreComparison]:
         """The scores by which its models were compared; none where they were not."""
         return self.compared.scores if self.compared else ()
 
-    def places(self, column: Column) -> dict[str, Standing]:
+    def places(self, column: Column) -> dict[str, PlaceRange]:
         """The places of its models by one column: by paired comparison where there is one, else by their intervals.
 
         Of several models of which only one can have a place, none has: it would be the first of one.
@@ -190,9 +190,9 @@ class BenchmarkSection:
                 if pair in found.pairs:
                     return found.is_told_apart(pair)
         one, other = score_of(first, column), score_of(second, column)
-        return one is not None and other is not None and told_apart(one, other) != 0
+        return one is not None and other is not None and order_beyond_chance(one, other) != 0
 
-    def comparison(self, column: Column) -> Compared | None:
+    def comparison(self, column: Column) -> ScoreComparison | None:
         """The paired comparison of a column; ``None`` where not all of its models were compared."""
         names = {result.name for result in self.results}
         wanted = (column.metric, column.condition)
@@ -351,7 +351,7 @@ FLIP_MODELS, FLIP_ROWS = 3, 20
 
 def _changes(pair: PairFlips) -> Grid:
     """What each class's recall gained, with an interval; the classes that lost most first."""
-    told = sum(change.told for _, change in pair.changes)
+    told = sum(change.is_told_apart for _, change in pair.changes)
     rows = []
     for name, change in pair.changes[:FLIP_ROWS]:
         ends = (change.interval.low, change.interval.high) if change.interval else (None, None)
@@ -450,7 +450,7 @@ class OverviewEntry:
     """
 
     score: Score | None = None
-    rank: Standing | None = None
+    rank: PlaceRange | None = None
     marks: tuple[str, ...] = ()
     reason: str = ""
     exported: tuple[str, ...] = ()
@@ -491,7 +491,7 @@ class Scorecard:
         return tuple((group, len(list(heads))) for group, heads in groupby(self.heads, key=lambda head: head.group))
 
     @property
-    def told_apart(self) -> tuple[bool, ...]:
+    def some_apart(self) -> tuple[bool, ...]:
         """Of each column, whether any model stands behind another beyond chance."""
         columns = zip(*(entries for _, entries in self.rows), strict=True)
         return tuple(any(entry.rank and entry.rank.best > 1 for entry in column) for column in columns)
@@ -587,7 +587,7 @@ def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
     return tuple(marks)
 
 
-Places = Mapping[tuple[str, str, Condition], Standing]
+Places = Mapping[tuple[str, str, Condition], PlaceRange]
 """By the key of a run, a metric and its condition."""
 
 

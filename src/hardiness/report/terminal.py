@@ -37,7 +37,7 @@ class TerminalColumn:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class TerminalTable:
     """A table of models that is no wider than the terminal.
 
     Attributes:
@@ -107,11 +107,13 @@ class JoinedGroups:
     groups: Sequence[tuple[str, Sequence[TerminalColumn]]]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        joined = Fitted("overview", self.names, [each for _, columns in self.groups for each in columns], True)
+        joined = TerminalTable("overview", self.names, [each for _, columns in self.groups for each in columns], True)
         if joined.fits(console, options):
             yield joined
         else:
-            yield from (Fitted(f"overview: {group}", self.names, columns, True) for group, columns in self.groups)
+            yield from (
+                TerminalTable(f"overview: {group}", self.names, columns, True) for group, columns in self.groups
+            )
 
 
 def headline_lines(results: Sequence[Result]) -> Iterator[str]:
@@ -151,7 +153,7 @@ def scorecard_tables(
         return
     for group, chosen in groups:
         title = f"overview: {group}" if len(groups) > 1 else "overview"
-        yield Fitted(title, names, chosen, everything=True)
+        yield TerminalTable(title, names, chosen, everything=True)
 
 
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
@@ -199,7 +201,7 @@ def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -
     columns.insert(
         min(1, len(columns)), TerminalColumn("n", [Text(f"{each.counts.images:,}") for each in shown.results])
     )
-    table = Fitted(shown.heading, [result.name for result in shown.results], columns, everything)
+    table = TerminalTable(shown.heading, [result.name for result in shown.results], columns, everything)
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
     if shown.section.people_score:
         notes.insert(0, Text(shown.section.people_score, style=PEOPLE))
@@ -211,7 +213,7 @@ def _grid(grid: Grid) -> RenderableType:
         TerminalColumn(head, [Text(formatting.grid_cell(cells[place])) for _, cells in grid.rows])
         for place, head in enumerate(grid.heads)
     ]
-    return Fitted(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
+    return TerminalTable(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
 
 
 def _cell(result: Result, score: Score | None) -> Text:

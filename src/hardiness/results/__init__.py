@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         require_policy_matches,
     )
     from hardiness.results.likeness import Likeness, human_likeness
-    from hardiness.results.measured import Measured, stored_measures
-    from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
+    from hardiness.results.measured import RunByImage, stored_measures
+    from hardiness.results.noise import FOLDER, Noise, SettingEffect, keep_noise, moved_by
     from hardiness.results.policy import Policy, policy_of
     from hardiness.results.results import group_of, published_results, rebuild_results, results_of, with_severities
     from hardiness.results.runs import ScoredRun, differences_of, typed_option
@@ -45,14 +45,14 @@ __all__ = [
     "Gate",
     "GateVerdict",
     "Likeness",
-    "Measured",
     "Models",
-    "Moved",
     "Noise",
     "PairFlips",
     "Policy",
     "PolicyWatch",
+    "RunByImage",
     "ScoredRun",
+    "SettingEffect",
     "companions_of",
     "compare_stores",
     "comparison_json",

@@ -11,7 +11,7 @@ from typing import Any
 from hardiness.core import TextTable, json_form, mark_notes
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.flips import PairFlips
-from hardiness.statistics import Compared, Difference, DifferencePart, Flips, FlipShare, KappaInterval
+from hardiness.statistics import Difference, DifferencePart, Flips, FlipShare, KappaInterval, ScoreComparison
 
 HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
 
@@ -46,7 +46,7 @@ def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) ->
     return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
 
 
-def _adjustment(scores: Sequence[Compared]) -> Iterator[str]:
+def _adjustment(scores: Sequence[ScoreComparison]) -> Iterator[str]:
     """What was done because many differences are tested at once."""
     tested = sum(pair.p is not None for score in scores for pair in score.pairs.values())
     if tested > 1:
@@ -65,7 +65,7 @@ def _rows(found: BenchmarkComparison, shown: Sequence[Pairs]) -> Iterator[tuple[
             yield tuple(_row(found, score, first, second, pair))
 
 
-def _fewer(scores: Sequence[Compared], rows_most: int) -> list[Pairs]:
+def _fewer(scores: Sequence[ScoreComparison], rows_most: int) -> list[Pairs]:
     """As many pairs as there is room for: all if all fit, else all of the first score if these do, then neighbours."""
     if sum(len(score.pairs) for score in scores) <= rows_most:
         return [score.pairs for score in scores]
@@ -80,13 +80,15 @@ def _fewer(scores: Sequence[Compared], rows_most: int) -> list[Pairs]:
     return found
 
 
-def _neighbours(score: Compared) -> set[frozenset[str]]:
+def _neighbours(score: ScoreComparison) -> set[frozenset[str]]:
     """Each model and the next one by value."""
     order = sorted(score.values, key=lambda name: (math.isnan(score.values[name]), score.values[name]))
     return {frozenset(pair) for pair in pairwise(order)}
 
 
-def _row(found: BenchmarkComparison, score: Compared, first: str, second: str, pair: Difference) -> Iterator[str]:
+def _row(
+    found: BenchmarkComparison, score: ScoreComparison, first: str, second: str, pair: Difference
+) -> Iterator[str]:
     yield score.title or score.metric.replace("_", " ")
     for name in (first, second):
         value = score.values[name]
@@ -100,7 +102,7 @@ def _row(found: BenchmarkComparison, score: Compared, first: str, second: str, p
     yield "" if pair.p is None else f"{pair.p:.3f}" if pair.p >= 0.001 else "<0.001"
     noise, n = score.noise_of((first, second))
     nothing = f"nothing: noise {100 * noise:.2f} (n = {n:,})"
-    said = nothing if score.is_nothing((first, second)) else "yes" if pair.told else "no"
+    said = nothing if score.is_nothing((first, second)) else "yes" if pair.is_told_apart else "no"
     yield ", ".join([said, *([doubt] if (doubt := found.doubt_about_pair(score, first, second)) else [])])
     yield "" if pair.detectable is None else f"{100 * pair.detectable:.2f}"
 
@@ -109,7 +111,7 @@ def _points(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def _ranks(score: Compared, found: BenchmarkComparison) -> str:
+def _ranks(score: ScoreComparison, found: BenchmarkComparison) -> str:
     places = ", ".join(
         f"{name} {rank.rank}"
         + (f"–{rank.worst}" if rank.worst > rank.rank else "")
@@ -159,11 +161,11 @@ def _flip_lines(pair: PairFlips) -> Iterator[str]:
 
 def _changes(pair: PairFlips) -> str:
     """The classes that lost most, and how many of all change; a star marks those that do."""
-    told = sum(change.told for _, change in pair.changes)
+    told = sum(change.is_told_apart for _, change in pair.changes)
     shown = [
         f"{name} {_points(change.value)}"
         + (f" ({_points(change.interval.low)} … {_points(change.interval.high)})" if change.interval else "")
-        + ("*" if change.told else "")
+        + ("*" if change.is_told_apart else "")
         for name, change in pair.changes[:LARGEST]
     ]
     return f"{', '.join(shown)}; {told} of {len(pair.changes):,} classes change (all adjusted together)"
@@ -208,10 +210,10 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
 def difference_json(found: Difference) -> dict[str, Any]:
     """A difference with its interval and whether it differs from zero."""
     interval = [found.interval.low, found.interval.high] if found.interval else None
-    return {**asdict(found), "value": _finite(found.value), "interval": interval, "told_apart": found.told}
+    return {**asdict(found), "value": _finite(found.value), "interval": interval, "told_apart": found.is_told_apart}
 
 
-def _score(score: Compared, found: BenchmarkComparison) -> dict[str, Any]:
+def _score(score: ScoreComparison, found: BenchmarkComparison) -> dict[str, Any]:
     return {
         "metric": score.metric,
         "condition": dict(score.condition),

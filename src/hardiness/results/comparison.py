@@ -25,20 +25,20 @@ from hardiness.core import (
 )
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
-from hardiness.results.measured import Measured, in_shared_cells, measured_runs
+from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, differences, digest_of
 from hardiness.results.stopped import stop_of
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics import (
     BIN_SIZE,
-    Compared,
     Consistency,
     Difference,
     DifferencePart,
     Disagreement,
     EffectiveRobustness,
     Measurable,
+    ScoreComparison,
     adjusted,
     by_calibration,
     by_cell,
@@ -80,7 +80,7 @@ class Side:
     """One of the two: its name, its run, and where the shared images stand among its own."""
 
     name: str
-    run: Measured
+    run: RunByImage
     places: NDArray[np.int64]
 
     def right(self, columns: Sequence[int]) -> NDArray[np.bool_]:
@@ -142,7 +142,7 @@ class BenchmarkComparison:
 
     benchmark: str
     data: str
-    scores: tuple[Compared, ...]
+    scores: tuple[ScoreComparison, ...]
     n: int
     notes: tuple[str, ...]
     details: tuple[PairDetail, ...]
@@ -153,11 +153,11 @@ class BenchmarkComparison:
     doubts: Mapping[str, str] = field(default_factory=dict)
     flips: tuple[PairFlips, ...] = ()
 
-    def doubt_about(self, score: Compared, model: str) -> str:
+    def doubt_about(self, score: ScoreComparison, model: str) -> str:
         """That word where the score is of pictures under attack; else empty."""
         return self.doubts.get(model, "") if "epsilon" in score.condition else ""
 
-    def doubt_about_pair(self, score: Compared, first: str, second: str) -> str:
+    def doubt_about_pair(self, score: ScoreComparison, first: str, second: str) -> str:
         """What is said behind a difference that rests on such a number, e.g. ``of a withdrawn number``."""
         words = {self.doubt_about(score, name) for name in (first, second)} - {""}
         if not words:
@@ -347,7 +347,7 @@ def _comparison(
     return found
 
 
-def _compared(group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> BenchmarkComparison:
+def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> BenchmarkComparison:
     """All but what is said of single pairs."""
     benchmark, data, protocol, variant = group
     notes = []
@@ -379,7 +379,7 @@ def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
         )
 
 
-def _details(runs: Mapping[str, Measured]) -> tuple[PairDetail, ...]:
+def _details(runs: Mapping[str, RunByImage]) -> tuple[PairDetail, ...]:
     """What is said of every two models; nothing where no image is shared, or each has random cells of its own."""
     ids = shared_images({name: run.ids for name, run in runs.items()})
     if not len(ids) or any(run.drawn for run in runs.values()):
@@ -405,7 +405,7 @@ def _as_dict(found: BenchmarkComparison) -> dict[str, Any]:
 def _from_dict(kept: Mapping[str, Any]) -> BenchmarkComparison:
     """The comparison that `_as_dict` gave."""
     scores = [
-        Compared(
+        ScoreComparison(
             **{
                 **score,
                 "pairs": {(first, second): from_fields(Difference, each) for first, second, each in score["pairs"]},
@@ -420,8 +420,8 @@ def _from_dict(kept: Mapping[str, Any]) -> BenchmarkComparison:
 
 
 def _scores(
-    scores: Sequence[Measurable], runs: Mapping[str, Measured], ids: NDArray[Any], noises: Mapping[str, Noise]
-) -> tuple[Compared, ...]:
+    scores: Sequence[Measurable], runs: Mapping[str, RunByImage], ids: NDArray[Any], noises: Mapping[str, Noise]
+) -> tuple[ScoreComparison, ...]:
     """The models by each score, every difference adjusted for all pairs and scores; on the shared images, if any."""
     found, tests = [], []
     for score in scores:
@@ -434,12 +434,12 @@ def _scores(
         values = {name: each.value for name, each in estimates.items()}
         title = next(iter(runs.values())).title(score)
         found.append(
-            Compared(score.metric, score.higher_is_better, values, {}, len(ids), score.condition, title, noise)
+            ScoreComparison(score.metric, score.higher_is_better, values, {}, len(ids), score.condition, title, noise)
         )
     return tuple(replace(each, pairs=pairs) for each, pairs in zip(found, adjusted(tests), strict=True))
 
 
-def _left_out(name: str, run: Measured) -> str:
+def _left_out(name: str, run: RunByImage) -> str:
     """What is said of images that are not compared."""
     count, why = (run.left_out, "lack") if run.left_out else (run.failed, "could not be evaluated")
     if count == 1:
@@ -447,6 +447,6 @@ def _left_out(name: str, run: Measured) -> str:
     return f"{name}: {count:,} images {'lack a condition' if run.left_out else why} and are left out"
 
 
-def _same(score: Measurable, run: Measured) -> list[Measurable]:
+def _same(score: Measurable, run: RunByImage) -> list[Measurable]:
     """The run's score of that name and condition; none or one."""
     return [each for each in run.scores if (each.metric, each.condition) == (score.metric, score.condition)]

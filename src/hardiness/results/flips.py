@@ -133,10 +133,10 @@ def flip_table(before: ImageTable, now: ImageTable) -> FlipTable | None:
     rows = places >= 0
     columns = [[table.present.index(cell) for cell in both] for table in (before, now)]
 
-    def of(name: str) -> tuple[np.ndarray, np.ndarray]:
+    def columns_of(name: str) -> tuple[np.ndarray, np.ndarray]:
         return before[name][places[rows]][:, columns[0]], now[name][rows][:, columns[1]]
 
-    return FlipTable.from_answers(now.ids[rows], now.label[rows], both, of(RIGHT), of("answer"))
+    return FlipTable.from_answers(now.ids[rows], now.label[rows], both, columns_of(RIGHT), columns_of("answer"))
 
 
 def _pair(before: ImageTable, now: ImageTable, namer: Any) -> PairFlips | None:

@@ -18,7 +18,7 @@ from hardiness.store import StoredRun
 
 
 @dataclass(frozen=True)
-class Measured:
+class RunByImage:
     """A run by image.
 
     Attributes:
@@ -55,7 +55,7 @@ class Measured:
     def estimate(self, score: Measurable, ids: NDArray[Any]) -> tuple[Estimate, str]:
         """A score on some of its images, which are the estimate's ids, and why these are too few for an interval."""
         places = np.searchsorted(self.ids, ids)
-        found = score.of(places)
+        found = score.estimate(places)
         # One array for all scores on the same images: equal ids need not be compared then.
         named = ids if found.n == len(ids) else self.ids[found.ids]
         return replace(found, ids=named), score.lacks(places)
@@ -70,7 +70,7 @@ class Measured:
         return card_of(self.run).class_namer(self.run)
 
 
-def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> Measured | None:
+def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
     """A stored run by image, of its image table as it was kept, or made now and kept; ``None`` as in `measured`.
 
     Args:
@@ -80,14 +80,14 @@ def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> Measu
     return measures_of(ScoredRun(run, card_of(run.run)), base)
 
 
-def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> Measured | None:
+def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
     """The same of a run whose table may have been read."""
     stored, table = run.stored, run.table
     found = measured(table, stored.run, base.of_run(run) if base else None) if len(table) else None
     return found and replace(found, key=stored.key, table=lambda: run.table)
 
 
-def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> Measured | None:
+def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> RunByImage | None:
     """A run by image; ``None`` where no image has every condition, or its card names nothing to compare by.
 
     Ratios are to ``baseline`` where it is given, else to the published one.
@@ -105,7 +105,7 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> M
     if not (drawn or scores):
         return None
     right = kept[RIGHT] == 1
-    return Measured(
+    return RunByImage(
         run=run,
         ids=kept.ids,
         label=kept.label,
@@ -157,7 +157,7 @@ class KeptScore:
     known: Estimate
     short: str
 
-    def of(self, places: NDArray[np.int64]) -> Estimate:
+    def estimate(self, places: NDArray[np.int64]) -> Estimate:
         """The score of the images that it was computed on."""
         return self.known
 
@@ -168,7 +168,7 @@ class KeptScore:
 
 def measured_runs(
     runs: Mapping[str, ScoredRun], *, tables: bool, base: StoredBaseline | None = None
-) -> dict[str, Measured]:
+) -> dict[str, RunByImage]:
     """The runs by image, without those that have no whole image or no score to compare by.
 
     Args:
@@ -179,7 +179,7 @@ def measured_runs(
     """
     if tables or len(runs) < 2:
         return {name: found for name, run in runs.items() if (found := measures_of(run, base))}
-    measured: dict[str, Measured] = {}
+    measured: dict[str, RunByImage] = {}
     for name, run in runs.items():
         if found := measures_of(run, base):
             if found.drawn:  # what is compared depends on the cells of all runs
@@ -197,11 +197,13 @@ def measured_runs(
     return measured
 
 
-def _without_answers(found: Measured, ids: NDArray[Any]) -> Measured:
+def _without_answers(found: RunByImage, ids: NDArray[Any]) -> RunByImage:
     """The run with its scores on some images, and of its answers those of the first condition alone."""
     places = np.searchsorted(found.ids, ids)
     scores = tuple(
-        KeptScore(each.metric, each.condition, each.higher_is_better, each.span, each.of(places), each.lacks(places))
+        KeptScore(
+            each.metric, each.condition, each.higher_is_better, each.span, each.estimate(places), each.lacks(places)
+        )
         for each in found.scores
     )
     # Copies: a view would hold on to all of it.
@@ -209,7 +211,7 @@ def _without_answers(found: Measured, ids: NDArray[Any]) -> Measured:
     return replace(found, right=first, confidence=nothing, scores=scores, table=None)
 
 
-def in_shared_cells(runs: Mapping[str, Measured]) -> dict[str, Measured]:
+def in_shared_cells(runs: Mapping[str, RunByImage]) -> dict[str, RunByImage]:
     """The runs on the images, and of each image the cells, that all of them have; as they are where none is shared.
 
     The order of an image's cells depends on the seed and the image alone, so that two runs of one seed share the cells
@@ -238,6 +240,6 @@ def _only(
     return table.only({image: index[row].tolist() for image, row in zip(ids.tolist(), there, strict=True)})
 
 
-def _measured_again(run: Measured, table: ImageTable) -> Measured:
+def _measured_again(run: RunByImage, table: ImageTable) -> RunByImage:
     sums = card_of(run.run).sums(table, run.run, run.baseline or published_baseline(run.run))
     return replace(run, ids=table.ids, label=table.label, left_out=0, scores=tuple(sums))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hardiness.core import Condition, Interval, TextTable, fields_form, from_json, json_field
-from hardiness.results.measured import Measured
+from hardiness.results.measured import RunByImage
 from hardiness.statistics import difference, shared_images, wilson
 from hardiness.store import Store, as_json, parsed
 
@@ -19,7 +19,7 @@ HEADS = ("score", "varied", "score as it is", "moved by", "95 %", "images answer
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class SettingEffect:
     """What one setting other than the usual one does to one score.
 
     Attributes:
@@ -60,10 +60,10 @@ class Noise:
     model: str
     benchmark: str
     data: str
-    moved: tuple[Moved, ...]
+    moved: tuple[SettingEffect, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, metric: str, condition: Condition) -> float:
+    def largest(self, metric: str, condition: Condition) -> float:
         """The most that any setting moves a score by, either way; 0 where that was not measured."""
         sizes = [abs(each.value) for each in self.moved if (each.metric, each.condition) == (metric, condition)]
         return max(sizes, default=0.0)
@@ -86,7 +86,7 @@ class Noise:
         """What a page needs of it: each score with the most that any setting moves it by."""
         names = dict.fromkeys((each.metric, each.condition) for each in self.moved)
         return [
-            {"metric": metric, "condition": dict(condition), "noise": self.of(metric, condition)}
+            {"metric": metric, "condition": dict(condition), "noise": self.largest(metric, condition)}
             for metric, condition in names
         ]
 
@@ -111,7 +111,7 @@ class Noise:
         return self.view().html()
 
 
-def moved_by(factor: str, setting: str, usual: Measured, varied: Measured) -> list[Moved]:
+def moved_by(factor: str, setting: str, usual: RunByImage, varied: RunByImage) -> list[SettingEffect]:
     """What a setting does to every score that both runs have, on the images that both have.
 
     Args:
@@ -135,7 +135,7 @@ def moved_by(factor: str, setting: str, usual: Measured, varied: Measured) -> li
             continue
         apart = difference(after, before, score.span, few or fewer)
         found.append(
-            Moved(
+            SettingEffect(
                 factor=factor,
                 setting=setting,
                 metric=score.metric,
@@ -179,7 +179,7 @@ def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
     return found
 
 
-def _row(each: Moved) -> tuple[str, ...]:
+def _row(each: SettingEffect) -> tuple[str, ...]:
     between = f"{100 * each.interval.low:+.2f} … {100 * each.interval.high:+.2f}" if each.interval else ""
     return (
         each.title,

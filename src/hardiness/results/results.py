@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hardiness.benchmarks import (
     VIEW,
-    Uninstalled,
+    MissingCard,
     card_of,
     cards,
     published_baseline,
@@ -29,9 +29,9 @@ from hardiness.core import (
     from_json,
     json_form,
 )
-from hardiness.reference import Published, table
+from hardiness.reference import PublishedNumber, table
 from hardiness.results.annotations import annotated_scores
-from hardiness.results.comparisons import Scored, compared
+from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, digest_of, with_joined
@@ -64,7 +64,7 @@ def results_of(store: Store, baseline_model: str | None = None, verify: bool = F
 
 def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str | None = None) -> list[Result]:
     """The same of runs that are at hand, all of one folder."""
-    base = StoredBaseline.of(runs, baseline_model) if baseline_model else None
+    base = StoredBaseline.from_runs(runs, baseline_model) if baseline_model else None
     noises = _noises(store)
     scored = [_scored(run, base, noises.get(run.stored.key), runs) for run in runs]
     found = [_compared(each, scored) for each in scored]
@@ -127,7 +127,9 @@ def _noises(store: Store) -> dict[str, Noise]:
     return {}
 
 
-def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, runs: Sequence[ScoredRun]) -> Scored:
+def _scored(
+    run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, runs: Sequence[ScoredRun]
+) -> ScoredResult:
     stored, identity = run.stored, run.stored.run
     divisor = base.of_run(run) if base else None
     scores, findings = run.scores(divisor or published_baseline(identity))
@@ -159,17 +161,17 @@ def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, ru
         stop=stop,
     )
     warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *told, *damage]
-    if isinstance(run.card, Uninstalled):
+    if isinstance(run.card, MissingCard):
         name = identity.benchmark.card
         warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")
     if base and divisor:
         warnings.append(f"ratios are to the stored run of {base.model}, not to the published baseline")
     run.save()
     run.release()
-    return Scored(run, replace(result, warnings=tuple(warnings)))
+    return ScoredResult(run, replace(result, warnings=tuple(warnings)))
 
 
-def _compared(each: Scored, scored: Sequence[Scored]) -> Result:
+def _compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     result = _with_view(compared(each, scored), each.run)
     each.run.save()
     each.run.release()
@@ -178,7 +180,7 @@ def _compared(each: Scored, scored: Sequence[Scored]) -> Result:
 
 def _with_view(result: Result, run: ScoredRun) -> Result:
     """The result; what a card of another package shows of it is kept, and comes back once that package is gone."""
-    if isinstance(run.card, Uninstalled):
+    if isinstance(run.card, MissingCard):
         kept = run.remembered(VIEW)
         with suppress(StoreError):  # what another version kept may lack or have what this one does not expect
             from_json(Section, kept, VIEW)
@@ -224,7 +226,7 @@ def published_results() -> list[Result]:
 
     Of several sources of one number the last of the file counts.
     """
-    grouped: dict[tuple[str, str, str], list[Published]] = {}
+    grouped: dict[tuple[str, str, str], list[PublishedNumber]] = {}
     # Of other models single numbers stand beside measured ones, and make no page.
     known = {row.model for row in table() if (row.benchmark, row.metric) == ("imagenet-val", "top1")}
     for row in table():
@@ -236,7 +238,7 @@ def published_results() -> list[Result]:
     return sorted(found, key=lambda result: (*group_of(result), models[result.model]))
 
 
-def _result(model: str, benchmark: str, surrogate: str, rows: list[Published]) -> Result:
+def _result(model: str, benchmark: str, surrogate: str, rows: list[PublishedNumber]) -> Result:
     kind = KINDS[benchmark]
     latest = {(row.metric, row.condition): row for row in rows}
     n = max(row.n for row in rows)
@@ -267,7 +269,7 @@ def _clean(model: str, kind: PublishedRuns) -> list[Score]:
     return [_score(clean[-1], "clean_accuracy")] if clean and kind.card == "attack" else []
 
 
-def _score(row: Published, metric: str) -> Score:
+def _score(row: PublishedNumber, metric: str) -> Score:
     share = row.unit == "fraction" and metric in PROPORTIONS
     interval = wilson(round(row.value * row.n), row.n) if share else None
     measured = cards.get(KINDS[row.benchmark].card).metric(metric)

@@ -18,7 +18,7 @@ from hardiness.benchmarks import (
     ENDPOINT_COLUMNS,
     Baseline,
     Card,
-    Uninstalled,
+    MissingCard,
     answer_scores,
     answer_warnings,
     class_scores,
@@ -234,7 +234,7 @@ class ScoredRun:
         self.stored, self.card = stored, card
         self.stamps: Stamps
         self.stamps, self._strangers = stored.contents()
-        self._memo = stored.memo(self.digest, "rows", trusted=isinstance(card, Uninstalled), anew=verify)
+        self._memo = stored.memo(self.digest, "rows", trusted=isinstance(card, MissingCard), anew=verify)
         self._table: ImageTable | None = None
 
     @cached_property

@@ -57,7 +57,7 @@ class Look:
     def _headline(self, of: WeightedSum, table: ImageTable, run: Run, population: int | None) -> Headline:
         name = f"{run.model.name}: {of.metric}"
         companions = (self.companions or {}).get(of.metric) if not of.condition else None
-        known = companions.of(table.ids) if companions else None
+        known = companions.values_of(table.ids) if companions else None
         seen = ~np.isnan(of.weighty).all(axis=1)
         if of.is_share and (companions is None or known is None):
             values = of.values[seen, 0]

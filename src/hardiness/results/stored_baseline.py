@@ -20,7 +20,7 @@ class StoredBaseline:
     keys: Mapping[tuple[str, str], str]
 
     @classmethod
-    def of(cls, runs: Sequence[ScoredRun], model: str) -> StoredBaseline:
+    def from_runs(cls, runs: Sequence[ScoredRun], model: str) -> StoredBaseline:
         """The model's stored runs as baselines; of several on one data set the last counts.
 
         Raises:
@@ -51,8 +51,10 @@ class StoredBaseline:
 
 
 def stored_baseline(stores: Sequence[Store], model: str) -> StoredBaseline:
-    """The model's stored runs in several folders; raises as `StoredBaseline.of`."""
-    return StoredBaseline.of([ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()], model)
+    """The model's stored runs in several folders; raises as `StoredBaseline.from_runs`."""
+    return StoredBaseline.from_runs(
+        [ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()], model
+    )
 
 
 def _place(run: ScoredRun) -> tuple[str, str]:

@@ -51,7 +51,7 @@ def members(archive: Path) -> tuple[TarMember, ...]:
             comes twice; or a member is sparse, or a picture that is a link or device.
     """
     try:
-        stamp = Stamp.of(archive.stat())
+        stamp = Stamp.from_status(archive.stat())
         with open_regular(archive) as stream:
             _refuse_compressed(archive, stream.read(8))
             stream.seek(0)
@@ -184,7 +184,7 @@ _DAMAGE = (
 )
 
 
-class Packed(NamedTuple):
+class ArchiveMember(NamedTuple):
     """A regular file in an archive."""
 
     name: str
@@ -238,7 +238,7 @@ class Extraction:
                 f"{self.archive} must be a whole archive, but is damaged ({shown(str(error))}); fetch it again"
             ) from None
 
-    def _check(self, packed: Packed, limit: int) -> None:
+    def _check(self, packed: ArchiveMember, limit: int) -> None:
         told = shown(f"{self.archive.name}!{packed.name}")
         path = packed.name.casefold()
         if path in self._seen:
@@ -254,7 +254,7 @@ class Extraction:
                 "than an archive of pictures of its size can hold; do not trust it"
             )
 
-    def _put(self, packed: Packed) -> None:
+    def _put(self, packed: ArchiveMember) -> None:
         target = self.folder / packed.name
         same, piece = _compared(target, packed) if _is_same(target, packed.size) else (0, b"")
         if same == packed.size and target.exists():
@@ -329,7 +329,7 @@ def move_into(content: Path, folder: Path) -> None:
         (content / name).replace(folder / name)
 
 
-def _packed(archive: Path, password: str = "") -> Iterator[Packed]:
+def _packed(archive: Path, password: str = "") -> Iterator[ArchiveMember]:
     with open_regular(archive) as stream:
         if zipfile.is_zipfile(stream):
             stream.seek(0)
@@ -339,7 +339,7 @@ def _packed(archive: Path, password: str = "") -> Iterator[Packed]:
             yield from _of_tar(archive, stream)
 
 
-def _of_tar(archive: Path, stream: IO[bytes]) -> Iterator[Packed]:
+def _of_tar(archive: Path, stream: IO[bytes]) -> Iterator[ArchiveMember]:
     with tarfile.open(fileobj=stream, mode="r|*") as tar:
         while (entry := tar.next()) is not None:
             tar.members = []  # type: ignore[attr-defined]  # tarfile keeps every header it has read
@@ -351,10 +351,10 @@ def _of_tar(archive: Path, stream: IO[bytes]) -> Iterator[Packed]:
                 raise DataError(f"{shown(f'{archive.name}!{name}')}: must be a plain file, is {kind}; do not trust it")
             content = tar.extractfile(entry)
             assert content is not None  # it is a regular file
-            yield Packed(name, entry.size, max(entry.mtime, 0), content)
+            yield ArchiveMember(name, entry.size, max(entry.mtime, 0), content)
 
 
-def _of_zip(archive: Path, stream: IO[bytes], password: str) -> Iterator[Packed]:
+def _of_zip(archive: Path, stream: IO[bytes], password: str) -> Iterator[ArchiveMember]:
     with zipfile.ZipFile(stream) as found:
         for entry in found.infolist():
             name = _plain(archive, entry.filename)
@@ -372,7 +372,7 @@ def _of_zip(archive: Path, stream: IO[bytes], password: str) -> Iterator[Packed]
                     f"{shown(f'{archive.name}!{name}')}: cannot be unpacked: {error}; fetch it again"
                 ) from None
             with opened as content:
-                yield Packed(name, entry.file_size, calendar.timegm((*entry.date_time, 0, 0, 0)), content)
+                yield ArchiveMember(name, entry.file_size, calendar.timegm((*entry.date_time, 0, 0, 0)), content)
 
 
 def _plain(archive: Path, name: str) -> str:
@@ -397,7 +397,7 @@ def _is_same(target: Path, size: int) -> bool:
     return status.st_size == size
 
 
-def _compared(target: Path, packed: Packed) -> tuple[int, bytes]:
+def _compared(target: Path, packed: ArchiveMember) -> tuple[int, bytes]:
     """How many bytes an earlier command has written rightly, and the first piece of the archive that differs."""
     same = 0
     with target.open("rb") as kept:

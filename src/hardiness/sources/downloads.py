@@ -66,7 +66,7 @@ class Checksum:
                 left = None if left is None else left - len(piece)
 
     @property
-    def found(self) -> str:
+    def digest(self) -> str:
         """What the bytes have, as ``sha256:…``."""
         return f"{self.kind}:{self._digest.hexdigest()}"
 
@@ -105,14 +105,14 @@ class LockedError(Exception):
 
 
 @contextmanager
-def held(lock: Path, what: str, wait_s: float, tell: Callable[[str], None] | None = None) -> Iterator[None]:
+def file_lock(lock: Path, what: str, wait_s: float, tell: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold a lock, with this process's id and host in ``<lock>-holder`` meanwhile.
 
     Args:
         lock: the lock file; it is opened, and emptied.
         what: what is locked, for messages.
         wait_s: how long to wait for it.
-        tell: hears, after two seconds, who holds the lock; by default the log, which is standard error.
+        tell: listener, after two seconds, who holds the lock; by default the log, which is standard error.
 
     Raises:
         LockedError: somebody holds it longer than that.
@@ -207,7 +207,7 @@ class Response:
             RefusedTransferError: they begin as a web page does.
         """
         first = start_of_file
-        while piece := told(lambda: self.stream.read(PIECE_BYTES)):
+        while piece := with_download_errors(lambda: self.stream.read(PIECE_BYTES)):
             if first and _WEB_PAGE.match(piece):
                 raise RefusedTransferError("sends a web page in place of the file")
             first = False
@@ -243,7 +243,7 @@ def ask(url: str, first: int, etag: str = "") -> Iterator[Response]:
         headers["Range"] = f"bytes={first}-"
         if etag:
             headers["If-Range"] = etag
-    response = told(lambda: build_opener().open(Request(url, headers=headers), timeout=TIMEOUT_S))
+    response = with_download_errors(lambda: build_opener().open(Request(url, headers=headers), timeout=TIMEOUT_S))
     with response:
         if response.headers.get_content_type() == "text/html" and not urlsplit(url).path.endswith((".html", ".htm")):
             raise RefusedTransferError("sends a web page in place of the file")
@@ -278,7 +278,7 @@ def _answer(response: http.client.HTTPResponse) -> Response:
     return Response(response, start, total, "" if etag.startswith("W/") else etag)
 
 
-def told(request: Callable[[], T]) -> T:
+def with_download_errors(request: Callable[[], T]) -> T:
     """What a request gives, its failures sorted into those that are worth another try and those that are not.
 
     Raises:
@@ -319,7 +319,7 @@ _SILENT: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteFile:
     """A file on the web.
 
     Attributes:
@@ -336,7 +336,7 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class LocalCopy:
     """A file that is there now.
 
     Attributes:
@@ -350,7 +350,7 @@ class Fetched:
     url: str
 
 
-def _allowed(remote: Remote, folder: Path) -> None:
+def _allowed(remote: RemoteFile, folder: Path) -> None:
     """Raise where downloads are forbidden and the file would have to be downloaded."""
     if offline() and any(urlsplit(url).scheme != "file" for url in remote.urls):
         raise DataError(
@@ -374,11 +374,11 @@ def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: P
     name = Path(unquote(urlsplit(url).path)).name
     if not name:
         raise DataError(f"url must end in a file name, was {url!r}")
-    remote = Remote(name, (url,), f"sha256:{sha256}" if sha256 else "")
+    remote = RemoteFile(name, (url,), f"sha256:{sha256}" if sha256 else "")
     return obtain(remote, folder or cache_folder() / "weights", progress).path
 
 
-def obtain(remote: Remote, folder: Path, progress: Progress | None = None, wait_s: float = WAIT_S) -> Fetched:
+def obtain(remote: RemoteFile, folder: Path, progress: Progress | None = None, wait_s: float = WAIT_S) -> LocalCopy:
     """A file of the web in a folder, downloaded unless it is there already, its checksum taken either way.
 
     Bytes go to ``NAME.part``, which a later call (or another process, which waits for the lock) continues; the file
@@ -398,19 +398,19 @@ def obtain(remote: Remote, folder: Path, progress: Progress | None = None, wait_
     target = folder / remote.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with held(Path(f"{target}.lock"), shown(str(target)), wait_s):
+        with file_lock(Path(f"{target}.lock"), shown(str(target)), wait_s):
             checksum = Checksum(remote.checksum)
             if target.is_file():
                 checksum.add_file(target)
                 _check(target, checksum, str(target))
-                return Fetched(target, checksum.found, "")
+                return LocalCopy(target, checksum.digest, "")
             _allowed(remote, target.parent)
             part = target.with_name(f"{remote.name}.part")
             url = _from_any(remote, part, checksum, progress)
             _check(part, checksum, url)
             part.replace(target)
             _version(part).unlink(missing_ok=True)
-            return Fetched(target, checksum.found, url)
+            return LocalCopy(target, checksum.digest, url)
     except LockedError as error:
         raise DataError(str(error)) from None
     except OSError as error:
@@ -424,7 +424,7 @@ def _check(file: Path, checksum: Checksum, url: str) -> None:
     if not checksum.fits:
         file.unlink()
         _version(file).unlink(missing_ok=True)
-        kind, found = checksum.found.split(":")
+        kind, found = checksum.digest.split(":")
         length = len(checksum.digits)
         whole = "of" if length == len(found) else "that starts with"
         raise DataError(
@@ -433,7 +433,7 @@ def _check(file: Path, checksum: Checksum, url: str) -> None:
         )
 
 
-def _from_any(remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> str:
+def _from_any(remote: RemoteFile, part: Path, checksum: Checksum, progress: Progress | None) -> str:
     """Fill the part from the first address that can; which that was."""
     advice = f"check the address and the network, or put the file at {part.with_suffix('')} by hand"
     said = []
@@ -452,7 +452,7 @@ def _from_any(remote: Remote, part: Path, checksum: Checksum, progress: Progress
     raise DataError(f"{'; '.join(said)}; {advice}")
 
 
-def _fill(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
+def _fill(url: str, remote: RemoteFile, part: Path, checksum: Checksum, progress: Progress | None) -> None:
     """Fill the part, going on from where it stands."""
     checksum.restart()
     if _size(part):
@@ -479,7 +479,7 @@ def _persist(url: str, work: Callable[[], None], progressed: Callable[[], int]) 
                 time.sleep(min(wait, _LONGEST_WAIT_S))
 
 
-def _continue(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
+def _continue(url: str, remote: RemoteFile, part: Path, checksum: Checksum, progress: Progress | None) -> None:
     """One request for what is missing; where the part turns out to be of another file, all of it is missing."""
     have, version = _size(part), _version(part)
     try:
@@ -512,7 +512,7 @@ def _anew(part: Path, checksum: Checksum, reason: str) -> InterruptedTransferErr
     return InterruptedTransferError(reason)
 
 
-def _refuse_size(remote: Remote, total: int | None) -> None:
+def _refuse_size(remote: RemoteFile, total: int | None) -> None:
     if remote.size is not None and total is not None and total != remote.size:
         raise RefusedTransferError(f"has {total:,} bytes, and {remote.name} must have {remote.size:,}")
 

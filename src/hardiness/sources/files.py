@@ -36,7 +36,7 @@ class Stamp(NamedTuple):
     inode: int = 0
 
     @classmethod
-    def of(cls, status: os.stat_result) -> Stamp:
+    def from_status(cls, status: os.stat_result) -> Stamp:
         """The stamp in an answer of the operating system."""
         return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
@@ -77,7 +77,7 @@ def read_regular(path: str | Path, limit: int = MAX_BYTES, stamp: Stamp | None =
         after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
-    if len(content) != before.st_size or not Stamp.of(before).fits(after):
+    if len(content) != before.st_size or not Stamp.from_status(before).fits(after):
         raise ChangedError
     return content
 

@@ -92,7 +92,7 @@ class TableRow:
         return is_unchanged(self.table, self.stamp)
 
 
-class _Held:
+class _DecodedRows:
     """What was decoded last, up to `MOST_HELD` bytes; any number of threads can ask at once."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class _Held:
         return found[0]
 
 
-_held = _Held()
+_held = _DecodedRows()
 
 
 def _pictures_of(table: str, stamp: Stamp, group: int, columns: Columns) -> Any:
@@ -231,7 +231,7 @@ def parquet_rows(file: Path, beside: str = "") -> Iterator[PictureRecord]:
     from pyarrow import parquet
 
     try:
-        stamp = Stamp.of(file.stat())
+        stamp = Stamp.from_status(file.stat())
     except OSError as error:
         raise DataError(f"{file} cannot be read ({error.strerror})") from None
     try:

@@ -184,7 +184,9 @@ class Gaps:
     excess: Floats
 
     @classmethod
-    def of(cls, confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: NDArray[np.int64]) -> Gaps:
+    def from_answers(
+        cls, confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: NDArray[np.int64]
+    ) -> Gaps:
         """The gaps of images ``(N,)`` in bins ``int (N,)`` from 0; bins without an image are left out."""
         sure = confidence.astype(np.float64)
         size = np.bincount(bins).astype(np.float64)

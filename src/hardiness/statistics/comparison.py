@@ -70,7 +70,7 @@ class Difference:
     level: float = LEVEL
 
     @property
-    def told(self) -> bool:
+    def is_told_apart(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.p is not None and self.p < LEVEL
 
@@ -290,7 +290,7 @@ class Moments:
     differing: int
 
     @classmethod
-    def of(cls, apart: NDArray[np.float64]) -> Moments:
+    def from_differences(cls, apart: NDArray[np.float64]) -> Moments:
         """The moments of ``apart (N,)``."""
         ahead, behind = float(np.maximum(apart, 0).sum()), float(np.maximum(-apart, 0).sum())
         differing = int(np.count_nonzero(apart))
@@ -309,7 +309,7 @@ def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
 
     Source: `skewed_student`; Wilson (1927) for either side of few, `newcombe` for the two together.
     """
-    return of_moments(Moments.of(apart), span).alone()
+    return of_moments(Moments.from_differences(apart), span).alone()
 
 
 def of_moments(found: Moments, span: float) -> DifferenceTest:
@@ -389,7 +389,7 @@ def difference_test(first: Estimate, second: Estimate, span: float = math.inf, l
     if paired:
         apart = first.influence - second.influence + value
         apart[np.abs(apart) < 1e-12 * max(1.0, float(np.abs(first.influence).max()))] = 0.0
-        return of_moments(Moments.of(apart), span)
+        return of_moments(Moments.from_differences(apart), span)
     both = first - second
     if n < FEWEST or both.differing < FEWEST_DIFFERING:
         return DifferenceTest(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {both.differing}")
@@ -410,7 +410,7 @@ class Rank:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ScoreComparison:
     """What one score says of several models.
 
     Attributes:
@@ -445,7 +445,7 @@ class Compared:
 
     def is_told_apart(self, pair: tuple[str, str]) -> bool:
         """Whether the difference of two models differs from zero, and is larger than the protocol's own noise."""
-        return self.pairs[pair].told and not self.is_nothing(pair)
+        return self.pairs[pair].is_told_apart and not self.is_nothing(pair)
 
     @property
     def ranks(self) -> dict[str, Rank]:

@@ -48,7 +48,7 @@ class Measurable(Protocol):
     def span(self) -> float:
         """The most that two answers to one image can put two models apart; infinite where nothing bounds it."""
 
-    def of(self, places: Places) -> Estimate:
+    def estimate(self, places: Places) -> Estimate:
         """The score of the images at these sorted places, which are its ids; its value is NaN where it has none."""
 
     def lacks(self, places: Places) -> str:
@@ -96,7 +96,7 @@ class WeightedSum:
         """The sum of the weights' sizes times the largest value; infinite where images lack cells."""
         return math.inf if np.isnan(self.weighty).any() else float(np.abs(self.weights).sum() * self.top)
 
-    def of(self, places: Places) -> Estimate:
+    def estimate(self, places: Places) -> Estimate:
         """The score of some images."""
         if self._fewest(places):
             return mean(places, self.values[places], self.weights)
@@ -120,20 +120,20 @@ class ImageScore:
 
     Attributes:
         metric, higher_is_better, condition: which score, and its direction.
-        estimate: from sorted places to the score of these images.
+        formula: from sorted places to the score of these images.
         shortage: as `Measurable.lacks`.
     """
 
     metric: str
     higher_is_better: bool
-    estimate: Callable[[Places], Estimate]
+    formula: Callable[[Places], Estimate]
     shortage: Callable[[Places], str]
     condition: Condition = field(default_factory=Condition)
     span = math.inf
 
-    def of(self, places: Places) -> Estimate:
+    def estimate(self, places: Places) -> Estimate:
         """The score of some images."""
-        return self.estimate(places)
+        return self.formula(places)
 
     def lacks(self, places: Places) -> str:
         """Why these images are too few."""

@@ -236,7 +236,7 @@ class Companions:
     ids: NDArray[np.object_]
     values: NDArray[np.float64]
 
-    def of(self, ids: NDArray[np.object_]) -> NDArray[np.float64] | None:
+    def values_of(self, ids: NDArray[np.object_]) -> NDArray[np.float64] | None:
         """The values of some images, ``(n, k)``; ``None`` where one of these is not among all."""
         place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return np.asarray(self.values[place]) if bool(np.all(self.ids[place] == ids)) else None

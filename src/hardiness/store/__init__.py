@@ -11,12 +11,12 @@ if TYPE_CHECKING:
         Files,
         LocalFiles,
         as_json,
+        file_errors,
         parsed,
         read_json,
         refuse_links,
         refuse_special,
         together,
-        told,
         write,
     )
     from hardiness.store.manifest import Manifest, alone, refuse_strangers
@@ -42,6 +42,7 @@ __all__ = [
     "alone",
     "as_json",
     "by_shard",
+    "file_errors",
     "file_name",
     "parsed",
     "read_json",
@@ -50,6 +51,5 @@ __all__ = [
     "refuse_strangers",
     "surveyed",
     "together",
-    "told",
     "write",
 ]

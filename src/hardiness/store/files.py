@@ -40,7 +40,7 @@ PARTIAL = ".partial"
 
 
 @contextmanager
-def told(path: Path, doing: str) -> Iterator[None]:
+def file_errors(path: Path, doing: str) -> Iterator[None]:
     """Turn an error of the operating system into a `StoreError` that names the file and says what to do.
 
     Raises:
@@ -72,7 +72,7 @@ def write(path: Path, content: bytes, partial: Path) -> None:
         StoreError: disk full, no permission; the message says so and names the file.
     """
     temporary = partial / f"{os.getpid()}-{threading.get_ident()}-{path.name}"
-    with told(path, "write"):
+    with file_errors(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir(parents=True, exist_ok=True)
         try:
@@ -124,7 +124,7 @@ def read_json(path: Path) -> Any:
     Raises:
         StoreError: it cannot be read or is not JSON; the message names it.
     """
-    with told(path, "read"):
+    with file_errors(path, "read"):
         content = path.read_bytes()
     return parsed(content, str(path))
 
@@ -253,7 +253,7 @@ class LocalFiles:
     def can_link(self, path: str) -> bool:
         """Whether a file that is there can have a second name; some network mounts refuse that."""
         twin = self._temporary(self.folder / "second name")
-        with told(twin, "write"):
+        with file_errors(twin, "write"):
             try:
                 twin.unlink(missing_ok=True)
                 return _linked(self.folder / path, twin)
@@ -279,7 +279,7 @@ class LocalFiles:
 
     def folders(self, folder: str) -> list[str]:
         """As `Files.folders`; links to folders are not followed."""
-        with told(self.folder / folder, "list"):
+        with file_errors(self.folder / folder, "list"):
             try:
                 entries = list(os.scandir(self.folder / folder))
             except FileNotFoundError:
@@ -289,7 +289,7 @@ class LocalFiles:
     def read(self, path: str) -> bytes | None:
         """As `Files.read`; FIFOs, devices and what links lead to outside of the folder are not opened."""
         target = self.folder / path
-        with told(target, "read"):
+        with file_errors(target, "read"):
             if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(self.folder)):
                 raise StoreError(f"{target} is a link that leads out of {self.folder}, and is not read; remove it")
             try:
@@ -304,7 +304,7 @@ class LocalFiles:
     def write(self, path: str, content: bytes) -> None:
         """As `Files.write`: written beside, then renamed."""
         target = self.folder / path
-        with told(target, "write"):
+        with file_errors(target, "write"):
             temporary = self._temporary(target)
             try:
                 fill(temporary, content)
@@ -318,7 +318,7 @@ class LocalFiles:
         Where there are no hard links it is renamed by whoever holds the claim to the name, unless the name is taken.
         """
         target = self.folder / path
-        with told(target, "write"):
+        with file_errors(target, "write"):
             temporary = self._temporary(target)
             try:
                 fill(temporary, content)
@@ -334,7 +334,7 @@ class LocalFiles:
 
     def stamp(self, path: str) -> Stamp | None:
         """As `Files.stamp`."""
-        with told(self.folder / path, "look for"):
+        with file_errors(self.folder / path, "look for"):
             try:
                 status = (self.folder / path).stat()
             except FileNotFoundError:
@@ -343,7 +343,7 @@ class LocalFiles:
 
     def move(self, path: str, to: str) -> None:
         """As `Files.move`."""
-        with told(self.folder / path, "move"):
+        with file_errors(self.folder / path, "move"):
             refuse_links((self.folder / to).parent, self.folder)
             (self.folder / to).parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -353,7 +353,7 @@ class LocalFiles:
 
     def remove(self, path: str) -> None:
         """As `Files.remove`."""
-        with told(self.folder / path, "remove"):
+        with file_errors(self.folder / path, "remove"):
             (self.folder / path).unlink(missing_ok=True)
 
     def remove_all(self, paths: Sequence[str]) -> None:
@@ -361,7 +361,7 @@ class LocalFiles:
         together(self.remove, paths)
 
     def _list(self, folder: str, found: dict[str, Stamp]) -> None:
-        with told(self.folder / folder, "list"):
+        with file_errors(self.folder / folder, "list"):
             try:
                 entries = list(os.scandir(self.folder / folder))
             except FileNotFoundError:
@@ -534,7 +534,9 @@ class ObjectFiles:
         try:
             self._ask("write", path, lambda: obstore.put(self._store, path, content, use_multipart=False))
         except FileNotFoundError as error:
-            raise StoreError(f"cannot write {self.address}/{path}: there is no such bucket ({_told(error)})") from None
+            raise StoreError(
+                f"cannot write {self.address}/{path}: there is no such bucket ({_reason(error)})"
+            ) from None
 
     def create(self, path: str, content: bytes) -> bool:
         """As `Files.create`."""
@@ -597,7 +599,9 @@ class ObjectFiles:
         try:
             return self._ask("write", path, put)
         except FileNotFoundError as error:
-            raise StoreError(f"cannot write {self.address}/{path}: there is no such bucket ({_told(error)})") from None
+            raise StoreError(
+                f"cannot write {self.address}/{path}: there is no such bucket ({_reason(error)})"
+            ) from None
 
     def _claim(self, path: str, content: bytes) -> bool:
         """`create` by claims: each that wants the path puts one beside it, waits, and the first in order may write."""
@@ -627,7 +631,7 @@ def _answer(what: str, request: Callable[[], Answer]) -> Answer:
         except FileNotFoundError:
             raise
         except (BaseError, OSError) as error:
-            told = _told(error)
+            told = _reason(error)
             if turn + 1 == TRIES or not _may_pass(told):
                 raise StoreError(f"cannot {what}: {_advised(told)}") from None
         time.sleep(rest)
@@ -680,7 +684,7 @@ def _opened(address: str) -> Any:
         # The client's own tries are few: ours know what may pass, and say which object it was.
         return from_url(address, config=config, client_options=client, retry_config={"max_retries": 1})
     except (BaseError, ValueError, TypeError) as error:
-        raise ArgumentError(f"--out {address}: {_advised(_told(error))}") from None
+        raise ArgumentError(f"--out {address}: {_advised(_reason(error))}") from None
 
 
 def _require_plain_keys(address: str, prefix: str | None) -> None:
@@ -693,7 +697,7 @@ def _require_plain_keys(address: str, prefix: str | None) -> None:
             )
 
 
-def _told(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """The first line of a store's error, without what it says for debugging."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
@@ -744,7 +748,7 @@ def locked(folder: Path, tell: Callable[[str], None] | None = None, wait_s: floa
 
     Args:
         folder: an output folder on a disk, or a tree of pictures.
-        tell: hears, after two seconds, who holds the lock; by default the log, which is standard error.
+        tell: listener, after two seconds, who holds the lock; by default the log, which is standard error.
         wait_s: how long to wait for it.
 
     Raises:
@@ -752,9 +756,9 @@ def locked(folder: Path, tell: Callable[[str], None] | None = None, wait_s: floa
     """
     with ExitStack() as stack:
         try:
-            with told(folder, "lock"):
+            with file_errors(folder, "lock"):
                 refuse_links(folder / LOCK, folder)  # opening it empties it
-                stack.enter_context(sources.held(folder / LOCK, str(folder), wait_s, tell))
+                stack.enter_context(sources.file_lock(folder / LOCK, str(folder), wait_s, tell))
         except sources.LockedError as error:
             raise StoreError(str(error)) from None
         yield

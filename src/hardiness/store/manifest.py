@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import ArgumentError, StoreError
-from hardiness.store.files import HOLDER, LOCK, PARTIAL, WAIT_S, locked, read_json, refuse_links, told, write_json
+from hardiness.store.files import (
+    HOLDER,
+    LOCK,
+    PARTIAL,
+    WAIT_S,
+    file_errors,
+    locked,
+    read_json,
+    refuse_links,
+    write_json,
+)
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -111,7 +121,7 @@ def refuse_strangers(folder: Path) -> None:
     """
     if not folder.exists() or (folder / MANIFEST).exists():
         return
-    with told(folder, "list"):
+    with file_errors(folder, "list"):
         strange = sorted(set(os.listdir(folder)) - {PARTIAL, LOCK, HOLDER})
     if strange:
         raise ArgumentError(
@@ -128,10 +138,10 @@ def alone(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
         StoreError: another process writes to it for longer than that; or it cannot be written to.
     """
     partial = folder / PARTIAL
-    with told(folder, "write to"):
+    with file_errors(folder, "write to"):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, wait_s=wait_s):
-        with told(folder, "write to"):
+        with file_errors(folder, "write to"):
             refuse_links(partial, folder)
             partial.mkdir(exist_ok=True)
         yield

@@ -156,7 +156,7 @@ class Store:
         """Keep other processes from changing shared files of this folder meanwhile.
 
         Args:
-            tell: hears, after two seconds, who holds the lock; the log if not given.
+            tell: listener, after two seconds, who holds the lock; the log if not given.
             wait_s: how long to wait for it; the store's own time if ``None``.
 
         Raises:

@@ -49,7 +49,7 @@ from hardiness.imaging import (
     webp,
 )
 from hardiness.sources import read_regular, shown
-from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, refuse_links, refuse_strangers, told, write
+from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, file_errors, refuse_links, refuse_strangers, write
 
 AHEAD = 2
 """Photographs in the making for each worker: all their files are on disk, so that only hashes wait."""
@@ -138,7 +138,7 @@ def write_tree(
         photographs: of what.
         folder: where the tree is, or goes.
         request: limit, seed and workers.
-        listener: hears of progress, in files.
+        listener: listener of progress, in files.
         wait_s: how long to wait for a process that is writing there.
 
     Raises:
@@ -152,13 +152,13 @@ def write_tree(
         **maker.origin,
     }
     refuse_strangers(folder)
-    hears = listener or Silence()
+    listener = listener or Silence()
     for line in photographs.remarks:
-        hears.note(line)
+        listener.note(line)
     with alone(folder, wait_s):
         tree = TreeWriter(Manifest.open(folder, origin), maker)
         chosen = limited(photographs.items, request.limit, request.seed)
-        failures = _write(tree, chosen, request.workers, hears)
+        failures = _write(tree, chosen, request.workers, listener)
     return TreeOutcome(len(tree.manifest), failures, photographs.notes)
 
 
@@ -220,7 +220,7 @@ class TreeWriter:
     def _put(self, path: Path, content: bytes) -> None:
         """As `atomic.write`, but without waiting for the disk: a file cut off by a power failure is made again."""
         temporary = self.partial / f"{os.getpid()}-{threading.get_ident()}"
-        with told(path, "write"):
+        with file_errors(path, "write"):
             refuse_links(path.parent, self.manifest.folder)
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -313,7 +313,7 @@ class PictureForm:
 
 
 @dataclass(frozen=True)
-class Corrupted:
+class CorruptionTree:
     """Makes the files of a corruption set: PNGs or WebPs of what a model is shown in memory, or JPEGs as released ones.
 
     A JPEG is decoded otherwise by each library, so that answers for it are not answers for what is in memory.
@@ -383,7 +383,7 @@ class Corrupted:
 
 
 @dataclass(frozen=True)
-class Perturbed:
+class PerturbationTree:
     """Makes videos as the released ImageNet-P holds them."""
 
     cells: Sequence[Condition]
@@ -437,7 +437,7 @@ def write_corrupted(
         folder: where the tree is, or goes.
         benchmark: its options pick corruptions and severities.
         request: limit, seed and workers.
-        listener: hears of progress, in files.
+        listener: listener of progress, in files.
         wait_s: how long to wait for a process that is writing there.
         form: format and size of the pictures.
 
@@ -452,18 +452,18 @@ def write_corrupted(
 
 def _corrupted(
     source: str, benchmark: CorruptionSet, request: Request, form: PictureForm | None
-) -> tuple[Corrupted, DataSet]:
+) -> tuple[CorruptionTree, DataSet]:
     """What makes a tree of corrupted pictures, and of what."""
-    photographs = replace(benchmark, source="generated").dataset(_Photographs(source))
+    photographs = replace(benchmark, source="generated").dataset(_SourcePictures(source))
     form = form or PictureForm()
     # A JPEG of a clean photograph is no longer the picture that models are shown; the released trees hold none.
     clean = form.format != "jpeg"
     cells = [cell for cell in benchmark.requested() if (cell or clean) and _allowed(cell, photographs)]
-    return Corrupted(cells, request.seed, benchmark, form), photographs
+    return CorruptionTree(cells, request.seed, benchmark, form), photographs
 
 
 @dataclass(frozen=True)
-class _Photographs:
+class _SourcePictures:
     """The data of a source: ImageNet's where it names them, else any folder of pictures, or one picture."""
 
     source: str
@@ -537,7 +537,7 @@ def write_perturbed(
         folder: where the tree is, or goes.
         benchmark: its options pick the sequences.
         request: limit, seed and workers.
-        listener: hears of progress, in files.
+        listener: listener of progress, in files.
         wait_s: how long to wait for a process that is writing there.
 
     Raises:
@@ -547,7 +547,7 @@ def write_perturbed(
     """
     photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
     return write_tree(
-        Perturbed(benchmark.requested(), request.seed, benchmark), photographs, folder, request, listener, wait_s
+        PerturbationTree(benchmark.requested(), request.seed, benchmark), photographs, folder, request, listener, wait_s
     )
 
 

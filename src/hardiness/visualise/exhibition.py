@@ -17,7 +17,7 @@ import PIL.ImageFont
 from hardiness.core import ArgumentError, DataError, Image
 from hardiness.imaging import png
 from hardiness.models import Classifier
-from hardiness.store import PARTIAL, files, read_json, told
+from hardiness.store import PARTIAL, file_errors, files, read_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -168,7 +168,7 @@ def refuse_strangers(folder: Path) -> None:
     """
     if not folder.exists() or (folder / RECORD).exists():
         return
-    with files.told(folder, "list"):
+    with files.file_errors(folder, "list"):
         strange = sorted(set(os.listdir(folder)) - {files.PARTIAL})
     if strange:
         raise ArgumentError(
@@ -184,7 +184,7 @@ def _clear(folder: Path) -> None:
     found = files.read_json(record)
     entries = found.get("features", ()) if isinstance(found, dict) else ()
     names = [entry.get("file") for entry in entries if isinstance(entry, dict)]
-    with files.told(folder, "write to"):
+    with files.file_errors(folder, "write to"):
         record.unlink()
         for name in names:
             if isinstance(name, str) and name == Path(name).name:
@@ -258,7 +258,7 @@ def _below(folder: Path, deep: int) -> Iterator[Path]:
         yield folder
     if not deep or not folder.is_dir():
         return
-    with told(folder, "list"):
+    with file_errors(folder, "list"):
         inside = sorted(each.name for each in os.scandir(folder) if each.is_dir(follow_symlinks=False))
     for name in inside:
         if name not in NOT_OURS:

@@ -556,7 +556,7 @@ def maximise(
         classifier: any model that has gradients.
         units: what to make pictures for.
         settings: how.
-        listener: hears of progress, in steps of a picture.
+        listener: listener of progress, in steps of a picture.
 
     Raises:
         ArgumentError: the model has not the layer or unit; the message offers close names or gives the range.
@@ -567,16 +567,16 @@ def maximise(
     """
     px = side_px(classifier, settings)
     check_units(classifier, units, px)
-    hears = listener or Silence()
-    hears.begin("visualise", len(units) * settings.variants * settings.steps, 0)
+    listener = listener or Silence()
+    listener.begin("visualise", len(units) * settings.variants * settings.steps, 0)
     try:
         return [
             feature
             for batch in _batches(classifier, units, settings, px)
-            for feature in _Ascent(classifier, batch, settings, px).run(hears)
+            for feature in _Ascent(classifier, batch, settings, px).run(listener)
         ]
     finally:
-        hears.end()
+        listener.end()
 
 
 def side_px(classifier: Classifier, settings: Settings) -> int:
@@ -726,7 +726,7 @@ def write_features(
         units: at least one.
         settings: how pictures are made.
         folder: replaced where an earlier command wrote it; refused where it holds anything else.
-        listener: hears of progress.
+        listener: listener of progress.
 
     Raises:
         ArgumentError: no unit, one that the model has not, or a folder with other files.

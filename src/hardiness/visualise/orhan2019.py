@@ -36,7 +36,7 @@ class ProtocolDraw:
 
 
 @dataclass(frozen=True, eq=False)
-class Pushed:
+class PushOutcome:
     """What became of one unit from one start.
 
     Attributes:
@@ -125,14 +125,14 @@ def push(
         starts: float32 ``(N, 3, 224, 224)``, RGB in [0, 1].
         units: N indices of pooled features.
         steps: how many.
-        listener: hears of progress, in steps of an image.
+        listener: listener of progress, in steps of an image.
 
     Source: Orhan 2019, arXiv:1907.07640 (``visualize_features.py``, foolbox 1.8.0 ``ProjectedGradientDescentAttack``
         with ``TargetClassProbability``, which returns the nearest of all successful iterates).
     """
     import torch
 
-    feed, hears = classifier.feed(starts.shape[-1]), listener or Silence()
+    feed, listener = classifier.feed(starts.shape[-1]), listener or Silence()
     begin = starts.to(classifier.device).contiguous(memory_format=torch.channels_last)
     aim = TargetProbability(torch.tensor(units, device=begin.device), PROBABILITY)
     nearest = Nearest(begin, aim)
@@ -140,27 +140,27 @@ def push(
         nearest.see(0, begin, classifier.pooled(feed(begin)))
     budget = Budget("linf", EPSILON, torch.full((len(units),), steps))
     pgd = attacks.get("pgd")(step=STEP, random_start=False, stop=False)
-    hears.begin(PROTOCOL, len(units) * steps, 0)
+    listener.begin(PROTOCOL, len(units) * steps, 0)
     try:
         chance = [rng(SEED, PROTOCOL, row) for row in range(len(units))]
         for iterate in pgd(lambda pixels: classifier.pooled(feed(pixels)), begin, aim, budget, chance):
             nearest.see(iterate.step, iterate.pixels, iterate.logits)
-            hears.advance(len(iterate.index))
+            listener.advance(len(iterate.index))
     finally:
-        hears.end()
+        listener.end()
     return nearest
 
 
 def push_features(
     classifier: Classifier, photographs: DataSet, steps: int = STEPS, listener: Listener | None = None
-) -> list[Pushed]:
+) -> list[PushOutcome]:
     """The whole protocol: the units from the first two photographs and from noise, start by start.
 
     Args:
         classifier: any model that has gradients.
         photographs: of which the first two, by id, are taken, on the 224-pixel canvas.
         steps: 500 in the paper.
-        listener: hears of progress, in steps of an image.
+        listener: listener of progress, in steps of an image.
 
     Raises:
         DataError: there are fewer than two photographs.
@@ -183,7 +183,7 @@ def push_features(
     )
     images = to_images(nearest.pixels)
     return [
-        Pushed(
+        PushOutcome(
             unit=unit,
             start=name,
             image=images[row] if nearest.reached[row] else None,
@@ -199,7 +199,7 @@ def push_features(
 
 def write_pushed(
     classifier: Classifier, photographs: DataSet, folder: Path, steps: int = STEPS, listener: Listener | None = None
-) -> list[Pushed]:
+) -> list[PushOutcome]:
     """`push_features`, which it also writes: one PNG each, ``grid.png`` and ``features.json``.
 
     A unit that never reaches the threshold has no picture; the page says so in its place.
@@ -238,7 +238,7 @@ def _starts(photographs: DataSet) -> list[tuple[str, Image | Pixels]]:
     return [(item.id, on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)) for item in first]
 
 
-def _panel(pushed: Pushed) -> SheetTile:
+def _panel(pushed: PushOutcome) -> SheetTile:
     told = f"{pushed.before:.3g} to {pushed.after:.3g}"
     caption = (f"unit {pushed.unit}   {told}", f"from {pushed.start}")
     if pushed.image is None:

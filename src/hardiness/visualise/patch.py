@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks import Criterion, Misclassified, TargetClass, pasted, side
+from hardiness.attacks import Criterion, Misclassification, TargetClass, pasted, side
 from hardiness.core import (
     CANVAS_224,
     MOST_IMAGES,
@@ -96,7 +96,9 @@ class PatchTraining:
         self._places = px - self._length + 1
         self._seen = self._answers(None)
         self._aims = self._seen if target is None else np.full_like(self._seen, target.index)
-        self._criterion: type[Misclassified] | type[TargetClass] = Misclassified if target is None else TargetClass
+        self._criterion: type[Misclassification] | type[TargetClass] = (
+            Misclassification if target is None else TargetClass
+        )
 
     def run(self, listener: Listener) -> tuple[Image, float, float]:
         """The patch, and the shares before and after."""
@@ -145,7 +147,7 @@ class PatchTraining:
 
     def _effect(self, patch: Tensor) -> float:
         now = self._answers(patch)
-        wanted = now != self._aims if self._criterion is Misclassified else now == self._aims
+        wanted = now != self._aims if self._criterion is Misclassification else now == self._aims
         return float(wanted.mean())
 
     def _answers(self, patch: Tensor | None) -> NDArray[np.int64]:
@@ -220,7 +222,7 @@ def write_patch(
         target: the class that every picture shall become; ``None`` for any but the one that the model sees without it.
         folder: replaced where an earlier command wrote it; refused where it holds anything else.
         settings: how.
-        listener: hears of progress, in steps.
+        listener: listener of progress, in steps.
 
     Raises:
         ArgumentError: the folder holds other files.

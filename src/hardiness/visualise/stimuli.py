@@ -44,7 +44,7 @@ from hardiness.data import OWN_CATEGORIES, limited
 from hardiness.imaging import decode, on_canvas, png
 from hardiness.models import Classifier, to_pixels
 from hardiness.reference import COLUMNS, sixteen, wnids
-from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, refuse_strangers, told, write
+from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, file_errors, refuse_strangers, write
 from hardiness.visualise.exhibition import SheetTile, sheet, to_images
 from hardiness.visualise.maximise import MOST_WEIGHT, Painting, gram, roughness
 
@@ -369,7 +369,7 @@ def stylise(
         names: one a pair; with the seed they key its draws, so that a picture does not depend on its batch (beyond
             rounding).
         settings: how.
-        listener: hears of progress, in steps of a picture.
+        listener: listener of progress, in steps of a picture.
 
     Raises:
         ModelError: the network has too few sizes of maps, or no gradients.
@@ -511,7 +511,7 @@ class StimulusRequest:
 
 
 @dataclass(frozen=True)
-class Made:
+class StimuliOutcome:
     """What became of the stimuli.
 
     Attributes:
@@ -537,7 +537,7 @@ def make_stimuli(
     wanted: StimulusRequest,
     style: StyleSettings,
     listener: Listener | None = None,
-) -> Made:
+) -> StimuliOutcome:
     """Write ``folder/cue-conflict/<shape><n>-<texture><n>.png``, a contact sheet and a manifest; files there are kept.
 
     The folder is a data root: the benchmark ``cue-conflict`` runs on it with ``--data folder``. Where the classes of
@@ -549,7 +549,7 @@ def make_stimuli(
         folder: where they are, or go.
         wanted: how many, and in what form.
         style: how they are made.
-        listener: hears of progress, in steps of a picture.
+        listener: listener of progress, in steps of a picture.
 
     Raises:
         ArgumentError: the folder holds other files, or stimuli made from others or otherwise.
@@ -566,8 +566,8 @@ def make_stimuli(
         "layers": list(layers.textures),
         "size_px": wanted.size_px,
         **json_form(style),
-        **_told("shapes", sides[0].data),
-        **_told("textures", sides[1].data),
+        **_columns_of("shapes", sides[0].data),
+        **_columns_of("textures", sides[1].data),
     }
     refuse_strangers(folder)
     with alone(folder, wanted.wait_s):
@@ -579,7 +579,7 @@ def make_stimuli(
             workshop.manifest.save()
         notes = (*write_categories(folder / STIMULI, sides), *wanted.notes)
         workshop.show(chosen)
-    return Made(len(workshop.manifest), failures, notes)
+    return StimuliOutcome(len(workshop.manifest), failures, notes)
 
 
 @dataclass
@@ -623,7 +623,7 @@ class _Workshop:
                 if self._is_there(variant, name):
                     continue
                 if variant == STYLISED:
-                    with told(stimulus, "read"):
+                    with file_errors(stimulus, "read"):
                         self._put(variant, name, stimulus.read_bytes())
                 else:
                     self._put(variant, name, png(DRAWINGS[variant](self._crop(pair.shape))))
@@ -644,7 +644,7 @@ class _Workshop:
 
     def _panels(self, pair: Pair, path: Path) -> list[SheetTile]:
         stimulus = pair.stimulus
-        with told(path, "read"):
+        with file_errors(path, "read"):
             picture = decode(path.read_bytes(), str(path))
         shape = self._crop(pair.shape)
         drawn = [(name, DRAWINGS[name](shape)) for name in self.wanted.variants if name in DRAWINGS]
@@ -689,7 +689,7 @@ class _Workshop:
         if not path.exists():
             return False
         if not self.manifest.holds(place, name):
-            with told(path, "read"):
+            with file_errors(path, "read"):
                 content = path.read_bytes()
             if not content.endswith(PNG_END):
                 return False
@@ -712,5 +712,5 @@ def _class_folder(shapes: CategoryPhotographs, item: Item) -> str:
     return wnids()[item.label] if own is None else own[item.label]
 
 
-def _told(side: str, data: DataSet) -> dict[str, Any]:
+def _columns_of(side: str, data: DataSet) -> dict[str, Any]:
     return {side: data.name, f"{side}_fingerprint": data.fingerprint}

@@ -57,7 +57,7 @@ def test_what_became_of_each_image_is_what_the_network_answers(
 def test_batches_change_nothing_and_pixels_do_as_well_as_images(
     network: Any, view: Any, images: np.ndarray, labels: np.ndarray
 ) -> None:
-    def attacked(given: Any, **more: Any) -> hardiness.Attacked:
+    def attacked(given: Any, **more: Any) -> hardiness.AdversarialImages:
         return hardiness.attack(network(classes=10), given, labels, epsilon=8 / 255, steps=5, view=view, **more)
 
     whole, parts = attacked(images), attacked(images, batch_size=2)

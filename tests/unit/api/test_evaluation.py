@@ -86,7 +86,7 @@ def test_trackers_hear_of_a_call_from_python(
     heard: dict[str, list[tuple[Mapping[str, float], int]]] = {}
     closed: list[str] = []
 
-    def opened(tracked: loggers.Tracked) -> Any:
+    def opened(tracked: loggers.TrackerRun) -> Any:
         points = heard.setdefault(tracked.name, [])
         assert tracked.folder == out
         assert tracked.about["models"] == "mine"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassified, TargetClass, registry
+from hardiness.attacks import Budget, Misclassification, TargetClass, registry
 from hardiness.attacks.apgd import _State, checkpoints
 
 Chance = Callable[..., Sequence[np.random.Generator]]
@@ -43,7 +43,7 @@ def test_where_a_step_overshoots_it_is_halved_until_the_bottom_is_reached(norm: 
     logits = bowl(torch.linspace(1, 3, 48).view(3, 4, 4))
     epsilon = {"linf": 0.2, "l2": 1.4}[norm]
     budget = Budget(norm, epsilon, torch.tensor([100, 100]))
-    criterion = Misclassified(torch.zeros(2, dtype=torch.int64))
+    criterion = Misclassification(torch.zeros(2, dtype=torch.int64))
     plain = registry.get("pgd")(relative_step=2.0, stop=False)
     auto = registry.get("apgd")()
     ends = []
@@ -84,7 +84,7 @@ def test_the_targeted_one_tries_the_likeliest_classes_in_their_order(
     ranks = network(images).argsort(dim=1, descending=True)[:, 1:4]
     rises: dict[int, list[Tensor]] = {}
     tries = 0
-    for iterate in registry.get("apgd-t")(targets=3)(network, images, Misclassified(labels), budget, chance()):
+    for iterate in registry.get("apgd-t")(targets=3)(network, images, Misclassification(labels), budget, chance()):
         tries += iterate.step == 1
         if iterate.step == 20:
             for place, row in enumerate(iterate.index.tolist()):

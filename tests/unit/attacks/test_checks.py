@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassified, TargetClass, registry
+from hardiness.attacks import Budget, Misclassification, TargetClass, registry
 from hardiness.core import ArgumentError, ModelError
 
 Chance = Callable[..., Sequence[np.random.Generator]]
@@ -28,7 +28,7 @@ def call(network: nn.Module, images: Tensor, labels: Tensor, chance: Chance) -> 
         given = {
             "logits": network,
             "pixels": images,
-            "criterion": Misclassified(labels),
+            "criterion": Misclassification(labels),
             "budget": Budget("linf", 0.01, torch.full((7,), 2)),
             "generators": chance(),
             **changed,
@@ -141,4 +141,4 @@ def test_it_is_told_at_the_call_not_at_the_first_iterate(
 ) -> None:
     attack = registry.get("pgd")()
     with pytest.raises(ArgumentError):
-        attack(network, images * 2, Misclassified(labels), Budget("linf", 0.1, torch.full((7,), 2)), chance())
+        attack(network, images * 2, Misclassification(labels), Budget("linf", 0.1, torch.full((7,), 2)), chance())

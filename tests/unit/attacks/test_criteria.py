@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.attacks import Criterion, Misclassified, TargetClass, TargetProbability
+from hardiness.attacks import Criterion, Misclassification, TargetClass, TargetProbability
 from hardiness.attacks.kit import (
     LogitsRatio,
     Margin,
@@ -31,7 +31,7 @@ def softmax(row: list[float], k: int) -> float:
 
 
 def test_misclassified_by_hand() -> None:
-    criterion = Misclassified(LABELS)
+    criterion = Misclassification(LABELS)
     assert criterion.reached(LOGITS).tolist() == [False, True]
     expected = [math.log(softmax(row, k)) for row, k in zip(LOGITS.tolist(), [0, 1], strict=True)]
     np.testing.assert_allclose(criterion.loss(LOGITS), expected, rtol=1e-6)
@@ -73,7 +73,7 @@ def test_the_ratio_of_logits_knows_no_scale_and_no_shift(seed: int, scale: float
 @pytest.mark.parametrize(
     "criterion",
     [
-        Misclassified(LABELS),
+        Misclassification(LABELS),
         TargetClass(TARGETS),
         TargetProbability(TARGETS, 0.5),
         Margin(LABELS),
@@ -85,7 +85,7 @@ def test_the_ratio_of_logits_knows_no_scale_and_no_shift(seed: int, scale: float
 )
 def test_some_of_the_samples_have_the_same_aims(criterion: Criterion) -> None:
     for pick in (torch.tensor([1]), torch.tensor([False, True])):
-        part = criterion.of(pick)
+        part = criterion.rows(pick)
         assert type(part) is type(criterion)
         assert torch.equal(part.classes, criterion.classes[1:])
         assert torch.equal(part.loss(LOGITS[1:]), criterion.loss(LOGITS)[1:])
@@ -96,7 +96,7 @@ def test_some_of_the_samples_have_the_same_aims(criterion: Criterion) -> None:
 def test_a_network_that_breaks_down_has_not_been_fooled(bad: float) -> None:
     logits = LOGITS.clone()
     logits[1, 0] = bad
-    for criterion in (Misclassified(LABELS), TargetClass(TARGETS), TargetProbability(TARGETS, 0.1)):
+    for criterion in (Misclassification(LABELS), TargetClass(TARGETS), TargetProbability(TARGETS, 0.1)):
         assert not criterion.reached(logits)[1]
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Iterate, Misclassified, registry
+from hardiness.attacks import Budget, Iterate, Misclassification, registry
 from hardiness.attacks.norms import distance
 
 Chance = Callable[..., Sequence[np.random.Generator]]
@@ -22,7 +22,7 @@ def test_fab_needs_no_more_than_pgd_does(
     network: nn.Module, images: Tensor, labels: Tensor, chance: Chance, norm: str
 ) -> None:
     """Bisected over epsilon, projected gradient descent gets hardly nearer."""
-    criterion = Misclassified(labels[:2])
+    criterion = Misclassification(labels[:2])
 
     def least(attack: Any, steps: int) -> float:
         low, high = 0.0, {"linf": 0.05, "l2": 1.0}[norm]
@@ -43,7 +43,7 @@ def test_fab_tells_the_image_itself_until_it_is_there(
     network: nn.Module, images: Tensor, labels: Tensor, chance: Chance
 ) -> None:
     budget = Budget("linf", 0.008, torch.full((7,), 10))
-    for iterate in registry.get("fab-t")(targets=3)(network, images, Misclassified(labels), budget, chance()):
+    for iterate in registry.get("fab-t")(targets=3)(network, images, Misclassification(labels), budget, chance()):
         apart = distance("linf", iterate.pixels - images[iterate.index])
         assert torch.equal(apart > 0, iterate.reached)
 
@@ -53,7 +53,7 @@ QUICK = {"iterations": 4, "targets": 2, "queries": 6}
 
 def run(network: Any, images: Tensor, labels: Tensor, chance: Chance, epsilon: float, stages: int = 4) -> list[Iterate]:
     budget = Budget("linf", epsilon, torch.full((7,), stages))
-    return list(registry.get("autoattack")(**QUICK)(network, images, Misclassified(labels), budget, chance()))
+    return list(registry.get("autoattack")(**QUICK)(network, images, Misclassification(labels), budget, chance()))
 
 
 def test_each_attack_sees_the_survivors_of_those_before(
@@ -86,7 +86,7 @@ def test_the_budget_says_how_many_of_the_four_are_run(
 def test_the_first_is_apgd_as_it_is_alone(network: nn.Module, images: Tensor, labels: Tensor, chance: Chance) -> None:
     budget = Budget("linf", 0.004, torch.full((7,), QUICK["iterations"]))
     last: dict[int, Tensor] = {}
-    for iterate in registry.get("apgd")()(network, images, Misclassified(labels), budget, chance()):
+    for iterate in registry.get("apgd")()(network, images, Misclassification(labels), budget, chance()):
         last |= dict(zip(iterate.index.tolist(), iterate.pixels, strict=True))
     (first, *_) = run(network, images, labels, chance, 0.004)
     for row, pixels in zip(first.index.tolist(), first.pixels, strict=True):
@@ -102,7 +102,7 @@ def test_only_square_is_left_of_it_where_gradients_are_hidden(
     given = (32 * images).round() / 32
     truth = network(given).argmax(1)
     budget = Budget("linf", 0.03, torch.full((7,), 4))
-    found = list(attack(coarse, given, Misclassified(truth), budget, chance()))
+    found = list(attack(coarse, given, Misclassification(truth), budget, chance()))
     assert found[0].zero_gradient.min() == 1
     assert found[-1].step == 4
     assert found[-1].reached.sum() > found[1].reached.sum()

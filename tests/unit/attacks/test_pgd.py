@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Iterate, Misclassified, TargetClass, registry, uniform
+from hardiness.attacks import Budget, Iterate, Misclassification, TargetClass, registry, uniform
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 
@@ -43,7 +43,9 @@ def test_k_steps_are_k_plus_one_forward_passes_the_last_without_a_gradient(
     network: nn.Module, images: Tensor, labels: Tensor, chance: Chance
 ) -> None:
     counting = Counting(network)
-    found = list(registry.get("pgd")(stop=False)(counting, images, Misclassified(labels), budget(0.02, 5), chance()))
+    found = list(
+        registry.get("pgd")(stop=False)(counting, images, Misclassification(labels), budget(0.02, 5), chance())
+    )
     assert [iterate.step for iterate in found] == [1, 2, 3, 4, 5]
     assert counting.sizes == [7] * 6
     assert counting.gradients == [True] * 5 + [False]
@@ -53,7 +55,7 @@ def test_who_is_done_leaves_the_batch_and_the_rest_goes_on_as_if_alone(
     network: nn.Module, images: Tensor, labels: Tensor, chance: Chance
 ) -> None:
     counting = Counting(network)
-    criterion, given = Misclassified(labels), budget(0.008, 30)
+    criterion, given = Misclassification(labels), budget(0.008, 30)
     together = list(registry.get("pgd")()(counting, images, criterion, given, chance()))
     assert counting.sizes[0] == counting.sizes[1] == 7
     assert 0 < counting.sizes[-1] < 7
@@ -67,7 +69,7 @@ def test_who_is_done_leaves_the_batch_and_the_rest_goes_on_as_if_alone(
             registry.get("pgd")()(
                 network,
                 images[[sample]],
-                criterion.of(torch.tensor([sample])),
+                criterion.rows(torch.tensor([sample])),
                 Budget("linf", 0.008, torch.tensor([30])),
                 chance([sample]),
             )
@@ -84,7 +86,7 @@ def test_each_sample_has_its_own_number_of_steps(
 ) -> None:
     counting = Counting(network)
     given = budget(0.001, 1, 2, 3, 4, 1, 2, 3)
-    found = list(registry.get("pgd")(stop=False)(counting, images, Misclassified(labels), given, chance()))
+    found = list(registry.get("pgd")(stop=False)(counting, images, Misclassification(labels), given, chance()))
     assert [iterate.index.tolist() for iterate in found] == [list(range(7)), [1, 2, 3, 5, 6], [2, 3, 6], [3]]
     assert counting.sizes == [7, 7, 5, 3, 1]
 
@@ -113,7 +115,7 @@ def test_the_start_is_clipped_by_default_and_can_be_the_image(
         ({"random_start": False}, images),
     ):
         counting = Counting(network)
-        list(registry.get("pgd")(**options)(counting, images, Misclassified(labels), budget(0.1, 1), chance()))
+        list(registry.get("pgd")(**options)(counting, images, Misclassification(labels), budget(0.1, 1), chance()))
         assert torch.equal(counting.seen[0], start)
 
 
@@ -125,7 +127,7 @@ def test_a_step_is_absolute_or_relative_to_epsilon(
 ) -> None:
     inside = 0.1 + 0.8 * images
     attack = registry.get("pgd")(random_start=False, **options)
-    (first,) = attack(network, inside, Misclassified(labels), budget(0.01, 1), chance())
+    (first,) = attack(network, inside, Misclassification(labels), budget(0.01, 1), chance())
     moved = (first.pixels - inside).abs()[..., :15, :15]  # the strided convolutions do not see the last row and column
     np.testing.assert_allclose(moved, length, atol=1e-6)
 
@@ -135,7 +137,7 @@ def test_what_was_told_is_not_written_to_later(
 ) -> None:
     kept = [
         (iterate, Iterate(iterate.step, *(values.clone() for values in iterate[1:])))
-        for iterate in registry.get("pgd")()(network, images, Misclassified(labels), budget(0.008, 10), chance())
+        for iterate in registry.get("pgd")()(network, images, Misclassification(labels), budget(0.008, 10), chance())
     ]
     for told, copy in kept:
         assert all(torch.equal(now, then) for now, then in zip(told[1:], copy[1:], strict=True))
@@ -148,7 +150,11 @@ def test_only_the_pixels_gradient_is_computed(
     weight = torch.ones(10, requires_grad=True)
     touched: list[Tensor] = []
     weight.register_hook(touched.append)
-    list(registry.get("pgd")()(lambda x: network(x) * weight, images, Misclassified(labels), budget(0.01, 3), chance()))
+    list(
+        registry.get("pgd")()(
+            lambda x: network(x) * weight, images, Misclassification(labels), budget(0.01, 3), chance()
+        )
+    )
     assert weight.grad is None
     assert not touched
 
@@ -176,8 +182,8 @@ def test_values_that_are_not_finite_are_no_step_and_told(
 
     attack = registry.get("pgd")(random_start=False)
     logits = lambda x: network(Gradient.apply(x, spoil))  # noqa: E731
-    (first,) = attack(logits, images, Misclassified(labels), budget(0.01, 1), chance())
-    (good,) = attack(network, images, Misclassified(labels), budget(0.01, 1), chance())
+    (first,) = attack(logits, images, Misclassification(labels), budget(0.01, 1), chance())
+    (good,) = attack(network, images, Misclassification(labels), budget(0.01, 1), chance())
     assert first.finite_gradient.tolist() == [False] + [True] * 6
     assert good.finite_gradient.all()
     assert torch.equal(first.pixels[0, 0], images[0, 0])
@@ -191,9 +197,9 @@ def test_the_share_of_exact_zeros_is_told(network: nn.Module, images: Tensor, la
         return gradient
 
     plain = registry.get("pgd")(random_start=False)
-    (good,) = plain(network, images, Misclassified(labels), budget(0.01, 1), chance())
+    (good,) = plain(network, images, Misclassification(labels), budget(0.01, 1), chance())
     logits = lambda x: network(Gradient.apply(x, hide))  # noqa: E731
-    (first,) = plain(logits, images, Misclassified(labels), budget(0.01, 1), chance())
+    (first,) = plain(logits, images, Misclassification(labels), budget(0.01, 1), chance())
     # The strided convolutions do not see the last row and column.
     seen = 15 * 15 / 256
     np.testing.assert_allclose(good.zero_gradient, 1 - seen, atol=1e-6)
@@ -206,22 +212,24 @@ def test_no_budget_gives_the_image_back(
 ) -> None:
     for options in ({}, {"step": 2 / 255, "clip_start": False}):
         attack = registry.get("pgd")(**options)
-        for iterate in attack(network, images, Misclassified(labels), Budget(norm, 0.0, torch.full((7,), 3)), chance()):
+        for iterate in attack(
+            network, images, Misclassification(labels), Budget(norm, 0.0, torch.full((7,), 3)), chance()
+        ):
             assert torch.equal(iterate.pixels, images[iterate.index])
 
 
 def test_within_no_grad_it_works_the_same(network: nn.Module, images: Tensor, labels: Tensor, chance: Chance) -> None:
     attack = registry.get("pgd")()
-    free = list(attack(network, images, Misclassified(labels), budget(0.01, 3), chance()))
+    free = list(attack(network, images, Misclassification(labels), budget(0.01, 3), chance()))
     with torch.no_grad():
-        closed = list(attack(network, images, Misclassified(labels), budget(0.01, 3), chance()))
+        closed = list(attack(network, images, Misclassification(labels), budget(0.01, 3), chance()))
     assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(free, closed, strict=True))
 
 
 def test_fgsm_is_one_step_of_epsilon_from_the_image(
     network: nn.Module, images: Tensor, labels: Tensor, chance: Chance
 ) -> None:
-    (only,) = registry.get("fgsm")()(network, images, Misclassified(labels), budget(0.03, 10), chance())
+    (only,) = registry.get("fgsm")()(network, images, Misclassification(labels), budget(0.03, 10), chance())
     leaf = images.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(nn.functional.cross_entropy(network(leaf), labels, reduction="sum"), leaf)
     np.testing.assert_allclose(only.pixels, (images + 0.03 * gradient.sign()).clamp(0, 1), atol=1e-6)

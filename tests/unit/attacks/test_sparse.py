@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.attacks import Budget, Misclassified, registry
+from hardiness.attacks import Budget, Misclassification, registry
 from hardiness.attacks import apgd_l1 as module
 from hardiness.core import rng
 
@@ -30,7 +30,7 @@ def test_sparse_rs_exchanges_as_many_pixels_as_its_authors_do() -> None:
     clean = torch.full((1, 3, SIDE, SIDE), 0.5)
     attack = registry.get("sparse-rs")()
     budget = Budget("l0", changed, torch.tensor([queries]))
-    list(attack(stubborn, clean, Misclassified(torch.tensor([0])), budget, [rng(0, "sparse", 0)]))
+    list(attack(stubborn, clean, Misclassification(torch.tensor([0])), budget, [rng(0, "sparse", 0)]))
     assert len(seen) == queries
     start = (seen[0] != 0.5).any(0)
     assert int(start.sum()) == changed
@@ -68,7 +68,7 @@ def test_apgd_in_l1_moves_as_many_values_as_its_description_says(monkeypatch: py
     clean, epsilon, every = torch.full((1, 3, 8, 8), 0.5), 4.0, 4
     budget = Budget("l1", epsilon, torch.tensor([100]))
     attack = registry.get("apgd-l1")()
-    found = list(attack(bent, clean, Misclassified(torch.tensor([0])), budget, [rng(0, "sparse", 0)]))
+    found = list(attack(bent, clean, Misclassification(torch.tensor([0])), budget, [rng(0, "sparse", 0)]))
     assert len(found) == 100
     start = projected(steps[0], clean, epsilon)
     losses = [float(attack_loss(bent, start)), *(float(each.loss) for each in found)]
@@ -96,4 +96,4 @@ def test_apgd_in_l1_moves_as_many_values_as_its_description_says(monkeypatch: py
 def attack_loss(logits: object, pixels: Tensor) -> Tensor:
     """What the attack lowers, at a picture of class 0."""
     assert callable(logits)
-    return Misclassified(torch.tensor([0])).loss(logits(pixels))
+    return Misclassification(torch.tensor([0])).loss(logits(pixels))

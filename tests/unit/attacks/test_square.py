@@ -9,14 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassified, TargetClass, registry
-from hardiness.attacks.square import _FIRST, _NEXT, Square, _hill, _Noise, _place
+from hardiness.attacks import Budget, Misclassification, TargetClass, registry
+from hardiness.attacks.square import _FIRST, _NEXT, Square, _hill, _place, _SquareChange
 from hardiness.core import rng
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 
 
-def changed(noise: _Noise, delta: Tensor, epsilon: float, generator: np.random.Generator, share: float = 1.0) -> Tensor:
+def changed(
+    noise: _SquareChange, delta: Tensor, epsilon: float, generator: np.random.Generator, share: float = 1.0
+) -> Tensor:
     """One image's change after one more draw."""
     drawn = noise.draw(tuple(delta.shape), share, generator)
     return noise.apply(delta, epsilon, drawn.places, torch.from_numpy(drawn.numbers))
@@ -95,7 +97,7 @@ def test_one_window_takes_what_another_had() -> None:
 def test_the_loss_only_falls_and_one_query_is_one_step(
     network: nn.Module, images: Tensor, labels: Tensor, chance: Chance, norm: str, targeted: bool
 ) -> None:
-    criterion = TargetClass((labels + 1) % 10) if targeted else Misclassified(labels)
+    criterion = TargetClass((labels + 1) % 10) if targeted else Misclassification(labels)
     queries = 0
 
     def counting(pixels: Tensor) -> Tensor:
@@ -127,6 +129,8 @@ def test_what_is_drawn_for_all_images_is_sent_at_once(
     monkeypatch.setattr(torch, "from_numpy", lambda array: sent.append(array.size) or real(array))
     monkeypatch.setattr(Tensor, "new_tensor", None)
     budget = Budget(norm, 1e-6, torch.full((len(images),), 5))
-    steps = list(registry.get("square")()(network, images, Misclassified(network(images).argmax(1)), budget, chance()))
+    steps = list(
+        registry.get("square")()(network, images, Misclassification(network(images).argmax(1)), budget, chance())
+    )
     assert len(images) > 1
     assert len(sent) == len(steps) == 5

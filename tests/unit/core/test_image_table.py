@@ -90,9 +90,9 @@ def test_values_stand_where_their_image_and_condition_are() -> None:
     assert np.isnan(table["confidence"][0, 1])
     assert table["extra"].tolist() == [2, 6]
     assert table.counts() == {0: 2, 2: 1}
-    assert table.of("answer", CONDITIONS[2]).tolist() == [32]
-    assert table.of("extra", CONDITIONS[2]).tolist() == [6]
-    assert table.of("answer", CONDITIONS[5]).tolist() == []
+    assert table.cell("answer", CONDITIONS[2]).tolist() == [32]
+    assert table.cell("extra", CONDITIONS[2]).tolist() == [6]
+    assert table.cell("answer", CONDITIONS[5]).tolist() == []
 
 
 def test_what_comes_twice_with_other_values_stays_as_it_came_first() -> None:

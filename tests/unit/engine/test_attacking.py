@@ -112,7 +112,7 @@ def test_the_outcome_does_not_depend_on_the_batch() -> None:
     plan = round_of(0.02, (1, 3, 10), restarts=2, options={"relative_step": 0.1})
     together = run_round(linear, batch, plan, seed=0)
     for i in range(8):
-        alone = run_round(linear, batch.of(torch.tensor([i])), plan, seed=0)
+        alone = run_round(linear, batch.rows(torch.tensor([i])), plan, seed=0)
         for one, all_of_them in zip(alone, together, strict=True):
             assert one.columns["step"][0] == all_of_them.columns["step"][i]
             np.testing.assert_allclose(one.logits[0], all_of_them.logits[i], rtol=1e-4, atol=1e-4)
@@ -229,7 +229,7 @@ class Fooled:
 
 
 def test_a_later_start_counts_only_where_it_is_earlier(scripted: type[Scripted]) -> None:
-    batch = victims(6).of(torch.arange(3))
+    batch = victims(6).rows(torch.arange(3))
     scripted.restarts = [
         [(2, [True, False, False], 0.5), (6, [True, True, False], 0.0)],
         [(1, [False, True, False], 0.0), (5, [True, True, True], 0.0)],
@@ -248,7 +248,7 @@ def test_a_later_start_counts_only_where_it_is_earlier(scripted: type[Scripted])
 
 
 def test_one_broken_gradient_marks_the_sample(scripted: type[Scripted]) -> None:
-    batch = victims(3).of(torch.tensor([0, 1]))
+    batch = victims(3).rows(torch.tensor([0, 1]))
     scripted.restarts = [[(1, [False, False], 0.0), (2, [False, False], 1.0), (3, [False, False], 0.0)]]
     before, _, after = run_round(linear, batch, round_of(0.1, (1, 2, 3), attack="scripted"), seed=0)
     assert before.columns["finite_gradient"].all()
@@ -291,7 +291,7 @@ def lying() -> Iterator[Any]:
 @pytest.mark.parametrize("claim", [True, False])
 @pytest.mark.parametrize("failed", ["last", "clean"])
 def test_told_logits_decide_nothing_and_the_lie_is_told(lying: Any, claim: bool, failed: str) -> None:
-    batch = victims(6).of(torch.arange(5))
+    batch = victims(6).rows(torch.arange(5))
     found = run_round(linear, batch, replace(lying(claim=claim), failed=failed), seed=0, keep_pixels=True)
     for judged in found:
         np.testing.assert_allclose(judged.logits, linear(judged.pixels), rtol=1e-5, atol=1e-5)
@@ -302,7 +302,7 @@ def test_told_logits_decide_nothing_and_the_lie_is_told(lying: Any, claim: bool,
 
 
 def test_a_success_that_the_attack_did_not_tell_counts_from_its_mark_on(lying: Any) -> None:
-    batch = victims(6).of(torch.arange(5))
+    batch = victims(6).rows(torch.arange(5))
     early, late = run_round(linear, batch, lying(claim=False, moved=0.5), seed=0)
     truth = [
         (linear((batch.pixels + 0.5 * step / 3).clamp(0, 1)).argmax(1) != batch.labels).tolist() for step in (1, 3)
@@ -314,7 +314,7 @@ def test_a_success_that_the_attack_did_not_tell_counts_from_its_mark_on(lying: A
 
 def test_the_judge_has_the_last_word_over_the_attacked_network() -> None:
     """Attacked is a network that falls at once; judged by one that never does, nothing has fallen."""
-    batch = victims(6).of(torch.arange(5))
+    batch = victims(6).rows(torch.arange(5))
 
     def firm(pixels: torch.Tensor) -> torch.Tensor:
         return batch.clean[[int((batch.pixels - each).flatten(1).norm(dim=1).argmin()) for each in pixels]]
@@ -326,7 +326,7 @@ def test_the_judge_has_the_last_word_over_the_attacked_network() -> None:
 
 
 def test_a_denied_later_start_does_not_undo_an_earlier_success(scripted: type[Scripted]) -> None:
-    batch = victims(3).of(torch.tensor([0, 1]))
+    batch = victims(3).rows(torch.tensor([0, 1]))
     scripted.restarts = [[(5, [True, True], 0.0)], [(2, [True, True], 0.0)]]
     answers = iter([-batch.clean, batch.clean])  # the first start's claims are granted, the second's are not
     plan = round_of(0.1, (6,), attack="scripted", restarts=2)

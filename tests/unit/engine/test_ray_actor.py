@@ -25,7 +25,7 @@ from hardiness.data import locate
 from hardiness.engine import ray
 from hardiness.engine.evaluation import package_version
 from hardiness.engine.plan import failed
-from hardiness.engine.ray import Errand, Evaluation, Ready, UnitActor, UnitOutcome, unfitness
+from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor, UnitOutcome, unfitness
 from hardiness.reference import wnids
 from hardiness.store import StoredRun
 
@@ -172,7 +172,7 @@ def test_a_unit_is_decoded_while_the_one_before_it_is_in_the_model(
     monkeypatch.setattr(ray, "GRACE_S", 2.0)  # on a machine that is busy
     begun = actor(tmp_path, pictures, WAITS=True)
     ready = begun.ready()
-    assert isinstance(ready, Ready)
+    assert isinstance(ready, ActorReport)
     with ThreadPoolExecutor(4) as driver:
         found = list(driver.map(begun.evaluate, ready.units))
     assert found == [UnitOutcome(stored=ready.keys)] * 4
@@ -184,7 +184,7 @@ def test_a_unit_is_decoded_while_the_one_before_it_is_in_the_model(
 def test_a_unit_at_which_a_model_raised_is_told_and_not_stored(tmp_path: Path, pictures: DataSet) -> None:
     begun = actor(tmp_path, pictures, RAISES=-1.9)
     ready = begun.ready()
-    assert isinstance(ready, Ready)
+    assert isinstance(ready, ActorReport)
     first, *rest = sorted(ready.units, key=lambda name: begun._unit(name)[1].samples[0] != f"{wnids()[0]}/0")
     raised = begun.evaluate(first).raised
     assert list(raised) == list(ready.keys)
@@ -192,7 +192,7 @@ def test_a_unit_at_which_a_model_raised_is_told_and_not_stored(tmp_path: Path, p
     assert "boom" in raised[ready.keys[0]]
     assert begun.evaluate(rest[0]).stored == (), "an actor whose model raised is of no use, and says so"
     again = actor(tmp_path, pictures, without=frozenset(ready.keys), RAISES=-1.9).ready()
-    assert isinstance(again, Ready)
+    assert isinstance(again, ActorReport)
     assert again.units == {}, "nothing is evaluated of a model that was given up"
 
 
@@ -201,7 +201,7 @@ def test_an_actor_that_replaces_another_reads_no_stored_file_and_makes_each_unit
 ) -> None:
     first = actor(tmp_path, pictures)
     ready = first.ready()
-    assert isinstance(ready, Ready)
+    assert isinstance(ready, ActorReport)
     stored, missing = sorted(ready.units)[:2]
     assert first.evaluate(stored).stored == ready.keys
     (file,) = (tmp_path / "out").glob("records/*/*.parquet")
@@ -210,7 +210,7 @@ def test_an_actor_that_replaces_another_reads_no_stored_file_and_makes_each_unit
     monkeypatch.setattr(StoredRun, "content", lambda run, name: (asked.append(name), content(run, name))[1])
     second = actor(tmp_path, pictures, listed=True)
     later = second.ready()
-    assert isinstance(later, Ready)
+    assert isinstance(later, ActorReport)
     assert (later.keys, later.units) == (ready.keys, {})
     assert file.name not in asked
     assert second.evaluate(missing).stored == ready.keys
@@ -236,7 +236,7 @@ def test_an_actor_that_is_stopped_stores_the_pictures_of_its_unit_that_are_finis
     many = replace(pictures, items=tuple(sorted(items, key=lambda item: item.id)))
     begun = actor(tmp_path, many, Together(), HELD=True)
     ready = begun.ready()
-    assert isinstance(ready, Ready)
+    assert isinstance(ready, ActorReport)
     (name,) = ready.units
     with ThreadPoolExecutor(2) as driver:
         released.clear()
@@ -253,5 +253,5 @@ def test_an_actor_that_is_stopped_stores_the_pictures_of_its_unit_that_are_finis
     stored = parquet.read_metadata(file).num_rows
     assert 0 < stored < 16
     again = actor(tmp_path, many, Together(), HELD=True).ready()
-    assert isinstance(again, Ready)
+    assert isinstance(again, ActorReport)
     assert list(again.units.values()) == [16 - stored], "the rest is what is missing"

@@ -11,7 +11,7 @@ import pytest
 
 from hardiness.core import Silence
 from hardiness.engine import ray as ray_driver
-from hardiness.engine.ray import Cluster, Connection, Driver, Errand, Ready, Unfit, UnitOutcome
+from hardiness.engine.ray import ActorRefusal, ActorReport, Cluster, Connection, Driver, Errand, UnitOutcome
 
 UNITS = {f"0-{index:06d}": 10 for index in range(6)}
 DONE = UnitOutcome(stored=("key",))
@@ -136,7 +136,7 @@ def driver(ray: PlayedRay, slots: int = 2, listener: Any = None) -> Driver:
 
 def answers(call: Call) -> Any:
     """An actor to which nothing happens."""
-    return Ready(("key",), UNITS, 80, ()) if call.method == "ready" else DONE
+    return ActorReport(("key",), UNITS, 80, ()) if call.method == "ready" else DONE
 
 
 def evaluated(ray: PlayedRay) -> list[str]:
@@ -167,7 +167,7 @@ def test_an_actor_has_two_units_or_as_many_small_ones_as_keep_it_busy(rows: int,
     def counting(call: Call) -> Any:
         nonlocal most
         most = max(most, sum(not each.answered for each in call.actor.calls))
-        return Ready(("key",), units, 30 * rows, ()) if call.method == "ready" else DONE
+        return ActorReport(("key",), units, 30 * rows, ()) if call.method == "ready" else DONE
 
     driver(PlayedRay(counting)).run()
     assert most == held
@@ -258,7 +258,7 @@ def test_the_next_benchmark_s_units_are_handed_out_while_a_slow_actor_ends_the_f
 
     def slow(call: Call) -> Any:
         if call.method == "ready":
-            return Ready(("a", "b"), units, 7200, ())
+            return ActorReport(("a", "b"), units, 7200, ())
         if call.actor.number == 0 and len(order) < 6:
             return NotImplemented  # still at its first unit
         order.append((call.actor.number, *call.arguments))
@@ -375,7 +375,7 @@ def test_what_cannot_be_sent_is_one_line() -> None:
 def test_an_actor_that_is_unfit_is_left_out_and_the_others_do_everything() -> None:
     def unfit(call: Call) -> Any:
         if call.method == "ready" and call.actor.number == 0:
-            return Unfit("node-7 runs hardiness 0.2, and the driver 0.1")
+            return ActorRefusal("node-7 runs hardiness 0.2, and the driver 0.1")
         return answers(call)
 
     ray = PlayedRay(unfit)
@@ -386,7 +386,7 @@ def test_an_actor_that_is_unfit_is_left_out_and_the_others_do_everything() -> No
 
 
 def test_where_all_are_unfit_that_is_the_problem() -> None:
-    found = driver(PlayedRay(lambda call: Unfit("no data here"))).run()
+    found = driver(PlayedRay(lambda call: ActorRefusal("no data here"))).run()
     assert found.problems == ("no data here",)
     assert found.keys == ()
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hardiness.core import StoreError
-from hardiness.engine.worker import AHEAD, Storing
+from hardiness.engine.worker import AHEAD, StorageQueue
 
 THREADS = 4
 
@@ -18,7 +18,7 @@ def refused() -> None:
 
 
 def test_a_slow_store_holds_nobody_up_and_takes_several_files_at_a_time() -> None:
-    storing, together = Storing(THREADS), threading.Barrier(THREADS + 1, timeout=20)
+    storing, together = StorageQueue(THREADS), threading.Barrier(THREADS + 1, timeout=20)
     for _ in range(THREADS):
         storing.put(together.wait)
     together.wait()  # all are under way, and this thread with them
@@ -28,7 +28,7 @@ def test_a_slow_store_holds_nobody_up_and_takes_several_files_at_a_time() -> Non
 
 
 def test_what_fails_is_raised_at_the_next_file_or_at_the_end() -> None:
-    storing = Storing(THREADS)
+    storing = StorageQueue(THREADS)
     storing.put(refused)
     with pytest.raises(StoreError, match="the disk is full"):
         storing.finish()
@@ -41,7 +41,7 @@ def test_what_fails_is_raised_at_the_next_file_or_at_the_end() -> None:
 
 
 def test_no_more_than_so_many_files_wait() -> None:
-    storing, open_, put = Storing(THREADS), threading.Event(), []
+    storing, open_, put = StorageQueue(THREADS), threading.Event(), []
 
     def hand_over() -> None:
         for number in range(AHEAD + 1):
@@ -62,7 +62,7 @@ def test_no_more_than_so_many_files_wait() -> None:
 
 
 def test_what_was_handed_over_is_written_whatever_happens_next() -> None:
-    storing, open_, written = Storing(THREADS), threading.Event(), []
+    storing, open_, written = StorageQueue(THREADS), threading.Event(), []
 
     def write() -> None:
         open_.wait()

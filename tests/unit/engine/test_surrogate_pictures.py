@@ -31,7 +31,7 @@ def run() -> Run:
 
 @pytest.mark.parametrize(("pictures", "kept"), [(6, True), (MOST_BYTES // PICTURE_BYTES + 1, False)])
 def test_what_might_fill_a_disk_is_not_kept(tmp_path: Path, run: Run, pictures: int, kept: bool) -> None:
-    found = SurrogatePictures.of(Store(tmp_path).files, run, pictures)
+    found = SurrogatePictures.for_run(Store(tmp_path).files, run, pictures)
     assert found is not None
     found.write("n01440764/a", [SHOWN])
     assert (found.read("n01440764/a", [0]) is not None) is kept
@@ -40,10 +40,10 @@ def test_what_might_fill_a_disk_is_not_kept(tmp_path: Path, run: Run, pictures: 
 
 
 def test_every_model_is_shown_the_same(tmp_path: Path, run: Run) -> None:
-    first = SurrogatePictures.of(Store(tmp_path).files, run, 1)
+    first = SurrogatePictures.for_run(Store(tmp_path).files, run, 1)
     assert first is not None
     first.write("a", [SHOWN])
-    other = SurrogatePictures.of(Store(tmp_path).files, replace(run, model=ModelIdentity("other", "c" * 64)), 1)
+    other = SurrogatePictures.for_run(Store(tmp_path).files, replace(run, model=ModelIdentity("other", "c" * 64)), 1)
     assert other is not None
     (back,) = other.read("a", [0]) or ()
     np.testing.assert_array_equal(back.images[0], SHOWN.images[0])

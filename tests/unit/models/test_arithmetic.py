@@ -185,7 +185,7 @@ def test_no_thread_waits_for_another_ones_backward_pass(
     monkeypatch.setattr(classifier, "same_gradient", chosen_beside_another)
     for module in (exactness, classifier, classifier):
         monkeypatch.setattr(module, "full_fp32", lambda device: full_fp32(torch.device("cuda")))
-    network = Original(tiny(), "tiny", Normalisation.of(View()), "cpu", None)
+    network = Original(tiny(), "tiny", Normalisation.from_view(View()), "cpu", None)
     chosen: list[nn.Module] = []
     choice = threading.Thread(
         target=lambda: chosen.append(GradientNetworks(network, plain=False).at(noise(2))), daemon=True

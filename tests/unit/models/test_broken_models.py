@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from hardiness.core import ArgumentError, DeviceError, ModelError, View
 from hardiness.models import is_out_of_memory, load, resolve, wrap
-from hardiness.models.failures import PROCESS_STATE, told, well_behaved
+from hardiness.models.failures import PROCESS_STATE, foreign_errors, well_behaved
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -272,7 +272,7 @@ LOST = "CUDA error: device-side assert triggered\nCUDA kernel errors might be as
 )
 def test_libraries_of_a_gpu_that_lack_memory_are_told_apart(said: str) -> None:
     assert is_out_of_memory(RuntimeError(said))
-    with pytest.raises(RuntimeError, match=r"STATUS|memory"), told("m", "fails"):
+    with pytest.raises(RuntimeError, match=r"STATUS|memory"), foreign_errors("m", "fails"):
         raise RuntimeError(said)
 
 
@@ -280,7 +280,7 @@ def test_a_gpu_that_is_lost_blames_no_model() -> None:
     assert not is_out_of_memory(RuntimeError(LOST))
     with (
         pytest.raises(DeviceError, match=r"can do nothing more in this process.*device-side assert"),
-        told("m", "fails"),
+        foreign_errors("m", "fails"),
     ):
         raise RuntimeError(LOST)
 

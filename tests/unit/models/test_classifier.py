@@ -494,7 +494,7 @@ def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
     from hardiness.models.runtimes.openvino_cpu import chunk_images
 
     plan = Executable(
-        "net", None, lambda own: None, Normalisation.of(VIEW), "cpu", "fp32", (224, 224), 30_000_000, 18_000_000
+        "net", None, lambda own: None, Normalisation.from_view(VIEW), "cpu", "fp32", (224, 224), 30_000_000, 18_000_000
     )
     assert chunk_images(plan) == 2
     assert chunk_images(replace(plan, precision="bf16")) == 4

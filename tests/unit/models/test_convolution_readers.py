@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardiness.models.exactness import Observed, observed_pass
+from hardiness.models.exactness import PassObservation, observed_pass
 
 RELU = frozenset(("torch.nn.modules.activation.ReLU",))
 
@@ -28,7 +28,7 @@ class Net(nn.Module):
         return x
 
 
-def seen(network: nn.Module, pixels: Tensor) -> Observed:
+def seen(network: nn.Module, pixels: Tensor) -> PassObservation:
     with torch.no_grad(), observed_pass(network, RELU) as observed:
         network(pixels)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())

@@ -40,7 +40,7 @@ def test_same_outputs_and_gradients_at_every_size(
 ) -> None:
     network = nn.Sequential(Conv2dSame(3, 3, taps, stride, groups=3, bias=bias)).double().requires_grad_(False)
     found = evenly_padded(copy.deepcopy(network))
-    assert [type(module).__name__ for module in found.children()] == ["EvenlyPadded"]
+    assert [type(module).__name__ for module in found.children()] == ["EvenPadding"]
     for height, width in sizes:
         pixels = torch.rand(2, 3, height, width, dtype=torch.float64)
         for mine, theirs in zip(both(found, pixels), both(network, pixels), strict=True):

@@ -140,7 +140,7 @@ def test_processors_become_views(
         expected = processor(image, return_tensors="np")["pixel_values"][0]
         pixels = to_pixels([on_canvas(np.asarray(image), found.canvas)])
         np.testing.assert_allclose(
-            Normalisation.of(found)(pixels)[0].numpy(), expected, atol=1e-5 * max(1, np.abs(expected).max())
+            Normalisation.from_view(found)(pixels)[0].numpy(), expected, atol=1e-5 * max(1, np.abs(expected).max())
         )
 
 

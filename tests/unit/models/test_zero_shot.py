@@ -118,7 +118,7 @@ def test_logits_equal_transformers_own_loop(tmp_path: Path, noise: Noise, protoc
     folder = _saved(tmp_path / "model", kind)
     classifier = load(f"hf-{kind}:{folder}:protocol={protocol}", device="cpu")
     assert (classifier.num_classes, classifier.spec.class_names, classifier.outputs_sha256) == (1000, None, "")
-    expected = _own_loop(folder, kind, Normalisation.of(classifier.spec.view)(noise(3, PX)))
+    expected = _own_loop(folder, kind, Normalisation.from_view(classifier.spec.view)(noise(3, PX)))
     found = classifier.logits(noise(3, PX))
     np.testing.assert_allclose(found[:, :30], expected, atol=1e-5 * np.abs(expected).max())
     options = dict(classifier.spec.options)
@@ -205,7 +205,7 @@ def test_logits_equal_open_clip_s_own_loop(tiny_open_clip: str, noise: Noise, pr
     tokeniser = open_clip.get_tokenizer(name)
     weights = open_clip.build_zero_shot_classifier(model.eval(), tokeniser, names, TEMPLATES)
     with torch.no_grad():
-        image = model.encode_image(Normalisation.of(classifier.spec.view)(noise(3, PX)), normalize=True)
+        image = model.encode_image(Normalisation.from_view(classifier.spec.view)(noise(3, PX)), normalize=True)
         expected = (model.logit_scale.exp() * image @ weights).numpy()
     np.testing.assert_allclose(found[:, :30], expected, atol=1e-5 * np.abs(expected).max())
     steps = {type(step).__name__: step for step in transform.transforms}

@@ -131,7 +131,7 @@ def test_a_ladder_is_drawn_within_its_width() -> None:
     found = ladder(shown)
     assert found is not None
     for width in (WIDE_PX, NARROW_PX):
-        sheet = draw(found, width, Inks.of(["x" * 300]))
+        sheet = draw(found, width, Inks.for_models(["x" * 300]))
         groups = {group for group, _ in sheet.marks}
         assert {"0", "published"} <= groups
         texts = [mark for _, mark in sheet.marks if hasattr(mark, "anchor")]
@@ -194,7 +194,7 @@ def test_the_matrix_of_one_severity_has_alexnets_published_errors_beside() -> No
     (shown,) = sections([one])
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
     assert re.search(r'<div class="wide published"[^>]*AlexNet', text)
-    drawn = draw(beside_it, NARROW_PX, Inks.of(["a"]))
+    drawn = draw(beside_it, NARROW_PX, Inks.for_models(["a"]))
     assert "AlexNet" in [mark.text for _, mark in drawn.marks if isinstance(mark, Text)], "not shortened"
     assert len(matrix(whole).layers) == 1, "curves over severities have them"
     assert len(matrix(replace(one, run=with_cells(IMAGENET, OTHER_CANVAS).run)).layers) == 1

@@ -21,7 +21,7 @@ from hardiness.core import (
     Silence,
     UnknownNameError,
 )
-from hardiness.report.loggers import Tracked, TrackerKind, Tracking, registry
+from hardiness.report.loggers import TrackerKind, TrackerRun, TrackingSession, registry
 from hardiness.report.loggers.tracking import numbers_of
 
 ABOUT = {"models": "first", "benchmarks": "imagenet-c"}
@@ -41,7 +41,7 @@ def result(model: str = "first", data: str = "imagenet") -> Result:
 class Kept:
     """A tracker that keeps what it is told, or fails."""
 
-    def __init__(self, tracked: Tracked, fails: bool = False) -> None:
+    def __init__(self, tracked: TrackerRun, fails: bool = False) -> None:
         self.name, self.fails, self.closed = tracked.name, fails, False
         self.points: list[tuple[Mapping[str, float], int]] = []
 
@@ -78,7 +78,7 @@ def test_names_of_numbers_are_taken_by_every_tracker() -> None:
 
 
 def test_progress_goes_to_one_run_and_scores_to_a_run_of_each_model(kept: list[Kept]) -> None:
-    tracking = Tracking(("kept",), "out", ABOUT)
+    tracking = TrackingSession(("kept",), "out", ABOUT)
     listener = TrackedListener(Silence(), tracking, every_s=0)
     listener.begin("imagenet-c", 10, 4)
     listener.advance(6)
@@ -94,7 +94,7 @@ def test_progress_goes_to_one_run_and_scores_to_a_run_of_each_model(kept: list[K
 
 
 def test_a_tracker_that_fails_costs_nothing_but_itself(kept: list[Kept]) -> None:
-    tracking = Tracking(("broken", "kept"), "out", ABOUT)
+    tracking = TrackingSession(("broken", "kept"), "out", ABOUT)
     tracking.progress("imagenet-c", 1, 2, 1.0)
     tracking.scores([result()])
     (problem,) = tracking.problems
@@ -107,16 +107,16 @@ def test_a_tracker_that_fails_costs_nothing_but_itself(kept: list[Kept]) -> None
 
 def test_what_cannot_be_used_is_told_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnknownNameError, match="logger"):
-        Tracking(("mlfow",), "out", ABOUT).check()
+        TrackingSession(("mlfow",), "out", ABOUT).check()
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(
         ArgumentError, match=r"the log to wandb needs the package wandb.*pip install 'hardiness\[wandb\]'"
     ):
-        Tracking(("wandb",), "out", ABOUT).check()
+        TrackingSession(("wandb",), "out", ABOUT).check()
 
 
 def track(name: str, out: Path) -> None:
-    tracking = Tracking((name,), str(out), ABOUT)
+    tracking = TrackingSession((name,), str(out), ABOUT)
     tracking.check()
     tracking.progress("imagenet-c", 1, 2, 3.5)
     tracking.progress("imagenet-c", 2, 2, 3.5)

@@ -25,7 +25,7 @@ from hardiness.core import (
     Score,
 )
 from hardiness.report.page import PageOptions, believed, checks, commands_of, inks_of, page, rows_of, summary
-from hardiness.report.sections import Standing, ranks, scorecard, sections
+from hardiness.report.sections import PlaceRange, ranks, scorecard, sections
 from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results
@@ -54,15 +54,15 @@ def result(model: str, *scores: Score, benchmark: str = "imagenet-val", **more: 
 
 def test_a_place_rises_only_where_intervals_are_apart() -> None:
     found = ranks({"a": top1(0.9, 0.05), "b": top1(0.86, 0.05), "c": top1(0.7, 0.05), "d": top1(0.76, 0.05)})
-    assert found == {"a": Standing(1, 2), "b": Standing(1, 3), "d": Standing(2, 4), "c": Standing(3, 4)}
+    assert found == {"a": PlaceRange(1, 2), "b": PlaceRange(1, 3), "d": PlaceRange(2, 4), "c": PlaceRange(3, 4)}
     lower = {name: replace(score, higher_is_better=False) for name, score in {"a": top1(0.9), "b": top1(0.5)}.items()}
-    assert ranks(lower) == {"a": Standing(2, 2), "b": Standing(1, 1)}
-    assert str(Standing(1, 1)), str(Standing(2, 4)) == ("1", "2–4")
+    assert ranks(lower) == {"a": PlaceRange(2, 2), "b": PlaceRange(1, 1)}
+    assert str(PlaceRange(1, 1)), str(PlaceRange(2, 4)) == ("1", "2–4")
 
 
 def test_a_model_without_an_interval_has_no_place() -> None:
     bare = Score("mce", 0.5, "ratio", 10, higher_is_better=False)
-    assert ranks({"a": bare, "b": top1(0.5)}) == {"b": Standing(1, 1)}
+    assert ranks({"a": bare, "b": top1(0.5)}) == {"b": PlaceRange(1, 1)}
 
 
 def test_the_overview_marks_what_is_amiss() -> None:
@@ -72,9 +72,9 @@ def test_the_overview_marks_what_is_amiss() -> None:
     card = scorecard(sections(found))
     assert [head.title for head in card.heads] == ["imagenet-val"]
     (first,), (second,) = (entries for _, entries in card.rows)
-    assert (first.text, first.interval, first.rank, first.marks) == ("90.0", "89.0–91.0", Standing(1, 1), ())
-    assert (second.rank, second.marks) == (Standing(2, 2), ("failed", "partial", "doubt"))
-    assert card.told_apart == (True,)
+    assert (first.text, first.interval, first.rank, first.marks) == ("90.0", "89.0–91.0", PlaceRange(1, 1), ())
+    assert (second.rank, second.marks) == (PlaceRange(2, 2), ("failed", "partial", "doubt"))
+    assert card.some_apart == (True,)
 
 
 def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:
@@ -293,14 +293,14 @@ def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     (alone,), (shown,) = sections(found), sections(found, [comparison])
     column = shown.section.headline
     assert column is not None
-    assert alone.places(column) == {"a": Standing(1, 2), "b": Standing(1, 2)}
-    assert shown.places(column) == {"a": Standing(1, 1), "b": Standing(2, 2)}
+    assert alone.places(column) == {"a": PlaceRange(1, 2), "b": PlaceRange(1, 2)}
+    assert shown.places(column) == {"a": PlaceRange(1, 1), "b": PlaceRange(2, 2)}
     assert "its lead over b is more than chance" in summary([shown])[0].text
     assert "its lead over b is within chance" in summary([alone])[0].text
     alone_of_two = sections(found[:1], [comparison])[0]
-    assert alone_of_two.places(column) == {"a": Standing(1, 1)}, "places among the models that are shown"
+    assert alone_of_two.places(column) == {"a": PlaceRange(1, 1)}, "places among the models that are shown"
     others = sections([*found, result("c", top1(0.5))], [comparison])
-    assert others[0].places(column)["a"] == Standing(1, 2), "a comparison that lacks a model is not used"
+    assert others[0].places(column)["a"] == PlaceRange(1, 2), "a comparison that lacks a model is not used"
 
 
 def test_checks_say_what_to_do() -> None:

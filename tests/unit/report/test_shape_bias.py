@@ -78,7 +78,7 @@ def printed(*renderables: Any) -> str:
 
 
 def figures_of(found: list[Result]) -> list[Sheet]:
-    inks = Inks.of(result.name for result in found)
+    inks = Inks.for_models(result.name for result in found)
     return [draw(chart, PAPER_PX, inks, titled=True) for chart in cards.get("cue_conflict").view(found).charts]
 
 

@@ -14,7 +14,7 @@ import pytest
 from one_score import compared
 from rich.console import Console
 
-from hardiness.benchmarks.attack_checks import untold
+from hardiness.benchmarks.attack_checks import undecided
 from hardiness.benchmarks.attacks import accuracy_under_attack, strength_of_attack
 from hardiness.core import (
     BenchmarkIdentity,
@@ -206,9 +206,9 @@ def test_a_comparison_has_the_word_at_the_number(doubt: str) -> None:
     assert under_attack[1:3] == (f"masked\n62.00 {doubt}", "honest\n40.00")
     of = {"withdrawn": "of a withdrawn number", "not checked": "of a number not checked"}[doubt]
     assert (clean[6], under_attack[6]) == ("yes", f"yes, {of}")
-    told_apart = comparison_json(whole)
-    assert told_apart["doubts"] == {"masked": doubt}
-    assert [pair.get("doubt") for score in told_apart["scores"] for pair in score["pairs"]] == [None, of]
+    written = comparison_json(whole)
+    assert written["doubts"] == {"masked": doubt}
+    assert [pair.get("doubt") for score in written["scores"] for pair in score["pairs"]] == [None, of]
 
 
 @DOUBTS
@@ -245,7 +245,7 @@ def test_a_claim_that_rests_on_it_has_the_word(doubt: str) -> None:
 
 
 def test_checks_that_did_not_run_have_not_passed() -> None:
-    idle = [untold("weaker than noise", "No noise was tried."), untold("restarts", "One start was tried.")]
+    idle = [undecided("weaker than noise", "No noise was tried."), undecided("restarts", "One start was tried.")]
     result = attacked("honest", "")
     result = replace(result, findings=[*idle, *result.findings])
     (shown,) = sections([result])

@@ -132,7 +132,7 @@ def test_two_models_on_the_same_images(tmp_path: Path) -> None:
     assert set(scores) == {"mce", "relative_mce", "mean_error"}
     pair = scores["mean_error"].pairs["a", "b"]
     assert pair.value == pytest.approx(second[:, 1:].mean() - first[:, 1:].mean())
-    assert pair.told
+    assert pair.is_told_apart
     assert (scores["mce"].ranks["a"].rank, scores["mce"].ranks["b"].rank) == (1, 2)
     (detail,) = found.details
     assert len(detail.cells) == 76
@@ -227,7 +227,7 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="unknown model to compare 'c'"):
         compare_stores([store], ["a", "c"])
     (found,) = compare_stores([store])
-    assert not any(pair.told for score in found.scores for pair in score.pairs.values())
+    assert not any(pair.is_told_apart for score in found.scores for pair in score.pairs.values())
 
 
 def attacked(folder: Path, model: str, right: np.ndarray, surrogate: str) -> Store:

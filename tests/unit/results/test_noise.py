@@ -24,14 +24,14 @@ from hardiness.report.page import rows_of
 from hardiness.report.sections import sections
 from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import compare_stores
-from hardiness.results.measured import Measured, measured
-from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by, stored_noise
+from hardiness.results.measured import RunByImage, measured
+from hardiness.results.noise import FOLDER, Noise, SettingEffect, keep_noise, moved_by, stored_noise
 from hardiness.results.results import results_of
-from hardiness.statistics.comparison import Compared
+from hardiness.statistics.comparison import ScoreComparison
 from hardiness.store import Store
 
 
-def by_image(right: np.ndarray, start: int = 0) -> Measured:
+def by_image(right: np.ndarray, start: int = 0) -> RunByImage:
     """A run of plain classification."""
     n = len(right)
     run = Run(ModelIdentity("m"), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("d", "f", n))
@@ -58,7 +58,7 @@ def test_what_a_setting_moves_is_the_paired_difference_on_shared_images() -> Non
 
 def record(key: str, value: float) -> Noise:
     interval = Interval(value - 0.01, value + 0.01)
-    moved = Moved("precision", "bf16", "top1", Condition(), "top-1", 0.9, value, interval, 300, 3)
+    moved = SettingEffect("precision", "bf16", "top1", Condition(), "top-1", 0.9, value, interval, 300, 3)
     smaller = replace(moved, setting="x", value=0.001, interval=Interval(0.0005, 0.002))
     return Noise(key, "a", "imagenet-val", "imagenet", (smaller, moved), {"runtime, torch": "why"})
 
@@ -69,8 +69,8 @@ def test_a_record_is_read_as_it_was_kept(tmp_path: Path) -> None:
     kept = record("k", -0.02)
     assert keep_noise(store, kept) == f"{tmp_path}/{FOLDER}/k.json"
     assert stored_noise([store]) == {"k": kept}
-    assert kept.of("top1", Condition()) == 0.02
-    assert kept.of("aurra", Condition()) == 0.0
+    assert kept.largest("top1", Condition()) == 0.02
+    assert kept.largest("aurra", Condition()) == 0.0
     text = kept.view()
     assert text.rows[0][1:4] == ("precision: bf16", "90.00", "-2.00")
     assert "runtime, torch: why" in text.notes[0]
@@ -87,7 +87,7 @@ def test_one_image_says_how_little_it_shows() -> None:
     assert "1 image does not show what turns fewer than 79 % of answers" in found.view().notes
 
 
-def top1_of(store: Store) -> Compared:
+def top1_of(store: Store) -> ScoreComparison:
     (found,) = compare_stores([store])
     return next(each for each in found.scores if each.metric == "top1")
 
@@ -125,7 +125,7 @@ def test_a_movement_that_may_be_none_makes_nothing_of_no_difference(tmp_path: Pa
     assert all(score.is_told_apart(pair) for pair in score.pairs)
 
 
-def difference_of(score: Compared, pair: tuple[str, str]) -> float:
+def difference_of(score: ScoreComparison, pair: tuple[str, str]) -> float:
     return abs(score.pairs[pair].value)
 
 

@@ -25,7 +25,7 @@ def test_companions_make_the_estimate_as_exact_as_it_says(finite: bool) -> None:
     for _ in range(500):
         chosen = np.sort(generator.choice(len(ids), 1000, replace=False))
         estimate = cell_estimate(ids[chosen], answers[chosen, :1], np.ones(1), population)
-        own = companions.of(ids[chosen])
+        own = companions.values_of(ids[chosen])
         assert own is not None
         found.append(with_companions(estimate, own, companions, population))
         plain.append(estimate.variance)
@@ -52,7 +52,7 @@ def test_companions_are_left_out_where_too_little_speaks_for_them() -> None:
     for dear, cheap in ((answers[:20, :1], answers), (alike, answers[:, ::-1])):
         companions = Companions(ids, cheap[:, 1:])
         estimate = cell_estimate(ids[: len(dear)], dear, np.ones(1))
-        own = companions.of(ids[: len(dear)])
+        own = companions.values_of(ids[: len(dear)])
         assert own is not None
         assert with_companions(estimate, own, companions) is estimate
-    assert Companions(ids, answers[:, 1:]).of(np.array(["other"], object)) is None
+    assert Companions(ids, answers[:, 1:]).values_of(np.array(["other"], object)) is None

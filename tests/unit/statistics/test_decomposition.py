@@ -76,7 +76,7 @@ def test_parts_by_calibration_add_up_and_the_overconfident_one_pays_there() -> N
     scores = [np.mean((confidence - right) ** 2) for confidence in (overconfident, honest)]
     assert calibration.difference.value + refinement.difference.value == pytest.approx(scores[0] - scores[1])
     assert calibration.name == "calibration"
-    assert calibration.difference.told
+    assert calibration.difference.is_told_apart
     assert calibration.difference.value > 0
     assert abs(refinement.difference.value) < 0.2 * calibration.difference.value
 

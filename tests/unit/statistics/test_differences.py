@@ -45,7 +45,7 @@ def names(n: int, first: int = 0) -> np.ndarray:
 def apart(first: Measurable, second: Measurable, n: int) -> Difference:
     """The difference of two scores of the same images."""
     at = np.arange(n)
-    return difference(first.of(at), second.of(at), first.span, first.lacks(at) or second.lacks(at))
+    return difference(first.estimate(at), second.estimate(at), first.span, first.lacks(at) or second.lacks(at))
 
 
 def shape_bias(by_shape: np.ndarray, by_texture: np.ndarray) -> Measurable:
@@ -84,10 +84,10 @@ def test_mce_weights_give_the_published_sum() -> None:
 def test_shape_bias_is_a_share_of_the_answers_that_name_a_cue() -> None:
     by_shape, by_texture = np.array([1, 1, 1, 0, 0, 0] * 10, bool), np.array([0, 0, 0, 1, 0, 0] * 10, bool)
     measure = shape_bias(by_shape, by_texture)
-    assert measure.of(np.arange(60)).value == pytest.approx(0.75)
+    assert measure.estimate(np.arange(60)).value == pytest.approx(0.75)
     found = apart(measure, shape_bias(by_texture, by_shape), 60)
     assert found.value == pytest.approx(0.5)
-    assert found.told
+    assert found.is_told_apart
     nothing = apart(measure, shape_bias(np.zeros(60, bool), np.zeros(60, bool)), 60)
     assert nothing.interval is None
     assert nothing.reason == "no answer names a cue"
@@ -278,8 +278,8 @@ def test_told_apart_interval_p_and_ranks_never_contradict_each_other() -> None:
         better = dict.fromkeys(shares, 0)
         for pair, each in found.pairs.items():
             low, high = ends(each)
-            assert found.is_told_apart(pair) == each.told == (not low <= 0 <= high)
-            if each.told:
+            assert found.is_told_apart(pair) == each.is_told_apart == (not low <= 0 <= high)
+            if each.is_told_apart:
                 told += 1
                 better[pair[1] if (each.value > 0) == found.higher_is_better else pair[0]] += 1
         assert {name: rank.rank - 1 for name, rank in found.ranks.items()} == better
@@ -298,10 +298,10 @@ def test_every_pair_and_score_of_a_table_is_adjusted_together() -> None:
     assert [each.p for each in found] == pytest.approx(holm([each.p or 0.0 for each in alone]).tolist())
     for one, many in zip(alone, found, strict=True):
         low, high = ends(many)
-        assert many.told == (not low <= 0 <= high)
+        assert many.is_told_apart == (not low <= 0 <= high)
         assert low <= ends(one)[0] <= ends(one)[1] <= high
-    assert [each.told for each in found] == [False, False, False, False, True]
-    assert [each.told for each in alone] == [False, False, False, True, True]
+    assert [each.is_told_apart for each in found] == [False, False, False, False, True]
+    assert [each.is_told_apart for each in alone] == [False, False, False, True, True]
 
 
 @pytest.mark.slow
@@ -316,7 +316,7 @@ def test_a_table_of_equal_models_tells_none_apart() -> None:
             means = {name: mean(names(150), side < at) for name, side in sides.items()}
             pairs = [(a, b) for a in means for b in means if a < b]
             tests.append({pair: difference_test(means[pair[0]], means[pair[1]]) for pair in pairs})
-        wrong += any(each.told for score in adjusted(tests) for each in score.values())
+        wrong += any(each.is_told_apart for score in adjusted(tests) for each in score.values())
     assert wrong / trials <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / trials)
 
 
@@ -326,14 +326,14 @@ def test_influences_of_scores_that_sort_are_those_of_leaving_images_out(n: int) 
     chance = generator.random(n)
     right, every = generator.random(n) < chance, np.arange(n)
     area = area_under_response(AREA, np.sqrt(chance), right)
-    whole = area.of(every)
-    without = np.array([area.of(np.delete(every, k)).value for k in range(0, n, 7)])
+    whole = area.estimate(every)
+    without = np.array([area.estimate(np.delete(every, k)).value for k in range(0, n, 7)])
     pull = (n - 1) * (whole.value - without)
     np.testing.assert_allclose(whole.influence[::7] - whole.influence[0], pull - pull[0], atol=1e-9)
     # A bin's edges move with each image that is left out: its influence is that of the others' gaps, on the whole.
-    error = calibration_measure(ERROR, np.sqrt(chance), right).of(every)
+    error = calibration_measure(ERROR, np.sqrt(chance), right).estimate(every)
     drawn = [
-        calibration_measure(ERROR, np.sqrt(chance[at]), right[at]).of(every).value
+        calibration_measure(ERROR, np.sqrt(chance[at]), right[at]).estimate(every).value
         for at in generator.integers(0, n, (400, n))
     ]
     assert error.error == pytest.approx(np.std(drawn), rel=0.25)

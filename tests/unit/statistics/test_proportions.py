@@ -66,7 +66,7 @@ def test_a_paired_difference_by_hand() -> None:
     assert found.p == pytest.approx(2 * (1 + 5) / 32 - 5 / 32)  # four of five on one side
     assert found.interval is not None
     assert found.interval.low < 0.3 < found.interval.high
-    assert not found.told
+    assert not found.is_told_apart
     swapped = paired_difference(second, first)
     assert swapped.value == -found.value
     assert swapped.interval is not None
@@ -76,7 +76,7 @@ def test_a_paired_difference_by_hand() -> None:
 def test_one_image_can_be_compared_and_tells_nothing() -> None:
     found = paired_difference(np.array([True]), np.array([False]))
     assert found.value == 1
-    assert not found.told
+    assert not found.is_told_apart
 
 
 def test_an_unpaired_difference_is_newcombes() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from hardiness.core import Condition, DataError, DataSet
 from hardiness.data.conditions import ConditionTrees, PerturbedCopies, corruption_tree
 from hardiness.data.files import LabelledFile, Tree, fingerprint, items, passed_over
-from hardiness.data.photographs import Classified, read
+from hardiness.data.photographs import PhotographSet, read
 from hardiness.data.root import LAYOUTS, OWN, Layout, Place, open_place
 from hardiness.reference import set_names, subset_wnids, wnid_indices, wnids
 
@@ -40,7 +40,7 @@ def _outside(name: str, place: Place) -> DataSet:
 def _of_200(name: str) -> Layout:
     """A folder for each of the 200 classes of a set that names them itself, as ``imagenet-a`` does."""
     classes, of = partial(subset_wnids, name), f"the 200 wnids of ImageNet-{name[-1].upper()}"
-    return Layout(f"{name}/<wnid>/*", Classified(name, classes, of).read)
+    return Layout(f"{name}/<wnid>/*", PhotographSet(name, classes, of).read)
 
 
 def _class_indices() -> dict[str, int]:
@@ -54,16 +54,16 @@ def _perturbation(folder: str) -> Condition:
 
 
 ALL, ALL_INDICES = "the 1,000 ImageNet wnids", "the class indices 0 … 999"
-VALIDATION = Classified("imagenet", wnid_indices, ALL, subfolder="val", own_classes=True)
+VALIDATION = PhotographSet("imagenet", wnid_indices, ALL, subfolder="val", own_classes=True)
 VIDEOS = "<perturbation>/<wnid>/*.mp4"
 PERTURBED = ConditionTrees("imagenet-p", VIDEOS, 1, _perturbation, frozenset((".mp4",)), PerturbedCopies)
 
 TABLE = {
     "imagenet": Layout("imagenet/val/<wnid>/*.JPEG", VALIDATION.read),
-    "imagenet-sketch": Layout("imagenet-sketch/<wnid>/*", Classified("imagenet-sketch", wnid_indices, ALL).read),
-    "imagenet-v2": Layout("imagenet-v2/<0 … 999>/*", Classified("imagenet-v2", _class_indices, ALL_INDICES).read),
+    "imagenet-sketch": Layout("imagenet-sketch/<wnid>/*", PhotographSet("imagenet-sketch", wnid_indices, ALL).read),
+    "imagenet-v2": Layout("imagenet-v2/<0 … 999>/*", PhotographSet("imagenet-v2", _class_indices, ALL_INDICES).read),
     "imagenet-p": Layout(f"imagenet-p/{VIDEOS}", PERTURBED.read),
-    OWN: Layout("FOLDER/<class>/*", Classified(OWN, dict, "", own_classes=True).read),
+    OWN: Layout("FOLDER/<class>/*", PhotographSet(OWN, dict, "", own_classes=True).read),
     # Its folder is named: a root that happens to hold one of that name is not meant.
     "adversarial": Layout("OUT/images/<benchmark>/<model>/<condition>/<class>/*.png", read),
     **{name: corruption_tree(name) for name in set_names("still")},

@@ -35,7 +35,7 @@ _read = ConditionTrees(
     suffixes=IMAGE_SUFFIXES,
     copies=partial(CorruptedCopies, form=CELL),
     classes=_labels,
-    of="one of LAION-C's 16 superclasses",
+    folder_kind="one of LAION-C's 16 superclasses",
     released=None,
     categories=laion_c,
 ).read

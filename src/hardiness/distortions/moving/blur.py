@@ -39,7 +39,7 @@ class Zoom(NamedTuple):
     step: float
 
 
-class Widening(NamedTuple):
+class BlurGrowth(NamedTuple):
     """First standard deviation, what each frame adds to it (px), and where the filter ends (deviations)."""
 
     first_sigma: float
@@ -78,8 +78,8 @@ def zoom_blur(source: SequenceSource, level: Zoom, draws: None) -> Iterator[Imag
         yield add_and_mean(total, affine_window(source.whole, zoomed, source.window), i + 1)
 
 
-@perturbation("blur", (Widening(0.25, 0.035, 6.0),), no_frame_draws)
-def gaussian_blur(source: SequenceSource, level: Widening, draws: None) -> Iterator[Image]:
+@perturbation("blur", (BlurGrowth(0.25, 0.035, 6.0),), no_frame_draws)
+def gaussian_blur(source: SequenceSource, level: BlurGrowth, draws: None) -> Iterator[Image]:
     """A Gaussian blur that widens, edges repeated.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; scikit-image's

@@ -14,7 +14,7 @@ GRID = 14
 """Cells along each side that are dropped: 16 pixels each at 224."""
 
 
-class Dropped(NamedTuple):
+class DropShare(NamedTuple):
     """Tenths of the cells that become black."""
 
     tenths: int
@@ -27,15 +27,15 @@ class Cells(NamedTuple):
     columns: int
 
 
-def draw_dropped(rng: np.random.Generator, shape: Shape, level: Dropped) -> NDArray[np.bool_]:
+def draw_dropped(rng: np.random.Generator, shape: Shape, level: DropShare) -> NDArray[np.bool_]:
     """Which cells are dropped, ``bool (14, 14)``; the number is exact."""
     dropped = np.zeros(GRID * GRID, bool)
     dropped[rng.permutation(GRID * GRID)[: level.tenths * GRID * GRID // 10]] = True
     return dropped.reshape(GRID, GRID)
 
 
-@corruption("occlusion", tuple(map(Dropped, range(1, 10))), draw_dropped)
-def patch_drop(image: Image, level: Dropped, draws: NDArray[np.bool_]) -> Image:
+@corruption("occlusion", tuple(map(DropShare, range(1, 10))), draw_dropped)
+def patch_drop(image: Image, level: DropShare, draws: NDArray[np.bool_]) -> Image:
     """Random cells of a 14 by 14 grid made black, one to nine tenths of them.
 
     Source: Naseer et al. 2021, arXiv:2105.10497, and its published code.

@@ -98,7 +98,7 @@ class ChatModel:
     Attributes:
         spec: its name; its options are its identity, as there are no weights to hash.
         endpoint: that answers.
-        prompt, order: of its questions, as `Question.of` takes them.
+        prompt, order: of its questions, as `Question.for_benchmark` takes them.
         repeats: how often each question is asked.
         workers: questions on their way at one time.
         calls: counts the command's requests.
@@ -171,7 +171,9 @@ class ChatModel:
         Raises:
             ModelError: it is no closed question of few options.
         """
-        return ClosedQuestionModel(self, Question.of(benchmark, data, self.prompt, self.order, seed), data, files)
+        return ClosedQuestionModel(
+            self, Question.for_benchmark(benchmark, data, self.prompt, self.order, seed), data, files
+        )
 
     def ask(self, prompt: str, picture: bytes) -> Reply:
         """A reply of the endpoint.

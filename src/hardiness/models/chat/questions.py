@@ -137,7 +137,7 @@ class Question:
     offered: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, benchmark: Benchmark, data: DataSet, prompt: str, order: str, seed: int) -> Question:
+    def for_benchmark(cls, benchmark: Benchmark, data: DataSet, prompt: str, order: str, seed: int) -> Question:
         """The question of a benchmark on a data set.
 
         Args:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelSpec, UnknownNameError
-from hardiness.models.catalogue import Built, Scheme, row_and_model, schemes, split
+from hardiness.models.catalogue import BuilderResult, Scheme, row_and_model, schemes, split
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.chat.questions import ORDERS
 from hardiness.models.chat.wire import TOP_LOGPROBS, Endpoint, address_of, check_key_env, refuse_remote
@@ -51,9 +51,9 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     )
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """The endpoint's model; nothing is asked yet."""
-    return Built(model(spec, split(row_and_model(spec.asked)[1])[1]))
+    return BuilderResult(model(spec, split(row_and_model(spec.asked)[1])[1]))
 
 
 def model(spec: ModelSpec, options: Mapping[str, str]) -> ChatModel:

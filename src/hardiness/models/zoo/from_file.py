@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hardiness.core import ModelError, ModelSpec, View
-from hardiness.models.catalogue import Built, PlainFunction, Scheme, override, schemes, split
+from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, override, schemes, split
 from hardiness.models.own_file import OwnFile
 from hardiness.models.own_functions import foreign, is_factory, refuse_numbers
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
@@ -33,7 +33,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     )
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """What the factory returns: a network, or a network and its `View`; a view given by options goes before it.
 
     Raises:
@@ -61,18 +61,18 @@ def build(spec: ModelSpec) -> Built:
         require_view(spec.name, options)
         view, notes = spec.view, assumed_geometry(spec.view, options)
     view = override(view, dict(spec.options))
-    return Built(network, spec=replace(spec, view=view), code=own.text, notes=notes)
+    return BuilderResult(network, spec=replace(spec, view=view), code=own.text, notes=notes)
 
 
 def _function(
     network: PlainFunction, spec: ModelSpec, view: View | None, options: Mapping[str, str], text: str
-) -> Built:
+) -> BuilderResult:
     """A function that gets the canvas as it is: nothing of its preprocessing is left to guess but the geometry."""
     notes = assumed_geometry(spec.view, options) if view is None else ()
     chosen = spec.view if view is None or PREPROCESSING in options else override(view, dict(spec.options))
     if PREPROCESSING not in options:
         refuse_numbers(spec.name, chosen)
-    return Built(network, spec=replace(spec, view=chosen), code=text, notes=notes)
+    return BuilderResult(network, spec=replace(spec, view=chosen), code=text, notes=notes)
 
 
 schemes.register("py", Scheme("py:FILE.py:NAME", "a network or function of your own", spec, _OPTIONS), __name__)

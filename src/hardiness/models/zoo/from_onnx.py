@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
-from hardiness.models.catalogue import PROBABILITIES, Built, OnnxFile, Scheme, schemes, split
+from hardiness.models.catalogue import PROBABILITIES, BuilderResult, OnnxFile, Scheme, schemes, split
 from hardiness.models.identity import onnx_nodes
 from hardiness.models.runtimes.onnx_runtime import FLOATS, IMAGE_TYPES, LAYOUTS, session
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
@@ -160,7 +160,7 @@ def _output(made: list[Any], name: str, stated: str) -> tuple[Any, str]:
     return fitting[0], meaning
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """The file and how it is run; the hash over it and the files that it names is the identity of its weights.
 
     Raises:
@@ -179,7 +179,7 @@ def build(spec: ModelSpec) -> Built:
                 "of the shorter side, from which the centre is cropped"
             )
         file = replace(file, squashed=view.crop_mode == "squash")
-    return Built(
+    return BuilderResult(
         file,
         spec=replace(spec, view=view),
         notes=(*notes, *(assumed_geometry(view, options) if spec.asked else ())),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
-from hardiness.models.catalogue import RANDOM, Built, Scheme, schemes
-from hardiness.models.failures import told
+from hardiness.models.catalogue import RANDOM, BuilderResult, Scheme, schemes
+from hardiness.models.failures import foreign_errors
 from hardiness.models.hub import need_hub, need_url
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, OPTIONS, ImageTower, TextTower, classifier_of, recorded
 from hardiness.sources import check_hub_files
@@ -50,7 +50,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     )
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """The image tower with the classes' sentences as its head.
 
     Raises:
@@ -64,7 +64,7 @@ def build(spec: ModelSpec) -> Built:
         _need(published, spec.name)
     for repository in () if random else _repositories(package.get_model_config(architecture), published):
         check_hub_files(repository, spec.name)
-    with told(spec.name, "cannot be loaded"), warnings.catch_warnings():
+    with foreign_errors(spec.name, "cannot be loaded"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = package.create_model(architecture, None if random else tag, require_pretrained=not random)
         tokenise = None if random else package.get_tokenizer(architecture)
@@ -88,7 +88,7 @@ def build(spec: ModelSpec) -> Built:
     notes = [note for each in repositories for note in check_hub_files(each, spec.name)]
     if not random and not published:
         notes += _activation_of_a_file(package, architecture, tag)
-    return Built(made, spec=replace(spec, options=(*spec.options, *facts)), notes=tuple(notes))
+    return BuilderResult(made, spec=replace(spec, options=(*spec.options, *facts)), notes=tuple(notes))
 
 
 def _embedded(network: Any, images: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, UnknownNameError
-from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_any_host, need_hub, need_url, torch_files
 from hardiness.models.stated_views import view_of_timm
@@ -118,7 +118,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     )
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """The network, with timm's own weights unless others are given.
 
     Raises:
@@ -137,7 +137,7 @@ def build(spec: ModelSpec) -> Built:
             f"the weights of {spec.name} cannot be had: {first_line(error)}; "
             "check the network, or give a checkpoint with weights=FILE"
         ) from None
-    return Built(network, notes=_checked(name, spec.name) if spec.weights is None else ())
+    return BuilderResult(network, notes=_checked(name, spec.name) if spec.weights is None else ())
 
 
 def _need_weights(name: str, where: str) -> None:

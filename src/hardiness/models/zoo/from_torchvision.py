@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hardiness.core import ModelSpec, Source, UnknownNameError, View
-from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 
 _OPTIONS = {"pretrained": "which published weights, e.g. IMAGENET1K_V1 (default: torchvision's DEFAULT)"}
 _INCEPTIONS = ("googlenet", "inception_v3")
@@ -60,14 +60,14 @@ def _view(transform: Any) -> View:
     )
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """The architecture as its published weights need it; the weights are loaded like any checkpoint."""
     from torchvision import models
 
     name = spec.name.removeprefix("torchvision:")
     settings = _INCEPTION if name in _INCEPTIONS else {}
     network = models.get_model(name, weights=None, num_classes=spec.num_classes, **settings)
-    return Built(network, rename=_densenet_name if name.startswith("densenet") else None)
+    return BuilderResult(network, rename=_densenet_name if name.startswith("densenet") else None)
 
 
 def _densenet_name(name: str) -> str:

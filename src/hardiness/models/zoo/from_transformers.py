@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec
-from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.classes import is_generic, looks_like_imagenet, order_by_name, stated_order
 from hardiness.models.transformers_parts import (
     TRUST,
@@ -46,7 +46,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     )
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """The network in fp32 and its outputs in wnid order.
 
     Raises:
@@ -60,7 +60,7 @@ def build(spec: ModelSpec) -> Built:
     mapped = spec.class_names is None and stated_order(spec) is None
     columns = order_by_name(_labels(config, spec.name), spec.name) if mapped else None
     notes = (f"code beside the model ran on this machine, as {TRUST}=true allows",) if trusted else ()
-    return Built(network, columns, notes=(*notes, *checked(name, spec)))
+    return BuilderResult(network, columns, notes=(*notes, *checked(name, spec)))
 
 
 def _trusted(options: Mapping[str, str]) -> bool:

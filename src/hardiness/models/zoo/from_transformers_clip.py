@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hardiness.core import ModelSpec
-from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.transformers_parts import EncoderFamily, build_with, spec_of
 from hardiness.models.zero_shot import OPTIONS
 
@@ -22,7 +22,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     return spec_of(_KIND, name, options, f"{__name__}:build")
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """The image tower with the classes' sentences as its head; the activation is the one its configuration names.
 
     Source: Radford et al. 2021, arXiv:2103.00020.

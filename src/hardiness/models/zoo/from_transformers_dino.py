@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec
-from hardiness.models.catalogue import RANDOM, Built, Scheme, schemes
+from hardiness.models.catalogue import RANDOM, BuilderResult, Scheme, schemes
 from hardiness.models.checkpoints import assign, fit, read_checkpoint
 from hardiness.models.transformers_parts import checked, load_network, read_config, stated_view, transformers_package
 
@@ -43,7 +43,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     )
 
 
-def build(spec: ModelSpec) -> Built:
+def build(spec: ModelSpec) -> BuilderResult:
     """The backbone with its head: class tokens of the last layers, and the mean of the last one's patches.
 
     How many layers is told by the head's width: 1 or, in heads called ``linear4``, 4.
@@ -60,7 +60,7 @@ def build(spec: ModelSpec) -> Built:
     backbone: Any = load_network(transformers_package().AutoModel, name, config, spec)
     width = int(config.hidden_size)
     if head == RANDOM:
-        return Built(_under(backbone, nn.Linear(2 * width, _CLASSES), 1))
+        return BuilderResult(_under(backbone, nn.Linear(2 * width, _CLASSES), 1))
     read = read_checkpoint(head)
     found = fit(["weight", "bias"], read.state, spec.view, head)
     inputs = found.state["weight"].shape[-1] if "weight" in found.state else 0
@@ -69,7 +69,7 @@ def build(spec: ModelSpec) -> Built:
         raise ModelError(f"{head} must take 2 or 5 times {width} numbers, as {spec.name} puts out, takes {inputs}")
     linear = nn.Linear(inputs, _CLASSES)
     assign(linear, found.state, head)
-    return Built(_under(backbone, linear, layers), notes=(*read.notes, *found.notes, *checked(name, spec)))
+    return BuilderResult(_under(backbone, linear, layers), notes=(*read.notes, *found.notes, *checked(name, spec)))
 
 
 def _under(backbone: Any, linear: nn.Linear, layers: int) -> nn.Module:

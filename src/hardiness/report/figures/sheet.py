@@ -239,7 +239,7 @@ class Inks:
     models: tuple[str, ...]
 
     @classmethod
-    def of(cls, models: Iterable[str]) -> Inks:
+    def for_models(cls, models: Iterable[str]) -> Inks:
         """Each model once, in the order given."""
         return cls(tuple(dict.fromkeys(models)))
 

@@ -1,6 +1,6 @@
 """Trackers of experiments that a run tells how it goes: one file each."""
 
-from hardiness.report.loggers.logger import Logger, Tracked, TrackerKind, register, registry
-from hardiness.report.loggers.tracking import Tracking
+from hardiness.report.loggers.logger import Logger, TrackerKind, TrackerRun, register, registry
+from hardiness.report.loggers.tracking import TrackingSession
 
-__all__ = ["Logger", "Tracked", "TrackerKind", "Tracking", "register", "registry"]
+__all__ = ["Logger", "TrackerKind", "TrackerRun", "TrackingSession", "register", "registry"]

@@ -14,7 +14,7 @@ from hardiness.sources import offline
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackerRun:
     """One run of a tracker: one model, or the progress of a command.
 
     Attributes:
@@ -40,7 +40,7 @@ class Logger(Protocol):
         ...
 
 
-Open = Callable[[Tracked], Logger]
+Open = Callable[[TrackerRun], Logger]
 """From what is to be tracked to its open run."""
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from hardiness.report.loggers.logger import Tracked, register
+from hardiness.report.loggers.logger import TrackerRun, register
 
 EXPERIMENT, LONGEST = "hardiness", 500
 """Name of the experiment, and characters of a parameter that every server takes."""
@@ -36,7 +36,7 @@ class MLflow:
 
 
 @register("mlflow", "mlflow", "sqlalchemy", "alembic", quiet={"MLFLOW_DISABLE_TELEMETRY": "true"})
-def open_mlflow(tracked: Tracked) -> MLflow:
+def open_mlflow(tracked: TrackerRun) -> MLflow:
     """A new run of the experiment, with what was run as its parameters."""
     from mlflow import MlflowClient
 

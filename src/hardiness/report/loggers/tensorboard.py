@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hardiness.report.loggers.logger import Tracked, register
+from hardiness.report.loggers.logger import TrackerRun, register
 
 
 class TensorBoard:
@@ -27,7 +27,7 @@ class TensorBoard:
 
 
 @register("tensorboard", "tensorboard")
-def open_tensorboard(tracked: Tracked) -> TensorBoard:
+def open_tensorboard(tracked: TrackerRun) -> TensorBoard:
     """The event file of one run; what was run is its text."""
     from torch.utils.tensorboard import SummaryWriter
 

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from hardiness.core import ArgumentError, Result
-from hardiness.report.loggers.logger import Logger, Tracked, registry
+from hardiness.report.loggers.logger import Logger, TrackerRun, registry
 
 PROGRESS, USUAL = "progress", "imagenet"
 """Name of the run of a command's progress, and of the data that names of numbers leave out."""
 
 
 @dataclass
-class Tracking:
+class TrackingSession:
     """Trackers that are told numbers while a command runs; one that fails is left out from then on, and told.
 
     Attributes:
@@ -67,7 +67,7 @@ class Tracking:
 
     def _log(self, name: str, run: str, numbers: Mapping[str, float], step: int) -> None:
         if (name, run) not in self._open:
-            self._open[name, run] = registry.get(name).open(Tracked(run, Path(self.out), self.about))
+            self._open[name, run] = registry.get(name).open(TrackerRun(run, Path(self.out), self.about))
         self._open[name, run].log(numbers, step)
 
     def _safely(self, name: str, act: Callable[[], None]) -> None:

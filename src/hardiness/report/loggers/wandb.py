@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from hardiness.report.loggers.logger import Tracked, register
+from hardiness.report.loggers.logger import TrackerRun, register
 
 PROJECT = "hardiness"
 
@@ -27,7 +27,7 @@ class WeightsAndBiases:
 
 
 @register("wandb", "wandb", quiet={"WANDB_ERROR_REPORTING": "false"})
-def open_wandb(tracked: Tracked) -> WeightsAndBiases:
+def open_wandb(tracked: TrackerRun) -> WeightsAndBiases:
     """A new run beside those that are open, with what was run as its config."""
     import wandb
 

@@ -11,7 +11,7 @@ from typing import Any
 from hardiness.core import Result
 from hardiness.reference import baseline, table
 from hardiness.results.claims.claim import KnownNumber, Models, Subject
-from hardiness.results.measured import Measured, stored_measures
+from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.stored_baseline import stored_baseline
 from hardiness.statistics import FEWEST, FEWEST_DIFFERING, Estimate, Measurable, shared_images
 from hardiness.store import Store
@@ -181,7 +181,7 @@ def with_substitutes(numbers: Mapping[str, KnownNumber]) -> dict[str, KnownNumbe
     return found
 
 
-_Found = tuple[Measured, Measurable]
+_Found = tuple[RunByImage, Measurable]
 
 
 def paired_numbers(models: Models, stores: Sequence[Store], baseline_model: str | None = None) -> Models:
@@ -217,7 +217,7 @@ def paired_numbers(models: Models, stores: Sequence[Store], baseline_model: str 
     return replace(models, family=[subject(each) for each in models.family], reference=reference)
 
 
-def _best(quantity: Quantity, model: str, runs: Sequence[Measured]) -> _Found | None:
+def _best(quantity: Quantity, model: str, runs: Sequence[RunByImage]) -> _Found | None:
     """The run and score of a model that a number is read off: with most steps, then with most images."""
     found = [
         (run, score)

@@ -11,13 +11,13 @@ from hardiness.results.runs import ScoredRun
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredResult:
     """A run, from which its image table can be had, and its result."""
 
     run: ScoredRun
     result: Result
 
-    def is_same_model(self, other: Scored) -> bool:
+    def is_same_model(self, other: ScoredResult) -> bool:
         """Whether both are of one model, computed with the same precision."""
         first, second = self.result.run, other.result.run
         return (first.model, first.precision) == (second.model, second.precision)
@@ -37,7 +37,7 @@ class RunComparison:
     """
 
     cards: tuple[str, ...]
-    compare: Callable[[Scored, Sequence[Scored]], Result]
+    compare: Callable[[ScoredResult, Sequence[ScoredResult]], Result]
 
 
 registry: Registry[RunComparison] = Registry("comparison", "hardiness.results.comparisons", "hardiness.comparisons")
@@ -54,7 +54,7 @@ def speaks_of(name: str, *cards: str) -> Callable[[Compare], Compare]:
     return decorate
 
 
-def compared(each: Scored, scored: Sequence[Scored]) -> Result:
+def compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     """The result of a scored run, with what all comparisons that speak of its card add."""
     result = each.result
     for name in registry.names():

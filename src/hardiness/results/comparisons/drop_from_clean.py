@@ -10,14 +10,14 @@ import numpy as np
 
 from hardiness.benchmarks import CLEAN_TOP1, TOP1_DROP, accuracy
 from hardiness.core import ImageTable, Result, Score, from_json, json_form
-from hardiness.results.comparisons import Scored, speaks_of
+from hardiness.results.comparisons import ScoredResult, speaks_of
 from hardiness.statistics import newcombe
 
 CLEAN = "imagenet-val"
 
 
 @speaks_of("drop_from_clean", "classification", "subset_classification")
-def drop_from_clean(each: Scored, scored: Sequence[Scored]) -> Result:
+def drop_from_clean(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     """The result with clean top-1 on the same classes beside it, where that model was run on ``imagenet-val`` too."""
     result = each.result
     if result.benchmark == CLEAN or not result.scores:

@@ -22,7 +22,7 @@ from hardiness.reference import (
     subset,
     testbed_point,
 )
-from hardiness.results.comparisons import Scored, speaks_of
+from hardiness.results.comparisons import ScoredResult, speaks_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics import EffectiveRobustness, Estimate, Point, fit, mean
 
@@ -32,7 +32,7 @@ VIEW_OPTIONS = frozenset(each.name for each in fields(View))
 
 
 @speaks_of("effective_robustness", "classification", "subset_classification", "class_sets", "corruption")
-def effective_robustness(each: Scored, scored: Sequence[Scored]) -> Result:
+def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     """The result with its effective robustness, or why it has none, where clean accuracy was measured too."""
     result = each.result
     if not result.scores or not published_lines(result.benchmark) or result.data == EMBEDDED:
@@ -97,7 +97,7 @@ def _clean_of(benchmark: str) -> str:
     return (class_set(benchmark).clean_twin if benchmark in CLASS_SETS else "") or CLEAN
 
 
-def clean_twin(each: Scored, scored: Sequence[Scored]) -> Scored | None:
+def clean_twin(each: ScoredResult, scored: Sequence[ScoredResult]) -> ScoredResult | None:
     """The same model on clean photographs; ``None`` where it was not run on them."""
     name = _clean_of(each.result.benchmark)
     return next((o for o in scored if o.result.benchmark == name and o.is_same_model(each) and o.result.scores), None)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from hardiness.core import Result
 from hardiness.reference import distortion_set, set_names
-from hardiness.results.comparisons import Scored, speaks_of
+from hardiness.results.comparisons import ScoredResult, speaks_of
 
 
 @speaks_of("set_beside", "corruption")
-def set_beside(each: Scored, scored: Sequence[Scored]) -> Result:
+def set_beside(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     """The result with the other set's mean error behind its own, where that model was run on all of that set too.
 
     Of the same photographs where these were generated; of stored sets, whatever photographs they hold.

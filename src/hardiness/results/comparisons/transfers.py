@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from hardiness import benchmarks
 from hardiness.core import Condition, Finding, Result, Score
-from hardiness.results.comparisons import Scored, speaks_of
+from hardiness.results.comparisons import ScoredResult, speaks_of
 from hardiness.statistics import disjoint
 
 NAME = "black box stronger"
 
 
 @speaks_of("transfers", "attack")
-def transfers(each: Scored, scored: Sequence[Scored]) -> Result:
+def transfers(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     """The result with black-box runs of the same model on the same data compared, where it is a white-box one."""
     result = each.result
     black = {
@@ -48,7 +48,11 @@ def with_transfers(
         return []
     *checks, verdict = findings
     if not black:
-        return [*checks, benchmarks.untold(NAME, "No black-box run of this model is stored to compare with."), verdict]
+        return [
+            *checks,
+            benchmarks.undecided(NAME, "No black-box run of this model is stored to compare with."),
+            verdict,
+        ]
     compared = _compared(white, black)
     if compared.raised and not verdict.raised:
         verdict = replace(
@@ -79,5 +83,7 @@ def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> F
                     f"{100 * here.value:.1f} % ({here.condition}): gradients of this model do not lead the attack.",
                 )
     if not pairs:
-        return benchmarks.untold(NAME, "The stored black-box runs have no epsilon and steps in common with this run.")
+        return benchmarks.undecided(
+            NAME, "The stored black-box runs have no epsilon and steps in common with this run."
+        )
     return Finding(NAME, False, f"No black box took more than the white box ({pairs} compared).")
