@@ -54,10 +54,10 @@ BATCH = {LITE0: 16, RESNEXT: 4, TRAINED: 16}
 STEPS, CHECKED_STEPS = {LITE0: 20, RESNEXT: 10}, {LITE0: 3, RESNEXT: 1}
 CLOCK = time.process_time if os.environ.get("HARDINESS_BENCH_CLOCK") == "cpu" else time.perf_counter
 REPETITIONS = int(os.environ.get("HARDINESS_BENCH_REPETITIONS", "5"))
-FOOLBOX_BAR, TORCHATTACKS_BAR = {LITE0: 2.4, RESNEXT: 1.6}, {LITE0: 1.7, RESNEXT: 1.0}
 BARE_BAR = 0.95
-TO_ACCURACY = {TRAINED: (16 / 255, 50, 1.2, REPETITIONS), LITE0: (4 / 255, 50, 8.0, 1)}
-"""Epsilon, steps, bar and repetitions of the time until the robust accuracy is known: where half of the images stand
+"""Of a bare loop of forward and gradient; the rest is the judgement of scored pictures by the plain network."""
+TO_ACCURACY = {TRAINED: (16 / 255, 50, REPETITIONS), LITE0: (4 / 255, 50, 1)}
+"""Epsilon, steps and repetitions of the time until the robust accuracy is known: where half of the images stand
 early stops help little, where all fall they are nearly everything."""
 MEMORY_STEPS, MEMORY_BATCH, MEMORY_BAR = (25, 100), 4, 1.05
 GPU_STEPS = 20
@@ -242,16 +242,13 @@ def rates(ask: dict[str, Ask[Any]], name: str, notes: dict[str, Any]) -> dict[st
     short = name.partition(":")[0]
     for side, each in seconds.items():
         notes[f"{short}: {side}, image-steps a second"] = BATCH[name] * steps / each
-    return {
-        f"{short}: times foolbox": at_least(seconds["foolbox"] / seconds["ours"], FOOLBOX_BAR[name]),
-        f"{short}: times torchattacks": at_least(seconds["torchattacks"] / seconds["ours"], TORCHATTACKS_BAR[name]),
-        f"{short}: share of a bare loop": at_least(seconds["bare"] / seconds["ours"], BARE_BAR),
-    }
+    notes |= {f"{short}: times {side}": seconds[side] / seconds["ours"] for side in ("foolbox", "torchattacks")}
+    return {f"{short}: share of a bare loop": at_least(seconds["bare"] / seconds["ours"], BARE_BAR)}
 
 
-def to_accuracy(ask: dict[str, Ask[Any]], name: str, notes: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The bar on the time until a robust accuracy is known."""
-    epsilon, steps, bar, repetitions = TO_ACCURACY[name]
+def to_accuracy(ask: dict[str, Ask[Any]], name: str, notes: dict[str, Any]) -> None:
+    """The time until a robust accuracy is known."""
+    epsilon, steps, repetitions = TO_ACCURACY[name]
     fallen: dict[str, int] = {}
 
     def seconds(side: str, broken: Callable[[str], tuple[float, int]]) -> float:
@@ -270,7 +267,7 @@ def to_accuracy(ask: dict[str, Ask[Any]], name: str, notes: dict[str, Any]) -> d
     notes[f"robust accuracy: {what}, ours"] = 1 - fell / BATCH[name]
     notes[f"robust accuracy: {what}, foolbox"] = 1 - theirs / BATCH[name]
     notes |= {f"seconds to it: {what}, ours": mine, f"seconds to it: {what}, foolbox": usual}
-    return {f"time to it, times foolbox: {what}": at_least(usual / mine, bar)}
+    notes[f"time to it, times foolbox: {what}"] = usual / mine
 
 
 def on_gpu(notes: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -362,7 +359,7 @@ def main() -> int:
             if part in parts:
                 bars |= shown(rates(ask, name, notes))
         for name in TO_ACCURACY if "accuracy" in parts else ():
-            bars |= shown(to_accuracy(ask, name, notes))
+            to_accuracy(ask, name, notes)
     if "gpu" in parts:
         bars |= on_gpu(notes)
     packages = versions("torch", "timm", "torchvision", "foolbox", "torchattacks")

@@ -36,7 +36,8 @@ PHOTOGRAPHS = 4
 ROUNDS = 5
 WHOLE_BAR = 10.0
 EACH_BAR = 1.1
-SCALING_BAR = 1.9
+SCALING_BAR = 0.95
+"""Two threads over one, as a share of what hashing, which shares nothing, gets out of the machine at that moment."""
 SCALING_IMAGES = 400
 SCALING_TURNS = 10
 OURS = "hardiness"
@@ -142,9 +143,11 @@ def main() -> int:
         **bars,
     }
     if len(os.sched_getaffinity(0)) > 1:
-        notes["two threads over one, plain hashing"] = free_cores()
         with apart(OURS) as ask:  # what the packages leave behind in the allocator would count as well
-            bars["speed of two threads over one"] = at_least(ask[OURS](scaling), SCALING_BAR)
+            corrupting = ask[OURS](scaling)
+        hashing = max(free_cores() for _ in range(SCALING_TURNS))
+        notes |= {"two threads over one, hashing": hashing, "two threads over one, corruptions": corrupting}
+        bars["speed of two threads over one, share of hashing's"] = at_least(corrupting / hashing, SCALING_BAR)
     packages = versions("numpy", "numba", "scipy", "opencv-python-headless", "imagecorruptions-imaug", "corrupt-tta")
     return tell(bars, notes, packages, ROUNDS * PHOTOGRAPHS)
 
