@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -30,7 +31,7 @@ from hardiness.data import limited, written
 from hardiness.engine import Variation, variations
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
-from hardiness.report import as_text, terminal_table
+from hardiness.report import as_text, terminal_table, with_own_names
 from hardiness.results import (
     FOLDER,
     BenchmarkComparison,
@@ -40,6 +41,7 @@ from hardiness.results import (
     compare_stores,
     comparison_json,
     comparison_view,
+    group_of,
     keep_noise,
     moved_by,
     results_of,
@@ -137,17 +139,20 @@ def comparisons_of(
         compared = compare_stores(stores, details=detailed, baseline_model=baseline)
     except ArgumentError:
         return []
-    return compared if len(stores) == 1 else [_under_own_names(each) for each in compared]
+    if len(stores) == 1:
+        return compared
+    tables = (with_own_names(list(table)) for _, table in groupby(found, key=group_of))
+    shown = {result.key: result.name for table in tables for result in table}
+    return [_under_own_names(each, shown) for each in compared]
 
 
-def _under_own_names(found: BenchmarkComparison) -> BenchmarkComparison:
-    """The scores of a comparison of several folders, without their names before those of models.
+def _under_own_names(found: BenchmarkComparison, shown: Mapping[str, str]) -> BenchmarkComparison:
+    """The scores of a comparison of several folders, under the names by which a page shows their runs, by key.
 
-    Where two folders hold a model of one name, no score is left: which of them is meant cannot be told.
+    Where two folders hold the same run, no score is left: which of them is meant cannot be told.
     """
-    own = {name: name.partition("/")[2] for score in found.scores for name in score.values}
-    own |= {name: name.partition("/")[2] for pair in found.flips for name in (pair.first, pair.second)}
-    if len(set(own.values())) < len(own):
+    own = {name: shown[key] for name, key in found.keys.items() if key in shown}
+    if len(set(own.values())) < len(found.keys):
         return replace(found, scores=(), details=(), effective=(), flips=())
     scores = [
         replace(

@@ -152,6 +152,16 @@ def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
     assert comparison.scores == (), "which first is meant cannot be told"
 
 
+@pytest.mark.parametrize("folders", [("first", "second"), ("a/out", "b/out")])
+def test_places_of_folders_named_as_their_models_or_alike_go_by_shared_images(
+    folders: tuple[str, str], tmp_path: Path
+) -> None:
+    for folder, model, right in zip(folders, ("first", "second"), (12, 1), strict=True):
+        evaluated(tmp_path / folder, model, right)
+    (comparison,) = api.collected([str(tmp_path / folder) for folder in folders]).comparisons
+    assert set(comparison.scores[0].ranks) == {"first", "second"}
+
+
 @pytest.mark.slow
 def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     for place in range(DETAILED_MOST):
