@@ -38,19 +38,21 @@ class TerminalColumn:
 
 @dataclass(frozen=True)
 class TerminalTable:
-    """A table of models that is no wider than the terminal.
+    """A table that is no wider than the terminal.
 
     Attributes:
         title: above it.
         names: of the rows.
         columns: the most important first.
         everything: whether columns that do not fit go to further tables below, or are left out and counted.
+        corner: what its rows are.
     """
 
     title: str
     names: Sequence[str]
     columns: Sequence[TerminalColumn]
     everything: bool
+    corner: str = "model"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         left = list(self.columns)
@@ -81,7 +83,7 @@ class TerminalTable:
     def _table(self, columns: Sequence[TerminalColumn], title: str, width: int) -> Table:
         table = Table(title=Text(title), title_justify="left", title_style="bold", expand=False)
         longest = max(12, width // 3)
-        table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=longest)
+        table.add_column(self.corner, no_wrap=True, overflow="ellipsis", max_width=longest)
         for column in columns:
             heading = Text(column.heading)
             widest = max((line.cell_len for cell in column.cells for line in cell.split()), default=0)
@@ -213,7 +215,8 @@ def _grid(grid: Grid) -> RenderableType:
         TerminalColumn(head, [Text(formatting.grid_cell(cells[place])) for _, cells in grid.rows])
         for place, head in enumerate(grid.heads)
     ]
-    return TerminalTable(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
+    names = [name for name, _ in grid.rows]
+    return TerminalTable(f"{grid.model}: {grid.title}", names, columns, everything=True, corner=grid.corner)
 
 
 def _cell(result: Result, score: Score | None) -> Text:

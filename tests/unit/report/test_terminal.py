@@ -46,6 +46,14 @@ def test_what_is_left_out_is_counted_and_shown_with_all() -> None:
     assert "more with --all" not in " ".join(everything)
 
 
+def test_a_grid_says_what_its_rows_are() -> None:
+    cells = [Score("error", 0.5, "fraction", 9, condition=Condition(corruption="fog", severity=s)) for s in (1, 2)]
+    run = Run(ModelIdentity("a"), BenchmarkIdentity("imagenet-c", "corruption", "orhan2019"))
+    found = Result("a", "imagenet-c", "imagenet", "orhan2019", cells, Counts(9, 9, 0, 9), run, {}, key="k")
+    lines = printed(80, [found], everything=True)
+    assert next(line.split()[1] for line in lines if "severity 1" in line) == "corruption"
+
+
 def test_names_are_no_markup() -> None:
     lines = printed(80, [result("[red]a[/red]"), result("\x1b[31mb")])
     assert any("[red]a[/red]" in line for line in lines)
