@@ -625,6 +625,7 @@ def _accuracies(results: Sequence[Result]) -> Dots | None:
     winner = "is right most often:"
     return Dots(
         *("accuracy", title, caption, label, ("", ""), TOP1.title, others, shown, None, published),
+        bars=True,
         grey=grey,
         winner=winner,
     )

@@ -54,6 +54,13 @@ def classified(model: str, top1: float, half: float, n: int = 1000) -> Result:
     return Result(model, "imagenet-val", "imagenet", "orhan2019", [score], counts, run, {}, key=model)
 
 
+def test_the_figure_of_accuracies_draws_the_interval_of_every_row() -> None:
+    (shown,) = sections([classified("a", 0.8, 0.1)])
+    (figure,) = [chart for chart in shown.section.charts if isinstance(chart, Dots)]
+    assert "lines are 95 % intervals" in figure.caption
+    assert figure.bars
+
+
 def heading(*results: Result) -> str:
     (shown,) = sections(results)
     return next(chart.title for chart in from_few(shown).section.charts if chart.name == "accuracy")
