@@ -145,6 +145,9 @@ def test_published_marks_are_off_by_one_click(browser: Any, page: Path) -> None:
         assert marks.first.is_visible()
         tab.locator("#published").click()
         assert not any(marks.nth(number).is_visible() for number in range(marks.count()))
+        assert tab.locator("#published").is_visible()
+        tab.evaluate("document.querySelectorAll('.published').forEach((each) => each.remove())")
+        assert not tab.locator("#published").is_visible(), "no switch where it would switch nothing"
 
 
 def test_differences_to_published_models_are_those_of_the_chosen_one(browser: Any, page: Path) -> None:

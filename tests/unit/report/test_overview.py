@@ -126,7 +126,7 @@ def test_the_column_of_belief_is_a_word_with_its_reasons_behind_and_the_headline
                       findings=[*(Finding(name, True, "bad") for name in reasons), verdict])  # fmt: skip
     text = page_of(attacked)
     table = text[text.index('-scores">') :].split("</table>")[0]
-    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)
+    heads = [re.sub("<.*?>", "", head) for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)]
     assert heads == ["model", "n", "believe it?", "ε 0.01, 10 steps ↑", "clean accuracy ↑"]
     assert '<span class="warn">no</span>' in table
     assert f'title="{", ".join(reasons)}"' in table
@@ -162,7 +162,7 @@ def test_headlines_stand_first_with_n_and_all_other_columns_are_folded() -> None
     assert [head.split(">")[-1].strip() for head in heads] == ["model", "n", "believe it?", "top-1 ↑"]
     assert "ECE" not in first
     assert "ECE" in folded
-    assert '<details><summary class="small">1 more columns</summary>' in text
+    assert '<details><summary class="small">1 more column</summary>' in text
 
 
 def test_the_overview_groups_benchmarks_and_shows_reassessed_labels_apart() -> None:
@@ -251,6 +251,12 @@ def test_a_sentence_from_few_images_gives_the_interval_and_says_partial() -> Non
     assert sentence_of(result("a", top1(0.5, 0.1, n=30))) == "is right on 50.0 % of the photographs (n = 30)."
 
 
+def test_no_heading_begins_a_line_with_its_arrow() -> None:
+    (shown,) = sections([result("a", top1(0.9))])
+    text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
+    assert text.count('<span class="whole">top-1 ↑</span>') == 2, "in the overview and in the section"
+
+
 def test_what_is_lost_to_corruptions_has_an_interval_of_its_own() -> None:
     def part(metric: str, value: float, low: float, high: float, **condition: str) -> Score:
         return Score(metric, value, "fraction", 3, Interval(low, high), False, Condition(**condition))
@@ -299,6 +305,8 @@ def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     assert "its lead over b is within chance" in summary([alone])[0].text
     alone_of_two = sections(found[:1], [comparison])[0]
     assert alone_of_two.places(column) == {"a": PlaceRange(1, 1)}, "places among the models that are shown"
+    text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
+    assert "<summary>Do the models differ? 1 difference with its interval</summary>" in text
     others = sections([*found, result("c", top1(0.5))], [comparison])
     assert others[0].places(column)["a"] == PlaceRange(1, 2), "a comparison that lacks a model is not used"
 
