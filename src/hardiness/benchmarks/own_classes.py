@@ -26,7 +26,6 @@ from hardiness.core import (
     Interval,
     Layer,
     Metric,
-    ModelSentence,
     Result,
     Run,
     Sample,
@@ -589,7 +588,7 @@ def with_classes(section: Section, results: Sequence[Result]) -> Section:
         return section
     matrix = _matrix(results)
     broken = {result.name: text for result in results if (text := breaks_first(result))}
-    sayings = tuple(_extended(each, broken.get(each.model, "")) for each in section.sayings)
+    sayings = tuple(replace(each, more=broken.get(each.model, "")) for each in section.sayings)
     grids = [made(result) for made in (_retained_grid, _recall_grid) for result in results]
     return replace(
         section,
@@ -597,10 +596,6 @@ def with_classes(section: Section, results: Sequence[Result]) -> Section:
         grids=[*section.grids, *(grid for grid in grids if grid)],
         sayings=sayings,
     )
-
-
-def _extended(saying: ModelSentence, more: str) -> ModelSentence:
-    return replace(saying, text=f"{saying.text}; {more}") if more else saying
 
 
 def _recalls(result: Result) -> dict[str, dict[str, Score]]:
@@ -627,8 +622,8 @@ def breaks_first(result: Result) -> str:
     clean = recalls[first][UNCORRUPTED].value or 0.0
     if _loss(recalls[first]) <= 0:
         return "no class loses by them"
-    after = clean - _loss(recalls[first])
-    return f"{first} breaks first, from {100 * clean:.0f} to {100 * after:.0f} % of its pictures right"
+    after, count = clean - _loss(recalls[first]), recalls[first][UNCORRUPTED].n
+    return f"{first} breaks first, from {100 * clean:.0f} to {100 * after:.0f} % of its {count:,} pictures right"
 
 
 def _matrix(results: Sequence[Result]) -> Chart | None:

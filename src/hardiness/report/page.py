@@ -522,7 +522,7 @@ def summary(shown: Sequence[BenchmarkSection]) -> list[Sentence]:
     for each in shown:
         of = {result.name: result for result in each.results}
         for saying in each.section.sayings:
-            text = f"{saying.text} ({_footing(saying, of[saying.model])})"
+            text = f"{saying.text} ({_footing(saying, of[saying.model])}){f'; {saying.more}' if saying.more else ''}"
             found.setdefault(saying.model, {}).setdefault(each.section.place // KIND, text)
     leads = _leads(shown[0], len(shown) > 1) if shown else {}
     return [

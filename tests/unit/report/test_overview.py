@@ -16,6 +16,7 @@ from hardiness.core import (
     BenchmarkIdentity,
     Condition,
     Counts,
+    DataIdentity,
     Finding,
     Interval,
     ModelIdentity,
@@ -249,6 +250,23 @@ def test_a_sentence_from_few_images_gives_the_interval_and_says_partial() -> Non
         "is right on 66.7 % of the photographs (n = 3, partial, 95 % interval of top-1: 36.7–96.7)."
     )
     assert sentence_of(result("a", top1(0.5, 0.1, n=30))) == "is right on 50.0 % of the photographs (n = 30)."
+
+
+def test_the_class_that_breaks_first_is_named_behind_n_with_its_own() -> None:
+    own = Run(ModelIdentity("a"), BenchmarkIdentity("own-c", "corruption", "own"), DataIdentity(classes=("cat", "dog")))
+    recalls = [
+        Score("recall", value, "fraction", 10, condition=Condition(**{"class": name}, **part))
+        for name, clean, left in (("cat", 0.8, 0.5), ("dog", 0.9, 0.8))
+        for value, part in ((clean, {"corruption": "clean"}), (left, {}))
+    ]
+    errors = [
+        Score(name, value, "fraction", 1000, Interval(value - 0.1, value + 0.1), False, Condition(**group))
+        for name, value, group in (("clean_error", 0.2, {}), ("error", 0.5, {"group": "noise"}))
+    ]
+    found = result("a", *errors, *recalls, benchmark="own-c", protocol="own", run=own)
+    assert sentence_of(found) == (
+        "loses 30 points under noise (n = 1,000); cat breaks first, from 80 to 50 % of its 10 pictures right."
+    )
 
 
 def test_no_heading_begins_a_line_with_its_arrow() -> None:
