@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,27 @@ from hardiness.core import (
     json_form,
 )
 from hardiness.engine.forecast import Forecast
+from hardiness.results.claims import KnownNumber, Models, Subject
+from hardiness.results.claims.claim import FAILS, NO_SCORE, Claim, ClaimVerdicts, Contrast, Judgement
+from hardiness.results.compared import comparison_json
+from hardiness.results.comparison import BenchmarkComparison, PairDetail, _as_dict, _from_dict
 from hardiness.results.error_consistency import Comparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.likeness import Likeness
 from hardiness.results.noise import Noise, SettingEffect
 from hardiness.results.policy import Rule
-from hardiness.statistics import Consistency, Difference, EffectiveRobustness, Flips, FlipShare, KappaInterval
+from hardiness.statistics import (
+    Consistency,
+    Difference,
+    DifferencePart,
+    Disagreement,
+    EffectiveRobustness,
+    Flips,
+    FlipShare,
+    KappaInterval,
+    ScoreComparison,
+)
 from hardiness.visualise.maximise import Settings
 from hardiness.visualise.patch import PatchSettings
 from hardiness.visualise.stimuli import StyleSettings
@@ -168,6 +182,78 @@ NOISE = Noise(
     {"precision": "no GPU"},
 )
 KAPPA = KappaInterval(0.3, Interval(0.1, 0.5))
+EFFECTIVE = EffectiveRobustness(
+    *("net", 0.1, Interval(0.0, 0.2), 0.7, 0.5, Interval(0.6, 0.8), Interval(0.4, 0.6), 0.4, Interval(0.3, 0.5)),
+    "100 models",
+    False,
+)
+PAIR = PairFlips(
+    *("a", "b", FLIPS, ((Condition(severity=1), FLIPS),), (("fog", FLIPS),), (("hen", FLIPS),)),
+    (("hen", DIFFERENCES[0]), ("cock", DIFFERENCES[1])),
+    SAMPLES,
+    2,
+)
+APART = Difference(0.25, Interval(0.125, 0.375), 0.001, 9, "Tango", 0.0625, level=0.025)
+KEPT = BenchmarkComparison(
+    benchmark="whitebox",
+    data="imagenet",
+    scores=(
+        ScoreComparison(
+            metric="top1",
+            higher_is_better=True,
+            values={"a": 0.75, "b": 0.5, "c": 0.65},
+            pairs={("a", "b"): APART, ("a", "c"): DIFFERENCES[0], ("b", "c"): DIFFERENCES[1]},
+            n=9,
+            title="top-1",
+            noise={"b": (0.25, 4), "c": (0, 9)},
+        ),
+        ScoreComparison(
+            metric="robustness",
+            higher_is_better=False,
+            values={"a": 0.75, "b": float("nan"), "c": 1},
+            pairs={("a", "b"): Difference(float("nan"), None, None, 0, "", reason="few"), ("a", "c"): APART},
+            n=0,
+            condition=Condition(epsilon=0.01, steps=5),
+        ),
+        ScoreComparison("nll", False, {"a": 1.0}, {}, 9),
+    ),
+    n=9,
+    notes=("b lacks an image",),
+    details=(),
+    protocol="p",
+    variant=("linf",),
+    keys={"a": "0123", "b": "4567"},
+    flips=(PAIR,),
+)
+PARTS = (DifferencePart("fog", DIFFERENCES[0], 0.25), DifferencePart(Condition(severity=1), DIFFERENCES[1], None))
+DETAILS = (
+    PairDetail(
+        *("a", "b", Consistency(12, (0.5, 0.25), KAPPA, KappaInterval(0.1, None), KAPPA), PARTS[1:]),
+        {"corruption": PARTS[:1], "class": ()},
+        (Disagreement("n01/a", 0.5, 2, 1.5),),
+    ),
+    PairDetail("a", "c", None, (), {}, ()),
+)
+COMPARED = {
+    "kept": KEPT,
+    "shown": replace(KEPT, effective=(EFFECTIVE,), doubts={"a": "withdrawn"}, details=DETAILS),
+    "empty": BenchmarkComparison("imagenet-val", "own", (), 0, (), ()),
+}
+SUBJECTS = [Subject(name, {"top1": KnownNumber(1 / n, n, 0.125, source=f"run {n}")}) for n, name in enumerate("abc", 1)]
+JUDGED = (
+    (
+        Claim("falls", "It falls.", "a paper", "the slope", "all above zero", ("top1",), lambda models: ()),
+        Judgement(FAILS, (Contrast("a to b", -0.5, 0.0), Contrast("b to c", 0.25, 0.0, False, True)), "a to b", 0.0),
+    ),
+    (
+        Claim("rises", "It rises.", "another", "the sum", "one above zero", ("mce",), lambda models: ()),
+        Judgement(NO_SCORE, reason="a: no mce"),
+    ),
+)
+CLAIMS = {
+    "family": ClaimVerdicts(Models(SUBJECTS[:2], SUBJECTS[2], "parameters", {"a": 7}), JUDGED),
+    "alone": ClaimVerdicts(Models(SUBJECTS[:1]), JUDGED[1:]),
+}
 VALUES: Mapping[str, Mapping[str, Any]] = {
     "runs": RUNS,
     "views": {"usual": View(), "own": RUNS["own classes"].model.view},
@@ -183,31 +269,8 @@ VALUES: Mapping[str, Mapping[str, Any]] = {
         "empty": Gate(()),
     },
     "noise": {"measured": NOISE, "empty": Noise("0", "a", "b", "c", ())},
-    "flips": {
-        "pair": PairFlips(
-            *("a", "b", FLIPS, ((Condition(severity=1), FLIPS),), (("fog", FLIPS),), (("hen", FLIPS),)),
-            (("hen", DIFFERENCES[0]), ("cock", DIFFERENCES[1])),
-            SAMPLES,
-            2,
-        )
-    },
-    "effective robustness": {
-        "net": EffectiveRobustness(
-            *(
-                "net",
-                0.1,
-                Interval(0.0, 0.2),
-                0.7,
-                0.5,
-                Interval(0.6, 0.8),
-                Interval(0.4, 0.6),
-                0.4,
-                Interval(0.3, 0.5),
-            ),
-            "100 models",
-            False,
-        )
-    },
+    "flips": {"pair": PAIR},
+    "effective robustness": {"net": EFFECTIVE},
     "people": {
         "consistency": Comparison(
             "stimuli",
@@ -218,11 +281,15 @@ VALUES: Mapping[str, Mapping[str, Any]] = {
         "likeness": Likeness("a", {"sketch": KAPPA}, KAPPA, KAPPA, KAPPA, KappaInterval(None, None), 1.5),
     },
     "forecasts": {"one": Forecast("imagenet-val", "imagenet", ("a",), 1, 2, 3, seconds=1.5, remarks=("few",))},
+    "compared": {name: comparison_json(each) for name, each in COMPARED.items()},
+    "kept comparisons": {name: _as_dict(each) for name, each in COMPARED.items() if name != "shown"},
+    "claims": CLAIMS,
 }
 
 
 def text(kind: str) -> str:
-    return json.dumps(json_form(VALUES[kind]), indent=1, ensure_ascii=False) + "\n"
+    form = json_form(VALUES[kind])
+    return json.dumps(form, indent=1, ensure_ascii=False, sort_keys=kind == "kept comparisons") + "\n"
 
 
 @pytest.mark.parametrize("kind", sorted(VALUES))
@@ -240,6 +307,12 @@ def test_what_was_stored_is_read_as_it_was(kind: str) -> None:
         read = from_json(type(value), stored[name], "the file")
         assert json.dumps(json_form(read)) == json.dumps(stored[name])
         assert read == from_json(type(value), json_form(value), "the file")
+
+
+def test_a_kept_comparison_is_read_as_it_was() -> None:
+    stored = json.loads((GOLDEN / "kept comparisons.json").read_text("utf-8"))
+    for name, kept in stored.items():
+        assert repr(_from_dict(kept)) == repr(COMPARED[name])  # NaN is not NaN
 
 
 def test_numbers_stay_as_they_were_written() -> None:
