@@ -40,7 +40,7 @@ from hardiness.engine.forecast import Forecast
 from hardiness.results.claims import KnownNumber, Models, Subject
 from hardiness.results.claims.claim import FAILS, NO_SCORE, Claim, ClaimVerdicts, Contrast, Judgement
 from hardiness.results.compared import comparison_json
-from hardiness.results.comparison import BenchmarkComparison, PairDetail, _as_dict, _from_dict
+from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.error_consistency import Comparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.gate import Gate, GateVerdict
@@ -282,7 +282,7 @@ VALUES: Mapping[str, Mapping[str, Any]] = {
     },
     "forecasts": {"one": Forecast("imagenet-val", "imagenet", ("a",), 1, 2, 3, seconds=1.5, remarks=("few",))},
     "compared": {name: comparison_json(each) for name, each in COMPARED.items()},
-    "kept comparisons": {name: _as_dict(each) for name, each in COMPARED.items() if name != "shown"},
+    "kept comparisons": {name: each for name, each in COMPARED.items() if name != "shown"},
     "claims": CLAIMS,
 }
 
@@ -312,7 +312,7 @@ def test_what_was_stored_is_read_as_it_was(kind: str) -> None:
 def test_a_kept_comparison_is_read_as_it_was() -> None:
     stored = json.loads((GOLDEN / "kept comparisons.json").read_text("utf-8"))
     for name, kept in stored.items():
-        assert repr(_from_dict(kept)) == repr(COMPARED[name])  # NaN is not NaN
+        assert repr(from_json(BenchmarkComparison, kept, "F")) == repr(COMPARED[name])  # NaN is not NaN
 
 
 def test_numbers_stay_as_they_were_written() -> None:

@@ -46,7 +46,8 @@ def json_field(name: str = "", *, as_list: bool = False, seldom: bool = False) -
 
     Args:
         name: how it is called in JSON, where that is not its own name.
-        as_list: whether its value, a dataclass, is written as the list of its fields' values.
+        as_list: whether its value is written as a list: a dataclass as the values of its fields, a mapping under tuples
+            as rows, each of them a key's parts and then the value.
         seldom: whether it is left out where it is at its default.
     """
     return {"json_name": name, "json_as_list": as_list, "json_seldom": seldom}
@@ -179,6 +180,8 @@ def _writer(kind: Any) -> Callable[[Any], Any]:
 
 
 def _as_list(value: Any) -> list[Any] | None:
+    if isinstance(value, Mapping):
+        return [[*key, json_form(each)] for key, each in value.items()]
     kind: Any = type(value)
     return None if value is None else [json_form(getattr(value, field)) for _, field, _, _ in _written_fields(kind)]
 
@@ -241,6 +244,9 @@ def _reader(kind: Any) -> Read:
         return partial(_of_any, [_reader(each) for each in of if each is not NoneType], NoneType in of)
     if origin is tuple and of[-1] is not Ellipsis:
         return partial(_row, [_reader(each) for each in of])
+    if origin is not None and issubclass(origin, Mapping) and get_origin(of[0]) is tuple:
+        rows = partial(_items, list, partial(_row, [*map(_reader, get_args(of[0])), _reader(of[1])]))
+        return lambda found: {tuple(key): each for *key, each in rows(found)}
     if origin is not None and issubclass(origin, Mapping):
         return partial(_object, int if of[0] is int else str, _reader(of[1]))
     if origin is not None:

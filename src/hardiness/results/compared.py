@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -201,7 +200,7 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
         **({"doubts": dict(found.doubts)} if found.doubts else {}),
         "notes": list(found.notes),
         "effective_robustness": json_form(found.effective),
-        "flips": [pair.as_dict() for pair in found.flips],
+        "flips": json_form(found.flips),
         "scores": [_score(score, found) for score in found.scores],
         "details": [_detail(detail) for detail in found.details],
     }
@@ -210,7 +209,7 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
 def difference_json(found: Difference) -> dict[str, Any]:
     """A difference with its interval and whether it differs from zero."""
     interval = [found.interval.low, found.interval.high] if found.interval else None
-    return {**asdict(found), "value": _finite(found.value), "interval": interval, "told_apart": found.is_told_apart}
+    return {**json_form(found), "value": _finite(found.value), "interval": interval, "told_apart": found.is_told_apart}
 
 
 def _score(score: ScoreComparison, found: BenchmarkComparison) -> dict[str, Any]:
@@ -230,7 +229,7 @@ def _score(score: ScoreComparison, found: BenchmarkComparison) -> dict[str, Any]
             }
             for (first, second), pair in score.pairs.items()
         ],
-        "ranks": {name: asdict(rank) for name, rank in score.ranks.items()},
+        "ranks": json_form(score.ranks),
     }
 
 
@@ -252,7 +251,7 @@ def _detail(detail: PairDetail) -> dict[str, Any]:
             ]
             for kind, parts in detail.parts.items()
         },
-        "images": [asdict(image) for image in detail.images],
+        "images": json_form(detail.images),
     }
 
 

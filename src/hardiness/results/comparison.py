@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations
 from typing import Any
@@ -16,11 +16,10 @@ from hardiness.benchmarks import EFFECTIVE, card_of
 from hardiness.core import (
     WITHDRAWN,
     ArgumentError,
-    Condition,
     Result,
     UnknownNameError,
-    from_fields,
     from_json,
+    json_field,
     json_form,
 )
 from hardiness.results.comparisons.effective_robustness import against_references
@@ -33,7 +32,6 @@ from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics import (
     BIN_SIZE,
     Consistency,
-    Difference,
     DifferencePart,
     Disagreement,
     EffectiveRobustness,
@@ -145,12 +143,12 @@ class BenchmarkComparison:
     scores: tuple[ScoreComparison, ...]
     n: int
     notes: tuple[str, ...]
-    details: tuple[PairDetail, ...]
-    effective: tuple[EffectiveRobustness, ...] = ()
+    details: tuple[PairDetail, ...] = field(default=(), metadata=json_field(seldom=True))
+    effective: tuple[EffectiveRobustness, ...] = field(default=(), metadata=json_field(seldom=True))
     protocol: str = ""
-    variant: tuple[str, ...] = field(default=())
+    variant: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
-    doubts: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
     flips: tuple[PairFlips, ...] = ()
 
     def doubt_about(self, score: ScoreComparison, model: str) -> str:
@@ -322,12 +320,12 @@ def _comparison(
     few = len(runs) <= MOST_KEPT
     measured = cache(lambda: measured_runs(runs, tables=detailed or few, base=base))
 
-    def compute() -> dict[str, Any] | None:
+    def compute() -> Any:
         if len(measured()) < 2:
             return None
         flips = flips_of({name: runs[name] for name in measured()}) if few else ()
         keys = {name: run.key for name, run in measured().items()}
-        return _as_dict(replace(_compared(group, measured(), noises), flips=flips, keys=keys))
+        return json_form(replace(_compared(group, measured(), noises), flips=flips, keys=keys))
 
     first = min(runs.values(), key=lambda run: run.stored.key)
     noise = [json_form(noises[run.stored.key]) for run in runs.values() if run.stored.key in noises]
@@ -337,7 +335,8 @@ def _comparison(
     kept = first.remember(name if base is None else f"{name} {base.model}", of, compute)
     if kept is None:
         return None
-    found = replace(_from_dict(kept), notes=(*kept["notes"], *_at_targets(runs)))
+    found = from_json(BenchmarkComparison, kept, "the comparison")
+    found = replace(found, notes=(*found.notes, *_at_targets(runs)))
     if detailed:
         flips = found.flips if few else flips_of({name: runs[name] for name in measured()})
         found = replace(found, details=_details(measured()), flips=flips)
@@ -365,7 +364,7 @@ def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str
         if len(run.ids) > len(ids):
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
     found = _scores(scores, runs, ids, noises)
-    return BenchmarkComparison(benchmark, data, found, len(ids), tuple(notes), (), (), protocol, variant)
+    return BenchmarkComparison(benchmark, data, found, len(ids), tuple(notes), protocol=protocol, variant=variant)
 
 
 def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
@@ -386,37 +385,6 @@ def _details(runs: Mapping[str, RunByImage]) -> tuple[PairDetail, ...]:
         return ()
     sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
     return tuple(pair_detail(first, second, ids) for first, second in combinations(sides, 2))
-
-
-def _as_dict(found: BenchmarkComparison) -> dict[str, Any]:
-    """The JSON form of what is kept: all but details and what other results say."""
-    named = {name: getattr(found, name) for name in ("benchmark", "data", "n", "notes", "protocol", "variant", "keys")}
-    scores = [
-        {
-            **{name: getattr(score, name) for name in ("metric", "higher_is_better", "n", "title", "noise", "values")},
-            "pairs": [[*pair, asdict(difference)] for pair, difference in score.pairs.items()],
-            "condition": dict(score.condition),
-        }
-        for score in found.scores
-    ]
-    return {**named, "flips": [pair.as_dict() for pair in found.flips], "scores": scores}
-
-
-def _from_dict(kept: Mapping[str, Any]) -> BenchmarkComparison:
-    """The comparison that `_as_dict` gave."""
-    scores = [
-        ScoreComparison(
-            **{
-                **score,
-                "pairs": {(first, second): from_fields(Difference, each) for first, second, each in score["pairs"]},
-                "condition": Condition(**score["condition"]),
-                "noise": {name: (moved, n) for name, (moved, n) in score["noise"].items()},
-            }
-        )
-        for score in kept["scores"]
-    ]
-    lists = {"notes": tuple(kept["notes"]), "variant": tuple(kept["variant"]), "details": (), "scores": tuple(scores)}
-    return BenchmarkComparison(**{**kept, **lists, "flips": tuple(map(PairFlips.from_dict, kept["flips"]))})
 
 
 def _scores(

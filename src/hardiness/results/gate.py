@@ -543,14 +543,14 @@ def _remembered(run: ScoredRun, name: Sequence[Any], of: str, compute: Any) -> E
 
     def made() -> list[Any]:
         try:
-            return ["evidence", compute().as_list()]
+            return ["evidence", list(fields_form(compute()).values())]
         except _MissingError as error:
             return ["missing", str(error)]
 
     what, found = run.remember(f"gate {digest_of([VERSION, *name])}", of, made)
     if what == "missing":
         raise _MissingError(found)
-    return Evidence.from_list(found)
+    return from_json(Evidence, found, "the evidence")
 
 
 def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hardiness.core import ArgumentError, Condition, Interval
+from hardiness.core import ArgumentError, Condition, Interval, json_field
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.intervals import (
     holm,
@@ -428,7 +428,7 @@ class ScoreComparison:
     metric: str
     higher_is_better: bool
     values: Mapping[str, float]
-    pairs: Mapping[tuple[str, str], Difference]
+    pairs: Mapping[tuple[str, str], Difference] = field(metadata=json_field(as_list=True))
     n: int
     condition: Condition = Condition()
     title: str = ""

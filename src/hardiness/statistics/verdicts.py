@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,16 +231,6 @@ class Evidence:
             return Interval(_wilson_end(self.value, low, z), _wilson_end(self.value, high, z))
         times = _student_of(z, self.n) / _student_point(self.n)
         return Interval(self.value - times * (self.value - low), self.value + times * (high - self.value))
-
-    def as_list(self) -> list[Any]:
-        """The JSON form."""
-        return [self.value, self.n, self.method, list(self.facts), self.share]
-
-    @classmethod
-    def from_list(cls, found: Sequence[Any]) -> Evidence:
-        """The evidence that `as_list` gave."""
-        value, n, method, facts, share = found
-        return cls(value, n, method, tuple(facts), share)
 
 
 def _wilson_end(value: float, end: float, z: float) -> float:

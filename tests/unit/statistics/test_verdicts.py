@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import stdtr, stdtrit
 
-from hardiness.core import Interval
+from hardiness.core import Interval, fields_form, from_json
 from hardiness.statistics import Evidence, Limit, rulings, wilson
 from hardiness.statistics.comparison import mean_difference, tango
 from hardiness.statistics.verdicts import student_tail
@@ -155,4 +155,4 @@ def test_a_cell_may_be_larger_than_one() -> None:
 
 def test_evidence_comes_back_from_json() -> None:
     for evidence in (share(3, 40), Evidence.from_pairs(2, 3, 50), Evidence.from_share_looks(3, 40)):
-        assert Evidence.from_list(evidence.as_list()) == evidence
+        assert from_json(Evidence, list(fields_form(evidence).values()), "the memo") == evidence

@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from hardiness.core import fields_form, from_json
 from hardiness.statistics import Evidence, Limit, cell_estimate, rulings
 from hardiness.statistics.stopping import anytime_p, anytime_p_of_pairs, anytime_p_of_share
 from hardiness.statistics.verdicts import TIGHTEST
@@ -71,7 +72,7 @@ def test_the_interval_of_looks_is_where_the_p_value_is_not_small() -> None:
         assert ends.low < found.value < ends.high
         for end, side in ((ends.low, 1), (ends.high, -1)):
             assert found.p(end, side) == pytest.approx(0.005, rel=1e-6)
-        assert Evidence.from_list(found.as_list()) == found
+        assert from_json(Evidence, list(fields_form(found).values()), "the memo") == found
 
 
 def test_what_is_looked_at_is_counted_exactly_where_it_is_a_share_or_a_difference_of_shares() -> None:

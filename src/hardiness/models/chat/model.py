@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -26,6 +26,7 @@ from hardiness.core import (
     ModelSpec,
     SampleError,
     StoreError,
+    from_json,
     json_form,
 )
 from hardiness.imaging import png
@@ -362,7 +363,6 @@ def _sha256(image: Image) -> str:
 def _reply_of(content: bytes) -> Reply | None:
     """The reply in a kept file; ``None`` where it is damaged, and is asked for again."""
     try:
-        found: Mapping[str, Any] = parsed(content, "")["reply"]
-        return Reply(**{**found, "tokens": tuple((str(t), float(p)) for t, p in found["tokens"])})
-    except (StoreError, KeyError, TypeError, ValueError):
+        return from_json(Reply, parsed(content, "")["reply"], "")
+    except (StoreError, KeyError, TypeError):
         return None
