@@ -8,31 +8,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hardiness.core import (
     AttackPlan,
     Benchmark,
-    Canvas,
-    Columns,
-    Condition,
     DataError,
-    DataRoot,
     DataSet,
     Expansion,
     Item,
     Listener,
     ModelError,
-    PictureFault,
     Request,
     Round,
     SampleError,
-    Selection,
     Silence,
 )
 from hardiness.data import limited
@@ -139,50 +132,21 @@ def steps_of(plan: AttackPlan) -> int:
     return sum(each.steps * each.restarts for each in plan.rounds)
 
 
-class ShortBenchmark(Benchmark):
-    """The same benchmark, each of its attack's rounds cut to a share of its steps; nothing it gives is a result.
+def shortened(whole: Benchmark, plan: AttackPlan, share: float) -> Benchmark:
+    """The same benchmark, each round of its attack cut to a share of its steps; nothing it gives is a result.
 
     Args:
         whole: the benchmark.
+        plan: of its attack.
         share: of the steps of each round, in (0, 1]; at least one step is left.
     """
 
-    def __init__(self, whole: Benchmark, share: float) -> None:
-        self.whole_benchmark, self.share = whole, share
-        self.name, self.card, self.protocol = whole.name, whole.card, whole.protocol  # type: ignore[misc]
-        self.canvas, self.shard_items = whole.canvas, whole.shard_items  # type: ignore[misc]
+    def cut(each: Round) -> Round:
+        return replace(each, marks={max(1, math.ceil(each.steps * share)): each.marks[each.steps]})
 
-    @property
-    def attack(self) -> AttackPlan | None:
-        """The plan with fewer steps."""
-        plan = self.whole_benchmark.attack
-        return plan and replace(plan, rounds=tuple(map(self._cut, plan.rounds)))
-
-    def _cut(self, each: Round) -> Round:
-        steps = max(1, math.ceil(each.steps * self.share))
-        return replace(each, marks={steps: each.marks[each.steps]})
-
-    def dataset(self, data: DataRoot) -> DataSet:
-        """As the whole one's."""
-        return self.whole_benchmark.dataset(data)
-
-    def selection(self) -> Selection:
-        """As the whole one's."""
-        return self.whole_benchmark.selection()
-
-    def expand(
-        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion | PictureFault]:
-        """As the whole one's."""
-        return self.whole_benchmark.expand(item, conditions, canvases, seed)
-
-    def decide(self, logits: Any, labels: Any) -> Columns:
-        """As the whole one's."""
-        return self.whole_benchmark.decide(logits, labels)
-
-    def identity(self) -> dict[str, Any]:
-        """As the whole one's."""
-        return self.whole_benchmark.identity()
+    own = {"attack": replace(plan, rounds=tuple(map(cut, plan.rounds))), "selection": whole.selection}
+    options = {option.name: getattr(whole, option.name) for option in fields(whole)}  # type: ignore[arg-type]
+    return type(type(whole).__name__, (type(whole),), own)(**options)
 
 
 BUDGET_S = 5.0
@@ -259,7 +223,7 @@ class Trial:
         if plan is None or steps_of(plan) <= MANY_STEPS:
             return self.benchmark, 1.0
         share = MANY_STEPS / 4 / steps_of(plan)
-        short = ShortBenchmark(self.benchmark, share)
+        short = shortened(self.benchmark, plan, share)
         assert short.attack is not None, "it has the rounds of the whole"
         return short, steps_of(short.attack) / steps_of(plan)
 
