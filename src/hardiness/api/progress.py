@@ -286,15 +286,12 @@ class TrackedListener:
     """Passes everything on, and tells trackers of progress now and then."""
 
     def __init__(self, listener: Listener, tracking: TrackingSession, every_s: float = TRACKED_EVERY_S) -> None:
-        self._listener = listener
-        self._tracking = tracking
+        self._listener, self._tracking = listener, tracking
+        self.download, self.estimate = listener.download, listener.estimate
+        self.stage, self.note = listener.stage, listener.note
         self._every_s = every_s
         self._benchmark, self._done, self._stored, self._total = "", 0, 0, 0
         self._begun = self._told = 0.0
-
-    def download(self, model: str, done: int, total: int | None) -> None:
-        """Pass it on."""
-        self._listener.download(model, done, total)
 
     def begin(self, benchmark: str, total: int, stored: int) -> None:
         """A benchmark begins."""
@@ -309,18 +306,6 @@ class TrackedListener:
         self._done += rows
         if time.perf_counter() - self._told >= self._every_s:
             self._tell()
-
-    def estimate(self, seconds: float) -> None:
-        """Pass it on."""
-        self._listener.estimate(seconds)
-
-    def stage(self, text: str) -> None:
-        """Pass it on."""
-        self._listener.stage(text)
-
-    def note(self, line: str) -> None:
-        """Pass it on."""
-        self._listener.note(line)
 
     def end(self) -> None:
         """The benchmark is finished."""

@@ -393,26 +393,10 @@ class Listener(Protocol):
 class Silence:
     """A listener that ignores everything it is told."""
 
-    def download(self, model: str, done: int, total: int | None) -> None:
+    def note(self, *given: object, **more: object) -> None:
         """Do nothing."""
 
-    def begin(self, benchmark: str, total: int, stored: int) -> None:
-        """Do nothing."""
-
-    def advance(self, rows: int) -> None:
-        """Do nothing."""
-
-    def estimate(self, seconds: float) -> None:
-        """Do nothing."""
-
-    def stage(self, text: str) -> None:
-        """Do nothing."""
-
-    def note(self, line: str) -> None:
-        """Do nothing."""
-
-    def end(self) -> None:
-        """Do nothing."""
+    download = begin = advance = estimate = stage = end = note
 
 
 class Clock:

@@ -146,7 +146,8 @@ def shortened(whole: Benchmark, plan: AttackPlan, share: float) -> Benchmark:
 
     own = {"attack": replace(plan, rounds=tuple(map(cut, plan.rounds))), "selection": whole.selection}
     options = {option.name: getattr(whole, option.name) for option in fields(whole)}  # type: ignore[arg-type]
-    return type(type(whole).__name__, (type(whole),), own)(**options)
+    short: Benchmark = type(type(whole).__name__, (type(whole),), own)(**options)
+    return short
 
 
 BUDGET_S = 5.0

@@ -19,13 +19,11 @@ from hardiness.core import (
     DataIdentity,
     DataSet,
     ImageTable,
-    Listener,
     ModelIdentity,
     Plan,
     Records,
     Request,
     Run,
-    Silence,
     Stop,
     rng,
 )
@@ -66,8 +64,6 @@ class Rounds:
         self._draws = card.draws_cells and len(self._asked) > FEW_CELLS
         self._orders: dict[str, list[int]] = {}
         self._listener = first.listener
-        for worker in workers:
-            worker.listener = _RoundsAsOne(worker.listener)
 
     @property
     def whole(self) -> Extent:
@@ -161,28 +157,6 @@ def in_random_order(asked: Sequence[int], seed: int, sample: str, conditions: in
     """The conditions asked for in an image's own random order, which is one of all the benchmark's conditions."""
     chosen = frozenset(asked)
     return [cell for cell in order_of_cells(seed, sample, conditions).tolist() if cell in chosen]
-
-
-@dataclass(frozen=True)
-class _RoundsAsOne(Silence):
-    """A listener to whom many rounds are one benchmark: it listener of no round's end, and no estimate of one."""
-
-    listener: Listener
-
-    def download(self, model: str, done: int, total: int | None) -> None:
-        self.listener.download(model, done, total)
-
-    def begin(self, benchmark: str, total: int, stored: int) -> None:
-        self.listener.begin(benchmark, total, stored)
-
-    def advance(self, rows: int) -> None:
-        self.listener.advance(rows)
-
-    def stage(self, text: str) -> None:
-        self.listener.stage(text)
-
-    def note(self, line: str) -> None:
-        self.listener.note(line)
 
 
 def _part(table: ImageTable, wanted: Mapping[str, Sequence[int]]) -> ImageTable:

@@ -192,9 +192,10 @@ class Worker:
         Args:
             given: which, in order; taken one by one, a little ahead of the model.
             missing: rows they hold together, for the progress that is told.
-            total: rows that there are with those stored already; ``None`` for all that were asked for.
+            total: rows that there are with those stored already, where this is one round of several, of which neither
+                the end nor an estimate is told; ``None`` for all that were asked for.
         """
-        self.remaining = missing
+        self.remaining, self.is_round = missing, total is not None
         self.batches = _Batches(self)
         total = total or len(self.items) * len(self.asked) * len(self.tasks)
         self.listener.begin(self.benchmark.name, total, total - missing)
@@ -219,7 +220,8 @@ class Worker:
         finally:
             decoded.close()
             self.batches.close()
-            self.listener.end()
+            if not self.is_round:
+                self.listener.end()
 
     def expand_alone(self, given: Iterable[Unit]) -> None:
         """Do what is done once for all models, and drop it: read, distort and, for a surrogate, attack pictures."""
@@ -337,7 +339,7 @@ class Worker:
         self.remaining -= rows
         self.listener.advance(rows)
         seconds = self.clock.estimate(rows, self.remaining)
-        if seconds is not None:
+        if seconds is not None and not self.is_round:
             self.listener.estimate(seconds)
 
     def _attacked(self, surrogate: Classifier | Ensemble, plan: AttackPlan) -> SurrogateAttack:
