@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bars import at_most, tell, versions
-from hardiness.statistics.stopping import Extent, grown
+from hardiness.statistics.stopping import Extent
 from hardiness.statistics.verdicts import Evidence, Limit, rulings
 
 IMAGES, ALONE, FIRST, CELLS = 10_000, 50_000, 100, 5
@@ -93,7 +93,7 @@ def followed(rules: list[Simulated], off: float) -> tuple[bool, float]:
         if len(known) == len(rules) and not open_:
             return false, extent.images / whole
         times = max(open_) if len(known) == len(rules) else 2.0
-        following = grown(extent, extent.images * times, 1, Extent(whole, 1))
+        following = extent.grown(extent.images * times, 1, Extent(whole, 1))
         if following is None:
             return false, extent.images / whole
         extent = following

@@ -35,12 +35,9 @@ from hardiness.statistics import (
     Extent,
     Headline,
     decide,
-    grown,
-    is_out_of_reach,
     largest_extent,
     next_extent,
     order_of_cells,
-    out_of_reach,
     share_interval,
 )
 from hardiness.store import Store
@@ -381,10 +378,10 @@ class Precision:
             return Outlook()
         whole = rounds.whole
         following = next_extent(extent, found, self.target, whole)
-        hopeless = [each for each in found if is_out_of_reach(each, self.target, whole.images)]
+        hopeless = [each for each in found if each.is_out_of_reach(self.target, whole.images)]
         if following is None or hopeless:
             worst = max(hopeless or decide(found, self.target).loose, key=lambda each: each.half_width)
-            line = out_of_reach(worst, self.target, whole.images)
+            line = worst.out_of_reach(self.target, whole.images)
             return Outlook(unreached=f"precision-target cannot be reached on {rounds.benchmark.name}: {line}")
         return Outlook(following)
 
@@ -439,7 +436,7 @@ class Verdicts:
         if not found.times and any(rows_of(run.table) > rows_of(table) for run, table in runs):
             found = self.watch.look([(run, run.table) for run, _ in runs])
         times = min(found.times, MOST_TIMES)
-        following = grown(extent, extent.images * times, extent.cells * times, whole) if times else None
+        following = extent.grown(extent.images * times, extent.cells * times, whole) if times else None
         for run, _ in runs:
             run.release()
         if following is not None:

@@ -13,7 +13,7 @@ from hardiness.benchmarks import Baseline, card_of, outputs_of, published_baseli
 from hardiness.core import RIGHT, Condition, ImageTable, Run
 from hardiness.results.runs import ScoredRun, why_unavailable
 from hardiness.results.stored_baseline import StoredBaseline
-from hardiness.statistics import Estimate, Measurable, is_drawn, shared_images
+from hardiness.statistics import Estimate, ImageScore, Measurable, is_drawn, shared_images
 from hardiness.store import StoredRun
 
 
@@ -146,24 +146,12 @@ def _was_whole(table: ImageTable) -> bool:
     return bool(there.all())
 
 
-@dataclass(frozen=True)
-class KeptScore:
-    """A score of some images, without the answers that it was computed from."""
-
-    metric: str
-    condition: Condition
-    higher_is_better: bool
-    span: float
-    known: Estimate
-    short: str
-
-    def estimate(self, places: NDArray[np.int64]) -> Estimate:
-        """The score of the images that it was computed on."""
-        return self.known
-
-    def lacks(self, places: NDArray[np.int64]) -> str:
-        """Why they are too few."""
-        return self.short
+def _known(score: Measurable, places: NDArray[np.int64]) -> ImageScore:
+    """A score of these images, without the answers that it was computed from."""
+    estimate, lacks = score.estimate(places), score.lacks(places)
+    return ImageScore(
+        score.metric, score.higher_is_better, lambda _: estimate, lambda _: lacks, score.condition, score.span
+    )
 
 
 def measured_runs(
@@ -200,12 +188,7 @@ def measured_runs(
 def _without_answers(found: RunByImage, ids: NDArray[Any]) -> RunByImage:
     """The run with its scores on some images, and of its answers those of the first condition alone."""
     places = np.searchsorted(found.ids, ids)
-    scores = tuple(
-        KeptScore(
-            each.metric, each.condition, each.higher_is_better, each.span, each.estimate(places), each.lacks(places)
-        )
-        for each in found.scores
-    )
+    scores = tuple(_known(each, places) for each in found.scores)
     # Copies: a view would hold on to all of it.
     first, nothing = found.right[:, :1].copy(), np.zeros((0, 0), np.float32)
     return replace(found, right=first, confidence=nothing, scores=scores, table=None)

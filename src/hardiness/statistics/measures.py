@@ -119,25 +119,17 @@ class ImageScore:
     """A score that sorts the images, or divides: calibration, AURRA, shape bias.
 
     Attributes:
-        metric, higher_is_better, condition: which score, and its direction.
-        formula: from sorted places to the score of these images.
-        shortage: as `Measurable.lacks`.
+        metric, higher_is_better, condition, span: which score, its direction, and as in `Measurable`.
+        estimate: from sorted places to the score of these images.
+        lacks: as `Measurable.lacks`.
     """
 
     metric: str
     higher_is_better: bool
-    formula: Callable[[Places], Estimate]
-    shortage: Callable[[Places], str]
+    estimate: Callable[[Places], Estimate]
+    lacks: Callable[[Places], str]
     condition: Condition = field(default_factory=Condition)
-    span = math.inf
-
-    def estimate(self, places: Places) -> Estimate:
-        """The score of some images."""
-        return self.formula(places)
-
-    def lacks(self, places: Places) -> str:
-        """Why these images are too few."""
-        return self.shortage(places)
+    span: float = math.inf
 
 
 def weighted_sum(

@@ -292,6 +292,10 @@ GROWTH = 1.5
 LEAST_GROWTH = 1.1
 
 
+SURELY = 1.5
+"""A target is given up before all images are evaluated where it would take this many times all there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Headline:
     """A score of one model while the run goes on.
@@ -318,6 +322,27 @@ class Headline:
     def half_width(self) -> float:
         """Of the interval; infinite while there is none."""
         return (self.interval.high - self.interval.low) / 2 if self.interval else math.inf
+
+    def is_out_of_reach(self, target: float, available: int) -> bool:
+        """Whether so much more than the images there are would be needed that evaluating them all is in vain."""
+        return self.half_width > target and self.least > SURELY * available
+
+    def out_of_reach(self, target: float, available: int) -> str:
+        """One line: a target that all the images there are do not reach, and what it would take.
+
+        Args:
+            target: the half-width that was aimed at.
+            available: images that there are, of which the headline may have seen a part.
+        """
+        if self.interval is None:
+            return f"{self.name}: {available:,} images are too few for an interval: {self.reason}"
+        share = min(1.0, self.n / available)
+        got = self.half_width * math.sqrt(share)
+        about, needed = ("about " if share < 1 else ""), max(self.least, available + 1)
+        return (
+            f"{self.name}: {available:,} images give {about}±{got:.2g}, not ±{target:g}; it would take about "
+            f"{needed:,} images, or a target of {_reachable(got, share):g}"
+        )
 
 
 def of_share(name: str, hits: int, n: int, target: float, population: int | None = None) -> Headline:
@@ -374,6 +399,21 @@ class Extent:
     images: int
     cells: int
 
+    def grown(self, images: float, cells: float, whole: Extent) -> Extent | None:
+        """The next round: more images while there are any, then more cells of each; ``None`` where nothing is left.
+
+        Args:
+            images, cells: about how many it takes.
+            whole: images and cells that there are.
+        """
+        if self.images >= whole.images:
+            if self.cells >= whole.cells:
+                return None
+            more = math.ceil(min(cells, 2.0 * self.cells))
+            return Extent(whole.images, min(max(more, self.cells + 1), whole.cells))
+        more_images = min(max(images, self.images * LEAST_GROWTH), self.images * GROWTH)
+        return Extent(min(math.ceil(more_images), whole.images), self.cells)
+
 
 def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, whole: Extent) -> Extent | None:
     """The next round of a run that is to be exact enough; ``None`` where there is nothing left.
@@ -386,24 +426,7 @@ def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, wh
     """
     widest = max((each.half_width for each in headlines if each.interval), default=math.inf)
     needed = max((each.needed for each in headlines if each.half_width > target), default=extent.images + 1)
-    return grown(extent, needed, extent.cells * (widest / target) ** 2, whole)
-
-
-def grown(extent: Extent, images: float, cells: float, whole: Extent) -> Extent | None:
-    """The next round: more images while there are any, then more cells of each; ``None`` where there is nothing left.
-
-    Args:
-        extent: what is evaluated.
-        images, cells: about how many it takes.
-        whole: images and cells that there are.
-    """
-    if extent.images >= whole.images:
-        if extent.cells >= whole.cells:
-            return None
-        more = math.ceil(min(cells, 2.0 * extent.cells))
-        return Extent(whole.images, min(max(more, extent.cells + 1), whole.cells))
-    more_images = min(max(images, extent.images * LEAST_GROWTH), extent.images * GROWTH)
-    return Extent(min(math.ceil(more_images), whole.images), extent.cells)
+    return extent.grown(needed, extent.cells * (widest / target) ** 2, whole)
 
 
 def largest_extent(
@@ -438,33 +461,6 @@ def largest_extent(
 
 SURELY_PER_CELL = 4 * FEWEST_PER_CELL
 """Images a cell on average, with which no cell has too few to be believed."""
-
-SURELY = 1.5
-"""A target is given up before all images are evaluated where it would take this many times all there are."""
-
-
-def is_out_of_reach(headline: Headline, target: float, available: int) -> bool:
-    """Whether so much more than the images there are would be needed that evaluating them all is in vain."""
-    return headline.half_width > target and headline.least > SURELY * available
-
-
-def out_of_reach(headline: Headline, target: float, available: int) -> str:
-    """One line: a target that all the images there are do not reach, and what it would take.
-
-    Args:
-        headline: the one that is furthest from it.
-        target: the half-width that was aimed at.
-        available: images that there are, of which the headline may have seen a part.
-    """
-    if headline.interval is None:
-        return f"{headline.name}: {available:,} images are too few for an interval: {headline.reason}"
-    share = min(1.0, headline.n / available)
-    got = headline.half_width * math.sqrt(share)
-    about, needed = ("about " if share < 1 else ""), max(headline.least, available + 1)
-    return (
-        f"{headline.name}: {available:,} images give {about}±{got:.2g}, not ±{target:g}; it would take about "
-        f"{needed:,} images, or a target of {_reachable(got, share):g}"
-    )
 
 
 def _reachable(got: float, share: float) -> float:

@@ -13,12 +13,10 @@ from hardiness.statistics.stopping import (
     Extent,
     Headline,
     decide,
-    is_out_of_reach,
     largest_extent,
     next_extent,
     of_cells,
     of_share,
-    out_of_reach,
 )
 
 WHOLE = Extent(1000, 10)
@@ -86,18 +84,18 @@ def test_headlines_of_shares_and_of_cells() -> None:
 
 def test_what_cannot_be_reached_says_what_it_would_take_and_what_can_be_asked() -> None:
     found = replace(headline(0.0202, n=250), least=1000)
-    said = out_of_reach(found, 0.01, 250)
+    said = found.out_of_reach(0.01, 250)
     assert said == ("m: mce: 250 images give ±0.02, not ±0.01; it would take about 1,000 images, or a target of 0.021")
-    assert "250 images give about ±0.013" in out_of_reach(replace(found, n=100), 0.01, 250)
+    assert "250 images give about ±0.013" in replace(found, n=100).out_of_reach(0.01, 250)
     thin = Headline("m: mce", 0.5, None, 9, 5, "a cell has 2 images, and 5 are needed")
-    assert out_of_reach(thin, 0.01, 5).endswith("too few for an interval: a cell has 2 images, and 5 are needed")
+    assert thin.out_of_reach(0.01, 5).endswith("too few for an interval: a cell has 2 images, and 5 are needed")
 
 
 def test_a_target_is_given_up_early_only_where_half_as_many_images_again_would_not_do() -> None:
-    assert is_out_of_reach(replace(headline(0.03), least=1600), 0.01, 1000)
-    assert not is_out_of_reach(replace(headline(0.03), least=1400), 0.01, 1000)
-    assert not is_out_of_reach(replace(headline(0.009), least=1600), 0.01, 1000)
-    assert not is_out_of_reach(Headline("thin", 0.5, None, 9, 5, "few"), 0.01, 1)
+    assert replace(headline(0.03), least=1600).is_out_of_reach(0.01, 1000)
+    assert not replace(headline(0.03), least=1400).is_out_of_reach(0.01, 1000)
+    assert not replace(headline(0.009), least=1600).is_out_of_reach(0.01, 1000)
+    assert not Headline("thin", 0.5, None, 9, 5, "few").is_out_of_reach(0.01, 1)
 
 
 def test_what_all_cells_would_take_is_less_than_what_some_take() -> None:
