@@ -15,45 +15,6 @@ SHOWN = 24
 """How many scores are shown; the rest are counted."""
 
 
-def result_table(result: Result) -> str:
-    """The result's scores, a line each, with what a person should know of them; values are not percent."""
-    head = f"{result.model} on {result.benchmark} ({result.data}, {result.protocol})"
-    evaluated, expected = result.counts.evaluated, result.counts.expected
-    shown = result.scores[:SHOWN]
-    rows = [("score", "value", "95 % interval", "n", ""), *(_row(score) for score in shown)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = [f"{head}: {evaluated:,} of {expected:,} evaluated, {result.counts.failed:,} failed"]
-    lines += [
-        f"  {name:<{widths[0]}}  {value:>{widths[1]}}  {interval:>{widths[2]}}  {n:>{widths[3]}}  {doubt}".rstrip()
-        for name, value, interval, n, doubt in rows
-    ]
-    if len(result.scores) > SHOWN:
-        lines.append(f"  and {len(result.scores) - SHOWN} more in .scores")
-    return "\n".join([*lines, *(f"  ! {warning}" for warning in result.warnings)])
-
-
-def result_view(result: Result) -> TextTable:
-    """The same as a table for a notebook."""
-    rows = [
-        (name, f"{value}\n{interval}" if interval else value, n, doubt)
-        for name, value, interval, n, doubt in map(_row, result.scores[:SHOWN])
-    ]
-    head, *_ = result_table(replace(result, scores=())).splitlines()
-    more = [f"and {len(result.scores) - SHOWN} more in .scores"] if len(result.scores) > SHOWN else []
-    heads = ("score", "value, 95 % interval", "n", *([""] if any(row[3] for row in rows) else []))
-    notes = (*more, *result.warnings)
-    return TextTable(head, heads, tuple(row[: len(heads)] for row in rows), notes=notes)
-
-
-def _row(score: Score) -> tuple[str, str, str, str, str]:
-    condition = ", ".join(f"{name}={value}" for name, value in dict(score.condition).items())
-    name = f"{score.metric} [{condition}]" if condition else score.metric
-    if score.value is None:
-        return name, "undefined", "", f"{score.n:,}", ""
-    interval = f"{score.interval.low:.4g} to {score.interval.high:.4g}" if score.interval else ""
-    return name, f"{score.value:.4g}", interval, f"{score.n:,}", score.doubt
-
-
 SCHEMA = 1
 """Version of the layout of ``results.json``; a file with another number is refused, never overwritten."""
 
@@ -157,6 +118,15 @@ class Score:
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"
+
+    def as_row(self) -> tuple[str, str, str, str, str]:
+        """Its name with the condition, value, interval, n and doubt, as text."""
+        condition = ", ".join(f"{name}={value}" for name, value in dict(self.condition).items())
+        name = f"{self.metric} [{condition}]" if condition else self.metric
+        if self.value is None:
+            return name, "undefined", "", f"{self.n:,}", ""
+        interval = f"{self.interval.low:.4g} to {self.interval.high:.4g}" if self.interval else ""
+        return name, f"{self.value:.4g}", interval, f"{self.n:,}", self.doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,12 +250,36 @@ class Result:
         return doubt_of(self.findings)
 
     def __repr__(self) -> str:
-        """A table of the scores: what a Python prompt shows."""
-        return result_table(self)
+        """What a Python prompt shows: a line a score, and what a person should know of them; values are not percent."""
+        head = f"{self.model} on {self.benchmark} ({self.data}, {self.protocol})"
+        evaluated, expected = self.counts.evaluated, self.counts.expected
+        shown = self.scores[:SHOWN]
+        rows = [("score", "value", "95 % interval", "n", ""), *(score.as_row() for score in shown)]
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        lines = [f"{head}: {evaluated:,} of {expected:,} evaluated, {self.counts.failed:,} failed"]
+        lines += [
+            f"  {name:<{widths[0]}}  {value:>{widths[1]}}  {interval:>{widths[2]}}  {n:>{widths[3]}}  {doubt}".rstrip()
+            for name, value, interval, n, doubt in rows
+        ]
+        if len(self.scores) > SHOWN:
+            lines.append(f"  and {len(self.scores) - SHOWN} more in .scores")
+        return "\n".join([*lines, *(f"  ! {warning}" for warning in self.warnings)])
+
+    def view(self) -> TextTable:
+        """The same as a table for a notebook."""
+        rows = [
+            (name, f"{value}\n{interval}" if interval else value, n, doubt)
+            for name, value, interval, n, doubt in (score.as_row() for score in self.scores[:SHOWN])
+        ]
+        head, *_ = repr(replace(self, scores=())).splitlines()
+        more = [f"and {len(self.scores) - SHOWN} more in .scores"] if len(self.scores) > SHOWN else []
+        heads = ("score", "value, 95 % interval", "n", *([""] if any(row[3] for row in rows) else []))
+        notes = (*more, *self.warnings)
+        return TextTable(head, heads, tuple(row[: len(heads)] for row in rows), notes=notes)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        return result_view(self).html()
+        return self.view().html()
 
     def score(self, metric: str, **condition: str | float) -> Score:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.

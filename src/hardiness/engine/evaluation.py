@@ -35,7 +35,6 @@ from hardiness.engine.plan import (
     Task,
     asks_for_gradients,
     begin,
-    class_order,
     fewer_images,
     require_gradients,
 )
@@ -51,7 +50,7 @@ from hardiness.engine.rounds import (
     within,
 )
 from hardiness.engine.shared import shared
-from hardiness.engine.worker import Worker, alone
+from hardiness.engine.worker import Worker
 from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
 from hardiness.results import Policy, PolicyWatch
@@ -305,15 +304,15 @@ def evaluate(
     if request.share and request.precision_target is None:
         return evaluate_shared([(benchmark, data, request)], request.share, classifiers, store, listener)[0]
     begun = prepared(benchmark, classifiers, data, store, request, listener or Silence())
-    stopping = precision_of(begun, request)
+    stopping = begun.precision(request)
     if stopping is not None:
-        return _stopped(begun, stopping)
+        return begun.run_to(stopping)
     for worker in begun.workers:
         try:
-            alone(worker)
+            worker.evaluate()
         finally:
             keep_measured([worker])
-    return ended(begun)
+    return begun.outcome()
 
 
 def evaluate_shared(
@@ -338,17 +337,7 @@ def evaluate_shared(
         shared(workers, share)
     finally:
         keep_measured(workers)
-    return [ended(begun) for begun in every]
-
-
-def _stopped(begun: PreparedEvaluation, stopping: EvaluationToGoal) -> EvaluationOutcome:
-    """What came of an evaluation that ends once a goal is reached."""
-    try:
-        stopping.run()
-    finally:
-        stopping.rounds.close()
-        keep_measured(begun.workers)
-    return ended(begun, stopping)
+    return [begun.outcome() for begun in every]
 
 
 def evaluate_until_decided(
@@ -368,17 +357,8 @@ def evaluate_until_decided(
     watch = PolicyWatch(policy, store)
     for begun in every:
         yield (
-            _stopped(begun, EvaluationToGoal(Rounds(begun.workers), Verdicts(watch))) if begun.workers else ended(begun)
+            begun.run_to(EvaluationToGoal(Rounds(begun.workers), Verdicts(watch))) if begun.workers else begun.outcome()
         )
-
-
-def precision_of(begun: PreparedEvaluation, request: Request) -> EvaluationToGoal | None:
-    """What ends an evaluation as soon as it is exact enough; ``None`` where nothing does."""
-    if request.precision_target is None or not begun.workers:
-        return None
-    worker = begun.workers[0]
-    require_reachable(worker.benchmark, worker.data, request.precision_target, request.limit)
-    return EvaluationToGoal(Rounds(begun.workers), Precision(request.precision_target))
 
 
 def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> list[EvaluationOutcome]:
@@ -388,7 +368,7 @@ def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> li
         ArgumentError, StoreError: as `evaluate`.
     """
     progressions = [
-        Progression(Rounds(begun.workers), precision_of(begun, begun.workers[0].request)) if begun.workers else None
+        Progression(Rounds(begun.workers), begun.precision(begun.workers[0].request)) if begun.workers else None
         for begun in every
     ]
     open_ = [progression for progression in progressions if progression is not None]
@@ -400,7 +380,7 @@ def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> li
         for begun in every:
             keep_measured(begun.workers)
     return [
-        ended(begun) if told is None else ended(begun, told.stopping, "" if told.done else told.missing())
+        begun.outcome() if told is None else begun.outcome(told.stopping, "" if told.done else told.missing())
         for begun, told in zip(every, progressions, strict=True)
     ]
 
@@ -418,20 +398,6 @@ def keep_measured(workers: Sequence[Worker]) -> None:
             keep_session(task, worker.clock, worker.request, worker.benchmark)
 
 
-def ended(begun: PreparedEvaluation, stopping: EvaluationToGoal | None = None, missing: str = "") -> EvaluationOutcome:
-    """What came of an evaluation."""
-    problems, remarks = list(begun.problems), list(begun.remarks)
-    for worker in begun.workers:
-        remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
-        problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
-    remarks += [missing] if missing else []
-    outlook = stopping.outlook if stopping is not None else Outlook()
-    remarks += outlook.remarks
-    return EvaluationOutcome(
-        begun.keys, tuple(problems), tuple(remarks), (outlook.unreached,) if outlook.unreached else ()
-    )
-
-
 @dataclass(frozen=True)
 class PreparedEvaluation:
     """An evaluation that can start.
@@ -445,6 +411,36 @@ class PreparedEvaluation:
     keys: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    def precision(self, request: Request) -> EvaluationToGoal | None:
+        """What ends it as soon as it is exact enough; ``None`` where nothing does."""
+        if request.precision_target is None or not self.workers:
+            return None
+        worker = self.workers[0]
+        require_reachable(worker.benchmark, worker.data, request.precision_target, request.limit)
+        return EvaluationToGoal(Rounds(self.workers), Precision(request.precision_target))
+
+    def run_to(self, stopping: EvaluationToGoal) -> EvaluationOutcome:
+        """Evaluate until a goal is reached; what came of it."""
+        try:
+            stopping.run()
+        finally:
+            stopping.rounds.close()
+            keep_measured(self.workers)
+        return self.outcome(stopping)
+
+    def outcome(self, stopping: EvaluationToGoal | None = None, missing: str = "") -> EvaluationOutcome:
+        """What came of it."""
+        problems, remarks = list(self.problems), list(self.remarks)
+        for worker in self.workers:
+            remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
+            problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
+        remarks += [missing] if missing else []
+        outlook = stopping.outlook if stopping is not None else Outlook()
+        remarks += outlook.remarks
+        return EvaluationOutcome(
+            self.keys, tuple(problems), tuple(remarks), (outlook.unreached,) if outlook.unreached else ()
+        )
 
 
 def prepared(
@@ -483,7 +479,7 @@ def prepared(
         tuple(problems),
         (
             *data.remarks,
-            *dict.fromkeys(line for task in tasks if (line := class_order(task, data))),
+            *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
             *fewer_images(benchmark, data, every.runs),
             *every.renamed,
             *(line for lines in aside for line in lines),

@@ -31,9 +31,9 @@ from hardiness.core import (
 from hardiness.data import limited
 from hardiness.engine.batch import Ensemble, automatic_batch_size
 from hardiness.engine.evaluation import surrogate_of
-from hardiness.engine.plan import Task, Unit, begin, condition_indices, fewer_images, look_up, units
+from hardiness.engine.plan import Task, Unit, begin, condition_indices, fewer_images, units
 from hardiness.engine.rounds import most_wanted, require_reachable
-from hardiness.engine.worker import Worker, alone
+from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, asked_model
 from hardiness.store import Store
 
@@ -190,7 +190,7 @@ class Trial:
         spent = 0.0
         for items, conditions in self._growing(benchmark, classifier):
             worker = self._worker(benchmark, [classifier], items, conditions)
-            seconds = _seconds(partial(alone, worker))
+            seconds = _seconds(worker.evaluate)
             trials.append((len(items) * len(conditions), seconds))
             spent += seconds
             if spent >= BUDGET_S and (len(trials) > 1 or benchmark.attack):
@@ -368,7 +368,7 @@ def _forecast(
     for classifier in classifiers:
         try:
             begun = begin(classifier, benchmark, data, request, Store.create(folder / "begun"), surrogate)
-            tasks.append(look_up(begun, store))
+            tasks.append(begun.look_up(store))
         except ModelError as error:
             problems.append(str(error))
     by_id = {item.id: item for item in limited(data.items, request.limit, request.seed)}

@@ -224,6 +224,34 @@ class Task:
     error: str | None = None
     exhibited: bool = False
 
+    def look_up(self, store: Store) -> Task:
+        """The task, begun in a store of its own, with what another holds of its run; neither store is written to.
+
+        Args:
+            store: where rows may be stored already.
+
+        Raises:
+            StoreError: the run there cannot be read.
+        """
+        found = store.find(self.stored.run)
+        return self if found is None else replace(self, stored=replace(found, cells=self.stored.cells))
+
+    def class_order(self, data: DataSet) -> str:
+        """Which output of the network is taken for which of one's own classes, in one line; empty for ImageNet's."""
+        names = self.stored.run.data.classes
+        if not names:
+            return ""
+        shown = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
+        more = f" … {len(names) - 1} {names[-1]}" if len(names) > SHOWN_CLASSES else ""
+        if self.classifier.spec.class_names is not None:
+            why = f"as {self.classifier.spec.name} itself names them"
+        elif list(names) == sorted(names):
+            another = ":classes=FILE behind the folder" if data.location else "data=(images, labels, names)"
+            why = f"in alphabetical order; another is given with {another}"
+        else:
+            why = "as classes=FILE lists them" if data.location else "in the order that the data give them"
+        return f"{data.name}: outputs are taken for the classes {why}: {shown}{more}"
+
 
 def begin(
     classifier: Classifier,
@@ -348,23 +376,6 @@ SHOWN_CLASSES = 12
 """Classes that a line names at most."""
 
 
-def class_order(task: Task, data: DataSet) -> str:
-    """Which output of a network is taken for which of one's own classes, in one line; empty for ImageNet's."""
-    names = task.stored.run.data.classes
-    if not names:
-        return ""
-    shown = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
-    more = f" … {len(names) - 1} {names[-1]}" if len(names) > SHOWN_CLASSES else ""
-    if task.classifier.spec.class_names is not None:
-        why = f"as {task.classifier.spec.name} itself names them"
-    elif list(names) == sorted(names):
-        another = ":classes=FILE behind the folder" if data.location else "data=(images, labels, names)"
-        why = f"in alphabetical order; another is given with {another}"
-    else:
-        why = "as classes=FILE lists them" if data.location else "in the order that the data give them"
-    return f"{data.name}: outputs are taken for the classes {why}: {shown}{more}"
-
-
 def _surrogate(found: Classifier | Ensemble) -> Surrogate:
     return Surrogate(found.spec.name, found.weights_sha256, found.outputs_sha256, found.code_sha256)
 
@@ -380,20 +391,6 @@ def _attack_versions(benchmark: Benchmark) -> Mapping[str, Any]:
     if benchmark.attack is None:
         return {}
     return {**attack_versions(benchmark.attack), "gradients": GRADIENTS_VERSION}
-
-
-def look_up(task: Task, store: Store) -> Task:
-    """The task with what another store already holds of its run; neither store is written to.
-
-    Args:
-        task: begun in a store of its own, which is empty.
-        store: where rows may be stored already.
-
-    Raises:
-        StoreError: the run there cannot be read.
-    """
-    found = store.find(task.stored.run)
-    return task if found is None else replace(task, stored=replace(found, cells=task.stored.cells))
 
 
 def labels_for(classifier: Classifier | Ensemble, data: DataSet) -> NDArray[np.int32]:
@@ -510,6 +507,11 @@ class UnitPart:
         kept = records.where(np.array([sample in done for sample in records["sample"].tolist()], np.bool_))
         return work, Records(kept.columns, failures)
 
+    def failed(self, reason: str) -> Records:
+        """Every row as failed."""
+        failures = tuple(Failure(sample, f"{sample}: {reason}", (condition,)) for sample, condition in self.work)
+        return joined([Records({}, failures)])
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -558,6 +560,13 @@ class Unit:
         for position, (sample, piece) in enumerate(pieces, start=1):
             ends_unit = position == len(pieces)
             yield Job(self, items[sample], piece, ends_unit or pieces[position][0] != sample, ends_unit)
+
+    def give_up(self, reason: str) -> tuple[str, ...]:
+        """Store its images as failed, for every model that lacks them; their ids."""
+        for part in self.parts:
+            if not part.stored:
+                part.task.stored.write(part.index, part.work, part.failed(reason))
+        return tuple(self.samples)
 
 
 @dataclass(frozen=True)
@@ -655,17 +664,3 @@ def uncovered(every: Sequence[Unit]) -> list[Unit]:
         return not part.task.stored.covered(part.index, part.work, listed[key])
 
     return [unit for unit in every if any(map(lacks, unit.parts))]
-
-
-def give_up(unit: Unit, reason: str) -> tuple[str, ...]:
-    """Store the images of a unit as failed, for every model that lacks them; their ids."""
-    for part in unit.parts:
-        if not part.stored:
-            part.task.stored.write(part.index, part.work, failed(part, reason))
-    return tuple(unit.samples)
-
-
-def failed(part: UnitPart, reason: str) -> Records:
-    """Every row of a part as failed."""
-    failures = tuple(Failure(sample, f"{sample}: {reason}", (condition,)) for sample, condition in part.work)
-    return joined([Records({}, failures)])

@@ -28,7 +28,7 @@ from hardiness.core import (
     use_cores,
 )
 from hardiness.engine.evaluation import EvaluationOutcome, keep_session, package_version, prepared
-from hardiness.engine.plan import Unit, give_up
+from hardiness.engine.plan import Unit
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Store
@@ -225,7 +225,7 @@ class UnitActor:
     def give_up(self, name: str, reason: str) -> Sequence[str]:
         """Store a unit's images as failed, for the reason given; their ids."""
         _, unit = self._unit(name)
-        return () if unit is None else give_up(unit, reason)
+        return () if unit is None else unit.give_up(reason)
 
     def _unit(self, name: str) -> tuple[Worker, Unit | None]:
         """The unit of a name, listed now if it was not, and its worker; ``None`` where nothing is missing of it."""

@@ -223,6 +223,10 @@ class Worker:
             if not self.is_round:
                 self.listener.end()
 
+    def evaluate(self) -> None:
+        """Evaluate every unit with missing rows, in order."""
+        self.run(self.units(), sum(unit.rows for unit in self.units()))
+
     def expand_alone(self, given: Iterable[Unit]) -> None:
         """Do what is done once for all models, and drop it: read, distort and, for a surrogate, attack pictures."""
         decoded = self._decoded(given)
@@ -469,8 +473,3 @@ def _samples(records: Records) -> set[str]:
     """Ids of the images that records are of, failures among them."""
     rows = set(records["sample"].tolist()) if len(records) else set()
     return rows | {failure.sample for failure in records.failures}
-
-
-def alone(worker: Worker) -> None:
-    """Evaluate every unit with missing rows, in order."""
-    worker.run(worker.units(), sum(unit.rows for unit in worker.units()))

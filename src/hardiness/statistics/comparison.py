@@ -116,10 +116,6 @@ class DifferenceTest:
         return Difference(self.value, found, p, self.n, self.method, self.detectable, self.reason, level)
 
 
-def _z(level: float) -> float:
-    return NormalDist().inv_cdf(1 - level / 2)
-
-
 def mcnemar(first_only: ArrayLike, second_only: ArrayLike) -> NDArray[np.float64]:
     """Two-sided mid-p of "both are right equally often", from the images that one of two gets right and the other not.
 
@@ -296,6 +292,46 @@ class Moments:
         differing = int(np.count_nonzero(apart))
         return cls(len(apart), ahead, behind, float((apart**2).sum()), float((apart**3).sum()), differing)
 
+    def test(self, span: float) -> DifferenceTest:
+        """As `mean_difference`; an infinite ``span`` bounds nothing."""
+        n, value = self.n, (self.ahead - self.behind) / self.n
+        centred = self.squares - n * value * value
+        cubes = self.cubes - 3 * value * self.squares + 2 * n * value**3
+        # What is left of a difference of nearly equal sums is rounding.
+        spread = centred > 1e-12 * self.squares and self.differing >= FEWEST_DIFFERING
+        few = n < FEWEST or not spread
+        if not few:
+            return _student(value, n, centred, cubes, self.differing, MEAN)
+        if math.isinf(span):
+            reason = f"{_TOO_FEW}, had {n} and {self.differing}"
+            return DifferenceTest(value, n, MEAN, reason=reason)
+        bounded = self._bounded(span)
+        if not spread:
+            return bounded
+        # Of few images neither says enough alone: Wilson's take the two sides for independent.
+        other = _student(value, n, centred, cubes, self.differing, MEAN)
+
+        def ends(level: float) -> Interval:
+            assert bounded.ends is not None
+            assert other.ends is not None
+            one, two = bounded.ends(level), other.ends(level)
+            return Interval(min(one.low, two.low), max(one.high, two.high))
+
+        p = max(bounded.p or 0.0, other.p or 0.0)
+        return DifferenceTest(value, n, BOUNDED, p, ends, bounded.detectable, bounded.reason)
+
+    def _bounded(self, span: float) -> DifferenceTest:
+        """The mean of what one model is ahead by, with an interval that needs no spread to be seen."""
+        n, ahead, behind = self.n, self.ahead / span, self.behind / span
+
+        def ends(level: float) -> Interval:
+            one = newcombe(ahead / n, wilson(ahead, n, 1 - level), behind / n, wilson(behind, n, 1 - level))
+            return Interval(max(one.low, -1.0) * span, min(one.high, 1.0) * span)
+
+        detectable = min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span
+        reason = f"the two differ on {self.differing} of {n} images, too few to see their spread"
+        return DifferenceTest((ahead - behind) / n * span, n, BOUNDED, _p_of(ends), ends, detectable, reason)
+
 
 def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
     """The mean of what one model is ahead by on each image, with its interval.
@@ -309,36 +345,7 @@ def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
 
     Source: `skewed_student`; Wilson (1927) for either side of few, `newcombe` for the two together.
     """
-    return of_moments(Moments.from_differences(apart), span).alone()
-
-
-def of_moments(found: Moments, span: float) -> DifferenceTest:
-    """As `mean_difference`, of what is known of the numbers; an infinite ``span`` bounds nothing."""
-    n, value = found.n, (found.ahead - found.behind) / found.n
-    centred = found.squares - n * value * value
-    cubes = found.cubes - 3 * value * found.squares + 2 * n * value**3
-    # What is left of a difference of nearly equal sums is rounding.
-    spread = centred > 1e-12 * found.squares and found.differing >= FEWEST_DIFFERING
-    few = n < FEWEST or not spread
-    if not few:
-        return _student(value, n, centred, cubes, found.differing, MEAN)
-    if math.isinf(span):
-        reason = f"{_TOO_FEW}, had {n} and {found.differing}"
-        return DifferenceTest(value, n, MEAN, reason=reason)
-    bounded = _bounded(found, span)
-    if not spread:
-        return bounded
-    # Of few images neither says enough alone: Wilson's take the two sides for independent.
-    other = _student(value, n, centred, cubes, found.differing, MEAN)
-
-    def ends(level: float) -> Interval:
-        assert bounded.ends is not None
-        assert other.ends is not None
-        one, two = bounded.ends(level), other.ends(level)
-        return Interval(min(one.low, two.low), max(one.high, two.high))
-
-    p = max(bounded.p or 0.0, other.p or 0.0)
-    return DifferenceTest(value, n, BOUNDED, p, ends, bounded.detectable, bounded.reason)
+    return Moments.from_differences(apart).test(span).alone()
 
 
 def _student(value: float, n: int, squares: float, cubes: float, differing: int, method: str) -> DifferenceTest:
@@ -349,19 +356,6 @@ def _student(value: float, n: int, squares: float, cubes: float, differing: int,
         return skewed_student(value, error, skew, degrees, level)
 
     return DifferenceTest(value, n, method, skewed_student_p(value, error, skew, degrees), ends, _detectable(error))
-
-
-def _bounded(found: Moments, span: float) -> DifferenceTest:
-    """The mean of what one model is ahead by, with an interval that needs no spread to be seen."""
-    n, ahead, behind = found.n, found.ahead / span, found.behind / span
-
-    def ends(level: float) -> Interval:
-        one = newcombe(ahead / n, wilson(ahead, n, 1 - level), behind / n, wilson(behind, n, 1 - level))
-        return Interval(max(one.low, -1.0) * span, min(one.high, 1.0) * span)
-
-    detectable = min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span
-    reason = f"the two differ on {found.differing} of {n} images, too few to see their spread"
-    return DifferenceTest((ahead - behind) / n * span, n, BOUNDED, _p_of(ends), ends, detectable, reason)
 
 
 def difference(first: Estimate, second: Estimate, span: float = math.inf, lacks: str = "") -> Difference:
@@ -389,7 +383,7 @@ def difference_test(first: Estimate, second: Estimate, span: float = math.inf, l
     if paired:
         apart = first.influence - second.influence + value
         apart[np.abs(apart) < 1e-12 * max(1.0, float(np.abs(first.influence).max()))] = 0.0
-        return of_moments(Moments.from_differences(apart), span)
+        return Moments.from_differences(apart).test(span)
     both = first - second
     if n < FEWEST or both.differing < FEWEST_DIFFERING:
         return DifferenceTest(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {both.differing}")

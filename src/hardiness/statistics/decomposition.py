@@ -17,7 +17,6 @@ from hardiness.statistics.comparison import (
     cell_differences,
     difference,
     mean_difference,
-    of_moments,
 )
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import benjamini_hochberg
@@ -113,7 +112,7 @@ def by_class(
     powers = (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, apart**3, (apart != 0) * 1.0)
     sums = zip(*(np.bincount(group, each, len(shown) + 1).tolist() for each in powers), strict=True)
     parts = [
-        of_moments(Moments(len(apart), ahead, behind, squares, cubes, int(differing)), span).alone()
+        Moments(len(apart), ahead, behind, squares, cubes, int(differing)).test(span).alone()
         for ahead, behind, squares, cubes, differing in sums
     ]
     order = sorted(range(len(shown)), key=lambda k: (-abs(parts[k].value), k))

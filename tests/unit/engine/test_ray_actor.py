@@ -24,7 +24,7 @@ from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request,
 from hardiness.data import locate
 from hardiness.engine import ray
 from hardiness.engine.evaluation import package_version
-from hardiness.engine.plan import failed
+from hardiness.engine.plan import UnitPart
 from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor, UnitOutcome, unfitness
 from hardiness.reference import wnids
 from hardiness.store import StoredRun
@@ -69,8 +69,8 @@ def test_a_machine_that_does_not_see_the_data_is_named(monkeypatch: pytest.Monke
 
 
 def test_every_row_of_a_unit_that_was_given_up_has_failed() -> None:
-    part: Any = SimpleNamespace(work=[("b", 1), ("a", 0), ("a", 2)])
-    found = failed(part, "it died")
+    part = UnitPart(Any, 0, [("b", 1), ("a", 0), ("a", 2)], "")
+    found = part.failed("it died")
     assert len(found) == 0
     assert [(f.sample, f.reason, f.conditions) for f in found.failures] == [
         ("a", "a: it died", (0, 2)),
