@@ -216,17 +216,18 @@ def _leave_now(number: int, frame: FrameType | None) -> None:
     os._exit(STATUS[signal.Signals(number)])
 
 
-def refuse_repeats(command: click.Command, arguments: Sequence[str]) -> None:
+def refuse_repeats(command: click.Command, arguments: Sequence[str], parent: click.Context) -> None:
     """Raise where an option that takes one value is given twice, or one that takes several has the same value twice.
 
     Args:
         command: that is called.
         arguments: that follow its name.
+        parent: of its group, whose ``-h`` it has too.
 
     Raises:
         ArgumentError: naming the option.
     """
-    context = click.Context(command)
+    context = click.Context(command, parent)
     given: dict[str, Any] = {}
     order: list[click.Parameter] = []
     with suppress(click.ClickException):  # it is told when the command is called
@@ -365,7 +366,7 @@ class LazyGroup(click.Group):
             command = command_of(found)
             rest.remove(question)
         if command is not None:
-            refuse_repeats(command, rest)
+            refuse_repeats(command, rest, ctx)
         return found, command, rest
 
     def _words(self, name: str) -> str:

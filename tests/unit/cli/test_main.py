@@ -65,7 +65,9 @@ def test_benchmarks_are_listed_in_the_groups_of_the_page(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert called(monkeypatch, *name.split(), "--help") == 0
-    assert "Usage: hardiness" in capsys.readouterr().out
+    assert "Usage: hardiness" in (whole := capsys.readouterr().out)
+    assert called(monkeypatch, *name.split(), "-h") == 0
+    assert capsys.readouterr().out == whole
 
 
 @pytest.mark.parametrize(
