@@ -71,6 +71,7 @@ def test_what_is_written_wrongly_costs_one_line(hardiness: Any, mixed: Path, tmp
         (("--corruptions", "fog,snow"), "--corruptions takes + between names, as in fog+snow; had 'fog,snow'"),
         (("--keep-size", "--size", "96"), "--keep-size and --size contradict each other; leave one out"),
         (("--size", "8"), "--size"),
+        (("--set", "imagenet-p"), "unknown set of corruptions 'imagenet-p'; did you mean 'imagenet-c'"),
     ):
         refused = hardiness(*make, *options)
         assert refused.status == 2
@@ -81,6 +82,22 @@ def test_what_is_written_wrongly_costs_one_line(hardiness: Any, mixed: Path, tmp
     refused = hardiness("make", "corruptions", tmp_path / "empty", tmp_path / "out")
     assert refused.status == 2
     assert "must hold a picture" in refused.err
+    refused = hardiness("make", "corruptions", tmp_path / "no", tmp_path / "out")
+    assert refused.lines == [f"hardiness: SRC {tmp_path / 'no'}: there is no such file or folder; check the path"]
+    refused = hardiness("make", "perturbations", mixed, tmp_path / "out")
+    assert f"SRC {mixed} must hold imagenet/val/<wnid>/*.JPEG" in refused.err
+    assert "--data" not in refused.err
+    refused = hardiness("make", "corruptions", mixed, mixed / "out", "--corruptions", "contrast")
+    assert f"{mixed / 'out'} lies in {mixed}, so that" in refused.err
+    assert not (mixed / "out").exists()
+
+
+def test_a_tree_of_other_pictures_is_called_so(hardiness: Any, mixed: Path, tmp_path: Path) -> None:
+    made = ("make", "corruptions", mixed, tmp_path / "out", "--corruptions", "contrast", "--severities", "1")
+    assert hardiness(*made).status == 0
+    (mixed / "two.jpg").unlink()
+    told = hardiness(*made).lines[-1]
+    assert "was written from other pictures than those of source now: choose another folder" in told
 
 
 def test_a_picture_that_is_too_small_costs_that_one_alone(hardiness: Any, mixed: Path, tmp_path: Path) -> None:

@@ -831,8 +831,10 @@ def corruption_benchmark(name: str) -> type[CorruptionSet]:
     """The benchmark of a still set, by the set's name.
 
     Raises:
-        UnknownNameError: there is no such set.
+        UnknownNameError: there is no such set, or it is one of sequences.
     """
+    if name not in (known := set_names("still")):
+        raise UnknownNameError("set of corruptions", name, known)
     return benchmark_of(distortion_set(name))
 
 

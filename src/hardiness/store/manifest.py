@@ -35,6 +35,9 @@ REST_SHARE = 20
 ADDED: Mapping[str, Any] = {"set": "imagenet-c", "format": "jpeg", "canvas": 224}
 """Parts of an origin that came later, with what they are in a manifest that lacks them."""
 
+FINGERPRINT = "_fingerprint"
+"""Ends the name of what stands for pictures: ``source_fingerprint``."""
+
 
 @dataclass
 class Manifest:
@@ -72,10 +75,10 @@ class Manifest:
         for key, value in origin.items():
             known = found.get(key, ADDED.get(key))
             if known != value:
-                raise ArgumentError(
-                    f"{folder} was written with {key} {known}, and now {key} is {value}: "
-                    "choose another folder, or delete that one"
-                )
+                told = f"with {key} {known}, and now {key} is {value}"
+                if key.endswith(FINGERPRINT):
+                    told = f"from other pictures than those of {key.removesuffix(FINGERPRINT)} now"
+                raise ArgumentError(f"{folder} was written {told}: choose another folder, or delete that one")
         return cls(folder, origin, found["files"])
 
     def __len__(self) -> int:

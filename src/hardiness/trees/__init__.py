@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -22,6 +23,7 @@ from hardiness.core import (
     Canvas,
     Clock,
     Condition,
+    DataError,
     DataSet,
     Failure,
     Image,
@@ -447,6 +449,10 @@ def write_corrupted(
         StoreError: the folder cannot be written to, or another process is writing there for longer than that.
     """
     maker, photographs = _corrupted(source, benchmark, request, form)
+    if _lies_as_it_is(source) and Path(source).resolve() in folder.resolve().parents:
+        raise ArgumentError(
+            f"{folder} lies in {source}, so that the next call would corrupt what this one wrote: choose another folder"
+        )
     return write_tree(maker, photographs, folder, request, listener, wait_s)
 
 
@@ -454,7 +460,8 @@ def _corrupted(
     source: str, benchmark: CorruptionSet, request: Request, form: PictureForm | None
 ) -> tuple[CorruptionTree, DataSet]:
     """What makes a tree of corrupted pictures, and of what."""
-    photographs = replace(benchmark, source="generated").dataset(_SourcePictures(source))
+    with _as_source():
+        photographs = replace(benchmark, source="generated").dataset(_SourcePictures(source))
     form = form or PictureForm()
     # A JPEG of a clean photograph is no longer the picture that models are shown; the released trees hold none.
     clean = form.format != "jpeg"
@@ -474,10 +481,27 @@ class _SourcePictures:
 
     def dataset(self, name: str) -> DataSet:
         """The photographs."""
-        root, path = datasets.locate([self.source]), Path(self.source)
-        is_picture = path.is_file() and path.suffix.lower() in datasets.IMAGE_SUFFIXES
-        as_it_lies = is_picture or (path.is_dir() and not root.has(name))
-        return datasets.pictures_at(self.source) if as_it_lies else root.dataset(name)
+        if _lies_as_it_is(self.source):
+            return datasets.pictures_at(self.source)
+        if self.source != "embedded" and "=" not in self.source and not os.path.lexists(self.source):
+            raise DataError(f"SRC {self.source}: there is no such file or folder; check the path")
+        return datasets.locate([self.source]).dataset(name)
+
+
+def _lies_as_it_is(source: str) -> bool:
+    """Whether a source is any folder of pictures or one picture, and not what holds ImageNet."""
+    path = Path(source)
+    is_picture = path.is_file() and path.suffix.lower() in datasets.IMAGE_SUFFIXES
+    return is_picture or (path.is_dir() and not datasets.locate([source]).has("imagenet"))
+
+
+@contextmanager
+def _as_source() -> Iterator[None]:
+    """Faults of data name the argument of these commands, which have no ``--data``."""
+    try:
+        yield
+    except (ArgumentError, DataError) as error:
+        raise type(error)(str(error).replace("--data ", "SRC ")) from None
 
 
 def write_corruption_sheet(
@@ -545,7 +569,8 @@ def write_perturbed(
         DataError: the photographs are not there.
         StoreError: the folder cannot be written to, or another process is writing there for longer than that.
     """
-    photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
+    with _as_source():
+        photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
     return write_tree(
         PerturbationTree(benchmark.requested(), request.seed, benchmark), photographs, folder, request, listener, wait_s
     )
