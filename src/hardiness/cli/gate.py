@@ -22,7 +22,7 @@ class GateOptions:
     out: str = argument("OUT")
     policy: str | None = option("Rules in TOML.", None, metavar="FILE")
     write_policy: str | None = option(
-        "Write a first policy, which OUT passes now, and judge nothing.", None, metavar="FILE"
+        "Write a first policy, whose own limits OUT passes now, and judge nothing.", None, metavar="FILE"
     )
     against: str | None = option("With --write-policy: the folder of a baseline, for its rules.", None, metavar="OUT2")
     as_json: bool = json_flag("Print the verdicts as JSON.")

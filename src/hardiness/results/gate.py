@@ -161,11 +161,14 @@ def judge(policy: Policy, store: Store) -> Gate:
     What it took to compute is kept beside the runs, once no rule is wrong.
 
     Raises:
-        ArgumentError: a rule matches nothing; the message names the rule, the field and the nearest name.
+        ArgumentError: a rule matches nothing, or its limit is no share where its metric is one; the message names the
+            rule, the field and the nearest name.
         StoreError: records cannot be read.
     """
     folder = _Folder(store)
     asked = [case for rule in policy.rules for case in _cases(policy, rule, folder)]
+    for case in asked:
+        _require_share(policy, case)
     folder.save()
     known = [(case.evidence, case.limit) for case in asked if case.evidence is not None]
     ruled = iter(rulings(known))
@@ -174,6 +177,21 @@ def judge(policy: Policy, store: Store) -> Gate:
         policy.undecided,
         policy.source,
     )
+
+
+MOST = 1.0001
+"""Largest limit of a share; `first_policy` writes it of an interval that ends at 1."""
+
+
+def _require_share(policy: Policy, case: _Case) -> None:
+    """Raise where a limit of a share is one in percent: every model would pass it, or none."""
+    rule = case.rule
+    is_beyond = rule.limit >= 1 if rule.kind == "worse_by_at_most" else abs(rule.limit) > MOST
+    if case.evidence is not None and case.unit == "fraction" and is_beyond:
+        raise ArgumentError(
+            f"{policy.source}: rule {rule.number}: {rule.kind} must be a share, as 0.01 for one point, since "
+            f"{case.metric} is one; was {rule.limit:g}, which is {100 * rule.limit:g} %"
+        )
 
 
 def keep_gate(store: Store, gate: Gate) -> None:
@@ -626,7 +644,11 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: _Folder) -> ScoredRun:
     models = dict.fromkeys(each.stored.run.model.name for each in runs)
     named = [each for each in runs if each.stored.run.model.name == name]
     if not named:
-        hint = f"; it has {', '.join(models)}: say against_model" if models else ""
+        hint = (
+            f"; it has {', '.join(models)}: name it, as in against_model = {_quoted(next(iter(models)))}"
+            if models
+            else ""
+        )
         raise _MissingError(f"the baseline {rule.against} has no run of {name} on {mine.benchmark.name}{hint}")
     differing = {id(each): list(_differing(run, each)) for each in named}
     best = min(named, key=lambda each: (len(differing[id(each)]), each.stored.run.precision != mine.precision))
@@ -1042,9 +1064,10 @@ def first_policy(store: Store, against: str = "") -> str:
         raise ArgumentError(f"{store.address} holds no headline score with an interval, of which a rule could be made")
     note, folder = ("", against) if against else ("# ", "runs/main")
     lines += ["", "# No score worse than the baseline's by more than a point, on the same images:"]
+    before = f"against = {_quoted(folder)}\n{_renamed(results, against)}"
     rules = (
-        f'[[rules]]\nbenchmark = "*"\nmetric = "headline"\nagainst = {json.dumps(folder)}\nworse_by_at_most = 0.01\n',
-        f'[[rules]]\nbenchmark = "*"\nmetric = "negative_flips"\nagainst = {json.dumps(folder)}\nat_most = 0.05\n',
+        f'[[rules]]\nbenchmark = "*"\nmetric = "headline"\n{before}worse_by_at_most = 0.01\n',
+        f'[[rules]]\nbenchmark = "*"\nmetric = "negative_flips"\n{before}at_most = 0.05\n',
     )
     lines += [f"{note}{line}" if line else "" for rule in rules for line in rule.split("\n")]
     lines += [
@@ -1054,6 +1077,20 @@ def first_policy(store: Store, against: str = "") -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _renamed(results: Sequence[Result], against: str) -> str:
+    """The line that names the baseline's one model, where it is called otherwise than all of a folder's; else empty."""
+    with suppress(HardinessError):
+        models = {run.run.model.name for run in Store.open(against).runs()} if against else set()
+        if len(models) == 1 and not models & {result.run.model.name for result in results}:
+            return f"against_model = {_quoted(models.pop())}\n"
+    return ""
+
+
+def _quoted(text: str) -> str:
+    """As TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _first_rule(benchmark: str, metric: str, condition: Condition, scores: Sequence[Score]) -> Iterator[str]:

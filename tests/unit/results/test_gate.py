@@ -211,6 +211,32 @@ def test_a_wrong_policy_is_one_line_and_nothing_is_written(
 AGAINST = 'benchmark = "imagenet-c"\nmetric = "mean_error"\nagainst = "{}"\nworse_by_at_most = 0.02'
 
 
+def test_a_limit_of_a_share_in_percent_is_a_wrong_policy(tmp_path: Path) -> None:
+    for folder in ("new", "main"):
+        stored(tmp_path / folder, "m", answers(0.4))
+    against = f'against = "{tmp_path / "main"}"\n'
+    for rule in (
+        MEAN + "at_most = 45",
+        MEAN + "at_least = 45",
+        MEAN + against + "worse_by_at_most = 1",
+        f'benchmark = "*"\nmetric = "negative_flips"\n{against}at_most = 5',
+        'benchmark = "imagenet-c"\nmetric = "error"\nwhere = { corruption = "fog" }\nat_most = 5',
+    ):
+        with pytest.raises(
+            ArgumentError, match=r"rule 1: \w+ must be a share, as 0.01 for one point, .* was \d+, which"
+        ):
+            hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
+    ratio = policy(tmp_path, 'benchmark = "imagenet-c"\nmetric = "headline"\nat_most = 9')
+    assert hardiness.gate(tmp_path / "new", ratio).outcome == "pass", "mCE is no share"
+
+
+def test_a_first_policy_names_a_baselines_model_of_another_name(tmp_path: Path) -> None:
+    stored(tmp_path / "out", "new", answers(0.4))
+    stored(tmp_path / "main", "old", answers(0.4))
+    found = hardiness.gate(tmp_path / "out", first_policy(Store.open(tmp_path / "out"), str(tmp_path / "main")))
+    assert "missing" not in {each.outcome for each in found.verdicts}
+
+
 def test_against_a_baseline_pairs_the_images(tmp_path: Path) -> None:
     before = answers(0.4, n=600)
     after = before & (np.random.default_rng(9).random(before.shape) >= 0.01)
