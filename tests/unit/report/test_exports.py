@@ -297,6 +297,11 @@ def test_a_sentence_in_a_latex_table_goes_on_in_the_next_line() -> None:
     latex = tables_in("latex", [TextTable("claims", ("claim", "verdict", "p"), (texts,), named=2)])
     assert r"\begin{tabular}{p{0.80\linewidth}lr}" in latex
     assert r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%" in latex
+    reason = "hendrycks2019 calibration needs 200 images, had 52"
+    row = ("RMS calibration error (hendrycks2019)", "undefined", reason)
+    latex = tables_in("latex", [TextTable("t", ("score", "difference", "told apart?"), (row,))])
+    assert r"\begin{tabular}{p{12em}rr}" in latex, "a name of two lines is no sentence"
+    assert r"\shortstack[r]{hendrycks2019 calibration \\ needs 200 images, had 52}" in latex
     text = registry.get("latex").write(published_results()).decode()
     assert r"\shortstack[r]{RMS calibration \\ error" in text
     assert text.count(r"\resizebox") == text.count(r"\end{tabular}}") == text.count(r"\begin{table}")

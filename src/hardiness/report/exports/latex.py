@@ -46,7 +46,8 @@ def table_of(view: TextTable) -> str:
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_escaped(view.title)}}}"]
     lines += [_FITTED, rf"\begin{{tabular}}{{{_columns(view)}}}", r"\toprule"]
     lines += [rf"{' & '.join(map(_escaped, view.heads))} \\", r"\midrule"]
-    lines += [rf"{' & '.join(map(_two_lines, row))} \\" for row in view.rows]
+    cells = ((_two_lines(cell, is_number=place >= view.named) for place, cell in enumerate(row)) for row in view.rows)
+    lines += [rf"{' & '.join(row)} \\" for row in cells]
     lines += [r"\bottomrule", r"\end{tabular}}"]
     lines += [rf"\par {{\footnotesize {_escaped(note)}\par}}" for note in view.notes]
     return "\n".join([*lines, r"\end{table}", ""])
@@ -58,25 +59,36 @@ _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 _LONGEST, _LONGEST_HEAD = 25, 16
 """Letters of the longest text, and of the longest heading, that stands in one line of a column."""
 
+_SENTENCE = 50
+"""Letters from which a text is a sentence, whose column is as wide as there is room for."""
+
 
 def _columns(view: TextTable) -> str:
     """Texts to the left, in lines of their own where one is a sentence, and numbers to the right."""
     longest = [max(map(len, (head, *texts))) for head, *texts in zip(view.heads, *view.rows, strict=True)][: view.named]
-    sentences = sum(each > _LONGEST for each in longest)
+    sentences = sum(each > _SENTENCE for each in longest)
     wide = rf"p{{{0.8 / max(sentences, 1):.2f}\linewidth}}"
-    named = "".join(wide if each > _LONGEST else "l" for each in longest)
+    some = rf"p{{{_LONGEST / 2:.0f}em}}"
+    named = "".join(wide if each > _SENTENCE else some if each > _LONGEST else "l" for each in longest)
     return named + "r" * (len(view.heads) - view.named)
 
 
 def _head(text: str) -> str:
     """A heading, in lines of its own words where it is long."""
-    lines = textwrap.wrap(text, _LONGEST_HEAD, break_long_words=False, break_on_hyphens=False)
+    return _lines(text, _LONGEST_HEAD)
+
+
+def _lines(text: str, longest: int) -> str:
+    """A text, in lines of its own words where it is longer than that."""
+    lines = textwrap.wrap(text, longest, break_long_words=False, break_on_hyphens=False)
     return r"\shortstack[r]{" + r" \\ ".join(map(_escaped, lines)) + "}" if len(lines) > 1 else _escaped(text)
 
 
-def _two_lines(cell: str) -> str:
-    """A cell whose second line, if it has one, is smaller print."""
+def _two_lines(cell: str, *, is_number: bool = False) -> str:
+    """A cell whose second line, if it has one, is smaller print; words in place of a number get lines of their own."""
     first, newline, rest = cell.partition("\n")
+    if is_number and not newline and len(cell) > _LONGEST:
+        return _lines(cell, _LONGEST)
     return rf"\shortstack[r]{{{_escaped(first)} \\ {{\scriptsize {_escaped(rest)}}}}}" if newline else _escaped(first)
 
 
