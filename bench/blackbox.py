@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from hardiness import attacks, models
 from hardiness.attacks import Budget, Misclassification
-from hardiness.attacks.norms import distance
+from hardiness.attacks.threats.norm_balls import distance
 from hardiness.core import CANVAS_224, rng
 from hardiness.data import locate
 from hardiness.imaging import decode, on_canvas

@@ -18,7 +18,7 @@ from pictures import CLASSES, crop
 from torch import Tensor, nn
 
 from hardiness.attacks import Budget, Misclassification, registry
-from hardiness.attacks.norms import distance
+from hardiness.attacks.threats.norm_balls import distance
 from hardiness.core import rng
 
 N, SIDE = 20, 32

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
         threats_of,
         version_of,
     )
-    from hardiness.attacks.norms import uniform
     from hardiness.attacks.threats import check_epsilon, threat, threat_models
+    from hardiness.attacks.threats.norm_balls import uniform
     from hardiness.attacks.threats.patch import pasted, side
 else:
     __getattr__, __dir__ = door(__name__)

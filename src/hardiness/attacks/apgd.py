@@ -26,7 +26,7 @@ from hardiness.attacks.kit import (
     registry,
     slope,
 )
-from hardiness.attacks.norms import steepest
+from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

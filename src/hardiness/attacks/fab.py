@@ -24,7 +24,7 @@ from hardiness.attacks.kit import (
     registry,
     slope,
 )
-from hardiness.attacks.norms import distance, onto_hyperplane, steepest
+from hardiness.attacks.threats.norm_balls import distance, onto_hyperplane, steepest
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

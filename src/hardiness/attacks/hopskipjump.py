@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, no_gradient, registry
-from hardiness.attacks.norms import distance, steepest
+from hardiness.attacks.threats.norm_balls import distance, steepest
 from hardiness.core import require_within
 
 if TYPE_CHECKING:

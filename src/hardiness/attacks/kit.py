@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from hardiness.attacks.norms import is_box, project_, uniform
+from hardiness.attacks.threats.norm_balls import is_box, project_, uniform
 from hardiness.core import ArgumentError, ModelError, Norm, Registry, require_within
 
 if TYPE_CHECKING:

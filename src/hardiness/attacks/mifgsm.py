@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, allowed, forward, picked, registry, slope
-from hardiness.attacks.norms import steepest
+from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core import CANVAS_224, ArgumentError, require_within
 
 if TYPE_CHECKING:

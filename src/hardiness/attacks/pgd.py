@@ -20,7 +20,7 @@ from hardiness.attacks.kit import (
     slope,
     with_margin,
 )
-from hardiness.attacks.norms import steepest
+from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

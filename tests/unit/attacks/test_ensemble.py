@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.attacks import Budget, Iterate, Misclassification, registry
-from hardiness.attacks.norms import distance
+from hardiness.attacks.threats.norm_balls import distance
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 

@@ -1,4 +1,4 @@
-"""Threat models: what an epsilon counts, which pictures it allows, and chance within it; one file each."""
+"""Threat models: what an epsilon counts, which pictures it allows, and chance within it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from scipy.optimize import brentq, linprog
 from scipy.stats import kstest
 
 from hardiness.attacks import uniform
-from hardiness.attacks.norms import distance, onto_hyperplane, project_, steepest
+from hardiness.attacks.threats.norm_balls import distance, onto_hyperplane, project_, steepest
 from hardiness.core import ArgumentError, Norm, rng
 
 NORMS: tuple[Norm, ...] = ("linf", "l2")
