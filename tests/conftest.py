@@ -23,7 +23,7 @@ from _pytest.assertion import rewrite
 from hypothesis import settings
 
 from hardiness.core import DataError
-from hardiness.core.random import usable_cores
+from hardiness.core.process import usable_cores
 from hardiness.data import locate
 from hardiness.distortions.frost_pictures import locate_frost
 

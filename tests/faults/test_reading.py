@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from hardiness.core import Condition, DataSet, HardinessError, SampleError
-from hardiness.data import locate, unchanged
+from hardiness.data import locate
 from hardiness.data.files import read_labels
+from hardiness.engine.worker import unchanged
 from hardiness.reference import wnids
 from hardiness.sources import DiskFile, files
 

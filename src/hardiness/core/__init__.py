@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from hardiness.core.forms import fields_form, from_fields, from_json, json_field, json_form
     from hardiness.core.model import CANVAS_224, MAX_PX, Canvas, Interpolation, ModelSpec, Source, View
     from hardiness.core.options import argument, baseline_option, option, part, wait_option
-    from hardiness.core.random import rng, usable_cores, use_cores
+    from hardiness.core.process import keep_freed_memory, ordered, return_freed_memory, usable_cores, use_cores
+    from hardiness.core.random import rng
     from hardiness.core.registry import Registry
     from hardiness.core.result import (
         NOT_CHECKED,
@@ -218,11 +219,14 @@ __all__ = [
     "from_json",
     "json_field",
     "json_form",
+    "keep_freed_memory",
     "line_of",
     "mark_notes",
     "option",
+    "ordered",
     "part",
     "require_within",
+    "return_freed_memory",
     "rng",
     "spelled",
     "suggestion",

@@ -15,7 +15,7 @@ from hardiness.core.errors import MOST_IMAGES, ArgumentError, require_within
 from hardiness.core.forms import FormError, fields_form, from_fields
 from hardiness.core.model import View
 from hardiness.core.options import option
-from hardiness.core.random import usable_cores
+from hardiness.core.process import usable_cores
 
 
 class Condition(Mapping[str, Any]):

@@ -6,7 +6,7 @@ from hardiness.core import door
 
 if TYPE_CHECKING:
     from hardiness.data.checking import KINDS, CheckReport, Depth, Fault, check, mend, places_to_check
-    from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
+    from hardiness.data.conditions import CorruptedCopies, PerturbedCopies
     from hardiness.data.files import IMAGE_SUFFIXES, limited
     from hardiness.data.getting import (
         NAME,
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hardiness.data.in_python import ModelClasses, from_python
     from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
     from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
-    from hardiness.data.prefetching import ordered
     from hardiness.data.root import OWN, as_own, embedded, locate, written
 else:
     __getattr__, __dir__ = door(__name__)
@@ -54,10 +53,8 @@ __all__ = [
     "limited",
     "locate",
     "mend",
-    "ordered",
     "parse",
     "pictures_at",
     "places_to_check",
-    "unchanged",
     "written",
 ]

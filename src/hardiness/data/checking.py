@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from hardiness.core import DataError, File, SampleError, Stimulus
+from hardiness.core import DataError, File, SampleError, Stimulus, ordered
 from hardiness.data.conditions import WrittenTree
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
@@ -33,7 +33,6 @@ from hardiness.data.files import (
 )
 from hardiness.data.getting import place_of
 from hardiness.data.layouts.class_sets import part_and_label
-from hardiness.data.prefetching import ordered
 from hardiness.data.root import OWN, Place, parse_place, reading_of
 from hardiness.imaging import decode_video, encode_jpeg, refuse_damaged
 from hardiness.reference import (

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,40 +21,6 @@ from hardiness.data.listing import Listing, Listings, Paths, forget
 from hardiness.data.root import Layout, Place
 from hardiness.reference import wnid_indices, wnids
 from hardiness.sources import DiskFile, Stamp, TarMember, archives, is_shard, read_regular, shown, webdataset_samples
-
-
-@runtime_checkable
-class _FileWithStamp(Protocol):
-    """A file that knows what it was when it was listed."""
-
-    def unchanged(self) -> bool: ...
-
-
-@runtime_checkable
-class _FileByCondition(Protocol):
-    """A photograph with a file for each condition."""
-
-    def under(self, condition: Condition) -> File | None: ...
-
-
-def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
-    """Whether the files of one item are still those that were listed, by size, time of change and inode.
-
-    To be asked when the rows of an item are about to be stored: a file that was replaced, exchanged or removed after
-    it was read would leave rows under the name of other data.
-
-    Args:
-        item: of a data set that this room read.
-        conditions: those that were evaluated; each may have a file of its own. The item's own file counts where none
-            has.
-    """
-    return all(not isinstance(file, _FileWithStamp) or file.unchanged() for file in _files(item, conditions))
-
-
-def _files(item: Item, conditions: Iterable[Condition]) -> Iterable[File]:
-    if not isinstance(item.file, _FileByCondition):
-        return [item.file]
-    return [file for condition in conditions if (file := item.file.under(condition)) is not None]
 
 
 class Cell(Protocol):

@@ -32,7 +32,6 @@ from hardiness.models import (
     Classifier,
     ClosedQuestionModel,
     InputPolicy,
-    asked_model,
     is_out_of_memory,
     to_pixels,
 )
@@ -305,7 +304,11 @@ class QueuedPicture:
 
 
 def classify(
-    classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, rows: Sequence[QueuedPicture], batch: BatchSize
+    classifier: Classifier | ClosedQuestionModel,
+    benchmark: Benchmark,
+    feed: InputPolicy,
+    rows: Sequence[QueuedPicture],
+    batch: BatchSize,
 ) -> Records:
     """The records of one batch; rows whose logits are not finite become failures.
 
@@ -315,8 +318,8 @@ def classify(
         ModelError: one image alone does not fit.
         CutShortError: a chat model answers no further question.
     """
-    if (chat := asked_model(classifier)) is not None:
-        return _answered(chat, benchmark, rows)
+    if isinstance(classifier, ClosedQuestionModel):
+        return _answered(classifier, benchmark, rows)
     logits = _logits(classifier, feed, [row.image for row in rows], batch)
     finite = np.asarray(np.isfinite(logits).all(axis=1))
     kept = [row for row, fine in zip(rows, finite.tolist(), strict=True) if fine]

@@ -34,7 +34,7 @@ from hardiness.engine.evaluation import surrogate_of
 from hardiness.engine.plan import Task, Unit, begin, condition_indices, fewer_images, units
 from hardiness.engine.rounds import most_wanted, require_reachable
 from hardiness.engine.worker import Worker
-from hardiness.models import Classifier, asked_model
+from hardiness.models import Classifier, ClosedQuestionModel
 from hardiness.store import Store
 
 LEAST_ERROR = 0.05
@@ -375,9 +375,13 @@ def _forecast(
     _, asked = condition_indices(benchmark, data)
     wanted: Mapping[str, Sequence[int]] = dict.fromkeys(by_id, asked)
     count, images, rows = _counted(tasks, wanted)
-    chat = [task for task in tasks if asked_model(task.classifier)]
+    chat = [task for task in tasks if isinstance(task.classifier, ClosedQuestionModel)]
     calls, bytes_sent = _bill(benchmark, data, chat, wanted, request.seed, store)
-    lacking = [task.classifier for task in tasks if rows[task.classifier.spec.name] and task not in chat]
+    lacking = [
+        model
+        for model in (task.classifier for task in tasks)
+        if not isinstance(model, ClosedQuestionModel) and rows[model.spec.name]
+    ]
     items = [by_id[sample] for sample in images]
     trial = Trial(benchmark, data, request, surrogate, items, asked, Store.create(folder / "trial"))
     costs = _costs(trial, lacking) if lacking else Costs()
@@ -426,8 +430,8 @@ def _bill(
     items, conditions = {item.id: item for item in data.items}, benchmark.conditions()
     calls, sizes = 0, list[int]()
     for task in tasks:
-        model = asked_model(task.classifier)
-        assert model is not None, "these alone are asked"
+        model = task.classifier
+        assert isinstance(model, ClosedQuestionModel), "these alone are asked"
         files = store.files if model.keeps_some(store.files) else None
         for unit in units([task], wanted, task.stored.plan.unit_items):
             for sample, index in unit.parts[0].work:

@@ -43,7 +43,7 @@ from hardiness.core import (
 from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, joined, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging import RESAMPLING
-from hardiness.models import GRADIENTS_VERSION, Classifier, InputPolicy, on_question
+from hardiness.models import GRADIENTS_VERSION, Classifier, ClosedQuestionModel, InputPolicy, on_question
 from hardiness.sources import file_sha256
 from hardiness.store import Row as Work
 from hardiness.store import Stamp, Store, StoredRun, by_shard, file_name, together
@@ -214,7 +214,7 @@ class Task:
         exhibited: whether this session has made sure that pictures of the benchmark are kept beside the records.
     """
 
-    classifier: Classifier
+    classifier: Classifier | ClosedQuestionModel
     canvas: Canvas
     feed: InputPolicy
     labels: NDArray[np.int32]

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from hardiness.core import (
     DataSet,
     DeviceError,
     Failure,
+    File,
     Item,
     Listener,
     PictureFault,
@@ -30,9 +32,12 @@ from hardiness.core import (
     Request,
     SampleError,
     StoreError,
+    keep_freed_memory,
     line_of,
+    ordered,
+    return_freed_memory,
 )
-from hardiness.data import limited, ordered, unchanged
+from hardiness.data import limited
 from hardiness.engine.attack import Attacker, Members, SavedPictures
 from hardiness.engine.batch import CutShortError, Ensemble, QueuedPicture, automatic_batch_size, classify, joined
 from hardiness.engine.plan import (
@@ -48,7 +53,7 @@ from hardiness.engine.plan import (
 )
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
 from hardiness.imaging import png
-from hardiness.models import Classifier, asked_model, keep_freed_memory, refuse_lost_device, return_freed_memory
+from hardiness.models import Classifier, ClosedQuestionModel, refuse_lost_device
 from hardiness.store import Store, StoredRun, together
 
 AHEAD = 64
@@ -140,6 +145,40 @@ def of_unchanged(records: Records, items: Mapping[str, Item], conditions: Sequen
     return Records(kept.columns, (*records.failures, *failures))
 
 
+@runtime_checkable
+class _FileWithStamp(Protocol):
+    """A file that knows what it was when it was listed."""
+
+    def unchanged(self) -> bool: ...
+
+
+@runtime_checkable
+class _FileByCondition(Protocol):
+    """A photograph with a file for each condition."""
+
+    def under(self, condition: Condition) -> File | None: ...
+
+
+def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
+    """Whether the files of one item are still those that were listed, by size, time of change and inode.
+
+    To be asked when the rows of an item are about to be stored: a file that was replaced, exchanged or removed after
+    it was read would leave rows under the name of other data.
+
+    Args:
+        item: of a data set that was listed on this machine.
+        conditions: those that were evaluated; each may have a file of its own. The item's own file counts where none
+            has.
+    """
+    return all(not isinstance(file, _FileWithStamp) or file.unchanged() for file in _files(item, conditions))
+
+
+def _files(item: Item, conditions: Iterable[Condition]) -> Iterable[File]:
+    if not isinstance(item.file, _FileByCondition):
+        return [item.file]
+    return [file for condition in conditions if (file := item.file.under(condition)) is not None]
+
+
 FORWARD_THREADS = 2
 """Batches in a model at one time: one computes while the next is stacked, normalised and sent. Attacks use all cores
 for one batch, and two would wait for each other after every layer."""
@@ -167,7 +206,8 @@ class Worker:
         self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
         self.items = {item.id: item for item in limited(self.data.items, self.request.limit, self.request.seed)}
         self.clock, self.ends_s = Clock(warmup=len(self.tasks)), math.inf
-        plan, run, pictures = self.benchmark.attack, self.tasks[0].stored.run, len(self.items) * len(self.asked)
+        run, pictures = self.tasks[0].stored.run, len(self.items) * len(self.asked)
+        plan = self.attack = self.benchmark.attack
         self.kept = SurrogatePictures.for_run(self.store.files, run, pictures) if plan and plan.keep else None
         self.gallery = (
             SavedPictures.in_store(self.store, self.benchmark, self.data) if self.request.save_images else None
@@ -202,7 +242,7 @@ class Worker:
         if self.remaining:
             self._keep_exhibits()
         decoded = self._decoded(given)
-        if self.benchmark.attack:
+        if self.attack:
             keep_freed_memory()
         try:
             for job, outcome in self._transferred(decoded):
@@ -210,8 +250,8 @@ class Worker:
             self.batches.finish()
         except KeyboardInterrupt:
             for task in self.tasks:
-                if (chat := asked_model(task.classifier)) is not None:
-                    chat.stopped.set()  # each further question would cost
+                if isinstance(task.classifier, ClosedQuestionModel):
+                    task.classifier.stopped.set()  # each further question would cost
             self.batches.close(wait=False)  # an attack on one batch can take minutes: what is done is kept
             raise
         except RuntimeError as error:
@@ -261,7 +301,7 @@ class Worker:
         return ordered(self._expand, self._jobs(given), self.request.workers, self._items_ahead())
 
     def _expand(self, job: Job) -> Pictures | SampleError:
-        conditions = [Condition()] if self.benchmark.attack else [self.conditions[index] for index in job.conditions]
+        conditions = [Condition()] if self.attack else [self.conditions[index] for index in job.conditions]
         try:
             return list(self.benchmark.expand(job.item, conditions, self.canvases, self.request.seed))
         except SampleError as error:
@@ -271,10 +311,9 @@ class Worker:
 
     def _transferred(self, decoded: Iterable[Decoded]) -> Iterable[Decoded]:
         """What was decoded, or, where a surrogate is attacked, its adversarial pictures."""
-        plan = self.benchmark.attack
-        if plan is None or self.surrogate is None:
+        if self.attack is None or self.surrogate is None:
             return decoded
-        return self._attacked(self.surrogate, plan).transferred(decoded)
+        return self._attacked(self.surrogate, self.attack).transferred(decoded)
 
     def _hand_out(self, job: Job, outcome: Pictures | SampleError) -> None:
         """Give one item's pictures to every model that lacks them, in batches."""
@@ -372,10 +411,9 @@ class _Batches:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        plan = worker.benchmark.attack
         self.attacker = (
-            Attacker(worker.benchmark, plan, worker.conditions, worker.request.seed, worker.gallery)
-            if plan and worker.surrogate is None
+            Attacker(worker.benchmark, worker.attack, worker.conditions, worker.request.seed, worker.gallery)
+            if worker.attack and worker.surrogate is None
             else None
         )
         self.flying: deque[tuple[UnitPart, Sequence[QueuedPicture], Future[Records]]] = deque()
@@ -444,6 +482,7 @@ class _Batches:
     def _evaluate(self, part: UnitPart, batch: Sequence[QueuedPicture]) -> Records:
         task = part.task
         if self.attacker:
+            assert not isinstance(task.classifier, ClosedQuestionModel), "no attack asks questions"
             return self.attacker.records(task.classifier, task.feed, batch, task.batch, self.members_of(part))
         return classify(task.classifier, self.worker.benchmark, task.feed, batch, task.batch)
 

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from hardiness.models.chat.model import (
         ChatAnswer,
         ClosedQuestionModel,
-        asked_model,
         limit_calls,
         on_question,
     )
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from hardiness.models.exactness import GRADIENTS_VERSION
     from hardiness.models.failures import is_out_of_memory, refuse_lost_device
     from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
-    from hardiness.models.placement import keep_freed_memory, place, return_freed_memory
+    from hardiness.models.placement import place
     from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
     from hardiness.models.stated_views import library_view
 else:
@@ -30,10 +29,8 @@ __all__ = [
     "Classifier",
     "ClosedQuestionModel",
     "InputPolicy",
-    "asked_model",
     "is_out_of_memory",
     "is_pattern",
-    "keep_freed_memory",
     "known_names",
     "library_view",
     "limit_calls",
@@ -46,7 +43,6 @@ __all__ = [
     "refuse_lost_device",
     "registry",
     "resolve",
-    "return_freed_memory",
     "schemes",
     "search",
     "split",

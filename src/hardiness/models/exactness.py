@@ -12,9 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ModelError
+from hardiness.core import ModelError, keep_freed_memory
 from hardiness.models.failures import is_out_of_memory
-from hardiness.models.placement import keep_freed_memory
 
 if TYPE_CHECKING:
     import torch

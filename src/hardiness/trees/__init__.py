@@ -35,9 +35,10 @@ from hardiness.core import (
     StoreError,
     UnknownNameError,
     option,
+    ordered,
     require_within,
 )
-from hardiness.data import limited, ordered
+from hardiness.data import limited
 from hardiness.distortions import SMALLEST_PX, corrupt, perturb, perturbations
 from hardiness.imaging import (
     before_crop,

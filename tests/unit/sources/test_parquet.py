@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from hardiness.core import DataError, HardinessError, SampleError
-from hardiness.data import inventory, locate, unchanged
+from hardiness.data import inventory, locate
 from hardiness.data.checking import check
 from hardiness.data.root import Place
+from hardiness.engine.worker import unchanged
 from hardiness.reference import published_set, wnids
 from hardiness.sources import tables
 

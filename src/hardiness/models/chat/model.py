@@ -338,11 +338,6 @@ def on_question(classifier: Any, benchmark: Benchmark, data: DataSet, seed: int,
     return classifier.on(benchmark, data, seed, files) if isinstance(classifier, ChatModel) else classifier
 
 
-def asked_model(classifier: object) -> ClosedQuestionModel | None:
-    """The chat model that stands in a classifier's place; ``None`` where it is a classifier."""
-    return classifier if isinstance(classifier, ClosedQuestionModel) else None
-
-
 def limit_calls(classifiers: Sequence[Any], most: int | None) -> None:
     """Let all chat models among some models count their requests together, up to so many; ``None`` for any number."""
     calls = Calls(most)

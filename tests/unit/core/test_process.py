@@ -1,0 +1,127 @@
+"""Cores that may be used, work in order on threads, and freed memory that stays or goes back when it is asked to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hardiness.core import ordered, process, return_freed_memory, usable_cores
+from hardiness.distortions import corrupt
+from hardiness.distortions.apply import corrupt_batch
+
+
+def test_affinity_counts_where_the_system_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 6}, raising=False)
+    assert usable_cores() == 3
+
+
+def test_without_affinity_all_cores_count_and_batches_are_corrupted_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert usable_cores() == 2
+    image = np.random.default_rng(0).integers(0, 256, (40, 36, 3), dtype=np.uint8)
+    first, second = corrupt_batch([image, image], "contrast", 2, ids=["a", "b"])
+    np.testing.assert_array_equal(first, corrupt(image, "contrast", 2, id="a"))
+    np.testing.assert_array_equal(second, first)
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert usable_cores() == 1
+
+
+def test_outcomes_come_in_the_order_of_the_jobs() -> None:
+    def work(job: int) -> int:
+        time.sleep(0.002 * (job % 3))
+        return job * job
+
+    assert list(ordered(work, range(40), workers=4, ahead=7)) == [(job, job * job) for job in range(40)]
+
+
+def test_no_more_than_ahead_jobs_are_begun_before_one_is_taken() -> None:
+    begun = []
+    stream = ordered(begun.append, range(100), workers=2, ahead=5)
+    next(stream)
+    time.sleep(0.05)
+    assert len(begun) <= 5
+    stream.close()
+    assert len(begun) <= 6
+
+
+def test_an_exception_stands_at_its_jobs_place() -> None:
+    def work(job: int) -> int:
+        if job == 2:
+            raise ValueError("job 2")
+        return job
+
+    stream = ordered(work, range(5), workers=2, ahead=4)
+    assert [next(stream), next(stream)] == [(0, 0), (1, 1)]
+    with pytest.raises(ValueError, match="job 2"):
+        next(stream)
+
+
+def test_closing_ends_its_threads() -> None:
+    stream = ordered(lambda job: job, iter(range(10)), workers=3, ahead=3)
+    next(stream)
+    stream.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+PROGRAM = """
+import resource, sys, threading
+import torch
+from hardiness.core import keep_freed_memory, return_freed_memory
+
+def faults(work):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    work()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def passes():
+    for _ in range(8):
+        blocks = [torch.empty(60 << 20, dtype=torch.uint8).fill_(1) for _ in range(3)]
+
+def on_a_thread():
+    thread = threading.Thread(target=passes)
+    thread.start()
+    thread.join()
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+passes()
+anew = faults(passes)
+keep_freed_memory()
+passes()
+kept = [faults(passes), faults(on_a_thread)]
+full = resident()
+return_freed_memory()
+print(anew, *kept, full - resident())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux" or not Path("/proc/self/statm").exists(), reason="asks Linux's glibc")
+def test_freed_memory_is_kept_and_returned() -> None:
+    told = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout
+    anew, kept, kept_on_a_thread, returned = map(int, told.split())
+    assert kept < anew / 10
+    assert kept_on_a_thread < anew / 10
+    assert returned > 100 << 20
+
+
+def test_memory_is_not_handed_back_after_every_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, now_s = [], 100.0
+    monkeypatch.setattr(process, "_function", lambda name: calls.append)
+    monkeypatch.setattr(process, "_trimmed_s", -float("inf"))
+    monkeypatch.setattr("time.monotonic", lambda: now_s)
+    for step_s in (0.0, 0.3, 0.3, 0.5, 0.2):
+        now_s += step_s
+        return_freed_memory()
+    assert len(calls) == 2
