@@ -24,7 +24,7 @@ from hardiness.benchmarks import card_of, registry
 from hardiness.core import DataError, Result, View
 from hardiness.data import locate
 from hardiness.reference import CLASS_SETS, class_set, published, published_beside, published_data, subset, wnids
-from hardiness.reference.testbed import TESTBED_NAMES
+from hardiness.reference.published_numbers import TESTBED_NAMES
 
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
 

@@ -39,14 +39,21 @@ if TYPE_CHECKING:
     )
     from hardiness.reference.published_numbers import (
         ZERO_SHOT,
+        PublishedLine,
         PublishedNumber,
         baseline,
+        filtered_by,
+        images_behind,
         published,
         published_beside,
         published_for,
         published_interval,
+        published_line,
+        published_lines,
+        published_points,
         published_series,
         table,
+        testbed_point,
     )
     from hardiness.reference.robustbench import OWN, PREPROCESSINGS
     from hardiness.reference.sets import (
@@ -60,15 +67,6 @@ if TYPE_CHECKING:
         set_names,
     )
     from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
-    from hardiness.reference.testbed import (
-        PublishedLine,
-        filtered_by,
-        images_behind,
-        published_line,
-        published_lines,
-        published_points,
-        testbed_point,
-    )
     from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m, timm_row, timm_rows
 else:
     __getattr__, __dir__ = door(__name__)
