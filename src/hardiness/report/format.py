@@ -30,6 +30,12 @@ def direction(higher_is_better: bool) -> str:
     return "↑" if higher_is_better else "↓"
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning and end where it has more characters than that."""
+    half = max(1, (most - 1) // 2)
+    return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
+
+
 def grid_cell(cell: GridCell | None) -> str:
     """A cell's number; empty where nothing was measured."""
     if cell is None:

@@ -15,7 +15,6 @@ from rich.text import Text
 from hardiness.core import Grid, Result, Score, TextTable, mark_notes
 from hardiness.reference import SETS
 from hardiness.report import format as formatting
-from hardiness.report.figures.sheet import shortened
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, caveat, score_of, scorecard, sections
 from hardiness.results import BenchmarkComparison, Comparison, Likeness
 from hardiness.statistics import KappaInterval
@@ -92,7 +91,9 @@ class TerminalTable:
                 heading, justify="right", width=max(widest, words, min(len(column.heading), SHORT_HEADING))
             )
         for row, name in enumerate(self.names):
-            table.add_row(Text(shortened(_printable(name), longest)), *(column.cells[row] for column in columns))
+            table.add_row(
+                Text(formatting.shortened(_printable(name), longest)), *(column.cells[row] for column in columns)
+            )
         return table
 
 

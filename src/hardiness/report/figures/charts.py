@@ -45,12 +45,32 @@ from hardiness.report.figures.sheet import (
     Stroke,
     Symbol,
     Text,
-    shortened,
     text_width,
 )
 
 LINE_PX, HEADING_PX, GAP_PX = 21.0, 16.0, 26.0
 LONGEST = 44
+
+
+def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:
+    """The drawing of a chart, that wide in px; the same chart always gives the same marks.
+
+    Args:
+        chart: what to draw.
+        width: in px, 96 an inch.
+        inks: of the models; every model of the chart is among them.
+        titled: whether the chart's heading is drawn too, because it is to stand alone.
+    """
+    chart = without_twice(chart)
+    if isinstance(chart, Dots):
+        return draw_dots(chart, width, inks, titled)
+    if isinstance(chart, Curves):
+        return draw_curves(chart, width, inks, titled)
+    if isinstance(chart, Ladder):
+        return draw_ladder(chart, width, inks, titled)
+    if isinstance(chart, Scatter):
+        return draw_scatter(chart, width, inks, titled)
+    return draw_heat(chart, width, inks, titled)
 
 
 def heading(sheet: Sheet, text: str) -> float:
@@ -78,7 +98,7 @@ def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, beside: 
     x, y = 0.0, top
     entries = [(model, "") for model in models] + [(name, kind) for kind, name in beside]
     for name, kind in entries:
-        shown = shortened(name, LONGEST)
+        shown = formatting.shortened(name, LONGEST)
         width = GAP_PX + text_width(shown, SMALL_PX)
         if x and x + width > sheet.width:
             x, y = 0.0, y + LINE_PX
@@ -211,13 +231,13 @@ def _margin(panel: Panel) -> float:
 
 
 def _short(name: str) -> str:
-    return shortened(name.removeprefix("resnext101_"), 18)
+    return formatting.shortened(name.removeprefix("resnext101_"), 18)
 
 
 def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool, beside: str) -> None:
     panel = frame.panel
     if panel.title:
-        title = shortened(panel.title, int(frame.width / (BOLD * SMALL_PX)))
+        title = formatting.shortened(panel.title, int(frame.width / (BOLD * SMALL_PX)))
         sheet.add(Text(frame.left, frame.top - 7, title, size=SMALL_PX, bold=True))
     for part in (0, 0.5, 1) if frame.height < 150 else (0, 0.25, 0.5, 0.75, 1):
         share = part * frame.limit
@@ -366,7 +386,7 @@ def _frame(sheet: Sheet, rows: Rows, bottom: float) -> None:
             sheet.add(Area(corners, "line", 0.75 if row == 0 else 0.35))
         letter = BOLD if row == 0 else 0.56
         size = max(SMALLEST_PX, min(12.5, (rows.left - 10) / (letter * max(1, len(name)))))
-        said = shortened(name.replace("_", " "), int((rows.left - 10) / (letter * size)))
+        said = formatting.shortened(name.replace("_", " "), int((rows.left - 10) / (letter * size)))
         sheet.add(Text(rows.left - 10, y + 4, said, size=size, anchor="end", bold=row == 0))
     for quarter in range(5):
         x = rows.x(dots.limit * quarter / 4)
@@ -458,7 +478,7 @@ def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
     names = [name if name in inks.models else name.replace("_", " ") for name in heat.rows]
     left = max(text_width(name, 12.0) for name in (*names, heat.corner)) + 8
     left = min(left, 0.45 * width)
-    heads = [shortened(head, LONGEST_HEAD) for head in heat.heads]
+    heads = [formatting.shortened(head, LONGEST_HEAD) for head in heat.heads]
     heat = replace(heat, heads=tuple(heads))
     cell = max(CELL_PX, max(text_width(head, SMALL_PX) for head in heads) + 6)
     cell = min(cell, (width - left) / max(1, len(heat.heads)))
@@ -481,7 +501,7 @@ def _rows(sheet: Sheet, heat: Heat, names: list[str], place: MatrixFrame) -> Non
     for row, name in enumerate(names):
         fits = int((place.left - 8) / (0.56 * 12))
         y = place.top + HEAD_PX + CELL_PX * (row + 0.5) + 4
-        sheet.add(Text(place.left - 8, y, shortened(name, fits), size=12, anchor="end"))
+        sheet.add(Text(place.left - 8, y, formatting.shortened(name, fits), size=12, anchor="end"))
 
 
 def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: MatrixFrame, inks: Inks) -> None:
@@ -490,7 +510,7 @@ def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: MatrixFrame, inks: In
     fits = int(place.wide / (0.56 * TEXT_PX)) - 2
     if known:
         sheet.add(inks.marker(layer.name, (place.left + 6, place.top + 9), 5), group=group)
-    left, shown = place.left + (16 if known else 0), shortened(layer.name, max(fits, 6))
+    left, shown = place.left + (16 if known else 0), formatting.shortened(layer.name, max(fits, 6))
     sheet.add(Text(left, place.top + 14, shown, bold=True, size=12), group=group)
     for column, head in enumerate(heat.heads):
         x = place.left + place.cell * (column + 0.5)
@@ -579,7 +599,7 @@ def _measured(rung: Rung, scale: ValueAxis, y: float, inks: Inks) -> list[Mark]:
 
 def _name(rung: Rung, scale: ValueAxis, y: float, ink: str, bold: bool = False) -> Text:
     fits = int((scale.left - 14) / (LETTER * LADDER_NAME_PX))
-    return Text(scale.left - 10, y + 4, shortened(rung.name, fits), ink, LADDER_NAME_PX, "end", bold)
+    return Text(scale.left - 10, y + 4, formatting.shortened(rung.name, fits), ink, LADDER_NAME_PX, "end", bold)
 
 
 def _rung_text(rung: Rung) -> str:

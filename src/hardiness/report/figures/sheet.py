@@ -175,12 +175,6 @@ def text_width(text: str, size: float = TEXT_PX) -> float:
     return 0.56 * size * len(text)
 
 
-def shortened(text: str, most: int) -> str:
-    """The text, or its beginning and end where it has more characters than that."""
-    half = max(1, (most - 1) // 2)
-    return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
-
-
 def _regular(corners: int, turn: float = 0.0, scale: float = 1.0) -> tuple[Point, ...]:
     angles = [math.tau * (k / corners + turn) - math.pi / 2 for k in range(corners)]
     return tuple((scale * math.cos(angle), scale * math.sin(angle)) for angle in angles)
