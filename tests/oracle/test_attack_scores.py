@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.attack_checks import trust
 from hardiness.benchmarks.card import cards
 from hardiness.core import (
     BenchmarkIdentity,
@@ -22,6 +21,7 @@ from hardiness.core import (
     Run,
     Score,
     Surrogate,
+    trust,
 )
 from hardiness.results.comparisons.transfers import with_transfers
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hardiness.core import door
 
 if TYPE_CHECKING:
-    from hardiness.benchmarks.attack_checks import doubtful, trust, undecided, with_doubt, word_of
+    from hardiness.benchmarks.attack_checks import undecided, with_doubt
     from hardiness.benchmarks.attacks import surrogate_matrix
     from hardiness.benchmarks.card import (
         CLEAN,
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         published_baseline,
         warnings_of,
     )
-    from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, of_chat, outputs_of
+    from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
     from hardiness.benchmarks.class_sets import SHOWN_WHEN_ASKED
     from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
     from hardiness.benchmarks.cue_conflict import answers
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from hardiness.benchmarks.own_classes import (
         class_scores,
         class_warnings,
-        has_own_classes,
         severities_below,
         with_classes,
     )
@@ -79,18 +78,15 @@ __all__ = [
     "card_of",
     "cards",
     "cells_of",
+    "chat_outputs",
     "class_scores",
     "class_warnings",
     "corruption_benchmark",
     "describe",
     "described",
-    "doubtful",
     "fitted",
-    "has_own_classes",
     "is_comparable",
     "names_of",
-    "of_chat",
-    "outputs_of",
     "parse",
     "published_baseline",
     "registry",
@@ -99,10 +95,8 @@ __all__ = [
     "suite",
     "surrogate_matrix",
     "text_of",
-    "trust",
     "undecided",
     "warnings_of",
     "with_classes",
     "with_doubt",
-    "word_of",
 ]

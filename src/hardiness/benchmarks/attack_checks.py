@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import (
-    NOT_CHECKED,
     Condition,
     Finding,
     Interval,
     Records,
-    Result,
     Round,
     Run,
     Score,
@@ -439,8 +437,6 @@ NOT_ROBUST = 0.5
 HOLDS = 0.1
 """What it may lose, with 95 % confidence, for a model to be said to hold; with no image lost that takes 35 of them."""
 
-CANNOT_TELL = "cannot tell"
-
 
 def lost(clean: NDArray[np.bool_], attacked: NDArray[np.bool_]) -> Interval:
     """The 95 % interval of the accuracy that an attack takes, from what each image was without and with it.
@@ -572,36 +568,6 @@ def _listed(names: Sequence[str]) -> str:
 def _advice(doubt: Finding) -> str:
     """The last sentence of a finding, or what stands behind its colon: the advice that each of them ends with."""
     return doubt.sentence.rstrip(".").rpartition(". ")[2].rpartition(": ")[2] + "."
-
-
-def trust(findings: Sequence[Finding]) -> str:
-    """A word or two for a column of a table: ``"yes"``, ``"cannot tell"``, ``"no: …"``, or ``""`` without a verdict."""
-    said = next((each for each in findings if each.name == "verdict"), None)
-    if said is None:
-        return ""
-    doubt = doubt_of(findings)
-    if doubt == NOT_CHECKED:
-        return f"no: {NOT_CHECKED}"
-    if doubt:
-        about_the_model = ("verdict", "already misclassified")
-        raised = [each.name for each in findings if each.raised and each.name not in about_the_model]
-        return f"no: {', '.join(raised)}"
-    return CANNOT_TELL if CANNOT_TELL in said.sentence else "yes"
-
-
-def word_of(result: Result) -> str:
-    """What stands beside a result's accuracy under attack: its doubt, or ``"cannot tell"``; else empty."""
-    return result.doubt or (CANNOT_TELL if trust(result.findings) == CANNOT_TELL else "")
-
-
-ABOUT_THE_MODEL = ("verdict", "already misclassified")
-"""Findings that say how good a model is, and cast no doubt on its number where the verdict is believed."""
-
-
-def doubtful(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that cast doubt on a number: all that are raised, but what a believed report says of the model."""
-    certain = ABOUT_THE_MODEL if trust(findings) == "yes" else ()
-    return [each for each in findings if each.raised and each.name not in certain]
 
 
 MUST_BREAK = "must break"

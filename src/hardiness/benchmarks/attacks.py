@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hardiness import attacks, imaging
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.attack_checks import CANNOT_TELL, UNITS, attack_report, curves_of, longest_of, trust, word_of
+from hardiness.benchmarks.attack_checks import UNITS, attack_report, curves_of, longest_of
 from hardiness.benchmarks.card import Baseline, Card, Lookup, ScoreTexts, register, sweep
 from hardiness.benchmarks.confidence import (
     condition_calibration,
@@ -24,6 +24,7 @@ from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset, part_of
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
 from hardiness.core import (
+    CANNOT_TELL,
     CANVAS_224,
     MOST_STEPS,
     RIGHT,
@@ -58,6 +59,7 @@ from hardiness.core import (
     UnknownNameError,
     epsilon_text,
     require_within,
+    trust,
     usual_epsilon,
 )
 from hardiness.reference import OWN, PREPROCESSINGS
@@ -139,7 +141,7 @@ def doubts_of(results: Sequence[Result]) -> str:
 
     A range over several models is of those that are neither withdrawn nor unchecked (see `standing`).
     """
-    words = [word for result in results if (word := word_of(result))]
+    words = [word for result in results if (word := result.caveat)]
     if not words:
         return ""
     if len(results) == 1:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.chat_answers import CHAT_METRICS, TABLE_COLUMNS, of_chat, with_outcomes
+from hardiness.benchmarks.chat_answers import CHAT_METRICS, TABLE_COLUMNS, with_outcomes
 from hardiness.benchmarks.leaderboard import leaderboard_notes, timm_notes
 from hardiness.benchmarks.options import benchmark_class
 from hardiness.benchmarks.own_classes import CLASS_METRICS, class_gallery
@@ -628,11 +628,11 @@ class Card(Presentation, ABC):
         if not len(records):
             return ImageTable.empty(run.conditions, records.failures)
         found = self.filled_table(records, run)
-        return with_outcomes(found, records) if of_chat(run) else found
+        return with_outcomes(found, records) if run.model.is_chat else found
 
     def columns_read(self, run: Run) -> tuple[str, ...] | None:
         """What `table` reads of a run's rows: `columns`, and of a chat model's what came of each question."""
-        return self.columns if self.columns is None or not of_chat(run) else (*self.columns, *TABLE_COLUMNS)
+        return self.columns if self.columns is None or not run.model.is_chat else (*self.columns, *TABLE_COLUMNS)
 
     @abstractmethod
     def filled_table(self, records: Records, run: Run) -> ImageTable:
@@ -675,7 +675,7 @@ class Card(Presentation, ABC):
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """What a page shows beyond scores, as JSON by name; ``"galleries"`` are `Gallery` as dictionaries."""
-        pairs = class_gallery(table, run)
+        pairs = class_gallery(table, run.data.classes) if run.has_own_classes else None
         shown = [*galleries(table, self.class_namer(run)), *([pairs] if pairs else [])]
         return {"galleries": json_form(shown)}
 

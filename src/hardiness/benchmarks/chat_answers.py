@@ -42,11 +42,6 @@ CHAT_METRICS = (UNANSWERED, ANSWER_CHANGES, MISSING_MASS)
 MOST_NAMED, NONE = 4, Condition()
 
 
-def of_chat(run: Run) -> bool:
-    """Whether a chat model answered."""
-    return run.model.outputs == ANSWERS
-
-
 def no_answer(records: Records) -> NDArray[np.bool_]:
     """Which rows hold no answer, ``(N,)``; every model but a chat model answers always."""
     return records["outcome"] > 0 if "outcome" in records else np.zeros(len(records), np.bool_)
@@ -60,19 +55,15 @@ def with_outcomes(table: ImageTable, records: Records) -> ImageTable:
     return replace(table, columns={**table.columns, RIGHT: right, **{name: outcomes[name] for name in TABLE_COLUMNS}})
 
 
-def outputs_of(run: Run, table: ImageTable) -> str:
-    """What a model gives, as `ModelIdentity.outputs` says; of a chat model what it has given for every picture."""
-    if not of_chat(run):
-        return run.model.outputs
+def chat_outputs(table: ImageTable) -> str:
+    """What a chat model has given for every picture, as `ModelIdentity.outputs` says."""
     seen = table["missing_mass"][table.evaluated]
     return HAS_CONFIDENCE if len(seen) and bool((seen == 0).all()) else LACKS_CONFIDENCE
 
 
-def answer_scores(table: ImageTable, run: Run) -> list[Score]:
+def answer_scores(table: ImageTable) -> list[Score]:
     """The shares of pictures without an answer, by kind, and of those whose answer changes when asked again; and how
     much of the probability lies on no letter that was listed."""
-    if not of_chat(run):
-        return []
     seen, changed = table["outcome"][table.evaluated], table["changed"][table.evaluated]
     scores = [_share(UNANSWERED, seen > 0)]
     if (changed >= 0).any():
@@ -106,7 +97,7 @@ def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]
         run: what it is of.
         endpoint: its rows, with `ENDPOINT_COLUMNS`.
     """
-    if not of_chat(run) or not len(endpoint):
+    if not len(endpoint):
         return []
     return [
         *_about_endpoint(endpoint, run),

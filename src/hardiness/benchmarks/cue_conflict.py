@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
-from hardiness.benchmarks.chat_answers import no_answer, of_chat
+from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.core import (
@@ -405,7 +405,7 @@ class CueConflictCard(Card):
         yield people_score(results[0])
         yield from filter(None, [shape_bias(results)])
         yield from filter(None, map(by_category, results))
-        if any(of_chat(each.run) and people_beside(each) for each in results):
+        if any(each.run.model.is_chat and people_beside(each) for each in results):
             yield published_chat_models()
 
 

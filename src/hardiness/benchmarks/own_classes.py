@@ -118,12 +118,6 @@ CLEAN = Condition(corruption=UNCORRUPTED)
 """Of the scores of clean pictures, where there are corrupted ones too."""
 
 
-def has_own_classes(run: Run) -> bool:
-    """Whether the labels of a run are a person's own classes, seen clean or under corruptions."""
-    known = all(set(cell) <= {"corruption", "severity"} for cell in run.conditions)
-    return bool(run.data.classes) and known and not run.data.categories and not run.attack
-
-
 @dataclass(frozen=True)
 class _AnswersByClass:
     """The answers of a table by class.
@@ -287,7 +281,7 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     Recall, balanced accuracy, macro F1 and the worst class, clean and under each corruption; with two classes AUROC and
     average precision of the second; the pairs most confused; retained accuracy, and where accuracy is halved.
     """
-    if not has_own_classes(run) or "answer" not in table or table["answer"].ndim != 2 or not len(table):
+    if not run.has_own_classes or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
     found = _AnswersByClass(table, run.data.classes)
     scores: list[Score] = []
@@ -423,7 +417,7 @@ def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
     """
     if not 0 < below < 1:
         raise ArgumentError(f"below must be above 0 and below 1, as in 0.7, was {below:g}")
-    if not has_own_classes(run) or not len(table):
+    if not run.has_own_classes or not len(table):
         return []
     found = _below(_AnswersByClass(table, run.data.classes), below)
     return [replace(score, metric=f"severity_below_{100 * below:g}") for score in found]
@@ -467,7 +461,7 @@ def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: C
 
 def class_warnings(table: ImageTable, run: Run) -> list[str]:
     """What a person should know of the classes: which are nearly empty, and whether their order can be right."""
-    if not has_own_classes(run) or "answer" not in table or table["answer"].ndim != 2 or not len(table):
+    if not run.has_own_classes or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
     found = _AnswersByClass(table, run.data.classes)
     none, single = ([found.names[k] for k in np.flatnonzero(found.pictures == count).tolist()] for count in (0, 1))
@@ -563,11 +557,11 @@ def better_order(
     return order.tolist(), float(before.mean()), float(after.mean()), p
 
 
-def class_gallery(table: ImageTable, run: Run) -> Gallery | None:
+def class_gallery(table: ImageTable, classes: tuple[str, ...]) -> Gallery | None:
     """The pairs of classes most often confused, over all conditions, each with the picture that was surest wrong."""
-    if not has_own_classes(run) or "answer" not in table or "confidence" not in table or not len(table):
+    if "answer" not in table or "confidence" not in table or not len(table):
         return None
-    found, samples = _AnswersByClass(table, run.data.classes), []
+    found, samples = _AnswersByClass(table, classes), []
     for label, answer, share, pictures in _pairs(found, range(len(table.cells)))[:MOST_PICTURES]:
         wrong = (table["answer"] == answer) & (table.label == label)[:, None] & table.evaluated
         surest = np.where(wrong, np.nan_to_num(table["confidence"], nan=0.0), -1.0)
@@ -584,8 +578,6 @@ def class_gallery(table: ImageTable, run: Run) -> Gallery | None:
 
 def with_classes(section: Section, results: Sequence[Result]) -> Section:
     """A section with what its results say by class: the matrix, and the class that breaks first."""
-    if not all(has_own_classes(result.run) for result in results):
-        return section
     matrix = _matrix(results)
     broken = {result.name: text for result in results if (text := breaks_first(result))}
     sayings = tuple(replace(each, more=broken.get(each.model, "")) for each in section.sayings)
@@ -704,7 +696,6 @@ __all__ = [
     "class_gallery",
     "class_scores",
     "class_warnings",
-    "has_own_classes",
     "severities_below",
     "with_classes",
 ]

@@ -24,7 +24,6 @@ from hardiness.benchmarks.confidence import (
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import series_beside
 from hardiness.benchmarks.options import registry
-from hardiness.benchmarks.own_classes import has_own_classes
 from hardiness.benchmarks.selective import SELECTIVE_METRICS, conformal_scores, selective_scores
 from hardiness.benchmarks.shares import (
     BRIER,
@@ -491,7 +490,7 @@ class Own(CalibratedPhotographs):
 
 def _says_nothing(run: Run) -> bool:
     """Whether the label is always among the first five of so few classes of one's own."""
-    return has_own_classes(run) and run.data.num_classes <= len(FIRST_FIVE)
+    return run.has_own_classes and run.data.num_classes <= len(FIRST_FIVE)
 
 
 @registry.add("imagenet-a")

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from hardiness.core.random import rng
     from hardiness.core.registry import Registry
     from hardiness.core.result import (
+        CANNOT_TELL,
         NOT_CHECKED,
         PARTIAL,
         SCHEMA,
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
         Score,
         TextTable,
         doubt_of,
+        doubtful,
+        trust,
     )
     from hardiness.core.run import (
         ANSWERS,
@@ -116,6 +119,7 @@ else:
 
 __all__ = [
     "ANSWERS",
+    "CANNOT_TELL",
     "CANVAS_224",
     "GROUPS",
     "LAST",
@@ -213,6 +217,7 @@ __all__ = [
     "described",
     "door",
     "doubt_of",
+    "doubtful",
     "epsilon_text",
     "fields_form",
     "from_fields",
@@ -230,6 +235,7 @@ __all__ = [
     "rng",
     "spelled",
     "suggestion",
+    "trust",
     "usable_cores",
     "use_cores",
     "usual_epsilon",

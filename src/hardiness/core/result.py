@@ -153,6 +153,9 @@ class Counts:
 WITHDRAWN, NOT_CHECKED = "withdrawn", "not checked"
 """Why the report on an attack does not stand by what the attack left."""
 
+CANNOT_TELL = "cannot tell"
+"""What its verdict says where there are too few images to say more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -173,6 +176,30 @@ def doubt_of(findings: Sequence[Finding]) -> str:
     if verdict.startswith("Withdrawn:"):
         return WITHDRAWN
     return NOT_CHECKED if "Not checked:" in verdict else ""
+
+
+ABOUT_THE_MODEL = ("verdict", "already misclassified")
+"""Findings that say how good a model is, and cast no doubt on its number where the verdict is believed."""
+
+
+def trust(findings: Sequence[Finding]) -> str:
+    """A word or two for a column of a table: ``"yes"``, ``"cannot tell"``, ``"no: …"``, or ``""`` without a verdict."""
+    verdict = next((each for each in findings if each.name == "verdict"), None)
+    if verdict is None:
+        return ""
+    doubt = doubt_of(findings)
+    if doubt == NOT_CHECKED:
+        return f"no: {NOT_CHECKED}"
+    if doubt:
+        raised = [each.name for each in findings if each.raised and each.name not in ABOUT_THE_MODEL]
+        return f"no: {', '.join(raised)}"
+    return CANNOT_TELL if CANNOT_TELL in verdict.sentence else "yes"
+
+
+def doubtful(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that cast doubt on a number: all that are raised, but what a believed report says of the model."""
+    certain = ABOUT_THE_MODEL if trust(findings) == "yes" else ()
+    return [each for each in findings if each.raised and each.name not in certain]
 
 
 class Picture(Protocol):
@@ -248,6 +275,11 @@ class Result:
     def doubt(self) -> str:
         """``"withdrawn"`` or ``"not checked"`` where the report does not stand by what the attack left."""
         return doubt_of(self.findings)
+
+    @property
+    def caveat(self) -> str:
+        """What stands beside its accuracy under attack: its doubt, or ``"cannot tell"``; else empty."""
+        return self.doubt or (CANNOT_TELL if trust(self.findings) == CANNOT_TELL else "")
 
     def __repr__(self) -> str:
         """What a Python prompt shows: a line a score, and what a person should know of them; values are not percent."""

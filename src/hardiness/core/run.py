@@ -481,9 +481,14 @@ class ModelIdentity:
     outputs: str = ""
 
     @property
+    def is_chat(self) -> bool:
+        """Whether it is a chat model, which answered questions."""
+        return self.outputs == ANSWERS
+
+    @property
     def mark(self) -> str:
         """What stands behind its name wherever others stand beside: ``" †"`` of a chat model, else nothing."""
-        return f" {CHAT_MARK}" if self.outputs == ANSWERS else ""
+        return f" {CHAT_MARK}" if self.is_chat else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -588,6 +593,12 @@ class Run:
     attack: tuple[Round, ...] = ()
     surrogate: Surrogate | None = None
     versions: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_own_classes(self) -> bool:
+        """Whether its labels are a person's own classes, seen clean or under corruptions."""
+        known = all(set(cell) <= {"corruption", "severity"} for cell in self.conditions)
+        return bool(self.data.classes) and known and not self.data.categories and not self.attack
 
     @property
     def key(self) -> str:

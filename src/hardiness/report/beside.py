@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks import EMBEDDED, is_comparable, word_of
+from hardiness.benchmarks import EMBEDDED, is_comparable
 from hardiness.core import Chart, Column, Curves, Dots, Ladder, Observer, Result, Rung, Score
 from hardiness.reference import PublishedNumber
 from hardiness.reference import published_beside as known
@@ -292,7 +292,7 @@ def _headline_message(shown: BenchmarkSection, headline: Column) -> str:
     doubts = {
         result.name: doubt
         for result in shown.results
-        if result.name in scored and "epsilon" in scored[result.name].condition and (doubt := word_of(result))
+        if result.name in scored and "epsilon" in scored[result.name].condition and (doubt := result.caveat)
     }
     if not known:
         return f"{headline.title} is undefined"

@@ -19,8 +19,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from hardiness import reference
-from hardiness.benchmarks import doubtful, names_of, trust
-from hardiness.core import Chart, Heat, ModelSentence, Result, SampleError, Score, StoreError, TextTable, spelled
+from hardiness.benchmarks import names_of
+from hardiness.core import (
+    Chart,
+    Heat,
+    ModelSentence,
+    Result,
+    SampleError,
+    Score,
+    StoreError,
+    TextTable,
+    doubtful,
+    spelled,
+    trust,
+)
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.reference import PublishedNumber, published, published_for
 from hardiness.report import format as formatting

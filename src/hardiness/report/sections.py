@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from hardiness.benchmarks import EFFECTIVE, card_of, doubtful, surrogate_matrix, trust, with_classes
+from hardiness.benchmarks import EFFECTIVE, card_of, surrogate_matrix, with_classes
 from hardiness.core import (
     GROUPS,
     NOT_CHECKED,
@@ -26,6 +26,8 @@ from hardiness.core import (
     Score,
     Section,
     UnknownNameError,
+    doubtful,
+    trust,
 )
 from hardiness.reference import ALL, Recipe, recipes, recipes_of, set_names
 from hardiness.reference import distortion_set as set_of
@@ -340,7 +342,10 @@ def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkCompariso
     found = []
     for _, group in groupby(results, key=group_of):
         together = with_own_names(list(group))
-        found.append(BenchmarkSection(together, with_classes(card_of(together[0].run).view(together), together)))
+        section = card_of(together[0].run).view(together)
+        if all(result.run.has_own_classes for result in together):
+            section = with_classes(section, together)
+        found.append(BenchmarkSection(together, section))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
     return [shown.with_comparison(comparisons).with_figures_across(found).with_winner() for shown in found]
 

@@ -27,7 +27,6 @@ from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, differences, digest_of
-from hardiness.results.stopped import stop_of
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics import (
     BIN_SIZE,
@@ -369,7 +368,7 @@ def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str
 
 def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
     """That differences are looked at once, where runs were stopped at a target that may be made smaller."""
-    stops = {name: stop_of(run) for name, run in runs.items()}
+    stops = {name: run.stop() for name, run in runs.items()}
     if names := [name for name, stop in stops.items() if stop and stop.precision_target is not None]:
         yield (
             f"stopped at a precision target: {', '.join(names)}; p and intervals of differences are those of one "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import Baseline, card_of, outputs_of, published_baseline
+from hardiness.benchmarks import Baseline, card_of, chat_outputs, published_baseline
 from hardiness.core import RIGHT, Condition, ImageTable, Run
 from hardiness.results.runs import ScoredRun, why_unavailable
 from hardiness.results.stored_baseline import StoredBaseline
@@ -100,7 +100,7 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
     kept = table if whole.all() else _of(table, whole)
     card = card_of(run)
     found = card.measurables(kept, run, baseline or published_baseline(run))
-    outputs = outputs_of(run, table)
+    outputs = chat_outputs(table) if run.model.is_chat else run.model.outputs
     scores = () if drawn else tuple(s for s in found if not why_unavailable(s.metric, s.condition, outputs))
     if not (drawn or scores):
         return None

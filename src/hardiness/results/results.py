@@ -35,7 +35,7 @@ from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, digest_of, with_joined
-from hardiness.results.stopped import at_stop, stop_of
+from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics import wilson
 from hardiness.store import Store
@@ -133,7 +133,7 @@ def _scored(
     stored, identity = run.stored, run.stored.run
     divisor = base.of_run(run) if base else None
     scores, findings = run.scores(divisor or published_baseline(identity))
-    stop, told = stop_of(run), []
+    stop, told = run.stop(), []
     if stop:
         scores, sentence = at_stop(scores, run, stop, runs, divisor or published_baseline(identity))
         told.append(sentence)

@@ -21,11 +21,9 @@ from hardiness.benchmarks import (
     MissingCard,
     answer_scores,
     answer_warnings,
+    chat_outputs,
     class_scores,
     class_warnings,
-    has_own_classes,
-    of_chat,
-    outputs_of,
 )
 from hardiness.core import (
     ANSWERS,
@@ -40,6 +38,7 @@ from hardiness.core import (
     Result,
     Run,
     Score,
+    Stop,
     from_json,
     json_form,
     spelled,
@@ -326,6 +325,18 @@ class ScoredRun:
         """How many image-cells were evaluated, whatever is needed for a whole."""
         return sum(self._facts["evaluated"].values())
 
+    def stop(self) -> Stop | None:
+        """The stop that it is at; ``None`` where it has none, has come further since, or is complete.
+
+        Where a policy stopped it, verdicts must hold at every look until all pictures were asked for without one.
+        """
+        stop = self.stored.stop()
+        if stop is None:
+            return None
+        complete, further = self.counts().complete, stop.rows != self.rows
+        passed = (complete and further) if stop.policy else (complete or further)
+        return None if passed else stop
+
     def scores(self, baseline: Baseline | None) -> Scores:
         """Scores and findings against a baseline; none where nothing was evaluated."""
         if not self._facts["images"]:
@@ -333,18 +344,20 @@ class ScoredRun:
 
         def compute() -> dict[str, Any]:
             own = self.card.scores(self.table, self.stored.run, baseline)
-            scores = [*available(own, self._outputs), *answer_scores(self.table, self.stored.run)]
+            scores = available(own, self._outputs)
+            if self.stored.run.model.is_chat:
+                scores += answer_scores(self.table)
             findings = self.card.findings(self.table, scores, self.stored.run)
             return {"scores": json_form(scores), "findings": json_form(findings)}
 
         found = self.remember(f"scores {digest_of(baseline)}", "", compute)
-        scores = found["scores"] + (self._by_class()["scores"] if has_own_classes(self.stored.run) else [])
+        scores = found["scores"] + (self._by_class()["scores"] if self.stored.run.has_own_classes else [])
         return from_json(list[Score], scores, "scores"), from_json(list[Finding], found["findings"], "findings")
 
     @property
     def _outputs(self) -> str:
         """What its model gives, as far as it is known by now."""
-        return outputs_of(self.stored.run, self.table) if of_chat(self.stored.run) else self.stored.run.model.outputs
+        return chat_outputs(self.table) if self.stored.run.model.is_chat else self.stored.run.model.outputs
 
     @property
     def answer_warnings(self) -> list[str]:
@@ -354,13 +367,13 @@ class ScoredRun:
             endpoint = Records.concatenate(self.stored.parts([*ROWS, *ENDPOINT_COLUMNS]))
             return answer_warnings(self.table, self.stored.run, endpoint)
 
-        is_some = of_chat(self.stored.run) and self._facts["images"]
+        is_some = self.stored.run.model.is_chat and self._facts["images"]
         return list(self.remember("answers", "", compute)) if is_some else []
 
     @property
     def class_warnings(self) -> list[str]:
         """What a person should know of classes of their own; nothing of ImageNet's, or where nothing was evaluated."""
-        has_some = has_own_classes(self.stored.run) and self._facts["images"]
+        has_some = self.stored.run.has_own_classes and self._facts["images"]
         return list(self._by_class()["warnings"]) if has_some else []
 
     def _by_class(self) -> dict[str, Any]:

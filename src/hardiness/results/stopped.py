@@ -144,19 +144,6 @@ def rows_of(table: ImageTable) -> int:
     return int(np.count_nonzero(table[RIGHT] >= 0))
 
 
-def stop_of(run: ScoredRun) -> Stop | None:
-    """The stop that a run is at; ``None`` where it has none, has come further since, or is complete.
-
-    Where a policy stopped it, verdicts must hold at every look until all pictures were asked for without one.
-    """
-    stop = run.stored.stop()
-    if stop is None:
-        return None
-    complete, further = run.counts().complete, stop.rows != run.rows
-    passed = (complete and further) if stop.policy else (complete or further)
-    return None if passed else stop
-
-
 def at_stop(
     scores: Sequence[Score], run: ScoredRun, stop: Stop, runs: Sequence[ScoredRun], baseline: Baseline | None
 ) -> tuple[list[Score], str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import class_scores, class_warnings, has_own_classes
+from hardiness.benchmarks import class_scores, class_warnings
 from hardiness.benchmarks.own_classes import better_order
 from hardiness.core import ANSWERS, Condition, DataIdentity, ImageTable, Records, Run
 
@@ -94,6 +94,6 @@ def test_classes_of_no_picture_and_of_one_are_told_and_the_first_is_in_no_mean()
 def test_classes_of_imagenet_and_attacks_have_no_scores_by_class() -> None:
     label, answer = answers(20, 0.5)
     table, run = seen(label, answer)
-    assert has_own_classes(run)
+    assert run.has_own_classes
     assert class_scores(table, Run()) == []
-    assert not has_own_classes(Run(data=run.data, conditions=(Condition(epsilon=0.1),)))
+    assert not Run(data=run.data, conditions=(Condition(epsilon=0.1),)).has_own_classes
