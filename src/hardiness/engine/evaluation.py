@@ -376,7 +376,7 @@ def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> li
         within(budget, open_)
     finally:
         for progression in open_:
-            progression.rounds.close()
+            progression.rounds.listener.end()
         for begun in every:
             keep_measured(begun.workers)
     return [
@@ -425,7 +425,7 @@ class PreparedEvaluation:
         try:
             stopping.run()
         finally:
-            stopping.rounds.close()
+            stopping.rounds.listener.end()
             keep_measured(self.workers)
         return self.outcome(stopping)
 

@@ -60,7 +60,7 @@ class Rounds:
         card = card_of(first.tasks[0].stored.run)
         self._draws = card.draws_cells and len(self._asked) > FEW_CELLS
         self._orders: dict[str, list[int]] = {}
-        self._listener = first.listener
+        self.listener = first.listener
 
     @property
     def whole(self) -> Extent:
@@ -103,14 +103,6 @@ class Rounds:
                 worker.run(worker.units(wanted), missing, sum(map(len, wanted.values())) * len(worker.tasks))
             done += missing
         return done
-
-    def note(self, line: str) -> None:
-        """Tell the listener what a person should know while it runs."""
-        self._listener.note(line)
-
-    def close(self) -> None:
-        """Tell the listener that no more rounds come."""
-        self._listener.end()
 
     def first_missing(self, extent: Extent) -> int:
         """How many of an extent's images, from the first on, every model has in all of its cells."""
@@ -429,7 +421,7 @@ class Verdicts:
         if found.whole:
             self._whole = found.remarks
             for line in found.remarks:
-                rounds.note(line)
+                rounds.listener.note(line)
             return Outlook(None if extent == whole else whole, found.remarks)
         for run, _ in runs:
             run.stored.keep_stop(Stop(None, rows_of(run.table), policy=policy.source))
