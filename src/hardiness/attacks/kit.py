@@ -126,20 +126,6 @@ class TargetProbability:
         return TargetProbability(self.units[index], self.probability)
 
 
-def check_targets(targets: Tensor, labels: Tensor) -> None:
-    """Raise an error where a target is its sample's own label.
-
-    Raises:
-        ArgumentError: one is: that attack would be over before it began. The message names the sample.
-    """
-    same = (targets == labels).nonzero()[:, 0]
-    if len(same):
-        raise ArgumentError(
-            f"target of sample {same[0].item()} is class {targets[same[0]].item()}, which is its label; "
-            "draw targets from the other classes"
-        )
-
-
 def _cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
     from torch.nn import functional
 

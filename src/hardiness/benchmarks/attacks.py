@@ -178,7 +178,6 @@ def surrogate_matrix(results: Sequence[Result]) -> Heat | None:
         tuple(found),
         (Layer("", values),),
         higher_is_better=True,
-        across="shown to",
     )
 
 

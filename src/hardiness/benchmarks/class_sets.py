@@ -576,5 +576,4 @@ def _matrix(described: ClassSet, results: Sequence[Result]) -> Heat | None:
         rows,
         tuple(layers),
         higher_is_better=True,
-        across=", ".join(across),
     )

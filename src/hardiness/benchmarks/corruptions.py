@@ -365,7 +365,6 @@ def _matrix(
         tuple(str(severity) for severity in severities),
         tuple(names),
         layers,
-        across="severity",
     )
 
 

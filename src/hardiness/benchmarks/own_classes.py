@@ -648,7 +648,6 @@ def _matrix(results: Sequence[Result]) -> Chart | None:
         tuple(rows),
         layers,
         higher_is_better=True,
-        across="corruption",
     )
 
 

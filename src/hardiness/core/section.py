@@ -153,7 +153,6 @@ class Heat:
         rows: a name for each row.
         layers: the matrices, shares of 1.
         higher_is_better: direction of improvement.
-        across: what columns are.
     """
 
     name: str
@@ -164,7 +163,6 @@ class Heat:
     rows: tuple[str, ...]
     layers: tuple[Layer, ...]
     higher_is_better: bool = False
-    across: str = ""
 
 
 @dataclass(frozen=True, slots=True)

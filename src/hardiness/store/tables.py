@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
 """What the file's metadata hold: failed samples, what the file is (below), and the sha256 of these two."""
 
-SAMPLE, IMAGE = "sample", "image"
-
 FORMAT = 2
 """Of shards: 2 carries ``UNIT`` and ``CHECK``."""
 

@@ -16,10 +16,9 @@ from hardiness.attacks.kit import (
     Margin,
     TargetedLogitsRatio,
     TargetedMargin,
-    check_targets,
     likeliest_others,
 )
-from hardiness.core import ArgumentError, ModelError
+from hardiness.core import ModelError
 
 LOGITS = torch.tensor([[3.0, 1.0, 0.0, -1.0], [0.0, 2.0, 5.0, 1.0]])
 LABELS = torch.tensor([0, 1])
@@ -103,12 +102,6 @@ def test_a_network_that_breaks_down_has_not_been_fooled(bad: float) -> None:
 def test_the_likeliest_others_leave_the_label_out_even_where_it_is_not_the_first() -> None:
     assert likeliest_others(LOGITS, LABELS, 2).tolist() == [[1, 2], [2, 3]]
     assert likeliest_others(LOGITS, LABELS, 9).shape == (2, 3)
-
-
-def test_a_target_that_is_the_label_is_refused_and_named() -> None:
-    check_targets(torch.tensor([1, 0]), LABELS)
-    with pytest.raises(ArgumentError, match=r"target of sample 1 is class 1, which is its label"):
-        check_targets(torch.tensor([1, 1]), LABELS)
 
 
 def test_the_ratio_needs_classes_enough() -> None:
