@@ -539,7 +539,7 @@ def _remarks(classifier: Classifier) -> list[str]:
 
 @dataclass(frozen=True)
 class CommandContext:
-    """What benchmarks of a command are evaluated with: models, store, what ends them early, and who listener of it."""
+    """What benchmarks of a command are evaluated with: models, store, what ends them early, and the listener."""
 
     classifiers: Sequence[Classifier]
     store: Store

@@ -215,7 +215,7 @@ def noise(
 
 @dataclass(frozen=True)
 class NoiseStudy:
-    """What is evaluated: benchmark, data and request, and who listener of it."""
+    """What is evaluated: benchmark, data and request, and the listener."""
 
     benchmark: Benchmark
     data: DataSet

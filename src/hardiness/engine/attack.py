@@ -318,7 +318,7 @@ class Members:
     Attributes:
         stored: the folder of the run.
         shard: index of the unit.
-        tell: listener in a few words which member has ended.
+        tell: what is called with a few words on which member has ended.
         batch: what tells the batch and the round from others; empty before `of_batch`.
     """
 
