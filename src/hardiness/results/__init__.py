@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING
 from hardiness.core import door
 
 if TYPE_CHECKING:
-    from hardiness.results.claims.claim import ClaimVerdicts, Models, judged
-    from hardiness.results.claims.evidence import from_results, paired_numbers, published_models
+    from hardiness.results.claims.claim import (
+        ClaimVerdicts,
+        Models,
+        from_results,
+        judged,
+        paired_numbers,
+        published_models,
+    )
     from hardiness.results.compared import comparison_json, comparison_view
     from hardiness.results.comparison import (
         BenchmarkComparison,

@@ -10,10 +10,12 @@ from hardiness.results.claims.claim import (
     KnownNumber,
     Models,
     Subject,
+    from_results,
     judged,
+    paired_numbers,
+    published_models,
     registry,
 )
-from hardiness.results.claims.evidence import from_results, paired_numbers, published_models
 
 __all__ = [
     "Claim",
