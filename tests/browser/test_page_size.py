@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hardiness import benchmarks, distortions
-from hardiness.api.comparison import comparisons_of
+from hardiness.api.page import comparisons_of
 from hardiness.benchmarks.ood import OUTSIDE
 from hardiness.benchmarks.options import parse
 from hardiness.core import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from html import escape
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -24,14 +23,13 @@ from hardiness.core import (
     ModelError,
     Placement,
     Request,
-    Result,
     TextTable,
 )
 from hardiness.data import limited, written
 from hardiness.engine import Variation, variations
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
-from hardiness.report import as_text, terminal_table, with_own_names
+from hardiness.report import as_text, terminal_table
 from hardiness.results import (
     FOLDER,
     BenchmarkComparison,
@@ -41,7 +39,6 @@ from hardiness.results import (
     compare_stores,
     comparison_json,
     comparison_view,
-    group_of,
     keep_noise,
     moved_by,
     results_of,
@@ -114,56 +111,6 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
             for each in found
         ]
         return Comparisons(tuple(with_effective_robustness(each, results, stores, reference) for each in doubted))
-
-
-DETAILED_MOST = 6
-"""Models up to which a page says more of each pair than its scores: 15 pairs. Their number grows with its square."""
-
-
-def comparisons_of(
-    stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None, details: bool = True
-) -> list[BenchmarkComparison]:
-    """The models of one or more folders on the same images; none where there are fewer than two.
-
-    Of more than `DETAILED_MOST` models nothing is said but their scores.
-
-    Args:
-        stores: the folders.
-        found: what they hold.
-        baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
-        details: whether what is said of single pairs is wanted, beside scores and places.
-    """
-    models = {result.name for result in found if not result.measured.get("published")}
-    detailed = details and len(models) <= DETAILED_MOST
-    try:
-        compared = compare_stores(stores, details=detailed, baseline_model=baseline)
-    except ArgumentError:
-        return []
-    if len(stores) == 1:
-        return compared
-    tables = (with_own_names(list(table)) for _, table in groupby(found, key=group_of))
-    shown = {result.key: result.name for table in tables for result in table}
-    return [_under_own_names(each, shown) for each in compared]
-
-
-def _under_own_names(found: BenchmarkComparison, shown: Mapping[str, str]) -> BenchmarkComparison:
-    """The scores of a comparison of several folders, under the names by which a page shows their runs, by key.
-
-    Where two folders hold the same run, no score is left: which of them is meant cannot be told.
-    """
-    own = {name: shown[key] for name, key in found.keys.items() if key in shown}
-    if len(set(own.values())) < len(found.keys):
-        return replace(found, scores=(), details=(), effective=(), flips=())
-    scores = [
-        replace(
-            score,
-            values={own[name]: value for name, value in score.values.items()},
-            pairs={(own[first], own[second]): pair for (first, second), pair in score.pairs.items()},
-        )
-        for score in found.scores
-    ]
-    flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in found.flips]
-    return replace(found, scores=tuple(scores), details=(), effective=(), flips=tuple(flips))
 
 
 @dataclass(frozen=True, repr=False)

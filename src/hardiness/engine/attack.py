@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import io
 import json
-import re
 import threading
 import zipfile
 import zlib
@@ -45,6 +44,7 @@ from hardiness.core import (
 from hardiness.data import CLASSES, MANIFEST
 from hardiness.engine.batch import BatchSize, Ensemble, Network, QueuedPicture, RoundOutcome, Victims, targets_of
 from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
+from hardiness.engine.pictures import place_of
 from hardiness.engine.plan import Task
 from hardiness.imaging import decode, png
 from hardiness.models import Classifier, InputPolicy, is_out_of_memory, link_to, to_pixels
@@ -600,15 +600,6 @@ class SavedPictures:
             return None
         told = f"{self.written:,} adversarial pictures were written to {self.folder}"
         return f"{told}; {self.changed:,} of them get another prediction once they are rounded to 8 bits"
-
-
-def place_of(model: str, condition: Condition, sample: str) -> str:
-    """Where a picture lies below the folder of its benchmark, with ``/`` between folders."""
-    at = "-".join(
-        f"{key}_{value:.4g}" if isinstance(value, float) else f"{key}_{value}" for key, value in condition.items()
-    )
-    parts = (re.sub(r"[^\w.-]+", "_", name) for name in (model, at))
-    return "/".join((*parts, f"{sample}.png"))
 
 
 def rounded(pixels: Tensor, clean: Tensor, norm: Norm, epsilon: float) -> list[Image]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
@@ -17,7 +18,6 @@ from hardiness.core import (
     PictureFault,
     Result,
 )
-from hardiness.engine.attack import place_of
 from hardiness.imaging import decode
 from hardiness.store import Files
 
@@ -78,6 +78,15 @@ class PictureSource:
             if (content := files.read(path)) is not None:
                 return decode(content, f"{files.address}/{path}")
         raise DataError(NO_PICTURE)
+
+
+def place_of(model: str, condition: Condition, sample: str) -> str:
+    """Where a picture lies below the folder of its benchmark, with ``/`` between folders."""
+    at = "-".join(
+        f"{key}_{value:.4g}" if isinstance(value, float) else f"{key}_{value}" for key, value in condition.items()
+    )
+    parts = (re.sub(r"[^\w.-]+", "_", name) for name in (model, at))
+    return "/".join((*parts, f"{sample}.png"))
 
 
 def _benchmark(result: Result) -> Benchmark:

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from hardiness import api
-from hardiness.api.comparison import DETAILED_MOST, comparisons_of
-from hardiness.api.page import claims_table
+from hardiness.api.page import DETAILED_MOST, claims_table, comparisons_of
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, cards
 from hardiness.cli import main
 from hardiness.core import (
