@@ -20,7 +20,7 @@ import torch
 from pyarrow import parquet
 
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, random
+from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, process
 from hardiness.data import locate
 from hardiness.engine import ray
 from hardiness.engine.evaluation import package_version
@@ -37,7 +37,7 @@ def cores_are_given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     threads = torch.get_num_threads()
     monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", str(threads)))
-    monkeypatch.setattr(random, "_MOST", [])
+    monkeypatch.setattr(process, "_MOST", [])
     yield
     torch.set_num_threads(threads)
 
