@@ -24,9 +24,9 @@ from hardiness.benchmarks.confidence import shift_calibration
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.shares import confidence_scores
 from hardiness.core import Condition, ImageTable, Interval, Metric
-from hardiness.statistics.calibration import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval
 from hardiness.statistics.cells import FEWEST_TELLING
 from hardiness.statistics.comparison import difference, mean_difference
+from hardiness.statistics.confidence import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import effective_wilson, resampled_means, student, variance_of, wilson
 from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement

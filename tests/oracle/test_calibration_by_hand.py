@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.statistics.calibration import aurra, rms_calibration_error
+from hardiness.statistics.confidence import aurra, rms_calibration_error
 
 
 def bins(*groups: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from hardiness.benchmarks import registry as benchmarks
 from hardiness.benchmarks.card import cards
 from hardiness.core import Benchmark, Condition, Records, Round, Run, Score
 from hardiness.reference import subset
-from hardiness.statistics.calibration import expected_calibration_error
+from hardiness.statistics.confidence import expected_calibration_error
 
 N = 120
 ATTACKED, MUST_BREAK = Condition(epsilon=0.01, steps=3), Condition(epsilon=1.0, steps=3, group="must break")

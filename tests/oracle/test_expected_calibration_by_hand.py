@@ -10,7 +10,7 @@ from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, ONE, TWO, shif
 from hardiness.benchmarks.decisions import log_sums
 from hardiness.benchmarks.photographs import ImagenetVal
 from hardiness.core import ArgumentError, Condition, Records, Run, Score
-from hardiness.statistics.calibration import expected_calibration_error
+from hardiness.statistics.confidence import expected_calibration_error
 
 CLASSES = 12
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from hardiness.core import ArgumentError, Interval
-from hardiness.statistics.calibration import rms_calibration_error
+from hardiness.statistics.confidence import rms_calibration_error
 from hardiness.statistics.intervals import centred, newcombe, resampled_means, wilson
 
 

@@ -9,7 +9,7 @@ import torch
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.decisions import argmax, within_subset
 from hardiness.core import Condition, Records, Run
-from hardiness.statistics.calibration import rms_calibration_error
+from hardiness.statistics.confidence import rms_calibration_error
 
 
 def test_top1_and_top5_equal_torchmetrics() -> None:

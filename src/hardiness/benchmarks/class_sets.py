@@ -21,8 +21,15 @@ from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on
 from hardiness.benchmarks.options import benchmark_class, registry
 from hardiness.benchmarks.photographs import Photographs, prepared
-from hardiness.benchmarks.selective import SELECTIVE_METRICS, selective_scores
-from hardiness.benchmarks.shares import PHOTOGRAPH_METRICS, TOP1, accuracy, answered, confidence_scores
+from hardiness.benchmarks.shares import (
+    PHOTOGRAPH_METRICS,
+    SELECTIVE_METRICS,
+    TOP1,
+    accuracy,
+    answered,
+    confidence_scores,
+    selective_scores,
+)
 from hardiness.core import (
     RIGHT,
     Canvas,

@@ -30,8 +30,7 @@ from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
 from hardiness.benchmarks.options import benchmark_class, registry
 from hardiness.benchmarks.photographs import sized
-from hardiness.benchmarks.selective import SELECTIVE_METRICS, selective_by_corruption
-from hardiness.benchmarks.shares import answered
+from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
 from hardiness.core import (
     CANVAS_224,
     RIGHT,

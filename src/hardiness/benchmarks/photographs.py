@@ -24,12 +24,12 @@ from hardiness.benchmarks.confidence import (
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import series_beside
 from hardiness.benchmarks.options import registry
-from hardiness.benchmarks.selective import SELECTIVE_METRICS, conformal_scores, selective_scores
 from hardiness.benchmarks.shares import (
     BRIER,
     ERROR_RATIO,
     NLL,
     PHOTOGRAPH_METRICS,
+    SELECTIVE_METRICS,
     TOP1,
     TOP5,
     accuracy,
@@ -37,6 +37,8 @@ from hardiness.benchmarks.shares import (
     classes,
     confidence_measurables,
     confidence_scores,
+    conformal_scores,
+    selective_scores,
 )
 from hardiness.core import (
     CANVAS_224,

@@ -5,20 +5,6 @@ from typing import TYPE_CHECKING
 from hardiness.core import door
 
 if TYPE_CHECKING:
-    from hardiness.statistics.calibration import (
-        BIN_SIZE,
-        BINNINGS,
-        MINIMUM,
-        Binning,
-        CalibrationProtocol,
-        Gaps,
-        aurra,
-        bin_of,
-        bin_of_hundred,
-        calibration_interval,
-        expected_calibration_error,
-        rms_calibration_error,
-    )
     from hardiness.statistics.cells import (
         CellMeans,
         cell_estimate,
@@ -41,6 +27,25 @@ if TYPE_CHECKING:
         mean_difference,
         pairs_tested,
         shared_images,
+    )
+    from hardiness.statistics.confidence import (
+        BIN_SIZE,
+        BINNINGS,
+        MINIMUM,
+        Binning,
+        CalibrationProtocol,
+        Gaps,
+        aurra,
+        bin_of,
+        bin_of_hundred,
+        calibration_half,
+        calibration_interval,
+        conformal_coverage,
+        conformal_threshold,
+        coverage_at_risk,
+        expected_calibration_error,
+        rms_calibration_error,
+        selective_prediction,
     )
     from hardiness.statistics.decomposition import (
         DifferencePart,
@@ -86,13 +91,6 @@ if TYPE_CHECKING:
         weighted_sum,
     )
     from hardiness.statistics.power import images_needed
-    from hardiness.statistics.selective import (
-        calibration_half,
-        conformal_coverage,
-        conformal_threshold,
-        coverage_at_risk,
-        selective_prediction,
-    )
     from hardiness.statistics.stopping import (
         Companions,
         Extent,

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Condition
-from hardiness.statistics.calibration import BIN_SIZE
 from hardiness.statistics.comparison import (
     Difference,
     Moments,
@@ -18,6 +17,7 @@ from hardiness.statistics.comparison import (
     difference,
     mean_difference,
 )
+from hardiness.statistics.confidence import BIN_SIZE
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import benjamini_hochberg
 from hardiness.statistics.measures import calibration_pull

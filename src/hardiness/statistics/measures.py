@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Condition, Metric
-from hardiness.statistics.calibration import (
+from hardiness.statistics.cells import FEWEST_PER_CELL
+from hardiness.statistics.confidence import (
     BIN_SIZE,
     MINIMUM,
     CalibrationProtocol,
     aurra,
     bin_of_hundred,
     rms_calibration_error,
+    selective_prediction,
 )
-from hardiness.statistics.cells import FEWEST_PER_CELL
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.selective import selective_prediction
 
 FEWEST_OF_EACH = 10
 """Errors, and right answers, of either model, below which no score that sorts or divides has an interval."""
@@ -225,7 +225,7 @@ def calibration_measure(
     right: NDArray[np.bool_],
     protocol: CalibrationProtocol = "hendrycks2019",
 ) -> ImageScore:
-    """The RMS calibration error; see `hardiness.statistics.calibration.rms_calibration_error`.
+    """The RMS calibration error; see `hardiness.statistics.confidence.rms_calibration_error`.
 
     An image moves the gap of its bin, as if the bins' edges were known.
     """
@@ -261,7 +261,7 @@ def calibration_pull(
 
 
 def area_under_response(metric: Metric, confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> ImageScore:
-    """AURRA; see `hardiness.statistics.calibration.aurra`."""
+    """AURRA; see `hardiness.statistics.confidence.aurra`."""
 
     def estimate(at: Places) -> Estimate:
         errors = selective_prediction(at, confidence[at], right[at])["aurc"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks import card_of
-from hardiness.benchmarks.selective import (
+from hardiness.benchmarks.shares import (
     conformal_scores,
     selective_by_corruption,
     selective_scores,

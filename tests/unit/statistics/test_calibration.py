@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.statistics.calibration import ascending
+from hardiness.statistics.confidence import ascending
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])

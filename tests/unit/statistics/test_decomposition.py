@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.statistics.calibration import rms_calibration_error
 from hardiness.statistics.comparison import mean_difference
+from hardiness.statistics.confidence import rms_calibration_error
 from hardiness.statistics.decomposition import brier, by_calibration, by_cells, by_class
 
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.selective import selective_scores
+from hardiness.benchmarks.shares import selective_scores
 from hardiness.core import ArgumentError, Condition, ImageTable, Interval
-from hardiness.statistics.calibration import aurra
-from hardiness.statistics.selective import (
+from hardiness.statistics.confidence import (
+    aurra,
     calibration_half,
     conformal_coverage,
     conformal_threshold,

@@ -1,17 +1,18 @@
-"""How far confidence and accuracy are apart, how well confidence ranks right above wrong, and intervals of both."""
+"""How well confidence tells right answers from wrong ones: gaps to accuracy, ranking, answers withheld by it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Interval
+from hardiness.core import ArgumentError, Interval, rng
+from hardiness.statistics.estimate import Estimate, mean
 
 BINS = 15
 """Of the expected calibration error, as in Guo et al. (2017) and most papers since."""
@@ -334,3 +335,114 @@ def _folded(mean: Floats, variance: Floats, third: Floats) -> tuple[Floats, Floa
     skew = np.maximum(cube - 3 * first * second + 2 * first**3, 0.0)
     own = np.sign(mean) * inside**3 * third
     return deviation * first, variance * (second - first**2), deviation**3 * skew + own
+
+
+COVERAGE, RISK, PROMISED = 0.8, 0.05, 0.9
+"""Shares at which a risk and a coverage are read off, and how often a conformal set is to hold the label."""
+
+FEWEST_KEPT = 20
+"""Images below which a share of kept answers says nothing."""
+
+
+def selective_prediction(
+    ids: NDArray[Any], confidence: NDArray[np.floating], right: NDArray[np.bool_]
+) -> Mapping[str, Estimate]:
+    """What is known of answers of which the k surest are kept, k = 1 … n, each as an estimate.
+
+    Args:
+        ids: ``(n,)`` names of the images, or their places, sorted.
+        confidence: ``(n,)`` of each answer; of equal ones the first are kept first.
+        right: ``(n,)`` whether each is right.
+
+    Returns:
+        ``aurc``, the mean error among the kept (AURRA is 1 minus it); ``augrc``, the mean share of all that are kept
+        and wrong; ``risk_at_80_coverage``, the error among the surest 80 %, left out below twenty images.
+
+    Raises:
+        ArgumentError: there is no image.
+
+    Source: Geifman et al. (2019), arXiv:1805.08206, AURC; Traub et al. (2024), arXiv:2407.01032, AUGRC; Geifman &
+        El-Yaniv (2017), arXiv:1705.08500, risk at a coverage. The influence on AURC is what leaving the image out
+        changes; the others are by the functional delta method.
+    """
+    n = len(confidence)
+    if not n:
+        raise ArgumentError("selective prediction needs at least one image, had none")
+    order = ascending(-confidence)
+    wrong = (~right[order]).astype(np.float64)
+    kept = np.arange(1, n + 1)
+    errors = np.cumsum(wrong)
+    risk = errors / kept
+    aurc, augrc = float(risk.mean()), float((errors / n).mean())
+    # Without an image the risks before it stay as they are, and each later one is of one answer less.
+    fewer = 1 / np.maximum(kept - 1, 1)
+    later, weight = (np.append(np.cumsum(each[:0:-1])[::-1], 0.0) for each in (errors * fewer, fewer))
+    of_aurc = wrong * weight - later - (np.cumsum(risk) - risk)
+    of_augrc = errors / n + wrong * (n - kept + 1) / n - 2 * augrc
+    found = {"aurc": (aurc, of_aurc), "augrc": (augrc, of_augrc)}
+    if n >= FEWEST_KEPT:
+        last = math.ceil(COVERAGE * n)
+        held = kept <= last
+        at_end = _near(wrong, last)
+        value = float(risk[last - 1])
+        found["risk_at_80_coverage"] = value, (held * (wrong - at_end)) * (n / last) - (value - at_end)
+    back = np.empty(n, np.int64)
+    back[order] = np.arange(n)
+    return {name: Estimate(value, ids, (each - each.mean())[back]) for name, (value, each) in found.items()}
+
+
+def coverage_at_risk(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> tuple[float, Interval]:
+    """The largest share of answers, the surest first, of which at most 5 % are wrong, and its 95 % interval.
+
+    The interval holds the shares whose risk the answers do not tell from 5 %: it begins behind the last that is surely
+    below, and ends before all are surely above.
+
+    Args:
+        confidence, right: ``(n,)``, at least one.
+
+    Source: Geifman & El-Yaniv (2017), arXiv:1705.08500; the interval inverts Wilson's test at each coverage.
+    """
+    n = len(confidence)
+    errors = np.cumsum(~right[ascending(-confidence)])
+    kept = np.arange(1, n + 1)
+    z = NormalDist().inv_cdf(0.975)
+    apart = (errors / kept - RISK) / np.sqrt(RISK * (1 - RISK) / kept)
+
+    def last(passes: NDArray[np.bool_]) -> float:
+        places = np.flatnonzero(passes)
+        return float(places[-1] + 1) / n if len(places) else 0.0
+
+    value = last(errors <= RISK * kept)
+    return value, Interval(min(last(apart < -z), value), max(last(apart <= z), value))
+
+
+def _near(wrong: NDArray[np.float64], last: int) -> float:
+    """The error rate of the answers about a place in their order, by a tenth of all of them."""
+    half = max(len(wrong) // 20, 5)
+    return float(wrong[max(last - half, 0) : last + half].mean())
+
+
+def calibration_half(ids: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """``(n,)`` which images a conformal threshold is taken of: half of them, drawn by seed from the sorted ids."""
+    chosen = np.zeros(len(ids), bool)
+    chosen[rng(0, "conformal", len(ids)).permutation(len(ids))[: len(ids) // 2]] = True
+    return chosen
+
+
+def conformal_threshold(losses: NDArray[np.floating]) -> float:
+    """The loss of the label up to which classes belong to a set that holds it in 90 % of photographs like these.
+
+    Args:
+        losses: ``(n,)`` negative log-likelihoods of the labels of the calibration half.
+
+    Source: Vovk et al. (2005); Sadinle et al. (2019), arXiv:1609.00451: classes whose probability is high enough. Of n
+        images the ``ceil(0.9 (n + 1))``-th smallest; infinite where n is below 9.
+    """
+    place = math.ceil(PROMISED * (len(losses) + 1))
+    return float(np.sort(losses)[place - 1]) if place <= len(losses) else math.inf
+
+
+def conformal_coverage(ids: NDArray[np.object_], losses: NDArray[np.floating], threshold: float) -> Estimate:
+    """How often the set holds the label: the share of losses, ``(n,)`` or ``(n, m)`` by cell, within the threshold."""
+    table = np.asarray(losses, np.float64)
+    return mean(ids, np.where(np.isnan(table), np.nan, table <= threshold))
