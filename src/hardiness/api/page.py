@@ -199,6 +199,20 @@ class Report:
         """Whether the page goes into the one output folder, whose ``results_of.json`` is then made anew too."""
         return self.to is None and len(self.outs) == 1 and not self.published
 
+    def place(self, stores: Sequence[Store]) -> tuple[Files, str]:
+        """Where the page goes, and its name there.
+
+        Args:
+            stores: its folders, those that hold records.
+        """
+        if self.into_out:
+            return stores[0].files if stores else LocalFiles(Path(self.outs[0])), PAGE
+        path = self.to or Path()
+        if path.is_dir():
+            path /= PAGE
+        refuse_special(path)  # before its figures are written beside it
+        return LocalFiles(path.parent.resolve()), path.name
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenPage:
@@ -242,7 +256,7 @@ def write_report(asked: Report) -> WrittenPage:
         claims=claims,
         gates=gates,
     )
-    files, name = _place(asked, stores)
+    files, name = asked.place(stores)
     put_page(found, files, name, f"hardiness: {title}", options)
     return WrittenPage(f"{files.address}/{name}", tuple(problems), tuple(remarks))
 
@@ -283,23 +297,12 @@ def report(
             raise ArgumentError(
                 "data= and baseline= go with the folder of an evaluation; results that are at hand have none"
             )
-        files, name = _place(Report((), to=place), ())
+        files, name = Report((), to=place).place(())
         put_page(given, files, name, "hardiness", PageOptions(images=False))
         return f"{files.address}/{name}"
     named = (data,) if isinstance(data, str) else tuple(data)
     asked = Report(tuple(map(str, given)), named, baseline, images=images, to=place)
     return write_report(asked).address
-
-
-def _place(asked: Report, stores: Sequence[Store]) -> tuple[Files, str]:
-    """Where the page goes, and its name there."""
-    if asked.into_out:
-        return stores[0].files if stores else LocalFiles(Path(asked.outs[0])), PAGE
-    path = asked.to or Path()
-    if path.is_dir():
-        path /= PAGE
-    refuse_special(path)  # before its figures are written beside it
-    return LocalFiles(path.parent.resolve()), path.name
 
 
 def publish(

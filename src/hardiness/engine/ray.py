@@ -78,6 +78,32 @@ class Errand:
     listed: bool = False
     without: frozenset[str] = frozenset()
 
+    def unfitness(self) -> str:
+        """Why this machine cannot take part in it: another version, or data that it does not see; else nothing."""
+        here = package_version()
+        if self.version not in ("", here):
+            return (
+                f"{platform.node()} runs hardiness {here}, and the driver {self.version}: install one version on every "
+                "machine"
+            )
+        for data in (each.data for each in self.evaluations):
+            try:
+                if data.items:
+                    data.items[0].file.read()
+            except (HardinessError, OSError):
+                return f"{platform.node()} does not see the data at {data.location}: mount them there under that name"
+        return ""
+
+    def loaded(self, store: Store) -> tuple[list[Classifier], list[str]]:
+        """Its models, and a line for each that cannot be loaded."""
+        classifiers, problems = [], []
+        for name in self.models:
+            try:
+                classifiers.append(load(resolve(name), **self.placing, files=store.files))
+            except HardinessError as error:
+                problems.append(f"{name}: {line_of(error)}")
+        return classifiers, problems
+
 
 @dataclass(frozen=True)
 class ActorReport:
@@ -143,13 +169,13 @@ class UnitActor:
         os.environ["OMP_NUM_THREADS"] = str(self._threads)
         torch.set_num_threads(self._threads)
         use_cores(self._threads)
-        if unfit := unfitness(self._errand):
+        if unfit := self._errand.unfitness():
             return ActorRefusal(unfit)
         try:
             store = Store.create(self._errand.out)
         except HardinessError as error:
             return ActorRefusal(f"{platform.node()} cannot take part: {error}")
-        classifiers, problems = _loaded(self._errand, store)
+        classifiers, problems = self._errand.loaded(store)
         keys: list[str] = []
         remarks: list[str] = []
         for each in self._errand.evaluations:
@@ -255,33 +281,6 @@ class UnitActor:
                     return
                 unit = self._waiting.popleft()[1]
             yield unit
-
-
-def unfitness(errand: Errand) -> str:
-    """Why this machine cannot take part in an errand: another version, or data that it does not see; else nothing."""
-    here = package_version()
-    if errand.version not in ("", here):
-        return (
-            f"{platform.node()} runs hardiness {here}, and the driver {errand.version}: install one version on every "
-            "machine"
-        )
-    for data in (each.data for each in errand.evaluations):
-        try:
-            if data.items:
-                data.items[0].file.read()
-        except (HardinessError, OSError):
-            return f"{platform.node()} does not see the data at {data.location}: mount them there under that name"
-    return ""
-
-
-def _loaded(errand: Errand, store: Store) -> tuple[list[Classifier], list[str]]:
-    classifiers, problems = [], []
-    for name in errand.models:
-        try:
-            classifiers.append(load(resolve(name), **errand.placing, files=store.files))
-        except HardinessError as error:
-            problems.append(f"{name}: {line_of(error)}")
-    return classifiers, problems
 
 
 ATTEMPTS = 3

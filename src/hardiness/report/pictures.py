@@ -176,6 +176,21 @@ class FeaturePicture:
     facts: Mapping[str, Any]
     picture: Picture | None
 
+    @property
+    def caption(self) -> str:
+        """What is known of its picture, in a line."""
+        known = {name: self.facts[name] for name in TOLD if self.facts.get(name) is not None}
+        parts = []
+        if "activation_before" in known and "activation_after" in known:
+            parts.append(f"{known['activation_before']:.3g} → {known['activation_after']:.3g}")
+        if "probability_after" in known:
+            parts.append(f"p {known['probability_after']:.3f}")
+        if "start" in known and str(known["start"]) not in self.label:
+            parts.append(f"from {known['start']}")
+        if self.picture is None:
+            parts.append("not reached")
+        return ", ".join(parts)
+
 
 @dataclass(frozen=True)
 class FeatureGrid:
@@ -228,7 +243,7 @@ def _board(number: int, grid: FeatureGrid, images: bool) -> UnitBoard:
                 data = _encoded_feature(feature.picture, feature.label)
             except (HardinessError, OSError) as error:
                 lacking = lacking or str(error)
-        tiles.append(Tile(f"feature-{number}-{place}", feature.label, _caption(feature), data))
+        tiles.append(Tile(f"feature-{number}-{place}", feature.label, feature.caption, data))
     return UnitBoard(grid, tuple(tiles), max(0, len(grid.features) - MOST), lacking)
 
 
@@ -236,17 +251,3 @@ def _encoded_feature(picture: Picture, label: str) -> str:
     image = decode(picture.read_bytes(), label)
     small = resize(image, FEATURE_PX, FEATURE_PX, "box") if max(image.shape[:2]) > FEATURE_PX else image
     return base64.b64encode(encode_jpeg(small, FEATURE_QUALITY)).decode()
-
-
-def _caption(feature: FeaturePicture) -> str:
-    known = {name: feature.facts[name] for name in TOLD if feature.facts.get(name) is not None}
-    parts = []
-    if "activation_before" in known and "activation_after" in known:
-        parts.append(f"{known['activation_before']:.3g} → {known['activation_after']:.3g}")
-    if "probability_after" in known:
-        parts.append(f"p {known['probability_after']:.3f}")
-    if "start" in known and str(known["start"]) not in feature.label:
-        parts.append(f"from {known['start']}")
-    if feature.picture is None:
-        parts.append("not reached")
-    return ", ".join(parts)

@@ -178,6 +178,21 @@ class BenchmarkSection:
         by = places(found, list(scores)) if found is not None and found.ranks else ranks(scores)
         return by if len(by) > 1 or len(self.results) == 1 else {}
 
+    def entries(self, column: Column) -> dict[str, OverviewEntry]:
+        """What the overview says of each of its models by a column."""
+        scores = {result.name: score for result in self.results if (score := score_of(result, column)) is not None}
+        places = self.places(column)
+        return {
+            result.name: OverviewEntry(
+                scores.get(result.name),
+                places.get(result.name),
+                marks_of(result, scores.get(result.name)),
+                (scores[result.name].reason or "") if result.name in scores else "not evaluated",
+                marks_in_export(result, scores.get(result.name)),
+            )
+            for result in self.results
+        }
+
     def alone(self, column: Column) -> tuple[str, str]:
         """The model that is alone in first place by a column, and that in last place; empty where a place is shared."""
         found = self.places(column)
@@ -513,7 +528,7 @@ def scorecard(shown: Sequence[BenchmarkSection]) -> Scorecard:
     places = {group: place for place, group in enumerate(GROUPS)}
     counted = sorted(parts, key=lambda part: places.get(part[2], len(places)))
     models = list(dict.fromkeys(result.name for each in shown for result in each.results))
-    columns = [_entries(each, column) for each, column, _ in counted]
+    columns = [each.entries(column) for each, column, _ in counted]
     titles = _titles([each for each, _, _ in counted])
     heads = tuple(
         Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor, group, each.short)
@@ -535,21 +550,6 @@ def _titles(shown: Sequence[BenchmarkSection]) -> list[str]:
         telling = [part for part in dict.fromkeys(each.heading_parts()) if any(part not in others for others in theirs)]
         found.append(", ".join([first.benchmark, *telling]))
     return found
-
-
-def _entries(shown: BenchmarkSection, column: Column) -> dict[str, OverviewEntry]:
-    scores = {result.name: score for result in shown.results if (score := score_of(result, column)) is not None}
-    places = shown.places(column)
-    return {
-        result.name: OverviewEntry(
-            scores.get(result.name),
-            places.get(result.name),
-            marks_of(result, scores.get(result.name)),
-            (scores[result.name].reason or "") if result.name in scores else "not evaluated",
-            marks_in_export(result, scores.get(result.name)),
-        )
-        for result in shown.results
-    }
 
 
 DEMO = "demo-sized"

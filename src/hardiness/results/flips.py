@@ -76,15 +76,8 @@ class PairFlips:
         """The JSON form: what each part of the pictures is called stands beside its numbers."""
         form = fields_form(self)
         named = {name: [{head: part, **numbers} for part, numbers in form.pop(name)] for name, head in PARTS.items()}
-        samples = form.pop("samples")
-        return {
-            "first": form["first"],
-            "second": form["second"],
-            "flipped": form["flipped"],
-            "overall": form["overall"],
-            **named,
-            "samples": samples,
-        }
+        first = {name: form.pop(name) for name in ("first", "second", "flipped", "overall")}
+        return {**first, **named, **form}
 
     @classmethod
     def from_dict(cls, found: Any) -> PairFlips:

@@ -69,6 +69,19 @@ class RunByImage:
         """The name of a class by its index."""
         return card_of(self.run).class_namer(self.run)
 
+    def without_answers(self, ids: NDArray[Any]) -> RunByImage:
+        """The run with its scores on some images, and of its answers those of the first condition alone."""
+        places = np.searchsorted(self.ids, ids)
+        scores = tuple(_known(each, places) for each in self.scores)
+        # Copies: a view would hold on to all of it.
+        first, nothing = self.right[:, :1].copy(), np.zeros((0, 0), np.float32)
+        return replace(self, right=first, confidence=nothing, scores=scores, table=None)
+
+    def on_table(self, table: ImageTable) -> RunByImage:
+        """The run on the images and cells of another table, by the scores that are sums."""
+        sums = card_of(self.run).sums(table, self.run, self.baseline or published_baseline(self.run))
+        return replace(self, ids=table.ids, label=table.label, left_out=0, scores=tuple(sums))
+
 
 def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
     """A stored run by image, of its image table as it was kept, or made now and kept; ``None`` as in `measured`.
@@ -173,25 +186,16 @@ def measured_runs(
             if found.drawn:  # what is compared depends on the cells of all runs
                 return measured_runs(runs, tables=True, base=base)
             ids = next((each.ids for each in measured.values() if np.array_equal(each.ids, found.ids)), found.ids)
-            measured[name] = _without_answers(replace(found, ids=ids), ids)
+            measured[name] = replace(found, ids=ids).without_answers(ids)
         run.release()
     shared = shared_images({name: each.ids for name, each in measured.items()})
     if not len(shared):
         return measured_runs(runs, tables=True, base=base)
     for name, each in measured.items():
         if len(each.ids) > len(shared) and (found := measures_of(runs[name], base)):
-            measured[name] = _without_answers(found, shared)
+            measured[name] = found.without_answers(shared)
             runs[name].release()
     return measured
-
-
-def _without_answers(found: RunByImage, ids: NDArray[Any]) -> RunByImage:
-    """The run with its scores on some images, and of its answers those of the first condition alone."""
-    places = np.searchsorted(found.ids, ids)
-    scores = tuple(_known(each, places) for each in found.scores)
-    # Copies: a view would hold on to all of it.
-    first, nothing = found.right[:, :1].copy(), np.zeros((0, 0), np.float32)
-    return replace(found, right=first, confidence=nothing, scores=scores, table=None)
 
 
 def in_shared_cells(runs: Mapping[str, RunByImage]) -> dict[str, RunByImage]:
@@ -212,7 +216,7 @@ def in_shared_cells(runs: Mapping[str, RunByImage]) -> dict[str, RunByImage]:
         there &= table.evaluated[table.rows_of(ids)][:, [table.present.index(cell) for cell in cells]]
     if there.any():
         tables = {name: _only(table, ids, there, cells) for name, table in tables.items()}
-    return {name: _measured_again(runs[name], table) for name, table in tables.items()}
+    return {name: runs[name].on_table(table) for name, table in tables.items()}
 
 
 def _only(
@@ -221,8 +225,3 @@ def _only(
     """The table of some images and, of each, of those cells that are there, ``(len(ids), len(cells))``."""
     index = np.array([table.conditions.index(cell) for cell in cells], int)
     return table.only({image: index[row].tolist() for image, row in zip(ids.tolist(), there, strict=True)})
-
-
-def _measured_again(run: RunByImage, table: ImageTable) -> RunByImage:
-    sums = card_of(run.run).sums(table, run.run, run.baseline or published_baseline(run.run))
-    return replace(run, ids=table.ids, label=table.label, left_out=0, scores=tuple(sums))

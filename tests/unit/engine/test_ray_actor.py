@@ -25,7 +25,7 @@ from hardiness.data import locate
 from hardiness.engine import ray
 from hardiness.engine.evaluation import package_version
 from hardiness.engine.plan import UnitPart
-from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor, UnitOutcome, unfitness
+from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor, UnitOutcome
 from hardiness.reference import wnids
 from hardiness.store import StoredRun
 
@@ -42,30 +42,31 @@ def cores_are_given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def errand(version: str = "", gone: bool = False) -> Any:
+def errand(version: str = "", gone: bool = False) -> Errand:
     def read() -> bytes:
         if gone:
             raise SampleError("x.JPEG cannot be read")
         return b""
 
     data = SimpleNamespace(items=[SimpleNamespace(file=SimpleNamespace(read=read))], location="/data/imagenet")
-    return SimpleNamespace(version=version, evaluations=[SimpleNamespace(data=data)])
+    evaluation: Any = SimpleNamespace(data=data)
+    return Errand((), {}, (evaluation,), "out", version)
 
 
 def test_the_same_version_and_data_that_are_there_fit() -> None:
-    assert unfitness(errand()) == ""
-    assert unfitness(errand(package_version())) == ""
+    assert errand().unfitness() == ""
+    assert errand(package_version()).unfitness() == ""
 
 
 def test_another_version_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray.platform, "node", lambda: "node-7")
-    told = unfitness(errand("9.9"))
+    told = errand("9.9").unfitness()
     assert told.startswith(f"node-7 runs hardiness {package_version()}, and the driver 9.9")
 
 
 def test_a_machine_that_does_not_see_the_data_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray.platform, "node", lambda: "node-7")
-    assert unfitness(errand(gone=True)).startswith("node-7 does not see the data at /data/imagenet")
+    assert errand(gone=True).unfitness().startswith("node-7 does not see the data at /data/imagenet")
 
 
 def test_every_row_of_a_unit_that_was_given_up_has_failed() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hardiness.core import Interval, Registry, Result, TextTable
+from hardiness.core import Interval, Registry, Result, TextTable, json_form
 from hardiness.reference import baseline, table
 from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.stored_baseline import stored_baseline
@@ -61,6 +61,10 @@ class KnownNumber:
     source: str = ""
     is_substitute: bool = False
     doubt: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: what of it is told beside claims."""
+        return {"value": self.value, "n": self.n, "error": self.standard_error, "source": self.source}
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,11 @@ class Contrast:
         from scipy.special import stdtr
 
         return float(2 * stdtr(min(self.degrees, _MANY), -abs(self.value) / self.standard_error))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: what it says, not what that was computed from."""
+        interval = [self.interval.low, self.interval.high]
+        return {"name": self.name, "value": self.value, "interval": interval, "p": self.p, "paired": self.paired}
 
 
 @dataclass(frozen=True)
@@ -341,10 +350,7 @@ class ClaimVerdicts:
             "order": self.models.order,
             "parameters": {subject.model: self.models.parameters.get(subject.model) for subject in self.models.family},
             "reference": reference.model if reference else None,
-            "numbers": {
-                subject.model: {name: _number(known) for name, known in subject.numbers.items()}
-                for subject in self.models.all
-            },
+            "numbers": {subject.model: json_form(subject.numbers) for subject in self.models.all},
             "claims": {
                 claim.name: {
                     "sentence": claim.sentence,
@@ -354,7 +360,7 @@ class ClaimVerdicts:
                     "verdict": judgement.verdict,
                     "p": judgement.p,
                     "reason": judgement.reason,
-                    "contrasts": [_contrast(each) for each in judgement.contrasts],
+                    "contrasts": json_form(judgement.contrasts),
                 }
                 for claim, judgement in self.claims
             },
@@ -369,15 +375,6 @@ def judged(models: Models) -> ClaimVerdicts:
 
 def _size(parameters: int) -> str:
     return f"{parameters / 1e6:.1f} million" if parameters >= 1e6 else f"{parameters:,}"
-
-
-def _number(known: KnownNumber) -> dict[str, Any]:
-    return {"value": known.value, "n": known.n, "error": known.standard_error, "source": known.source}
-
-
-def _contrast(found: Contrast) -> dict[str, Any]:
-    interval = [found.interval.low, found.interval.high]
-    return {"name": found.name, "value": found.value, "interval": interval, "p": found.p, "paired": found.paired}
 
 
 def _p(p: float | None) -> str:
