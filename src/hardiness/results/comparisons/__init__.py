@@ -32,11 +32,13 @@ class RunComparison:
 
     Attributes:
         cards: whose results it speaks of; it is not asked about others.
+        beside: the benchmark that it sets beside them, about whose own results it is not asked; or empty.
         compare: from one scored run and all of them to its result, with what the others say added, which may be
             nothing. What takes long goes through `ScoredRun.remember`, keyed by the digests of the other runs.
     """
 
     cards: tuple[str, ...]
+    beside: str
     compare: Callable[[ScoredResult, Sequence[ScoredResult]], Result]
 
 
@@ -44,11 +46,11 @@ registry: Registry[RunComparison] = Registry("comparison", "hardiness.results.co
 """By name; those that speak of a result's card are asked about it, in the order of the names."""
 
 
-def speaks_of(name: str, *cards: str) -> Callable[[Compare], Compare]:
-    """Decorator that registers a comparison under a name, for the results of these cards."""
+def speaks_of(name: str, *cards: str, beside: str = "") -> Callable[[Compare], Compare]:
+    """Decorator that registers a comparison under a name, as `RunComparison` says."""
 
     def decorate(function: Compare) -> Compare:
-        registry.register(name, RunComparison(cards, function), f"{function.__module__}:{name}")
+        registry.register(name, RunComparison(cards, beside, function), f"{function.__module__}:{name}")
         return function
 
     return decorate
@@ -59,6 +61,6 @@ def compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     result = each.result
     for name in registry.names():
         comparison = registry.get(name)
-        if result.run.benchmark.card in comparison.cards:
+        if result.run.benchmark.card in comparison.cards and result.benchmark != comparison.beside:
             result = comparison.compare(replace(each, result=result), scored)
     return result

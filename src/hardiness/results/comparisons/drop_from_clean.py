@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks import CLEAN_TOP1, TOP1_DROP, accuracy
+from hardiness.benchmarks import CLEAN, CLEAN_TOP1, TOP1_DROP, accuracy
 from hardiness.core import ImageTable, Result, Score, from_json, json_form
 from hardiness.results.comparisons import ScoredResult, speaks_of
 from hardiness.statistics import newcombe
 
-CLEAN = "imagenet-val"
 
-
-@speaks_of("drop_from_clean", "classification", "subset_classification")
+@speaks_of("drop_from_clean", "classification", "subset_classification", beside=CLEAN)
 def drop_from_clean(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     """The result with clean top-1 on the same classes beside it, where that model was run on ``imagenet-val`` too."""
     result = each.result
-    if result.benchmark == CLEAN or not result.scores:
+    if not result.scores:
         return result
     clean = next((o for o in scored if o.result.benchmark == CLEAN and o.is_same_model(each) and o.result.scores), None)
     if clean is None:

@@ -31,7 +31,7 @@ IMAGENET_CLASSES, VALIDATION = 1000, 50_000
 VIEW_OPTIONS = frozenset(each.name for each in fields(View))
 
 
-@speaks_of("effective_robustness", "classification", "subset_classification", "class_sets", "corruption")
+@speaks_of("effective_robustness", "classification", "subset_classification", "class_sets", "corruption", beside=CLEAN)
 def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     """The result with its effective robustness, or why it has none, where clean accuracy was measured too."""
     result = each.result
