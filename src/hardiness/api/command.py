@@ -728,7 +728,7 @@ class CommandPlan:
         }
 
 
-def plan(command: Command, listener: Listener | None = None) -> CommandPlan:
+def plan(command: Command) -> CommandPlan:
     """What `run` would do with this command: nothing is evaluated but a few rows that are thrown away, nothing stored.
 
     Raises:
@@ -738,8 +738,7 @@ def plan(command: Command, listener: Listener | None = None) -> CommandPlan:
     """
     if command.cluster:
         raise ArgumentError("--plan is for this process; leave --engine ray out")
-    asked, listener = asked_for(command), listener or Silence()
-    store = Store(command.out)
+    asked, store = asked_for(command), Store(command.out)
     try:
         store.check_schema()
     except StoreError as error:
@@ -753,9 +752,9 @@ def plan(command: Command, listener: Listener | None = None) -> CommandPlan:
             f"with the {rules} of {policy.source} each benchmark ends as soon as all that are on it are decided: at "
             "most so much, and all of it where a number lies on its limit"
         )
-    loaded = load_models(asked.models.specs if asked.rows else (), command.placement, listener)
+    loaded = load_models(asked.models.specs if asked.rows else (), command.placement, Silence())
     found = [
-        forecast_evaluation(row.benchmark, loaded.classifiers, data, store, row.request, listener)
+        forecast_evaluation(row.benchmark, loaded.classifiers, data, store, row.request)
         for row, data in (asked.rows if loaded.classifiers else ())
     ]
     absent, problems = (

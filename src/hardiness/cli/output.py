@@ -40,12 +40,12 @@ def print_views(views: Iterable[TextTable]) -> None:
             console.print(part, highlight=False)
 
 
-def print_failures(failures: Sequence[Failure], others: str = "photographs") -> None:
+def print_failures(failures: Sequence[Failure]) -> None:
     """Print the first pictures that could not be used, and how many others there are."""
     for failure in failures[:SHOWN_FAILURES]:
         click.echo(f"failed: {failure.reason}", err=True)
     if len(failures) > SHOWN_FAILURES:
-        click.echo(f"… and {len(failures) - SHOWN_FAILURES} more {others}", err=True)
+        click.echo(f"… and {len(failures) - SHOWN_FAILURES} more photographs", err=True)
 
 
 def print_lines(*lines: str, problems: Iterable[str] = ()) -> None:

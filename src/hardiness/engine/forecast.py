@@ -21,7 +21,6 @@ from hardiness.core import (
     DataSet,
     Expansion,
     Item,
-    Listener,
     ModelError,
     Request,
     Round,
@@ -335,7 +334,6 @@ def forecast_evaluation(
     data: DataSet,
     store: Store,
     request: Request,
-    listener: Listener | None = None,
 ) -> Forecast:
     """What `evaluate` would do with these arguments; a few rows are computed in a folder that is thrown away.
 
@@ -344,7 +342,7 @@ def forecast_evaluation(
         StoreError: what is stored cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="hardiness-plan-") as folder:
-        return _forecast(benchmark, classifiers, data, store, request, listener or Silence(), Path(folder))
+        return _forecast(benchmark, classifiers, data, store, request, Path(folder))
 
 
 def _forecast(
@@ -353,14 +351,13 @@ def _forecast(
     data: DataSet,
     store: Store,
     request: Request,
-    listener: Listener,
     folder: Path,
 ) -> Forecast:
     problems = list(data.notes)
     if request.precision_target is not None:
         require_reachable(benchmark, data, request.precision_target, request.limit)
     try:
-        surrogate = surrogate_of(benchmark, classifiers, listener)
+        surrogate = surrogate_of(benchmark, classifiers, Silence())
     except (ModelError, DataError) as error:
         told = f"{benchmark.name}: its surrogate cannot be used: {error}"
         return Forecast(benchmark.name, data.name, problems=(*problems, told), refused=True)

@@ -56,14 +56,11 @@ class Checksum:
         """Take further bytes."""
         self._digest.update(piece)
 
-    def add_file(self, file: Path, start: int = 0, length: int | None = None) -> None:
-        """Take the bytes of a file, or ``length`` of them from ``start``."""
-        left = length
+    def add_file(self, file: Path) -> None:
+        """Take the bytes of a file."""
         with file.open("rb") as stream:
-            stream.seek(start)
-            while piece := stream.read(_PIECE_BYTES if left is None else min(_PIECE_BYTES, left)):
+            while piece := stream.read(_PIECE_BYTES):
                 self._digest.update(piece)
-                left = None if left is None else left - len(piece)
 
     @property
     def digest(self) -> str:

@@ -216,7 +216,6 @@ def disagreements(
     first: NDArray[np.bool_],
     second: NDArray[np.bool_],
     confidences: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
-    weights: NDArray[np.float64] | None = None,
 ) -> list[Disagreement]:
     """The images that one of two models answers better, most telling first.
 
@@ -227,7 +226,6 @@ def disagreements(
         ids: ``(N,)``.
         first, second: ``(N,)`` or ``(N, M)`` whether each answer is right.
         confidences: of either model, in the shape of ``first``.
-        weights: ``(M,)`` of the conditions; equal if not given.
 
     Raises:
         ArgumentError: the shapes differ.
@@ -235,8 +233,7 @@ def disagreements(
     if first.shape != second.shape or len(ids) != len(first):
         raise ArgumentError(f"two models to compare must have equal tables, had {first.shape} and {second.shape}")
     a, b = (side.reshape(len(ids), -1).astype(np.int8) for side in (first, second))
-    share = np.full(a.shape[1], 1 / a.shape[1]) if weights is None else weights / weights.sum()
-    ahead, apart = (a - b) @ share, a != b
+    ahead, apart = (a - b) @ np.full(a.shape[1], 1 / a.shape[1]), a != b
     sure = np.zeros(len(ids))
     if confidences is not None:
         both = sum(side.reshape(a.shape).astype(np.float64) for side in confidences)

@@ -21,13 +21,6 @@ def test_furthest_apart_first_then_surest_then_by_id() -> None:
     assert [each.image for each in disagreements(IDS, first, second)] == ["a", "b", "c"]
 
 
-def test_weights_decide_which_condition_counts() -> None:
-    first, second = np.array([[1, 0], [0, 1]], bool), np.array([[0, 1], [0, 0]], bool)
-    (top, other) = disagreements(IDS[:2], first, second, weights=np.array([3.0, 1.0]))
-    assert (top.image, top.ahead) == ("a", 0.5)
-    assert (other.image, other.ahead) == ("b", 0.25)
-
-
 def test_unequal_tables_are_refused() -> None:
     with pytest.raises(ArgumentError, match="equal tables"):
         disagreements(IDS, np.ones((4, 2), bool), np.ones((4, 3), bool))
