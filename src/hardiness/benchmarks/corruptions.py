@@ -38,7 +38,6 @@ from hardiness.core import (
     Benchmark,
     Canvas,
     Chart,
-    Columns,
     Condition,
     Curves,
     DataError,
@@ -799,9 +798,7 @@ class CorruptionSet(Benchmark):
         """The image as the released files hold it: a JPEG of the set's quality; ``optimise`` changes no pixel."""
         return imaging.encode_jpeg(image, self.members.jpeg_quality, optimise)
 
-    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes, with confidence and top 5."""
-        return decisions.argmax(logits, labels)
+    decide = staticmethod(decisions.argmax)
 
     def _absent(self, found: DataSet, cell: Condition) -> str:
         """Why a cell that was asked for is not evaluated on stored files."""

@@ -14,7 +14,7 @@ from hardiness.core import Columns
 Logits = NDArray[np.float32]
 
 
-def argmax(logits: Logits, labels: NDArray[np.int32]) -> dict[str, NDArray[np.generic]]:
+def argmax(logits: Logits, labels: NDArray[np.int32]) -> Columns:
     """Prediction, confidence and top 5 over all classes, and what the probability of the label follows from.
 
     Args:

@@ -88,17 +88,13 @@ class Photographs(Benchmark):
         for condition in conditions:
             yield Expansion(condition, 0, images)
 
-    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes, with confidence and top 5."""
-        return decisions.argmax(logits, labels)
+    decide = staticmethod(decisions.argmax)
 
 
 class CalibratedPhotographs(Photographs):
     """Photographs of all classes whose rows also keep what temperature scaling takes."""
 
-    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes and what temperature scaling takes."""
-        return decisions.with_temperatures(logits, labels)
+    decide = staticmethod(decisions.with_temperatures)
 
 
 def prepared(item: Item, canvas: Canvas) -> Canvas:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hardiness import imaging
 from hardiness.benchmarks import decisions
@@ -24,7 +23,6 @@ from hardiness.core import (
     ArgumentError,
     Benchmark,
     Canvas,
-    Columns,
     Condition,
     DataRoot,
     DataSet,
@@ -176,6 +174,4 @@ class ShiftConsistency(Benchmark):
             top, left = offsets[CROPS.index(condition["crop"])].tolist()
             yield Expansion(condition, 0, (np.ascontiguousarray(whole[top : top + side, left : left + side]),))
 
-    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes, with confidence and top 5."""
-        return decisions.argmax(logits, labels)
+    decide = staticmethod(decisions.argmax)
