@@ -26,6 +26,7 @@ from hardiness.data.files import (
     FileEntry,
     Tree,
     descended,
+    folders_in,
     of_folder,
     of_tar,
     passed_over,
@@ -724,8 +725,8 @@ def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, P
         top = inner if published.name == "imagenet" and inner.is_dir() else path
         yield "", of_folder(top, place.argument), top
         return
-    for first in _folders(path):
-        names = [first] if published.layout == "perturbation" else [f"{first}/{x}" for x in _folders(path / first)]
+    for first in folders_in(path):
+        names = [first] if published.layout == "perturbation" else [f"{first}/{x}" for x in folders_in(path / first)]
         for name in names:
             yield f"{name}/", of_folder(path / name, place.argument), path / name
 
@@ -824,10 +825,6 @@ def _counts(published: PublishedSet, entry: FileEntry) -> bool:
     if PurePosixPath(entry.path).name == CONTACT_SHEET:
         return False
     return entry.suffix in (_VIDEOS if published.frames else IMAGE_SUFFIXES)
-
-
-def _folders(root: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != ".")
 
 
 def _hashes(written: WrittenTree | None) -> Callable[[str], str]:

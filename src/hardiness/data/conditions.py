@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, DataError, DataSet, File, Item, SampleError
-from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, as_text, passed_over
+from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, as_text, folders_in, passed_over
 from hardiness.data.listing import Listing, Listings, Paths, forget
 from hardiness.data.root import Layout, Place
 from hardiness.reference import wnid_indices, wnids
@@ -400,8 +400,8 @@ class ConditionTrees:
 
     def _folders(self, root: Path) -> Iterator[str]:
         """The folders below which the cells' class folders lie."""
-        for top in _folders_in(root):
-            for name in [top] if self.depth == 1 else [f"{top}/{inner}" for inner in _folders_in(root / top)]:
+        for top in folders_in(root):
+            for name in [top] if self.depth == 1 else [f"{top}/{inner}" for inner in folders_in(root / top)]:
                 if self.condition(name) is not None:
                     yield name
 
@@ -477,10 +477,6 @@ def _with_hashes(name: str, cell: Cell, written: WrittenTree) -> Cell:
     if not isinstance(cell, FolderCell):
         return cell
     return FolderCell(cell.folder, cell.listing, written.hashes(name, cell.paths))
-
-
-def _folders_in(root: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != ".")
 
 
 def _thin(root: str, held: Mapping[str, int], images: int) -> list[str]:

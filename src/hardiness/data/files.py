@@ -242,6 +242,11 @@ def _top_folders(entries: Iterable[FileEntry]) -> tuple[str, ...]:
     return tuple(sorted({entry.path.split("/", 1)[0] for entry in entries if "/" in entry.path}))
 
 
+def folders_in(folder: Path) -> list[str]:
+    """Names of the folders in a folder, sorted, hidden ones left out."""
+    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
+
+
 def is_hidden(name: str) -> bool:
     """Whether a file or folder of that name is passed over without a word."""
     return name.startswith(".") or name in _IGNORED_FOLDERS

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardiness.core import ArgumentError, DataError, SampleError
-from hardiness.data.files import IMAGE_SUFFIXES
+from hardiness.data.files import IMAGE_SUFFIXES, folders_in
 from hardiness.data.root import LAYOUTS
 from hardiness.reference import (
     CLASS_SETS,
@@ -119,7 +119,7 @@ def _held(root: Path, inside: list[str], published: PublishedSet) -> DataInvento
 
 
 def _of_conditions(published: PublishedSet, place: Path) -> DataInventory:
-    tops = _folders(place)
+    tops = folders_in(place)
     cells = [place / top for top in tops]
     if published.layout == "corruption":
         cells = [place / top / level for top in tops for level in "12345" if (place / top / level).is_dir()]
@@ -146,10 +146,6 @@ def _count(folder: Path, depth: int = 3) -> int:
         except OSError:
             continue
     return count
-
-
-def _folders(place: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(place) if entry.is_dir() and entry.name[0] != ".")
 
 
 NAME = "imagenet"
