@@ -275,6 +275,16 @@ class Trial:
     def _stored_bytes(self) -> int:
         return sum(int(stamp[0]) for run in self.store.runs() for stamp in run.stamps().values())
 
+    def costs(self, classifiers: Sequence[Classifier]) -> Costs:
+        """Prices of each model, and of what several share."""
+        name = self.benchmark.name
+        prices: dict[tuple[str, str], Price] = {}
+        for place, classifier in enumerate(classifiers):
+            own = replace(self, store=Store.create(f"{self.store.address}/{place}"))
+            prices[name, classifier.spec.name] = own.price(classifier)
+        shared = self.shared_s(classifiers) if len(classifiers) > 1 else 0.0
+        return Costs(prices, {name: shared})
+
 
 def _seconds(work: Callable[[], None]) -> float:
     begin_s = time.perf_counter()
@@ -381,7 +391,7 @@ def _forecast(
     ]
     items = [by_id[sample] for sample in images]
     trial = Trial(benchmark, data, request, surrogate, items, asked, Store.create(folder / "trial"))
-    costs = _costs(trial, lacking) if lacking else Costs()
+    costs = trial.costs(lacking) if lacking else Costs()
     if request.precision_target is not None and lacking:
         wanted = most_wanted(Store(f"{trial.store.address}/0"), data, request, wanted)
         count, images, rows = _counted(tasks, wanted)
@@ -470,17 +480,6 @@ def _missing(tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]) -> Iter
     sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
     for size in sizes:
         yield from units([task for task in tasks if task.stored.plan.unit_items == size], wanted, size)
-
-
-def _costs(trial: Trial, classifiers: Sequence[Classifier]) -> Costs:
-    """Prices of each model, and of what several share."""
-    name = trial.benchmark.name
-    prices: dict[tuple[str, str], Price] = {}
-    for place, classifier in enumerate(classifiers):
-        own = replace(trial, store=Store.create(f"{trial.store.address}/{place}"))
-        prices[name, classifier.spec.name] = own.price(classifier)
-    shared = trial.shared_s(classifiers) if len(classifiers) > 1 else 0.0
-    return Costs(prices, {name: shared})
 
 
 def _bytes(items: Sequence[Item]) -> int:

@@ -123,6 +123,29 @@ class Predictions:
     conditions: Sequence[str]
     values: NumberRows | Sequence[str]
 
+    def logits(self, data: DataSet) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
+        """What is stored of some rows' answers, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
+        count, values = data.num_classes, self.values
+        if not isinstance(values, NumberRows):
+            named = data.class_names or (wnids() if count == len(wnids()) else ())
+            index = {**{str(each): each for each in range(count)}, **{name: at for at, name in enumerate(named)}}
+            for row, text in enumerate(values):
+                if text not in index:
+                    raise ArgumentError(
+                        f"{self.path}: the class of {self.samples[row]} (row {row + 1}) must be the name "
+                        f"of one of the {count} classes or a number from 0 to {count - 1}, was {text!r}"
+                    )
+            classes = np.array([index[text] for text in values], np.intp)
+            return lambda rows: np.eye(count, dtype=np.float32)[classes[rows]]
+        if values.shape[1] != count:
+            raise ArgumentError(
+                f"{self.path} must have {count} {self.kind} a row, one for each class of {data.name}, has "
+                f"{values.shape[1]}"
+            )
+        if self.kind == "probabilities":
+            return lambda rows: log_probabilities(values[rows])
+        return values.__getitem__
+
 
 def read_predictions(path: str) -> Predictions:
     """The rows of a csv or Parquet file.
@@ -438,7 +461,7 @@ def placed(
                 f"{path} has {known} under {condition or CLEAN_CELL} twice, in rows {rows[place] + 1} and {number + 1}"
             )
         rows[place] = number
-    logits = _logits(predictions, data)
+    logits = predictions.logits(data)
     model = ForeignModel(
         ModelSpec(
             name,
@@ -467,30 +490,6 @@ def _expected(benchmark: Benchmark, pictures: Pictures, request: Request) -> lis
     if pictures.listed is None:
         return [(item.id, cell) for item in items for cell in cells]
     return [(item.id, cell) for item in items for cell in cells if item.id in pictures.listed.get(cell, ())]
-
-
-def _logits(predictions: Predictions, data: DataSet) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
-    """What is stored of some rows' answers, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
-    count, values = data.num_classes, predictions.values
-    if not isinstance(values, NumberRows):
-        named = data.class_names or (wnids() if count == len(wnids()) else ())
-        index = {**{str(each): each for each in range(count)}, **{name: at for at, name in enumerate(named)}}
-        for row, text in enumerate(values):
-            if text not in index:
-                raise ArgumentError(
-                    f"{predictions.path}: the class of {predictions.samples[row]} (row {row + 1}) must be the name "
-                    f"of one of the {count} classes or a number from 0 to {count - 1}, was {text!r}"
-                )
-        classes = np.array([index[text] for text in values], np.intp)
-        return lambda rows: np.eye(count, dtype=np.float32)[classes[rows]]
-    if values.shape[1] != count:
-        raise ArgumentError(
-            f"{predictions.path} must have {count} {predictions.kind} a row, one for each class of {data.name}, has "
-            f"{values.shape[1]}"
-        )
-    if predictions.kind == "probabilities":
-        return lambda rows: log_probabilities(values[rows])
-    return values.__getitem__
 
 
 def store_predictions(

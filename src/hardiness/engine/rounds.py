@@ -73,11 +73,6 @@ class Rounds:
         return FEW_CELLS if self._draws else 1
 
     @property
-    def store(self) -> Store:
-        """Where the rows are."""
-        return self.workers[0].store
-
-    @property
     def tasks(self) -> list[Task]:
         """The models that were not given up."""
         return [task for worker in self.workers for task in worker.tasks if task.error is None]
@@ -358,7 +353,7 @@ class Precision:
     def begin(self, rounds: Rounds) -> None:
         """Find what other models have answered on the same pictures."""
         name = rounds.benchmark.name
-        others = [ScoredRun(o, card_of(o.run)) for o in rounds.store.runs() if o.run.benchmark.name == name]
+        others = [ScoredRun(o, card_of(o.run)) for o in rounds.workers[0].store.runs() if o.run.benchmark.name == name]
         for task in rounds.tasks:
             mine = ScoredRun(task.stored, card_of(task.stored.run))
             self._companions[task.stored.key] = companions_of(mine, others)

@@ -173,7 +173,7 @@ def judge(policy: Policy, store: Store) -> Gate:
     known = [(case.evidence, case.limit) for case in asked if case.evidence is not None]
     ruled = iter(rulings(known))
     return Gate(
-        tuple(_verdict(case, next(ruled) if case.evidence is not None else None) for case in asked),
+        tuple(case.verdict(next(ruled) if case.evidence is not None else None) for case in asked),
         policy.undecided,
         policy.source,
     )
@@ -229,6 +229,25 @@ class _Case:
     limit: Limit
     evidence: Evidence | None = None
     reason: str = ""
+
+    def verdict(self, ruling: Ruling | None) -> GateVerdict:
+        missing = GateVerdict(
+            self.rule, self.model, self.benchmark, self.data, "missing", self.metric, self.unit, reason=self.reason
+        )
+        if ruling is None or self.evidence is None:
+            return missing
+        return replace(
+            missing,
+            outcome=ruling.outcome,
+            value=self.evidence.value,
+            interval=ruling.interval,
+            confidence=ruling.confidence,
+            family=ruling.family,
+            n=self.evidence.n,
+            more=ruling.more,
+            at_least=ruling.at_least,
+            looked=self.evidence.looked,
+        )
 
 
 class _UnmatchedError(Exception):
@@ -800,26 +819,6 @@ def _paired_measures(metric: str, where: Condition, mine: ScoredRun, theirs: Sco
     if scores[0].higher_is_better:
         value, low, high = -value, -high, -low
     return Evidence.from_interval(value, Interval(low, high), tested.n, share=False)
-
-
-def _verdict(case: _Case, ruling: Ruling | None) -> GateVerdict:
-    missing = GateVerdict(
-        case.rule, case.model, case.benchmark, case.data, "missing", case.metric, case.unit, reason=case.reason
-    )
-    if ruling is None or case.evidence is None:
-        return missing
-    return replace(
-        missing,
-        outcome=ruling.outcome,
-        value=case.evidence.value,
-        interval=ruling.interval,
-        confidence=ruling.confidence,
-        family=ruling.family,
-        n=case.evidence.n,
-        more=ruling.more,
-        at_least=ruling.at_least,
-        looked=case.evidence.looked,
-    )
 
 
 class _UndecidableError(Exception):

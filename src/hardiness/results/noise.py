@@ -44,6 +44,19 @@ class SettingEffect:
     n: int
     otherwise: int
 
+    def as_row(self) -> tuple[str, ...]:
+        """Under `HEADS`, as text."""
+        between = f"{100 * self.interval.low:+.2f} … {100 * self.interval.high:+.2f}" if self.interval else ""
+        return (
+            self.title,
+            f"{self.factor}: {self.setting}",
+            f"{100 * self.usual:.2f}",
+            f"{100 * self.value:+.2f}",
+            between,
+            f"{self.otherwise:,}",
+            f"{self.n:,}",
+        )
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -104,7 +117,7 @@ class Noise:
             "score by at least (the end of its interval that is nearer to 0)"
         )
         title = f"{self.model} on {self.benchmark} ({self.data}): what moves its scores, in points"
-        return TextTable(title, HEADS, tuple(map(_row, moved)), named=2, notes=tuple(notes))
+        return TextTable(title, HEADS, tuple(each.as_row() for each in moved), named=2, notes=tuple(notes))
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -177,16 +190,3 @@ def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
                 noise = from_json(Noise, read, where, "delete it and measure again")
                 found[noise.key] = noise
     return found
-
-
-def _row(each: SettingEffect) -> tuple[str, ...]:
-    between = f"{100 * each.interval.low:+.2f} … {100 * each.interval.high:+.2f}" if each.interval else ""
-    return (
-        each.title,
-        f"{each.factor}: {each.setting}",
-        f"{100 * each.usual:.2f}",
-        f"{100 * each.value:+.2f}",
-        between,
-        f"{each.otherwise:,}",
-        f"{each.n:,}",
-    )

@@ -238,6 +238,18 @@ class _Family:
         first, second, third = (float(np.sum(self.gaps.weight**k * each)) for k, each in enumerate(found, 1))
         return first, second, third
 
+    def solved(self, above: Callable[[float, float, float], float], wanted: float) -> float:
+        """The error of the truth at which an error as large as was seen comes up with this chance."""
+        low, high = 0.0, 1.0
+        if above(*self.cumulants(low)) >= wanted:
+            return 0.0
+        while high < FURTHEST and above(*self.cumulants(high)) < wanted:
+            high *= 2
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if above(*self.cumulants(middle)) < wanted else (low, middle)
+        return self.error(high)
+
 
 def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) -> Interval:
     """The 95 % interval of the calibration error that the same bins would show on endlessly many images.
@@ -267,22 +279,9 @@ def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) 
     seen = gaps.error(norm)
     chance = _by_cumulants if variance is None else _by_variance(variance)
     usual = _median(chance, *_Family(gaps, large, norm).cumulants(0.0))
-    low = _solved(_Family(gaps, small, norm), lambda *c: 1 - chance(seen**norm, *c), TAIL)
-    high = _solved(_Family(gaps, large, norm), lambda *c: 1 - chance(max(seen**norm, usual), *c), 1 - TAIL)
+    low = _Family(gaps, small, norm).solved(lambda *c: 1 - chance(seen**norm, *c), TAIL)
+    high = _Family(gaps, large, norm).solved(lambda *c: 1 - chance(max(seen**norm, usual), *c), 1 - TAIL)
     return Interval(min(low, seen), max(high, seen))
-
-
-def _solved(family: _Family, above: Callable[[float, float, float], float], wanted: float) -> float:
-    """The error of the family's truth at which an error as large as was seen comes up with this chance."""
-    low, high = 0.0, 1.0
-    if above(*family.cumulants(low)) >= wanted:
-        return 0.0
-    while high < FURTHEST and above(*family.cumulants(high)) < wanted:
-        high *= 2
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if above(*family.cumulants(middle)) < wanted else (low, middle)
-    return family.error(high)
 
 
 def _median(chance: Callable[..., float], mean: float, variance: float, third: float) -> float:

@@ -141,7 +141,8 @@ class Estimate:
     def __truediv__(self, other: Estimate | float) -> Estimate:
         """The ratio; NaN where it divides by 0."""
         if isinstance(other, Estimate):
-            return self * other.through(1 / other.value if other.value else math.nan, -(_square_of_inverse(other)))
+            known = other.value or math.nan
+            return self * other.through(1 / known, -(known**-2))
         return self * (1 / other if other else math.nan)
 
     def through(self, value: float, slope: float) -> Estimate:
@@ -262,10 +263,6 @@ def cell_influences(
     known = np.where(present, values, 0.0)
     means = (share * known).sum(axis=0) / held
     return float(means @ weights), some, share * (known - means) * (weights * len(values) / held)
-
-
-def _square_of_inverse(of: Estimate) -> float:
-    return of.value**-2 if of.value else math.nan
 
 
 def _aligned(one: Estimate, other: Estimate) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:

@@ -232,6 +232,17 @@ class Evidence:
         times = _student_of(z, self.n) / _student_point(self.n)
         return Interval(self.value - times * (self.value - low), self.value + times * (high - self.value))
 
+    def images_more(self, limit: Limit, level: float, beyond: bool) -> tuple[int, bool]:
+        """About how many images more decide at that level, and whether it takes more than that.
+
+        The error falls as the root of the number of images does.
+        """
+        seen = self.p(limit.at, limit.side if beyond else -limit.side)
+        wanted, got = -_NORMAL.inv_cdf(level), -_NORMAL.inv_cdf(min(max(seen, 1e-300), 0.5))
+        if got * math.sqrt(MOST_TIMES) < wanted:
+            return MOST_TIMES * self.n, True
+        return max(1, math.ceil(self.n * ((wanted / got) ** 2 - 1))), False
+
 
 def _wilson_end(value: float, end: float, z: float) -> float:
     """The end of Wilson's interval at z standard errors, of a share whose end at 1.96 of them is known."""
@@ -373,18 +384,6 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
         else:
             beyond = limit.side * (evidence.value - limit.at) > 0
             shared = family if not beyond and evidence.looked else left if beyond else 1
-            more, at_least = _more(evidence, limit, LEVEL / 2 / shared, beyond)
+            more, at_least = evidence.images_more(limit, LEVEL / 2 / shared, beyond)
             found.append(Ruling("cannot tell", evidence, shared, more, at_least))
     return found
-
-
-def _more(evidence: Evidence, limit: Limit, level: float, beyond: bool) -> tuple[int, bool]:
-    """About how many images more decide at that level, and whether it takes more than that.
-
-    The error falls as the root of the number of images does.
-    """
-    seen = evidence.p(limit.at, limit.side if beyond else -limit.side)
-    wanted, got = -_NORMAL.inv_cdf(level), -_NORMAL.inv_cdf(min(max(seen, 1e-300), 0.5))
-    if got * math.sqrt(MOST_TIMES) < wanted:
-        return MOST_TIMES * evidence.n, True
-    return max(1, math.ceil(evidence.n * ((wanted / got) ** 2 - 1))), False
