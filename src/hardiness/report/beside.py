@@ -231,10 +231,13 @@ def from_few(shown: BenchmarkSection) -> BenchmarkSection:
         return shown
     few = f", from {n} image{'' if n == 1 else 's'}"
 
+    def told(heading: str) -> str:
+        return heading if few.removeprefix(", ") in heading else f"{heading}{few}"
+
     def named(chart: Chart) -> Chart:
         if isinstance(chart, Curves):
-            return replace(chart, heading=f"{chart.heading}{few}")
-        return replace(chart, title=f"{chart.title}{few}") if isinstance(chart, Dots) else chart
+            return replace(chart, heading=told(chart.heading))
+        return replace(chart, title=told(chart.title)) if isinstance(chart, Dots) else chart
 
     return replace(shown, section=replace(shown.section, charts=[named(chart) for chart in shown.section.charts]))
 

@@ -31,7 +31,7 @@ from hardiness.core import (
     from_json,
     json_form,
 )
-from hardiness.report.beside import with_figure
+from hardiness.report.beside import from_few, with_figure
 from hardiness.report.exports import registry as exports
 from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.page import PageOptions, checks, inks_of, page, summary
@@ -281,6 +281,7 @@ def test_a_heading_says_that_the_verdict_cannot_tell() -> None:
     assert all("cannot tell" in heading for heading in headings), headings
     (curves, *_) = [each for each in headings if each.startswith("Accuracy under attack")]
     assert curves.endswith("62 % are left at ε 4/255 (cannot tell, from 4 images)")
+    assert curves in {chart.heading for chart in from_few(shown).section.charts}, "said once"
 
 
 @DOUBTS
