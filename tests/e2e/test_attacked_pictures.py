@@ -244,6 +244,14 @@ def test_what_cannot_be_is_one_line(run: Callable[..., Any], benchmark: str, lin
     assert len(told.lines) == 1
 
 
+def test_a_module_that_is_not_there_leaves_no_run_behind(run: Callable[..., Any], tmp_path: Path) -> None:
+    told = run((PLAIN,), "whitebox:bpda=jpeg,epsilons=0.1")
+    assert told.status == 1
+    assert not list((tmp_path / "out").rglob("run.json"))
+    assert "holds no results yet" in told.out
+    assert "next:" not in told.out
+
+
 def test_the_manifest_tells_of_each_picture(run: Callable[..., Any], tmp_path: Path) -> None:
     run((PLAIN,), f"whitebox:{QUICK}", "--save-images")
     folder = tmp_path / "out" / "images" / "whitebox"

@@ -124,6 +124,7 @@ def test_one_fails_in_one_line_and_the_other_is_evaluated(
     assert len(lines) == 1, told.err
     assert says in lines[0]
     assert name in lines[0], "which model it was"
+    assert lines[0].count(f"own.py:{name}") <= 1, "once"
     assert {model: n for model, n in evaluated(told).items() if n} == {"good": 6}
 
 

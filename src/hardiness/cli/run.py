@@ -90,7 +90,8 @@ def run(asked: RunOptions) -> int:
             click.echo(outcome.note)
         if outcome.everything:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
-            for line in _next_steps(out, any(result.benchmark == "own" for result in outcome.results)):
+            steps = _next_steps(out, any(result.benchmark == "own" for result in outcome.results))
+            for line in steps if any(result.counts.evaluated for result in outcome.results) else ():
                 click.echo(line)
         else:
             click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")

@@ -770,6 +770,20 @@ def substituted(classifier: Classifier, feed: InputPolicy, bpda: str) -> Network
     return lambda pixels: logits(feed(pixels))
 
 
+def require_module(classifier: Classifier, benchmark: Benchmark) -> None:
+    """Raise unless the model has the module whose backward pass is given, if one is.
+
+    Raises:
+        ModelError: it has none, or the backward pass cannot be read.
+    """
+    if benchmark.attack is not None and benchmark.attack.bpda and classifier.has_gradients:
+        canvas = benchmark.canvas or classifier.spec.view.canvas
+        try:
+            substituted(classifier, classifier.feed(canvas.crop_px), benchmark.attack.bpda)
+        except ArgumentError as error:
+            raise ModelError(f"{classifier.spec.name}: {error}") from None
+
+
 def victims_of(
     judge: Network, classifier: Classifier | Ensemble, rows: Sequence[QueuedPicture], seed: int
 ) -> tuple[Victims, list[bool]]:

@@ -30,6 +30,7 @@ from hardiness.core import (
     json_form,
     line_of,
 )
+from hardiness.engine.attack import require_module
 from hardiness.engine.batch import Ensemble
 from hardiness.engine.plan import (
     Task,
@@ -434,7 +435,7 @@ class PreparedEvaluation:
         problems, remarks = list(self.problems), list(self.remarks)
         for worker in self.workers:
             remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
-            problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
+            problems += [task.problem for task in worker.tasks if task.error]
         remarks += [missing] if missing else []
         outlook = stopping.outlook if stopping is not None else Outlook()
         remarks += outlook.remarks
@@ -469,6 +470,7 @@ def prepared(
     with surveyed(store) as (every,):
         for classifier in classifiers:
             try:
+                require_module(classifier, benchmark)
                 tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
             except ModelError as error:
                 problems.append(line_of(error))
