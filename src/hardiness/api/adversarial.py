@@ -185,6 +185,7 @@ def _planned(name: str, epsilon: float, options: dict[str, Any]) -> tuple[Effort
     kind(**own)  # a wrong value is told before anything is loaded
     if not epsilon >= 0:
         raise ArgumentError(f"epsilon must be at least 0, was {epsilon}")
+    attacks.check_epsilon(effort.norm, epsilon)
     plan = Round(
         attack=name,
         norm=effort.norm,

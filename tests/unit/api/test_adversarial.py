@@ -83,6 +83,7 @@ def test_targets_are_reached(network: Any, view: Any, images: np.ndarray, labels
         ({"stps": 3}, "did you mean 'steps'"),
         ({"steps": 0}, "steps must be at least 1, was 0"),
         ({"epsilon": -1}, "epsilon must be at least 0, was -1"),
+        ({"epsilon": 8}, "had 8; a budget of 8 levels of 255 is written 8/255"),
         ({"norm": "l1"}, "norms linf, l2, was 'l1'"),
         ({"relative_step": 0}, "relative_step must be positive"),
         ({"labels": [0]}, "labels must be as many as images, 5; were 1"),
