@@ -223,9 +223,15 @@ def compare_stores(
         if len(runs) > 1 and (compared := _comparison(key, _ordered(runs, models), noises, base, details)) is not None
     ]
     if not found:
-        had = dict.fromkeys(name for runs in groups.values() for name in measured_runs(runs, tables=False, base=base))
+        places: dict[str, list[str]] = {}
+        for (benchmark, data, *_), runs in groups.items():
+            for name in measured_runs(runs, tables=False, base=base):
+                places.setdefault(name, []).append(f"{benchmark} on {data}")
+        several = len(places) > 1
+        had = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
         raise ArgumentError(
-            f"a comparison needs two models that were run on one benchmark, had {', '.join(had) or 'none'}"
+            "a comparison needs two models that were run on one benchmark and the same data, had "
+            f"{'; '.join(had) or 'none'}"
         )
     return found
 

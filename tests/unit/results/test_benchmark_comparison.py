@@ -221,8 +221,11 @@ def test_a_baseline_without_errors_divides_nothing(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     store = stored(tmp_path, "a", errors(12, 1, 1, 0.2), benchmark="imagenet-val")
-    with pytest.raises(ArgumentError, match=r"needs two models that were run on one benchmark, had a$"):
+    with pytest.raises(ArgumentError, match=r"needs two models that were run on one benchmark and .*, had a$"):
         compare_stores([store])
+    other = stored(tmp_path / "other", "a", errors(12, 1, 76, 0.2))
+    with pytest.raises(ArgumentError, match=r"had .*/a \(imagenet-val on \w+\); other/a \(imagenet-c on \w+\)$"):
+        compare_stores([store, other])
     stored(tmp_path, "b", errors(13, 1, 1, 0.2), benchmark="imagenet-val")
     with pytest.raises(UnknownNameError, match="unknown model to compare 'c'"):
         compare_stores([store], ["a", "c"])
