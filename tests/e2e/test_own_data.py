@@ -103,6 +103,7 @@ def test_a_root_of_data_sets_and_a_folder_of_one_class_are_no_folders_of_classes
         told = hardiness("run", "-m", "efficientnet_lite0", "--data", folder, "--out", tmp_path / "out")
         assert told.status == 2
         assert told.err.startswith("hardiness: nothing to run: name a benchmark")
+        assert told.err.rstrip().endswith(f"; --data {folder} is no such folder")
 
 
 def test_a_folder_that_is_not_there_is_what_is_wrong(hardiness: Command, tmp_path: Path) -> None:

@@ -259,9 +259,10 @@ def asked_for(command: Command) -> Workload:
     rows = [BenchmarkChoice(parse(text), request) for text in command.benchmarks]
     rows += [BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows]
     if not rows:
+        told = f"; --data {data[0]} is no such folder" if data else ""
         raise ArgumentError(
             "nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo), or give --data FOLDER "
-            "with a folder of pictures for each of your own classes, two or more"
+            f"with a folder of pictures for each of your own classes, two or more{told}"
         )
     resolved = resolved_models(names, command.weights)
     if command.models and resolved.absent and not resolved.specs:
