@@ -150,8 +150,9 @@ def _flip_lines(pair: PairFlips) -> Iterator[str]:
     yield f"{pair.first} → {pair.second}: {_flips(pair.overall)}"
     conditions = [(" ".join(map(str, each.values())), flips) for each, flips in pair.conditions]
     for what, parts in (("conditions", conditions), ("classes", pair.classes)):
-        worst = sorted(parts, key=lambda part: -part[1].negative.value)[:LARGEST]
-        if len(parts) > 1 and worst[0][1].negative.value > 0:
+        flipped = [part for part in parts if part[1].negative.value > 0]
+        worst = sorted(flipped, key=lambda part: -part[1].negative.value)[:LARGEST]
+        if len(parts) > 1 and worst:
             named = ", ".join(f"{name or 'clean'} {_share(flips.negative)}" for name, flips in worst)
             yield f"{pair.first} → {pair.second}, {what} with most negative flips: {named}"
     if len(pair.changes) > 1 and any(change.value for _, change in pair.changes):
@@ -183,9 +184,10 @@ def _parts(parts: Sequence[DifferencePart]) -> str:
     """The largest; a star marks those that differ from zero after adjusting for all of them."""
     largest = sorted(parts, key=lambda part: -abs(part.difference.value))[:LARGEST]
     stars = ["*" if part.adjusted is not None and part.adjusted < LEVEL else "" for part in largest]
-    return ", ".join(
+    told = ", ".join(
         f"{part.name} {_points(part.difference.value)}{star}" for part, star in zip(largest, stars, strict=True)
     )
+    return f"{told} (*: differs from zero)" if any(stars) else told
 
 
 def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:

@@ -72,6 +72,17 @@ def test_equal_scores_and_other_answers_are_the_first_sentence(
     assert "classes with most negative flips" in text
 
 
+def test_classes_without_a_flip_are_not_named_and_a_star_is_explained(tmp_path: Path) -> None:
+    label = np.arange(100) % 4
+    stored(tmp_path, "old", label[:, None], label)
+    stored(tmp_path, "new", np.where(label == 2, 9, label)[:, None], label)
+    text = " ".join(repr(hardiness.compare(tmp_path, "old", "new")).split())
+    flips = text[text.index("classes with most negative flips: ") :]
+    assert flips[: flips.index(")")].count("(") == 1
+    assert ", " not in flips[: flips.index(")")], "the others have none"
+    assert "(*: differs from zero)" in text
+
+
 def test_json_has_conditions_classes_and_the_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
