@@ -153,6 +153,11 @@ def attack(
     targets = None if effort.targets is None else _classes(effort.targets)
     if targets is not None and len(targets) != len(pixels):
         raise ArgumentError(f"targets must be as many as images, {len(pixels)}; were {len(targets)}")
+    if targets is not None and (same := np.flatnonzero(targets == classes)).size:
+        raise ArgumentError(
+            f"targets must be other classes than the labels, was class {targets[same[0]]} for image {same[0]}, which "
+            "is its label; leave targets out to attack towards any other class"
+        )
     classifier = classifier_of(model, view, Placement(device=effort.device))
     last = classifier.num_classes - 1
     for given, what in ((classes, "labels"), (targets, "targets")):

@@ -94,6 +94,7 @@ def test_targets_are_reached(network: Any, view: Any, images: np.ndarray, labels
         ({"images": torch.full((5, 3, 8, 8), 2.0)}, r"in \[0, 1\]"),
         ({"images": []}, "at least one"),
         ({"targets": [1]}, "targets must be as many as images"),
+        ({"labels": range(5), "targets": [1, 2, 2, 4, 0]}, "was class 2 for image 2, which is its label"),
     ],
 )
 def test_bad_input_is_one_line(
