@@ -111,7 +111,7 @@ def _usage(error: click.ClickException) -> str:
     """What is wrong with the line that was typed, and which help to read."""
     said = " ".join(error.format_message().split()).rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
-    joint = " " if said.endswith(("?", ")")) else "; "
+    joint = " " if said.endswith("?") else "; "
     return f"{said}{joint}see '{context.command_path} --help'" if context else said
 
 

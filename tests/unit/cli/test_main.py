@@ -62,6 +62,11 @@ def test_benchmarks_are_listed_in_the_groups_of_the_page(monkeypatch: pytest.Mon
     assert places == sorted(places)
 
 
+def test_a_word_too_many_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, "show", "one", "two") == 2
+    assert "unexpected extra argument (two); see 'hardiness show --help'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert called(monkeypatch, *name.split(), "--help") == 0
