@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Callable
 
 import numpy as np
@@ -206,3 +208,59 @@ def test_the_interval_of_balanced_accuracy_covers_the_truth() -> None:
         interval = next(score.interval for score in scores if score.metric == "balanced_accuracy")
         held += interval.low <= truth.mean() <= interval.high
     assert 0.92 <= held / 400 <= 0.98
+
+
+def headlines(sizes: list[int], truth: NDArray[np.float64], draws: np.random.Generator) -> dict[str, Score]:
+    """Scores over one draw of pictures, where a wrong answer is the next class."""
+    label, classes = np.repeat(np.arange(len(sizes)), sizes), len(sizes)
+    right = draws.random(len(label)) < truth[label]
+    answer = np.where(right, label, (label + 1) % classes)[:, None]
+    table = table_of(label, answer, np.full(answer.shape, 0.5, np.float32), CELLS[:1])
+    return {each.metric: each for each in class_scores(table, run_of(classes, CELLS[:1])) if not each.condition}
+
+
+@pytest.mark.parametrize(
+    ("metric", "sizes", "at_least"),
+    [
+        ("balanced_accuracy", [3, 40, 60], 0.93),
+        ("balanced_accuracy", [1, 30, 30, 30], 0.93),
+        ("balanced_accuracy", [4] * 7, 0.93),
+        ("macro_f1", [400, 20, 20, 20], 0.91),
+        ("macro_f1", [200, 100, 60, 30, 30], 0.91),
+    ],
+)
+def test_intervals_cover_the_truth_where_classes_have_few_pictures(
+    metric: str, sizes: list[int], at_least: float
+) -> None:
+    """Of 300 draws; 93 % where fewer than ten errors of a class are expected, less two standard errors of 300."""
+    draws = np.random.default_rng(2)
+    truth = draws.uniform(0.5, 0.95, len(sizes))
+    seen = np.diag(truth * sizes) + np.roll(np.diag((1 - truth) * sizes), 1, axis=1)
+    expected = {"balanced_accuracy": truth.mean(), "macro_f1": np.mean(2 * np.diag(seen) / (seen.sum(0) + seen.sum(1)))}
+    intervals = [headlines(sizes, truth, draws)[metric].interval for _ in range(300)]
+    assert np.mean([each.low <= expected[metric] <= each.high for each in intervals]) >= at_least
+
+
+@pytest.mark.parametrize("positive", [10, 20])
+def test_the_interval_of_auroc_covers_the_truth_where_one_class_is_rare(positive: int) -> None:
+    """Two normals one standard deviation apart; an interval as of 1,020 answers would hold in 4 of 10 draws."""
+    draws, truth, held = np.random.default_rng(3), statistics.NormalDist().cdf(math.sqrt(0.5)), 0
+    label = np.repeat([1, 0], [positive, 1000])
+    for _ in range(300):
+        probable = 1 / (1 + np.exp(0.5 - draws.normal(label, 1)))
+        answer = (probable > 0.5).astype(int)
+        confidence = np.where(answer == 1, probable, 1 - probable)[:, None]
+        scores = class_scores(table_of(label, answer[:, None], confidence, CELLS[:1]), run_of(2, CELLS[:1]))
+        (interval,) = (each.interval for each in scores if each.metric == "auroc_two_classes" and not each.condition)
+        held += interval.low <= truth <= interval.high
+    assert held / 300 >= 0.91
+
+
+def test_what_divides_by_counts_of_a_class_of_nine_has_no_interval() -> None:
+    draws = np.random.default_rng(0)
+    scores = headlines([9, 40], np.array([0.8, 0.9]), draws)
+    for metric in ("macro_f1", "auroc_two_classes", "average_precision"):
+        assert scores[metric].value is not None
+        assert scores[metric].interval is None
+        assert scores[metric].interval_reason == "the smallest class has 9 pictures; an interval takes 10 of each"
+    assert headlines([10, 40], np.array([0.8, 0.9]), draws)["macro_f1"].interval is not None

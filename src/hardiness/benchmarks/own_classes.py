@@ -297,8 +297,7 @@ def _of_condition(found: _AnswersByClass, condition: Condition, cells: Sequence[
     there = of.n > 0
     balanced = float(of.value[there].mean())
     yield BALANCED_ACCURACY.score(balanced, n, _of_balanced(of, balanced), condition)
-    f1 = found.over_cells(cells, found.macro_f1)
-    yield MACRO_F1.score(f1.value, n, f1.interval(0, 1), condition)
+    yield _of_counts(MACRO_F1, found.over_cells(cells, found.macro_f1), int(of.n[there].min()), n, condition)
     yield _worst(of, condition, len(cells) == 1)
     if classes == 2 and "confidence" in found.table:
         yield from _of_two(found, condition, cells)
@@ -316,14 +315,33 @@ def _of_condition(found: _AnswersByClass, condition: Condition, cells: Sequence[
         yield CONFUSED.score(share, pictures, bounds, named, interval_reason=reason)
 
 
+def _of_counts(metric: Metric, found: Estimate, fewest: int, n: int, condition: Condition) -> Score:
+    """A score that divides by counts of classes, of which the smallest has ``fewest`` pictures."""
+    if fewest < FEW_PICTURES:
+        reason = (
+            f"the smallest class has {fewest} picture{'s' * (fewest != 1)}; an interval takes {FEW_PICTURES} of each"
+        )
+        return metric.score(found.value, n, condition=condition, interval_reason=reason)
+    return metric.score(found.value, n, found.interval(0, 1), condition)
+
+
 def _of_balanced(of: GroupMeans, value: float) -> Interval:
-    """The interval of the mean over classes: each picture is of one of them, so that their variances add up."""
-    n = of.n[of.n > 0]
-    variance = float(of.variance[of.n > 0].sum()) / len(n) ** 2
-    # Of equal classes so many pictures would tell as much; it counts where every class is all right, or all wrong.
-    telling = int(of.differing.sum())
-    alike = 1 if variance and telling > 1 else int(len(n) ** 2 / float(np.sum(1.0 / n)))
-    return effective_wilson(value, variance, telling, max(alike, 1))
+    """The interval of the mean over classes: each picture is of one of them, so that their variances add up.
+
+    Of a class of few pictures its own spread says little, and of one that is all right nothing: it counts for no less
+    than the spread within all classes. How well the sum is known follows Satterthwaite.
+
+    Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
+    """
+    there = of.n > 0
+    n, variance = of.n[there].astype(np.float64), of.variance[there]
+    within = float(((n - 1) * n * variance).sum() / max(float((n - 1).sum()), 1.0))
+    parts = np.where(n < FEW_PICTURES, np.maximum(variance, within / n), variance) / len(n) ** 2
+    total = float(parts.sum())
+    if not total:  # every class is all right, or all wrong: of equal classes so many pictures would tell as much
+        return effective_wilson(value, 0.0, 1, max(int(len(n) ** 2 / float(np.sum(1.0 / n))), 1))
+    degrees = total**2 / float((parts**2 / np.maximum(n - 1, 1)).sum())
+    return effective_wilson(value, total, int(degrees) + 1, 1)
 
 
 def _bounds(of: GroupMeans, k: int, is_share: bool, at_once: int = 1) -> Interval:
@@ -350,9 +368,13 @@ def _of_two(found: _AnswersByClass, condition: Condition, cells: Sequence[int]) 
         if not all(kind.any() and (~kind).any() for kind in kinds):
             yield metric.score(None, 0, condition=condition, reason="one of the classes has no picture")
             continue
+        fewest = min(int(min(kind.sum(), (~kind).sum())) for kind in kinds)
         value = found.over_cells(cells, measure)
-        yield metric.score(value.value, value.n, value.interval(0, 1), condition)
+        yield _of_counts(metric, value, fewest, value.n, condition)
 
+
+FEW_PICTURES = 10
+"""Of a class with fewer, its own spread is not believed, and there is no interval of what divides by its pictures."""
 
 MOST_COUNTED = 4_000_000
 """Pairs of classes up to which all are counted at once: sorting those that there are takes ten times as long."""

@@ -88,8 +88,12 @@ class Estimate:
         """
         if math.isfinite(low) and math.isfinite(high):
             width = high - low
-            share = min(max((self.value - low) / width, 0.0), 1.0)
-            found = effective_wilson(share, self.variance / width**2, self.differing, self.n)
+            share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2
+            if self.differing > 1 and share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance:
+                # More than a mean of n answers can vary, as ratios do: a few of the images may decide it.
+                found = effective_wilson(share, variance, max(min(self.differing, self._deciding), 2), 0)
+            else:
+                found = effective_wilson(share, variance, self.differing, self.n)
             return Interval(low + found.low * width, low + found.high * width)
         return skewed_student(self.value, self.error, self.skew, self._degrees, level)
 
@@ -101,6 +105,12 @@ class Estimate:
             ArgumentError: fewer than two images differ.
         """
         return skewed_student_p(self.value, self.error, self.skew, self._degrees)
+
+    @property
+    def _deciding(self) -> int:
+        """As many images with influences like a normal's would tell as much of the spread; fewer where few decide."""
+        squares = self.influence**2
+        return int(2 * squares.sum() ** 2 / float(((squares - squares.mean()) ** 2).sum())) + 1
 
     @property
     def _degrees(self) -> int:
