@@ -102,15 +102,11 @@ def citations(shown: Sequence[BenchmarkSection]) -> list[Citation]:
 
 
 def _bibtex(key: str, paper: dict[str, Any]) -> str:
-    fields = {
-        "title": f"{{{paper['title']}}}",
-        "author": paper["author"],
-        "year": str(paper["year"]),
-        "eprint": paper["arxiv"],
-        "archivePrefix": "arXiv",
-    }
+    arxiv = {"eprint": paper["arxiv"], "archivePrefix": "arXiv"} if "arxiv" in paper else {}
+    printed = {} if arxiv else {"booktitle": paper["booktitle"]}
+    fields = {"title": f"{{{paper['title']}}}", "author": paper["author"], "year": paper["year"], **arxiv, **printed}
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
-    return f"@misc{{{key},\n{lines}\n}}"
+    return f"@{'misc' if arxiv else 'inproceedings'}{{{key},\n{lines}\n}}"
 
 
 @cache

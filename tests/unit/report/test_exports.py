@@ -17,6 +17,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from one_score import compared
 from pyarrow import csv, parquet
 
+from hardiness.benchmarks import registry as benchmarks
 from hardiness.core import (
     Answer,
     ArgumentError,
@@ -191,6 +192,18 @@ def test_bibtex_names_the_papers_behind_what_was_run() -> None:
     assert "@misc{orhan2019robustness," in text
     assert "@misc{russakovsky2015imagenet," in text
     assert "hendrycks" not in text
+
+
+@pytest.mark.parametrize("benchmark", [name for name in benchmarks.names() if name != "own"])
+def test_bibtex_names_a_paper_of_every_published_benchmark(benchmark: str) -> None:
+    alone = replace(RESULTS[0], benchmark=benchmark, protocol="")
+    text = registry.get("bibtex").write([replace(alone, run=replace(alone.run, model=ModelIdentity("mine", "a" * 64)))])
+    entries = re.findall(r"@(\w+)\{(\w+),\n((?:  \w+ = \{.*\},?\n)+)\}", text.decode())
+    assert entries
+    for kind, key, fields in entries:
+        assert re.search(r"author = \{.+\}", fields), key
+        assert ("eprint = {" in fields) == (kind == "misc"), key
+        assert ("booktitle = {" in fields) == (kind == "inproceedings"), key
 
 
 def test_every_form_says_what_it_is() -> None:
