@@ -341,7 +341,8 @@ def comparisons_of(
 ) -> list[BenchmarkComparison]:
     """The models of one or more folders on the same images; none where there are fewer than two.
 
-    Of more than `DETAILED_MOST` models nothing is said but their scores.
+    Of more than `DETAILED_MOST` models nothing is said but their scores. A folder of which earlier ones hold every run,
+    such as a copy, is left out.
 
     Args:
         stores: the folders.
@@ -351,11 +352,18 @@ def comparisons_of(
     """
     models = {result.name for result in found if not result.measured.get("published")}
     detailed = details and len(models) <= DETAILED_MOST
+    own: list[Store] = []
+    known: set[str] = set()
+    for store in stores:
+        keys = {run.run.key for run in store.runs()}
+        if not keys <= known:
+            own.append(store)
+        known |= keys
     try:
-        compared = compare_stores(stores, details=detailed, baseline_model=baseline)
+        compared = compare_stores(own, details=detailed, baseline_model=baseline)
     except ArgumentError:
         return []
-    if len(stores) == 1:
+    if len(own) == 1:
         return compared
     tables = (with_own_names(list(table)) for _, table in groupby(found, key=group_of))
     shown = {result.key: result.name for table in tables for result in table}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -159,6 +160,16 @@ def test_places_of_folders_named_as_their_models_or_alike_go_by_shared_images(
         evaluated(tmp_path / folder, model, right)
     (comparison,) = api.collected([str(tmp_path / folder) for folder in folders]).comparisons
     assert set(comparison.scores[0].ranks) == {"first", "second"}
+
+
+def test_a_copy_of_a_folder_takes_no_place_away(tmp_path: Path) -> None:
+    for model, right in (("first", 12), ("second", 1)):
+        evaluated(tmp_path / "out", model, right)
+    shutil.copytree(tmp_path / "out", tmp_path / "copy" / "out")
+    whole = api.collected([str(tmp_path / "out")]).comparisons
+    assert set(whole[0].scores[0].ranks) == {"first", "second"}
+    for outs in (["out", "out"], ["out", "copy/out"]):
+        assert api.collected([str(tmp_path / out) for out in outs]).comparisons == whole
 
 
 @pytest.mark.slow
