@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from apart import Ask, apart
-from bars import alternating, at_least, tell, versions
+from bars import alternating, tell, versions
 from hardiness import models
 from hardiness.core import CANVAS_224
 from hardiness.imaging import decode, on_canvas
@@ -36,7 +36,6 @@ from hardiness.visualise.orhan2019 import EPSILON, STEP, choose, push
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 MODEL = "efficientnet_lite0"
 STEPS, CHECKED_STEPS, FROZEN_STEPS, REPETITIONS = 50, 3, 10, 2
-BAR = 3.0
 SAME_VALUES, SAME_LOSS = 0.97, 0.02
 """Share of values that one step moves alike, and how far the mean loss may differ after a few: signs of gradients near
 zero are a matter of rounding, and after some steps one network comes to other pixels from a start moved by 1e-6."""
@@ -138,8 +137,8 @@ def main() -> int:
         "foolbox on a network whose weights want no gradient": images * FROZEN_STEPS / frozen,
         "times that": (frozen / FROZEN_STEPS) / (mine / STEPS),
     }
-    bars = {"the protocol as one batch, times a loop with foolbox": at_least(usual / mine, BAR)}
-    return tell(bars, notes, versions("torch", "timm", "foolbox"), REPETITIONS)
+    notes["the protocol as one batch, times a loop with foolbox"] = usual / mine
+    return tell({}, notes, versions("torch", "timm", "foolbox"), REPETITIONS)
 
 
 if __name__ == "__main__":
