@@ -70,9 +70,8 @@ PUBLISHED_PROTOCOL = "orhan2019"
 ACCURACY = Metric(
     "accuracy",
     "accuracy under attack",
-    explanation="the share of pictures still answered rightly after each was changed by at most ε (of a range from 0 "
-    "to 1) so as to make the model err; the attack report says whether the attack was strong enough for that to mean "
-    "robustness.",
+    explanation="the share of pictures still answered rightly after an attack changed each by at most ε (pixels range "
+    "from 0 to 1); the attack report says whether the attack was strong enough to show robustness.",
 )
 
 
@@ -386,13 +385,14 @@ FLAGS = ("success", "finite_gradient")
 ATTACK_SUCCESS = Metric(
     "attack_success",
     higher_is_better=False,
-    explanation="the share of all pictures that the attack brought to its target, or to any wrong answer where it has "
-    "none.",
+    explanation="the share of all pictures for which the attack made the model answer its target class or, without a "
+    "target, any wrong class.",
 )
 SURROGATE_SUCCESS = Metric(
     "surrogate_success",
     higher_is_better=False,
-    explanation="the share of all pictures on which the attack reached its aim on the model that it was made on.",
+    explanation="the share of all pictures on which the attack succeeded against its surrogate, the model that it was "
+    "made on.",
 )
 ACCURACIES, SUCCESSES = (CLEAN_ACCURACY, ACCURACY), (ATTACK_SUCCESS, SURROGATE_SUCCESS)
 

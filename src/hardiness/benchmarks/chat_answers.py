@@ -24,7 +24,7 @@ UNANSWERED = Metric(
     "unanswered",
     "no answer",
     higher_is_better=False,
-    explanation="the share of pictures that a chat model gave no answer to that can be read; each counts as wrong.",
+    explanation="the share of pictures to which a chat model gave no readable answer; each counts as wrong.",
 )
 ANSWER_CHANGES = Metric(
     "answer_changes",
@@ -35,7 +35,7 @@ MISSING_MASS = Metric(
     "missing_mass",
     "missing probability",
     higher_is_better=False,
-    explanation="how much of the probability of an answer lies on no letter that the endpoint listed.",
+    explanation="one minus the total probability of the answer letters that the endpoint listed.",
 )
 CHAT_METRICS = (UNANSWERED, ANSWER_CHANGES, MISSING_MASS)
 

@@ -200,13 +200,13 @@ GAPS = {
             "bg_gap",
             "background gap",
             higher_is_better=False,
-            explanation="accuracy where the background is of the same class less accuracy where it is of another.",
+            explanation="accuracy where the background is of the same class minus accuracy where it is of another.",
         ),
         Metric(
             "drop_from_originals",
             "drop from the originals",
             higher_is_better=False,
-            explanation="top-1 on the original photographs less top-1 on the changed ones.",
+            explanation="top-1 on the original photographs minus top-1 on the changed ones.",
         ),
     )
 }

@@ -86,7 +86,7 @@ MCE = Metric(
     "mCE",
     "ratio",
     higher_is_better=False,
-    explanation="the error under 15 corruptions at five severities, each corruption divided by AlexNet's, then "
+    explanation="the error under 15 corruptions at five severities, for each corruption divided by AlexNet's, then "
     "averaged: below 100 is better than AlexNet.",
 )
 RELATIVE_MCE = Metric(
@@ -94,7 +94,8 @@ RELATIVE_MCE = Metric(
     "relative mCE",
     "ratio",
     higher_is_better=False,
-    explanation="mCE with the clean error taken off both: how much is lost, not how much is wrong.",
+    explanation="mCE after each network's clean error is subtracted from its errors: how much is lost, not how much is "
+    "wrong.",
 )
 CE = Metric(
     "ce", "CE", "ratio", higher_is_better=False, explanation="the error under one corruption, divided by AlexNet's."
@@ -104,7 +105,7 @@ RELATIVE_CE = Metric(
     "relative CE",
     "ratio",
     higher_is_better=False,
-    explanation="CE with the clean error taken off both.",
+    explanation="CE after each network's clean error is subtracted from its error.",
 )
 MEAN_ERROR = Metric(
     "mean_error", higher_is_better=False, explanation="the share of wrong answers, the mean over all corruptions."
@@ -120,7 +121,7 @@ BESIDE = Metric(
     "imagenet_c_mean_error",
     "ImageNet-C mean error",
     higher_is_better=False,
-    explanation="the same model's mean error on ImageNet-C, beside that on this set.",
+    explanation="the same model's mean error on ImageNet-C, for comparison with this set.",
 )
 ERRORS = (MCE, RELATIVE_MCE, CE, RELATIVE_CE, MEAN_ERROR, BESIDE, CLEAN_ERROR, ERROR)
 

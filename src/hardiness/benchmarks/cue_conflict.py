@@ -90,9 +90,9 @@ CUE_ACCURACY = Metric(
 )
 SHAPE_BIAS = Metric(
     "shape_bias",
-    explanation="of the answers that name a cue, the share that names the shape. orhan2019 answers with the largest "
-    "logit among 207 classes, geirhos2019 with the largest mean probability of a category. A category in which neither "
-    "cue was ever answered has no bias.",
+    explanation="of the answers that name a cue, the share that names the shape. The answer is the largest logit among "
+    "207 classes (orhan2019) or the category with the largest mean probability (geirhos2019). A category in which "
+    "neither cue was ever answered has no bias.",
 )
 TEXTURE_BIAS = Metric(
     "texture_bias",

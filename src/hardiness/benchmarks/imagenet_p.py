@@ -74,7 +74,7 @@ from hardiness.statistics import (
 FLIP_PROBABILITY = Metric(
     "flip_probability",
     higher_is_better=False,
-    explanation="the share of steps of a sequence at which the first answer changes.",
+    explanation="the share of steps of a sequence at which the top-1 answer changes.",
 )
 
 LIMITS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -259,14 +259,15 @@ MFR = Metric(
     "mFR",
     "ratio",
     higher_is_better=False,
-    explanation="flip probabilities divided by AlexNet's, averaged over the ten perturbations: below 100 is steadier.",
+    explanation="flip probabilities divided by AlexNet's, averaged over the ten perturbations: below 100 is steadier "
+    "than AlexNet.",
 )
 TOP5_DISTANCE = Metric(
     "top5_distance",
     "top-5 distance",
     DISTANCE,
     higher_is_better=False,
-    explanation="how far the five first answers move in a step: 0 where they stay as they are.",
+    explanation="how far the top five answers move in rank at a step of a sequence: 0 where they keep their order.",
 )
 T5D = Metric(
     "t5d",

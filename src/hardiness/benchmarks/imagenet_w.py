@@ -40,18 +40,18 @@ CLEAN, MARKED = Condition(), Condition(corruption="watermark")
 IN_W_GAP = Metric(
     "in_w_gap",
     "IN-W gap",
-    explanation="accuracy with the watermark less accuracy without it, on the same photographs.",
+    explanation="accuracy with the watermark minus accuracy without it, on the same photographs.",
 )
 CARTON_GAP = Metric("carton_gap", explanation="the IN-W gap on photographs of cartons alone.")
 PROBABILITY_GAP = Metric(
     "carton_probability_gap",
     higher_is_better=False,
-    explanation="the mean probability of carton with the watermark less that without it.",
+    explanation="the mean probability of carton with the watermark minus that without it.",
 )
 PROBABILITY_GAP_ON_CARTONS = Metric(
     "carton_probability_gap_on_cartons",
     higher_is_better=False,
-    explanation="the mean probability of carton with the watermark less that without it, on photographs of cartons "
+    explanation="the mean probability of carton with the watermark minus that without it, on photographs of cartons "
     "alone.",
 )
 GAPS = (IN_W_GAP, CARTON_GAP, PROBABILITY_GAP, PROBABILITY_GAP_ON_CARTONS)

@@ -64,8 +64,8 @@ SQUARED_DIFFERENCE = Metric(
     "squared_difference",
     "squared difference from people",
     higher_is_better=False,
-    explanation="the square of the model's accuracy less people's, the mean over the conditions of a set, then over "
-    "sets: 0 is an accuracy like people's everywhere.",
+    explanation="the squared difference between the model's accuracy and people's, averaged over the conditions of a "
+    "set, then over sets: 0 is people's accuracy in every condition.",
 )
 ACCURACY = Metric("accuracy", explanation="the share of stimuli answered with the right one of 16 categories.")
 PEOPLE = "people"

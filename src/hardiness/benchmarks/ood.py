@@ -46,20 +46,27 @@ METHOD_TITLES = {"msp": "MSP", "max_logit": "largest logit", "energy": "energy"}
 AUROC = Metric(
     "auroc",
     "AUROC",
-    explanation="the chance that the model is surer of a photograph of its classes than of one of something else.",
+    explanation="the chance that the model is more confident on a photograph of its classes than on one of something "
+    "else.",
 )
-AUPR = Metric("aupr", "AUPR", explanation="the mean precision over the positive side, as the threshold falls.")
+AUPR = Metric(
+    "aupr",
+    "AUPR",
+    explanation="the mean precision over the positives (photographs inside or outside the model's classes), as the "
+    "threshold falls.",
+)
 FPR95 = Metric(
     "fpr95",
     "FPR at 95 %",
     higher_is_better=False,
-    explanation="how many of the one side pass a threshold that 95 % of the other, the positive one, pass.",
+    explanation="the share of negatives that pass a threshold which 95 % of the positives pass.",
 )
 HEADLINES = {
     (what, method): Metric(
         f"{what}_auroc_{method}",
         f"AUROC, {what}, {METHOD_TITLES[method]}",
-        explanation="the AUROC over the near or the far sets, or of one set, by how sure the model is.",
+        explanation="the AUROC averaged over the near or the far sets, or of one set, by the named confidence: MSP, "
+        "largest logit or energy.",
     )
     for what in ("near", "far", *OUTSIDE)
     for method in METHODS

@@ -47,14 +47,13 @@ from hardiness.statistics import (
 RECALL = Metric("recall", explanation="the share of a class's pictures that are answered rightly.")
 BALANCED_ACCURACY = Metric(
     "balanced_accuracy",
-    explanation="the mean over classes of the share of each that is answered rightly (its recall), so that a rare "
-    "class counts as much as a frequent one.",
+    explanation="the mean recall over classes, so that a rare class counts as much as a frequent one.",
 )
 MACRO_F1 = Metric(
     "macro_f1",
     "macro F1",
-    explanation="the mean over classes of the harmonic mean of recall and precision; a class that nothing shows and "
-    "nothing is taken for is left out.",
+    explanation="the mean over classes of the harmonic mean of recall and precision; a class without pictures and "
+    "without predictions is left out.",
 )
 WORST_CLASS = Metric(
     "worst_class",
@@ -63,12 +62,13 @@ WORST_CLASS = Metric(
 AUROC = Metric(
     "auroc_two_classes",
     "AUROC",
-    explanation="the chance that a picture of the second class is called more probable to show it than one of the "
-    "first.",
+    explanation="the chance that a picture of the second class gets a higher probability of that class than a picture "
+    "of the first.",
 )
 AVERAGE_PRECISION = Metric(
     "average_precision",
-    explanation="the mean, over pictures of the second class, of the precision among those that score as high.",
+    explanation="the mean, over pictures of the second class, of the precision among the pictures that score at least "
+    "as high.",
 )
 CONFUSED = Metric(
     "confused", higher_is_better=False, explanation="the share of a class's pictures that are taken for another class."
@@ -76,7 +76,8 @@ CONFUSED = Metric(
 RETAINED_ACCURACY = Metric(
     "retained_accuracy",
     unit="ratio",
-    explanation="accuracy under corruptions over accuracy without, on the same pictures: 100 is nothing lost.",
+    explanation="accuracy under corruptions divided by accuracy without them, on the same pictures: 100 is nothing "
+    "lost.",
 )
 SEVERITY_BELOW = Metric(
     "severity_below",

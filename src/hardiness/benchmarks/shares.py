@@ -73,23 +73,23 @@ REAL_TOP1 = Metric(
     "real_top1",
     "ReaL top-1",
     overview="labels",
-    explanation="top-1 by the reassessed labels of Beyer et al. (2020): right is any of the classes that people saw in "
-    "a photograph; photographs without one are left out.",
+    explanation="top-1 by the reassessed labels of Beyer et al. (2020): an answer is right if people saw that class in "
+    "the photograph; photographs without any such class are left out.",
 )
 REAL_TOP5 = Metric("real_top5", "ReaL top-5", explanation="top-5 by the same labels as ReaL top-1.")
 FACTOR_ERROR = Metric(
     "imagenet_x_error",
     "ImageNet-X error",
     higher_is_better=False,
-    explanation="the error on the photographs of which annotators said what makes them unlike the usual ones of their "
+    explanation="the error on all photographs with annotated factors, which make them unlike typical ones of their "
     "class.",
 )
 ERROR_RATIO = Metric(
     "error_ratio",
     unit="times",
     higher_is_better=False,
-    explanation="ImageNet-X: how often the model is wrong on photographs of which annotators said what makes them "
-    "unlike the usual ones of their class, divided by how often on all of them; 1 is as often.",
+    explanation="the error on ImageNet-X photographs with one annotated factor, such as pose, divided by the error on "
+    "all annotated ones; 1 is no difference.",
 )
 CLEAN_TOP1 = Metric(
     "clean_top1",
@@ -100,26 +100,26 @@ TOP1_DROP = Metric(
     "top1_drop",
     "drop from clean",
     higher_is_better=False,
-    explanation="top-1 on ordinary photographs of the same classes less top-1 under the shift.",
+    explanation="top-1 on ordinary photographs of the same classes minus top-1 under the shift.",
 )
 EFFECTIVE = Metric(
     "effective_robustness",
-    explanation="accuracy under the shift minus what clean accuracy on the same classes foretells, by the line of "
-    "published models without extra data (Taori et al. 2020); the interval holds where such models lie.",
+    explanation="accuracy under the shift minus the accuracy that the line of published models without extra data "
+    "(Taori et al. 2020) predicts from clean accuracy on the same classes; the interval holds in these models' range.",
 )
 """Its name is also where a result's details have what a figure shows of it."""
 RMS = Metric(
     "rms_calibration_error",
     "RMS calibration error",
     higher_is_better=False,
-    explanation="how far confidence and accuracy lie apart, over bins of 100 photographs of similar confidence. "
-    "hendrycks2019 leaves the most confident bin out, as the published code does; all-bins does not.",
+    explanation="how far confidence and accuracy lie apart, over bins of 100 photographs of similar confidence. The "
+    "protocol hendrycks2019 leaves out the most confident bin, as the published code does; all-bins keeps it.",
 )
 AURRA = Metric(
     "aurra",
     "AURRA",
-    explanation="the mean accuracy among the k surest answers, over all k, which is 1 less AURC: does confidence rank "
-    "right above wrong?",
+    explanation="the accuracy among the k most confident answers, averaged over all k (1 minus AURC): does confidence "
+    "rank right answers above wrong ones?",
 )
 ECE = Metric(
     "ece",

@@ -48,7 +48,7 @@ DROP = Metric(
     "typographic_drop",
     "drop by the word",
     higher_is_better=False,
-    explanation="accuracy without the word less accuracy with it, of the same photographs.",
+    explanation="accuracy without the word minus accuracy with it, on the same photographs.",
 )
 WORD_ANSWERED = Metric(
     "word_answered",
@@ -60,7 +60,8 @@ BY_CHANCE = Metric(
     "word_answered_by_chance",
     "the same without the word",
     higher_is_better=False,
-    explanation="the share of pictures answered with the word that is not on them yet: how often that is chance.",
+    explanation="the share of pictures answered with that word before it is written on them: how often this happens by "
+    "chance.",
 )
 WITH_WORD = Metric(
     "typographic_accuracy",
