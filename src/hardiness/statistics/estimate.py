@@ -89,7 +89,7 @@ class Estimate:
         if math.isfinite(low) and math.isfinite(high):
             width = high - low
             share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2
-            if self.differing > 1 and share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance:
+            if self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance:
                 # More than a mean of n answers can vary, as ratios do: a few of the images may decide it.
                 found = effective_wilson(share, variance, max(min(self.differing, self._deciding), 2), 0)
             else:
@@ -110,7 +110,8 @@ class Estimate:
     def _deciding(self) -> int:
         """As many images with influences like a normal's would tell as much of the spread; fewer where few decide."""
         squares = self.influence**2
-        return int(2 * squares.sum() ** 2 / float(((squares - squares.mean()) ** 2).sum())) + 1
+        spread = float(np.sum((squares - squares.mean()) ** 2))
+        return min(int(2 * squares.sum() ** 2 / spread) + 1 if spread else self.n, self.n)
 
     @property
     def _degrees(self) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hardiness.core import ArgumentError
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import wilson
+from hardiness.statistics.intervals import effective_wilson, wilson
 
 
 def names(n: int, first: int = 0) -> np.ndarray:
@@ -31,6 +31,23 @@ def test_a_share_of_many_images_has_wilsons_interval() -> None:
     found, expected = mean(names(4000), right).interval(0, 1), wilson(3000, 4000)
     assert found.low == pytest.approx(expected.low, abs=2e-4)
     assert found.high == pytest.approx(expected.high, abs=2e-4)
+
+
+@given(st.integers(3, 40), st.integers(0, 2**31), st.sampled_from([0.0, 0.4, 1.0]), st.floats(0.1, 1e3))
+def test_what_varies_more_than_a_mean_has_a_wider_interval(n: int, seed: int, value: float, times: float) -> None:
+    """Also where all influences are of one size, or the number lies at an end of its range."""
+    draws = np.random.default_rng(seed)
+    for influence in (np.resize([1.0, -1.0], n), draws.standard_normal(n), np.eye(n)[0]):
+        centred = influence - influence.mean()
+        found, mean_like = (Estimate(value, names(n), each * centred).interval(0, 1) for each in (times, 0.0))
+        assert 0 <= found.low <= value <= found.high <= 1
+        if value == 0.4 and times >= 1:
+            assert found.high - found.low >= mean_like.high - mean_like.low - 1e-9
+
+
+def test_where_all_influences_are_of_one_size_those_unlike_the_median_count() -> None:
+    found = Estimate(0.5, names(40), np.resize([2.0, -2.0], 40))
+    assert found.interval(0, 1) == effective_wilson(0.5, found.variance, found.differing, 0)
 
 
 @given(st.integers(3, 40), st.integers(1, 4), st.integers(0, 2**31), st.sampled_from([0.0, 0.3]))
