@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
@@ -67,13 +68,13 @@ class BuilderResult:
     outputs: str = ""
 
 
-class OpaqueNetwork:
+class OpaqueNetwork(ABC):
     """Base of networks that autograd cannot go through; `kind` says in words what they do, after the model's name."""
 
     @property
+    @abstractmethod
     def kind(self) -> str:
         """What it is, to follow the model's name in messages."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,7 @@ def test_what_a_card_showed_is_shown_once_it_is_no_longer_installed(
 
 
 @final
-class OpaqueNetwork(Card):
+class ForeignCard(Card):
     """A card as a package of somebody else's may bring one, with a figure, a saying and a heading of its own."""
 
     version: ClassVar[int] = 1
@@ -307,7 +307,7 @@ class OpaqueNetwork(Card):
 
 @pytest.mark.slow
 def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cards._entries, "of a plug-in", (OpaqueNetwork(), "a plug-in"))
+    monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
     evaluated(tmp_path, "a", 9, card="of a plug-in")
     api.write_report(api.Report((str(tmp_path),)))
     before = (tmp_path / "report.html").read_text()
@@ -331,7 +331,7 @@ def test_a_view_that_another_version_kept_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: object
 ) -> None:
     monkeypatch.setattr(import_module("hardiness.results.results"), "json_form", lambda _: kept)
-    monkeypatch.setitem(cards._entries, "of a plug-in", (OpaqueNetwork(), "a plug-in"))
+    monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
     evaluated(tmp_path, "a", 9, card="of a plug-in")
     results_of(Store(tmp_path))
     monkeypatch.delitem(cards._entries, "of a plug-in")
@@ -342,7 +342,7 @@ def test_a_view_that_another_version_kept_is_left_out(
 
 
 def test_figures_of_several_models_are_not_made_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cards._entries, "of a plug-in", (OpaqueNetwork(), "a plug-in"))
+    monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
     for name in ("a", "b"):
         evaluated(tmp_path, name, 9, card="of a plug-in")
     results_of(Store(tmp_path))
