@@ -250,15 +250,21 @@ class LocalFiles:
         """As `Files.conditional`: a link is not made over a file, nor is a claim without links."""
         return True
 
-    def can_link(self, path: str) -> bool:
-        """Whether a file that is there can have a second name; some network mounts refuse that."""
+    def has_links(self) -> bool:
+        """Whether a file can have a second name; some network mounts refuse that.
+
+        The file is the caller's own: another process that opens the folder meanwhile takes none of it away.
+        """
+        file = self._temporary(self.folder / "name")
         twin = self._temporary(self.folder / "second name")
         with file_errors(twin, "write"):
             try:
                 twin.unlink(missing_ok=True)
-                return _linked(self.folder / path, twin)
+                file.touch()
+                return _linked(file, twin)
             finally:
                 twin.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
 
     @property
     def at_once(self) -> int:

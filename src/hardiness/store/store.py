@@ -118,7 +118,7 @@ class Store:
         store = cls(out, wait_s)
         try:
             store.files.write(WRITABLE, b"")
-            if isinstance(store.files, LocalFiles) and not store.files.can_link(WRITABLE):
+            if isinstance(store.files, LocalFiles) and not store.files.has_links():
                 store.remarks.append(UNLINKED.format(out))
             store.files.remove(WRITABLE)
         except StoreError as error:

@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pyarrow as pa
@@ -174,6 +175,22 @@ def test_out_under_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match="a file stands where a folder must be"):
         Store.create(tmp_path / "file" / "out")
+
+
+def test_another_process_may_open_the_folder_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, others = os.link, list[Thread]()
+
+    def after_another(file: Path, twin: Path) -> None:
+        if not others:
+            others.append(Thread(target=Store.create, args=(tmp_path / "out",)))
+            others[0].start()
+            others[0].join()
+        link(file, twin)
+
+    monkeypatch.setattr(os, "link", after_another)
+    assert Store.create(tmp_path / "out").remarks == []
+    assert others
+    assert not any((tmp_path / "out" / ".partial").iterdir())
 
 
 def test_out_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
