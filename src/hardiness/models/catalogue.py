@@ -190,16 +190,21 @@ def row_and_model(text: str) -> tuple[str, str]:
 
 
 _OPTIONS_BEGIN = re.compile(r":(?=[^\W\d]\w*=)")
+_OPTION_AFTER_COMMA = re.compile(r",([^\W\d]\w*)=")
 
 
 def split(text: str) -> tuple[str, dict[str, str]]:
     """``"NAME:key=value,…"`` as name and options, which begin at the first ``:word=``.
 
     Raises:
-        ArgumentError: an option has no ``=`` or is given twice.
+        ArgumentError: an option has no ``=`` or is given twice, or the first follows a comma.
     """
     begin = _OPTIONS_BEGIN.search(text)
     if begin is None:
+        comma = _OPTION_AFTER_COMMA.search(text)
+        if comma is not None and comma[1] in COMMON:
+            meant = f"{text[: comma.start()]}:{text[comma.start() + 1 :]}"
+            raise ArgumentError(f"the options of a model follow a colon, as in {meant}; was {text}")
         return text, {}
     name, tail = text[: begin.start()], text[begin.start() + 1 :]
     options: dict[str, str] = {}

@@ -59,8 +59,8 @@ def require_view(name: str, options: Mapping[str, str], *, bytes_in: bool = Fals
         raise ArgumentError(
             f"{name} brings no preprocessing, and a view is never guessed: "
             f"{' and '.join(f'{key}=' for key in missing)} must be given, as in "
-            "mean=0.485/0.456/0.406,std=0.229/0.224/0.225 (and resize_px=, crop_px=), "
-            "or preprocessing=FILE"
+            f"{name}:mean=0.485/0.456/0.406,std=0.229/0.224/0.225,resize_px=256,crop_px=224 "
+            f"or {name}:preprocessing=FILE"
         )
 
 

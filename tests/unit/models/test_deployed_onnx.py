@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import exported
@@ -96,7 +97,8 @@ def test_outputs_are_chosen_by_name_and_never_guessed(plain: Path, tmp_path: Pat
 
 def test_a_view_is_never_guessed(plain: Path, tmp_path: Path) -> None:
     for options, missing in (("", "mean= and std="), (":crop_px=64", "mean= and std="), (":mean=0.5", "std=")):
-        with pytest.raises(ArgumentError, match=f"a view is never guessed: {missing} must be given"):
+        advice = f"a view is never guessed: {missing} must be given, as in onnx:{re.escape(str(plain))}:mean=0"
+        with pytest.raises(ArgumentError, match=advice):
             resolve(f"onnx:{plain}{options}")
     file = exported.changed(plain, tmp_path / "n.onnx", bytes_in=True)
     with pytest.raises(ArgumentError, match="takes images as bytes and does not say how photographs are brought to"):

@@ -38,6 +38,12 @@ def test_a_part_that_is_no_option_is_told(text: str) -> None:
         split(text)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "py:net.py:build", "onnx:net.onnx", "hf:google/vit"])
+def test_options_after_a_comma_are_answered_with_the_name_as_it_must_be(name: str) -> None:
+    with pytest.raises(ArgumentError, match=f"follow a colon, as in {name}:mean=0,std=1; was {name},mean=0,std=1"):
+        split(f"{name},mean=0,std=1")
+
+
 def test_an_option_twice_is_told() -> None:
     with pytest.raises(ArgumentError, match="'crop_px' is given twice"):
         split("alexnet:crop_px=1,crop_px=2")
