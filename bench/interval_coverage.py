@@ -1,18 +1,22 @@
 """How often each kind of interval holds the true value: simulated over sizes, error rates and kinds.
 
     python bench/interval_coverage.py [--trials 1000] [--only KIND] [--picture docs/pictures/coverage.svg]
-                                      [--write docs/statistics.md] [--json]
+                                      [--write docs/statistics.md] [--points FILE] [--json]
 
-The bars are those of the documentation: 93 to 97 % where ten errors and ten right answers are expected, else at least
-90 %, each widened by two standard errors of the simulation.
+Every interval is made by the function that scores runs. ``--points`` writes each size and rate by itself as CSV, misses
+below and above apart. The bars are those of the documentation: at least 93 % where ten errors and ten right answers are
+expected, else 90 %, each widened by two standard errors of the simulation.
 """
 
 from __future__ import annotations
 
+import csv
+import multiprocessing
+import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +28,11 @@ from hardiness.benchmarks.confidence import shift_calibration
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.shares import confidence_scores
 from hardiness.core import Condition, ImageTable, Interval, Metric
-from hardiness.statistics.cells import FEWEST_TELLING
+from hardiness.statistics.cells import CellMeans, cell_means, equal_weights
 from hardiness.statistics.comparison import difference, mean_difference
 from hardiness.statistics.confidence import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import effective_wilson, resampled_means, student, variance_of, wilson
+from hardiness.statistics.intervals import wilson
 from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement
 from hardiness.statistics.measures import (
     FEWEST_OF_EACH,
@@ -78,17 +82,23 @@ def paired(generator: np.random.Generator, n: int, rate: float) -> tuple[Interva
 
 
 def paired_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
-    first, second = (side < ndtri(rate) for side in latent(generator, n, CELLS, 0.1))
-    apart = first.mean(axis=1) - second.mean(axis=1)
-    return mean_difference(apart, 1.0).interval, rate - float(ndtr(ndtri(rate) + 0.1))
+    first, second = (mean(images(n), side < ndtri(rate)) for side in latent(generator, n, CELLS, 0.1))
+    return difference(first, second).interval, rate - float(ndtr(ndtri(rate) + 0.1))
 
 
 def one_run_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
-    errors = latent(generator, n, CELLS)[0] < ndtri(rate)
-    values = errors.mean(axis=1, keepdims=True)
-    telling = min(int(side.any(axis=1).sum()) for side in (errors, ~errors))
-    variance = variance_of(resampled_means(values, "coverage")[:, 0], n)
-    return effective_wilson(float(values.mean()), variance, telling, n), rate
+    errors = of_cells(latent(generator, n, CELLS)[0] < ndtri(rate))
+    return errors.score(Metric("mean_error"), equal_weights(errors.cells)).interval, rate
+
+
+def of_cells(values: NDArray[np.bool_]) -> CellMeans:
+    """The means of ``(n, M)`` values in as many conditions."""
+    conditions = tuple(Condition(corruption="fog", severity=k) for k in range(1, values.shape[1] + 1))
+    at = np.arange(len(conditions), dtype=np.int16)
+    table = ImageTable(
+        images(len(values)), np.zeros(len(values), np.int32), conditions, at, {"right": (~values).astype(np.int8)}
+    )
+    return cell_means(table, values.astype(np.float64))
 
 
 def confidences(
@@ -163,14 +173,10 @@ def cells_with_confidence(
 def one_run_relative(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     """What corruption adds to the clean error, as the relative mCE has it."""
     harder = latent(generator, n, CELLS + 1)[0]
-    values = np.column_stack([harder[:, 1:] < ndtri(rate), harder[:, 0] < ndtri(rate) - 0.5]).astype(np.float64)
-    means = np.vstack([values.mean(axis=0), resampled_means(values, "coverage")])
-    added = means[:, :-1].mean(axis=1) - means[:, -1]
-    telling = min(int(side.any(axis=1).sum()) for side in (values > 0, values < 1))
-    if telling < FEWEST_TELLING:
-        return None, 0.0
-    found = student(float(added[0]), variance_of(added[1:], n), telling)
-    return found, rate - float(ndtr(ndtri(rate) - 0.5))
+    errors = of_cells(np.column_stack([harder[:, 1:] < ndtri(rate), harder[:, 0] < ndtri(rate) - 0.5]))
+    *corrupted, clean = errors.cells
+    added = errors.score(Metric("error_gap"), {**equal_weights(corrupted), clean: -1.0})
+    return added.interval, rate - float(ndtr(ndtri(rate) - 0.5))
 
 
 def one_run_auroc(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
@@ -309,7 +315,7 @@ def images(n: int) -> NDArray[np.object_]:
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of interval is simulated; dear ones on fewer sizes, rates and trials."""
+    """How one kind of interval is simulated; slow ones on fewer sizes, rates and trials."""
 
     trial: Trial
     share_of_trials: float = 1.0
@@ -319,10 +325,7 @@ class Kind:
     """What it is known to hold in where ten errors and ten right answers are expected; below .93 the docs say so."""
 
 
-def dear(trial: Trial, sizes: tuple[int, ...] = (50, 250, 1000)) -> Kind:
-    """A kind whose every trial draws a thousand resamples."""
-    return Kind(trial, 0.2, sizes, (0.05, 0.5, 0.95))
-
+FEW_RATES = (0.05, 0.5, 0.95)
 
 KINDS = {
     "share: Wilson": Kind(share),
@@ -333,41 +336,86 @@ KINDS = {
     "exponential sizes, both ways: t, with skew": Kind(exponential_both_ways, sizes=(250, 1000), rates=DIFFERING),
     "heavy tails, one ahead: t, with skew": Kind(heavy_tails, sizes=(250, 1000), rates=DIFFERING, least=0.92),
     "heavy tails, both ways: t, with skew": Kind(heavy_tails_both_ways, sizes=(250, 1000), rates=DIFFERING, least=0.90),
-    "mean of 20 cells, one run: effective Wilson": Kind(one_run_cells, 0.4, (50, 250, 1000)),
-    "AURRA, one run: effective Wilson": dear(one_run_aurra, (50, 250)),
-    "RMS calibration error, one run: tests inverted": Kind(one_run_calibration, 0.4, (100, 150, 200, 250, 1000, 5000)),
-    "RMS without the last bin, one run: tests inverted": Kind(one_run_without_last_bin, 0.4, (200, 250, 500, 1000)),
-    "ECE, one run: tests inverted": Kind(one_run_ece, 0.4, (50, 250, 1000, 5000)),
-    "mean ECE of 8 cells, one run: tests inverted": dear(one_run_mean_ece, (250,)),
-    "Brier score, one run: t, with skew": dear(one_run_brier, (250,)),
-    "relative mCE, one run: t": Kind(one_run_relative, 0.2, (50, 250, 1000)),
-    "AUROC: effective Wilson": Kind(one_run_auroc, 0.4, (50, 250, 1000)),
-    "FPR at 95 %: effective Wilson": Kind(one_run_fpr95, 0.4, (50, 250, 1000)),
-    "means in 2 random cells, same photographs: t": dear(drawn_cells, (250, 1000)),
-    "AURRA, same photographs: t": dear(paired_aurra, (50, 250)),
-    "calibration error, same photographs: t": dear(paired_calibration, (250,)),
-    "shape bias, same photographs: t": dear(paired_shape_bias),
+    "mean of 20 cells, one run: effective Wilson": Kind(one_run_cells, sizes=(50, 250, 1000)),
+    "AURRA, one run: effective Wilson": Kind(one_run_aurra, 0.2, (50, 250), FEW_RATES),
+    "RMS calibration error, one run: tests inverted": Kind(one_run_calibration, 0.2, (100, 150, 200, 250, 1000, 5000)),
+    "RMS without the last bin, one run: tests inverted": Kind(one_run_without_last_bin, 0.2, (200, 250, 500, 1000)),
+    "ECE, one run: tests inverted": Kind(one_run_ece, 0.2, (50, 250, 1000, 5000)),
+    "mean ECE of 8 cells, one run: tests inverted": Kind(one_run_mean_ece, 0.1, (250,), FEW_RATES),
+    "Brier score, one run: t, with skew": Kind(one_run_brier, 0.2, (250,), FEW_RATES),
+    "relative mCE, one run: t": Kind(one_run_relative, sizes=(50, 250, 1000)),
+    "AUROC: effective Wilson": Kind(one_run_auroc, sizes=(50, 250, 1000)),
+    "FPR at 95 %: effective Wilson": Kind(one_run_fpr95, sizes=(50, 250, 1000)),
+    "means in 2 random cells, same photographs: t": Kind(drawn_cells, sizes=(250, 1000), rates=FEW_RATES),
+    "AURRA, same photographs: t": Kind(paired_aurra, sizes=(50, 250), rates=FEW_RATES),
+    "calibration error, same photographs: t": Kind(paired_calibration, sizes=(250,), rates=FEW_RATES),
+    "shape bias, same photographs: t": Kind(paired_shape_bias, sizes=(50, 250, 1000), rates=FEW_RATES),
     "kappa: posterior of the two-by-two table": Kind(kappa, sizes=(50, 250, 1000)),
     "kappa over 20 cells: t": Kind(kappa_of_cells, 0.2, (50, 250, 1000)),
 }
 
 
-def simulated(kind: Kind, trials: int) -> list[tuple[int, float, float, int]]:
-    """Rows of n, rate, coverage among the trials that had an interval, and how many had: the others hold nothing."""
-    found = []
-    for n in kind.sizes:
-        for rate in kind.rates:
-            generator, held, had = np.random.default_rng([n, int(1000 * rate)]), 0, 0
-            for _ in range(max(int(trials * kind.share_of_trials), 20)):
-                interval, true = kind.trial(generator, n, rate)
-                if interval is not None:
-                    had += 1
-                    held += interval.low - 1e-12 <= true <= interval.high + 1e-12
-            found.append((n, rate, held / had if had else float("nan"), had))
-    return found
+@dataclass(frozen=True)
+class Point:
+    """What the intervals of one size and rate held.
+
+    Attributes:
+        n, rate: images, and the error rate.
+        trials: those that had an interval; the others hold nothing.
+        below, above: shares of these whose interval lies below the true value, and above it.
+    """
+
+    n: int
+    rate: float
+    trials: int
+    below: float
+    above: float
+
+    @property
+    def held(self) -> float:
+        """The share that holds the true value."""
+        return 1 - self.below - self.above
+
+    @property
+    def many(self) -> bool:
+        """Whether ten errors and ten right answers are expected."""
+        return self.n * min(self.rate, 1 - self.rate) >= 10
 
 
-def draw(path: Path, found: dict[str, list[tuple[int, float, float, int]]]) -> None:
+def simulated(kind: Kind, trials: int) -> list[Point]:
+    """Each size and rate."""
+    return [point(kind, trials, n, rate) for n in kind.sizes for rate in kind.rates]
+
+
+def point(kind: Kind, trials: int, n: int, rate: float) -> Point:
+    """One size and rate, whose draws do not depend on what else is simulated."""
+    generator, below, above, had = np.random.default_rng([n, int(1000 * rate)]), 0, 0, 0
+    for _ in range(max(int(trials * kind.share_of_trials), 20)):
+        interval, true = kind.trial(generator, n, rate)
+        if interval is not None:
+            had += 1
+            below += interval.high + 1e-12 < true
+            above += interval.low - 1e-12 > true
+    return Point(n, rate, had, below / had if had else float("nan"), above / had if had else float("nan"))
+
+
+def _point_of(job: tuple[str, int, int, float]) -> tuple[str, Point]:
+    name, trials, n, rate = job
+    return name, point(KINDS[name], trials, n, rate)
+
+
+def all_simulated(names: Sequence[str], trials: int) -> dict[str, list[Point]]:
+    """Every size and rate of these kinds, by one process a core; the largest samples first, which take the longest."""
+    jobs = [(name, trials, n, rate) for name in names for n in KINDS[name].sizes for rate in KINDS[name].rates]
+    jobs.sort(key=lambda job: -job[2])
+    found: dict[str, list[Point]] = {name: [] for name in names}
+    with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
+        for name, each in pool.imap_unordered(_point_of, jobs):
+            found[name].append(each)
+    return {name: sorted(points, key=lambda each: (each.n, each.rate)) for name, points in found.items()}
+
+
+def draw(path: Path, found: dict[str, list[Point]]) -> None:
     """Coverage over the expected number of the rarer answers, a line for each kind."""
     import matplotlib
 
@@ -376,12 +424,13 @@ def draw(path: Path, found: dict[str, list[tuple[int, float, float, int]]]) -> N
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(5, 5, figsize=(14, 11), sharex=True, sharey=True)
-    for axis, (kind, rows) in zip(axes.flat, found.items(), strict=False):
-        x = [max(n * min(rate, 1 - rate), 0.3) for n, rate, *_ in rows]
+    for axis, (kind, points) in zip(axes.flat, found.items(), strict=False):
+        x = [max(each.n * min(each.rate, 1 - each.rate), 0.3) for each in points]
         axis.axhspan(0.93, 0.97, color="0.9")
         axis.axhline(0.95, color="0.6", lw=0.8)
         axis.axvline(10, color="0.6", lw=0.8, ls=":")
-        axis.scatter(x, [row[2] for row in rows], s=14, c=[np.log10(row[0]) for row in rows], cmap="viridis")
+        sizes = [np.log10(each.n) for each in points]
+        axis.scatter(x, [each.held for each in points], s=14, c=sizes, cmap="viridis")
         axis.set_title(kind.replace(", ", "\n", 1), fontsize=8)
         axis.set_xscale("log")
         axis.set_ylim(0.8, 1.005)
@@ -393,36 +442,43 @@ def draw(path: Path, found: dict[str, list[tuple[int, float, float, int]]]) -> N
     figure.savefig(path, metadata={"Date": None})
 
 
-def believed(rows: list[tuple[int, float, float, int]]) -> list[tuple[int, float, float, int]]:
+def believed(points: list[Point]) -> list[Point]:
     """Those of which most trials had an interval: elsewhere these are trials with unusually many errors."""
-    most = max(row[3] for row in rows)
-    return [row for row in rows if row[3] >= most / 2]
+    most = max(each.trials for each in points)
+    return [each for each in points if each.trials >= most / 2]
 
 
-def by_errors(rows: list[tuple[int, float, float, int]]) -> tuple[list[float], list[float]]:
-    """Coverages where ten errors and ten right answers are expected (or all where nowhere), and where fewer are."""
-    many = [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) >= 10] or [row[2] for row in rows]
-    return many, [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) < 10]
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}"
 
 
-def pooled(rows: list[tuple[int, float, float, int]]) -> tuple[str, str]:
-    """In what percentage of all trials of these points the interval held, and how many they were."""
-    trials = sum(row[3] for row in rows)
-    return (f"{100 * sum(row[2] * row[3] for row in rows) / trials:.1f}", f"{trials:,}") if trials else ("", "")
+def part(points: list[Point]) -> tuple[str, str, str]:
+    """How often all intervals of these points held, and those of the point where they held least."""
+    if not points:
+        return "", "", ""
+    trials, least = sum(each.trials for each in points), min(points, key=lambda each: each.held)
+    pooled = sum(each.held * each.trials for each in points) / trials
+    misses = f"{percent(least.held)} ({percent(least.below)}/{percent(least.above)})"
+    return percent(pooled), misses, f"{least.n:,}, {least.rate:g}"
 
 
-def coverage_table(found: dict[str, list[tuple[int, float, float, int]]]) -> str:
+def coverage_table(found: dict[str, list[Point]]) -> str:
     """How often each kind held over all sizes and rates, with many and with few errors, as Markdown."""
     rows = []
-    for kind, all_rows in found.items():
-        parts = [[], []]
-        for row in believed(all_rows):
-            parts[row[0] * min(row[1], 1 - row[1]) < 10].append(row)
+    for kind, points in found.items():
         name, _, method = kind.partition(": ")
-        rows.append((name, method, *pooled(parts[0]), *pooled(parts[1])))
-    ten, fewer = "coverage with ten errors and ten right answers expected, %", "coverage with fewer, %"
-    head = ("interval of", "method", ten, "trials", fewer, "trials")
-    return table(head, rows)
+        many, few = ([each for each in believed(points) if each.many is side] for side in (True, False))
+        trials = max(each.trials for each in points)
+        rows.append((name, method, *part(many), *part(few), f"{trials:,}"))
+    head = ("interval of", "method", "ten of each: all, %", "least (below/above)", "at n, rate")
+    return table((*head, "fewer: all, %", "least (below/above)", "at n, rate", "trials a point"), rows)
+
+
+def write_points(path: Path, found: dict[str, list[Point]]) -> None:
+    with path.open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["interval", *(each.name for each in fields(Point))])
+        rows.writerows([kind, *astuple(each)] for kind, points in found.items() for each in points)
 
 
 def option(name: str, default: str) -> str:
@@ -432,16 +488,20 @@ def option(name: str, default: str) -> str:
 
 def main() -> int:
     trials, began = int(option("--trials", "1000")), time.perf_counter()
-    found = {name: simulated(kind, trials) for name, kind in KINDS.items() if option("--only", "") in name}
+    found = all_simulated([name for name in KINDS if option("--only", "") in name], trials)
     bars, notes = {}, {}
-    for kind, rows in found.items():
-        slack = 2 * np.sqrt(0.05 * 0.95 / min(row[3] for row in believed(rows)))
-        many, few = by_errors(believed(rows))
+    for kind, points in found.items():
+        known = believed(points)
+        slack = 2 * np.sqrt(0.05 * 0.95 / min(each.trials for each in known))
+        few = [each.held for each in known if not each.many]
+        many = [each.held for each in known if each.many] or few
         bars[f"{kind}: least, ten of each"] = at_least(min(many), KINDS[kind].least - slack)
         notes[f"{kind}: most, ten of each"] = float(max(many))
         if few:
             bars[f"{kind}: least, fewer"] = at_least(min(few), min(KINDS[kind].least, 0.90) - slack)
     notes["seconds"] = time.perf_counter() - began
+    if path := option("--points", ""):
+        write_points(Path(path), found)
     if path := option("--picture", ""):
         draw(Path(path), found)
     if path := option("--write", ""):

@@ -42,9 +42,9 @@ def test_a_kind_holds(kind: str) -> None:
         sizes=tuple(n for n in chosen.sizes if n <= 250) or chosen.sizes,
         share_of_trials=max(chosen.share_of_trials, 0.5),
     )
-    rows = [row for row in SIMULATED.simulated(short, 40) if row[3]]
+    points = [each for each in SIMULATED.simulated(short, 40) if each.trials]
     for many, least in ((True, chosen.least), (False, min(chosen.least, 0.90))):
-        chosen_rows = [row for row in rows if (row[0] * min(row[1], 1 - row[1]) >= 10) == many]
-        had = sum(row[3] for row in chosen_rows)
-        held = sum(row[2] * row[3] for row in chosen_rows)
-        assert not had or held / had >= least - 2.5 * np.sqrt(0.05 * 0.95 / had), chosen_rows
+        part = [each for each in points if each.many == many]
+        had = sum(each.trials for each in part)
+        held = sum(each.held * each.trials for each in part)
+        assert not had or held / had >= least - 2.5 * np.sqrt(0.05 * 0.95 / had), part
