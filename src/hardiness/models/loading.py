@@ -115,7 +115,7 @@ def search(pattern: str) -> list[str]:
     if not colon:
         found = registry.names(pattern)
         if not found:
-            raise UnknownNameError("model", pattern, known_names())
+            raise _unmatched(pattern)
         return found
     names = schemes.get(prefix).names
     if names is None:
@@ -124,6 +124,20 @@ def search(pattern: str) -> list[str]:
     if not matching:
         raise UnknownNameError(f"{prefix} model", rest, names())
     return [f"{prefix}:{name}" for name in matching]
+
+
+def _unmatched(pattern: str) -> UnknownNameError:
+    """The error for a pattern that no registered name matches; it says what to type where a library's names do."""
+    counts = {prefix: len(set(fnmatch.filter(names, pattern))) for prefix, names in _names_of_libraries()}
+    typed = [
+        f"'{prefix}:{pattern}' ({count:,} model{'' if count == 1 else 's'})"
+        for prefix, count in counts.items()
+        if count
+    ]
+    error = UnknownNameError("model", pattern, known_names())
+    if typed:
+        error.args = (f"unknown model {pattern!r}; did you mean {' or '.join(typed)}?",)
+    return error
 
 
 def is_pattern(text: str) -> bool:
@@ -173,16 +187,22 @@ def _elsewhere(name: str) -> Iterator[str]:
     """The same name behind a library's prefix, exactly or nearly."""
     if difflib.get_close_matches(name, registry.names(), n=1, cutoff=0.75):
         return
+    for prefix, known in _names_of_libraries():
+        if name in known:
+            yield f"{prefix}:{name}"
+        else:
+            yield from (f"{prefix}:{each}" for each in difflib.get_close_matches(name, known, n=1, cutoff=0.85))
+
+
+def _names_of_libraries() -> Iterator[tuple[str, list[str]]]:
+    """Each prefix whose models can be listed, with their names; a library that is not installed has none."""
     for prefix in schemes:
         names = schemes.get(prefix).names
         try:
             known = names() if names else []
         except ModelError:  # its library is not installed
             continue
-        if name in known:
-            yield f"{prefix}:{name}"
-        else:
-            yield from (f"{prefix}:{each}" for each in difflib.get_close_matches(name, known, n=1, cutoff=0.85))
+        yield prefix, known
 
 
 def randomise(network: nn.Module, seed: int = 0) -> None:

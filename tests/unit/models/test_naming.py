@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hardiness.core import ArgumentError, UnknownNameError, View
-from hardiness.models import registry, resolve
+from hardiness.models import registry, resolve, search
 from hardiness.models.catalogue import split
 
 
@@ -80,6 +80,17 @@ def test_a_file_of_torch_is_answered_with_how_it_is_given(name: str, says: str) 
     with pytest.raises(UnknownNameError, match=says) as error:
         resolve(name)
     assert "known:" not in str(error.value)
+
+
+def test_a_pattern_that_only_models_of_libraries_match_is_answered_with_what_to_type() -> None:
+    typed = r"mean 'timm:resnet\*' \(\d+ models\) or 'torchvision:resnet\*' \(\d+ models\)\?$"
+    with pytest.raises(UnknownNameError, match=typed):
+        search("resnet*")
+    assert search("torchvision:resnet*")
+    with pytest.raises(UnknownNameError, match=r"mean 'torchvision:regnet_y_128\*' \(1 model\)\?$"):
+        search("regnet_y_128*")
+    with pytest.raises(UnknownNameError, match=r"unknown model 'nosuch\*'; known: .*timm:NAME"):
+        search("nosuch*")
 
 
 def test_a_library_that_is_not_installed_is_not_asked_for_close_names(monkeypatch: pytest.MonkeyPatch) -> None:
