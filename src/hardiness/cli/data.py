@@ -18,7 +18,7 @@ from rich.table import Table
 from hardiness.api import progress_on
 from hardiness.benchmarks import registry
 from hardiness.cli.options import command, json_flag, quiet_flag
-from hardiness.cli.output import print_json, wide
+from hardiness.cli.output import amount, print_json, wide
 from hardiness.core import ArgumentError, Request, UnknownNameError, argument, option, wait_option
 from hardiness.data import (
     KINDS,
@@ -105,8 +105,8 @@ def as_dict(held: DataInventory, needs: dict[str, list[str]]) -> dict[str, objec
 
 def print_checked(console: Console, checked: CheckReport) -> None:
     """Say whether a data set is sound; a table of what is wrong, kind by kind."""
-    verdict = "sound" if not checked.wrong else f"{len(checked.wrong):,} fault{'s' * (len(checked.wrong) != 1)}"
-    head = f"{checked.name}: {checked.files:,} files in {checked.location}: {verdict}"
+    verdict = amount(len(checked.wrong), "fault") if checked.wrong else "sound"
+    head = f"{checked.name}: {amount(checked.files, 'file')} in {checked.location}: {verdict}"
     console.print(head, markup=False, highlight=False, soft_wrap=True)
     for remark in checked.remarks:
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
@@ -296,7 +296,7 @@ def data_import(asked: ImportOptions) -> int:
             if done.is_official
             else "not byte for byte the published archive, but all names are"
         )
-        click.echo(f"{done.images:,} images in {done.folder} ({what})")
+        click.echo(f"{amount(done.images, 'image')} in {done.folder} ({what})")
     return 0
 
 
@@ -332,7 +332,7 @@ def _tell(got: ArchiveOutcome) -> None:
     if got.was_there:
         click.echo(f"{got.folder}: {what} is there already")
         return
-    size = f"{got.files:,} files of {what}" if got.files else f"{what}, read where it lies"
+    size = f"{amount(got.files, 'file')} of {what}" if got.files else f"{what}, read where it lies"
     click.echo(f"{got.folder}: {size}")
     origin = "as published" if got.is_published else f"none is published; kept in {pins_file()} to compare with"
     click.echo(f"  {got.checksum} ({origin})")

@@ -16,7 +16,7 @@ from hardiness import models, trees, visualise
 from hardiness.api import progress_on
 from hardiness.benchmarks import CorruptionSet, ImagenetP, corruption_benchmark
 from hardiness.cli.options import command, quiet_flag
-from hardiness.cli.output import print_failures, print_lines, wide
+from hardiness.cli.output import amount, print_failures, print_lines, wide
 from hardiness.core import (
     ArgumentError,
     Listener,
@@ -58,7 +58,7 @@ class TreeOptions:
         if sheet is not None and not self.quiet:
             click.echo(sheet)
         if not self.quiet:
-            click.echo(f"{written.files:,} files  {self.folder / 'manifest.json'}")
+            click.echo(f"{amount(written.files, 'file')}  {self.folder / 'manifest.json'}")
         return written.exit_status
 
 
@@ -263,7 +263,7 @@ def make_stimuli(asked: StimulusOptions) -> int:
     print_failures(made.failures)
     print_lines(problems=made.notes)
     if not asked.quiet:
-        click.echo(f"{made.files:,} files  {asked.out / visualise.SHEET}  {asked.out / 'manifest.json'}")
+        click.echo(f"{amount(made.files, 'file')}  {asked.out / visualise.SHEET}  {asked.out / 'manifest.json'}")
     return made.exit_status
 
 

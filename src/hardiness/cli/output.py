@@ -19,6 +19,11 @@ PIPE_WIDTH = 160
 SHOWN_FAILURES = 10
 
 
+def amount(count: int, noun: str) -> str:
+    """A count and its noun: ``1 file``, ``1,000 files``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def wide() -> Console:
     """A console, wide enough for a table when its output goes to a file or a pipe and ``COLUMNS`` is not set."""
     console = Console()
