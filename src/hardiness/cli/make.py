@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -78,15 +80,26 @@ class CorruptionOptions:
         kind = corruption_benchmark(self.members)
         names = (self._of(name) for name in _parts("--corruptions", self.corruptions))
         severities = tuple(map(_severity, _parts("--severities", self.severities)))
-        return kind(
-            extra=self.extra,
-            corruptions=tuple(dict.fromkeys(name for group in names for name in group)),
-            severities=severities or kind.members.levels,
-        )
+        with _as_typed(kind.name):
+            return kind(
+                extra=self.extra,
+                corruptions=tuple(dict.fromkeys(name for group in names for name in group)),
+                severities=severities or kind.members.levels,
+            )
 
     def _of(self, name: str) -> tuple[str, ...]:
         """The corruptions of a group of the set, or the one of that name."""
         return corruption_benchmark(self.members).members.groups.get(name, (name,))
+
+
+@contextmanager
+def _as_typed(benchmark: str) -> Iterator[None]:
+    """Errors about an option of the benchmark name the option of this command: nobody typed a benchmark here."""
+    try:
+        yield
+    except ArgumentError as error:
+        error.args = (str(error).replace(f"{benchmark}:", "--", 1),)
+        raise
 
 
 def _parts(option: str, text: str) -> list[str]:
@@ -133,7 +146,8 @@ class SequenceOptions:
     def benchmark(self) -> ImagenetP:
         """ImageNet-P with those sequences."""
         names = tuple(filter(None, self.perturbations.split("+")))
-        return ImagenetP(extra=self.extra, perturbations=names, difficulty=self.difficulty)
+        with _as_typed(ImagenetP.name):
+            return ImagenetP(extra=self.extra, perturbations=names, difficulty=self.difficulty)
 
 
 @command

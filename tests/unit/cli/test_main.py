@@ -54,6 +54,24 @@ def test_a_kind_stands_right_behind_its_command(monkeypatch: pytest.MonkeyPatch,
     assert json.loads(capsys.readouterr().out)["power"] == 0.9
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("corruptions", "SRC", "DST", "--severities", "9"), "--severities must be numbers from 1 to 5, had 9"),
+        (
+            ("corruptions", "SRC", "DST", "--set", "patch-shuffle", "--severities", "8"),
+            "--severities must be numbers from 1 to 7, had 8",
+        ),
+        (("perturbations", "SRC", "DST", "--difficulty", "4"), "--difficulty must be 1, 2 or 3, was 4"),
+    ],
+)
+def test_make_names_its_options_as_they_were_typed(
+    arguments: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    assert called(monkeypatch, "make", *arguments) == 2
+    assert capsys.readouterr().err == f"hardiness: {says}\n"
+
+
 def test_benchmarks_are_listed_in_the_groups_of_the_page(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert called(monkeypatch, "list", "benchmarks") == 0
     told = capsys.readouterr().out
