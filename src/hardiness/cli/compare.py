@@ -90,8 +90,8 @@ USUAL = (0.3, 0.5, 0.7)
 class PowerOptions:
     """Which difference is to be told, with which chance."""
 
-    difference: float = option("Of the error rates: 0.01 is one point.", metavar="D")
-    baseline_error: float = option("The baseline's error rate, a fraction.", metavar="E")
+    difference: float = option("Of the error rates, as a share: 0.01 is one point.", metavar="D")
+    baseline_error: float = option("The baseline's error rate, as a share: 0.2 is 20 %.", metavar="E")
     correlations: tuple[float, ...] = option(
         "Of right and wrong between the two models over images; may be given several times. "
         f"[default: {', '.join(map(str, USUAL))}]",

@@ -44,8 +44,12 @@ def images_needed(
         samples, without continuity correction.
     """
     ranges = {
-        "difference": (-1 < difference < 1 and difference != 0, difference, "in (-1, 1) and not 0"),
-        "baseline-error": (0 < baseline_error < 1, baseline_error, "in (0, 1)"),
+        "difference": (
+            -1 < difference < 1 and difference != 0,
+            difference,
+            "in (-1, 1) and not 0, a share (0.01 is one point)",
+        ),
+        "baseline-error": (0 < baseline_error < 1, baseline_error, "in (0, 1), a share (0.2 is 20 %)"),
         "correlation": (-1 < correlation < 1, correlation, "in (-1, 1)"),
         "power": (0 < power < 1, power, "in (0, 1)"),
         "confidence": (0 < confidence < 1, confidence, "in (0, 1)"),

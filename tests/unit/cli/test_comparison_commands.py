@@ -21,6 +21,20 @@ def test_power_as_a_table_and_as_json(monkeypatch: pytest.MonkeyPatch, capsys: A
     assert "50,000 validation photographs are too few" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("difference", "error", "says"),
+    [
+        ("1", "0.2", "difference must be in (-1, 1) and not 0, a share (0.01 is one point), was 1"),
+        ("0.01", "20", "baseline-error must be in (0, 1), a share (0.2 is 20 %), was 20"),
+    ],
+)
+def test_power_in_points_is_answered_with_the_unit(
+    difference: str, error: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    assert called(monkeypatch, "compare", "--power", "--difference", difference, "--baseline-error", error) == 2
+    assert capsys.readouterr().err == f"hardiness: {says}\n"
+
+
 def test_power_leaves_out_usual_correlations_that_cannot_be_and_refuses_given_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
