@@ -8,7 +8,7 @@ import pytest
 from hardiness.benchmarks import registry
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.options import describe, parse
-from hardiness.benchmarks.suites import names, suite
+from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core import Benchmark
 from hardiness.data import locate
 
@@ -52,14 +52,14 @@ class TestBenchmark:
                 np.testing.assert_array_equal(values[row], alone[column][0], err_msg=column)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", Suite.names())
 def test_suites_name_benchmarks_that_exist(name: str) -> None:
     for row in suite(name).rows:
         assert parse(row.benchmark).name == row.benchmark.partition(":")[0]
 
 
 def test_every_benchmark_is_in_the_paper_suite_or_in_the_modern_one_and_the_demo_shows_three_of_the_paper() -> None:
-    held = {name: {row.benchmark.partition(":")[0] for row in suite(name).rows} for name in names()}
+    held = {name: {row.benchmark.partition(":")[0] for row in suite(name).rows} for name in Suite.names()}
     own = {name for name in BENCHMARKS if name == "own" or name.startswith("own-")}
     assert held["own"] == {"own", "own-c"}, "the other corruptions of one's own pictures are asked for by name"
     assert held["paper"] | held["modern"] | own == set(BENCHMARKS)

@@ -350,7 +350,7 @@ class Command:
     )
     out: str | Path = option("Output folder, or an object store.", "runs/latest", metavar="FOLDER|s3://…")
     suite: str | None = option(
-        "demo, quick or paper, or your own: a list of benchmarks.", None, metavar="NAME|FILE.toml"
+        f"{', '.join(Suite.names())}, or your own FILE.toml: a list of benchmarks.", None, metavar="NAME|FILE.toml"
     )
     data: tuple[str, ...] = option(
         "Folder that holds the data sets, or one data set, or the photographs of installed packages.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.benchmarks.suites import names, suite
+from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core import ArgumentError, UnknownNameError
 
 
@@ -23,7 +23,7 @@ def test_a_file_is_a_suite(tmp_path: Path) -> None:
 def test_paper_names_the_command_of_the_experiment_that_has_no_scores() -> None:
     (line,) = suite("paper").also
     assert line.startswith("hardiness make features -m resnext101_32x8d_wsl --protocol orhan2019")
-    assert [name for name in names() if suite(name).also] == ["paper"]
+    assert [name for name in Suite.names() if suite(name).also] == ["paper"]
 
 
 @pytest.mark.parametrize(

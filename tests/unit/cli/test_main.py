@@ -18,6 +18,7 @@ from rich.console import Console
 
 from hardiness import __version__
 from hardiness.api.progress import Bars, LogProgress, RedrawnOutput, listener, progress_on
+from hardiness.benchmarks import Suite
 from hardiness.cli.main import ALIASES, COMMANDS, GROUPS, tell_warnings
 
 
@@ -28,6 +29,12 @@ def test_help_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: Any) 
     assert not any(f"  {name} " in told for name in ALIASES)
     assert len([name for names in GROUPS.values() for name in names]) <= 10
     assert {words.split()[0] for words in COMMANDS} == {name for names in GROUPS.values() for name in names}
+
+
+def test_help_of_run_lists_every_suite(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, "run", "--help") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{', '.join(Suite.names())}, or your own FILE.toml" in told
 
 
 @pytest.mark.parametrize(("parent", "word"), [("list", "kind"), ("make", "kind"), ("data", "command")])

@@ -42,10 +42,10 @@ class Suite:
     note: str = ""
     also: tuple[str, ...] = ()
 
-
-def names() -> list[str]:
-    """The names of the suites that belong to the package."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("*.toml"))
+    @staticmethod
+    def names() -> list[str]:
+        """The names of the suites that belong to the package."""
+        return sorted(file.stem for file in Path(__file__).parent.glob("*.toml"))
 
 
 def suite(name: str) -> Suite:
@@ -57,8 +57,8 @@ def suite(name: str) -> Suite:
     """
     if name.endswith(".toml"):
         return _read(name)
-    if name not in names():
-        raise UnknownNameError("suite", name, names())
+    if name not in Suite.names():
+        raise UnknownNameError("suite", name, Suite.names())
     return _suite(name, tomllib.loads(Path(__file__).parent.joinpath(f"{name}.toml").read_text("utf-8")))
 
 
@@ -67,8 +67,9 @@ def _read(file: str) -> Suite:
         # Some editors begin a file with a mark.
         found = tomllib.loads(read_regular(file, _MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
+        known = ", ".join(Suite.names())
         raise ArgumentError(
-            f"suite {file} cannot be read: {error.strerror}; name a file that is there, or one of {', '.join(names())}"
+            f"suite {file} cannot be read: {error.strerror}; name a file that is there, or one of {known}"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ArgumentError(f"suite {file} must be TOML: {error}") from None
