@@ -304,7 +304,7 @@ class PerturbationCard(Card):
     metrics: ClassVar[tuple[Metric, ...]] = (FLIP_PROBABILITY, FLIP_RATE, MFR, TOP5_DISTANCE, T5D, MT5D)
     keys: ClassVar[tuple[str, ...]] = ("perturbation", "severity")
     place: ClassVar[int] = 40
-    group: ClassVar[str] = "noise and blur"
+    group: ClassVar[str] = "distortions"
     severity: ClassVar[str] = "difficulty"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:

@@ -86,7 +86,7 @@ class LaionCCard(Card):
     draws_cells: ClassVar[bool] = True
     metrics: ClassVar[tuple[Metric, ...]] = (MEAN_ACCURACY, ACCURACY)
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity")
-    group: ClassVar[str] = "noise and blur"
+    group: ClassVar[str] = "distortions"
     severity: ClassVar[str] = "intensity"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:

@@ -52,7 +52,7 @@ class ShiftConsistencyCard(Card):
     """
 
     version: ClassVar[int] = 2
-    group: ClassVar[str] = "noise and blur"
+    group: ClassVar[str] = "distortions"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
     stops_on: ClassVar[str] = "consistency"
     metrics: ClassVar[tuple[Metric, ...]] = (CONSISTENCY, TOP1, *CONDITION_METRICS)

@@ -284,7 +284,7 @@ LAST = 90
 
 GROUPS = (
     "clean",
-    "noise and blur",
+    "distortions",
     "natural shift",
     "adversarial",
     "shape",

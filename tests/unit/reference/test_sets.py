@@ -67,3 +67,11 @@ def test_the_published_sets() -> None:
     assert (IMAGENET_C.kind, IMAGENET_P.kind) == ("still", "moving")
     assert "imagenet-p" not in set_names("still")
     assert IMAGENET_C.jpeg_quality == 85
+
+
+@pytest.mark.parametrize("name", set_names())
+def test_a_topic_names_no_part_of_what_a_set_holds(name: str) -> None:
+    """Weather would stand under "noise and blur"."""
+    known = distortion_set(name)
+    named = [group for group in known.groups if group in known.topic]
+    assert named in ([], list(known.groups))

@@ -57,7 +57,7 @@ class DistortionSet:
     jpeg_quality: int = 0
     baseline: bool = False
     beside: str = ""
-    topic: str = "noise and blur"
+    topic: str = "distortions"
 
     @property
     def published(self) -> tuple[str, ...]:
