@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -34,6 +35,31 @@ def shortened(text: str, most: int) -> str:
     """The text, or its beginning and end where it has more characters than that."""
     half = max(1, (most - 1) // 2)
     return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
+
+
+def shortened_apart(names: Iterable[str], most: int) -> dict[str, str]:
+    """Each name as `shortened` gives it; names that would look alike begin near where they differ, or are numbered.
+
+    Args:
+        names: to show beside each other.
+        most: characters of each, at least 12.
+    """
+    shown = {name: shortened(name, most) for name in names}
+    for alike in _alike(shown):
+        same = [len(set(letters)) == 1 for letters in zip(*alike, strict=False)]
+        start = max(0, [*same, False].index(False) - most // 3)
+        shown |= {name: "…" + shortened(name[start:], most - 1) for name in alike}
+    left = [name for alike in _alike(shown) for name in alike]
+    for place, name in enumerate(left, 1):
+        end = f" ({place})"
+        shown[name] = shortened(name, most - len(end)) + end
+    return shown
+
+
+def _alike(shown: Mapping[str, str]) -> list[list[str]]:
+    """The names that are shown as the same text."""
+    texts = [text for text, count in Counter(shown.values()).items() if count > 1]
+    return [[name for name, each in shown.items() if each == text] for text in texts]
 
 
 def grid_cell(cell: GridCell | None) -> str:

@@ -647,6 +647,9 @@ QUALITY = 70
 PICTURES_MOST = 2_900_000
 """Bytes that the pictures of a page take at most, or a little more: a page that can be sent by mail."""
 
+BAR_MOST = 28
+"""Characters of a model's name in the bar; longer names are shortened."""
+
 DIFFERENCES_MOST = 15
 """Differences of models that a table holds."""
 
@@ -744,6 +747,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         inks=inks,
         markers={model: Markup(icon(model, inks)) for model in inks.models},
+        short=formatting.shortened_apart(inks.models, BAR_MOST),
         demo=_demo(shown),
         sentences=summary(shown),
         rule=RULE,

@@ -90,10 +90,10 @@ class TerminalTable:
             table.add_column(
                 heading, justify="right", width=max(widest, words, min(len(column.heading), SHORT_HEADING))
             )
-        for row, name in enumerate(self.names):
-            table.add_row(
-                Text(formatting.shortened(_printable(name), longest)), *(column.cells[row] for column in columns)
-            )
+        names = [_printable(name) for name in self.names]
+        shown = formatting.shortened_apart(names, longest)
+        for row, name in enumerate(names):
+            table.add_row(Text(shown[name]), *(column.cells[row] for column in columns))
         return table
 
 

@@ -71,6 +71,18 @@ def evaluated(folder: Path, model: str, right: int, card: str = "classification"
     return store
 
 
+def test_names_in_the_bar_of_models_can_be_told_apart(tmp_path: Path) -> None:
+    names = [f"onnx:/home/somebody/models/run{which}/checkpoints/epoch_100/network_int8.onnx" for which in "12"]
+    for name in names:
+        store = evaluated(tmp_path, name, 9)
+    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
+    written = (tmp_path / "report.html").read_text()
+    buttons = re.findall(r'<button[^>]*data-name="([^"]*)".*<bdi>(.*)</bdi>', written)
+    assert [name for name, _ in buttons] == names
+    assert len({shown for _, shown in buttons}) == 2
+    assert max(len(shown) for _, shown in buttons) <= 28
+
+
 def test_where_figures_is_a_file_the_former_page_stays(tmp_path: Path) -> None:
     store = evaluated(tmp_path, "a", 9)
     (tmp_path / "report.html").write_text("former")

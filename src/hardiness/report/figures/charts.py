@@ -97,8 +97,9 @@ def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, beside: 
     """
     x, y = 0.0, top
     entries = [(model, "") for model in models] + [(name, kind) for kind, name in beside]
+    texts = formatting.shortened_apart([name for name, _ in entries], LONGEST)
     for name, kind in entries:
-        shown = formatting.shortened(name, LONGEST)
+        shown = texts[name]
         width = GAP_PX + text_width(shown, SMALL_PX)
         if x and x + width > sheet.width:
             x, y = 0.0, y + LINE_PX
