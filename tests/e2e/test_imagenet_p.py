@@ -187,7 +187,7 @@ def test_written_videos_hold_the_generated_frames(hardiness: Any, tree: Any, tmp
     root = tree(1)
     told = hardiness("perturb", root, tmp_path / "p", "--perturbations", "translate", "--contact-sheet")
     assert told.status == 0, told.err
-    assert told.out.startswith("1 file  ")
+    assert "\n1 file  " in told.out
     (path,) = videos(tmp_path / "p")
     (item,) = locate([str(root)]).dataset("imagenet").items
     assert path == f"translate/{item.id}.mp4"
