@@ -43,10 +43,10 @@ from hardiness.results import (
     BenchmarkComparison,
     ClaimVerdicts,
     Models,
-    compare_stores,
     from_results,
     group_of,
     judged,
+    kept_comparisons,
     kept_gate,
     paired_numbers,
     published_models,
@@ -103,7 +103,10 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
     family = [name for name, hashes in weights.items() if len(hashes) == 1]
     if not family:
         return None
-    view = judged(paired_numbers(_by_size(found, family, None), stores, baseline)).view()
+    verdicts = judged(models := _by_size(found, family, None))
+    if verdicts.rest_on_numbers:  # else nothing is read off the images
+        verdicts = judged(paired_numbers(models, stores, baseline))
+    view = verdicts.view()
     unclear = sorted(weights.keys() - set(family))
     left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
     left_out += [f"{name} is left out: the paper speaks of networks, whose weights are known" for name in chat]
@@ -359,10 +362,7 @@ def comparisons_of(
         if not keys <= known:
             own.append(store)
         known |= keys
-    try:
-        compared = compare_stores(own, details=detailed, baseline_model=baseline)
-    except ArgumentError:
-        return []
+    compared = kept_comparisons(own, baseline, details=detailed)
     if len(own) == 1:
         return compared
     tables = (with_own_names(list(table)) for _, table in groupby(found, key=group_of))

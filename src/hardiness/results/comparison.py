@@ -206,22 +206,9 @@ def compare_stores(
         UnknownNameError: a model was not run.
         ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by.
     """
-    groups: dict[_Group, dict[str, ScoredRun]] = {}
-    known: dict[str, None] = {}
-    for name, run in _named(stores):
-        plain = run.run.model.name
-        known |= {name: None, plain: None}
-        if not models or name in models or plain in models:
-            groups.setdefault(_group(run), {})[name] = ScoredRun(run, card_of(run.run))
-    for model in models:
-        if model not in known:
-            raise UnknownNameError("model to compare", model, known)
-    noises, base = stored_noise(stores), stored_baseline(stores, baseline_model) if baseline_model else None
-    found = [
-        compared
-        for key, runs in sorted(groups.items())
-        if len(runs) > 1 and (compared := _comparison(key, _ordered(runs, models), noises, base, details)) is not None
-    ]
+    groups = _groups(stores, models)
+    base = stored_baseline(stores, baseline_model) if baseline_model else None
+    found = _comparisons(groups, stores, base, models, details)
     if not found:
         places: dict[str, list[str]] = {}
         for (benchmark, data, *_), runs in groups.items():
@@ -236,11 +223,48 @@ def compare_stores(
     return found
 
 
-def kept_comparisons(stores: Sequence[Store], baseline_model: str | None = None) -> list[BenchmarkComparison]:
-    """The same without details, as it is kept; none where there are fewer than two models."""
-    with suppress(ArgumentError):
-        return compare_stores(stores, details=False, baseline_model=baseline_model)
+def kept_comparisons(
+    stores: Sequence[Store], baseline_model: str | None = None, *, details: bool = False
+) -> list[BenchmarkComparison]:
+    """The same of all models, usually without details; none where there are fewer than two, whose rows are not read."""
+    with suppress(ArgumentError):  # the baseline model has no stored run
+        base = stored_baseline(stores, baseline_model) if baseline_model else None
+        return _comparisons(_groups(stores), stores, base, (), details)
     return []
+
+
+def _groups(stores: Sequence[Store], models: Sequence[str] = ()) -> dict[_Group, dict[str, ScoredRun]]:
+    """The runs of some models, or of all, by what only runs of one table agree in, then by name.
+
+    Raises:
+        UnknownNameError: a model was not run.
+    """
+    groups: dict[_Group, dict[str, ScoredRun]] = {}
+    known: dict[str, None] = {}
+    for name, run in _named(stores):
+        plain = run.run.model.name
+        known |= {name: None, plain: None}
+        if not models or name in models or plain in models:
+            groups.setdefault(_group(run), {})[name] = ScoredRun(run, card_of(run.run))
+    for model in models:
+        if model not in known:
+            raise UnknownNameError("model to compare", model, known)
+    return groups
+
+
+def _comparisons(
+    groups: Mapping[_Group, Mapping[str, ScoredRun]],
+    stores: Sequence[Store],
+    base: StoredBaseline | None,
+    models: Sequence[str],
+    details: bool,
+) -> list[BenchmarkComparison]:
+    noises = stored_noise(stores)
+    return [
+        compared
+        for key, runs in sorted(groups.items())
+        if len(runs) > 1 and (compared := _comparison(key, _ordered(runs, models), noises, base, details)) is not None
+    ]
 
 
 def with_effective_robustness(

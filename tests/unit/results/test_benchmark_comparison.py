@@ -219,6 +219,12 @@ def test_a_baseline_without_errors_divides_nothing(tmp_path: Path) -> None:
     assert [each.metric for each in found.scores] == ["mean_error"]
 
 
+def test_no_rows_of_a_model_alone_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = stored(tmp_path, "a", errors(12, 1, 1, 0.2), benchmark="imagenet-val")
+    monkeypatch.delattr(comparison, "measured_runs")
+    assert kept_comparisons([store]) == []
+
+
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     store = stored(tmp_path, "a", errors(12, 1, 1, 0.2), benchmark="imagenet-val")
     with pytest.raises(ArgumentError, match=r"needs two models that were run on one benchmark and .*, had a$"):

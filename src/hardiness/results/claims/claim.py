@@ -310,11 +310,14 @@ class ClaimVerdicts:
             for claim, judgement in self.claims
         ]
         reference = self.models.reference.model if self.models.reference else "none"
-        pairing = (
-            [f"differences are {self._pairing}"] if any(judgement.contrasts for _, judgement in self.claims) else []
-        )
+        pairing = [f"differences are {self._pairing}"] if self.rest_on_numbers else []
         notes = (*self._family(), f"reference: {reference}", *pairing)
         return TextTable("claims", HEADS, tuple(rows), named=len(HEADS), notes=notes)
+
+    @property
+    def rest_on_numbers(self) -> bool:
+        """Whether any was judged; none was where each lacks a model or a score."""
+        return any(judgement.contrasts for _, judgement in self.claims)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
