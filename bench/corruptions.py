@@ -30,7 +30,9 @@ from hardiness.core import CANVAS_224
 from hardiness.distortions import corrupt
 from hardiness.distortions.apply import corrupt_batch
 from hardiness.imaging import decode, on_canvas
-from hardiness.reference import IMAGENET_C, SEVERITIES
+from hardiness.reference import SEVERITIES, distortion_set
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 PHOTOGRAPHS = 4
 ROUNDS = 5

@@ -22,7 +22,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from bars import at_least, at_most, tell, versions
 from hardiness.benchmarks.card import card_of
 from hardiness.core import Condition
-from hardiness.reference import IMAGENET_C, baseline, published
+from hardiness.reference import baseline, distortion_set, published
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import CellEstimate, cell_estimate
 from hardiness.statistics.comparison import mcnemar
@@ -37,6 +37,8 @@ from hardiness.statistics.stopping import (
     with_companions,
 )
 from hardiness.store import Store
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 IMAGES, CLASSES, TARGET = 50_000, 1000, 0.005
 CORRUPTIONS = [name for name in IMAGENET_C.members for _ in IMAGENET_C.levels]

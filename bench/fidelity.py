@@ -28,7 +28,9 @@ import numpy as np
 import PIL.Image
 
 from hardiness.distortions import corrupt, corruptions
-from hardiness.reference import IMAGENET_C, SEVERITIES, distortion_set
+from hardiness.reference import SEVERITIES, distortion_set
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "fidelity.md"

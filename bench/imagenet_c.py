@@ -32,7 +32,7 @@ from bars import alternating, at_least, at_most, tell, versions
 from fidelity import Apply
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.benchmarks.corruptions import ImagenetC
+from hardiness.benchmarks.corruptions import corruption_benchmark
 from hardiness.benchmarks.options import parse
 from hardiness.core import CANVAS_224, DataSet, Request
 from hardiness.distortions import corrupt, corruptions
@@ -40,9 +40,12 @@ from hardiness.engine import evaluate
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import IMAGENET_C, SEVERITIES
+from hardiness.reference import SEVERITIES, distortion_set
 from hardiness.statistics.intervals import wilson
 from hardiness.store import Store
+
+IMAGENET_C = distortion_set("imagenet-c")
+ImagenetC = corruption_benchmark("imagenet-c")
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 CORES = len(os.sched_getaffinity(0))

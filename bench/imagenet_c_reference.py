@@ -34,12 +34,14 @@ from hardiness.core import CANVAS_224, Interval, Item, Result
 from hardiness.distortions import corruptions
 from hardiness.imaging import decode, on_canvas
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import IMAGENET_C, SEVERITIES
+from hardiness.reference import SEVERITIES, distortion_set
 from hardiness.statistics.intervals import wilson
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
 
 from write import with_block
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
 CELLS_FILE = PAGE.parent / "results" / "imagenet_c.csv"

@@ -42,8 +42,10 @@ from hardiness.imaging.largest import top
 from hardiness.imaging.resizing import before_crop
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import IMAGENET_P
+from hardiness.reference import distortion_set
 from hardiness.store import Store
+
+IMAGENET_P = distortion_set("imagenet-p")
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 CORES = len(os.sched_getaffinity(0))

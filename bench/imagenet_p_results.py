@@ -18,13 +18,15 @@ from pathlib import Path
 from bars import machine, versions
 from hardiness import api
 from hardiness.core import Request, Result, Score
-from hardiness.reference import IMAGENET_P
+from hardiness.reference import distortion_set
 from hardiness.results.results import results_of as scored
 from hardiness.store import Store
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
 
 from write import with_block
+
+IMAGENET_P = distortion_set("imagenet-p")
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
 CELLS_FILE = PAGE.parent / "results" / "imagenet_p.csv"

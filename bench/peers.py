@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from fidelity import Apply, difference, golden, seeded, sides
-from hardiness.reference import IMAGENET_C, SEVERITIES
+from hardiness.reference import SEVERITIES, distortion_set
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 IMAUG, TTA = "imagecorruptions-imaug", "corrupt-tta"
 MENDED = {

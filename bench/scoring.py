@@ -35,8 +35,10 @@ from hardiness.core import (
     Records,
     Run,
 )
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import distortion_set
 from hardiness.store import Store
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 ROOT = Path(__file__).resolve().parents[1]
 RIVAL = "62324c2"

@@ -10,7 +10,9 @@ import pytest
 
 from hardiness.distortions import corrupt, corruptions
 from hardiness.distortions.apply import Corruption, corrupt_batch
-from hardiness.reference import IMAGENET_C, distortion_set, set_names
+from hardiness.reference import distortion_set, set_names
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 
 def scene(height: int, width: int, seed: int = 0) -> np.ndarray:

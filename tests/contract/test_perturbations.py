@@ -10,7 +10,9 @@ import pytest
 
 from hardiness.distortions import DIFFICULTIES, perturb, perturbations
 from hardiness.distortions.apply import Perturbation
-from hardiness.reference import IMAGENET_P
+from hardiness.reference import distortion_set
+
+IMAGENET_P = distortion_set("imagenet-p")
 
 SIZES = [(256, 256), (256, 341), (300, 256), (224, 224)]
 

@@ -10,8 +10,10 @@ import pytest
 
 from hardiness.distortions import corruptions, frost_pictures
 from hardiness.distortions.frost_pictures import PICTURES, frost_cache
-from hardiness.reference import IMAGENET_C, SEVERITIES
+from hardiness.reference import SEVERITIES, distortion_set
 from hardiness.store import Store
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 
 def test_every_corruption_is_listed_with_its_group(hardiness: Any) -> None:

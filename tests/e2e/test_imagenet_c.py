@@ -15,15 +15,18 @@ from PIL import Image
 
 import hardiness as package
 from hardiness import api
-from hardiness.benchmarks.corruptions import ImagenetC
+from hardiness.benchmarks.corruptions import corruption_benchmark
 from hardiness.core import CANVAS_224, ArgumentError, Request
 from hardiness.data import locate
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import IMAGENET_C, SEVERITIES
+from hardiness.reference import SEVERITIES, distortion_set
 from hardiness.store import Store
 from hardiness.trees import PictureForm, write_corrupted
+
+IMAGENET_C = distortion_set("imagenet-c")
+ImagenetC = corruption_benchmark("imagenet-c")
 
 Rows = dict[tuple[str, str], dict[tuple[str, int], tuple[int, float]]]
 

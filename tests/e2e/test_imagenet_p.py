@@ -21,8 +21,10 @@ from hardiness.data import locate
 from hardiness.distortions import perturbations
 from hardiness.imaging.codecs import decode_video, encode_video
 from hardiness.models import Classifier
-from hardiness.reference import IMAGENET_P
+from hardiness.reference import distortion_set
 from hardiness.store import Store
+
+IMAGENET_P = distortion_set("imagenet-p")
 
 FAST = {"preset": "ultrafast", "crf": "20"}
 MODEL = "squeezenet1_1"

@@ -10,9 +10,11 @@ import pytest
 from hardiness.benchmarks.card import cards
 from hardiness.core import Condition, Failure, Records, Run, Score
 from hardiness.distortions import corruptions
-from hardiness.reference import IMAGENET_C, baseline, published
+from hardiness.reference import baseline, distortion_set, published
 from hardiness.statistics.intervals import wilson
 from hardiness.statistics.measures import corruption_weights, relative_corruption_weights
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 PUBLISHED = {  # Orhan 2019, in percent: mCE, relative mCE
     "resnext101_32x8d": (66.65, 91.07),

@@ -15,7 +15,9 @@ from hardiness.benchmarks.card import Baseline, cards
 from hardiness.benchmarks.imagenet_p import DISTANCE, ratio_weights, sequences, top5_distance
 from hardiness.core import Condition, Failure, ImageTable, Records, Run, Score
 from hardiness.distortions import perturbations
-from hardiness.reference import IMAGENET_P, baseline, published
+from hardiness.reference import baseline, distortion_set, published
+
+IMAGENET_P = distortion_set("imagenet-p")
 
 PUBLISHED = {  # Orhan 2019, in percent
     "resnext101_32x8d": 46.15,

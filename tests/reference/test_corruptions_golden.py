@@ -21,7 +21,9 @@ from hardiness.distortions.still.elastic import Distortion
 from hardiness.distortions.still.fog import map_size
 from hardiness.distortions.still.frost import Crop
 from hardiness.distortions.still.motion import Snowfall
-from hardiness.reference import IMAGENET_C, SEVERITIES
+from hardiness.reference import SEVERITIES, distortion_set
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 Random = np.random.RandomState
 Shape = tuple[int, int, int]

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from hardiness.reference import IMAGENET_C, SEVERITIES
+from hardiness.reference import SEVERITIES, distortion_set
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = (*IMAGENET_C.members, *IMAGENET_C.extra)

@@ -18,7 +18,9 @@ from scipy import ndimage, stats
 
 from hardiness.distortions import perturb, perturbations
 from hardiness.distortions.apply import Perturbation, source_of
-from hardiness.reference import IMAGENET_P
+from hardiness.reference import distortion_set
+
+IMAGENET_P = distortion_set("imagenet-p")
 
 EXACT = ("rotate", "scale", "snow", "translate")
 WITH_FRAMES = (*EXACT, "brightness", "motion_blur", "tilt", "zoom_blur")

@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
-from functools import cache
 from itertools import chain
 from typing import Any, ClassVar, final
 
@@ -63,13 +62,8 @@ TWIN_QUESTION = "How often is the model right on clean photographs of ObjectNet'
 SHOWN_WHEN_ASKED = "galleries_when_asked"
 """Where a result's details have the samples of a set whose pictures are shown to who asks for them alone."""
 
-OWN_VIEW, TWIN = "-own-view", "-clean"
-"""What the names of further benchmarks of a set end with."""
-
-
-def set_of(benchmark: str) -> ClassSet:
-    """The set that a benchmark is of, whatever view it is read under, or whether it is the clean twin."""
-    return class_set(benchmark.removesuffix(OWN_VIEW).removesuffix(TWIN))
+OWN_VIEW = "-own-view"
+"""What the name of a set's benchmark in each model's own view ends with."""
 
 
 def _described(run: Run) -> ClassSet:
@@ -159,11 +153,9 @@ def _need_imagenets(logits: NDArray[np.float32], name: str) -> None:
         raise DataError(f"{name} needs a model of ImageNet's 1,000 classes, and this one has {logits.shape[1]:,}")
 
 
-@cache
-def class_set_benchmark(name: str) -> type[ClassSetPhotographs]:
-    """The benchmark of that name: a set's own, that in each model's own view (``-own-view``), or its clean twin."""
-    described = set_of(name)
-    own, twin = name.endswith(OWN_VIEW), name.endswith(TWIN)
+def _benchmark(described: ClassSet, name: str) -> type[ClassSetPhotographs]:
+    """The benchmark of that name: a set's own, that in each model's own view, or its clean twin."""
+    own, twin = name.endswith(OWN_VIEW), name == described.clean_twin
     attributes: dict[str, Any] = {
         "__doc__": f"{described.question}\n\nSource: {described.source}",
         "__module__": __name__,
@@ -180,17 +172,14 @@ def class_set_benchmark(name: str) -> type[ClassSetPhotographs]:
     return final(make_dataclass(title, (), bases=(base,), namespace=attributes, frozen=True))
 
 
-def names() -> Iterator[str]:
-    """The benchmarks of all sets."""
-    for name in CLASS_SETS:
-        described = class_set(name)
-        yield name
-        yield from (f"{name}{OWN_VIEW}" for _ in filter(None, [described.own_view_protocol]))
-        yield from filter(None, [described.clean_twin])
-
-
-for _name in names():
-    registry.register(_name, class_set_benchmark(_name), f"reference/class_sets/{set_of(_name).name}.json")
+@registry.family
+def _benchmarks() -> Iterator[tuple[str, type[ClassSetPhotographs], str]]:
+    """Of each set its own, that in each model's own view where both are published, and its clean twin."""
+    for each in CLASS_SETS:
+        described = class_set(each)
+        own_view = f"{each}{OWN_VIEW}" if described.own_view_protocol else ""
+        for name in filter(None, (each, own_view, described.clean_twin)):
+            yield name, _benchmark(described, name), f"reference/class_sets/{each}.json"
 
 
 GAPS = {

@@ -555,7 +555,7 @@ def set_of(run: Run) -> DistortionSet:
     if benchmark is not None and issubclass(benchmark, CorruptionSet):
         return benchmark.members
     if not name:
-        return ImagenetC.members
+        return distortion_set("imagenet-c")
     cells = [condition for condition in run.conditions if condition]
     found = dict.fromkeys(cell["corruption"] for cell in cells)
     levels = sorted({cell["severity"] for cell in cells})
@@ -872,11 +872,6 @@ def _default(option: str, value: Any) -> Any:
     return field(default=value, metadata=dict(CorruptionSet.__dataclass_fields__[option].metadata))
 
 
-def _register() -> None:
-    for name in set_names("still"):
-        registry.register(name, corruption_benchmark(name), f"reference/sets/{name}.toml")
-
-
 def _stored(
     file: datasets.CorruptedCopies, conditions: Sequence[Condition], again: bool
 ) -> Iterator[Expansion | PictureFault]:
@@ -928,12 +923,10 @@ def own_set(name: str) -> DistortionSet:
     )
 
 
-OWN_SETS = {own.name: own for own in map(own_set, set_names("still"))}
-"""By the name of the benchmark."""
-
-_register()
-for _own in OWN_SETS.values():
-    registry.register(_own.name, benchmark_of(_own), f"{__name__}:OWN_SETS")
-
-
-ImagenetC = corruption_benchmark("imagenet-c")
+@registry.family
+def _benchmarks() -> Iterator[tuple[str, type[CorruptionSet], str]]:
+    """Of each set the benchmark on ImageNet, and that on a person's own pictures."""
+    for name in set_names("still"):
+        yield name, corruption_benchmark(name), f"reference/sets/{name}.toml"
+        own = own_set(name)
+        yield own.name, benchmark_of(own), f"{__name__}:own_set"

@@ -58,7 +58,7 @@ from hardiness.core import (
     UnknownNameError,
     json_form,
 )
-from hardiness.reference import IMAGENET_P, compared_with_first
+from hardiness.reference import compared_with_first, distortion_set
 from hardiness.statistics import (
     CellMeans,
     Measurable,
@@ -70,6 +70,8 @@ from hardiness.statistics import (
     means_of,
     weighted_sum,
 )
+
+IMAGENET_P = distortion_set("imagenet-p")
 
 FLIP_PROBABILITY = Metric(
     "flip_probability",

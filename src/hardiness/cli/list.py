@@ -244,7 +244,7 @@ def list_perturbations(asked: ListOptions) -> int:
         _describe_perturbation(console, asked.name)
         return 0
     table = Table(Column("perturbation", no_wrap=True), "group", "set", "frames", "compared with", "random", "what")
-    known = reference.IMAGENET_P
+    known = reference.distortion_set("imagenet-p")
     published = known.published
     for each in (*published, *(other for other in distortions.perturbations.names() if other not in published)):
         entry = distortions.perturbations.get(each)

@@ -9,7 +9,7 @@ import os
 import pkgutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from typing import Any, Generic, TypeVar
@@ -17,6 +17,9 @@ from typing import Any, Generic, TypeVar
 from hardiness.core.errors import ArgumentError, UnknownNameError
 
 T = TypeVar("T")
+
+Family = Callable[[], Iterable[tuple[str, Any, str]]]
+"""Gives entries that are made of data: name, entry and place of each."""
 
 
 class Registry(Generic[T]):
@@ -33,6 +36,7 @@ class Registry(Generic[T]):
         self._package = package
         self._group = entry_point_group
         self._entries: dict[str, tuple[T, str]] = {}
+        self._families: list[Family] = []
         self._discovered = False
         self._lock = threading.RLock()
 
@@ -57,6 +61,11 @@ class Registry(Generic[T]):
 
         return decorate
 
+    def family(self, entries: Family) -> Family:
+        """Decorator of a function that makes entries of data files: they are made when one of them is looked for."""
+        self._families.append(entries)
+        return entries
+
     def get(self, name: str) -> T:
         """The entry of that name.
 
@@ -73,12 +82,20 @@ class Registry(Generic[T]):
         return sorted(fnmatch.filter(self._entries, pattern))
 
     def __contains__(self, name: object) -> bool:
-        if name not in self._entries:  # what is registered already stays: nothing takes a name that another has
-            self._discover()
+        for more in (self._make_families, self._discover):
+            if name in self._entries:  # what is registered already stays: nothing takes a name that another has
+                return True
+            more()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
+
+    def _make_families(self) -> None:
+        with self._lock:
+            while self._families:
+                for entry in self._families.pop(0)():
+                    self.register(*entry)
 
     def _discover(self) -> None:
         with self._lock:
@@ -88,6 +105,7 @@ class Registry(Generic[T]):
             package = importlib.import_module(self._package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self._package}.{module.name}")
+            self._make_families()
             for point in _installed(self._group) if self._group else ():
                 if point.name not in self._entries:
                     self.register(point.name, point.load(), point.value)

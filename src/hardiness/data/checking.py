@@ -38,12 +38,11 @@ from hardiness.data.root import OWN, Place, parse_place, reading_of
 from hardiness.imaging import decode_video, encode_jpeg, refuse_damaged
 from hardiness.reference import (
     CLASS_SETS,
-    IMAGENET_C,
-    IMAGENET_P,
     ClassSet,
     PublishedSet,
     class_set,
     datasets,
+    distortion_set,
     published_set,
     sixteen,
     subset_wnids,
@@ -62,6 +61,9 @@ from hardiness.sources import (
     shown,
     video_facts,
 )
+
+IMAGENET_C = distortion_set("imagenet-c")
+IMAGENET_P = distortion_set("imagenet-p")
 
 KINDS = {
     "missing-class": "classes that have no image",

@@ -57,8 +57,6 @@ if TYPE_CHECKING:
     )
     from hardiness.reference.robustbench import OWN, PREPROCESSINGS
     from hardiness.reference.sets import (
-        IMAGENET_C,
-        IMAGENET_P,
         SEVERITIES,
         DistortionSet,
         compared_with_first,
@@ -75,8 +73,6 @@ __all__ = [
     "ALL",
     "CLASS_SETS",
     "COLUMNS",
-    "IMAGENET_C",
-    "IMAGENET_P",
     "OWN",
     "PREPROCESSINGS",
     "SETS",

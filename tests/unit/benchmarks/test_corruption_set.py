@@ -12,13 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.corruptions import ImagenetC, benchmark_of, corruption_benchmark
+from hardiness.benchmarks.corruptions import benchmark_of, corruption_benchmark
 from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Condition, DataError, DataSet
 from hardiness.distortions import corruptions, perturbations
 from hardiness.distortions.apply import Corruption
-from hardiness.reference import IMAGENET_C, distortion_set
+from hardiness.reference import distortion_set
+
+IMAGENET_C = distortion_set("imagenet-c")
+ImagenetC = corruption_benchmark("imagenet-c")
 
 PAGE = Path(__file__).parents[3] / "docs" / "extend.md"
 BLOCK = re.compile(r'^```\w+ title="(\S+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)

@@ -47,6 +47,21 @@ def test_decorator_remembers_the_place(registry: Registry[int]) -> None:
         registry.register("pear", 3, "elsewhere")
 
 
+def test_a_family_is_made_when_one_of_it_is_looked_for(registry: Registry[int]) -> None:
+    asked = []
+
+    @registry.family
+    def citrus() -> list[tuple[str, int, str]]:
+        asked.append("citrus")
+        return [("lemon", 4, "data:citrus"), ("lime", 5, "data:citrus")]
+
+    assert registry.get("apple") == 1
+    assert not asked
+    assert registry.get("lime") == 5
+    assert registry.names("l*") == ["lemon", "lime"]
+    assert asked == ["citrus"]
+
+
 def test_suggestion_counts_what_it_leaves_out() -> None:
     assert "(100 in all)" in suggestion("zzz", [f"name{i}" for i in range(100)])
     assert suggestion("x", []) == "; none is registered"

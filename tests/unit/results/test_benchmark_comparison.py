@@ -29,7 +29,7 @@ from hardiness.core import (
     Surrogate,
     UnknownNameError,
 )
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import distortion_set
 from hardiness.report.format import terminal_table
 from hardiness.results import comparison
 from hardiness.results.compared import comparison_view
@@ -40,6 +40,8 @@ from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import order_of_cells
 from hardiness.store import Store
+
+IMAGENET_C = distortion_set("imagenet-c")
 
 CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.members for s in IMAGENET_C.levels))
 

@@ -117,8 +117,3 @@ def compared_with_first(perturbation: str) -> bool:
     Source: Hendrycks & Dietterich (2019), the published script: so where the name contains "noise".
     """
     return "noise" in perturbation
-
-
-IMAGENET_C = distortion_set("imagenet-c")
-
-IMAGENET_P = distortion_set("imagenet-p")
