@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from hardiness.benchmarks import CLEAN
-from hardiness.core import ImageTable, Registry, Run, Score
+from hardiness.core import DataError, ImageTable, Registry, Run, Score, from_json, json_form
 from hardiness.reference import validation_number
 from hardiness.results.runs import ScoredRun
 
 IMAGENET_CLASSES = 1000
 
-Annotate = TypeVar("Annotate", bound=Callable[..., Sequence[Score]])
+Labels = TypeVar("Labels", bound=Callable[[ImageTable], Sequence[Score]])
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,17 @@ class PhotographLabels:
     Attributes:
         benchmark: of whose photographs; it is not asked about runs of others.
         classes: how many classes they are of.
-        scores: from a run and its scores to the same with more; unchanged where nobody said anything of its pictures.
-            It is called while the run's table is held; what it computes goes through `ScoredRun.remember`, keyed by a
-            hash of what was said.
+        sha256: of what was said; scores are kept, and are then of the same rows and of this.
+        scores: from a run's table to scores, none where nobody said anything of its pictures; a `DataError` where what
+            was said is not here.
+        behind: the metric behind whose first score they stand; at the end if empty.
     """
 
     benchmark: str
     classes: int
-    scores: Callable[[ScoredRun, Sequence[Score]], Sequence[Score]]
+    sha256: str
+    scores: Callable[[ImageTable], Sequence[Score]]
+    behind: str = ""
 
     def speaks_of(self, identity: Run) -> bool:
         """Whether a run may be of these photographs."""
@@ -41,22 +45,37 @@ registry: Registry[PhotographLabels] = Registry("annotation", "hardiness.results
 """By name."""
 
 
-def of_validation(name: str) -> Callable[[Annotate], Annotate]:
-    """Decorator that registers what was said of ImageNet's validation photographs under a name."""
+def of_validation(name: str, sha256: str, behind: str = "") -> Callable[[Labels], Labels]:
+    """Decorator that registers what was said of ImageNet's validation photographs under a name.
 
-    def decorate(function: Annotate) -> Annotate:
-        registry.register(name, PhotographLabels(CLEAN, IMAGENET_CLASSES, function), f"{function.__module__}:{name}")
+    The function is asked where some photograph has its published name.
+    """
+
+    def decorate(function: Labels) -> Labels:
+        def scores(table: ImageTable) -> Sequence[Score]:
+            return function(table) if numbered(table) else []
+
+        labels = PhotographLabels(CLEAN, IMAGENET_CLASSES, sha256, scores, behind)
+        registry.register(name, labels, f"{function.__module__}:{name}")
         return function
 
     return decorate
 
 
 def annotated_scores(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
-    """The scores of a run with those by every annotation of its photographs."""
+    """The scores of a run with those by every annotation of its photographs, which are kept."""
     for name in registry.names() if scores else ():
-        if registry.get(name).speaks_of(run.stored.run):
-            scores = registry.get(name).scores(run, scores)
+        if (labels := registry.get(name)).speaks_of(run.stored.run):
+            scores = _behind(scores, labels.behind, _kept(run, name, labels))
     return scores
+
+
+def _kept(run: ScoredRun, name: str, labels: PhotographLabels) -> Sequence[Score]:
+    """The scores by an annotation; none where what was said is not installed, or in another version."""
+    with suppress(DataError):
+        found = run.remember(name, labels.sha256, lambda: json_form(labels.scores(run.table)))
+        return from_json(list[Score], found, name)
+    return ()
 
 
 def numbered(table: ImageTable) -> list[tuple[int, int]]:
@@ -65,7 +84,7 @@ def numbered(table: ImageTable) -> list[tuple[int, int]]:
     return [(row, number) for row, number in found if number is not None]
 
 
-def behind(scores: Sequence[Score], metric: str, more: Iterable[Score]) -> list[Score]:
+def _behind(scores: Sequence[Score], metric: str, more: Iterable[Score]) -> list[Score]:
     """The scores with more of them behind the first of that metric; at the end where there is none."""
     places = [place for place, score in enumerate(scores) if score.metric == metric]
     after = places[0] + 1 if places else len(scores)

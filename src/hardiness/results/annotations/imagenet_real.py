@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -12,9 +11,8 @@ from numpy.typing import NDArray
 
 from hardiness import sources
 from hardiness.benchmarks import REAL_TOP1, REAL_TOP5, accuracy
-from hardiness.core import DataError, ImageTable, Score, from_json, json_form
-from hardiness.results.annotations import behind, numbered, of_validation
-from hardiness.results.runs import ScoredRun
+from hardiness.core import ImageTable, Score
+from hardiness.results.annotations import numbered, of_validation
 
 PACKAGE, PATH = "timm", "timm/data/_info/imagenet_real_labels.json"
 SHA256 = "d83e9bff374c631aae8439eb064c7019acc56e1b3bc3f56b8380c2a710b0220b"
@@ -23,13 +21,10 @@ LabelSets = Mapping[int, frozenset[int]]
 """The classes that are right, by the photograph's number; photographs without a right class are left out."""
 
 
-@of_validation("imagenet_real")
-def imagenet_real(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
-    """The scores with top-1 and top-5 by the reassessed labels, where photographs have their published names."""
-    with suppress(DataError):  # another version of timm, which holds other labels or none
-        found = run.remember("imagenet_real", SHA256, lambda: json_form(real_scores(run.table, label_sets())))
-        return behind(scores, "top5", from_json(list[Score], found, "imagenet_real"))
-    return scores
+@of_validation("imagenet_real", SHA256, behind="top5")
+def imagenet_real(table: ImageTable) -> list[Score]:
+    """Top-1 and top-5 by the reassessed labels."""
+    return real_scores(table, label_sets())
 
 
 def real_scores(table: ImageTable, right: LabelSets) -> list[Score]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,10 +13,9 @@ from numpy.typing import NDArray
 
 from hardiness import sources
 from hardiness.benchmarks import ERROR_RATIO, FACTOR_ERROR, FACTORS
-from hardiness.core import Condition, DataError, ImageTable, Interval, Score, from_json, json_form
+from hardiness.core import Condition, ImageTable, Interval, Score
 from hardiness.reference import validation_number
 from hardiness.results.annotations import numbered, of_validation
-from hardiness.results.runs import ScoredRun
 from hardiness.statistics import mean, wilson
 
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
@@ -37,21 +35,10 @@ Annotations = Mapping[int, Annotation]
 """By the photograph's number; the prototypes, with which annotators compared, are left out."""
 
 
-@of_validation("imagenet_x")
-def imagenet_x(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
-    """The scores with error ratios by factor, where photographs have their published names.
-
-    Nothing is added where the package ``imagenet-x`` is not installed.
-    """
-    with suppress(DataError):
-        found = run.remember("imagenet_x", SHA256, lambda: json_form(_of_run(run)))
-        return [*scores, *from_json(list[Score], found, "imagenet_x")]
-    return scores
-
-
-def _of_run(run: ScoredRun) -> list[Score]:
-    """Annotations are read where some photograph has a published name."""
-    return factor_scores(run.table, published_annotations()) if numbered(run.table) else []
+@of_validation("imagenet_x", SHA256)
+def imagenet_x(table: ImageTable) -> list[Score]:
+    """Error ratios by factor; a `DataError` where the package ``imagenet-x`` is not installed."""
+    return factor_scores(table, published_annotations())
 
 
 def factor_scores(table: ImageTable, annotated: Annotations) -> list[Score]:
