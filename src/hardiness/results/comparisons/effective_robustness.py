@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,6 @@ from hardiness.results.runs import ScoredRun
 from hardiness.statistics import EffectiveRobustness, Estimate, Point, fit, mean
 
 IMAGENET_CLASSES, VALIDATION = 1000, 50_000
-
-VIEW_OPTIONS = frozenset(each.name for each in fields(View))
 
 
 @speaks_of("effective_robustness", "classification", "subset_classification", "class_sets", "corruption", beside=CLEAN)
@@ -151,7 +149,7 @@ def _has_imagenets_classes(run: Run) -> bool:
 
 def _other_view(run: Run) -> str:
     """Why its pictures were not seen as the published models saw theirs; empty where they were."""
-    changed = [f"{name}={value}" for name, value in run.model.options.items() if name in VIEW_OPTIONS]
+    changed = [f"{name}={value}" for name, value in run.model.options.items() if name in View.__dataclass_fields__]
     if changed:
         return f"its view was changed ({', '.join(changed)}), and the published models saw photographs in their own"
     if run.benchmark.name == "imagenet-c":
