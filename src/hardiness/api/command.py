@@ -285,7 +285,8 @@ def _on_own_data(command: Command) -> Command:
         ArgumentError: the folder may be that, or of ImageNet's classes.
     """
     asked = [text.partition(":")[0] for text in command.benchmarks]
-    of_own = command.suite == OWN or any(name in registry and registry.get(name).needs == (OWN,) for name in asked)
+    kinds = map(registry.find, asked)
+    of_own = command.suite == OWN or any(kind is not None and kind.needs == (OWN,) for kind in kinds)
     is_open = command.suite is None and not asked
     own = datasets.as_own(command.data, command.labels, certain=of_own) if of_own or is_open else ()
     if not own:

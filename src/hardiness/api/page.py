@@ -145,7 +145,7 @@ def _parameters(found: Sequence[Result]) -> dict[str, int]:
     counts: dict[str, set[int]] = {}
     for result in found:
         stored = {count for each in result.measured.get("sessions", ()) if (count := each.get("parameters"))}
-        if not stored and result.model in registry and (count := registry.get(result.model).source.parameters):
+        if not stored and (spec := registry.find(result.model)) and (count := spec.source.parameters):
             stored = {count}
         counts.setdefault(result.model, set()).update(stored)
     return {model: next(iter(each)) for model, each in counts.items() if len(each) == 1}

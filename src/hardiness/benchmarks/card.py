@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.chat_answers import CHAT_METRICS, TABLE_COLUMNS, with_outcomes
 from hardiness.benchmarks.leaderboard import leaderboard_notes, timm_notes
-from hardiness.benchmarks.options import benchmark_class
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import CLASS_METRICS, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import (
@@ -136,8 +136,8 @@ class Presentation:
 
     def _benchmark(self, run: Run) -> type[Benchmark] | None:
         """The benchmark of a run, where it is this card's: what one says of itself holds for no other card."""
-        found = benchmark_class(run)
-        return found if found is not None and found.card in cards and cards.get(found.card) is self else None
+        found = registry.find(run.benchmark.name)
+        return found if found is not None and cards.find(found.card) is self else None
 
     def headline_of(self, columns: Sequence[Column]) -> Column | None:
         """The column that stands for the benchmark in the overview of models."""
@@ -718,8 +718,7 @@ class MissingCard(Card):
 
 def card_of(run: Run) -> Card:
     """The card that scores a run; `MissingCard` where the package that brings it is not installed."""
-    name = run.benchmark.card
-    return cards.get(name) if name in cards else MissingCard()
+    return cards.find(run.benchmark.card) or MissingCard()
 
 
 C = TypeVar("C", bound=Card)

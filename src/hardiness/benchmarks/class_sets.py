@@ -18,7 +18,7 @@ from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, galleries, reg
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on
-from hardiness.benchmarks.options import benchmark_class, registry
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs, prepared
 from hardiness.benchmarks.shares import (
     PHOTOGRAPH_METRICS,
@@ -71,7 +71,8 @@ def _described(run: Run) -> ClassSet:
 
     One of another package has no folders: each label is the one class that its rows name.
     """
-    benchmark, name = benchmark_class(run), run.benchmark.name
+    name = run.benchmark.name
+    benchmark = registry.find(name)
     if benchmark is not None and issubclass(benchmark, ClassSetPhotographs):
         return benchmark.described
     return ClassSet(name, name, "", "", "", "", {}, "all", "one class each")

@@ -28,7 +28,7 @@ from hardiness.benchmarks.card import (
 from hardiness.benchmarks.confidence import SHIFT_METRICS, calibration_by_severity, nll_column, shift_calibration
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
-from hardiness.benchmarks.options import benchmark_class, registry
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
 from hardiness.core import (
@@ -551,7 +551,8 @@ def set_of(run: Run) -> DistortionSet:
 
     A run that names no benchmark is of ImageNet-C.
     """
-    benchmark, name = benchmark_class(run), run.benchmark.name
+    name = run.benchmark.name
+    benchmark = registry.find(name)
     if benchmark is not None and issubclass(benchmark, CorruptionSet):
         return benchmark.members
     if not name:

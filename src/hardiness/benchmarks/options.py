@@ -12,7 +12,6 @@ from hardiness.core import (
     ArgumentError,
     Benchmark,
     Registry,
-    Run,
     UnknownNameError,
     require_within,
     spelled,
@@ -20,12 +19,6 @@ from hardiness.core import (
 )
 
 registry: Registry[type[Benchmark]] = Registry("benchmark", "hardiness.benchmarks", "hardiness.benchmarks")
-
-
-def benchmark_class(run: Run) -> type[Benchmark] | None:
-    """The benchmark of a run; ``None`` where the package that brings it is not installed."""
-    name = run.benchmark.name
-    return registry.get(name) if name in registry else None
 
 
 ENGINE_OWNED = ("steps", "epsilon", "norm", "targeted")

@@ -76,6 +76,10 @@ class Registry(Generic[T]):
             raise UnknownNameError(self.kind, name, self._entries)
         return self._entries[name][0]
 
+    def find(self, name: str) -> T | None:
+        """The entry of that name; ``None`` where there is none."""
+        return self._entries[name][0] if name in self else None
+
     def names(self, pattern: str = "*") -> list[str]:
         """Sorted names that match a shell-style pattern, e.g. ``names("gauss*")``."""
         self._discover()

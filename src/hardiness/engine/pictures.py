@@ -96,9 +96,9 @@ def _benchmark(result: Result) -> Benchmark:
         DataError: it is not installed here.
     """
     identity = result.run.benchmark
-    if identity.name not in registry:
+    kind = registry.find(identity.name)
+    if kind is None:
         raise DataError(f"benchmark {identity.name} is not installed here")
-    kind = registry.get(identity.name)
     known = {option.name: option.default for option in fields(kind)}  # type: ignore[arg-type]
     given = {name: value for name, value in identity.options.items() if name in known}
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})

@@ -22,7 +22,8 @@ def registry() -> Registry[int]:
 
 
 def test_get_names_and_patterns(registry: Registry[int]) -> None:
-    assert registry.get("apple") == 1
+    assert registry.get("apple") == registry.find("apple") == 1
+    assert registry.find("aple") is None
     assert registry.names("ap*") == ["apple", "apricot"]
     assert registry.names("*cot") == ["apricot"]
     assert "apple" in registry
