@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -87,7 +87,7 @@ class Presentation:
     by_category: ClassVar[bool] = False
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
-        """What a page shows of results beside their table, in order: figures, grids, and what people score, in a line.
+        """What a page shows of results beside their table: what people score, in a line, then figures and grids.
 
         Args:
             results: of one benchmark, one data set, one protocol, one variant.
@@ -101,9 +101,15 @@ class Presentation:
         """
         return ""
 
-    def view(self, results: Sequence[Result]) -> Section:
-        """What a page shows of results as `figures` takes them; what was kept of it where the card is not installed."""
-        columns, shown = self.columns_of(results), [*self.figures(results)]
+    def view(self, results: Sequence[Result], *, figures: bool = True) -> Section:
+        """What a page shows of results as `figures` takes them; what was kept of it where the card is not installed.
+
+        Args:
+            results: as of `figures`.
+            figures: whether with all that a table leaves out: figures, grids, pictures, sentences, explained terms.
+        """
+        columns, drawn = self.columns_of(results), self.figures(results)
+        shown = list(drawn if figures else takewhile(lambda each: isinstance(each, str), drawn))
         section = Section(
             variant=self.variant(results[0].run),
             columns=columns,
@@ -115,13 +121,19 @@ class Presentation:
             headline=self.headline_of(columns),
             group=self.group_of(results[0].run),
             others=tuple((group, each) for each in columns if (group := self.metric(each.metric).overview)),
+        )
+        return shown_again(results, self._explaining(section, results) if figures else section)
+
+    def _explaining(self, section: Section, results: Sequence[Result]) -> Section:
+        """The section with sentences, pictures and terms."""
+        return replace(
+            section,
             sayings=tuple(saying for r in results if (saying := self._saying(r))),
             galleries=[
                 (r.name, from_json(Gallery, g, "galleries")) for r in results for g in r.details.get("galleries", ())
             ],
             explanations=self._explained(results),
         )
-        return shown_again(results, section)
 
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""

@@ -274,8 +274,7 @@ class BenchmarkSection:
         wanted = (first.benchmark, first.data, first.protocol, self.section.variant)
         known = (each for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted)
         doubts = {result.name: result.doubt for result in self.results if result.doubt}
-        compared = next((replace(each, doubts=doubts) for each in known), None)
-        return replace(self, compared=compared).with_flips()
+        return replace(self, compared=next((replace(each, doubts=doubts) for each in known), None))
 
     def with_figures_across(self, all_shown: Sequence[BenchmarkSection]) -> BenchmarkSection:
         """The section; the first of several variants begins with the figures that need all of them."""
@@ -347,22 +346,26 @@ def score_of(result: Result, column: Column) -> Score | None:
     return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
 
 
-def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()) -> list[BenchmarkSection]:
+def sections(
+    results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = (), *, figures: bool = True
+) -> list[BenchmarkSection]:
     """The sections of results, in the order of the paper's experiments, then of their names.
 
     Args:
         results: sorted as `hardiness.results.results` gives them.
         comparisons: of the models on the same images, where they are known.
+        figures: whether with all that a table leaves out, as `Presentation.view` says.
     """
     found = []
     for _, group in groupby(results, key=group_of):
         together = with_own_names(list(group))
-        section = card_of(together[0].run).view(together)
-        if all(result.run.has_own_classes for result in together):
+        section = card_of(together[0].run).view(together, figures=figures)
+        if figures and all(result.run.has_own_classes for result in together):
             section = with_classes(section, together)
         found.append(BenchmarkSection(together, section))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
-    return [shown.with_comparison(comparisons).with_figures_across(found).with_winner() for shown in found]
+    compared = [shown.with_comparison(comparisons) for shown in found]
+    return [shown.with_flips().with_figures_across(found).with_winner() for shown in compared] if figures else compared
 
 
 FLIP_MODELS, FLIP_ROWS = 3, 20
@@ -604,7 +607,7 @@ def places_of(results: Sequence[Result], comparisons: Sequence[BenchmarkComparis
         comparisons: of the models on the same images; places go by overlap of intervals without them.
     """
     found = {}
-    for shown in sections(results, comparisons):
+    for shown in sections(results, comparisons, figures=False):
         for column in shown.section.columns if len(shown.results) > 1 else ():
             places = shown.places(column)
             for result in shown.results:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -16,8 +17,10 @@ from hardiness.core import Grid, Result, Score, TextTable, mark_notes
 from hardiness.reference import SETS
 from hardiness.report import format as formatting
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, caveat, score_of, scorecard, sections
-from hardiness.results import BenchmarkComparison, Comparison, Likeness
-from hardiness.statistics import KappaInterval
+
+if TYPE_CHECKING:
+    from hardiness.results import BenchmarkComparison, Comparison, Likeness
+    from hardiness.statistics import KappaInterval
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
 """What colours mean: something to know before trusting a number; people's own scores; of less importance."""
@@ -121,7 +124,7 @@ class JoinedGroups:
 
 def headline_lines(results: Sequence[Result]) -> Iterator[str]:
     """A line for each headline number: whose it is, with its interval and the images it rests on."""
-    card = scorecard(sections(results))
+    card = scorecard(sections(results, figures=False))
     for model, entries in card.rows:
         for head, entry in zip(card.heads, entries, strict=True):
             if entry.score is not None and entry.score.value is not None:
@@ -139,7 +142,7 @@ def scorecard_tables(
         comparisons: of the models on the same images; places go by overlap of intervals without them.
         joined: one table for all groups of benchmarks, where it is no wider than the terminal.
     """
-    card = scorecard(sections(results, comparisons))
+    card = scorecard(sections(results, comparisons, figures=False))
     if not card.heads:
         return
     columns = [
@@ -166,7 +169,7 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
         results: sorted by benchmark and data.
         everything: also other decision rules, columns that do not fit side by side, and the grids of each model.
     """
-    shown = sections(results)
+    shown = sections(results, figures=everything)
     often = Counter(note for each in shown for note in dict.fromkeys(each.notes(everything)))
     shared = [note for note, count in often.items() if count > 1 and count == len(shown)]
     for each in shown:
@@ -177,7 +180,7 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
 
 def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
     """The same as tables of text, with the headline columns."""
-    for shown in sections(results):
+    for shown in sections(results, figures=False):
         columns = [column for column in shown.section.columns if column.headline]
         heads = [f"{column.title} {formatting.direction(column.higher_is_better)}" for column in columns]
         rows = [

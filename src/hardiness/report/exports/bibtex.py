@@ -13,4 +13,5 @@ from hardiness.report.sections import sections
 @register("bibtex", "the papers to cite for what was run")
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Their entries."""
-    return "\n\n".join(each.bibtex for each in citations(sections(results, comparisons))).encode() + b"\n"
+    papers = citations(sections(results, comparisons, figures=False))
+    return "\n\n".join(each.bibtex for each in papers).encode() + b"\n"

@@ -99,7 +99,7 @@ def _two_lines(cell: str, *, is_number: bool = False) -> str:
 )
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Tables with captions and labels; below them, as comments, which papers to cite."""
-    shown = sections(results, comparisons)
+    shown = sections(results, comparisons, figures=False)
     lines = [r"% needs \usepackage{booktabs,graphicx}; percentages with their 95 % intervals"]
     lines += _overview(scorecard(shown))
     for each in shown:

@@ -31,7 +31,7 @@ def table_of(view: TextTable) -> str:
 @register("markdown", "a table for each benchmark", table=table_of)
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Headings and pipe tables; notes below each."""
-    shown = sections(results, comparisons)
+    shown = sections(results, comparisons, figures=False)
     lines = [*_overview(scorecard(shown)), *(line for each in shown for line in _section(each))]
     return "\n".join(lines).encode()
 

@@ -23,7 +23,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     from huggingface_hub import EvalResult, ModelCardData
 
     by_model: dict[str, list[EvalResult]] = {}
-    for shown in sections(results, comparisons):
+    for shown in sections(results, comparisons, figures=False):
         for result in shown.results:
             for score in result.scores:
                 if score.value is not None and set(score.condition) <= {"protocol"}:
