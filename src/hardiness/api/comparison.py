@@ -39,11 +39,9 @@ from hardiness.results import (
     compare_stores,
     comparison_json,
     comparison_view,
-    keep_noise,
     moved_by,
     results_of,
     stored_measures,
-    with_effective_robustness,
 )
 from hardiness.store import Store, surveyed
 
@@ -110,7 +108,7 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
             replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})
             for each in found
         ]
-        return Comparisons(tuple(with_effective_robustness(each, results, stores, reference) for each in doubted))
+        return Comparisons(tuple(each.with_effective_robustness(results, stores, reference) for each in doubted))
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,7 +154,7 @@ def noise(
         except (ModelError, ArgumentError) as error:
             left_out[f"{each.factor}, {each.setting}"] = str(error)
     found = NoiseReport(usual.key, classifier.spec.name, chosen.name, dataset.name, tuple(moved), left_out)
-    keep_noise(store, found)
+    found.keep(store)
     return found
 
 

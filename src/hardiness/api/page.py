@@ -48,7 +48,6 @@ from hardiness.results import (
     judged,
     kept_comparisons,
     kept_gate,
-    paired_numbers,
     published_models,
     published_results,
     rebuild_results,
@@ -81,7 +80,7 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Claim
         DataError: the folder holds no records.
     """
     store = Store.open(out)
-    found = judged(paired_numbers(_models(store, family, reference), [store]))
+    found = judged(_models(store, family, reference).paired([store]))
     return ClaimReport(found.models, found.claims)
 
 
@@ -105,7 +104,7 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
         return None
     verdicts = judged(models := _by_size(found, family, None))
     if verdicts.rest_on_numbers:  # else nothing is read off the images
-        verdicts = judged(paired_numbers(models, stores, baseline))
+        verdicts = judged(models.paired(stores, baseline))
     view = verdicts.view()
     unclear = sorted(weights.keys() - set(family))
     left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]

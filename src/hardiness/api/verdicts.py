@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardiness.report import as_text, gate_view, terminal_table
-from hardiness.results import Gate, judge, keep_gate, policy_of
+from hardiness.results import Gate, judge, policy_of
 from hardiness.store import Store, surveyed
 
 
@@ -37,5 +37,5 @@ def gate(out: str | Path, policy: str | Path) -> GateReport:
     store = Store.open(out)
     with surveyed(store):
         found = judge(asked, store)
-        keep_gate(store, found)
+        found.keep(store)
     return GateReport(found.verdicts, found.undecided, found.source)

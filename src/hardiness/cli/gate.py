@@ -11,7 +11,7 @@ from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, print_views
 from hardiness.core import ArgumentError, argument, option
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
-from hardiness.results import Gate, first_policy, judge, keep_gate, policy_of
+from hardiness.results import Gate, first_policy, judge, policy_of
 from hardiness.store import Store, surveyed
 
 
@@ -68,7 +68,7 @@ def gate(asked: GateOptions) -> int:
     policy, store = policy_of(Path(asked.policy)), Store.open(asked.out)
     with surveyed(store):
         found = judge(policy, store)
-        keep_gate(store, found)
+        found.keep(store)
     asked.write(found)
     if asked.as_json:
         print_json(found)

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
         Models,
         from_results,
         judged,
-        paired_numbers,
         published_models,
     )
     from hardiness.results.compared import comparison_json, comparison_view
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
         BenchmarkComparison,
         compare_stores,
         kept_comparisons,
-        with_effective_robustness,
     )
     from hardiness.results.error_consistency import Comparison, consistency
     from hardiness.results.flips import PairFlips
@@ -28,14 +26,13 @@ if TYPE_CHECKING:
         PolicyWatch,
         first_policy,
         judge,
-        keep_gate,
         kept_gate,
         require_policy_fits,
         require_policy_matches,
     )
     from hardiness.results.likeness import Likeness, human_likeness
     from hardiness.results.measured import RunByImage, stored_measures
-    from hardiness.results.noise import FOLDER, Noise, SettingEffect, keep_noise, moved_by
+    from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
     from hardiness.results.policy import Policy, policy_of
     from hardiness.results.results import group_of, published_results, rebuild_results, results_of, with_severities
     from hardiness.results.runs import ScoredRun, differences_of, typed_option
@@ -71,13 +68,10 @@ __all__ = [
     "human_likeness",
     "judge",
     "judged",
-    "keep_gate",
-    "keep_noise",
     "kept_comparisons",
     "kept_gate",
     "look_at",
     "moved_by",
-    "paired_numbers",
     "policy_of",
     "population_of",
     "published_models",
@@ -89,6 +83,5 @@ __all__ = [
     "rows_of",
     "stored_measures",
     "typed_option",
-    "with_effective_robustness",
     "with_severities",
 ]

@@ -179,6 +179,33 @@ class BenchmarkComparison:
         images = f"{self.n:,} images that all share" if self.n else "different photographs: unpaired"
         return ", ".join([f"{self.benchmark} on {self.data}", *self.variant, images])
 
+    def with_effective_robustness(
+        self, results: Sequence[Result], stores: Sequence[Store], references: Sequence[str] = ()
+    ) -> BenchmarkComparison:
+        """The comparison with what clean accuracy does not explain of each model, or a note on why nothing is said.
+
+        Args:
+            results: of all runs of the folders, which hold it by the published lines.
+            stores: the folders.
+            references: models of one's own that the line goes through instead.
+        """
+        if references:
+            runs = [ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()]
+            effective, notes = against_references(runs, self.keys, references)
+            return replace(self, effective=tuple(effective), notes=(*self.notes, *notes))
+        by_key, told, reasons = {result.key: result for result in results}, [], []
+        for name, key in self.keys.items():
+            kept = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
+            if kept:
+                told.append(replace(from_json(EffectiveRobustness, kept, EFFECTIVE.name), model=name))
+            scores = by_key[key].scores if key in by_key else ()
+            reasons += [
+                f"{name}: no effective robustness: {s.reason}"
+                for s in scores
+                if s.metric == EFFECTIVE.name and s.reason
+            ]
+        return replace(self, effective=tuple(told), notes=(*self.notes, *reasons))
+
 
 _Group = tuple[str, str, str, tuple[str, ...]]
 """What only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
@@ -265,33 +292,6 @@ def _comparisons(
         for key, runs in sorted(groups.items())
         if len(runs) > 1 and (compared := _comparison(key, _ordered(runs, models), noises, base, details)) is not None
     ]
-
-
-def with_effective_robustness(
-    found: BenchmarkComparison, results: Sequence[Result], stores: Sequence[Store], references: Sequence[str] = ()
-) -> BenchmarkComparison:
-    """The comparison with what clean accuracy does not explain of each model, or a note on why nothing is said.
-
-    Args:
-        found: of one benchmark.
-        results: of all runs of the folders, which hold it by the published lines.
-        stores: the folders.
-        references: models of one's own that the line goes through instead.
-    """
-    if references:
-        runs = [ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()]
-        effective, notes = against_references(runs, found.keys, references)
-        return replace(found, effective=tuple(effective), notes=(*found.notes, *notes))
-    by_key, told, reasons = {result.key: result for result in results}, [], []
-    for name, key in found.keys.items():
-        kept = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
-        if kept:
-            told.append(replace(from_json(EffectiveRobustness, kept, EFFECTIVE.name), model=name))
-        scores = by_key[key].scores if key in by_key else ()
-        reasons += [
-            f"{name}: no effective robustness: {s.reason}" for s in scores if s.metric == EFFECTIVE.name and s.reason
-        ]
-    return replace(found, effective=tuple(told), notes=(*found.notes, *reasons))
 
 
 def _group(run: StoredRun) -> _Group:

@@ -154,6 +154,12 @@ class Gate:
         outcome = {"outcome": self.outcome, "exit_status": self.exit_status}
         return {**outcome, **form, "counts": self.counts, "verdicts": verdicts}
 
+    def keep(self, store: Store) -> None:
+        """Keep what it said beside the rows, for the page; where nothing can be written, it is not kept."""
+        with suppress(StoreError):
+            content = {"of": _stamp(store), **self.as_dict()}
+            store.files.write(GATE, json.dumps(content, indent=1).encode())
+
 
 def judge(policy: Policy, store: Store) -> Gate:
     """The verdict of each rule on each run of a folder that it speaks of.
@@ -192,13 +198,6 @@ def _require_share(policy: Policy, case: _Case) -> None:
             f"{policy.source}: rule {rule.number}: {rule.kind} must be a share, as 0.01 for one point, since "
             f"{case.metric} is one; was {rule.limit:g}, which is {100 * rule.limit:g} %"
         )
-
-
-def keep_gate(store: Store, gate: Gate) -> None:
-    """Keep what a gate said beside the rows, for the page; where nothing can be written, it is not kept."""
-    with suppress(StoreError):
-        content = {"of": _stamp(store), **gate.as_dict()}
-        store.files.write(GATE, json.dumps(content, indent=1).encode())
 
 
 def kept_gate(store: Store) -> tuple[Gate, bool] | None:

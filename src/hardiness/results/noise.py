@@ -123,6 +123,16 @@ class Noise:
         """What a notebook shows."""
         return self.view().html()
 
+    def keep(self, store: Store) -> str:
+        """Put the record into an output folder, in place of an earlier one of the same run; where it is.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        path = f"{FOLDER}/{self.key}.json"
+        store.files.write(path, as_json(self))
+        return f"{store.address}/{path}"
+
 
 def moved_by(factor: str, setting: str, usual: RunByImage, varied: RunByImage) -> list[SettingEffect]:
     """What a setting does to every score that both runs have, on the images that both have.
@@ -162,17 +172,6 @@ def moved_by(factor: str, setting: str, usual: RunByImage, varied: RunByImage) -
             )
         )
     return found
-
-
-def keep_noise(store: Store, noise: Noise) -> str:
-    """Put the record into an output folder, in place of an earlier one of the same run; where it is.
-
-    Raises:
-        StoreError: disk full or no permission.
-    """
-    path = f"{FOLDER}/{noise.key}.json"
-    store.files.write(path, as_json(noise))
-    return f"{store.address}/{path}"
 
 
 def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:

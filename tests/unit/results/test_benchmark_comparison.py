@@ -35,7 +35,7 @@ from hardiness.results import comparison
 from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import compare_stores, kept_comparisons
 from hardiness.results.measured import measured_runs
-from hardiness.results.noise import Noise, keep_noise
+from hardiness.results.noise import Noise
 from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import order_of_cells
@@ -342,7 +342,7 @@ def test_a_comparison_is_kept_until_what_it_is_of_changes(tmp_path: Path, monkey
     assert not shown("c", "a")[1], "each choice of models is kept"
     assert not shown()[1]
     for run in store.runs():
-        keep_noise(store, Noise(run.key, "a", "imagenet-val", "imagenet", (), {}))
+        Noise(run.key, "a", "imagenet-val", "imagenet", (), {}).keep(store)
     assert shown() == (made, True), "a difference is nothing where noise has been measured since"
     monkeypatch.setattr(comparison, "VERSION", comparison.VERSION + 1)
     assert shown() == (made, True)

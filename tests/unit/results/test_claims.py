@@ -30,7 +30,6 @@ from hardiness.results.claims import (
     Subject,
     from_results,
     judged,
-    paired_numbers,
     published_models,
     registry,
 )
@@ -375,7 +374,7 @@ def test_differences_of_models_on_the_same_images_are_paired_and_so_are_told(tmp
     for name, first in (("same", 0), ("others", 1000)):
         store = two_sizes(tmp_path / name, first)
         models = from_results(results_of(store), ["small", "large"])
-        sides[name] = claim.judge(paired_numbers(models, [store]))
+        sides[name] = claim.judge(models.paired([store]))
     (_, paired, _), (_, apart, _) = (side.contrasts for side in sides.values())
     assert paired.value == pytest.approx(apart.value)
     assert paired.paired
@@ -447,7 +446,7 @@ def test_a_number_of_few_errors_keeps_its_own_error(tmp_path: Path) -> None:
     for model, wrong in (("small", 4), ("large", 40)):
         stored(store, model, "imagenet-val", (np.arange(200) >= wrong)[:, None])
     models = from_results(results_of(store), ["small", "large"])
-    small, large = (subject.numbers["clean_accuracy"] for subject in paired_numbers(models, [store]).family)
+    small, large = (subject.numbers["clean_accuracy"] for subject in models.paired([store]).family)
     assert small.estimate is None
     assert small.standard_error == models.family[0].numbers["clean_accuracy"].standard_error
     assert large.estimate is not None

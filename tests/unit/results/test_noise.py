@@ -25,7 +25,7 @@ from hardiness.report.sections import sections
 from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import compare_stores
 from hardiness.results.measured import RunByImage, measured
-from hardiness.results.noise import FOLDER, Noise, SettingEffect, keep_noise, moved_by, stored_noise
+from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by, stored_noise
 from hardiness.results.results import results_of
 from hardiness.statistics.comparison import ScoreComparison
 from hardiness.store import Store
@@ -67,7 +67,7 @@ def test_a_record_is_read_as_it_was_kept(tmp_path: Path) -> None:
     store = Store.create(tmp_path)
     assert stored_noise([store]) == {}
     kept = record("k", -0.02)
-    assert keep_noise(store, kept) == f"{tmp_path}/{FOLDER}/k.json"
+    assert kept.keep(store) == f"{tmp_path}/{FOLDER}/k.json"
     assert stored_noise([store]) == {"k": kept}
     assert kept.largest("top1", Condition()) == 0.02
     assert kept.largest("aurra", Condition()) == 0.0
@@ -102,7 +102,7 @@ def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None
     pairs = list(top1_of(store).pairs)
     assert all(top1_of(store).is_told_apart(pair) for pair in pairs)
     key = next(run.key for run in store.runs() if run.run.model.name == "b")
-    keep_noise(store, record(key, 0.09))
+    record(key, 0.09).keep(store)
     score = top1_of(store)
     assert score.noise == {"b": (pytest.approx(0.08), 300)}
     assert {pair: score.is_told_apart(pair) for pair in pairs} == {pair: "b" not in pair for pair in pairs}
@@ -119,7 +119,7 @@ def test_a_movement_that_may_be_none_makes_nothing_of_no_difference(tmp_path: Pa
     store = stored(tmp_path, "b", images >= 60)
     key = next(run.key for run in store.runs() if run.run.model.name == "b")
     few = replace(record(key, -0.3).moved[1], interval=Interval(-0.7, 0.1), n=16)
-    keep_noise(store, Noise(key, "b", "imagenet-val", "imagenet", (few,)))
+    Noise(key, "b", "imagenet-val", "imagenet", (few,)).keep(store)
     score = top1_of(store)
     assert score.noise == {}
     assert all(score.is_told_apart(pair) for pair in score.pairs)
@@ -132,7 +132,7 @@ def difference_of(score: ScoreComparison, pair: tuple[str, str]) -> float:
 def test_results_carry_it_for_the_page_and_a_damaged_record_costs_them_nothing(tmp_path: Path) -> None:
     store = stored(tmp_path, "a", np.arange(60) >= 12)
     (run,) = store.runs()
-    keep_noise(store, record(run.key, 0.03))
+    record(run.key, 0.03).keep(store)
     (result,) = results_of(store)
     assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": 0.03}]
     (row,) = rows_of(sections([result])[0])

@@ -12,7 +12,6 @@ from hardiness.results.claims.claim import (
     Subject,
     from_results,
     judged,
-    paired_numbers,
     published_models,
     registry,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "Subject",
     "from_results",
     "judged",
-    "paired_numbers",
     "published_models",
     "registry",
 ]

@@ -104,6 +104,37 @@ class Models:
         """The reference, if there is one, then the family."""
         return (*((self.reference,) if self.reference else ()), *self.family)
 
+    def paired(self, stores: Sequence[Store], baseline_model: str | None = None) -> Models:
+        """These models, their numbers measured on the images that all of them have, with what each image adds.
+
+        A number stays as it is, with an error of its own, where no image is shared, or where these images say too
+        little of it: fewer than thirty images, or fewer than ten that differ from the rest.
+
+        Args:
+            stores: where the runs are.
+            baseline_model: whose stored runs ratios divide by, instead of the published baseline.
+        """
+        names = {subject.model for subject in self.all}
+        stored = [run for store in stores for run in store.runs() if run.run.model.name in names]
+        base = stored_baseline(stores, baseline_model) if baseline_model else None
+        measures = [stored_measures(run, base) for run in stored]
+        runs = [run for run in measures if run is not None and run.run.precision == "fp32"]
+        paired: dict[str, dict[str, KnownNumber]] = {name: {} for name in names}
+        for quantity in QUANTITIES:
+            having = [subject for subject in self.all if quantity.name in subject.numbers]
+            found = {each.model: best for each in having if (best := _best(quantity, each.model, runs))}
+            for model, known in _estimates(found).items():
+                old = next(each for each in having if each.model == model).numbers[quantity.name]
+                paired[model][quantity.name] = replace(
+                    old, value=known.value, n=known.n, standard_error=known.error, estimate=known
+                )
+
+        def subject(each: Subject) -> Subject:
+            return replace(each, numbers=with_substitutes({**each.numbers, **paired[each.model]}))
+
+        reference = subject(self.reference) if self.reference else None
+        return replace(self, family=[subject(each) for each in self.family], reference=reference)
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -550,39 +581,6 @@ def with_substitutes(numbers: Mapping[str, KnownNumber]) -> dict[str, KnownNumbe
 
 
 _Found = tuple[RunByImage, Measurable]
-
-
-def paired_numbers(models: Models, stores: Sequence[Store], baseline_model: str | None = None) -> Models:
-    """The models, their numbers measured on the images that all of them have, with what each image adds.
-
-    A number stays as it is, with an error of its own, where no image is shared, or where these images say too
-    little of it: fewer than thirty images, or fewer than ten that differ from the rest.
-
-    Args:
-        models: read off the results of ``stores``.
-        stores: where the runs are.
-        baseline_model: whose stored runs ratios divide by, instead of the published baseline.
-    """
-    names = {subject.model for subject in models.all}
-    stored = [run for store in stores for run in store.runs() if run.run.model.name in names]
-    base = stored_baseline(stores, baseline_model) if baseline_model else None
-    measures = [stored_measures(run, base) for run in stored]
-    runs = [run for run in measures if run is not None and run.run.precision == "fp32"]
-    paired: dict[str, dict[str, KnownNumber]] = {name: {} for name in names}
-    for quantity in QUANTITIES:
-        having = [subject for subject in models.all if quantity.name in subject.numbers]
-        found = {each.model: best for each in having if (best := _best(quantity, each.model, runs))}
-        for model, known in _estimates(found).items():
-            old = next(each for each in having if each.model == model).numbers[quantity.name]
-            paired[model][quantity.name] = replace(
-                old, value=known.value, n=known.n, standard_error=known.error, estimate=known
-            )
-
-    def subject(each: Subject) -> Subject:
-        return replace(each, numbers=with_substitutes({**each.numbers, **paired[each.model]}))
-
-    reference = subject(models.reference) if models.reference else None
-    return replace(models, family=[subject(each) for each in models.family], reference=reference)
 
 
 def _best(quantity: Quantity, model: str, runs: Sequence[RunByImage]) -> _Found | None:
