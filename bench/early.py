@@ -34,7 +34,6 @@ from hardiness.statistics.stopping import (
     next_extent,
     of_cells,
     of_share,
-    with_companions,
 )
 from hardiness.store import Store
 
@@ -225,7 +224,7 @@ def saved(population: Population) -> dict[str, float]:
     found = {}
     for name, extent in (("two cells an image", Extent(20_000, 2)), ("all cells an image", Extent(20_000, 75))):
         plain = drawn(population.dear, images, cells, extent, None)
-        better = with_companions(plain, cheap.values[: extent.images], cheap, IMAGES)
+        better = cheap.correct(plain, cheap.values[: extent.images], IMAGES)
         finite = drawn(population.dear, images, cells, extent, IMAGES)
         found[f"a cheap model, {name}"] = 1 - better.variance / finite.variance
     return found
@@ -244,7 +243,7 @@ def helped(rate: float, orders: int, generator: np.random.Generator) -> dict[str
         while True:
             chosen = np.sort(order[: extent.images])
             found = cell_estimate(companions.ids[chosen], right[chosen, None].astype(float), np.ones(1), images)
-            better = with_companions(found, companions.values[chosen], companions, images)
+            better = companions.correct(found, companions.values[chosen], images)
             if better is found:
                 headline = of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
             else:

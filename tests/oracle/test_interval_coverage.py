@@ -17,7 +17,7 @@ from hardiness.statistics import pairwise
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.confidence import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
 from hardiness.statistics.intervals import accepted_interval, effective_wilson, threshold, wilson
-from hardiness.statistics.stopping import Companions, Extent, Headline, next_extent, of_cells, of_share, with_companions
+from hardiness.statistics.stopping import Companions, Extent, Headline, next_extent, of_cells, of_share
 
 TRIALS = 240
 SLACK = 2 * np.sqrt(0.05 * 0.95 / TRIALS)
@@ -350,7 +350,7 @@ def test_a_share_at_the_stop_helped_by_a_model_that_answered_everything(rate: fl
 
     def look(chosen: np.ndarray) -> Headline:
         found = cell_estimate(companions.ids[chosen], right[chosen, None].astype(float), np.ones(1), images)
-        better = with_companions(found, companions.values[chosen], companions, images)
+        better = companions.correct(found, companions.values[chosen], images)
         if better is found:
             return of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
         return of_cells("accuracy", better, target, images)

@@ -11,7 +11,7 @@ from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.typographic import COLOURS, SIDE, Typographic, broken, wrong_class
 from hardiness.core import Item, Records, Run, Score
 from hardiness.imaging import png
-from hardiness.imaging.text import Lettering, text_box, write_text
+from hardiness.imaging.text import Lettering
 from hardiness.reference import wording
 from hardiness.sources.packages import installed_file
 
@@ -76,8 +76,8 @@ def test_letters_have_two_of_eight_colours_and_stand_inside_the_picture() -> Non
 def test_text_is_written_where_its_box_says() -> None:
     font = installed_file("matplotlib", "matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf").read_bytes()
     look = Lettering(font, 30, (255, 255, 255), (0, 0, 0))
-    left, top, right, bottom = text_box("great\nshark", look)
-    out = write_text(GREY, "great\nshark", look, (20, 40))
+    left, top, right, bottom = look.box("great\nshark")
+    out = look.write(GREY, "great\nshark", (20, 40))
     rows, columns = np.nonzero((out != GREY).any(axis=2))
     assert (columns.min(), rows.min()) >= (20, 40)
     assert columns.max() < 20 + right - left

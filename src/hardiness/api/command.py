@@ -55,12 +55,10 @@ from hardiness.engine import (
     forecast_evaluation,
     on_ray,
     pictures_of,
-    placed,
     prepared,
     read_predictions,
     rehearsed,
     require_reachable,
-    store_predictions,
 )
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier, with_option
@@ -447,9 +445,9 @@ def _run_predictions(command: Command) -> CommandOutcome:
     photographs = made.dataset(root) if made and root.has("imagenet") else None
     data = benchmark.dataset(root)
     pictures = pictures_of(benchmark, data, photographs, request.seed, tree)
-    found = placed(command.models[0], predictions, benchmark, pictures, request)
+    found = predictions.placed(command.models[0], benchmark, pictures, request)
     store = Store.create(command.out, command.wait_s)
-    evaluated = store_predictions(found, benchmark, store, request)
+    evaluated = found.store(benchmark, store, request)
     everything = _rebuilt(store, command.baseline)
     return CommandOutcome(
         results=[result for result in everything if result.is_of(evaluated.keys)],

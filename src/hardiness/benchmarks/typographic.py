@@ -253,14 +253,14 @@ def _marked(crop: Image, written: int, sample: str, seed: int) -> Image:
     text = broken(_names()[written])
     look = imaging.Lettering(_font(FONTS[font]), size, COLOURS[fill], COLOURS[stroke])
     room = crop.shape[1], crop.shape[0]
-    left, top, right, bottom = imaging.text_box(text, look)
+    left, top, right, bottom = look.box(text)
     while (right - left > room[0] or bottom - top > room[1]) and look.size_px > 1:
         look = replace(look, size_px=look.size_px - 1)
-        left, top, right, bottom = imaging.text_box(text, look)
+        left, top, right, bottom = look.box(text)
     x, y = (
         int(random.integers(side - long + 1)) for side, long in zip(room, (right - left, bottom - top), strict=True)
     )
-    return np.ascontiguousarray(imaging.write_text(crop, text, look, (x, y)))
+    return np.ascontiguousarray(look.write(crop, text, (x, y)))
 
 
 @cache

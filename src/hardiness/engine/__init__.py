@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from hardiness.engine.forecast import Forecast, forecast_evaluation
     from hardiness.engine.pictures import PictureSource
-    from hardiness.engine.predictions import pictures_of, placed, read_predictions, store_predictions
+    from hardiness.engine.predictions import pictures_of, read_predictions
     from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
     from hardiness.engine.rounds import Deadline, rehearsed, require_reachable
 else:
@@ -47,13 +47,11 @@ __all__ = [
     "forecast_evaluation",
     "on_ray",
     "pictures_of",
-    "placed",
     "prepared",
     "read_predictions",
     "rehearsed",
     "require_reachable",
     "run_round",
-    "store_predictions",
     "suspect_of",
     "variations",
 ]

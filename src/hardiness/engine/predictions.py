@@ -146,6 +146,55 @@ class Predictions:
             return lambda rows: log_probabilities(values[rows])
         return values.__getitem__
 
+    def placed(self, name: str, benchmark: Benchmark, pictures: Pictures, request: Request) -> MatchedPredictions:
+        """These predictions held against the pictures of a benchmark; nothing is stored.
+
+        Raises:
+            ArgumentError: the benchmark attacks or shows sequences, or a row is of an unknown sample, condition or
+                class, is there twice, or has another number of classes than the data.
+        """
+        if benchmark.attack is not None or benchmark.frames > 1:
+            raise ArgumentError(f"--predictions is not for {benchmark.name}, which needs the model itself")
+        path, data = self.path, pictures.data
+        ids = {item.id for item in data.items}
+        places = {cell_of(condition): index for index, condition in enumerate(benchmark.conditions())}
+        places |= {"": places.get(CLEAN_CELL, 0)} if CLEAN_CELL in places else {}
+        rows: dict[tuple[str, int], int] = {}
+        for number, (sample, condition) in enumerate(zip(self.samples, self.conditions, strict=True)):
+            known = sample if sample in ids else sample.rpartition(".")[0]
+            if known not in ids:
+                raise UnknownNameError(f"sample of {data.name} in {path} (row {number + 1})", sample, sorted(ids))
+            if condition.strip() not in places:
+                raise UnknownNameError(
+                    f"condition of {benchmark.name} in {path} (row {number + 1})", condition, sorted(places)
+                )
+            place = known, places[condition.strip()]
+            if place in rows:
+                raise ArgumentError(
+                    f"{path} has {known} under {condition or CLEAN_CELL} twice, in rows {rows[place] + 1} and "
+                    f"{number + 1}"
+                )
+            rows[place] = number
+        logits = self.logits(data)
+        model = ForeignModel(
+            ModelSpec(
+                name,
+                "",
+                num_classes=data.num_classes,
+                class_names=data.class_names,
+                options=(("predictions", self.kind), ("manifest", pictures.manifest_sha256)),
+                asked=name,
+            ),
+            self.sha256,
+            {"logits": "", "probabilities": "probabilities", "class": "classes"}[self.kind],
+            data.num_classes,
+            notes=(f"its answers were computed elsewhere and read from {path} ({self.kind})",),
+        )
+        expected = _expected(benchmark, pictures, request)
+        lacking = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
+        named = tuple(f"{sample} under {cell}" for sample, cell in lacking[:_NAMED])
+        return MatchedPredictions(model, pictures, logits, rows, (len(lacking), named))
+
 
 def read_predictions(path: str) -> Predictions:
     """The rows of a csv or Parquet file.
@@ -430,56 +479,42 @@ class MatchedPredictions:
     rows: Mapping[tuple[str, int], int]
     missing: tuple[int, tuple[str, ...]]
 
+    def store(self, benchmark: Benchmark, store: Store, request: Request) -> EvaluationOutcome:
+        """The run of predictions, in the store; what is stored already stays.
 
-def placed(
-    name: str, predictions: Predictions, benchmark: Benchmark, pictures: Pictures, request: Request
-) -> MatchedPredictions:
-    """The predictions held against the pictures of a benchmark; nothing is stored.
-
-    Raises:
-        ArgumentError: the benchmark attacks or shows sequences, or a row is of an unknown sample, condition or class,
-            is there twice, or has another number of classes than the data.
-    """
-    if benchmark.attack is not None or benchmark.frames > 1:
-        raise ArgumentError(f"--predictions is not for {benchmark.name}, which needs the model itself")
-    path, data = predictions.path, pictures.data
-    ids = {item.id for item in data.items}
-    places = {cell_of(condition): index for index, condition in enumerate(benchmark.conditions())}
-    places |= {"": places.get(CLEAN_CELL, 0)} if CLEAN_CELL in places else {}
-    rows: dict[tuple[str, int], int] = {}
-    for number, (sample, condition) in enumerate(zip(predictions.samples, predictions.conditions, strict=True)):
-        known = sample if sample in ids else sample.rpartition(".")[0]
-        if known not in ids:
-            raise UnknownNameError(f"sample of {data.name} in {path} (row {number + 1})", sample, sorted(ids))
-        if condition.strip() not in places:
-            raise UnknownNameError(
-                f"condition of {benchmark.name} in {path} (row {number + 1})", condition, sorted(places)
+        Raises:
+            StoreError: it cannot be written.
+        """
+        data, clock = self.pictures.data, Clock(warmup=0)
+        model = cast(Classifier, self.model)
+        task = begin(model, benchmark, data, replace(request, batch_size=request.batch_size or 1), store)
+        items = limited(data.items, request.limit, request.seed)
+        _, asked = condition_indices(benchmark, data)
+        wanted = {item.id: [index for index in asked if (item.id, index) in self.rows] for item in items}
+        labels = {item.id: item.label for item in items}
+        for unit in units([task], wanted, task.stored.plan.unit_items):
+            for part in unit.parts:
+                at = np.array([self.rows[row] for row in part.work], np.intp)
+                own = np.array([labels[sample] for sample, _ in part.work], np.int32)
+                columns = {
+                    "sample": np.array([sample for sample, _ in part.work], np.str_),
+                    "condition": np.array([index for _, index in part.work], np.int16),
+                    "frame": np.zeros(len(part.work), np.int16),
+                    "label": own,
+                    **benchmark.decide(self.logits(at), own),
+                }
+                part.task.stored.write(part.index, part.work, Records(columns))
+                task.computed += len(part.work)
+        keep_session(task, clock, request, benchmark)
+        count, named = self.missing
+        problems: tuple[str, ...] = ()
+        if count:
+            more = ", …" if count > len(named) else ""
+            problems = (
+                f"{self.model.spec.name} on {benchmark.name}: the file lacks {count:,} of the pictures "
+                f"({', '.join(named)}{more})",
             )
-        place = known, places[condition.strip()]
-        if place in rows:
-            raise ArgumentError(
-                f"{path} has {known} under {condition or CLEAN_CELL} twice, in rows {rows[place] + 1} and {number + 1}"
-            )
-        rows[place] = number
-    logits = predictions.logits(data)
-    model = ForeignModel(
-        ModelSpec(
-            name,
-            "",
-            num_classes=data.num_classes,
-            class_names=data.class_names,
-            options=(("predictions", predictions.kind), ("manifest", pictures.manifest_sha256)),
-            asked=name,
-        ),
-        predictions.sha256,
-        {"logits": "", "probabilities": "probabilities", "class": "classes"}[predictions.kind],
-        data.num_classes,
-        notes=(f"its answers were computed elsewhere and read from {path} ({predictions.kind})",),
-    )
-    expected = _expected(benchmark, pictures, request)
-    lacking = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
-    named = tuple(f"{sample} under {cell}" for sample, cell in lacking[:_NAMED])
-    return MatchedPredictions(model, pictures, logits, rows, (len(lacking), named))
+        return EvaluationOutcome((task.stored.key,), problems, self.model.notes)
 
 
 def _expected(benchmark: Benchmark, pictures: Pictures, request: Request) -> list[tuple[str, str]]:
@@ -490,43 +525,3 @@ def _expected(benchmark: Benchmark, pictures: Pictures, request: Request) -> lis
     if pictures.listed is None:
         return [(item.id, cell) for item in items for cell in cells]
     return [(item.id, cell) for item in items for cell in cells if item.id in pictures.listed.get(cell, ())]
-
-
-def store_predictions(
-    found: MatchedPredictions, benchmark: Benchmark, store: Store, request: Request
-) -> EvaluationOutcome:
-    """The run of predictions, in the store; what is stored already stays.
-
-    Raises:
-        StoreError: it cannot be written.
-    """
-    data, clock = found.pictures.data, Clock(warmup=0)
-    model = cast(Classifier, found.model)
-    task = begin(model, benchmark, data, replace(request, batch_size=request.batch_size or 1), store)
-    items = limited(data.items, request.limit, request.seed)
-    _, asked = condition_indices(benchmark, data)
-    wanted = {item.id: [index for index in asked if (item.id, index) in found.rows] for item in items}
-    labels = {item.id: item.label for item in items}
-    for unit in units([task], wanted, task.stored.plan.unit_items):
-        for part in unit.parts:
-            at = np.array([found.rows[row] for row in part.work], np.intp)
-            own = np.array([labels[sample] for sample, _ in part.work], np.int32)
-            columns = {
-                "sample": np.array([sample for sample, _ in part.work], np.str_),
-                "condition": np.array([index for _, index in part.work], np.int16),
-                "frame": np.zeros(len(part.work), np.int16),
-                "label": own,
-                **benchmark.decide(found.logits(at), own),
-            }
-            part.task.stored.write(part.index, part.work, Records(columns))
-            task.computed += len(part.work)
-    keep_session(task, clock, request, benchmark)
-    count, named = found.missing
-    problems: tuple[str, ...] = ()
-    if count:
-        more = ", …" if count > len(named) else ""
-        problems = (
-            f"{found.model.spec.name} on {benchmark.name}: the file lacks {count:,} of the pictures "
-            f"({', '.join(named)}{more})",
-        )
-    return EvaluationOutcome((task.stored.key,), problems, found.model.notes)

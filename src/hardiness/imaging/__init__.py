@@ -86,7 +86,7 @@ if TYPE_CHECKING:
         veil,
     )
     from hardiness.imaging.resizing import RESAMPLING, Size, Window, before_crop, centre, on_canvas, resize
-    from hardiness.imaging.text import Lettering, overlay_text, sheet, strip, text_box, write_text
+    from hardiness.imaging.text import Lettering, overlay_text, sheet, strip
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -166,12 +166,10 @@ __all__ = [
     "spectral_noise",
     "stars",
     "strip",
-    "text_box",
     "top",
     "turbulence",
     "veil",
     "warp_affine",
     "webp",
-    "write_text",
     "zoom_axis",
 ]

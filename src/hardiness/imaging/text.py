@@ -48,35 +48,32 @@ class Lettering:
     stroke: Colour
     stroke_px: int = 1
 
+    def box(self, text: str) -> tuple[int, int, int, int]:
+        """Left, upper, right and lower end of text that is written at (0, 0), outline and all, in pixels."""
+        draw = PIL.ImageDraw.Draw(PIL.Image.new("RGB", (1, 1)))
+        face = _face(self.font, self.size_px)
+        left, top, right, bottom = draw.multiline_textbbox((0, 0), text, font=face, stroke_width=self.stroke_px)
+        return math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
+
+    def write(self, image: Image, text: str, place: tuple[int, int]) -> NDArray[np.uint8]:
+        """The image ``uint8 (H, W, 3)`` with text written on it.
+
+        Args:
+            image: RGB.
+            text: lines, with line breaks between them.
+            place: left and upper end of the text's box, in pixels.
+        """
+        below = PIL.Image.fromarray(image)
+        left, top, _, _ = self.box(text)
+        at, face = (place[0] - left, place[1] - top), _face(self.font, self.size_px)
+        drawn = PIL.ImageDraw.Draw(below)
+        drawn.multiline_text(at, text, self.fill, face, stroke_width=self.stroke_px, stroke_fill=self.stroke)
+        return np.array(below)
+
 
 @lru_cache(maxsize=64)
 def _face(font: bytes, size_px: int) -> PIL.ImageFont.FreeTypeFont:
     return PIL.ImageFont.truetype(BytesIO(font), size_px, layout_engine=PIL.ImageFont.Layout.BASIC)
-
-
-def text_box(text: str, look: Lettering) -> tuple[int, int, int, int]:
-    """Left, upper, right and lower end of text that is written at (0, 0), outline and all, in pixels."""
-    draw = PIL.ImageDraw.Draw(PIL.Image.new("RGB", (1, 1)))
-    face = _face(look.font, look.size_px)
-    left, top, right, bottom = draw.multiline_textbbox((0, 0), text, font=face, stroke_width=look.stroke_px)
-    return math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
-
-
-def write_text(image: Image, text: str, look: Lettering, place: tuple[int, int]) -> NDArray[np.uint8]:
-    """The image ``uint8 (H, W, 3)`` with text written on it.
-
-    Args:
-        image: RGB.
-        text: lines, with line breaks between them.
-        look: font, size and colours.
-        place: left and upper end of the text's box, in pixels.
-    """
-    below = PIL.Image.fromarray(image)
-    left, top, _, _ = text_box(text, look)
-    at, face = (place[0] - left, place[1] - top), _face(look.font, look.size_px)
-    drawn = PIL.ImageDraw.Draw(below)
-    drawn.multiline_text(at, text, look.fill, face, stroke_width=look.stroke_px, stroke_fill=look.stroke)
-    return np.array(below)
 
 
 def overlay_text(

@@ -18,7 +18,6 @@ from hardiness.statistics import (
     cell_estimate,
     of_cells,
     of_share,
-    with_companions,
     within,
 )
 
@@ -66,7 +65,7 @@ class Look:
             return of_share(name, int(values.sum()), len(values), self.target, among)
         found = cell_estimate(table.ids, of.weighty, of.weights[of.weights != 0], population)
         if companions is not None and known is not None:
-            better = with_companions(found, known[seen], companions, population)
+            better = companions.correct(found, known[seen], population)
             if better is found and of.is_share:
                 return self._without_companions()._headline(of, table, run, population)
             found = better

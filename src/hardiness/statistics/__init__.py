@@ -101,7 +101,6 @@ if TYPE_CHECKING:
         of_cells,
         of_share,
         share_interval,
-        with_companions,
     )
     from hardiness.statistics.verdicts import Evidence, Limit, Ruling, rulings
 else:
@@ -206,6 +205,5 @@ __all__ = [
     "threshold_draws",
     "weighted_sum",
     "wilson",
-    "with_companions",
     "within",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hardiness.statistics.cells import cell_estimate
-from hardiness.statistics.stopping import Companions, with_companions
+from hardiness.statistics.stopping import Companions
 
 
 def two_models(n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +27,7 @@ def test_companions_make_the_estimate_as_exact_as_it_says(finite: bool) -> None:
         estimate = cell_estimate(ids[chosen], answers[chosen, :1], np.ones(1), population)
         own = companions.values_of(ids[chosen])
         assert own is not None
-        found.append(with_companions(estimate, own, companions, population))
+        found.append(companions.correct(estimate, own, population))
         plain.append(estimate.variance)
         explained = estimate.between - found[-1].between
         beyond = 0.0 if finite else explained / len(ids)
@@ -54,5 +54,5 @@ def test_companions_are_left_out_where_too_little_speaks_for_them() -> None:
         estimate = cell_estimate(ids[: len(dear)], dear, np.ones(1))
         own = companions.values_of(ids[: len(dear)])
         assert own is not None
-        assert with_companions(estimate, own, companions) is estimate
+        assert companions.correct(estimate, own) is estimate
     assert Companions(ids, answers[:, 1:]).values_of(np.array(["other"], object)) is None
