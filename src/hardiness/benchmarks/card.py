@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, takewhile
+from itertools import chain
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -72,6 +72,7 @@ class Presentation:
         severity: what a severity is called, where conditions are distortions: their names are shown with spaces.
         names_protocol: whether its headings name the protocol.
         by_category: whether a class goes by the name of the category that it belongs to.
+        names_people: whether `figures` begins with what people score, in a line, which tables show too.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = ()
@@ -85,9 +86,10 @@ class Presentation:
     severity: ClassVar[str] = ""
     names_protocol: ClassVar[bool] = False
     by_category: ClassVar[bool] = False
+    names_people: ClassVar[bool] = False
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
-        """What a page shows of results beside their table: what people score, in a line, then figures and grids.
+        """What a page shows of results beside their table: figures and grids; before them what people score.
 
         Args:
             results: of one benchmark, one data set, one protocol, one variant.
@@ -109,12 +111,13 @@ class Presentation:
             figures: whether with all that a table leaves out: figures, grids, pictures, sentences, explained terms.
         """
         columns, drawn = self.columns_of(results), self.figures(results)
-        shown = list(drawn if figures else takewhile(lambda each: isinstance(each, str), drawn))
+        people = str(next(drawn)) if self.names_people else ""
+        shown = [*drawn] if figures else []
         section = Section(
             variant=self.variant(results[0].run),
             columns=columns,
             notes=tuple(note for result in results for note in self.notes_of(result)),
-            people_score="".join(each for each in shown if isinstance(each, str)),
+            people_score=people,
             charts=[each for each in shown if not isinstance(each, str | Grid)],
             grids=[each for each in shown if isinstance(each, Grid)],
             place=self.place_of(results[0].run),

@@ -337,6 +337,7 @@ class CueConflictCard(Card):
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
     place: ClassVar[int] = 60
+    names_people: ClassVar[bool] = True
     group: ClassVar[str] = "shape"
     headline: ClassVar[Metric | None] = SHAPE_BIAS
     by_category: ClassVar[bool] = True  # stimuli are labelled by a class of their shape's

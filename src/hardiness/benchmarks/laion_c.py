@@ -88,6 +88,7 @@ class LaionCCard(Card):
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity")
     group: ClassVar[str] = "distortions"
     severity: ClassVar[str] = "intensity"
+    names_people: ClassVar[bool] = True
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong among the superclasses, and the place of the one that was answered."""

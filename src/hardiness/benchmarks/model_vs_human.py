@@ -224,6 +224,7 @@ class ModelVsHumanCard(Card):
     metrics: ClassVar[tuple[Metric, ...]] = (OOD_ACCURACY, SQUARED_DIFFERENCE, ACCURACY)
     keys: ClassVar[tuple[str, ...]] = ("set", "condition")
     place: ClassVar[int] = 61
+    names_people: ClassVar[bool] = True
     group: ClassVar[str] = "shape"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:

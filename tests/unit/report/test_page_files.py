@@ -297,6 +297,7 @@ class ForeignCard(Card):
     columns: ClassVar[tuple[str, ...] | None] = None
     group: ClassVar[str] = "shape"
     place: ClassVar[int] = 5
+    names_people: ClassVar[bool] = True
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         return cards.get("classification").filled_table(records, run)
