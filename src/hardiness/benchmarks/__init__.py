@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hardiness.benchmarks.attacks import surrogate_matrix
     from hardiness.benchmarks.card import (
         CLEAN,
+        SHOWN_WHEN_ASKED,
         VIEW,
         Baseline,
         Card,
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         warnings_of,
     )
     from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
-    from hardiness.benchmarks.class_sets import SHOWN_WHEN_ASKED
     from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
     from hardiness.benchmarks.cue_conflict import answers
     from hardiness.benchmarks.explained import fitted

@@ -307,6 +307,9 @@ class ScoreTexts:
 VIEW = "view"
 """Where a result's details, and what is kept of its run, have it."""
 
+SHOWN_WHEN_ASKED = "galleries_when_asked"
+"""Where a result's details have the samples of a set whose pictures are shown to who asks for them alone."""
+
 
 def shown_again(results: Sequence[Result], usual: Section) -> Section:
     """The section of results as their card last showed each of them; figures stand one below the other.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hardiness import imaging
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, galleries, register
+from hardiness.benchmarks.card import SHOWN_WHEN_ASKED, Baseline, Card, ScoreTexts, galleries, register
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on
@@ -59,8 +59,6 @@ from hardiness.statistics import Estimate, Measurable, WeightedSum, share, weigh
 
 CARD, IMAGENET_CLASSES = "class_sets", 1000
 TWIN_QUESTION = "How often is the model right on clean photographs of ObjectNet's classes?"
-SHOWN_WHEN_ASKED = "galleries_when_asked"
-"""Where a result's details have the samples of a set whose pictures are shown to who asks for them alone."""
 
 OWN_VIEW = "-own-view"
 """What the name of a set's benchmark in each model's own view ends with."""
