@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Protocol
 
+from hardiness.core.errors import suggestion
 from hardiness.core.forms import json_field, json_form
 from hardiness.core.run import Condition, Plan, Run, Stop
 from hardiness.core.table import Failure
@@ -295,7 +296,18 @@ class Result:
         ]
         if len(self.scores) > SHOWN:
             lines.append(f"  and {len(self.scores) - SHOWN} more in .scores")
+        lines += [f"  {reason}" for reason in self._reasons()]
         return "\n".join([*lines, *(f"  ! {warning}" for warning in self.warnings)])
+
+    def _reasons(self) -> Iterator[str]:
+        """Why scores that are shown have no value or no interval, a line for each reason."""
+        by_reason: dict[str, list[str]] = {}
+        for score in self.scores[:SHOWN]:
+            if score.value is None and score.reason:
+                by_reason.setdefault(f"undefined, {score.reason}", []).append(score.as_row()[0])
+            elif score.value is not None and score.interval is None and score.interval_reason:
+                by_reason.setdefault(f"without interval, {score.interval_reason}", []).append(score.as_row()[0])
+        yield from (f"{reason}: {', '.join(names)}" for reason, names in by_reason.items())
 
     def view(self) -> TextTable:
         """The same as a table for a notebook."""
@@ -306,7 +318,7 @@ class Result:
         head, *_ = repr(replace(self, scores=())).splitlines()
         more = [f"and {len(self.scores) - SHOWN} more in .scores"] if len(self.scores) > SHOWN else []
         heads = ("score", "value, 95 % interval", "n", *([""] if any(row[3] for row in rows) else []))
-        notes = (*more, *self.warnings)
+        notes = (*more, *self._reasons(), *self.warnings)
         return TextTable(head, heads, tuple(row[: len(heads)] for row in rows), notes=notes)
 
     def _repr_html_(self) -> str:
@@ -317,13 +329,15 @@ class Result:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.
 
         Raises:
-            KeyError: there is none; the message lists the metrics there are.
+            KeyError: there is none; the message lists the metrics that there are, or the conditions of this one.
         """
         wanted = Condition(**condition)
         for score in self.scores:
             if score.metric == metric and (not condition or score.condition == wanted):
                 return score
-        raise KeyError(f"no score {metric!r} {wanted}; scores: {sorted({s.metric for s in self.scores})}")
+        if known := [str(score.condition) or "no condition" for score in self.scores if score.metric == metric]:
+            raise KeyError(f"no score {metric!r} with {wanted}{suggestion(str(wanted), known)}")
+        raise KeyError(f"no score {metric!r}{suggestion(metric, sorted({score.metric for score in self.scores}))}")
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, one entry of ``results.json``."""

@@ -57,8 +57,10 @@ def test_result_finds_scores_and_names_them_when_it_cannot() -> None:
     result = Result("m", "b", "d", "p", scores, Counts(10, 9, 1, 9), Run(), {})
     assert result.score("top1").value == 0.5
     assert result.score("top1", decision="1000-way").value == 0.4
-    with pytest.raises(KeyError, match="top1"):
+    with pytest.raises(KeyError, match="no score 'top5'; did you mean 'top1'"):
         result.score("top5")
+    with pytest.raises(KeyError, match=r"no score 'top1' with decision=1000way; did you mean 'decision=1000-way'"):
+        result.score("top1", decision="1000way")
     written = result.as_dict()
     assert written["complete"] is False
     assert written["scores"][0]["interval"] == [0.2, 0.8]
@@ -90,3 +92,17 @@ def test_a_condition_of_another_process_is_found_among_those_of_this_one() -> No
         found = pickle.loads(sent)  # made in the line above
         assert found[known] == 1
         assert known in set(found)
+
+
+def test_a_result_says_why_numbers_have_no_interval_or_no_value() -> None:
+    few, bins = "it needs 10 errors and 10 right answers, had 2 of one of them", "bins need at least 100 samples"
+    scores = [
+        Score("top1", 0.5, "fraction", 10, Interval(0.2, 0.8)),
+        Score("aurra", 0.5, "fraction", 10, interval_reason=few),
+        Score("nll", 0.5, "nats", 10, condition=Condition(decision="1000-way"), interval_reason=few),
+        Score("rms_calibration_error", None, "fraction", 10, reason=bins),
+    ]
+    result = Result("m", "b", "d", "p", scores, Counts(10, 10, 0, 10), Run(), {})
+    said = [f"without interval, {few}: aurra, nll [decision=1000-way]", f"undefined, {bins}: rms_calibration_error"]
+    assert [line.strip() for line in repr(result).splitlines()[-2:]] == said
+    assert result.view().notes == tuple(said)
