@@ -126,7 +126,7 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
     kappa = detail.kappa.kappa if detail.kappa else None
     if kappa and kappa.value is not None:
         between = f" ({kappa.interval.low:.2f} … {kappa.interval.high:.2f})" if kappa.interval else ", too few errors"
-        yield f"{pair} err alike: kappa {kappa.value:.2f}{between}"
+        yield f"{pair}, consistency of errors: kappa {kappa.value:.2f}{between}"
     if len(detail.cells) > 1:
         told = sum(cell.adjusted is not None and cell.adjusted < LEVEL for cell in detail.cells)
         yield f"{pair} differ under {told} of {len(detail.cells)} conditions (false ones held to 1 in 20)"

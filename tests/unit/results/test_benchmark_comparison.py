@@ -300,7 +300,7 @@ def test_kappa_is_there_for_runs_of_many_conditions(tmp_path: Path) -> None:
     assert kappa is not None
     assert kappa.kappa.value == pytest.approx(1.0)
     text = " ".join(comparison_view(found).notes)
-    assert "a and b err alike: kappa 1.00" in text
+    assert "a and b, consistency of errors: kappa 1.00" in text
     assert "mean error by class" in text
 
 
