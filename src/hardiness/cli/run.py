@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from hardiness import api
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_lines, print_views, wide
 from hardiness.cli.show import print_overview
-from hardiness.core import ArgumentError, Share, UnknownNameError, option, require_within
+from hardiness.core import ArgumentError, Result, Share, UnknownNameError, option, require_within
+from hardiness.data import OWN
 from hardiness.results import kept_comparisons
 from hardiness.sources import files
 from hardiness.store import Store
@@ -90,8 +92,8 @@ def run(asked: RunOptions) -> int:
             click.echo(outcome.note)
         if outcome.everything:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
-            steps = _next_steps(out, any(result.benchmark == "own" for result in outcome.results))
-            for line in steps if any(result.counts.evaluated for result in outcome.results) else ():
+            evaluated = [result for result in outcome.results if result.counts.evaluated]
+            for line in _next_steps(out, evaluated) if evaluated else ():
                 click.echo(line)
         else:
             click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")
@@ -104,11 +106,11 @@ def run(asked: RunOptions) -> int:
     return outcome.exit_status
 
 
-def _next_steps(out: str, own: bool) -> list[str]:
+def _next_steps(out: str, results: Sequence[Result]) -> list[str]:
     """What to do after a run, a line each; first one's own pictures, and after these the gate."""
     out = shlex.quote(out)
     first = {"hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class"}
-    if own:
+    if any(result.protocol == OWN for result in results):
         first = {f"hardiness gate {out} --write-policy policy.toml": "limits that a later model must keep"}
     steps = {
         **first,

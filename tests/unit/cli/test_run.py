@@ -1,0 +1,21 @@
+"""What ``hardiness run`` says after a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from hardiness.cli.run import _next_steps
+from hardiness.core import Counts, Result, Run
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "protocol", "says"),
+    [
+        ("imagenet-val", "orhan2019", "next: hardiness run -m MODEL --data FOLDER --out runs/own  your own pictures"),
+        ("own", "own", "next: hardiness gate runs/a --write-policy policy.toml"),
+        ("own-c", "own", "next: hardiness gate runs/a --write-policy policy.toml"),
+    ],
+)
+def test_ones_own_pictures_are_proposed_to_whom_has_not_run_any(benchmark: str, protocol: str, says: str) -> None:
+    result = Result("m", benchmark, "photos", protocol, (), Counts(1, 1, 0, 1), Run(), {})
+    assert _next_steps("runs/a", [result])[0].startswith(says)
