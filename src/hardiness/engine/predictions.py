@@ -44,6 +44,8 @@ KINDS = ("logits", "probabilities", "class")
 _SUM_TOLERANCE = 0.05
 _NAMED = 3
 """How many samples are named where several are amiss."""
+_SHOWN = 6
+"""How many columns are named where those needed are not among them."""
 
 
 ROWS_AT_ONCE = 1024
@@ -258,9 +260,10 @@ def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
             lacking = next(index for index in range(max(numbered) + 1) if index not in numbered)
             raise ArgumentError(f"the column {kind}_{lacking} is missing beside {kind}_{max(numbered)}")
         return kind, [numbered[index] for index in range(len(numbered))]
+    more = f", … ({len(names)} in all)" if len(names) > _SHOWN else ""
     raise ArgumentError(
         f"{path} must have the columns sample, condition, and logits, probabilities or class (or logits_0, "
-        f"logits_1 …), has {', '.join(names[:6]) or 'none'}"
+        f"logits_1 …); condition may lack where all pictures are clean; has {', '.join(names[:_SHOWN]) or 'none'}{more}"
     )
 
 
