@@ -21,6 +21,8 @@ ANNOTATIONS_MOST = 10
 
 ORDER = ("fail", "missing", "cannot tell", "pass")
 MARKS = {"fail": "❌ fail", "missing": "🚫 missing", "cannot tell": "❔ cannot tell", "pass": "✅ pass"}
+POINTS = "points"
+"""Unit of the difference of two shares."""
 WORDS = {"at_most": "at most", "at_least": "at least", "worse_by_at_most": "worse by at most"}
 
 HEADS = ("rule", "model", "benchmark", "verdict", "value", "interval that decides", "limit", "n")
@@ -176,10 +178,10 @@ def _headline(gate: Gate) -> str:
 
 
 def _row(each: GateVerdict, verdict: str) -> tuple[str, ...]:
-    known = each.value is not None and each.interval is not None
-    value = _number(each.value, each.unit) if each.value is not None else ""
-    interval = f"{_ends(each.interval, each.unit)}\n{each.which_interval}" if known and each.interval else ""
-    limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, each.unit)}"
+    known, unit = each.value is not None and each.interval is not None, _unit(each)
+    value = _number(each.value, unit) if each.value is not None else ""
+    interval = f"{_ends(each.interval, unit)}\n{each.which_interval}" if known and each.interval else ""
+    limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, unit)}"
     return (each.metric, each.model, each.benchmark, verdict, value, interval, limit, f"{each.n:,}" if each.n else "")
 
 
@@ -196,20 +198,30 @@ def _note(each: GateVerdict) -> str:
 
 def _sentence(each: GateVerdict) -> str:
     """One verdict with its number, interval and limit."""
-    about = f"{each.outcome}: {each.metric} of {each.model} on {each.benchmark}"
-    limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, each.unit)}"
+    about, unit = f"{each.outcome}: {each.metric} of {each.model} on {each.benchmark}", _unit(each)
+    limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, unit)}"
     if each.value is None or each.interval is None:
         return f"{about}, which must be {limit}: {each.reason}"
-    number = f"{_number(each.value, each.unit)} ({_ends(each.interval, each.unit)}, {each.which_interval})"
+    number = f"{_number(each.value, unit)} ({_ends(each.interval, unit)}, {each.which_interval})"
     note = _note(each)
     return f"{about} is {number}, must be {limit}, n = {each.n:,}{f'; {note}' if note else ''}"
 
 
+def _unit(each: GateVerdict) -> str:
+    """Of its numbers: the difference of two shares is in points, since 1 % worse than 60 % may mean 59.4 %."""
+    return POINTS if each.rule.kind == "worse_by_at_most" and each.unit in PERCENT_UNITS else each.unit
+
+
 def _number(value: float, unit: str) -> str:
-    """Percent with two digits, of what is a share or a ratio; else four digits."""
-    return f"{100 * value:.2f} %" if unit in PERCENT_UNITS else f"{value:.4g}"
+    """A value with its sign."""
+    sign = "%" if unit in PERCENT_UNITS else POINTS if unit == POINTS else ""
+    return f"{_digits(value, unit)} {sign}".rstrip()
 
 
 def _ends(interval: Interval, unit: str) -> str:
-    low, high = (_number(each, unit).removesuffix(" %") for each in (interval.low, interval.high))
-    return f"{low} … {high}"
+    return f"{_digits(interval.low, unit)} … {_digits(interval.high, unit)}"
+
+
+def _digits(value: float, unit: str) -> str:
+    """Percent or points with two digits, of what is a share or a ratio; else four digits."""
+    return f"{100 * value:.2f}" if unit in (*PERCENT_UNITS, POINTS) else f"{value:.4g}"

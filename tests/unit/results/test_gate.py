@@ -23,6 +23,7 @@ from hardiness.core import (
     Condition,
     DataIdentity,
     ImageTable,
+    Interval,
     ModelIdentity,
     Plan,
     Records,
@@ -30,7 +31,7 @@ from hardiness.core import (
     View,
 )
 from hardiness.reference import class_name
-from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, junit
+from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, GateVerdict, first_policy, published_results
 from hardiness.results.gate import _MissingError, _part, _require_standing
 from hardiness.results.policy import Rule
@@ -429,6 +430,24 @@ def many(count: int, outcome: str = "fail", name: str = "m", undecided: str = "f
     verdict = GateVerdict(rule, name, "imagenet-c", "imagenet", outcome, "mean error", reason="why")  # type: ignore[arg-type]
     passed = replace(verdict, outcome="pass", value=0.05)
     return Gate((passed, *(replace(verdict, model=f"{name}{k}") for k in range(count))), undecided)
+
+
+def test_a_difference_of_shares_is_in_points() -> None:
+    """A percent of 60 % is not a point."""
+    (_, some) = many(1).verdicts
+    worse = replace(
+        some, rule=replace(some.rule, kind="worse_by_at_most", limit=0.01), unit="fraction", value=0.196, n=9
+    )
+    view = gate_view(Gate((replace(worse, interval=Interval(0.0911, 0.2975)),)))
+    assert view.rows[0][4:7] == (
+        "19.60 points",
+        f"9.11 … 29.75\n{worse.which_interval}",
+        "worse by at most 1.00 points",
+    )
+    assert "is 19.60 points (9.11 … 29.75, " in view.notes[0]
+    assert "must be worse by at most 1.00 points, n = 9" in view.notes[0]
+    nats = gate_view(Gate((replace(worse, unit="nats", interval=Interval(0.1, 0.3)),)))
+    assert nats.rows[0][4] == "0.196"
 
 
 def test_long_outputs_stay_within_what_github_takes() -> None:
