@@ -542,7 +542,8 @@ class CorruptionCard(Card):
                 return ""
             return f"errs on {100 * error.value:.0f} % of corrupted pictures", error
         loss = found.value or 0.0
-        where = found.condition["group"]
+        where = str(found.condition["group"])
+        where = f"{where} corruptions" if where == "digital" else where  # the others are nouns
         return f"loses {100 * loss:.0f} points under {where}" if loss > 0 else "loses nothing under corruptions", found
 
 

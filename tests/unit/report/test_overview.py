@@ -252,6 +252,18 @@ def test_a_sentence_from_few_images_gives_the_interval_and_says_partial() -> Non
     assert sentence_of(result("a", top1(0.5, 0.1, n=30))) == "is right on 50.0 % of the photographs (n = 30)."
 
 
+@pytest.mark.parametrize(("group", "words"), [("weather", "weather"), ("digital", "digital corruptions")])
+def test_what_is_lost_under_a_group_reads_as_english(group: str, words: str) -> None:
+    scores = [
+        Score("error", 0.5, "fraction", 1000, Interval(0.4, 0.6), False, Condition(group=group)),
+        Score("clean_error", 0.1, "fraction", 1000, Interval(0.09, 0.11), False),
+    ]
+    run = Run(ModelIdentity("a"), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
+    assert sentence_of(result("a", *scores, benchmark="imagenet-c", run=run)).startswith(
+        f"loses 40 points under {words} ("
+    )
+
+
 def test_the_class_that_breaks_first_is_named_behind_n_with_its_own() -> None:
     own = Run(ModelIdentity("a"), BenchmarkIdentity("own-c", "corruption", "own"), DataIdentity(classes=("cat", "dog")))
     recalls = [
