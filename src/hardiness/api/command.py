@@ -356,7 +356,7 @@ class Command:
         (),
         metavar="ROOT|NAME=PATH|embedded",
     )
-    labels: str | None = option("csv (path, class index) for a flat folder of images.", None, metavar="FILE")
+    labels: str | None = option("csv (path, class index or name) for a flat folder of images.", None, metavar="FILE")
     weights: str | None = option("Checkpoint for the one model given.", None, metavar="FILE")
     baseline: str | None = baseline_option()
     predictions: str | None = option(
