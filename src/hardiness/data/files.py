@@ -164,19 +164,20 @@ def refuse_folder_too_deep(argument: str, tree: Tree, known: Container[str]) -> 
             )
 
 
-def passed_over(name: str, location: str, unused: Sequence[str]) -> tuple[str, ...]:
+def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool = False) -> tuple[str, ...]:
     """What a person should know of the files and folders that `Tree.unused` gives: a line each for both kinds.
 
     Args:
         name: of the data set.
         location: where it is.
         unused: paths below it.
+        of_csv: whether a csv names its images.
     """
     files = [path for path in unused if not path.endswith("/")]
     folders = [path.rstrip("/") for path in unused if path.endswith("/")]
     lines = []
     if files:
-        kinds = Counter(map(_kind, files)).most_common()
+        kinds = Counter(_kind(path, of_csv or "/" in path) for path in files).most_common()
         lines.append(
             f"{name} at {location}: {_counted(len(files), 'file')} passed over "
             f"({', '.join(f'{count:,} {kind}' for kind, count in kinds)}; for example "
@@ -196,10 +197,10 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
 
 
-def _kind(path: str) -> str:
+def _kind(path: str, of_csv: bool) -> str:
     suffix = suffix_of(path)
     if suffix in IMAGE_SUFFIXES:
-        return f"{suffix} that the csv does not name" if "/" in path else f"{suffix} outside the folders"
+        return f"{suffix} that the csv does not name" if of_csv else f"{suffix} outside the folders"
     return shown(suffix) if suffix else "without a suffix"
 
 

@@ -90,7 +90,8 @@ class PhotographSet:
         """What such a label must be, for messages."""
         allowed = self.indices(place)
         if not allowed:
-            return "a class index; how many there are is said by classes=N, or by classes=FILE with their names"
+            how = f"if how many there are is said by classes=N, as in --data {place.argument}:classes=N"
+            return f"the name of a class, or its index {how}"
         is_range = len(allowed) == max(allowed) + 1
         return (
             f"a class index from 0 to {max(allowed)}" if is_range else f"the class index of one of {self.folder_kind}"
@@ -193,8 +194,9 @@ def _from_csv(kind: PhotographSet, place: Place, tree: Tree) -> DataSet:
     files = {entry.path: entry for entry in tree.entries}
     lost = next((row for row in rows if row.path not in files), None)
     if lost is not None:
+        header = ", or let it read path,label if it is the header" if lost.where.endswith(":1") else ""
         raise DataError(
-            f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the line"
+            f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the line{header}"
         )
     if _has_names(kind, place, (row.label for row in rows)):
         groups: Mapping[int, str] = dict(
@@ -336,7 +338,7 @@ def _dataset(
         path = Path(place.location)
         called = path.name if path.is_dir() else path.stem
         name = f"own-{called}" if called in LAYOUTS or called == NAME else called
-    remarks = passed_over(name, place.path, unused)
+    remarks = passed_over(name, place.path, unused, of_csv=place.labels is not None)
     return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
 
 

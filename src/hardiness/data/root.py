@@ -460,6 +460,9 @@ class _CommandDataRoot:
 
     def _absent(self, name: str) -> str:
         layout = LAYOUTS.get(name)
+        if name == OWN and len(self.roots) > 1:
+            given = " and ".join(f"--data {place.argument}" for place in self.roots)
+            return f"{given} are folders of which one may hold your own pictures; say which, as in --data own=FOLDER"
         if name == OWN and self.roots:
             return "your own pictures were not found: name their folder, as in --data own=FOLDER"
         if not self.roots:

@@ -229,6 +229,30 @@ def test_what_is_wrong_in_a_csv_is_told_with_its_line(tmp_path: Path, csv: str, 
     assert message in complaint(f"imagenet={folder}:labels={labels}")
 
 
+def test_a_csv_of_ones_own_pictures_is_told_in_its_own_words(tmp_path: Path) -> None:
+    folder, labels = flat(tmp_path, "file,cls\na.jpg,dog\nb.jpg,cat\n")
+    place = f"own={folder}:labels={labels}"
+    said = complaint(place, name="own")
+    assert said.endswith("remove the line, or let it read path,label if it is the header")
+    labels.write_text("a.jpg,0\nb.jpg,1\n")
+    said = complaint(place, name="own")
+    assert "must be the name of a class, or its index if how many there are is said by classes=N" in said
+    assert f"as in --data {place}:classes=N, was '0'" in said
+    assert len(found(f"{place}:classes=2", name="own").items) == 2
+    labels.write_text("a.jpg,dog\nb.jpg,cat\n")
+    (remark,) = found(place, name="own").remarks
+    assert "(1 .jpg that the csv does not name; for example sub/c.jpg)" in remark
+    write(folder, "d.jpg")
+    (remark,) = found(place, name="own").remarks
+    assert "(2 .jpg that the csv does not name; for example d.jpg, sub/c.jpg)" in remark
+
+
+def test_of_two_folders_one_must_be_called_ones_own(tmp_path: Path) -> None:
+    one, two = (write(tmp_path / name, "cat/a.jpg", "dog/b.jpg") for name in ("one", "two"))
+    said = complaint(str(one), str(two), name="own")
+    assert said.startswith(f"--data {one} and --data {two} are folders of which one may hold your own pictures")
+
+
 def test_a_csv_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     folder, labels = flat(tmp_path, "")
     assert "cannot be read (No such file" in complaint(f"imagenet={folder}:labels={labels}x")
