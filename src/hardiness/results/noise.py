@@ -31,6 +31,7 @@ class SettingEffect:
         n: those images.
         otherwise: how many of them were answered otherwise, right instead of wrong or wrong instead of right, under
             whichever condition.
+        reason: why there is no interval; empty where there is one.
     """
 
     factor: str
@@ -43,6 +44,7 @@ class SettingEffect:
     interval: Interval | None = field(metadata=json_field(as_list=True))
     n: int
     otherwise: int
+    reason: str = field(default="", metadata=json_field(seldom=True))
 
     def as_row(self) -> tuple[str, ...]:
         """Under `HEADS`, as text."""
@@ -108,6 +110,7 @@ class Noise:
         order = {(each.metric, each.condition): place for place, each in reversed(list(enumerate(self.moved)))}
         moved = sorted(self.moved, key=lambda each: (order[each.metric, each.condition], -abs(each.value)))
         notes = [f"not varied: {what}: {reason}" for what, reason in self.left_out.items()]
+        notes += dict.fromkeys(f"{each.title} has no interval: {each.reason}" for each in moved if each.reason)
         if moved:
             n = min(each.n for each in moved)
             images = "1 image does" if n == 1 else f"{n:,} images do"
@@ -169,6 +172,7 @@ def moved_by(factor: str, setting: str, usual: RunByImage, varied: RunByImage) -
                 interval=apart.interval,
                 n=len(ids),
                 otherwise=otherwise,
+                reason="" if apart.interval else apart.reason or "",
             )
         )
     return found

@@ -87,6 +87,17 @@ def test_one_image_says_how_little_it_shows() -> None:
     assert "1 image does not show what turns fewer than 79 % of answers" in found.view().notes
 
 
+def test_a_score_without_an_interval_says_why(tmp_path: Path) -> None:
+    few = by_image(np.arange(16) >= 12)
+    found = Noise("k", "a", "imagenet-val", "imagenet", tuple(moved_by("resize", "x", few, few)))
+    assert {each.metric: bool(each.interval) for each in found.moved} == {"top1": True, "aurra": False}
+    says = "AURRA has no interval: an interval needs 10 errors and 10 right answers, had 12 and 4"
+    assert found.view().notes[0] == says
+    store = Store.create(tmp_path)
+    found.keep(store)
+    assert stored_noise([store]) == {"k": found}
+
+
 def top1_of(store: Store) -> ScoreComparison:
     (found,) = compare_stores([store])
     return next(each for each in found.scores if each.metric == "top1")
