@@ -296,7 +296,7 @@ class LocalFiles:
         """As `Files.read`; FIFOs, devices and what links lead to outside of the folder are not opened."""
         target = self.folder / path
         with file_errors(target, "read"):
-            if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(self.folder)):
+            if self._leads_out(path):
                 raise StoreError(f"{target} is a link that leads out of {self.folder}, and is not read; remove it")
             try:
                 return read_regular(target, MAX_BYTES)
@@ -365,6 +365,15 @@ class LocalFiles:
     def remove_all(self, paths: Sequence[str]) -> None:
         """As `Files.remove_all`."""
         together(self.remove, paths)
+
+    def _leads_out(self, path: str) -> bool:
+        """Whether a link on the way to a file leads out of the folder; mostly there is none, which is soon known."""
+        step, names = str(self.folder), path.split("/")
+        for name in names:
+            step = f"{step}/{name}"
+            if name == ".." or os.path.islink(step):
+                return not Path(os.path.realpath(self.folder / path)).is_relative_to(os.path.realpath(self.folder))
+        return False
 
     def _list(self, folder: str, found: dict[str, Stamp]) -> None:
         with file_errors(self.folder / folder, "list"):
