@@ -117,19 +117,18 @@ def read(
         ) from error
     arrays = {name: _joined(table.column(name)) for name in table.column_names}
     metadata = table.schema.metadata or {}
-    if key is not None:
-        _prove(place, metadata, arrays, present, key)
+    unit = _proved(place, metadata, arrays, present, key) if key is not None else {}
     failures = json.loads(metadata.get(FAILURES, b"[]"))
     found = Records(
         {name: _from_arrow(array) for name, array in arrays.items()},
         tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
-    return found if key is None else _of_these_cells(found, stale_cells(metadata, cells or {}))
+    return _of_these_cells(found, stale_cells(unit, cells or {}))
 
 
-def stale_cells(metadata: Mapping[bytes, bytes], cells: Cells) -> frozenset[int]:
-    """Conditions whose own files were others when a shard was made; the metadata must have been proved."""
-    made_of: Mapping[str, str] = json.loads(metadata[UNIT]).get("cells", {})
+def stale_cells(unit: Mapping[str, Any], cells: Cells) -> frozenset[int]:
+    """Conditions whose own files were others when a shard was made, which says what it is of."""
+    made_of: Mapping[str, str] = unit.get("cells", {})
     then = {int(condition): fingerprint for condition, fingerprint in made_of.items()}
     return frozenset(c for c in {*then, *cells} if then.get(c) != cells.get(c))
 
@@ -148,7 +147,7 @@ def _of_these_cells(records: Records, stale: frozenset[int]) -> Records:
 def is_whole(content: bytes, place: str, cells: Cells) -> bool:
     """Whether a shard file lists no failed sample, and no condition whose files are others now; decodes its footer."""
     metadata = _metadata(content, place)
-    stale = stale_cells(metadata, cells) if cells or UNIT in metadata else frozenset()
+    stale = stale_cells(json.loads(metadata.get(UNIT, b"{}")), cells)
     return bool(metadata.get(FAILURES, b"[]") == b"[]") and not stale
 
 
@@ -167,15 +166,15 @@ def _metadata(content: bytes, place: str) -> Mapping[bytes, bytes]:
         raise StoreError(f"{place} is not a readable shard ({shown(str(error))}); delete it and run again") from error
 
 
-def _prove(
+def _proved(
     place: str, metadata: Mapping[bytes, bytes], arrays: Mapping[str, pa.Array], present: Sequence[str], key: str
-) -> None:
-    """Raise unless the file holds what was written, under this run's key and its own name."""
+) -> Mapping[str, Any]:
+    """What the file says it is of; raises unless it holds what was written, under this run's key and its own name."""
     damaged = f"{place} is damaged: "
     advice = "; run the same command again, which sets it aside and computes it anew"
     try:
         failures, described, check = (metadata[name].decode() for name in (FAILURES, UNIT, CHECK))
-        unit = json.loads(described)
+        unit: Mapping[str, Any] = json.loads(described)
     except (KeyError, ValueError):
         raise StoreError(f"{place} is no shard of this version: it does not say what it holds{advice}") from None
     if _check(failures, described) != check:
@@ -189,6 +188,7 @@ def _prove(
     for name, array in arrays.items():
         if len(array) != unit["rows"] or digest(array) != unit["columns"][name]:
             raise StoreError(f"{damaged}column {name} is not the one that was written{advice}")
+    return unit
 
 
 def _check(failures: str, described: str) -> str:
@@ -247,6 +247,8 @@ def _numbers(array: pa.Array) -> NDArray[Any]:
 def _joined(column: pa.ChunkedArray) -> pa.Array:
     import pyarrow as pa
 
+    if column.num_chunks == 1:
+        return column.chunk(0)  # as it is: to combine one chunk copies it
     joined = column.combine_chunks()
     # Combining no chunks at all gives a chunked array again.
     return pa.array([], column.type) if isinstance(joined, pa.ChunkedArray) else joined
@@ -282,6 +284,9 @@ DESCRIPTION, TABLE, COLUMNS, TABLE_CHECK = (
 """What the file's metadata hold: what the caller says it was made of; its cells and failures; a digest of each column;
 the sha256 of these three."""
 
+GROUP = 8192
+"""Images that are written at a time: to write all of a table takes twice its memory."""
+
 
 def encode_table(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
     """The bytes of a table's file.
@@ -290,10 +295,14 @@ def encode_table(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
         table: what to write; a column by cell becomes a list of fixed length in each image's row.
         made_of: a JSON object that `describe` will give back.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    stream = io.BytesIO()
-    pq.write_table(as_arrow(table, made_of), stream, compression="zstd", compression_level=1, use_dictionary=False)
+    pool, stream = pa.default_memory_pool(), io.BytesIO()
+    pool.release_unused()  # what reading the shards took
+    options = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "row_group_size": GROUP}
+    pq.write_table(as_arrow(table, made_of), stream, **options)
+    pool.release_unused()
     return stream.getvalue()
 
 
