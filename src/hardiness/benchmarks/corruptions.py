@@ -599,7 +599,9 @@ def _ratio_weights(
 
 
 def _wrong(table: ImageTable) -> NDArray[np.float64]:
-    return np.where(table.evaluated, 1.0 - table[RIGHT], np.nan)
+    wrong = 1.0 - table[RIGHT]
+    wrong[~table.evaluated] = np.nan
+    return np.asarray(wrong)
 
 
 def _grid(result: Result) -> Grid | None:

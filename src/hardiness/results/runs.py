@@ -41,6 +41,7 @@ from hardiness.core import (
     Stop,
     from_json,
     json_form,
+    return_freed_memory,
     spelled,
 )
 from hardiness.store import Stamps, StoredRun
@@ -283,7 +284,9 @@ class ScoredRun:
 
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
-        self._table = None
+        if self._table is not None:
+            self._table = None
+            return_freed_memory()
 
     @property
     def failures(self) -> tuple[Failure, ...]:

@@ -169,8 +169,8 @@ class CellMeans:
     @cached_property
     def _sides(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Where a value is above the smallest, and where below the largest, ``(M, N)``."""
-        values = np.ascontiguousarray(self.values.T)  # scores read whole cells
-        return values > 0, values < self.top
+        above, below = self.values > 0, self.values < self.top
+        return np.ascontiguousarray(above.T), np.ascontiguousarray(below.T)  # scores read whole cells
 
     def score(self, metric: Metric, weights: Mapping[Condition, float], condition: Condition | None = None) -> Score:
         """The sum of cell means times weights, with its interval.
@@ -238,10 +238,11 @@ def cell_means(table: ImageTable, values: NDArray[np.float64], top: float = 1.0)
         values: float64 ``(N, M)``, NaN where an image was not evaluated; some are not.
         top: the largest that a value can be.
     """
+    means = means_of(values)  # before what else is as large as the values
     _, some, apart = cell_influences(values, np.ones(values.shape[1]))
     covariance = apart.T @ apart / len(apart) ** 2
     n = np.count_nonzero(table.evaluated, axis=0)
-    return CellMeans(table.present, means_of(values), covariance, n, values[some], top)
+    return CellMeans(table.present, means, covariance, n, values if some.all() else values[some], top)
 
 
 def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:

@@ -268,7 +268,9 @@ def cell_influences(
         values, present = values[some], present[some]
     if present.all():
         means = values.mean(axis=0)
-        return float(means @ weights), some, (values - means) * weights
+        apart = values - means
+        apart *= weights
+        return float(means @ weights), some, apart
     share = present / present.sum(axis=1, keepdims=True) if images_alike else present.astype(np.float64)
     held = np.where(present.any(axis=0), share.sum(axis=0), 1.0)
     known = np.where(present, values, 0.0)

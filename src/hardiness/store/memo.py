@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from hardiness.core import Condition, ImageTable, StoreError
+from hardiness.core import Condition, ImageTable, StoreError, return_freed_memory
 from hardiness.store import tables
 from hardiness.store.files import Files
 
@@ -102,6 +102,8 @@ class Memo:
                 return kept[0]
         parts = [*([kept[0]] if kept else []), *make([shard for shard in shards if shard not in made_of])]
         table = ImageTable.join(parts) if parts else ImageTable.empty(self._conditions)
+        del parts, kept  # as large as the table
+        return_freed_memory()
         if len(table):
             with suppress(StoreError):
                 self._files.write(self._path(name), tables.encode_table(table, {**of, "shards": shards}))
