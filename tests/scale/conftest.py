@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -238,7 +239,10 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
 
     behind = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     behind.start()
-    server = FaultyServer(behind.get_host_and_port())
+    host, port = behind.get_host_and_port()
+    # What earlier tests of this process have put is still there: servers of one process share it.
+    urllib.request.urlopen(f"http://{host}:{port}/moto-api/reset", data=b"").close()
+    server = FaultyServer((host, port))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
