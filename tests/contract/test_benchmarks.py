@@ -1,6 +1,7 @@
 """Laws that every registered benchmark keeps."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -35,6 +36,10 @@ class TestBenchmark:
         for option, default, text in describe(registry.get(name)):
             assert default is not None, option
             assert text, option
+
+    def test_another_process_can_have_it(self, name: str) -> None:
+        benchmark = parse(name)
+        assert pickle.loads(pickle.dumps(benchmark)) == benchmark
 
     def test_conditions_are_distinct_and_the_request_is_among_them(self, name: str) -> None:
         benchmark = parse(name)

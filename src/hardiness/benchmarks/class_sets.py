@@ -31,6 +31,7 @@ from hardiness.benchmarks.shares import (
 )
 from hardiness.core import (
     RIGHT,
+    Benchmark,
     Canvas,
     Chart,
     Columns,
@@ -86,6 +87,10 @@ class ClassSetPhotographs(Photographs):
 
     card: ClassVar[str] = CARD
     described: ClassVar[ClassSet]
+
+    def __reduce__(self) -> tuple[Callable[[str], Benchmark], tuple[str]]:
+        """By name: no module has a class that is made of a data file, and another process makes its own."""
+        return _named, (self.name,)
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
@@ -150,6 +155,10 @@ class CleanTwin(ClassSetPhotographs):
 def _need_imagenets(logits: NDArray[np.float32], name: str) -> None:
     if logits.shape[1] != IMAGENET_CLASSES:
         raise DataError(f"{name} needs a model of ImageNet's 1,000 classes, and this one has {logits.shape[1]:,}")
+
+
+def _named(name: str) -> Benchmark:
+    return registry.get(name)()
 
 
 def _benchmark(described: ClassSet, name: str) -> type[ClassSetPhotographs]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, make_dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cache
 from typing import Any, ClassVar, final
 
@@ -738,6 +738,10 @@ class CorruptionSet(Benchmark):
         if self.jpeg and not self.members.jpeg_quality:
             raise ArgumentError(f"{self.name}:jpeg must be false: its pictures go through no JPEG")
 
+    def __reduce__(self) -> tuple[Callable[..., Benchmark], tuple[DistortionSet, Mapping[str, Any]]]:
+        """By the set: no module has a class that is made of a data file, and another process makes its own."""
+        return _of_members, (self.members, {option.name: getattr(self, option.name) for option in fields(self)})
+
     @property
     def own(self) -> tuple[str, ...]:
         """The corruptions that were asked for and are not of the set: evaluated beside it, and in none of its means."""
@@ -862,6 +866,12 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         title, options, bases=(CorruptionSet,), namespace=attributes, frozen=True, eq=False, repr=False
     )  # the base compares and shows the same fields
     return final(made)
+
+
+def _of_members(members: DistortionSet, options: Mapping[str, Any]) -> Benchmark:
+    known = registry.find(members.name)  # a set of one's own may be registered in the first process alone
+    is_same = known is not None and issubclass(known, CorruptionSet) and known.members == members
+    return known(**options) if known is not None and is_same else benchmark_of(members)(**options)
 
 
 def _allowed(levels: Sequence[int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,6 +99,14 @@ def test_a_new_version_changes_the_keys_of_the_runs_that_use_it_and_no_others(
     assert ImagenetC().identity()["kernels"] == {"fog": 2}
     others = benchmark_of(replace(distortion_set("imagenet-c"), name="other", groups={}, members=("snow",), extra=()))
     assert others().identity()["kernels"] == 1
+
+
+def test_a_set_of_one_s_own_that_another_process_did_not_register_is_made_there() -> None:
+    members = replace(distortion_set("imagenet-c"), name="lines", groups={}, members=("snow",), extra=())
+    benchmark = benchmark_of(members)(severities=(2, 4))
+    again = pickle.loads(pickle.dumps(benchmark))
+    assert (again.members, again.severities) == (members, (2, 4))
+    assert type(pickle.loads(pickle.dumps(ImagenetC()))) is ImagenetC
 
 
 def test_what_a_corruption_requires_is_told_and_the_rest_is_evaluated(mine: Callable[..., Corruption]) -> None:
