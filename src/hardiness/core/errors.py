@@ -28,11 +28,11 @@ class ArgumentError(HardinessError, ValueError):
 
 
 class UnknownNameError(ArgumentError):
-    """A name is in no registry; the message offers close matches, then all names."""
+    """A name is in no registry; the message offers close matches, then all names, or what else may be meant."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], meant: str = "") -> None:
         names = sorted(known)
-        super().__init__(f"unknown {kind} {name!r}{suggestion(name, names)}")
+        super().__init__(f"unknown {kind} {name!r}{f'; did you mean {meant}?' if meant else suggestion(name, names)}")
         self.kind, self.name, self.known = kind, name, tuple(names)
 
 

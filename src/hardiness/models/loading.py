@@ -134,10 +134,7 @@ def _unmatched(pattern: str) -> UnknownNameError:
         for prefix, count in counts.items()
         if count
     ]
-    error = UnknownNameError("model", pattern, known_names())
-    if typed:
-        error.args = (f"unknown model {pattern!r}; did you mean {' or '.join(typed)}?",)
-    return error
+    return UnknownNameError("model", pattern, known_names(), meant=" or ".join(typed))
 
 
 def is_pattern(text: str) -> bool:
