@@ -869,9 +869,10 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
 
 
 def _of_members(members: DistortionSet, options: Mapping[str, Any]) -> Benchmark:
-    known = registry.find(members.name)  # a set of one's own may be registered in the first process alone
-    is_same = known is not None and issubclass(known, CorruptionSet) and known.members == members
-    return known(**options) if known is not None and is_same else benchmark_of(members)(**options)
+    known = registry.find(members.name)
+    if known is None or getattr(known, "members", None) != members:  # registered in the first process alone
+        known = benchmark_of(members)
+    return known(**options)
 
 
 def _allowed(levels: Sequence[int]) -> str:
