@@ -12,13 +12,8 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +21,7 @@ import numpy as np
 
 from apart import apart
 from bars import alternating, at_most, tell, versions
+from checkouts import SOURCES, CommandCall, call, revision
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -40,41 +36,13 @@ from hardiness.store import Store
 
 IMAGENET_C = distortion_set("imagenet-c")
 
-ROOT = Path(__file__).resolve().parents[1]
 RIVAL = "62324c2"
 """The last commit that scored all rows of all runs at every call."""
-
-AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""Where it is set each call would compile every module anew, on either side, as no installed program does."""
 
 REPETITIONS = 3
 CELLS = [Condition(corruption=c, severity=s) for c in IMAGENET_C.members for s in IMAGENET_C.levels]
 CONDITIONS = (Condition(), *CELLS)
 TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True)
-class Told:
-    """What one process said, how long it took, and how much memory it held at most."""
-
-    out: str
-    seconds: float
-    peak_mb: float
-
-
-def call(source: Path, *arguments: str | Path) -> Told:
-    """``hardiness ARGUMENTS`` of the package in that folder, in a process of its own."""
-    command = [sys.executable, "-m", "hardiness.cli", *map(str, arguments)]
-    begin = time.perf_counter()
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, stdout=out, env={**AS_INSTALLED, "PYTHONPATH": str(source)})
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-        out.seek(0)
-        return Told(out.read().decode(), seconds, usage.ru_maxrss / 1024)
 
 
 def rows(images: range, generator: np.random.Generator) -> Records:
@@ -143,18 +111,6 @@ def write_former(out: Path, source: Path) -> None:
         os.link(path, folder / path.name)
 
 
-@contextmanager
-def rival() -> Iterator[Path]:
-    """The sources of the rival."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "rival"
-        subprocess.run(["git", "worktree", "add", "--detach", "--quiet", tree, RIVAL], cwd=ROOT, check=True)
-        try:
-            yield tree / "src"
-        finally:
-            subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
-
-
 def forget(out: Path) -> None:
     """Delete what earlier calls kept."""
     for kept in out.glob("records/*/scored"):
@@ -167,7 +123,7 @@ def values(told: str) -> dict[str, float | None]:
     return {f"{score['metric']} {sorted(score['condition'].items())}": score["value"] for score in scores}
 
 
-def check_equal(theirs: Told, ours: Told) -> int:
+def check_equal(theirs: CommandCall, ours: CommandCall) -> int:
     """How many scores both sides give; leaves where any of them differs or one is gone. Ours may have more."""
     first, second = values(theirs.out), values(ours.out)
     apart = [key for key in first if abs((first[key] or 0) - (second.get(key) or 0)) > TOLERANCE]
@@ -186,8 +142,8 @@ def measured(folder: Path, images: int, models: int) -> tuple[dict[str, dict[str
         ask["writer"](write, two, images, 256, 2)
         ask["writer"](write, every, images, 256, models)
     write_former(one, small)
-    with rival() as theirs:
-        seen: dict[str, Told] = {}
+    with revision(RIVAL) as theirs:
+        seen: dict[str, CommandCall] = {}
 
         def side(name: str, source: Path, out: Path) -> float:
             forget(out)
@@ -195,16 +151,16 @@ def measured(folder: Path, images: int, models: int) -> tuple[dict[str, dict[str
             return seen[name].seconds
 
         first, ours = alternating(
-            REPETITIONS, lambda: side("theirs", theirs, one), lambda: side("ours", ROOT / "src", small)
+            REPETITIONS, lambda: side("theirs", theirs, one), lambda: side("ours", SOURCES, small)
         )
     scores = check_equal(seen["theirs"], seen["ours"])
-    side("large", ROOT / "src", large)
+    side("large", SOURCES, large)
     # What comparisons take beside a table, a second model brings; what each further one adds is what counts.
-    pair = call(ROOT / "src", "show", two)
-    many = call(ROOT / "src", "show", every)
+    pair = call(SOURCES, "show", two)
+    many = call(SOURCES, "show", every)
     further = (many.peak_mb - pair.peak_mb) / max(models - 2, 1)
-    kept = [call(ROOT / "src", "show", every) for _ in range(REPETITIONS)]
-    usage = [call(ROOT / "src", "--help").seconds for _ in range(REPETITIONS)]
+    kept = [call(SOURCES, "show", every) for _ in range(REPETITIONS)]
+    usage = [call(SOURCES, "--help").seconds for _ in range(REPETITIONS)]
     table = next(small.glob("records/*/scored/images.parquet")).stat().st_size / 1e6
     bars = {
         f"show of {models} models from what was kept, s": at_most(
