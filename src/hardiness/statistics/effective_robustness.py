@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Interval
 from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.intervals import newcombe
 
 FEWEST_MODELS = 3
 """Reference models below which a line has no error of its own."""
@@ -135,10 +136,7 @@ class FittedLine:
         return EffectiveRobustness(
             model=model,
             value=above.value,
-            interval=Interval(
-                above.value - math.hypot(above.value - own.low, line.high - expected),
-                above.value + math.hypot(own.high - above.value, expected - line.low),
-            ),
+            interval=newcombe(above.value, own, 0.0, Interval(line.low - expected, line.high - expected)),
             clean=clean.value,
             shifted=shifted.value,
             clean_interval=clean.interval(0.0, 1.0),

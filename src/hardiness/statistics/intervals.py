@@ -41,12 +41,26 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> Interval:
     """
     if n < 1 or not 0 <= successes <= n:
         raise ArgumentError(f"wilson needs 0 <= successes <= n and n >= 1, was {successes} of {n}")
-    z = _normal(0.5 + confidence / 2)
-    share = successes / n
+    return wilson_of_share(successes / n, n, _normal(0.5 + confidence / 2))
+
+
+def wilson_of_share(share: float, n: float, z: float) -> Interval:
+    """`wilson` of a share of ``n`` independent answers, which need not be whole, at ``z`` standard errors."""
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # At 0 of n and n of n the bound is 0 and 1 exactly; rounding must not push it past the value.
     return Interval(min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
+
+
+def wilson_answers(share: float, end: float, z: float) -> float:
+    """The inverse of `wilson_of_share`: how many independent answers give an interval that ends there; infinite for 0.
+
+    Args:
+        share: of them.
+        end: either end of the interval, in (0, 1).
+        z: standard errors at which it ends.
+    """
+    return z * z * end * (1 - end) / (share - end) ** 2 if share != end else math.inf
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval:
@@ -96,9 +110,7 @@ def effective_wilson(value: float, variance: float, telling: int, n: int, confid
     if not known and n < 1:
         raise ArgumentError("an interval needs images that differ, or a number of images that bounds it; had neither")
     effective = max(spread / variance * (z / _student(telling - 1, share)) ** 2, n) if known else n
-    centre = (value + z * z / (2 * effective)) / (1 + z * z / effective)
-    half = z / (1 + z * z / effective) * math.sqrt(spread / effective + z * z / (4 * effective * effective))
-    return Interval(min(max(centre - half, 0.0), value), max(min(centre + half, 1.0), value))
+    return wilson_of_share(value, effective, z)
 
 
 def student(value: float, variance: float, telling: int) -> Interval:

@@ -16,6 +16,7 @@ from hardiness.core import Interval
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_statistic, tango
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import holm_levels, wilson_answers, wilson_of_share
 from hardiness.statistics.stopping import (
     anytime_p,
     anytime_p_of_pairs,
@@ -202,8 +203,7 @@ class Evidence:
         if self.share and not 0 < limit < 1:
             return math.copysign(math.inf, apart)
         if self.share and 0 < end < 1:
-            spread = abs(self.value - end) / math.sqrt(end * (1 - end))
-            return _Z * apart / math.sqrt(limit * (1 - limit)) / spread if spread else math.copysign(math.inf, apart)
+            return apart * math.sqrt(wilson_answers(self.value, end, _Z) / (limit * (1 - limit)))
         reach = abs(self.value - end)
         if reach == 0:
             return math.copysign(math.inf, apart) if math.isfinite(end) else 0.0
@@ -246,12 +246,10 @@ class Evidence:
 
 def _wilson_end(value: float, end: float, z: float) -> float:
     """The end of Wilson's interval at z standard errors, of a share whose end at 1.96 of them is known."""
-    if not 0 < end < 1:
+    if not 0 < end < 1 or end == value:
         return end
-    q = (value - end) ** 2 / (end * (1 - end)) * (z / _Z) ** 2
-    half = math.sqrt(q * value * (1 - value) + q * q / 4)
-    found = (value + q / 2 + math.copysign(half, end - value)) / (1 + q)
-    return min(max(found, 0.0), 1.0)
+    found = wilson_of_share(value, wilson_answers(value, end, _Z), z)
+    return found.low if end < value else found.high
 
 
 def _student_point(n: int) -> float:
@@ -366,19 +364,15 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
     alone = LEVEL / 2
     family = max(family, len(cases))
     failing = [evidence.p(limit.at, limit.side) for evidence, limit in cases]
-    order = sorted(range(len(cases)), key=failing.__getitem__)
-    rejected: dict[int, int] = {}
-    for place, case in enumerate(order):
-        if failing[case] > alone / (family - place):
-            break
-        rejected[case] = family - place
+    # A rule of which nothing is known yet takes its share of the level, and is the last to be refused.
+    levels = holm_levels([*failing, *[1.0] * (family - len(cases))], alone)
     found = []
-    for place, (evidence, limit) in enumerate(cases):
-        left = family - len(rejected)
+    for (evidence, limit), p, level in zip(cases, failing, levels.tolist(), strict=False):
+        left = round(alone / level)
         certain = evidence.share and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
         passes = certain or evidence.p(limit.at, -limit.side) <= alone / (family if evidence.looked else 1)
-        if place in rejected:
-            found.append(Ruling("fail", evidence, rejected[place]))
+        if p < level:
+            found.append(Ruling("fail", evidence, left))
         elif passes:
             found.append(Ruling("pass", evidence, family if evidence.looked else 1))
         else:
