@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cache
@@ -76,9 +75,11 @@ from hardiness.statistics import (
     is_whole,
     mean_of,
     means_of,
+    newcombe,
     relative_corruption_weights,
     weighted_sum,
     wilson,
+    within,
 )
 
 MCE = Metric(
@@ -147,12 +148,11 @@ def ratio_scores(
         no_member = "none of the set's corruptions was run"
         reason = "there is no baseline for these classes" if baseline is None else no_member
         return [_named(metric, whole).score(None, n, reason=reason) for metric in (MCE, RELATIVE_MCE)]
-    known = baseline
 
     def weights(members: Sequence[str], relative: bool) -> Mapping[Condition, float]:
         """Of the cells of some corruptions in a ratio; none where the baseline has no error to divide by."""
-        counted = np.array([cell.get("corruption") in members for cell in errors.cells])
-        found = _ratio_weights(errors.cells, counted, known, relative)
+        counted = [k for k, cell in enumerate(errors.cells) if cell.get("corruption") in members]
+        found = _ratio_weights(errors.cells, counted, baseline, relative)
         pairs = () if found is None else zip(errors.cells, found.tolist(), strict=True)
         return {cell: weight for cell, weight in pairs if weight}
 
@@ -269,9 +269,7 @@ def noise_loss(result: Result) -> Score | None:
     assert worst.value is not None
     loss, interval = worst.value - clean.value, None
     if worst.interval and clean.interval:
-        below = math.hypot(worst.value - worst.interval.low, clean.interval.high - clean.value)
-        above = math.hypot(worst.interval.high - worst.value, clean.value - clean.interval.low)
-        interval = Interval(max(loss - below, -1.0), min(loss + above, 1.0))
+        interval = within(newcombe(worst.value, worst.interval, clean.value, clean.interval), -1.0)
     return LOSS.score(loss, worst.n, interval, Condition(group=group))
 
 
@@ -479,40 +477,33 @@ class CorruptionCard(Card):
         if not at:
             return []
         whole = len(at) == len(members.members) * len(members.levels)
-        names = [table.present[k]["corruption"] for k in at]
-        levels = [table.present[k]["severity"] for k in at]
+        clean = [k for k, cell in enumerate(table.present) if not cell]
         found: list[Measurable] = []
-        if baseline and _divides((names, levels), baseline["error_by_severity"]):
-            weights = corruption_weights(names, levels, baseline["error_by_severity"])
-            found.append(weighted_sum(_named(MCE, whole), wrong[:, at], weights))
-        pair = (baseline["clean_error"], baseline["error_by_severity"]) if baseline else (0.0, {})
-        if Condition() in table.present and _divides((names, levels), pair[1], pair[0]):
-            clean = table.present.index(Condition())
-            weights = relative_corruption_weights(names, levels, *pair)
-            values = wrong[:, [*at, clean]]
-            found.append(weighted_sum(_named(RELATIVE_MCE, whole), values, weights))
+        for metric, relative, cells in ((MCE, False, at), (RELATIVE_MCE, True, [*at, *clean])):
+            weights = _ratio_weights(table.present, at, baseline, relative)
+            if weights is not None:
+                found.append(weighted_sum(_named(metric, whole), wrong[:, cells], weights[cells]))
         mean_error = _named(MEAN_ERROR, whole or members.baseline)
         return [*found, mean_of(mean_error, wrong[:, at], np.ones(len(at), bool))]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
         members, wrong = set_of(run), _wrong(table)
-        cells = np.array([cell.get("corruption") in members.members for cell in table.present])
-        if not cells.any():
+        at = [k for k, cell in enumerate(table.present) if cell.get("corruption") in members.members]
+        if not at:
             return []
         whole = is_whole(table, {c for c in run.conditions if c and c["corruption"] in members.members}, run.seed)
+        cells = np.isin(np.arange(len(table.present)), at)
         found = [mean_of(_named(MEAN_ERROR, whole or members.baseline), wrong, cells)]
         clean = np.array([not cell for cell in table.present])
         if clean.any():
             found.append(mean_of(CLEAN_ERROR, wrong, clean))
-        if baseline:
-            ratios = ((MCE, False), (RELATIVE_MCE, True))
-            found[:0] = [
-                weighted_sum(_named(metric, whole), wrong, weights)
-                for metric, relative in ratios
-                if (weights := _ratio_weights(table.present, cells, baseline, relative)) is not None
-            ]
-        return found
+        ratios = [
+            weighted_sum(_named(metric, whole), wrong, weights)
+            for metric, relative in ((MCE, False), (RELATIVE_MCE, True))
+            if (weights := _ratio_weights(table.present, at, baseline, relative)) is not None
+        ]
+        return [*ratios, *found]
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
         """The errors of a run in the form of a published baseline; NaN where it has no rows."""
@@ -564,38 +555,33 @@ def set_of(run: Run) -> DistortionSet:
     return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
 
 
-def _divides(
-    cells: tuple[Sequence[str], Sequence[int]], errors: Mapping[str, Sequence[float]], clean: float = 0.0
-) -> bool:
-    """Whether a baseline errs more than ``clean`` under every corruption of some cells: a stored one may not."""
-    try:
-        corruption_weights(*cells, {name: [error - clean for error in own] for name, own in errors.items()})
-    except ArgumentError:
-        return False
-    return True
-
-
 def _ratio_weights(
-    present: Sequence[Condition], cells: NDArray[np.bool_], baseline: Baseline, relative: bool
+    present: Sequence[Condition], members: Sequence[int], baseline: Baseline | None, relative: bool
 ) -> NDArray[np.float64] | None:
     """What each cell's error weighs in the mCE or, with the clean error taken off, in the relative mCE, ``(M,)``.
 
-    ``None`` where a baseline has no error to divide by, or clean pictures are needed and were not run.
+    Scores, what runs are compared by, and what they stop by all take them from here. ``None`` where there is no
+    baseline or it has no error to divide by, and where clean pictures are needed and were not run.
+
+    Args:
+        present: the cells.
+        members: places of those that count; the others weigh nothing, but for clean pictures.
+        baseline: whose errors are divided by.
+        relative: whether the clean error is taken off.
     """
-    clean = Condition() in present
-    members = [cell for cell, is_member in zip(present, cells, strict=True) if is_member]
-    names, levels = ([cell[key] for cell in members] for key in ("corruption", "severity"))
-    below = baseline["clean_error"] if relative else 0.0
-    above = {name: [error - below for error in baseline["error_by_severity"][name]] for name in set(names)}
+    if not baseline or (relative and Condition() not in present):
+        return None
+    names, levels = ([present[k][key] for k in members] for key in ("corruption", "severity"))
+    weights, errors, places = np.zeros(len(present)), baseline["error_by_severity"], list(members)
     try:
-        of_cells = corruption_weights(names, levels, above)
+        if relative:
+            places.append(present.index(Condition()))
+            weights[places] = relative_corruption_weights(names, levels, baseline["clean_error"], errors)
+        else:
+            weights[places] = corruption_weights(names, levels, errors)
     except ArgumentError:
         return None
-    weights = np.zeros(len(present))
-    weights[cells] = of_cells
-    if relative and clean:
-        weights[present.index(Condition())] = -of_cells.sum()
-    return None if relative and not clean else weights
+    return weights
 
 
 def _wrong(table: ImageTable) -> NDArray[np.float64]:
