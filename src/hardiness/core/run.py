@@ -266,7 +266,8 @@ class Request:
         metavar="FILE.toml",
     )
     time_budget_s: float | None = option(
-        "End within this time, e.g. 30m, with what narrows the intervals most; the same command continues.",
+        "End within this time, e.g. 30m; the same command continues. Time goes where it narrows an interval most, "
+        "reckoned from numbers of images and cells, not from answers.",
         None,
         name="--time-budget",
         metavar="TIME",
