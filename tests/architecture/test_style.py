@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -28,3 +29,37 @@ def test_docstrings_say_what_comes_out() -> None:
                 where = f"{path.relative_to(SOURCE)}: {getattr(node, 'name', 'module')}"
                 assert not told.startswith(("Nothing,", "Nothing:", "Nothing.", "None.")), where
                 assert not told or told.rstrip().endswith((".", "?", "``", ":")), f"{where}: {told}"
+
+
+def test_methods_that_override_nothing_have_a_docstring() -> None:
+    """A method of a base, or of a protocol of which the class has every member, is described there."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in SOURCE.rglob("*.py")]
+    kinds = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+    protocols = {name: members(kind) for name, kind in kinds.items() if "Protocol" in bases(kind)}
+    for name, kind in kinds.items():
+        inherited = {each for base in ancestors(kind, kinds) for each in members(base)}
+        fulfilled = [its for each, its in protocols.items() if each != name and its <= members(kind) | inherited]
+        for each in kind.body:
+            if isinstance(each, ast.FunctionDef) and not name.startswith("_") and not each.name.startswith("_"):
+                described = ast.get_docstring(each) or each.name in inherited.union(*fulfilled)
+                once_more = re.search(r"\boverload\b|\.setter\b", " ".join(map(ast.unparse, each.decorator_list)))
+                assert described or once_more, f"{name}.{each.name} overrides nothing and has no docstring"
+
+
+def bases(kind: ast.ClassDef) -> list[str]:
+    return [re.sub(r"\[.*|.*\.", "", ast.unparse(base)) for base in kind.bases]
+
+
+def ancestors(kind: ast.ClassDef, kinds: dict[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    parents = [kinds[base] for base in bases(kind) if base in kinds and kinds[base] is not kind]
+    return parents + [each for parent in parents for each in ancestors(parent, kinds)]
+
+
+@functools.cache
+def members(kind: ast.ClassDef) -> set[str]:
+    """Its methods and fields, and what is assigned in them."""
+    names = {each.name for each in kind.body if isinstance(each, ast.FunctionDef)}
+    fields = {ast.unparse(each.target) for each in kind.body if isinstance(each, ast.AnnAssign)}
+    stored = [each for each in ast.walk(kind) if isinstance(getattr(each, "ctx", None), ast.Store)]
+    assigned = {getattr(each, "attr", getattr(each, "id", "")) for each in stored}
+    return names | fields | assigned

@@ -141,7 +141,6 @@ class Bars:
             self._progress.console.print(f"{benchmark}: all {total:,} stored already, nothing to compute")
 
     def advance(self, rows: int) -> None:
-        """Move the bar."""
         if self._progress:
             self._progress.advance(self._task, rows)
 
@@ -159,11 +158,9 @@ class Bars:
             self._progress.update(self._task, description=f"{name} [not bold dim]{text}")
 
     def note(self, line: str) -> None:
-        """Print it, above the bar where there is one."""
         (self._progress.console if self._progress else self._console).print(line, markup=False, highlight=False)
 
     def end(self) -> None:
-        """Leave the bar as it is."""
         if self._progress:
             self._progress.stop()
             self._progress = None
@@ -207,7 +204,6 @@ class LogProgress:
             self.note(f"{benchmark}: {total - stored:,} of {total:,} image-conditions to compute")
 
     def advance(self, rows: int) -> None:
-        """Count them."""
         self._done += rows
 
     def estimate(self, seconds: float) -> None:
@@ -218,7 +214,6 @@ class LogProgress:
         self._stage = text
 
     def note(self, line: str) -> None:
-        """Print it."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
@@ -294,21 +289,18 @@ class TrackedListener:
         self._begun = self._told = 0.0
 
     def begin(self, benchmark: str, total: int, stored: int) -> None:
-        """A benchmark begins."""
         self._listener.begin(benchmark, total, stored)
         self._benchmark, self._done, self._stored, self._total = benchmark, stored, stored, total
         self._begun = self._told = time.perf_counter()
         self._tell()
 
     def advance(self, rows: int) -> None:
-        """Some more image-conditions are finished."""
         self._listener.advance(rows)
         self._done += rows
         if time.perf_counter() - self._told >= self._every_s:
             self._tell()
 
     def end(self) -> None:
-        """The benchmark is finished."""
         self._listener.end()
         if self._benchmark:
             self._tell()

@@ -66,7 +66,6 @@ class APGD(CheckedAttack):
             raise ArgumentError(f'loss must be "ce" or "dlr", was {self.loss!r}')
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         if self.loss == "dlr":
             labels = labels_of(problem.criterion, 'apgd with loss "dlr"')
             problem = replace(problem, criterion=LogitsRatio(labels))
@@ -96,7 +95,6 @@ class TargetedAPGD(CheckedAttack):
             raise ArgumentError(f"targets must be at least 1, was {self.targets}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         labels = labels_of(problem.criterion, "apgd-t")
         clean = forward(problem.logits, problem.pixels, problem.criterion, graph=False, first=True)
         others = likeliest_others(clean.logits, labels, self.targets)

@@ -61,7 +61,6 @@ class APGDL1(CheckedAttack):
             raise ArgumentError(f'loss must be "ce" or "margin", was {self.loss!r}')
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         import torch
 
         problem = expected(with_margin(problem) if self.loss == "margin" else problem, self.samples)

@@ -53,7 +53,6 @@ class AutoAttack(CheckedAttack):
             raise UnknownNameError("variant of autoattack", self.variant, ("standard", "rand", "plus"))
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         return self.after((), problem)
 
     def resumed(self, ended: Sequence[Iterate]) -> CheckedAttack:

@@ -63,7 +63,6 @@ class TargetedFAB(CheckedAttack):
             raise ArgumentError(f"targets must be at least 1, was {self.targets}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         labels = labels_of(problem.criterion, "fab-t")
         clean = forward(problem.logits, problem.pixels, problem.criterion, graph=False, first=True)
         others = likeliest_others(clean.logits, labels, self.targets)
@@ -103,7 +102,6 @@ class FAB(CheckedAttack):
             raise ArgumentError(f"classes must be at least 1, was {self.classes}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         labels_of(problem.criterion, "fab")
         clean = forward(problem.logits, problem.pixels, problem.criterion, graph=False, first=True)
         start = problem.pixels

@@ -51,7 +51,6 @@ class Misclassification:
 
     @property
     def classes(self) -> Tensor:
-        """The labels."""
         return self.labels
 
     def loss(self, logits: Tensor) -> Tensor:
@@ -63,7 +62,6 @@ class Misclassification:
         return (logits.argmax(1) != self.labels) & _finite(logits)
 
     def rows(self, index: Tensor) -> Misclassification:
-        """The aims of some of the samples."""
         return Misclassification(self.labels[index])
 
 
@@ -79,7 +77,6 @@ class TargetClass:
 
     @property
     def classes(self) -> Tensor:
-        """The targets."""
         return self.targets
 
     def loss(self, logits: Tensor) -> Tensor:
@@ -91,7 +88,6 @@ class TargetClass:
         return (logits.argmax(1) == self.targets) & _finite(logits)
 
     def rows(self, index: Tensor) -> TargetClass:
-        """The aims of some of the samples."""
         return TargetClass(self.targets[index])
 
 
@@ -109,7 +105,6 @@ class TargetProbability:
 
     @property
     def classes(self) -> Tensor:
-        """The units."""
         return self.units
 
     def loss(self, logits: Tensor) -> Tensor:
@@ -122,7 +117,6 @@ class TargetProbability:
         return (found > self.probability) & _finite(logits)
 
     def rows(self, index: Tensor) -> TargetProbability:
-        """The aims of some of the samples."""
         return TargetProbability(self.units[index], self.probability)
 
 
@@ -566,7 +560,6 @@ class Margin(Misclassification):
         return _of_class(logits, self.labels) - best_other(logits, self.labels)
 
     def rows(self, index: Tensor) -> Margin:
-        """The aims of some of the samples."""
         return Margin(self.labels[index])
 
 
@@ -579,7 +572,6 @@ class MarginToTarget(TargetClass):
         return best_other(logits, self.targets) - _of_class(logits, self.targets)
 
     def rows(self, index: Tensor) -> MarginToTarget:
-        """The aims of some of the samples."""
         return MarginToTarget(self.targets[index])
 
 
@@ -611,7 +603,6 @@ class TargetedMargin(Misclassification):
         return _of_class(logits, self.labels) - _of_class(logits, self.targets)
 
     def rows(self, index: Tensor) -> TargetedMargin:
-        """The aims of some of the samples."""
         return TargetedMargin(self.labels[index], self.targets[index])
 
 
@@ -628,7 +619,6 @@ class LogitsRatio(Margin):
         return super().loss(logits) / (ranked[:, 0] - ranked[:, 2] + _LEAST)
 
     def rows(self, index: Tensor) -> LogitsRatio:
-        """The aims of some of the samples."""
         return LogitsRatio(self.labels[index])
 
 
@@ -645,7 +635,6 @@ class TargetedLogitsRatio(TargetedMargin):
         return super().loss(logits) / (ranked[:, 0] - (ranked[:, 2] + ranked[:, 3]) / 2 + _LEAST)
 
     def rows(self, index: Tensor) -> TargetedLogitsRatio:
-        """The aims of some of the samples."""
         return TargetedLogitsRatio(self.labels[index], self.targets[index])
 
 

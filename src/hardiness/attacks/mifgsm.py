@@ -54,7 +54,6 @@ class Transferable(CheckedAttack):
             raise ArgumentError(f"relative_step must be positive, was {self.relative_step}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         import torch
 
         at, momentum = problem.pixels, torch.zeros_like(problem.pixels)

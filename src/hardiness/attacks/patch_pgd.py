@@ -43,7 +43,6 @@ class PatchPGD(CheckedAttack):
             raise ArgumentError(f"step must be positive, was {self.step}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         import torch
 
         passed = forward(problem.logits, problem.pixels, problem.criterion, graph=True, first=True)

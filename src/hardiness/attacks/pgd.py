@@ -67,7 +67,6 @@ class PGD(CheckedAttack):
                 raise ArgumentError(f"{name} must be positive, was {value}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         problem = expected(with_margin(problem) if self.loss == "margin" else problem, self.samples)
         length = self.relative_step * problem.budget.epsilon if self.step is None else self.step
         at, found, step = self._start(problem), None, 0

@@ -80,7 +80,6 @@ class SparseRS(CheckedAttack):
             raise ArgumentError(f"share must be above 0 and at most 1, was {self.share}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         import torch
 
         problem = with_margin(problem)

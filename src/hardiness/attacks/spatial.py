@@ -24,7 +24,6 @@ class SpatialGrid(CheckedAttack):
     gradients: ClassVar[bool] = False
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         grid = places(problem.budget.epsilon)
         orders = [generator.permutation(len(grid)) for generator in problem.generators]
         for step in range(1, min(int(problem.budget.steps.max()), len(grid)) + 1):

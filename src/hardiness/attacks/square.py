@@ -59,7 +59,6 @@ class Square(CheckedAttack):
             raise ArgumentError(f"area must be above 0 and at most 1, was {self.area}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         if isinstance(problem.criterion, Misclassification):
             problem = replace(problem, criterion=Margin(problem.criterion.labels))
         best = forward(problem.logits, self._begun(problem), problem.criterion, graph=False, first=True)

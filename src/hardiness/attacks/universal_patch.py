@@ -56,7 +56,6 @@ class UniversalPatch(CheckedAttack):
         return file_sha256(Path(self.file))
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
         import torch
 
         height, width = problem.pixels.shape[2:]

@@ -353,17 +353,14 @@ class PartsScore:
 
     @property
     def metric(self) -> str:
-        """Its name."""
         return self.measured.name
 
     @property
     def higher_is_better(self) -> bool:
-        """Its direction."""
         return self.measured.higher_is_better
 
     @property
     def span(self) -> float:
-        """The most that two answers to one photograph can put two models apart."""
         return self._sum(np.arange(len(self.names)))[0].span
 
     def estimate(self, places: NDArray[np.int64]) -> Estimate:

@@ -161,7 +161,6 @@ class ImagenetW(Photographs):
         return Selection((Condition(), WATERMARK))
 
     def identity(self) -> dict[str, Any]:
-        """The version of the watermark."""
         return {**super().identity(), "kernels": distortions.corruption_versions(["watermark"])}
 
     def expand(

@@ -124,7 +124,6 @@ class LaionCCard(Card):
         return [mean_of(_mean_of(table, run), table[RIGHT] == 1, _all(table))] if table.present else []
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
-        """Nothing beyond scores."""
         return {}
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
@@ -253,13 +252,11 @@ class LaionC(Benchmark):
         return Selection(CELLS)
 
     def dataset(self, data: DataRoot) -> DataSet:
-        """The released pictures."""
         return data.dataset("laion-c")
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion | PictureFault]:
-        """The file of each cell as it is."""
         assert isinstance(item.file, datasets.CorruptedCopies)
         for condition in conditions:
             cell = item.file.cell(condition["corruption"], condition["severity"])

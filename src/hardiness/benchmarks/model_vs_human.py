@@ -421,7 +421,6 @@ class ModelVsHuman(Benchmark):
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
-        """The stimulus as it is."""
         image = sized(imaging.decode(item.file.read(), item.file.name), item.file.name, "the published stimuli are")
         for condition in conditions:
             yield Expansion(condition, 0, (image,))

@@ -160,7 +160,6 @@ class ShiftConsistency(Benchmark):
         return Selection(every, requested=tuple(each for each in every if each["shift"] <= self.passes))
 
     def dataset(self, data: DataRoot) -> DataSet:
-        """The photographs."""
         return data.dataset("imagenet")
 
     def expand(

@@ -57,12 +57,10 @@ class FolderCell:
 
     @property
     def paths(self) -> Paths:
-        """The photographs that have a copy."""
         return self.listing.paths
 
     @property
     def fingerprint(self) -> str:
-        """Over paths, sizes and times of change."""
         return self.listing.fingerprint
 
     def file(self, path: str) -> File | None:
@@ -130,15 +128,9 @@ class ListedFile:
 
     @property
     def name(self) -> str:
-        """Its path."""
         return self.file.name
 
     def read(self) -> bytes:
-        """All of its bytes.
-
-        Raises:
-            SampleError: it cannot be read, has changed, or is not what the manifest says.
-        """
         try:
             content = self.file.read()
         except SampleError:

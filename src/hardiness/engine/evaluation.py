@@ -201,7 +201,6 @@ class ResizedFile:
 
     @property
     def name(self) -> str:
-        """The photograph's."""
         return self.file.name
 
     def read(self) -> bytes:

@@ -103,7 +103,6 @@ class OnnxFile(OpaqueNetwork):
 
     @property
     def kind(self) -> str:
-        """As `OpaqueNetwork.kind`."""
         return "runs in ONNX Runtime"
 
 
@@ -137,7 +136,6 @@ class PlainFunction(OpaqueNetwork):
 
     @property
     def kind(self) -> str:
-        """As `OpaqueNetwork.kind`."""
         return self.description
 
 

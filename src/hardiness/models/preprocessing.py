@@ -36,17 +36,14 @@ class OneMemory:
     """The streams of a CPU: everything lies in main memory, and there is nothing to wait for."""
 
     def memory(self, shape: tuple[int, ...], dtype: Any) -> Tensor:
-        """As `Streams.memory`."""
         import torch
 
         return torch.empty(shape, dtype=dtype)
 
     def sent(self, waiting: Tensor) -> Tensor:
-        """As `Streams.sent`."""
         return waiting
 
     def fetched(self, outputs: Tensor) -> Tensor:
-        """As `Streams.fetched`."""
         return outputs
 
 
@@ -63,13 +60,12 @@ class CudaStreams:
         self._copies = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
 
     def memory(self, shape: tuple[int, ...], dtype: Any) -> Tensor:
-        """As `Streams.memory`: pinned."""
+        """Pinned."""
         import torch
 
         return torch.empty(shape, dtype=dtype, pin_memory=True)
 
     def sent(self, waiting: Tensor) -> Tensor:
-        """As `Streams.sent`."""
         import torch
 
         with torch.cuda.stream(self._copies):
@@ -82,7 +78,7 @@ class CudaStreams:
         return there
 
     def fetched(self, outputs: Tensor) -> Tensor:
-        """As `Streams.fetched`: waits for its own copy, not for what another thread has begun since, and sleeps."""
+        """Waits for its own copy, not for what another thread has begun since, and sleeps."""
         import torch
 
         waiting = self.memory(tuple(outputs.shape), outputs.dtype)

@@ -503,13 +503,11 @@ class JoinedRun(ScoredRun):
 
     @cached_property
     def digest(self) -> str:
-        """16 hexadecimal digits that change whenever a shard or the card does."""
         inside = [self.inside.stored.key, self.inside.stamps, cells_of(self.inside.stored)] if self.inside else []
         return digest_of([SCORING, self.card.version, inside, [run.digest for run in self.sets]])
 
     @property
     def table(self) -> ImageTable:
-        """The image table of all parts; held until `release`."""
         if self._table is None:
             inside = [self.inside.table_of(self.card, CARD, f"{TABLE}-{CARD}")] if self.inside else []
             self._table = ImageTable.join([*inside, *(run.table for run in self.sets)])
@@ -520,7 +518,6 @@ class JoinedRun(ScoredRun):
         return self.table
 
     def release(self) -> None:
-        """Let go of the tables."""
         self._table = None
         for run in self.sets:
             run.release()
@@ -536,11 +533,9 @@ class JoinedRun(ScoredRun):
         return [line for run in self.sets for line in run.complaints]
 
     def sessions(self) -> list[Any]:
-        """How the rows of every part were computed."""
         return [session for run in self.sets for session in run.sessions()]
 
     def save(self) -> None:
-        """Keep what was computed, where the folders can be written."""
         for run in self.sets:
             run.save()
         self._memo.save()

@@ -123,11 +123,6 @@ class DiskFile:
         return shown(self.path)
 
     def read(self) -> bytes:
-        """All of its bytes.
-
-        Raises:
-            SampleError: it cannot be read, is no regular file or too large, or has changed since it was listed.
-        """
         try:
             return read_regular(self.path, stamp=self.stamp)
         except ChangedError:

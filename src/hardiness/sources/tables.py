@@ -67,11 +67,6 @@ class TableRow:
         return shown(f"{self.table}!{self.picture}")
 
     def read(self) -> bytes:
-        """The bytes of the picture; any number of threads can read at once.
-
-        Raises:
-            SampleError: it cannot be read, or the file has changed since it was listed.
-        """
         import pyarrow
 
         if not self.unchanged():

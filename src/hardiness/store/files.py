@@ -247,7 +247,7 @@ class LocalFiles:
 
     @property
     def conditional(self) -> bool:
-        """As `Files.conditional`: a link is not made over a file, nor is a claim without links."""
+        """A link is not made over a file, nor is a claim without links."""
         return True
 
     def has_links(self) -> bool:
@@ -268,7 +268,7 @@ class LocalFiles:
 
     @property
     def at_once(self) -> int:
-        """As `Files.at_once`: a disk does not wait, and each thread that writes keeps memory of its own."""
+        """A disk does not wait, and each thread that writes keeps memory of its own."""
         return 1
 
     @property
@@ -277,14 +277,14 @@ class LocalFiles:
         return str(self.folder)
 
     def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
-        """As `Files.listed`; links to folders are not followed. What is no file is listed too, and told when read."""
+        """Links to folders are not followed. What is no file is listed too, and told when read."""
         found: dict[str, Stamp] = {}
         self._list(folder, found)
         first = f"{folder}/{after}" if folder else after
         return {path: stamp for path, stamp in sorted(found.items()) if not after or path > first}
 
     def folders(self, folder: str) -> list[str]:
-        """As `Files.folders`; links to folders are not followed."""
+        """Links to folders are not followed."""
         with file_errors(self.folder / folder, "list"):
             try:
                 entries = list(os.scandir(self.folder / folder))
@@ -293,7 +293,7 @@ class LocalFiles:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
     def read(self, path: str) -> bytes | None:
-        """As `Files.read`; FIFOs, devices and what links lead to outside of the folder are not opened."""
+        """FIFOs, devices and what links lead to outside of the folder are not opened."""
         target = self.folder / path
         with file_errors(target, "read"):
             if self._leads_out(path):
@@ -304,11 +304,11 @@ class LocalFiles:
                 return None
 
     def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
-        """As `Files.read_all`, one after the other: to begin a thread takes longer than to read a small file."""
+        """One after the other: to begin a thread takes longer than to read a small file."""
         return {path: self.read(path) for path in paths}
 
     def write(self, path: str, content: bytes) -> None:
-        """As `Files.write`: written beside, then renamed."""
+        """Written beside, then renamed."""
         target = self.folder / path
         with file_errors(target, "write"):
             temporary = self._temporary(target)
@@ -319,7 +319,7 @@ class LocalFiles:
                 temporary.unlink(missing_ok=True)
 
     def create(self, path: str, content: bytes) -> bool:
-        """As `Files.create`: written beside, then linked to the name, which fails where it is taken.
+        """Written beside, then linked to the name, which fails where it is taken.
 
         Where there are no hard links it is renamed by whoever holds the claim to the name, unless the name is taken.
         """
@@ -335,11 +335,9 @@ class LocalFiles:
                 temporary.unlink(missing_ok=True)
 
     def has(self, path: str) -> bool:
-        """As `Files.has`."""
         return (self.folder / path).exists()
 
     def stamp(self, path: str) -> Stamp | None:
-        """As `Files.stamp`."""
         with file_errors(self.folder / path, "look for"):
             try:
                 status = (self.folder / path).stat()
@@ -348,7 +346,6 @@ class LocalFiles:
         return status.st_size, str(status.st_mtime_ns)
 
     def move(self, path: str, to: str) -> None:
-        """As `Files.move`."""
         with file_errors(self.folder / path, "move"):
             refuse_links((self.folder / to).parent, self.folder)
             (self.folder / to).parent.mkdir(parents=True, exist_ok=True)
@@ -358,12 +355,10 @@ class LocalFiles:
                 return
 
     def remove(self, path: str) -> None:
-        """As `Files.remove`."""
         with file_errors(self.folder / path, "remove"):
             (self.folder / path).unlink(missing_ok=True)
 
     def remove_all(self, paths: Sequence[str]) -> None:
-        """As `Files.remove_all`."""
         together(self.remove, paths)
 
     def _leads_out(self, path: str) -> bool:
@@ -513,7 +508,7 @@ class ObjectFiles:
             raise ArgumentError(f"--out {address}: {error}") from None
 
     def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
-        """As `Files.listed`: one listing, however many objects there are."""
+        """One listing, however many objects there are."""
         import obstore
 
         prefix = f"{folder}/" if folder else None
@@ -523,14 +518,13 @@ class ObjectFiles:
         return dict(sorted(found.items()))
 
     def folders(self, folder: str) -> list[str]:
-        """As `Files.folders`: one listing up to the next ``/``."""
+        """One listing up to the next ``/``."""
         import obstore
 
         found = self._ask("list", folder, lambda: obstore.list_with_delimiter(self._store, prefix=f"{folder}/"))
         return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
 
     def read(self, path: str) -> bytes | None:
-        """As `Files.read`."""
         import obstore
 
         try:
@@ -539,11 +533,10 @@ class ObjectFiles:
             return None
 
     def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
-        """As `Files.read_all`."""
         return dict(zip(paths, together(self.read, paths), strict=True))
 
     def write(self, path: str, content: bytes) -> None:
-        """As `Files.write`: one object, which a store replaces whole."""
+        """One object, which a store replaces whole."""
         import obstore
 
         try:
@@ -554,20 +547,16 @@ class ObjectFiles:
             ) from None
 
     def create(self, path: str, content: bytes) -> bool:
-        """As `Files.create`."""
         return self._put_if_absent(path, content) if self.conditional else self._claim(path, content)
 
     def has(self, path: str) -> bool:
-        """As `Files.has`."""
         return self._head(path) is not None
 
     def stamp(self, path: str) -> Stamp | None:
-        """As `Files.stamp`."""
         found = self._head(path)
         return _stamp(found) if found else None
 
     def move(self, path: str, to: str) -> None:
-        """As `Files.move`."""
         import obstore
 
         try:
@@ -576,7 +565,6 @@ class ObjectFiles:
             return
 
     def remove(self, path: str) -> None:
-        """As `Files.remove`."""
         import obstore
 
         try:
@@ -585,7 +573,6 @@ class ObjectFiles:
             return
 
     def remove_all(self, paths: Sequence[str]) -> None:
-        """As `Files.remove_all`."""
         together(self.remove, paths)
 
     def _head(self, path: str) -> Mapping[str, Any] | None:

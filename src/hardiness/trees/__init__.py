@@ -338,7 +338,6 @@ class CorruptionTree:
 
     @property
     def suffix(self) -> str:
-        """Of the files, with the dot."""
         return SUFFIXES[self.form.format]
 
     @property

@@ -35,7 +35,6 @@ class NormBall(Threat):
     box: ClassVar[bool]
 
     def distance(self, pixels: Tensor, clean: Tensor) -> Tensor:
-        """The length of each picture's change."""
         return self.length(pixels - clean)
 
     @abstractmethod

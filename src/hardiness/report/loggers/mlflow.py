@@ -22,7 +22,6 @@ class MLflow:
         self._run_id = run_id
 
     def log(self, numbers: Mapping[str, float], step: int) -> None:
-        """A metric each, in batches as large as servers take."""
         from mlflow.entities import Metric
 
         now = int(1000 * time.time())
@@ -31,7 +30,6 @@ class MLflow:
             self._client.log_batch(self._run_id, metrics=metrics[first : first + 1000])
 
     def close(self) -> None:
-        """Mark the run as finished."""
         self._client.set_terminated(self._run_id)
 
 

@@ -16,13 +16,11 @@ class TensorBoard:
         self._writer = writer
 
     def log(self, numbers: Mapping[str, float], step: int) -> None:
-        """A scalar each."""
         for name, value in numbers.items():
             self._writer.add_scalar(name, value, step)
         self._writer.flush()
 
     def close(self) -> None:
-        """Close the file."""
         self._writer.close()
 
 

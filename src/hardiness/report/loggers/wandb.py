@@ -22,7 +22,6 @@ class WeightsAndBiases:
         self._run.log({**numbers, "images": step})
 
     def close(self) -> None:
-        """Finish the run."""
         self._run.finish()
 
 
