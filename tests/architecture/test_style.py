@@ -25,10 +25,10 @@ def test_docstrings_say_what_comes_out() -> None:
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-                told = (ast.get_docstring(node) or "").split("\n\n")[0]
+                first = (ast.get_docstring(node) or "").split("\n")[0]
                 where = f"{path.relative_to(SOURCE)}: {getattr(node, 'name', 'module')}"
-                assert not told.startswith(("Nothing,", "Nothing:", "Nothing.", "None.")), where
-                assert not told or told.rstrip().endswith((".", "?", "``", ":")), f"{where}: {told}"
+                assert not first.startswith(("Nothing,", "Nothing:", "Nothing.", "None.")), where
+                assert not first or first.rstrip().endswith((".", "?", "``", ":")), f"{where}: {first}"
 
 
 def test_methods_that_override_nothing_have_a_docstring() -> None:

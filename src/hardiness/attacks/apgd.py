@@ -75,10 +75,10 @@ class APGD(CheckedAttack):
 @registry.add("apgd-t")
 @dataclass(frozen=True)
 class TargetedAPGD(CheckedAttack):
-    """Auto-PGD on the targeted difference-of-logits ratio, one likely class after the other, until any class but the
-    label is reached.
+    """Auto-PGD on the targeted difference-of-logits ratio, one likely class after the other.
 
-    The budget's steps are those towards each class; `Iterate.step` begins again at 1 with each.
+    It ends where any class but the label is reached. The budget's steps are those towards each class; `Iterate.step`
+    begins again at 1 with each.
 
     Attributes:
         targets: how many classes are tried: the most likely ones at the clean image, the label aside.

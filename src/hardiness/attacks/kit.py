@@ -695,8 +695,10 @@ def version_of(name: str) -> int:
 
 
 def made_to_transfer(name: str) -> bool:
-    """Whether other models are shown the last picture of the attack of that name; no, its first success, where it does
-    not say."""
+    """Whether other models are shown the last picture of the attack of that name, or its first success.
+
+    Its first success where it does not say.
+    """
     return bool(getattr(registry.get(name), "transfers", False))
 
 

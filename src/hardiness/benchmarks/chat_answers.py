@@ -62,8 +62,10 @@ def chat_outputs(table: ImageTable) -> str:
 
 
 def answer_scores(table: ImageTable) -> list[Score]:
-    """The shares of pictures without an answer, by kind, and of those whose answer changes when asked again; and how
-    much of the probability lies on no letter that was listed."""
+    """The shares of pictures without an answer, by kind, and of those whose answer changes when asked again.
+
+    Then how much of the probability lies on no letter that was listed.
+    """
     seen, changed = table["outcome"][table.evaluated], table["changed"][table.evaluated]
     scores = [_share(UNANSWERED, seen > 0)]
     if (changed >= 0).any():

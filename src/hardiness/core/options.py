@@ -53,5 +53,5 @@ def wait_option(seconds: float, what: str = "a folder that another command is ch
 
 
 def part(kind: Callable[[], Any], *names: str) -> Any:
-    """A field that is a dataclass of which a command offers these options alone; the others stay at their defaults."""
+    """A field that holds another dataclass, of which only the named fields become options of the command."""
     return field(default_factory=kind, metadata={"only": names})

@@ -279,7 +279,7 @@ class Result:
 
     @property
     def caveat(self) -> str:
-        """What stands beside its accuracy under attack: its doubt, or ``"cannot tell"``; else empty."""
+        """The warning shown beside its accuracy under attack: its doubt, or ``"cannot tell"``; empty if none."""
         return self.doubt or (CANNOT_TELL if trust(self.findings) == CANNOT_TELL else "")
 
     def __repr__(self) -> str:

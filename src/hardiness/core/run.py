@@ -334,7 +334,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The last look at a run that is evaluated until its headline is exact enough, or a policy's rules are decided.
+    """Why, and at what half-width, a run was stopped early: by a precision target or by a policy.
 
     Attributes:
         precision_target: the half-width that was aimed at, in the headline's unit; ``None`` with a policy.
@@ -392,7 +392,7 @@ class Listener(Protocol):
 
 
 class Silence:
-    """A listener that ignores everything it is told."""
+    """A listener that shows nothing."""
 
     def note(self, *given: object, **more: object) -> None:
         """Do nothing."""
@@ -449,7 +449,7 @@ CHAT_NOTE = f"{CHAT_MARK} a chat model, which cannot be reproduced from weights"
 
 
 def mark_notes(names: Iterable[str]) -> tuple[str, ...]:
-    """What a table says below it of the mark that some names of its models bear; nothing where none does."""
+    """The footnotes of a table that explain the mark of chat models; none where no name bears it."""
     return (CHAT_NOTE,) if any(CHAT_MARK in name for name in names) else ()
 
 

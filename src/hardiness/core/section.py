@@ -315,8 +315,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """One number of a grid: its value (``None`` where it is undefined), its unit, whether to shade it by value, and
-    a word for a number that is not stood by."""
+    """One number of a grid.
+
+    Attributes:
+        value: ``None`` where it is undefined.
+        shaded: whether its background shows the value.
+        doubt: a word for a number that is not stood by; else empty.
+    """
 
     value: float | None
     unit: str = "fraction"

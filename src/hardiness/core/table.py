@@ -124,7 +124,7 @@ class ImageTable:
         return tuple(self.conditions[cell] for cell in self.cells.tolist())
 
     def place(self, condition: Condition) -> int | None:
-        """Where a condition stands among the cells; ``None`` where no image was evaluated under it."""
+        """The column of a condition in ``(images, cells)`` arrays; ``None`` where no image was evaluated under it."""
         return self.present.index(condition) if condition in self.present else None
 
     def cell(self, name: str, condition: Condition) -> NDArray[Any]:

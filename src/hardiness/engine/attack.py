@@ -310,7 +310,7 @@ class RoundState:
 
 @dataclass(frozen=True)
 class Members:
-    """How the members of an ensemble ended on the batches of one unit, in files beside its records until it is stored.
+    """Checkpoints of an ensemble's finished members, in files beside the unit's records until it is stored.
 
     A file a member, whole or not at all. What an ensemble does next follows from them and from the generators as they
     were then, so that a run that was stopped continues with the next member, and gives the same rows.
@@ -808,7 +808,7 @@ def victims_of(
 
 
 def untouched(victims: Victims, plan: AttackPlan) -> RoundOutcome:
-    """The clean pictures under the condition that stands for them, with the columns that attacked ones have."""
+    """The rows of the clean pictures, with the columns of attacked ones filled."""
     n = len(victims.samples)
     targeted = any(each.targeted for each in plan.rounds)
     criterion = victims.criterion(targeted)

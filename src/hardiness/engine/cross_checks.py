@@ -64,7 +64,7 @@ PASSES = 4
 
 
 def nothing(n: int) -> dict[str, NDArray[np.float32]]:
-    """The columns of rows beside which nothing was tried."""
+    """The columns of rows that had no cross-check: NaN."""
     return {name: np.full(n, np.nan, np.float32) for name in COLUMNS}
 
 

@@ -495,7 +495,7 @@ class UnitPart:
 
     @property
     def stored(self) -> bool:
-        """Whether the outcome of this very work has been stored since the store was listed, by whomever."""
+        """Whether its file is in the store by now, whichever process wrote it."""
         return not self.again and self.task.stored.stamp(self.file) not in (None, self.before)
 
     def finished(self) -> tuple[list[Work], Records]:
@@ -538,7 +538,7 @@ class Unit:
 
     @property
     def stored(self) -> bool:
-        """Whether the outcome of this very work has been stored since the store was listed, by whomever."""
+        """Whether the files of all its parts are in the store by now, whichever process wrote them."""
         if not self.parts[0].stored:
             return False  # the usual case: one request
         return all(together(lambda part: part.stored, self.parts[1:]))
@@ -655,7 +655,7 @@ class StoredWork:
 
 
 def uncovered(every: Sequence[Unit]) -> list[Unit]:
-    """The units of which some model's part is neither stored nor given up; each run is listed once, from there on."""
+    """The units with a part that is neither stored nor given up; each run's folder is listed once."""
     tasks = {id(part.task): part.task for unit in every for part in unit.parts if part.task.error is None}
     first = min((unit.index for unit in every), default=0)
     stamps = dict(zip(tasks, together(lambda task: task.stored.stamps(first), list(tasks.values())), strict=True))

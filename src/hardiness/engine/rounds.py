@@ -292,7 +292,7 @@ class Goal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is left to do.
+    """The next round, or that there is none, and why.
 
     Attributes:
         following: the next round; ``None`` where the goal is reached, or cannot be.
@@ -490,9 +490,9 @@ class Deadline:
 
 
 def narrowed(now: Extent, then: Extent) -> float:
-    """By how much an interval narrows from one extent to a larger one, as a share of that of one image.
+    """How much narrower an interval should be at a larger extent, as a share of its width on one image.
 
-    It depends on numbers alone and not on answers: so the usual intervals hold when the time is over.
+    It depends on numbers of images and cells and not on answers, so the usual intervals hold when the time is over.
     """
     return _width(now) - _width(then)
 

@@ -47,7 +47,7 @@ class UnitWorker(Protocol[Unit]):
         ...
 
     def left(self, every: Sequence[Unit]) -> list[Unit]:
-        """Those of the units that nobody has stored, in their order, as the store is listed now."""
+        """Those of the units that are not stored, by a new listing, in their order."""
         ...
 
     def run(self, given: Iterable[Unit], missing: int) -> None:

@@ -74,7 +74,7 @@ class PairDetail:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: its name, its run, and where the shared images stand among its own."""
+    """One of two compared models: its name, its run, and the indices of the shared images among its own."""
 
     name: str
     run: RunByImage
@@ -301,8 +301,10 @@ def _group(run: StoredRun) -> _Group:
 
 
 def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
-    """Every run under a name that no other run of its table has: with its folder, its precision, and what else tells
-    it apart where they are needed."""
+    """Every run under a name that no other run of its table has.
+
+    It is the model's, with its folder, its precision, and what else tells it apart where they are needed.
+    """
     folders = [store.address.rstrip("/").rpartition("/")[2] for store in stores]
     if len(set(folders)) < len(folders):
         folders = [store.address.rstrip("/") for store in stores]

@@ -84,8 +84,10 @@ class Noise:
         return max(sizes, default=0.0)
 
     def least(self, metric: str, condition: Condition) -> tuple[float, int]:
-        """How far some setting moves a score at least, by the end of its interval that is nearer to 0, and on how many
-        images that was measured; 0 and 0 where no interval excludes 0, as then no movement is known."""
+        """How far some setting moves a score at least, and on how many images that was measured.
+
+        It is the interval's end nearer to 0; 0 and 0 where no interval excludes 0, as then no movement is known.
+        """
         ends = [
             (max(each.interval.low, -each.interval.high, 0.0), each.n)
             for each in self.moved

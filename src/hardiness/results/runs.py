@@ -397,7 +397,7 @@ class ScoredRun:
         return dict(found)
 
     def remember(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
-        """A JSON value that follows from this run's table and from what ``of`` is the digest of, computed once."""
+        """A JSON value computed from this run's table, kept, and computed anew where the table or ``of`` changes."""
         return self._memo.value(name, of, compute)
 
     def remembered(self, name: str) -> Any:
@@ -452,7 +452,7 @@ def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredR
 
 
 def is_of_one_set(run: Run) -> bool:
-    """Whether a run is of one set of other things, without the photographs that it is held against."""
+    """Whether an out-of-distribution run holds the pictures of one outlier set alone."""
     return run.benchmark.card == CARD and list(run.benchmark.options.get("outside", ())) == [run.data.name]
 
 

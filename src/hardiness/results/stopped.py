@@ -27,7 +27,7 @@ Name = tuple[str, Condition]
 
 @dataclass(frozen=True)
 class Look:
-    """What a run may be stopped by.
+    """The estimates by which a run may be stopped, with intervals that are valid at every look.
 
     Attributes:
         target: the half-width that is aimed at.

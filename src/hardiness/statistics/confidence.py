@@ -198,7 +198,7 @@ class Gaps:
         return cls(size[held] / len(bins), size[held], mean, gap, square - gap**2 - right * (1 - right))
 
     def counted(self, bins: slice) -> Gaps:
-        """Some of the bins, their weights as they are."""
+        """The gaps of the selected bins, their weights unchanged."""
         return Gaps(*(each[bins] for each in (self.weight, self.size, self.confidence, self.gap, self.excess)))
 
     @classmethod

@@ -36,8 +36,10 @@ Draws = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class KappaInterval:
-    """A number with its 95 % interval; both ``None`` where it is undefined, the interval alone where too few errors are
-    behind it."""
+    """A number with its 95 % interval.
+
+    Both are ``None`` where it is undefined, the interval alone where too few errors are behind it.
+    """
 
     value: float | None
     interval: Interval | None

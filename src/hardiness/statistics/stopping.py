@@ -71,7 +71,7 @@ def half_width(variance: float, target: float, confidence: float = 0.95, tuned: 
 
 
 def anytime_p(apart: float, variance: float, target: float) -> float:
-    """The one-sided p-value of an estimate that far on the wrong side of a limit, valid at every look.
+    """The one-sided p-value of an estimate against a limit, valid at every look.
 
     The level at which `half_width`, tuned at 95 %, ends at the limit; half of it, as the mixture has two equal sides.
 

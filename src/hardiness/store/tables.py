@@ -43,7 +43,7 @@ def index_of(name: str) -> int:
 
 
 def before(shard: int) -> str:
-    """What comes in order before the names of a shard's files, and after those of the shards before it."""
+    """The prefix that sorts before the names of a shard's files, and after those of earlier shards."""
     return f"{shard:06d}"
 
 

@@ -40,7 +40,7 @@ Order = Literal["given", "parameters", "name"]
 
 @dataclass(frozen=True)
 class KnownNumber:
-    """What is known of one number of one model.
+    """A number of one model with its n, standard error and source, measured or published.
 
     Attributes:
         value: as a fraction, ratio or in the number's own unit.
