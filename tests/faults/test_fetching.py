@@ -12,7 +12,7 @@ import pytest
 
 from hardiness.core import DataError, rng
 from hardiness.sources import downloads
-from hardiness.sources.downloads import RemoteFile, obtain
+from hardiness.sources.downloads import RemoteFile
 
 SMALL = rng(0, "small").bytes(300_001)
 LARGE = rng(0, "large").bytes(1_000_003)
@@ -32,7 +32,7 @@ def remote(web: Any) -> Callable[..., RemoteFile]:
 
 def refusal(remote: RemoteFile, folder: Path) -> str:
     with pytest.raises(DataError) as told:
-        obtain(remote, folder)
+        remote.obtain(folder)
     assert "\n" not in str(told.value)
     assert not (folder / remote.name).exists()
     return str(told.value)
@@ -40,7 +40,7 @@ def refusal(remote: RemoteFile, folder: Path) -> str:
 
 @pytest.mark.parametrize("checksum", ["sha256", "md5", ""])
 def test_whole_and_right(remote: Any, tmp_path: Path, checksum: str) -> None:
-    found = obtain(remote(checksum=checksum), tmp_path)
+    found = remote(checksum=checksum).obtain(tmp_path)
     assert found.path.read_bytes() == LARGE
     kind, _, digest = found.checksum.partition(":")
     assert digest == {"sha256": sha256, "md5": md5}[kind](LARGE).hexdigest()
@@ -53,7 +53,7 @@ def test_whole_and_right(remote: Any, tmp_path: Path, checksum: str) -> None:
 @pytest.mark.parametrize("faults", [["cut"] * 3, ["503", "429", "500"], ["stall", "cut"], ["cut", "503", "stall"]])
 def test_what_breaks_is_asked_for_again(remote: Any, web: Any, tmp_path: Path, faults: list[str]) -> None:
     web.faults = faults
-    assert obtain(remote(), tmp_path).path.read_bytes() == LARGE
+    assert remote().obtain(tmp_path).path.read_bytes() == LARGE
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def started(remote: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         with monkeypatch.context() as patch:
             patch.setattr(downloads, "PIECE_BYTES", 100_000)
             with pytest.raises(KeyboardInterrupt):
-                obtain(file, tmp_path, kill)
+                file.obtain(tmp_path, kill)
         assert (tmp_path / "set.tar.part").read_bytes() == LARGE[:300_000]
         return file
 
@@ -80,7 +80,7 @@ def started(remote: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 def test_a_file_goes_on_where_a_killed_command_stopped(started: Any, web: Any, tmp_path: Path) -> None:
     file = started()
     web.asked.clear()
-    assert obtain(file, tmp_path).path.read_bytes() == LARGE
+    assert file.obtain(tmp_path).path.read_bytes() == LARGE
     assert [span for _, span in web.asked] == ["bytes=300000-"]
     assert not list(tmp_path.glob("set.tar.part*"))
 
@@ -91,7 +91,7 @@ def test_another_version_is_not_glued_to_the_old_one(started: Any, web: Any, tmp
     other = bytes(reversed(LARGE))
     web.files["set.tar"] = other
     digest = f"sha256:{sha256(other).hexdigest()}" if checksum else ""
-    assert obtain(RemoteFile("set.tar", (web.url("set.tar"),), digest), tmp_path).path.read_bytes() == other
+    assert RemoteFile("set.tar", (web.url("set.tar"),), digest).obtain(tmp_path).path.read_bytes() == other
 
 
 def test_a_file_that_changes_while_it_comes_is_of_one_version(remote: Any, web: Any, tmp_path: Path) -> None:
@@ -99,12 +99,12 @@ def test_a_file_that_changes_while_it_comes_is_of_one_version(remote: Any, web: 
     other = bytes(reversed(LARGE))
     web.faults = ["cut", "cut"]
     web.swap = {"set.tar": (1, other)}
-    assert obtain(file, tmp_path).path.read_bytes() == other
+    assert file.obtain(tmp_path).path.read_bytes() == other
 
 
 def test_a_server_without_ranges_serves_too(remote: Any, web: Any, tmp_path: Path) -> None:
     web.ranges = False
-    assert obtain(remote(), tmp_path).path.read_bytes() == LARGE
+    assert remote().obtain(tmp_path).path.read_bytes() == LARGE
 
 
 def test_a_wrong_byte_is_told_and_removed(remote: Any, web: Any, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_wrong_byte_is_told_and_removed(remote: Any, web: Any, tmp_path: Path)
     web.faults = ["flip"]
     assert "must have a sha256 of" in refusal(file, tmp_path)
     assert not list(tmp_path.glob("set.tar.part*"))
-    assert obtain(file, tmp_path).path.read_bytes() == LARGE
+    assert file.obtain(tmp_path).path.read_bytes() == LARGE
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_server_that_stays_busy_is_given_up(remote: Any, web: Any, tmp_path: P
 def test_the_next_address_is_asked(remote: Any, web: Any, tmp_path: Path) -> None:
     file = remote()
     mirrors = RemoteFile(file.name, (web.url("gone.tar"), *file.urls), file.checksum)
-    assert obtain(mirrors, tmp_path).url == web.url("set.tar")
+    assert mirrors.obtain(tmp_path).url == web.url("set.tar")
 
 
 def test_another_size_than_published_is_not_fetched(remote: Any, web: Any, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_proxy_is_asked(remote: Any, web: Any, tmp_path: Path, monkeypatch: py
     file = remote(SMALL)
     monkeypatch.setenv("http_proxy", web.address)
     monkeypatch.setenv("no_proxy", "")
-    found = obtain(RemoteFile("set.tar", ("http://data.invalid/set.tar",), file.checksum), tmp_path)
+    found = RemoteFile("set.tar", ("http://data.invalid/set.tar",), file.checksum).obtain(tmp_path)
     assert found.path.read_bytes() == SMALL
     monkeypatch.setenv("no_proxy", "data.invalid")
     assert "cannot download" in refusal(RemoteFile("other", ("http://data.invalid/set.tar",)), tmp_path)

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from hardiness.core import DataError, StoreError
 from hardiness.sources import downloads
-from hardiness.sources.downloads import RemoteFile, obtain
+from hardiness.sources.downloads import RemoteFile
 from hardiness.store.files import locked
 
 
@@ -55,7 +55,7 @@ def test_who_fetches_a_file_is_told(somebody: Any, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(downloads, "FIRST_WAIT_S", 0.05)
     monkeypatch.setattr(logging.getLogger("hardiness"), "warning", told.append)  # whatever handlers a test before left
     with somebody(tmp_path / "set.tar.lock"), pytest.raises(DataError, match="process 4711 on elsewhere, and was for"):
-        obtain(RemoteFile("set.tar", ("http://127.0.0.1:9/set.tar",)), tmp_path, wait_s=0.2)
+        RemoteFile("set.tar", ("http://127.0.0.1:9/set.tar",)).obtain(tmp_path, wait_s=0.2)
     (line,) = told
     assert line.endswith("set.tar is locked by process 4711 on elsewhere; waiting for up to 0.2 s")
 

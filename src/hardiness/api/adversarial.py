@@ -232,7 +232,7 @@ def _victims(suspect: Suspect, batch: _Batch, rows: slice) -> Victims:
     import torch
 
     pixels = batch.pixels[rows]
-    clean = suspect.ask(pixels)
+    clean = suspect.logits(pixels)
     if not bool(torch.isfinite(clean).all()):
         raise ModelError("the model gives NaN or infinite logits for an image as given, so it cannot be attacked there")
     pixels = pixels.to(clean.device)

@@ -239,59 +239,6 @@ class Workload:
     skipped: list[str]
 
 
-def asked_for(command: Command) -> Workload:
-    """What a command asks for; nothing is loaded or written.
-
-    Raises:
-        ArgumentError: a name or option is wrong.
-        DataError: a benchmark's data are absent, or the weights of all models that were named. Of a suite, what has no
-            data is skipped.
-    """
-    command = _on_own_data(command)
-    chosen = suite(command.suite) if command.suite is not None else Suite("", ())
-    names = tuple(command.models or chosen.models)
-    if not names:
-        raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; see 'hardiness list models'")
-    data = command.data or chosen.data
-    request = replace(command.request, data_arguments=written(data, command.labels))
-    rows = [BenchmarkChoice(parse(text), request) for text in command.benchmarks]
-    rows += [BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows]
-    if not rows:
-        told = f"; --data {data[0]} is no such folder" if data else ""
-        raise ArgumentError(
-            "nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo), or give --data FOLDER "
-            f"with a folder of pictures for each of your own classes, two or more{told}"
-        )
-    resolved = resolved_models(names, command.weights)
-    if command.models and resolved.absent and not resolved.specs:
-        raise DataError(resolved.absent[0])
-    for row in rows:
-        if not row.optional:
-            refuse_unknown_surrogate(row.benchmark)
-    for spec in resolved.specs:
-        models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
-    root = datasets.locate(data, command.labels)
-    kept, skipped = _with_data(rows, root)
-    kept = _each_once(replace(row, benchmark=part) for row in kept for part in row.benchmark.parts(root))
-    return Workload(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
-
-
-def _on_own_data(command: Command) -> Command:
-    """The command; with a folder of one's own classes and nothing else it is the suite of those.
-
-    Raises:
-        ArgumentError: the folder may be that, or of ImageNet's classes.
-    """
-    asked = [text.partition(":")[0] for text in command.benchmarks]
-    kinds = map(registry.find, asked)
-    of_own = command.suite == OWN or any(kind is not None and kind.needs == (OWN,) for kind in kinds)
-    is_open = command.suite is None and not asked
-    own = datasets.as_own(command.data, command.labels, certain=of_own) if of_own or is_open else ()
-    if not own:
-        return command
-    return replace(command, data=own, labels=None, suite=OWN if is_open else command.suite)
-
-
 def _each_once(rows: Iterable[BenchmarkChoice]) -> list[BenchmarkChoice]:
     """The rows, each run once: benchmarks share parts."""
     found: list[BenchmarkChoice] = []
@@ -369,6 +316,198 @@ class Command:
     cluster: Cluster | None = None
     began_s: float | None = None
 
+    def workload(self) -> Workload:
+        """What the command asks for; nothing is loaded or written.
+
+        Raises:
+            ArgumentError: a name or option is wrong.
+            DataError: a benchmark's data are absent, or the weights of all models that were named. Of a suite, what
+                has no data is skipped.
+        """
+        command = self._on_own_data()
+        chosen = suite(command.suite) if command.suite is not None else Suite("", ())
+        names = tuple(command.models or chosen.models)
+        if not names:
+            raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; see 'hardiness list models'")
+        data = command.data or chosen.data
+        request = replace(command.request, data_arguments=written(data, command.labels))
+        rows = [BenchmarkChoice(parse(text), request) for text in command.benchmarks]
+        rows += [
+            BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows
+        ]
+        if not rows:
+            told = f"; --data {data[0]} is no such folder" if data else ""
+            raise ArgumentError(
+                "nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo), or give --data FOLDER "
+                f"with a folder of pictures for each of your own classes, two or more{told}"
+            )
+        resolved = resolved_models(names, command.weights)
+        if command.models and resolved.absent and not resolved.specs:
+            raise DataError(resolved.absent[0])
+        for row in rows:
+            if not row.optional:
+                refuse_unknown_surrogate(row.benchmark)
+        for spec in resolved.specs:
+            models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
+        root = datasets.locate(data, command.labels)
+        kept, skipped = _with_data(rows, root)
+        kept = _each_once(replace(row, benchmark=part) for row in kept for part in row.benchmark.parts(root))
+        return Workload(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
+
+    def _on_own_data(self) -> Command:
+        """The command; with a folder of one's own classes and nothing else it is the suite of those.
+
+        Raises:
+            ArgumentError: the folder may be that, or of ImageNet's classes.
+        """
+        asked = [text.partition(":")[0] for text in self.benchmarks]
+        kinds = map(registry.find, asked)
+        of_own = self.suite == OWN or any(kind is not None and kind.needs == (OWN,) for kind in kinds)
+        is_open = self.suite is None and not asked
+        own = datasets.as_own(self.data, self.labels, certain=of_own) if of_own or is_open else ()
+        if not own:
+            return self
+        return replace(self, data=own, labels=None, suite=OWN if is_open else self.suite)
+
+    def _store_predictions(self) -> CommandOutcome:
+        """The rows of a file of answers become a run; nothing is loaded, and a file that is refused changes nothing.
+
+        Raises:
+            ArgumentError: not one model and one benchmark are named, or the file does not go with the pictures.
+        """
+        if len(self.models) != 1 or len(self.benchmarks) != 1 or self.suite:
+            raise ArgumentError(
+                f"--predictions goes with one -m, the name of what answered, and one -b; had {len(self.models)} and "
+                f"{len(self.benchmarks)}"
+            )
+        command, benchmark, tree = self, parse(self.benchmarks[0]), ""
+        if benchmark.needs == (OWN,):  # its tree is no data set: the classes are those of the photographs' folders
+            trees = [text for text in self.data if text.startswith(f"{benchmark.name}=")]
+            tree = trees[0].partition("=")[2] if trees else ""
+            command = replace(self, data=tuple(text for text in self.data if text not in trees))._on_own_data()
+        request = replace(command.request, data_arguments=written(command.data, command.labels))
+        assert command.predictions is not None
+        predictions = read_predictions(command.predictions)
+        root = datasets.locate(command.data, command.labels)
+        made = replace(benchmark, source="generated") if isinstance(benchmark, CorruptionSet) else None
+        photographs = made.dataset(root) if made and root.has("imagenet") else None
+        data = benchmark.dataset(root)
+        pictures = pictures_of(benchmark, data, photographs, request.seed, tree)
+        found = predictions.placed(command.models[0], benchmark, pictures, request)
+        store = Store.create(command.out, command.wait_s)
+        evaluated = found.store(benchmark, store, request)
+        everything = _rebuilt(store, command.baseline)
+        return CommandOutcome(
+            results=[result for result in everything if result.is_of(evaluated.keys)],
+            everything=everything,
+            skipped=(),
+            problems=evaluated.problems,
+            remarks=[*store.remarks, *(f"{found.model.spec.name}: {line}" for line in evaluated.remarks)],
+        )
+
+    def _evaluate(self, listener: Listener, tracking: TrackingSession) -> CommandOutcome:
+        if self.predictions is not None:
+            return self._store_predictions()
+        began_s = time.monotonic() if self.began_s is None else self.began_s
+        asked = self.workload()
+        self._check_ends(asked)
+        policy = self.policy(asked)
+        resolved, skipped = asked.models, asked.skipped
+        store = Store.create(self.out, self.wait_s)
+        if self.baseline and self.baseline not in [spec.name for spec in resolved.specs]:
+            results_of(store, self.baseline)  # it must be stored already: refused now, and not after hours
+        here = [(row.benchmark, data) for row, data in asked.rows if not self.cluster]
+        with compiling_ahead(here):
+            loaded = load_models(resolved.specs if here else (), self.placement, listener, store)
+            classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
+            models.limit_calls(classifiers, self.request.calls)
+            # The models that a suite names itself are skipped without their weights; those that were asked for are not.
+            (problems if self.models else skipped).extend([*resolved.absent, *loaded.absent])
+            seconds = self.request.time_budget_s
+            budget = Deadline.from_now(seconds, time.monotonic() - began_s) if seconds else None
+            wanted = []
+            for row, data in asked.rows if classifiers or self.cluster else ():
+                if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, listener)):
+                    skipped.append(reason)
+                else:
+                    wanted.append((row, data))
+            found: Sequence[Result] = ()
+            evaluated: list[EvaluationOutcome] = []
+            context = CommandContext(classifiers, store, budget, policy, listener)
+            for parts in self._outcomes(asked.models.names, wanted, context):
+                evaluated += parts
+                found = _rebuilt(store, self.baseline)
+                fresh = [result for result in found if any(result.is_of(each.keys) for each in parts)]
+                tracking.scores(fresh)
+                if len(evaluated) < len(wanted):  # the last benchmark's numbers stand in the overview that follows
+                    for line in headline_lines(fresh):
+                        listener.note(line)
+        keys = {key for each in evaluated for key in each.keys}
+        if self.baseline or not found:  # the last word on a baseline: it must have been run by now
+            found = rebuild_results(store, self.baseline)
+        return CommandOutcome(
+            results=[result for result in found if result.is_of(keys)],
+            everything=found,
+            remarks=[
+                *store.remarks,
+                *(remark for classifier in classifiers for remark in _remarks(classifier)),
+                *dict.fromkeys(remark for each in evaluated for remark in each.remarks),  # benchmarks share data
+                *tracking.problems,
+            ],
+            skipped=skipped,
+            problems=[*problems, *(problem for each in evaluated for problem in each.problems)],
+            unreached=[line for each in evaluated for line in each.unreached],
+            note=asked.suite.note,
+            also=asked.suite.also,
+        )
+
+    def _outcomes(
+        self, names: tuple[str, ...], wanted: Sequence[tuple[BenchmarkChoice, DataSet]], beside: CommandContext
+    ) -> Iterator[list[EvaluationOutcome]]:
+        """What came of each benchmark in turn, or of all at once where they share a time."""
+        models, store, listener = beside.classifiers, beside.store, beside.listener
+        if beside.budget:
+            begun = [prepared(row.benchmark, models, data, store, row.request, listener) for row, data in wanted]
+            yield evaluate_within(beside.budget, begun)
+            return
+        if beside.policy:
+            begun = [prepared(row.benchmark, models, data, store, row.request, listener) for row, data in wanted]
+            yield from ([each] for each in evaluate_until_decided(beside.policy, begun, store))
+            return
+        if self.cluster:
+            evaluations = tuple(Evaluation(row.benchmark, data, row.request) for row, data in wanted)
+            errand = Errand(names, asdict(self.placement), evaluations, self.out)
+            yield [on_ray(errand, self.cluster, listener)] if evaluations else []
+            return
+        share = self.request.share
+        if share and self.request.precision_target is None:
+            asked = [(row.benchmark, data, row.request) for row, data in wanted]
+            yield evaluate_shared(asked, share, models, store, listener)
+            return
+        for row, data in wanted:
+            yield [run_benchmark(row.benchmark, models, data, store, row.request, listener)]
+
+    def _check_ends(self, asked: Workload) -> None:
+        """Raise where what is asked for cannot be evaluated in the way that is asked for."""
+        request = self.request
+        if self.cluster and (self.weights or request.share):
+            raise ArgumentError("--engine ray goes with neither --weights (write -m MODEL:weights=FILE) nor --worker")
+        if self.cluster and request.calls is not None:
+            raise ArgumentError("--calls counts the requests of one process; leave it or --engine ray out")
+        if self.cluster and (request.precision_target or request.time_budget_s or request.until_decided):
+            raise ArgumentError(
+                "--engine ray goes with neither --precision-target, --time-budget nor --until-decided; leave one out"
+            )
+        if request.precision_target is not None:
+            for row, data in asked.rows:
+                require_reachable(row.benchmark, data, request.precision_target, row.request.limit)
+
+    def policy(self, asked: Workload) -> Policy | None:
+        """The policy that ends its evaluations; ``None`` where none does."""
+        return policy_for(
+            self.request, [(row.benchmark, data) for row, data in asked.rows], asked.models.specs, self.out
+        )
+
 
 @dataclass(frozen=True)
 class CommandOutcome:
@@ -418,101 +557,7 @@ def run(command: Command, listener: Listener | None = None) -> CommandOutcome:
     with closing(TrackingSession(command.log, str(command.out), about)) as tracking:
         tracking.check()
         listener = listener or Silence()
-        return _run(command, TrackedListener(listener, tracking) if command.log else listener, tracking)
-
-
-def _run_predictions(command: Command) -> CommandOutcome:
-    """The rows of a file of answers become a run; nothing is loaded, and a file that is refused changes nothing.
-
-    Raises:
-        ArgumentError: not one model and one benchmark are named, or the file does not go with the pictures.
-    """
-    if len(command.models) != 1 or len(command.benchmarks) != 1 or command.suite:
-        raise ArgumentError(
-            f"--predictions goes with one -m, the name of what answered, and one -b; had {len(command.models)} and "
-            f"{len(command.benchmarks)}"
-        )
-    benchmark, tree = parse(command.benchmarks[0]), ""
-    if benchmark.needs == (OWN,):  # its tree is no data set: the classes are those of the photographs' folders
-        trees = [text for text in command.data if text.startswith(f"{benchmark.name}=")]
-        tree = trees[0].partition("=")[2] if trees else ""
-        command = _on_own_data(replace(command, data=tuple(text for text in command.data if text not in trees)))
-    request = replace(command.request, data_arguments=written(command.data, command.labels))
-    assert command.predictions is not None
-    predictions = read_predictions(command.predictions)
-    root = datasets.locate(command.data, command.labels)
-    made = replace(benchmark, source="generated") if isinstance(benchmark, CorruptionSet) else None
-    photographs = made.dataset(root) if made and root.has("imagenet") else None
-    data = benchmark.dataset(root)
-    pictures = pictures_of(benchmark, data, photographs, request.seed, tree)
-    found = predictions.placed(command.models[0], benchmark, pictures, request)
-    store = Store.create(command.out, command.wait_s)
-    evaluated = found.store(benchmark, store, request)
-    everything = _rebuilt(store, command.baseline)
-    return CommandOutcome(
-        results=[result for result in everything if result.is_of(evaluated.keys)],
-        everything=everything,
-        skipped=(),
-        problems=evaluated.problems,
-        remarks=[*store.remarks, *(f"{found.model.spec.name}: {line}" for line in evaluated.remarks)],
-    )
-
-
-def _run(command: Command, listener: Listener, tracking: TrackingSession) -> CommandOutcome:
-    if command.predictions is not None:
-        return _run_predictions(command)
-    began_s = time.monotonic() if command.began_s is None else command.began_s
-    asked = asked_for(command)
-    _check_ends(command, asked)
-    policy = _policy(command, asked)
-    resolved, skipped = asked.models, asked.skipped
-    store = Store.create(command.out, command.wait_s)
-    if command.baseline and command.baseline not in [spec.name for spec in resolved.specs]:
-        results_of(store, command.baseline)  # it must be stored already: refused now, and not after hours
-    here = [(row.benchmark, data) for row, data in asked.rows if not command.cluster]
-    with compiling_ahead(here):
-        loaded = load_models(resolved.specs if here else (), command.placement, listener, store)
-        classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
-        models.limit_calls(classifiers, command.request.calls)
-        # The models that a suite names itself are skipped without their weights; those that were asked for are not.
-        (problems if command.models else skipped).extend([*resolved.absent, *loaded.absent])
-        seconds = command.request.time_budget_s
-        budget = Deadline.from_now(seconds, time.monotonic() - began_s) if seconds else None
-        wanted = []
-        for row, data in asked.rows if classifiers or command.cluster else ():
-            if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, listener)):
-                skipped.append(reason)
-            else:
-                wanted.append((row, data))
-        found: Sequence[Result] = ()
-        evaluated: list[EvaluationOutcome] = []
-        context = CommandContext(classifiers, store, budget, policy, listener)
-        for parts in _evaluated(command, asked.models.names, wanted, context):
-            evaluated += parts
-            found = _rebuilt(store, command.baseline)
-            fresh = [result for result in found if any(result.is_of(each.keys) for each in parts)]
-            tracking.scores(fresh)
-            if len(evaluated) < len(wanted):  # the last benchmark's numbers stand in the overview that follows
-                for line in headline_lines(fresh):
-                    listener.note(line)
-    keys = {key for each in evaluated for key in each.keys}
-    if command.baseline or not found:  # the last word on a baseline: it must have been run by now
-        found = rebuild_results(store, command.baseline)
-    return CommandOutcome(
-        results=[result for result in found if result.is_of(keys)],
-        everything=found,
-        remarks=[
-            *store.remarks,
-            *(remark for classifier in classifiers for remark in _remarks(classifier)),
-            *dict.fromkeys(remark for each in evaluated for remark in each.remarks),  # benchmarks share data
-            *tracking.problems,
-        ],
-        skipped=skipped,
-        problems=[*problems, *(problem for each in evaluated for problem in each.problems)],
-        unreached=[line for each in evaluated for line in each.unreached],
-        note=asked.suite.note,
-        also=asked.suite.also,
-    )
+        return command._evaluate(TrackedListener(listener, tracking) if command.log else listener, tracking)
 
 
 def _rebuilt(store: Store, baseline: str | None) -> list[Result]:
@@ -548,49 +593,6 @@ class CommandContext:
     listener: Listener
 
 
-def _evaluated(
-    command: Command, names: tuple[str, ...], wanted: Sequence[tuple[BenchmarkChoice, DataSet]], beside: CommandContext
-) -> Iterator[list[EvaluationOutcome]]:
-    """What came of each benchmark in turn, or of all at once where they share a time."""
-    models, store, listener = beside.classifiers, beside.store, beside.listener
-    if beside.budget:
-        begun = [prepared(row.benchmark, models, data, store, row.request, listener) for row, data in wanted]
-        yield evaluate_within(beside.budget, begun)
-        return
-    if beside.policy:
-        begun = [prepared(row.benchmark, models, data, store, row.request, listener) for row, data in wanted]
-        yield from ([each] for each in evaluate_until_decided(beside.policy, begun, store))
-        return
-    if command.cluster:
-        evaluations = tuple(Evaluation(row.benchmark, data, row.request) for row, data in wanted)
-        errand = Errand(names, asdict(command.placement), evaluations, command.out)
-        yield [on_ray(errand, command.cluster, listener)] if evaluations else []
-        return
-    share = command.request.share
-    if share and command.request.precision_target is None:
-        asked = [(row.benchmark, data, row.request) for row, data in wanted]
-        yield evaluate_shared(asked, share, models, store, listener)
-        return
-    for row, data in wanted:
-        yield [run_benchmark(row.benchmark, models, data, store, row.request, listener)]
-
-
-def _check_ends(command: Command, asked: Workload) -> None:
-    """Raise where what is asked for cannot be evaluated in the way that is asked for."""
-    request = command.request
-    if command.cluster and (command.weights or request.share):
-        raise ArgumentError("--engine ray goes with neither --weights (write -m MODEL:weights=FILE) nor --worker")
-    if command.cluster and request.calls is not None:
-        raise ArgumentError("--calls counts the requests of one process; leave it or --engine ray out")
-    if command.cluster and (request.precision_target or request.time_budget_s or request.until_decided):
-        raise ArgumentError(
-            "--engine ray goes with neither --precision-target, --time-budget nor --until-decided; leave one out"
-        )
-    if request.precision_target is not None:
-        for row, data in asked.rows:
-            require_reachable(row.benchmark, data, request.precision_target, row.request.limit)
-
-
 def policy_for(
     request: Request, asked: Sequence[tuple[Benchmark, DataSet]], specs: Sequence[ModelSpec], out: str | Path | None
 ) -> Policy | None:
@@ -618,12 +620,6 @@ def policy_for(
         found = {one.name: rehearsed(one, data, store, every_class=every_class) for one, data in asked}
         require_policy_matches(policy, found, store)
     return policy
-
-
-def _policy(command: Command, asked: Workload) -> Policy | None:
-    return policy_for(
-        command.request, [(row.benchmark, data) for row, data in asked.rows], asked.models.specs, command.out
-    )
 
 
 HEADS = ("benchmark", "units", "images", "rows to do", "stored", "to read", "to write", "time")
@@ -738,7 +734,7 @@ def plan(command: Command) -> CommandPlan:
     """
     if command.cluster:
         raise ArgumentError("--plan is for this process; leave --engine ray out")
-    asked, store = asked_for(command), Store(command.out)
+    asked, store = command.workload(), Store(command.out)
     try:
         store.check_schema()
     except StoreError as error:
@@ -746,7 +742,7 @@ def plan(command: Command) -> CommandPlan:
     stops = ""
     if command.request.precision_target is not None:
         stops = "with a precision target it ends as soon as every headline is exact enough: at most so much"
-    elif (policy := _policy(command, asked)) is not None:
+    elif (policy := command.policy(asked)) is not None:
         rules = f"{len(policy.rules)} rules" if len(policy.rules) > 1 else "one rule"
         stops = (
             f"with the {rules} of {policy.source} each benchmark ends as soon as all that are on it are decided: at "

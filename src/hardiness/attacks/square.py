@@ -75,11 +75,11 @@ class Square(CheckedAttack):
 
     def _begun(self, problem: Problem) -> Tensor:
         shares = [self.area] * len(problem)
-        return _changed(_FIRST[problem.budget.norm], problem, problem.pixels, shares)
+        return _FIRST[problem.budget.norm].perturb(problem, problem.pixels, shares)
 
     def _proposed(self, problem: Problem, at: Tensor, step: int) -> Pass:
         shares = [self._share(step, steps) for steps in problem.budget.steps.tolist()]
-        pixels = _changed(_NEXT[problem.budget.norm], problem, at, shares)
+        pixels = _NEXT[problem.budget.norm].perturb(problem, at, shares)
         return forward(problem.logits, pixels, problem.criterion, graph=False)
 
     def _share(self, step: int, steps: int) -> float:
@@ -124,29 +124,28 @@ class _SquareChange:
     draw: Callable[[Shape, float, np.random.Generator], _SquareDraw]
     apply: Callable[[Tensor, float, Sequence[Place], Tensor], Tensor]
 
+    def perturb(self, problem: Problem, at: Tensor, shares: Sequence[float]) -> Tensor:
+        """The pixels after one more change of each image; ``at`` is where they stand."""
+        import torch
 
-def _changed(noise: _SquareChange, problem: Problem, at: Tensor, shares: Sequence[float]) -> Tensor:
-    """The pixels after one more change of each image; ``at`` is where they stand."""
-    import torch
-
-    shape = tuple(at.shape[1:])
-    drawn = [noise.draw(shape, *each) for each in zip(shares, problem.generators, strict=True)]
-    sent = torch.from_numpy(np.concatenate([each.numbers.ravel(order="K") for each in drawn])).to(at.device)
-    ends = np.cumsum([each.numbers.size for each in drawn]).tolist()
-    # In the layout in which they were drawn: lying bumps are upright ones transposed, and sums follow the memory.
-    numbers = [
-        sent[end - each.numbers.size : end].as_strided(
-            each.numbers.shape,
-            [step // each.numbers.itemsize for step in each.numbers.strides],
-            end - each.numbers.size,
-        )
-        for end, each in zip(ends, drawn, strict=True)
-    ]
-    deltas = [
-        noise.apply(delta, problem.budget.epsilon, each.places, part)
-        for delta, each, part in zip(at - problem.pixels, drawn, numbers, strict=True)
-    ]
-    return allowed(problem, problem.pixels, torch.stack(deltas))
+        shape = tuple(at.shape[1:])
+        drawn = [self.draw(shape, *each) for each in zip(shares, problem.generators, strict=True)]
+        sent = torch.from_numpy(np.concatenate([each.numbers.ravel(order="K") for each in drawn])).to(at.device)
+        ends = np.cumsum([each.numbers.size for each in drawn]).tolist()
+        # In the layout in which they were drawn: lying bumps are upright ones transposed, and sums follow the memory.
+        numbers = [
+            sent[end - each.numbers.size : end].as_strided(
+                each.numbers.shape,
+                [step // each.numbers.itemsize for step in each.numbers.strides],
+                end - each.numbers.size,
+            )
+            for end, each in zip(ends, drawn, strict=True)
+        ]
+        deltas = [
+            self.apply(delta, problem.budget.epsilon, each.places, part)
+            for delta, each, part in zip(at - problem.pixels, drawn, numbers, strict=True)
+        ]
+        return allowed(problem, problem.pixels, torch.stack(deltas))
 
 
 def _side(share: float, shape: Shape) -> int:

@@ -643,6 +643,34 @@ class Curve:
         norm = {"linf": "", "l2": " in L2"}.get(self.round.norm, f" in {self.round.norm}")
         return ("targeted" if self.round.targeted else "untargeted") + norm
 
+    def ensemble_finding(self, accuracies: Sequence[float]) -> Finding:
+        """Whether FAB or Square, on who is left, took more than the leader of gradient attacks should leave."""
+        name = "ensemble members"
+        lost = {member: accuracies[i] - accuracies[i + 1] for i, member in enumerate(self.members[1:])}
+        square, fab, images = (
+            lost.get("+ square", 0.0),
+            max(lost.get("+ fab-t", 0.0), lost.get("+ fab", 0.0)),
+            int(self.rows[-1].sum()),
+        )
+        text = f"After APGD, FAB took {100 * fab:.1f} % and Square {100 * square:.1f} % of {images} images"
+        if max(fab, square) > TAKEN and round(max(fab, square) * images) > 1:
+            which = "Square, which sees no gradient," if square >= fab else "FAB"
+            return Finding(
+                name,
+                True,
+                f"{text}: {which} finds what APGD does not, so gradients are masked and the rest may fall too. Adapt "
+                "the attack to the model (bpda=MODULE, samples=20).",
+            )
+        return Finding(name, False, f"{text}: APGD leads, as it should.")
+
+    def rules(self) -> str:
+        """What of a round leaves more images standing than an attack for any wrong class would, in words."""
+        if not self.round.targeted:
+            return ""
+        if self.round.failed == "clean":
+            return ", by a targeted attack whose failures are scored clean (protocol=standard does neither)"
+        return ", by a targeted attack"
+
 
 def curves_of(records: Records, run: Run) -> list[Curve]:
     """A curve for each round that has rows; none of a run that attacks another model."""
@@ -694,7 +722,7 @@ def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> l
     right = _right(records)
     accuracies = [float(right[rows].mean()) for rows in longest.rows]
     if longest.round.attack == ENSEMBLE:
-        return [_members(longest, accuracies)]
+        return [longest.ensemble_finding(accuracies)]
     stepped = [curve for curve in curves if curve.length is not None]
     found = []
     if stepped:
@@ -707,27 +735,6 @@ def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> l
         restarts(late[longest.rows[-1]], longest.round.restarts),
         loss(_losses(records, longest), _near(records, longest)),
     ]
-
-
-def _members(curve: Curve, accuracies: Sequence[float]) -> Finding:
-    """Whether FAB or Square, on who is left, took more than the leader of gradient attacks should leave."""
-    name = "ensemble members"
-    lost = {member: accuracies[i] - accuracies[i + 1] for i, member in enumerate(curve.members[1:])}
-    square, fab, images = (
-        lost.get("+ square", 0.0),
-        max(lost.get("+ fab-t", 0.0), lost.get("+ fab", 0.0)),
-        int(curve.rows[-1].sum()),
-    )
-    text = f"After APGD, FAB took {100 * fab:.1f} % and Square {100 * square:.1f} % of {images} images"
-    if max(fab, square) > TAKEN and round(max(fab, square) * images) > 1:
-        which = "Square, which sees no gradient," if square >= fab else "FAB"
-        return Finding(
-            name,
-            True,
-            f"{text}: {which} finds what APGD does not, so gradients are masked and the rest may fall too. Adapt the "
-            "attack to the model (bpda=MODULE, samples=20).",
-        )
-    return Finding(name, False, f"{text}: APGD leads, as it should.")
 
 
 def _losses(records: Records, curve: Curve) -> list[float]:
@@ -843,15 +850,6 @@ def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
     return found
 
 
-def _rules(curve: Curve) -> str:
-    """What of a round leaves more images standing than an attack for any wrong class would, in words."""
-    if not curve.round.targeted:
-        return ""
-    if curve.round.failed == "clean":
-        return ", by a targeted attack whose failures are scored clean (protocol=standard does neither)"
-    return ", by a targeted attack"
-
-
 def _conclusion(
     records: Records, run: Run, curve: Curve, found: Sequence[Finding], unchecked: Mapping[str, str]
 ) -> list[Finding]:
@@ -871,7 +869,7 @@ def _conclusion(
     beside = [misclassified(clean)]
     beside.append(at_chance(clean, run.data.num_classes))
     doubts = [each for each in (*found, *beside[1:]) if each.raised]
-    return [*beside, verdict(where, clean, attacked, doubts, steps, _rules(curve), unchecked)]
+    return [*beside, verdict(where, clean, attacked, doubts, steps, curve.rules(), unchecked)]
 
 
 def _paired(

@@ -296,6 +296,41 @@ class Answers:
         """Where the answer is the texture's category, ``(N,)``; where cues are the same it counts for both."""
         return np.asarray(self.given == self.textures)
 
+    def texture_gallery(self) -> Iterator[Gallery]:
+        """The first stimulus of each shape whose texture is answered."""
+        chosen: dict[str, int] = {}
+        fooled = np.flatnonzero(self.by_texture & ~self.by_shape).tolist()
+        for place in fooled:
+            chosen.setdefault(str(self.shapes[place]), place)
+        if not chosen:
+            return
+        samples = tuple(
+            Sample(str(self.names[place]), Condition(), f"shape: {shape}", Answer(str(self.given[place])))
+            for shape, place in list(chosen.items())[:SHOWN]
+        )
+        rule = f"Stimuli answered by their texture, the first of each shape by name; {len(fooled):,} qualify."
+        yield Gallery("Texture over shape", rule, samples)
+
+    def scores(self, protocol: str) -> Iterator[Score]:
+        """Scores of all stimuli, then of each category that is some stimulus's shape."""
+        categories = np.unique(self.shapes).tolist()
+        conditions = [
+            Condition(protocol=protocol),
+            *(Condition(protocol=protocol, category=name) for name in categories),
+        ]
+        if not len(self.names):
+            for metric in METRICS:
+                yield metric.score(None, 0, condition=conditions[0], reason="no stimulus with two cues was evaluated")
+            return
+        inside = np.stack([np.ones(len(self.names), bool), *(self.shapes == name for name in categories)], axis=1)
+        by_shape, by_texture, answered = (
+            (by.astype(np.int64) @ inside).tolist()
+            for by in (self.by_shape, self.by_texture, self.by_shape | self.by_texture)
+        )
+        for column, condition in enumerate(conditions):
+            cues = by_shape[column], by_texture[column]
+            yield from _shares(cues, int(inside[:, column].sum()), answered[column], condition)
+
 
 def answers(table: ImageTable, categories: Categories, protocol: str) -> Answers:
     """The answers that a protocol reads off a model's logits.
@@ -359,7 +394,7 @@ class CueConflictCard(Card):
         """All stimuli first, then each category."""
         scores: list[Score] = []
         for protocol in PROTOCOLS:
-            scores += _scores(answers(table, run.data.categories, protocol), protocol)
+            scores += answers(table, run.data.categories, protocol).scores(protocol)
         return [
             *(s for s in scores if "category" not in s.condition),
             *(s for s in scores if "category" in s.condition),
@@ -381,7 +416,7 @@ class CueConflictCard(Card):
         """Stimuli that are answered by their texture."""
         if not run.data.categories:
             return {}
-        return {"galleries": json_form([*_by_texture(answers(table, run.data.categories, HEADLINE))])}
+        return {"galleries": json_form([*answers(table, run.data.categories, HEADLINE).texture_gallery()])}
 
     def sentence(self, result: Result, known: ScoreTexts) -> str:
         """Shape bias, and people's."""
@@ -408,40 +443,6 @@ class CueConflictCard(Card):
         yield from filter(None, map(by_category, results))
         if any(each.run.model.is_chat and people_beside(each) for each in results):
             yield published_chat_models()
-
-
-def _by_texture(read: Answers) -> Iterator[Gallery]:
-    """The first stimulus of each shape whose texture is answered."""
-    chosen: dict[str, int] = {}
-    fooled = np.flatnonzero(read.by_texture & ~read.by_shape).tolist()
-    for place in fooled:
-        chosen.setdefault(str(read.shapes[place]), place)
-    if not chosen:
-        return
-    samples = tuple(
-        Sample(str(read.names[place]), Condition(), f"shape: {shape}", Answer(str(read.given[place])))
-        for shape, place in list(chosen.items())[:SHOWN]
-    )
-    rule = f"Stimuli answered by their texture, the first of each shape by name; {len(fooled):,} qualify."
-    yield Gallery("Texture over shape", rule, samples)
-
-
-def _scores(read: Answers, protocol: str) -> Iterator[Score]:
-    """Scores of all stimuli, then of each category that is some stimulus's shape."""
-    categories = np.unique(read.shapes).tolist()
-    conditions = [Condition(protocol=protocol), *(Condition(protocol=protocol, category=name) for name in categories)]
-    if not len(read.names):
-        for metric in METRICS:
-            yield metric.score(None, 0, condition=conditions[0], reason="no stimulus with two cues was evaluated")
-        return
-    inside = np.stack([np.ones(len(read.names), bool), *(read.shapes == name for name in categories)], axis=1)
-    by_shape, by_texture, answered = (
-        (by.astype(np.int64) @ inside).tolist()
-        for by in (read.by_shape, read.by_texture, read.by_shape | read.by_texture)
-    )
-    for column, condition in enumerate(conditions):
-        cues = by_shape[column], by_texture[column]
-        yield from _shares(cues, int(inside[:, column].sum()), answered[column], condition)
 
 
 def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condition) -> Iterator[Score]:

@@ -249,6 +249,22 @@ class SequenceMeasure:
         nothing = np.full(table[RIGHT].shape, np.nan)
         return np.asarray(np.divide(table[self.column], table["steps"], out=nothing, where=table.evaluated))
 
+    def why_undefined(self, test: Sequence[Condition], divisors: NDArray[np.float64], baseline: Baseline | None) -> str:
+        """Why the mean ratio to the baseline cannot be given; empty where it can."""
+        if baseline is None:
+            return "there is no baseline for these classes"
+        if not test:
+            return "none of the ten test perturbations was run"
+        if baseline.get(self.metric.name) is None:
+            return (
+                f"no source gives AlexNet's {words(self.metric.name)}; its raw mean stands beside this. Run a model to "
+                "divide by on the same data (-m alexnet -b imagenet-p), and name it with --baseline alexnet"
+            )
+        for cell, divisor in zip(test, divisors.tolist(), strict=True):
+            if not divisor > 0:
+                return f"the baseline has no {words(self.metric.name)} above 0 under {cell['perturbation']}"
+        return ""
+
 
 FLIP_RATE = Metric(
     "flip_rate",
@@ -425,7 +441,7 @@ def _ratios(
     """The mean ratio and its parts, or why it is undefined."""
     known = (baseline or {}).get(quantity.metric.name) or {}
     divisors = np.array([known.get(cell["perturbation"], np.nan) for cell in test])
-    if reason := _why_undefined(quantity, test, divisors, baseline):
+    if reason := quantity.why_undefined(test, divisors, baseline):
         return [metric.score(None, int(means.n.max()), reason=reason)]
     weights = dict(zip(test, ratio_weights(divisors).tolist(), strict=True))
     return [
@@ -435,24 +451,6 @@ def _ratios(
             for cell, divisor in zip(test, divisors.tolist(), strict=True)
         ),
     ]
-
-
-def _why_undefined(
-    quantity: SequenceMeasure, test: Sequence[Condition], divisors: NDArray[np.float64], baseline: Baseline | None
-) -> str:
-    if baseline is None:
-        return "there is no baseline for these classes"
-    if not test:
-        return "none of the ten test perturbations was run"
-    if baseline.get(quantity.metric.name) is None:
-        return (
-            f"no source gives AlexNet's {words(quantity.metric.name)}; its raw mean stands beside this. Run a model to "
-            "divide by on the same data (-m alexnet -b imagenet-p), and name it with --baseline alexnet"
-        )
-    for cell, divisor in zip(test, divisors.tolist(), strict=True):
-        if not divisor > 0:
-            return f"the baseline has no {words(quantity.metric.name)} above 0 under {cell['perturbation']}"
-    return ""
 
 
 def _grid(result: Result) -> Grid | None:

@@ -237,6 +237,126 @@ class _AnswersByClass:
         is_second = self.table["answer"][seen, cell] == 1
         return self.label[seen] == 1, np.where(is_second, confidence, 1 - confidence)
 
+    def scores_under(self, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
+        """Every score under one condition: a mean over its cells."""
+        n, classes = len(self.table), len(self.names)
+        of = means_by_group(self.right[:, list(cells)], self.label, classes)
+        there = of.n > 0
+        balanced = float(of.value[there].mean())
+        yield BALANCED_ACCURACY.score(balanced, n, _of_balanced(of, balanced), condition)
+        yield _of_counts(MACRO_F1, self.over_cells(cells, self.macro_f1), int(of.n[there].min()), n, condition)
+        yield _worst(of, condition, len(cells) == 1)
+        if classes == 2 and "confidence" in self.table:
+            yield from self._scores_of_two_classes(condition, cells)
+        for k in np.flatnonzero(there).tolist():
+            named = Condition(**{"class": self.names[k]}, **condition)
+            yield RECALL.score(float(of.value[k]), int(of.n[k]), _bounds(of, k, len(cells) == 1), named)
+        for k in np.flatnonzero(~there).tolist():
+            named = Condition(**{"class": self.names[k]}, **condition)
+            yield RECALL.score(None, 0, condition=named, reason="the class has no picture")
+        most = MOST_PAIRS_UNDER if condition else MOST_PAIRS
+        for label, answer, share, pictures in self.confusions(cells)[:most]:
+            named = Condition(**{"class": self.names[label], "answer": self.names[answer]}, **condition)
+            bounds = wilson(round(share * pictures), pictures) if len(cells) == 1 else None
+            reason = "" if bounds else "it is a mean over severities; under each it has another count"
+            yield CONFUSED.score(share, pictures, bounds, named, interval_reason=reason)
+
+    def _scores_of_two_classes(self, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
+        measures = {AUROC: self.area_under_roc, AVERAGE_PRECISION: self.average_precision}
+        for metric, measure in measures.items():
+            kinds = [self.positive(cell)[0] for cell in cells]
+            if not all(kind.any() and (~kind).any() for kind in kinds):
+                yield metric.score(None, 0, condition=condition, reason="one of the classes has no picture")
+                continue
+            fewest = min(int(min(kind.sum(), (~kind).sum())) for kind in kinds)
+            value = self.over_cells(cells, measure)
+            yield _of_counts(metric, value, fewest, value.n, condition)
+
+    def confusions(self, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
+        """Class, answer, mean share of the class's pictures that get it, and its pictures; the largest share first."""
+        classes = len(self.names)
+        keys, weights = zip(*(self.wrong_of(cell) for cell in cells), strict=True)
+        key = np.concatenate(keys)
+        if classes**2 <= MOST_COUNTED:
+            every = np.flatnonzero(np.bincount(key, minlength=classes**2))
+            shares = np.bincount(key, np.concatenate(weights), classes**2)[every] / len(cells)
+        else:
+            every, place = np.unique(key, return_inverse=True)
+            shares = np.bincount(place, np.concatenate(weights), len(every)) / len(cells)
+        most = max(MOST_PAIRS, MOST_PICTURES)
+        if len(shares) > most:
+            enough = shares >= np.partition(shares, -most)[-most] - 1e-12
+            every, shares = every[enough], shares[enough]
+        first = np.lexsort((every, -np.round(shares, 12)))[:most]
+        return [
+            (*divmod(int(every[at]), classes), float(shares[at]), int(self.pictures[every[at] // classes]))
+            for at in first
+        ]
+
+    def retained_scores(self) -> Iterator[Score]:
+        """Retained accuracy by corruption and over all, and the severity at which accuracy is halved."""
+        groups = dict(self.groups())
+        if CLEAN not in groups:
+            return
+        clean, every = self.accuracy(groups.pop(CLEAN)), groups.pop(Condition())
+        if not clean.value:
+            reason = "nothing is answered rightly without corruption"
+            yield RETAINED_ACCURACY.score(None, clean.n, reason=reason)
+            return
+        yield _ratio(self.accuracy(every) / clean, Condition())
+        for condition, cells in groups.items():
+            yield _ratio(self.accuracy(cells) / clean, condition)
+        yield from self.severities_below(BELOW)
+
+    def severities_below(self, below: float) -> Iterator[Score]:
+        """By corruption the severity at which accuracy falls below a share of the clean one."""
+        groups = dict(self.groups())
+        if CLEAN not in groups:
+            return
+        clean = self.accuracy(groups.pop(CLEAN))
+        for condition, cells in groups.items() if clean.value else ():
+            if condition:
+                levels = {int(self.table.present[cell]["severity"]): self.accuracy([cell]) for cell in cells}
+                yield severity_below(levels, clean, condition, below)
+
+    def order_warnings(self, *, by_name: bool) -> Iterator[str]:
+        """Whether accuracy is near chance, and another order of the classes that is surely better.
+
+        A chat model answers ``by_name``, so that no order of outputs can be wrong.
+        """
+        place = self.table.place(Condition())
+        if place is None:
+            return
+        seen = self.seen[:, place]
+        label, answer = self.label[seen], self.table["answer"][seen, place].astype(np.int64)
+        ids, n_classes = self.table.ids[seen], len(self.names)
+        hits, n = int(np.count_nonzero(label == answer)), len(label)
+        if not n:
+            return
+        frequent = int(np.bincount(label, minlength=n_classes).argmax())
+        chance = float(np.count_nonzero(label == frequent)) / n
+        if wilson(hits, n).low <= chance:
+            name = self.names[frequent]
+            outputs = "the order of the classes, the weights and the preprocessing"
+            doubtful = "its replies and the names of the classes" if by_name else outputs
+            yield (
+                f"near chance: right on {100 * hits / n:.1f} % of {n:,} pictures, and always answering {name} would be "
+                f"on {100 * chance:.1f} %; check {doubtful}"
+            )
+        if by_name:
+            return
+        inside = (answer >= 0) & (answer < n_classes)
+        better = better_order(label[inside], answer[inside], ids[inside], n_classes)
+        if better is not None:
+            order, before, after, p = better
+            moved = [k for k in range(n_classes) if order[k] != k]
+            shown = ", ".join(f"{k} {self.names[order[k]]}" for k in moved[:6]) + (" …" if len(moved) > 6 else "")
+            yield (
+                f"order of classes: right on {100 * before:.1f} %, and on {100 * after:.1f} % if the network's outputs "
+                f"were {shown} (p = {p:.1g} on the half of the pictures that did not choose this order); if they are, "
+                "say so with --data own=FOLDER:classes=FILE, the name of a class a line"
+            )
+
 
 def area_under_roc(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> tuple[float, NDArray[np.float64]]:
     """The chance that a picture of the positive class scores above one of the other, ties half; what each adds.
@@ -287,33 +407,9 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     found = _AnswersByClass(table, run.data.classes)
     scores: list[Score] = []
     for condition, cells in found.groups():
-        scores += _of_condition(found, condition, cells)
-    scores += _kept(found)
+        scores += found.scores_under(condition, cells)
+    scores += found.retained_scores()
     return [*(each for each in scores if not each.condition), *(each for each in scores if each.condition)]
-
-
-def _of_condition(found: _AnswersByClass, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
-    n, classes = len(found.table), len(found.names)
-    of = means_by_group(found.right[:, list(cells)], found.label, classes)
-    there = of.n > 0
-    balanced = float(of.value[there].mean())
-    yield BALANCED_ACCURACY.score(balanced, n, _of_balanced(of, balanced), condition)
-    yield _of_counts(MACRO_F1, found.over_cells(cells, found.macro_f1), int(of.n[there].min()), n, condition)
-    yield _worst(of, condition, len(cells) == 1)
-    if classes == 2 and "confidence" in found.table:
-        yield from _of_two(found, condition, cells)
-    for k in np.flatnonzero(there).tolist():
-        named = Condition(**{"class": found.names[k]}, **condition)
-        yield RECALL.score(float(of.value[k]), int(of.n[k]), _bounds(of, k, len(cells) == 1), named)
-    for k in np.flatnonzero(~there).tolist():
-        named = Condition(**{"class": found.names[k]}, **condition)
-        yield RECALL.score(None, 0, condition=named, reason="the class has no picture")
-    most = MOST_PAIRS_UNDER if condition else MOST_PAIRS
-    for label, answer, share, pictures in _pairs(found, cells)[:most]:
-        named = Condition(**{"class": found.names[label], "answer": found.names[answer]}, **condition)
-        bounds = wilson(round(share * pictures), pictures) if len(cells) == 1 else None
-        reason = "" if bounds else "it is a mean over severities; under each it has another count"
-        yield CONFUSED.score(share, pictures, bounds, named, interval_reason=reason)
 
 
 def _of_counts(metric: Metric, found: Estimate, fewest: int, n: int, condition: Condition) -> Score:
@@ -362,72 +458,11 @@ def _worst(of: GroupMeans, condition: Condition, is_share: bool) -> Score:
     return WORST_CLASS.score(float(of.value[worst]), int(of.n[worst]), interval, condition)
 
 
-def _of_two(found: _AnswersByClass, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
-    measures = {AUROC: found.area_under_roc, AVERAGE_PRECISION: found.average_precision}
-    for metric, measure in measures.items():
-        kinds = [found.positive(cell)[0] for cell in cells]
-        if not all(kind.any() and (~kind).any() for kind in kinds):
-            yield metric.score(None, 0, condition=condition, reason="one of the classes has no picture")
-            continue
-        fewest = min(int(min(kind.sum(), (~kind).sum())) for kind in kinds)
-        value = found.over_cells(cells, measure)
-        yield _of_counts(metric, value, fewest, value.n, condition)
-
-
 FEW_PICTURES = 10
 """Of a class with fewer, its own spread is not believed, and there is no interval of what divides by its pictures."""
 
 MOST_COUNTED = 4_000_000
 """Pairs of classes up to which all are counted at once: sorting those that there are takes ten times as long."""
-
-
-def _pairs(found: _AnswersByClass, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
-    """Class, answer, mean share of the class's pictures that get it, and its pictures; the largest share first."""
-    classes = len(found.names)
-    keys, weights = zip(*(found.wrong_of(cell) for cell in cells), strict=True)
-    key = np.concatenate(keys)
-    if classes**2 <= MOST_COUNTED:
-        every = np.flatnonzero(np.bincount(key, minlength=classes**2))
-        shares = np.bincount(key, np.concatenate(weights), classes**2)[every] / len(cells)
-    else:
-        every, place = np.unique(key, return_inverse=True)
-        shares = np.bincount(place, np.concatenate(weights), len(every)) / len(cells)
-    most = max(MOST_PAIRS, MOST_PICTURES)
-    if len(shares) > most:
-        enough = shares >= np.partition(shares, -most)[-most] - 1e-12
-        every, shares = every[enough], shares[enough]
-    first = np.lexsort((every, -np.round(shares, 12)))[:most]
-    return [
-        (*divmod(int(every[at]), classes), float(shares[at]), int(found.pictures[every[at] // classes])) for at in first
-    ]
-
-
-def _kept(found: _AnswersByClass) -> Iterator[Score]:
-    """Retained accuracy by corruption and over all, and the severity at which accuracy is halved."""
-    groups = dict(found.groups())
-    if CLEAN not in groups:
-        return
-    clean, every = found.accuracy(groups.pop(CLEAN)), groups.pop(Condition())
-    if not clean.value:
-        reason = "nothing is answered rightly without corruption"
-        yield RETAINED_ACCURACY.score(None, clean.n, reason=reason)
-        return
-    yield _ratio(found.accuracy(every) / clean, Condition())
-    for condition, cells in groups.items():
-        yield _ratio(found.accuracy(cells) / clean, condition)
-    yield from _below(found, BELOW)
-
-
-def _below(found: _AnswersByClass, below: float) -> Iterator[Score]:
-    """By corruption the severity at which accuracy falls below a share of the clean one."""
-    groups = dict(found.groups())
-    if CLEAN not in groups:
-        return
-    clean = found.accuracy(groups.pop(CLEAN))
-    for condition, cells in groups.items() if clean.value else ():
-        if condition:
-            levels = {int(found.table.present[cell]["severity"]): found.accuracy([cell]) for cell in cells}
-            yield severity_below(levels, clean, condition, below)
 
 
 def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
@@ -442,7 +477,7 @@ def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
         raise ArgumentError(f"below must be above 0 and below 1, as in 0.7, was {below:g}")
     if not run.has_own_classes or not len(table):
         return []
-    found = _below(_AnswersByClass(table, run.data.classes), below)
+    found = _AnswersByClass(table, run.data.classes).severities_below(below)
     return [replace(score, metric=f"severity_below_{100 * below:g}") for score in found]
 
 
@@ -493,50 +528,11 @@ def class_warnings(table: ImageTable, run: Run) -> list[str]:
         lines.append(f"no picture shows {_some(none)}: means over classes are of the others")
     if single:
         lines.append(f"a single picture shows {_some(single)}: it counts as much as all of another class in such means")
-    return [*lines, *_order(found, by_name=bool(run.model.mark))]
+    return [*lines, *found.order_warnings(by_name=bool(run.model.mark))]
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} others" if len(names) > 4 else "")
-
-
-def _order(found: _AnswersByClass, *, by_name: bool) -> Iterator[str]:
-    """Whether accuracy is near chance, and another order of the classes that is surely better.
-
-    A chat model answers ``by_name``, so that no order of outputs can be wrong.
-    """
-    place = found.table.place(Condition())
-    if place is None:
-        return
-    seen = found.seen[:, place]
-    label, answer = found.label[seen], found.table["answer"][seen, place].astype(np.int64)
-    ids, n_classes = found.table.ids[seen], len(found.names)
-    hits, n = int(np.count_nonzero(label == answer)), len(label)
-    if not n:
-        return
-    frequent = int(np.bincount(label, minlength=n_classes).argmax())
-    chance = float(np.count_nonzero(label == frequent)) / n
-    if wilson(hits, n).low <= chance:
-        name = found.names[frequent]
-        outputs = "the order of the classes, the weights and the preprocessing"
-        doubtful = "its replies and the names of the classes" if by_name else outputs
-        yield (
-            f"near chance: right on {100 * hits / n:.1f} % of {n:,} pictures, and always answering {name} would be on "
-            f"{100 * chance:.1f} %; check {doubtful}"
-        )
-    if by_name:
-        return
-    inside = (answer >= 0) & (answer < n_classes)
-    better = better_order(label[inside], answer[inside], ids[inside], n_classes)
-    if better is not None:
-        order, before, after, p = better
-        moved = [k for k in range(n_classes) if order[k] != k]
-        shown = ", ".join(f"{k} {found.names[order[k]]}" for k in moved[:6]) + (" …" if len(moved) > 6 else "")
-        yield (
-            f"order of classes: right on {100 * before:.1f} %, and on {100 * after:.1f} % if the network's outputs "
-            f"were {shown} (p = {p:.1g} on the half of the pictures that did not choose this order); if they are, say "
-            "so with --data own=FOLDER:classes=FILE, the name of a class a line"
-        )
 
 
 MOST_ORDERED = 2000
@@ -585,7 +581,7 @@ def class_gallery(table: ImageTable, classes: tuple[str, ...]) -> Gallery | None
     if "answer" not in table or "confidence" not in table or not len(table):
         return None
     found, samples = _AnswersByClass(table, classes), []
-    for label, answer, share, pictures in _pairs(found, range(len(table.cells)))[:MOST_PICTURES]:
+    for label, answer, share, pictures in found.confusions(range(len(table.cells)))[:MOST_PICTURES]:
         wrong = (table["answer"] == answer) & (table.label == label)[:, None] & table.evaluated
         surest = np.where(wrong, np.nan_to_num(table["confidence"], nan=0.0), -1.0)
         row, cell = divmod(int(surest.argmax()), surest.shape[1])

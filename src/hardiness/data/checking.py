@@ -25,7 +25,6 @@ from hardiness.data.files import (
     IMAGE_SUFFIXES,
     FileEntry,
     Tree,
-    descended,
     folders_in,
     of_folder,
     of_tar,
@@ -34,7 +33,7 @@ from hardiness.data.files import (
 )
 from hardiness.data.getting import place_of
 from hardiness.data.layouts.class_sets import part_and_label
-from hardiness.data.root import OWN, Place, parse_place, reading_of
+from hardiness.data.root import OWN, Place, parse_place
 from hardiness.imaging import decode_video, encode_jpeg, refuse_damaged
 from hardiness.reference import (
     CLASS_SETS,
@@ -241,6 +240,68 @@ class ByteWindow:
     size: int
     read: Callable[[int, int], bytes]
 
+    def structure(self, head: bytes) -> Structure | None:
+        """What a file's structure says; ``None`` where it is no image.
+
+        Args:
+            head: its first `HEAD_BYTES`.
+        """
+        if head.startswith(_JPEG):
+            return self._jpeg(head)
+        if head.startswith(_PNG):
+            return self._png(head)
+        return self._by_pil()
+
+    def _jpeg(self, head: bytes) -> Structure | None:
+        """Follows the markers to the frame header; the tables stand before it as a rule, and before the scan always."""
+        at, tables, frame = 2, {}, None
+        while at + 4 <= self.size:
+            marker = self._bytes(head, at, 4)
+            if len(marker) < 4 or marker[0] != 0xFF:
+                break
+            if marker[1] == 0xFF:  # fill bytes
+                at += 1
+                continue
+            length = int.from_bytes(marker[2:4], "big")
+            if marker[1] == 0xDB:
+                tables.update(_quantisation(self._bytes(head, at + 4, length - 2)))
+            elif marker[1] in _FRAMES:
+                frame = self._bytes(head, at + 4, 6)
+            elif marker[1] in (0xDA, 0xD9):
+                break
+            at += 2 + max(length, 2)
+        if frame is None or len(frame) < 6:
+            return Structure(0, 0, "RGB", 8, False) if self.size else None
+        bits, height, width, channels = struct.unpack(">BHHB", frame)
+        mode = {1: "grey", 3: "RGB", 4: "CMYK"}.get(channels, f"{channels} channels")
+        return Structure(width, height, mode, bits, self._has_jpeg_end(), tuple(tables[key] for key in sorted(tables)))
+
+    def _has_jpeg_end(self) -> bool:
+        """Whether the end marker is there; cameras write further bytes behind it."""
+        if self.read(self.size - 2, 2) == b"\xff\xd9":
+            return True
+        tail = self.read(max(self.size - _TAIL_BYTES, 0), _TAIL_BYTES)
+        return b"\xff\xd9" in tail
+
+    def _png(self, head: bytes) -> Structure | None:
+        if head[12:16] != b"IHDR" or len(head) < 26:
+            return Structure(0, 0, "RGB", 8, False)
+        width, height, bits, kind = struct.unpack(">IIBB", head[16:26])
+        tail = self.read(max(self.size - _TAIL_BYTES, 0), _TAIL_BYTES)
+        return Structure(width, height, _PNG_MODES.get(kind, "unknown"), bits, b"IEND\xaeB`\x82" in tail)
+
+    def _by_pil(self) -> Structure | None:
+        """GIF, BMP, WebP, TIFF, PPM, as PIL reads their headers; rare enough to be read whole."""
+        try:
+            with PIL.Image.open(io.BytesIO(self.read(0, self.size))) as image:
+                mode = _MODES.get(image.mode, image.mode)
+                return Structure(*image.size, mode, 8, True, frames=getattr(image, "n_frames", 1))
+        except Exception:  # noqa: BLE001 - PIL's readers raise anything on damaged files
+            return None
+
+    def _bytes(self, head: bytes, at: int, length: int) -> bytes:
+        return head[at : at + length] if at + length <= len(head) else self.read(at, length)
+
 
 @dataclass(frozen=True, slots=True)
 class Structure:
@@ -287,52 +348,13 @@ def opened(file: File) -> Iterator[ByteWindow]:
         yield ByteWindow(os.fstat(handle).st_size, lambda at, n: os.pread(handle, n, at))
 
 
-def structure(window: ByteWindow, head: bytes) -> Structure | None:
-    """What a file's structure says; ``None`` where it is no image.
-
-    Args:
-        window: the file.
-        head: its first `HEAD_BYTES`.
-    """
-    if head.startswith(_JPEG):
-        return _jpeg(window, head)
-    if head.startswith(_PNG):
-        return _png(window, head)
-    return _other(window)
-
-
 @cache
 def tables_of(quality: int) -> tuple[tuple[int, ...], ...]:
     """The quantisation tables, in zigzag order, that libjpeg uses for a quality from 1 to 100."""
     content = encode_jpeg(np.zeros((16, 16, 3), np.uint8), quality)
-    found = _jpeg(ByteWindow(len(content), lambda at, n: content[at : at + n]), content)
+    found = ByteWindow(len(content), lambda at, n: content[at : at + n])._jpeg(content)
     assert found is not None
     return found.tables
-
-
-def _jpeg(window: ByteWindow, head: bytes) -> Structure | None:
-    """Follows the markers to the frame header; the tables stand before it as a rule, and before the scan always."""
-    at, tables, frame = 2, {}, None
-    while at + 4 <= window.size:
-        marker = _at(window, head, at, 4)
-        if len(marker) < 4 or marker[0] != 0xFF:
-            break
-        if marker[1] == 0xFF:  # fill bytes
-            at += 1
-            continue
-        length = int.from_bytes(marker[2:4], "big")
-        if marker[1] == 0xDB:
-            tables.update(_quantisation(_at(window, head, at + 4, length - 2)))
-        elif marker[1] in _FRAMES:
-            frame = _at(window, head, at + 4, 6)
-        elif marker[1] in (0xDA, 0xD9):
-            break
-        at += 2 + max(length, 2)
-    if frame is None or len(frame) < 6:
-        return Structure(0, 0, "RGB", 8, False) if window.size else None
-    bits, height, width, channels = struct.unpack(">BHHB", frame)
-    mode = {1: "grey", 3: "RGB", 4: "CMYK"}.get(channels, f"{channels} channels")
-    return Structure(width, height, mode, bits, _ends(window), tuple(tables[key] for key in sorted(tables)))
 
 
 def _quantisation(content: bytes) -> dict[int, tuple[int, ...]]:
@@ -345,36 +367,6 @@ def _quantisation(content: bytes) -> dict[int, tuple[int, ...]]:
             found[number] = struct.unpack(f">{64}{'H' if wide else 'B'}", values)
         at += 1 + length
     return found
-
-
-def _ends(window: ByteWindow) -> bool:
-    """Whether the end marker is there; cameras write further bytes behind it."""
-    if window.read(window.size - 2, 2) == b"\xff\xd9":
-        return True
-    tail = window.read(max(window.size - _TAIL_BYTES, 0), _TAIL_BYTES)
-    return b"\xff\xd9" in tail
-
-
-def _png(window: ByteWindow, head: bytes) -> Structure | None:
-    if head[12:16] != b"IHDR" or len(head) < 26:
-        return Structure(0, 0, "RGB", 8, False)
-    width, height, bits, kind = struct.unpack(">IIBB", head[16:26])
-    tail = window.read(max(window.size - _TAIL_BYTES, 0), _TAIL_BYTES)
-    return Structure(width, height, _PNG_MODES.get(kind, "unknown"), bits, b"IEND\xaeB`\x82" in tail)
-
-
-def _other(window: ByteWindow) -> Structure | None:
-    """GIF, BMP, WebP, TIFF, PPM, as PIL reads their headers; rare enough to be read whole."""
-    try:
-        with PIL.Image.open(io.BytesIO(window.read(0, window.size))) as image:
-            mode = _MODES.get(image.mode, image.mode)
-            return Structure(*image.size, mode, 8, True, frames=getattr(image, "n_frames", 1))
-    except Exception:  # noqa: BLE001 - PIL's readers raise anything on damaged files
-        return None
-
-
-def _at(window: ByteWindow, head: bytes, at: int, length: int) -> bytes:
-    return head[at : at + length] if at + length <= len(head) else window.read(at, length)
 
 
 _NOTED_MODES = frozenset(("grey", "CMYK", "palette", "RGB with alpha", "grey with alpha", "black and white"))
@@ -425,7 +417,7 @@ class FileChecks:
                 head = window.read(0, HEAD_BYTES)
                 tail = window.read(max(window.size - HEAD_BYTES, 0), HEAD_BYTES)
                 is_video = self.published.frames > 0
-                found = [] if is_video else list(self._of_image(path, structure(window, head)))
+                found = [] if is_video else list(self._of_image(path, window.structure(head)))
         except OSError as error:
             return b"", [Fault("unreadable", path, error.strerror or str(error))]
         except SampleError as error:
@@ -673,7 +665,7 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
         DataError: it is not there, or a folder cannot be listed.
     """
     depth = depth or Depth()
-    if published.name == "imagenet" and (place.classes is not None or reading_of(place) == OWN):
+    if published.name == "imagenet" and (place.classes is not None or place.reading() == OWN):
         published = OWN_SET
     root = Path(place.path)
     written = WrittenTree.read(root) if root.is_dir() else None
@@ -717,7 +709,7 @@ def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, P
         while (
             len(tree.folders) == 1 and tree.folders[0] not in known and published.layout not in ("folders", "class-set")
         ):
-            tree = descended(tree, tree.folders[0])
+            tree = tree.below(tree.folders[0])
         yield "", tree, None
         return
     if not path.is_dir():

@@ -87,6 +87,16 @@ class Tree:
             *(f"{folder}/" for folder in self.folders if folder not in filled),
         ]
 
+    def below(self, folder: str) -> Tree:
+        """What lies below one top-level folder of the tree."""
+        start = f"{folder}/"
+        entries = tuple(
+            entry._replace(path=entry.path.removeprefix(start))
+            for entry in self.entries
+            if entry.path.startswith(start)
+        )
+        return replace(self, entries=entries, folders=_top_folders(entries))
+
 
 def of_folder(folder: Path, argument: str) -> Tree:
     """Everything below a folder; links to folders are followed, hidden files and folders left out.
@@ -204,15 +214,6 @@ def _kind(path: str, of_csv: bool) -> str:
     return shown(suffix) if suffix else "without a suffix"
 
 
-def descended(tree: Tree, folder: str) -> Tree:
-    """What lies below one top-level folder of the tree."""
-    start = f"{folder}/"
-    entries = tuple(
-        entry._replace(path=entry.path.removeprefix(start)) for entry in tree.entries if entry.path.startswith(start)
-    )
-    return replace(tree, entries=entries, folders=_top_folders(entries))
-
-
 def stamp_of(archive: Path) -> str:
     """Name, size and time of a file, as one text that changes with it."""
     status = archive.stat()
@@ -266,6 +267,18 @@ class LabelledRow(NamedTuple):
     path: str
     label: str
 
+    def class_index(self, allowed: Container[int], form: str) -> int:
+        """The row's label as a class index.
+
+        Raises:
+            DataError: it is none of the ``allowed``; ``form`` says what it must be.
+        """
+        is_number = re.fullmatch("[0-9]{1,9}", self.label)  # int() takes 1_0 and other scripts' digits
+        index = int(self.label) if is_number else -1
+        if index not in allowed:
+            raise DataError(f"{self.where}: the label of {shown(self.path)} must be {form}, was {self.label!r}")
+        return index
+
 
 def read_labels(file: Path) -> list[LabelledRow]:
     """The rows of a csv with columns path and label, with or without a header; empty lines are skipped.
@@ -290,18 +303,6 @@ def read_labels(file: Path) -> list[LabelledRow]:
             )
         seen[row.path] = row.where
     return rows
-
-
-def as_index(row: LabelledRow, allowed: Container[int], form: str) -> int:
-    """The row's label as a class index.
-
-    Raises:
-        DataError: it is none of the ``allowed``; ``form`` says what it must be.
-    """
-    index = int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1  # int() takes 1_0 and other scripts' digits
-    if index not in allowed:
-        raise DataError(f"{row.where}: the label of {shown(row.path)} must be {form}, was {row.label!r}")
-    return index
 
 
 def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[LabelledRow]:

@@ -36,7 +36,6 @@ from hardiness.sources import (
     TarMember,
     archives,
     move_into,
-    obtain,
     open_regular,
     pin,
     pinned,
@@ -386,7 +385,7 @@ def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) ->
     remote = RemoteFile(file.name, (*mirrors, *file.urls), expected, file.size)
     archives = root / ARCHIVES / name.name
     progress = manner.progress(f"{name.name} {file.part}".strip())
-    fetched = obtain(remote, archives, progress, manner.wait_s)
+    fetched = remote.obtain(archives, progress, manner.wait_s)
     if not expected:
         pin(key, fetched.checksum, fetched.url)
     told = (fetched.checksum, bool(file.checksum))

@@ -68,15 +68,15 @@ def from_python(data: Any, model: ModelClasses) -> DataRoot:
     if not source.count:
         raise ArgumentError(f"data must hold a picture or more, {source.name} holds none")
     if source.files is not None:
-        return _Root(_of_files(source, source.files))
-    read = [_read(source, at) for at in range(source.count)]
+        return _Root(source.dataset(source.files))
+    read = [source.picture(at) for at in range(source.count)]
     for at, first in enumerate(read[:TRIED_TWICE]):
-        if _read(source, at).sha256 != first.sha256:
+        if source.picture(at).sha256 != first.sha256:
             raise ArgumentError(
                 f"{source.name} gives another picture each time that item {at} is read, as a transform that augments "
                 "does; hand it over without"
             )
-    names, labels = _classes(source, [each.label for each in read], model)
+    names, labels = source.classes([each.label for each in read], model)
     is_imagenet = source.names is None and model.names is None and len(names) == len(wnids())
     groups = wnids() if is_imagenet else [name.replace("/", "_") for name in names]
     are_ids = len({(each.name, label) for each, label in zip(read, labels, strict=True)}) == len(read)
@@ -133,6 +133,34 @@ class _GivenPictures:
     folder: str = ""
     remarks: tuple[str, ...] = ()
     guard: AbstractContextManager[Any] = field(default_factory=nullcontext)
+
+    def dataset(self, files: Sequence[tuple[str, int]]) -> DataSet:
+        """The data set of an ImageFolder: the very one that its folder is."""
+        names, root = self.names or (), self.folder
+        entries, samples = [], []
+        for path, label in files:
+            status, below = os.stat(path), os.path.relpath(path, root)
+            file = DiskFile(os.path.abspath(path), Stamp.from_status(status))
+            entries.append(FileEntry(below, status.st_size, status.st_mtime_ns, file))
+            samples.append(LabelledFile(names[label], below.removeprefix(f"{names[label]}/"), label, file))
+        digest = fingerprint(sorted(entries), "", *names)
+        return DataSet(_own_name(self.name), items(samples), len(names), digest, root, names, remarks=self.remarks)
+
+    def picture(self, at: int) -> _PictureOnDemand:
+        with self.guard:
+            given, label, known = self.item(at)
+        image, is_between = as_image(given, f"image {at} of {self.name}")
+        name = f"{at:06d}" if known is None else str(known)
+        return _PictureOnDemand(self, at, name, label, _digest(image), (image.shape[0], image.shape[1]), is_between)
+
+    def classes(self, given: Sequence[Any], model: ModelClasses) -> tuple[tuple[str, ...], list[int]]:
+        """The names of the classes, and each picture's among them."""
+        if self.names is None and all(isinstance(label, str) for label in given):
+            names: tuple[str, ...] = tuple(sorted(set(given)))
+        else:
+            names = self.names or model.names or tuple(map(str, range(model.count)))
+        places = {name: place for place, name in enumerate(names)}
+        return names, [_label(label, at, places, self.name) for at, label in enumerate(given)]
 
 
 def _source(data: Any) -> _GivenPictures:
@@ -239,19 +267,6 @@ def _files(data: Any) -> Sequence[tuple[str, int]] | None:
     return [(str(path), int(mapped(label))) for path, label in samples]
 
 
-def _of_files(source: _GivenPictures, files: Sequence[tuple[str, int]]) -> DataSet:
-    """The data set of an ImageFolder: the very one that its folder is."""
-    names, root = source.names or (), source.folder
-    entries, samples = [], []
-    for path, label in files:
-        status, below = os.stat(path), os.path.relpath(path, root)
-        file = DiskFile(os.path.abspath(path), Stamp.from_status(status))
-        entries.append(FileEntry(below, status.st_size, status.st_mtime_ns, file))
-        samples.append(LabelledFile(names[label], below.removeprefix(f"{names[label]}/"), label, file))
-    digest = fingerprint(sorted(entries), "", *names)
-    return DataSet(_own_name(source.name), items(samples), len(names), digest, root, names, remarks=source.remarks)
-
-
 def _own_name(name: str) -> str:
     return f"own-{name}" if name in LAYOUTS or name == NAME else name
 
@@ -290,14 +305,6 @@ class _PictureOnDemand:
         if _digest(image) != self.sha256:
             raise SampleError(f"image {self.at} of {self.source.name} is another than when it was first read")
         return b"P6 %d %d 255\n" % (image.shape[1], image.shape[0]) + image.tobytes()
-
-
-def _read(source: _GivenPictures, at: int) -> _PictureOnDemand:
-    with source.guard:
-        given, label, known = source.item(at)
-    image, is_between = as_image(given, f"image {at} of {source.name}")
-    name = f"{at:06d}" if known is None else str(known)
-    return _PictureOnDemand(source, at, name, label, _digest(image), (image.shape[0], image.shape[1]), is_between)
 
 
 def _digest(image: Image) -> str:
@@ -351,16 +358,6 @@ def _levels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], bool]:
     steps = array.astype(np.float64) * _STEPS
     rounded = np.rint(steps)
     return rounded.astype(np.uint8), bool(np.abs(steps - rounded).max(initial=0.0) > _OFF)
-
-
-def _classes(source: _GivenPictures, given: Sequence[Any], model: ModelClasses) -> tuple[tuple[str, ...], list[int]]:
-    """The names of the classes, and each picture's among them."""
-    if source.names is None and all(isinstance(label, str) for label in given):
-        names: tuple[str, ...] = tuple(sorted(set(given)))
-    else:
-        names = source.names or model.names or tuple(map(str, range(model.count)))
-    places = {name: place for place, name in enumerate(names)}
-    return names, [_label(label, at, places, source.name) for at, label in enumerate(given)]
 
 
 def _label(given: Any, at: int, places: Mapping[str, int], name: str) -> int:

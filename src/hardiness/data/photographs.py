@@ -18,8 +18,6 @@ from hardiness.data.files import (
     FileEntry,
     LabelledFile,
     Tree,
-    as_index,
-    descended,
     fingerprint,
     items,
     of_folder,
@@ -28,7 +26,7 @@ from hardiness.data.files import (
     refuse_folder_too_deep,
     stamp_of,
 )
-from hardiness.data.root import LAYOUTS, NAME, OWN, SPLITS, Place, Shards, Tables, open_place
+from hardiness.data.root import LAYOUTS, NAME, OWN, SPLITS, Place, Shards, Tables
 from hardiness.reference import wnid_indices, wnids
 from hardiness.sources import (
     DiskFile,
@@ -67,16 +65,16 @@ class PhotographSet:
         """
         if place.classes is not None and not self.own_classes:
             raise DataError(f"--data {place.argument}: {self.name} has ImageNet's classes; leave classes= out")
-        opened = open_place(place, self.subfolder)
+        opened = place.contents(self.subfolder)
         if isinstance(opened, Shards):
-            return _from_shards(self, place, opened)
+            return self._from_shards(place, opened)
         if isinstance(opened, Tables):
-            return _from_tables(self, place, opened)
+            return self._from_tables(place, opened)
         if place.labels is not None:
-            return _from_csv(self, place, opened)
+            return self._from_csv(place, opened)
         if place.classes not in (None, "folders") and not place.class_file:
             raise DataError(f"--data {place.argument}: classes={place.classes} needs a csv; add :labels=FILE.csv")
-        return _from_folders(self, place, opened)
+        return self._from_folders(place, opened)
 
     def indices(self, place: Place) -> Mapping[int, str]:
         """The class indices that stored labels may have, each with its name in ids."""
@@ -97,35 +95,157 @@ class PhotographSet:
             f"a class index from 0 to {max(allowed)}" if is_range else f"the class index of one of {self.folder_kind}"
         )
 
+    def _from_folders(self, place: Place, tree: Tree) -> DataSet:
+        known = self.classes()
+        while len(tree.folders) == 1 and tree.stamp and tree.folders[0] not in known:
+            tree = tree.below(tree.folders[0])  # tars often hold the folder that was packed
+        if self.subfolder in tree.folders and tree.stamp:
+            tree = tree.below(self.subfolder)
+        if place.classes is None:
+            refuse_folder_too_deep(place.argument, tree, known)
+        images = [entry for entry in tree.images() if "/" in entry.path]
+        if not images:
+            raise DataError(f"--data {place.argument}: {tree.location} must hold {self._form()}, but {_found(tree)}")
+        is_own = place.classes is not None or (self.own_classes and not any(name in known for name in tree.folders))
+        if is_own and place.classes is None and self.name in tree.folders:
+            raise DataError(
+                f"--data {place.argument}: must be {self.name} itself, but holds it as a folder; give "
+                f"--data {place.path}"
+            )
+        if self.name == OWN and place.classes is None and tree.folders and SPLITS.issuperset(tree.folders):
+            raise DataError(
+                f"--data {place.argument}: holds {' and '.join(tree.folders)}, which are parts of a data set and no "
+                "classes; name one of them"
+            )
+        if not is_own:
+            self._refuse_unknown_folders(place, tree, known)
+        names = _own_names(place, tree.folders, f"a folder of {tree.location}") if is_own else None
+        classes = {name: index for index, name in enumerate(names)} if names else known
+        samples = (_in_folder(entry, classes, is_own) for entry in images)
+        digest = fingerprint(images, tree.stamp, *(names or ()))
+        return self._dataset(place, samples, digest, names, tree.unused(images))
 
-def _from_folders(kind: PhotographSet, place: Place, tree: Tree) -> DataSet:
-    known = kind.classes()
-    while len(tree.folders) == 1 and tree.stamp and tree.folders[0] not in known:
-        tree = descended(tree, tree.folders[0])  # tars often hold the folder that was packed
-    if kind.subfolder in tree.folders and tree.stamp:
-        tree = descended(tree, kind.subfolder)
-    if place.classes is None:
-        refuse_folder_too_deep(place.argument, tree, known)
-    images = [entry for entry in tree.images() if "/" in entry.path]
-    if not images:
-        raise DataError(f"--data {place.argument}: {tree.location} must hold {_form(kind)}, but {_found(tree)}")
-    is_own = place.classes is not None or (kind.own_classes and not any(name in known for name in tree.folders))
-    if is_own and place.classes is None and kind.name in tree.folders:
-        raise DataError(
-            f"--data {place.argument}: must be {kind.name} itself, but holds it as a folder; give --data {place.path}"
+    def _refuse_unknown_folders(self, place: Place, tree: Tree, known: Mapping[str, int]) -> None:
+        unknown = [name for name in tree.folders if name not in known]
+        if unknown:
+            close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.8)
+            hint = f"did you mean {close[0]}?" if close else "move it away"
+            raise DataError(
+                f"--data {place.argument}: every folder in {tree.location} must be one of {self.folder_kind}, "
+                f"but {unknown[0]!r} is not{_and_others(len(unknown) - 1)}; {hint}"
+            )
+
+    def _from_csv(self, place: Place, tree: Tree) -> DataSet:
+        assert place.labels is not None
+        rows = read_labels(place.labels)
+        files = {entry.path: entry for entry in tree.entries}
+        lost = next((row for row in rows if row.path not in files), None)
+        if lost is not None:
+            header = ", or let it read path,label if it is the header" if lost.where.endswith(":1") else ""
+            raise DataError(
+                f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the "
+                f"line{header}"
+            )
+        if self._has_names(place, (row.label for row in rows)):
+            groups: Mapping[int, str] = dict(
+                enumerate(_own_names(place, (row.label for row in rows), f"a class of {place.labels}"))
+            )
+            numbers = {name: index for index, name in groups.items()}
+            indices = [numbers[row.label] for row in rows]
+        else:
+            groups = self.indices(place)
+            indices = [row.class_index(groups, self.index_form(place)) for row in rows]
+        samples = [
+            _sample(groups[index], row.path, index, files[row.path].file)
+            for row, index in zip(rows, indices, strict=True)
+        ]
+        names = tuple(groups.values()) if place.classes is not None or self.name == OWN else None
+        labels = "".join(f"{row.path}\0{row.label}\n" for row in rows)
+        used = [files[path] for path in sorted(row.path for row in rows)]
+        digest = fingerprint(used, tree.stamp, labels, *(names or ()))
+        return self._dataset(place, samples, digest, names, self._unlisted(place, tree, used))
+
+    def _has_names(self, place: Place, labels: Iterable[str]) -> bool:
+        """Whether labels are the names of classes, and not their indices."""
+        if place.classes == "names":
+            return True
+        if place.class_count or (place.classes is None and self.name != OWN):
+            return False
+        return not all(label.isdecimal() for label in labels)
+
+    def _unlisted(self, place: Place, tree: Tree, used: Sequence[FileEntry]) -> list[str]:
+        """Files in a folder of one's own pictures that its csv does not name."""
+        if self.name != OWN:
+            return []
+        itself = Path(str(place.labels)).resolve()
+        unused = (path for path in tree.unused(used) if not path.endswith("/"))
+        return [path for path in unused if Path(place.path, path).resolve() != itself]
+
+    def _from_shards(self, place: Place, shards: Shards) -> DataSet:
+        groups = self.indices(place)
+        found = [
+            (file.stem, sample)
+            for file, members in zip(shards.files, shards.members, strict=True)
+            for sample in webdataset_samples(members)
+        ]
+        if not found:
+            raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
+        are_unique = len({sample.key for _, sample in found}) == len(found)
+        samples: list[LabelledFile] = []
+        for shard, (key, image, label) in found:
+            if label not in groups:
+                raise DataError(f"{image.name}: its label must be {self.index_form(place)}, was {label}")
+            path = key + image.member[image.member.rfind(".") :]
+            samples.append(_sample(groups[label], path if are_unique else f"{shard}/{path}", label, image))
+        names = tuple(groups.values()) if place.class_count or place.class_file else None
+        entries = (
+            FileEntry(file.member, file.size, file.offset, file) for members in shards.members for file in members
         )
-    if kind.name == OWN and place.classes is None and tree.folders and SPLITS.issuperset(tree.folders):
-        raise DataError(
-            f"--data {place.argument}: holds {' and '.join(tree.folders)}, which are parts of a data set and no "
-            "classes; name one of them"
-        )
-    if not is_own:
-        _refuse_unknown_folders(kind, place, tree, known)
-    names = _own_names(place, tree.folders, f"a folder of {tree.location}") if is_own else None
-    classes = {name: index for index, name in enumerate(names)} if names else known
-    samples = (_in_folder(entry, classes, is_own) for entry in images)
-    digest = fingerprint(images, tree.stamp, *(names or ()))
-    return _dataset(kind, place, samples, digest, names, tree.unused(images))
+        return self._dataset(place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
+
+    def _from_tables(self, place: Place, tables: Tables) -> DataSet:
+        groups = self.indices(place)
+        if self.name == OWN and not groups:
+            groups = _groups_in_tables(place, tables)
+        indices = {wnid: index for index, wnid in groups.items()}
+        samples: list[LabelledFile] = []
+        for file in tables.files:
+            for row in parquet_rows(file):
+                index = indices.get(row.label, int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1)
+                if index not in groups:
+                    raise DataError(
+                        f"{row.image.name}: its label must be {self.index_form(place)} or a wnid, was "
+                        f"{shown(row.label)!r}"
+                    )
+                path = row.name if len(tables.files) == 1 else f"{file.stem}/{row.name}"
+                samples.append(_sample(groups[index], path, index, row.image))
+        if not samples:
+            raise DataError(
+                f"--data {place.argument}: {tables.location} must hold pictures with labels, but holds none"
+            )
+        names = tuple(groups.values()) if place.class_count or place.class_file or self.name == OWN else None
+        digest = fingerprint((), *map(stamp_of, tables.files), *(names or ()))
+        return self._dataset(place, samples, digest, names)
+
+    def _dataset(
+        self,
+        place: Place,
+        samples: Iterable[LabelledFile],
+        digest: str,
+        names: tuple[str, ...] | None,
+        unused: Sequence[str] = (),
+    ) -> DataSet:
+        """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
+        name = self.name if names is None else f"own-{Path(place.path).stem}"
+        if self.name == OWN:
+            path = Path(place.location)
+            called = path.name if path.is_dir() else path.stem
+            name = f"own-{called}" if called in LAYOUTS or called == NAME else called
+        remarks = passed_over(name, place.path, unused, of_csv=place.labels is not None)
+        return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
+
+    def _form(self) -> str:
+        return f"a folder of images for each class{f' ({self.folder_kind})' if self.folder_kind else ''}"
 
 
 def _own_names(place: Place, names: Iterable[str], what: str) -> tuple[str, ...]:
@@ -177,107 +297,6 @@ def _in_folder(entry: FileEntry, classes: Mapping[str, int], is_own: bool) -> La
     return LabelledFile(folder if is_own else wnids()[index], path, index, entry.file)
 
 
-def _refuse_unknown_folders(kind: PhotographSet, place: Place, tree: Tree, known: Mapping[str, int]) -> None:
-    unknown = [name for name in tree.folders if name not in known]
-    if unknown:
-        close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.8)
-        hint = f"did you mean {close[0]}?" if close else "move it away"
-        raise DataError(
-            f"--data {place.argument}: every folder in {tree.location} must be one of {kind.folder_kind}, "
-            f"but {unknown[0]!r} is not{_and_others(len(unknown) - 1)}; {hint}"
-        )
-
-
-def _from_csv(kind: PhotographSet, place: Place, tree: Tree) -> DataSet:
-    assert place.labels is not None
-    rows = read_labels(place.labels)
-    files = {entry.path: entry for entry in tree.entries}
-    lost = next((row for row in rows if row.path not in files), None)
-    if lost is not None:
-        header = ", or let it read path,label if it is the header" if lost.where.endswith(":1") else ""
-        raise DataError(
-            f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the line{header}"
-        )
-    if _has_names(kind, place, (row.label for row in rows)):
-        groups: Mapping[int, str] = dict(
-            enumerate(_own_names(place, (row.label for row in rows), f"a class of {place.labels}"))
-        )
-        numbers = {name: index for index, name in groups.items()}
-        indices = [numbers[row.label] for row in rows]
-    else:
-        groups = kind.indices(place)
-        indices = [as_index(row, groups, kind.index_form(place)) for row in rows]
-    samples = [
-        _sample(groups[index], row.path, index, files[row.path].file) for row, index in zip(rows, indices, strict=True)
-    ]
-    names = tuple(groups.values()) if place.classes is not None or kind.name == OWN else None
-    labels = "".join(f"{row.path}\0{row.label}\n" for row in rows)
-    used = [files[path] for path in sorted(row.path for row in rows)]
-    digest = fingerprint(used, tree.stamp, labels, *(names or ()))
-    return _dataset(kind, place, samples, digest, names, _unlisted(kind, place, tree, used))
-
-
-def _has_names(kind: PhotographSet, place: Place, labels: Iterable[str]) -> bool:
-    """Whether labels are the names of classes, and not their indices."""
-    if place.classes == "names":
-        return True
-    if place.class_count or (place.classes is None and kind.name != OWN):
-        return False
-    return not all(label.isdecimal() for label in labels)
-
-
-def _unlisted(kind: PhotographSet, place: Place, tree: Tree, used: Sequence[FileEntry]) -> list[str]:
-    """Files in a folder of one's own pictures that its csv does not name."""
-    if kind.name != OWN:
-        return []
-    itself = Path(str(place.labels)).resolve()
-    unused = (path for path in tree.unused(used) if not path.endswith("/"))
-    return [path for path in unused if Path(place.path, path).resolve() != itself]
-
-
-def _from_shards(kind: PhotographSet, place: Place, shards: Shards) -> DataSet:
-    groups = kind.indices(place)
-    found = [
-        (file.stem, sample)
-        for file, members in zip(shards.files, shards.members, strict=True)
-        for sample in webdataset_samples(members)
-    ]
-    if not found:
-        raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
-    are_unique = len({sample.key for _, sample in found}) == len(found)
-    samples: list[LabelledFile] = []
-    for shard, (key, image, label) in found:
-        if label not in groups:
-            raise DataError(f"{image.name}: its label must be {kind.index_form(place)}, was {label}")
-        path = key + image.member[image.member.rfind(".") :]
-        samples.append(_sample(groups[label], path if are_unique else f"{shard}/{path}", label, image))
-    names = tuple(groups.values()) if place.class_count or place.class_file else None
-    entries = (FileEntry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
-    return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
-
-
-def _from_tables(kind: PhotographSet, place: Place, tables: Tables) -> DataSet:
-    groups = kind.indices(place)
-    if kind.name == OWN and not groups:
-        groups = _groups_in_tables(place, tables)
-    indices = {wnid: index for index, wnid in groups.items()}
-    samples: list[LabelledFile] = []
-    for file in tables.files:
-        for row in parquet_rows(file):
-            index = indices.get(row.label, int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1)
-            if index not in groups:
-                raise DataError(
-                    f"{row.image.name}: its label must be {kind.index_form(place)} or a wnid, was {shown(row.label)!r}"
-                )
-            path = row.name if len(tables.files) == 1 else f"{file.stem}/{row.name}"
-            samples.append(_sample(groups[index], path, index, row.image))
-    if not samples:
-        raise DataError(f"--data {place.argument}: {tables.location} must hold pictures with labels, but holds none")
-    names = tuple(groups.values()) if place.class_count or place.class_file or kind.name == OWN else None
-    digest = fingerprint((), *map(stamp_of, tables.files), *(names or ()))
-    return _dataset(kind, place, samples, digest, names)
-
-
 def _groups_in_tables(place: Place, tables: Tables) -> Mapping[int, str]:
     """The classes of Parquet files by index: those that their features name, else the labels in alphabetical order."""
     if named := parquet_class_names(tables.files[0]):
@@ -322,28 +341,6 @@ PICTURES = "pictures"
 def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:
     """Named as it would be in class folders, whether or not its path says the class too."""
     return LabelledFile(group, path.removeprefix(f"{group}/"), label, file)
-
-
-def _dataset(
-    kind: PhotographSet,
-    place: Place,
-    samples: Iterable[LabelledFile],
-    digest: str,
-    names: tuple[str, ...] | None,
-    unused: Sequence[str] = (),
-) -> DataSet:
-    """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
-    name = kind.name if names is None else f"own-{Path(place.path).stem}"
-    if kind.name == OWN:
-        path = Path(place.location)
-        called = path.name if path.is_dir() else path.stem
-        name = f"own-{called}" if called in LAYOUTS or called == NAME else called
-    remarks = passed_over(name, place.path, unused, of_csv=place.labels is not None)
-    return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
-
-
-def _form(kind: PhotographSet) -> str:
-    return f"a folder of images for each class{f' ({kind.folder_kind})' if kind.folder_kind else ''}"
 
 
 def _found(tree: Tree) -> str:

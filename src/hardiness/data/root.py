@@ -87,6 +87,72 @@ class Place:
         """The file with the names of the classes, where `classes` is one."""
         return None if self.classes in (None, *_KINDS) or self.class_count else Path(str(self.classes))
 
+    def contents(self, subfolder: str = "") -> Tree | Shards | Tables:
+        """What is at the place; below the folder ``subfolder`` where a folder has one of that name.
+
+        Raises:
+            DataError: nothing is there, or it cannot be read.
+        """
+        if self.path.startswith(HUB):
+            return self._tables(from_hub(self.path, self.split))
+        try:
+            path = Path(self.path)
+            if path.suffix == ".parquet" and path.is_file():
+                return Tables(self.path, (path,))
+            if path.is_dir() and (tables := parquet_files(path, self.split)):
+                return Tables(self.path, tuple(tables))
+            if path.is_dir():
+                below = path / subfolder
+                return of_folder(below if below.is_dir() else path, self.argument)
+            files = (path,) if path.is_file() else archives.expand(self.path)
+            special = next((file for file in files if file.exists() and not file.is_file() and not file.is_dir()), None)
+            if special is not None:
+                raise DataError(f"--data {self.argument}: {special} must be a file, but is a FIFO, socket or device")
+            missing = next((file for file in files if not file.is_file()), None)
+        except OSError as error:
+            raise DataError(f"--data {self.argument}: {self.path} cannot be read ({error.strerror})") from None
+        if missing is not None or not files:
+            raise DataError(
+                f"--data {self.argument}: must be a folder, a tar or shards, but {missing or self.path} does not exist"
+                f"{_neighbours(path)}"
+            )
+        members = tuple(archives.members(file) for file in files)
+        if len(files) > 1 or is_shard(members[0]):
+            return Shards(self.path, files, members)
+        return of_tar(files[0], members[0])
+
+    def _tables(self, folder: Path) -> Tables:
+        files = parquet_files(folder, self.split, anywhere=True)
+        if not files:
+            raise DataError(f"--data {self.argument}: {self.path} must hold Parquet files, but holds none")
+        return Tables(self.path, tuple(files))
+
+    def imagenet_argument(self, labels: str | None) -> str:
+        """The value of ``--data`` by which a place is a root of data sets, or ImageNet's photographs."""
+        is_root = not (labels or self.labels) and any(name in LAYOUTS for name in _folders(Path(self.path)))
+        return self.argument if is_root else f"{_DEFAULT}={self.argument}" + (f":labels={labels}" if labels else "")
+
+    def reading(self) -> str:
+        """``"own"``, ``"both"`` where it may be ImageNet's too, or nothing."""
+        if self.labels is not None:
+            return OWN if self.classes is not None else _by_labels(row.label for row in read_labels(self.labels))
+        path = Path(self.path)
+        try:
+            tables = [path] if path.suffix == ".parquet" and path.is_file() else parquet_files(path, self.split)
+            if tables:
+                names = parquet_class_names(tables[0])
+                return OWN if self.classes or names else _by_labels(row.label for row in parquet_rows(tables[0]))
+            folders = [folder for folder in _folders(path) if _holds_a_picture(path / folder)]
+        except OSError:
+            return ""
+        if not self.classes and folders and SPLITS.issuperset(folders):
+            return ""
+        published = [folder for folder in folders if folder in LAYOUTS and folder != OWN]
+        if len(folders) - len(published) < 2:
+            return ""
+        are_wnids = any(folder in wnid_indices() for folder in folders)
+        return "both" if published or (are_wnids and not self.classes) else OWN
+
 
 def written(arguments: Sequence[str], labels: str | None = None) -> tuple[str, ...]:
     """Values of ``--data`` that name in any folder what these name in this one.
@@ -206,48 +272,6 @@ class Tables:
     files: tuple[Path, ...]
 
 
-def open_place(place: Place, subfolder: str = "") -> Tree | Shards | Tables:
-    """What is at a place; below the folder ``subfolder`` where a folder has one of that name.
-
-    Raises:
-        DataError: nothing is there, or it cannot be read.
-    """
-    if place.path.startswith(HUB):
-        return _tables(place, from_hub(place.path, place.split))
-    try:
-        path = Path(place.path)
-        if path.suffix == ".parquet" and path.is_file():
-            return Tables(place.path, (path,))
-        if path.is_dir() and (tables := parquet_files(path, place.split)):
-            return Tables(place.path, tuple(tables))
-        if path.is_dir():
-            below = path / subfolder
-            return of_folder(below if below.is_dir() else path, place.argument)
-        files = (path,) if path.is_file() else archives.expand(place.path)
-        special = next((file for file in files if file.exists() and not file.is_file() and not file.is_dir()), None)
-        if special is not None:
-            raise DataError(f"--data {place.argument}: {special} must be a file, but is a FIFO, socket or device")
-        missing = next((file for file in files if not file.is_file()), None)
-    except OSError as error:
-        raise DataError(f"--data {place.argument}: {place.path} cannot be read ({error.strerror})") from None
-    if missing is not None or not files:
-        raise DataError(
-            f"--data {place.argument}: must be a folder, a tar or shards, but {missing or place.path} does not exist"
-            f"{_neighbours(path)}"
-        )
-    members = tuple(archives.members(file) for file in files)
-    if len(files) > 1 or is_shard(members[0]):
-        return Shards(place.path, files, members)
-    return of_tar(files[0], members[0])
-
-
-def _tables(place: Place, folder: Path) -> Tables:
-    files = parquet_files(folder, place.split, anywhere=True)
-    if not files:
-        raise DataError(f"--data {place.argument}: {place.path} must hold Parquet files, but holds none")
-    return Tables(place.path, tuple(files))
-
-
 def _neighbours(path: Path) -> str:
     try:
         close = difflib.get_close_matches(path.name, os.listdir(path.parent), n=2)
@@ -347,44 +371,17 @@ def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool
         return (own,)
     if not any(each in place.path for each in "*?[{") and not os.path.exists(place.path):
         raise ArgumentError(f"--data {argument}: there is no such file or folder; check the path")
-    reading = reading_of(parse_place(own)[1])
+    reading = parse_place(own)[1].reading()
     if reading == "both":
         raise ArgumentError(
             f"--data {argument} can be read in two ways: with your own classes it is --suite {OWN} --data {own}, with "
-            f"ImageNet's it is -b imagenet-val --data {_either(place, labels)}; say which"
+            f"ImageNet's it is -b imagenet-val --data {place.imagenet_argument(labels)}; say which"
         )
     return (own,) if reading == OWN else ()
 
 
-def _either(place: Place, labels: str | None) -> str:
-    """The value of ``--data`` by which a place is a root of data sets, or ImageNet's photographs."""
-    is_root = not (labels or place.labels) and any(name in LAYOUTS for name in _folders(Path(place.path)))
-    return place.argument if is_root else f"{_DEFAULT}={place.argument}" + (f":labels={labels}" if labels else "")
-
-
 SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
 """Names of folders that are parts of a data set, and no classes."""
-
-
-def reading_of(place: Place) -> str:
-    """``"own"``, ``"both"`` where it may be ImageNet's too, or nothing."""
-    if place.labels is not None:
-        return OWN if place.classes is not None else _by_labels(row.label for row in read_labels(place.labels))
-    path = Path(place.path)
-    try:
-        tables = [path] if path.suffix == ".parquet" and path.is_file() else parquet_files(path, place.split)
-        if tables:
-            names = parquet_class_names(tables[0])
-            return OWN if place.classes or names else _by_labels(row.label for row in parquet_rows(tables[0]))
-        folders = [folder for folder in _folders(path) if _holds_a_picture(path / folder)]
-    except OSError:
-        return ""
-    if not place.classes and folders and SPLITS.issuperset(folders):
-        return ""
-    published = [folder for folder in folders if folder in LAYOUTS and folder != OWN]
-    if len(folders) - len(published) < 2:
-        return ""
-    return "both" if published or (any(folder in wnid_indices() for folder in folders) and not place.classes) else OWN
 
 
 def _by_labels(labels: Iterable[str]) -> str:

@@ -43,7 +43,7 @@ from hardiness.core import (
 )
 from hardiness.data import CLASSES, MANIFEST
 from hardiness.engine.batch import BatchSize, Ensemble, Network, QueuedPicture, RoundOutcome, Victims, targets_of
-from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
+from hardiness.engine.cross_checks import Suspect, missing_columns, with_columns
 from hardiness.engine.pictures import place_of
 from hardiness.engine.plan import Task
 from hardiness.imaging import decode, png
@@ -693,7 +693,7 @@ class Attacker:
     ) -> list[RoundOutcome]:
         wanted = {self.conditions[index] for row in rows for index in row.conditions}
         found = [untouched(victims, self.plan)] if Condition() in wanted else []
-        beside, at = nothing(len(victims.samples)), None
+        beside, at = missing_columns(len(victims.samples)), None
         for number, plan in enumerate(self.plan.rounds):
             if wanted.isdisjoint(plan.marks.values()):
                 continue
@@ -706,7 +706,7 @@ class Attacker:
             checks = self.plan.checks
             if checks and checks.round == number and outcomes[-1].condition in wanted:
                 at = outcomes[-1]
-                beside = dict(cross_checked(suspect, victims, plan, at, checks, self.seed))
+                beside = dict(suspect.cross_check(victims, plan, at, checks, self.seed))
         return with_columns(found, beside, at)
 
     def _rows(self, rows: Sequence[QueuedPicture], judged: RoundOutcome) -> Records:

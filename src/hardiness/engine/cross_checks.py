@@ -63,180 +63,175 @@ PASSES = 4
 """Of the same pictures: chance that shows in every third pass, or in half of them, is seen."""
 
 
-def nothing(n: int) -> dict[str, NDArray[np.float32]]:
+def missing_columns(n: int) -> dict[str, NDArray[np.float32]]:
     """The columns of rows that had no cross-check: NaN."""
     return {name: np.full(n, np.nan, np.float32) for name in COLUMNS}
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A network that is looked at.
+    """A network whose gradients are cross-checked.
 
     Attributes:
         network: through which gradients go; ``None`` where it has none.
-        judge: whose word counts.
+        judge: whose logits count.
     """
 
     network: Network | None
     judge: Network
 
-    def ask(self, pixels: Tensor) -> Tensor:
+    def logits(self, pixels: Tensor) -> Tensor:
         """The judge's logits."""
         import torch
 
         with torch.no_grad():
             return self.judge(pixels).float()
 
+    def cross_check(
+        self, victims: Victims, plan: Round, judged: RoundOutcome, checks: CrossChecks, seed: int
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """What was found beside one round at its last mark: `COLUMNS`, one entry a sample.
 
-def cross_checked(
-    suspect: Suspect, victims: Victims, plan: Round, judged: RoundOutcome, checks: CrossChecks, seed: int
-) -> Mapping[str, NDArray[np.float32]]:
-    """What was found beside one round at its last mark: `COLUMNS`, one entry a sample.
+        Args:
+            victims: the batch.
+            plan: the round.
+            judged: its outcome at its last mark.
+            checks: how much is tried.
+            seed: keys the noise.
+        """
+        lead = _lead_of(victims, plan.targeted)
+        assert judged.reached is not None, "a round tells where it stood"
+        first, *others = (self.logits(victims.pixels) for _ in range(PASSES))
+        change = first.new_zeros(len(first))
+        for other in others:
+            change = change.maximum((first - other).abs().amax(1))
+        found: dict[str, Tensor] = {
+            "clean_lead": lead(first),
+            "attack_lead": lead(judged.reached.to(first.device)),
+            "repeat_change": change / first.abs().amax(1).clamp(min=1e-12),
+            "noise_lead": self._noise(victims, plan, checks.draws, seed),
+        }
+        if self.network is not None:
+            found |= self._slopes(self.network, victims, plan)
+            found |= self._away(self.network, victims, lead, seed, found["repeat_change"])
+        if checks.queries and plan.norm in attacks.threats_of("square"):
+            found["square_lead"] = self._square(victims, plan, judged, checks.queries, seed)
+        columns = missing_columns(len(victims.samples))
+        columns.update({name: values.float().cpu().numpy() for name, values in found.items()})
+        return columns
 
-    Args:
-        suspect: the network.
-        victims: the batch.
-        plan: the round.
-        judged: its outcome at its last mark.
-        checks: how much is tried.
-        seed: keys the noise.
-    """
-    lead = _lead_of(victims, plan.targeted)
-    assert judged.reached is not None, "a round tells where it stood"
-    first, *others = (suspect.ask(victims.pixels) for _ in range(PASSES))
-    change = first.new_zeros(len(first))
-    for other in others:
-        change = change.maximum((first - other).abs().amax(1))
-    found: dict[str, Tensor] = {
-        "clean_lead": lead(first),
-        "attack_lead": lead(judged.reached.to(first.device)),
-        "repeat_change": change / first.abs().amax(1).clamp(min=1e-12),
-        "noise_lead": _noise(suspect, victims, plan, checks.draws, seed),
-    }
-    if suspect.network is not None:
-        found |= _slopes(suspect.network, suspect, victims, plan)
-        found |= _away(suspect.network, suspect, victims, lead, seed, found["repeat_change"])
-    if checks.queries and plan.norm in attacks.threats_of("square"):
-        found["square_lead"] = _square(suspect, victims, plan, judged, checks.queries, seed)
-    columns = nothing(len(victims.samples))
-    columns.update({name: values.float().cpu().numpy() for name, values in found.items()})
-    return columns
+    def _noise(self, victims: Victims, plan: Round, draws: int, seed: int) -> Tensor:
+        """The least lead under noise of the same budget; NaN without draws."""
+        import torch
+
+        best = torch.full((len(victims.samples),), float("inf"), device=victims.pixels.device)
+        limits = threat(plan.norm)
+        for draw in range(draws):
+            pixels = limits.sample(victims.pixels, plan.epsilon, [rng(seed, "noise", draw, s) for s in victims.samples])
+            best = best.minimum(victims.lead(self.logits(pixels), plan.targeted))
+        return best if draws else best * float("nan")
+
+    def _square(self, victims: Victims, plan: Round, judged: RoundOutcome, queries: int, seed: int) -> Tensor:
+        """The lead that Square leaves on the images that stand; NaN for others."""
+        import torch
+
+        found = torch.full((len(victims.samples),), float("nan"), device=victims.pixels.device)
+        standing = torch.from_numpy(np.flatnonzero(~judged.columns["success"])).to(victims.pixels.device)
+        if not len(standing):
+            return found
+        left = victims.rows(standing)
+        generators = [rng(seed, "square", sample) for sample in left.samples]
+        budget = Budget(plan.norm, plan.epsilon, torch.full((len(standing),), queries, device=standing.device))
+        attack = attacks.registry.get("square")()
+        last = left.pixels.clone()
+        for iterate in attack(self.judge, left.pixels, left.criterion(plan.targeted), budget, generators):
+            last[iterate.index] = iterate.pixels
+        found[standing] = left.lead(self.logits(last), plan.targeted)
+        return found
+
+    def _slopes(self, network: Network, victims: Victims, plan: Round) -> dict[str, Tensor]:
+        """The gradient against what the judge does along it, near and wider, and how much of it is exactly zero."""
+        criterion, lead = victims.criterion(plan.targeted), _lead_of(victims, plan.targeted)
+        of_loss, _ = _gradient(network, victims.pixels, criterion.loss)
+        of_lead, logits = _gradient(network, victims.pixels, lead)
+        of_others, _ = _gradient(network, victims.pixels, _others)
+        reach = _reach(of_lead, logits)
+        # Along its own sign, where both sides are pixels: a model may clip its input to [0, 1].
+        inside = (victims.pixels - FARTHEST >= 0) & (victims.pixels + FARTHEST <= 1)
+        direction = of_lead.nan_to_num(0.0, 0.0, 0.0).sign() * inside
+        predicted = (of_lead.nan_to_num(0.0, 0.0, 0.0) * direction).sum(dim=(1, 2, 3))
+
+        def ratios(distance: Tensor, intervals: int) -> Tensor:
+            """Change of the lead over what the gradient predicts, in each piece: ``(N, intervals)``."""
+            import torch
+
+            wide = distance[:, None, None, None]
+            leads = [
+                lead(self.logits(victims.pixels + wide * (2 * i / intervals - 1) * direction))
+                for i in range(intervals + 1)
+            ]
+            changes = torch.stack(leads, 1).diff(dim=1)
+            return changes / (predicted * distance * 2 / intervals)[:, None]
+
+        near, far = ratios(reach, 1), ratios(reach * (WIDE / NEAR), INTERVALS)
+        visible = predicted > 0
+        nan = predicted.new_full((), float("nan"))
+        return {
+            "zero_loss_gradient": (of_loss == 0).float().mean(dim=(1, 2, 3)),
+            "zero_lead_gradient": (of_lead == 0).float().mean(dim=(1, 2, 3)),
+            "lead_slope": _steepness(of_lead) / _steepness(of_others),  # NaN where both are 0
+            "slope_ratio": near[:, 0].where(visible, nan),
+            "wide_slope_ratio": far.mean(1).where(visible, nan),
+            "slope_jump": far.abs().amax(1).where(visible, nan),
+        }
+
+    def _away(
+        self, network: Network, victims: Victims, lead: Callable[[Tensor], Tensor], seed: int, chance: Tensor
+    ) -> dict[str, Tensor]:
+        """The gradient at random places around the image: is it the slope there, and what does it never see?
+
+        Args:
+            network, victims: as in `_slopes`.
+            lead: of logits.
+            seed: keys the places.
+            chance: by how much logits of equal pictures differ, over the largest.
+        """
+        import torch
+
+        draws = [[rng(seed, "away", place, sample) for sample in victims.samples] for place in range(PLACES)]
+        places = [_around(victims.pixels, AWAY, generators) for generators in draws]
+        slopes = [_gradient(network, place, lead) for place in places]
+        zeros = torch.stack([gradient == 0 for gradient, _ in slopes])
+        place, (slope, logits) = places[0], slopes[0]
+        slope = slope.nan_to_num(0.0, 0.0, 0.0)
+        inside = (place >= FARTHEST) & (place <= 1 - FARTHEST)
+
+        def change(direction: Tensor, distance: Tensor) -> Tensor:
+            """Of the lead, over the distance between both ends."""
+            moved = distance[:, None, None, None] * direction
+            return (lead(self.logits(place + moved)) - lead(self.logits(place - moved))) / (2 * distance)
+
+        predicted = (slope.abs() * inside).sum(dim=(1, 2, 3))
+        near = _reach(slope, logits)
+        ratio = change(slope.sign() * inside, near) / predicted
+        unseen, never_seen = zeros[0], zeros.all(0)
+        # What the gradient does not see is moved as its neighbours would be: in a mask their slopes are alike.
+        around = torch.nn.functional.avg_pool2d(slope.sum(1, keepdim=True), 5, 1, 2)
+        blind = change(around.sign() * unseen * inside, near.clamp(min=WIDE)).abs() / _count(unseen)
+        answered = blind > ANSWERED * predicted / _count(~unseen)
+        # And where the same values are zero at every place, do they matter at all?
+        noise = torch.where(never_seen, _around(place, FARTHER, draws[0]), place)
+        difference = (self.logits(place) - self.logits(noise)).abs().amax(1) / logits.abs().amax(1).clamp(min=1e-12)
+        stays = _count(never_seen) > STAYS * zeros.float().sum(dim=(2, 3, 4)).mean(0)
+        hidden = answered | (stays & (difference > (2 * chance).clamp(min=RESPONSE)))
+        return {
+            "away_slope_ratio": ratio.where(predicted > 0, predicted.new_full((), float("nan"))),
+            "hidden_gradient": unseen.float().mean(dim=(1, 2, 3)) * hidden,
+        }
 
 
 def _lead_of(victims: Victims, targeted: bool) -> Callable[[Tensor], Tensor]:
     return lambda logits: victims.lead(logits, targeted)
-
-
-def _noise(suspect: Suspect, victims: Victims, plan: Round, draws: int, seed: int) -> Tensor:
-    """The least lead under noise of the same budget; NaN without draws."""
-    import torch
-
-    best = torch.full((len(victims.samples),), float("inf"), device=victims.pixels.device)
-    limits = threat(plan.norm)
-    for draw in range(draws):
-        pixels = limits.sample(victims.pixels, plan.epsilon, [rng(seed, "noise", draw, s) for s in victims.samples])
-        best = best.minimum(victims.lead(suspect.ask(pixels), plan.targeted))
-    return best if draws else best * float("nan")
-
-
-def _square(suspect: Suspect, victims: Victims, plan: Round, judged: RoundOutcome, queries: int, seed: int) -> Tensor:
-    """The lead that Square leaves on the images that stand; NaN for others."""
-    import torch
-
-    found = torch.full((len(victims.samples),), float("nan"), device=victims.pixels.device)
-    standing = torch.from_numpy(np.flatnonzero(~judged.columns["success"])).to(victims.pixels.device)
-    if not len(standing):
-        return found
-    left = victims.rows(standing)
-    generators = [rng(seed, "square", sample) for sample in left.samples]
-    budget = Budget(plan.norm, plan.epsilon, torch.full((len(standing),), queries, device=standing.device))
-    attack = attacks.registry.get("square")()
-    last = left.pixels.clone()
-    for iterate in attack(suspect.judge, left.pixels, left.criterion(plan.targeted), budget, generators):
-        last[iterate.index] = iterate.pixels
-    found[standing] = left.lead(suspect.ask(last), plan.targeted)
-    return found
-
-
-def _slopes(network: Network, suspect: Suspect, victims: Victims, plan: Round) -> dict[str, Tensor]:
-    """The gradient against what the judge does along it, near and wider, and how much of it is exactly zero."""
-    criterion, lead = victims.criterion(plan.targeted), _lead_of(victims, plan.targeted)
-    of_loss, _ = _gradient(network, victims.pixels, criterion.loss)
-    of_lead, logits = _gradient(network, victims.pixels, lead)
-    of_others, _ = _gradient(network, victims.pixels, _others)
-    reach = _reach(of_lead, logits)
-    # Along its own sign, where both sides are pixels: a model may clip its input to [0, 1].
-    inside = (victims.pixels - FARTHEST >= 0) & (victims.pixels + FARTHEST <= 1)
-    direction = of_lead.nan_to_num(0.0, 0.0, 0.0).sign() * inside
-    predicted = (of_lead.nan_to_num(0.0, 0.0, 0.0) * direction).sum(dim=(1, 2, 3))
-
-    def ratios(distance: Tensor, intervals: int) -> Tensor:
-        """Change of the lead over what the gradient predicts, in each piece: ``(N, intervals)``."""
-        import torch
-
-        wide = distance[:, None, None, None]
-        leads = [
-            lead(suspect.ask(victims.pixels + wide * (2 * i / intervals - 1) * direction)) for i in range(intervals + 1)
-        ]
-        changes = torch.stack(leads, 1).diff(dim=1)
-        return changes / (predicted * distance * 2 / intervals)[:, None]
-
-    near, far = ratios(reach, 1), ratios(reach * (WIDE / NEAR), INTERVALS)
-    visible = predicted > 0
-    nan = predicted.new_full((), float("nan"))
-    return {
-        "zero_loss_gradient": (of_loss == 0).float().mean(dim=(1, 2, 3)),
-        "zero_lead_gradient": (of_lead == 0).float().mean(dim=(1, 2, 3)),
-        "lead_slope": _steepness(of_lead) / _steepness(of_others),  # NaN where both are 0
-        "slope_ratio": near[:, 0].where(visible, nan),
-        "wide_slope_ratio": far.mean(1).where(visible, nan),
-        "slope_jump": far.abs().amax(1).where(visible, nan),
-    }
-
-
-def _away(
-    network: Network, suspect: Suspect, victims: Victims, lead: Callable[[Tensor], Tensor], seed: int, chance: Tensor
-) -> dict[str, Tensor]:
-    """The gradient at random places around the image: is it the slope there, and what does it never see?
-
-    Args:
-        network, suspect, victims: as in `_slopes`.
-        lead: of logits.
-        seed: keys the places.
-        chance: by how much logits of equal pictures differ, over the largest.
-    """
-    import torch
-
-    draws = [[rng(seed, "away", place, sample) for sample in victims.samples] for place in range(PLACES)]
-    places = [_around(victims.pixels, AWAY, generators) for generators in draws]
-    slopes = [_gradient(network, place, lead) for place in places]
-    zeros = torch.stack([gradient == 0 for gradient, _ in slopes])
-    place, (slope, logits) = places[0], slopes[0]
-    slope = slope.nan_to_num(0.0, 0.0, 0.0)
-    inside = (place >= FARTHEST) & (place <= 1 - FARTHEST)
-
-    def change(direction: Tensor, distance: Tensor) -> Tensor:
-        """Of the lead, over the distance between both ends."""
-        moved = distance[:, None, None, None] * direction
-        return (lead(suspect.ask(place + moved)) - lead(suspect.ask(place - moved))) / (2 * distance)
-
-    predicted = (slope.abs() * inside).sum(dim=(1, 2, 3))
-    near = _reach(slope, logits)
-    ratio = change(slope.sign() * inside, near) / predicted
-    unseen, never_seen = zeros[0], zeros.all(0)
-    # What the gradient does not see is moved as its neighbours would be: in a mask their slopes are alike.
-    around = torch.nn.functional.avg_pool2d(slope.sum(1, keepdim=True), 5, 1, 2)
-    blind = change(around.sign() * unseen * inside, near.clamp(min=WIDE)).abs() / _count(unseen)
-    answered = blind > ANSWERED * predicted / _count(~unseen)
-    # And where the same values are zero at every place, do they matter at all?
-    noise = torch.where(never_seen, _around(place, FARTHER, draws[0]), place)
-    difference = (suspect.ask(place) - suspect.ask(noise)).abs().amax(1) / logits.abs().amax(1).clamp(min=1e-12)
-    stays = _count(never_seen) > STAYS * zeros.float().sum(dim=(2, 3, 4)).mean(0)
-    hidden = answered | (stays & (difference > (2 * chance).clamp(min=RESPONSE)))
-    return {
-        "away_slope_ratio": ratio.where(predicted > 0, predicted.new_full((), float("nan"))),
-        "hidden_gradient": unseen.float().mean(dim=(1, 2, 3)) * hidden,
-    }
 
 
 def _count(values: Tensor) -> Tensor:
@@ -285,6 +280,6 @@ def with_columns(
 ) -> list[RoundOutcome]:
     """The outcomes with the columns of the cross-checks: found ones beside ``at``, NaN beside the others."""
     return [
-        replace(each, columns={**each.columns, **(found if each is at else nothing(len(each.logits)))})
+        replace(each, columns={**each.columns, **(found if each is at else missing_columns(len(each.logits)))})
         for each in outcomes
     ]

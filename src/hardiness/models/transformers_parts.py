@@ -359,50 +359,76 @@ class EncoderFamily:
     context: int | None = None
     lower: bool = False
 
+    def spec(self, name: str, options: Mapping[str, str], build: str) -> ModelSpec:
+        """The spec of a dual encoder on the hub or in a folder.
 
-def spec_of(kind: EncoderFamily, name: str, options: Mapping[str, str], build: str) -> ModelSpec:
-    """The spec of a dual encoder on the hub or in a folder.
+        Raises:
+            ModelError: its configuration cannot be had, or it is of another family.
+            ArgumentError: its preprocessing cannot be followed, or weights are given.
+        """
+        where = f"{self.prefix}:{name}"
+        if options.get("weights") not in (None, RANDOM):
+            raise ArgumentError(f"weights= is not for {self.prefix}: models, whose folder holds them; leave it out")
+        config = self._config(name, where)
+        try:
+            processor = load_processor(name, trusted=False, local=respect_offline())
+        except Exception as error:
+            raise ArgumentError(
+                f"the preprocessor_config.json of {where} cannot be read: {first_line(error)}"
+            ) from error
+        return ModelSpec(
+            name=where,
+            build=build,
+            view=view_of(processor, where),
+            input_px=config.vision_config.image_size,
+            options=recorded(options.get("protocol", DEFAULT_PROTOCOL)),
+            summary=f"transformers {config.model_type} {name}, zero-shot",
+        )
 
-    Raises:
-        ModelError: its configuration cannot be had, or it is of another family.
-        ArgumentError: its preprocessing cannot be followed, or weights are given.
-    """
-    where = f"{kind.prefix}:{name}"
-    if options.get("weights") not in (None, RANDOM):
-        raise ArgumentError(f"weights= is not for {kind.prefix}: models, whose folder holds them; leave it out")
-    config = _config(kind, name, where)
-    try:
-        processor = load_processor(name, trusted=False, local=respect_offline())
-    except Exception as error:
-        raise ArgumentError(f"the preprocessor_config.json of {where} cannot be read: {first_line(error)}") from error
-    return ModelSpec(
-        name=where,
-        build=build,
-        view=view_of(processor, where),
-        input_px=config.vision_config.image_size,
-        options=recorded(options.get("protocol", DEFAULT_PROTOCOL)),
-        summary=f"transformers {config.model_type} {name}, zero-shot",
-    )
+    def build(self, spec: ModelSpec) -> BuilderResult:
+        """The image tower with the classes' sentences as its head.
 
+        Raises:
+            ModelError: the weights or the tokeniser cannot be had.
+        """
+        name, random = spec.name.removeprefix(f"{self.prefix}:"), spec.weights == RANDOM
+        config = self._config(name, spec.name)
+        model: Any = load_network(transformers_package().AutoModel, name, config, spec).eval()
+        context = self.context or int(config.text_config.max_position_embeddings)
+        text = None if random else self._text(model, _tokeniser(name, spec.name), context)
+        scale, bias = float(model.logit_scale.detach().exp()), getattr(model, "logit_bias", None)
+        tower = ImageTower(
+            _image_module(model), _image_embedding, _width(model), scale, 0.0 if bias is None else float(bias.detach())
+        )
+        facts = (("context", context), ("lower_case", self.lower), ("logit_scale", scale), ("logit_bias", tower.bias))
+        made = classifier_of(tower, text, dict(spec.options))
+        return BuilderResult(made, spec=replace(spec, options=(*spec.options, *facts)), notes=checked(name, spec))
 
-def build_with(kind: EncoderFamily, spec: ModelSpec) -> BuilderResult:
-    """The image tower with the classes' sentences as its head.
+    def _text(self, model: Any, tokenise: Any, context: int) -> TextTower:
+        def tokens(sentences: Sequence[str]) -> Any:
+            given = [each.lower() for each in sentences] if self.lower else list(sentences)
+            return tokenise(given, padding="max_length", max_length=context, truncation=True, return_tensors="pt")
 
-    Raises:
-        ModelError: the weights or the tokeniser cannot be had.
-    """
-    name, random = spec.name.removeprefix(f"{kind.prefix}:"), spec.weights == RANDOM
-    config = _config(kind, name, spec.name)
-    model: Any = load_network(transformers_package().AutoModel, name, config, spec).eval()
-    context = kind.context or int(config.text_config.max_position_embeddings)
-    text = None if random else _text(kind, model, _tokeniser(name, spec.name), context)
-    scale, bias = float(model.logit_scale.detach().exp()), getattr(model, "logit_bias", None)
-    tower = ImageTower(
-        _image_module(model), _image_embedding, _width(model), scale, 0.0 if bias is None else float(bias.detach())
-    )
-    facts = (("context", context), ("lower_case", kind.lower), ("logit_scale", scale), ("logit_bias", tower.bias))
-    made = classifier_of(tower, text, dict(spec.options))
-    return BuilderResult(made, spec=replace(spec, options=(*spec.options, *facts)), notes=checked(name, spec))
+        def embed(found: Any) -> Tensor:
+            # SigLIP was trained without a mask, on padded sentences.
+            mask = found.get("attention_mask") if self.context is None else None
+            pooled = model.text_model(input_ids=found["input_ids"], attention_mask=mask).pooler_output
+            projection = getattr(model, "text_projection", None)
+            embedding: Tensor = pooled if projection is None else projection(pooled)
+            return embedding
+
+        probe = tokens(["a photo of a Great White Shark, (nature)."])["input_ids"].tolist()
+        return TextTower(model, tokens, embed, f"{type(tokenise).__qualname__}, {context}, {self.lower}, {probe}")
+
+    def _config(self, name: str, where: str) -> Any:
+        config = read_config(name, where)
+        if config.model_type not in self.types:
+            folder = "the folder" if Path(name).is_dir() else "it"
+            raise ModelError(
+                f"{where} must be of type {' or '.join(self.types)}, and {folder} holds a {config.model_type}; "
+                "classifiers are named hf:"
+            )
+        return config
 
 
 def _image_module(model: Any) -> nn.Module:
@@ -432,36 +458,8 @@ def _width(model: Any) -> int:
     return int(projection.out_features if projection is not None else model.config.vision_config.hidden_size)
 
 
-def _text(kind: EncoderFamily, model: Any, tokenise: Any, context: int) -> TextTower:
-    def tokens(sentences: Sequence[str]) -> Any:
-        given = [each.lower() for each in sentences] if kind.lower else list(sentences)
-        return tokenise(given, padding="max_length", max_length=context, truncation=True, return_tensors="pt")
-
-    def embed(found: Any) -> Tensor:
-        # SigLIP was trained without a mask, on padded sentences.
-        mask = found.get("attention_mask") if kind.context is None else None
-        pooled = model.text_model(input_ids=found["input_ids"], attention_mask=mask).pooler_output
-        projection = getattr(model, "text_projection", None)
-        embedding: Tensor = pooled if projection is None else projection(pooled)
-        return embedding
-
-    probe = tokens(["a photo of a Great White Shark, (nature)."])["input_ids"].tolist()
-    return TextTower(model, tokens, embed, f"{type(tokenise).__qualname__}, {context}, {kind.lower}, {probe}")
-
-
 def _tokeniser(name: str, where: str) -> Any:
     with foreign_errors(where, "has no tokeniser that can be loaded"):
         return transformers_package().AutoTokenizer.from_pretrained(
             name, trust_remote_code=False, local_files_only=respect_offline()
         )
-
-
-def _config(kind: EncoderFamily, name: str, where: str) -> Any:
-    config = read_config(name, where)
-    if config.model_type not in kind.types:
-        folder = "the folder" if Path(name).is_dir() else "it"
-        raise ModelError(
-            f"{where} must be of type {' or '.join(kind.types)}, and {folder} holds a {config.model_type}; "
-            "classifiers are named hf:"
-        )
-    return config

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         fetch,
         file_lock,
         hub_folder,
-        obtain,
         offline,
         refuse_full_disk,
     )
@@ -80,7 +79,6 @@ __all__ = [
     "is_outside",
     "is_shard",
     "move_into",
-    "obtain",
     "obtain_packaged",
     "offline",
     "open_regular",

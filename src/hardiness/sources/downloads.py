@@ -331,6 +331,109 @@ class RemoteFile:
     checksum: str = ""
     size: int | None = None
 
+    def obtain(self, folder: Path, progress: Progress | None = None, wait_s: float = WAIT_S) -> LocalCopy:
+        """The file in a folder, downloaded unless it is there already, its checksum taken either way.
+
+        Bytes go to ``NAME.part``, which a later call (or another process, which waits for the lock) continues; the file
+        takes its name only when it is whole and its checksum is right. What breaks is asked for again, with growing
+        pauses; then the next address is tried.
+
+        Args:
+            folder: where to keep it.
+            progress: told of the bytes there are.
+            wait_s: how long to wait for another process that fetches it; after two seconds the log says for whom.
+
+        Raises:
+            DataError: no server or the disk can give it, its bytes are not the published ones, or another process has
+                fetched it for longer than that.
+        """
+        target = folder / self.name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with file_lock(Path(f"{target}.lock"), shown(str(target)), wait_s):
+                checksum = Checksum(self.checksum)
+                if target.is_file():
+                    checksum.add_file(target)
+                    _check(target, checksum, str(target))
+                    return LocalCopy(target, checksum.digest, "")
+                self._refuse_offline(target.parent)
+                part = target.with_name(f"{self.name}.part")
+                url = self._from_any_url(part, checksum, progress)
+                _check(part, checksum, url)
+                part.replace(target)
+                _version(part).unlink(missing_ok=True)
+                return LocalCopy(target, checksum.digest, url)
+        except LockedError as error:
+            raise DataError(str(error)) from None
+        except OSError as error:
+            raise DataError(
+                f"cannot keep {self.name} in {target.parent}: {error.strerror or error}; "
+                "free the space, or set HARDINESS_CACHE to a folder that can be written"
+            ) from None
+
+    def _refuse_offline(self, folder: Path) -> None:
+        """Raise where downloads are forbidden and the file would have to be downloaded."""
+        if offline() and any(urlsplit(url).scheme != "file" for url in self.urls):
+            raise DataError(
+                f"{self.urls[0]} is not in {folder}, and {OFFLINE} forbids to download it; "
+                "put the file there by hand, or unset the variable"
+            )
+
+    def _from_any_url(self, part: Path, checksum: Checksum, progress: Progress | None) -> str:
+        """Fill the part from the first address that can; which that was."""
+        advice = f"check the address and the network, or put the file at {part.with_suffix('')} by hand"
+        said = []
+        for url in self.urls:
+            try:
+                self._fill(url, part, checksum, progress)
+                return url
+            except RefusedTransferError as refusal:
+                said.append(f"{url} {refusal}")
+            except InterruptedTransferError as reason:
+                have = _size(part)
+                kept = f"{have:,} bytes are kept and will be resumed" if have else "nothing came"
+                said.append(f"cannot download {url}: {reason} ({kept})")
+            if not self.checksum:  # other addresses may hold other bytes, and nothing could tell
+                part.unlink(missing_ok=True) if url != self.urls[-1] else None
+        raise DataError(f"{'; '.join(said)}; {advice}")
+
+    def _fill(self, url: str, part: Path, checksum: Checksum, progress: Progress | None) -> None:
+        """Fill the part, going on from where it stands."""
+        checksum.restart()
+        if _size(part):
+            checksum.add_file(part)
+        _persist(url, lambda: self._continue(url, part, checksum, progress), lambda: _size(part))
+
+    def _continue(self, url: str, part: Path, checksum: Checksum, progress: Progress | None) -> None:
+        """One request for what is missing; where the part turns out to be of another file, all of it is missing."""
+        have, version = _size(part), _version(part)
+        try:
+            with ask(url, have, version.read_text() if version.exists() else "") as answer:
+                self._refuse_size(answer.total)
+                if answer.start not in (0, have):
+                    raise _anew(part, checksum, "the server sent another part of the file")
+                if answer.start == 0:
+                    checksum.restart()
+                    version.write_text(answer.etag)
+                _refuse_full_disk(part, (answer.total or 0) - answer.start)
+                at = answer.start
+                with part.open("ab" if at else "wb") as stream:
+                    for piece in answer.pieces(start_of_file=at == 0):
+                        stream.write(piece)
+                        checksum.update(piece)
+                        at += len(piece)
+                        if progress:
+                            progress(at, answer.total)
+                if answer.total is not None and at < answer.total:
+                    raise InterruptedTransferError("the connection ended early")
+        except BeyondEndError as beyond:
+            if beyond.total != have:
+                raise _anew(part, checksum, "the part was of another file") from None
+
+    def _refuse_size(self, total: int | None) -> None:
+        if self.size is not None and total is not None and total != self.size:
+            raise RefusedTransferError(f"has {total:,} bytes, and {self.name} must have {self.size:,}")
+
 
 @dataclass(frozen=True, slots=True)
 class LocalCopy:
@@ -345,15 +448,6 @@ class LocalCopy:
     path: Path
     checksum: str
     url: str
-
-
-def _allowed(remote: RemoteFile, folder: Path) -> None:
-    """Raise where downloads are forbidden and the file would have to be downloaded."""
-    if offline() and any(urlsplit(url).scheme != "file" for url in remote.urls):
-        raise DataError(
-            f"{remote.urls[0]} is not in {folder}, and {OFFLINE} forbids to download it; "
-            "put the file there by hand, or unset the variable"
-        )
 
 
 def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: Progress | None = None) -> Path:
@@ -372,49 +466,7 @@ def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: P
     if not name:
         raise DataError(f"url must end in a file name, was {url!r}")
     remote = RemoteFile(name, (url,), f"sha256:{sha256}" if sha256 else "")
-    return obtain(remote, folder or cache_folder() / "weights", progress).path
-
-
-def obtain(remote: RemoteFile, folder: Path, progress: Progress | None = None, wait_s: float = WAIT_S) -> LocalCopy:
-    """A file of the web in a folder, downloaded unless it is there already, its checksum taken either way.
-
-    Bytes go to ``NAME.part``, which a later call (or another process, which waits for the lock) continues; the file
-    takes its name only when it is whole and its checksum is right. What breaks is asked for again, with growing pauses;
-    then the next address is tried.
-
-    Args:
-        remote: the file.
-        folder: where to keep it.
-        progress: told of the bytes there are.
-        wait_s: how long to wait for another process that fetches it; after two seconds the log says for whom.
-
-    Raises:
-        DataError: no server or the disk can give it, its bytes are not the published ones, or another process has
-            fetched it for longer than that.
-    """
-    target = folder / remote.name
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock(Path(f"{target}.lock"), shown(str(target)), wait_s):
-            checksum = Checksum(remote.checksum)
-            if target.is_file():
-                checksum.add_file(target)
-                _check(target, checksum, str(target))
-                return LocalCopy(target, checksum.digest, "")
-            _allowed(remote, target.parent)
-            part = target.with_name(f"{remote.name}.part")
-            url = _from_any(remote, part, checksum, progress)
-            _check(part, checksum, url)
-            part.replace(target)
-            _version(part).unlink(missing_ok=True)
-            return LocalCopy(target, checksum.digest, url)
-    except LockedError as error:
-        raise DataError(str(error)) from None
-    except OSError as error:
-        raise DataError(
-            f"cannot keep {remote.name} in {target.parent}: {error.strerror or error}; "
-            "free the space, or set HARDINESS_CACHE to a folder that can be written"
-        ) from None
+    return remote.obtain(folder or cache_folder() / "weights", progress).path
 
 
 def _check(file: Path, checksum: Checksum, url: str) -> None:
@@ -428,33 +480,6 @@ def _check(file: Path, checksum: Checksum, url: str) -> None:
             f"{file.name} from {url} must have a {kind} {whole} {checksum.digits}, had {found[:length]}; "
             "the file was removed; run the same command again, and if that fails too do not trust the server"
         )
-
-
-def _from_any(remote: RemoteFile, part: Path, checksum: Checksum, progress: Progress | None) -> str:
-    """Fill the part from the first address that can; which that was."""
-    advice = f"check the address and the network, or put the file at {part.with_suffix('')} by hand"
-    said = []
-    for url in remote.urls:
-        try:
-            _fill(url, remote, part, checksum, progress)
-            return url
-        except RefusedTransferError as refusal:
-            said.append(f"{url} {refusal}")
-        except InterruptedTransferError as reason:
-            have = _size(part)
-            kept = f"{have:,} bytes are kept and will be resumed" if have else "nothing came"
-            said.append(f"cannot download {url}: {reason} ({kept})")
-        if not remote.checksum:  # other addresses may hold other bytes, and nothing could tell
-            part.unlink(missing_ok=True) if url != remote.urls[-1] else None
-    raise DataError(f"{'; '.join(said)}; {advice}")
-
-
-def _fill(url: str, remote: RemoteFile, part: Path, checksum: Checksum, progress: Progress | None) -> None:
-    """Fill the part, going on from where it stands."""
-    checksum.restart()
-    if _size(part):
-        checksum.add_file(part)
-    _persist(url, lambda: _continue(url, remote, part, checksum, progress), lambda: _size(part))
 
 
 def _persist(url: str, work: Callable[[], None], progressed: Callable[[], int]) -> None:
@@ -476,42 +501,10 @@ def _persist(url: str, work: Callable[[], None], progressed: Callable[[], int]) 
                 time.sleep(min(wait, _LONGEST_WAIT_S))
 
 
-def _continue(url: str, remote: RemoteFile, part: Path, checksum: Checksum, progress: Progress | None) -> None:
-    """One request for what is missing; where the part turns out to be of another file, all of it is missing."""
-    have, version = _size(part), _version(part)
-    try:
-        with ask(url, have, version.read_text() if version.exists() else "") as answer:
-            _refuse_size(remote, answer.total)
-            if answer.start not in (0, have):
-                raise _anew(part, checksum, "the server sent another part of the file")
-            if answer.start == 0:
-                checksum.restart()
-                version.write_text(answer.etag)
-            _refuse_full_disk(part, (answer.total or 0) - answer.start)
-            at = answer.start
-            with part.open("ab" if at else "wb") as stream:
-                for piece in answer.pieces(start_of_file=at == 0):
-                    stream.write(piece)
-                    checksum.update(piece)
-                    at += len(piece)
-                    if progress:
-                        progress(at, answer.total)
-            if answer.total is not None and at < answer.total:
-                raise InterruptedTransferError("the connection ended early")
-    except BeyondEndError as beyond:
-        if beyond.total != have:
-            raise _anew(part, checksum, "the part was of another file") from None
-
-
 def _anew(part: Path, checksum: Checksum, reason: str) -> InterruptedTransferError:
     part.unlink(missing_ok=True)
     checksum.restart()
     return InterruptedTransferError(reason)
-
-
-def _refuse_size(remote: RemoteFile, total: int | None) -> None:
-    if remote.size is not None and total is not None and total != remote.size:
-        raise RefusedTransferError(f"has {total:,} bytes, and {remote.name} must have {remote.size:,}")
 
 
 def _refuse_full_disk(part: Path, missing: int) -> None:

@@ -161,7 +161,7 @@ def write_tree(
     with alone(folder, wait_s):
         tree = TreeWriter(Manifest.open(folder, origin), maker)
         chosen = limited(photographs.items, request.limit, request.seed)
-        failures = _write(tree, chosen, request.workers, listener)
+        failures = tree.write_all(chosen, request.workers, listener)
     return TreeOutcome(len(tree.manifest), failures, photographs.notes)
 
 
@@ -232,34 +232,33 @@ class TreeWriter:
             finally:
                 temporary.unlink(missing_ok=True)
 
-
-def _write(tree: TreeWriter, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
-    """Write what is missing, keep the manifest, and tell which photographs failed."""
-    every = tuple(range(len(tree.maker.cells)))
-    failures = []
-    stored = sum(map(tree.listed, photographs))
-    remaining = len(photographs) * len(every) - stored
-    listener.begin(tree.maker.command, remaining + stored, stored)
-    clock = Clock(warmup=workers)
-    outcomes = ordered(tree.write, photographs, workers, AHEAD * workers)
-    try:
-        for item, outcome in outcomes:
-            rows = len(every) - tree.listed(item)
-            if isinstance(outcome, SampleError):
-                failures.append(Failure(item.id, str(outcome), every))
-            else:
-                for file in outcome:
-                    tree.manifest.add(*file)
-            listener.advance(rows)
-            remaining -= rows
-            seconds = clock.estimate(rows, remaining) if rows else None
-            if seconds is not None:
-                listener.estimate(seconds)
-    finally:
-        outcomes.close()
-        listener.end()
-        tree.manifest.save()
-    return tuple(failures)
+    def write_all(self, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
+        """Write what is missing, keep the manifest, and tell which photographs failed."""
+        every = tuple(range(len(self.maker.cells)))
+        failures = []
+        stored = sum(map(self.listed, photographs))
+        remaining = len(photographs) * len(every) - stored
+        listener.begin(self.maker.command, remaining + stored, stored)
+        clock = Clock(warmup=workers)
+        outcomes = ordered(self.write, photographs, workers, AHEAD * workers)
+        try:
+            for item, outcome in outcomes:
+                rows = len(every) - self.listed(item)
+                if isinstance(outcome, SampleError):
+                    failures.append(Failure(item.id, str(outcome), every))
+                else:
+                    for file in outcome:
+                        self.manifest.add(*file)
+                listener.advance(rows)
+                remaining -= rows
+                seconds = clock.estimate(rows, remaining) if rows else None
+                if seconds is not None:
+                    listener.estimate(seconds)
+        finally:
+            outcomes.close()
+            listener.end()
+            self.manifest.save()
+        return tuple(failures)
 
 
 THUMBNAIL_PX = 160

@@ -544,6 +544,13 @@ class Feature:
     after: float
     probability: float | None = None
 
+    def tile(self) -> SheetTile:
+        """Its place on the sheet, with its caption."""
+        told = f"{self.before:.3g} to {self.after:.3g}"
+        if self.probability is not None:
+            told += f"   p {probability_text(self.probability)}"
+        return SheetTile((self.unit.label, told), self.image)
+
 
 def maximise(
     classifier: Classifier, units: Sequence[Unit], settings: Settings, listener: Listener | None = None
@@ -751,12 +758,5 @@ def write_features(
         label = feature.unit.label if settings.variants == 1 else f"{feature.unit.label} {feature.variant}"
         exhibition.add(label, feature.image, facts)
     columns = settings.variants if settings.variants > 2 else None
-    exhibition.write(folded([_panel(feature) for feature in features], columns))
+    exhibition.write(folded([feature.tile() for feature in features], columns))
     return features
-
-
-def _panel(feature: Feature) -> SheetTile:
-    told = f"{feature.before:.3g} to {feature.after:.3g}"
-    if feature.probability is not None:
-        told += f"   p {probability_text(feature.probability)}"
-    return SheetTile((feature.unit.label, told), feature.image)

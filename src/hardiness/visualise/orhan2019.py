@@ -58,6 +58,14 @@ class PushOutcome:
     step: int
     distance: float
 
+    def tile(self) -> SheetTile:
+        """Its place on the sheet, with its caption."""
+        told = f"{self.before:.3g} to {self.after:.3g}"
+        caption = (f"unit {self.unit}   {told}", f"from {self.start}")
+        if self.image is None:
+            return SheetTile(caption, None, f"failed: p {probability_text(self.probability)}\nafter {self.step} steps")
+        return SheetTile((caption[0], f"{caption[1]}, step {self.step}"), self.image)
+
 
 def choose(features: int) -> ProtocolDraw:
     """Six of the features from 1 on, with replacement, and the noise image drawn next from the same generator.
@@ -224,7 +232,7 @@ def write_pushed(
             "distance_linf": each.distance,
         }
         exhibition.add(f"unit {each.unit} {each.start}", each.image, facts)
-    rows = [[_panel(each) for each in pushed[first : first + UNITS]] for first in range(0, len(pushed), UNITS)]
+    rows = [[each.tile() for each in pushed[first : first + UNITS]] for first in range(0, len(pushed), UNITS)]
     exhibition.write(rows)
     return pushed
 
@@ -236,11 +244,3 @@ def _starts(photographs: DataSet) -> list[tuple[str, Image | Pixels]]:
         )
     first = sorted(photographs.items, key=lambda item: item.id)[:PHOTOGRAPHS]
     return [(item.id, on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)) for item in first]
-
-
-def _panel(pushed: PushOutcome) -> SheetTile:
-    told = f"{pushed.before:.3g} to {pushed.after:.3g}"
-    caption = (f"unit {pushed.unit}   {told}", f"from {pushed.start}")
-    if pushed.image is None:
-        return SheetTile(caption, None, f"failed: p {probability_text(pushed.probability)}\nafter {pushed.step} steps")
-    return SheetTile((caption[0], f"{caption[1]}, step {pushed.step}"), pushed.image)

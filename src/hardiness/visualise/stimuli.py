@@ -115,6 +115,10 @@ class Pair(NamedTuple):
     shape: Item
     texture: Item
 
+    def file_name(self) -> str:
+        """Of the stimulus, below its folder."""
+        return f"{self.stimulus}.png"
+
 
 @dataclass(frozen=True)
 class CategoryPhotographs:
@@ -133,6 +137,11 @@ class CategoryPhotographs:
     def category(self, item: Item) -> str:
         """Its category."""
         return self.names[item.label]
+
+    def class_folder(self, item: Item) -> str:
+        """The wnid where classes are ImageNet's, else the folder that the photograph came from."""
+        own = self.data.class_names
+        return wnids()[item.label] if own is None else own[item.label]
 
 
 def photographs(option: str, place: str) -> CategoryPhotographs:
@@ -594,7 +603,7 @@ class _Workshop:
 
     def make(self, chosen: Sequence[Pair], listener: Listener) -> tuple[Failure, ...]:
         """The stimuli that are missing, batch by batch, each written as soon as it is there."""
-        missing = [pair for pair in chosen if not self._is_there(STIMULI, _name(pair))]
+        missing = [pair for pair in chosen if not self._is_there(STIMULI, pair.file_name())]
         steps = self.style.steps
         listener.begin("make-cue-conflict", len(chosen) * steps, (len(chosen) - len(missing)) * steps)
         failures: dict[str, Failure] = {}
@@ -605,7 +614,7 @@ class _Workshop:
                 if readable:
                     pictures = to_images(self._stylised(readable, listener))
                     for pair, picture in zip(readable, pictures, strict=True):
-                        self._put(STIMULI, _name(pair), png(picture))
+                        self._put(STIMULI, pair.file_name(), png(picture))
                 self._crops.clear()
         finally:
             listener.end()
@@ -615,11 +624,11 @@ class _Workshop:
         """The further sets, in a folder for each class, as ``--data imagenet=FOLDER`` takes them."""
         for variant in self.wanted.variants:
             for pair in chosen:
-                stimulus = self.manifest.folder / STIMULI / _name(pair)
+                stimulus = self.manifest.folder / STIMULI / pair.file_name()
                 if not stimulus.exists():
                     continue
-                place, stem = _class_folder(shapes, pair.shape), pair.shape.id.rpartition("/")[2]
-                name = f"{place}/{_name(pair) if variant == STYLISED else f'{stem}.png'}"
+                place, stem = shapes.class_folder(pair.shape), pair.shape.id.rpartition("/")[2]
+                name = f"{place}/{pair.file_name() if variant == STYLISED else f'{stem}.png'}"
                 if self._is_there(variant, name):
                     continue
                 if variant == STYLISED:
@@ -633,7 +642,7 @@ class _Workshop:
         """The contact sheet of the first stimuli: shape, texture, stimulus, and what else was drawn."""
         shown: list[list[SheetTile]] = []
         for pair in chosen:
-            path = self.manifest.folder / STIMULI / _name(pair)
+            path = self.manifest.folder / STIMULI / pair.file_name()
             if len(shown) < SHEET_PAIRS and path.exists():
                 shown.append(self._panels(pair, path))
         if shown:
@@ -700,16 +709,6 @@ class _Workshop:
         folder = self.manifest.folder
         write(folder / place / name, content, folder / PARTIAL)
         self.manifest.add(place, name, hashlib.sha256(content).hexdigest())
-
-
-def _name(pair: Pair) -> str:
-    return f"{pair.stimulus}.png"
-
-
-def _class_folder(shapes: CategoryPhotographs, item: Item) -> str:
-    """The wnid where classes are ImageNet's, else the folder that the photograph came from."""
-    own = shapes.data.class_names
-    return wnids()[item.label] if own is None else own[item.label]
 
 
 def _columns_of(side: str, data: DataSet) -> dict[str, Any]:

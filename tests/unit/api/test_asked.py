@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.api.command import Command, asked_for, resolved_models
+from hardiness.api.command import Command, resolved_models
 from hardiness.core import DataError
 
 
@@ -32,4 +32,4 @@ def test_of_several_models_the_one_without_weights_is_a_line(no_weights: None) -
 def test_a_model_without_weights_is_refused_before_its_data_are_looked_at(no_weights: None) -> None:
     asked = Command(models=("timm:resnet18",), benchmarks=("imagenet-val",), out="unused", data=("nowhere",))
     with pytest.raises(DataError, match=r"^timm:resnet18 is not in the cache"):
-        asked_for(asked)
+        asked.workload()

@@ -10,7 +10,7 @@ from functools import partial
 
 from hardiness.core import DataError, DataSet, Item, SampleError
 from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over, stamp_of
-from hardiness.data.root import LAYOUTS, Layout, Place, Tables, open_place
+from hardiness.data.root import LAYOUTS, Layout, Place, Tables
 from hardiness.reference import CLASS_SETS, ClassSet, class_set, wnids
 from hardiness.sources import parquet_rows, shown
 
@@ -28,7 +28,7 @@ def read(name: str, place: Place) -> DataSet:
     known = class_set(name)
     if place.labels is not None or place.classes is not None:
         raise DataError(f"--data {place.argument}: the folders of {name} say what its pictures show; leave options out")
-    opened = open_place(place)
+    opened = place.contents()
     if isinstance(opened, Tables):
         samples, unused, told, asked = list(_rows(known, place, opened)), [], [], []
         has_levels = any("/" in sample.group for sample in samples)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over
-from hardiness.data.root import LAYOUTS, Layout, Place, Shards, Tables, open_place
+from hardiness.data.root import LAYOUTS, Layout, Place, Shards, Tables
 from hardiness.reference import Categories, classes, wnids
 
 NAME = "cue-conflict"
@@ -30,7 +30,7 @@ def read(place: Place) -> DataSet:
     if place.labels is not None or (place.classes is not None and place.class_count is None):
         wrong = "labels=" if place.labels is not None else f"classes={place.classes}"
         raise DataError(f"--data {place.argument}: the names of the stimuli say what they show; leave {wrong} out")
-    tree = open_place(place)
+    tree = place.contents()
     if isinstance(tree, Shards | Tables):
         what = "Parquet" if isinstance(tree, Tables) else "shards"
         raise DataError(f"--data {place.argument}: must be a folder or a tar of stimuli, but holds {what}")

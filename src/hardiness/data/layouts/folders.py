@@ -9,7 +9,7 @@ from hardiness.core import Condition, DataError, DataSet
 from hardiness.data.conditions import ConditionTrees, PerturbedCopies, corruption_tree
 from hardiness.data.files import LabelledFile, Tree, fingerprint, items, passed_over
 from hardiness.data.photographs import PhotographSet, read
-from hardiness.data.root import LAYOUTS, OWN, Layout, Place, open_place
+from hardiness.data.root import LAYOUTS, OWN, Layout, Place
 from hardiness.reference import set_names, subset_wnids, wnid_indices, wnids
 
 OUTSIDE = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
@@ -25,7 +25,7 @@ def _outside(name: str, place: Place) -> DataSet:
     Raises:
         DataError: there is none.
     """
-    opened = open_place(place)
+    opened = place.contents()
     if not isinstance(opened, Tree):
         raise DataError(f"--data {place.argument}: must be a folder or a tar of images, but holds shards or tables")
     found = opened.images()

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from hardiness.core import DataError, DataSet, suggestion
 from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over
-from hardiness.data.root import LAYOUTS, Layout, Place, open_place
+from hardiness.data.root import LAYOUTS, Layout, Place
 from hardiness.reference import SETS, StimulusSet, sixteen, stimulus_set, wnids
 
 NAME = "model-vs-human"
@@ -27,7 +27,7 @@ def read(place: Place) -> DataSet:
         DataError: no set is there, a name breaks the rule, or names no condition or category; the message names the
             file.
     """
-    opened = open_place(place)
+    opened = place.contents()
     if not isinstance(opened, Tree):
         raise DataError(f"--data {place.argument}: must be a folder of sets of stimuli, but holds shards or tables")
     found = [entry for entry in opened.images() if entry.path.partition("/")[0] in SETS]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hardiness.core import ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
-from hardiness.models.transformers_parts import EncoderFamily, build_with, spec_of
+from hardiness.models.transformers_parts import EncoderFamily
 from hardiness.models.zero_shot import OPTIONS
 
 _KIND = EncoderFamily("hf-clip", ("clip", "metaclip_2"))
@@ -19,7 +19,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         ModelError: its configuration cannot be had, or it is no CLIP.
         ArgumentError: its preprocessing cannot be followed.
     """
-    return spec_of(_KIND, name, options, f"{__name__}:build")
+    return _KIND.spec(name, options, f"{__name__}:build")
 
 
 def build(spec: ModelSpec) -> BuilderResult:
@@ -27,7 +27,7 @@ def build(spec: ModelSpec) -> BuilderResult:
 
     Source: Radford et al. 2021, arXiv:2103.00020.
     """
-    return build_with(_KIND, spec)
+    return _KIND.build(spec)
 
 
 schemes.register(

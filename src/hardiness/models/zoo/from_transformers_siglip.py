@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hardiness.core import ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
-from hardiness.models.transformers_parts import EncoderFamily, build_with, spec_of
+from hardiness.models.transformers_parts import EncoderFamily
 from hardiness.models.zero_shot import OPTIONS
 
 # Both were trained on sentences in lower case, padded to 64 tokens; without, 12 points less are reported.
@@ -20,7 +20,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         ModelError: its configuration cannot be had, or it is no SigLIP (or a NaFlex one, which takes any shape).
         ArgumentError: its preprocessing cannot be followed.
     """
-    return spec_of(_KIND, name, options, f"{__name__}:build")
+    return _KIND.spec(name, options, f"{__name__}:build")
 
 
 def build(spec: ModelSpec) -> BuilderResult:
@@ -28,7 +28,7 @@ def build(spec: ModelSpec) -> BuilderResult:
 
     Source: Zhai et al. 2023, arXiv:2303.15343; SigLIP 2: Tschannen et al. 2025, arXiv:2502.14786.
     """
-    return build_with(_KIND, spec)
+    return _KIND.build(spec)
 
 
 schemes.register(

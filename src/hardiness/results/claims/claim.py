@@ -122,7 +122,7 @@ class Models:
         paired: dict[str, dict[str, KnownNumber]] = {name: {} for name in names}
         for quantity in QUANTITIES:
             having = [subject for subject in self.all if quantity.name in subject.numbers]
-            found = {each.model: best for each in having if (best := _best(quantity, each.model, runs))}
+            found = {each.model: best for each in having if (best := quantity.best_run(each.model, runs))}
             for model, known in _estimates(found).items():
                 old = next(each for each in having if each.model == model).numbers[quantity.name]
                 paired[model][quantity.name] = replace(
@@ -485,6 +485,18 @@ class Quantity:
             return f"no {self.title}: only a part of {self.benchmark} was run, run all of it"
         return f"no {self.title} in the stored run of {self.benchmark}: run it with its default options"
 
+    def best_run(self, model: str, runs: Sequence[RunByImage]) -> _Found | None:
+        """The run and score of a model that a number is read off: with most steps, then with most images."""
+        found = [
+            (run, score)
+            for run in runs
+            for score in run.scores
+            if run.run.model.name == model
+            and not run.run.benchmark.options.get(MADE_HARDER)
+            and self.fits(run.run.benchmark.name, score.metric, score.condition)
+        ]
+        return max(found, key=lambda each: (each[1].condition.get("steps", 0), len(each[0].ids)), default=None)
+
 
 QUANTITIES = (
     Quantity("clean_accuracy", "top-1 accuracy on imagenet-val", "imagenet-val", "top1", headline=True),
@@ -581,19 +593,6 @@ def with_substitutes(numbers: Mapping[str, KnownNumber]) -> dict[str, KnownNumbe
 
 
 _Found = tuple[RunByImage, Measurable]
-
-
-def _best(quantity: Quantity, model: str, runs: Sequence[RunByImage]) -> _Found | None:
-    """The run and score of a model that a number is read off: with most steps, then with most images."""
-    found = [
-        (run, score)
-        for run in runs
-        for score in run.scores
-        if run.run.model.name == model
-        and not run.run.benchmark.options.get(MADE_HARDER)
-        and quantity.fits(run.run.benchmark.name, score.metric, score.condition)
-    ]
-    return max(found, key=lambda each: (each[1].condition.get("steps", 0), len(each[0].ids)), default=None)
 
 
 def _estimates(found: Mapping[str, _Found]) -> dict[str, Estimate]:
