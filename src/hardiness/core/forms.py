@@ -41,7 +41,9 @@ Value = TypeVar("Value")
 Read = Callable[[Any], Any]
 
 
-def json_field(name: str = "", *, as_list: bool = False, seldom: bool = False) -> dict[str, Any]:
+def json_field(
+    name: str = "", *, as_list: bool = False, seldom: bool = False, write: Callable[[Any], Any] | None = None
+) -> dict[str, Any]:
     """Metadata of a field whose form is not the usual one.
 
     Args:
@@ -49,8 +51,9 @@ def json_field(name: str = "", *, as_list: bool = False, seldom: bool = False) -
         as_list: whether its value is written as a list: a dataclass as the values of its fields, a mapping under tuples
             as rows, each of them a key's parts and then the value.
         seldom: whether it is left out where it is at its default.
+        write: makes the form of its value, of a class that is never read.
     """
-    return {"json_name": name, "json_as_list": as_list, "json_seldom": seldom}
+    return {"json_name": name, "json_write": _as_list if as_list else write, "json_seldom": seldom}
 
 
 LACKS = "must have the field {!r}, and has none"
@@ -97,7 +100,7 @@ def fields_form(value: Any) -> dict[str, Any]:
     for name, field, write, default in _written_fields(kind):
         each = getattr(value, field)
         if default is MISSING or each != default:
-            found[name] = each if type(each) in _AS_IT_IS else write(each)
+            found[name] = each if write is json_form and type(each) in _AS_IT_IS else write(each)
     return found
 
 
@@ -192,7 +195,7 @@ def _written_fields(kind: Any) -> list[tuple[str, str, Callable[[Any], Any], Any
     always: list[Any] = []
     seldom: list[Any] = []
     for field in fields(kind):
-        write = _as_list if field.metadata.get("json_as_list") else json_form
+        write = field.metadata.get("json_write") or json_form
         where = seldom if _is_later(kind, field) or field.metadata.get("json_seldom") else always
         where.append((_name(field), field.name, write, _default(field) if where is seldom else MISSING))
     return always + seldom

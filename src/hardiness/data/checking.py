@@ -14,12 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import PIL.Image
 
-from hardiness.core import DataError, File, SampleError, Stimulus, ordered
+from hardiness.core import DataError, File, SampleError, Stimulus, json_field, ordered
 from hardiness.data.conditions import WrittenTree
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
@@ -111,18 +110,8 @@ class Fault:
     kind: str
     path: str
     reason: str
-    move: Move | None = None
-    is_note: bool = False
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        return {
-            "kind": self.kind,
-            "path": self.path,
-            "reason": self.reason,
-            "fixable": self.move is not None,
-            "note": self.is_note,
-        }
+    move: Move | None = field(default=None, metadata=json_field("fixable", write=bool))
+    is_note: bool = field(default=False, metadata=json_field("note"))
 
 
 _VALIDATION = re.compile(r"(ILSVRC2012_val_)([0-9]{8})\.", re.IGNORECASE)
@@ -575,6 +564,7 @@ class CheckReport:
         name: of the data set.
         location: where it is.
         files: how many images or videos were looked at.
+        sound: whether nothing is wrong.
         faults: what is wrong, notes among them.
         remarks: what else lies in its folders and is no file of it, a line each.
     """
@@ -582,6 +572,7 @@ class CheckReport:
     name: str
     location: str
     files: int
+    sound: bool
     faults: tuple[Fault, ...]
     remarks: tuple[str, ...] = ()
 
@@ -589,17 +580,6 @@ class CheckReport:
     def wrong(self) -> tuple[Fault, ...]:
         """The faults without the notes."""
         return tuple(fault for fault in self.faults if not fault.is_note)
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it for JSON."""
-        return {
-            "name": self.name,
-            "location": self.location,
-            "files": self.files,
-            "sound": not self.wrong,
-            "faults": [fault.as_dict() for fault in self.faults],
-            "remarks": list(self.remarks),
-        }
 
 
 @dataclass(frozen=True)
@@ -687,9 +667,9 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
         faults += _missing_conditions(published, root)
     order = list(KINDS)
     faults.sort(key=lambda fault: (order.index(fault.kind), fault.path))
-    return CheckReport(
-        published.name, place.path, checks.read, tuple(faults), passed_over(published.name, place.path, unused)
-    )
+    remarks = passed_over(published.name, place.path, unused)
+    is_sound = all(fault.is_note for fault in faults)
+    return CheckReport(published.name, place.path, checks.read, is_sound, tuple(faults), remarks)
 
 
 def _is_table_of_set(published: PublishedSet, path: str) -> bool:
