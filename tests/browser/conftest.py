@@ -34,7 +34,7 @@ from hardiness.imaging import png
 from hardiness.report import PageOptions
 from hardiness.report.page import put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
-from hardiness.results.claims import judged, published_models
+from hardiness.results.claims import judge_claims, published_models
 from hardiness.results.results import published_results
 from hardiness.store.files import LocalFiles
 
@@ -174,7 +174,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture,
         figures=("svg",),
         features=[FeatureGrid("second", "orhan2019", "steps 500", features)],
-        claims=judged(published_models()).view(),
+        claims=judge_claims(published_models()).view(),
     )
     put_page(of_models("first", "second", "third"), LocalFiles(path.parent), path.name, "three models", options)
     return path

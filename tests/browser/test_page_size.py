@@ -38,7 +38,7 @@ from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.report import PageOptions
 from hardiness.report.page import put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
-from hardiness.results.claims import judged, published_models
+from hardiness.results.claims import judge_claims, published_models
 from hardiness.results.results import results_of
 from hardiness.store import Store
 from hardiness.store.files import LocalFiles
@@ -61,7 +61,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The page of five models on every benchmark, without and with pictures."""
     folder = tmp_path_factory.mktemp("five")
     found, comparisons = evaluated(folder)
-    bare = PageOptions(images=False, figures=(), comparisons=comparisons, claims=judged(published_models()).view())
+    bare = PageOptions(
+        images=False, figures=(), comparisons=comparisons, claims=judge_claims(published_models()).view()
+    )
     full = replace(bare, images=True, picture_of=pictures_of(), features=features(folder))
     put_page(found, LocalFiles(folder), "bare.html", "five models", bare)
     put_page(found, LocalFiles(folder), "full.html", "five models", full)

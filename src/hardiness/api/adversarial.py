@@ -166,7 +166,7 @@ def attack(
     if attacks.needs_gradients(name) and not classifier.has_gradients:
         raise ModelError(f"{classifier.spec.name} has no gradients and attack {name} needs them; use square")
     suspect = suspect_of(classifier, classifier.feed(pixels.shape[-1]))
-    return _joined(suspect, _Batch(pixels, classes, targets), plan, effort)
+    return _attack_in_batches(suspect, _Batch(pixels, classes, targets), plan, effort)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +204,7 @@ def _planned(name: str, epsilon: float, options: dict[str, Any]) -> tuple[Effort
     return effort, plan
 
 
-def _joined(suspect: Suspect, batch: _Batch, plan: Round, effort: Effort) -> AdversarialImages:
+def _attack_in_batches(suspect: Suspect, batch: _Batch, plan: Round, effort: Effort) -> AdversarialImages:
     """Batch after batch of the images, joined."""
     import torch
 

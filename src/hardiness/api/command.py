@@ -57,7 +57,7 @@ from hardiness.engine import (
     pictures_of,
     prepared,
     read_predictions,
-    rehearsed,
+    rehearse,
     require_reachable,
 )
 from hardiness.engine import evaluate as run_benchmark
@@ -617,7 +617,7 @@ def policy_for(
     every_class = any("class" in rule.where for rule in policy.rules)
     with TemporaryDirectory() as folder:
         store = Store.create(folder)
-        found = {one.name: rehearsed(one, data, store, every_class=every_class) for one, data in asked}
+        found = {one.name: rehearse(one, data, store, every_class=every_class) for one, data in asked}
         require_policy_matches(policy, found, store)
     return policy
 

@@ -72,7 +72,7 @@ def classifier_of(
         if placement != Placement():
             raise ArgumentError("device, precision and runtime go with a name or a module; a classifier has its own")
         return model
-    return models.wrap(model, view, name=_said(model), **asdict(placement), **own)
+    return models.wrap(model, view, name=_model_name(model), **asdict(placement), **own)
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -237,7 +237,7 @@ def evaluate(
     asked = [benchmark] if isinstance(benchmark, str) else list(dict.fromkeys(benchmark))
     if not asked:
         raise ArgumentError(f"benchmark must be a name or a list of names, was {benchmark!r}")
-    tracking = _tracking(options, out, {"models": name or _said(model), "benchmarks": " ".join(asked)})
+    tracking = _tracking(options, out, {"models": name or _model_name(model), "benchmarks": " ".join(asked)})
     chosen = [parse(text) for text in asked]
     given, classifier = _arguments(data), None
     if given is None:  # what names its classes is the model
@@ -333,7 +333,7 @@ def _tracking(options: Options, out: str | Path | None, about: Mapping[str, str]
     return tracking
 
 
-def _said(model: Model) -> str:
+def _model_name(model: Model) -> str:
     """What a model is called before it is loaded."""
     if isinstance(model, str):
         return model

@@ -45,7 +45,7 @@ from hardiness.results import (
     Models,
     from_results,
     group_of,
-    judged,
+    judge_claims,
     kept_comparisons,
     kept_gate,
     published_models,
@@ -80,11 +80,11 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Claim
         DataError: the folder holds no records.
     """
     store = Store.open(out)
-    found = judged(_models(store, family, reference).paired([store]))
+    found = judge_claims(_models(store, family, reference).paired([store]))
     return ClaimReport(found.models, found.claims)
 
 
-def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None) -> TextTable | None:
+def claims_table(stores: Sequence[Store], results: Sequence[Result], baseline: str | None = None) -> TextTable | None:
     """The paper's sentences judged on all models of one or more folders, as a table; ``None`` where there is none.
 
     A name under which folders hold different weights is left out: which of the models is meant cannot be told. Nothing
@@ -92,19 +92,19 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
 
     Args:
         stores: the folders.
-        found: what they hold, each run once.
-        baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
+        results: what they hold, each run once.
+        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
     """
     weights: dict[str, set[str]] = {}
-    chat = dict.fromkeys(each.name for each in found if each.run.model.mark)
-    for result in (each for each in found if not each.run.data.classes and not each.run.model.mark):
+    chat = dict.fromkeys(each.name for each in results if each.run.model.mark)
+    for result in (each for each in results if not each.run.data.classes and not each.run.model.mark):
         weights.setdefault(result.run.model.name, set()).add(result.run.model.weights_sha256)
     family = [name for name, hashes in weights.items() if len(hashes) == 1]
     if not family:
         return None
-    verdicts = judged(models := _by_size(found, family, None))
+    verdicts = judge_claims(models := _by_size(results, family, None))
     if verdicts.rest_on_numbers:  # else nothing is read off the images
-        verdicts = judged(models.paired(stores, baseline))
+        verdicts = judge_claims(models.paired(stores, baseline))
     view = verdicts.view()
     unclear = sorted(weights.keys() - set(family))
     left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
@@ -114,7 +114,7 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
 
 def published_claims() -> ClaimReport:
     """Whether they hold for the five models of the paper by their published numbers."""
-    found = judged(published_models())
+    found = judge_claims(published_models())
     return ClaimReport(found.models, found.claims)
 
 
@@ -130,19 +130,19 @@ def _models(store: Store, family: Sequence[str], reference: str | None) -> Model
     return _by_size(found, [name for name in known if name != reference and name not in chat], reference)
 
 
-def _by_size(found: Sequence[Result], names: Sequence[str], reference: str | None) -> Models:
+def _by_size(results: Sequence[Result], names: Sequence[str], reference: str | None) -> Models:
     """The models, those with the fewest parameters first; by name where that is not known of each."""
-    known = _parameters(found)
+    known = _parameters(results)
     by_parameters = all(name in known for name in names)
     family = sorted(names, key=lambda name: (known[name] if by_parameters else 0, _natural(name)))
-    models = from_results(found, family, reference)
+    models = from_results(results, family, reference)
     return replace(models, order="parameters" if by_parameters else "name", parameters=known)
 
 
-def _parameters(found: Sequence[Result]) -> dict[str, int]:
+def _parameters(results: Sequence[Result]) -> dict[str, int]:
     """How many parameters models have, as was stored with their runs, or as the catalogue has it; none is loaded."""
     counts: dict[str, set[int]] = {}
-    for result in found:
+    for result in results:
         stored = {count for each in result.measured.get("sessions", ()) if (count := each.get("parameters"))}
         if not stored and (spec := registry.find(result.model)) and (count := spec.source.parameters):
             stored = {count}
@@ -339,7 +339,7 @@ DETAILED_MOST = 6
 
 
 def comparisons_of(
-    stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None, details: bool = True
+    stores: Sequence[Store], results: Sequence[Result], baseline: str | None = None, details: bool = True
 ) -> list[BenchmarkComparison]:
     """The models of one or more folders on the same images; none where there are fewer than two.
 
@@ -348,11 +348,11 @@ def comparisons_of(
 
     Args:
         stores: the folders.
-        found: what they hold.
-        baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
+        results: what they hold.
+        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
         details: whether what is said of single pairs is wanted, beside scores and places.
     """
-    models = {result.name for result in found if not result.measured.get("published")}
+    models = {result.name for result in results if not result.measured.get("published")}
     detailed = details and len(models) <= DETAILED_MOST
     own: list[Store] = []
     known: set[str] = set()
@@ -364,29 +364,29 @@ def comparisons_of(
     compared = kept_comparisons(own, baseline, details=detailed)
     if len(own) == 1:
         return compared
-    tables = (with_own_names(list(table)) for _, table in groupby(found, key=group_of))
+    tables = (with_own_names(list(table)) for _, table in groupby(results, key=group_of))
     shown = {result.key: result.name for table in tables for result in table}
     return [_under_own_names(each, shown) for each in compared]
 
 
-def _under_own_names(found: BenchmarkComparison, shown: Mapping[str, str]) -> BenchmarkComparison:
+def _under_own_names(results: BenchmarkComparison, shown: Mapping[str, str]) -> BenchmarkComparison:
     """The scores of a comparison of several folders, under the names by which a page shows their runs, by key.
 
     Where two folders hold the same run, no score is left: which of them is meant cannot be told.
     """
-    own = {name: shown[key] for name, key in found.keys.items() if key in shown}
-    if len(set(own.values())) < len(found.keys):
-        return replace(found, scores=(), details=(), effective=(), flips=())
+    own = {name: shown[key] for name, key in results.keys.items() if key in shown}
+    if len(set(own.values())) < len(results.keys):
+        return replace(results, scores=(), details=(), effective=(), flips=())
     scores = [
         replace(
             score,
             values={own[name]: value for name, value in score.values.items()},
             pairs={(own[first], own[second]): pair for (first, second), pair in score.pairs.items()},
         )
-        for score in found.scores
+        for score in results.scores
     ]
-    flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in found.flips]
-    return replace(found, scores=tuple(scores), details=(), effective=(), flips=tuple(flips))
+    flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in results.flips]
+    return replace(results, scores=tuple(scores), details=(), effective=(), flips=tuple(flips))
 
 
 def gate_tables(stores: Sequence[Store]) -> list[TextTable]:
@@ -482,11 +482,11 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
     return sorted(everything, key=lambda result: (*group_of(result), order[id(result)])), problems, remarks
 
 
-def _claims(stores: Sequence[Store], found: Sequence[Result], baseline: str | None) -> TextTable | None:
+def _claims(stores: Sequence[Store], results: Sequence[Result], baseline: str | None) -> TextTable | None:
     """The paper's sentences judged on the models of the folders, or on the paper's own where there is no folder."""
     if not stores:
-        return published_claims().view() if found else None
-    return claims_table(stores, [result for result in found if not result.measured.get("published")], baseline)
+        return published_claims().view() if results else None
+    return claims_table(stores, [result for result in results if not result.measured.get("published")], baseline)
 
 
 def _pictures(stores: Sequence[Store], data: Sequence[str]) -> PictureSource:

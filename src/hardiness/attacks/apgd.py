@@ -170,13 +170,13 @@ class _State:
     windows: Tensor
 
     @classmethod
-    def begun(cls, problem: Problem, loss: Tensor, found: Slope, at: Tensor) -> _State:
+    def begun(cls, problem: Problem, loss: Tensor, slope: Slope, at: Tensor) -> _State:
         """At the start."""
         import torch
 
         none = torch.zeros(len(problem), dtype=torch.long, device=at.device)
         step = torch.full((len(problem), 1, 1, 1), _FIRST_STEP * problem.budget.epsilon, device=at.device)
-        here = (at, at, found.gradient, found.zeros, found.finite, loss, at, found.gradient, loss)
+        here = (at, at, slope.gradient, slope.zeros, slope.finite, loss, at, slope.gradient, loss)
         return cls(*here, step, none, loss, none == 0, _windows(problem.budget.steps))
 
     @property
@@ -196,7 +196,7 @@ class _State:
         moved = stepped.sub_(self.at).mul_(1 - _MOMENTUM).add_(self.at - self.before, alpha=_MOMENTUM)
         return allowed(problem, self.at, moved)
 
-    def arrived(self, at: Tensor, loss: Tensor, found: Slope, step: int) -> _State:
+    def arrived(self, at: Tensor, loss: Tensor, slope: Slope, step: int) -> _State:
         """After ``step`` steps, at its next iterate."""
         better = loss < self.best_loss
         wide = better[:, None, None, None]
@@ -204,12 +204,12 @@ class _State:
             self,
             at=at,
             before=self.at,
-            gradient=found.gradient,
-            zeros=found.zeros,
-            finite=found.finite,
+            gradient=slope.gradient,
+            zeros=slope.zeros,
+            finite=slope.finite,
             loss=loss,
             best=at.where(wide, self.best),
-            best_gradient=found.gradient.where(wide, self.best_gradient),
+            best_gradient=slope.gradient.where(wide, self.best_gradient),
             best_loss=loss.where(better, self.best_loss),
             falls=self.falls + (loss < self.loss),
         )

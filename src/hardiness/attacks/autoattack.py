@@ -63,14 +63,14 @@ class AutoAttack(CheckedAttack):
         """
         return _LaterStages(self, tuple(ended))
 
-    def after(self, known: Sequence[Iterate], problem: Problem) -> Iterator[Iterate]:
+    def after(self, first: Sequence[Iterate], problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem, of which the first are known."""
         labels_of(problem.criterion, "autoattack")
         for number, stage in enumerate(self._stages(), start=1):
             problem = problem.rows(problem.budget.steps >= number)
             if not len(problem):
                 return
-            ended = known[number - 1] if number <= len(known) else _ended(problem, stage)._replace(step=number)
+            ended = first[number - 1] if number <= len(first) else _ended(problem, stage)._replace(step=number)
             yield ended
             problem = problem.without(ended.index[ended.reached])
 

@@ -511,7 +511,7 @@ def forward(
         return Pass(leaf, found.detach(), criterion.loss(found))
 
 
-def slope(passed: Pass, of: Tensor, *, again: bool = False) -> Slope:
+def slope(passed: Pass, chosen: Tensor, *, again: bool = False) -> Slope:
     """The gradient at some of a pass's samples, by mask; the pass's graph is used up, unless it is needed again.
 
     Raises:
@@ -521,11 +521,11 @@ def slope(passed: Pass, of: Tensor, *, again: bool = False) -> Slope:
 
     # Only the pixels' gradient is asked for, so nothing is computed or kept for the parameters.
     (gradient,) = torch.autograd.grad(
-        passed.loss, passed.pixels, of.to(passed.loss.dtype), retain_graph=again, allow_unused=True
+        passed.loss, passed.pixels, chosen.to(passed.loss.dtype), retain_graph=again, allow_unused=True
     )
     if gradient is None:
         raise ModelError("logits do not depend on the pixels, so there is nothing to attack; is the model detached?")
-    gradient = picked(gradient, of)
+    gradient = picked(gradient, chosen)
     return _safe(gradient)
 
 

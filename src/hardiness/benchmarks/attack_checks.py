@@ -851,7 +851,7 @@ def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
 
 
 def _conclusion(
-    records: Records, run: Run, curve: Curve, found: Sequence[Finding], unchecked: Mapping[str, str]
+    records: Records, run: Run, curve: Curve, findings: Sequence[Finding], unchecked: Mapping[str, str]
 ) -> list[Finding]:
     """What stands beside the verdict about the model itself, and the verdict."""
     where = f"At epsilon {curve.budget}"
@@ -868,7 +868,7 @@ def _conclusion(
         ]
     beside = [misclassified(clean)]
     beside.append(at_chance(clean, run.data.num_classes))
-    doubts = [each for each in (*found, *beside[1:]) if each.raised]
+    doubts = [each for each in (*findings, *beside[1:]) if each.raised]
     return [*beside, verdict(where, clean, attacked, doubts, steps, curve.rules(), unchecked)]
 
 

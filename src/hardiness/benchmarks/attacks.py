@@ -319,7 +319,7 @@ def strength_of_attack(results: Sequence[Result]) -> Curves | None:
     tried = any(found["noise"] for _, found in known)
     caption = "Share of images that are classified rightly; bands are 95 % intervals, 0 steps is without attack."
     noise = " Thin grey lines: under the best of ten random draws of the same budget." if tried else ""
-    heading = f"An attack must leave less than noise does{_left(known)}" if tried else _leaves(known)
+    heading = f"An attack must leave less than noise does{_against_noise(known)}" if tried else _leaves(known)
     heading += doubts_of(tried_hard)
     return Curves(
         "attack_effort",
@@ -332,9 +332,9 @@ def strength_of_attack(results: Sequence[Result]) -> Curves | None:
     )
 
 
-def _leaves(known: Sequence[tuple[str, dict[str, Any]]]) -> str:
+def _leaves(details: Sequence[tuple[str, dict[str, Any]]]) -> str:
     """What the whole effort leaves, over the models."""
-    stands = [found for _, found in known if not found["doubt"]] or [found for _, found in known]
+    stands = [found for _, found in details if not found["doubt"]] or [found for _, found in details]
     values = [100 * found["steps"][-1][1] for found in stands if found["steps"]]
     if not values:
         return "Accuracy by effort of the attack"
@@ -342,16 +342,16 @@ def _leaves(known: Sequence[tuple[str, dict[str, Any]]]) -> str:
     return f"The whole attack leaves {low if low == high else f'{low} to {high}'} %"
 
 
-def _left(known: Sequence[tuple[str, dict[str, Any]]]) -> str:
+def _against_noise(details: Sequence[tuple[str, dict[str, Any]]]) -> str:
     """What attack and noise leave, where one model is shown."""
-    if len(known) != 1 or not known[0][1]["noise"]:
+    if len(details) != 1 or not details[0][1]["noise"]:
         return ""
-    found = known[0][1]
+    found = details[0][1]
     return f": {100 * found['steps'][-1][1]:.0f} % against {100 * found['noise'][0]:.0f} %"
 
 
-def _panel(known: Sequence[tuple[str, dict[str, Any]]], kind: str) -> Panel | None:
-    shown = [(name, found) for name, found in known if len(found[kind]) > 1]
+def _panel(details: Sequence[tuple[str, dict[str, Any]]], kind: str) -> Panel | None:
+    shown = [(name, found) for name, found in details if len(found[kind]) > 1]
     if not shown:
         return None
     lines = tuple(

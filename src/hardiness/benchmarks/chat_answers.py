@@ -112,7 +112,7 @@ def _about_endpoint(endpoint: Records, run: Run) -> Iterator[str]:
     options, (note,) = run.model.options, mark_notes([run.model.mark])
     days = sorted({str(each)[:10] for each in endpoint["asked_at"].tolist()})
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    models, prints = (_counted(endpoint[name].tolist()) for name in ("served_model", "fingerprint"))
+    models, prints = (_counts(endpoint[name].tolist()) for name in ("served_model", "fingerprint"))
     named = f"called {_listed(models)}" if models else "which does not name its model"
     mark = f"with fingerprint {_listed(prints)}" if prints else "without a fingerprint"
     yield (
@@ -149,7 +149,7 @@ def _about_confidence(table: ImageTable) -> Iterator[str]:
     yield f"{text}; what needs confidence has no value"
 
 
-def _counted(values: Sequence[str]) -> dict[str, int]:
+def _counts(values: Sequence[str]) -> dict[str, int]:
     return dict(Counter(value for value in values if value).most_common())
 
 

@@ -174,16 +174,16 @@ def error_scores(
     errors: CellMeans,
     present: Sequence[Condition],
     names: Sequence[str],
-    told: tuple[Metric, Mapping[str, tuple[str, ...]]],
+    mean_and_groups: tuple[Metric, Mapping[str, tuple[str, ...]]],
 ) -> list[Score]:
     """Unnormalised errors: over all members that were run, clean, by corruption, group, severity and cell.
 
     Args:
         errors, present: of the cells, and which they are but for clean.
         names: members of the set that were run.
-        told: what the mean over all is, and the groups of the set.
+        mean_and_groups: what the mean over all is, and the groups of the set.
     """
-    mean_error, groups = told
+    mean_error, groups = mean_and_groups
     common = [cell for cell in present if cell["corruption"] in names]
 
     def mean(cells: Sequence[Condition], condition: Condition) -> Score:
@@ -795,9 +795,9 @@ class CorruptionSet(Benchmark):
 
     decide = staticmethod(decisions.argmax)
 
-    def _absent(self, found: DataSet, cell: Condition) -> str:
+    def _absent(self, data: DataSet, cell: Condition) -> str:
         """Why a cell that was asked for is not evaluated on stored files."""
-        place = f"{found.location} has no {cell['corruption']}/{cell['severity']}: not evaluated"
+        place = f"{data.location} has no {cell['corruption']}/{cell['severity']}: not evaluated"
         if cell["corruption"] in self.own:
             return f"{place}; with source=generated it is made from the photographs"
         return f"{place}, so {self.headline} is partial"

@@ -86,10 +86,10 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
     )
 
 
-def _message(benchmark: str, found: Sequence[EffectiveRobustness]) -> str:
+def _message(benchmark: str, message: Sequence[EffectiveRobustness]) -> str:
     """How many models it explains, how far the others lie from the line, and how many no sentence judges."""
-    judged = [each for each in found if not each.continued]
-    continued = len(found) - len(judged)
+    judged = [each for each in message if not each.continued]
+    continued = len(message) - len(judged)
     apart = [each for each in judged if not each.interval.low <= 0 <= each.interval.high]
     beyond = [f"{continued} beyond the line's models not judged"] if continued else []
     if len(judged) < 2:

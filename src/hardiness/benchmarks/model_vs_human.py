@@ -118,20 +118,22 @@ def _scores(result: Result) -> Scores:
     return {s.condition: s for s in result.scores if s.metric == ACCURACY.name and s.value is not None}
 
 
-def _panel(of: StimulusSet, scores: dict[str, Scores]) -> Panel | None:
-    if len(of.levels) < 2:
+def _panel(stimuli: StimulusSet, scores: dict[str, Scores]) -> Panel | None:
+    if len(stimuli.levels) < 2:
         return None
-    ticks = tuple(float(place) for place in range(len(of.levels)))
-    lines = tuple(line for model, found in scores.items() if (line := _line(model, of, found)).x)
-    people = Line(PEOPLE, ticks, tuple(level.accuracy for level in of.levels))
-    return Panel(of.axis, lines, (), ticks, tuple(level.title for level in of.levels), of.name, people=people)
+    ticks = tuple(float(place) for place in range(len(stimuli.levels)))
+    lines = tuple(line for model, found in scores.items() if (line := _line(model, stimuli, found)).x)
+    people = Line(PEOPLE, ticks, tuple(level.accuracy for level in stimuli.levels))
+    return Panel(
+        stimuli.axis, lines, (), ticks, tuple(level.title for level in stimuli.levels), stimuli.name, people=people
+    )
 
 
-def _line(model: str, of: StimulusSet, found: Scores) -> Line:
+def _line(model: str, stimuli: StimulusSet, scores: Scores) -> Line:
     points = [
         (float(place), score.value, score.interval)
-        for place, level in enumerate(of.levels)
-        if (score := found.get(Condition(set=of.name, condition=level.name))) is not None
+        for place, level in enumerate(stimuli.levels)
+        if (score := scores.get(Condition(set=stimuli.name, condition=level.name))) is not None
         and score.value is not None
         and score.interval is not None
     ]

@@ -412,17 +412,17 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     return [*(each for each in scores if not each.condition), *(each for each in scores if each.condition)]
 
 
-def _of_counts(metric: Metric, found: Estimate, fewest: int, n: int, condition: Condition) -> Score:
+def _of_counts(metric: Metric, estimate: Estimate, fewest: int, n: int, condition: Condition) -> Score:
     """A score that divides by counts of classes, of which the smallest has ``fewest`` pictures."""
     if fewest < FEW_PICTURES:
         reason = (
             f"the smallest class has {fewest} picture{'s' * (fewest != 1)}; an interval takes {FEW_PICTURES} of each"
         )
-        return metric.score(found.value, n, condition=condition, interval_reason=reason)
-    return metric.score(found.value, n, found.interval(0, 1), condition)
+        return metric.score(estimate.value, n, condition=condition, interval_reason=reason)
+    return metric.score(estimate.value, n, estimate.interval(0, 1), condition)
 
 
-def _of_balanced(of: GroupMeans, value: float) -> Interval:
+def _of_balanced(recalls: GroupMeans, value: float) -> Interval:
     """The interval of the mean over classes: each picture is of one of them, so that their variances add up.
 
     Of a class of few pictures its own spread says little, and of one that is all right nothing: it counts for no less
@@ -430,8 +430,8 @@ def _of_balanced(of: GroupMeans, value: float) -> Interval:
 
     Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
     """
-    there = of.n > 0
-    n, variance = of.n[there].astype(np.float64), of.variance[there]
+    there = recalls.n > 0
+    n, variance = recalls.n[there].astype(np.float64), recalls.variance[there]
     within = float(((n - 1) * n * variance).sum() / max(float((n - 1).sum()), 1.0))
     parts = np.where(n < FEW_PICTURES, np.maximum(variance, within / n), variance) / len(n) ** 2
     total = float(parts.sum())
@@ -441,21 +441,21 @@ def _of_balanced(of: GroupMeans, value: float) -> Interval:
     return effective_wilson(value, total, int(degrees) + 1, 1)
 
 
-def _bounds(of: GroupMeans, k: int, is_share: bool, at_once: int = 1) -> Interval:
+def _bounds(recalls: GroupMeans, k: int, is_share: bool, at_once: int = 1) -> Interval:
     """The interval of one class's recall, or one of so many that hold all at once."""
-    value, n = float(of.value[k]), int(of.n[k])
+    value, n = float(recalls.value[k]), int(recalls.n[k])
     if not is_share:
-        return effective_wilson(value, float(of.variance[k]), int(of.differing[k]), n, 1 - 0.05 / at_once)
+        return effective_wilson(value, float(recalls.variance[k]), int(recalls.differing[k]), n, 1 - 0.05 / at_once)
     return wilson(round(value * n), n) if at_once == 1 else clopper_pearson(round(value * n), n, 1 - 0.05 / at_once)
 
 
-def _worst(of: GroupMeans, condition: Condition, is_share: bool) -> Score:
+def _worst(recalls: GroupMeans, condition: Condition, is_share: bool) -> Score:
     """The lowest recall, with bounds that hold for all classes at once: one of K is lowest by chance alone."""
-    there = np.flatnonzero(of.n > 0).tolist()
-    worst = min(there, key=lambda k: float(of.value[k]))
-    bounds = [_bounds(of, k, is_share, len(there)) for k in there]
+    there = np.flatnonzero(recalls.n > 0).tolist()
+    worst = min(there, key=lambda k: float(recalls.value[k]))
+    bounds = [_bounds(recalls, k, is_share, len(there)) for k in there]
     interval = Interval(min(each.low for each in bounds), min(each.high for each in bounds))
-    return WORST_CLASS.score(float(of.value[worst]), int(of.n[worst]), interval, condition)
+    return WORST_CLASS.score(float(recalls.value[worst]), int(recalls.n[worst]), interval, condition)
 
 
 FEW_PICTURES = 10

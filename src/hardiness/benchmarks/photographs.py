@@ -128,39 +128,39 @@ def check_subset(benchmark: str, subset: str) -> None:
         raise UnknownNameError(f"subset of {benchmark}", subset, SUBSETS)
 
 
-def part_of(found: DataSet, subset: str) -> DataSet:
+def part_of(data: DataSet, subset: str) -> DataSet:
     """The images of a data set that a subset names, as a data set of another fingerprint; all of it without a name.
 
     Raises:
         DataError: it holds none of them.
     """
     if not subset:
-        return found
+        return data
     stems = robustbench.stems()
-    items = tuple(item for item in found.items if item.id.rpartition("/")[2] in stems)
+    items = tuple(item for item in data.items if item.id.rpartition("/")[2] in stems)
     if not items:
         raise DataError(
             f"subset={subset} names {robustbench.SIZE:,} of ImageNet's validation images, as ILSVRC2012_val_00015253, "
-            f"and {found.location} holds none of them; leave subset out, or give the validation set"
+            f"and {data.location} holds none of them; leave subset out, or give the validation set"
         )
-    fingerprint = hashlib.sha256(f"{found.fingerprint} {subset}".encode()).hexdigest()
-    return replace(found, items=items, fingerprint=fingerprint, released=robustbench.SIZE)
+    fingerprint = hashlib.sha256(f"{data.fingerprint} {subset}".encode()).hexdigest()
+    return replace(data, items=items, fingerprint=fingerprint, released=robustbench.SIZE)
 
 
-def sized(image: Image, name: str, of: str) -> Image:
+def sized(image: Image, name: str, pictures: str) -> Image:
     """The picture itself, ``uint8 (224, 224, 3)``: it has the size of the fixed canvas, so nothing is resampled.
 
     Args:
         image: what was decoded.
         name: the file, for the message.
-        of: the pictures that have this size, for the message.
+        pictures: the pictures that have this size, for the message.
 
     Raises:
         SampleError: it has another size.
     """
     side = CANVAS_224.crop_px
     if image.shape[:2] != (side, side):
-        raise SampleError(f"{name}: must be {side}x{side} pixels as {of}, was {image.shape[1]}x{image.shape[0]}")
+        raise SampleError(f"{name}: must be {side}x{side} pixels as {pictures}, was {image.shape[1]}x{image.shape[0]}")
     return image
 
 

@@ -44,10 +44,10 @@ from hardiness.sources import WAIT_S, pins_file
 SHOWN_PATHS = 3
 
 
-def present_table(held: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
+def present_table(inventories: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
     """What is there: how many images, and for which benchmarks."""
     table = Table("data set", "images", "for", box=None, title="there", title_justify="left", title_style="bold")
-    for each in held:
+    for each in inventories:
         images = f"{each.images:,}" if each.images is not None else ""
         conditions = f" x {each.conditions}" if each.conditions else ""
         count = f"{images}{conditions} {each.note}".strip()
@@ -55,14 +55,14 @@ def present_table(held: Sequence[DataInventory], needs: dict[str, list[str]]) ->
     return table
 
 
-def missing_table(held: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
+def missing_table(inventories: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
     """What is not there: how large it is, its licence, where it is from, and for which benchmarks."""
     table = Table(
         "data set", "GB", "licence", "from", "for", box=None, title="missing", title_justify="left", title_style="bold"
     )
     table.columns[1].max_width = len("published")  # "not published" takes two lines, and names need theirs
     table.columns[3].overflow = "fold"
-    for each in held:
+    for each in inventories:
         published = each.published
         served = ", ".join(needs.get(published.name, []))
         home = published.home.removeprefix("https://")
@@ -84,22 +84,22 @@ def _size(published: PublishedSet) -> str:
     return f"{published.about_bytes / 1e9:.1f}" if published.about_bytes else "not published"
 
 
-def as_dict(held: DataInventory, needs: dict[str, list[str]]) -> dict[str, object]:
+def as_dict(inventory: DataInventory, needs: dict[str, list[str]]) -> dict[str, object]:
     """One data set for JSON."""
-    published = held.published
+    published = inventory.published
     return {
         "name": published.name,
         "title": published.title,
-        "place": str(held.place) if held.place else None,
-        "images": held.images,
-        "conditions": held.conditions or None,
+        "place": str(inventory.place) if inventory.place else None,
+        "images": inventory.images,
+        "conditions": inventory.conditions or None,
         "published_images": published.images or None,
         "licence": published.licence,
         "home": published.home,
         "bytes": published.about_bytes,
         "benchmarks": needs.get(published.name, []),
         "seen": published.seen,
-        "note": held.note,
+        "note": inventory.note,
     }
 
 
@@ -158,7 +158,7 @@ def data_list(asked: InventoryOptions) -> int:
     For which benchmark, how large, under which licence, and where from.
     """
     root = asked.root
-    held = list(inventory(Path(root))) if Path(root).exists() or root != "data" else _nothing()
+    held = list(inventory(Path(root))) if Path(root).exists() or root != "data" else _empty_inventory()
     needs = _needs()
     if asked.as_json:
         print_json([as_dict(each, needs) for each in held])
@@ -216,7 +216,7 @@ def data_get(asked: GetOptions) -> int:
     for _, (published, files) in wanted:
         for got in get(published, files, Path(asked.root), manner):
             if not asked.quiet:
-                _tell(got)
+                _print_outcome(got)
     return 0
 
 
@@ -252,7 +252,7 @@ def data_check(asked: CheckOptions) -> int:
     places = asked.places or (os.environ.get("HARDINESS_DATA", "data"),)
     for published, place in places_to_check(asked.names, places):
         with nullcontext() if silent else console.status(f"{published.name} …") as status:
-            depth = Depth(asked.pixels, Request().workers, _counted(status, published.name))
+            depth = Depth(asked.pixels, Request().workers, _file_count_on(status, published.name))
             checked = check(published, place, depth)
             if asked.fix:
                 for fault in mend(checked.faults):
@@ -317,7 +317,7 @@ def _progress(quiet: bool) -> Callable[[str], Callable[[int, int | None], None]]
     return lambda what: lambda done, total: bars.download(what, done, total)
 
 
-def _counted(status: Status | None, name: str) -> Callable[[int, int | None], None]:
+def _file_count_on(status: Status | None, name: str) -> Callable[[int, int | None], None]:
     """Says now and then how many files were looked at."""
 
     def report(done: int, total: int | None) -> None:
@@ -327,7 +327,7 @@ def _counted(status: Status | None, name: str) -> Callable[[int, int | None], No
     return report
 
 
-def _tell(got: ArchiveOutcome) -> None:
+def _print_outcome(got: ArchiveOutcome) -> None:
     what = got.file.part or got.file.name
     if got.was_there:
         click.echo(f"{got.folder}: {what} is there already")
@@ -348,5 +348,5 @@ def _needs() -> dict[str, list[str]]:
     return found
 
 
-def _nothing() -> list[DataInventory]:
+def _empty_inventory() -> list[DataInventory]:
     return [DataInventory(published_set(name), None) for name in datasets()]

@@ -31,18 +31,18 @@ class GateOptions:
     comment: str | None = option("Write Markdown for a comment; under 65,536 characters.", None, metavar="FILE")
     junit: str | None = option("Write JUnit XML.", None, metavar="FILE")
 
-    def write(self, found: Gate) -> None:
+    def write(self, verdict: Gate) -> None:
         """Write the files that were asked for.
 
         Raises:
             ArgumentError: one cannot be written; the message names it.
         """
         if self.summary:
-            _write(self.summary, gate_markdown(found, SUMMARY_MOST), "a")
+            _write(self.summary, gate_markdown(verdict, SUMMARY_MOST), "a")
         if self.comment:
-            _write(self.comment, gate_markdown(found, COMMENT_MOST, of_bytes=False))
+            _write(self.comment, gate_markdown(verdict, COMMENT_MOST, of_bytes=False))
         if self.junit:
-            _write(self.junit, junit(found))
+            _write(self.junit, junit(verdict))
 
 
 @command

@@ -78,7 +78,7 @@ class CorruptionOptions:
     def benchmark(self) -> CorruptionSet:
         """The benchmark of the set, with those cells."""
         kind = corruption_benchmark(self.members)
-        names = (self._of(name) for name in _parts("--corruptions", self.corruptions))
+        names = (self._members_of(name) for name in _parts("--corruptions", self.corruptions))
         severities = tuple(map(_severity, _parts("--severities", self.severities)))
         with _as_typed(kind.name):
             return kind(
@@ -87,7 +87,7 @@ class CorruptionOptions:
                 severities=severities or kind.members.levels,
             )
 
-    def _of(self, name: str) -> tuple[str, ...]:
+    def _members_of(self, name: str) -> tuple[str, ...]:
         """The corruptions of a group of the set, or the one of that name."""
         return corruption_benchmark(self.members).members.groups.get(name, (name,))
 

@@ -24,7 +24,7 @@ def command(function: Callable[[Any], int]) -> click.Command:
     (kind,) = (hint for name, hint in get_type_hints(function).items() if name != "return")
 
     def call(**given: Any) -> int:
-        return function(_made(kind, given))
+        return function(_dataclass_of(kind, given))
 
     settings = {"show_default": True}
     return click.Command(function.__name__, settings, call, list(_parameters(kind)), inspect.getdoc(function))
@@ -58,12 +58,12 @@ def _parameters(kind: Any, only: Collection[str] = ()) -> Iterator[click.Paramet
                 yield _option(each, hint)
 
 
-def _made(kind: Any, given: Mapping[str, Any]) -> Any:
+def _dataclass_of(kind: Any, given: Mapping[str, Any]) -> Any:
     """The dataclass with the values that were given to its options."""
     values = {}
     for each, hint in _members(kind):
         if is_dataclass(hint):
-            values[each.name] = _made(hint, given)
+            values[each.name] = _dataclass_of(hint, given)
         elif each.name in given and each.metadata.keys() & {"argument", "help"}:
             values[each.name] = given[each.name]
     return kind(**values)

@@ -32,9 +32,9 @@ def wide() -> Console:
     return console
 
 
-def print_json(found: Any) -> None:
+def print_json(value: Any) -> None:
     """Print the JSON form of a value."""
-    click.echo(json.dumps(found, indent=1, default=json_form))
+    click.echo(json.dumps(value, indent=1, default=json_form))
 
 
 def print_views(views: Iterable[TextTable]) -> None:

@@ -104,12 +104,12 @@ def fields_form(value: Any) -> dict[str, Any]:
     return found
 
 
-def from_json(kind: type[Value], found: Any, where: str, advice: str = "restore the file") -> Value:
+def from_json(kind: type[Value], form: Any, where: str, advice: str = "restore the file") -> Value:
     """The value whose form was read.
 
     Args:
         kind: its type, as a field would have it: ``tuple[Score, ...]`` as well.
-        found: the form.
+        form: the form.
         where: the file, for messages.
         advice: what to do where it is damaged.
 
@@ -118,28 +118,28 @@ def from_json(kind: type[Value], found: Any, where: str, advice: str = "restore 
     """
     try:
         read: Callable[[Any], Value] = _reader(cast("Hashable", kind))
-        return read(found)
+        return read(form)
     except FormError as error:
         raise StoreError(error.line(where, advice)) from None
 
 
-def from_fields(kind: type[Value], found: Any) -> Value:
+def from_fields(kind: type[Value], form: Any) -> Value:
     """The dataclass whose fields an object, or a list in their order, holds.
 
     Raises:
         FormError: it holds others, or they are of another form.
     """
     readers, required = _read_fields(cast("Hashable", kind))
-    if isinstance(found, list) and len(found) == len(readers):
-        row = zip(found, readers.values(), strict=True)
+    if isinstance(form, list) and len(form) == len(readers):
+        row = zip(form, readers.values(), strict=True)
         return kind(*[each if type(each) in plain else read(each) for each, (_, plain, read) in row])
-    if not isinstance(found, Mapping):
-        raise FormError(f"must be an object, and is {found!r:.60}")
-    if len(found) < len(readers) and not required <= found.keys():
-        raise FormError(LACKS, min(required - found.keys()))
+    if not isinstance(form, Mapping):
+        raise FormError(f"must be an object, and is {form!r:.60}")
+    if len(form) < len(readers) and not required <= form.keys():
+        raise FormError(LACKS, min(required - form.keys()))
     values, name = {}, ""
     try:
-        for name, each in found.items():
+        for name, each in form.items():
             if name in readers:
                 field, plain, read = readers[name]
                 values[field] = each if type(each) in plain else read(each)
@@ -259,53 +259,53 @@ def _reader(kind: Any) -> Read:
     return kind.from_dict if hasattr(kind, "from_dict") else partial(from_fields, kind)
 
 
-def _scalar(kind: type[Any], found: Any) -> Any:
-    if type(found) not in _PLAIN[kind]:
-        raise FormError(f"must be {_WORDS[kind]}, and is {found!r:.60}")
-    return found
+def _scalar(kind: type[Any], form: Any) -> Any:
+    if type(form) not in _PLAIN[kind]:
+        raise FormError(f"must be {_WORDS[kind]}, and is {form!r:.60}")
+    return form
 
 
-def _one_of(allowed: tuple[Any, ...], found: Any) -> Any:
-    if found not in allowed:
-        raise FormError(f"must be {' or '.join(map(repr, allowed))}, and is {found!r:.60}")
-    return found
+def _one_of(allowed: tuple[Any, ...], form: Any) -> Any:
+    if form not in allowed:
+        raise FormError(f"must be {' or '.join(map(repr, allowed))}, and is {form!r:.60}")
+    return form
 
 
-def _of_any(readers: Sequence[Read], is_optional: bool, found: Any) -> Any:
-    if found is None and is_optional:
+def _of_any(readers: Sequence[Read], is_optional: bool, form: Any) -> Any:
+    if form is None and is_optional:
         return None
     errors = []
     for read in readers:
         try:
-            return read(found)
+            return read(form)
         except FormError as error:
             errors.append(error)
     raise errors[0]
 
 
-def _items(make: Callable[[list[Any]], Any], read: Read, found: Any) -> Any:
-    if not isinstance(found, list | tuple):
-        raise FormError(f"must be a list, and is {found!r:.60}")
+def _items(make: Callable[[list[Any]], Any], read: Read, form: Any) -> Any:
+    if not isinstance(form, list | tuple):
+        raise FormError(f"must be a list, and is {form!r:.60}")
     values: list[Any] = []
     try:
-        for each in found:
+        for each in form:
             values.append(read(each))  # noqa: PERF401  # how many there are by then says which is wrong
     except FormError as error:
         raise error.inside(f"[{len(values)}]") from None
     return make(values)
 
 
-def _row(readers: Sequence[Read], found: Any) -> tuple[Any, ...]:
-    if not isinstance(found, list | tuple) or len(found) != len(readers):
-        raise FormError(f"must be a list of {len(readers)}, and is {found!r:.60}")
-    return tuple(read(each) for read, each in zip(readers, found, strict=True))
+def _row(readers: Sequence[Read], form: Any) -> tuple[Any, ...]:
+    if not isinstance(form, list | tuple) or len(form) != len(readers):
+        raise FormError(f"must be a list of {len(readers)}, and is {form!r:.60}")
+    return tuple(read(each) for read, each in zip(readers, form, strict=True))
 
 
-def _object(key: Callable[[str], Any], read: Read, found: Any) -> dict[Any, Any]:
-    if not isinstance(found, Mapping):
-        raise FormError(f"must be an object, and is {found!r:.60}")
+def _object(key: Callable[[str], Any], read: Read, form: Any) -> dict[Any, Any]:
+    if not isinstance(form, Mapping):
+        raise FormError(f"must be an object, and is {form!r:.60}")
     values = {}
-    for name, each in found.items():
+    for name, each in form.items():
         try:
             values[key(name)] = read(each)
         except FormError as error:

@@ -36,11 +36,11 @@ class Condition(Mapping[str, Any]):
         return dict(self._values)
 
     @classmethod
-    def from_dict(cls, found: Any) -> Condition:
+    def from_dict(cls, form: Any) -> Condition:
         """The condition that `as_dict` gave."""
-        if not isinstance(found, Mapping) or not {*map(type, found.values())} <= _OF_CONDITIONS:
-            raise FormError(f"must be an object of texts and numbers, and is {found!r:.60}")
-        return cls(**found)
+        if not isinstance(form, Mapping) or not {*map(type, form.values())} <= _OF_CONDITIONS:
+            raise FormError(f"must be an object of texts and numbers, and is {form!r:.60}")
+        return cls(**form)
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -59,7 +59,7 @@ class Condition(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Condition], tuple[dict[str, Any]]]:
         """Hashes of texts differ from process to process, so that another one makes its own."""
-        return _of, (self._values,)
+        return _condition, (self._values,)
 
     def __repr__(self) -> str:
         return f"Condition({', '.join(f'{key}={value!r}' for key, value in self._values.items())})"
@@ -71,7 +71,7 @@ class Condition(Mapping[str, Any]):
 _OF_CONDITIONS = {str, int, float, bool}
 
 
-def _of(values: dict[str, Any]) -> Condition:
+def _condition(values: dict[str, Any]) -> Condition:
     return Condition(**values)
 
 
@@ -355,10 +355,10 @@ class Stop:
         return {"policy": policy, "rows": self.rows} if policy else form
 
     @classmethod
-    def from_dict(cls, found: Any) -> Stop:
+    def from_dict(cls, form: Any) -> Stop:
         """The stop that `as_dict` gave."""
-        is_policys = isinstance(found, Mapping) and "policy" in found
-        return from_fields(cls, {"precision_target": None, **found} if is_policys else found)
+        is_policys = isinstance(form, Mapping) and "policy" in form
+        return from_fields(cls, {"precision_target": None, **form} if is_policys else form)
 
 
 WINDOW_S = 2.0
@@ -621,16 +621,16 @@ class Run:
         return {**flat, **later, **form}
 
     @classmethod
-    def from_dict(cls, found: Any) -> Self:
+    def from_dict(cls, form: Any) -> Self:
         """The run that `as_dict` gave.
 
         Raises:
             FormError: a field is missing, unknown or of another form.
         """
-        if not isinstance(found, Mapping):
-            raise FormError(f"must hold an object, and holds {type(found).__name__}")
+        if not isinstance(form, Mapping):
+            raise FormError(f"must hold an object, and holds {type(form).__name__}")
         nested: dict[str, Any] = {part: {} for part in PARTS}
-        for name, each in found.items():
+        for name, each in form.items():
             part, _, field = _place(name).partition(".")
             (nested[part] if field else nested)[field or part] = each
         try:

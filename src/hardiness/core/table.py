@@ -150,7 +150,7 @@ class ImageTable:
             tuple(conditions),
             np.zeros(0, np.int16),
             none,
-            _told_once(failures),
+            _distinct_failures(failures),
         )
 
     @classmethod
@@ -172,7 +172,7 @@ class ImageTable:
         """
         if not len(records):
             return cls.empty(conditions, records.failures)
-        return _of_rows(records, tuple(conditions), cells, images or {})
+        return _table_of_rows(records, tuple(conditions), cells, images or {})
 
     @staticmethod
     def join(parts: Iterable[ImageTable]) -> ImageTable:
@@ -187,7 +187,7 @@ class ImageTable:
         given = list(parts)
         if not given:
             raise ValueError("there must be at least one table to join")
-        return _joined(given)._without_evaluated_failures()
+        return _table_of_parts(given)._without_evaluated_failures()
 
     def only(self, wanted: Mapping[str, Sequence[int]]) -> ImageTable:
         """The part of the table that is wanted: by an image's id the indices of its conditions."""
@@ -200,7 +200,7 @@ class ImageTable:
         columns = {name: column[rows] for name, column in self.columns.items()}
         for name, column in columns.items():
             if column.ndim == 2:
-                columns[name] = np.where(keep[rows], column, _nothing((1, 1), column.dtype))
+                columns[name] = np.where(keep[rows], column, _empty((1, 1), column.dtype))
         return replace(self, ids=self.ids[rows], label=self.label[rows], columns=columns)
 
     def rows_of(self, ids: NDArray[np.object_]) -> Indices:
@@ -223,7 +223,7 @@ class ImageTable:
         return replace(self, failures=tuple(left))
 
 
-def _of_rows(
+def _table_of_rows(
     records: Records,
     conditions: tuple[Condition, ...],
     cells: Mapping[str, NDArray[Any]],
@@ -240,17 +240,17 @@ def _of_rows(
     filled = {}
     for name, values in cells.items():
         given = _compact(values)
-        filled[name] = _nothing((len(ids), len(used)), given.dtype)
+        filled[name] = _empty((len(ids), len(used)), given.dtype)
         filled[name][rows, columns] = given[back]
     for name, values in {"label": records["label"].astype(np.int32), **images}.items():
         given = _compact(values)
         filled[name] = np.empty(len(ids), given.dtype)
         filled[name][rows] = given[back]
     label = filled.pop("label")
-    return ImageTable(ids, label, conditions, used.astype(np.int16), filled, _told_once(records.failures))
+    return ImageTable(ids, label, conditions, used.astype(np.int16), filled, _distinct_failures(records.failures))
 
 
-def _joined(given: Sequence[ImageTable]) -> ImageTable:
+def _table_of_parts(given: Sequence[ImageTable]) -> ImageTable:
     """The table of all rows of all parts, and every failure of every part."""
     filled = [part for part in given if len(part)] or given[:1]
     ids, rows = _ranked([name for part in filled for name in part.ids.tolist()])
@@ -258,7 +258,7 @@ def _joined(given: Sequence[ImageTable]) -> ImageTable:
     shape = (len(ids), len(used))
     first = filled[0]
     columns = {
-        name: _nothing(shape[: column.ndim], np.result_type(*{part[name].dtype for part in filled}))
+        name: _empty(shape[: column.ndim], np.result_type(*{part[name].dtype for part in filled}))
         for name, column in first.columns.items()
     }
     label = np.empty(len(ids), np.int32)
@@ -272,7 +272,7 @@ def _joined(given: Sequence[ImageTable]) -> ImageTable:
                 column[at] = part[name]
             else:
                 column[place] = part[name][own]
-    failures = _told_once(failure for part in given for failure in part.failures)
+    failures = _distinct_failures(failure for part in given for failure in part.failures)
     return ImageTable(ids, label, first.conditions, used, columns, failures)
 
 
@@ -314,11 +314,11 @@ def _compact(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.int8) if values.dtype == np.bool_ else values
 
 
-def _nothing(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.full(shape, -1 if dtype.kind == "i" else np.nan, dtype)
 
 
-def _told_once(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+def _distinct_failures(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     """Each sample and condition once, under the first of its reasons in alphabetical order; sorted."""
     reasons: dict[tuple[str, int], str] = {}
     for failure in failures:

@@ -417,28 +417,30 @@ class FileChecks:
             found += self._decoded(path, where, entry)
         return hashlib.blake2b(head + tail, digest_size=16).digest(), found
 
-    def _of_image(self, path: str, found: Structure | None) -> Iterator[Fault]:
+    def _of_image(self, path: str, structure: Structure | None) -> Iterator[Fault]:
         published = self.published
-        if found is None:
+        if structure is None:
             yield Fault("no-image", path, "is no image that PIL knows")
             return
-        if not found.is_whole:
+        if not structure.is_whole:
             yield Fault("truncated", path, "ends before the image does; fetch it again")
             return
-        if found.bits != 8 and not (found.mode in ("palette", "black and white", "grey") and found.bits < 8):
-            yield Fault("not-rgb", path, f"has {found.bits} bits per channel, must have 8")
-        elif found.frames > 1:
-            yield Fault("not-rgb", path, f"holds {found.frames} pictures, must hold one")
-        elif found.mode != "RGB":
-            is_note = found.mode in _NOTED_MODES and not published.side_px
+        if structure.bits != 8 and not (
+            structure.mode in ("palette", "black and white", "grey") and structure.bits < 8
+        ):
+            yield Fault("not-rgb", path, f"has {structure.bits} bits per channel, must have 8")
+        elif structure.frames > 1:
+            yield Fault("not-rgb", path, f"holds {structure.frames} pictures, must hold one")
+        elif structure.mode != "RGB":
+            is_note = structure.mode in _NOTED_MODES and not published.side_px
             told = "is read as RGB, as PIL converts it" if is_note else "must be RGB"
-            yield Fault("not-rgb", path, f"is {found.mode}; {told}", is_note=is_note)
+            yield Fault("not-rgb", path, f"is {structure.mode}; {told}", is_note=is_note)
         side = published.side_px
-        if side and (found.width, found.height) != (side, side):
-            yield Fault("wrong-size", path, f"is {found.width}x{found.height}, must be {side}x{side}")
+        if side and (structure.width, structure.height) != (side, side):
+            yield Fault("wrong-size", path, f"is {structure.width}x{structure.height}, must be {side}x{side}")
         quality = published.jpeg_quality
-        if quality and found.tables != tables_of(quality):
-            what = "has other quantisation tables" if found.tables else "is no JPEG"
+        if quality and structure.tables != tables_of(quality):
+            what = "has other quantisation tables" if structure.tables else "is no JPEG"
             yield Fault("wrong-quality", path, f"{what}, must be JPEG of quality {quality}")
 
     def _of_video(self, path: str, where: str, file: File) -> Iterator[Fault]:
@@ -502,17 +504,17 @@ def _duplicates(where: str, groups: Iterable[Sequence[FileEntry]]) -> Iterator[F
                 yield Fault("duplicate", shown(where + entry.path), f"is the same file as {shown(where + other.path)}")
 
 
-def _whole(entry: FileEntry, known: dict[tuple[int, int], str]) -> str:
+def _whole(entry: FileEntry, classes: dict[tuple[int, int], str]) -> str:
     """The sha256 of a file; taken once for links to the same one."""
     file = entry.file
     place = (0, 0)
     if isinstance(file, DiskFile):
         status = os.stat(file.path)
         place = (status.st_dev, status.st_ino)
-        if place in known:
-            return known[place]
+        if place in classes:
+            return classes[place]
     digest = hashlib.sha256(file.read()).hexdigest()
-    known[place] = digest
+    classes[place] = digest
     return digest
 
 
@@ -758,12 +760,12 @@ def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) 
         yield Fault("count", where or published.name, f"has {len(images):,} images, must have {published.images:,}")
 
 
-def _missing_parts(known: ClassSet, images: Sequence[FileEntry]) -> Iterator[Fault]:
+def _missing_parts(described: ClassSet, images: Sequence[FileEntry]) -> Iterator[Fault]:
     """The conditions and the labels of a set that no image is of."""
-    there = [found for entry in images if (found := part_and_label(known, entry))]
+    there = [found for entry in images if (found := part_and_label(described, entry))]
     parts, labels = ({found[place] for found in there} for place in (0, 1))
-    yield from (Fault("missing-condition", p.folder, "has no image") for p in known.parts if p.folder not in parts)
-    yield from (Fault("missing-class", label, "has no image") for label in known.labels if label not in labels)
+    yield from (Fault("missing-condition", p.folder, "has no image") for p in described.parts if p.folder not in parts)
+    yield from (Fault("missing-class", label, "has no image") for label in described.labels if label not in labels)
 
 
 def _stimuli(images: Sequence[FileEntry]) -> Iterator[Fault]:

@@ -471,9 +471,9 @@ def _with_hashes(name: str, cell: Cell, written: WrittenTree) -> Cell:
     return FolderCell(cell.folder, cell.listing, written.hashes(name, cell.paths))
 
 
-def _thin(root: str, held: Mapping[str, int], images: int) -> list[str]:
+def _thin(root: str, counts: Mapping[str, int], images: int) -> list[str]:
     """A line for each cell that lacks photographs which others have or the manifest lists, or one where many do."""
-    thin = {cell: count for cell, count in held.items() if count < images}
+    thin = {cell: count for cell, count in counts.items() if count < images}
     if len(thin) <= TOLD_CELLS:
         return [
             f"{root}/{cell} holds {count:,} of {images:,} images; the rest count as failed"

@@ -189,7 +189,7 @@ def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool
     if files:
         kinds = Counter(_kind(path, of_csv or "/" in path) for path in files).most_common()
         lines.append(
-            f"{name} at {location}: {_counted(len(files), 'file')} passed over "
+            f"{name} at {location}: {_count_text(len(files), 'file')} passed over "
             f"({', '.join(f'{count:,} {kind}' for kind, count in kinds)}; for example "
             f"{', '.join(map(shown, files[:SHOWN_FOLDERS]))}{' …' if len(files) > SHOWN_FOLDERS else ''}): they are no "
             "samples; convert or move those that should be evaluated"
@@ -197,13 +197,13 @@ def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool
     if folders:
         named = ", ".join(map(shown, folders[:SHOWN_FOLDERS])) + (" …" if len(folders) > SHOWN_FOLDERS else "")
         lines.append(
-            f"{name} at {location}: {_counted(len(folders), 'folder')} without an image ({named}); fill or remove "
+            f"{name} at {location}: {_count_text(len(folders), 'folder')} without an image ({named}); fill or remove "
             f"{'it' if len(folders) == 1 else 'them'}"
         )
     return tuple(lines)
 
 
-def _counted(count: int, what: str) -> str:
+def _count_text(count: int, what: str) -> str:
     return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
 
 

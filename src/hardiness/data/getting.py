@@ -80,7 +80,7 @@ def inventory(root: Path) -> Iterator[DataInventory]:
             f"--data {root} must be a folder of data sets, but cannot be listed ({error.strerror})"
         ) from None
     for name in datasets():
-        yield _held(root, inside, published_set(name))
+        yield _inventory_of(root, inside, published_set(name))
 
 
 def place_of(root: Path, published: PublishedSet) -> Path | None:
@@ -92,7 +92,7 @@ def place_of(root: Path, published: PublishedSet) -> Path | None:
     return None
 
 
-def _held(root: Path, inside: list[str], published: PublishedSet) -> DataInventory:
+def _inventory_of(root: Path, inside: list[str], published: PublishedSet) -> DataInventory:
     place = place_of(root, published)
     if place is None:
         top = published.folder.split("/")[0]

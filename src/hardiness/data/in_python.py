@@ -97,7 +97,7 @@ def from_python(data: Any, model: ModelClasses) -> DataRoot:
 class _Root:
     """The `core.DataRoot` of one data set, and whether its labels are ImageNet's."""
 
-    found: DataSet
+    data: DataSet
     is_imagenet: bool = False
 
     def has(self, name: str) -> bool:
@@ -105,8 +105,8 @@ class _Root:
 
     def dataset(self, name: str) -> DataSet:
         if not self.has(name):
-            raise DataError(f"{name} was not found: data is {self.found.name}, which Python holds; name its folder")
-        return self.found if name == OWN else replace(self.found, class_names=None)
+            raise DataError(f"{name} was not found: data is {self.data.name}, which Python holds; name its folder")
+        return self.data if name == OWN else replace(self.data, class_names=None)
 
 
 @dataclass(frozen=True)

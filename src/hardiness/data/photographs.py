@@ -105,7 +105,9 @@ class PhotographSet:
             refuse_folder_too_deep(place.argument, tree, known)
         images = [entry for entry in tree.images() if "/" in entry.path]
         if not images:
-            raise DataError(f"--data {place.argument}: {tree.location} must hold {self._form()}, but {_found(tree)}")
+            raise DataError(
+                f"--data {place.argument}: {tree.location} must hold {self._form()}, but {_contents_text(tree)}"
+            )
         is_own = place.classes is not None or (self.own_classes and not any(name in known for name in tree.folders))
         if is_own and place.classes is None and self.name in tree.folders:
             raise DataError(
@@ -324,7 +326,7 @@ def pictures_at(path: str) -> DataSet:
         form, inside = "be a picture", "it is none"
     else:
         tree = of_folder(place, path)
-        found, form, inside = tree.images(), "hold a picture", _found(tree)
+        found, form, inside = tree.images(), "hold a picture", _contents_text(tree)
         unused = tree.unused(found)
     if not found:
         raise DataError(f"{path}: must {form}, as .jpg or .png are; {inside}")
@@ -343,7 +345,7 @@ def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:
     return LabelledFile(group, path.removeprefix(f"{group}/"), label, file)
 
 
-def _found(tree: Tree) -> str:
+def _contents_text(tree: Tree) -> str:
     if any("/" not in entry.path for entry in tree.images()):
         return "its images lie in no class folder; sort them, or name a csv of their classes with :labels=FILE.csv"
     if tree.folders:

@@ -127,9 +127,9 @@ def corruption_versions(names: Iterable[str]) -> int | dict[str, int]:
     return versions({name: corruptions.get(name).version for name in names})
 
 
-def versions(found: Mapping[str, int]) -> int | dict[str, int]:
+def versions(by_name: Mapping[str, int]) -> int | dict[str, int]:
     """1 where every version is 1, else those that are not, by name."""
-    return {name: found[name] for name in sorted(found) if found[name] != 1} or 1
+    return {name: by_name[name] for name in sorted(by_name) if by_name[name] != 1} or 1
 
 
 SIDE_PX = 224

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hardiness.engine.pictures import PictureSource
     from hardiness.engine.predictions import pictures_of, read_predictions
     from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
-    from hardiness.engine.rounds import Deadline, rehearsed, require_reachable
+    from hardiness.engine.rounds import Deadline, rehearse, require_reachable
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -49,7 +49,7 @@ __all__ = [
     "pictures_of",
     "prepared",
     "read_predictions",
-    "rehearsed",
+    "rehearse",
     "require_reachable",
     "run_round",
     "suspect_of",

@@ -692,7 +692,7 @@ class Attacker:
         members: Members | None,
     ) -> list[RoundOutcome]:
         wanted = {self.conditions[index] for row in rows for index in row.conditions}
-        found = [untouched(victims, self.plan)] if Condition() in wanted else []
+        found = [clean_rows(victims, self.plan)] if Condition() in wanted else []
         beside, at = missing_columns(len(victims.samples)), None
         for number, plan in enumerate(self.plan.rounds):
             if wanted.isdisjoint(plan.marks.values()):
@@ -807,7 +807,7 @@ def victims_of(
     return victims.rows(finite.nonzero()[:, 0]), (~finite).tolist()
 
 
-def untouched(victims: Victims, plan: AttackPlan) -> RoundOutcome:
+def clean_rows(victims: Victims, plan: AttackPlan) -> RoundOutcome:
     """The rows of the clean pictures, with the columns of attacked ones filled."""
     n = len(victims.samples)
     targeted = any(each.targeted for each in plan.rounds)

@@ -408,7 +408,7 @@ def _logits(
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def joined(outcomes: Iterable[Records]) -> Records:
+def join_records(outcomes: Iterable[Records]) -> Records:
     """All rows, and each failure once, in an order that no timing changes.
 
     A sequence of which one frame has failed is failed as a whole: what is left of it has no score. What failed under

@@ -276,10 +276,10 @@ def _steepness(gradient: Tensor) -> Tensor:
 
 
 def with_columns(
-    outcomes: Sequence[RoundOutcome], found: Mapping[str, NDArray[np.float32]], at: RoundOutcome | None
+    outcomes: Sequence[RoundOutcome], columns: Mapping[str, NDArray[np.float32]], at: RoundOutcome | None
 ) -> list[RoundOutcome]:
     """The outcomes with the columns of the cross-checks: found ones beside ``at``, NaN beside the others."""
     return [
-        replace(each, columns={**each.columns, **(found if each is at else missing_columns(len(each.logits)))})
+        replace(each, columns={**each.columns, **(columns if each is at else missing_columns(len(each.logits)))})
         for each in outcomes
     ]

@@ -47,8 +47,8 @@ from hardiness.engine.rounds import (
     Progression,
     Rounds,
     Verdicts,
+    evaluate_until_deadline,
     require_reachable,
-    within,
 )
 from hardiness.engine.shared import shared
 from hardiness.engine.worker import Worker
@@ -373,7 +373,7 @@ def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> li
     ]
     open_ = [progression for progression in progressions if progression is not None]
     try:
-        within(budget, open_)
+        evaluate_until_deadline(budget, open_)
     finally:
         for progression in open_:
             progression.rounds.listener.end()

@@ -40,7 +40,7 @@ from hardiness.core import (
     Surrogate,
     json_form,
 )
-from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, joined, largest_batch
+from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, join_records, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging import RESAMPLING
 from hardiness.models import GRADIENTS_VERSION, Classifier, ClosedQuestionModel, InputPolicy, on_question
@@ -157,7 +157,7 @@ def refuse_another_run(run: Run, every: Iterable[StoredRun]) -> None:
         return
     other = min(others, key=lambda each: each.run.data != run.data)
     if other.run.data != run.data:
-        there, here = (_of(data) for data in (other.run.data, run.data))
+        there, here = (_identity_summary(data) for data in (other.run.data, run.data))
         raise ArgumentError(f"{other.place} is of {there} of {run.data.name}, and this worker sees {here}: {ADVICE}")
     then, now = other.run.versions, run.versions
     name = next(name for name in sorted({*then, *now}) if then.get(name) != now.get(name))
@@ -190,7 +190,7 @@ def data_summary(samples: int, fingerprint: str) -> str:
     return f"{samples:,} images (fingerprint {fingerprint[:DIGITS]})"
 
 
-def _of(data: DataIdentity) -> str:
+def _identity_summary(data: DataIdentity) -> str:
     return data_summary(data.samples, data.fingerprint)
 
 
@@ -382,8 +382,8 @@ SHOWN_CLASSES = 12
 """Classes that a line names at most."""
 
 
-def _surrogate(found: Classifier | Ensemble) -> Surrogate:
-    return Surrogate(found.spec.name, found.weights_sha256, found.outputs_sha256, found.code_sha256)
+def _surrogate(network: Classifier | Ensemble) -> Surrogate:
+    return Surrogate(network.spec.name, network.weights_sha256, network.outputs_sha256, network.code_sha256)
 
 
 def _decision_columns(benchmark: Benchmark, num_classes: int) -> tuple[str, ...]:
@@ -500,7 +500,7 @@ class UnitPart:
 
     def finished(self) -> tuple[list[Work], Records]:
         """The rows of the images that are finished, each in all of its rows here, and what came of them."""
-        records = joined(self.outcomes)
+        records = join_records(self.outcomes)
         present = {(failure.sample, condition) for failure in records.failures for condition in failure.conditions}
         if len(records):
             present |= set(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
@@ -516,7 +516,7 @@ class UnitPart:
     def failed(self, reason: str) -> Records:
         """Every row as failed."""
         failures = tuple(Failure(sample, f"{sample}: {reason}", (condition,)) for sample, condition in self.work)
-        return joined([Records({}, failures)])
+        return join_records([Records({}, failures)])
 
 
 @dataclass(frozen=True)

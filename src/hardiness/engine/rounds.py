@@ -155,7 +155,7 @@ REHEARSED_IMAGES = 200
 """Of a rehearsal, at least."""
 
 
-def rehearsed(benchmark: Benchmark, data: DataSet, store: Store, *, every_class: bool = False) -> ScoredRun | None:
+def rehearse(benchmark: Benchmark, data: DataSet, store: Store, *, every_class: bool = False) -> ScoredRun | None:
     """A run of made-up answers to a few images, so that a policy can be held against what a benchmark gives.
 
     ``None`` where its rows are more than answers to pictures: under an attack, and in sequences.
@@ -591,7 +591,7 @@ class Progression:
         return Extent(min(images, most), self.extent.cells)
 
 
-def within(budget: Deadline, progressions: Sequence[Progression]) -> None:
+def evaluate_until_deadline(budget: Deadline, progressions: Sequence[Progression]) -> None:
     """Evaluate as much of some benchmarks as the time allows."""
     for progression in progressions:
         for worker in progression.rounds.workers:

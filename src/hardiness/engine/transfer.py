@@ -26,7 +26,7 @@ from hardiness.core import (
     SampleError,
     StoreError,
 )
-from hardiness.engine.attack import SavedPictures, judge_of, network_of, run_round, untouched, victims_of
+from hardiness.engine.attack import SavedPictures, clean_rows, judge_of, network_of, run_round, victims_of
 from hardiness.engine.batch import Ensemble, QueuedPicture, RoundOutcome
 from hardiness.engine.plan import Job, Pictures
 from hardiness.models import Classifier
@@ -89,13 +89,13 @@ class SurrogatePictures:
         except (StoreError, zipfile.BadZipFile, LookupError, ValueError, TypeError):
             return None  # it is made again
 
-    def write(self, sample: str, found: Iterable[Expansion]) -> None:
+    def write(self, sample: str, expansions: Iterable[Expansion]) -> None:
         """Keep the pictures of a photograph; where the folder takes no more, nothing is kept from then on."""
         if self.failed:
             return
         buffer, facts = io.BytesIO(), {}
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
-            for each in found:
+            for each in expansions:
                 index, pixels = self.conditions.index(each.condition), np.asarray(each.images[0], np.float32)
                 facts[str(index)] = {"shape": pixels.shape, "facts": each.facts}
                 archive.writestr(zipfile.ZipInfo(str(index)), _bytes(pixels), zipfile.ZIP_DEFLATED, LEVEL)
@@ -115,9 +115,9 @@ class SurrogatePictures:
     def _path(self, sample: str) -> str:
         return f"{self.folder}/{sample}.zip"
 
-    def _expansion(self, index: int, told: dict[str, object], content: bytes) -> Expansion:
-        pixels = _pixels(content, tuple(told["shape"]))  # type: ignore[arg-type]  # as `write` wrote it
-        facts = tuple((str(name), float(value)) for name, value in told["facts"])  # type: ignore[attr-defined]
+    def _expansion(self, index: int, described: dict[str, object], content: bytes) -> Expansion:
+        pixels = _pixels(content, tuple(described["shape"]))  # type: ignore[arg-type]  # as `write` wrote it
+        facts = tuple((str(name), float(value)) for name, value in described["facts"])  # type: ignore[attr-defined]
         return Expansion(self.conditions[index], 0, (pixels,), facts)
 
 
@@ -175,7 +175,7 @@ class SurrogateAttack:
             for job, picture in readable
             if isinstance(picture, Expansion)
         ]
-        pictures = self._known(rows)
+        pictures = self._kept_pictures(rows)
         made = self._pictures([row for row in rows if row.sample not in pictures])
         for sample, found in made.items() if self.kept else ():
             whole = [each for each in found if isinstance(each, Expansion)]
@@ -184,7 +184,7 @@ class SurrogateAttack:
         pictures |= made
         return [(job, outcome if isinstance(outcome, SampleError) else pictures[job.item.id]) for job, outcome in batch]
 
-    def _known(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | PictureFault]]:
+    def _kept_pictures(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | PictureFault]]:
         """The pictures that are kept already; none where they are to be saved as files, which the attack does."""
         if self.kept is None or self.gallery is not None:
             return {}
@@ -205,7 +205,7 @@ class SurrogateAttack:
         if not len(victims.samples):
             return found
         wanted = {self.conditions[index] for row in rows for index in row.conditions}
-        outcomes = [untouched(victims, self.plan)]
+        outcomes = [clean_rows(victims, self.plan)]
         for plan in self.plan.rounds:
             if wanted.intersection(plan.marks.values()):
                 judged = run_round(

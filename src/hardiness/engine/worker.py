@@ -39,7 +39,7 @@ from hardiness.core import (
 )
 from hardiness.data import limited
 from hardiness.engine.attack import Attacker, Members, SavedPictures
-from hardiness.engine.batch import CutShortError, Ensemble, QueuedPicture, automatic_batch_size, classify, joined
+from hardiness.engine.batch import CutShortError, Ensemble, QueuedPicture, automatic_batch_size, classify, join_records
 from hardiness.engine.plan import (
     Job,
     Pictures,
@@ -368,7 +368,7 @@ class Worker:
             part.done, part.outcomes = True, []
             return
         whole = part.closed and not part.in_flight and not part.lost
-        work, records = (part.work, joined(part.outcomes)) if whole else part.finished()
+        work, records = (part.work, join_records(part.outcomes)) if whole else part.finished()
         if work:
             members = self.batches.members_of(part)
             self.batches.storing.put(partial(store, part, work, records, self.items, self.conditions, members))

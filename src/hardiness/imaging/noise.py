@@ -640,10 +640,10 @@ def stars(
     return out
 
 
-def nearer_fifth_root(root: float, of: float) -> float:
+def nearer_fifth_root(root: float, number: float) -> float:
     """One step of Newton's method towards the fifth root."""
     square = root * root
-    return 0.8 * root + 0.2 * of / (square * square)
+    return 0.8 * root + 0.2 * number / (square * square)
 
 
 def to_seven_fifths(x: float) -> float:

@@ -181,13 +181,13 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
     """Source: the index of Hugging Face's libraries: ``weight_map`` gives for each tensor the file beside the index."""
     try:
         files = json.loads(index.read_text())["weight_map"]
-        parts = {name: _read(_beside(index, name)) for name in sorted(set(files.values()))}
+        parts = {name: _read(_shard_path(index, name)) for name in sorted(set(files.values()))}
         return {tensor: parts[name][tensor] for tensor, name in files.items()}
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{index} must map tensors to the shards beside it: {first_line(error)} is wrong") from None
 
 
-def _beside(index: Path, name: str) -> Path:
+def _shard_path(index: Path, name: str) -> Path:
     if Path(name).name != name or Path(name).match(_INDEX):
         raise ModelError(f"{index} names the shard {name!r}, which must be a file beside it")
     if not (index.parent / name).is_file():

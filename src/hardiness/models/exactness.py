@@ -201,30 +201,32 @@ class Agreement:
         return f"max|Δ|/max|logit| {self.max_error:.1e}, {self.top1:.0%} of {self.n} top-1 equal"
 
 
-def compare(found: Tensor, reference: Tensor) -> Agreement:
+def compare(logits: Tensor, reference: Tensor) -> Agreement:
     """Agreement of logits ``(n, K)`` with the reference's.
 
-    A row that is not finite in the reference is not counted, but it must not be finite in ``found`` either: there
+    A row that is not finite in the reference is not counted, but it must not be finite in ``logits`` either: there
     a runtime would answer where the network does not.
 
     Raises:
         ModelError: the shapes differ.
     """
-    if found.shape != reference.shape:
-        raise ModelError(f"a runtime returned logits {tuple(found.shape)} where torch returns {tuple(reference.shape)}")
+    if logits.shape != reference.shape:
+        raise ModelError(
+            f"a runtime returned logits {tuple(logits.shape)} where torch returns {tuple(reference.shape)}"
+        )
     rows = reference.isfinite().all(1)
-    invented = bool(found[~rows].isfinite().all(1).any())
-    found, reference = found[rows].double(), reference[rows].double()
+    invented = bool(logits[~rows].isfinite().all(1).any())
+    logits, reference = logits[rows].double(), reference[rows].double()
     if not len(reference):
         return Agreement(float("inf"), 0.0, 0)
     scale = max(reference.abs().max().item(), 1e-30)
-    error = (found - reference).abs().max().item() / scale
-    top1 = (found.argmax(1) == reference.argmax(1)).double().mean().item()
+    error = (logits - reference).abs().max().item() / scale
+    top1 = (logits.argmax(1) == reference.argmax(1)).double().mean().item()
     # A NaN compares false with everything, so it must not pass as a small error.
     return Agreement(float("inf") if invented or error != error else error, top1, len(reference))
 
 
-def same_gradient(found: Callable[[Tensor], Tensor], reference: Callable[[Tensor], Tensor], pixels: Tensor) -> bool:
+def same_gradient(logits: Callable[[Tensor], Tensor], reference: Callable[[Tensor], Tensor], pixels: Tensor) -> bool:
     """Whether two functions of pixels to logits ``(n, K)`` have the same gradient of each image's largest logit."""
     import torch
 
@@ -237,7 +239,7 @@ def same_gradient(found: Callable[[Tensor], Tensor], reference: Callable[[Tensor
             (slope,) = torch.autograd.grad(outputs.amax(1).sum(), given, allow_unused=True)
         return torch.zeros_like(pixels) if slope is None else slope
 
-    one, other = gradient(found).double(), gradient(reference).double()
+    one, other = gradient(logits).double(), gradient(reference).double()
     if not bool(other.isfinite().all()):
         return True
     return float((one - other).norm()) <= MAX_GRADIENT_ERROR * float(other.norm())
@@ -263,14 +265,14 @@ ROUNDING = 1e-6
 
 
 def refuse_broken(
-    outputs: Function, first: Tensor, found: Tensor, name: str, in_fp64: Callable[[], Function | None] = lambda: None
+    outputs: Function, first: Tensor, logits: Tensor, name: str, in_fp64: Callable[[], Function | None] = lambda: None
 ) -> None:
     """Raise an error unless the logits are numbers and each image is treated on its own.
 
     Args:
         outputs: float32 pixels ``(n, 3, H, W)`` in main memory to logits ``(n, K)``.
         first: pixels of the first images.
-        found: what ``outputs`` gave for them.
+        logits: what ``outputs`` gave for them.
         name: the model's.
         in_fp64: makes the same function in fp64, where there is one: random weights can blow rounding up, and then
             an image's logits move with its company, which changes how they are rounded and nothing else.
@@ -281,15 +283,15 @@ def refuse_broken(
     fine = first.isfinite().flatten(1).all(1)
     if not bool(fine.any()):
         return
-    finite = found[fine].isfinite()
+    finite = logits[fine].isfinite()
     if not bool(finite.all(1).any()):
         lost = int((~finite).any(0).sum())
         raise ModelError(
             f"{name} gives logits that are not finite: {lost} of {finite.shape[1]} classes are NaN or infinite in the "
             f"first {len(finite)} images; look at its weights, mean and std"
         )
-    at = int((fine & found.isfinite().all(1)).int().argmax())
-    apart = _apart(outputs, first, found, at)
+    at = int((fine & logits.isfinite().all(1)).int().argmax())
+    apart = _apart(outputs, first, logits, at)
     if not apart <= MOST_APART and not _by_rounding_alone(in_fp64(), first, at):
         raise ModelError(
             f"{name} answers otherwise for an image alone than beside others (logits differ by {apart:.0%} of the "

@@ -270,7 +270,7 @@ class _Digest:
             if wrapped is not None and id(wrapped) not in self._seen:
                 self.visit(wrapped)
 
-    def _held(self, holder: Any, depth: int) -> None:
+    def _visit_attributes(self, holder: Any, depth: int) -> None:
         """The functions and objects of one's own that an object of a package holds."""
         for _, value in sorted(getattr(holder, "__dict__", {}).items()):
             values = value.values() if isinstance(value, Mapping) else value
@@ -278,7 +278,7 @@ class _Digest:
                 if isinstance(each, FunctionType | MethodType | functools.partial) or not installed(_home(each)):
                     self.visit(each)
                 elif depth and not isinstance(each, _PLAIN) and id(each) not in self._seen:
-                    self._held(each, depth - 1)
+                    self._visit_attributes(each, depth - 1)
 
     def _code(self, code: CodeType, names: Mapping[str, Any]) -> None:
         self._compiled(code)
@@ -425,7 +425,7 @@ class _Digest:
             self.visit(type(value))
             self.visit(dict(sorted(getattr(value, "__dict__", {}).items())))
         elif type(value).__module__.partition(".")[0] not in _UNREAD:
-            self._held(value, HELD)
+            self._visit_attributes(value, HELD)
 
 
 OWN_FILE = "hardiness_user_"

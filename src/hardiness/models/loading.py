@@ -418,7 +418,7 @@ def wrap(
         if function.bytes_in:
             view = view or View()  # the usual canvas: what it normalises, and how, is its own affair
             refuse_numbers(name, view)
-        spec = ModelSpec(name, "", _given(view), num_classes=0, class_names=class_names, options=stated)
+        spec = ModelSpec(name, "", _stated_view(view), num_classes=0, class_names=class_names, options=stated)
         found = _of_function(BuilderResult(function, code=""), spec, placement)
         return _with_classes(found, num_classes)
     if not isinstance(module, nn.Module):
@@ -428,14 +428,14 @@ def wrap(
     notes = ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
     with foreign_errors(name, "cannot be used"):
         network = _settled(network, name, placement)
-    spec = ModelSpec(name, "", _given(view), num_classes=0, class_names=class_names)
+    spec = ModelSpec(name, "", _stated_view(view), num_classes=0, class_names=class_names)
     code = code_identity(network, tag=options.get("tag"))
     built = BuilderResult(network, code="", notes=(*notes, *code.left_out))
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.sha256)
     return _with_classes(_classifier(built, spec, placement, identity), num_classes)
 
 
-def _given(view: View | None) -> View:
+def _stated_view(view: View | None) -> View:
     if view is None:
         raise ArgumentError("an nn.Module needs view=hardiness.View(...): without its preprocessing no number is right")
     return view

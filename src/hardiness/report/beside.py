@@ -154,27 +154,27 @@ def _measured(shown: BenchmarkSection, column: Column) -> MeasuredNumbers:
 def _number(shown: BenchmarkSection, column: Column, row: PublishedNumber | None) -> Number | None:
     if row is None:
         return None
-    told = next(iter(_measured(shown, column)), None)
-    first = next((result for result in shown.results if result.name == told), None)
+    name = next(iter(_measured(shown, column)), None)
+    first = next((result for result in shown.results if result.name == name), None)
     score = score_of(first, column) if first else None
     difference = ", ".join(filter(None, _compared(first, score, [row]))) if first and score else ""
     return Number(formatting.number(row.value, row.unit), row.value, row.n, difference)
 
 
-def difference(result: Result, score: Score, known: Sequence[PublishedNumber]) -> str:
+def difference(result: Result, score: Score, published: Sequence[PublishedNumber]) -> str:
     """Measured minus the nearest published, against the interval; on a part of the data that is no reproduction."""
-    points, where = _compared(result, score, known)
+    points, where = _compared(result, score, published)
     return f"{points}, {where} the interval; on a part of the data" if where else points
 
 
-def _compared(result: Result, score: Score, known: Sequence[PublishedNumber]) -> tuple[str, str]:
+def _compared(result: Result, score: Score, peers: Sequence[PublishedNumber]) -> tuple[str, str]:
     """Measured minus the nearest published in points, and on a part of the data whether it is within the interval."""
-    if not known or score.value is None or score.unit not in formatting.PERCENT_UNITS:
+    if not peers or score.value is None or score.unit not in formatting.PERCENT_UNITS:
         return "", ""
     value = score.value
-    nearest = min((each.value for each in known), key=lambda published: abs(published - value))
+    nearest = min((each.value for each in peers), key=lambda published: abs(published - value))
     points = f"{100 * (value - nearest):+.1f}".replace("-", "−")
-    if result.counts.complete and result.counts.images >= max(each.n for each in known):
+    if result.counts.complete and result.counts.images >= max(each.n for each in peers):
         return points, ""
     inside = score.interval is not None and score.interval.low <= nearest <= score.interval.high
     return points, "within" if inside else "outside"
@@ -231,13 +231,13 @@ def from_few(shown: BenchmarkSection) -> BenchmarkSection:
         return shown
     few = f", from {n} image{'' if n == 1 else 's'}"
 
-    def told(heading: str) -> str:
+    def with_count(heading: str) -> str:
         return heading if few.removeprefix(", ") in heading else f"{heading}{few}"
 
     def named(chart: Chart) -> Chart:
         if isinstance(chart, Curves):
-            return replace(chart, heading=told(chart.heading))
-        return replace(chart, title=told(chart.title)) if isinstance(chart, Dots) else chart
+            return replace(chart, heading=with_count(chart.heading))
+        return replace(chart, title=with_count(chart.title)) if isinstance(chart, Dots) else chart
 
     return replace(shown, section=replace(shown.section, charts=[named(chart) for chart in shown.section.charts]))
 

@@ -105,11 +105,11 @@ def declared(texts: Sequence[str]) -> Declared:
     return found
 
 
-def overlaps(result: Result, known: Declared) -> Iterator[tuple[Recipe, tuple[str, ...], bool]]:
+def overlaps(result: Result, declared: Declared) -> Iterator[tuple[Recipe, tuple[str, ...], bool]]:
     """The recipes of a result's model that touch its benchmark: members that it trains on, and whether declared."""
     weights = str(result.run.model.options.get("pretrained", ""))
     by_name = [(recipe, False) for recipe in recipes_of(result.run.model.name, weights)]
-    told = [(recipe, True) for recipe in (*known.get(result.name, ()), *known.get(result.run.model.name, ()))]
+    told = [(recipe, True) for recipe in (*declared.get(result.name, ()), *declared.get(result.run.model.name, ()))]
     seen: set[str] = set()
     for recipe, is_declared in (*told, *by_name):
         members = recipe.overlaps.get(result.benchmark, ())

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
         ClaimVerdicts,
         Models,
         from_results,
-        judged,
+        judge_claims,
         published_models,
     )
     from hardiness.results.compared import comparison_json, comparison_view
@@ -67,7 +67,7 @@ __all__ = [
     "group_of",
     "human_likeness",
     "judge",
-    "judged",
+    "judge_claims",
     "kept_comparisons",
     "kept_gate",
     "look_at",

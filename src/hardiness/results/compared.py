@@ -20,29 +20,36 @@ LARGEST = 3
 LEVEL = 0.05
 
 
-def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) -> TextTable:
+def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = None) -> TextTable:
     """A row for each pair and score; below it who ranks where, and where the differences come from.
 
     Args:
-        found: the comparison.
+        comparison: the comparison.
         rows_most: where there are more rows than that, of all scores but the first, and of what is said of pairs, only
             models that stand next to each other are shown, and only as many scores as there is room for.
     """
-    every = [dict(score.pairs) for score in found.scores]
-    shown = every if rows_most is None else _fewer(found.scores, rows_most)
-    total, rows = sum(map(len, every)), list(_rows(found, shown))
-    beside = _neighbours(found.scores[0]) if len(rows) < total else None
+    every = [dict(score.pairs) for score in comparison.scores]
+    shown = every if rows_most is None else _fewer(comparison.scores, rows_most)
+    total, rows = sum(map(len, every)), list(_rows(comparison, shown))
+    beside = _neighbours(comparison.scores[0]) if len(rows) < total else None
     notes = (
         *((f"{len(rows)} of {total} differences are shown; 'hardiness compare' has all",) if len(rows) < total else ()),
-        *(_ranks(score, found) for score, _ in zip(found.scores, shown, strict=False) if len(score.ranks) > 2),
-        *found.notes,
-        *(line for pair in found.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
-        *(f"{model.model} on {found.benchmark}, by {model.through}: {model.sentence}" for model in found.effective),
-        *(line for detail in found.details if _is_shown(detail, beside) for line in _pair_lines(detail)),
-        *_adjustment(found.scores),
-        *mark_notes(name for score in found.scores for name in score.values),
+        *(
+            _ranks(score, comparison)
+            for score, _ in zip(comparison.scores, shown, strict=False)
+            if len(score.ranks) > 2
+        ),
+        *comparison.notes,
+        *(line for pair in comparison.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
+        *(
+            f"{model.model} on {comparison.benchmark}, by {model.through}: {model.sentence}"
+            for model in comparison.effective
+        ),
+        *(line for detail in comparison.details if _is_shown(detail, beside) for line in _pair_lines(detail)),
+        *_adjustment(comparison.scores),
+        *mark_notes(name for score in comparison.scores for name in score.values),
     )
-    return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
+    return TextTable(comparison.heading, HEADS, tuple(rows), named=3, notes=notes)
 
 
 def _adjustment(scores: Sequence[ScoreComparison]) -> Iterator[str]:
@@ -58,10 +65,10 @@ def _adjustment(scores: Sequence[ScoreComparison]) -> Iterator[str]:
 Pairs = Mapping[tuple[str, str], Difference]
 
 
-def _rows(found: BenchmarkComparison, shown: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
-    for score, pairs in zip(found.scores, shown, strict=False):
+def _rows(comparison: BenchmarkComparison, shown: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
+    for score, pairs in zip(comparison.scores, shown, strict=False):
         for (first, second), pair in pairs.items():
-            yield tuple(_row(found, score, first, second, pair))
+            yield tuple(_row(comparison, score, first, second, pair))
 
 
 def _fewer(scores: Sequence[ScoreComparison], rows_most: int) -> list[Pairs]:
@@ -86,12 +93,12 @@ def _neighbours(score: ScoreComparison) -> set[frozenset[str]]:
 
 
 def _row(
-    found: BenchmarkComparison, score: ScoreComparison, first: str, second: str, pair: Difference
+    comparison: BenchmarkComparison, score: ScoreComparison, first: str, second: str, pair: Difference
 ) -> Iterator[str]:
     yield score.title or score.metric.replace("_", " ")
     for name in (first, second):
         value = score.values[name]
-        doubt = found.doubt_about(score, name)
+        doubt = comparison.doubt_about(score, name)
         yield f"{name}\n{'undefined' if math.isnan(value) else f'{100 * value:.2f}'}{f' {doubt}' if doubt else ''}"
     if pair.interval is None:
         yield from ("undefined" if math.isnan(pair.value) else _points(pair.value), "", "", pair.reason or "", "")
@@ -102,7 +109,7 @@ def _row(
     noise, n = score.noise_of((first, second))
     nothing = f"nothing: noise {100 * noise:.2f} (n = {n:,})"
     said = nothing if score.is_nothing((first, second)) else "yes" if pair.is_told_apart else "no"
-    yield ", ".join([said, *([doubt] if (doubt := found.doubt_about_pair(score, first, second)) else [])])
+    yield ", ".join([said, *([doubt] if (doubt := comparison.doubt_about_pair(score, first, second)) else [])])
     yield "" if pair.detectable is None else f"{100 * pair.detectable:.2f}"
 
 
@@ -110,11 +117,11 @@ def _points(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def _ranks(score: ScoreComparison, found: BenchmarkComparison) -> str:
+def _ranks(score: ScoreComparison, comparison: BenchmarkComparison) -> str:
     places = ", ".join(
         f"{name} {rank.rank}"
         + (f"–{rank.worst}" if rank.worst > rank.rank else "")
-        + (f" ({doubt})" if (doubt := found.doubt_about(score, name)) else "")
+        + (f" ({doubt})" if (doubt := comparison.doubt_about(score, name)) else "")
         for name, rank in sorted(score.ranks.items(), key=lambda item: (item[1].rank, item[1].worst))
     )
     return f"ranks by {score.title or score.metric}: {places}"
@@ -190,31 +197,36 @@ def _parts(parts: Sequence[DifferencePart]) -> str:
     return f"{told} (*: differs from zero)" if any(stars) else told
 
 
-def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
+def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
     """The JSON form of one benchmark's comparison."""
     return {
-        "sentences": found.sentences(),
-        "benchmark": found.benchmark,
-        "data": found.data,
-        "protocol": found.protocol,
-        "variant": list(found.variant),
-        "n": found.n,
-        **({"doubts": dict(found.doubts)} if found.doubts else {}),
-        "notes": list(found.notes),
-        "effective_robustness": json_form(found.effective),
-        "flips": json_form(found.flips),
-        "scores": [_score(score, found) for score in found.scores],
-        "details": [_detail(detail) for detail in found.details],
+        "sentences": comparison.sentences(),
+        "benchmark": comparison.benchmark,
+        "data": comparison.data,
+        "protocol": comparison.protocol,
+        "variant": list(comparison.variant),
+        "n": comparison.n,
+        **({"doubts": dict(comparison.doubts)} if comparison.doubts else {}),
+        "notes": list(comparison.notes),
+        "effective_robustness": json_form(comparison.effective),
+        "flips": json_form(comparison.flips),
+        "scores": [_score(score, comparison) for score in comparison.scores],
+        "details": [_detail(detail) for detail in comparison.details],
     }
 
 
-def difference_json(found: Difference) -> dict[str, Any]:
+def difference_json(difference: Difference) -> dict[str, Any]:
     """A difference with its interval and whether it differs from zero."""
-    interval = [found.interval.low, found.interval.high] if found.interval else None
-    return {**json_form(found), "value": _finite(found.value), "interval": interval, "told_apart": found.is_told_apart}
+    interval = [difference.interval.low, difference.interval.high] if difference.interval else None
+    return {
+        **json_form(difference),
+        "value": _finite(difference.value),
+        "interval": interval,
+        "told_apart": difference.is_told_apart,
+    }
 
 
-def _score(score: ScoreComparison, found: BenchmarkComparison) -> dict[str, Any]:
+def _score(score: ScoreComparison, comparison: BenchmarkComparison) -> dict[str, Any]:
     return {
         "metric": score.metric,
         "condition": dict(score.condition),
@@ -227,7 +239,7 @@ def _score(score: ScoreComparison, found: BenchmarkComparison) -> dict[str, Any]
                 "second": second,
                 **difference_json(pair),
                 "told_apart": score.is_told_apart((first, second)),
-                **({"doubt": doubt} if (doubt := found.doubt_about_pair(score, first, second)) else {}),
+                **({"doubt": doubt} if (doubt := comparison.doubt_about_pair(score, first, second)) else {}),
             }
             for (first, second), pair in score.pairs.items()
         ],

@@ -80,15 +80,15 @@ class PairFlips:
         return {**first, **named, **form}
 
     @classmethod
-    def from_dict(cls, found: Any) -> PairFlips:
+    def from_dict(cls, form: Any) -> PairFlips:
         """The flips that `as_dict` gave."""
-        if isinstance(found, Mapping):
+        if isinstance(form, Mapping):
             parts = {
-                name: [[each.get(head), {k: v for k, v in each.items() if k != head}] for each in found.get(name, ())]
+                name: [[each.get(head), {k: v for k, v in each.items() if k != head}] for each in form.get(name, ())]
                 for name, head in PARTS.items()
             }
-            found = {**found, **parts}
-        return from_fields(cls, found)
+            form = {**form, **parts}
+        return from_fields(cls, form)
 
 
 PARTS = {"conditions": "condition", "kinds": "kind", "classes": "class", "changes": "class"}

@@ -574,7 +574,7 @@ def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -
     return WeightedSum(metric, values, weights, where, higher_is_better=not WRONG[metric]), part
 
 
-def _remembered(run: ScoredRun, name: Sequence[Any], of: str, compute: Any) -> Evidence:
+def _remembered(run: ScoredRun, name: Sequence[Any], state: str, compute: Any) -> Evidence:
     """Evidence that follows from rows, kept beside them; `_MissingError` is kept too."""
 
     def made() -> list[Any]:
@@ -583,7 +583,7 @@ def _remembered(run: ScoredRun, name: Sequence[Any], of: str, compute: Any) -> E
         except _MissingError as error:
             return ["missing", str(error)]
 
-    what, found = run.remember(f"gate {digest_of([VERSION, *name])}", of, made)
+    what, found = run.remember(f"gate {digest_of([VERSION, *name])}", state, made)
     if what == "missing":
         raise _MissingError(found)
     return from_json(Evidence, found, "the evidence")
@@ -615,7 +615,7 @@ def _flips(rule: Rule, run: ScoredRun, folder: _Folder) -> Evidence:
         found = getattr(flips, FLIPS[rule.metric])
         return Evidence.from_interval(found.value, found.interval, flips.n, share=True)
 
-    return _remembered(run, [rule.metric, dict(rule.where)], _of(before), compute)
+    return _remembered(run, [rule.metric, dict(rule.where)], _state_of(before), compute)
 
 
 NO_PICTURE = "the baseline shares no picture and condition"
@@ -646,7 +646,7 @@ def _flip_part(rule: Rule, run: ScoredRun, now: ImageTable, before: ScoredRun) -
     return table, _part(there, rule.where, run.stored.run) if rule.where else None
 
 
-def _of(before: ScoredRun) -> str:
+def _state_of(before: ScoredRun) -> str:
     return digest_of([before.stored.key, before.digest])
 
 
@@ -740,7 +740,7 @@ def _paired(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: _
             raise _MissingError("the two differ on fewer than two images, too few for an interval of a part")
         return found
 
-    return _remembered(run, ["worse", metric, dict(where)], _of(before), compute)
+    return _remembered(run, ["worse", metric, dict(where)], _state_of(before), compute)
 
 
 def _standing_baseline(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: _Folder) -> ScoredRun:
@@ -875,7 +875,7 @@ def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder
             raise _MissingError("too few pictures to know how much it varies")
         return found
 
-    before = _of(_baseline_run(rule, run, folder)) if rule.against else ""
+    before = _state_of(_baseline_run(rule, run, folder)) if rule.against else ""
     return _remembered(run, ["look", rule.kind, metric, dict(where)], before, compute)
 
 

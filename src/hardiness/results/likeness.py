@@ -75,7 +75,7 @@ def human_likeness(store: Store, trials: Right) -> list[Likeness]:
         raise DataError("the trials must hold people's answers (subj subject-01 …), but hold none")
     persons = [_by_cell(seen) for seen in people.values()]
     observers = {**_stored(store), **{name: seen for name, seen in trials.items() if name not in people}}
-    found = [each for name, seen in observers.items() if (each := _beside(name, _by_cell(seen), persons))]
+    found = [each for name, seen in observers.items() if (each := _likeness_to_people(name, _by_cell(seen), persons))]
     if not found:
         raise DataError(f"{store.address} and the trials share no stimulus; run model-vs-human on one of their sets")
     among = _among(persons)
@@ -93,9 +93,9 @@ def mean_ranks(values: Mapping[str, Sequence[float]]) -> list[float]:
     return [float(mean) for mean in np.mean(places, axis=0)]
 
 
-def _ranked(found: Sequence[Likeness]) -> list[Likeness]:
-    columns = {name: [float(getattr(each, name).value) for each in found] for name in MEASURES}
-    ranked = [replace(each, mean_rank=rank) for each, rank in zip(found, mean_ranks(columns), strict=True)]
+def _ranked(likenesses: Sequence[Likeness]) -> list[Likeness]:
+    columns = {name: [float(getattr(each, name).value) for each in likenesses] for name in MEASURES}
+    ranked = [replace(each, mean_rank=rank) for each, rank in zip(likenesses, mean_ranks(columns), strict=True)]
     return sorted(ranked, key=lambda each: (each.mean_rank or 0.0, each.name))
 
 
@@ -120,7 +120,7 @@ def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
     return {name if once[name] == 1 else f"{name} ({digest[:6]})": answers for (name, digest), answers in found.items()}
 
 
-def _beside(name: str, seen: Seen, people: Sequence[Seen]) -> Likeness | None:
+def _likeness_to_people(name: str, seen: Seen, people: Sequence[Seen]) -> Likeness | None:
     """The likeness of one observer, over the sets that people answered too."""
     return _likeness(name, [seen], [(seen, person) for person in people])
 
@@ -153,7 +153,7 @@ def _likeness(name: str, observers: Sequence[Seen], pairs: Sequence[tuple[Seen, 
 
 def _in_set(name: str, first: Seen, second: Seen) -> NDArray[np.float64] | None:
     """The mean of the three measures over the conditions of a set that both saw, float64 ``(3, 1 + R)``."""
-    shared = [cell for cell in _counted(name) if cell in first and cell in second]
+    shared = [cell for cell in _counted_cells(name) if cell in first and cell in second]
     found = [alike for cell in shared if (alike := _compared(cell, first[cell], second[cell])) is not None]
     return np.asarray(np.mean(found, axis=0)) if found else None
 
@@ -165,7 +165,7 @@ def _by_cell(seen: Mapping[TrialStimulus, bool]) -> Seen:
     return found
 
 
-def _counted(name: str) -> list[Cell]:
+def _counted_cells(name: str) -> list[Cell]:
     return [(name, level.name) for level in stimulus_set(name).counted]
 
 
@@ -190,7 +190,7 @@ def _accuracy(name: str, observers: Iterable[Seen]) -> Draws:
     right = [
         np.array([seen[cell][each] for each in sorted(seen[cell])], np.float64)
         for seen in observers
-        for cell in _counted(name)
+        for cell in _counted_cells(name)
         if cell in seen
     ]
     return np.asarray(_means((name, PEOPLE), [np.concatenate(right)])[0])

@@ -72,7 +72,7 @@ class RunByImage:
     def without_answers(self, ids: NDArray[Any]) -> RunByImage:
         """The run with its scores on some images, and of its answers those of the first condition alone."""
         places = np.searchsorted(self.ids, ids)
-        scores = tuple(_known(each, places) for each in self.scores)
+        scores = tuple(_fixed_score(each, places) for each in self.scores)
         # Copies: a view would hold on to all of it.
         first, nothing = self.right[:, :1].copy(), np.zeros((0, 0), np.float32)
         return replace(self, right=first, confidence=nothing, scores=scores, table=None)
@@ -110,7 +110,7 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
     whole, drawn = images_of(table, run)
     if not whole.any():
         return None
-    kept = table if whole.all() else _of(table, whole)
+    kept = table if whole.all() else _rows_of(table, whole)
     card = card_of(run)
     found = card.measurables(kept, run, baseline or published_baseline(run))
     outputs = chat_outputs(table) if run.model.is_chat else run.model.outputs
@@ -140,7 +140,7 @@ def images_of(table: ImageTable, run: Run) -> tuple[NDArray[np.bool_], bool]:
     return np.ones(len(table), bool) if drawn else whole, drawn
 
 
-def _of(table: ImageTable, chosen: NDArray[np.bool_]) -> ImageTable:
+def _rows_of(table: ImageTable, chosen: NDArray[np.bool_]) -> ImageTable:
     return replace(
         table,
         ids=table.ids[chosen],
@@ -159,7 +159,7 @@ def _was_whole(table: ImageTable) -> bool:
     return bool(there.all())
 
 
-def _known(score: Measurable, places: NDArray[np.int64]) -> ImageScore:
+def _fixed_score(score: Measurable, places: NDArray[np.int64]) -> ImageScore:
     """A score of these images, without the answers that it was computed from."""
     estimate, lacks = score.estimate(places), score.lacks(places)
     return ImageScore(

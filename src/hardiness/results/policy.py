@@ -127,11 +127,11 @@ def parse_policy(text: str, source: str = "policy") -> Policy:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ArgumentError(f"{source}: must be TOML, and is not: {error}") from None
-    _known(source, "table", found, ("rules", "policy"))
+    _refuse_unknown(source, "table", found, ("rules", "policy"))
     settings = found.get("policy", {})
     if not isinstance(settings, dict):
         raise ArgumentError(f"{source}: policy must be a table, as in [policy], was {settings!r}")
-    _known(f"{source}: [policy]", "field", settings, tuple(SETTINGS))
+    _refuse_unknown(f"{source}: [policy]", "field", settings, tuple(SETTINGS))
     for name, value in settings.items():
         if value not in SETTINGS[name]:
             wanted = " or ".join(f'"{each}"' for each in SETTINGS[name])
@@ -148,55 +148,55 @@ def parse_policy(text: str, source: str = "policy") -> Policy:
     )
 
 
-def _known(place: str, what: str, found: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    for name in found:
+def _refuse_unknown(place: str, what: str, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    for name in table:
         if name not in names:
             raise ArgumentError(f"{place}: unknown {what} {name!r}{suggestion(name, names)}")
 
 
-def _rule(source: str, number: int, found: Mapping[str, Any]) -> Rule:
+def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
     place = f"{source}: rule {number}"
-    _known(place, "field", found, FIELDS)
+    _refuse_unknown(place, "field", table, FIELDS)
     for name in ("benchmark", "metric"):
-        if name not in found:
+        if name not in table:
             raise ArgumentError(f"{place}: {name} is missing; say which, as in {name} = {_EXAMPLES[name]}")
     for name in TEXTS:
-        value = found.get(name, "-")
+        value = table.get(name, "-")
         if not isinstance(value, str) or not value.strip():
             raise ArgumentError(f"{place}: {name} must be a text, was {value!r}")
-    given = [name for name in LIMITS if name in found]
+    given = [name for name in LIMITS if name in table]
     if len(given) != 1:
         had = "none" if not given else " and ".join(given)
         raise ArgumentError(f"{place}: must have one of {', '.join(LIMITS)}, had {had}")
-    kind, limit = given[0], found[given[0]]
+    kind, limit = given[0], table[given[0]]
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
         raise ArgumentError(f"{place}: {kind} must be a number, was {limit!r}")
-    _check_baseline(place, found, kind, float(limit))
+    _check_baseline(place, table, kind, float(limit))
     return Rule(
         number,
-        found["benchmark"],
-        found["metric"],
+        table["benchmark"],
+        table["metric"],
         kind,  # type: ignore[arg-type]  # one of LIMITS
         float(limit),
-        found.get("model", ""),
-        found.get("against", ""),
-        _names(place, found.get("against_model", "")),
-        found.get("name", ""),
-        _where(place, found.get("where", {})),
+        table.get("model", ""),
+        table.get("against", ""),
+        _names(place, table.get("against_model", "")),
+        table.get("name", ""),
+        _where(place, table.get("where", {})),
     )
 
 
 _EXAMPLES = {"benchmark": '"imagenet-c"', "metric": '"headline"'}
 
 
-def _check_baseline(place: str, found: Mapping[str, Any], kind: str, limit: float) -> None:
+def _check_baseline(place: str, table: Mapping[str, Any], kind: str, limit: float) -> None:
     """Raise where a rule needs a baseline and has none, or has one that it does not need."""
-    metric = found["metric"]
+    metric = table["metric"]
     paired = metric in FLIPS or kind == "worse_by_at_most"
-    if paired and "against" not in found:
+    if paired and "against" not in table:
         what = metric if metric in FLIPS else kind
         raise ArgumentError(f'{place}: {what} needs against, the folder of the baseline, as in against = "runs/main"')
-    if not paired and ("against" in found or "against_model" in found):
+    if not paired and ("against" in table or "against_model" in table):
         raise ArgumentError(
             f"{place}: against goes with worse_by_at_most, or with the metrics {', '.join(FLIPS)}; this rule has "
             f"{kind} of {metric}"
@@ -207,21 +207,21 @@ def _check_baseline(place: str, found: Mapping[str, Any], kind: str, limit: floa
         raise ArgumentError(f"{place}: worse_by_at_most must be at least 0, was {limit:g}")
 
 
-def _where(place: str, found: Any) -> Condition:
-    if not isinstance(found, dict) or not all(isinstance(value, str | int | float) for value in found.values()):
+def _where(place: str, table: Any) -> Condition:
+    if not isinstance(table, dict) or not all(isinstance(value, str | int | float) for value in table.values()):
         raise ArgumentError(
             f'{place}: where must be a table of texts and numbers, as in {{ corruption = "fog", severity = 3 }}, was '
-            f"{found!r}"
+            f"{table!r}"
         )
-    return Condition(**found)
+    return Condition(**table)
 
 
-def _names(place: str, found: Any) -> str | Mapping[str, str]:
-    if isinstance(found, str):
-        return found
-    if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
-        return found
+def _names(place: str, table: Any) -> str | Mapping[str, str]:
+    if isinstance(table, str):
+        return table
+    if isinstance(table, dict) and all(isinstance(value, str) for value in table.values()):
+        return table
     raise ArgumentError(
         f'{place}: against_model must be the name of the model in the baseline, or a table as in {{ new = "old" }}, '
-        f"was {found!r}"
+        f"was {table!r}"
     )

@@ -53,21 +53,21 @@ class Look:
         sums = card.sums(table, run, self.baseline)
         return {(each.metric, each.condition): self._headline(each, table, run, population) for each in sums}
 
-    def _headline(self, of: WeightedSum, table: ImageTable, run: Run, population: int | None) -> Headline:
-        name = f"{run.model.name}: {of.metric}"
-        companions = (self.companions or {}).get(of.metric) if not of.condition else None
+    def _headline(self, score: WeightedSum, table: ImageTable, run: Run, population: int | None) -> Headline:
+        name = f"{run.model.name}: {score.metric}"
+        companions = (self.companions or {}).get(score.metric) if not score.condition else None
         known = companions.values_of(table.ids) if companions else None
-        seen = ~np.isnan(of.weighty).all(axis=1)
-        if of.is_share and (companions is None or known is None):
-            values = of.values[seen, 0]
+        seen = ~np.isnan(score.weighty).all(axis=1)
+        if score.is_share and (companions is None or known is None):
+            values = score.values[seen, 0]
             # Of a share of some images, such as those answered with a cue, those that were seen to be none are no part.
             among = None if population is None else population - (len(table) - len(values))
             return of_share(name, int(values.sum()), len(values), self.target, among)
-        found = cell_estimate(table.ids, of.weighty, of.weights[of.weights != 0], population)
+        found = cell_estimate(table.ids, score.weighty, score.weights[score.weights != 0], population)
         if companions is not None and known is not None:
             better = companions.correct(found, known[seen], population)
-            if better is found and of.is_share:
-                return self._without_companions()._headline(of, table, run, population)
+            if better is found and score.is_share:
+                return self._without_companions()._headline(score, table, run, population)
             found = better
         return of_cells(name, found, self.target, population)
 

@@ -306,9 +306,9 @@ def _by_cumulants(value: float, mean: float, variance: float, third: float) -> f
     return below if skew > 0 else 1 - below
 
 
-def _by_variance(known: float) -> Callable[[float, float, float, float], float]:
+def _by_variance(error_variance: float) -> Callable[[float, float, float, float], float]:
     """The same, normal and of a variance that is known."""
-    return lambda value, mean, variance, third: NormalDist(mean, math.sqrt(known)).cdf(value)
+    return lambda value, mean, variance, third: NormalDist(mean, math.sqrt(error_variance)).cdf(value)
 
 
 def _size(gap: Floats, weight: Floats, norm: Norm) -> float:

@@ -241,14 +241,14 @@ class Companions:
         place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return np.asarray(self.values[place]) if bool(np.all(self.ids[place] == ids)) else None
 
-    def correct(self, found: CellEstimate, own: NDArray[np.float64], population: int | None = None) -> CellEstimate:
+    def correct(self, cells: CellEstimate, own: NDArray[np.float64], population: int | None = None) -> CellEstimate:
         """The estimate corrected by companions, with what variance they leave; as it is where they cannot be trusted.
 
         They are trusted where the estimate is, and where what they leave open rests on 30 images and more: two models
         that differ on a handful of images would else seem to be known exactly.
 
         Args:
-            found: of n images.
+            cells: of n images.
             own: ``(n, k)``, the companions' values of these images, in their order.
             population: the size of the set whose value is asked for; ``None`` for all images like these, of which the
                 companions' images are themselves a sample.
@@ -258,24 +258,24 @@ class Companions:
             doi:10.1287/mnsc.27.3.322, for control variates.
         """
         n, count = own.shape
-        ids = found.estimate.ids
-        if found.thin or n < FEWEST_DEVIATING + count:
-            return found
+        ids = cells.estimate.ids
+        if cells.thin or n < FEWEST_DEVIATING + count:
+            return cells
         centred = own - own.mean(axis=0)
-        slopes, *_ = np.linalg.lstsq(centred, found.estimate.influence, rcond=None)
-        rest = found.estimate.influence - centred @ slopes
+        slopes, *_ = np.linalg.lstsq(centred, cells.estimate.influence, rcond=None)
+        rest = cells.estimate.influence - centred @ slopes
         fourth = float(np.sum(rest**4))
         if not fourth > 0 or float(np.sum(rest**2)) ** 2 / fourth < FEWEST_DEVIATING:
-            return found
-        between = min(float(np.sum(rest**2)) / (n - count - 1), found.between)
-        within = min(found.within, between)
+            return cells
+        between = min(float(np.sum(rest**2)) / (n - count - 1), cells.between)
+        within = min(cells.within, between)
         sampled = 0.0 if population is None else n / population
         variance = ((1 - sampled) * between + sampled * within) / n
         if population is None:
-            variance += (found.between - between) / len(self.ids)
+            variance += (cells.between - between) / len(self.ids)
         return replace(
-            found,
-            estimate=Estimate(float(found.value - (own.mean(axis=0) - self.values.mean(axis=0)) @ slopes), ids, rest),
+            cells,
+            estimate=Estimate(float(cells.value - (own.mean(axis=0) - self.values.mean(axis=0)) @ slopes), ids, rest),
             variance=variance,
             between=between,
             within=within,
@@ -349,14 +349,14 @@ def of_share(name: str, hits: int, n: int, target: float, population: int | None
     return Headline(name, hits / n, interval, needed, n, least=needed)
 
 
-def of_cells(name: str, found: CellEstimate, target: float, population: int | None = None) -> Headline:
+def of_cells(name: str, cells: CellEstimate, target: float, population: int | None = None) -> Headline:
     """A weighted sum of cell means, e.g. the mCE."""
-    if found.thin:
-        return Headline(name, found.value, None, found.n + 1, found.n, found.thin)
-    half = half_width(found.variance, target)
-    needed = images_needed(found.between, found.within, target, population)
-    least = images_needed(found.between - found.within, 0.0, target, population)
-    return Headline(name, found.value, Interval(found.value - half, found.value + half), needed, found.n, least=least)
+    if cells.thin:
+        return Headline(name, cells.value, None, cells.n + 1, cells.n, cells.thin)
+    half = half_width(cells.variance, target)
+    needed = images_needed(cells.between, cells.within, target, population)
+    least = images_needed(cells.between - cells.within, 0.0, target, population)
+    return Headline(name, cells.value, Interval(cells.value - half, cells.value + half), needed, cells.n, least=least)
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,14 @@ class Memo:
         self._key, self._part, self._trusted, self._anew = key, part, trusted, anew
         self._changed = False
 
-    def value(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
-        """The JSON value of that name, which follows from the memo's key and from what ``of`` is the digest of."""
+    def value(self, name: str, digest: str, compute: Callable[[], Any]) -> Any:
+        """The JSON value of that name, which follows from the memo's key and from what has that digest."""
         kept = self._values.get(name)
-        return self.put(name, of, compute()) if kept is None or kept[0] != of else kept[1]
+        return self.put(name, digest, compute()) if kept is None or kept[0] != digest else kept[1]
 
-    def put(self, name: str, of: str, value: Any) -> Any:
+    def put(self, name: str, digest: str, value: Any) -> Any:
         """A value in place of the one of that name, as JSON gives it back."""
-        self._values[name] = [of, json.loads(json.dumps(value))]
+        self._values[name] = [digest, json.loads(json.dumps(value))]
         self._changed = True
         return self._values[name][1]
 
@@ -83,7 +83,7 @@ class Memo:
     def table(
         self,
         name: str,
-        of: Mapping[str, Any],
+        facts: Mapping[str, Any],
         shards: Stamps,
         make: Callable[[Sequence[str]], Sequence[ImageTable]],
     ) -> ImageTable:
@@ -91,11 +91,11 @@ class Memo:
 
         Args:
             name: of its file.
-            of: what it is of beside the shards, as a JSON object.
+            facts: what it is of beside the shards, as a JSON object.
             shards: those that there are.
             make: gives tables of the shards of these names.
         """
-        kept, made_of = None if self._anew else self._kept_table(name, of, shards), {}
+        kept, made_of = None if self._anew else self._kept_table(name, facts, shards), {}
         if kept is not None:
             made_of = kept[1]
             if made_of == shards:
@@ -106,18 +106,18 @@ class Memo:
         return_freed_memory()
         if len(table):
             with suppress(StoreError):
-                self._files.write(self._path(name), tables.encode_table(table, {**of, "shards": shards}))
+                self._files.write(self._path(name), tables.encode_table(table, {**facts, "shards": shards}))
         return table
 
-    def columns(self, name: str, of: Mapping[str, Any], shards: Stamps, columns: Sequence[str]) -> ImageTable | None:
+    def columns(self, name: str, facts: Mapping[str, Any], shards: Stamps, columns: Sequence[str]) -> ImageTable | None:
         """A kept table with ``right`` and these columns alone; ``None`` where none is of exactly these shards."""
         content = None if self._anew else self._content(self._path(name))
-        if content and tables.describe(content) == {**of, "shards": shards}:
+        if content and tables.describe(content) == {**facts, "shards": shards}:
             with suppress(StoreError):
                 return tables.read_table(content, self._path(name), self._conditions, columns)
         return None
 
-    def _kept_table(self, name: str, of: Mapping[str, Any], shards: Stamps) -> tuple[ImageTable, Stamps] | None:
+    def _kept_table(self, name: str, facts: Mapping[str, Any], shards: Stamps) -> tuple[ImageTable, Stamps] | None:
         """The table that was kept and the shards it was made of, where all of these are as they were.
 
         ``None`` too where a new file is another part of a shard that it covers: made anew, the first file's rows count
@@ -126,7 +126,7 @@ class Memo:
         content = self._content(self._path(name))
         described = tables.describe(content)
         made_of: Stamps = described.pop("shards", {})
-        if not made_of or described != of or any(shards.get(shard) != stamp for shard, stamp in made_of.items()):
+        if not made_of or described != facts or any(shards.get(shard) != stamp for shard, stamp in made_of.items()):
             return None
         covered = set(map(tables.index_of, made_of))
         if any(tables.index_of(shard) in covered for shard in shards if shard not in made_of):

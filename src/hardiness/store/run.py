@@ -97,7 +97,7 @@ class RunFolder:
 
     def contents(self, first: int = 0) -> tuple[Stamps, list[str]]:
         """What `stamps` and `strangers` give, by one listing, from shard `first` on."""
-        found = self.files.listed(self.path, tables.before(first) if first else "")
+        found = self.files.listed(self.path, tables.shard_prefix(first) if first else "")
         names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
         ours: Stamps = {name: list(stamp) for name, stamp in names.items() if tables.NAME.fullmatch(name)}
         others = [name for name in names if name.endswith(".parquet") and "/" not in name and name not in ours]

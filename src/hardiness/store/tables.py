@@ -42,7 +42,7 @@ def index_of(name: str) -> int:
     return int(name.partition("-")[0])
 
 
-def before(shard: int) -> str:
+def shard_prefix(shard: int) -> str:
     """The prefix that sorts before the names of a shard's files, and after those of earlier shards."""
     return f"{shard:06d}"
 

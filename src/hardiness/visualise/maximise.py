@@ -83,7 +83,7 @@ class Channel:
         Raises:
             ArgumentError: it has not; the message gives the range.
         """
-        _within("channel", self.channel, shape[channel_axis(shape)], self.layer)
+        _require_index("channel", self.channel, shape[channel_axis(shape)], self.layer)
 
     def value(self, output: Tensor) -> Tensor:
         """Its activation, a scalar, from its layer's output for one picture."""
@@ -114,7 +114,7 @@ class Neuron:
                 f"output {tuple(shape)}, was {','.join(map(str, self.indices))}"
             )
         for axis, (index, length) in enumerate(zip(self.indices, shape, strict=True)):
-            _within(f"neuron's {_axes(shape).split(',')[axis]}", index, length, self.layer)
+            _require_index(f"neuron's {_axes(shape).split(',')[axis]}", index, length, self.layer)
 
     def value(self, output: Tensor) -> Tensor:
         """Its activation, a scalar, from its layer's output for one picture."""
@@ -139,7 +139,7 @@ class ClassUnit:
         Raises:
             ArgumentError: there are fewer.
         """
-        _within("class", self.index, shape[0], "the model")
+        _require_index("class", self.index, shape[0], "the model")
 
     def value(self, output: Tensor) -> Tensor:
         """Its logit, a scalar, from the logits of one picture."""
@@ -211,7 +211,7 @@ def _axes(shape: Sequence[int]) -> str:
     return {1: "channel", 2: "token,channel"}.get(len(shape), ",".join(f"axis {n}" for n in range(len(shape))))
 
 
-def _within(what: str, index: int, length: int, where: str) -> None:
+def _require_index(what: str, index: int, length: int, where: str) -> None:
     if not 0 <= index < length:
         raise ArgumentError(f"{what} of {where} must be from 0 to {length - 1}, was {index}")
 

@@ -86,21 +86,21 @@ def read(name: str, place: Place) -> DataSet:
     )
 
 
-def part_and_label(known: ClassSet, entry: FileEntry) -> tuple[str, str] | None:
+def part_and_label(described: ClassSet, entry: FileEntry) -> tuple[str, str] | None:
     """The part and the label that a file's folders name; ``None`` where they name none."""
     folders = entry.path.split("/")[:-1]
-    if not folders or folders[-1] not in known.labels:
+    if not folders or folders[-1] not in described.labels:
         return None
     above = "/".join(folders[:-1])
-    if not known.parts:
+    if not described.parts:
         return "", folders[-1]
-    for part in known.parts:
-        if above == part.folder or f"/{above}".endswith("/".join(("", *filter(None, (known.top, part.folder))))):
+    for part in described.parts:
+        if above == part.folder or f"/{above}".endswith("/".join(("", *filter(None, (described.top, part.folder))))):
             return part.folder, folders[-1]
     return None
 
 
-def _levels(known: ClassSet, tree: Tree, used: Sequence[tuple[FileEntry, str, str]]) -> Mapping[str, str]:
+def _levels(described: ClassSet, tree: Tree, used: Sequence[tuple[FileEntry, str, str]]) -> Mapping[str, str]:
     """What was set of each photograph, by its path, as the set's table says it; nothing where the table is not there.
 
     The table may name a file from any folder above it on, or by its name alone where no other has that name.
@@ -108,13 +108,13 @@ def _levels(known: ClassSet, tree: Tree, used: Sequence[tuple[FileEntry, str, st
     Raises:
         DataError: the table cannot be read, or lacks a column.
     """
-    tables = [entry for entry in tree.entries if entry.path.rpartition("/")[2] == known.levels_table]
+    tables = [entry for entry in tree.entries if entry.path.rpartition("/")[2] == described.levels_table]
     by_end: dict[str, dict[str, str]] = {}
     by_name: dict[str, list[dict[str, str]]] = {}
     for entry in tables:
         try:
             lines = csv.DictReader(io.StringIO(entry.file.read().decode("utf-8-sig"), newline=""), restval="")
-            if lacking := {*known.levels.values(), "filename"} - set(lines.fieldnames or ()):
+            if lacking := {*described.levels.values(), "filename"} - set(lines.fieldnames or ()):
                 raise DataError(f"{entry.file.name}: must have a column {min(lacking)}; fetch it again")
             for row in lines:
                 parts = row["filename"].replace("\\", "/").split("/")
@@ -127,7 +127,7 @@ def _levels(known: ClassSet, tree: Tree, used: Sequence[tuple[FileEntry, str, st
         name = entry.path.rpartition("/")[2]
         alone = by_name.get(name, [])
         row = by_end.get(f"{part}/{label}/{name}") or (alone[0] if len(alone) == 1 else {})
-        if level := row.get(known.levels.get(part, ""), "").strip():
+        if level := row.get(described.levels.get(part, ""), "").strip():
             found[entry.path] = level.replace("/", "-")
     return found
 
@@ -139,17 +139,17 @@ Source: Zhang et al. (2024), arXiv:2403.18775, ``LLaVA/llava/serve/eval_imagenet
 """
 
 
-def _question_tables(known: ClassSet, tree: Tree) -> list[FileEntry]:
+def _question_tables(kind: ClassSet, tree: Tree) -> list[FileEntry]:
     """The tables of a set's questions, wherever its folders begin."""
-    end = f"/{known.questions}/"
+    end = f"/{kind.questions}/"
     return [
         entry
         for entry in tree.entries
-        if known.questions and entry.path.endswith(".csv") and f"/{entry.path}".rpartition("/")[0].endswith(end[:-1])
+        if kind.questions and entry.path.endswith(".csv") and f"/{entry.path}".rpartition("/")[0].endswith(end[:-1])
     ]
 
 
-def _questions(known: ClassSet, tables: Sequence[FileEntry], found: Sequence[Item]) -> dict[str, tuple[str, str]]:
+def _questions(described: ClassSet, tables: Sequence[FileEntry], found: Sequence[Item]) -> dict[str, tuple[str, str]]:
     """By a picture's id what it shows, and what it is taken for: the first of two guesses that is wrong.
 
     Raises:
@@ -164,11 +164,11 @@ def _questions(known: ClassSet, tables: Sequence[FileEntry], found: Sequence[Ite
             for row in lines:
                 path, right, *guesses = ((row[name] or "").strip() for name in QUESTION_COLUMNS)
                 folders = path.split("/")[:-1]
-                wrong = next((each for each in guesses if known.label_of(each) != known.label_of(right)), "")
-                if known.label_of(right) not in folders[-1:] or not known.label_of(wrong):
+                wrong = next((each for each in guesses if described.label_of(each) != described.label_of(right)), "")
+                if described.label_of(right) not in folders[-1:] or not described.label_of(wrong):
                     raise DataError(
                         f"{entry.file.name}: the row of {shown(path)} must name its folder's label and another one of "
-                        f"{known.classes_of}, names {shown(right)!r} and {shown(wrong)!r}; fetch it again"
+                        f"{described.classes_of}, names {shown(right)!r} and {shown(wrong)!r}; fetch it again"
                     )
                 id_ = path if path in ids else path.rpartition(".")[0]
                 if id_ in ids:
@@ -178,12 +178,12 @@ def _questions(known: ClassSet, tables: Sequence[FileEntry], found: Sequence[Ite
     return questions
 
 
-def _rows(known: ClassSet, place: Place, tables: Tables) -> Iterator[LabelledFile]:
+def _rows(described: ClassSet, place: Place, tables: Tables) -> Iterator[LabelledFile]:
     """The pictures of Parquet files whose label column holds class indices, one or a list of them."""
-    if known.labels:
-        raise DataError(f"--data {place.argument}: must hold {_form(known)}, but holds Parquet files")
+    if described.labels:
+        raise DataError(f"--data {place.argument}: must hold {_form(described)}, but holds Parquet files")
     for file in tables.files:
-        for row in parquet_rows(file, known.levels.get("", "")):
+        for row in parquet_rows(file, described.levels.get("", "")):
             indices = _indices(row.label)
             if not indices:
                 least = f"class indices from 0 to {len(wnids()) - 1}"
@@ -205,14 +205,14 @@ def _indices(text: str) -> Sequence[int]:
     return sorted({each for each in listed if each >= 0})
 
 
-def _form(known: ClassSet) -> str:
-    parts = f"{known.parts[0].folder}/" if known.parts else ""
-    return f"folders such as {parts}{next(iter(known.labels))} ({known.classes_of})"
+def _form(described: ClassSet) -> str:
+    parts = f"{described.parts[0].folder}/" if described.parts else ""
+    return f"folders such as {parts}{next(iter(described.labels))} ({described.classes_of})"
 
 
-def _absent(known: ClassSet, place: Place, tree: Tree) -> str:
+def _absent(described: ClassSet, place: Place, tree: Tree) -> str:
     inside = ", ".join(map(shown, tree.folders[:3])) or "no folder"
-    return f"--data {place.argument}: {tree.location} must hold {_form(known)}, but holds {inside}; check the path"
+    return f"--data {place.argument}: {tree.location} must hold {_form(described)}, but holds {inside}; check the path"
 
 
 for _name in CLASS_SETS:

@@ -150,7 +150,7 @@ class Endpoint:
                 raise CallsSpentError("it was stopped")
             calls.take(len(body), again=turn > 0)
             try:
-                return self._asked(body, turn + 1)
+                return self._request(body, turn + 1)
             except _TransientError as error:
                 reason = str(error)
                 if turn + 1 < TRIES:
@@ -158,7 +158,7 @@ class Endpoint:
                     self.sleep(min(max(waits, 0.0), MOST_WAIT_S))
         raise SampleError(f"{self.host} {reason}, {TRIES} times; the same command asks again")
 
-    def _asked(self, body: bytes, requests: int) -> Reply:
+    def _request(self, body: bytes, requests: int) -> Reply:
         refuse_remote(self.url)
         key = self._key()
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "hardiness"}

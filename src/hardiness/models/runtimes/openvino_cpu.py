@@ -252,11 +252,11 @@ def silent_openvino() -> Any:
         sys.modules[_REPORTER] = None  # type: ignore[assignment]  # Python's own mark for what cannot be imported
     else:
         for name in ("send_event", "send_error", "send_stack_trace", "start_session", "end_session", "force_shutdown"):
-            setattr(loaded.Telemetry, name, _nothing)
+            setattr(loaded.Telemetry, name, _ignore)
     import openvino
 
     return openvino
 
 
-def _nothing(*_: Any, **__: Any) -> None:
+def _ignore(*_: Any, **__: Any) -> None:
     return None

@@ -85,7 +85,7 @@ Beside = Sequence[tuple[str, str]]
 """Kind and name of what is no model."""
 
 
-def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, beside: Beside = ()) -> float:
+def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, notes: Beside = ()) -> float:
     """Write the legend, in as many lines as it takes; where it ends.
 
     Args:
@@ -93,10 +93,10 @@ def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, beside: 
         top: where to begin.
         models: in order.
         inks: of the models.
-        beside: others: kind (``"people"``, ``"published"``, ``"points"``, ``"trend"`` or ``"perfect"``) and name.
+        notes: others: kind (``"people"``, ``"published"``, ``"points"``, ``"trend"`` or ``"perfect"``) and name.
     """
     x, y = 0.0, top
-    entries = [(model, "") for model in models] + [(name, kind) for kind, name in beside]
+    entries = [(model, "") for model in models] + [(name, kind) for kind, name in notes]
     texts = formatting.shortened_apart([name for name, _ in entries], LONGEST)
     for name, kind in entries:
         shown = texts[name]
@@ -409,7 +409,7 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
             if rows.dots.bars and score.interval:
                 ends = ((rows.x(score.interval.low), place[1]), (rows.x(score.interval.high), place[1]))
                 sheet.add(Stroke(ends, inks.ink(each.name), 1.6), group=group)
-            tip = f"{each.name}: {_said(score, rows.dots.percent)}"
+            tip = f"{each.name}: {_score_text(score, rows.dots.percent)}"
             sheet.add(inks.marker(each.name, place, MARKER_PX, tip), group=group)
     if each.overall is None or each.overall.value is None:
         return
@@ -419,7 +419,8 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
         sheet.add(Stroke(ends, inks.ink(each.name), 2.2), group=group)
     place = rows.x(each.overall.value), y
     sheet.add(
-        inks.marker(each.name, place, LARGE_PX, f"{each.name}: {_said(each.overall, rows.dots.percent)}"), group=group
+        inks.marker(each.name, place, LARGE_PX, f"{each.name}: {_score_text(each.overall, rows.dots.percent)}"),
+        group=group,
     )
 
 
@@ -429,7 +430,7 @@ def _published(sheet: Sheet, rows: Rows, each: Observer) -> None:
     for y, score, name in [(rows.overall, each.overall, rows.dots.all_rows), *places]:
         if score is not None and score.value is not None:
             x = rows.x(score.value)
-            tip = f"{each.name}, published, {name}: {_said(score, rows.dots.percent)}"
+            tip = f"{each.name}, published, {name}: {_score_text(score, rows.dots.percent)}"
             sheet.add(Stroke(((x, y - half), (x, y + half)), "published", 1.6, tip=tip), group=PUBLISHED)
 
 
@@ -446,7 +447,7 @@ def _people(sheet: Sheet, rows: Rows, people: People, bottom: float) -> None:
     sheet.add(Symbol("diamond", (x, rows.overall), 6, "people", f"people: {100 * people.overall:.1f} %"))
 
 
-def _said(score: Score, percent: bool = True) -> str:
+def _score_text(score: Score, percent: bool = True) -> str:
     assert score.value is not None
     scale, digits, sign = (100, 1, " %") if percent else (1, 2, "")
     bounds = (score.interval.low, score.interval.high) if score.interval else ()
@@ -722,5 +723,5 @@ def _spot(sheet: Sheet, spot: Spot, across: Odds, up: Odds, inks: Inks) -> None:
     if spot.y.interval:
         ends = ((x, up.at(spot.y.interval.low)), (x, up.at(spot.y.interval.high)))
         sheet.add(Stroke(ends, ink, 1.6), group=group)
-    tip = f"{spot.name}: {_said(spot.x)} clean, {_said(spot.y)} shifted"
+    tip = f"{spot.name}: {_score_text(spot.x)} clean, {_score_text(spot.y)} shifted"
     sheet.add(inks.marker(spot.name, (x, y), LARGE_PX, tip), group=group)

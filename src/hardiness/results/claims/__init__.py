@@ -11,7 +11,7 @@ from hardiness.results.claims.claim import (
     Models,
     Subject,
     from_results,
-    judged,
+    judge_claims,
     published_models,
     registry,
 )
@@ -25,7 +25,7 @@ __all__ = [
     "Models",
     "Subject",
     "from_results",
-    "judged",
+    "judge_claims",
     "published_models",
     "registry",
 ]

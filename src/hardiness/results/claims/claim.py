@@ -401,8 +401,8 @@ class ClaimVerdicts:
         }
 
 
-def judged(models: Models) -> ClaimVerdicts:
-    """Every registered claim judged on some models."""
+def judge_claims(models: Models) -> ClaimVerdicts:
+    """The verdict on every registered claim, from some models."""
     claims = (registry.get(name) for name in registry)
     return ClaimVerdicts(models, tuple((claim, claim.judge(models)) for claim in claims))
 
