@@ -224,7 +224,7 @@ class BenchmarkChoice:
 
 @dataclass(frozen=True)
 class Workload:
-    """What is to be evaluated.
+    """The models and benchmarks that a command evaluates.
 
     Attributes:
         suite: that was named; one without rows else.
@@ -511,7 +511,7 @@ class Command:
 
 @dataclass(frozen=True)
 class CommandOutcome:
-    """What came of a command.
+    """The outcome of a command.
 
     Attributes:
         results: every result of this command's models and benchmarks.
@@ -629,7 +629,7 @@ BILL = ("calls", "to send")
 
 @dataclass(frozen=True)
 class CommandPlan:
-    """What a command would do.
+    """The forecast of a command.
 
     Attributes:
         forecasts: of each benchmark.

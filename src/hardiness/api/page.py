@@ -60,7 +60,7 @@ from hardiness.visualise import folders, read
 
 @dataclass(frozen=True, repr=False)
 class ClaimReport(ClaimVerdicts):
-    """What has become of every claim; prints as a table."""
+    """The verdicts on every claim; prints as a table."""
 
     def __repr__(self) -> str:
         return as_text(terminal_table(self.view()))
@@ -198,7 +198,7 @@ class Report:
 
     @property
     def into_out(self) -> bool:
-        """Whether the page goes into the one output folder, whose ``results_of.json`` is then made anew too."""
+        """Whether the page goes into the one output folder, whose ``results.json`` is then made anew too."""
         return self.to is None and len(self.outs) == 1 and not self.published
 
     def place(self, stores: Sequence[Store]) -> tuple[Files, str]:
@@ -323,7 +323,7 @@ def publish(
         results: all that it holds.
         title: heading of the page.
         comparisons: of its models, as `kept_comparisons` gives them.
-        baseline: a model whose stored runs the ratios of ``results_of`` divide by, instead of the published baseline.
+        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
 
     Raises:
         StoreError: it cannot be written; the former page is then as it was.

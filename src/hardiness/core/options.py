@@ -1,4 +1,4 @@
-"""What a field of a dataclass says of itself, for a command line to be made of it."""
+"""Options of a command, as fields of a dataclass."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What scores of one name measure: declared once, read by tables, pages, exports, documents and gates.
+    """A kind of score: declared once, read by tables, pages, exports, documents and gates.
 
     Attributes:
         name: what scores carry, e.g. ``"top1"``.

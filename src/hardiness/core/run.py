@@ -111,7 +111,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class CrossChecks:
-    """What is tried beside one round, to see whether the attack or the model is to be believed.
+    """The cross-checks of one round, which show whether the attack or the model is to be believed.
 
     Attributes:
         round: which of the plan's rounds; its last mark is looked at.
@@ -367,7 +367,7 @@ LONG_S = 60.0
 
 
 class Listener(Protocol):
-    """Is told how a benchmark progresses; counts are image-conditions summed over models."""
+    """Receives the progress of a benchmark; counts are image-conditions summed over models."""
 
     def download(self, model: str, done: int, total: int | None) -> None:
         """While weights are downloaded: bytes so far, and bytes in all (``None`` where that is not known)."""
@@ -379,7 +379,7 @@ class Listener(Protocol):
         """This many more image-conditions are finished."""
 
     def estimate(self, seconds: float) -> None:
-        """About how many seconds are left; told once, and only where that is over a minute."""
+        """About how many seconds are left; called once, and only where that is over a minute."""
 
     def stage(self, text: str) -> None:
         """What was last done of rows that are not finished, in a few words; the next takes its place."""
@@ -421,7 +421,7 @@ class Clock:
         return time.perf_counter() - self._begin
 
     def estimate(self, rows: int, remaining: int) -> float | None:
-        """Seconds that ``remaining`` rows will take, told once, when the rate is steady and the run is long."""
+        """Seconds that ``remaining`` rows will take, given once, when the rate is steady and the run is long."""
         now, (since, done) = self.elapsed_s, self._window
         if self._warmup:
             self._warmup -= 1
@@ -488,7 +488,7 @@ class ModelIdentity:
 
     @property
     def mark(self) -> str:
-        """What stands behind its name wherever others stand beside: ``" †"`` of a chat model, else nothing."""
+        """The mark behind its name wherever models are listed: ``" †"`` of a chat model, else nothing."""
         return f" {CHAT_MARK}" if self.is_chat else ""
 
 

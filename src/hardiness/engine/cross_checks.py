@@ -1,4 +1,4 @@
-"""What is tried beside an attack: does the network repeat itself, is its gradient its slope, is noise as good?"""
+"""Cross-checks of an attack: does the network repeat itself, is its gradient its slope, is noise as good?"""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Suspect:
     def cross_check(
         self, victims: Victims, plan: Round, judged: RoundOutcome, checks: CrossChecks, seed: int
     ) -> Mapping[str, NDArray[np.float32]]:
-        """What was found beside one round at its last mark: `COLUMNS`, one entry a sample.
+        """The cross-checks of one round at its last mark: `COLUMNS`, one entry a sample.
 
         Args:
             victims: the batch.

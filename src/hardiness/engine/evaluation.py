@@ -157,7 +157,7 @@ Resizer = Callable[[Image, int, int, str], Image]
 
 @dataclass(frozen=True)
 class Variation:
-    """One setting.
+    """One setting of the protocol other than the usual one.
 
     Attributes:
         factor, setting: what is varied, and to what.
@@ -174,7 +174,7 @@ class Variation:
 
     @property
     def name(self) -> str:
-        """As part of a path."""
+        """Its name in a path."""
         return f"{self.factor}-{self.setting}".replace(" ", "-")
 
     def dataset(self, data: DataSet, canvas: Canvas) -> DataSet:
@@ -215,7 +215,7 @@ class ResizedFile:
 
 
 def opencv(image: Image, height: int, width: int, interpolation: str) -> Image:
-    """As OpenCV resizes: the same filter, of the same few pixels however much the photograph shrinks."""
+    """The image as OpenCV resizes it: the same filter, of the same few pixels however much the photograph shrinks."""
     import cv2
 
     flags = {"nearest": cv2.INTER_NEAREST, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
@@ -224,7 +224,7 @@ def opencv(image: Image, height: int, width: int, interpolation: str) -> Image:
 
 
 def torch_tensors(image: Image, height: int, width: int, interpolation: str) -> Image:
-    """As torchvision resizes tensors: filtered as PIL does, in floats, with another bicubic curve."""
+    """The image as torchvision resizes tensors: filtered as PIL does, in floats, with another bicubic curve."""
     import torch
 
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
@@ -260,7 +260,7 @@ def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) ->
 
 @dataclass(frozen=True)
 class EvaluationOutcome:
-    """What came of an evaluation.
+    """The outcome of an evaluation.
 
     Attributes:
         keys: the run of each model that could begin.
@@ -322,7 +322,7 @@ def evaluate_shared(
     store: Store,
     listener: Listener | None = None,
 ) -> list[EvaluationOutcome]:
-    """What came of several benchmarks that this process evaluates together with others; arguments as for `evaluate`.
+    """The outcome of several benchmarks that this process evaluates together with others; arguments as for `evaluate`.
 
     Raises:
         ArgumentError: rows of other workers in the store are by another version or of other data.
@@ -343,7 +343,7 @@ def evaluate_shared(
 def evaluate_until_decided(
     policy: Policy, every: Sequence[PreparedEvaluation], store: Store
 ) -> Iterator[EvaluationOutcome]:
-    """What comes of each of several evaluations, each of which ends once the rules of a policy on it are decided.
+    """The outcome of several evaluations, each of which ends once the rules of a policy on it are decided.
 
     Args:
         policy: the rules, which speak of each.
@@ -421,7 +421,7 @@ class PreparedEvaluation:
         return EvaluationToGoal(Rounds(self.workers), Precision(request.precision_target))
 
     def run_to(self, stopping: EvaluationToGoal) -> EvaluationOutcome:
-        """Evaluate until a goal is reached; what came of it."""
+        """The outcome of evaluating until a goal is reached."""
         try:
             stopping.run()
         finally:
@@ -430,7 +430,7 @@ class PreparedEvaluation:
         return self.outcome(stopping)
 
     def outcome(self, stopping: EvaluationToGoal | None = None, missing: str = "") -> EvaluationOutcome:
-        """What came of it."""
+        """Its outcome so far."""
         problems, remarks = list(self.problems), list(self.remarks)
         for worker in self.workers:
             remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]

@@ -490,7 +490,7 @@ class UnitPart:
 
     @cached_property
     def wanted(self) -> frozenset[Work]:
-        """The same rows, to look one up; made when the unit is evaluated, as many units wait at a time."""
+        """Its rows as a set; made when the unit is evaluated, as many units wait at a time."""
         return frozenset(self.work)
 
     @property

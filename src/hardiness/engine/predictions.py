@@ -108,7 +108,7 @@ class NumberRows:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a file says.
+    """The answers of a file.
 
     Attributes:
         path: of the file.
@@ -126,7 +126,7 @@ class Predictions:
     values: NumberRows | Sequence[str]
 
     def logits(self, data: DataSet) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
-        """What is stored of some rows' answers, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
+        """The answers of some rows as stored, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
         count, values = data.num_classes, self.values
         if not isinstance(values, NumberRows):
             named = data.class_names or (wnids() if count == len(wnids()) else ())

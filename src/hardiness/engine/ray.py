@@ -107,7 +107,7 @@ class Errand:
 
 @dataclass(frozen=True)
 class ActorReport:
-    """What an actor says once its models are loaded.
+    """The report of an actor once its models are loaded.
 
     Attributes:
         keys: of the runs.
@@ -133,7 +133,7 @@ class ActorRefusal:
 
 @dataclass(frozen=True)
 class UnitOutcome:
-    """What came of a unit.
+    """The outcome of a unit.
 
     Attributes:
         stored: keys of the runs of which its rows are stored.
@@ -414,7 +414,7 @@ class UnitLedger:
             self._listener.estimate(seconds)
 
     def closed(self) -> EvaluationOutcome:
-        """What came of it."""
+        """The outcome of the errand."""
         if self.ready and (left := len(self.ready.units) - len(self.kept)):
             self.problem(f"{left} units are left, as no actor is{self._reason}; the same command continues")
         if self.ready:

@@ -64,7 +64,7 @@ class Rounds:
 
     @property
     def whole(self) -> Extent:
-        """Everything that was asked for."""
+        """The extent of everything that was asked for."""
         return Extent(len(self.samples), len(self._asked) if self._draws else 1)
 
     @property
@@ -284,10 +284,10 @@ class Goal(Protocol):
     """What ends the evaluation of a benchmark before all of it is done."""
 
     def begin(self, rounds: Rounds) -> None:
-        """Once, before the first round."""
+        """Prepare; called once, before the first round."""
 
     def look(self, rounds: Rounds, extent: Extent) -> Outlook:
-        """What is left to do after a round, by what the extent holds; the look is kept beside each model's rows."""
+        """The outlook after a round, by what the extent holds; the look is kept beside each model's rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hardiness.core import Share
 
 
 class Work(Protocol):
-    """What can be shared out: `hardiness.engine.plan.Unit`, or one that a simulation makes up."""
+    """A piece of work that can be shared out: `hardiness.engine.plan.Unit`, or one that a simulation makes up."""
 
     @property
     def index(self) -> int:
@@ -40,7 +40,7 @@ Unit = TypeVar("Unit", bound=Work)
 
 
 class UnitWorker(Protocol[Unit]):
-    """Who evaluates: `hardiness.engine.worker.Worker`, or what a simulation puts in its place."""
+    """An evaluator of units: `hardiness.engine.worker.Worker`, or what a simulation puts in its place."""
 
     def units(self) -> Iterator[Unit]:
         """Every unit with missing rows, as the store is listed now."""

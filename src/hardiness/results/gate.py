@@ -65,7 +65,7 @@ WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """What one rule says of one run.
+    """The verdict of one rule on one run.
 
     Attributes:
         rule: which.
@@ -105,7 +105,7 @@ class GateVerdict:
 
     @property
     def which_interval(self) -> str:
-        """How the interval that decides is called."""
+        """The name of the interval that decides."""
         looked = ", valid at every look" if self.looked else ""
         if self.family > 1:
             return f"simultaneous over {self.family} rules (Holm){looked}"
@@ -881,7 +881,7 @@ def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder
 
 @dataclass(frozen=True)
 class PolicyLook:
-    """What a policy says of runs while their pictures come in.
+    """The verdicts of a policy on runs while their pictures come in.
 
     Attributes:
         times: by how much the pictures must about grow until every rule is decided; 0 where every one is.

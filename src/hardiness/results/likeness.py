@@ -33,7 +33,7 @@ Seen = Mapping[Cell, Answered]
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """One observer beside people.
+    """One observer's likeness to people.
 
     Attributes:
         name: of a model, of a network in the trials, or ``"people"`` among themselves.

@@ -19,7 +19,7 @@ from hardiness.store import StoredRun
 
 @dataclass(frozen=True)
 class RunByImage:
-    """A run by image.
+    """A run by image: its answers, and its scores as functions of images.
 
     Attributes:
         run: what it is of.

@@ -20,7 +20,7 @@ HEADS = ("score", "varied", "score as it is", "moved by", "95 %", "images answer
 
 @dataclass(frozen=True, slots=True)
 class SettingEffect:
-    """What one setting other than the usual one does to one score.
+    """The effect of one setting on one score, against the usual setting.
 
     Attributes:
         factor, setting: what was varied, and to what.

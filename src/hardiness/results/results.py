@@ -95,7 +95,7 @@ def with_severities(results: Sequence[Result], store: Store, below: float) -> li
 
 
 def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Result]:
-    """The results of every stored run, written to ``results_of.json``; as `results_of` says of the baseline.
+    """The results of every stored run, written to ``results.json``; as `results_of` says of the baseline.
 
     They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
     they are made again.

@@ -269,7 +269,7 @@ def _detectable(error: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """What is known of ``n`` numbers, one an image, that say by how much one model is ahead.
+    """The moments of ``n`` numbers, one an image, that say by how much one model is ahead.
 
     Attributes:
         n: images.
@@ -405,7 +405,7 @@ class Rank:
 
 @dataclass(frozen=True)
 class ScoreComparison:
-    """What one score says of several models.
+    """Several models compared by one score.
 
     Attributes:
         metric: its name.

@@ -34,11 +34,11 @@ class Measurable(Protocol):
 
     @property
     def metric(self) -> str:
-        """Which; that of the `Score` that the card gives."""
+        """The name of the `Score` that the card gives."""
 
     @property
     def condition(self) -> Condition:
-        """Of that `Score`."""
+        """The condition of that `Score`."""
 
     @property
     def higher_is_better(self) -> bool:

@@ -1,4 +1,4 @@
-"""What follows from stored rows, kept beside them: computed once, and again where it follows from something else."""
+"""A memo of what was computed from stored rows: computed once, and again where they have changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Stamps = dict[str, Stamp]
 
 
 class Memo:
-    """Values by name, each computed once and read from then on, for as long as what it is of stays the same.
+    """Values by name, each computed once and read from then on, until what it was computed from changes.
 
     Small ones stand together in one file, each image table in a file of its own. What is damaged is computed anew;
     where nothing can be written, nothing is kept; where two processes keep values at once, those of one may be lost,

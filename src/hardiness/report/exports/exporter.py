@@ -1,4 +1,4 @@
-"""What an export is, and where exports are found by name."""
+"""Exports: what they must do, in a registry by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a logger is, and where loggers are found by name."""
+"""Loggers: what they must do, in a registry by name."""
 
 from __future__ import annotations
 

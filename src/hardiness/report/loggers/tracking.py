@@ -17,7 +17,7 @@ PROGRESS, USUAL = "progress", "imagenet"
 
 @dataclass
 class TrackingSession:
-    """Trackers that are told numbers while a command runs; one that fails is left out from then on, and told.
+    """Trackers that receive numbers while a command runs; one that fails is left out from then on, with a remark.
 
     Attributes:
         names: of loggers.

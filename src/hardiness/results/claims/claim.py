@@ -63,13 +63,13 @@ class KnownNumber:
     doubt: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form: what of it is told beside claims."""
+        """The JSON form: the fields that are shown beside claims."""
         return {"value": self.value, "n": self.n, "error": self.standard_error, "source": self.source}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A model and what is known of it.
+    """A model with its known numbers.
 
     Attributes:
         model: its name.
@@ -158,7 +158,7 @@ class Contrast:
 
     @property
     def interval(self) -> Interval:
-        """95 %."""
+        """The interval of 95 %."""
         from scipy.special import stdtrit
 
         half = float(stdtrit(min(self.degrees, _MANY), 1 - LEVEL / 2)) * self.standard_error
@@ -166,7 +166,7 @@ class Contrast:
 
     @property
     def p(self) -> float:
-        """Two-sided, of "it is zero": below .05 where the interval leaves out zero."""
+        """The two-sided p-value of "it is zero": below .05 where the interval leaves out zero."""
         if not self.standard_error > 0:
             return 0.0 if self.value else 1.0
         from scipy.special import stdtr
@@ -174,14 +174,14 @@ class Contrast:
         return float(2 * stdtr(min(self.degrees, _MANY), -abs(self.value) / self.standard_error))
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form: what it says, not what that was computed from."""
+        """The JSON form: interval and p-value, and not what they were computed from."""
         interval = [self.interval.low, self.interval.high]
         return {"name": self.name, "value": self.value, "interval": interval, "p": self.p, "paired": self.paired}
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What has become of a claim on the models at hand.
+    """The verdict on a claim from the models at hand.
 
     Attributes:
         verdict: ``"holds"``, ``"does not hold"``, ``"cannot be told from this n"``, or that a score or a model is
@@ -319,7 +319,7 @@ HEADS = ("claim", "verdict", "p", "because")
 
 @dataclass(frozen=True)
 class ClaimVerdicts:
-    """What has become of every claim.
+    """The verdicts on every claim.
 
     Attributes:
         models: that they were judged on.
@@ -448,7 +448,7 @@ def flip_rate_error(value: float, n: int) -> float:
 
 @dataclass(frozen=True)
 class Quantity:
-    """Where a number stands.
+    """A number that claims rest on, and where it stands among scores.
 
     Attributes:
         name: that claims use.
