@@ -14,11 +14,7 @@ from hardiness.attacks.kit import (
     Problem,
     Slope,
     TargetedLogitsRatio,
-    allowed,
-    anywhere,
-    attempts,
     check_samples,
-    expected,
     forward,
     labels_of,
     likeliest_others,
@@ -69,7 +65,7 @@ class APGD(CheckedAttack):
         if self.loss == "dlr":
             labels = labels_of(problem.criterion, 'apgd with loss "dlr"')
             problem = replace(problem, criterion=LogitsRatio(labels))
-        return _descend(expected(problem, self.samples))
+        return _descend(problem.averaged(self.samples))
 
 
 @registry.add("apgd-t")
@@ -103,12 +99,12 @@ class TargetedAPGD(CheckedAttack):
             rows = problem.places(left)
             return _descend(replace(left, criterion=TargetedLogitsRatio(labels[rows], others[rows, rank])))
 
-        yield from attempts(problem, [partial(towards, rank) for rank in range(others.shape[1])])
+        yield from problem.attempts([partial(towards, rank) for rank in range(others.shape[1])])
 
 
 def _descend(problem: Problem) -> Iterator[Iterate]:
     """From one start of each sample to its end."""
-    at = anywhere(problem).clamp_(0, 1)
+    at = problem.random_start().clamp_(0, 1)
     passed = forward(problem.logits, at, problem.criterion, graph=True, first=True)
     state = _State.begun(problem, passed.loss.detach(), slope(passed, problem.budget.steps > 0), at)
     for step in range(1, int(problem.budget.steps.max()) + 1):
@@ -190,11 +186,11 @@ class _State:
 
     def next(self, problem: Problem, *, momentum: bool) -> Tensor:
         """The next iterate: a step, and a quarter of the way that the last one went in place of a quarter of it."""
-        stepped = allowed(problem, self.at, steepest(problem.budget.norm, self.gradient).mul_(-self.step))
+        stepped = problem.projected(self.at, steepest(problem.budget.norm, self.gradient).mul_(-self.step))
         if not momentum:
             return stepped
         moved = stepped.sub_(self.at).mul_(1 - _MOMENTUM).add_(self.at - self.before, alpha=_MOMENTUM)
-        return allowed(problem, self.at, moved)
+        return problem.projected(self.at, moved)
 
     def arrived(self, at: Tensor, loss: Tensor, slope: Slope, step: int) -> _State:
         """After ``step`` steps, at its next iterate."""

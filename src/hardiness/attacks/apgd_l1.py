@@ -13,12 +13,10 @@ from hardiness.attacks.kit import (
     Iterate,
     Problem,
     check_samples,
-    expected,
     forward,
     picked,
     registry,
     slope,
-    with_margin,
 )
 from hardiness.core import ArgumentError
 
@@ -63,7 +61,7 @@ class APGDL1(CheckedAttack):
     def run(self, problem: Problem) -> Iterator[Iterate]:
         import torch
 
-        problem = expected(with_margin(problem) if self.loss == "margin" else problem, self.samples)
+        problem = (problem.with_margin() if self.loss == "margin" else problem).averaged(self.samples)
         epsilon, dimensions = problem.budget.epsilon, problem.pixels[0].numel()
         at = projected(_start(problem), problem.pixels, epsilon)
         passed = forward(problem.logits, at, problem.criterion, graph=True, first=True)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from hardiness.attacks.apgd import APGD, TargetedAPGD
 from hardiness.attacks.fab import FAB, TargetedFAB
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, attempts, labels_of, registry
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, labels_of, registry
 from hardiness.attacks.square import Square
 from hardiness.core import MOST_STEPS, UnknownNameError, require_within
 
@@ -111,7 +111,7 @@ def _ended(problem: Problem, stage: _Stage) -> Iterate:
     steps = torch.full_like(problem.budget.steps, stage.steps)
     entered = replace(problem, budget=replace(problem.budget, steps=steps))
     ended: Iterate | None = None
-    for iterate in attempts(entered, [stage.attack.run, *(each.run for each in stage.again)]):
+    for iterate in entered.attempts([stage.attack.run, *(each.run for each in stage.again)]):
         if ended is None:  # the first iterate is about all samples
             ended = Iterate(iterate.step, *(values.clone() for values in iterate[1:]))
             continue

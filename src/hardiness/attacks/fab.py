@@ -14,8 +14,6 @@ from hardiness.attacks.kit import (
     Problem,
     Slope,
     TargetedMargin,
-    anywhere,
-    attempts,
     check_logits,
     forward,
     labels_of,
@@ -72,7 +70,7 @@ class TargetedFAB(CheckedAttack):
             aimed = replace(left, criterion=TargetedMargin(labels[rows], others[rows, rank]))
             return _approach(aimed, clean.logits[rows], left.pixels, _to_chosen)
 
-        yield from attempts(problem, [partial(towards, rank) for rank in range(others.shape[1])])
+        yield from problem.attempts([partial(towards, rank) for rank in range(others.shape[1])])
 
 
 @registry.add("fab")
@@ -106,7 +104,7 @@ class FAB(CheckedAttack):
         clean = forward(problem.logits, problem.pixels, problem.criterion, graph=False, first=True)
         start = problem.pixels
         if self.random_start:
-            start = (start + (anywhere(problem) - start) / 2).clamp_(0, 1)
+            start = (start + (problem.random_start() - start) / 2).clamp_(0, 1)
         yield from _approach(problem, clean.logits, start, partial(_to_nearest, classes=self.classes))
 
 

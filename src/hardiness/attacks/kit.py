@@ -337,6 +337,77 @@ class Problem:
 
         return self.rows(~torch.isin(self.index, rows))
 
+    def attempts(self, runs: Iterable[Callable[[Problem], Iterator[Iterate]]]) -> Iterator[Iterate]:
+        """The iterates of several runs in turn, each about the samples that no earlier one has brought to their aim."""
+        left = self
+        for run in runs:
+            if not len(left):
+                return
+            for iterate in run(left):
+                yield iterate
+                left = left.without(iterate.index[iterate.reached])
+
+    def averaged(self, samples: int) -> Problem:
+        """The problem with logits that are the mean of so many passes; itself for 1.
+
+        Memory is that of one pass: passes are computed again, one by one, when their gradient is asked for, with the
+        chance that they had.
+
+        Source: Athalye et al. (2018), arXiv:1802.00420, section 4.2, the gradient of an expectation.
+        """
+        if samples == 1:
+            return self
+        import torch
+
+        logits = self.logits
+        with torch.no_grad():
+            logits(self.pixels)  # a model may try gradients at its first look, which no checkpoint takes
+
+        def mean(pixels: Tensor) -> Tensor:
+            from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
+
+            def once() -> Tensor:
+                if not torch.is_grad_enabled() or not pixels.requires_grad:
+                    return logits(pixels)
+                # Ending a pass early is done by an exception, which a model's wrapper would take for its own.
+                with set_checkpoint_early_stop(False):
+                    found: Tensor = checkpoint(logits, pixels, use_reentrant=False, preserve_rng_state=True)
+                return found
+
+            total = once()
+            for _ in range(samples - 1):
+                total = total + once()
+            return total / samples
+
+        return replace(self, logits=mean)
+
+    def with_margin(self) -> Problem:
+        """The problem with a loss that is a difference of logits.
+
+        Raises:
+            ArgumentError: its criterion is neither untargeted nor about a target class.
+        """
+        criterion = self.criterion
+        if isinstance(criterion, TargetClass):
+            return replace(self, criterion=MarginToTarget(criterion.targets))
+        return replace(self, criterion=Margin(labels_of(criterion, 'the loss "margin"')))
+
+    def random_start(self) -> Tensor:
+        """A point drawn uniformly from the ball around each image, by its own generator; not clipped to [0, 1]."""
+        noise = uniform(self.budget.norm, tuple(self.pixels.shape), self.generators).to(self.pixels.device)
+        return noise.mul_(self.budget.epsilon).add_(self.pixels)
+
+    def projected(self, at: Tensor, step: Tensor, scale: float = 1.0) -> Tensor:
+        """``at + scale * step``, brought into the ball around each image, then into [0, 1]; in ``step``'s memory."""
+        import torch
+
+        norm, clean = self.budget.norm, self.pixels
+        moved = torch.add(at, step, alpha=scale, out=step)
+        if not is_box(norm):
+            moved = project_(norm, moved.sub_(clean), self.budget.epsilon).add_(clean)
+        low, high = self.box
+        return torch.clamp(moved, low, high, out=moved)
+
 
 class CheckedAttack(ABC):
     """Base of the attacks of this package: arguments are checked when it is called, not when it is first iterated.
@@ -384,17 +455,6 @@ class CheckedAttack(ABC):
         """The iterates of a checked problem of one sample or more."""
 
 
-def attempts(problem: Problem, runs: Iterable[Callable[[Problem], Iterator[Iterate]]]) -> Iterator[Iterate]:
-    """The iterates of several runs in turn, each about the samples that no earlier one has brought to their aim."""
-    left = problem
-    for run in runs:
-        if not len(left):
-            return
-        for iterate in run(left):
-            yield iterate
-            left = left.without(iterate.index[iterate.reached])
-
-
 def check_samples(samples: int) -> None:
     """Raise an error unless this is a number of passes.
 
@@ -402,41 +462,6 @@ def check_samples(samples: int) -> None:
         ArgumentError: it is below 1, or above 10,000.
     """
     require_within("samples", samples, 1, 10_000)
-
-
-def expected(problem: Problem, samples: int) -> Problem:
-    """The problem with logits that are the mean of so many passes; itself for 1.
-
-    Memory is that of one pass: passes are computed again, one by one, when their gradient is asked for, with the chance
-    that they had.
-
-    Source: Athalye et al. (2018), arXiv:1802.00420, section 4.2, the gradient of an expectation.
-    """
-    if samples == 1:
-        return problem
-    import torch
-
-    logits = problem.logits
-    with torch.no_grad():
-        logits(problem.pixels)  # a model may try gradients at its first look, which no checkpoint takes
-
-    def mean(pixels: Tensor) -> Tensor:
-        from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
-
-        def once() -> Tensor:
-            if not torch.is_grad_enabled() or not pixels.requires_grad:
-                return logits(pixels)
-            # Ending a pass early is done by an exception, which a model's wrapper would take for its own.
-            with set_checkpoint_early_stop(False):
-                found: Tensor = checkpoint(logits, pixels, use_reentrant=False, preserve_rng_state=True)
-            return found
-
-        total = once()
-        for _ in range(samples - 1):
-            total = total + once()
-        return total / samples
-
-    return replace(problem, logits=mean)
 
 
 class Pass(NamedTuple):
@@ -575,18 +600,6 @@ class MarginToTarget(TargetClass):
         return MarginToTarget(self.targets[index])
 
 
-def with_margin(problem: Problem) -> Problem:
-    """The problem with a loss that is a difference of logits.
-
-    Raises:
-        ArgumentError: its criterion is neither untargeted nor about a target class.
-    """
-    criterion = problem.criterion
-    if isinstance(criterion, TargetClass):
-        return replace(problem, criterion=MarginToTarget(criterion.targets))
-    return replace(problem, criterion=Margin(labels_of(criterion, 'the loss "margin"')))
-
-
 @dataclass(frozen=True, eq=False)
 class TargetedMargin(Misclassification):
     """Any class but the label, by the lead of the label over one chosen class.
@@ -659,24 +672,6 @@ def _ranked(logits: Tensor, count: int) -> Tensor:
             f"the difference-of-logits ratio needs {count} classes or more, the model has {logits.shape[1]}"
         )
     return logits.topk(count, dim=1).values
-
-
-def anywhere(problem: Problem) -> Tensor:
-    """A point drawn uniformly from the ball around each image, by its own generator; not clipped to [0, 1]."""
-    noise = uniform(problem.budget.norm, tuple(problem.pixels.shape), problem.generators).to(problem.pixels.device)
-    return noise.mul_(problem.budget.epsilon).add_(problem.pixels)
-
-
-def allowed(problem: Problem, at: Tensor, step: Tensor, scale: float = 1.0) -> Tensor:
-    """``at + scale * step``, brought into the ball around each image, then into [0, 1]; in the memory of ``step``."""
-    import torch
-
-    norm, clean = problem.budget.norm, problem.pixels
-    moved = torch.add(at, step, alpha=scale, out=step)
-    if not is_box(norm):
-        moved = project_(norm, moved.sub_(clean), problem.budget.epsilon).add_(clean)
-    low, high = problem.box
-    return torch.clamp(moved, low, high, out=moved)
 
 
 def threats_of(name: str) -> tuple[str, ...]:

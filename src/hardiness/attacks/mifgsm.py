@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, allowed, forward, picked, registry, slope
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, picked, registry, slope
 from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core import CANVAS_224, ArgumentError, require_within
 
@@ -65,7 +65,7 @@ class Transferable(CheckedAttack):
             mean = gradient.abs().mean(dim=(1, 2, 3), keepdim=True)
             momentum = self.decay * momentum + gradient / (mean + _LEAST)
             direction = steepest(problem.budget.norm, momentum)
-            at = allowed(problem, at, direction, -self.relative_step * problem.budget.epsilon)
+            at = problem.projected(at, direction, -self.relative_step * problem.budget.epsilon)
             judged = forward(problem.logits, at, problem.criterion, graph=False)
             reached = problem.criterion.reached(judged.logits)
             yield judged.iterate(step, problem.index, reached, found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, attempts, forward, picked, registry, slope
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, picked, registry, slope
 from hardiness.attacks.threats.patch import side
 from hardiness.core import ArgumentError, require_within
 
@@ -52,7 +52,7 @@ class PatchPGD(CheckedAttack):
         def at_place(rank: int, left: Problem) -> Iterator[Iterate]:
             return self._descend(left, masks[problem.places(left), rank][:, None])
 
-        yield from attempts(problem, [partial(at_place, rank) for rank in range(masks.shape[1])])
+        yield from problem.attempts([partial(at_place, rank) for rank in range(masks.shape[1])])
 
     def _descend(self, problem: Problem, mask: Tensor) -> Iterator[Iterate]:
         at, step = problem.pixels, 0

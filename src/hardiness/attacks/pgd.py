@@ -10,15 +10,11 @@ from hardiness.attacks.kit import (
     CheckedAttack,
     Iterate,
     Problem,
-    allowed,
-    anywhere,
     check_samples,
-    expected,
     forward,
     picked,
     registry,
     slope,
-    with_margin,
 )
 from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core import ArgumentError
@@ -67,7 +63,7 @@ class PGD(CheckedAttack):
                 raise ArgumentError(f"{name} must be positive, was {value}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        problem = expected(with_margin(problem) if self.loss == "margin" else problem, self.samples)
+        problem = (problem.with_margin() if self.loss == "margin" else problem).averaged(self.samples)
         length = self.relative_step * problem.budget.epsilon if self.step is None else self.step
         at, found, step = self._start(problem), None, 0
         while True:
@@ -81,13 +77,13 @@ class PGD(CheckedAttack):
                 return
             found = slope(passed, goes_on)
             problem, at = problem.rows(goes_on), picked(at, goes_on)
-            at = allowed(problem, at, steepest(problem.budget.norm, found.gradient), -length)
+            at = problem.projected(at, steepest(problem.budget.norm, found.gradient), -length)
             step += 1
 
     def _start(self, problem: Problem) -> Tensor:
         if not self.random_start:
             return problem.pixels
-        start = anywhere(problem)
+        start = problem.random_start()
         return start.clamp_(0, 1) if self.clip_start else start
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Pass, Problem, forward, no_gradient, registry, with_margin
+from hardiness.attacks.kit import CheckedAttack, Iterate, Pass, Problem, forward, no_gradient, registry
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class SparseRS(CheckedAttack):
     def run(self, problem: Problem) -> Iterator[Iterate]:
         import torch
 
-        problem = with_margin(problem)
+        problem = problem.with_margin()
         positions = problem.pixels.shape[2] * problem.pixels.shape[3]
         count = min(int(problem.budget.epsilon), positions)
         best = [_begun(count, positions, generator) for generator in problem.generators]

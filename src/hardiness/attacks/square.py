@@ -18,7 +18,6 @@ from hardiness.attacks.kit import (
     Misclassification,
     Pass,
     Problem,
-    allowed,
     forward,
     no_gradient,
     picked,
@@ -145,7 +144,7 @@ class _SquareChange:
             self.apply(delta, problem.budget.epsilon, each.places, part)
             for delta, each, part in zip(at - problem.pixels, drawn, numbers, strict=True)
         ]
-        return allowed(problem, problem.pixels, torch.stack(deltas))
+        return problem.projected(problem.pixels, torch.stack(deltas))
 
 
 def _side(share: float, shape: Shape) -> int:
