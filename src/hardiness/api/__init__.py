@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         load_model,
         load_results,
     )
-    from hardiness.api.page import Report, claims, collected, publish, published_claims, report, write_report
+    from hardiness.api.page import Report, claims, collect_results, publish, published_claims, report, write_report
     from hardiness.api.progress import progress_on
     from hardiness.api.verdicts import gate
     from hardiness.engine.ray import Cluster
@@ -32,7 +32,7 @@ __all__ = [
     "Report",
     "attack",
     "claims",
-    "collected",
+    "collect_results",
     "compare",
     "evaluate",
     "gate",

@@ -40,7 +40,7 @@ from hardiness.core import (
     option,
     wait_option,
 )
-from hardiness.data import OWN, written
+from hardiness.data import OWN, absolute_arguments
 from hardiness.engine import (
     Cluster,
     Deadline,
@@ -106,7 +106,7 @@ class LoadOutcome:
     problems: list[str] = field(default_factory=list)
 
 
-def resolved_models(names: Sequence[str], weights: str | None = None) -> ModelSelection:
+def resolve_models(names: Sequence[str], weights: str | None = None) -> ModelSelection:
     """The models of these names; one whose file or options are wrong becomes a line.
 
     Args:
@@ -330,7 +330,7 @@ class Command:
         if not names:
             raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; see 'hardiness list models'")
         data = command.data or chosen.data
-        request = replace(command.request, data_arguments=written(data, command.labels))
+        request = replace(command.request, data_arguments=absolute_arguments(data, command.labels))
         rows = [BenchmarkChoice(parse(text), request) for text in command.benchmarks]
         rows += [
             BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows
@@ -341,7 +341,7 @@ class Command:
                 "nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo), or give --data FOLDER "
                 f"with a folder of pictures for each of your own classes, two or more{told}"
             )
-        resolved = resolved_models(names, command.weights)
+        resolved = resolve_models(names, command.weights)
         if command.models and resolved.absent and not resolved.specs:
             raise DataError(resolved.absent[0])
         for row in rows:
@@ -385,7 +385,7 @@ class Command:
             trees = [text for text in self.data if text.startswith(f"{benchmark.name}=")]
             tree = trees[0].partition("=")[2] if trees else ""
             command = replace(self, data=tuple(text for text in self.data if text not in trees))._on_own_data()
-        request = replace(command.request, data_arguments=written(command.data, command.labels))
+        request = replace(command.request, data_arguments=absolute_arguments(command.data, command.labels))
         assert command.predictions is not None
         predictions = read_predictions(command.predictions)
         root = datasets.locate(command.data, command.labels)

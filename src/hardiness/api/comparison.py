@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.api.evaluation import Options, chosen_of
+from hardiness.api.evaluation import Options, options_of
 from hardiness.api.progress import listener
 from hardiness.benchmarks import parse
 from hardiness.core import (
@@ -25,7 +25,7 @@ from hardiness.core import (
     Request,
     TextTable,
 )
-from hardiness.data import limited, written
+from hardiness.data import absolute_arguments, limited
 from hardiness.engine import Variation, variations
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
@@ -137,8 +137,8 @@ def noise(
     Raises:
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
-    given, placement = [data] if isinstance(data, str) else list(data), chosen_of(Placement, options)
-    request = replace(chosen_of(Request, options), data_arguments=written(given))
+    given, placement = [data] if isinstance(data, str) else list(data), options_of(Placement, options)
+    request = replace(options_of(Request, options), data_arguments=absolute_arguments(given))
     chosen = parse(benchmark)
     dataset = chosen.dataset(datasets.locate(given))
     asked = NoiseStudy(chosen, dataset, request, listener(options.get("progress")))

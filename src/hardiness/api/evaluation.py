@@ -29,7 +29,7 @@ from hardiness.core import (
     UnknownNameError,
     View,
 )
-from hardiness.data import ModelClasses, from_python, written
+from hardiness.data import ModelClasses, absolute_arguments, from_python
 from hardiness.distortions import corruptions, perturbations
 from hardiness.engine import Deadline, EvaluationOutcome, evaluate_until_decided, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
@@ -241,21 +241,21 @@ def evaluate(
     chosen = [parse(text) for text in asked]
     given, classifier = _arguments(data), None
     if given is None:  # what names its classes is the model
-        classifier = classifier_of(model, view, chosen_of(Placement, options), tag, output)
+        classifier = classifier_of(model, view, options_of(Placement, options), tag, output)
         root = from_python(data, _classes_of(classifier))
     else:
         root = datasets.locate(given)
     ends = options.get("until_decided")
     request: Request = replace(
-        chosen_of(Request, {**options, "until_decided": None if ends is None else str(ends)}),
-        data_arguments=written(given or ()),
+        options_of(Request, {**options, "until_decided": None if ends is None else str(ends)}),
+        data_arguments=absolute_arguments(given or ()),
     )
     parts = _parts(chosen, root)
     budget = Deadline.from_now(request.time_budget_s) if request.time_budget_s else None
     progress = listener(options.get("progress"))
     if tracking.names:
         progress = TrackedListener(progress, tracking)
-    classifier = classifier or classifier_of(model, view, chosen_of(Placement, options), tag, output)
+    classifier = classifier or classifier_of(model, view, options_of(Placement, options), tag, output)
     classifier = _named(classifier, model, name)
     policy = policy_for(request, [(part, found) for _, part, found in parts], [classifier.spec], out)
     models.limit_calls([classifier], request.calls)
@@ -348,7 +348,7 @@ def _check(options: Options) -> None:
             raise UnknownNameError("keyword argument of evaluate", given, Options.__annotations__)
 
 
-def chosen_of(kind: type[Any], options: Options) -> Any:
+def options_of(kind: type[Any], options: Options) -> Any:
     """An options type made of those of its fields that were given."""
     wanted = {field.name for field in fields(kind)}
     return kind(**{given: value for given, value in options.items() if given in wanted})

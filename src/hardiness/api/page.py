@@ -413,7 +413,7 @@ class ResultCollection:
     remarks: Sequence[str] = ()
 
 
-def collected(outs: Sequence[str], baseline: str | None = None) -> ResultCollection:
+def collect_results(outs: Sequence[str], baseline: str | None = None) -> ResultCollection:
     """What one or more output folders hold.
 
     Raises:

@@ -36,7 +36,7 @@ def export(asked: ExportOptions) -> int:
         raise ArgumentError(f"--format {asked.form} is binary: name a file with --to, as in --to results.{asked.form}")
     if asked.to is not None and asked.to.is_dir():
         raise ArgumentError(f"--to must be a file, but {asked.to} is a folder; name a file in it")
-    found = api.collected(asked.outs, asked.baseline)
+    found = api.collect_results(asked.outs, asked.baseline)
     print_lines(*found.remarks, problems=found.problems)
     content = exporter.write(found.results, found.comparisons)
     if asked.to is None:

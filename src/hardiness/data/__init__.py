@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hardiness.data.in_python import ModelClasses, from_python
     from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
     from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
-    from hardiness.data.root import OWN, as_own, embedded, locate, written
+    from hardiness.data.root import OWN, absolute_arguments, as_own, embedded, locate
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -43,6 +43,7 @@ __all__ = [
     "Manner",
     "ModelClasses",
     "PerturbedCopies",
+    "absolute_arguments",
     "as_own",
     "check",
     "embedded",
@@ -56,5 +57,4 @@ __all__ = [
     "parse",
     "pictures_at",
     "places_to_check",
-    "written",
 ]

@@ -154,7 +154,7 @@ class Place:
         return "both" if published or (are_wnids and not self.classes) else OWN
 
 
-def written(arguments: Sequence[str], labels: str | None = None) -> tuple[str, ...]:
+def absolute_arguments(arguments: Sequence[str], labels: str | None = None) -> tuple[str, ...]:
     """Values of ``--data`` that name in any folder what these name in this one.
 
     Args:

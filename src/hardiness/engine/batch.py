@@ -148,7 +148,9 @@ def automatic_batch_size(classifier: Classifier | Ensemble, input_px: int, gradi
     found = _FOUND.setdefault(classifier, {})
     wanted = (input_px, gradients or isinstance(classifier, Ensemble))
     if wanted not in found:
-        found[wanted] = by_doubling(_rate_of(classifier, *wanted), largest_batch(on_gpu=True, gradients=wanted[1]))
+        found[wanted] = batch_size_by_doubling(
+            _rate_of(classifier, *wanted), largest_batch(on_gpu=True, gradients=wanted[1])
+        )
     return found[wanted]
 
 
@@ -159,7 +161,7 @@ def largest_batch(on_gpu: bool, gradients: bool) -> int:
     return LARGEST_WITH_GRADIENTS if gradients else LARGEST
 
 
-def by_doubling(rate: Callable[[int], float], largest: int = LARGEST) -> int:
+def batch_size_by_doubling(rate: Callable[[int], float], largest: int = LARGEST) -> int:
     """The batch size after which throughput no longer rises, from 16 on.
 
     Args:

@@ -55,7 +55,7 @@ from hardiness.engine.worker import Worker
 from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
 from hardiness.results import Policy, PolicyWatch
-from hardiness.store import Store, surveyed, together
+from hardiness.store import Store, in_parallel, surveyed
 
 PACKAGES = (
     "hardiness",
@@ -473,7 +473,7 @@ def prepared(
                 tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
             except ModelError as error:
                 problems.append(line_of(error))
-    aside = together(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
+    aside = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
     return PreparedEvaluation(
         tuple(Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)),
         tuple(task.stored.key for task in tasks),

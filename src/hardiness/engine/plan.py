@@ -46,7 +46,7 @@ from hardiness.imaging import RESAMPLING
 from hardiness.models import GRADIENTS_VERSION, Classifier, ClosedQuestionModel, InputPolicy, on_question
 from hardiness.sources import file_sha256
 from hardiness.store import Row as Work
-from hardiness.store import Stamp, Store, StoredRun, by_shard, file_name, together
+from hardiness.store import Stamp, Store, StoredRun, by_shard, file_name, in_parallel
 
 
 def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, data: DataSet) -> NDArray[np.int32]:
@@ -541,7 +541,7 @@ class Unit:
         """Whether the files of all its parts are in the store by now, whichever process wrote them."""
         if not self.parts[0].stored:
             return False  # the usual case: one request
-        return all(together(lambda part: part.stored, self.parts[1:]))
+        return all(in_parallel(lambda part: part.stored, self.parts[1:]))
 
     @property
     def done(self) -> bool:
@@ -630,7 +630,7 @@ class StoredWork:
 
     def __init__(self, tasks: Sequence[Task], share: Share | None) -> None:
         self.tasks, self.share = tasks, share
-        self.stamps = together(lambda task: task.stored.stamps(), tasks)
+        self.stamps = in_parallel(lambda task: task.stored.stamps(), tasks)
         self.names = [by_shard(each) for each in self.stamps]
 
     def parts(self, index: int, rows: list[Work]) -> list[UnitPart]:
@@ -639,7 +639,7 @@ class StoredWork:
         lacked = partial(self._lacked, index, rows, whole)
         looked_into = (not self.share or self.share.owns(index)) and any(index in self.names[place] for place in sound)
         found = []
-        for place, work in zip(sound, together(lacked, sound) if looked_into else map(lacked, sound), strict=True):
+        for place, work in zip(sound, in_parallel(lacked, sound) if looked_into else map(lacked, sound), strict=True):
             if work:
                 file = whole if work is rows else file_name(index, work)
                 found.append(UnitPart(self.tasks[place], index, work, file, self.stamps[place].get(file)))
@@ -658,7 +658,7 @@ def uncovered(every: Sequence[Unit]) -> list[Unit]:
     """The units with a part that is neither stored nor given up; each run's folder is listed once."""
     tasks = {id(part.task): part.task for unit in every for part in unit.parts if part.task.error is None}
     first = min((unit.index for unit in every), default=0)
-    stamps = dict(zip(tasks, together(lambda task: task.stored.stamps(first), list(tasks.values())), strict=True))
+    stamps = dict(zip(tasks, in_parallel(lambda task: task.stored.stamps(first), list(tasks.values())), strict=True))
     listed = {key: by_shard(found) for key, found in stamps.items()}
 
     def lacks(part: UnitPart) -> bool:

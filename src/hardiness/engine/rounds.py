@@ -489,7 +489,7 @@ class Deadline:
         return max(0.0, self.ends_s - time.monotonic())
 
 
-def narrowed(now: Extent, then: Extent) -> float:
+def expected_narrowing(now: Extent, then: Extent) -> float:
     """How much narrower an interval should be at a larger extent, as a share of its width on one image.
 
     It depends on numbers of images and cells and not on answers, so the usual intervals hold when the time is over.
@@ -553,7 +553,11 @@ class Progression:
     def gain(self, following: Extent) -> float:
         """What a second of it narrows, over all models; infinite before its cost was measured."""
         models = len(self.rounds.tasks)
-        return math.inf if self.is_warming else models * narrowed(self.extent, following) / self.seconds(following)
+        return (
+            math.inf
+            if self.is_warming
+            else models * expected_narrowing(self.extent, following) / self.seconds(following)
+        )
 
     @property
     def is_warming(self) -> bool:

@@ -54,7 +54,7 @@ from hardiness.engine.plan import (
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
 from hardiness.imaging import png
 from hardiness.models import Classifier, ClosedQuestionModel, refuse_lost_device
-from hardiness.store import Store, StoredRun, together
+from hardiness.store import Store, StoredRun, in_parallel
 
 AHEAD = 64
 """Files that may wait; then the models do, so that a store which is too slow fills no memory."""
@@ -285,7 +285,7 @@ class Worker:
         if self.benchmark.frames == 1:
             return
         runs = [task.stored for task in self.tasks if not task.exhibited]
-        bare = [run for run, kept in zip(runs, together(StoredRun.exhibits, runs), strict=True) if not kept]
+        bare = [run for run, kept in zip(runs, in_parallel(StoredRun.exhibits, runs), strict=True) if not kept]
         for task in self.tasks:
             task.exhibited = True
         for item in self.items.values() if bare else ():
@@ -294,7 +294,7 @@ class Worker:
             except SampleError:
                 continue
             drawn = [(run, caption, png(picture)) for run in bare for caption, picture in pictures.items()]
-            together(lambda each: each[0].keep_exhibit(each[1], each[2]), drawn)
+            in_parallel(lambda each: each[0].keep_exhibit(each[1], each[2]), drawn)
             return
 
     def _decoded(self, given: Iterable[Unit]) -> Generator[Decoded, None, None]:

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
         LocalFiles,
         as_json,
         file_errors,
+        in_parallel,
         parsed,
         read_json,
         refuse_links,
         refuse_special,
-        together,
         write,
     )
     from hardiness.store.manifest import Manifest, alone, refuse_strangers
@@ -44,12 +44,12 @@ __all__ = [
     "by_shard",
     "file_errors",
     "file_name",
+    "in_parallel",
     "parsed",
     "read_json",
     "refuse_links",
     "refuse_special",
     "refuse_strangers",
     "surveyed",
-    "together",
     "write",
 ]

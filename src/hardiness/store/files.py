@@ -27,7 +27,7 @@ Given = TypeVar("Given")
 Outcome = TypeVar("Outcome")
 
 
-def together(work: Callable[[Given], Outcome], given: Sequence[Given]) -> list[Outcome]:
+def in_parallel(work: Callable[[Given], Outcome], given: Sequence[Given]) -> list[Outcome]:
     """The outcomes in the order of what was given; raises what the first of them raised."""
     if len(given) < 2:
         return [work(each) for each in given]
@@ -359,7 +359,7 @@ class LocalFiles:
             (self.folder / path).unlink(missing_ok=True)
 
     def remove_all(self, paths: Sequence[str]) -> None:
-        together(self.remove, paths)
+        in_parallel(self.remove, paths)
 
     def _leads_out(self, path: str) -> bool:
         """Whether a link on the way to a file leads out of the folder; mostly there is none, which is soon known."""
@@ -533,7 +533,7 @@ class ObjectFiles:
             return None
 
     def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
-        return dict(zip(paths, together(self.read, paths), strict=True))
+        return dict(zip(paths, in_parallel(self.read, paths), strict=True))
 
     def write(self, path: str, content: bytes) -> None:
         """One object, which a store replaces whole."""
@@ -573,7 +573,7 @@ class ObjectFiles:
             return
 
     def remove_all(self, paths: Sequence[str]) -> None:
-        together(self.remove, paths)
+        in_parallel(self.remove, paths)
 
     def _head(self, path: str) -> Mapping[str, Any] | None:
         import obstore

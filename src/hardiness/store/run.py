@@ -16,7 +16,7 @@ import numpy as np
 
 from hardiness.core import Failure, Plan, Records, Run, Share, Stop, StoreError, from_json
 from hardiness.store import tables
-from hardiness.store.files import Files, as_json, parsed, together
+from hardiness.store.files import Files, as_json, in_parallel, parsed
 from hardiness.store.memo import Memo, Stamp, Stamps
 from hardiness.store.tables import Row
 
@@ -374,7 +374,7 @@ class StoredRun(RunFolder):
         stamps = self.stamps()
         found = {name: stamp for name, stamp in stamps.items() if proved.get(name) == stamp}
         unknown = [name for name in stamps if name not in found and (not share or share.owns(tables.index_of(name)))]
-        damage = dict(zip(unknown, together(self._damage, unknown), strict=True))
+        damage = dict(zip(unknown, in_parallel(self._damage, unknown), strict=True))
         found |= {name: stamps[name] for name in unknown if not damage[name]}
         return found, {name: why for name, why in damage.items() if why}
 
@@ -464,7 +464,7 @@ def survey_runs(files: Files) -> Survey:
             return str(error)
 
     names = files.folders(RECORDS)
-    found = together(looked_at, names) if files.at_once > 1 else list(map(looked_at, names))
+    found = in_parallel(looked_at, names) if files.at_once > 1 else list(map(looked_at, names))
     runs, renamed = _each_once([each for each in found if isinstance(each, StoredRun)])
     return Survey(runs, tuple(each for each in found if isinstance(each, str) and each), renamed)
 

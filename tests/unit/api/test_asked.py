@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.api.command import Command, resolved_models
+from hardiness.api.command import Command, resolve_models
 from hardiness.core import DataError
 
 
@@ -20,11 +20,11 @@ def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_of_several_models_the_one_without_weights_is_a_line(no_weights: None) -> None:
-    found = resolved_models(["timm:resnet18", "resnext50_32x4d"])
+    found = resolve_models(["timm:resnet18", "resnext50_32x4d"])
     assert (found.names, found.problems) == (("resnext50_32x4d",), ())
     assert found.absent[0].startswith("timm:resnet18 is not in the cache, and HARDINESS_OFFLINE forbids")
-    assert resolved_models(["timm:resnet18"], weights="mine.pth").absent == ()
-    misspelt = resolved_models(["timm:resnet18:crop_px=224,oops", "resnext50_32x4d"])
+    assert resolve_models(["timm:resnet18"], weights="mine.pth").absent == ()
+    misspelt = resolve_models(["timm:resnet18:crop_px=224,oops", "resnext50_32x4d"])
     assert misspelt.names == ("resnext50_32x4d",)
     assert "'oops'" in misspelt.problems[0]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hardiness.engine import batch as batches
-from hardiness.engine.batch import LARGEST, SMALLEST, BatchSize, automatic_batch_size, by_doubling
+from hardiness.engine.batch import LARGEST, SMALLEST, BatchSize, automatic_batch_size, batch_size_by_doubling
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_batch_is_doubled_until_throughput_stops_rising(rates: dict[int, float
         asked.append(size)
         return rates[size]
 
-    assert by_doubling(rate) == found
+    assert batch_size_by_doubling(rate) == found
     assert len(asked) == len(set(asked)), "each size is tried once"
 
 

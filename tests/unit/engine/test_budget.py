@@ -11,7 +11,14 @@ import pytest
 
 from hardiness.core import ArgumentError
 from hardiness.core.run import parse_duration
-from hardiness.engine.rounds import FIRST_IMAGES_IN_TIME, Deadline, Progression, narrowed, time, within
+from hardiness.engine.rounds import (
+    FIRST_IMAGES_IN_TIME,
+    Deadline,
+    Progression,
+    evaluate_until_deadline,
+    expected_narrowing,
+    time,
+)
 from hardiness.statistics.stopping import Extent
 
 
@@ -59,7 +66,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def spend(clock: list[float], seconds: float, *rounds: Rounds) -> list[Progression]:
     every: list[Any] = [Progression(each) for each in rounds]  # type: ignore[arg-type]
-    within(Deadline(seconds, clock[0] + seconds), every)
+    evaluate_until_deadline(Deadline(seconds, clock[0] + seconds), every)
     return every
 
 
@@ -136,8 +143,8 @@ def test_time_is_kept_for_scores_and_pages(clock: list[float]) -> None:
 
 
 def test_more_images_and_more_cells_narrow() -> None:
-    assert narrowed(Extent(100, 2), Extent(400, 2)) > narrowed(Extent(100, 2), Extent(200, 2)) > 0
-    assert narrowed(Extent(100, 2), Extent(100, 4)) > 0
+    assert expected_narrowing(Extent(100, 2), Extent(400, 2)) > expected_narrowing(Extent(100, 2), Extent(200, 2)) > 0
+    assert expected_narrowing(Extent(100, 2), Extent(100, 4)) > 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core import Request, Silence, View
 from hardiness.data import locate
 from hardiness.engine import plan, prepared
-from hardiness.engine.batch import LARGEST, LARGEST_WITH_GRADIENTS, by_doubling, largest_batch
+from hardiness.engine.batch import LARGEST, LARGEST_WITH_GRADIENTS, batch_size_by_doubling, largest_batch
 from hardiness.engine.plan import unit_images
 from hardiness.models import wrap
 from hardiness.store import Store
@@ -44,7 +44,7 @@ def test_where_the_batch_is_found_a_unit_has_room_for_the_largest_and_no_clock_d
 ) -> None:
     assert unit_images(parse(benchmark), None, on_gpu=False) == on_cpu
     assert unit_images(parse(benchmark), None, on_gpu=True) == on_gpu
-    found = by_doubling(float, largest_batch(True, gradients))
+    found = batch_size_by_doubling(float, largest_batch(True, gradients))
     assert found == (LARGEST_WITH_GRADIENTS if gradients else LARGEST), "however fast it is"
 
 

@@ -155,12 +155,12 @@ def test_learned_features_are_a_section(tmp_path: Path) -> None:
 def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
     evaluated(tmp_path / "one", "first", 12)
     evaluated(tmp_path / "two", "second", 1)
-    found = api.collected([str(tmp_path / "one"), str(tmp_path / "two")])
+    found = api.collect_results([str(tmp_path / "one"), str(tmp_path / "two")])
     (comparison,) = found.comparisons
     assert set(comparison.scores[0].ranks) == {"first", "second"}
     assert comparison.n == N
     evaluated(tmp_path / "two", "first", 2)
-    (comparison,) = api.collected([str(tmp_path / "one"), str(tmp_path / "two")]).comparisons
+    (comparison,) = api.collect_results([str(tmp_path / "one"), str(tmp_path / "two")]).comparisons
     assert comparison.scores == (), "which first is meant cannot be told"
 
 
@@ -170,7 +170,7 @@ def test_places_of_folders_named_as_their_models_or_alike_go_by_shared_images(
 ) -> None:
     for folder, model, right in zip(folders, ("first", "second"), (12, 1), strict=True):
         evaluated(tmp_path / folder, model, right)
-    (comparison,) = api.collected([str(tmp_path / folder) for folder in folders]).comparisons
+    (comparison,) = api.collect_results([str(tmp_path / folder) for folder in folders]).comparisons
     assert set(comparison.scores[0].ranks) == {"first", "second"}
 
 
@@ -178,10 +178,10 @@ def test_a_copy_of_a_folder_takes_no_place_away(tmp_path: Path) -> None:
     for model, right in (("first", 12), ("second", 1)):
         evaluated(tmp_path / "out", model, right)
     shutil.copytree(tmp_path / "out", tmp_path / "copy" / "out")
-    whole = api.collected([str(tmp_path / "out")]).comparisons
+    whole = api.collect_results([str(tmp_path / "out")]).comparisons
     assert set(whole[0].scores[0].ranks) == {"first", "second"}
     for outs in (["out", "out"], ["out", "copy/out"]):
-        assert api.collected([str(tmp_path / out) for out in outs]).comparisons == whole
+        assert api.collect_results([str(tmp_path / out) for out in outs]).comparisons == whole
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ from hardiness.report.page import PageOptions, checks, inks_of, page, summary
 from hardiness.report.sections import places_of, scorecard, sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.terminal import score_tables, scorecard_tables
-from hardiness.results.claims import from_results, judged
+from hardiness.results.claims import from_results, judge_claims
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean
@@ -239,7 +239,7 @@ def test_a_check_tells_no_difference_from_a_number_that_is_withdrawn(doubt: str)
 def test_a_claim_that_rests_on_it_has_the_word(doubt: str) -> None:
     masked = attacked("masked", doubt)
     scores = [masked.scores[0], replace(masked.scores[-1], condition=Condition(epsilon=0.06, steps=50))]
-    judged_ = judged(from_results([replace(masked, scores=scores)], ["masked"]))
+    judged_ = judge_claims(from_results([replace(masked, scores=scores)], ["masked"]))
     names = [contrast.name for _, judgement in judged_.claims for contrast in judgement.contrasts]
     assert names == [f"masked: 61.70 % of 69.30 % are left ({doubt})"]
 

@@ -29,7 +29,7 @@ from hardiness.results.claims import (
     Models,
     Subject,
     from_results,
-    judged,
+    judge_claims,
     published_models,
     registry,
 )
@@ -308,7 +308,7 @@ def test_numbers_are_read_off_results() -> None:
 
 
 def test_claims_as_a_table_and_that_published_numbers_are_not_paired() -> None:
-    view = judged(published_models()).view()
+    view = judge_claims(published_models()).view()
     assert len(view.rows) == 6
     assert view.heads == ("claim", "verdict", "p", "because")
     assert {row[1] for row in view.rows} == {HOLDS}
@@ -319,7 +319,7 @@ def test_claims_as_a_table_and_that_published_numbers_are_not_paired() -> None:
 def test_where_nothing_is_compared_nothing_is_said_of_pairs_and_small_networks_are_not_of_no_size() -> None:
     known = {"small": 49_000, "large": 4_700_000}
     models = Models([Subject(name, {}) for name in known], order="parameters", parameters=known)
-    notes = judged(models).view().notes
+    notes = judge_claims(models).view().notes
     assert notes == (
         "family, smallest first by parameters: small (49,000), large (4.7 million)",
         "reference: none",
