@@ -231,7 +231,7 @@ class RoundState:
         claimed = (claims.step < self.step).nonzero()[:, 0]
         if not len(claimed):
             return
-        logits = self._judged(claims.pixels[claimed])
+        logits = self._judge_logits(claims.pixels[claimed])
         self.told_error[claimed] = self.told_error[claimed].maximum(_difference(claims.logits[claimed], logits))
         granted = self.criterion.rows(claimed).reached(logits)
         fallen = claimed[granted]
@@ -239,7 +239,7 @@ class RoundState:
         self.step[fallen] = claims.step[fallen]
         self.pixels[fallen], self.logits[fallen] = claims.pixels[fallen], logits[granted]
 
-    def _judged(self, pixels: Tensor) -> Tensor:
+    def _judge_logits(self, pixels: Tensor) -> Tensor:
         import torch
 
         with torch.no_grad():
@@ -257,7 +257,7 @@ class RoundState:
             assert trace.pixels is not None, "the last iterates are judged"
             moved = ((self.step > steps) & (trace.steps > 0)).nonzero()[:, 0]
             if len(moved):
-                last[moved] = self._judged(trace.pixels[moved])
+                last[moved] = self._judge_logits(trace.pixels[moved])
                 error[moved] = error[moved].maximum(_difference(trace.logits[moved], last[moved]))
                 self._fell_unseen(moved, last[moved], trace.pixels[moved], steps)
         success = self.step <= steps
@@ -289,7 +289,7 @@ class RoundState:
         moved = trace.steps > 0
         self.pixels, self.logits = trace.pixels, self.victims.clean.clone()
         if bool(moved.any()):
-            self.logits[moved] = self._judged(trace.pixels[moved])
+            self.logits[moved] = self._judge_logits(trace.pixels[moved])
             error[moved] = error[moved].maximum(_difference(trace.logits[moved], self.logits[moved]))
         fell = torch.where(self.criterion.reached(self.logits), trace.steps, NEVER)
         self.step = torch.where(moved, fell, self.step)
@@ -680,10 +680,12 @@ class Attacker:
         ]
         parts = [Records({}, tuple(failures))]
         if kept:
-            parts += [self._rows(kept, judged) for judged in self._judged(suspect, classifier, victims, kept, members)]
+            parts += [
+                self._rows(kept, judged) for judged in self._outcomes(suspect, classifier, victims, kept, members)
+            ]
         return Records.concatenate(parts)
 
-    def _judged(
+    def _outcomes(
         self,
         suspect: Suspect,
         classifier: Classifier,

@@ -82,7 +82,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
         "rows": task.computed,
         "rows_per_s": round(task.computed / clock.elapsed_s, 2),
         "limit": request.limit,
-        "asked": _asked(task, request, benchmark),
+        "asked": _command_parts(task, request, benchmark),
         "batch_size": task.batch.current,
         "workers": request.workers,
         "device": classifier.device,
@@ -100,7 +100,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
     }
 
 
-def _asked(task: Task, request: Request, benchmark: Benchmark) -> dict[str, Any]:
+def _command_parts(task: Task, request: Request, benchmark: Benchmark) -> dict[str, Any]:
     """What a command line must say to evaluate the same rows, from any folder."""
     model = task.classifier.spec.asked
     found = {

@@ -711,7 +711,7 @@ class Classifier:
 
         First derivatives; they flow to ``pixels`` where these require them.
         """
-        given = self._given(pixels, "differentiable")
+        given = self._checked_pixels(pixels, "differentiable")
         return differentiable_fp32(self._original.logits(self._gradients.at(given)), given)
 
     def plain_logits(self, pixels: Tensor) -> Tensor:
@@ -731,7 +731,7 @@ class Classifier:
         """`differentiable` of a changed copy of the original network, e.g. with another backward pass; unchecked."""
         self._original.need_gradients("differentiable")
         logits = self._original.logits(change(self._original.network))
-        return lambda pixels: differentiable_fp32(logits, self._given(pixels, "differentiable"))
+        return lambda pixels: differentiable_fp32(logits, self._checked_pixels(pixels, "differentiable"))
 
     def activations(self, pixels: Tensor, layer: str) -> Tensor:
         """What ``layer`` of the original network puts out for ``pixels``, through torch autograd, on `device`.
@@ -746,7 +746,7 @@ class Classifier:
 
     def features(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
         """`activations` of several layers from one pass, which ends after the last of them."""
-        given = self._given(pixels, "activations")
+        given = self._checked_pixels(pixels, "activations")
         return differentiable_outputs(lambda x: self._layers(x, layers), given)
 
     def layers(self, px: int) -> dict[str, tuple[int, ...]]:
@@ -755,7 +755,7 @@ class Classifier:
 
     def pooled(self, pixels: Tensor) -> Tensor:
         """What the last layer reads for ``pixels``, averaged over positions: ``(N, F)``, as `differentiable`."""
-        given = self._given(pixels, "pooled features")
+        given = self._checked_pixels(pixels, "pooled features")
         return differentiable_fp32(self._gradients.headless_at(given), given)
 
     @property
@@ -798,7 +798,7 @@ class Classifier:
         """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
         return self._runtimes.activation_bytes(px)
 
-    def _given(self, pixels: Tensor, wanted: str) -> Tensor:
+    def _checked_pixels(self, pixels: Tensor, wanted: str) -> Tensor:
         """Pixels on `device`, checked, for what needs gradients."""
         self._original.need_gradients(wanted)
         _check(pixels)
