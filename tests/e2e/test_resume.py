@@ -77,17 +77,24 @@ def test_two_processes_on_one_folder_lose_nothing_of_either(
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.thorough)]
+    ("number", "times", "status"),
+    [
+        pytest.param(signal.SIGINT, 1, 130, marks=pytest.mark.thorough),
+        (signal.SIGINT, 2, 130),  # as from `timeout -s INT`, which tells the process and its group
+        pytest.param(signal.SIGTERM, 2, 143, marks=pytest.mark.thorough),
+    ],
 )
 def test_a_signal_keeps_what_is_finished_and_says_so(
-    spawn: Spawn, tree: Any, tmp_path: Path, factory: Any, number: signal.Signals, status: int
+    spawn: Spawn, tree: Any, tmp_path: Path, factory: Any, number: signal.Signals, times: int, status: int
 ) -> None:
     root, model = tree(2000), factory(tail=UNHURRIED)
     command = ["run", "-m", model, "--runtime", "torch", "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
     process = spawn(*command)
     while process.poll() is None and not shards(tmp_path / "x"):
         time.sleep(0.05)
-    process.send_signal(number)
+    for _ in range(times):
+        process.send_signal(number)
+        time.sleep(0.01)  # the kernel joins two that wait for one process
     _, told = process.communicate(timeout=60)
     assert process.returncode == status, told
     assert "the same command continues" in told

@@ -123,6 +123,10 @@ def _where(error: BaseException) -> str:
 
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
+TWICE_S = 0.2
+"""A signal this soon after the first is the same one: `timeout` and some shells send one to the process and to its
+group."""
+
 OTHERS_S = 5.0
 """How long the program waits at its end for threads and processes that other code has left running."""
 
@@ -136,7 +140,7 @@ class Interruption(KeyboardInterrupt):
 
 
 def listen() -> None:
-    """Turn the first signal into an `Interruption`; a second one ends the program at once.
+    """Turn the first signal into an `Interruption`; a second one, after `TWICE_S`, ends the program at once.
 
     Files are written whole or not at all, so ending at any moment leaves no half file. Only the main thread can do
     this; elsewhere, as in a test or a notebook's thread, signals stay whose they were.
@@ -207,13 +211,15 @@ def _is_ours(error: BaseException | None) -> bool:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    arrived_s = time.monotonic()
+
+    def leave_now(number: int, frame: FrameType | None) -> None:
+        if time.monotonic() - arrived_s > TWICE_S:
+            os._exit(STATUS[signal.Signals(number)])
+
     for each in STATUS:
-        signal.signal(each, _leave_now)
+        signal.signal(each, leave_now)
     raise Interruption(number)
-
-
-def _leave_now(number: int, frame: FrameType | None) -> None:
-    os._exit(STATUS[signal.Signals(number)])
 
 
 def refuse_repeats(command: click.Command, arguments: Sequence[str], parent: click.Context) -> None:
