@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from hardiness import attacks, benchmarks, distortions, models, reference
 from hardiness.cli.options import command
-from hardiness.cli.output import wide
+from hardiness.cli.output import print_lines, wide
 from hardiness.core import (
     GROUPS,
     BenchmarkIdentity,
@@ -62,6 +62,9 @@ def list_models(asked: ListModelOptions) -> int:
     if name and models.is_pattern(name):
         for each in models.search(name):
             console.print(each, highlight=False, markup=False)
+        if ":" not in name:
+            libraries = [prefix for prefix in models.schemes if models.schemes.get(prefix).names]
+            print_lines(f"models of libraries: {', '.join(repr(f'{prefix}:{name}') for prefix in libraries)}")
         return 0
     if name:
         _describe_model(console, models.resolve(name))

@@ -16,7 +16,7 @@ import pytest
 from commands import called
 from rich.console import Console
 
-from hardiness import __version__
+from hardiness import __version__, models
 from hardiness.api.progress import Bars, LogProgress, RedrawnOutput, listener, progress_on
 from hardiness.benchmarks import Suite
 from hardiness.cli.main import ALIASES, COMMANDS, GROUPS, tell_warnings
@@ -59,6 +59,17 @@ def test_a_kind_stands_right_behind_its_command(monkeypatch: pytest.MonkeyPatch,
     power = ["compare", "--power", "--difference", "0.01", "--baseline-error", "0.2", "--power", "0.9", "--json"]
     assert called(monkeypatch, *power) == 0
     assert json.loads(capsys.readouterr().out)["power"] == 0.9
+
+
+def test_a_pattern_without_a_library_says_how_those_of_libraries_are_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Beside the names, so that a script reads names alone."""
+    assert called(monkeypatch, "list", "models", "resnext*") == 0
+    told = capsys.readouterr()
+    assert set(told.out.split()) == set(models.search("resnext*"))
+    assert "'timm:resnext*'" in told.err
+    assert "'torchvision:resnext*'" in told.err
 
 
 @pytest.mark.parametrize(
