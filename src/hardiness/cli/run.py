@@ -93,7 +93,7 @@ def run(asked: RunOptions) -> int:
         if outcome.everything:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
             evaluated = [result for result in outcome.results if result.counts.evaluated]
-            for line in _next_steps(out, evaluated) if evaluated else ():
+            for line in _next_steps(out, evaluated, asked.request.until_decided) if evaluated else ():
                 click.echo(line)
         else:
             click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")
@@ -106,12 +106,16 @@ def run(asked: RunOptions) -> int:
     return outcome.exit_status
 
 
-def _next_steps(out: str, results: Sequence[Result]) -> list[str]:
-    """What to do after a run, a line each; first one's own pictures, and after these the gate."""
+def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None = None) -> list[str]:
+    """What to do after a run, a line each; first one's own pictures, and after these the gate, by the run's policy."""
     out = shlex.quote(out)
     first = {"hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class"}
     if any(result.protocol == OWN for result in results):
         first = {f"hardiness gate {out} --write-policy policy.toml": "limits that a later model must keep"}
+    if policy:
+        first = {
+            f"hardiness gate {out} --policy {shlex.quote(str(policy))}": "the verdict, as JUnit, a comment or JSON"
+        }
     steps = {
         **first,
         f"hardiness show {out}": "every table",

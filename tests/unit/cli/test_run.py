@@ -9,13 +9,21 @@ from hardiness.core import Counts, Result, Run
 
 
 @pytest.mark.parametrize(
-    ("benchmark", "protocol", "says"),
+    ("benchmark", "protocol", "policy", "says"),
     [
-        ("imagenet-val", "orhan2019", "next: hardiness run -m MODEL --data FOLDER --out runs/own  your own pictures"),
-        ("own", "own", "next: hardiness gate runs/a --write-policy policy.toml"),
-        ("own-c", "own", "next: hardiness gate runs/a --write-policy policy.toml"),
+        (
+            "imagenet-val",
+            "orhan2019",
+            None,
+            "next: hardiness run -m MODEL --data FOLDER --out runs/own  your own pictures",
+        ),
+        ("own", "own", None, "next: hardiness gate runs/a --write-policy policy.toml"),
+        ("own-c", "own", None, "next: hardiness gate runs/a --write-policy policy.toml"),
+        ("own", "own", "my limits.toml", "next: hardiness gate runs/a --policy 'my limits.toml'"),
     ],
 )
-def test_ones_own_pictures_are_proposed_to_whom_has_not_run_any(benchmark: str, protocol: str, says: str) -> None:
+def test_ones_own_pictures_are_proposed_to_whom_has_not_run_any(
+    benchmark: str, protocol: str, policy: str | None, says: str
+) -> None:
     result = Result("m", benchmark, "photos", protocol, (), Counts(1, 1, 0, 1), Run(), {})
-    assert _next_steps("runs/a", [result])[0].startswith(says)
+    assert _next_steps("runs/a", [result], policy)[0].startswith(says)
