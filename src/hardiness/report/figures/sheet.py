@@ -144,7 +144,7 @@ class Cloud:
 Mark = Stroke | Area | Text | Band | Symbol | Cloud
 
 
-@dataclass
+@dataclass(eq=False)
 class Sheet:
     """Marks in the order of drawing, in groups; a group is a model's index, `PUBLISHED`, or nothing."""
 
