@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -672,7 +671,7 @@ class CommandPlan:
             *dict.fromkeys(each.layout for each in self.forecasts if each.layout),
             *([self.stops] if self.stops else ()),
             *(asked if self._asks else ()),
-            "nothing was evaluated or stored; times are from a few rows of each, computed and thrown away, and count "
+            "nothing was evaluated or stored; times are from the first rows, computed and thrown away, and count "
             "from loaded models",
         )
         return TextTable("what would run", (*HEADS, *(BILL if self._asks else ())), tuple(rows), notes=notes)
@@ -705,7 +704,6 @@ class CommandPlan:
             bytes_read=sum(each.bytes_read for each in found),
             bytes_written=sum(each.bytes_written for each in found),
             seconds=sum(each.seconds for each in found),
-            error_s=math.hypot(*(each.error_s for each in found)),
             at_most=any(each.at_most for each in found),
             refused=any(each.refused for each in found),
             calls=sum(each.calls for each in found),
@@ -789,7 +787,7 @@ def _bytes(size: int) -> str:
 
 
 def _time(each: Forecast) -> str:
-    """The time with its error; of an attack at most how long."""
+    """About how long; of an attack at most how long."""
     if not each.rows and each.refused:
         return "none: what can be evaluated is stored" if each.stored else "none: it cannot be evaluated"
     if not each.rows:
@@ -798,4 +796,4 @@ def _time(each: Forecast) -> str:
         return "as the endpoint answers"
     factor, unit = next((f, u) for f, u in ((3600, "h"), (60, "min"), (1, "s")) if each.seconds >= 2 * f or f == 1)
     told = f"{each.seconds / factor:.1f} {unit}"
-    return f"at most {told}" if each.at_most else f"{told} ± {each.error_s / factor:.1f}"
+    return f"{'at most' if each.at_most else 'about'} {told}"

@@ -6,10 +6,9 @@ import math
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,94 +35,20 @@ from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, ClosedQuestionModel
 from hardiness.store import Store
 
-LEAST_ERROR = 0.05
-"""Relative error of a price that was measured twice with the same outcome."""
-
-UNKNOWN_ERROR = 0.25
-"""Relative error of a price that was measured once."""
-
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """What rows of one benchmark and one model cost; a row is one image under one condition.
+class Cost:
+    """What the first rows of an evaluation took; a row is one image under one condition by one model.
 
     Attributes:
         row_s: seconds of a row, its share of reading and distorting included.
-        error: standard error of ``row_s``, as a share of it.
-        start_s: seconds that are spent once, whatever the number of rows.
+        start_s: seconds that are spent once: kernels and models are compiled, exhibits made.
         row_bytes: stored for a row.
-        at_most: whether ``row_s`` is an upper bound: attacks leave out images that have fallen.
     """
 
-    row_s: float
-    error: float = UNKNOWN_ERROR
+    row_s: float = 0.0
     start_s: float = 0.0
     row_bytes: float = 0.0
-    at_most: bool = False
-
-    @classmethod
-    def of_trials(cls, trials: Sequence[tuple[int, float]]) -> Price:
-        """The price of a row from trials, each its rows and seconds.
-
-        Raises:
-            ValueError: there is none.
-        """
-        if not trials:
-            raise ValueError("a price needs at least one trial")
-        rows, seconds = (sum(column) for column in zip(*trials, strict=True))
-        rate = seconds / rows
-        if len(trials) == 1:
-            return cls(rate)
-        spread = math.sqrt(sum(n * (s / n - rate) ** 2 for n, s in trials) / rows) / rate
-        return cls(rate, max(spread / math.sqrt(len(trials) - 1), LEAST_ERROR))
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Prices by benchmark and model, and what models share.
-
-    Attributes:
-        prices: by benchmark and model.
-        shared_s: by benchmark, seconds of reading and distorting a row (and of a surrogate's attack on it), which is
-            done once for all models.
-    """
-
-    prices: Mapping[tuple[str, str], Price] = field(default_factory=dict)
-    shared_s: Mapping[str, float] = field(default_factory=dict)
-
-    def unit_s(self, benchmark: str, rows: Mapping[str, int]) -> float:
-        """Seconds of one unit on the machine that the prices were measured on, without what is spent once.
-
-        Args:
-            benchmark: which.
-            rows: that each model lacks, by its name; they are of the same images.
-
-        Raises:
-            KeyError: a model has no price.
-        """
-        alone = {model: self.prices[benchmark, model].row_s * n for model, n in rows.items()}
-        if not alone:
-            return 0.0
-        once = self.shared_s.get(benchmark, 0.0) * (sum(rows.values()) - max(rows.values()))
-        return max(sum(alone.values()) - once, max(alone.values()))
-
-    def start_s(self, benchmark: str, models: Sequence[str]) -> float:
-        """Seconds that are spent once for some models."""
-        return sum(self.prices[benchmark, model].start_s for model in models)
-
-    def error(self, benchmark: str, rows: Mapping[str, int]) -> float:
-        """Standard error of the seconds of some rows, as a share of them; models err together."""
-        alone = {model: self.prices[benchmark, model].row_s * n for model, n in rows.items()}
-        total = sum(alone.values())
-        return sum(self.prices[benchmark, model].error * s for model, s in alone.items()) / total if total else 0.0
-
-    def bytes_written(self, benchmark: str, rows: Mapping[str, int]) -> float:
-        """Bytes that rows take in the output folder."""
-        return sum(self.prices[benchmark, model].row_bytes * n for model, n in rows.items())
-
-    def at_most(self, benchmark: str, models: Sequence[str]) -> bool:
-        """Whether seconds are an upper bound."""
-        return any(self.prices[benchmark, model].at_most for model in models)
 
 
 def steps_of(plan: AttackPlan) -> int:
@@ -150,7 +75,7 @@ def shortened(whole: Benchmark, plan: AttackPlan, share: float) -> Benchmark:
 
 
 BUDGET_S = 5.0
-"""Of one model on one benchmark; the trial that crosses it is finished."""
+"""Of the first rows of one benchmark, for each model; the batch that crosses it is finished."""
 
 ATTACKED = 4
 """Images that an attack is tried on at a time: some fall at once, some never; one alone is dearer than in a batch."""
@@ -165,10 +90,11 @@ MARGIN = 1.3
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried.
+    """The first rows of an evaluation, computed for the time that they take.
 
     Attributes:
         benchmark, data, request, surrogate: as for an evaluation.
+        classifiers: that lack these rows; as in an evaluation they share what is read and distorted.
         items: images to try, in the order of evaluation.
         conditions: indices of those wanted of each.
         store: that is thrown away.
@@ -178,44 +104,31 @@ class Trial:
     data: DataSet
     request: Request
     surrogate: Classifier | Ensemble | None
+    classifiers: Sequence[Classifier]
     items: Sequence[Item]
     conditions: Sequence[int]
     store: Store
 
-    def price(self, classifier: Classifier) -> Price:
-        """What one model's rows cost; see `Price`."""
+    def cost(self) -> Cost:
+        """What a row costs, from the batches after the first, if there are any; of an attack at most."""
         benchmark, share = self._affordable()
-        trials: list[tuple[int, float]] = []
-        spent = 0.0
-        for items, conditions in self._growing(benchmark, classifier):
-            worker = self._worker(benchmark, [classifier], items, conditions)
-            seconds = _seconds(worker.evaluate)
-            trials.append((len(items) * len(conditions), seconds))
-            spent += seconds
-            if spent >= BUDGET_S and (len(trials) > 1 or benchmark.attack):
+        taken: list[tuple[int, float]] = []
+        for items, conditions in self._growing(benchmark):
+            worker = self._worker(benchmark, items, conditions)
+            begin_s = time.perf_counter()
+            worker.evaluate()
+            taken.append((len(items) * len(conditions) * len(self.classifiers), time.perf_counter() - begin_s))
+            spent_s = sum(seconds for _, seconds in taken)
+            if spent_s >= BUDGET_S * len(self.classifiers) and (len(taken) > 1 or benchmark.attack):
                 break
-        row_bytes = self._stored_bytes() / sum(rows for rows, _ in trials)
+        stored = sum(int(stamp[0]) for run in self.store.runs() for stamp in run.stamps().values())
+        row_bytes = stored / sum(rows for rows, _ in taken)
+        (first_rows, first_s), later = taken[0], taken[1:]
+        rows, seconds = (sum(column) for column in zip(*(taken if benchmark.attack else later or taken), strict=True))
+        row_s = seconds / rows
         if benchmark.attack:
-            found = Price.of_trials(trials)
-            return replace(found, row_s=found.row_s / share * MARGIN, at_most=True, row_bytes=row_bytes)
-        # The first trial compiles kernels and models and makes exhibits.
-        first, *later = trials
-        found = Price.of_trials(later or trials)
-        start = max(0.0, first[1] - found.row_s * first[0]) if later else 0.0
-        return replace(found, start_s=start, row_bytes=row_bytes)
-
-    def shared_s(self, classifiers: Sequence[Classifier]) -> float:
-        """Seconds of what is done once for all of these models, a row."""
-        benchmark, share = self._affordable()
-        trials: list[tuple[int, float]] = []
-        for items, conditions in self._growing(benchmark, classifiers[0]):
-            scratch = Store.create(f"{self.store.address}/shared-{len(trials)}")
-            worker = self._worker(benchmark, classifiers, items, conditions, scratch)
-            seconds = _seconds(partial(worker.expand_alone, worker.units()))
-            trials.append((len(items) * len(conditions), seconds))
-            if sum(seconds for _, seconds in trials) >= BUDGET_S / 2:
-                break
-        return Price.of_trials(trials).row_s / share
+            return Cost(row_s / share * MARGIN, 0.0, row_bytes)
+        return Cost(row_s, max(0.0, first_s - row_s * first_rows), row_bytes)
 
     def _affordable(self) -> tuple[Benchmark, float]:
         """The benchmark, or one with a share of its attack's steps, and that share."""
@@ -227,12 +140,13 @@ class Trial:
         assert short.attack is not None, "it has the rounds of the whole"
         return short, steps_of(short.attack) / steps_of(plan)
 
-    def _growing(self, benchmark: Benchmark, classifier: Classifier) -> Iterator[tuple[list[Item], list[int]]]:
-        """Images and conditions of one trial after the other, larger and larger, no image twice."""
+    def _growing(self, benchmark: Benchmark) -> Iterator[tuple[list[Item], list[int]]]:
+        """Images and conditions of one batch after the other, larger and larger, no image twice."""
         conditions, at = list(self.conditions), 0
         if benchmark.frames > 1:
             yield from self._sequences(conditions)
             return
+        classifier = self.classifiers[0]
         canvas = benchmark.canvas or classifier.spec.view.canvas
         chosen = self.request.batch_size or automatic_batch_size(classifier, classifier.feed(canvas.crop_px).input_px)
         size = first = ATTACKED if benchmark.attack else max(1, math.ceil(chosen / len(conditions)))
@@ -242,7 +156,7 @@ class Trial:
             size = first if benchmark.attack else min(2 * size, 8 * first)
 
     def _sequences(self, conditions: list[int]) -> Iterator[tuple[list[Item], list[int]]]:
-        """More and more sequences, those of a trial of one image: several at a time cost less, as in an evaluation.
+        """More and more sequences, those of a batch of one image: several at a time cost less, as in an evaluation.
 
         Their conditions are from all over the list, as some are dearer than others.
         """
@@ -257,39 +171,13 @@ class Trial:
             yield [item], [order[(at + k) % len(order)] for k in range(size)]
             at, size = at + size, min(2 * size, len(order))
 
-    def _worker(
-        self,
-        benchmark: Benchmark,
-        classifiers: Sequence[Classifier],
-        items: Sequence[Item],
-        conditions: Sequence[int],
-        store: Store | None = None,
-    ) -> Worker:
+    def _worker(self, benchmark: Benchmark, items: Sequence[Item], conditions: Sequence[int]) -> Worker:
         request = replace(self.request, limit=None, save_images=False, share=None)
-        data, place = replace(self.data, items=tuple(items)), store or self.store
-        tasks = [begin(each, benchmark, data, request, place, self.surrogate) for each in classifiers]
-        worker = Worker(benchmark, data, tasks, request, place, Silence(), self.surrogate)
+        data = replace(self.data, items=tuple(items))
+        tasks = [begin(each, benchmark, data, request, self.store, self.surrogate) for each in self.classifiers]
+        worker = Worker(benchmark, data, tasks, request, self.store, Silence(), self.surrogate)
         worker.asked = list(conditions)
         return worker
-
-    def _stored_bytes(self) -> int:
-        return sum(int(stamp[0]) for run in self.store.runs() for stamp in run.stamps().values())
-
-    def costs(self, classifiers: Sequence[Classifier]) -> Costs:
-        """Prices of each model, and of what several share."""
-        name = self.benchmark.name
-        prices: dict[tuple[str, str], Price] = {}
-        for place, classifier in enumerate(classifiers):
-            own = replace(self, store=Store.create(f"{self.store.address}/{place}"))
-            prices[name, classifier.spec.name] = own.price(classifier)
-        shared = self.shared_s(classifiers) if len(classifiers) > 1 else 0.0
-        return Costs(prices, {name: shared})
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    begin_s = time.perf_counter()
-    work()
-    return time.perf_counter() - begin_s
 
 
 SIZED = 64
@@ -309,7 +197,6 @@ class Forecast:
         stored: those that are stored already.
         bytes_read, bytes_written: about.
         seconds: from loaded models to stored rows, on this machine as busy as it is now.
-        error_s: standard error of ``seconds``.
         at_most: whether ``seconds`` is an upper bound; with a goal that may end it earlier all counts are, too.
         problems: a line for each thing asked for that could not be evaluated.
         remarks: what else a person should know.
@@ -328,7 +215,6 @@ class Forecast:
     bytes_read: int = 0
     bytes_written: int = 0
     seconds: float = 0.0
-    error_s: float = 0.0
     at_most: bool = False
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -390,15 +276,16 @@ def _forecast(
         if not isinstance(model, ClosedQuestionModel) and rows[model.spec.name]
     ]
     items = [by_id[sample] for sample in images]
-    trial = Trial(benchmark, data, request, surrogate, items, asked, Store.create(folder / "trial"))
-    costs = trial.costs(lacking) if lacking else Costs()
+    costs: list[tuple[Cost, list[str]]] = []
+    for place, missing in enumerate(sorted({rows[model.spec.name] for model in lacking})):
+        alike = [model for model in lacking if rows[model.spec.name] == missing]
+        trial = Trial(benchmark, data, request, surrogate, alike, items, asked, Store.create(folder / f"trial{place}"))
+        costs.append((trial.cost(), [model.spec.name for model in alike]))
     if request.precision_target is not None and lacking:
-        wanted = most_wanted(Store(f"{trial.store.address}/0"), data, request, wanted)
+        wanted = most_wanted(Store(str(folder / "trial0")), data, request, wanted)
         count, images, rows = _counted(tasks, wanted)
         items = [by_id[sample] for sample in images]
-    names = {classifier.spec.name for classifier in lacking}
-    priced = Counter({model: n for model, n in rows.items() if model in names})
-    seconds = costs.unit_s(benchmark.name, priced) + costs.start_s(benchmark.name, list(priced))
+    priced = [(cost, sum(rows[name] for name in names)) for cost, names in costs]
     return Forecast(
         benchmark=benchmark.name,
         data=data.name,
@@ -408,10 +295,9 @@ def _forecast(
         rows=rows.total(),
         stored=sum(map(len, wanted.values())) * len(tasks) - rows.total(),
         bytes_read=_bytes(items),
-        bytes_written=round(costs.bytes_written(benchmark.name, priced)),
-        seconds=seconds,
-        error_s=seconds * costs.error(benchmark.name, priced),
-        at_most=bool(request.precision_target or request.until_decided) or costs.at_most(benchmark.name, list(priced)),
+        bytes_written=round(sum(cost.row_bytes * n for cost, n in priced)),
+        seconds=sum(cost.row_s * n + cost.start_s for cost, n in priced),
+        at_most=bool(request.precision_target or request.until_decided or (benchmark.attack and lacking)),
         problems=tuple(problems),
         remarks=(*data.remarks, *fewer_images(benchmark, data, store.runs())),
         refused=len(tasks) < len(classifiers),
