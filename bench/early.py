@@ -2,16 +2,19 @@
 
 A population of 50,000 images x 75 cells is made: published error rates for the cells, and for what the cells of an
 image have in common the correlations of real rows (``--rows OUT``, a stored ImageNet-C run; else those measured once).
-Then the rule is followed over many random orders, and beside it runs that stop when 1.96 standard errors are tight.
+Then two rules are followed over many random orders, that which stops by width and one that is valid at every look, and
+beside them naive runs, whose failures come from wrong clustering and from zero width, not from looking.
 
     python bench/early.py [--orders 1000] [--rows OUT] [--json]
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -21,15 +24,21 @@ from scipy.special import expit, logit, ndtr, ndtri
 
 from bars import at_least, at_most, tell, versions
 from hardiness.benchmarks.card import card_of
-from hardiness.core import Condition
+from hardiness.core import Condition, Interval
 from hardiness.reference import baseline, distortion_set, published
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import CellEstimate, cell_estimate
 from hardiness.statistics.comparison import mcnemar
+from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import corruption_weights
 from hardiness.statistics.stopping import (
+    FEW,
+    STOP_ERRORS,
     Companions,
     Extent,
+    Headline,
+    half_width,
+    last_inside,
     multiplier,
     next_extent,
     of_cells,
@@ -45,8 +54,8 @@ SEVERITIES = [level for _ in IMAGENET_C.members for level in IMAGENET_C.levels]
 FIRST = 1000
 """Images of the first round: each class once."""
 
-COVERAGE = 0.95 - 2 * np.sqrt(0.05 * 0.95 / 1000)
-"""95 % less two standard errors of a share of 1,000 orders: 93.6 %."""
+COVERAGE = 0.95
+"""Of every population, in as many orders as are followed."""
 
 SHARED, SAME_CORRUPTION = 0.60, 0.85
 """Latent correlation of two cells of an image, of different corruptions and of one: `measured` on 60 photographs.
@@ -137,6 +146,51 @@ class Stop:
     evaluated: int
 
 
+Rule = Callable[[Headline, float, float, int], Headline]
+"""From a headline of the package, its variance if it has one, the target and the population to one of another rule."""
+
+
+def by_width(headline: Headline, variance: float, target: float, population: int) -> Headline:
+    """The package's own."""
+    return headline
+
+
+def at_every_look(headline: Headline, variance: float, target: float, population: int) -> Headline:
+    """The rule before: a confidence sequence, 3.04 standard errors where the half-width is the target."""
+    return of_errors(headline, variance, population, lambda each: half_width(each, target), multiplier())
+
+
+def once(headline: Headline, variance: float, target: float, population: int) -> Headline:
+    """As little as there can be: 1.96 standard errors, as if there was one look."""
+    return of_errors(headline, variance, population, lambda each: 1.96 * math.sqrt(each), 1.96)
+
+
+def of_errors(
+    headline: Headline, variance: float, population: int, half: Callable[[float], float], errors: float
+) -> Headline:
+    """A headline with another half-width of a variance; a share of few hits keeps its exact interval."""
+    value, n = headline.value, headline.n
+    if headline.interval is None:
+        return headline
+    if variance:
+        found = Interval(value - half(variance), value + half(variance))
+    elif min(round(value * n), n - round(value * n)) < FEW:
+        found = headline.interval
+    else:
+        left = (population - n) / max(population - 1, 1)
+
+        def inside(share: float) -> bool:
+            return abs(value - share) <= half(share * (1 - share) * left / n)
+
+        found = Interval(last_inside(inside, value, 0.0), last_inside(inside, value, 1.0))
+    needed = min(headline.needed, population - 1)
+    endless = (errors / STOP_ERRORS) ** 2 / (1 / needed - 1 / population)  # of a population without an end
+    return replace(headline, interval=found, needed=math.ceil(1 / (1 / endless + 1 / population)))
+
+
+RULES: dict[str, Rule] = {"by width": by_width, "valid at every look": at_every_look, "1.96 errors": once}
+
+
 def stratified(labels: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
     """A random order in which every class comes once before any comes twice, as ``--limit`` has it."""
     members = np.argsort(generator.random((CLASSES, IMAGES // CLASSES)), axis=1)
@@ -144,16 +198,38 @@ def stratified(labels: NDArray[np.int64], generator: np.random.Generator) -> NDA
     return (members[turn] + turn[:, None] * (IMAGES // CLASSES)).T.ravel() if len(labels) else members
 
 
-def by_rule(errors: NDArray[np.bool_], order: NDArray[np.int64], draws: NDArray[np.int64], start: int) -> Stop:
-    """The rule of `hardiness.statistics.stopping`, from the first round to the stop."""
-    extent, whole = Extent(FIRST, start), Extent(IMAGES, 75)
+def two_cells(generator: np.random.Generator) -> NDArray[np.int64]:
+    """Two random cells of each image, ``(N, 2)``."""
+    first, other = generator.integers(0, 75, IMAGES), generator.integers(0, 74, IMAGES)
+    return np.stack([first, other + (other >= first)], axis=1)
+
+
+def of_two_cells(errors: NDArray[np.bool_], order: NDArray[np.int64], cells: NDArray[np.int64]) -> CellEstimate:
+    """As `drawn` of these images with two cells each, without a table of all cells: many times as fast."""
+    n, population = len(order), len(errors)
+    wrong = np.take_along_axis(errors[order], cells, axis=1).astype(np.float64)
+    held = np.maximum(np.bincount(cells.ravel(), minlength=75), 1)
+    means = np.bincount(cells.ravel(), wrong.ravel(), minlength=75) / held
+    apart = (wrong - means[cells]) * (WEIGHTS * n / held)[cells]
+    influence = apart.sum(axis=1)
+    between = float(influence @ influence) / (n - 1)
+    spread = 4 * ((apart**2).sum(axis=1) - influence**2 / 2)
+    within = min((1 - 2 / 75) / 2 * float(spread.mean()), between)
+    variance = ((1 - n / population) * between + n / population * within) / n
+    return CellEstimate(Estimate(float(means @ WEIGHTS), order, influence), variance, between, within)
+
+
+def by_rule(errors: NDArray[np.bool_], order: NDArray[np.int64], cells: NDArray[np.int64], rule: Rule) -> Stop:
+    """A rule, from the first round to the stop; a thousand images have five of each cell, so no round is too thin."""
+    extent, whole = Extent(FIRST, 2), Extent(IMAGES, 75)
     while True:
-        found = drawn(errors, order, draws, extent, IMAGES)
-        headline = of_cells("mCE", found, TARGET, IMAGES)
+        found = of_two_cells(errors, order[: extent.images], cells[: extent.images])
+        headline = rule(of_cells("mCE", found, TARGET, IMAGES), found.variance, TARGET, IMAGES)
         if headline.half_width <= TARGET:
             return Stop(found.value, headline.half_width, extent.images * extent.cells)
         following = next_extent(extent, [headline], TARGET, whole)
         assert following is not None
+        assert following.cells == 2, "two cells of all images are enough"
         extent = following
 
 
@@ -191,28 +267,36 @@ def drawn(
     return cell_estimate(images, values, WEIGHTS, population)
 
 
-def shares(rate: float, orders: int, target: float, generator: np.random.Generator) -> dict[str, float]:
-    """A share of images, say right answers under an attack: coverage of the rule, and of looking every 50 images."""
-    right = np.zeros(IMAGES, bool)
-    right[: round(rate * IMAGES)] = True
-    covered = naive_covered = images = 0
+def shares(rate: float, orders: int, target: float, generator: np.random.Generator) -> dict[str, tuple[float, float]]:
+    """A share of images, say right answers under an attack: coverage and images of the rules, and of naive runs.
+
+    These look every 50 images at 1.96 standard errors; their width is 0 while no image is a hit. The second of them
+    waits for thirty hits, and is else the same.
+    """
+    right = np.arange(IMAGES) < round(rate * IMAGES)
+    kinds = (*RULES, "naive", "naive from thirty hits")
+    covered, images = dict.fromkeys(kinds, 0), dict.fromkeys(kinds, 0)
     for _ in range(orders):
-        order = generator.permutation(right)
-        hits = np.cumsum(order)
-        extent = Extent(100, 1)
-        while True:
-            headline = of_share("accuracy", int(hits[extent.images - 1]), extent.images, target, IMAGES)
-            if headline.half_width <= target:
-                break
-            extent = next_extent(extent, [headline], target, Extent(IMAGES, 1)) or extent
-        assert headline.interval is not None
-        covered += headline.interval.low <= rate <= headline.interval.high
-        images += extent.images
+        hits = np.cumsum(generator.permutation(right))
+        for name, rule in RULES.items():
+            extent = Extent(100, 1)
+            while True:
+                n = extent.images
+                headline = rule(of_share("accuracy", int(hits[n - 1]), n, target, IMAGES), 0.0, target, IMAGES)
+                if headline.half_width <= target:
+                    break
+                extent = next_extent(extent, [headline], target, Extent(IMAGES, 1)) or extent
+            assert headline.interval is not None
+            covered[name] += headline.interval.low <= rate <= headline.interval.high
+            images[name] += n
         looks = np.arange(50, IMAGES + 1, 50)
         seen = hits[looks - 1] / looks
-        tight = np.flatnonzero(1.96 * np.sqrt(seen * (1 - seen) / looks) <= target)[0]
-        naive_covered += abs(seen[tight] - rate) <= target
-    return {"rule": covered / orders, "naive": naive_covered / orders, "images": images / orders}
+        tight = 1.96 * np.sqrt(seen * (1 - seen) / looks) <= target
+        for name, possible in zip(kinds[-2:], (tight, tight & (hits[looks - 1] >= FEW)), strict=True):
+            at = np.flatnonzero(possible)[0]
+            covered[name] += abs(seen[at] - rate) <= target
+            images[name] += int(looks[at])
+    return {name: (covered[name] / orders, images[name] / orders) for name in covered}
 
 
 def saved(population: Population) -> dict[str, float]:
@@ -230,31 +314,33 @@ def saved(population: Population) -> dict[str, float]:
     return found
 
 
-def helped(rate: float, orders: int, generator: np.random.Generator) -> dict[str, float]:
+def helped(rate: float, orders: int, generator: np.random.Generator) -> dict[str, tuple[float, float]]:
     """A share of 2,000 images to +-2 points, helped by a model that answered all of them: coverage and images used."""
     images, target = 2000, 0.02
     right, known = _alike(rate, images, generator)
     truth = right.mean()
     companions = Companions(np.arange(images).astype(object), known[:, None].astype(float))
-    covered = used = 0.0
+    covered, used = dict.fromkeys(RULES, 0), dict.fromkeys(RULES, 0)
     for _ in range(orders):
         order = generator.permutation(images)
-        extent = Extent(100, 1)
-        while True:
-            chosen = np.sort(order[: extent.images])
-            found = cell_estimate(companions.ids[chosen], right[chosen, None].astype(float), np.ones(1), images)
-            better = companions.correct(found, companions.values[chosen], images)
-            if better is found:
-                headline = of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
-            else:
-                headline = of_cells("accuracy", better, target, images)
-            if headline.half_width <= target:
-                break
-            extent = next_extent(extent, [headline], target, Extent(images, 1)) or extent
-        assert headline.interval is not None
-        covered += headline.interval.low <= truth <= headline.interval.high
-        used += extent.images
-    return {"rule": covered / orders, "images": used / orders}
+        for name, rule in RULES.items():
+            extent = Extent(100, 1)
+            while True:
+                chosen = np.sort(order[: extent.images])
+                found = cell_estimate(companions.ids[chosen], right[chosen, None].astype(float), np.ones(1), images)
+                better = companions.correct(found, companions.values[chosen], images)
+                if better is found:
+                    plain = of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
+                    headline = rule(plain, 0.0, target, images)
+                else:
+                    headline = rule(of_cells("accuracy", better, target, images), better.variance, target, images)
+                if headline.half_width <= target:
+                    break
+                extent = next_extent(extent, [headline], target, Extent(images, 1)) or extent
+            assert headline.interval is not None
+            covered[name] += headline.interval.low <= truth <= headline.interval.high
+            used[name] += extent.images
+    return {name: (covered[name] / orders, used[name] / orders) for name in RULES}
 
 
 def smaller_targets(orders: int, generator: np.random.Generator) -> dict[str, float]:
@@ -265,7 +351,7 @@ def smaller_targets(orders: int, generator: np.random.Generator) -> dict[str, fl
         first, second = _alike(rate, images, generator)
         told = []
         for target in targets:
-            n = int(np.ceil(rate * (1 - rate) * (multiplier() / target) ** 2))
+            n = int(np.ceil(rate * (1 - rate) * (STOP_ERRORS / target) ** 2))
             told.append(float(mcnemar([np.sum(first[:n] & ~second[:n])], [np.sum(second[:n] & ~first[:n])])[0]) < 0.05)
         at_first, at_some = at_first + told[0], at_some + any(told)
     return {"one target": at_first / orders, f"{len(targets)} targets": at_some / orders}
@@ -293,58 +379,71 @@ def main() -> int:
     population = made(shared, same)
     truth, by_image = float(population.dear.mean(axis=0) @ WEIGHTS), population.dear @ WEIGHTS
     generator = np.random.default_rng(0)
-    began, stops = time.perf_counter(), []
-    naive: dict[str, list[Stop]] = {"cells taken as independent": [], "images taken as independent": []}
-    for _ in range(orders):
-        draws = generator.permuted(ALL_CELLS, axis=1)[:, :16]
-        order = stratified(population.labels, generator)
-        stops.append(by_rule(population.dear, order, draws, 2))
-        for kind, stop in zip(naive, by_peeking(population.dear, by_image, order), strict=True):
-            naive[kind].append(stop)
-    covered = np.mean([abs(stop.value - truth) <= stop.half for stop in stops])
-    cells = np.mean([stop.evaluated for stop in stops]) / (IMAGES * 75)
-    rare = {rate: shares(rate, orders, TARGET, generator) for rate in (0.01, 0.05, 0.5)}
-    beside = {rate: helped(rate, orders, generator) for rate in (0.1, 0.3, 0.7)}
+    began, stops = time.perf_counter(), {name: list[Stop]() for name in (*RULES, *NAIVE)}
+    for place in range(orders):
+        cells, order = two_cells(generator), stratified(population.labels, generator)
+        if not place:
+            require_equal(population.dear, order[:FIRST], cells[:FIRST])
+        for name, rule in RULES.items():
+            stops[name].append(by_rule(population.dear, order, cells, rule))
+        for name, stop in zip(NAIVE, by_peeking(population.dear, by_image, order), strict=True):
+            stops[name].append(stop)
+    whole = IMAGES * 75
+    of_mce = {
+        name: (
+            float(np.mean([abs(stop.value - truth) <= stop.half for stop in found])),
+            float(np.mean([stop.evaluated for stop in found])) / whole,
+        )
+        for name, found in stops.items()
+    }
+    rare = {f"accuracy {rate}": shares(rate, orders, TARGET, generator) for rate in (0.01, 0.05, 0.5)}
+    rare |= {f"accuracy {rate} of 2,000, helped": helped(rate, orders, generator) for rate in (0.1, 0.3, 0.7)}
+    deviations = float(1.96 * np.std([stop.value for stop in stops["by width"]]) / TARGET)
     notes = {
         "orders": orders,
         "latent correlation of an image's cells": shared,
         "the same within one corruption": same,
         "mCE of the population": truth,
-        "mCE: 1.96 standard deviations of the stopped values / 0.005": float(
-            1.96 * np.std([stop.value for stop in stops]) / TARGET
-        ),
-        **{
-            f"mCE: naive stopping, {kind}, covers": float(np.mean([abs(s.value - truth) <= s.half for s in found]))
-            for kind, found in naive.items()
-        },
-        **{
-            f"mCE: naive stopping, {kind}, share evaluated": float(
-                np.mean([stop.evaluated for stop in found]) / (IMAGES * 75)
-            )
-            for kind, found in naive.items()
-        },
-        **{f"accuracy {rate}: naive stopping covers": found["naive"] for rate, found in rare.items()},
-        **{f"accuracy {rate}: images at the stop": found["images"] for rate, found in rare.items()},
-        **{f"accuracy {rate} of 2,000: images at the stop, helped": found["images"] for rate, found in beside.items()},
+        "mCE: 1.96 standard deviations of the stopped values / 0.005": deviations,
+        **{f"mCE: {name}, covers": covers for name, (covers, _) in of_mce.items()},
+        **{f"mCE: {name}, share evaluated": share for name, (_, share) in of_mce.items()},
+        **{f"{what}: {name}, covers": each[0] for what, found in rare.items() for name, each in found.items()},
+        **{f"{what}: {name}, images": each[1] for what, found in rare.items() for name, each in found.items()},
         **{f"equal models told apart, {name}": share for name, share in smaller_targets(orders, generator).items()},
         **{f"images saved by: {name}": share for name, share in saved(population).items()},
         "seconds": time.perf_counter() - began,
     }
     bars = {
-        "mCE +-0.5 points: the interval at the stop covers": at_least(float(covered), COVERAGE),
-        "mCE +-0.5 points: share of 3.75 million image-cells": at_most(float(cells), 0.04),
+        "mCE +-0.5 points: the interval at the stop covers": at_least(of_mce["by width"][0], COVERAGE),
+        "mCE +-0.5 points: share of 3.75 million image-cells": at_most(of_mce["by width"][1], 0.02),
         **{
-            f"accuracy {rate}: the interval at the stop covers": at_least(found["rule"], COVERAGE)
-            for rate, found in rare.items()
+            f"{what}: the interval at the stop covers": at_least(each["by width"][0], COVERAGE)
+            for what, each in rare.items()
         },
-        **{
-            f"accuracy {rate} of 2,000, helped by a model: the interval at the stop covers": at_least(
-                found["rule"], COVERAGE
-            )
-            for rate, found in beside.items()
-        },
+        "equal models told apart at one target": at_most(
+            float(notes["equal models told apart, one target"]), 0.05 + 2 * math.sqrt(0.05 * 0.95 / orders)
+        ),
     }
+    print(WARNING, file=sys.stderr)
     return tell(bars, notes, versions("numpy", "scipy"), orders)
+
+
+NAIVE = ("naive, cells taken as independent", "naive, images taken as independent")
+
+WARNING = (
+    "several ever smaller targets, ending once two models are told apart, tell equal models apart far more often than "
+    "one target does: 'hardiness compare' says so of stopped runs"
+)
+
+
+def require_equal(errors: NDArray[np.bool_], order: NDArray[np.int64], cells: NDArray[np.int64]) -> None:
+    """Raise unless the quick estimate of two cells an image is the package's."""
+    draws = np.zeros((IMAGES, 2), np.int64)
+    draws[order] = cells
+    slow, quick = drawn(errors, order, draws, Extent(len(order), 2), IMAGES), of_two_cells(errors, order, cells)
+    pairs = [(each.value, each.variance, each.between, each.within) for each in (slow, quick)]
+    assert np.allclose(*pairs, rtol=1e-9), pairs
+    assert not slow.thin
 
 
 if __name__ == "__main__":

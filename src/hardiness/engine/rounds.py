@@ -228,7 +228,7 @@ def require_reachable(benchmark: Benchmark, data: DataSet, target: float, limit:
 def _tightest_share(images: int, population: int | None) -> float:
     """Half of the interval where not one image is answered wrongly: no share of as many is known better."""
     images = images if population is None else min(images, population)
-    interval = share_interval(0, images, 1.0, population)
+    interval = share_interval(0, images, population)
     return (interval.high - interval.low) / 2
 
 

@@ -1,4 +1,4 @@
-"""Intervals that may be looked at: closed forms, and coverage over every look of many orders."""
+"""Intervals that may be looked at, and those of a run that stops by width: closed forms, coverage over many orders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import pytest
 from scipy.stats import betabinom, binom, hypergeom
 
 from hardiness.core import ArgumentError
-from hardiness.statistics.stopping import half_width, images_needed, multiplier, share_interval
+from hardiness.statistics.stopping import (
+    STOP_ERRORS,
+    Extent,
+    half_width,
+    images_needed,
+    multiplier,
+    next_extent,
+    of_share,
+    share_interval,
+)
 
 
 def test_the_multiplier_is_the_least_there_is() -> None:
@@ -47,26 +56,45 @@ def test_a_brownian_motion_leaves_the_bounds_once_in_twenty_at_most() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "rate", [0.1, *(pytest.param(each, marks=pytest.mark.slow) for each in (0.0, 0.01, 0.5, 0.998))]
-)
-def test_a_share_is_covered_at_every_look_at_once(rate: float) -> None:
-    """Without replacement from 4,000, at 40 looks; where a share is rare, too."""
-    generator, population, target = np.random.default_rng(1), 4000, 0.02
+@pytest.mark.parametrize("rate", [0.0, 0.002, pytest.param(0.998, marks=pytest.mark.slow)])
+def test_a_rare_share_is_covered_at_every_look_at_once(rate: float) -> None:
+    """Without replacement from 4,000, at 40 looks; of fewer than thirty hits, or misses, the interval is exact."""
+    generator, population = np.random.default_rng(1), 4000
     right = np.arange(population) < rate * population
     looks = np.unique(np.geomspace(5, population, 40).astype(int))
     covered = 0
     for _ in range(150):
         hits = np.cumsum(generator.permutation(right))
-        intervals = [share_interval(int(hits[n - 1]), int(n), target, population) for n in looks]
+        intervals = [share_interval(int(hits[n - 1]), int(n), population) for n in looks]
         covered += all(each.low - 1e-9 <= rate <= each.high + 1e-9 for each in intervals)
     assert covered / 150 >= 0.93
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("population", [None, 4000])
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.5, 0.95])
+def test_a_share_is_covered_where_a_run_stops_by_its_width(rate: float, population: int | None) -> None:
+    """In 95 % of orders and more, of which two standard errors are the simulation's; 1.96 errors would do nearly."""
+    generator, target, orders = np.random.default_rng(1), 0.02, 1500
+    covered = 0
+    for _ in range(orders):
+        images = population or 20_000
+        hits = np.cumsum(generator.permutation(np.arange(images) < rate * images))
+        extent: Extent | None = Extent(100, 1)
+        while extent is not None:
+            found = of_share("top1", int(hits[extent.images - 1]), extent.images, target, population)
+            if found.half_width <= target:
+                break
+            extent = next_extent(extent, [found], target, Extent(images, 1))
+        assert found.interval is not None
+        covered += found.interval.low <= rate <= found.interval.high
+    assert covered / orders >= 0.95
+
+
 def test_the_whole_population_leaves_nothing_open() -> None:
-    found = share_interval(30, 100, 0.01, 100)
+    found = share_interval(30, 100, 100)
     assert (found.low, found.high) == (pytest.approx(0.3, abs=1e-9), pytest.approx(0.3, abs=1e-9))
-    assert share_interval(30, 100, 0.01).high > 0.4
+    assert share_interval(30, 100).high > 0.4
 
 
 @pytest.mark.parametrize(("hits", "n", "population"), [(0, 40, 300), (3, 40, 300), (38, 40, 300), (2, 100, None)])
@@ -74,7 +102,7 @@ def test_the_ends_of_the_exact_interval_are_where_the_likelihood_is_a_twentieth(
     hits: int, n: int, population: int | None
 ) -> None:
     """Against scipy's distributions, the likelihood of the order of hits and misses over its mean under the prior."""
-    found = share_interval(hits, n, 0.01, population)
+    found = share_interval(hits, n, population)
     mixed = betabinom.pmf(hits, n, 0.5, 0.5)
     for share in np.linspace(0.001, 0.999, 333):
         if population is None:
@@ -86,22 +114,32 @@ def test_the_ends_of_the_exact_interval_are_where_the_likelihood_is_a_twentieth(
 
 
 def test_no_hit_in_few_images_is_no_certainty() -> None:
-    found = share_interval(0, 50, 0.01, 50_000)
+    found = share_interval(0, 50, 50_000)
     assert found.low == 0
     assert found.high > 0.05  # three in n, the rule for one look, would be .06
-    mirrored = share_interval(50, 50, 0.01, 50_000)
+    mirrored = share_interval(50, 50, 50_000)
     assert mirrored.low == pytest.approx(1 - found.high)
 
 
 @pytest.mark.parametrize("case", [(1, 0, None), (3, 2, None), (-1, 2, None), (1, 11, 10)])
 def test_impossible_counts_are_refused(case: tuple[int, int, int | None]) -> None:
     with pytest.raises(ArgumentError, match="0 <= hits <= n <= population"):
-        share_interval(case[0], case[1], 0.1, case[2])
+        share_interval(*case)
 
 
 def test_images_needed_reach_the_target() -> None:
     n = images_needed(0.25, 0.0, 0.01)
-    assert half_width(0.25 / n, 0.01) == pytest.approx(0.01, rel=1e-3)
+    assert STOP_ERRORS * np.sqrt(0.25 / n) == pytest.approx(0.01, rel=1e-3)
     finite = images_needed(0.25, 0.0, 0.01, 50_000)
     assert finite == pytest.approx(n / (1 + n / 50_000), abs=1)
-    assert half_width((1 - finite / 50_000) * 0.25 / finite, 0.01) == pytest.approx(0.01, rel=1e-3)
+    assert STOP_ERRORS * np.sqrt((1 - finite / 50_000) * 0.25 / finite) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("population", [None, 5000])
+@pytest.mark.parametrize(("hits", "n"), [(30, 100), (400, 1000), (960, 1000)])
+def test_a_share_of_some_ends_where_it_is_so_many_errors_away(hits: int, n: int, population: int | None) -> None:
+    """The error is that of a share at the end, and of what is left of a population."""
+    found = share_interval(hits, n, population)
+    left = 1.0 if population is None else (population - n) / (population - 1)
+    for end in (found.low, found.high):
+        assert abs(hits / n - end) == pytest.approx(STOP_ERRORS * np.sqrt(end * (1 - end) * left / n))
