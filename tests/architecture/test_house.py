@@ -6,6 +6,7 @@ import ast
 import collections
 import functools
 import importlib
+import itertools
 import pkgutil
 import re
 import shutil
@@ -140,6 +141,98 @@ def overridden(base: type) -> set[str]:
         kinds += [each for each in kind.__subclasses__() if each.__module__.startswith("hardiness.")]
     hooks = {name for each in base.__mro__[:-1] for name in methods(each) if not name.startswith("_")}
     return hooks & set[str]().union(*map(methods, kinds[1:]))
+
+
+ASKED = {
+    "results/gate.py": {"rule.benchmark": "what a rule of a policy names, which may be any benchmark"},
+    "report/loggers/tracking.py": {"result.data": "names of logged numbers leave out the data of most benchmarks"},
+    "cli/make.py": {"self.protocol": "an option that was typed, and no run's"},
+}
+"""By module, what may be compared with a constant all the same, and why."""
+
+
+def test_nothing_asks_a_run_which_benchmark_it_is() -> None:
+    """What differs by benchmark its module declares, on its class or its card's: no other module knows one by name."""
+    asking = {
+        path.relative_to(SOURCE).as_posix(): nodes
+        for path, nodes in parsed().items()
+        if path.relative_to(SOURCE).parts[0] in ("results", "report", "api", "cli")
+    }
+    shared = {
+        f"benchmarks/{name}.py": parsed()[SOURCE / "benchmarks" / f"{name}.py"] for name in ("card", "leaderboard")
+    }
+    found = [
+        f"{path}:{node.lineno}: {ast.unparse(node)}"
+        for path, nodes in {**asking, **shared}.items()
+        for node in nodes
+        if isinstance(node, ast.Compare | ast.BinOp | ast.Call | ast.Match) and asks_which(path, node)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("asks", "line"),
+    [
+        (True, "run.benchmark.name == 'imagenet-c'"),
+        (True, "('whitebox', 1) == (result.benchmark, 1)"),
+        (True, "('imagenet-o', metric) == (row.benchmark, row.metric)"),
+        (True, "result.benchmark in CLASS_SETS"),
+        (True, "run.benchmark.card != names.CARD"),
+        (True, "run.data.name.startswith('own-')"),
+        (True, "{'cue-conflict', 'model-vs-human'} & names"),
+        (True, "'cue-conflict' in names"),
+        (False, "run.benchmark.name == other.benchmark.name"),
+        (False, "kind.border_rgb == BLACK"),
+        (False, "score.metric == 'top1'"),
+        (False, "(row.benchmark, row.metric) == (benchmark, 'top1')"),
+    ],
+)
+def test_questions_for_a_benchmarks_name_are_recognised(asks: bool, line: str) -> None:
+    assert asks_which("cli/show.py", ast.parse(line, mode="eval").body) == asks
+
+
+def asks_which(path: str, node: ast.AST) -> bool:
+    """Whether the identity of a run is compared with a constant, or anything with a benchmark's name."""
+    match node:
+        case ast.Compare(left, _, others):
+            pairs = list(zip([left, *others], others, strict=False))
+        case ast.BinOp(left, ast.BitAnd() | ast.BitOr() | ast.Sub(), right):
+            pairs = [(left, right)]
+        case ast.Call(ast.Attribute(value, "startswith" | "endswith"), arguments):
+            pairs = [(value, argument) for argument in arguments]
+        case ast.Match(subject):
+            pairs = [(subject, ast.Constant(""))]
+        case _:
+            return False
+    allowed = ASKED.get(path, {})
+    for first, second in (single for pair in pairs for single in singles(*pair)):
+        for one, other in ((first, second), (second, first)):
+            if is_constant(other) and is_identity(one) and ast.unparse(one) not in allowed:
+                return True
+            if isinstance(other, ast.Constant) and other.value in benchmarks.registry.names():
+                return True
+    return False
+
+
+def singles(first: ast.AST, second: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
+    """Which single things are compared where one or both sides are tuples, lists or sets."""
+    one, other = getattr(first, "elts", [first]), getattr(second, "elts", [second])
+    if isinstance(first, ast.Tuple) and isinstance(second, ast.Tuple) and len(one) == len(other):
+        return list(zip(one, other, strict=True))
+    return list(itertools.product(one, other))
+
+
+def is_constant(node: ast.AST) -> bool:
+    """Whether it is a text, or written in capitals as constants are."""
+    name = getattr(node, "id", getattr(node, "attr", ""))
+    return (isinstance(node, ast.Constant) and isinstance(node.value, str)) or name.isupper()
+
+
+def is_identity(node: ast.AST) -> bool:
+    """Whether it is the benchmark, card, protocol or data of something, or the name of one of them."""
+    if isinstance(node, ast.Attribute) and node.attr == "name":
+        node = node.value
+    return isinstance(node, ast.Attribute) and node.attr in ("benchmark", "card", "protocol", "data")
 
 
 def test_no_public_class_name_has_two_meanings() -> None:

@@ -361,7 +361,7 @@ class Command:
         """
         asked = [text.partition(":")[0] for text in self.benchmarks]
         kinds = map(registry.find, asked)
-        of_own = self.suite == OWN or any(kind is not None and kind.needs == (OWN,) for kind in kinds)
+        of_own = self.suite == OWN or any(kind is not None and kind.is_own for kind in kinds)
         is_open = self.suite is None and not asked
         own = datasets.as_own(self.data, self.labels, certain=of_own) if of_own or is_open else ()
         if not own:
@@ -380,7 +380,7 @@ class Command:
                 f"{len(self.benchmarks)}"
             )
         command, benchmark, tree = self, parse(self.benchmarks[0]), ""
-        if benchmark.needs == (OWN,):  # its tree is no data set: the classes are those of the photographs' folders
+        if benchmark.is_own:  # its tree is no data set: the classes are those of the photographs' folders
             trees = [text for text in self.data if text.startswith(f"{benchmark.name}=")]
             tree = trees[0].partition("=")[2] if trees else ""
             command = replace(self, data=tuple(text for text in self.data if text not in trees))._on_own_data()

@@ -495,7 +495,7 @@ def _pictures(stores: Sequence[Store], data: Sequence[str]) -> PictureSource:
     def root(result: Result) -> DataRoot:
         if given is not None:
             return given
-        if result.data == "embedded":
+        if result.run.data.is_embedded:
             return datasets.locate([result.data])
         asked = [session["asked"]["data"] for session in result.measured.get("sessions", ()) if "asked" in session]
         return datasets.locate(asked[-1] if asked else [data_argument(result)])

@@ -14,17 +14,18 @@ if TYPE_CHECKING:
         Baseline,
         Card,
         MissingCard,
+        benchmark_type,
         card_of,
         cards,
         published_baseline,
         warnings_of,
     )
     from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
-    from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
+    from hardiness.benchmarks.corruptions import CorruptionSet, corruption_benchmark
     from hardiness.benchmarks.cue_conflict import answers
     from hardiness.benchmarks.explained import fitted
     from hardiness.benchmarks.imagenet_p import ImagenetP, strips
-    from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable, names_of
+    from hardiness.benchmarks.leaderboard import is_comparable, names_of
     from hardiness.benchmarks.model_vs_human import cells_of
     from hardiness.benchmarks.options import describe, described, parse, registry, text_of
     from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
@@ -54,7 +55,6 @@ __all__ = [
     "CLEAN",
     "CLEAN_TOP1",
     "EFFECTIVE",
-    "EMBEDDED",
     "ENDPOINT_COLUMNS",
     "ERROR_RATIO",
     "FACTORS",
@@ -62,7 +62,6 @@ __all__ = [
     "REAL_TOP1",
     "REAL_TOP5",
     "SHOWN_WHEN_ASKED",
-    "TESTBED_VIEW",
     "TOP1_DROP",
     "VIEW",
     "Baseline",
@@ -75,6 +74,7 @@ __all__ = [
     "answer_scores",
     "answer_warnings",
     "answers",
+    "benchmark_type",
     "card_of",
     "cards",
     "cells_of",

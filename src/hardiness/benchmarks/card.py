@@ -54,6 +54,15 @@ ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
 """What any benchmark may be scored by, too: a person's own classes, and answers of chat models."""
 
 
+def benchmark_type(run: Run) -> type[Benchmark]:
+    """The benchmark that a run is of; `Benchmark`, which says nothing of itself, where none of that name is installed.
+
+    So it is where the run is scored by another card: what a benchmark says of itself holds for its own card alone.
+    """
+    found = registry.find(run.benchmark.name)
+    return found if found is not None and found.card == run.benchmark.card else Benchmark
+
+
 class Presentation:
     """The half of a card that writes for people: of what differs by card most is said by its attributes.
 
@@ -140,19 +149,12 @@ class Presentation:
 
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""
-        benchmark = self._benchmark(run)
-        usual = self.place if benchmark is None or benchmark.place is None else benchmark.place
-        return self.places.get(run.benchmark.protocol, usual)
+        own = benchmark_type(run).place
+        return self.places.get(run.benchmark.protocol, self.place if own is None else own)
 
     def group_of(self, run: Run) -> str:
         """What the benchmark of such runs is about, one of `GROUPS`."""
-        benchmark = self._benchmark(run)
-        return (benchmark.group if benchmark else "") or self.group
-
-    def _benchmark(self, run: Run) -> type[Benchmark] | None:
-        """The benchmark of a run, where it is this card's: what one says of itself holds for no other card."""
-        found = registry.find(run.benchmark.name)
-        return found if found is not None and cards.find(found.card) is self else None
+        return benchmark_type(run).group or self.group
 
     def headline_of(self, columns: Sequence[Column]) -> Column | None:
         """The column that stands for the benchmark in the overview of models."""
@@ -568,7 +570,8 @@ SURE = 0.999
 SAME_IMAGES = 0.002
 """How far accuracy may be from what was published on the very same images: decoders and resizing differ by less."""
 
-CLEAN, IMAGENET = "imagenet-val", "imagenet"
+CLEAN = "imagenet-val"
+"""The benchmark of clean photographs."""
 
 
 def warnings_of(result: Result) -> Iterator[str]:
@@ -583,9 +586,10 @@ def warnings_of(result: Result) -> Iterator[str]:
     released, samples = result.plan.released, result.run.data.samples
     if released and samples < released:
         yield f"a part of {result.data}: {samples:,} of the {released:,} images that were released"
-    if result.data == "embedded":
+    if result.run.data.is_embedded:
         yield "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
-    if result.benchmark == CLEAN and result.data == IMAGENET and result.scores:
+    kind = benchmark_type(result.run)
+    if kind.warns_of_accuracy and result.data in kind.needs and result.scores:
         yield from _unexpected_accuracy(result)
 
 
@@ -633,6 +637,10 @@ class Card(Presentation, ABC):
             may not.
         draws_cells: whether an image may then be evaluated in a few random cells instead of all.
         divides: whether its scores are ratios to a baseline, so that `as_baseline` gives one.
+        joined_with: the benchmark whose run of the same model is scored as one with its runs of single sets; empty
+            where each run is scored by itself.
+        people: by what its runs are set beside people who were asked the same: ``"kappa"`` of the answers to each
+            stimulus, or ``"likeness"`` over sets of stimuli; empty where nobody was asked.
     """
 
     version: ClassVar[int] = 1
@@ -640,6 +648,8 @@ class Card(Presentation, ABC):
     stops_on: ClassVar[str] = ""
     draws_cells: ClassVar[bool] = False
     divides: ClassVar[bool] = False
+    joined_with: ClassVar[str] = ""
+    people: ClassVar[str] = ""
 
     def table(self, records: Records, run: Run) -> ImageTable:
         """The image table of some of a run's rows; `ImageTable.join` makes one of those of all its shards."""

@@ -59,6 +59,9 @@ from hardiness.reference import CLASS_SETS, ClassSet, PublishedNumber, class_set
 from hardiness.statistics import Estimate, Measurable, WeightedSum, share, weighted_sum
 
 CARD, IMAGENET_CLASSES = "class_sets", 1000
+CLEAN_IMAGES = 50
+"""Of each class in ImageNet's validation set."""
+
 TWIN_QUESTION = "How often is the model right on clean photographs of ObjectNet's classes?"
 
 OWN_VIEW = "-own-view"
@@ -86,6 +89,7 @@ class ClassSetPhotographs(Photographs):
     """
 
     card: ClassVar[str] = CARD
+    marks_in_own_view: ClassVar[bool] = True
     described: ClassVar[ClassSet]
 
     def __reduce__(self) -> tuple[Callable[[str], Benchmark], tuple[str]]:
@@ -141,7 +145,7 @@ class CleanTwin(ClassSetPhotographs):
             )
         digest = hashlib.sha256(f"{self.name} {found.fingerprint}".encode()).hexdigest()
         ordered = tuple(sorted(items, key=lambda item: item.id))
-        return replace(found, items=ordered, fingerprint=digest, released=50 * len(group_of))
+        return replace(found, items=ordered, fingerprint=digest, released=self.images)
 
     def lacks(self, data: DataRoot) -> str:
         """A suite leaves it out where the set itself is not there: nothing would be held against it."""
@@ -173,6 +177,9 @@ def _benchmark(described: ClassSet, name: str) -> type[ClassSetPhotographs]:
         "protocol": described.own_view_protocol if own else described.protocol,
         "needs": ("imagenet",) if twin else (described.name,),
         "described": described,
+        "clean_twin": described.clean_twin,
+        "images": CLEAN_IMAGES * len(described.classes) if twin else described.images,
+        "border_rgb": () if twin else described.border_rgb,
         "canvas": None if own or twin else described.canvas,
     }
     title = "".join(word.capitalize() for word in name.split("-"))

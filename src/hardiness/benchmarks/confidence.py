@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.leaderboard import EMBEDDED, published_on, series_beside
+from hardiness.benchmarks.leaderboard import published_on, series_beside
 from hardiness.benchmarks.shares import (
     BRIER_OF_ANSWER,
     CONDITION_METRICS,
@@ -553,7 +553,7 @@ def _confidence(results: Sequence[Result]) -> Curves:
 
 def _published_gaps(results: Sequence[Result]) -> tuple[tuple[Line, ...], str]:
     """Lines as far below the diagonal as a calibration error published of the same pictures; what that is called."""
-    if results[0].data == EMBEDDED:
+    if results[0].run.data.is_embedded:
         return (), ""
     for metric in CALIBRATIONS:
         if found := series_beside(results, metric.name):

@@ -839,6 +839,9 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         "protocol": members.protocol,
         "needs": (members.name, "imagenet") if members.protocol != OWN else (OWN,),
         "members": members,
+        "is_own": members.protocol == OWN,
+        "sibling": members.beside,
+        "line_view": members.line_view,
         # The set of the paper, which has a published baseline, stands before its relatives.
         "place": 30 if members.baseline else 31,
         "group": members.topic,
@@ -921,6 +924,7 @@ def own_set(name: str) -> DistortionSet:
         stored_only=(),
         baseline=False,
         beside="",
+        line_view="",
     )
 
 

@@ -373,6 +373,7 @@ class CueConflictCard(Card):
     keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
     place: ClassVar[int] = 60
     names_people: ClassVar[bool] = True
+    people: ClassVar[str] = "kappa"
     group: ClassVar[str] = "shape"
     headline: ClassVar[Metric | None] = SHAPE_BIAS
     by_category: ClassVar[bool] = True  # stimuli are labelled by a class of their shape's

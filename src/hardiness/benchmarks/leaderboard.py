@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hardiness.benchmarks.options import registry
 from hardiness.core import InputIdentity, Interval, Note, Result, Run, Score, epsilon_text
 from hardiness.reference import (
     TIMM_SETS,
@@ -15,14 +16,6 @@ from hardiness.reference import (
     timm_row,
 )
 
-IMAGENET_CLASSES = 1000
-
-EMBEDDED = "embedded"
-"""Photographs that nothing was published of, with ImageNet's classes."""
-
-OWN_VIEW = ("classification", "subset_classification", "class_sets")
-"""Cards whose published numbers are of each model's own view; those of all others are of pictures on a fixed canvas."""
-
 
 def is_comparable(results: Sequence[Result]) -> bool:
     """Whether marks of numbers published on ImageNet may stand in a figure of these results.
@@ -30,7 +23,7 @@ def is_comparable(results: Sequence[Result]) -> bool:
     They may not where classes are other ones, or where pictures lie on another canvas than the published ones did.
     """
     measured = [result for result in results if not result.measured.get("published")]
-    return all(_has_imagenets_classes(each) and _is_on_published_canvas(each.run) for each in measured)
+    return all(each.run.data.has_imagenets_classes and _is_on_published_canvas(each.run) for each in measured)
 
 
 def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[PublishedNumber]]:
@@ -40,18 +33,13 @@ def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[Publ
 
 def published_on(results: Sequence[Result]) -> str:
     """On which pictures the published numbers beside these results were measured, as the end of a sentence."""
-    return "on ImageNet's, not on these photographs" if results[0].data == EMBEDDED else "on all of the data set"
-
-
-def _has_imagenets_classes(result: Result) -> bool:
-    """By the labels; of categories of ImageNet's classes, as stimuli have, it is the data that are published."""
-    if result.data.startswith("own-") or result.run.data.classes:
-        return False
-    return bool(result.run.data.categories) or result.run.data.num_classes == IMAGENET_CLASSES
+    return "on ImageNet's, not on these photographs" if results[0].run.data.is_embedded else "on all of the data set"
 
 
 def _is_on_published_canvas(run: Run) -> bool:
-    return run.benchmark.card in OWN_VIEW or run.input == InputIdentity() or run.input.canvas == "fixed"
+    benchmark = registry.find(run.benchmark.name)
+    in_own_view = benchmark is not None and benchmark.marks_in_own_view
+    return in_own_view or run.input == InputIdentity() or run.input.canvas == "fixed"
 
 
 def names_of(result: Result) -> tuple[str, ...]:
@@ -67,12 +55,12 @@ ROUNDED_M = 0.005
 def timm_notes(result: Result) -> list[Note]:
     """Where a model's top-1 stands among timm's published results, and why its own row there says nothing of it."""
     run, found = result.run, []
-    if result.measured.get("published") or not _has_imagenets_classes(result) or run.data.name == EMBEDDED:
+    if result.measured.get("published") or not run.data.has_imagenets_classes or run.data.is_embedded:
         return []
-    for key, metric in ((result.benchmark, "top1"), ("imagenet-real", "real_top1")):
+    for key, metric, title in ((result.benchmark, "top1", "top-1"), ("imagenet-real", "real_top1", "ReaL top-1")):
         score = next((s for s in result.scores if s.metric == metric and not s.condition), None)
         if key in TIMM_SETS and score is not None and score.value is not None:
-            found.append(Note(_place(key, score, _size_m(result)), (result.name,)))
+            found.append(Note(f"{title} {_place(key, score, _size_m(result))}", (result.name,)))
     row = timm_row(run.model) if found else None
     return [*found, Note(row, (result.name,))] if isinstance(row, str) else found
 
@@ -85,7 +73,7 @@ def _size_m(result: Result) -> float | None:
 
 
 def _place(benchmark: str, score: Score, size: float | None) -> str:
-    """The place of a score among all models of timm, and among those of at most this many million parameters."""
+    """What a score would be among all models of timm, and among those of at most this many million parameters."""
     rows = best_rows(benchmark)
     small = tuple(row for row in rows if size is not None and row.parameters_m <= size + ROUNDED_M)
     among = [(f"{len(rows):,} models", rows)]
@@ -99,8 +87,7 @@ def _place(benchmark: str, score: Score, size: float | None) -> str:
             1 + sum(row.top1[benchmark] > v for row in others) for v in (ends.high, score.value, ends.low)
         )
         texts.append(f"{at:,}{'' if best == worst else f' ({best:,}–{worst:,})'} of {name}")
-    what = "ReaL top-1" if benchmark == "imagenet-real" else "top-1"
-    return f"{what} would be place {' and '.join(texts)} in timm's published results"
+    return f"would be place {' and '.join(texts)} in timm's published results"
 
 
 def leaderboard_notes(result: Result) -> list[Note]:

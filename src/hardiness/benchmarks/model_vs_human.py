@@ -227,6 +227,7 @@ class ModelVsHumanCard(Card):
     keys: ClassVar[tuple[str, ...]] = ("set", "condition")
     place: ClassVar[int] = 61
     names_people: ClassVar[bool] = True
+    people: ClassVar[str] = "likeness"
     group: ClassVar[str] = "shape"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:

@@ -87,6 +87,7 @@ class OodCard(Card):
 
     version: ClassVar[int] = 3
     group: ClassVar[str] = "out of distribution"
+    joined_with: ClassVar[str] = "imagenet-val"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
     metrics: ClassVar[tuple[Metric, ...]] = (*HEADLINES.values(), AUROC, AUPR, FPR95)
     keys: ClassVar[tuple[str, ...]] = ("outside", "method", "positive")

@@ -94,6 +94,7 @@ class Photographs(Benchmark):
 class CalibratedPhotographs(Photographs):
     """Photographs of all classes whose rows also keep what temperature scaling takes."""
 
+    marks_in_own_view: ClassVar[bool] = True
     decide = staticmethod(decisions.with_temperatures)
 
 
@@ -108,6 +109,7 @@ class SubsetPhotographs(Photographs):
     """A data set over 200 of the 1,000 classes, decided among those 200."""
 
     card: ClassVar[str] = "subset_classification"
+    marks_in_own_view: ClassVar[bool] = True
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max and softmax among the 200 classes, and the 1,000-way decision beside them."""
@@ -436,6 +438,8 @@ class ImagenetVal(CalibratedPhotographs):
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
     place: ClassVar[int | None] = 10
     group: ClassVar[str] = UNDISTURBED
+    images: ClassVar[int] = 50_000
+    warns_of_accuracy: ClassVar[bool] = True
 
     subset: str = field(default="", metadata={"help": HELP})
 
@@ -482,6 +486,7 @@ class Own(CalibratedPhotographs):
     paper: ClassVar[str] = "your own data"
     protocol: ClassVar[str] = "own"
     needs: ClassVar[tuple[str, ...]] = ("own",)
+    is_own: ClassVar[bool] = True
     place: ClassVar[int | None] = 10
     group: ClassVar[str] = UNDISTURBED
 

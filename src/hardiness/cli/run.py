@@ -12,11 +12,11 @@ import click
 from rich.console import Console
 
 from hardiness import api
+from hardiness.benchmarks import benchmark_type
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_lines, print_views, wide
 from hardiness.cli.show import print_overview
 from hardiness.core import ArgumentError, Result, Share, UnknownNameError, option, require_within
-from hardiness.data import OWN
 from hardiness.results import kept_comparisons
 from hardiness.sources import files
 from hardiness.store import Store
@@ -110,7 +110,7 @@ def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None =
     """What to do after a run, a line each; first one's own pictures, and after these the gate, by the run's policy."""
     out = shlex.quote(out)
     first = {"hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class"}
-    if any(result.protocol == OWN for result in results):
+    if any(benchmark_type(result.run).is_own for result in results):
         first = {f"hardiness gate {out} --write-policy policy.toml": "limits that a later model must keep"}
     if policy:
         first = {

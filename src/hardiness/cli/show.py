@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness import api, reference, results
+from hardiness import api, benchmarks, reference, results
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import SHOWN_FAILURES, print_json, print_lines, print_views, wide
 from hardiness.core import ArgumentError, Result, TextTable, argument, baseline_option, option, require_within
@@ -209,17 +209,17 @@ def show_people(asked: PeopleOptions) -> int:
     numbers and the mean rank of three.
     """
     store = Store.open(asked.out)
-    benchmarks = {stored.run.benchmark.name for stored in store.runs()}
-    if not benchmarks & {"cue-conflict", "model-vs-human"}:
-        raise ArgumentError(
-            f"{asked.out} holds no run of cue-conflict or model-vs-human, on which people were asked too"
-        )
+    beside = {benchmarks.card_of(stored.run).people for stored in store.runs()}
+    if not any(beside):
+        kinds = ((name, benchmarks.cards.find(benchmarks.registry.get(name).card)) for name in benchmarks.registry)
+        names = " or ".join(name for name, card in kinds if card and card.people)
+        raise ArgumentError(f"{asked.out} holds no run of {names}, on which people were asked too")
     kappas, likeness = [], []
-    if "cue-conflict" in benchmarks:
+    if "kappa" in beside:
         kappas = results.consistency(store, reference.read_trials(asked.humans), asked.protocol)
-    if "model-vs-human" in benchmarks and not asked.humans:
+    if "likeness" in beside and not asked.humans:
         raise ArgumentError("--humans is needed for runs of model-vs-human: a folder of csv files for each set")
-    if "model-vs-human" in benchmarks:
+    if "likeness" in beside:
         likeness = results.human_likeness(store, reference.read_set_trials(asked.humans[0]))
     if asked.as_json:
         print_json({"consistency": kappas, "human_likeness": likeness})

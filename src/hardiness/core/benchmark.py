@@ -207,6 +207,16 @@ class Benchmark(ABC):
         card: name of the card in `hardiness.benchmarks` that scores its rows.
         place, group: where the sections of its results stand on a page, and what it is about, one of `GROUPS`; where it
             says nothing those of its card.
+        is_own: whether it is asked of a person's own pictures in their own classes.
+        images: how many photographs were published for it; 0 where nobody says.
+        clean_twin: the benchmark of the clean photographs that its accuracy is held against, itself where it is one;
+            empty for ImageNet's validation set.
+        sibling: the benchmark whose headline stands beside its own, where that was run too; empty for none.
+        line_view: its option ``view`` under which stored pictures are shown as the models of its published line of
+            accuracy saw them; empty where these saw them in their own view.
+        marks_in_own_view: whether what was published of it is of each model's own view, not of pictures on a canvas.
+        warns_of_accuracy: whether a model that is not as right on its data as was published is wrongly set up.
+        border_rgb: of the border that a copy of its pictures must keep; empty where it has none.
         canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
         shard_items: images per shard at least: the unit of saving and of what a killed run can lose.
         frames: about how many pictures one condition of one item gives. Where that is more than one, `expand` is
@@ -222,6 +232,14 @@ class Benchmark(ABC):
     card: ClassVar[str]
     place: ClassVar[int | None] = None
     group: ClassVar[str] = ""
+    is_own: ClassVar[bool] = False
+    images: ClassVar[int] = 0
+    clean_twin: ClassVar[str] = ""
+    sibling: ClassVar[str] = ""
+    line_view: ClassVar[str] = ""
+    marks_in_own_view: ClassVar[bool] = False
+    warns_of_accuracy: ClassVar[bool] = False
+    border_rgb: ClassVar[tuple[int, ...]] = ()
     canvas: ClassVar[Canvas | None] = None
     shard_items: ClassVar[int] = 256
     frames: ClassVar[int] = 1

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 from hardiness.core.errors import MOST_IMAGES, ArgumentError, require_within
 from hardiness.core.forms import FormError, fields_form, from_fields
@@ -519,6 +519,9 @@ class BenchmarkIdentity:
     columns: tuple[str, ...] = ()
 
 
+IMAGENET_CLASSES = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class DataIdentity:
     """Which data set the rows are of.
@@ -531,14 +534,37 @@ class DataIdentity:
         categories: the classes of each category, where answers are judged by categories.
         classes: the names of one's own classes in the order of the model's outputs; empty where they are ImageNet's, or
             have no names.
+
+    Class attributes:
+        OWN: what the name of one's own data begins with, where they took the place of a published set.
+        EMBEDDED: the name of the photographs that come with the package, of which nothing was published.
     """
+
+    OWN: ClassVar[str] = "own-"
+    EMBEDDED: ClassVar[str] = "embedded"
 
     name: str = ""
     fingerprint: str = ""
     samples: int = 0
-    num_classes: int = 1000
+    num_classes: int = IMAGENET_CLASSES
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether they are of one's own classes or categories, in the place of a published set."""
+        return self.name.startswith(self.OWN)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether they are the photographs that come with the package."""
+        return self.name == self.EMBEDDED
+
+    @property
+    def has_imagenets_classes(self) -> bool:
+        """Whether its labels are ImageNet's 1,000 classes, or categories of these, and not as many of one's own."""
+        is_published = self.num_classes == IMAGENET_CLASSES or bool(self.categories)
+        return is_published and not self.classes and not self.is_own
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Canvas, DataError, DataRoot, DataSet, Image, SampleError
+from hardiness.core import ArgumentError, Canvas, DataError, DataIdentity, DataRoot, DataSet, Image, SampleError
 from hardiness.data.files import FileEntry, LabelledFile, fingerprint, items
 from hardiness.data.root import LAYOUTS, NAME, OWN
 from hardiness.reference import wnids
@@ -268,7 +268,7 @@ def _files(data: Any) -> Sequence[tuple[str, int]] | None:
 
 
 def _own_name(name: str) -> str:
-    return f"own-{name}" if name in LAYOUTS or name == NAME else name
+    return f"{DataIdentity.OWN}{name}" if name in LAYOUTS or name == NAME else name
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import DataError, DataSet, File, Item
+from hardiness.core import DataError, DataIdentity, DataSet, File, Item
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
     MAX_CSV_BYTES,
@@ -238,11 +238,11 @@ class PhotographSet:
         unused: Sequence[str] = (),
     ) -> DataSet:
         """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
-        name = self.name if names is None else f"own-{Path(place.path).stem}"
+        name = self.name if names is None else f"{DataIdentity.OWN}{Path(place.path).stem}"
         if self.name == OWN:
             path = Path(place.location)
             called = path.name if path.is_dir() else path.stem
-            name = f"own-{called}" if called in LAYOUTS or called == NAME else called
+            name = f"{DataIdentity.OWN}{called}" if called in LAYOUTS or called == NAME else called
         remarks = passed_over(name, place.path, unused, of_csv=place.labels is not None)
         return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
 

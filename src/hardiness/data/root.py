@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hardiness import reference
-from hardiness.core import ArgumentError, DataError, DataRoot, DataSet, Registry, suggestion
+from hardiness.core import ArgumentError, DataError, DataIdentity, DataRoot, DataSet, Registry, suggestion
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
     LabelledFile,
@@ -280,7 +280,7 @@ def _neighbours(path: Path) -> str:
     return f"; did you mean {' or '.join(str(path.parent / name) for name in close)}?" if close else "; check the path"
 
 
-NAME = "embedded"
+NAME = DataIdentity.EMBEDDED
 
 OWN = "own"
 """The data set of a person's own pictures and classes, whatever it is called."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks import EMBEDDED, is_comparable
+from hardiness.benchmarks import is_comparable
 from hardiness.core import Chart, Column, Curves, Dots, Ladder, Observer, Result, Rung, Score
 from hardiness.reference import PublishedNumber
 from hardiness.reference import published_beside as known
@@ -132,8 +132,7 @@ def _in_order(shown: BenchmarkSection) -> list[Column]:
 
 def _others(shown: BenchmarkSection, column: Column) -> dict[str, PublishedNumber]:
     """Published numbers of one column, of models that the section does not show as published already."""
-    data = shown.results[0].data
-    if data == EMBEDDED or not is_comparable(shown.results):
+    if shown.results[0].run.data.is_embedded or not is_comparable(shown.results):
         return {}
     shown_already = {result.run.model.name for result in shown.results if result.measured.get("published")}
     rows = known(shown.results[0].benchmark, column.metric, column.condition)

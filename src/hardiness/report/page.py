@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from hardiness import reference
-from hardiness.benchmarks import names_of
+from hardiness.benchmarks import benchmark_type, names_of
 from hardiness.core import (
     Chart,
     Heat,
@@ -183,7 +183,7 @@ def _reconstructed(result: Result, limit: int | None) -> str:
     model = f"{run.model.name}{':' + model_options if model_options else ''}"
     benchmark = f"{run.benchmark.name}{':' + options if options else ''}"
     parts = ["hardiness", "run", "-m", model, "-b", benchmark]
-    if result.data == "embedded":
+    if result.run.data.is_embedded:
         parts += ["--data", "embedded"]
     elif result.plan.location:
         parts += ["--data", data_argument(result)]
@@ -192,10 +192,9 @@ def _reconstructed(result: Result, limit: int | None) -> str:
 
 def data_argument(result: Result) -> str:
     """The value of ``--data`` that names the data of a run, as far as its plan says."""
-    if result.protocol == "own":
+    if benchmark_type(result.run).is_own:
         return f"own={result.plan.location}"
-    own = result.run.data.name.startswith("own-")
-    name, classes = ("imagenet", ":classes=folders") if own else (result.run.data.name, "")
+    name, classes = ("imagenet", ":classes=folders") if result.run.data.is_own else (result.run.data.name, "")
     return f"{name}={result.plan.location}{classes}"
 
 
@@ -492,7 +491,7 @@ def _noise(result: Result, score: Score) -> float:
 
 def _published(result: Result, score: Score) -> Sequence[PublishedNumber]:
     """What was published of this number under the same protocol; nothing beside what was itself published."""
-    if result.data.startswith("own-") or result.run.data.classes or result.measured.get("published"):
+    if result.run.data.is_own or result.run.data.classes or result.measured.get("published"):
         return ()
     recognised = (
         each

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks import card_of
+from hardiness.benchmarks import benchmark_type, card_of
 from hardiness.core import Condition, Gallery, HardinessError, Image, Picture, Result, Sample
 from hardiness.imaging import decode, encode_jpeg, resize
-from hardiness.reference import CLASS_SETS, class_set
 from hardiness.report.sections import BenchmarkSection
 
 PictureOf = Callable[[Result, str, Condition], Image]
@@ -126,7 +125,7 @@ class _GalleryDraft:
 
 def _pictures(result: Result, sample: Sample, picture_of: PictureOf, side_px: int) -> tuple[EmbeddedPicture, ...]:
     shown = _small(picture_of(result, sample.id, sample.condition), side_px)
-    if result.benchmark in CLASS_SETS and (border := class_set(result.benchmark).border_rgb):
+    if border := benchmark_type(result.run).border_rgb:
         shown = _in_border(shown, border)
     if not sample.condition or sample.before is None:
         return (EmbeddedPicture("shown", _encoded(shown)),)

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import answers, cards
+from hardiness.benchmarks import answers, card_of
 from hardiness.core import ArgumentError, DataError, Stimulus
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics import Consistency, pairwise
 from hardiness.store import Store, StoredRun
 
-CARD = "cue_conflict"
 Pair = tuple[int, int]
 Right = Mapping[str, bool]
 """Whether an observer named the shape, by the stimulus's name."""
@@ -67,7 +66,7 @@ def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol:
 
     Source: Geirhos, Meding & Wichmann (2020), arXiv:2006.16736.
     """
-    runs = [run for run in store.runs() if run.run.benchmark.card == CARD]
+    runs = [run for run in store.runs() if card_of(run.run).people == "kappa"]
     groups: dict[str, dict[str, Right]] = {}
     names: dict[str, str] = {}
     for run in runs:
@@ -136,7 +135,7 @@ def _sharing(right: NDArray[np.float64], pairs: Iterable[Pair]) -> list[Pair]:
 
 
 def _of_run(run: StoredRun, protocol: str) -> Right:
-    scored = ScoredRun(run, cards.get(CARD))
+    scored = ScoredRun(run, card_of(run.run))
     if not len(scored.table):
         return {}
     read = answers(scored.table, run.run.data.categories, protocol)

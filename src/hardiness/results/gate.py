@@ -542,9 +542,8 @@ def _part(table: ImageTable, where: Condition, run: Run) -> _Part:
 
 def _groups(run: Run, table: ImageTable) -> Mapping[str, tuple[str, ...]]:
     """The groups of corruptions that a run's benchmark has, or any set that its corruptions are of."""
-    names = [run.benchmark.name, *set_names()] if run.benchmark.name in set_names() else list(set_names())
     held = {str(cell.get("corruption")) for cell in table.present}
-    for name in names:
+    for name in sorted(set_names(), key=lambda each: each != run.benchmark.name):
         groups = distortion_set(name).groups
         known = {group: members for group, members in groups.items() if held & set(members)}
         if known:
@@ -1021,7 +1020,7 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
         runs = {name: run for name, run in rehearsals.items() if rule.benchmark in (ANY, name)}
         # How two runs differ is asked of the same cells and pictures as what each of them is.
         alone = replace(rule, kind="at_most", against="", metric="error" if rule.metric in FLIPS else rule.metric)
-        known = [run for run in runs.values() if run and not is_of_one_set(run.stored.run)]
+        known = [run for run in runs.values() if run and not is_of_one_set(run)]
         unmatched = [error for run in known if (error := watch.unmatched(alone, run))]
         if unmatched and len(unmatched) == len(runs):
             last = max(unmatched, key=lambda error: len(error.field))  # the run that has most of what the rule names

@@ -11,14 +11,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import cards, cells_of
+from hardiness.benchmarks import card_of, cells_of
 from hardiness.core import RIGHT, DataError, rng
 from hardiness.reference import SETS, Right, TrialStimulus, own_name, stimulus_set
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics import RESAMPLES, KappaInterval, centred, expected_agreement, within
 from hardiness.store import Store
 
-CARD, PERSON, PEOPLE = "model_vs_human", "subject-", "people"
+PERSON, PEOPLE = "subject-", "people"
 MEASURES = {"accuracy_difference": False, "observed_consistency": True, "error_consistency": True}
 """The measures that the mean rank is of, and whether higher is better."""
 
@@ -103,9 +103,10 @@ def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
     """The answers of the stored models, those of one model's runs together; two of one name bear their hash."""
     found: dict[tuple[str, str], dict[TrialStimulus, bool]] = {}
     for run in store.runs():
-        if run.run.benchmark.card != CARD:
+        card = card_of(run.run)
+        if card.people != "likeness":
             continue
-        table = ScoredRun(run, cards.get(CARD)).table
+        table = ScoredRun(run, card).table
         names = [own_name(str(each).rpartition("/")[2]) for each in table.ids.tolist()]
         stimuli = [
             TrialStimulus(name, level, own) for (name, level), own in zip(cells_of(table.ids), names, strict=True)

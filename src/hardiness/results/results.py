@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hardiness.benchmarks import (
+    CLEAN,
     VIEW,
     MissingCard,
     card_of,
@@ -29,7 +30,7 @@ from hardiness.core import (
     from_json,
     json_form,
 )
-from hardiness.reference import PublishedNumber, table
+from hardiness.reference import PublishedNumber, published_series, table
 from hardiness.results.annotations import annotated_scores
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
@@ -199,11 +200,17 @@ PROPORTIONS = ("top1", "top5", "real_top1", "accuracy", "clean_accuracy", "cue_a
 
 @dataclass(frozen=True, slots=True)
 class PublishedRuns:
-    """What runs of a benchmark are of: card, protocol and data set."""
+    """What runs of a benchmark are of: card, protocol and data set.
+
+    Attributes:
+        card, protocol, data: as of a run.
+        clean: the metric that clean accuracy on the validation set is here; empty where it is no score of theirs.
+    """
 
     card: str
     protocol: str
     data: str
+    clean: str = ""
 
 
 KINDS: Mapping[str, PublishedRuns] = {
@@ -215,8 +222,8 @@ KINDS: Mapping[str, PublishedRuns] = {
     "objectnet": PublishedRuns("class_sets", "taori2020", "objectnet"),
     "imagenet-c": PublishedRuns("corruption", "hendrycks2019", "imagenet-c"),
     "imagenet-p": PublishedRuns("perturbation", "hendrycks2019", "imagenet-p"),
-    "whitebox": PublishedRuns("attack", "orhan2019", "imagenet"),
-    "blackbox": PublishedRuns("attack", "orhan2019", "imagenet"),
+    "whitebox": PublishedRuns("attack", "orhan2019", "imagenet", clean="clean_accuracy"),
+    "blackbox": PublishedRuns("attack", "orhan2019", "imagenet", clean="clean_accuracy"),
     "cue-conflict": PublishedRuns("cue_conflict", "orhan2019", "cue-conflict"),
 }
 
@@ -228,9 +235,9 @@ def published_results() -> list[Result]:
     """
     grouped: dict[tuple[str, str, str], list[PublishedNumber]] = {}
     # Of other models single numbers stand beside measured ones, and make no page.
-    known = {row.model for row in table() if (row.benchmark, row.metric) == ("imagenet-val", "top1")}
+    known = published_series(CLEAN, "top1")
     for row in table():
-        if row.benchmark in KINDS and row.model in known:
+        if KINDS.get(row.benchmark) and row.model in known:
             key = row.model, row.benchmark, str(row.condition.get("surrogate", ""))
             grouped.setdefault(key, []).append(row)
     found = [_result(*key, rows) for key, rows in grouped.items()]
@@ -259,14 +266,14 @@ def _result(model: str, benchmark: str, surrogate: str, rows: list[PublishedNumb
         measured={"published": True, "sessions": [{"source": "; ".join(sources)}]},
         warnings=("published numbers, not a run",),
     )
-    explained = published_effective_robustness(model, benchmark)
+    explained = published_effective_robustness(result.run)
     return with_effective(result, explained) if explained else result
 
 
 def _clean(model: str, kind: PublishedRuns) -> list[Score]:
     """An attack's clean accuracy, which is that of the validation set."""
-    clean = [row for row in table() if (row.model, row.benchmark, row.metric) == (model, "imagenet-val", "top1")]
-    return [_score(clean[-1], "clean_accuracy")] if clean and kind.card == "attack" else []
+    clean = published_series(CLEAN, "top1").get(model, ()) if kind.clean else ()
+    return [_score(clean[-1], kind.clean)] if clean else []
 
 
 def _score(row: PublishedNumber, metric: str) -> Score:

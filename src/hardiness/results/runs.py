@@ -14,16 +14,17 @@ from typing import Any
 
 from hardiness.benchmarks import (
     CLASSES_VERSION,
-    CLEAN,
     ENDPOINT_COLUMNS,
     Baseline,
     Card,
     MissingCard,
     answer_scores,
     answer_warnings,
+    benchmark_type,
     chat_outputs,
     class_scores,
     class_warnings,
+    registry,
 )
 from hardiness.core import (
     ANSWERS,
@@ -425,15 +426,12 @@ class ScoredRun:
         return found
 
 
-CARD = "ood"
-
-
 def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:
     """The runs, where those of single sets of other things are joined with their model's run on the photographs.
 
     A run that holds photographs and sets together, as earlier versions stored them, stays as it is.
     """
-    alone = [run for run in runs if is_of_one_set(run.stored.run)]
+    alone = [run for run in runs if is_of_one_set(run)]
     groups: dict[str, list[ScoredRun]] = {}
     for run in alone:
         groups.setdefault(digest_of(_kin(run.stored.run)), []).append(run)
@@ -445,19 +443,23 @@ def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredR
             sets[name] = max(sets.get(name, run), run, key=lambda each: each.rows)
         kin = _kin(members[0].stored.run)
         inside: list[ScoredRun | None] = [
-            run for run in runs if _is_inside(run.stored.run) and _kin(run.stored.run) == kin
+            run for run in runs if _is_inside(run, members[0].card) and _kin(run.stored.run) == kin
         ]
         made += [JoinedRun(each, list(sets.values()), verify) for each in inside or [None]]
     return [*(run for run in runs if run not in alone), *made]
 
 
-def is_of_one_set(run: Run) -> bool:
+def is_of_one_set(run: ScoredRun) -> bool:
     """Whether an out-of-distribution run holds the pictures of one outlier set alone."""
-    return run.benchmark.card == CARD and list(run.benchmark.options.get("outside", ())) == [run.data.name]
+    identity = run.stored.run
+    alone = list(identity.benchmark.options.get("outside", ())) == [identity.data.name]
+    return bool(run.card.joined_with) and alone
 
 
-def _is_inside(run: Run) -> bool:
-    return run.benchmark.name == CLEAN and not run.benchmark.options and run.benchmark.card == "classification"
+def _is_inside(run: ScoredRun, card: Card) -> bool:
+    """Whether a run is of the photographs that single sets are held against, in the protocol's own way."""
+    identity = run.stored.run
+    return benchmark_type(identity) is registry.get(card.joined_with) and not identity.benchmark.options
 
 
 def _kin(run: Run) -> list[Any]:
@@ -509,7 +511,8 @@ class JoinedRun(ScoredRun):
     @property
     def table(self) -> ImageTable:
         if self._table is None:
-            inside = [self.inside.table_of(self.card, CARD, f"{TABLE}-{CARD}")] if self.inside else []
+            name = self.stored.run.benchmark.card
+            inside = [self.inside.table_of(self.card, name, f"{TABLE}-{name}")] if self.inside else []
             self._table = ImageTable.join([*inside, *(run.table for run in self.sets)])
         return self._table
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hardiness.benchmarks import registry
 from hardiness.cli.run import _next_steps
-from hardiness.core import Counts, Result, Run
+from hardiness.core import BenchmarkIdentity, Counts, Result, Run
 
 
 @pytest.mark.parametrize(
@@ -25,5 +26,6 @@ from hardiness.core import Counts, Result, Run
 def test_ones_own_pictures_are_proposed_to_whom_has_not_run_any(
     benchmark: str, protocol: str, policy: str | None, says: str
 ) -> None:
-    result = Result("m", benchmark, "photos", protocol, (), Counts(1, 1, 0, 1), Run(), {})
+    run = Run(benchmark=BenchmarkIdentity(benchmark, registry.get(benchmark).card, protocol))
+    result = Result("m", benchmark, "photos", protocol, (), Counts(1, 1, 0, 1), run, {})
     assert _next_steps("runs/a", [result], policy)[0].startswith(says)

@@ -37,7 +37,8 @@ WHOLE = Counts(50_000, 50_000, 0, 50_000)
 
 def measured(value: float, model: str = "mine", counts: Counts = WHOLE, data: str = "imagenet-c") -> Result:
     score = Score("mce", value, "ratio", counts.images, Interval(value - 0.02, value + 0.02), False)
-    run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
+    benchmark = BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019")
+    run = Run(ModelIdentity(model), benchmark, DataIdentity(data))
     return Result(model, "imagenet-c", data, "hendrycks2019", [score], counts, run, {}, key="k")
 
 

@@ -402,7 +402,8 @@ def test_published_numbers_stand_beside_measured_ones_of_the_same_protocol() -> 
         assert cell.published == "82.2 / 82.7"
         assert cell.difference == difference
         assert "WSL-Images" in cell.source
-    (own,) = rows_of(sections([replace(full, data="own-pets")])[0])
+    own_run = replace(full.run, data=DataIdentity("own-pets"))
+    (own,) = rows_of(sections([replace(full, data="own-pets", run=own_run)])[0])
     assert own.cells[0] is not None
     assert own.cells[0].published == ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
+from hardiness.core import DataError, DataIdentity, DataSet, Item, Stimulus, suggestion
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over
 from hardiness.data.root import LAYOUTS, Layout, Place, Shards, Tables
 from hardiness.reference import Categories, classes, wnids
@@ -44,7 +44,7 @@ def read(place: Place) -> DataSet:
     images = [image for image in tree.images() if PurePosixPath(image.path).name != CONTACT_SHEET]
     items = _items(place, tree, images, known)
     return DataSet(
-        name=f"own-{Path(place.path).stem}" if own else NAME,
+        name=f"{DataIdentity.OWN}{Path(place.path).stem}" if own else NAME,
         items=items,
         num_classes=num_classes,
         fingerprint=fingerprint([*images, *([own] if own else [])], tree.stamp),

@@ -16,7 +16,8 @@ SEVERITIES = (1, 2, 3, 4, 5)
 
 KINDS = ("still", "moving")
 NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
-KEYS = frozenset((*NEEDED, "members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside", "topic"))
+FURTHER = ("members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside", "line_view", "topic")
+KEYS = frozenset((*NEEDED, *FURTHER))
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class DistortionSet:
         stored_only: members that nobody can generate from the photograph alone; no distortion of that name is needed.
         jpeg_quality: quality, 1 to 100, of the JPEG that each picture goes through; 0 where it goes through none.
         beside: the set whose mean error stands beside its own, where that was run too; empty for none.
+        line_view: the option ``view`` of its benchmark that shows stored pictures as models of the published line of
+            accuracy saw them; empty where it has no such line.
         topic: the group of the page's overview that its benchmark stands in.
         baseline: whether its headline is a ratio to a published baseline's errors (in ``baselines.json``).
     """
@@ -57,6 +60,7 @@ class DistortionSet:
     jpeg_quality: int = 0
     baseline: bool = False
     beside: str = ""
+    line_view: str = ""
     topic: str = "distortions"
 
     @property

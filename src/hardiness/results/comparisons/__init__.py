@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from hardiness.core import Registry, Result
+from hardiness.benchmarks import CLEAN, benchmark_type
+from hardiness.core import Registry, Result, Run
 from hardiness.results.runs import ScoredRun
 
 
@@ -21,6 +22,17 @@ class ScoredResult:
         """Whether both are of one model, computed with the same precision."""
         first, second = self.result.run, other.result.run
         return (first.model, first.precision) == (second.model, second.precision)
+
+
+def clean_benchmark(run: Run) -> str:
+    """The benchmark of the clean photographs that a run's accuracy is held against; its own where it is of these."""
+    return benchmark_type(run).clean_twin or CLEAN
+
+
+def clean_result(each: ScoredResult, scored: Sequence[ScoredResult]) -> ScoredResult | None:
+    """The same model on those clean photographs; ``None`` where it was not run on them."""
+    name = clean_benchmark(each.result.run)
+    return next((o for o in scored if o.result.benchmark == name and o.is_same_model(each) and o.result.scores), None)
 
 
 Compare = TypeVar("Compare", bound=Callable[..., Result])

@@ -10,7 +10,7 @@ import numpy as np
 
 from hardiness.benchmarks import CLEAN, CLEAN_TOP1, TOP1_DROP, accuracy
 from hardiness.core import ImageTable, Result, Score, from_json, json_form
-from hardiness.results.comparisons import ScoredResult, speaks_of
+from hardiness.results.comparisons import ScoredResult, clean_result, speaks_of
 from hardiness.statistics import newcombe
 
 
@@ -20,7 +20,7 @@ def drop_from_clean(each: ScoredResult, scored: Sequence[ScoredResult]) -> Resul
     result = each.result
     if not result.scores:
         return result
-    clean = next((o for o in scored if o.result.benchmark == CLEAN and o.is_same_model(each) and o.result.scores), None)
+    clean = clean_result(each, scored)
     if clean is None:
         return result
 

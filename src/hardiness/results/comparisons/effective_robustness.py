@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import CLEAN, EFFECTIVE, EMBEDDED, TESTBED_VIEW, fitted
+from hardiness.benchmarks import CLEAN, EFFECTIVE, benchmark_type, fitted
 from hardiness.core import RIGHT, ArgumentError, ImageTable, Result, Run, Score, View, from_json, json_form
 from hardiness.reference import (
-    CLASS_SETS,
-    class_set,
     filtered_by,
     images_behind,
     published_line,
@@ -22,20 +20,18 @@ from hardiness.reference import (
     subset,
     testbed_point,
 )
-from hardiness.results.comparisons import ScoredResult, speaks_of
+from hardiness.results.comparisons import ScoredResult, clean_benchmark, clean_result, speaks_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics import EffectiveRobustness, Estimate, Point, fit, mean
-
-IMAGENET_CLASSES, VALIDATION = 1000, 50_000
 
 
 @speaks_of("effective_robustness", "classification", "subset_classification", "class_sets", "corruption", beside=CLEAN)
 def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     """The result with its effective robustness, or why it has none, where clean accuracy was measured too."""
     result = each.result
-    if not result.scores or not published_lines(result.benchmark) or result.data == EMBEDDED:
+    if not result.scores or not published_lines(result.benchmark) or result.run.data.is_embedded:
         return result
-    clean = clean_twin(each, scored)
+    clean = clean_result(each, scored)
     if clean is None:
         return result
     reason = why_none(result, clean.result)
@@ -70,14 +66,15 @@ def _with_score(result: Result, score: Score) -> Result:
     return replace(result, scores=scores)
 
 
-def published_effective_robustness(model: str, benchmark: str) -> EffectiveRobustness | None:
+def published_effective_robustness(run: Run) -> EffectiveRobustness | None:
     """That of one of the paper's models, from its published accuracies; ``None`` where there is no line for these.
 
-    ImageNet-C's published numbers of the paper are of pictures as they were released, its line is of resized ones.
+    The paper's numbers are of pictures as they were released: a line of stored pictures in another view is none of its.
     """
+    model, benchmark = run.model.name, run.benchmark.name
     point = testbed_point(model, benchmark)
     line = published_line(benchmark, point.clean) if point else None
-    if point is None or line is None or fitted(line).why_none or benchmark == "imagenet-c":
+    if point is None or line is None or fitted(line).why_none or benchmark_type(run).line_view:
         return None
     clean, shifted = images_behind(benchmark)
     # Numbers as ids: a page of all published models would else sort two million names.
@@ -88,17 +85,6 @@ def published_effective_robustness(model: str, benchmark: str) -> EffectiveRobus
 def _of_share(share: float, ids: NDArray[np.int64]) -> Estimate:
     """A published share of these photographs."""
     return mean(ids, np.arange(len(ids)) < round(share * len(ids)))
-
-
-def _clean_of(benchmark: str) -> str:
-    """The benchmark that clean accuracy is of."""
-    return (class_set(benchmark).clean_twin if benchmark in CLASS_SETS else "") or CLEAN
-
-
-def clean_twin(each: ScoredResult, scored: Sequence[ScoredResult]) -> ScoredResult | None:
-    """The same model on clean photographs; ``None`` where it was not run on them."""
-    name = _clean_of(each.result.benchmark)
-    return next((o for o in scored if o.result.benchmark == name and o.is_same_model(each) and o.result.scores), None)
 
 
 def accuracies(benchmark: str, clean: ImageTable, shifted: ImageTable) -> tuple[Estimate, Estimate]:
@@ -127,14 +113,13 @@ def why_none(shifted: Result, clean: Result) -> str:
     """Why a model has no effective robustness by the published line; empty where it has one."""
     run = shifted.run
     for each in (run, clean.run):
-        if not _has_imagenets_classes(each):
+        if not each.data.has_imagenets_classes:
             return "its classes are not ImageNet's 1,000, which the published line is of"
     if reason := _other_view(run):
         return reason
     if filtered_by(shifted.benchmark) and _is_resnet50(run):
         return f"{shifted.benchmark} was filtered by this model, so that the published lines leave it out"
-    size, whole = images_behind(shifted.benchmark)
-    sizes = (VALIDATION if clean.benchmark == CLEAN else size, whole)
+    sizes = (benchmark_type(clean.run).images, images_behind(shifted.benchmark)[1])
     for result, images in zip((clean, shifted), sizes, strict=True):
         if result.counts.images < images or not result.counts.complete:
             held = f"{result.counts.images:,} of {images:,} images"
@@ -142,19 +127,15 @@ def why_none(shifted: Result, clean: Result) -> str:
     return ""
 
 
-def _has_imagenets_classes(run: Run) -> bool:
-    """Whether its labels are ImageNet's 1,000 classes, and not as many of a person's own."""
-    return run.data.num_classes == IMAGENET_CLASSES and not run.data.classes and not run.data.name.startswith("own-")
-
-
 def _other_view(run: Run) -> str:
     """Why its pictures were not seen as the published models saw theirs; empty where they were."""
     changed = [f"{name}={value}" for name, value in run.model.options.items() if name in View.__dataclass_fields__]
     if changed:
         return f"its view was changed ({', '.join(changed)}), and the published models saw photographs in their own"
-    if run.benchmark.name == "imagenet-c":
-        testbed = run.benchmark.options.get("view") == TESTBED_VIEW and run.data.name == "imagenet-c"
-        hint = "run imagenet-c:source=stored,view=testbed, or compare with --reference MODEL"
+    if view := benchmark_type(run).line_view:
+        name = run.benchmark.name
+        testbed = run.benchmark.options.get("view") == view and run.data.name == name  # stored pictures are its own
+        hint = f"run {name}:source=stored,view={view}, or compare with --reference MODEL"
         return "" if testbed else f"the published line is of the released files, resized and cropped again; {hint}"
     if run.input.canvas != "view":
         return "its pictures lie on a fixed canvas, and the published models saw photographs in their own view"
@@ -186,7 +167,8 @@ def against_references(
     if not set(shown.values()) <= by_key.keys():
         return [], []  # joined of several sets, as out of distribution: no shift of the photographs
     first = by_key[next(iter(shown.values()))].stored.run
-    if first.benchmark.name in (CLEAN, *map(_clean_of, CLASS_SETS)) or not _has_imagenets_classes(first):
+    clean = clean_benchmark(first)
+    if first.benchmark.name == clean or not first.data.has_imagenets_classes:
         return [], []
     wanted = (first.benchmark.name, first.benchmark.protocol, first.data.name)
     references = list(dict.fromkeys(references))
@@ -201,15 +183,16 @@ def against_references(
     notes = []
     chosen = {**{name: known[name] for name in references}, **{name: by_key[key] for name, key in shown.items()}}
     for name, run in chosen.items():
-        clean = _clean_run(run, runs)
-        if clean is None:
-            notes.append(f"{name} has no effective robustness on {first.benchmark.name}: {_missing_clean(first)}")
+        undisturbed = _run_on(clean, run, runs)
+        if undisturbed is None:
+            lacking = f"it was not run on {clean}"
+            notes.append(f"{name} has no effective robustness on {first.benchmark.name}: {lacking}")
             continue
         try:
-            measured[name] = accuracies(first.benchmark.name, clean.table, run.table)
+            measured[name] = accuracies(first.benchmark.name, undisturbed.table, run.table)
         except ArgumentError as error:
             notes.append(f"{name} has no effective robustness on {first.benchmark.name}: {error}")
-        clean.release()
+        undisturbed.release()
         run.release()
     if lost := [name for name in references if name not in measured]:
         return [], [*notes, f"there is no line: the reference model {lost[0]} has no clean accuracy"]
@@ -233,19 +216,16 @@ def against_references(
     return found, notes
 
 
-def _clean_run(run: ScoredRun, runs: Sequence[ScoredRun]) -> ScoredRun | None:
-    name, identity = _clean_of(run.stored.run.benchmark.name), run.stored.run
+def _run_on(benchmark: str, run: ScoredRun, runs: Sequence[ScoredRun]) -> ScoredRun | None:
+    """The stored run of the same model on a benchmark."""
+    identity = run.stored.run
     return next(
         (
             other
             for other in runs
-            if other.stored.run.benchmark.name == name
+            if other.stored.run.benchmark.name == benchmark
             and (other.stored.run.model, other.stored.run.precision) == (identity.model, identity.precision)
             and len(other.table)
         ),
         None,
     )
-
-
-def _missing_clean(run: Run) -> str:
-    return f"it was not run on {_clean_of(run.benchmark.name)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hardiness.benchmarks import benchmark_type
 from hardiness.core import Result
-from hardiness.reference import distortion_set, set_names
 from hardiness.results.comparisons import ScoredResult, speaks_of
 
 
@@ -17,7 +17,7 @@ def set_beside(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     Of the same photographs where these were generated; of stored sets, whatever photographs they hold.
     """
     result = each.result
-    other_set = distortion_set(result.benchmark).beside if result.benchmark in set_names() else ""
+    other_set = benchmark_type(result.run).sibling
     mean = next((score for score in result.scores if score.metric == "mean_error" and not score.condition), None)
     if not other_set or mean is None:
         return result
