@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TypeVar
 
 from hardiness.benchmarks import EFFECTIVE, card_of, surrogate_matrix, with_classes
 from hardiness.core import (
@@ -374,15 +375,13 @@ FLIP_MODELS, FLIP_ROWS = 3, 20
 
 def _changes(pair: PairFlips) -> Grid:
     """What each class's recall gained, with an interval; the classes that lost most first."""
-    told = sum(change.is_told_apart for _, change in pair.changes)
     rows = []
-    for name, change in pair.changes[:FLIP_ROWS]:
+    for name, change in _first(pair.changes, pair.small):
         ends = (change.interval.low, change.interval.high) if change.interval else (None, None)
         cells = tuple(None if each is None else GridCell(each, shaded=False) for each in (change.value, *ends))
         rows.append((f"{name} ({change.n:,})", cells))
     title = (
-        f"recall by class, less that of {pair.first}, with intervals that hold for all classes at once; {told} of "
-        f"{len(pair.changes):,} change"
+        f"recall by class, less that of {pair.first}, with intervals that hold for all classes at once; {pair.changed}"
     )
     return Grid(pair.second, title, "class", ("change", "from", "to"), tuple(rows))
 
@@ -398,14 +397,16 @@ def _flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
         f"{formatting.number(overall.positive.value, 'fraction')} % the reverse"
     )
     conditions = [(str(condition) or "clean", flips) for condition, flips in pair.conditions]
-    by = [("flips", title, pair.kinds or (conditions if len(conditions) > 1 else ()))]
+    by = [("flips", title, pair.kinds or (conditions if len(conditions) > 1 else ()), 0)]
     if len(pair.classes) > 1:
-        by.append(("flips_by_class", f"Flips from {pair.first} to {pair.second}, by class", pair.classes))
-    for name, heading, parts in by:
-        rows = {each.replace("_", " "): flips for each, flips in parts[:FLIP_ROWS]}
+        by.append(("flips_by_class", f"Flips from {pair.first} to {pair.second}, by class", pair.classes, pair.small))
+    for name, heading, parts, small in by:
+        rows = {each.replace("_", " "): flips for each, flips in _first(parts, small)}
         every = [overall, *rows.values()]
         most = max(max(flips.negative.interval.high, flips.positive.interval.high) for flips in every)
-        left = f" The {FLIP_ROWS} of {len(parts)} with most negative flips." if len(parts) > FLIP_ROWS else ""
+        single, rest = (len(parts) - 1, ", and those of few images together") if small else (len(parts), "")
+        shown = len(rows) - bool(small)
+        left = f" The {shown} of {single} with most negative flips{rest}." if shown < single else ""
         yield Dots(
             name=f"{name}_{number}",
             title=heading,
@@ -419,6 +420,15 @@ def _flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
             limit=next(limit for limit in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if limit >= most - 1e-9),
             bars=True,
         )
+
+
+Numbers = TypeVar("Numbers")
+
+
+def _first(parts: Sequence[tuple[str, Numbers]], small: int) -> Sequence[tuple[str, Numbers]]:
+    """As many parts as a figure has rows; small classes together, which are the last part, are always one of them."""
+    rest = parts[-1:] if small else ()
+    return [*parts[: min(FLIP_ROWS, len(parts)) - len(rest)], *rest]
 
 
 def _alone(model: str, which: str, overall: Flips, rows: Mapping[str, Flips]) -> Observer:

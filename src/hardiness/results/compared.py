@@ -168,14 +168,13 @@ def _flip_lines(pair: PairFlips) -> Iterator[str]:
 
 def _changes(pair: PairFlips) -> str:
     """The classes that lost most, and how many of all change; a star marks those that do."""
-    told = sum(change.is_told_apart for _, change in pair.changes)
     shown = [
         f"{name} {_points(change.value)}"
         + (f" ({_points(change.interval.low)} … {_points(change.interval.high)})" if change.interval else "")
         + ("*" if change.is_told_apart else "")
-        for name, change in pair.changes[:LARGEST]
+        for name, change in pair.changes[: len(pair.changes) - bool(pair.small)][:LARGEST]
     ]
-    return f"{', '.join(shown)}; {told} of {len(pair.changes):,} classes change (all adjusted together)"
+    return f"{', '.join(shown)}; {pair.changed} (all adjusted together)"
 
 
 def _flips(flips: Flips) -> str:

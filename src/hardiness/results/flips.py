@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from hardiness.benchmarks import card_of
-from hardiness.core import RIGHT, Answer, Condition, ImageTable, Sample, fields_form, from_fields
+from hardiness.core import RIGHT, Answer, Condition, ImageTable, Sample, fields_form, from_fields, json_field
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import Difference, Flips, FlipTable
+from hardiness.statistics import FEWEST_OF_CLASS, Difference, Flips, FlipTable
 
 PICTURES = 6
 """Negative flips of a pair whose pictures are shown."""
@@ -34,6 +34,8 @@ class PairFlips:
         changes: of each class's recall, the later model's less the earlier one's; what lost most first.
         samples: pictures that were right before and are wrong now.
         flipped: how many such pictures there are.
+        small: how many classes, of fewer than ten images each, are the last of ``classes`` and ``changes`` together; 0
+            where that is a class like the others.
     """
 
     first: str
@@ -45,11 +47,21 @@ class PairFlips:
     changes: tuple[tuple[str, Difference], ...] = ()
     samples: tuple[Sample, ...] = ()
     flipped: int = 0
+    small: int = field(default=0, metadata=json_field(seldom=True))
 
     @property
     def differing(self) -> float:
         """The share of pictures that the two answer otherwise."""
         return 1 - self.overall.agreement.value
+
+    @property
+    def changed(self) -> str:
+        """How many classes' recall changes, and whether that of the small ones together does."""
+        *classes, rest = [*(change.is_told_apart for _, change in self.changes), *([] if self.small else [False])]
+        of = f"{sum(classes)} of {len(classes):,} classes change"
+        if not self.small:
+            return of
+        return f"{of}, the {self.small:,} of fewer than {FEWEST_OF_CLASS} images together {'do' if rest else 'do not'}"
 
     def sentence(self, scores_differ: bool | None) -> str:
         """What the flips say beside the scores, in one sentence.
@@ -137,16 +149,18 @@ def _pair(before: ImageTable, now: ImageTable, namer: Any) -> PairFlips | None:
     overall = table.over() if table else None
     if table is None or overall is None:
         return None
+    found = table.by_class(namer)
     return PairFlips(
         "",
         "",
         overall,
         tuple(table.by_condition()),
         tuple(_by_kind(table)),
-        tuple((namer(label), flips) for label, flips in table.by_class()),
-        tuple((namer(label), change) for label, change in table.changes_by_class()),
+        found.flips,
+        found.changes,
         tuple(_samples(table, before, now, namer)),
         int(np.nansum(table.negative)),
+        found.small,
     )
 
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         selective_prediction,
     )
     from hardiness.statistics.decomposition import (
+        FEWEST_OF_CLASS,
         DifferencePart,
         Disagreement,
         by_calibration,
@@ -111,6 +112,7 @@ __all__ = [
     "BIN_SIZE",
     "FEWEST",
     "FEWEST_DIFFERING",
+    "FEWEST_OF_CLASS",
     "FEWEST_OF_EACH",
     "MINIMUM",
     "RECALL",

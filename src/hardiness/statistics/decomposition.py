@@ -26,6 +26,31 @@ FEWEST_OF_CLASS = 10
 """Images of a class below which nothing is said of it."""
 
 
+def class_parts(
+    labels: NDArray[np.integer], namer: Callable[[int], str] = str
+) -> tuple[NDArray[np.int64], list[str], int]:
+    """The parts of images by class: each class that says something, in the order of the labels, then all others.
+
+    Args:
+        labels: ``(N,)`` class of each image.
+        namer: the name of a class by its index.
+
+    Returns:
+        ``(N,)`` the part of each image; the parts' names, none where every class has fewer than ten images; how many
+        classes the last part holds together, each of fewer than ten images, 0 where there is no such part.
+    """
+    names, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    large = sizes >= FEWEST_OF_CLASS
+    shown, small = np.flatnonzero(large), int(np.count_nonzero(~large))
+    places = np.full(len(names), len(shown))  # small classes share one place behind all others
+    places[shown] = np.arange(len(shown))
+    found = [namer(int(label)) for label in names[shown].tolist()]
+    if not found:
+        return places[place], [], 0
+    rest = [f"{small:,} class{'es' if small > 1 else ''} of fewer than {FEWEST_OF_CLASS} images"] if small else []
+    return places[place], found + rest, small
+
+
 @dataclass(frozen=True, slots=True)
 class DifferencePart:
     """One part of a difference.
@@ -100,26 +125,15 @@ def by_class(
         span: the most that an image can put them apart.
         namer: the name of a class by its index.
     """
-    names, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    large = sizes >= FEWEST_OF_CLASS
-    if not large.any():
-        return []
-    # Small classes share one place behind all others.
-    shown, small = np.flatnonzero(large), int(np.count_nonzero(~large))
-    places = np.full(len(names), len(shown))
-    places[shown] = np.arange(len(shown))
-    group = places[place]
+    group, names, small = class_parts(labels, namer)
     powers = (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, apart**3, (apart != 0) * 1.0)
-    sums = zip(*(np.bincount(group, each, len(shown) + 1).tolist() for each in powers), strict=True)
+    sums = zip(*(np.bincount(group, each, len(names)).tolist() for each in powers), strict=True) if names else ()
     parts = [
         Moments(len(apart), ahead, behind, squares, cubes, int(differing)).test(span).alone()
         for ahead, behind, squares, cubes, differing in sums
     ]
-    order = sorted(range(len(shown)), key=lambda k: (-abs(parts[k].value), k))
-    found = [(namer(int(names[shown[k]])), parts[k]) for k in order]
-    if small:
-        found.append((f"{small:,} classes of fewer than {FEWEST_OF_CLASS} images", parts[-1]))
-    return _adjusted(found)
+    order = sorted(range(len(names)), key=lambda k: (small and k == len(names) - 1, -abs(parts[k].value), k))
+    return _adjusted([(names[k], parts[k]) for k in order])
 
 
 Answers = tuple[NDArray[np.floating], NDArray[np.bool_]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Condition, Interval
 from hardiness.statistics.comparison import Difference, adjusted, difference_test
+from hardiness.statistics.decomposition import class_parts
 from hardiness.statistics.estimate import mean, means_by_group
 from hardiness.statistics.intervals import effective_wilson, wilson
 
@@ -39,6 +40,24 @@ class Flips:
     negative: FlipShare
     positive: FlipShare
     agreement: FlipShare
+
+
+@dataclass(frozen=True, slots=True)
+class FlipsByClass:
+    """The flips by class. Classes of fewer than ten images say nothing alone: they are one part together, the last.
+
+    Attributes:
+        flips: of the images of each class; that with most negative flips first.
+        changes: what each class's recall gained from the earlier run to the later one; what lost most first. All are
+            adjusted together by Holm's procedure: an interval leaves out 0 exactly where p is below .05. Recall is a
+            mean over cells; of one cell its test is exact.
+        small: how many classes are the last part; 0 where there is no such part. Where every class is small, there is
+            no part at all.
+    """
+
+    flips: tuple[tuple[str, Flips], ...]
+    changes: tuple[tuple[str, Difference], ...]
+    small: int
 
 
 @dataclass(frozen=True)
@@ -119,39 +138,47 @@ class FlipTable:
                 found.append((condition, Flips(n[place], *shares)))
         return found
 
-    def by_class(self) -> list[tuple[int, Flips]]:
-        """The flips of the images of each class over all cells; the class that loses most stands first."""
-        labels, place = np.unique(self.label, return_inverse=True)
-        parts = [means_by_group(each, place, len(labels)) for each in (self.negative, self.positive, self.agreement)]
-        n = parts[0].n
+    def by_class(self, namer: Callable[[int], str] = str) -> FlipsByClass:
+        """The flips and the recall by class, over all cells.
+
+        Args:
+            namer: the name of a class by its index.
+        """
+        evaluated = np.flatnonzero(~np.isnan(self.negative).all(axis=1))
+        group, names, small = class_parts(self.label[evaluated], namer)
+        if not names:
+            return FlipsByClass((), (), 0)
+        flips, changes = self._flips(evaluated, group, len(names)), self._changes(evaluated, group, len(names))
+        last = range(len(names))[-1:] if small else ()
+        by_flips = sorted(
+            range(len(names)), key=lambda k: (k in last, -flips[k].negative.value, -flips[k].positive.value, k)
+        )
+        by_change = sorted(range(len(names)), key=lambda k: (k in last, changes[k].value, k))
+        return FlipsByClass(
+            tuple((names[k], flips[k]) for k in by_flips), tuple((names[k], changes[k]) for k in by_change), small
+        )
+
+    def _flips(self, rows: NDArray[np.int64], group: NDArray[np.int64], groups: int) -> list[Flips]:
+        """The flips of each group of some images."""
+        parts = [means_by_group(each[rows], group, groups) for each in (self.negative, self.positive, self.agreement)]
         shares = [
             [
                 FlipShare(share, effective_wilson(share, float(variance), int(differing), int(m)))
                 for value, variance, differing, m in zip(*part, strict=True)
-                if m
                 for share in (float(min(max(value, 0.0), 1.0)),)
             ]
             for part in parts
         ]
-        labels, n = labels[n > 0], n[n > 0]
-        flips = [(int(label), Flips(int(m), *each)) for label, m, *each in zip(labels, n, *shares, strict=True)]
-        return sorted(flips, key=lambda each: (-each[1].negative.value, -each[1].positive.value, each[0]))
+        return [Flips(int(m), *each) for m, *each in zip(parts[0].n, *shares, strict=True)]
 
-    def changes_by_class(self) -> list[tuple[int, Difference]]:
-        """What each class's recall gained from the earlier run to the later one; what lost most stands first.
-
-        All classes are adjusted together by Holm's procedure: an interval leaves out 0 exactly where p is below .05.
-        Recall is a mean over cells; of one cell its test is exact.
-        """
+    def _changes(self, rows: NDArray[np.int64], group: NDArray[np.int64], groups: int) -> list[Difference]:
+        """What the recall of each group of some images gained."""
         tests = {}
-        seen = ~np.isnan(self.negative)
-        evaluated = np.flatnonzero(seen.any(axis=1))
-        labels, starts = np.unique(np.sort(self.label[evaluated]), return_index=True)
-        of_class = np.split(evaluated[np.argsort(self.label[evaluated], kind="stable")], starts[1:])
-        for label, rows in zip(labels.tolist(), of_class, strict=True):
-            kept = seen[rows].any(axis=0)
-            won, lost = (mean(self.ids[rows], each[rows][:, kept]) for each in (self.positive, self.negative))
-            tests[str(label), ""] = difference_test(won, lost, 1.0)
+        starts = np.cumsum(np.bincount(group, minlength=groups))
+        of_group = np.split(rows[np.argsort(group, kind="stable")], starts[:-1])
+        for place, members in enumerate(of_group):
+            kept = ~np.isnan(self.negative[members]).all(axis=0)
+            won, lost = (mean(self.ids[members], each[members][:, kept]) for each in (self.positive, self.negative))
+            tests[str(place), ""] = difference_test(won, lost, 1.0)
         (found,) = adjusted([tests])
-        changes = [(int(label), each) for (label, _), each in found.items()]
-        return sorted(changes, key=lambda each: (each[1].value, each[0]))
+        return list(found.values())

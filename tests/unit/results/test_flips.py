@@ -13,7 +13,10 @@ from commands import called_wide
 
 import hardiness
 from hardiness.benchmarks import card_of
-from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Records, Run
+from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, Dots, ModelIdentity, Plan, Records, Run
+from hardiness.report.sections import sections
+from hardiness.results import results_of
+from hardiness.results.comparison import compare_stores
 from hardiness.results.flips import flips_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.comparison import tango
@@ -123,6 +126,47 @@ def test_recall_by_class_is_compared_with_what_lost_most_first(
     told = " ".join(capsys.readouterr().out.split())
     assert f"recall by class in points, what lost most first: {changes[0]['class']} -40.00 (" in told
     assert "; 1 of 4 classes change (all adjusted together)" in told
+
+
+def test_classes_of_few_images_are_one_part_of_the_text_the_figure_and_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    label = np.repeat(np.arange(25), [30] * 22 + [4] * 3)
+    second = label[:, None].copy()
+    second[:14], second[-6:] = 99, 99
+    stored(tmp_path, "a", label[:, None], label)
+    stored(tmp_path, "b", second, label)
+    assert called_wide(monkeypatch, "compare", str(tmp_path)) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "classes with most negative flips: 3 classes of fewer than 10 images 50.0 (25.4–74.6), tench 46.7 (" in told
+    assert "recall by class in points, what lost most first: tench -46.67 (" in told
+    assert "; 1 of 22 classes change, the 3 of fewer than 10 images together do not (all adjusted together)" in told
+    (found,) = hardiness.compare(tmp_path).as_dict()
+    (pair,) = found["flips"]
+    assert pair["small"] == 3
+    assert [pair[name][-1]["class"] for name in ("classes", "changes")] == ["3 classes of fewer than 10 images"] * 2
+    (shown,) = sections(results_of(Store.open(tmp_path)), compare_stores([Store.open(tmp_path)]))
+    chart = next(each for each in shown.section.charts if each.name == "flips_by_class_1")
+    assert isinstance(chart, Dots)
+    assert (len(chart.rows), chart.rows[-1]) == (20, "3 classes of fewer than 10 images")
+    assert "The 19 of 22 with most negative flips, and those of few images together." in chart.caption
+    grid = next(each for each in shown.section.grids if each.title.startswith("recall by class"))
+    assert (len(grid.rows), grid.rows[-1][0]) == (20, "3 classes of fewer than 10 images (12)")
+    assert grid.title.endswith("; 1 of 22 classes change, the 3 of fewer than 10 images together do not")
+
+
+def test_nothing_is_said_by_class_of_single_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    label = np.arange(24)
+    second = np.where(label % 3 == 0, 99, label)[:, None]
+    stored(tmp_path, "a", label[:, None], label)
+    stored(tmp_path, "b", second, label)
+    assert called_wide(monkeypatch, "compare", str(tmp_path)) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "negative 33.3 (" in told
+    assert "classes with most" not in told
+    assert "recall by class" not in told
 
 
 def test_the_same_answers_are_told_too_and_no_shared_picture_gives_no_flips(tmp_path: Path) -> None:

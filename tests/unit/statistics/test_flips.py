@@ -47,7 +47,7 @@ def test_classes_add_up_to_the_whole_and_the_worst_stands_first() -> None:
     before = np.where(draws.random((100, 2)) < 0.8, label[:, None], 9)
     now = np.where(draws.random((100, 2)) < 0.6, label[:, None], 9)
     found = table(before, now, label)
-    classes, overall = found.by_class(), found.over()
+    classes, overall = found.by_class().flips, found.over()
     assert overall is not None
     for name in ("negative", "positive", "agreement"):
         total = sum(getattr(flips, name).value * flips.n for _, flips in classes)
@@ -56,6 +56,31 @@ def test_classes_add_up_to_the_whole_and_the_worst_stands_first() -> None:
     assert losses == sorted(losses, reverse=True)
     for _, flips in classes:
         assert 0 <= flips.negative.interval.low <= flips.negative.value <= flips.negative.interval.high <= 1
+
+
+def test_classes_of_few_images_say_nothing_alone() -> None:
+    """Of one image a class, -100 points (-100 … +81) is no finding: such classes are one part together, the last."""
+    label = np.repeat(np.arange(5), [30, 9, 1, 12, 2]).astype(np.int32)
+    before, now = label[:, None], np.where(np.isin(label, (1, 2)), 9, label)[:, None].copy()
+    now[:3] = 9
+    found = table(before, now, label).by_class(lambda index: f"class {index}")
+    assert found.small == 3
+    small = "3 classes of fewer than 10 images"
+    assert [name for name, _ in found.flips] == ["class 0", "class 3", small], "the last, however much it loses"
+    assert [name for name, _ in found.changes] == ["class 0", "class 3", small]
+    assert [flips.n for _, flips in found.flips] == [30, 12, 12]
+    assert [flips.negative.value for _, flips in found.flips] == pytest.approx([3 / 30, 0, 10 / 12])
+    assert [change.value for _, change in found.changes] == pytest.approx([-3 / 30, 0, -10 / 12])
+    assert found.flips[2][1].negative.interval.low == pytest.approx(wilson(10, 12).low)
+
+
+def test_where_every_class_is_small_nothing_is_said_by_class() -> None:
+    label = np.repeat(np.arange(9), 9).astype(np.int32)
+    found = table(label[:, None], np.full((81, 1), 9), label).by_class()
+    assert (found.flips, found.changes, found.small) == ((), (), 0)
+    answered = np.where(np.arange(20) < 12, 0, -1)[:, None]
+    seen = table(np.zeros((20, 1), int), answered, np.repeat([0, 1], [11, 9]).astype(np.int32)).by_class()
+    assert [(name, flips.n) for name, flips in seen.flips] == [("0", 11), ("1 class of fewer than 10 images", 1)]
 
 
 def test_cells_of_one_image_are_not_counted_as_images() -> None:
