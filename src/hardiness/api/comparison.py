@@ -125,7 +125,8 @@ def noise(
     """What resize backend, precision, runtime, batch size and seed move a model's scores by, each varied alone.
 
     The usual run is evaluated in ``out`` as `evaluate` would; the varied ones below ``out/noise``, so that the same
-    call continues. The record is kept there too: `compare` calls a difference nothing that is no larger.
+    call continues. The record is kept there too: `compare` calls a difference nothing that is no larger than what a
+    setting moves the score by at least (the end of its interval that is nearer to 0).
 
     Args:
         model: its name.

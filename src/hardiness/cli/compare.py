@@ -67,7 +67,8 @@ def compare_noise(asked: NoiseOptions) -> int:
     """How far does the protocol itself move the scores of one model on one benchmark?
 
     Resize backend, precision, runtime, batch size and seed are varied, each alone, on the same images. 'hardiness
-    compare' then calls a difference nothing that is no larger.
+    compare' then calls a difference nothing that is no larger than what a setting moves the score by at least (the end
+    of its interval that is nearer to 0).
     """
     options = {**asdict(asked.request), **asdict(asked.placement)}
     progress = False if asked.quiet else None

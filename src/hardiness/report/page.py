@@ -421,12 +421,13 @@ class TableCell:
     source: str
     difference: str
     noise: float = 0.0
+    noise_n: int = 0
     doubt: str = ""
 
     @property
     def noise_text(self) -> str:
-        """How far the protocol itself moves it, in points; empty where that was not measured."""
-        return f"±{100 * self.noise:.2f}" if self.noise else ""
+        """How far the protocol itself moves it at least, in points; empty where no movement is known."""
+        return f"at least ±{100 * self.noise:.2f} (n = {self.noise_n:,})" if self.noise else ""
 
     @property
     def scaled(self) -> bool:
@@ -468,6 +469,7 @@ def _cell(result: Result, score: Score, rank: PlaceRange | None) -> TableCell:
     if score.value is None:
         return TableCell(score, "undefined", "", None, "", "", "")
     known = _published(result, score)
+    noise, noise_n = _noise(result, score)
     values = sorted({formatting.number(each.value, each.unit) for each in known})
     return TableCell(
         score=score,
@@ -477,16 +479,18 @@ def _cell(result: Result, score: Score, rank: PlaceRange | None) -> TableCell:
         published=" / ".join(values),
         source="; ".join(dict.fromkeys(each.source for each in known)),
         difference=difference(result, score, known),
-        noise=_noise(result, score),
+        noise=noise,
+        noise_n=noise_n,
         doubt=caveat(result, score),
     )
 
 
-def _noise(result: Result, score: Score) -> float:
-    """How far the protocol itself moves the score, where that was measured; else 0."""
+def _noise(result: Result, score: Score) -> tuple[float, int]:
+    """How far the protocol itself moves the score at least, and on how many images; 0 and 0 where nothing is known."""
     wanted = (score.metric, dict(score.condition))
     known = result.details.get("noise", ())
-    return next((each["noise"] for each in known if (each["metric"], each["condition"]) == wanted), 0.0)
+    found = next((each for each in known if (each["metric"], each["condition"]) == wanted), None)
+    return (found["noise"], found["n"]) if found else (0.0, 0)
 
 
 def _published(result: Result, score: Score) -> Sequence[PublishedNumber]:

@@ -78,11 +78,6 @@ class Noise:
     moved: tuple[SettingEffect, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
 
-    def largest(self, metric: str, condition: Condition) -> float:
-        """The most that any setting moves a score by, either way; 0 where that was not measured."""
-        sizes = [abs(each.value) for each in self.moved if (each.metric, each.condition) == (metric, condition)]
-        return max(sizes, default=0.0)
-
     def least(self, metric: str, condition: Condition) -> tuple[float, int]:
         """How far some setting moves a score at least, and on how many images that was measured.
 
@@ -100,11 +95,12 @@ class Noise:
         return fields_form(self)
 
     def as_details(self) -> list[dict[str, Any]]:
-        """What a page needs of it: each score with the most that any setting moves it by."""
+        """What a page needs of it: each score with how far some setting moves it at least, and on how many images."""
         names = dict.fromkeys((each.metric, each.condition) for each in self.moved)
         return [
-            {"metric": metric, "condition": dict(condition), "noise": self.largest(metric, condition)}
+            {"metric": metric, "condition": dict(condition), "noise": least, "n": n}
             for metric, condition in names
+            for least, n in (self.least(metric, condition),)
         ]
 
     def view(self) -> TextTable:

@@ -69,8 +69,8 @@ def test_a_record_is_read_as_it_was_kept(tmp_path: Path) -> None:
     kept = record("k", -0.02)
     assert kept.keep(store) == f"{tmp_path}/{FOLDER}/k.json"
     assert stored_noise([store]) == {"k": kept}
-    assert kept.largest("top1", Condition()) == 0.02
-    assert kept.largest("aurra", Condition()) == 0.0
+    assert kept.least("top1", Condition()) == (0.01, 300)
+    assert kept.least("aurra", Condition()) == (0.0, 0)
     text = kept.view()
     assert text.rows[0][1:4] == ("precision: bf16", "90.00", "-2.00")
     assert "runtime, torch: why" in text.notes[0]
@@ -136,6 +136,18 @@ def test_a_movement_that_may_be_none_makes_nothing_of_no_difference(tmp_path: Pa
     assert all(score.is_told_apart(pair) for pair in score.pairs)
 
 
+def test_the_page_shows_no_movement_that_may_be_none(tmp_path: Path) -> None:
+    """On 16 images the largest point estimate is no noise, neither for the verdicts nor on the page."""
+    store = stored(tmp_path, "a", np.arange(60) >= 12)
+    (run,) = store.runs()
+    few = replace(record(run.key, -0.3).moved[1], interval=Interval(-0.7, 0.1), n=16)
+    Noise(run.key, "a", "imagenet-val", "imagenet", (few,)).keep(store)
+    (result,) = results_of(store)
+    assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": 0.0, "n": 0}]
+    (row,) = rows_of(sections([result])[0])
+    assert not any(cell.noise or cell.noise_text for cell in row.cells if cell)
+
+
 def difference_of(score: ScoreComparison, pair: tuple[str, str]) -> float:
     return abs(score.pairs[pair].value)
 
@@ -145,9 +157,9 @@ def test_results_carry_it_for_the_page_and_a_damaged_record_costs_them_nothing(t
     (run,) = store.runs()
     record(run.key, 0.03).keep(store)
     (result,) = results_of(store)
-    assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": 0.03}]
+    assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": pytest.approx(0.02), "n": 300}]
     (row,) = rows_of(sections([result])[0])
-    assert [cell.noise_text for cell in row.cells if cell][:1] == ["±3.00"]
+    assert [cell.noise_text for cell in row.cells if cell][:1] == ["at least ±2.00 (n = 300)"]
     (tmp_path / FOLDER / f"{run.key}.json").write_text("[]")
     (result,) = results_of(store)
     assert "noise" not in result.details
