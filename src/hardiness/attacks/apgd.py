@@ -15,12 +15,10 @@ from hardiness.attacks.kit import (
     Slope,
     TargetedLogitsRatio,
     check_samples,
-    forward,
     labels_of,
     likeliest_others,
     picked,
     registry,
-    slope,
 )
 from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core import ArgumentError
@@ -92,7 +90,7 @@ class TargetedAPGD(CheckedAttack):
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         labels = labels_of(problem.criterion, "apgd-t")
-        clean = forward(problem.logits, problem.pixels, problem.criterion, graph=False, first=True)
+        clean = problem.forward(problem.pixels, graph=False, first=True)
         others = likeliest_others(clean.logits, labels, self.targets)
 
         def towards(rank: int, left: Problem) -> Iterator[Iterate]:
@@ -105,17 +103,17 @@ class TargetedAPGD(CheckedAttack):
 def _descend(problem: Problem) -> Iterator[Iterate]:
     """From one start of each sample to its end."""
     at = problem.random_start().clamp_(0, 1)
-    passed = forward(problem.logits, at, problem.criterion, graph=True, first=True)
-    state = _State.begun(problem, passed.loss.detach(), slope(passed, problem.budget.steps > 0), at)
+    passed = problem.forward(at, graph=True, first=True)
+    state = _State.begun(problem, passed.loss.detach(), passed.slope(problem.budget.steps > 0), at)
     for step in range(1, int(problem.budget.steps.max()) + 1):
         at = state.next(problem, momentum=step > 1)
-        passed = forward(problem.logits, at, problem.criterion, graph=bool((problem.budget.steps > step).any()))
+        passed = problem.forward(at, graph=bool((problem.budget.steps > step).any()))
         reached = problem.criterion.reached(passed.logits)
         yield passed.iterate(step, problem.index, reached, state.led)
         goes_on = (problem.budget.steps > step) & ~reached
         if not bool(goes_on.any()):
             return
-        found = slope(passed, goes_on)
+        found = passed.slope(goes_on)
         problem, state = problem.rows(goes_on), state.rows(goes_on)
         state = state.arrived(picked(at, goes_on), picked(passed.loss.detach(), goes_on), found, step)
 

@@ -13,10 +13,8 @@ from hardiness.attacks.kit import (
     Iterate,
     Problem,
     check_samples,
-    forward,
     picked,
     registry,
-    slope,
 )
 from hardiness.core import ArgumentError
 
@@ -64,16 +62,16 @@ class APGDL1(CheckedAttack):
         problem = (problem.with_margin() if self.loss == "margin" else problem).averaged(self.samples)
         epsilon, dimensions = problem.budget.epsilon, problem.pixels[0].numel()
         at = projected(_start(problem), problem.pixels, epsilon)
-        passed = forward(problem.logits, at, problem.criterion, graph=True, first=True)
+        passed = problem.forward(at, graph=True, first=True)
         best, lowest = at, passed.loss.detach()
         share = torch.full((len(problem),), _FIRST_SHARE, device=at.device)
         length = torch.full((len(problem),), float(epsilon), device=at.device)
         every = max(int(_CHECKED_EVERY * int(problem.budget.steps.max())), 1)
         for step in range(1, int(problem.budget.steps.max()) + 1):
-            found = slope(passed, problem.budget.steps > 0)
+            found = passed.slope(problem.budget.steps > 0)
             move = _sparse(found.gradient, share * dimensions)
             at = projected(at - length[:, None, None, None] * move, problem.pixels, epsilon)
-            passed = forward(problem.logits, at, problem.criterion, graph=True)
+            passed = problem.forward(at, graph=True)
             reached = problem.criterion.reached(passed.logits)
             yield passed.iterate(step, problem.index, reached, found)
             better = passed.loss.detach() < lowest
@@ -92,7 +90,7 @@ class APGDL1(CheckedAttack):
             if due or not bool(goes_on.all()):
                 problem, at = problem.rows(goes_on), picked(at, goes_on)
                 best, lowest, share, length = (picked(values, goes_on) for values in (best, lowest, share, length))
-                passed = forward(problem.logits, at, problem.criterion, graph=True)
+                passed = problem.forward(at, graph=True)
 
 
 def projected(at: Tensor, clean: Tensor, epsilon: float) -> Tensor:

@@ -15,12 +15,10 @@ from hardiness.attacks.kit import (
     Slope,
     TargetedMargin,
     check_logits,
-    forward,
     labels_of,
     likeliest_others,
     picked,
     registry,
-    slope,
 )
 from hardiness.attacks.threats.norm_balls import distance, onto_hyperplane, steepest
 from hardiness.core import ArgumentError
@@ -62,7 +60,7 @@ class TargetedFAB(CheckedAttack):
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         labels = labels_of(problem.criterion, "fab-t")
-        clean = forward(problem.logits, problem.pixels, problem.criterion, graph=False, first=True)
+        clean = problem.forward(problem.pixels, graph=False, first=True)
         others = likeliest_others(clean.logits, labels, self.targets)
 
         def towards(rank: int, left: Problem) -> Iterator[Iterate]:
@@ -101,7 +99,7 @@ class FAB(CheckedAttack):
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         labels_of(problem.criterion, "fab")
-        clean = forward(problem.logits, problem.pixels, problem.criterion, graph=False, first=True)
+        clean = problem.forward(problem.pixels, graph=False, first=True)
         start = problem.pixels
         if self.random_start:
             start = (start + (problem.random_start() - start) / 2).clamp_(0, 1)
@@ -114,8 +112,8 @@ Aim = Callable[[Problem, "Tensor", bool], tuple["Slope", "Tensor"]]
 
 def _to_chosen(problem: Problem, at: Tensor, first: bool) -> tuple[Slope, Tensor]:
     """The lead over the class that the criterion names."""
-    passed = forward(problem.logits, at, problem.criterion, graph=True, first=first)
-    return slope(passed, problem.budget.steps > 0), passed.loss.detach()
+    passed = problem.forward(at, graph=True, first=first)
+    return passed.slope(problem.budget.steps > 0), passed.loss.detach()
 
 
 def _to_nearest(problem: Problem, at: Tensor, first: bool, classes: int) -> tuple[Slope, Tensor]:
@@ -135,7 +133,7 @@ def _to_nearest(problem: Problem, at: Tensor, first: bool, classes: int) -> tupl
         aim = TargetedMargin(labels, others[:, rank])
         with torch.enable_grad():
             passed = Pass(leaf, logits.detach(), aim.loss(logits))
-        found = slope(passed, problem.budget.steps > 0, again=rank + 1 < others.shape[1])
+        found = passed.slope(problem.budget.steps > 0, again=rank + 1 < others.shape[1])
         lead = passed.loss.detach()
         steepness = (found.gradient * steepest(norm, found.gradient)).sum(dim=(1, 2, 3))
         far = lead.abs() / steepness.clamp(min=_LEAST_LENGTH)
@@ -159,7 +157,7 @@ def _approach(problem: Problem, clean_logits: Tensor, start: Tensor, aim: Aim) -
     for step in range(1, int(problem.budget.steps.max()) + 1):
         found, lead = aim(problem, at, step == 1)
         at = _nearer(problem, at, found.gradient, lead)
-        judged = forward(problem.logits, at, problem.criterion, graph=False)
+        judged = problem.forward(at, graph=False)
         crossed = problem.criterion.reached(judged.logits)
         reached = crossed & (distance(norm, at - problem.pixels) <= problem.budget.epsilon)
         yield _claimed_pass(problem, judged, clean_logits, reached).iterate(step, problem.index, reached, found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, no_gradient, registry
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, no_gradient, registry
 from hardiness.attacks.threats.norm_balls import distance, steepest
 from hardiness.core import require_within
 
@@ -86,7 +86,7 @@ class _Walk:
             at = self._hop(at, hop)
         if at is None or self._distance(at) > self.problem.budget.epsilon:
             at = self.clean
-        last = forward(self.problem.logits, at, self.problem.criterion, graph=False, first=True)
+        last = self.problem.forward(at, graph=False, first=True)
         reached = self.problem.criterion.reached(last.logits)
         queries = max(1, min(self.spent, int(self.problem.budget.steps[0])))
         return last.iterate(queries, self.problem.index, reached, no_gradient(reached))

@@ -337,6 +337,26 @@ class Problem:
 
         return self.rows(~torch.isin(self.index, rows))
 
+    def forward(self, pixels: Tensor, *, graph: bool, first: bool = False) -> Pass:
+        """One forward pass at ``pixels (M, 3, H, W)``.
+
+        Args:
+            pixels: of its samples.
+            graph: whether a gradient will be asked for.
+            first: whether the model has not been looked at before, so that its logits are checked.
+
+        Raises:
+            ModelError, ArgumentError: as `check_logits`.
+        """
+        import torch
+
+        with torch.set_grad_enabled(graph):
+            leaf = pixels.detach().requires_grad_(graph)
+            logits = self.logits(leaf)
+            if first:
+                check_logits(logits, self.criterion, graph)
+            return Pass(leaf, logits.detach(), self.criterion.loss(logits))
+
     def attempts(self, runs: Iterable[Callable[[Problem], Iterator[Iterate]]]) -> Iterator[Iterate]:
         """The iterates of several runs in turn, each about the samples that no earlier one has brought to their aim."""
         left = self
@@ -490,6 +510,25 @@ class Pass(NamedTuple):
             led_here.finite,
         )
 
+    def slope(self, chosen: Tensor, *, again: bool = False) -> Slope:
+        """The gradient at some of a pass's samples, by mask; the pass's graph is used up, unless it is needed again.
+
+        Raises:
+            ModelError: the logits do not depend on the pixels at all.
+        """
+        import torch
+
+        # Only the pixels' gradient is asked for, so nothing is computed or kept for the parameters.
+        (gradient,) = torch.autograd.grad(
+            self.loss, self.pixels, chosen.to(self.loss.dtype), retain_graph=again, allow_unused=True
+        )
+        if gradient is None:
+            raise ModelError(
+                "logits do not depend on the pixels, so there is nothing to attack; is the model detached?"
+            )
+        gradient = picked(gradient, chosen)
+        return _safe(gradient)
+
 
 class Slope(NamedTuple):
     """A gradient made safe to step along.
@@ -509,49 +548,6 @@ def no_gradient(reached: Tensor) -> Slope:
     """What led to iterates of an attack that asks for no gradient: nothing hidden, nothing broken."""
     nothing = reached.new_zeros(len(reached)).float()
     return Slope(nothing, nothing, nothing == 0)
-
-
-def forward(
-    logits: Callable[[Tensor], Tensor], pixels: Tensor, criterion: Criterion, *, graph: bool, first: bool = False
-) -> Pass:
-    """One forward pass at ``pixels``.
-
-    Args:
-        logits: of the model.
-        pixels: ``(M, 3, H, W)``.
-        criterion: of these samples.
-        graph: whether a gradient will be asked for.
-        first: whether the model has not been looked at before, so that its logits are checked.
-
-    Raises:
-        ModelError, ArgumentError: as `check_logits`.
-    """
-    import torch
-
-    with torch.set_grad_enabled(graph):
-        leaf = pixels.detach().requires_grad_(graph)
-        found = logits(leaf)
-        if first:
-            check_logits(found, criterion, graph)
-        return Pass(leaf, found.detach(), criterion.loss(found))
-
-
-def slope(passed: Pass, chosen: Tensor, *, again: bool = False) -> Slope:
-    """The gradient at some of a pass's samples, by mask; the pass's graph is used up, unless it is needed again.
-
-    Raises:
-        ModelError: the logits do not depend on the pixels at all.
-    """
-    import torch
-
-    # Only the pixels' gradient is asked for, so nothing is computed or kept for the parameters.
-    (gradient,) = torch.autograd.grad(
-        passed.loss, passed.pixels, chosen.to(passed.loss.dtype), retain_graph=again, allow_unused=True
-    )
-    if gradient is None:
-        raise ModelError("logits do not depend on the pixels, so there is nothing to attack; is the model detached?")
-    gradient = picked(gradient, chosen)
-    return _safe(gradient)
 
 
 def _safe(gradient: Tensor) -> Slope:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, picked, registry, slope
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, picked, registry
 from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core import CANVAS_224, ArgumentError, require_within
 
@@ -59,14 +59,14 @@ class Transferable(CheckedAttack):
         at, momentum = problem.pixels, torch.zeros_like(problem.pixels)
         for step in range(1, int(problem.budget.steps.max()) + 1):
             seen = replace(problem, logits=self._diverse(problem.logits, problem.generators))
-            passed = forward(seen.logits, at, seen.criterion, graph=True, first=step == 1)
-            found = slope(passed, problem.budget.steps > 0)
+            passed = seen.forward(at, graph=True, first=step == 1)
+            found = passed.slope(problem.budget.steps > 0)
             gradient = self._smoothed(found.gradient)
             mean = gradient.abs().mean(dim=(1, 2, 3), keepdim=True)
             momentum = self.decay * momentum + gradient / (mean + _LEAST)
             direction = steepest(problem.budget.norm, momentum)
             at = problem.projected(at, direction, -self.relative_step * problem.budget.epsilon)
-            judged = forward(problem.logits, at, problem.criterion, graph=False)
+            judged = problem.forward(at, graph=False)
             reached = problem.criterion.reached(judged.logits)
             yield judged.iterate(step, problem.index, reached, found)
             goes_on = problem.budget.steps > step

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, picked, registry, slope
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, picked, registry
 from hardiness.attacks.threats.patch import side
 from hardiness.core import ArgumentError, require_within
 
@@ -45,8 +45,8 @@ class PatchPGD(CheckedAttack):
     def run(self, problem: Problem) -> Iterator[Iterate]:
         import torch
 
-        passed = forward(problem.logits, problem.pixels, problem.criterion, graph=True, first=True)
-        weight = slope(passed, torch.ones_like(problem.index, dtype=torch.bool)).gradient.abs().sum(1)
+        passed = problem.forward(problem.pixels, graph=True, first=True)
+        weight = passed.slope(torch.ones_like(problem.index, dtype=torch.bool)).gradient.abs().sum(1)
         masks = _masks(weight, side(problem.budget.epsilon, *weight.shape[1:]), self.places)
 
         def at_place(rank: int, left: Problem) -> Iterator[Iterate]:
@@ -56,12 +56,12 @@ class PatchPGD(CheckedAttack):
 
     def _descend(self, problem: Problem, mask: Tensor) -> Iterator[Iterate]:
         at, step = problem.pixels, 0
-        passed = forward(problem.logits, at, problem.criterion, graph=True)
+        passed = problem.forward(at, graph=True)
         while True:
-            found = slope(passed, problem.budget.steps > 0)
+            found = passed.slope(problem.budget.steps > 0)
             step += 1
             at = (at - self.step * found.gradient.sign() * mask).clamp(0, 1)
-            passed = forward(problem.logits, at, problem.criterion, graph=True)
+            passed = problem.forward(at, graph=True)
             reached = problem.criterion.reached(passed.logits)
             yield passed.iterate(step, problem.index, reached, found)
             goes_on = (problem.budget.steps > step) & ~reached
@@ -69,7 +69,7 @@ class PatchPGD(CheckedAttack):
                 return
             if not bool(goes_on.all()):
                 problem, at, mask = problem.rows(goes_on), picked(at, goes_on), picked(mask, goes_on)
-                passed = forward(problem.logits, at, problem.criterion, graph=True)
+                passed = problem.forward(at, graph=True)
 
 
 def _masks(weight: Tensor, length: int, count: int) -> Tensor:

@@ -11,10 +11,8 @@ from hardiness.attacks.kit import (
     Iterate,
     Problem,
     check_samples,
-    forward,
     picked,
     registry,
-    slope,
 )
 from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core import ArgumentError
@@ -68,14 +66,14 @@ class PGD(CheckedAttack):
         at, found, step = self._start(problem), None, 0
         while True:
             goes_on = problem.budget.steps > step
-            passed = forward(problem.logits, at, problem.criterion, graph=bool(goes_on.any()), first=step == 0)
+            passed = problem.forward(at, graph=bool(goes_on.any()), first=step == 0)
             if found is not None:
                 reached = problem.criterion.reached(passed.logits)
                 yield passed.iterate(step, problem.index, reached, found)
                 goes_on = goes_on & ~reached if self.stop else goes_on
             if not bool(goes_on.any()):
                 return
-            found = slope(passed, goes_on)
+            found = passed.slope(goes_on)
             problem, at = problem.rows(goes_on), picked(at, goes_on)
             at = problem.projected(at, steepest(problem.budget.norm, found.gradient), -length)
             step += 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Pass, Problem, forward, no_gradient, registry
+from hardiness.attacks.kit import CheckedAttack, Iterate, Pass, Problem, no_gradient, registry
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class SparseRS(CheckedAttack):
                 for each, steps, generator in zip(best, problem.budget.steps.tolist(), problem.generators, strict=True)
             ]  # fmt: skip
             pixels = torch.stack([each.on(image) for each, image in zip(tried, problem.pixels, strict=True)])
-            passed = forward(problem.logits, pixels, problem.criterion, graph=False, first=step == 1)
+            passed = problem.forward(pixels, graph=False, first=step == 1)
             reached = problem.criterion.reached(passed.logits)
             better = (passed.loss < lowest) | reached
             best = [new if taken else old for new, old, taken in zip(tried, best, better.tolist(), strict=True)]

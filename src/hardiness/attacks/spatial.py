@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, no_gradient, registry
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, no_gradient, registry
 from hardiness.attacks.threats.spatial import places, transformed
 
 
@@ -28,9 +28,7 @@ class SpatialGrid(CheckedAttack):
         orders = [generator.permutation(len(grid)) for generator in problem.generators]
         for step in range(1, min(int(problem.budget.steps.max()), len(grid)) + 1):
             rows = grid[[order[step - 1] for order in orders]]
-            passed = forward(
-                problem.logits, transformed(problem.pixels, rows), problem.criterion, graph=False, first=step == 1
-            )
+            passed = problem.forward(transformed(problem.pixels, rows), graph=False, first=step == 1)
             reached = problem.criterion.reached(passed.logits)
             yield passed.iterate(step, problem.index, reached, no_gradient(reached))
             goes_on = (problem.budget.steps > step) & ~reached

@@ -18,7 +18,6 @@ from hardiness.attacks.kit import (
     Misclassification,
     Pass,
     Problem,
-    forward,
     no_gradient,
     picked,
     registry,
@@ -60,7 +59,7 @@ class Square(CheckedAttack):
     def run(self, problem: Problem) -> Iterator[Iterate]:
         if isinstance(problem.criterion, Misclassification):
             problem = replace(problem, criterion=Margin(problem.criterion.labels))
-        best = forward(problem.logits, self._begun(problem), problem.criterion, graph=False, first=True)
+        best = problem.forward(self._begun(problem), graph=False, first=True)
         for step in range(1, int(problem.budget.steps.max()) + 1):
             if step > 1:
                 best = _better(problem, best, self._proposed(problem, best.pixels, step))
@@ -79,7 +78,7 @@ class Square(CheckedAttack):
     def _proposed(self, problem: Problem, at: Tensor, step: int) -> Pass:
         shares = [self._share(step, steps) for steps in problem.budget.steps.tolist()]
         pixels = _NEXT[problem.budget.norm].perturb(problem, at, shares)
-        return forward(problem.logits, pixels, problem.criterion, graph=False)
+        return problem.forward(pixels, graph=False)
 
     def _share(self, step: int, steps: int) -> float:
         """Share of the image that a square covers at a query."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, no_gradient, registry
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, no_gradient, registry
 from hardiness.attacks.patch_files import read_patch
 from hardiness.attacks.threats.patch import pasted, side
 from hardiness.core import ArgumentError
@@ -66,7 +66,7 @@ class UniversalPatch(CheckedAttack):
         best, least = problem.pixels.clone(), torch.full_like(problem.pixels[:, 0, 0, 0], float("inf"))
         for step in range(1, min(int(problem.budget.steps.max()), len(grid)) + 1):
             tried = pasted(problem.pixels, patch, grid[[order[step - 1] for order in orders]])
-            passed = forward(problem.logits, tried, problem.criterion, graph=False, first=step == 1)
+            passed = problem.forward(tried, graph=False, first=step == 1)
             better = passed.loss < least
             best, least = tried.where(better[:, None, None, None], best), passed.loss.where(better, least)
             reached = problem.criterion.reached(passed.logits)
@@ -74,7 +74,7 @@ class UniversalPatch(CheckedAttack):
             ends = ~goes_on & ~reached & ~better
             if bool(ends.any()):  # the last word on a sample is its best place
                 tried = tried.where(~ends[:, None, None, None], best)
-                passed = forward(problem.logits, tried, problem.criterion, graph=False)
+                passed = problem.forward(tried, graph=False)
             yield passed.iterate(step, problem.index, reached, no_gradient(reached))
             if not bool(goes_on.any()):
                 return

@@ -615,6 +615,14 @@ class AttackProtocol:
     every_other: bool
     options: Mapping[str, Any]
 
+    def options_of(self, method: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+        """The protocol's options, which are PGD's, or an attack's own defaults; over both what was given."""
+        own = dict(given)
+        if method != "pgd":
+            return own
+        instead = {"step", "relative_step"} if {"step", "relative_step"} & own.keys() else set()
+        return {**{name: value for name, value in self.options.items() if name not in instead}, **own}
+
 
 PROTOCOLS = {
     "orhan2019": AttackProtocol(
@@ -739,21 +747,12 @@ class Whitebox(AttackedPhotographs):
             restarts=self.restarts,
             targeted=self.aimed,
             failed=chosen.failed,
-            options=method_options(chosen, self.method, self.method_options),
+            options=chosen.options_of(self.method, self.method_options),
         )
 
     def _sweep(self, chosen: AttackProtocol) -> int:
         """The steps at which epsilons are compared: the protocol's, or the last of those asked for."""
         return chosen.sweep_steps if not self.steps or chosen.sweep_steps in self.steps else max(self.steps)
-
-
-def method_options(chosen: AttackProtocol, method: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    """The protocol's options, which are PGD's, or an attack's own defaults; over both what was given."""
-    own = dict(given)
-    if method != "pgd":
-        return own
-    instead = {"step", "relative_step"} if {"step", "relative_step"} & own.keys() else set()
-    return {**{name: value for name, value in chosen.options.items() if name not in instead}, **own}
 
 
 def _longest(rounds: Sequence[Round]) -> int:
@@ -828,7 +827,7 @@ class Blackbox(AttackedPhotographs):
                 marks={self.steps: Condition(epsilon=epsilon, steps=self.steps, surrogate=self.surrogate)},
                 targeted=self.targeted or chosen.targeted,
                 failed=chosen.failed,
-                options=method_options(chosen, self.method, self.method_options),
+                options=chosen.options_of(self.method, self.method_options),
             )
             for epsilon in self.epsilons or chosen.epsilons
         )
