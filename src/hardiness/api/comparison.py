@@ -161,7 +161,7 @@ def noise(
 
 @dataclass(frozen=True)
 class NoiseStudy:
-    """What is evaluated: benchmark, data and request, and the listener."""
+    """A study of noise: benchmark, data and request, and the listener."""
 
     benchmark: Benchmark
     data: DataSet

@@ -390,7 +390,7 @@ def _under_own_names(results: BenchmarkComparison, shown: Mapping[str, str]) -> 
 
 
 def gate_tables(stores: Sequence[Store]) -> list[TextTable]:
-    """What the last gate said of each folder, with a line where rows have come since."""
+    """The last gate of each folder, with a line where rows have come since."""
     found = []
     for store in stores:
         kept = kept_gate(store)

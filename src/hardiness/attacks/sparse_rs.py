@@ -108,7 +108,7 @@ class SparseRS(CheckedAttack):
             problem, lowest = problem.rows(goes_on), lowest[goes_on]
 
     def _share(self, step: int, steps: int) -> float:
-        """What is exchanged at a query of so many: the first query is the start, the second the first exchange."""
+        """The share of pixels that a query exchanges: the first query is the start, the second the first exchange."""
         exchange = int((step - 1) / steps * 10_000)
         return self.share / next(divisor for last, divisor in _SCHEDULE if exchange <= last)
 

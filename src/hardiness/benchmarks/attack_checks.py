@@ -139,7 +139,7 @@ def square_takes_more(attack: Values, square: Values, images: int) -> Finding:
 
 
 def claimed_logits(error: Values) -> Finding:
-    """Whether an attack told logits that the judge does not find; what it says decides nothing, but its marks do.
+    """Whether an attack claimed logits that the judge does not find; the claim decides nothing, but its marks do.
 
     Args:
         error: largest difference over the largest logit, an entry an image.

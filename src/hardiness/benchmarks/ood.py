@@ -97,7 +97,7 @@ class OodCard(Card):
         return ImageTable.from_rows(records, run.conditions, {**answered(records), **sureness(records)})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """Sets are told by what stands before the colon of an id."""
+        """Sets are known by the prefix of an id, before its colon."""
         belongs = np.array([id_.partition(":")[0] if ":" in id_ else "" for id_ in table.ids.tolist()])
         sets = [name for name in OUTSIDE if (belongs == name).any()]
         inside = ~np.isin(belongs, OUTSIDE)

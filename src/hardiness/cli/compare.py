@@ -89,7 +89,7 @@ USUAL = (0.3, 0.5, 0.7)
 
 @dataclass(frozen=True, kw_only=True)
 class PowerOptions:
-    """Which difference is to be told, with which chance."""
+    """Which difference is to be detected, with which chance."""
 
     difference: float = option("Of the error rates, as a share: 0.01 is one point.", metavar="D")
     baseline_error: float = option("The baseline's error rate, as a share: 0.2 is 20 %.", metavar="E")

@@ -45,7 +45,7 @@ SHOWN_PATHS = 3
 
 
 def present_table(inventories: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
-    """What is there: how many images, and for which benchmarks."""
+    """The data sets that are there: how many images, and for which benchmarks."""
     table = Table("data set", "images", "for", box=None, title="there", title_justify="left", title_style="bold")
     for each in inventories:
         images = f"{each.images:,}" if each.images is not None else ""
@@ -56,7 +56,7 @@ def present_table(inventories: Sequence[DataInventory], needs: dict[str, list[st
 
 
 def missing_table(inventories: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
-    """What is not there: how large it is, its licence, where it is from, and for which benchmarks."""
+    """The data sets that are missing: size, licence, origin, and for which benchmarks."""
     table = Table(
         "data set", "GB", "licence", "from", "for", box=None, title="missing", title_justify="left", title_style="bold"
     )

@@ -91,7 +91,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorOptions:
-    """What is looked at beside the installation."""
+    """Further checks beside those of the installation."""
 
     names: tuple[str, ...] = option("Also compare its view with its library's.", (), name="-m --model", metavar="MODEL")
     root: str | None = option(
@@ -225,7 +225,7 @@ _FIELDS = {"crop": "crop_px", "resize": "resize_px", "filter": "interpolation", 
 
 
 def _plain(view: View) -> dict[str, Any]:
-    """What is compared of a view."""
+    """The part of a view that is compared."""
     found = {key: getattr(view, field) for key, field in _FIELDS.items()}
     return {**found, **{key: tuple(round(value, 4) for value in found[key]) for key in ("mean", "std")}}
 

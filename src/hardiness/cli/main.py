@@ -379,7 +379,7 @@ class LazyGroup(click.Group):
         return f"{self.name} {name}" if self.name else ALIASES.get(name, name)
 
     def _sections(self) -> Mapping[str, Sequence[str]]:
-        """What is listed under each title of the help."""
+        """The commands under each title of the help."""
         if not self.name:
             return GROUPS
         kinds = [words.split()[1] for words in COMMANDS if words.startswith(f"{self.name} ")]

@@ -115,7 +115,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where weights come from and what is known of them.
+    """The origin of weights, and what was published of them.
 
     Attributes:
         paper: citation, or empty.

@@ -130,7 +130,7 @@ def expected(published: PublishedSet) -> Mapping[str, int] | None:
 def folder_faults(
     published: PublishedSet, where: str, folders: Iterable[str], counts: Mapping[str, int], top: Path | None
 ) -> Iterator[Fault]:
-    """What is wrong with the class folders of one tree.
+    """The faults of the class folders of one tree.
 
     Args:
         published: the data set.
@@ -168,7 +168,7 @@ def folder_faults(
 
 
 def name_fault(published: PublishedSet, where: str, path: str, top: Path | None) -> Fault | None:
-    """What is wrong with the name of an image that lies in a class folder.
+    """The fault of the name of an image in a class folder; ``None`` where it is right.
 
     Args:
         published: the data set.
@@ -379,7 +379,7 @@ class FileChecks:
     read: int = 0
 
     def faults(self, where: str, entries: Sequence[FileEntry], workers: int) -> Iterator[Fault]:
-        """What is wrong with the files of one tree; ``where`` comes before each path in messages."""
+        """The faults of the files of one tree; ``where`` comes before each path in messages."""
         alike: dict[tuple[int, bytes], list[FileEntry]] = defaultdict(list)
         jobs = (
             ordered(lambda entry: self._look(where, entry), entries, workers, 8 * workers)
@@ -394,7 +394,7 @@ class FileChecks:
         yield from _duplicates(where, alike.values())
 
     def _look(self, where: str, entry: FileEntry) -> tuple[bytes, list[Fault]]:
-        """A digest of the first and last bytes, and what is wrong."""
+        """A digest of the first and last bytes, and the faults."""
         path = shown(where + entry.path)
         file = entry.file
         if isinstance(file, DiskFile) and (fault := _special(path, file.path)):
@@ -519,7 +519,7 @@ def _whole(entry: FileEntry, classes: dict[tuple[int, int], str]) -> str:
 
 
 def mend(faults: Iterable[Fault]) -> Iterator[Fault]:
-    """Move what is right in another place there, and give each fault that was mended.
+    """The faults that were mended, by moving each file to its right place.
 
     Folders come after the files in them, and what would land on something else stays where it is.
 
@@ -560,7 +560,7 @@ UNKNOWN_SIZE = -1
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was looked at, and what is wrong.
+    """The outcome of a check: what was looked at, and its faults.
 
     Attributes:
         name: of the data set.

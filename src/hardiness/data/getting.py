@@ -50,7 +50,7 @@ _SUFFIXES = tuple(sorted(IMAGE_SUFFIXES | {".mp4"}))
 
 @dataclass(frozen=True, slots=True)
 class DataInventory:
-    """What is there of one data set.
+    """The part of one data set that is there.
 
     Attributes:
         published: what it should be.

@@ -88,7 +88,7 @@ class Place:
         return None if self.classes in (None, *_KINDS) or self.class_count else Path(str(self.classes))
 
     def contents(self, subfolder: str = "") -> Tree | Shards | Tables:
-        """What is at the place; below the folder ``subfolder`` where a folder has one of that name.
+        """The files at the place; below the folder ``subfolder`` where a folder has one of that name.
 
         Raises:
             DataError: nothing is there, or it cannot be read.

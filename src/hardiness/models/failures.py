@@ -1,4 +1,4 @@
-"""Foreign code: its errors are told in one line, it changes nothing of the process, and may be left behind."""
+"""Foreign code: its errors become one line, it changes nothing of the process, and may be left behind."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 
 
 def respect_offline() -> bool:
-    """Whether downloads are forbidden; if so, Hugging Face's library is told, for this process."""
+    """Whether downloads are forbidden; if so, Hugging Face's library is set so, for this process."""
     if not offline():
         return False
     os.environ["HF_HUB_OFFLINE"] = "1"

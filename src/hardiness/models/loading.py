@@ -230,7 +230,7 @@ def randomise(network: nn.Module, seed: int = 0) -> None:
 
 
 def recognised(spec: ModelSpec) -> tuple[str, str]:
-    """The name on RobustBench's leaderboard and by what it was told, in words; both empty where it is on none."""
+    """The name on RobustBench's leaderboard and by what it was recognised, in words; both empty where it is on none."""
     if spec.published:
         return spec.published, "as you say"
     if spec.weights is None:

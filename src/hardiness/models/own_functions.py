@@ -94,7 +94,7 @@ def _state(state: Mapping[str, Any]) -> Iterator[str]:
 
 
 def foreign(value: Any) -> PlainFunction | None:
-    """What is called with batches; ``None`` for an ordinary network of torch, and for what cannot be called."""
+    """The function called with batches; ``None`` for an ordinary network of torch, and for what cannot be called."""
     import torch
     from torch import nn
 
@@ -150,7 +150,7 @@ def class_names_of(function: Callable[[Any], Any]) -> tuple[str, ...] | None:
 
 
 def identity_of(function: Any, text: str, tag: str | None) -> CodeIdentity:
-    """The identity of what is called: weights and code, or the tag that a person gives."""
+    """The identity of such a function: weights and code, or the tag that a person gives."""
     if isinstance(function, TorchForm) and tag is None:
         return function.identity()
     return function_identity(function.model if isinstance(function, MaiteModel) else function, text, tag)

@@ -65,7 +65,7 @@ def require_view(name: str, options: Mapping[str, str], *, bytes_in: bool = Fals
 
 
 def assumed_geometry(view: View, options: Mapping[str, str]) -> tuple[str, ...]:
-    """What is assumed of the geometry where options state the numbers alone, as notes."""
+    """Notes on the geometry that is assumed where options state the numbers alone."""
     if PREPROCESSING in options or any(key in options for key in _GEOMETRY):
         return ()
     return (

@@ -140,7 +140,7 @@ def _others(shown: BenchmarkSection, column: Column) -> dict[str, PublishedNumbe
 
 
 def _measured(shown: BenchmarkSection, column: Column) -> MeasuredNumbers:
-    """The numbers of models that were measured, where they are told in points."""
+    """The numbers of measured models, where they are given in points."""
     found = {}
     for result in shown.results:
         score = None if result.measured.get("published") else score_of(result, column)

@@ -1,4 +1,4 @@
-"""What a gate said, for the places where merges are decided: a table, Markdown, annotations and JUnit XML."""
+"""The verdicts of a gate, for the places where merges are decided: a table, Markdown, annotations and JUnit XML."""
 
 from __future__ import annotations
 

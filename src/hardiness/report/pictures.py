@@ -169,7 +169,7 @@ TOLD = ("activation_before", "activation_after", "probability_after", "start", "
 
 @dataclass(frozen=True)
 class FeaturePicture:
-    """One unit: its label, what is known of its picture, and the PNG file; ``None`` where none was made."""
+    """One unit: its label, the facts of its picture, and the PNG file; ``None`` where none was made."""
 
     label: str
     facts: Mapping[str, Any]
@@ -177,7 +177,7 @@ class FeaturePicture:
 
     @property
     def caption(self) -> str:
-        """What is known of its picture, in a line."""
+        """The facts of its picture, in a line."""
         known = {name: self.facts[name] for name in TOLD if self.facts.get(name) is not None}
         parts = []
         if "activation_before" in known and "activation_after" in known:

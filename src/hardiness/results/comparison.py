@@ -155,7 +155,7 @@ class BenchmarkComparison:
         return self.doubts.get(model, "") if "epsilon" in score.condition else ""
 
     def doubt_about_pair(self, score: ScoreComparison, first: str, second: str) -> str:
-        """What is said behind a difference that rests on such a number, e.g. ``of a withdrawn number``."""
+        """The remark behind a difference that rests on such a number, e.g. ``of a withdrawn number``."""
         words = {self.doubt_about(score, name) for name in (first, second)} - {""}
         if not words:
             return ""
@@ -378,7 +378,7 @@ def _comparison(
 
 
 def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> BenchmarkComparison:
-    """All but what is said of single pairs."""
+    """The comparison without the details of single pairs."""
     benchmark, data, protocol, variant = group
     notes = []
     if any(run.drawn for run in runs.values()):
@@ -410,7 +410,7 @@ def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
 
 
 def _details(runs: Mapping[str, RunByImage]) -> tuple[PairDetail, ...]:
-    """What is said of every two models; nothing where no image is shared, or each has random cells of its own."""
+    """The details of every two models; none where no image is shared, or each has random cells of its own."""
     ids = shared_images({name: run.ids for name, run in runs.items()})
     if not len(ids) or any(run.drawn for run in runs.values()):
         return ()
@@ -439,7 +439,7 @@ def _scores(
 
 
 def _left_out(name: str, run: RunByImage) -> str:
-    """What is said of images that are not compared."""
+    """A note on images that are not compared."""
     count, why = (run.left_out, "lack") if run.left_out else (run.failed, "could not be evaluated")
     if count == 1:
         return f"{name}: 1 image {'lacks a condition' if run.left_out else why} and is left out"

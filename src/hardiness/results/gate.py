@@ -100,7 +100,7 @@ class GateVerdict:
 
     @property
     def mark(self) -> str:
-        """What is to be known of a chat model's number; empty for every other model."""
+        """The mark of a chat model's number; empty for every other model."""
         return "".join(mark_notes([self.model]))
 
     @property
@@ -155,7 +155,7 @@ class Gate:
         return {**outcome, **form, "counts": self.counts, "verdicts": verdicts}
 
     def keep(self, store: Store) -> None:
-        """Keep what it said beside the rows, for the page; where nothing can be written, it is not kept."""
+        """Keep the verdicts beside the rows, for the page; where nothing can be written, it is not kept."""
         with suppress(StoreError):
             content = {"of": _stamp(store), **self.as_dict()}
             store.files.write(GATE, json.dumps(content, indent=1).encode())
@@ -201,7 +201,7 @@ def _require_share(policy: Policy, case: _Case) -> None:
 
 
 def kept_gate(store: Store) -> tuple[Gate, bool] | None:
-    """What the last gate said of a folder, and whether its rows are still the same; ``None`` where none was asked."""
+    """The last gate of a folder, and whether its rows are still the same; ``None`` where none was asked."""
     with suppress(StoreError, LookupError, TypeError, ValueError, AttributeError):
         content = store.files.read(GATE)
         if content:

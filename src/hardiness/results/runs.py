@@ -220,7 +220,7 @@ Scores = tuple[list[Score], list[Finding]]
 
 
 class ScoredRun:
-    """A stored run and what is known of it.
+    """A stored run with its table, scores and details.
 
     What was kept is taken only where it is of the same shards (by name, size and time) and the same version of the
     card; what is missing is computed, and kept where the folder can be written.

@@ -196,12 +196,12 @@ def is_unchanged(path: str, stamp: Stamp | None) -> bool:
 
 
 def changed(name: str) -> SampleError:
-    """What is said of a file that is another one than was listed."""
+    """The error of a file that is another one than was listed."""
     return SampleError(f"{name}: changed after the data were listed; run the same command again")
 
 
 def unreadable(name: str, error: BaseException) -> SampleError:
-    """What is said of a file that cannot be read."""
+    """The error of a file that cannot be read."""
     if isinstance(error, MemoryError):
         return SampleError(f"{name}: does not fit into memory; free some, or remove the file")
     reason = getattr(error, "strerror", None) or str(error)

@@ -277,7 +277,7 @@ class LocalFiles:
         return str(self.folder)
 
     def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
-        """Links to folders are not followed. What is no file is listed too, and told when read."""
+        """Links to folders are not followed. What is no file is listed too, and an error when read."""
         found: dict[str, Stamp] = {}
         self._list(folder, found)
         first = f"{folder}/{after}" if folder else after

@@ -155,7 +155,7 @@ class RunFolder:
         return from_json(Stop, parsed(content, place), place, "delete it") if content else None
 
     def sessions(self) -> Iterator[tuple[str, dict[str, Any] | StoreError]]:
-        """What each session that computed rows of this run said, in the order in which they began, by file.
+        """The records of the sessions that computed rows of this run, in the order in which they began, by file.
 
         A file that is not what was written gives an error that names it. Earlier versions kept all in one file.
         """

@@ -233,7 +233,7 @@ class TreeWriter:
                 temporary.unlink(missing_ok=True)
 
     def write_all(self, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
-        """Write what is missing, keep the manifest, and tell which photographs failed."""
+        """Write what is missing and keep the manifest; the photographs that failed."""
         every = tuple(range(len(self.maker.cells)))
         failures = []
         stored = sum(map(self.listed, photographs))
@@ -308,7 +308,7 @@ class PictureForm:
 
     @property
     def canvas(self) -> Canvas | None:
-        """What is corrupted of a photograph; ``None`` for all of it."""
+        """The part of a photograph that is corrupted; ``None`` for all of it."""
         if self.keep_size:
             return None
         return Canvas(round(self.size_px * 8 / 7), self.size_px) if self.size_px else CANVAS_224

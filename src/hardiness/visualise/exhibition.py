@@ -204,7 +204,7 @@ NOT_OURS = frozenset(("records", "figures", "images", PARTIAL))
 
 @dataclass(frozen=True)
 class StoredFeature:
-    """One picture: its label, what is known of it, and its file; ``None`` where none was made."""
+    """One picture: its label, its facts, and its file; ``None`` where none was made."""
 
     label: str
     facts: Mapping[str, Any]

@@ -662,7 +662,7 @@ class _Ascent:
                     numbers[row] += KICK * torch.from_numpy(push).to(numbers)
 
     def _worth(self, pixels: Tensor, seen: Tensor) -> Tensor:
-        """What is raised: activations, less what likeness and roughness cost, all relative to the activation."""
+        """The objective: activations, less what likeness and roughness cost, all relative to the activation."""
         import torch
 
         diverse = None

@@ -10,7 +10,7 @@ from hardiness.imaging import brightness_table, drawn_to_means, look_up_by_large
 
 
 class BrightnessOffset(NamedTuple):
-    """What is added to the HSV value, in [0, 1]."""
+    """An addition to the HSV value, in [0, 1]."""
 
     added: float
 
@@ -22,7 +22,7 @@ class Factor(NamedTuple):
 
 
 class Saturation(NamedTuple):
-    """What the HSV saturation is multiplied by, and what is added to it."""
+    """A factor of the HSV saturation, and an addition to it."""
 
     factor: float
     offset: float

@@ -355,7 +355,7 @@ class ClaimVerdicts:
         return self.view().html()
 
     def _family(self) -> Iterator[str]:
-        """The family in its order, and what is to be known of that order."""
+        """The family in its order, and notes on that order."""
         names, known = [subject.model for subject in self.models.family], self.models.parameters
         said = [f"{name} ({_size(known[name])})" if name in known else name for name in names]
         how = {"given": "smallest first", "parameters": "smallest first by parameters", "name": "in the order of names"}
@@ -524,7 +524,7 @@ SUBSTITUTES = {"whitebox_clean_accuracy": "clean_accuracy", "blackbox_clean_accu
 
 
 def from_results(results: Sequence[Result], family: Sequence[str], reference: str | None = None) -> Models:
-    """The models of an output folder with what is known of them.
+    """The models of an output folder with their known numbers.
 
     Args:
         results: of any benchmarks.
