@@ -363,7 +363,7 @@ def _comparison(
     name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
     divisors = base and [base.of_run(run) for run in runs.values()]
     of = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors])
-    kept = first.remember(name if base is None else f"{name} {base.model}", of, compute)
+    kept = first.memo.value(name if base is None else f"{name} {base.model}", of, compute)
     if kept is None:
         return None
     found = from_json(BenchmarkComparison, kept, "the comparison")

@@ -582,7 +582,7 @@ def _remembered(run: ScoredRun, name: Sequence[Any], state: str, compute: Any) -
         except _MissingError as error:
             return ["missing", str(error)]
 
-    what, found = run.remember(f"gate {digest_of([VERSION, *name])}", state, made)
+    what, found = run.memo.value(f"gate {digest_of([VERSION, *name])}", state, made)
     if what == "missing":
         raise _MissingError(found)
     return from_json(Evidence, found, "the evidence")

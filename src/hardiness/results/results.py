@@ -182,7 +182,7 @@ def _compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
 def _with_view(result: Result, run: ScoredRun) -> Result:
     """The result; what a card of another package shows of it is kept, and comes back once that package is gone."""
     if isinstance(run.card, MissingCard):
-        kept = run.remembered(VIEW)
+        kept = run.memo.last(VIEW)
         with suppress(StoreError):  # what another version kept may lack or have what this one does not expect
             from_json(Section, kept, VIEW)
             return replace(result, details={**result.details, VIEW: kept})
@@ -190,7 +190,7 @@ def _with_view(result: Result, run: ScoredRun) -> Result:
     if not type(run.card).__module__.startswith("hardiness."):
         with suppress(Exception):  # somebody else's code, which is asked again, and told of, where a page is made
             view = json_form(run.card.view([result]))
-            run.remember(VIEW, digest_of(view), lambda: view)
+            run.memo.value(VIEW, digest_of(view), lambda: view)
     return result
 
 

@@ -229,13 +229,16 @@ class ScoredRun:
         stored: the run.
         card: that scores it.
         verify: read every row again, whatever was kept.
+
+    Attributes:
+        memo: values that follow from its table; `save` keeps them.
     """
 
     def __init__(self, stored: StoredRun, card: Card, verify: bool = False) -> None:
         self.stored, self.card = stored, card
         self.stamps: Stamps
         self.stamps, self._strangers = stored.contents()
-        self._memo = stored.memo(self.digest, "rows", trusted=isinstance(card, MissingCard), anew=verify)
+        self.memo = stored.memo(self.digest, "rows", trusted=isinstance(card, MissingCard), anew=verify)
         self._table: ImageTable | None = None
 
     @cached_property
@@ -255,7 +258,7 @@ class ScoredRun:
     def columns(self, *names: str) -> ImageTable:
         """The image table with ``right`` and these columns alone, of which no others are read where it was kept."""
         of = self._made_of(self.card, self.stored.run.benchmark.card)
-        found = None if self._table is not None else self._memo.columns(TABLE, of, self.stamps, names)
+        found = None if self._table is not None else self.memo.columns(TABLE, of, self.stamps, names)
         return self.table if found is None else found
 
     def table_of(self, card: Card, name: str, file: str = TABLE) -> ImageTable:
@@ -278,7 +281,7 @@ class ScoredRun:
             with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
                 return list(readers.map(made, (shards[at : at + TOGETHER] for at in range(0, len(shards), TOGETHER))))
 
-        return self._memo.table(file, self._made_of(card, name), self.stamps, make)
+        return self.memo.table(file, self._made_of(card, name), self.stamps, make)
 
     def _made_of(self, card: Card, name: str) -> dict[str, Any]:
         return {"card": name, "version": card.version, "cells": cells_of(self.stored)}
@@ -354,7 +357,7 @@ class ScoredRun:
             findings = self.card.findings(self.table, scores, self.stored.run)
             return {"scores": json_form(scores), "findings": json_form(findings)}
 
-        found = self.remember(f"scores {digest_of(baseline)}", "", compute)
+        found = self.memo.value(f"scores {digest_of(baseline)}", "", compute)
         scores = found["scores"] + (self._by_class()["scores"] if self.stored.run.has_own_classes else [])
         return from_json(list[Score], scores, "scores"), from_json(list[Finding], found["findings"], "findings")
 
@@ -372,7 +375,7 @@ class ScoredRun:
             return answer_warnings(self.table, self.stored.run, endpoint)
 
         is_some = self.stored.run.model.is_chat and self._facts["images"]
-        return list(self.remember("answers", "", compute)) if is_some else []
+        return list(self.memo.value("answers", "", compute)) if is_some else []
 
     @property
     def class_warnings(self) -> list[str]:
@@ -388,26 +391,18 @@ class ScoredRun:
             warnings = class_warnings(self.table, self.stored.run)
             return {"scores": json_form(scores), "warnings": warnings}
 
-        return dict(self.remember("scores by class", str(CLASSES_VERSION), compute))
+        return dict(self.memo.value("scores by class", str(CLASSES_VERSION), compute))
 
     def details(self) -> dict[str, Any]:
         """What a page shows beyond scores; nothing where nothing was evaluated."""
         if not self._facts["images"]:
             return {}
-        found = self.remember("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
+        found = self.memo.value("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
         return dict(found)
-
-    def remember(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
-        """A JSON value computed from this run's table, kept, and computed anew where the table or ``of`` changes."""
-        return self._memo.value(name, of, compute)
-
-    def remembered(self, name: str) -> Any:
-        """What was last kept under that name; ``None`` where nothing was."""
-        return self._memo.last(name)
 
     def save(self) -> None:
         """Keep what was computed, where the folder can be written."""
-        self._memo.save()
+        self.memo.save()
 
     @property
     def _facts(self) -> dict[str, Any]:
@@ -422,7 +417,7 @@ class ScoredRun:
                 "damage": self.stored.damage,
             }
 
-        found: dict[str, Any] = self.remember("facts", "", compute)
+        found: dict[str, Any] = self.memo.value("facts", "", compute)
         return found
 
 
@@ -496,7 +491,7 @@ class JoinedRun(ScoredRun):
         )
         plan: Plan = replace(first.plan, location=parts[0].stored.plan.location, released=parts[0].stored.plan.released)
         self.stored = replace(first, run=identity, plan=plan, key=identity.key)
-        self._memo = self.stored.memo(self.digest, "joined", anew=verify)
+        self.memo = self.stored.memo(self.digest, "joined", anew=verify)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -541,4 +536,4 @@ class JoinedRun(ScoredRun):
     def save(self) -> None:
         for run in self.sets:
             run.save()
-        self._memo.save()
+        self.memo.save()

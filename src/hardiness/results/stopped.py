@@ -163,7 +163,7 @@ def at_stop(
         return [json_form(new) for old, new in changed if new is not old]
 
     of = digest_of([json_form(stop), [each.digest for each in companions], baseline])
-    changed = {(s.metric, s.condition): s for s in from_json(list[Score], run.remember("stop", of, compute), "stop")}
+    changed = {(s.metric, s.condition): s for s in from_json(list[Score], run.memo.value("stop", of, compute), "stop")}
     names = ", ".join(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
     sentence = (
         f"stopped at a precision target of {target:g}: the intervals of {names or 'no score'} hold "

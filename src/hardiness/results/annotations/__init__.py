@@ -73,7 +73,7 @@ def annotated_scores(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]
 def _kept(run: ScoredRun, name: str, labels: PhotographLabels) -> Sequence[Score]:
     """The scores by an annotation; none where what was said is not installed, or in another version."""
     with suppress(DataError):
-        found = run.remember(name, labels.sha256, lambda: json_form(labels.scores(run.table)))
+        found = run.memo.value(name, labels.sha256, lambda: json_form(labels.scores(run.table)))
         return from_json(list[Score], found, name)
     return ()
 

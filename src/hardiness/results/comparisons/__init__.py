@@ -46,7 +46,7 @@ class RunComparison:
         cards: whose results it speaks of; it is not asked about others.
         beside: the benchmark that it sets beside them, about whose own results it is not asked; or empty.
         compare: from one scored run and all of them to its result, with what the others say added, which may be
-            nothing. What takes long goes through `ScoredRun.remember`, keyed by the digests of the other runs.
+            nothing. What takes long goes through `ScoredRun.memo`, keyed by the digests of the other runs.
     """
 
     cards: tuple[str, ...]

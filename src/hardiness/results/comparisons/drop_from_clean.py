@@ -28,7 +28,9 @@ def drop_from_clean(each: ScoredResult, scored: Sequence[ScoredResult]) -> Resul
         within = f"answer_{result.benchmark}"
         return json_form(beside_clean(each.run.table, result.score("top1"), clean.run.table, within))
 
-    beside = from_json(list[Score], each.run.remember("drop_from_clean", clean.run.digest, compute), "drop_from_clean")
+    beside = from_json(
+        list[Score], each.run.memo.value("drop_from_clean", clean.run.digest, compute), "drop_from_clean"
+    )
     clean.run.release()
     return replace(result, scores=sorted([*result.scores, *beside], key=lambda s: not set(s.condition) <= {"protocol"}))
 

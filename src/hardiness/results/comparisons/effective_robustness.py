@@ -47,7 +47,7 @@ def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> 
         return {"reason": reason} if reason else json_form(through.effective_robustness(result.name, *estimates))
 
     lines = [[line.slope, line.intercept, line.residual, line.moves] for line in published_lines(result.benchmark)]
-    kept = each.run.remember(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
+    kept = each.run.memo.value(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
     if "reason" in kept:
         return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=kept["reason"]))
