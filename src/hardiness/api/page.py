@@ -33,7 +33,7 @@ from hardiness.report import (
     as_text,
     data_argument,
     declared,
-    flat,
+    flatten,
     gate_view,
     put_page,
     terminal_table,
@@ -453,7 +453,7 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
         except HardinessError as error:
             problems.append(str(error))
             continue
-        settings = ", ".join(f"{name} {value}" for name, value in flat(found.settings))
+        settings = ", ".join(f"{name} {value}" for name, value in flatten(found.settings))
         features = [FeaturePicture(each.label, each.facts, each.file) for each in found.features]
         grids.append(FeatureGrid(found.model, found.protocol, f"{folder.name}: {settings}", features))
     return grids, problems

@@ -333,7 +333,11 @@ def shown_again(results: Sequence[Result], usual: Section) -> Section:
         first,
         columns=_each_once(section.columns for section in sections),
         notes=usual.notes,
-        charts=[_of(chart, result.name) if several else chart for result, section in kept for chart in section.charts],
+        charts=[
+            _with_model(chart, result.name) if several else chart
+            for result, section in kept
+            for chart in section.charts
+        ],
         grids=[replace(grid, model=result.name) for result, section in kept for grid in section.grids],
         headline=next((section.headline for section in sections if section.headline), None),
         others=_each_once(section.others for section in sections),
@@ -347,7 +351,7 @@ def _each_once(parts: Any) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(parts)))
 
 
-def _of(chart: Chart, model: str) -> Chart:
+def _with_model(chart: Chart, model: str) -> Chart:
     """A figure with its model's name, by which its files and its title differ from those of other models."""
     return replace(chart, name=f"{chart.name}-{model}", title=f"{model}: {chart.title}")
 

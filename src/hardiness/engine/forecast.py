@@ -267,7 +267,7 @@ def _forecast(
     by_id = {item.id: item for item in limited(data.items, request.limit, request.seed)}
     _, asked = condition_indices(benchmark, data)
     wanted: Mapping[str, Sequence[int]] = dict.fromkeys(by_id, asked)
-    count, images, rows = _counted(tasks, wanted)
+    count, images, rows = _missing_counts(tasks, wanted)
     chat = [task for task in tasks if isinstance(task.classifier, ClosedQuestionModel)]
     calls, bytes_sent = _bill(benchmark, data, chat, wanted, request.seed, store)
     lacking = [
@@ -283,7 +283,7 @@ def _forecast(
         costs.append((trial.cost(), [model.spec.name for model in alike]))
     if request.precision_target is not None and lacking:
         wanted = most_wanted(Store(str(folder / "trial0")), data, request, wanted)
-        count, images, rows = _counted(tasks, wanted)
+        count, images, rows = _missing_counts(tasks, wanted)
         items = [by_id[sample] for sample in images]
     priced = [(cost, sum(rows[name] for name in names)) for cost, names in costs]
     return Forecast(
@@ -350,7 +350,9 @@ def layout_of(data: DataSet) -> str:
     return f"{data.name}: {len(data):,} found at {data.location}, read as {form}, such as {inside}"
 
 
-def _counted(tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]) -> tuple[int, dict[str, None], Counter[str]]:
+def _missing_counts(
+    tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]
+) -> tuple[int, dict[str, None], Counter[str]]:
     """What is missing: units, images, and rows by model."""
     count, images, rows = 0, dict[str, None](), Counter[str]()
     for unit in _missing(tasks, wanted):

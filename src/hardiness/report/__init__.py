@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from hardiness.report.format import as_text, terminal_table
     from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
     from hardiness.report.loggers.tracking import TrackingSession
-    from hardiness.report.page import PageOptions, data_argument, flat, put_page
+    from hardiness.report.page import PageOptions, data_argument, flatten, put_page
     from hardiness.report.pictures import FeatureGrid, FeaturePicture
     from hardiness.report.sections import declared, with_own_names
     from hardiness.report.stored_results import StoredResults
@@ -40,7 +40,7 @@ __all__ = [
     "consistency_tables",
     "data_argument",
     "declared",
-    "flat",
+    "flatten",
     "gate_markdown",
     "gate_view",
     "headline_lines",

@@ -66,7 +66,7 @@ class PublishedPeers:
     models: tuple[str, ...]
 
 
-def beside(shown: BenchmarkSection) -> PublishedPeers | None:
+def published_peers(shown: BenchmarkSection) -> PublishedPeers | None:
     """The published models beside a section's own; ``None`` where none was measured under its protocol."""
     found = {column: rows for column in shown.section.columns if (rows := _others(shown, column))}
     if not found:

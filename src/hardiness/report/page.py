@@ -36,7 +36,7 @@ from hardiness.core import (
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.reference import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
-from hardiness.report.beside import MeasuredNumbers, beside, difference, from_few, with_figure, with_ladder
+from hardiness.report.beside import MeasuredNumbers, difference, from_few, published_peers, with_figure, with_ladder
 from hardiness.report.figures import (
     NARROW_PX,
     PAPER_PX,
@@ -220,17 +220,17 @@ def _option(name: str, value: Any) -> str:
 def sessions_of(result: Result) -> list[Mapping[str, Any]]:
     """How it was computed, session by session: pairs that fit in a line."""
     return [
-        {name: value for name, value in flat(session) if value not in (None, "", {}, [])}
+        {name: value for name, value in flatten(session) if value not in (None, "", {}, [])}
         for session in ({**each, "asked": None} for each in result.measured.get("sessions", ()))
     ]
 
 
-def flat(found: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    """Every value under its name, inner ones under the names of both; numbers in six digits."""
+def flatten(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Nested values as pairs of name and value, inner ones under the names of both; numbers in six digits."""
     pairs: list[tuple[str, Any]] = []
-    for name, value in found.items():
+    for name, value in values.items():
         if isinstance(value, Mapping):
-            pairs += flat(value, f"{before}{name} ")
+            pairs += flatten(value, f"{before}{name} ")
         else:
             shown = f"{value:,.6g}" if isinstance(value, float) else value
             pairs.append((f"{before}{name}".replace("_", " "), shown))
@@ -387,26 +387,26 @@ def _runtime(result: Result) -> Iterator[Check]:
             )
 
 
-def believed(result: Result, found: Sequence[Check]) -> str:
-    """A word or two for a column: ``yes``, ``3 doubts``, ``cannot tell``, or ``no: …``.
+def trust_text(result: Result, checked: Sequence[Check]) -> str:
+    """Whether a result is to be believed, in a word or two: ``yes``, ``3 doubts``, ``cannot tell``, or ``no: …``.
 
     Under attack the attack report goes first, by a verdict that it withdrew or that it cannot give.
     """
     said = trust(result.findings)
     if said not in ("", "yes"):
         return said
-    return counted(doubts(result, found)) or "yes"
+    return doubts_text(doubts(result, checked)) or "yes"
 
 
-def doubts(result: Result, found: Sequence[Check]) -> list[Check]:
+def doubts(result: Result, checked: Sequence[Check]) -> list[Check]:
     """The checks that cast doubt on the numbers; a verdict that is believed casts none, whatever it says."""
     certain = {each.name for each in result.findings} - {each.name for each in doubtful(result.findings)}
-    return [check for check in found if check.raised and check.name not in certain]
+    return [check for check in checked if check.raised and check.name not in certain]
 
 
-def counted(found: Sequence[Check]) -> str:
+def doubts_text(raised: Sequence[Check]) -> str:
     """``1 doubt``, ``3 doubts``; empty for none."""
-    return f"{len(found)} doubt{'s' if len(found) > 1 else ''}" if found else ""
+    return f"{len(raised)} doubt{'s' if len(raised) > 1 else ''}" if raised else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -537,7 +537,8 @@ def summary(shown: Sequence[BenchmarkSection]) -> list[Sentence]:
             found.setdefault(saying.model, {}).setdefault(each.section.place // KIND, text)
     leads = _leads(shown[0], len(shown) > 1) if shown else {}
     return [
-        Sentence(model, _joined(list(parts.values())[:MOST], leads.get(model, ""))) for model, parts in found.items()
+        Sentence(model, _sentence_of(list(parts.values())[:MOST], leads.get(model, "")))
+        for model, parts in found.items()
     ]
 
 
@@ -556,7 +557,7 @@ def _footing(saying: ModelSentence, result: Result) -> str:
     return ", ".join(parts)
 
 
-def _joined(parts: Sequence[str], lead: str) -> str:
+def _sentence_of(parts: Sequence[str], lead: str) -> str:
     text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return (
         f"{text}{f'; {lead}' if lead else ''}.".replace(" %", "\u00a0%")
@@ -725,9 +726,9 @@ def _environment() -> Environment:
         "cell": formatting.grid_cell,
         "arrow": formatting.direction,
         "percent": lambda share: f"{100 * share:.0f}",
-        "breakable": breakable,
+        "breakable": breakable_name,
         "numbered": numbered,
-        "spaced": spaced,
+        "spaced": spaced_name,
     }
     environment.globals["shade"] = shade
     return environment
@@ -770,14 +771,14 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
     )
 
 
-def breakable(name: str) -> Markup:
+def breakable_name(name: str) -> Markup:
     """A name that may be broken after an underscore, a slash or a dot; no number is."""
     return Markup(re.sub(r"([_/:]|(?<!\d)[.]|(?<=\w)-)(?=\w)", r"\1<wbr>", str(escape(name))))
 
 
-def spaced(name: str, inks: Inks) -> Markup:
+def spaced_name(name: str, inks: Inks) -> Markup:
     """A name that may be broken; spaces stand for underscores, except in names of models."""
-    return breakable(name if name in inks.models else name.replace("_", " "))
+    return breakable_name(name if name in inks.models else name.replace("_", " "))
 
 
 def numbered(inks: Inks, measured: MeasuredNumbers) -> str:
@@ -806,7 +807,7 @@ def _section(
         "notes": _notes(shown),
         "rows": rows_of(shown),
         "tables": _tables(shown),
-        "beside": beside(shown),
+        "beside": published_peers(shown),
         "compared": comparison_view(shown.compared, DIFFERENCES_MOST)
         if shown.compared and shown.compared.scores
         else None,
@@ -816,9 +817,9 @@ def _section(
         "exhibits": exhibits,
         "checks": found,
         "doubts": doubtful,
-        "counted": {name: counted(each) for name, each in doubtful.items()},
+        "counted": {name: doubts_text(each) for name, each in doubtful.items()},
         "verdicts": {result.name: result.doubt for result in shown.results},
-        "believed": {result.name: believed(result, found[result.name]) for result in shown.results},
+        "believed": {result.name: trust_text(result, found[result.name]) for result in shown.results},
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
         "runs": [(result, commands_of(result, every), sessions_of(result)) for result in shown.results],

@@ -25,7 +25,7 @@ from hardiness.core import (
 )
 from hardiness.reference import baseline, published, published_beside, table
 from hardiness.reference.published_numbers import leaders
-from hardiness.report.beside import BEST, RUNGS_MOST, beside, ladder, with_ladder
+from hardiness.report.beside import BEST, RUNGS_MOST, ladder, published_peers, with_ladder
 from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw
 from hardiness.report.figures.sheet import Text
 from hardiness.report.page import PageOptions, inks_of, page
@@ -56,7 +56,7 @@ def test_leaders_stand_beside_and_nothing_is_computed_from_them() -> None:
 
 def test_differences_are_to_each_published_model_with_its_source() -> None:
     (shown,) = sections([measured(0.30), measured(0.60, "other")])
-    found = beside(shown)
+    found = published_peers(shown)
     assert found is not None
     assert found.heads == ("mCE ↓",)
     first = found.lines[0]
@@ -66,7 +66,7 @@ def test_differences_are_to_each_published_model_with_its_source() -> None:
     assert found.measured[0]["mine"] == pytest.approx((0.30, 0.28, 0.32, 50_000))
     assert found.measured[0]["other"] == pytest.approx((0.60, 0.58, 0.62, 50_000))
     part = sections([measured(0.30, counts=Counts(50_000, 100, 0, 100))])
-    told = beside(part[0])
+    told = published_peers(part[0])
     assert told is not None
     assert told.lines[0].numbers[0] is not None
     assert told.lines[0].numbers[0].difference == "+1.7, within"
@@ -114,14 +114,14 @@ def test_a_ladder_of_many_published_models_has_the_best_and_the_nearest() -> Non
 def test_other_photographs_stand_beside_nothing() -> None:
     for data in ("embedded", "own-pets"):
         (shown,) = sections([measured(0.5, data=data)])
-        assert beside(shown) is None
+        assert published_peers(shown) is None
         assert with_ladder(shown) == shown
 
 
 @pytest.mark.slow
 def test_a_published_model_is_not_beside_itself() -> None:
     (shown,) = sections([replace(each) for each in published_results() if each.benchmark == "imagenet-c"])
-    found = beside(shown)
+    found = published_peers(shown)
     assert found is not None
     assert not any(line.model.startswith("resnext101_32x") for line in found.lines)
     assert all(number is None or not number.difference for line in found.lines for number in line.numbers)

@@ -25,7 +25,7 @@ from hardiness.core import (
     Run,
     Score,
 )
-from hardiness.report.page import PageOptions, believed, checks, commands_of, inks_of, page, rows_of, summary
+from hardiness.report.page import PageOptions, checks, commands_of, inks_of, page, rows_of, summary, trust_text
 from hardiness.report.sections import PlaceRange, ranks, scorecard, sections
 from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import BenchmarkComparison
@@ -91,16 +91,16 @@ def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:
         (shown,) = sections([attacked])
         ((_, (entry,)),) = scorecard([shown]).rows
         assert entry.marks == mark
-        assert believed(attacked, checks(attacked, shown)) == word
+        assert trust_text(attacked, checks(attacked, shown)) == word
     plain = result("a", top1(0.5, 0.2, n=24), counts=Counts(1000, 24, 0, 24))
-    assert believed(plain, checks(plain, *sections([plain]))) == "2 doubts"
+    assert trust_text(plain, checks(plain, *sections([plain]))) == "2 doubts"
 
 
 def test_a_model_that_surely_falls_casts_no_doubt_on_its_number_and_the_page_counts_none() -> None:
     certain = [Finding("already misclassified", True, "half"), Finding("verdict", True, "it falls: not robust.")]
     attacked = result("a", top1(0.9), findings=certain)
     (shown,) = sections([attacked])
-    assert believed(attacked, checks(attacked, shown)) == "yes"
+    assert trust_text(attacked, checks(attacked, shown)) == "yes"
     assert scorecard([shown]).rows[0][1][0].marks == ()
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
     summed = text[text.index("Can this be believed?") :].split("</summary>")[0]

@@ -54,10 +54,10 @@ def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> 
     return with_effective(result, from_json(EffectiveRobustness, kept, EFFECTIVE.name))
 
 
-def with_effective(result: Result, found: EffectiveRobustness) -> Result:
+def with_effective(result: Result, effect: EffectiveRobustness) -> Result:
     """The result with that number behind its own, and with what a figure shows of it."""
-    score = EFFECTIVE.score(found.value, result.counts.images, found.interval)
-    return replace(_with_score(result, score), details={**result.details, EFFECTIVE.name: json_form(found)})
+    score = EFFECTIVE.score(effect.value, result.counts.images, effect.interval)
+    return replace(_with_score(result, score), details={**result.details, EFFECTIVE.name: json_form(effect)})
 
 
 def _with_score(result: Result, score: Score) -> Result:
