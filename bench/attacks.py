@@ -9,8 +9,8 @@ at 16/255, of whose images some stand, and of Lite0, of whose none do. The other
 mean and std, each in a process of its own; the bare loop of forward and gradient has ours, and judges its pictures at
 the end as the engine does. Before a ratio is printed all sides have taken the same steps from the same images. Where
 there is a GPU, ours and a bare loop on the eager network go on there, in this process.
-``HARDINESS_BENCH_REPETITIONS=1`` takes one for the five; ``HARDINESS_BENCH_CLOCK=cpu`` goes by each side's processor
-time, for a machine that is busy with other things, where ratios alone say something (``OMP_WAIT_POLICY=PASSIVE``).
+``HARDINESS_BENCH_CLOCK=cpu`` goes by each side's processor time, for a machine that is busy with other things, where
+ratios alone say something (``OMP_WAIT_POLICY=PASSIVE``). The short size leaves ResNeXt out, which takes long to build.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from torchvision import transforms
 from torchvision.models import resnext101_32x8d
 
 from apart import Ask, apart, as_the_command
-from bars import alternating, at_least, at_most, tell, versions
+from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
 from hardiness import View, attacks, models
 from hardiness.attacks import Budget, Misclassification
 from hardiness.core import CANVAS_224, ModelSpec, rng
@@ -50,18 +50,18 @@ import pictures
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 EPSILON, STEP = 4 / 255, 1 / 255
 LITE0, RESNEXT, TRAINED = "efficientnet_lite0", "resnext101_32x8d:weights=random", "adversarially trained"
-BATCH = {LITE0: 16, RESNEXT: 4, TRAINED: 16}
-STEPS, CHECKED_STEPS = {LITE0: 20, RESNEXT: 10}, {LITE0: 3, RESNEXT: 1}
+BATCH = {LITE0: sized(16, 2), RESNEXT: sized(4), TRAINED: sized(16, 2)}
+STEPS, CHECKED_STEPS = {LITE0: sized(20), RESNEXT: sized(10)}, {LITE0: sized(3), RESNEXT: 1}
 CLOCK = time.process_time if os.environ.get("HARDINESS_BENCH_CLOCK") == "cpu" else time.perf_counter
-REPETITIONS = int(os.environ.get("HARDINESS_BENCH_REPETITIONS", "5"))
+REPETITIONS = sized(5)
 BARE_BAR = 0.95
 """Of a bare loop of forward and gradient; the rest is the judgement of scored pictures by the plain network."""
-TO_ACCURACY = {TRAINED: (16 / 255, 50, REPETITIONS), LITE0: (4 / 255, 50, 1)}
+TO_ACCURACY = {TRAINED: (16 / 255, sized(50, 2), REPETITIONS), LITE0: (4 / 255, sized(50, 2), 1)}
 """Epsilon, steps and repetitions of the time until the robust accuracy is known: where half of the images stand
 early stops help little, where all fall they are nearly everything."""
-MEMORY_STEPS, MEMORY_BATCH, MEMORY_BAR = (25, 100), 4, 1.05
-GPU_STEPS = 20
-PARTS = ("memory", "lite0", "resnext", "accuracy", "gpu")
+MEMORY_STEPS, MEMORY_BATCH, MEMORY_BAR = (sized(25), sized(100)), sized(4), 1.05
+GPU_STEPS = sized(20)
+PARTS = ("memory", "lite0", *(() if SHORT else ("resnext",)), "accuracy", "gpu")
 SAME_VALUES, SAME_LOSS = 0.97, 0.02
 """Share of values that one step moves alike, and how far the mean loss after a few may differ. Signs of gradients near
 zero are a matter of rounding: a start moved by 1e-6 leads the same network to other pixels within five steps."""
@@ -307,6 +307,7 @@ def on_gpu(notes: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {}
 
 
+@cache
 def peak_bytes(steps: int) -> int:
     """Largest resident size of a process that only attacks for so many steps."""
     told = subprocess.run([sys.executable, __file__, "--peak", str(steps)], capture_output=True, text=True, check=True)

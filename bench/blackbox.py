@@ -4,8 +4,10 @@
     python bench/blackbox.py networks           the same on SqueezeNet and EfficientNet-Lite0
     python bench/blackbox.py transfer           PGD, MI-FGSM, DI and TI: how often a picture fools another network
     python bench/blackbox.py networks --images 4 --queries 1000
+    python bench/blackbox.py --json             all three, one after the other
 
-The photographs are those inside installed packages. Each part prints the table of docs/results.md.
+The photographs are those inside installed packages. Each part prints the table of docs/results.md; ``--json`` prints
+what stands in the tables as one object, and the tables go to standard error.
 
 A distance is that of the nearest misclassified picture that a side has asked about within so many queries: both sides
 are heard through the same wrapper, which counts the pictures, so that neither side's own account decides anything.
@@ -18,6 +20,7 @@ share is Wilson's, of a difference to PGD that of 2,000 resamplings of the photo
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import warnings
@@ -29,6 +32,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bars import SHORT, sized, tell, versions
 from hardiness import attacks, models
 from hardiness.attacks import Budget, Misclassification
 from hardiness.attacks.threats.norm_balls import distance
@@ -40,7 +44,9 @@ from hardiness.statistics.intervals import wilson
 LITE0, LITE2, SQUEEZE = "efficientnet_lite0", "efficientnet_lite2", "squeezenet1_1"
 NORMS = {"linf": "L∞", "l2": "L2"}
 MARKS = (300, 1000, 3000)
-STEPS, EPSILON = 10, 8 / 255
+STEPS, EPSILON = sized(10), 8 / 255
+QUERIES, PHOTOGRAPHS, TRANSFERRED = sized(3000, 40), sized(4), sized(48, 4)
+PARTS = ("linear", "networks", "transfer")
 MADE = {
     "PGD, first success": ("pgd", {}),
     "PGD, all steps": ("pgd", {"stop": False}),
@@ -176,11 +182,15 @@ def photographs(count: int) -> tuple[list[str], Tensor, Tensor]:
 
 def row(*cells: Any) -> None:
     """A line of a table in Markdown, at once."""
-    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+    stream = sys.stderr if "--json" in sys.argv else sys.stdout
+    print("| " + " | ".join(map(str, cells)) + " |", file=stream, flush=True)
 
 
-def decisions(cases: Iterator[tuple[str, Logits, list[Tensor], list[int], dict[str, float]]], queries: int) -> None:
+def decisions(
+    cases: Iterator[tuple[str, Logits, list[Tensor], list[int], dict[str, float]]], queries: int
+) -> dict[str, Any]:
     """The table of distances: each model, norm and side at each number of queries, medians over the pictures."""
+    notes: dict[str, Any] = {}
     marks = [mark for mark in MARKS if mark < queries] + [queries]
     row("model", "norm", "attack", *(f"{mark:,} queries" for mark in marks), "least possible")
     row(*["---"] * (4 + len(marks)))
@@ -194,6 +204,10 @@ def decisions(cases: Iterator[tuple[str, Logits, list[Tensor], list[int], dict[s
                     found.append([heard.at(mark) for mark in marks])
                 medians = [statistics.median(column) for column in zip(*found, strict=True)]
                 row(name, shown, side, *(f"{each:.3g}" for each in medians), f"{least[norm]:.3g}" if least else "–")
+                for mark, each in zip(marks, medians, strict=True):
+                    what = f"{name}, {norm}, {side}: distance after {mark} queries"
+                    notes[what] = each if math.isfinite(each) else "nothing misclassified"
+    return notes
 
 
 def linear_case() -> Iterator[tuple[str, Logits, list[Tensor], list[int], dict[str, float]]]:
@@ -205,7 +219,7 @@ def linear_case() -> Iterator[tuple[str, Logits, list[Tensor], list[int], dict[s
 def network_cases(count: int) -> Iterator[tuple[str, Logits, list[Tensor], list[int], dict[str, float]]]:
     """Networks on photographs that they are right on."""
     _, images, labels = photographs(3 * count)
-    for name in (SQUEEZE, LITE0):
+    for name in (SQUEEZE, LITE0)[: sized(2)]:
         classifier = models.load(models.resolve(name))
         with torch.no_grad():
             right = (classifier.plain_logits(images).argmax(1) == labels).nonzero()[:count, 0].tolist()
@@ -234,10 +248,13 @@ def made(
     return shown
 
 
-def transfer(count: int) -> None:
+def transfer(count: int) -> dict[str, Any]:
     """The table of transfers."""
+    notes: dict[str, Any] = {}
     ids, images, labels = photographs(count)
-    loaded = {name: models.load(models.resolve(name)) for name in (LITE0, LITE2, SQUEEZE)}
+    loaded = {
+        name: models.load(models.resolve(name)) for name in ((SQUEEZE, LITE0) if SHORT else (LITE0, LITE2, SQUEEZE))
+    }
     with torch.no_grad():
         right = {name: each.plain_logits(images).argmax(1) == labels for name, each in loaded.items()}
 
@@ -245,6 +262,7 @@ def transfer(count: int) -> None:
         return lambda pixels: torch.stack([loaded[name].differentiable(pixels) for name in names]).mean(0)
 
     surrogates = {LITE0: (LITE0,), SQUEEZE: (SQUEEZE,), f"{LITE0}+{SQUEEZE}": (LITE0, SQUEEZE)}
+    surrogates = {SQUEEZE: (SQUEEZE,)} if SHORT else surrogates
     draws = np.random.default_rng(0)
     row("surrogate", "victim", "pictures", "n", "fooled", "more than PGD, first success", "than PGD, all steps")
     row(*["---"] * 7)
@@ -263,6 +281,8 @@ def transfer(count: int) -> None:
                 row(
                     surrogate, victim, how, len(each), share, *("" if how.startswith("PGD") else gain for gain in gains)
                 )
+                notes[f"{surrogate} to {victim}, {how}: fooled, of {len(each)}"] = float(each.mean())
+    return notes
 
 
 def gained(fooled: Any, base: Any, draws: np.random.Generator) -> str:
@@ -274,18 +294,22 @@ def gained(fooled: Any, base: Any, draws: np.random.Generator) -> str:
 
 
 def main() -> int:
-    """Print the table that is asked for."""
+    """Print the tables that are asked for."""
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("part", choices=["linear", "networks", "transfer"])
+    parser.add_argument("part", nargs="?", choices=PARTS, help="all where none is named")
     parser.add_argument("--images", type=int, help="photographs; 4 of networks, 48 of transfer")
-    parser.add_argument("--queries", type=int, default=3000, help="queries at most")
+    parser.add_argument("--queries", type=int, default=QUERIES, help="queries at most")
+    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    if asked.part == "transfer":
-        transfer(asked.images or 48)
-    else:
-        decisions(linear_case() if asked.part == "linear" else network_cases(asked.images or 4), asked.queries)
-    return 0
+    notes: dict[str, Any] = {}
+    for part in [asked.part] if asked.part else PARTS:
+        if part == "transfer":
+            notes |= transfer(asked.images or TRANSFERRED)
+        else:
+            cases = linear_case() if part == "linear" else network_cases(asked.images or PHOTOGRAPHS)
+            notes |= decisions(cases, asked.queries)
+    return tell({}, notes, versions("torch", "timm", "foolbox"), 1) if asked.json else 0
 
 
 if __name__ == "__main__":

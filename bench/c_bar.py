@@ -1,6 +1,6 @@
 """How fast ImageNet-C-bar's corruptions are, one thread, against the published way to compute them and plain numpy.
 
-    HARDINESS_DATA=… python bench/c_bar.py [--json] [--small]
+    HARDINESS_DATA=… python bench/c_bar.py [--json]
 
 Photographs of 224x224, severities 1, 3 and 5; a figure is the mean over severities of the median time of one image,
 drawing included. Nothing is timed before all sides gave the same pictures from the same draws.
@@ -8,7 +8,6 @@ drawing included. Nothing is timed before all sides gave the same pictures from 
 The published code, which is not installed, calls a function for every pixel of nearly all of them, and Perlin and
 plasma noise take most of its time. Those two (`c_bar_pixels`) are one rival: alone they take less than the published
 ten. Whole arrays in plain numpy (`c_bar_reference`), much faster than what was published, are the other.
-``--small``: one photograph, one round, to see that the bench works.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ import numpy as np
 
 import c_bar_pixels as pixels
 import c_bar_reference as plain
-from bars import at_least, tell, versions
+from bars import at_least, sized, tell, versions
 from fidelity import data_root
 from hardiness.core import CANVAS_224
 from hardiness.distortions import corrupt, corruptions
@@ -40,15 +39,14 @@ from hardiness.distortions.still.waves import Plasma, Rings, Wave
 from hardiness.imaging import decode, on_canvas
 from hardiness.reference import distortion_set
 
-SMALL = "--small" in sys.argv
-PHOTOGRAPHS, ROUNDS = (1, 1) if SMALL else (4, 5)
+PHOTOGRAPHS, ROUNDS = sized(4), sized(5)
 SEVERITIES = (1, 3, 5)
 PUBLISHED_BAR, EACH_BAR = 10.0, 1.0
 DOMINANT = ("perlin_noise", "plasma_noise")
 """Of the published code's time."""
 
 NAMES = distortion_set("imagenet-c-bar").members
-SIDE = 224
+SIDE = sized(224, 56)
 
 Image = np.ndarray[Any, Any]
 Pair = tuple[dict[str, Any], Any]
@@ -145,7 +143,8 @@ DRAWN: dict[str, Callable[[np.random.RandomState, Any], Pair]] = {
 
 def photographs() -> list[Image]:
     files = sorted((data_root() / "imagenet" / "val").glob("*/*.JPEG"))[:PHOTOGRAPHS]
-    return [on_canvas(decode(file.read_bytes(), str(file)), CANVAS_224) for file in files]
+    whole = [on_canvas(decode(file.read_bytes(), str(file)), CANVAS_224) for file in files]
+    return [np.ascontiguousarray(image[:SIDE, :SIDE]) for image in whole]
 
 
 def checked(name: str, image: Image, rival: ModuleType = plain, severities: Sequence[int] = SEVERITIES) -> int:

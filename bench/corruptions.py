@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from apart import apart
-from bars import at_least, at_most, tell, versions
+from bars import at_least, at_most, sized, tell, versions
 from fidelity import Apply, Difference, data_root, differences, sides
 from hardiness.core import CANVAS_224
 from hardiness.distortions import corrupt
@@ -33,14 +33,17 @@ from hardiness.imaging import decode, on_canvas
 from hardiness.reference import SEVERITIES, distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
+MEMBERS = IMAGENET_C.members[: sized(len(IMAGENET_C.members), 2)]
+NAMES = (*MEMBERS, *IMAGENET_C.extra[: sized(len(IMAGENET_C.extra))])
+LEVELS = SEVERITIES[: sized(len(SEVERITIES))]
 
-PHOTOGRAPHS = 4
-ROUNDS = 5
+PHOTOGRAPHS = sized(4)
+ROUNDS = sized(5)
 WHOLE_MS = 16.0
 SCALING_BAR = 0.95
 """Two threads over one, as a share of what hashing, which shares nothing, gets out of the machine at that moment."""
-SCALING_IMAGES = 400
-SCALING_TURNS = 10
+SCALING_IMAGES = sized(400, 4)
+SCALING_TURNS = sized(10)
 OURS = "hardiness"
 
 
@@ -70,7 +73,7 @@ def agreement(found: dict[str, dict[tuple[str, int], Difference]]) -> dict[str, 
 def measured(name: str, images: list[np.ndarray], applies: dict[str, Apply]) -> dict[str, float]:
     """Milliseconds for one image by each side, which take turns at running through all photographs."""
     totals = dict.fromkeys(applies, 0.0)
-    for severity in SEVERITIES:
+    for severity in LEVELS:
         times: dict[str, list[float]] = {side: [] for side in applies}
         for apply in applies.values():
             apply(images[0], name, severity)  # compiled
@@ -82,7 +85,7 @@ def measured(name: str, images: list[np.ndarray], applies: dict[str, Apply]) -> 
                     apply(image, name, severity)
                     times[side].append(time.perf_counter() - start)
         for side, found in times.items():
-            totals[side] += 1e3 * float(np.median(found)) / len(SEVERITIES)
+            totals[side] += 1e3 * float(np.median(found)) / len(LEVELS)
     return totals
 
 
@@ -96,7 +99,7 @@ def scaling() -> float:
     batch = [images[i % len(images)] for i in range(SCALING_IMAGES)]
     ids = [str(i) for i in range(SCALING_IMAGES)]
     total = {1: 0.0, 2: 0.0}
-    for name in IMAGENET_C.members:
+    for name in MEMBERS:
         best = dict.fromkeys(total, float("inf"))
         for _ in range(SCALING_TURNS):
             for threads in total:
@@ -125,12 +128,12 @@ def main() -> int:
     """Check, measure, tell."""
     warnings.simplefilter("ignore")
     cv2.setNumThreads(1)
-    notes = agreement(differences())
+    notes = agreement(differences(NAMES, LEVELS))
     images, applies = photographs(), sides()
     applies[OURS] = lambda image, name, severity: corrupt(image, name, severity, id="n01440764/photo")
     ours_ms = best_ms = 0.0
     bars: dict[str, dict[str, Any]] = {}
-    for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
+    for name in NAMES:
         figures = measured(name, images, applies)
         ours, best = figures.pop(OURS), min(figures.values())
         notes[f"{name}: ours, then the best peer's, ms"] = f"{ours:.2f} {best:.2f}"

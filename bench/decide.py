@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bars import at_most, tell, versions
+from bars import at_most, sized, tell, versions
 from hardiness.statistics.stopping import Extent
 from hardiness.statistics.verdicts import Evidence, Limit, rulings
 
@@ -101,7 +101,7 @@ def followed(rules: list[Simulated], off: float) -> tuple[bool, float]:
 
 def main() -> int:
     """Print the shares of runs with a false verdict, and of pictures."""
-    runs = int(sys.argv[sys.argv.index("--runs") + 1]) if "--runs" in sys.argv else 1000
+    runs = int(sys.argv[sys.argv.index("--runs") + 1]) if "--runs" in sys.argv else sized(1000)
     began, bars, notes = time.perf_counter(), {}, {}
     for points in POINTS:
         off, draws = points / 100, np.random.default_rng(points % 97)

@@ -5,6 +5,7 @@
 Each command is a process of its own, from its start to its end, on the same photographs, after one call of each side
 that is not timed (it compiles what the revision compiles). Before a ratio is printed both sides have stored rows with
 the same scores, and this tree shows the other's folder with its scores. Bars: no command takes longer than before.
+The short size compares one run and one look, each without the first call.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bars import alternating, at_most, tell, versions
+from bars import SHORT, alternating, at_most, sized, tell, versions
 from checkouts import SOURCES, CommandCall, call, revision
 
 MODEL = "efficientnet_lite0"
@@ -29,7 +30,9 @@ WORK = {
     "white box, 10 steps": ("whitebox:epsilons=0.004,steps=10", 1),
 }
 """Each command's benchmark, and how many times as many photographs as the slowest has."""
-LOOKS = ("--help", "show", "report")
+RUNS, LOOKS = list(WORK)[: sized(4)], ("--help", "show", "report")[: sized(3)]
+SHOWN = RUNS[sized(1, 0)]
+"""Whose folder is looked at."""
 NOISE = 1.1
 """How much longer than before a command may seem to take on a machine that others use too."""
 TOLERANCE = 1e-9
@@ -63,7 +66,7 @@ def measured(
     notes: dict[str, Any] = {"images of the slowest": images}
 
     def compared(title: str, take: dict[str, Any]) -> None:
-        for side in take.values():  # compiles kernels and modules
+        for side in () if SHORT else take.values():  # compiles kernels and modules
             side()
         seen: dict[str, CommandCall] = {}
 
@@ -89,9 +92,9 @@ def measured(
     def look(side: str, command: str) -> CommandCall:
         if command == "--help":
             return call(sources[side], command)
-        return call(sources[side], command, folder / side / "imagenet-c, severity 3")
+        return call(sources[side], command, folder / side / SHOWN)
 
-    for work in WORK:
+    for work in RUNS:
         compared(f"run {work}", {side: lambda side=side, work=work: run(side, work) for side in sources})
         notes[f"run {work}: scores compared"] = check_equal(sources, folder, work)
     for command in LOOKS:
@@ -103,8 +106,8 @@ def main() -> int:
     """Print the figures; 0 where every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--revision", default="f2dda58")
-    parser.add_argument("--images", type=int, default=8)
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--images", type=int, default=sized(8, 2))
+    parser.add_argument("--repetitions", type=int, default=sized(3))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     data = Path(os.environ["HARDINESS_DATA"])

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri
 
-from bars import at_least, at_most, tell, versions
+from bars import at_least, at_most, sized, tell, versions
 from hardiness.benchmarks.card import card_of
 from hardiness.core import Condition, Interval
 from hardiness.reference import baseline, distortion_set, published
@@ -374,7 +374,7 @@ WEIGHTS = corruption_weights(CORRUPTIONS, SEVERITIES, (baseline("imagenet-c") or
 
 
 def main() -> int:
-    orders, given = int(option("--orders", "1000") or 1000), option("--rows", None)
+    orders, given = int(option("--orders", None) or sized(1000)), option("--rows", None)
     shared, same = measured(given) if given else (SHARED, SAME_CORRUPTION)
     population = made(shared, same)
     truth, by_image = float(population.dear.mean(axis=0) @ WEIGHTS), population.dear @ WEIGHTS

@@ -19,7 +19,7 @@ import runpy
 import sys
 import unittest.mock
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -143,11 +143,13 @@ def replayed() -> Apply:
     return run
 
 
-def differences() -> dict[str, dict[tuple[str, int], Difference]]:
+def differences(
+    names: Sequence[str] = (*IMAGENET_C.members, *IMAGENET_C.extra), severities: Sequence[int] = SEVERITIES
+) -> dict[str, dict[tuple[str, int], Difference]]:
     """For each distribution and (corruption, severity), over both pictures."""
     ours, *peers = sides().items()
     applies: dict[str, Apply] = {ours[0]: replayed(), **{name: seeded(name, apply) for name, apply in peers}}
-    cells = [(name, severity) for name in (*IMAGENET_C.members, *IMAGENET_C.extra) for severity in SEVERITIES]
+    cells = [(name, severity) for name in names for severity in severities]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return {side: {cell: difference(apply, *cell) for cell in cells} for side, apply in applies.items()}

@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 
-from bars import alternating, at_least, tell, versions
+from bars import alternating, at_least, sized, tell, versions
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.options import parse
@@ -36,7 +36,7 @@ from hardiness.models import Classifier
 from hardiness.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
-REPETITIONS, LOOP_S = 3, 30.0
+REPETITIONS, LOOP_S = sized(3), float(sized(30))
 MODELS = "torchvision:resnet50:weights=random,torchvision:vit_b_16:weights=random"
 VAL_BAR, C_BAR = 0.95, 0.85
 COPIES = 75
@@ -125,11 +125,11 @@ def main() -> int:
     given = dict(zip(sys.argv[1:], [*sys.argv[2:], ""], strict=True))
     device, precisions = given.get("--device", "cuda"), given.get("--precisions", "fp32,fp16,bf16").split(",")
     if device.startswith("cuda") and not torch.cuda.is_available():
-        print("no GPU here (torch sees none): nothing was measured")
-        return 0
+        notes: Figures = {"device": "none: torch sees no GPU, so nothing was measured"}
+        return tell({}, notes, versions("hardiness", "torch", "torchvision"), 0)
     data = datasets.locate([str(ROOT)]).dataset("imagenet")
     bars: Figures = {}
-    notes: Figures = {"device": "processor" if device == "cpu" else torch.cuda.get_device_name()}
+    notes = {"device": "processor" if device == "cpu" else torch.cuda.get_device_name()}
     for name, precision in product(given.get("--models", MODELS).split(","), precisions):
         classifier = models.load(models.resolve(name), device=device, precision=precision)
         found, noted = measured(f"{name} in {precision}", classifier, data, given)

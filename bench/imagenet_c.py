@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 import peers
-from bars import alternating, at_least, at_most, tell, versions
+from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
 from fidelity import Apply
 from hardiness import data as datasets
 from hardiness import models
@@ -49,11 +49,13 @@ ImagenetC = corruption_benchmark("imagenet-c")
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 CORES = len(os.sched_getaffinity(0))
-REPETITIONS = 3
-OURS_PHOTOGRAPHS, USUAL_PHOTOGRAPHS, STAGE_PHOTOGRAPHS = 48, 8, 4
+REPETITIONS = sized(3)
+OURS_PHOTOGRAPHS, USUAL_PHOTOGRAPHS, STAGE_PHOTOGRAPHS, WARM_PHOTOGRAPHS = sized(48), sized(8), sized(4), sized(2)
 BOUND_BAR = 0.85
 EQUAL_BAR, BF16_EQUAL_BAR = 0.99, 0.95
-CELLS = [(name, severity) for name in IMAGENET_C.members for severity in SEVERITIES]
+CELLS = [(name, severity) for name in peers.NAMES for severity in SEVERITIES[: sized(len(SEVERITIES))]]
+BENCHMARK = "imagenet-c:source=generated" + (f",corruptions={'+'.join(peers.NAMES)},severities=1" if SHORT else "")
+BATCH = sized(32, 2)
 CONDITIONS = [dict(condition) for condition in ImagenetC().conditions()]
 
 MODEL = "efficientnet_lite0"
@@ -122,7 +124,7 @@ def ours(classifier: Classifier, data: DataSet) -> tuple[Predictions, float]:
     with tempfile.TemporaryDirectory() as folder:
         store = Store.create(Path(folder))
         begin = time.perf_counter()
-        evaluated = evaluate(parse("imagenet-c:source=generated"), [classifier], data, store, Request())
+        evaluated = evaluate(parse(BENCHMARK), [classifier], data, store, Request())
         rate = len(data) * len(CELLS) / (time.perf_counter() - begin)
         assert not evaluated.problems, evaluated.problems
         records = store.runs()[0].records()
@@ -157,7 +159,7 @@ def same_work(usual_side: Predictions, fp32: Predictions, labels: dict[str, int]
     sure = [key for key in usual_side if corruptions.get(key[1]).deterministic]
     equal = float(np.mean([usual_side[key] == fp32[key] for key in sure]))
     outside = 0
-    for name in IMAGENET_C.members:
+    for name in peers.NAMES:
         keys = [key for key in usual_side if key[1] == name]
         wrong, ours_wrong = (sum(side[key] != labels[key[0]] for key in keys) for side in (usual_side, fp32))
         interval = wilson(wrong, len(keys), confidence=0.999)
@@ -187,7 +189,7 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
 
     pictures = kernels()
     coded = [ImagenetC().encoded(picture) for picture in pictures]
-    batches = [pictures[start : start + 32] for start in range(0, len(pictures) - 31, 32)]
+    batches = [pictures[start : start + BATCH] for start in range(0, len(pictures) - BATCH + 1, BATCH)]
 
     def forward() -> None:
         with ThreadPoolExecutor(2) as pool:
@@ -200,16 +202,21 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
         "JPEG, written and read": core_ms(
             lambda: [(ImagenetC().encoded(p), decode(c, "")) for p, c in zip(pictures, coded, strict=True)], n
         ),
-        "forward": core_ms(forward, 32 * len(batches)),
+        "forward": core_ms(forward, BATCH * len(batches)),
     }
 
 
 def main() -> int:
     warnings.simplefilter("ignore")
     data = datasets.locate([str(ROOT)]).dataset("imagenet")
-    few, many = first(data, USUAL_PHOTOGRAPHS), first(data, OURS_PHOTOGRAPHS)
-    spec = models.resolve(MODEL)
-    pool = ProcessPoolExecutor(1, get_context("spawn"), begin_usual, (few,))
+    few = first(data, USUAL_PHOTOGRAPHS)
+    with ProcessPoolExecutor(1, get_context("spawn"), begin_usual, (few,)) as pool:
+        return compared(pool, data, few)
+
+
+def compared(pool: ProcessPoolExecutor, data: DataSet, few: DataSet) -> int:
+    """Measure both sides, the usual loop in the process of that pool; tell."""
+    many, spec = first(data, OURS_PHOTOGRAPHS), models.resolve(MODEL)
     functions = pool.submit(usual_functions).result()
     fp32, bf16 = models.load(spec), models.load(spec, precision="bf16")
     seen: dict[str, Predictions] = {}
@@ -227,7 +234,7 @@ def main() -> int:
         "hardiness bf16": side("bf16", lambda: ours(bf16, many)),
     }
     for classifier in (fp32, bf16):
-        ours(classifier, first(data, 2))
+        ours(classifier, first(data, WARM_PHOTOGRAPHS))
     figures = dict(zip(sides, alternating(REPETITIONS, *sides.values()), strict=True))
     bars = same_work(seen["usual"], seen["fp32"], {item.id: item.label for item in data.items})
     agreement = float(np.mean([seen["bf16"][key] == seen["fp32"][key] for key in seen["fp32"]]))

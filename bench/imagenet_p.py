@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 import usual_sequences
-from bars import alternating, at_least, at_most, tell, versions
+from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks import decisions
@@ -49,12 +50,17 @@ IMAGENET_P = distortion_set("imagenet-p")
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 CORES = len(os.sched_getaffinity(0))
-REPETITIONS = 3
-SCORED = 2000
-OURS_PHOTOGRAPHS, USUAL_PHOTOGRAPHS = 12, 2
-MEMORY_PHOTOGRAPHS = (4, 24)
+REPETITIONS = sized(3)
+SCORED = sized(2000, 4)
+OURS_PHOTOGRAPHS, USUAL_PHOTOGRAPHS = sized(12), sized(2)
+MEMORY_PHOTOGRAPHS = (sized(4), sized(24))
 SCORE_BAR, EQUAL_BAR, NOISE_BAR, MEMORY_BAR = 50.0, 0.99, 0.01, 1.05
 CONDITIONS = tuple(Condition(perturbation=name) for name in IMAGENET_P.members)
+NAMES = IMAGENET_P.members[:: sized(1, 6)]
+"""Of the ten; a short bench takes two, of which one draws something and one does not."""
+
+SOME = f"imagenet-p:perturbations={'+'.join(NAMES)}"
+GENERATED, AUTOMATIC = (SOME, SOME) if SHORT else ("imagenet-p:source=generated", "imagenet-p")
 MODEL = "efficientnet_lite0"
 LOOP: dict[str, Any] = {}
 """The usual loop's network and data set, in its own process."""
@@ -140,7 +146,7 @@ class Sequences(Dataset):  # type: ignore[type-arg]
     """The usual data set: one entry for each photograph and perturbation, a tensor of all its frames."""
 
     def __init__(self, data: DataSet, view: Any) -> None:
-        self.entries = [(item, name) for item in data.items for name in IMAGENET_P.members]
+        self.entries = [(item, name) for item in data.items for name in NAMES]
         self.finish = transforms.Compose([transforms.ToTensor(), transforms.Normalize(view.mean, view.std)])
 
     def __len__(self) -> int:
@@ -182,7 +188,7 @@ def ours(classifier: Classifier, data: DataSet) -> tuple[Predictions, float]:
     with tempfile.TemporaryDirectory() as folder:
         store = Store.create(Path(folder))
         begin = time.perf_counter()
-        evaluated = evaluate(parse("imagenet-p:source=generated"), [classifier], data, store, Request())
+        evaluated = evaluate(parse(GENERATED), [classifier], data, store, Request())
         seconds = time.perf_counter() - begin
         assert not evaluated.problems, evaluated.problems
         records = store.runs()[0].records()
@@ -222,7 +228,7 @@ def our_noise(data: DataSet) -> dict[tuple[str, str], float]:
     return {
         (id_, name): noise_rms(list(perturb(whole, name, id=id_)))
         for id_, whole in photographs.items()
-        for name in IMAGENET_P.members
+        for name in NAMES
         if "noise" in name
     }
 
@@ -248,9 +254,7 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
     photographs = {id_: before_crop(decode(blob, id_), CANVAS_224) for id_, blob in blobs}
 
     def frames() -> list[np.ndarray]:
-        return [
-            f for id_, whole in photographs.items() for name in IMAGENET_P.members for f in perturb(whole, name, id=id_)
-        ]
+        return [f for id_, whole in photographs.items() for name in NAMES for f in perturb(whole, name, id=id_)]
 
     pictures = frames()
     batches = [pictures[start : start + 32] for start in range(0, len(pictures) - 31, 32)]
@@ -261,7 +265,7 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
             list(pool.map(lambda batch: decisions.argmax(classifier.logits(to_pixels(batch)), labels), batches))
 
     def reading() -> None:
-        for _ in IMAGENET_P.members:
+        for _ in NAMES:
             for _, blob in blobs:
                 before_crop(decode(blob, "bench"), CANVAS_224)
 
@@ -272,10 +276,11 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
     }
 
 
+@cache
 def peak_bytes(photographs: int) -> int:
     """Peak resident memory of one whole ``hardiness run`` in a process of its own."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "hardiness.cli", "run", "-m", MODEL, "-b", "imagenet-p", "--data", str(ROOT)]
+        command = [sys.executable, "-m", "hardiness.cli", "run", "-m", MODEL, "-b", AUTOMATIC, "--data", str(ROOT)]
         command += ["--limit", str(photographs), "--out", out, "--quiet"]
         script = (
             f"import resource, subprocess; subprocess.run({command!r}, check=True); "
@@ -288,9 +293,17 @@ def peak_bytes(photographs: int) -> int:
 def main() -> int:
     warnings.simplefilter("ignore")
     data = datasets.locate([str(ROOT)]).dataset("imagenet")
-    few, many = first(data, USUAL_PHOTOGRAPHS), first(data, OURS_PHOTOGRAPHS)
+    few = first(data, USUAL_PHOTOGRAPHS)
     bars, notes = scoring()
-    pool = ProcessPoolExecutor(1, get_context("spawn"), begin_usual, (few,))
+    with ProcessPoolExecutor(1, get_context("spawn"), begin_usual, (few,)) as pool:
+        return compared(pool, data, few, bars, notes)
+
+
+def compared(
+    pool: ProcessPoolExecutor, data: DataSet, few: DataSet, bars: dict[str, dict[str, Any]], notes: dict[str, Any]
+) -> int:
+    """Measure both sides, the usual loop in the process of that pool; tell."""
+    many = first(data, OURS_PHOTOGRAPHS)
     classifier = models.load(models.resolve(MODEL))
     seen: dict[str, Predictions] = {}
 

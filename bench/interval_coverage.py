@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from bars import at_least, tell, versions
+from bars import at_least, sized, tell, versions
 from hardiness.benchmarks.confidence import shift_calibration
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.own_classes import class_scores
@@ -56,6 +56,7 @@ WITH_ERRORS = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
 RATES = (0.0, *WITH_ERRORS)
 CELLS = 20
 FEW_CELLS = 2
+FEWEST_TRIALS = sized(20, 2)
 DIFFERING = (0.012, 0.02, 0.04, 0.1, 0.3)
 """Shares of images on which two models differ."""
 
@@ -493,7 +494,7 @@ def simulated(kind: Kind, trials: int) -> list[Point]:
 def point(kind: Kind, trials: int, n: int, rate: float) -> Point:
     """One size and rate, whose draws do not depend on what else is simulated."""
     generator, below, above, had = np.random.default_rng([n, int(1000 * rate)]), 0, 0, 0
-    for _ in range(max(int(trials * kind.share_of_trials), 20)):
+    for _ in range(max(int(trials * kind.share_of_trials), FEWEST_TRIALS)):
         interval, true = kind.trial(generator, n, rate)
         if interval is not None:
             had += 1
@@ -507,9 +508,16 @@ def _point_of(job: tuple[str, int, int, float]) -> tuple[str, Point]:
     return name, point(KINDS[name], trials, n, rate)
 
 
+def sizes_and_rates(kind: Kind) -> list[tuple[int, float]]:
+    """All of a kind; in the short size the most images at the rate in the middle, where every trial has an interval."""
+    middle = sized(0, len(kind.rates) // 2)
+    rates = kind.rates[middle : middle + sized(len(kind.rates))]
+    return [(n, rate) for n in kind.sizes[-sized(len(kind.sizes)) :] for rate in rates]
+
+
 def all_simulated(names: Sequence[str], trials: int, parts: Sequence[str] = PARTS) -> dict[str, list[Point]]:
     """Every size and rate of these kinds, by one process a core; the largest samples first, which take the longest."""
-    jobs = [(name, trials, n, rate) for name in names for n in KINDS[name].sizes for rate in KINDS[name].rates]
+    jobs = [(name, trials, n, rate) for name in names for n, rate in sizes_and_rates(KINDS[name])]
     jobs = sorted((job for job in jobs if part_of(*job[2:]) in parts), key=lambda job: -job[2])
     found: dict[str, list[Point]] = {name: [] for name in names}
     with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
@@ -606,7 +614,7 @@ def option(name: str, default: str) -> str:
 
 
 def main() -> int:
-    trials, began = int(option("--trials", "1000")), time.perf_counter()
+    trials, began = int(option("--trials", str(sized(1000, 2)))), time.perf_counter()
     parts = [each for each in PARTS if option("--part", each) == each]
     found = all_simulated([name for name in KINDS if option("--only", "") in name], trials, parts)
     found = {kind: points for kind, points in found.items() if believed(points)}

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 import PIL.Image
 
-from bars import at_most, tell, versions
+from bars import at_most, sized, tell, versions
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.photographs import Photographs
@@ -167,8 +167,8 @@ def _evaluate(work: Job, units: int, share: Share | None, out: str, notes: str) 
 
 def main() -> int:
     given = dict(zip(sys.argv[1:], [*sys.argv[2:], ""], strict=True))
-    seconds, units = float(given.get("--seconds", 5)), int(given.get("--units", 8))
-    workers = int(given.get("--workers", 2))
+    seconds, units = float(given.get("--seconds", sized(50) / 10)), int(given.get("--units", sized(8, 2)))
+    workers = int(given.get("--workers", sized(2)))
     with tempfile.TemporaryDirectory() as folder:
         work = job(Path(folder), units * workers, seconds, float(given.get("--forward", 0)))
         sides = {

@@ -5,7 +5,7 @@
 Each side is a command of its own. A benchmark that would take longer than ``--longest`` seconds is run on fewer images,
 as many as are foretold to fit; ``--longest 1e9`` runs all of ``--limit``. What is timed is what is foretold: from
 loaded models to stored rows, as the run's own record has it. ``--model NAME`` takes another model. A benchmark's ratio
-goes to standard error as soon as it is known.
+goes to standard error as soon as it is known. The short size runs ``imagenet-val`` alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bars import at_least, at_most, tell, versions
+from bars import SHORT, at_least, at_most, sized, tell, versions
 from hardiness import data as datasets
 from hardiness import list_benchmarks, load_results
 from hardiness.benchmarks.options import parse
@@ -73,13 +73,13 @@ def affordable(forecast: dict[str, Any], limit: int, longest: float) -> int:
 
 
 def main() -> int:
-    limit, longest = int(option("--limit", "250")), float(option("--longest", "60"))
-    repetitions, model = int(option("--repetitions", "3")), option("--model", "squeezenet1_1")
+    limit, longest = int(option("--limit", str(sized(250, 8)))), float(option("--longest", "60"))
+    repetitions, model = int(option("--repetitions", str(sized(3)))), option("--model", "squeezenet1_1")
     root = datasets.locate([str(ROOT)])
     bars, notes = {}, {}
     for name in list_benchmarks():
         benchmark = parse(name if name != "blackbox" else "blackbox:surrogate=efficientnet_lite0")
-        if benchmark.lacks(root) or option("--only", name) != name:
+        if benchmark.lacks(root) or option("--only", "imagenet-val" if SHORT else name) != name:
             continue
         asked = name if name != "blackbox" else "blackbox:surrogate=efficientnet_lite0"
         first = foretold(model, asked, limit)

@@ -27,12 +27,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bars import at_least, tell, versions
+from bars import at_least, sized, tell, versions
 from virtual_cluster import Conditions, Outcome, simulated, simulated_on_ray
 
-MODELS, PHOTOGRAPHS, UNIT_ITEMS, CONDITIONS = 20, 50_000, 16, 76
+MODELS, PHOTOGRAPHS, UNIT_ITEMS, CONDITIONS = 20, sized(50_000, 320), 16, 76
 CORES_A_WORKER = 2
-WORKERS = (1, 2, 4, 8, 16, 32, 64)
+WORKERS = (1, 2, 4, 8, 16, 32, 64)[: sized(7, 2)]
 WAYS = {"workers": simulated, "Ray": simulated_on_ray}
 EFFICIENCY_BARS = {"workers": 0.85, "Ray": 0.90}
 JITTER = 0.1

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from apart import Ask, apart
-from bars import alternating, tell, versions
+from bars import alternating, sized, tell, versions
 from hardiness import models
 from hardiness.core import CANVAS_224
 from hardiness.imaging import decode, on_canvas
@@ -35,7 +35,8 @@ from hardiness.visualise.orhan2019 import EPSILON, STEP, choose, push
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 MODEL = "efficientnet_lite0"
-STEPS, CHECKED_STEPS, FROZEN_STEPS, REPETITIONS = 50, 3, 10, 2
+STEPS, CHECKED_STEPS, FROZEN_STEPS, REPETITIONS = sized(50), sized(3), sized(10), sized(2)
+STARTS = sized(18, 2)
 SAME_VALUES, SAME_LOSS = 0.97, 0.02
 """Share of values that one step moves alike, and how far the mean loss may differ after a few: signs of gradients near
 zero are a matter of rounding, and after some steps one network comes to other pixels from a start moved by 1e-6."""
@@ -49,7 +50,7 @@ def pairs() -> tuple[Tensor, list[int]]:
     with torch.no_grad():
         chosen = choose(network().num_features)
     starts = to_pixels([*photographs, chosen.noise])
-    return starts.repeat_interleave(len(chosen.units), 0), list(chosen.units) * len(starts)
+    return starts.repeat_interleave(len(chosen.units), 0)[:STARTS], (list(chosen.units) * len(starts))[:STARTS]
 
 
 @cache

@@ -6,7 +6,7 @@ Weights are random, pictures are made here, so nothing is downloaded. A model ho
 of the largest of the plain, unfolded network of its library, fed by that library's own transform, and where every
 prediction is the same whose top class leads by over 2e-3 of it. ``--csv`` writes docs/models_tried.csv. With
 ``--into`` each model runs in a process of its own and its row is appended to the file at once; rows that stand there
-are not run again, so that the whole zoo can be run in pieces.
+are not run again, so that the whole zoo can be run in pieces. The short size takes one model of each library.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from bars import at_least, at_most, tell, versions
+from bars import SHORT, at_least, at_most, tell, versions
 from hardiness import models
 from hardiness.core import rng
 from hardiness.imaging import on_canvas
@@ -203,6 +203,11 @@ TRANSFORMERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "pvt": ("Pvt", "Pvt", {"hidden_sizes": [8, 16, 40, 64], "depths": [1, 1, 1, 1], "num_labels": 10}),
 }
 ONNX = ("resnet18", "mobilenetv3_small_050", "vit_tiny_patch16_224")
+TRIED: dict[str, tuple[str, ...]] = (
+    {"timm": ("lcnet_050",), "torchvision": ("squeezenet1_1",), "hf": ("vit",), "onnx": ("mobilenetv3_small_050",)}
+    if SHORT
+    else {"timm": TIMM, "torchvision": TORCHVISION, "hf": tuple(TRANSFORMERS), "onnx": ONNX}
+)
 
 Transform = Callable[[Image.Image], Tensor]
 
@@ -321,8 +326,7 @@ def measured(name: str, family: str, network: nn.Module, transform: Transform, m
 
 def names() -> list[str]:
     """Every model of the bench, as its row is called."""
-    parts = {"timm": TIMM, "torchvision": TORCHVISION, "hf": TRANSFORMERS, "onnx": ONNX}
-    return [f"{prefix}:{name}" for prefix, each in parts.items() for name in each]
+    return [f"{prefix}:{name}" for prefix, each in TRIED.items() for name in each]
 
 
 def kept(file: Path) -> dict[str, Row]:
@@ -353,12 +357,12 @@ def cases(made: list[np.ndarray], wanted: Callable[[str], bool]) -> Iterator[Row
     """A row for every model that is wanted; one that fails has its error in it."""
     with tempfile.TemporaryDirectory() as scratch:
         todo: list[tuple[str, str, Callable[[], tuple[Any, ...]]]] = []
-        todo += [(f"timm:{n}:weights=random", n, lambda n=n: from_timm(n)) for n in TIMM]
-        todo += [(f"torchvision:{n}:weights=random", n, lambda n=n: from_torchvision(n)) for n in TORCHVISION]
-        for kind in TRANSFORMERS:
+        todo += [(f"timm:{n}:weights=random", n, lambda n=n: from_timm(n)) for n in TRIED["timm"]]
+        todo += [(f"torchvision:{n}:weights=random", n, lambda n=n: from_torchvision(n)) for n in TRIED["torchvision"]]
+        for kind in TRIED["hf"]:
             folder = Path(scratch) / kind
             todo.append((f"hf:{folder}:weights=random", kind, lambda k=kind, f=folder: from_transformers(k, f)))
-        todo += [(f"onnx:{n}", n, lambda n=n: from_onnx(n, Path(scratch))) for n in ONNX]
+        todo += [(f"onnx:{n}", n, lambda n=n: from_onnx(n, Path(scratch))) for n in TRIED["onnx"]]
         for name, family, make in todo:
             shown = f"{name.partition(':')[0]}:{family}"
             if not wanted(shown):
