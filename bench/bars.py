@@ -7,9 +7,12 @@ import os
 import platform
 import statistics
 import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
+
+import numpy as np
 
 SHORT = os.environ.get("HARDINESS_BENCH") == "short"
 """Whether all code of a bench is run once, on as little as that takes: it shows that the bench works, and no more."""
@@ -41,6 +44,20 @@ def alternating(repetitions: int, *sides: Callable[[], float]) -> list[float]:
         for side, found in zip(sides, figures, strict=True):
             found.append(side())
     return [statistics.median(found) for found in figures]
+
+
+def product_ms() -> float:
+    """Milliseconds of one product of two 512 x 512 float32 matrices: what this machine's cores can do at this moment.
+
+    Times are held as so many products, so that a bar says the same on every machine.
+    """
+    matrix = np.random.default_rng(0).random((512, 512), np.float32)
+    taken = []
+    for _ in range(sized(50, 3)):
+        begin = time.perf_counter()
+        matrix @ matrix
+        taken.append(time.perf_counter() - begin)
+    return 1000 * statistics.median(taken)
 
 
 def at_least(value: float, bar: float) -> dict[str, Any]:
