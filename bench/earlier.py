@@ -1,6 +1,6 @@
 """Whole commands of this tree against an earlier revision's, in turns: what a user of either waits for.
 
-    HARDINESS_DATA=… python bench/earlier.py [--revision f2dda58] [--images 8] [--repetitions 3] [--json]
+    HARDINESS_DATA=… python bench/earlier.py [--revision f2dda58] [--images 6] [--repetitions 3] [--json]
 
 Each command is a process of its own, from its start to its end, on the same photographs, after one call of each side
 that is not timed (it compiles what the revision compiles). Before a ratio is printed both sides have stored rows with
@@ -24,10 +24,10 @@ from checkouts import SOURCES, CommandCall, call, revision
 
 MODEL = "efficientnet_lite0"
 WORK = {
-    "imagenet-val": ("imagenet-val", 5),
+    "imagenet-val": ("imagenet-val", 4),
     "imagenet-c, severity 3": ("imagenet-c:severities=3", 1),
     "imagenet-p, two sequences": ("imagenet-p:perturbations=gaussian_noise+brightness", 1),
-    "white box, 10 steps": ("whitebox:epsilons=0.004,steps=10", 1),
+    "white box, 5 steps": ("whitebox:epsilons=0.004,steps=5,cross_checks=false", 1),
 }
 """Each command's benchmark, and how many times as many photographs as the slowest has."""
 RUNS, LOOKS = list(WORK)[: sized(4)], ("--help", "show", "report")[: sized(3)]
@@ -106,7 +106,7 @@ def main() -> int:
     """Print the figures; 0 where every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--revision", default="f2dda58")
-    parser.add_argument("--images", type=int, default=sized(8, 2))
+    parser.add_argument("--images", type=int, default=sized(6, 2))
     parser.add_argument("--repetitions", type=int, default=sized(3))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
