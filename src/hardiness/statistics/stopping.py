@@ -351,9 +351,12 @@ class Headline:
 
 
 def of_share(name: str, hits: int, n: int, target: float, population: int | None = None) -> Headline:
-    """A share of images, e.g. top-1 or the accuracy under an attack; arguments as in `share_interval`.
+    """A share of images, e.g. top-1 or the accuracy under an attack.
 
-    A target is the half-width that is aimed at.
+    Args:
+        name: of model and score.
+        hits, n, population: as for `share_interval`.
+        target: the half-width that is aimed at.
     """
     interval = share_interval(hits, n, population)
     share = (hits + 2) / (n + 4)
