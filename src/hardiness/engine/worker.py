@@ -267,15 +267,6 @@ class Worker:
         """Evaluate every unit with missing rows, in order."""
         self.run(self.units(), sum(unit.rows for unit in self.units()))
 
-    def expand_alone(self, given: Iterable[Unit]) -> None:
-        """Do what is done once for all models, and drop it: read, distort and, for a surrogate, attack pictures."""
-        decoded = self._decoded(given)
-        try:
-            for _ in self._transferred(decoded):
-                pass
-        finally:
-            decoded.close()
-
     def _keep_exhibits(self) -> None:
         """Keep a strip of each sequence of the first item that can be read, in every run that has none.
 
