@@ -369,24 +369,24 @@ def comparisons_of(
     return [_under_own_names(each, shown) for each in compared]
 
 
-def _under_own_names(results: BenchmarkComparison, shown: Mapping[str, str]) -> BenchmarkComparison:
+def _under_own_names(comparison: BenchmarkComparison, shown: Mapping[str, str]) -> BenchmarkComparison:
     """The scores of a comparison of several folders, under the names by which a page shows their runs, by key.
 
     Where two folders hold the same run, no score is left: which of them is meant cannot be told.
     """
-    own = {name: shown[key] for name, key in results.keys.items() if key in shown}
-    if len(set(own.values())) < len(results.keys):
-        return replace(results, scores=(), details=(), effective=(), flips=())
+    own = {name: shown[key] for name, key in comparison.keys.items() if key in shown}
+    if len(set(own.values())) < len(comparison.keys):
+        return replace(comparison, scores=(), details=(), effective=(), flips=())
     scores = [
         replace(
             score,
             values={own[name]: value for name, value in score.values.items()},
             pairs={(own[first], own[second]): pair for (first, second), pair in score.pairs.items()},
         )
-        for score in results.scores
+        for score in comparison.scores
     ]
-    flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in results.flips]
-    return replace(results, scores=tuple(scores), details=(), effective=(), flips=tuple(flips))
+    flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in comparison.flips]
+    return replace(comparison, scores=tuple(scores), details=(), effective=(), flips=tuple(flips))
 
 
 def gate_tables(stores: Sequence[Store]) -> list[TextTable]:

@@ -146,7 +146,10 @@ Mark = Stroke | Area | Text | Band | Symbol | Cloud
 
 @dataclass(eq=False)
 class Sheet:
-    """Marks in the order of drawing, in groups; a group is a model's index, `PUBLISHED`, or nothing."""
+    """Marks in the order of drawing, in groups; a group is a model's index, `PUBLISHED`, or nothing.
+
+    A sheet is equal to itself alone, so that what was painted of it is found again.
+    """
 
     width: float
     height: float = 0.0

@@ -272,7 +272,7 @@ def _text(mark: Text) -> str:
 
 PX_PER_INCH, DPI = 96, 200
 QUICK = 3
-"""Of the levels of compression from 0 to 9: figures are a tenth larger and written in half the time."""
+"""Of the levels of compression from 0 to 9: figures are a fifth larger than at 6 and encoded in half the time."""
 POINTS_PER_PX = 72 / PX_PER_INCH
 
 _ALIGNED = {"start": "left", "middle": "center", "end": "right"}
