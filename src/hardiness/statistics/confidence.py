@@ -162,7 +162,8 @@ FURTHEST = 64.0
 PRIOR = 5
 """A bin's gap counts as if so many more of its images were calibrated: one image alone says nothing of its bin."""
 
-_BISECTIONS = 30
+NO_SKEW = 1e-3
+"""Skew below which a distribution counts as normal."""
 
 
 @dataclass(frozen=True)
@@ -240,15 +241,19 @@ class _Family:
 
     def solved(self, above: Callable[[float, float, float], float], wanted: float) -> float:
         """The error of the truth at which an error as large as was seen comes up with this chance."""
+        from scipy.optimize import brentq
+
+        def beyond(times: float) -> float:
+            return above(*self.cumulants(times)) - wanted
+
         low, high = 0.0, 1.0
-        if above(*self.cumulants(low)) >= wanted:
+        if beyond(low) >= 0:
             return 0.0
-        while high < FURTHEST and above(*self.cumulants(high)) < wanted:
-            high *= 2
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if above(*self.cumulants(middle)) < wanted else (low, middle)
-        return self.error(high)
+        while beyond(high) < 0:
+            if high >= FURTHEST:
+                return self.error(high)
+            low, high = high, 2 * high
+        return self.error(brentq(beyond, low, high, xtol=1e-9))
 
 
 def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) -> Interval:
@@ -278,19 +283,23 @@ def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) 
         small, large = (shape * np.sqrt(noise / noise.max()) for shape in (small, large))
     seen = gaps.error(norm)
     chance = _by_cumulants if variance is None else _by_variance(variance)
-    usual = _median(chance, *_Family(gaps, large, norm).cumulants(0.0))
+    calibrated = _Family(gaps, large, norm).cumulants(0.0)
+    usual = _median(*calibrated) if variance is None else calibrated[0]
     low = _Family(gaps, small, norm).solved(lambda *c: 1 - chance(seen**norm, *c), TAIL)
     high = _Family(gaps, large, norm).solved(lambda *c: 1 - chance(max(seen**norm, usual), *c), 1 - TAIL)
     return Interval(min(low, seen), max(high, seen))
 
 
-def _median(chance: Callable[..., float], mean: float, variance: float, third: float) -> float:
-    """What half of the samples stay below."""
-    low, high = 0.0, mean + math.sqrt(variance)
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if chance(middle, mean, variance, third) < 0.5 else (low, middle)
-    return high
+def _median(mean: float, variance: float, third: float) -> float:
+    """What half of the samples stay below: those of a shifted gamma variable with these cumulants."""
+    from scipy.special import gammaincinv
+
+    deviation = math.sqrt(variance)
+    skew = third / deviation**3
+    if abs(skew) < NO_SKEW:
+        return mean
+    shape = 4 / skew**2
+    return mean + deviation * skew / 2 * (float(gammaincinv(shape, 0.5)) - shape)
 
 
 def _by_cumulants(value: float, mean: float, variance: float, third: float) -> float:
@@ -299,7 +308,7 @@ def _by_cumulants(value: float, mean: float, variance: float, third: float) -> f
 
     deviation = math.sqrt(variance)
     skew, apart = third / deviation**3, (value - mean) / deviation
-    if abs(skew) < 1e-3:
+    if abs(skew) < NO_SKEW:
         return NormalDist().cdf(apart)
     shape = 4 / skew**2
     below = float(gammainc(shape, max(shape + 2 * apart / skew, 0.0)))
