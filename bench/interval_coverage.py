@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from bars import at_least, sized, tell, versions
-from hardiness.benchmarks.confidence import shift_calibration
+from hardiness.benchmarks.confidence import calibration_of_cells
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.own_classes import class_scores
-from hardiness.benchmarks.shares import confidence_scores
+from hardiness.benchmarks.shares import aurra_score, mean_loss
 from hardiness.core import Condition, DataIdentity, ImageTable, Interval, Metric, Run
 from hardiness.statistics.cells import CellMeans, cell_means, equal_weights
 from hardiness.statistics.comparison import difference, mean_difference
@@ -56,7 +56,6 @@ WITH_ERRORS = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
 RATES = (0.0, *WITH_ERRORS)
 CELLS = 20
 FEW_CELLS = 2
-FEWEST_TRIALS = sized(20, 2)
 DIFFERING = (0.012, 0.02, 0.04, 0.1, 0.3)
 """Shares of images on which two models differ."""
 
@@ -155,9 +154,7 @@ def confidences(
 
 
 def one_run_aurra(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
-    confidence, right = confidences(generator, n, rate)[0]
-    found = next(score for score in confidence_scores(confidence, right) if score.metric == "aurra")
-    return found.interval, truth("aurra", rate)
+    return aurra_score(*confidences(generator, n, rate)[0]).interval, truth("aurra", rate)
 
 
 def one_run_calibration(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
@@ -188,8 +185,8 @@ def binned(bins: str, generator: np.random.Generator, n: int, rate: float) -> tu
 
 def one_run_brier(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     confidence, right = confidences(generator, n, rate)[0]
-    found = next(score for score in confidence_scores(confidence, right) if score.metric == "brier_top1")
-    return found.interval, truth("brier", rate)
+    losses = (confidence - right) ** 2
+    return mean_loss(Metric("brier_top1"), losses, right).interval, truth("brier", rate)
 
 
 def one_run_mean_ece(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
@@ -199,8 +196,8 @@ def one_run_mean_ece(generator: np.random.Generator, n: int, rate: float) -> tup
     conditions = tuple(Condition(corruption="fog", severity=int(k) + 1) for k in cells)
     columns = {"right": right.astype(np.int8), "confidence": confidence.astype(np.float32)}
     table = ImageTable(images(n), np.zeros(n, np.int32), conditions, cells, columns)
-    found = shift_calibration(table, ["fog"], whole=True)
-    ece = next(s for s in found if s.metric == "mean_ece" and s.condition.get("protocol") == "equal-mass")
+    found = calibration_of_cells(table)
+    ece = next(s for s in found if s.metric == "ece" and s.condition.get("protocol") == "equal-mass")
     return ece.interval, true_in_bins("equal-mass", n, rate)
 
 
@@ -356,10 +353,9 @@ def images(n: int) -> NDArray[np.object_]:
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of interval is simulated; slow ones on fewer sizes, rates and trials."""
+    """How one kind of interval is simulated; some only at sizes and rates at which it says something."""
 
     trial: Trial
-    share_of_trials: float = 1.0
     sizes: tuple[int, ...] = SIZES
     rates: tuple[float, ...] = WITH_ERRORS
 
@@ -378,12 +374,12 @@ KINDS = {
     "heavy tails, both ways: t, with skew": Kind(heavy_tails_both_ways, sizes=(250, 1000), rates=DIFFERING),
     "mean of 20 cells, one run: effective Wilson": Kind(one_run_cells, sizes=TO_1000, rates=RATES),
     "mean of 2 cells, one run: effective Wilson": Kind(one_run_few_cells, sizes=TO_1000, rates=RATES),
-    "AURRA, one run: effective Wilson": Kind(one_run_aurra, 0.2, TO_250, FEW_RATES),
-    "RMS calibration error, one run: tests inverted": Kind(one_run_calibration, 0.2, (100, 150, 200, 250, 1000, 5000)),
-    "RMS without the last bin, one run: tests inverted": Kind(one_run_without_last_bin, 0.2, (200, 250, 500, 1000)),
-    "ECE, one run: tests inverted": Kind(one_run_ece, 0.2, (35, 50, 250, 1000, 5000)),
-    "mean ECE of 8 cells, one run: tests inverted": Kind(one_run_mean_ece, 0.1, (35, 250), FEW_RATES),
-    "Brier score, one run: t, with skew": Kind(one_run_brier, 0.2, (*SMALL, 250), FEW_RATES),
+    "AURRA, one run: effective Wilson": Kind(one_run_aurra, TO_250, FEW_RATES),
+    "RMS calibration error, one run: tests inverted": Kind(one_run_calibration, (100, 150, 200, 250, 1000, 5000)),
+    "RMS without the last bin, one run: tests inverted": Kind(one_run_without_last_bin, (200, 250, 500, 1000)),
+    "ECE, one run: tests inverted": Kind(one_run_ece, (35, 50, 250, 1000, 5000)),
+    "mean ECE of 8 cells, one run: tests inverted": Kind(one_run_mean_ece, (35, 250), FEW_RATES),
+    "Brier score, one run: t, with skew": Kind(one_run_brier, (*SMALL, 250), FEW_RATES),
     "relative mCE, one run: t": Kind(one_run_relative, sizes=TO_1000),
     "AUROC: effective Wilson": Kind(one_run_auroc, sizes=TO_1000),
     "FPR at 95 %: effective Wilson": Kind(one_run_fpr95, sizes=TO_1000),
@@ -392,12 +388,12 @@ KINDS = {
     "calibration error, same photographs: t": Kind(paired_calibration, sizes=(250,), rates=FEW_RATES),
     "shape bias, same photographs: t": Kind(paired_shape_bias, sizes=(35, 50, 250, 1000), rates=FEW_RATES),
     "kappa: posterior of the two-by-two table": Kind(kappa, sizes=TO_1000),
-    "kappa over 20 cells: t": Kind(kappa_of_cells, 0.2, (35, 50, 250, 1000)),
+    "kappa over 20 cells: t": Kind(kappa_of_cells, (35, 50, 250, 1000)),
     "balanced accuracy of 3 classes: effective Wilson": Kind(
-        partial(three_classes, "balanced_accuracy"), 0.5, TO_250, RATES
+        partial(three_classes, "balanced_accuracy"), TO_250, RATES
     ),
-    "macro F1 of 3 classes: effective Wilson": Kind(partial(three_classes, "macro_f1"), 0.5, (35, 50, 250), RATES),
-    "worst of 3 classes: Clopper & Pearson": Kind(partial(three_classes, "worst_class"), 0.5, TO_250, RATES),
+    "macro F1 of 3 classes: effective Wilson": Kind(partial(three_classes, "macro_f1"), (35, 50, 250), RATES),
+    "worst of 3 classes: Clopper & Pearson": Kind(partial(three_classes, "worst_class"), TO_250, RATES),
 }
 
 LEAST, LEAST_OF_FEW = 0.94, 0.93
@@ -494,7 +490,7 @@ def simulated(kind: Kind, trials: int) -> list[Point]:
 def point(kind: Kind, trials: int, n: int, rate: float) -> Point:
     """One size and rate, whose draws do not depend on what else is simulated."""
     generator, below, above, had = np.random.default_rng([n, int(1000 * rate)]), 0, 0, 0
-    for _ in range(max(int(trials * kind.share_of_trials), FEWEST_TRIALS)):
+    for _ in range(trials):
         interval, true = kind.trial(generator, n, rate)
         if interval is not None:
             had += 1

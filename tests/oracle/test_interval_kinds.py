@@ -40,7 +40,6 @@ def test_a_kind_holds(kind: str) -> None:
     short = replace(
         chosen,
         sizes=tuple(n for n in chosen.sizes if n in (20, 50, 100, 150, 200, 250)) or chosen.sizes,
-        share_of_trials=max(chosen.share_of_trials, 0.5),
     )
     points = [each for each in SIMULATED.simulated(short, 40) if each.trials]
     for many in (True, False):

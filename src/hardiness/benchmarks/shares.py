@@ -255,13 +255,13 @@ def confidence_scores(
     means = {metric: values for metric, values in means.items() if np.isfinite(values).all()}
     return [
         *(_rms(confidence, correct, protocol) for protocol in PROTOCOLS),
-        _aurra(confidence, correct),
+        aurra_score(confidence, correct),
         *(_ece(confidence, correct, binning) for binning in BINNINGS),
-        *(_mean_loss(metric, values, correct) for metric, values in means.items()),
+        *(mean_loss(metric, values, correct) for metric, values in means.items()),
     ]
 
 
-def _mean_loss(metric: Metric, values: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
+def mean_loss(metric: Metric, values: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
     """The mean of a loss ``(N,)``, which few images may decide; its interval knows of skew."""
     found, reason = mean(np.arange(len(values)), values), _too_few(correct)
     if not reason and found.differing < FEWEST_OF_EACH:
@@ -290,7 +290,7 @@ def _too_few(correct: NDArray[np.bool_]) -> str:
     return f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
 
 
-def _aurra(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
+def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
     """Errors take from it, so they are what tells of it: where these are few, first order says too little."""
     n, wrong = len(correct), int(np.count_nonzero(~correct))
     value, right = aurra(confidence, correct), n - wrong
