@@ -10,7 +10,7 @@ import pytest
 from hardiness import models
 from hardiness.models import Classifier
 from hardiness.visualise import Channel, LayerUnit, Settings, Unit, maximise
-from hardiness.visualise.maximise import ClassUnit, Neuron
+from hardiness.visualise.activation import ClassUnit, Neuron
 
 SHORT = Settings(steps=2)
 

@@ -15,7 +15,7 @@ from hardiness import models
 from hardiness.core import rng
 from hardiness.imaging import decode
 from hardiness.models.preprocessing import to_pixels
-from hardiness.visualise.maximise import Transforms, moved
+from hardiness.visualise.activation import Transforms, moved
 
 VIT = "timm:vit_tiny_patch16_224:weights=random"
 

@@ -58,7 +58,7 @@ from hardiness.statistics import (
     KappaInterval,
     ScoreComparison,
 )
-from hardiness.visualise.maximise import Settings
+from hardiness.visualise.activation import Settings
 from hardiness.visualise.patch import PatchSettings
 from hardiness.visualise.stimuli import StyleSettings
 

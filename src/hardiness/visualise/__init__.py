@@ -1,20 +1,27 @@
 """Pictures made by optimisation: what units respond to, and stimuli by style transfer."""
 
-from hardiness.visualise.exhibition import GRID, RECORD, folders, probability_text, read
-from hardiness.visualise.maximise import (
-    Channel,
-    LayerUnit,
-    Settings,
-    Unit,
-    channels,
-    class_unit,
-    maximise,
-    neuron,
-    write_features,
-)
-from hardiness.visualise.orhan2019 import PROTOCOL, STEPS, write_pushed
-from hardiness.visualise.patch import PatchSettings, write_patch
-from hardiness.visualise.stimuli import SHEET, StimulusRequest, StyleSettings, make_stimuli, photographs
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.visualise.activation import (
+        Channel,
+        LayerUnit,
+        Settings,
+        Unit,
+        channels,
+        class_unit,
+        maximise,
+        neuron,
+        write_features,
+    )
+    from hardiness.visualise.exhibition import GRID, RECORD, folders, probability_text, read
+    from hardiness.visualise.orhan2019 import PROTOCOL, STEPS, write_pushed
+    from hardiness.visualise.patch import PatchSettings, write_patch
+    from hardiness.visualise.stimuli import SHEET, StimulusRequest, StyleSettings, make_stimuli, photographs
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "GRID",

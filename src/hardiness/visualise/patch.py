@@ -32,8 +32,8 @@ from hardiness.core import (
 from hardiness.data import limited
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier, to_pixels
+from hardiness.visualise.activation import ClassUnit, class_names
 from hardiness.visualise.exhibition import Exhibition, SheetTile, about, folded, refuse_strangers, to_images
-from hardiness.visualise.maximise import ClassUnit, class_names
 
 if TYPE_CHECKING:
     from torch import Tensor

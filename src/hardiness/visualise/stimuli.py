@@ -45,8 +45,8 @@ from hardiness.imaging import decode, on_canvas, png
 from hardiness.models import Classifier, to_pixels
 from hardiness.reference import COLUMNS, sixteen, wnids
 from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, file_errors, refuse_strangers, write
+from hardiness.visualise.activation import MOST_WEIGHT, Painting, gram, roughness
 from hardiness.visualise.exhibition import SheetTile, sheet, to_images
-from hardiness.visualise.maximise import MOST_WEIGHT, Painting, gram, roughness
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.visualise.maximise import gram, similarity
+from hardiness.visualise.activation import gram, similarity
 
 
 def test_gram_by_hand() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
 from hardiness.models import Classifier, wrap
 from hardiness.models.preprocessing import to_pixels
-from hardiness.visualise.maximise import (
+from hardiness.visualise.activation import (
     Channel,
     ClassUnit,
     LayerUnit,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hardiness.core import CANVAS_224, rng
 from hardiness.imaging import decode, on_canvas
-from hardiness.visualise.maximise import COLOUR_COVARIANCE, KINDS, START_AMPLITUDE, Kind, Painting, colour_axes
+from hardiness.visualise.activation import COLOUR_COVARIANCE, KINDS, START_AMPLITUDE, Kind, Painting, colour_axes
 
 MEASURED_ON = 250
 """How many ImageNet photographs HARDINESS_DATA holds: those on which the covariance was measured."""

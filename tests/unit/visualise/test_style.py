@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hardiness import models
 from hardiness.core import ArgumentError, ModelError, Silence, View
 from hardiness.models import Classifier, wrap
-from hardiness.visualise.maximise import gram
+from hardiness.visualise.activation import gram
 from hardiness.visualise.stimuli import StyleSettings, style_layers, stylise
 
 NAMES = ("a", "b", "c")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from hardiness.core import ArgumentError, rng
-from hardiness.visualise.maximise import Transforms, moved
+from hardiness.visualise.activation import Transforms, moved
 
 STILL = Transforms(0, 0, 0)
 

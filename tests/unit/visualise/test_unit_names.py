@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hardiness.core import ArgumentError, ModelSpec
-from hardiness.visualise.maximise import channels, class_unit, neuron
+from hardiness.visualise.activation import channels, class_unit, neuron
 
 IMAGENET = ModelSpec("net", "")
 OWN = ModelSpec("own", "", num_classes=3, class_names=("cat", "Dog", "cup"))

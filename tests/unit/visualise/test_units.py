@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError
 from hardiness.models import Classifier
-from hardiness.visualise.maximise import (
+from hardiness.visualise.activation import (
     Channel,
     ClassUnit,
     LayerUnit,
