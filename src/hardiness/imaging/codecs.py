@@ -226,10 +226,15 @@ def encode_jpeg(image: Image, quality: int, optimise: bool = False) -> bytes:
     return stream.tobytes()
 
 
-def png(image: Image) -> bytes:
-    """The image ``uint8 (H, W, 3)`` as the bytes of a PNG file."""
+QUICK = 3
+"""Of the levels of compression from 0 to 9: figures are a fifth larger than at 6 and encoded in half the time."""
+
+
+def png(image: Image, per_inch: int | None = None) -> bytes:
+    """The image ``uint8 (H, W, 3)`` as the bytes of a PNG file; ``per_inch``: pixels, where it has a size on paper."""
     stream = io.BytesIO()
-    Pictures.fromarray(image).save(stream, "PNG", compress_level=3)
+    size = {"dpi": (per_inch, per_inch)} if per_inch else {}
+    Pictures.fromarray(image).save(stream, "PNG", compress_level=QUICK, **size)
     return stream.getvalue()
 
 

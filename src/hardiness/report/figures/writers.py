@@ -13,6 +13,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from hardiness import imaging
 from hardiness.report.figures.sheet import (
     BAND,
     COLOURS,
@@ -36,6 +39,7 @@ from hardiness.report.figures.sheet import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure as Canvas
 
 
@@ -271,91 +275,101 @@ def _text(mark: Text) -> str:
 
 
 PX_PER_INCH, DPI = 96, 200
-QUICK = 3
-"""Of the levels of compression from 0 to 9: figures are a fifth larger than at 6 and encoded in half the time."""
 POINTS_PER_PX = 72 / PX_PER_INCH
 
 _ALIGNED = {"start": "left", "middle": "center", "end": "right"}
-_STYLE = {"font.family": "DejaVu Sans", "pdf.fonttype": 42, "text.parse_math": False, "text.usetex": False}
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "pdf.fonttype": 42,
+    "text.hinting": "none",  # at 200 an inch it changes little, and fitting each letter to pixels takes long
+    "text.parse_math": False,
+    "text.usetex": False,
+}
 NARROWER = 0.88
 """DejaVu Sans, which comes with matplotlib, is wider than the fonts of pages: its text is set smaller by this."""
 
 
-_DRAWN = ((0x20, 0x24F), (0x370, 0x3FF), (0x400, 0x52F), (0x2000, 0x22FF), (0x25A0, 0x25FF))
-"""Letters of Latin, Greek and Cyrillic, punctuation, arrows, signs of mathematics and shapes."""
+_DRAWN = ((0x20, 0xFF), (0x391, 0x3C9), (0x2010, 0x2044), (0x2190, 0x2195), (0x2200, 0x226F))
+"""Letters of western Europe and Greek ones, punctuation, arrows and signs of mathematics; text with others is drawn
+with the whole font."""
 
 
 def pdf(sheet: Sheet) -> bytes:
     """The drawing as a PDF page of its size, text as text; the same sheet gives the same bytes."""
-    return _saved(sheet, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    import matplotlib
+
+    content, nothing = io.BytesIO(), dict.fromkeys(("CreationDate", "Creator", "Producer"))
+    with matplotlib.rc_context(_STYLE):
+        _painted(sheet).savefig(content, format="pdf", metadata=nothing)
+    return content.getvalue()
 
 
 def png(sheet: Sheet) -> bytes:
     """The drawing in pixels, 200 an inch."""
-    return _saved(sheet, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": QUICK})
-
-
-def _saved(sheet: Sheet, **how: Any) -> bytes:
     import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with matplotlib.rc_context(_STYLE):
-        content = io.BytesIO()
-        _painted(sheet).savefig(content, dpi=DPI, **how)
-    return content.getvalue()
+        canvas = FigureCanvasAgg(_painted(sheet))
+        canvas.draw()
+    return imaging.png(np.asarray(canvas.buffer_rgba())[..., :3], DPI)
 
 
 @lru_cache(maxsize=1)
 def _painted(sheet: Sheet) -> Canvas:
     """The drawing as matplotlib has it: the PDF and the PNG of one sheet are written of one."""
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.transforms import Affine2D
 
-    canvas = Canvas(figsize=(sheet.width / PX_PER_INCH, sheet.height / PX_PER_INCH), facecolor=INKS["paper"])
-    axes = canvas.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, sheet.width), ylim=(sheet.height, 0))
-    axes.set_axis_off()
+    inches = sheet.width / PX_PER_INCH, sheet.height / PX_PER_INCH
+    canvas = Canvas(figsize=inches, dpi=DPI, facecolor=INKS["paper"])
+    # Without axes, which would be the path that each mark is clipped by.
+    place = Affine2D().scale(1 / sheet.width, -1 / sheet.height).translate(0, 1) + canvas.transFigure
     for order, (_, mark) in enumerate(sheet.marks):
-        _add(axes, mark, order)
+        for artist in _artists(mark, {"transform": place, "zorder": order}):
+            canvas.add_artist(artist)
     return canvas
 
 
-def _add(axes: Any, mark: Mark, order: int) -> None:
+def _artists(mark: Mark, common: dict[str, Any]) -> Iterable[Artist]:
+    """A mark as matplotlib draws it; ``common``: what all of them are given."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Polygon, Rectangle
+    from matplotlib.text import Text as Letters
 
+    look: dict[str, Any]
     if isinstance(mark, Stroke):
         x, y = zip(*mark.points, strict=True)
-        style: dict[str, Any] = {
-            "color": INKS[mark.ink],
-            "alpha": mark.opacity,
-            "linestyle": "--" if mark.dashed else "-",
-        }
-        # As an artist: `plot` and `add_patch` look for the limits of the axes anew each time.
-        axes.add_artist(Line2D(x, y, linewidth=mark.width * POINTS_PER_PX, zorder=order, clip_on=False, **style))
+        look = {"color": INKS[mark.ink], "alpha": mark.opacity, "linestyle": "--" if mark.dashed else "-"}
+        yield Line2D(x, y, linewidth=mark.width * POINTS_PER_PX, **look, **common)
         for symbol in mark.symbols:
-            _add(axes, symbol, order)
+            yield from _artists(symbol, common)
     elif isinstance(mark, Cloud):
         x, y = zip(*mark.points, strict=True)
-        dot: dict[str, Any] = {"marker": "o", "markersize": mark.width * POINTS_PER_PX, "markeredgewidth": 0}
-        axes.add_artist(Line2D(x, y, linestyle="", color=INKS[mark.ink], zorder=order, clip_on=False, **dot))
+        look = {"marker": "o", "markersize": mark.width * POINTS_PER_PX, "markeredgewidth": 0}
+        yield Line2D(x, y, linestyle="", color=INKS[mark.ink], **look, **common)
     elif isinstance(mark, Symbol):
-        outlined = {"facecolor": INKS[mark.ink], "edgecolor": INKS["paper"], "linewidth": 0.5}
-        axes.add_artist(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **outlined))
+        look = {"facecolor": INKS[mark.ink], "edgecolor": INKS["paper"], "linewidth": 0.5}
+        yield Polygon(mark.points, closed=True, **look, **common)
     elif isinstance(mark, Area):
-        filled = {"facecolor": INKS[mark.ink], "alpha": mark.opacity, "linewidth": 0}
-        axes.add_artist(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **filled))
+        yield Polygon(mark.points, closed=True, facecolor=INKS[mark.ink], alpha=mark.opacity, linewidth=0, **common)
     elif isinstance(mark, Band):
         for left, opacity, text in mark.cells:
-            shade: dict[str, Any] = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
-            axes.add_artist(Rectangle((left, mark.y), mark.width, mark.height, zorder=order, **shade))
+            look = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
+            yield Rectangle((left, mark.y), mark.width, mark.height, **look, **common)
             middle = left + mark.width / 2
-            _add(axes, Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), order)
+            yield from _artists(Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), common)
     else:
-        size = {"fontsize": mark.size * POINTS_PER_PX * NARROWER, "fontweight": "bold" if mark.bold else "normal"}
-        place = {"ha": _ALIGNED[mark.anchor], "va": "baseline", "color": INKS[mark.ink], "zorder": order}
         printable = "".join(character for character in mark.text if character.isprintable())
         known = all(any(first <= ord(each) <= last for first, last in _DRAWN) for each in printable)
-        font = _font(mark.bold) if known else None
-        axes.text(mark.x, mark.y, printable, font=font, **size, **place)
+        look = {
+            "font": _font(mark.bold) if known else None,
+            "fontsize": mark.size * POINTS_PER_PX * NARROWER,
+            "fontweight": "bold" if mark.bold else "normal",
+            "horizontalalignment": _ALIGNED[mark.anchor],
+            "color": INKS[mark.ink],
+        }
+        yield Letters(mark.x, mark.y, printable, **look, **common)
 
 
 @cache
