@@ -317,6 +317,9 @@ SPINS, WAITING = "GOMP_SPINCOUNT", "OMP_WAIT_POLICY"
 """How long a thread of PyTorch's spins before it sleeps until there is work again: by default for milliseconds, which
 other threads and processes need. Where cores were shared, a gradient took a quarter of the time with 5,000 turns."""
 
+GARBAGE = 20_000
+"""Objects that are made before Python looks for garbage: at its usual 700, drawing figures looks 100 times a second."""
+
 
 @cache
 def command_of(words: str) -> click.Command:
@@ -325,6 +328,7 @@ def command_of(words: str) -> click.Command:
         return LazyGroup(words, help=COMMANDS[words])
     module = importlib.import_module(f"hardiness.cli.{words.split()[0]}")
     gc.freeze()  # what was imported stays, and is not looked through again
+    gc.set_threshold(GARBAGE)
     gc.enable()
     command: click.Command = getattr(module, "_".join(re.findall(r"\w+", words)))
     for question, text in COMMANDS.items():
