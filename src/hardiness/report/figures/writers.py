@@ -289,9 +289,14 @@ NARROWER = 0.88
 """DejaVu Sans, which comes with matplotlib, is wider than the fonts of pages: its text is set smaller by this."""
 
 
-_DRAWN = ((0x20, 0xFF), (0x391, 0x3C9), (0x2010, 0x2044), (0x2190, 0x2195), (0x2200, 0x226F))
-"""Letters of western Europe and Greek ones, punctuation, arrows and signs of mathematics; text with others is drawn
-with the whole font."""
+_Letters = tuple[tuple[int, int], ...]
+"""First and last of each range of letters, as Unicode numbers them."""
+
+_USUAL: _Letters = ((0x20, 0xFF), (0x391, 0x3C9), (0x2010, 0x2044), (0x2190, 0x2195), (0x2200, 0x226F))
+"""Letters of western Europe and Greek ones, punctuation, arrows and signs of mathematics."""
+
+_OTHERS: _Letters = ((0x20, 0x24F), (0x370, 0x52F), (0x2000, 0x22FF), (0x25A0, 0x25FF))
+"""These, further letters of Latin, Cyrillic ones and shapes."""
 
 
 def pdf(sheet: Sheet) -> bytes:
@@ -361,9 +366,8 @@ def _artists(mark: Mark, common: dict[str, Any]) -> Iterable[Artist]:
             yield from _artists(Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), common)
     else:
         printable = "".join(character for character in mark.text if character.isprintable())
-        known = all(any(first <= ord(each) <= last for first, last in _DRAWN) for each in printable)
         look = {
-            "font": _font(mark.bold) if known else None,
+            "font": next((_font(mark.bold, each) for each in (_USUAL, _OTHERS) if _has(each, printable)), None),
             "fontsize": mark.size * POINTS_PER_PX * NARROWER,
             "fontweight": "bold" if mark.bold else "normal",
             "horizontalalignment": _ALIGNED[mark.anchor],
@@ -372,9 +376,13 @@ def _artists(mark: Mark, common: dict[str, Any]) -> Iterable[Artist]:
         yield Letters(mark.x, mark.y, printable, **look, **common)
 
 
+def _has(letters: _Letters, text: str) -> bool:
+    return all(any(first <= ord(each) <= last for first, last in letters) for each in text)
+
+
 @cache
-def _font(bold: bool) -> Path:
-    """A font file of the letters that figures are drawn with, cut once out of DejaVu Sans.
+def _font(bold: bool, letters: _Letters) -> Path:
+    """A font file of these letters, cut once out of DejaVu Sans.
 
     A PDF holds the letters that it shows. For each one matplotlib would cut them out of the whole font, whose tables of
     scripts that no figure has take half a second to go through.
@@ -384,8 +392,8 @@ def _font(bold: bool) -> Path:
 
     whole = findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal"))
     options = subset.Options(layout_features=[], legacy_kern=True, notdef_outline=True, drop_tables=["FFTM"])
-    cut, file = subset.Subsetter(options), _folder() / ("bold.ttf" if bold else "plain.ttf")
-    cut.populate(unicodes=[code for first, last in _DRAWN for code in range(first, last + 1)])
+    cut, file = subset.Subsetter(options), _folder() / f"{'usual' if letters is _USUAL else 'others'}-{bold}.ttf"
+    cut.populate(unicodes=[code for first, last in letters for code in range(first, last + 1)])
     with subset.load_font(whole, options) as font:
         cut.subset(font)
         subset.save_font(font, str(file), options)
