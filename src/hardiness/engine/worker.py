@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -133,7 +133,7 @@ def of_unchanged(records: Records, items: Mapping[str, Item], conditions: Sequen
     changed = {
         sample: held
         for sample, held in read.items()
-        if not unchanged(items[sample], [conditions[index] for index in sorted(held)])
+        if not unchanged(items[sample], map(conditions.__getitem__, sorted(held)))
     }
     if not changed:
         return records
@@ -170,13 +170,10 @@ def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
         conditions: those that were evaluated; each may have a file of its own. The item's own file counts where none
             has.
     """
-    return all(not isinstance(file, _FileWithStamp) or file.unchanged() for file in _files(item, conditions))
-
-
-def _files(item: Item, conditions: Iterable[Condition]) -> Iterable[File]:
-    if not isinstance(item.file, _FileByCondition):
-        return [item.file]
-    return [file for condition in conditions if (file := item.file.under(condition)) is not None]
+    files: Iterable[object] = [item.file]
+    if isinstance(item.file, _FileByCondition):
+        files = map(item.file.under, conditions)
+    return all(not isinstance(file, _FileWithStamp) or file.unchanged() for file in files)
 
 
 FORWARD_THREADS = 2
@@ -241,11 +238,14 @@ class Worker:
         self.listener.begin(self.benchmark.name, total, total - missing)
         if self.remaining:
             self._keep_exhibits()
-        decoded = self._decoded(given)
+        decoded = ordered(self._expand, self._jobs(given), self.request.workers, self._items_ahead())
         if self.attack:
             keep_freed_memory()
         try:
-            for job, outcome in self._transferred(decoded):
+            outcomes: Iterable[Decoded] = decoded
+            if self.attack and self.surrogate:
+                outcomes = self._attacked(self.surrogate, self.attack).transferred(decoded)
+            for job, outcome in outcomes:
                 self._hand_out(job, outcome)
             self.batches.finish()
         except KeyboardInterrupt:
@@ -288,9 +288,6 @@ class Worker:
             in_parallel(lambda each: each[0].keep_exhibit(each[1], each[2]), drawn)
             return
 
-    def _decoded(self, given: Iterable[Unit]) -> Generator[Decoded, None, None]:
-        return ordered(self._expand, self._jobs(given), self.request.workers, self._items_ahead())
-
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [Condition()] if self.attack else [self.conditions[index] for index in job.conditions]
         try:
@@ -299,12 +296,6 @@ class Worker:
             return error
         except Exception as error:  # noqa: BLE001  # a kernel of somebody else's: it costs this sample alone
             return SampleError(f"{job.item.file.name}: {self.benchmark.name} failed with {line_of(error)}")
-
-    def _transferred(self, decoded: Iterable[Decoded]) -> Iterable[Decoded]:
-        """What was decoded, or, where a surrogate is attacked, its adversarial pictures."""
-        if self.attack is None or self.surrogate is None:
-            return decoded
-        return self._attacked(self.surrogate, self.attack).transferred(decoded)
 
     def _hand_out(self, job: Job, outcome: Pictures | SampleError) -> None:
         """Give one item's pictures to every model that lacks them, in batches."""
@@ -322,7 +313,8 @@ class Worker:
         if job.ends_unit:
             for part in job.unit.parts:
                 part.closed = True
-                self.store_if_done(part)
+                if not part.in_flight:
+                    self.store_finished(part)
 
     def _fail(self, part: UnitPart, sample: str, conditions: Sequence[int], reason: str) -> None:
         missed = tuple(condition for condition in conditions if (sample, condition) in part.wanted)
@@ -345,14 +337,10 @@ class Worker:
                 image = picture.images[slot]
                 part.waiting.append(QueuedPicture(job.item.id, (index,), picture.frame, label, image, picture.facts))
 
-    def store_if_done(self, part: UnitPart) -> None:
-        """Begin to store a part whose last batch has come back; it is done once its file is written."""
-        if part.closed and not part.in_flight:
-            self.store_finished(part)
-
     def store_finished(self, part: UnitPart) -> None:
         """Begin to store a part: all of it, or what is finished where its model raised or the unit was cut short.
 
+        It is done once its file is written.
         The file of a part of the work has the name of just that, so that the rest is what is missing.
         """
         if part.again or not part.outcomes:
@@ -496,7 +484,8 @@ class _Batches:
         part.in_flight -= 1
         # A sequence is one condition of one image: it is counted with its first frame.
         self.worker.advance(sum(len(row.conditions) for row in batch if row.frame == 0))
-        self.worker.store_if_done(part)
+        if part.closed and not part.in_flight:
+            self.worker.store_finished(part)
 
 
 def _samples(records: Records) -> set[str]:
