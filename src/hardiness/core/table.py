@@ -43,8 +43,8 @@ class Records:
     failures: tuple[Failure, ...] = ()
 
     def __post_init__(self) -> None:
-        lengths = {name: len(column) for name, column in self.columns.items()}
-        assert len(set(lengths.values())) <= 1, f"columns of unequal length: {lengths}"
+        lengths = set(map(len, self.columns.values()))
+        assert len(lengths) <= 1, f"columns {', '.join(self.columns)} of unequal length: {sorted(lengths)}"
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0

@@ -25,16 +25,15 @@ _DIGEST_BYTES = 32
 _folders_told: set[str] = set()
 
 
-def compiled(kernel: Kernel) -> Kernel:
+def compiled(kernel: Kernel, **options: Any) -> Kernel:
     """The kernel as machine code that runs without the GIL; compiled on first call, then kept beside the source.
 
     Where neither the package's folder nor the user's cache folder can be written to, each process compiles anew.
+
+    Args:
+        kernel: a function in numba's nopython subset.
+        options: further ones of numba's ``njit``.
     """
-    return machine_code(kernel)
-
-
-def machine_code(kernel: Kernel, **options: Any) -> Kernel:
-    """As `compiled`, with further options of numba's ``njit``."""
     dispatcher = njit(nogil=True, **options)(kernel)
     with suppress(RuntimeError):  # numba found no folder for its cache
         dispatcher._cache = _CheckedCache(kernel)

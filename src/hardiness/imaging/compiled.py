@@ -52,7 +52,7 @@ def _lazily(kernel: Callable[P, R], helpers: tuple[Callable[..., Any], ...]) -> 
                     for helper in helpers:
                         numba.extending.register_jitable(helper)
                     compiler = importlib.import_module("hardiness.imaging._compile")
-                    machine.append(compiler.machine_code(kernel, error_model="numpy"))
+                    machine.append(compiler.compiled(kernel, error_model="numpy"))
         return machine[0](*args, **kwargs)
 
     return call

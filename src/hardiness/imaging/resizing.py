@@ -77,20 +77,15 @@ def resize_window(image: Image, size: Size, window: Window, interpolation: Inter
         return image[rows[:, None], columns]
     # one memory layout, hence one compiled variant; a copy only where the array is read-only or not contiguous
     plain = np.require(image, np.uint8, ["C", "W"])
-    return _kernels().resample(  # type: ignore[no-any-return]
-        plain, tuple(size), tuple(window), _kind(interpolation), _vertical_first(Size(*image.shape[:2]), size)
-    )
+    kernels = _kernels()
+    kind, vertical_first = getattr(kernels, interpolation.upper()), _vertical_first(Size(*image.shape[:2]), size)
+    return kernels.resample(plain, tuple(size), tuple(window), kind, vertical_first)  # type: ignore[no-any-return]
 
 
 @cache
 def _kernels() -> Any:
     """The compiled kernels, loaded when first used: numba takes longer to import than most commands to answer."""
     return importlib.import_module("hardiness.imaging._resampling")
-
-
-@cache
-def _kind(interpolation: Interpolation) -> int:
-    return getattr(_kernels(), interpolation.upper())  # type: ignore[no-any-return]
 
 
 def _vertical_first(old: Size, new: Size) -> bool:

@@ -172,8 +172,8 @@ class Normalisation:
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Network input for RGB ``pixels (N, 3, H, W)`` in [0, 1], differentiable, same memory layout."""
-        mean, std = (_channels(values, pixels.dtype, pixels.device) for values in (self.mean, self.std))
-        normalised = (pixels - mean) / std
+        mean = _channels(self.mean, pixels.dtype, pixels.device)
+        normalised = (pixels - mean) / _channels(self.std, pixels.dtype, pixels.device)
         return normalised.flip(1) if self.reverse else normalised
 
 
