@@ -33,8 +33,11 @@ MOST_PASSED = {"show": 31, "report": 64}
 What imports call counts, too, and the page shows a photograph.
 """
 
+MOST_IN_LOOP = 26
+"""Files of which a function is entered between a photograph and its stored row."""
+
 ENTERED = """
-import contextlib, os, sys
+import contextlib, os, sys, threading
 os._exit = sys.exit
 import hardiness
 from hardiness.__main__ import main
@@ -45,13 +48,27 @@ def enter(frame, event, argument):
     if event == "call" and code.co_filename.startswith(root) and code.co_flags & 1 and code.co_qualname[0] != "<":
         files.add(code.co_filename[len(root):])
 
-sys.setprofile(enter)
+def traced(call):
+    def run(*arguments):
+        threading.setprofile(enter)
+        sys.setprofile(enter)
+        try:
+            return call(*arguments)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+    return run
+
+if sys.argv[1] == "run":
+    from hardiness.engine.worker import Worker
+    Worker.run = traced(Worker.run)
+else:
+    main = traced(main)
 with contextlib.suppress(SystemExit):
     main()
-sys.setprofile(None)
 print(*sorted(files), sep="\\n")
 """
-"""Runs the command and prints the files; bodies of classes and modules are no functions."""
+"""Runs the command and prints the files, of ``run`` those of its loop; bodies of classes and modules do not count."""
 
 
 @functools.cache
@@ -112,16 +129,28 @@ def test_doors_and_files_do_not_become_more() -> None:
     assert len(list(SOURCE.rglob("*.py"))) <= MOST_FILES
 
 
+def passed(*command: str) -> list[str]:
+    """The files that a command passes."""
+    done = subprocess.run([sys.executable, "-c", ENTERED, *command], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if line.endswith((".py", ".j2"))]
+
+
 @pytest.mark.slow
 def test_from_row_to_answer_a_reader_passes_no_more_files(tmp_path: Path) -> None:
     (rows,) = (PROJECT / "tests" / "reference" / "out_f2dda58" / "records").glob("*--imagenet-val--*")
     out = tmp_path / "out"
     shutil.copytree(rows, out / "records" / rows.name)
     for command, most in [("show", 60), *MOST_PASSED.items()]:  # first, to keep what is computed
-        ran = [sys.executable, "-c", ENTERED, command, str(out)]
-        done = subprocess.run(ran, capture_output=True, text=True, check=True)
-        passed = [line for line in done.stdout.splitlines() if line.endswith((".py", ".j2"))]
-        assert most // 3 < len(passed) <= most, passed
+        files = passed(command, str(out))
+        assert most // 3 < len(files) <= most, files
+
+
+@pytest.mark.slow
+def test_from_photograph_to_row_a_reader_passes_no_more_files(tmp_path: Path) -> None:
+    few = ("--data", "embedded", "--limit", "2", "--quiet", "--out", str(tmp_path / "out"))
+    files = passed("run", "-m", "efficientnet_lite0", "-b", "imagenet-val", *few)
+    assert MOST_IN_LOOP // 3 < len(files) <= MOST_IN_LOOP, files
+    assert "engine/worker.py" in files
 
 
 def test_what_a_protocol_may_override_does_not_become_more() -> None:
