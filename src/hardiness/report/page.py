@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 from hardiness import reference
 from hardiness.benchmarks import benchmark_type, names_of
 from hardiness.core import (
+    PARTIAL,
     Chart,
     Heat,
     ModelSentence,
@@ -487,9 +488,9 @@ def _cell(result: Result, score: Score, rank: PlaceRange | None) -> TableCell:
 
 def _noise(result: Result, score: Score) -> tuple[float, int]:
     """How far the protocol itself moves the score at least, and on how many images; 0 and 0 where nothing is known."""
-    wanted = (score.metric, dict(score.condition))
+    wanted = (score.metric.removesuffix(PARTIAL), dict(score.condition))
     known = result.details.get("noise", ())
-    found = next((each for each in known if (each["metric"], each["condition"]) == wanted), None)
+    found = next((n for n in known if (n["metric"].removesuffix(PARTIAL), n["condition"]) == wanted), None)
     return (found["noise"], found["n"]) if found else (0.0, 0)
 
 

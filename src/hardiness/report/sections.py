@@ -13,6 +13,7 @@ from hardiness.benchmarks import EFFECTIVE, card_of, surrogate_matrix, with_clas
 from hardiness.core import (
     GROUPS,
     NOT_CHECKED,
+    PARTIAL,
     WITHDRAWN,
     ArgumentError,
     Chart,
@@ -213,8 +214,9 @@ class BenchmarkSection:
     def comparison(self, column: Column) -> ScoreComparison | None:
         """The paired comparison of a column; ``None`` where not all of its models were compared."""
         names = {result.name for result in self.results}
-        wanted = (column.metric, column.condition)
-        known = (each for each in self.paired if (each.metric, each.condition) == wanted)
+        # Where images failed or were not finished, scores are those of a part; compared are images that have all cells.
+        wanted = (column.metric.removesuffix(PARTIAL), column.condition)
+        known = (each for each in self.paired if (each.metric.removesuffix(PARTIAL), each.condition) == wanted)
         return next((each for each in known if names <= set(each.values)), None)
 
     def by_condition(self) -> tuple[str, tuple[Column, ...]]:

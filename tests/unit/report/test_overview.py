@@ -341,6 +341,21 @@ def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     assert others[0].places(column)["a"] == PlaceRange(1, 2), "a comparison that lacks a model is not used"
 
 
+def test_a_comparison_counts_where_a_picture_failed() -> None:
+    """The score is then that of a part, and the images that are compared have every cell."""
+    wrong = {"a": np.arange(400) >= 360, "b": np.arange(400) >= 340}
+    paired = compared("mean_accuracy", {name: mean(np.arange(400), ~each) for name, each in wrong.items()}, True)
+    found = [
+        result(name, Score("mean_accuracy_partial", value, "fraction", 401, Interval(value - 0.03, value + 0.03)))
+        for name, value in (("a", 0.90), ("b", 0.85))
+    ]
+    comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol=found[0].protocol)
+    (shown,) = sections(found, [comparison])
+    column = shown.section.columns[0]
+    assert column.metric == "mean_accuracy_partial"
+    assert shown.places(column) == {"a": PlaceRange(1, 1), "b": PlaceRange(2, 2)}
+
+
 def test_checks_say_what_to_do() -> None:
     part = result(
         "a",
