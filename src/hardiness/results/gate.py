@@ -463,7 +463,12 @@ def _score(result: Result, metric: str, where: Condition) -> Score | None:
     if metric in WRONG and (where or not of_metric):
         return None
     if any(score.metric == f"{metric}_partial" for score in result.scores):
-        raise _MissingError(f"partial: only a part of {result.benchmark} was run, which has no {metric}")
+        failed = len({failure.sample for failure in result.failures})
+        which = f" ({failed:,} {'image' if failed == 1 else 'images'} failed)" if failed else ""
+        raise _MissingError(
+            f"partial: only a part of {result.benchmark} was evaluated{which}, which has no {metric}: mend that, or "
+            f"name {metric}_partial"
+        )
     if not of_metric:
         raise _UnmatchedError("metric", metric, sorted({*(s.metric for s in result.scores), HEADLINE, *WRONG, *FLIPS}))
     raise _unmatched_where(where, [score.condition for score in of_metric])

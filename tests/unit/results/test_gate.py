@@ -22,6 +22,7 @@ from hardiness.core import (
     BenchmarkIdentity,
     Condition,
     DataIdentity,
+    Failure,
     ImageTable,
     Interval,
     ModelIdentity,
@@ -43,8 +44,8 @@ CELLS = (
 )
 
 
-def stored(out: Path, name: str, right: np.ndarray, **changed: Any) -> None:
-    """A run of ImageNet-C with these answers ``(N, 7)``, or of the validation set ``(N, 1)``."""
+def stored(out: Path, name: str, right: np.ndarray, failed: int = 0, **changed: Any) -> None:
+    """A run of ImageNet-C with these answers ``(N, 7)``, or of the validation set ``(N, 1)``; some images failed."""
     n, m = right.shape
     image, condition = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
     label = (image % 4).astype(np.int32)
@@ -65,7 +66,9 @@ def stored(out: Path, name: str, right: np.ndarray, **changed: Any) -> None:
     )
     run = replace(run, **changed)
     work = list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True))
-    Store.create(out).run(run, Plan(whole=tuple(range(m)))).write(0, work, Records(rows))
+    failures = tuple(Failure(f"n/{k:04d}", "damaged", tuple(range(m))) for k in range(failed))
+    records = Records({column: values[failed * m :] for column, values in rows.items()}, failures)
+    Store.create(out).run(run, Plan(whole=tuple(range(m)))).write(0, work, records)
 
 
 def answers(error: float, n: int = 200, seed: int = 0, cells: int = len(CELLS)) -> np.ndarray:
@@ -93,6 +96,17 @@ def test_each_verdict_with_its_exit_status_and_the_interval_that_decides(tmp_pat
     warned = hardiness.gate(tmp_path, policy(tmp_path, MEAN + "at_most = 0.4", settings='[policy]\nundecided = "warn"'))
     assert (warned.outcome, warned.exit_status) == ("cannot tell", 0)
     assert warned.verdicts[0].more > 0
+
+
+def test_where_a_picture_failed_a_score_of_all_is_missing_and_says_so(tmp_path: Path) -> None:
+    stored(tmp_path, "m", answers(0.4), failed=1)
+    rule = 'benchmark = "imagenet-c"\nmetric = "{}"\nat_most = 5.0'
+    (verdict,) = hardiness.gate(tmp_path, policy(tmp_path, rule.format("mce"))).verdicts
+    assert verdict.outcome == "missing"
+    assert "(1 image failed)" in verdict.reason
+    assert "mce_partial" in verdict.reason
+    (verdict,) = hardiness.gate(tmp_path, policy(tmp_path, rule.format("mce_partial"))).verdicts
+    assert (verdict.outcome, verdict.n) == ("pass", 199)
 
 
 def test_what_goes_before_what(tmp_path: Path) -> None:
