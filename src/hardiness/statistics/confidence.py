@@ -162,6 +162,8 @@ FURTHEST = 64.0
 PRIOR = 5
 """A bin's gap counts as if so many more of its images were calibrated: one image alone says nothing of its bin."""
 
+_BISECTIONS = 30
+
 NO_SKEW = 1e-3
 """Skew below which a distribution counts as normal."""
 
@@ -241,19 +243,15 @@ class _Family:
 
     def solved(self, above: Callable[[float, float, float], float], wanted: float) -> float:
         """The error of the truth at which an error as large as was seen comes up with this chance."""
-        from scipy.optimize import brentq
-
-        def beyond(times: float) -> float:
-            return above(*self.cumulants(times)) - wanted
-
         low, high = 0.0, 1.0
-        if beyond(low) >= 0:
+        if above(*self.cumulants(low)) >= wanted:
             return 0.0
-        while beyond(high) < 0:
-            if high >= FURTHEST:
-                return self.error(high)
-            low, high = high, 2 * high
-        return self.error(brentq(beyond, low, high, xtol=1e-9))
+        while high < FURTHEST and above(*self.cumulants(high)) < wanted:
+            high *= 2
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if above(*self.cumulants(middle)) < wanted else (low, middle)
+        return self.error(high)
 
 
 def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) -> Interval:
