@@ -464,7 +464,7 @@ def _score(result: Result, metric: str, where: Condition) -> Score | None:
         return None
     if any(score.metric == f"{metric}_partial" for score in result.scores):
         failed = len({failure.sample for failure in result.failures})
-        which = f" ({failed:,} {'image' if failed == 1 else 'images'} failed)" if failed else ""
+        which = f" (failed images: {failed:,})" if failed else ""
         raise _MissingError(
             f"partial: only a part of {result.benchmark} was evaluated{which}, which has no {metric}: mend that, or "
             f"name {metric}_partial"

@@ -103,7 +103,7 @@ def test_where_a_picture_failed_a_score_of_all_is_missing_and_says_so(tmp_path: 
     rule = 'benchmark = "imagenet-c"\nmetric = "{}"\nat_most = 5.0'
     (verdict,) = hardiness.gate(tmp_path, policy(tmp_path, rule.format("mce"))).verdicts
     assert verdict.outcome == "missing"
-    assert "(1 image failed)" in verdict.reason
+    assert "(failed images: 1)" in verdict.reason
     assert "mce_partial" in verdict.reason
     (verdict,) = hardiness.gate(tmp_path, policy(tmp_path, rule.format("mce_partial"))).verdicts
     assert (verdict.outcome, verdict.n) == ("pass", 199)
