@@ -19,6 +19,7 @@ from hardiness.core import (
     Round,
     Run,
 )
+from hardiness.results.measured import measured
 
 CELLS = {
     "corruption": tuple(Condition(corruption="fog", severity=severity) for severity in (1, 2)),
@@ -168,3 +169,26 @@ class TestCard:
             headline = card.headline_of(card.columns_of([Result("m", "b", "d", "p", scores, COUNTS, run, {})]))
             assert headline is not None
             assert (sums[0].metric, sums[0].condition) == (headline.metric, headline.condition)
+
+    def test_measures_images_by_the_cells_that_they_have(self, name: str) -> None:
+        """Where one image lacks a cell, its sums are its scores; those that have every cell are compared."""
+        card, run = cards.get(name), run_of(name)
+        table = card.table(rows_of(name, run), run)
+        divisor = card.as_baseline(table, run)
+        compared = [(s.metric, s.condition) for s in card.measurables(table, run, divisor) if s.compared]
+        assert len(set(compared)) == len(compared)
+        if len(table.present) == 1:
+            return
+        cells = {image: table.cells.tolist() for image in table.ids.tolist()}
+        cells[table.ids[0]].pop()
+        thin = table.only(cells)
+        scores = {(s.metric, s.condition): s.value for s in card.scores(thin, run, divisor)}
+        sums = card.sums(thin, run, divisor)
+        assert bool(sums) == bool(card.stops_on)
+        for each in sums:
+            found = each.estimate(np.arange(len(thin)))
+            assert found.value == pytest.approx(scores[each.metric, each.condition]), each.metric
+        by_image = measured(thin, run, divisor)
+        names = [(s.metric, s.condition) for s in by_image.scores] if by_image else []
+        assert set(names) <= set(compared), "of whole images each score is whole, whatever others lack"
+        assert by_image is None or thin.ids[0] not in by_image.ids

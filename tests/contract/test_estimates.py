@@ -91,7 +91,8 @@ def test_scores_by_which_runs_are_compared_are_those_of_the_page(name: str, laws
             continue
         held.append(score.metric)
         assert found.value == pytest.approx(shown, rel=VALUE, abs=VALUE), score.metric
-        assert found.ids.tolist() == every.tolist()
+        if score.compared:  # of some images alone, a run is at most stopped
+            assert found.ids.tolist() == every.tolist()
         assert found.influence.mean() == pytest.approx(0, abs=VALUE)
         without = np.array([score.estimate(np.delete(every, k)).value for k in range(n)])
         jackknife = np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2))

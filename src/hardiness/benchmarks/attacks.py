@@ -62,7 +62,7 @@ from hardiness.core import (
     usual_epsilon,
 )
 from hardiness.reference import OWN, PREPROCESSINGS
-from hardiness.statistics import Measurable, WeightedSum, weighted_sum, wilson
+from hardiness.statistics import Measurable, share, wilson
 
 TITLE = "Accuracy under attack"
 PUBLISHED_PROTOCOL = "orhan2019"
@@ -447,24 +447,14 @@ class AttackCard(Card):
                 scores.append(_share(SURROGATE_SUCCESS, reached, condition))
         return scores + condition_calibration(table, without="group")
 
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """Accuracy at the largest epsilon, at the number of steps that the overview shows."""
-        swept = sweep(ACCURACY, [ACCURACY.score(0.0, 0, condition=cell) for cell in table.present if cell])
-        if not swept:
-            return []
-        right = table[RIGHT][:, table.present.index(swept[-1].condition)]
-        values = np.where(right < 0, np.nan, right == 1).astype(np.float64)[:, None]
-        return [weighted_sum(ACCURACY, values, np.ones(1), swept[-1].condition)]
-
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """Clean accuracy, and accuracy by condition."""
-        right = table[RIGHT] == 1
-
-        def accuracy(column: int, condition: Condition) -> Measurable:
-            metric = ACCURACY if condition else CLEAN_ACCURACY
-            return weighted_sum(metric, right[:, [column]], np.ones(1), condition)
-
-        return [accuracy(column, condition) for column, condition in enumerate(table.present)]
+        """Clean accuracy and accuracy by condition; first that at the largest epsilon, at the steps of the overview."""
+        right, cells = table.equals(RIGHT), table.present
+        swept = sweep(ACCURACY, [ACCURACY.score(0.0, 0, condition=cell) for cell in cells if cell])
+        return [
+            share(ACCURACY if cells[at] else CLEAN_ACCURACY, right[:, at], cells[at])
+            for at in sorted(range(len(cells)), key=lambda at: not swept or cells[at] != swept[-1].condition)
+        ]
 
     def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
         """The report on the attack; nothing for attacks by other models."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -637,8 +637,8 @@ class Card(Presentation, ABC):
         version: raised whenever equal rows would give another table, score or finding, so that no old one is reused.
         columns: names of what `table` reads of rows, besides sample, condition and label, so that the others stay on
             disk; ``None`` for all.
-        stops_on: what the headline is called by which a run may be stopped early, the first of `sums`; empty where it
-            may not.
+        stops_on: what the headline is called by which a run may be stopped early, the first sum of `measurables`; empty
+            where it may not.
         draws_cells: whether an image may then be evaluated in a few random cells instead of all.
         divides: whether its scores are ratios to a baseline, so that `as_baseline` gives one.
         joined_with: the benchmark whose run of the same model is scored as one with its runs of single sets; empty
@@ -680,22 +680,28 @@ class Card(Presentation, ABC):
             baseline: what ratios divide by; ``None`` where there is nothing.
         """
 
+    @final
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """Those of its scores that are weighted sums of cell means, the headline first; arguments as for `scores`.
+        """The measurables that are weighted sums of cell means, the headline first; arguments as for `measurables`.
 
-        Images may have any of their cells. By these a run can be stopped as soon as they are exact enough.
+        By these a run can be stopped as soon as they are exact enough: none before an image tells of the headline.
         """
-        return []
+        if not self.stops_on:
+            return []
+        found = [each for each in self.measurables(table, run, baseline) if isinstance(each, WeightedSum)]
+        return found if found and found[0].is_defined else []
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline | None:
         """What the run measured, as a baseline for others; ``None`` where nothing divides."""
         return None
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> Sequence[Measurable]:
-        """The scores by which runs are compared, as functions of images; none unless a card has some.
+        """The scores as functions of images, by which runs are compared and stopped; none unless a card has some.
+
+        Of those that are weighted sums of cell means the headline comes first. Arguments as for `scores`.
 
         Args:
-            table: of images that all have every condition that any has.
+            table: images may have any of their cells; what is no such sum is asked of images with all of them alone.
             run: what it is of.
             baseline: what ratios divide by; ``None`` where there is nothing.
         """

@@ -68,7 +68,6 @@ from hardiness.reference import SEVERITIES, DistortionSet, baseline, distortion_
 from hardiness.statistics import (
     CellMeans,
     Measurable,
-    WeightedSum,
     cell_means,
     corruption_weights,
     equal_weights,
@@ -456,11 +455,10 @@ class CorruptionCard(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Each once for all severities and corruptions that were run."""
-        errors, members = cell_means(table, _wrong(table)), set_of(run)
+        errors, members = cell_means(table, table.equals(RIGHT, 0)), set_of(run)
         present = [cell for cell in errors.cells if cell]
         names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
-        cells = {cell for cell in run.conditions if cell and cell["corruption"] in members.members}
-        whole = is_whole(table, cells, run.seed)
+        whole = _is_whole(table, run)
         # Where the mean error is the headline, a part must not pass for the whole; beside mCE it keeps its name.
         mean_error = _named(MEAN_ERROR, whole or members.baseline)
         headlines = error_scores(errors, present, names, (mean_error, members.groups))
@@ -471,33 +469,16 @@ class CorruptionCard(Card):
         return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition), *selective]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """The mCE and relative mCE, where there is a baseline, and the mean error, over the members that were run."""
-        wrong, members = table[RIGHT] != 1, set_of(run)
-        at = [k for k, cell in enumerate(table.present) if cell and cell["corruption"] in members.members]
-        if not at:
-            return []
-        whole = len(at) == len(members.members) * len(members.levels)
-        clean = [k for k, cell in enumerate(table.present) if not cell]
-        found: list[Measurable] = []
-        for metric, relative, cells in ((MCE, False, at), (RELATIVE_MCE, True, [*at, *clean])):
-            weights = _ratio_weights(table.present, at, baseline, relative)
-            if weights is not None:
-                found.append(weighted_sum(_named(metric, whole), wrong[:, cells], weights[cells]))
-        mean_error = _named(MEAN_ERROR, whole or members.baseline)
-        return [*found, mean_of(mean_error, wrong[:, at], np.ones(len(at), bool))]
-
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
-        members, wrong = set_of(run), _wrong(table)
+        members, wrong, whole = set_of(run), table.equals(RIGHT, 0), _is_whole(table, run)
         at = [k for k, cell in enumerate(table.present) if cell.get("corruption") in members.members]
         if not at:
             return []
-        whole = is_whole(table, {c for c in run.conditions if c and c["corruption"] in members.members}, run.seed)
         cells = np.isin(np.arange(len(table.present)), at)
         found = [mean_of(_named(MEAN_ERROR, whole or members.baseline), wrong, cells)]
         clean = np.array([not cell for cell in table.present])
         if clean.any():
-            found.append(mean_of(CLEAN_ERROR, wrong, clean))
+            found.append(mean_of(CLEAN_ERROR, wrong, clean, compared=False))
         ratios = [
             weighted_sum(_named(metric, whole), wrong, weights)
             for metric, relative in ((MCE, False), (RELATIVE_MCE, True))
@@ -507,7 +488,7 @@ class CorruptionCard(Card):
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
         """The errors of a run in the form of a published baseline; NaN where it has no rows."""
-        known = dict(zip(table.present, means_of(_wrong(table)).tolist(), strict=True))
+        known = dict(zip(table.present, means_of(table.equals(RIGHT, 0)).tolist(), strict=True))
         names = dict.fromkeys(condition["corruption"] for condition in run.conditions if condition)
         levels = range(1, max(set_of(run).levels) + 1)  # by severity from 1, whichever of them the set has
         return {
@@ -555,6 +536,13 @@ def set_of(run: Run) -> DistortionSet:
     return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
 
 
+def _is_whole(table: ImageTable, run: Run) -> bool:
+    """Whether every cell of the set that the run is of was evaluated."""
+    members = set_of(run).members
+    needed = {cell for cell in run.conditions if cell.get("corruption") in members}
+    return {cell["corruption"] for cell in needed} == set(members) and is_whole(table, needed, run.seed)
+
+
 def _ratio_weights(
     present: Sequence[Condition], members: Sequence[int], baseline: Baseline | None, relative: bool
 ) -> NDArray[np.float64] | None:
@@ -582,12 +570,6 @@ def _ratio_weights(
     except ArgumentError:
         return None
     return weights
-
-
-def _wrong(table: ImageTable) -> NDArray[np.float64]:
-    wrong = 1.0 - table[RIGHT]
-    wrong[~table.evaluated] = np.nan
-    return np.asarray(wrong)
 
 
 def _grid(result: Result) -> Grid | None:

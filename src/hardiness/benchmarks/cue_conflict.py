@@ -48,7 +48,7 @@ from hardiness.core import (
     json_form,
 )
 from hardiness.reference import Humans, humans, published_series, vlm_shape_bias
-from hardiness.statistics import Measurable, WeightedSum, weighted_sum, wilson
+from hardiness.statistics import Measurable, share, wilson
 from hardiness.statistics import shape_bias as shape_bias_of
 
 Categories = Mapping[str, Sequence[int]]
@@ -401,18 +401,6 @@ class CueConflictCard(Card):
             *(s for s in scores if "category" in s.condition),
         ]
 
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """Shape bias under the headline's protocol, a share of the stimuli that were answered with one of their cues.
-
-        Differs: a stimulus whose cues are one category says nothing here; in the score it counts for both.
-        """
-        read = answers(table, run.data.categories, HEADLINE)
-        named = (read.by_shape ^ read.by_texture)[:, None]
-        if not named.any():
-            return []
-        values = np.where(named, read.by_shape[:, None], np.nan)
-        return [weighted_sum(SHAPE_BIAS, values, np.ones(1), Condition(protocol=HEADLINE))]
-
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Stimuli that are answered by their texture."""
         if not run.data.categories:
@@ -429,12 +417,18 @@ class CueConflictCard(Card):
         return f"follows the shape in {100 * bias:.0f} % of conflicts{beside}"
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """Shape bias and cue accuracy under the headline's protocol."""
+        """Shape bias and cue accuracy under the headline's protocol.
+
+        Differs: runs are stopped by shape bias as a share of the stimuli that were answered with one of two cues; in
+        the score, by which they are compared, a stimulus whose cues are one category counts for both.
+        """
         read, at_headline = answers(table, run.data.categories, HEADLINE), Condition(protocol=HEADLINE)
         by_shape, by_texture = read.by_shape, read.by_texture
+        of_conflicts = np.where(by_shape ^ by_texture, by_shape, np.nan)
         return [
+            share(SHAPE_BIAS, of_conflicts, at_headline, compared=False),
             shape_bias_of(SHAPE_BIAS, by_shape, by_texture, at_headline),
-            weighted_sum(CUE_ACCURACY, (by_shape | by_texture)[:, None], np.ones(1), at_headline),
+            share(CUE_ACCURACY, by_shape | by_texture, at_headline),
         ]
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:

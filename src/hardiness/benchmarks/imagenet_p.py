@@ -62,7 +62,6 @@ from hardiness.reference import compared_with_first, distortion_set
 from hardiness.statistics import (
     CellMeans,
     Measurable,
-    WeightedSum,
     cell_means,
     equal_weights,
     is_whole,
@@ -336,10 +335,10 @@ class PerturbationCard(Card):
         scores = [score for quantity in (FLIPS, DISTANCES) for score in _scores(table, quantity, baseline, run.seed)]
         return [*(s for s in scores if not s.condition), *(s for s in scores if s.condition)]
 
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """Of flips, then of distances: the mean ratio where there is one, and the mean itself."""
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
+        """Of flips, then of distances: the mean ratio where there is one, and the mean itself; flips are compared."""
         cells = np.array([cell in _test(table) for cell in table.present])
-        whole, found = _is_whole(table, run.seed), []
+        whole, found = _is_whole(table, run.seed), list[Measurable]()
         for quantity in (FLIPS, DISTANCES) if cells.any() else ():
             values, known = quantity.values(table), (baseline or {}).get(quantity.metric.name) or {}
             divisors = np.array([known.get(cell["perturbation"], np.nan) for cell in table.present])
@@ -347,8 +346,8 @@ class PerturbationCard(Card):
                 weights = np.zeros(len(cells))
                 weights[cells] = ratio_weights(divisors[cells])
                 mean_ratio = quantity.mean_ratio if whole else quantity.mean_ratio.partial
-                found.append(weighted_sum(mean_ratio, values, weights, top=quantity.top))
-            found.append(mean_of(quantity.metric, values, cells, quantity.top))
+                found.append(weighted_sum(mean_ratio, values, weights, top=quantity.top, compared=quantity is FLIPS))
+            found.append(mean_of(quantity.metric, values, cells, quantity.top, compared=quantity is FLIPS))
         return found
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
@@ -359,20 +358,6 @@ class PerturbationCard(Card):
             found[quantity.metric.name] = {
                 cell["perturbation"]: value for cell, value in values if "severity" not in cell
             }
-        return found
-
-    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """The mFR, where there is a baseline, and flip probability, over the test perturbations that were run."""
-        values, known = FLIPS.values(table), (baseline or {}).get(FLIPS.metric.name, {})
-        names = [name for name in IMAGENET_P.members if Condition(perturbation=name) in table.present]
-        test = [table.present.index(Condition(perturbation=name)) for name in names]
-        found: list[Measurable] = []
-        if names and all(known.get(name, 0) > 0 for name in names):
-            weights = ratio_weights(np.array([known[name] for name in names]))
-            metric = MFR if len(names) == len(IMAGENET_P.members) else MFR.partial
-            found.append(weighted_sum(metric, values[:, test], weights))
-        if names:
-            found.append(mean_of(FLIPS.metric, values[:, test], np.ones(len(test), bool)))
         return found
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:

@@ -15,7 +15,7 @@ from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import condition_calibration, nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered
+from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
 from hardiness.core import (
     RIGHT,
     Canvas,
@@ -31,7 +31,7 @@ from hardiness.core import (
     Selection,
 )
 from hardiness.reference import wnids
-from hardiness.statistics import Measurable, WeightedSum, mean_difference, share, weighted_sum
+from hardiness.statistics import Measurable, mean_difference, share, weighted_sum
 
 CARTON = 478
 CLEAN, MARKED = Condition(), Condition(corruption="watermark")
@@ -85,10 +85,9 @@ class Watermark(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Gaps over the photographs that were seen both ways, both accuracies, and calibration both ways."""
-        places = table.place(CLEAN), table.place(MARKED)
         everything = np.ones(len(table), bool)
         cartons = table.label == CARTON
-        right, carton = (_both(table, name, places) for name in (RIGHT, "carton"))
+        right, carton = (seen_both_ways(table, name, CLEAN, MARKED) for name in (RIGHT, "carton"))
         return [
             _gap(IN_W_GAP, right, everything),
             _gap(CARTON_GAP, right, cartons),
@@ -99,31 +98,14 @@ class Watermark(Card):
             *condition_calibration(table),
         ]
 
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """The gap in accuracy over all photographs."""
-        right = _both(table, RIGHT, (table.place(CLEAN), table.place(MARKED)))
-        return [] if np.isnan(right).all() else [weighted_sum(IN_W_GAP, right, np.array([-1.0, 1.0]))]
-
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The gap in accuracy over all photographs, and both accuracies."""
-        places = table.place(CLEAN), table.place(MARKED)
-        if None in places:
+        gap = weighted_sum(IN_W_GAP, seen_both_ways(table, RIGHT, CLEAN, MARKED), np.array([-1.0, 1.0]))
+        if not gap.is_defined:
             return []
-        clean, marked = (table[RIGHT][:, place] == 1 for place in places)
-        return [
-            weighted_sum(IN_W_GAP, np.column_stack([clean, marked]), np.array([-1.0, 1.0])),
-            share(CLEAN_ACCURACY, clean),
-            share(WATERMARK_ACCURACY, marked),
-        ]
-
-
-def _both(table: ImageTable, name: str, places: tuple[int | None, int | None]) -> NDArray[np.float64]:
-    """A quantity of each image without and with the watermark, float64 ``(N, 2)``; NaN where one of them is missing."""
-    clean, marked = places
-    if clean is None or marked is None:
-        return np.full((len(table), 2), np.nan)
-    values = table[name][:, [clean, marked]].astype(np.float64)
-    return np.where(table.evaluated[:, [clean, marked]].all(axis=1, keepdims=True), values, np.nan)
+        right = table.equals(RIGHT)
+        ways = {CLEAN_ACCURACY: CLEAN, WATERMARK_ACCURACY: MARKED}
+        return [gap, *(share(metric, right[:, table.present.index(way)]) for metric, way in ways.items())]
 
 
 def _gap(metric: Metric, values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Score:

@@ -56,7 +56,7 @@ from hardiness.core import (
     Selection,
 )
 from hardiness.reference import laion_c, published_series, wnids
-from hardiness.statistics import Measurable, WeightedSum, cell_means, equal_weights, is_whole, mean_of
+from hardiness.statistics import Measurable, cell_means, equal_weights, is_whole, mean_of
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -103,7 +103,7 @@ class LaionCCard(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """A mean weighs every cell alike."""
         cells = list(table.present)
-        means = cell_means(table, _right(table))
+        means = cell_means(table, table.equals(RIGHT))
 
         def over(metric: Metric, chosen: Sequence[Condition], condition: Condition) -> Score:
             return replace(means.score(metric, equal_weights(chosen), condition), n=len(table))
@@ -115,13 +115,9 @@ class LaionCCard(Card):
                 found.append(over(ACCURACY, chosen, Condition(**{key: value})))
         return found + [accuracy(ACCURACY, table.cell(RIGHT, cell) == 1, cell) for cell in cells]
 
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """The mean accuracy over the cells."""
-        return [mean_of(_mean_of(table, run), _right(table), _all(table))] if table.present else []
-
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mean accuracy over the cells."""
-        return [mean_of(_mean_of(table, run), table[RIGHT] == 1, _all(table))] if table.present else []
+        return [mean_of(_mean_of(table, run), table.equals(RIGHT))] if table.present else []
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         return {}
@@ -137,16 +133,6 @@ class LaionCCard(Card):
         if mean is None or mean.value is None:
             return ""
         return f"is right on {100 * mean.value:.0f} % of {result.benchmark}'s distorted pictures", mean
-
-
-def _right(table: ImageTable) -> NDArray[np.float64]:
-    """Right or wrong by image and cell; NaN where an image was not evaluated."""
-    return np.where(table.evaluated, table[RIGHT], np.nan).astype(np.float64)
-
-
-def _all(table: ImageTable) -> NDArray[np.bool_]:
-    """Every cell there is."""
-    return np.ones(len(table.present), bool)
 
 
 def _mean_of(table: ImageTable, run: Run) -> Metric:

@@ -66,7 +66,7 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.reference import robustbench
-from hardiness.statistics import Measurable, WeightedSum, weighted_sum
+from hardiness.statistics import Measurable, share
 
 
 class Photographs(Benchmark):
@@ -320,16 +320,9 @@ class Classification(Card):
         return scores
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """Top-1, calibration and AURRA."""
-        return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
-
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """Top-1 and top-5."""
-        columns = {TOP1: table[RIGHT][:, :1], TOP5: table["right_top5"][:, :1]}
-        return [
-            weighted_sum(metric, np.where(right < 0, np.nan, right.astype(np.float64)), np.ones(1))
-            for metric, right in columns.items()
-        ]
+        """Top-1, calibration and AURRA; top-5 beside."""
+        top5 = share(TOP5, table.equals("right_top5")[:, 0], compared=False)
+        return [*confidence_measurables(table), top5]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability and coverage, and the pictures behind the numbers."""
@@ -390,16 +383,9 @@ class SubsetClassification(Card):
         ]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """Top-1, calibration and AURRA."""
-        return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
-
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """Top-1 within the 200 classes, and among all."""
-        columns = {Condition(): table[RIGHT], Condition(decision="1000-way"): table["right_1000-way"]}
-        return [
-            weighted_sum(TOP1, np.where(right < 0, np.nan, right.astype(np.float64))[:, :1], np.ones(1), condition)
-            for condition, right in columns.items()
-        ]
+        """Top-1 within the 200 classes, calibration and AURRA; top-1 among all classes beside."""
+        among_all = table.equals("right_1000-way")[:, 0]
+        return [*confidence_measurables(table), share(TOP1, among_all, Condition(decision="1000-way"), compared=False)]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability and coverage, and the pictures behind the numbers."""

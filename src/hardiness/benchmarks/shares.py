@@ -227,10 +227,20 @@ def accuracy(metric: Metric, correct: NDArray[np.bool_], condition: Condition | 
     return metric.score(hits / n, n, wilson(hits, n), condition)
 
 
-def confidence_measurables(right: NDArray[np.bool_], confidence: NDArray[np.floating]) -> list[Measurable]:
-    """Top-1, the headline's RMS calibration error and AURRA as functions of images."""
+def confidence_measurables(table: ImageTable) -> list[Measurable]:
+    """Top-1, the headline's RMS calibration error and AURRA of a table of one condition, as functions of images."""
+    right, confidence = table[RIGHT][:, 0] == 1, table["confidence"][:, 0]
     calibration = calibration_measure(RMS, confidence, right, PROTOCOLS[0])
-    return [share(TOP1, right), calibration, area_under_response(AURRA, confidence, right)]
+    return [share(TOP1, table.equals(RIGHT)[:, 0]), calibration, area_under_response(AURRA, confidence, right)]
+
+
+def seen_both_ways(table: ImageTable, name: str, first: Condition, second: Condition) -> NDArray[np.float64]:
+    """A column under two conditions, float64 ``(N, 2)``; NaN for images that were not evaluated under both."""
+    places = [place for place in (table.place(first), table.place(second)) if place is not None]
+    if len(places) < 2:
+        return np.full((len(table), 2), np.nan)
+    there = table.evaluated[:, places].all(axis=1, keepdims=True)
+    return np.where(there, table[name][:, places].astype(np.float64), np.nan)
 
 
 def confidence_scores(

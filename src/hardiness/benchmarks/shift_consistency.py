@@ -36,7 +36,7 @@ from hardiness.core import (
     Selection,
     rng,
 )
-from hardiness.statistics import CellMeans, Measurable, WeightedSum, cell_means, equal_weights, mean_of
+from hardiness.statistics import CellMeans, Measurable, cell_means, equal_weights, mean_of
 
 CONSISTENCY = Metric(
     "consistency", explanation="how often two crops of one photograph get the same answer, right or wrong."
@@ -69,7 +69,7 @@ class ShiftConsistencyCard(Card):
         if not seen.any():
             return [CONSISTENCY.score(None, 0, reason="no photograph has both crops of a pass")]
         means = cell_means(_pairs(table, same, shifts), same[:, seen.any(axis=0)])
-        right = cell_means(table, np.where(table.evaluated, table[RIGHT], np.nan))
+        right = cell_means(table, table.equals(RIGHT))
         return [
             _score(means, CONSISTENCY, means.cells),
             _score(right, TOP1, right.cells),
@@ -77,22 +77,11 @@ class ShiftConsistencyCard(Card):
             *(_score(means, CONSISTENCY, (cell,), cell) for cell in means.cells),
         ]
 
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """Consistency over the passes."""
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
+        """Consistency over the passes, and top-1 of all crops."""
         _, same = _same(table, run)
         seen = np.asarray(~np.isnan(same).all(axis=0))
-        return [mean_of(CONSISTENCY, same, seen)] if seen.any() else []
-
-    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """Consistency over the passes that were run whole, and top-1 of all crops."""
-        _, same = _same(table, run)
-        seen, right = ~np.isnan(same).any(axis=0), table[RIGHT] == 1
-        if not seen.any():
-            return []
-        return [
-            mean_of(CONSISTENCY, same, np.asarray(seen)),
-            mean_of(TOP1, right, np.ones(right.shape[1], bool)),
-        ]
+        return [mean_of(CONSISTENCY, same, seen), mean_of(TOP1, table.equals(RIGHT))] if seen.any() else []
 
 
 def _same(table: ImageTable, run: Run) -> tuple[list[int], np.ndarray[tuple[int, int], np.dtype[np.float64]]]:

@@ -8,7 +8,6 @@ from functools import cache
 from typing import ClassVar, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hardiness import imaging, sources
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, register
@@ -18,7 +17,7 @@ from hardiness.benchmarks.confidence import (
 )
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered
+from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
 from hardiness.core import (
     RIGHT,
     Canvas,
@@ -39,7 +38,7 @@ from hardiness.core import (
     rng,
 )
 from hardiness.reference import wording
-from hardiness.statistics import Measurable, WeightedSum, mean_difference, share, weighted_sum
+from hardiness.statistics import Measurable, mean_difference, share, weighted_sum
 
 CLEAN, WRONG_WORD = Condition(), Condition(text="wrong class")
 
@@ -107,25 +106,13 @@ class TypographicCard(Card):
             *condition_calibration(table),
         ]
 
-    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """The drop."""
-        right = _seen_both_ways(table)
-        if np.isnan(right).all():
-            return []
-        return [weighted_sum(DROP, right, np.array([1.0, -1.0]))]
-
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The drop, the share of answers that are the word, and the accuracy with it."""
-        places = table.place(CLEAN), table.place(WRONG_WORD)
-        if None in places:
+        drop = weighted_sum(DROP, seen_both_ways(table, RIGHT, CLEAN, WRONG_WORD), np.array([1.0, -1.0]))
+        if not drop.is_defined:
             return []
-        clean, written = (table[RIGHT][:, place] == 1 for place in places)
-        word, both = table["word"][:, places[1]] == 1, np.column_stack([clean, written])
-        return [
-            weighted_sum(DROP, both, np.array([1.0, -1.0])),
-            share(WORD_ANSWERED, word),
-            share(WITH_WORD, written),
-        ]
+        columns, written = {WORD_ANSWERED: "word", WITH_WORD: RIGHT}, table.present.index(WRONG_WORD)
+        return [drop, *(share(metric, table.equals(name)[:, written]) for metric, name in columns.items())]
 
     def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """How often it reads instead of looking."""
@@ -137,22 +124,13 @@ class TypographicCard(Card):
 
 def _drop(table: ImageTable) -> Score:
     """Accuracy without the word less accuracy with it, of the same photographs."""
-    right = _seen_both_ways(table)
+    right = seen_both_ways(table, RIGHT, CLEAN, WRONG_WORD)
     kept = right[~np.isnan(right).any(axis=1)]
     if not len(kept):
         return DROP.score(None, 0, reason="no photograph was evaluated both ways")
     value = float(kept[:, 0].mean() - kept[:, 1].mean())
     interval = mean_difference(kept[:, 0] - kept[:, 1], 1.0).interval
     return DROP.score(value, len(kept), interval)
-
-
-def _seen_both_ways(table: ImageTable) -> NDArray[np.float64]:
-    """Right or wrong without and with the word, ``(N, 2)``; NaN for photographs that were not evaluated both ways."""
-    clean, written = table.place(CLEAN), table.place(WRONG_WORD)
-    if clean is None or written is None:
-        return np.full((len(table), 2), np.nan)
-    both = table[RIGHT][:, [clean, written]]
-    return np.where((both >= 0).all(axis=1, keepdims=True), both == 1, np.nan).astype(np.float64)
 
 
 SIDE = 224

@@ -136,6 +136,11 @@ class ImageTable:
         values = column if column.ndim == 1 else column[:, place]
         return np.asarray(values[self.columns[RIGHT][:, place] >= 0])
 
+    def equals(self, name: str, value: int = 1) -> NDArray[np.generic]:
+        """Where a column has a value, ``(N, M)``: bool; float64 with NaN if an image was not evaluated in each cell."""
+        there, found = self.evaluated, self.columns[name] == value
+        return found if there.all() else np.where(there, found, np.nan)
+
     def counts(self) -> dict[int, int]:
         """How many images were evaluated in each cell, by the condition's index."""
         return dict(zip(self.cells.tolist(), np.count_nonzero(self.evaluated, axis=0).tolist(), strict=True))

@@ -336,7 +336,7 @@ def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, 
     return {name: runs[name] for name in sorted(runs, key=place)}
 
 
-VERSION = 9
+VERSION = 10
 """Raised whenever the same runs would be compared otherwise."""
 
 

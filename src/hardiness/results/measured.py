@@ -80,7 +80,8 @@ class RunByImage:
     def on_table(self, table: ImageTable) -> RunByImage:
         """The run on the images and cells of another table, by the scores that are sums."""
         sums = card_of(self.run).sums(table, self.run, self.baseline or published_baseline(self.run))
-        return replace(self, ids=table.ids, label=table.label, left_out=0, scores=tuple(sums))
+        compared = tuple(each for each in sums if each.compared)
+        return replace(self, ids=table.ids, label=table.label, left_out=0, scores=compared)
 
 
 def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
@@ -110,11 +111,11 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
     whole, drawn = images_of(table, run)
     if not whole.any():
         return None
-    kept = table if whole.all() else _rows_of(table, whole)
-    card = card_of(run)
-    found = card.measurables(kept, run, baseline or published_baseline(run))
+    # Nothing failed on the images that are kept: of all of them a score is whole, whatever befell the others.
+    kept = replace(table if whole.all() else _rows_of(table, whole), failures=())
+    found = () if drawn else card_of(run).measurables(kept, run, baseline or published_baseline(run))
     outputs = chat_outputs(table) if run.model.is_chat else run.model.outputs
-    scores = () if drawn else tuple(s for s in found if not why_unavailable(s.metric, s.condition, outputs))
+    scores = tuple(s for s in found if s.compared and not why_unavailable(s.metric, s.condition, outputs))
     if not (drawn or scores):
         return None
     right = kept[RIGHT] == 1

@@ -225,24 +225,25 @@ def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) ->
     return effective_wilson(value, variance_of(draws, n), telling, n)
 
 
-def means_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def means_of(values: NDArray[np.generic]) -> NDArray[np.float64]:
     """The mean of each cell over the images that have a value there, ``(M,)``; NaN means none."""
-    return np.asarray(np.nanmean(values, axis=0))
+    return np.asarray(np.nanmean(np.asarray(values, np.float64), axis=0))
 
 
-def cell_means(table: ImageTable, values: NDArray[np.float64], top: float = 1.0) -> CellMeans:
+def cell_means(table: ImageTable, values: NDArray[np.generic], top: float = 1.0) -> CellMeans:
     """The mean of ``values`` in each cell, and how these vary together.
 
     Args:
         table: whose cells they are.
-        values: float64 ``(N, M)``, NaN where an image was not evaluated; some are not.
+        values: ``(N, M)``, NaN where an image was not evaluated; some are not.
         top: the largest that a value can be.
     """
-    means = means_of(values)  # before what else is as large as the values
-    _, some, apart = cell_influences(values, np.ones(values.shape[1]))
+    known = np.asarray(values, np.float64)
+    means = means_of(known)  # before what else is as large as the values
+    _, some, apart = cell_influences(known, np.ones(known.shape[1]))
     covariance = apart.T @ apart / len(apart) ** 2
     n = np.count_nonzero(table.evaluated, axis=0)
-    return CellMeans(table.present, means, covariance, n, values if some.all() else values[some], top)
+    return CellMeans(table.present, means, covariance, n, known if some.all() else known[some], top)
 
 
 def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:

@@ -48,6 +48,10 @@ class Measurable(Protocol):
     def span(self) -> float:
         """The most that two answers to one image can put two models apart; infinite where nothing bounds it."""
 
+    @property
+    def compared(self) -> bool:
+        """Whether models are compared by it, not merely stopped: a table adjusts its differences for each score."""
+
     def estimate(self, places: Places) -> Estimate:
         """The score of the images at these sorted places, which are its ids; its value is NaN where it has none."""
 
@@ -65,6 +69,7 @@ class WeightedSum:
         weights: float64 ``(M,)``: the score is the sum of cell means times these.
         higher_is_better: its direction.
         top: the largest that a value can be; the smallest is 0.
+        compared: as `Measurable.compared`.
     """
 
     metric: str
@@ -73,6 +78,12 @@ class WeightedSum:
     condition: Condition = field(default_factory=Condition)
     higher_is_better: bool = True
     top: float = 1.0
+    compared: bool = True
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether every cell that counts has an image."""
+        return not np.isnan(self.weighty).all(axis=0).any()
 
     @property
     def is_share(self) -> bool:
@@ -119,7 +130,7 @@ class ImageScore:
     """A score that sorts the images, or divides: calibration, AURRA, shape bias.
 
     Attributes:
-        metric, higher_is_better, condition, span: which score, its direction, and as in `Measurable`.
+        metric, higher_is_better, condition, span, compared: which score, its direction, and as in `Measurable`.
         estimate: from sorted places to the score of these images.
         lacks: as `Measurable.lacks`.
     """
@@ -130,6 +141,7 @@ class ImageScore:
     lacks: Callable[[Places], str]
     condition: Condition = field(default_factory=Condition)
     span: float = math.inf
+    compared: bool = True
 
 
 def weighted_sum(
@@ -138,14 +150,17 @@ def weighted_sum(
     weights: NDArray[np.float64],
     condition: Condition | None = None,
     top: float = 1.0,
+    compared: bool = True,
 ) -> WeightedSum:
     """The sum of cell means times weights, as a score of a metric; see `WeightedSum`."""
-    return WeightedSum(metric.name, values, weights, condition or Condition(), metric.higher_is_better, top)
+    return WeightedSum(metric.name, values, weights, condition or Condition(), metric.higher_is_better, top, compared)
 
 
-def share(metric: Metric, counts: NDArray[np.bool_]) -> WeightedSum:
-    """The share of images that count ``(N,)``, e.g. accuracy; two of them are compared exactly."""
-    return weighted_sum(metric, counts[:, None], np.ones(1))
+def share(
+    metric: Metric, counts: NDArray[np.generic], condition: Condition | None = None, compared: bool = True
+) -> WeightedSum:
+    """The share of images that count ``(N,)``, NaN for one that was not evaluated; two of them are compared exactly."""
+    return weighted_sum(metric, counts[:, None], np.ones(1), condition, compared=compared)
 
 
 def corruption_weights(
@@ -279,13 +294,21 @@ def _few(first: int, second: int, name: str, other: str) -> str:
     return f"an interval needs {FEWEST_OF_EACH} {name} and {FEWEST_OF_EACH} {other}, had {first} and {second}"
 
 
-def mean_of(metric: Metric, values: NDArray[np.generic], columns: NDArray[np.bool_], top: float = 1.0) -> WeightedSum:
+def mean_of(
+    metric: Metric,
+    values: NDArray[np.generic],
+    columns: NDArray[np.bool_] | None = None,
+    top: float = 1.0,
+    compared: bool = True,
+) -> WeightedSum:
     """The mean over some cells, each weighing the same.
 
     Args:
         metric: which score.
-        values: float64 ``(N, M)``.
-        columns: ``(M,)`` which cells; at least one.
+        values: ``(N, M)``; NaN where an image was not evaluated.
+        columns: ``(M,)`` which cells, at least one; by default all.
         top: the largest that a value can be.
+        compared: as `Measurable.compared`.
     """
-    return weighted_sum(metric, values, columns / np.count_nonzero(columns), top=top)
+    chosen = np.ones(values.shape[1], bool) if columns is None else columns
+    return weighted_sum(metric, values, chosen / np.count_nonzero(chosen), top=top, compared=compared)

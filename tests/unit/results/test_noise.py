@@ -35,7 +35,8 @@ def by_image(right: np.ndarray, start: int = 0) -> RunByImage:
     """A run of plain classification."""
     n = len(right)
     run = Run(ModelIdentity("m"), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("d", "f", n))
-    columns = {"right": right[:, None].astype(np.int8), "confidence": np.linspace(0.1, 0.9, n)[:, None]}
+    answers = right[:, None].astype(np.int8)
+    columns = {"right": answers, "right_top5": answers, "confidence": np.linspace(0.1, 0.9, n)[:, None]}
     ids = np.array([f"{start + k:04d}" for k in range(n)], object)
     table = ImageTable(ids, np.zeros(n, np.int32), (Condition(),), np.zeros(1, np.int16), columns)
     found = measured(table, run)
