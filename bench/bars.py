@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from hardiness.cli.doctor import cpu_flags
+
 SHORT = os.environ.get("HARDINESS_BENCH") == "short"
 """Whether all code of a bench is run once, on as little as that takes: it shows that the bench works, and no more."""
 
@@ -35,6 +37,11 @@ def machine() -> dict[str, Any]:
 def versions(*packages: str) -> dict[str, str]:
     """Installed versions."""
     return {"python": platform.python_version(), **{package: version(package) for package in packages}}
+
+
+def precisions() -> tuple[str, ...]:
+    """``fp32``, and ``bf16`` where the processor computes it in hardware: elsewhere it is slower."""
+    return ("fp32", "bf16") if {"amx_bf16", "avx512_bf16"} & cpu_flags() else ("fp32",)
 
 
 def alternating(repetitions: int, *sides: Callable[[], float]) -> list[float]:

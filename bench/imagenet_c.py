@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 import peers
-from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
+from bars import SHORT, alternating, at_least, at_most, precisions, sized, tell, versions
 from fidelity import Apply
 from hardiness import data as datasets
 from hardiness import models
@@ -218,7 +219,7 @@ def compared(pool: ProcessPoolExecutor, data: DataSet, few: DataSet) -> int:
     """Measure both sides, the usual loop in the process of that pool; tell."""
     many, spec = first(data, OURS_PHOTOGRAPHS), models.resolve(MODEL)
     functions = pool.submit(usual_functions).result()
-    fp32, bf16 = models.load(spec), models.load(spec, precision="bf16")
+    classifiers = {precision: models.load(spec, precision=precision) for precision in precisions()}
     seen: dict[str, Predictions] = {}
 
     def side(name: str, run: Callable[[], tuple[Predictions, float]]) -> Callable[[], float]:
@@ -230,23 +231,20 @@ def compared(pool: ProcessPoolExecutor, data: DataSet, few: DataSet) -> int:
 
     sides = {
         "usual loop": side("usual", lambda: pool.submit(usual).result()),
-        "hardiness fp32": side("fp32", lambda: ours(fp32, many)),
-        "hardiness bf16": side("bf16", lambda: ours(bf16, many)),
+        **{f"hardiness {name}": side(name, partial(ours, each, many)) for name, each in classifiers.items()},
     }
-    for classifier in (fp32, bf16):
+    for classifier in classifiers.values():
         ours(classifier, first(data, WARM_PHOTOGRAPHS))
     figures = dict(zip(sides, alternating(REPETITIONS, *sides.values()), strict=True))
     bars = same_work(seen["usual"], seen["fp32"], {item.id: item.label for item in data.items})
-    agreement = float(np.mean([seen["bf16"][key] == seen["fp32"][key] for key in seen["fp32"]]))
-    bars |= {
-        "the same work: grey levels apart, nothing drawn": at_most(
-            float(pool.submit(largest_difference).result()), 1.0
-        ),
-        "the same work: bf16 predictions equal to fp32": at_least(agreement, BF16_EQUAL_BAR),
-    }
+    apart = float(pool.submit(largest_difference).result())
+    bars["the same work: grey levels apart, nothing drawn"] = at_most(apart, 1.0)
+    if "bf16" in seen:
+        agreement = float(np.mean([seen["bf16"][key] == seen["fp32"][key] for key in seen["fp32"]]))
+        bars["the same work: bf16 predictions equal to fp32"] = at_least(agreement, BF16_EQUAL_BAR)
     notes: dict[str, Any] = {"photographs, ours": len(many), "photographs, usual loop": len(few)}
     notes |= {f"{name}, corrupted copies/s": rate for name, rate in figures.items()}
-    for name, classifier in (("fp32", fp32), ("bf16", bf16)):
+    for name, classifier in classifiers.items():
         costs = stages(classifier, data)
         notes |= {f"{name}: {stage}, core-ms a copy": cost for stage, cost in costs.items()}
         allowed = 1000 * CORES / sum(costs.values())

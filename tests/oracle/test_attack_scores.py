@@ -74,6 +74,25 @@ def value(scores: list[Score], metric: str, **condition: Any) -> float | None:
     return found.value
 
 
+def test_a_run_stops_on_the_largest_epsilon_and_on_nothing_before_it_was_attacked() -> None:
+    card, identity = cards.get("attack"), run()
+    rows = records([0, 1, 5, 5, 99])
+    sums = card.sums(card.table(rows, identity), identity, None)
+    assert [(each.metric, dict(each.condition)) for each in sums[:2]] == [
+        ("accuracy", {"epsilon": 0.06, "steps": 10}),
+        ("clean_accuracy", {}),
+    ]
+    values = {each.condition: each.estimate(np.arange(5)).value for each in sums}
+    assert values == pytest.approx(
+        {Condition(): 0.8, identity.conditions[4]: 0.0}
+        | {Condition(epsilon=0.06, steps=steps): left / 5 for steps, left in ((1, 3), (5, 1), (10, 1))}
+    )
+    clean = card.table(rows.where(rows["condition"] == 0), identity)
+    assert card.sums(clean, identity, None) == []
+    compared = [each.metric for each in card.measurables(clean, identity, None) if each.compared]
+    assert compared == ["clean_accuracy"]
+
+
 def test_accuracy_and_success_by_hand() -> None:
     scores, _ = scored(records([0, 1, 5, 5, 99]), run())
     assert value(scores, "clean_accuracy") == pytest.approx(4 / 5)

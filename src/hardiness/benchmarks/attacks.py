@@ -451,10 +451,10 @@ class AttackCard(Card):
         """Clean accuracy and accuracy by condition; first that at the largest epsilon, at the steps of the overview."""
         right, cells = table.equals(RIGHT), table.present
         swept = sweep(ACCURACY, [ACCURACY.score(0.0, 0, condition=cell) for cell in cells if cell])
-        return [
-            share(ACCURACY if cells[at] else CLEAN_ACCURACY, right[:, at], cells[at])
-            for at in sorted(range(len(cells)), key=lambda at: not swept or cells[at] != swept[-1].condition)
-        ]
+        found = [share(ACCURACY if cell else CLEAN_ACCURACY, right[:, at], cell) for at, cell in enumerate(cells)]
+        if not swept:  # no other condition stands for it
+            return [share(ACCURACY, np.full(len(table), np.nan), compared=False), *found]
+        return sorted(found, key=lambda each: each.condition != swept[-1].condition)
 
     def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
         """The report on the attack; nothing for attacks by other models."""

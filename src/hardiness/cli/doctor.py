@@ -169,7 +169,7 @@ def _speed() -> Iterator[Diagnosis]:
     flags = cpu_flags()
     bf16 = "amx_bf16" in flags or "avx512_bf16" in flags
     yield Diagnosis(
-        "bf16", "fast on the GPU" if on_gpu else "in hardware" if bf16 else "not in hardware: no faster than fp32"
+        "bf16", "fast on the GPU" if on_gpu else "in hardware" if bf16 else "not in hardware: slower than fp32 by far"
     )
     yield Diagnosis("onnx: models", _onnx())
     yield Diagnosis("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
