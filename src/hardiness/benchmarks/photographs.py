@@ -10,7 +10,6 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import data as datasets
 from hardiness import imaging, reference
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, first, in_words, register, words
@@ -41,6 +40,7 @@ from hardiness.benchmarks.shares import (
     selective_scores,
 )
 from hardiness.core import (
+    AS_IT_IS,
     CANVAS_224,
     RIGHT,
     Benchmark,
@@ -100,7 +100,7 @@ class CalibratedPhotographs(Photographs):
 
 def prepared(item: Item, canvas: Canvas) -> Canvas:
     """The canvas for an item; one that is on its own already is resized where the model's is larger, never cropped."""
-    if datasets.AS_IT_IS not in item.tags:
+    if AS_IT_IS not in item.tags:
         return canvas
     return replace(canvas, resize_px=canvas.crop_px, interpolation="bicubic", crop_mode="squash")
 

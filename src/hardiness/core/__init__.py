@@ -6,6 +6,7 @@ from hardiness.core.doors import door
 
 if TYPE_CHECKING:
     from hardiness.core.benchmark import (
+        AS_IT_IS,
         Benchmark,
         DataRoot,
         DataSet,
@@ -119,6 +120,7 @@ else:
 
 __all__ = [
     "ANSWERS",
+    "AS_IT_IS",
     "CANNOT_TELL",
     "CANVAS_224",
     "GROUPS",

@@ -69,6 +69,10 @@ class File(Protocol):
         ...
 
 
+AS_IT_IS = ("canvas", "as it is")
+"""Tag of items that are on their canvas already and must not be cropped again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One sample: ``id`` is ``"<wnid>/<stem>"`` (unique, stable across machines), ``label`` its class index."""

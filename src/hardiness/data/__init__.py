@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     )
     from hardiness.data.in_python import ModelClasses, from_python
     from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
-    from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
+    from hardiness.data.photographs import CLASSES, MANIFEST, pictures_at
     from hardiness.data.root import OWN, absolute_arguments, as_own, embedded, locate
 else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
-    "AS_IT_IS",
     "CLASSES",
     "IMAGE_SUFFIXES",
     "KINDS",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import DataError, DataIdentity, DataSet, File, Item
+from hardiness.core import AS_IT_IS, DataError, DataIdentity, DataSet, File, Item
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
     MAX_CSV_BYTES,
@@ -362,9 +362,6 @@ MANIFEST, CLASSES = "manifest.jsonl", "classes.json"
 
 ABOVE = 3
 """How many folders above the pictures their manifest may lie."""
-
-AS_IT_IS = ("canvas", "as it is")
-"""Tag of items that are on their canvas already and must not be cropped again."""
 
 
 def read(place: Place) -> DataSet:
