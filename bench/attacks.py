@@ -54,8 +54,9 @@ BATCH = {LITE0: sized(16, 2), RESNEXT: sized(4), TRAINED: sized(16, 2)}
 STEPS, CHECKED_STEPS = {LITE0: sized(20), RESNEXT: sized(10)}, {LITE0: sized(3), RESNEXT: 1}
 CLOCK = time.process_time if os.environ.get("HARDINESS_BENCH_CLOCK") == "cpu" else time.perf_counter
 REPETITIONS = sized(5)
-BARE_BAR = 0.95
-"""Of a bare loop of forward and gradient; the rest is the judgement of scored pictures by the plain network."""
+BARE_BARS = {LITE0: 0.95, RESNEXT: 0.92}
+"""Of a bare loop of forward and gradient. After the last step ours makes a forward pass more, which tells whether the
+attack has succeeded: 3 % of ten steps."""
 TO_ACCURACY = {TRAINED: (16 / 255, sized(50, 2), REPETITIONS), LITE0: (4 / 255, sized(50, 2), 1)}
 """Epsilon, steps and repetitions of the time until the robust accuracy is known: where half of the images stand
 early stops help little, where all fall they are nearly everything."""
@@ -243,7 +244,7 @@ def rates(ask: dict[str, Ask[Any]], name: str, notes: dict[str, Any]) -> dict[st
     for side, each in seconds.items():
         notes[f"{short}: {side}, image-steps a second"] = BATCH[name] * steps / each
     notes |= {f"{short}: times {side}": seconds[side] / seconds["ours"] for side in ("foolbox", "torchattacks")}
-    return {f"{short}: share of a bare loop": at_least(seconds["bare"] / seconds["ours"], BARE_BAR)}
+    return {f"{short}: share of a bare loop": at_least(seconds["bare"] / seconds["ours"], BARE_BARS[name])}
 
 
 def to_accuracy(ask: dict[str, Ask[Any]], name: str, notes: dict[str, Any]) -> None:
