@@ -452,7 +452,7 @@ class AttackCard(Card):
         right, cells = table.equals(RIGHT), table.present
         swept = sweep(ACCURACY, [ACCURACY.score(0.0, 0, condition=cell) for cell in cells if cell])
         found = [share(ACCURACY if cell else CLEAN_ACCURACY, right[:, at], cell) for at, cell in enumerate(cells)]
-        if not swept:  # no other condition stands for it
+        if not swept:  # a run must not stop by another condition
             return [share(ACCURACY, np.full(len(table), np.nan), compared=False), *found]
         return sorted(found, key=lambda each: each.condition != swept[-1].condition)
 

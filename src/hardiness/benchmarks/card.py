@@ -698,10 +698,10 @@ class Card(Presentation, ABC):
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> Sequence[Measurable]:
         """The scores as functions of images, by which runs are compared and stopped; none unless a card has some.
 
-        Of those that are weighted sums of cell means the headline comes first. Arguments as for `scores`.
+        Of those that are weighted sums of cell means the headline comes first.
 
         Args:
-            table: images may have any of their cells; what is no such sum is asked of images with all of them alone.
+            table: whose images may lack cells; what is no such sum is asked only of images that lack none.
             run: what it is of.
             baseline: what ratios divide by; ``None`` where there is nothing.
         """

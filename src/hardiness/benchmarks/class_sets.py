@@ -357,7 +357,7 @@ class PartsScore:
     right: NDArray[np.bool_]
     weights: NDArray[np.float64]
     condition: Condition = field(default_factory=Condition)
-    compared: bool = True
+    compared: ClassVar[bool] = True
 
     @property
     def metric(self) -> str:
