@@ -231,6 +231,10 @@ def _to_arrow(column: NDArray[Any]) -> pa.Array:
     return array if column.ndim == 1 else pa.FixedSizeListArray.from_arrays(array, column.shape[1])
 
 
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""NumPy's name of each of Arrow's kinds of floats; an integer has one name in both."""
+
+
 def _numbers(array: pa.Array) -> NDArray[Any]:
     """The values of an array of numbers, not copied; ``to_numpy`` would load pandas."""
     import pyarrow as pa
@@ -239,7 +243,7 @@ def _numbers(array: pa.Array) -> NDArray[Any]:
         return _numbers(array.cast(pa.uint8())).view(np.bool_)
     if array.null_count or not (pa.types.is_integer(array.type) or pa.types.is_floating(array.type)):
         return np.ascontiguousarray(array.to_numpy(zero_copy_only=False))  # nothing that was written here
-    kind = np.dtype(array.type.to_pandas_dtype())
+    kind = np.dtype(_FLOATS.get(str(array.type), str(array.type)))  # to_pandas_dtype wants pandas before pyarrow 26
     held = array.buffers()[1] if len(array) else b""
     return np.frombuffer(held, kind, len(array), array.offset * kind.itemsize) if held else np.empty(0, kind)
 

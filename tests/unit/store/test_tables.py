@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from hardiness.core import Condition, Failure, ImageTable, StoreError
+from hardiness.core import Condition, Failure, ImageTable, Records, StoreError
 from hardiness.store import tables
 
 CONDITIONS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="fog", severity=2))
@@ -85,3 +85,14 @@ print("pandas" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("kind", [*"bBhHiIqQefd", "?"])
+def test_numbers_of_every_kind_come_back_without_pandas(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an environment with the lowest releases: before pyarrow 26 ``to_pandas_dtype`` fails where pandas is not."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    rows = Records({"value": np.array([0, 1, 1], kind), "pair": np.array([[0, 1]] * 3, kind)})
+    read = tables.read(tables.encode(rows, "k", "000000-0.parquet"), "000000-0.parquet", None, "k", {})
+    for name, column in rows.columns.items():
+        assert read[name].dtype == column.dtype
+        np.testing.assert_array_equal(read[name], column)
