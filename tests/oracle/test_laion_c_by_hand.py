@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from random import Random
 
@@ -15,7 +16,7 @@ from hardiness.benchmarks.laion_c import CELLS, LaionC
 from hardiness.core import Condition, DataIdentity, Records, Run, Score
 from hardiness.data import locate
 from hardiness.distortions import corrupt, corruptions
-from hardiness.distortions.still.laion import Shapes
+from hardiness.distortions.still.laion import Shapes, shapes_version
 from hardiness.reference.classes import laion_c
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
@@ -56,6 +57,20 @@ def test_shapes_are_drawn_as_pil_draws_them() -> None:
     drawn.ellipse([50, 60, 58, 68], fill=(0, 255, 0))
     drawn.polygon([(90, 100), (102, 100), (96, 112)], fill=(0, 0, 255))
     np.testing.assert_array_equal(entry.apply(GREY, entry.level(1), draws), np.array(expected))
+
+
+SHAPES_BY_VERSION = {1: "9155fd4a7cf14f22", 2: "3a6c3ca72e98aa10", 3: "83d8d20cadde44c7"}
+"""The first digits of the sha256 of severities 1 and 3, under Pillow 11.2 to 13.0, 11.1, and 10.3 to 11.0."""
+
+
+def test_the_version_of_shapes_says_which_pillow_drew_them() -> None:
+    """Runs under releases of Pillow that draw other pixels have other keys."""
+    entry = corruptions.get("geometric_shapes")
+    assert entry.version == shapes_version(PIL.__version__)
+    drawn = (corrupt(IMAGE, "geometric_shapes", severity, id="a").tobytes() for severity in (1, 3))
+    assert "".join(hashlib.sha256(pixels).hexdigest()[:8] for pixels in drawn) == SHAPES_BY_VERSION[entry.version]
+    versions = ("10.3.0", "11.0.0", "11.1.0", "11.2.1", "11.3.0", "12.0.0", "13.0.0", "13.1.0.dev0")
+    assert [shapes_version(pillow) for pillow in versions] == [3, 3, 2, 1, 1, 1, 1, 1]
 
 
 def test_a_star_has_five_points_around_its_place() -> None:

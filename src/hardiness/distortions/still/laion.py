@@ -7,6 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 import numpy as np
+import PIL
 import PIL.Image
 import PIL.ImageDraw
 from numpy.typing import NDArray
@@ -71,7 +72,22 @@ def draw_shapes(rng: np.random.Generator, shape: Shape, level: Count) -> Shapes:
     )
 
 
-@corruption("occlusion", tuple(map(Count, (150, 300, 600, 800, 1000))), draw_shapes)
+def shapes_version(pillow: str) -> int:
+    """The version of ``geometric_shapes`` under a release of Pillow, which drew polygons and ellipses in three ways.
+
+    Args:
+        pillow: the release, e.g. ``"11.1.0"``: from 11.2 on 1, under 11.1 2, before it 3.
+    """
+    major, minor = (int(part) for part in pillow.split(".")[:2])
+    return 1 if (major, minor) >= (11, 2) else 2 if (major, minor) == (11, 1) else 3
+
+
+@corruption(
+    "occlusion",
+    tuple(map(Count, (150, 300, 600, 800, 1000))),
+    draw_shapes,
+    version=shapes_version(PIL.__version__),
+)
 def geometric_shapes(image: Image, level: Count, draws: Shapes) -> Image:
     """Small triangles, squares, stars and circles of random colours all over the picture.
 
