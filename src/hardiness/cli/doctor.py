@@ -24,7 +24,7 @@ from hardiness.cli.output import print_json, wide
 from hardiness.core import HardinessError, Request, View, option
 from hardiness.data import embedded, inventory
 from hardiness.distortions import locate_frost
-from hardiness.imaging import decode, on_canvas
+from hardiness.imaging import decode, kernel_folder, on_canvas
 from hardiness.models import Classifier, to_pixels
 from hardiness.models import split as options_of
 from hardiness.sources import cache_folder
@@ -173,9 +173,9 @@ def _speed() -> Iterator[Diagnosis]:
     )
     yield Diagnosis("onnx: models", _onnx())
     yield Diagnosis("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
-    compiled = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent)
-    kept = os.access(compiled, os.W_OK)
-    yield Diagnosis("kernels", "compiled once and kept" if kept else "compiled at each start: set NUMBA_CACHE_DIR")
+    kept = kernel_folder()
+    anew = "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"
+    yield Diagnosis("kernels", anew if kept is None else f"compiled once, and kept in {kept}")
     try:
         locate_frost(0)
         yield Diagnosis("frost pictures", "there")

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         snow_layer,
         snow_over,
     )
-    from hardiness.imaging.compiled import has_machine_code
+    from hardiness.imaging.compiled import has_machine_code, kernel_folder
     from hardiness.imaging.geometry import (
         about_centre,
         add_and_mean,
@@ -131,6 +131,7 @@ __all__ = [
     "is_whole_video",
     "is_whole_webp",
     "keep_above",
+    "kernel_folder",
     "lit_rim",
     "look_up_by_largest",
     "mean_of_zooms",

@@ -58,6 +58,18 @@ def _lazily(kernel: Callable[P, R], helpers: tuple[Callable[..., Any], ...]) -> 
     return call
 
 
+def kernel_folder() -> Path | None:
+    """The folder that keeps compiled kernels between processes; ``None`` where each process compiles anew.
+
+    It is ``$NUMBA_CACHE_DIR``, else beside the source, else in the user's cache: the first that can be written to.
+    """
+    caching = importlib.import_module("numba.core.caching")
+    try:
+        return Path(caching.FunctionCache(has_machine_code).cache_path)
+    except RuntimeError:  # numba found no folder
+        return None
+
+
 def has_machine_code() -> bool:
     """Whether kernels of this package are kept on disk already, or none can be kept beside it; loads nothing."""
     folder = Path(__file__).with_name("__pycache__")

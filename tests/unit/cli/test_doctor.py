@@ -38,6 +38,15 @@ def test_it_tells_versions_machine_speed_and_folders(
     assert "library" in found["views"]["efficientnet_lite0"]
 
 
+@pytest.mark.parametrize(("folder", "says"), [("/somewhere", "once, and kept in /somewhere"), (None, "at each start")])
+def test_it_says_where_kernels_are_kept(
+    folder: str | None, says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "kernel_folder", lambda: folder and Path(folder))
+    _, out = run(capsys, monkeypatch, "--no-test", "--json")
+    assert says in json.loads(out)["speed"]["kernels"]
+
+
 def test_a_view_that_is_not_the_librarys_is_wrong(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

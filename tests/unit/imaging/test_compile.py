@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import logging
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from numba.core import caching, config
 
 from hardiness.imaging import _compile
 from hardiness.imaging._compile import compiled
+from hardiness.imaging.compiled import kernel_folder
 
 
 def twice(number: int) -> int:
@@ -106,3 +109,26 @@ def test_a_kernel_whose_types_have_moved_is_compiled_anew(kept: Path, monkeypatc
 
     monkeypatch.setattr(caching.IndexDataCacheFile, "_load_index", gone)
     assert calls_from_disk(3) == 0
+
+
+def test_the_folder_of_kernels_is_the_first_that_can_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the source; else, as where a package belongs to somebody else, in the user's cache; else nowhere."""
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = Path(_compile.__file__).parent
+    assert kernel_folder() == source / "__pycache__"
+    read_only, writable = [source], tempfile.TemporaryFile
+
+    def refused(dir: str) -> Any:  # noqa: A002
+        if any(Path(dir).is_relative_to(folder) for folder in read_only):
+            raise PermissionError(errno.EACCES, "Permission denied", dir)
+        return writable(dir=dir)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    in_cache = kernel_folder()
+    assert in_cache is not None
+    assert in_cache.is_relative_to(tmp_path)
+    read_only.append(tmp_path)
+    assert kernel_folder() is None
