@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -57,6 +58,31 @@ def test_containers_install_extras_and_run_targets_that_there_are() -> None:
         assert all((ROOT / name).exists() and f"!{name}" in ignored for name in copied.split())
     container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
     assert container["postCreateCommand"].removeprefix("make ") in TARGETS
+
+
+def test_whoever_runs_the_container_can_write_results_and_finds_compiled_kernels(tmp_path: Path) -> None:
+    """The image's steps, in a folder that stands for ``/``, by somebody whose files are nobody else's to write to."""
+    docker = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    (tmp_path / "bin").mkdir()
+    programs = {
+        "pip": "",
+        "useradd": f"mkdir -p {tmp_path}/home/user",
+        "hardiness": '[ "$2" = get ] && mkdir -p "$HARDINESS_CACHE/frost" || mkdir -p "$NUMBA_CACHE_DIR/a" "$7"',
+    }
+    for name, line in programs.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\numask 077\n{line}\n")
+        (tmp_path / "bin" / name).chmod(0o700)
+    rooted = re.sub(r"(?<=[ =])/(?=(cache|runs|home|tmp)\b)", f"{tmp_path}/", docker)
+    settings = dict(
+        each.split("=", 1) for line in re.findall(r"^ENV (.*)$", rooted, re.MULTILINE) for each in line.split()
+    )
+    for line in re.findall(r"^RUN (.*)$", rooted, re.MULTILINE):
+        environment = {**settings, "PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+        subprocess.run(["sh", "-euc", f"umask 077; {line}"], env=environment, check=True, cwd=tmp_path)
+    for folder in ("runs", "cache", "cache/frost", "cache/kernels/a", "home/user"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o777, folder
+    assert Path(settings["HOME"]) == tmp_path / "home/user"
+    assert not (tmp_path / "tmp/demo").exists()
 
 
 def test_the_citation_names_the_licence_and_the_paper_behind_the_suite() -> None:
