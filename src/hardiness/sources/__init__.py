@@ -32,16 +32,7 @@ if TYPE_CHECKING:
         shown,
         video_facts,
     )
-    from hardiness.sources.packages import (
-        PackagedFile,
-        cache_folder,
-        file_sha256,
-        installed_file,
-        obtain_packaged,
-        pin,
-        pinned,
-        pins_file,
-    )
+    from hardiness.sources.packages import cache_folder, file_sha256, installed_file, pin, pinned, pins_file
     from hardiness.sources.tables import (
         HUB,
         from_hub,
@@ -51,6 +42,7 @@ if TYPE_CHECKING:
         parquet_rows,
         webdataset_samples,
     )
+    from hardiness.sources.wheels import PackagedFile, obtain_packaged
 else:
     __getattr__, __dir__ = door(__name__)
 

@@ -220,7 +220,7 @@ class BeyondEndError(Exception):
 
 
 @contextmanager
-def ask(url: str, first: int, etag: str = "") -> Iterator[Response]:
+def ask(url: str, first: int, etag: str = "", accept: str = "") -> Iterator[Response]:
     """Ask for the bytes of a file from ``first`` on; the answer may begin elsewhere, its ``start`` says.
 
     Proxies are those of the environment (``https_proxy``, ``no_proxy``); redirects are followed, ten at most.
@@ -229,6 +229,7 @@ def ask(url: str, first: int, etag: str = "") -> Iterator[Response]:
         url: ``http``, ``https`` or ``file`` address.
         first: position of the first byte that is wanted.
         etag: send the rest only of this version of the file, else the whole file.
+        accept: media types that are wanted; without any, a web page is refused.
 
     Raises:
         DataError: downloads are forbidden.
@@ -240,9 +241,12 @@ def ask(url: str, first: int, etag: str = "") -> Iterator[Response]:
         headers["Range"] = f"bytes={first}-"
         if etag:
             headers["If-Range"] = etag
+    if accept:
+        headers["Accept"] = accept
     response = with_download_errors(lambda: build_opener().open(Request(url, headers=headers), timeout=TIMEOUT_S))
     with response:
-        if response.headers.get_content_type() == "text/html" and not urlsplit(url).path.endswith((".html", ".htm")):
+        is_page = response.headers.get_content_type() == "text/html"
+        if is_page and not accept and not urlsplit(url).path.endswith((".html", ".htm")):
             raise RefusedTransferError("sends a web page in place of the file")
         yield _answer(response)
 
