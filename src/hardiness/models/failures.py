@@ -231,7 +231,8 @@ class _CallOutcome:
 class Caller:
     """Calls a function on a thread of its own, so that one that never answers can be left behind.
 
-    The thread begins with the first call, and ends when nobody holds the caller any more.
+    The thread begins with the first call, and ends when nobody holds the caller any more. It copies each answer before
+    it calls again, as a function may return one buffer again and again.
     """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
@@ -241,7 +242,7 @@ class Caller:
         self._lock = threading.Lock()
 
     def __call__(self, batch: Any) -> Any:
-        """What the function returns.
+        """A copy of what the function returns.
 
         Raises:
             ModelError: nothing, for too long.
@@ -267,8 +268,17 @@ def _answer_all(function: Callable[[Any], Any], asked: queue.SimpleQueue[tuple[A
     while (given := asked.get()) is not None:
         batch, answer = given
         try:
-            answer.rows = function(batch)
+            answer.rows = _copy(function(batch))
         except BaseException as error:  # noqa: BLE001  # it is raised where the answer is waited for
             answer.error = error
         answer.ready.set()
         del given, batch, answer  # nothing of the last batch is kept while it waits
+
+
+def _copy(answer: Any) -> Any:
+    """An answer in memory of its own, in main memory: arrays and tensors, also within a list; all else as it is."""
+    if isinstance(answer, tuple | list):
+        return [_copy(each) for each in answer]
+    if hasattr(answer, "detach"):  # torch
+        return answer.detach().to("cpu", copy=True)
+    return np.array(answer) if hasattr(answer, "__array__") else answer

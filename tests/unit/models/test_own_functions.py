@@ -7,6 +7,7 @@ import json
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -146,6 +147,36 @@ def test_a_function_has_one_thread_which_ends_with_its_model(pixels: Tensor) -> 
     thread.join(5)
     assert not thread.is_alive()
     assert known() is None
+
+
+class Wrapper:
+    """A runtime's wrapper as those of TensorRT and TFLite: every answer stands in one buffer."""
+
+    def __init__(self, form: Callable[[np.ndarray], Any]) -> None:
+        self.buffer, self.form = np.zeros((64, 1000), np.float32), form
+
+    def __call__(self, images: np.ndarray) -> Any:
+        self.buffer[:] = 0
+        self.buffer[np.arange(len(images)), images.astype(np.int64).sum((1, 2, 3)) % 1000] = 10
+        return self.form(self.buffer[: len(images)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", [lambda rows: rows, torch.from_numpy, list, lambda rows: list(torch.from_numpy(rows))])
+def test_a_function_may_return_one_buffer_again_and_again(form: Callable[[np.ndarray], Any]) -> None:
+    """Two threads ask it: the answer to one batch is not yet read when the next one is computed."""
+    wrapper = Wrapper(form)
+    classifier = wrap(wrapper, VIEW, name="mine", output="logits")
+    draws = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3)).astype(np.uint8)
+    right = draws.astype(np.int64).sum((1, 2, 3)) % 1000
+    batches = [to_pixels(list(draws[place : place + 2])) for place in range(0, 60, 2)] * 10
+
+    def answers(batch: Tensor) -> np.ndarray:
+        return classifier.logits(batch).argmax(1)
+
+    with ThreadPoolExecutor(4) as threads:
+        found = np.concatenate(list(threads.map(answers, batches)))
+    np.testing.assert_array_equal(found, np.tile(right, 10))
 
 
 def test_a_device_that_a_function_does_not_get_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,10 +26,8 @@ def rows_of(answer: Any, name: str, images: int) -> NDArray[np.float32]:
     Raises:
         ModelError: it is of another shape or kind.
     """
-    if hasattr(answer, "detach"):  # torch
-        answer = answer.detach().cpu()
-    if isinstance(answer, tuple | list) and answer and hasattr(answer[0], "detach"):
-        answer = [each.detach().cpu().numpy() for each in answer]
+    if isinstance(answer, list) and answer and hasattr(answer[0], "detach"):
+        answer = [each.numpy() for each in answer]
     try:
         found = np.asarray(answer)
     except (TypeError, ValueError) as error:
