@@ -152,6 +152,11 @@ def of_another_seed(out: Out) -> None:
     out.shard.write_bytes(sorted(theirs.glob("*.parquet"))[0].read_bytes())
 
 
+def run_of_another_seed(out: Out) -> None:
+    (theirs,) = (out.other / "records").iterdir()
+    (out.run / "run.json").write_bytes((theirs / "run.json").read_bytes())
+
+
 def foreign(out: Out) -> None:
     pq.write_table(pa.table({"x": [1]}), out.run / "notes.parquet")
 
@@ -186,6 +191,7 @@ FAULTS: dict[str, Plant] = {
     "`run.json` that is a list": described("run.json", text("[]")),
     "`run.json` that is not UTF-8": described("run.json", text(b"\xff\xfe")),
     "`run.json` nested 100,000 deep": described("run.json", text("[" * 100_000)),
+    "`run.json` of another run": run_of_another_seed,
     "a missing `run.json`": described("run.json", Path.unlink),
     "`cells.json` that is a list": described("cells.json", text("[1]")),
     "`measured/*.json` with JSON of another type": lambda out: text("3")(out.session),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
@@ -457,7 +458,7 @@ def survey_runs(files: Files) -> Survey:
         folder = f"{RECORDS}/{name}"
         try:
             if run := find_run(files, folder):
-                return run
+                return _mistaken(run) or run
             has_rows = bool(RunFolder(files, folder).shards())
             return f"{files.address}/{folder} holds rows and no {RUN} that says of what" if has_rows else ""
         except StoreError as error:
@@ -467,6 +468,23 @@ def survey_runs(files: Files) -> Survey:
     found = in_parallel(looked_at, names) if files.at_once > 1 else list(map(looked_at, names))
     runs, renamed = _each_once([each for each in found if isinstance(each, StoredRun)])
     return Survey(runs, tuple(each for each in found if isinstance(each, str) and each), renamed)
+
+
+def _mistaken(stored: StoredRun) -> str:
+    """A line where ``run.json`` is of another run than the rows beside it; a folder that was renamed is not told."""
+    if stored.path == path_of(stored.run, stored.key):
+        return ""
+    keys = {tables.key_of(stored.content(name)) for name in list(stored.stamps())[:3]}
+    if not keys or keys & {stored.key, ""}:
+        return ""
+    return f"{stored.place}/{RUN} {_of_another(stored.key, min(keys))}"
+
+
+def _of_another(key: str, other: str) -> str:
+    return (
+        f"is of another run (key {key}, its rows are of {other}); restore the file, or run the same command again, "
+        "which sets it aside"
+    )
 
 
 def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
@@ -495,16 +513,21 @@ def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple
     return tuple(run for run in found if run.path in kept), tuple(lines)
 
 
-def find_run(files: Files, folder: str) -> StoredRun | None:
+def find_run(files: Files, folder: str, wanted: str | None = None) -> StoredRun | None:
     """The run in a folder; ``None`` where it has no ``run.json``.
 
+    Args:
+        files: of the output folder.
+        folder: of the run.
+        wanted: the key that the run must have; any if ``None``.
+
     Raises:
-        StoreError: ``run.json`` is damaged, or was changed.
+        StoreError: ``run.json`` is damaged, was changed, or is of another run.
     """
     content, of_cells = files.read_all([f"{folder}/{RUN}", f"{folder}/{CELLS}"]).values()
     if content is None:
         return None
-    run, plan, key = _identity(files, folder, content)
+    run, plan, key = _identity(files, folder, content, wanted)
     return StoredRun(files, folder, run, plan, key, _cells(files, folder, of_cells or b"{}"))
 
 
@@ -520,7 +543,7 @@ def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str,
         StoreError: a file cannot be read or moved.
     """
     stored, lines = StoredRun(files, folder, run, plan, run.key), []
-    for name, check in ((RUN, _identity), (CELLS, _cells)):
+    for name, check in ((RUN, partial(_identity, wanted=run.key)), (CELLS, _cells)):
         content = files.read(f"{folder}/{name}")
         if content is None:
             continue
@@ -531,8 +554,8 @@ def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str,
     return tuple(lines)
 
 
-def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan, str]:
-    """What ``run.json`` says: the run, its plan, and its key.
+def _identity(files: Files, folder: str, content: bytes, wanted: str | None = None) -> tuple[Run, Plan, str]:
+    """What ``run.json`` says: the run, its plan, and its key, which must be the wanted one where one is.
 
     Raises:
         StoreError: it is not what was written.
@@ -550,6 +573,8 @@ def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan, str
             f"{path} was changed: its key is {found.get('key')}, and what it says gives {key}; "
             "restore the file, or run the same command again, which sets it aside"
         )
+    if wanted not in (None, key):
+        raise StoreError(f"{path} {_of_another(key, wanted)}")
     return run, plan, key
 
 

@@ -205,10 +205,10 @@ class Store:
         """The stored run of that identity; ``None`` where it was not begun. Nothing is written.
 
         Raises:
-            StoreError: the stored ``run.json`` is damaged.
+            StoreError: the stored ``run.json`` is damaged, or of another run.
         """
         key, known = run.key, self.known.runs if self.known else ()
-        return next((each for each in known if each.key == key), None) or find_run(self.files, path_of(run, key))
+        return next((each for each in known if each.key == key), None) or find_run(self.files, path_of(run, key), key)
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted."""

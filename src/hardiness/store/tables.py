@@ -166,6 +166,14 @@ def _metadata(content: bytes, place: str) -> Mapping[bytes, bytes]:
         raise StoreError(f"{place} is not a readable shard ({shown(str(error))}); delete it and run again") from error
 
 
+def key_of(content: bytes) -> str:
+    """The key of the run that a shard says it is of; empty where it says none."""
+    try:
+        return str(json.loads(_metadata(content, "")[UNIT])["key"])
+    except (StoreError, KeyError, ValueError, TypeError):
+        return ""
+
+
 def _proved(
     place: str, metadata: Mapping[bytes, bytes], arrays: Mapping[str, pa.Array], present: Sequence[str], key: str
 ) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from hardiness.core import (
     StoreError,
 )
 from hardiness.sources import downloads
-from hardiness.store import Store, StoredRun
+from hardiness.store import Store, StoredRun, surveyed
 
 IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
 
@@ -376,6 +376,26 @@ def test_a_command_that_continues_sets_a_damaged_description_aside(
     assert f"now {run.folder}/damaged/{name}" in line
     assert again.records()["sample"].tolist() == ["a"]
     assert again.missing(0, work("a"), again.shards()) == []
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_the_description_of_another_run_costs_no_rows(run: StoredRun, tmp_path: Path, is_here: bool) -> None:
+    other = Store.create(tmp_path / ("out" if is_here else "other")).run(replace(IDENTITY, seed=1), Plan(batch_size=8))
+    run.write(0, work("a"), records("a"))
+    (run.folder / "run.json").write_bytes((other.folder / "run.json").read_bytes())
+    store = Store.create(tmp_path / "out")
+    survey = store.survey()
+    assert [each.key for each in survey.runs] == ([other.key] if is_here else [])
+    (line,) = survey.problems
+    assert f"{run.folder}/run.json is of another run (key {other.key}, its rows are of {run.key})" in line
+    with surveyed(store):
+        again = store.run(IDENTITY, Plan(batch_size=8))
+    (line,) = again.set_damage_aside()
+    assert f"now {run.folder}/damaged/run.json" in line
+    assert again.records()["sample"].tolist() == ["a"]
+    assert again.missing(0, work("a"), again.shards()) == []
+    assert run.key in [each.key for each in store.survey().runs]
+    assert store.survey().problems == ()
 
 
 def test_sessions_and_strange_files_are_told_and_set_aside(run: StoredRun) -> None:
