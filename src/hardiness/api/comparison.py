@@ -39,6 +39,7 @@ from hardiness.results import (
     compare_stores,
     comparison_json,
     comparison_view,
+    each_once,
     moved_by,
     results_of,
     stored_measures,
@@ -89,7 +90,7 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
     """Whether models of one or more output folders differ: paired on the same images, with intervals.
 
     Args:
-        out: the ``out=`` or ``--out`` of earlier evaluations, or several.
+        out: the ``out=`` or ``--out`` of earlier evaluations, or several; a run that several hold counts once.
         models: names of those to compare; all if none is given.
         reference: names of stored models that the line of effective robustness goes through, instead of the published
             ones.
@@ -102,7 +103,7 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
     stores = [Store.open(each) for each in outs]
     with surveyed(*stores):
         found = compare_stores(stores, models)
-        results = [result for store in stores for result in results_of(store)]
+        results = each_once(result for store in stores for result in results_of(store))
         doubts = {result.key: result.doubt for result in results if result.doubt}
         doubted = [
             replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})

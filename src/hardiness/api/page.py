@@ -43,6 +43,7 @@ from hardiness.results import (
     BenchmarkComparison,
     ClaimVerdicts,
     Models,
+    each_once,
     from_results,
     group_of,
     judge_claims,
@@ -372,7 +373,7 @@ def comparisons_of(
 def _under_own_names(comparison: BenchmarkComparison, shown: Mapping[str, str]) -> BenchmarkComparison:
     """The scores of a comparison of several folders, under the names by which a page shows their runs, by key.
 
-    Where two folders hold the same run, no score is left: which of them is meant cannot be told.
+    Where a run has no name of its own there, no score is left: which of them is meant cannot be told.
     """
     own = {name: shown[key] for name, key in comparison.keys.items() if key in shown}
     if len(set(own.values())) < len(comparison.keys):
@@ -461,7 +462,7 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
 
 def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tuple[list[Result], list[str], list[str]]:
     """The results, a line for each thing that could not be read, and a line for each folder that was renamed."""
-    by_key: dict[str, Result] = {}
+    every: list[Result] = []
     remarks: list[str] = []
     for store in stores:
         survey = store.survey()
@@ -470,11 +471,8 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
         made = rebuild_results if asked.into_out else results_of
         found = made(store, asked.baseline)
         problems += dict.fromkeys(line for result in found for line in result.damage)
-        for result in found:
-            kept = by_key.get(result.key)
-            if kept is None or kept.counts.evaluated < result.counts.evaluated:
-                by_key[result.key] = result
-    measured = list(by_key.values())
+        every += found
+    measured = each_once(every)
     known = published_results() if asked.published else []
     both = [replace(each, model=f"{each.model} (published)") if measured else each for each in known]
     everything = [*measured, *both]

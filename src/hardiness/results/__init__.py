@@ -34,7 +34,14 @@ if TYPE_CHECKING:
     from hardiness.results.measured import RunByImage, stored_measures
     from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
     from hardiness.results.policy import Policy, policy_of
-    from hardiness.results.results import group_of, published_results, rebuild_results, results_of, with_severities
+    from hardiness.results.results import (
+        each_once,
+        group_of,
+        published_results,
+        rebuild_results,
+        results_of,
+        with_severities,
+    )
     from hardiness.results.runs import ScoredRun, differences_of, typed_option
     from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
 else:
@@ -62,6 +69,7 @@ __all__ = [
     "comparison_view",
     "consistency",
     "differences_of",
+    "each_once",
     "first_policy",
     "from_results",
     "group_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -224,7 +225,8 @@ def compare_stores(
     run of each benchmark, and is then of the same rows, noise and baseline.
 
     Args:
-        stores: output folders; a model that several hold is told apart by the folder's name.
+        stores: output folders; a model that several hold is told apart by the folder's name, and a run that several
+            hold, by its key, is taken once, from where most of it is.
         models: which ones, in the order in which they are shown; all if empty.
         details: also what is said of single pairs, which takes most of the time where there are many models.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
@@ -243,9 +245,10 @@ def compare_stores(
                 places.setdefault(name, []).append(f"{benchmark} on {data}")
         several = len(places) > 1
         had = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
+        copies = len(stores) > 1 and sum(map(len, _once(stores))) < sum(len(store.runs()) for store in stores)
         raise ArgumentError(
             "a comparison needs two models that were run on one benchmark and the same data, had "
-            f"{'; '.join(had) or 'none'}"
+            f"{'; '.join(had) or 'none'}{' (a run that several folders hold is one)' if copies else ''}"
         )
     return found
 
@@ -303,14 +306,16 @@ def _group(run: StoredRun) -> _Group:
 def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
     """Every run under a name that no other run of its table has.
 
-    It is the model's, with its folder, its precision, and what else tells it apart where they are needed.
+    It is the model's, with its folder, its precision, and what else tells it apart where they are needed. A run that
+    several folders hold is one run.
     """
     folders = [store.address.rstrip("/").rpartition("/")[2] for store in stores]
     if len(set(folders)) < len(folders):
         folders = [store.address.rstrip("/") for store in stores]
+    runs_by_folder = _once(stores)
+    is_one_folder = sum(map(bool, runs_by_folder)) <= 1
     found: list[tuple[str, StoredRun]] = []
-    for folder, store in zip(folders, stores, strict=True):
-        runs = list(store.runs())
+    for folder, runs in zip(folders, runs_by_folder, strict=True):
         groups: dict[_Group, list[StoredRun]] = {}
         for run in runs:
             groups.setdefault(_group(run), []).append(run)
@@ -322,8 +327,23 @@ def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
             name = f"{run.run.model.name} ({texts[run.path]})" if texts[run.path] else run.run.model.name
             name += run.run.model.mark
             name += "" if run.run.precision == "fp32" else f" ({run.run.precision})"
-            found.append((name if len(stores) == 1 or name == folder else f"{folder}/{name}", run))
+            found.append((name if is_one_folder or name == folder else f"{folder}/{name}", run))
     return found
+
+
+def _once(stores: Sequence[Store]) -> list[list[StoredRun]]:
+    """The runs of each folder; one that several hold, by its key, stands in the first folder that has most of it."""
+    runs = [list(store.runs()) for store in stores]
+    count = Counter(run.key for each in runs for run in each)
+    most: dict[str, tuple[int, int]] = {}
+    for folder, each in enumerate(runs):
+        for run in each:
+            if count[run.key] > 1:
+                evaluated = ScoredRun(run, card_of(run.run)).counts().evaluated
+                most[run.key] = max(most.get(run.key, (evaluated, -folder)), (evaluated, -folder))
+    return [
+        [run for run in each if count[run.key] == 1 or -most[run.key][1] == folder] for folder, each in enumerate(runs)
+    ]
 
 
 def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, ScoredRun]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -112,6 +112,16 @@ def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Res
             if store.stamps() == before or tries == TRIES:
                 store.write_results(found)
                 return found
+
+
+def each_once(results: Iterable[Result]) -> list[Result]:
+    """The results, one for each run: of one that several folders hold, by its key, the first of which most is there."""
+    by_key: dict[str, Result] = {}
+    for result in results:
+        kept = by_key.get(result.key)
+        if kept is None or kept.counts.evaluated < result.counts.evaluated:
+            by_key[result.key] = result
+    return list(by_key.values())
 
 
 def group_of(result: Result) -> tuple[str, ...]:

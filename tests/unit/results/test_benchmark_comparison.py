@@ -15,6 +15,7 @@ from one_score import paired_difference
 from rich.console import Console
 from scipy.stats import norm
 
+import hardiness
 from hardiness.benchmarks import card_of, cards
 from hardiness.core import (
     ArgumentError,
@@ -54,6 +55,7 @@ def stored(
     failed: int | None = None,
     benchmark: str = "imagenet-c",
     drawn: int | None = None,
+    weights: str = "",
 ) -> Store:
     """A run of that many images, numbered from ``start``, and conditions; each in so many random cells if ``drawn``."""
     n, conditions = right.shape
@@ -78,7 +80,7 @@ def stored(
     records = Records({name: column[kept] for name, column in columns.items()}, failures)
     store = Store.create(folder)
     identity = Run(
-        ModelIdentity(model, model),
+        ModelIdentity(model, weights or model),
         BenchmarkIdentity(benchmark, "corruption" if conditions > 1 else "classification"),
         DataIdentity("imagenet", "f", n),
         conditions=CELLS[:conditions],
@@ -190,9 +192,32 @@ def test_only_shared_whole_images_count_and_it_says_so(tmp_path: Path) -> None:
 
 def test_the_same_model_of_two_folders(tmp_path: Path) -> None:
     one = stored(tmp_path / "one", "a", errors(8, 40, 1, 0.2), benchmark="imagenet-val")
-    two = stored(tmp_path / "two", "a", errors(9, 40, 1, 0.2), benchmark="imagenet-val")
+    two = stored(tmp_path / "two", "a", errors(9, 40, 1, 0.2), benchmark="imagenet-val", weights="others")
     (found,) = compare_stores([one, two], ["a"])
     assert list(found.scores[0].values) == ["one/a", "two/a"]
+
+
+def test_a_run_that_several_folders_hold_counts_once(tmp_path: Path) -> None:
+    """A copy of a run made two models of one, and all p were adjusted for pairs that are none."""
+    one = stored(tmp_path / "one", "a", errors(8, 40, 1, 0.1), benchmark="imagenet-val")
+    stored(tmp_path / "one", "b", errors(9, 40, 1, 0.4), benchmark="imagenet-val")
+    (alone,) = compare_stores([one])
+    shutil.copytree(tmp_path / "one", tmp_path / "copy")
+    (beside,) = compare_stores([one, Store.open(tmp_path / "copy")])
+    assert repr(beside) == repr(alone)
+
+    two = stored(tmp_path / "two", "a", errors(8, 40, 1, 0.1), benchmark="imagenet-val", failed=3)
+    stored(tmp_path / "two", "c", errors(10, 40, 1, 0.3), benchmark="imagenet-val")
+    for order in ([one, two], [two, one]):
+        (found,) = compare_stores(order)
+        assert sorted(found.scores[0].values) == ["one/a", "one/b", "two/c"], "where most of the run is"
+        assert found.n == 40
+    (found,) = hardiness.compare([tmp_path / "one", tmp_path / "copy"])
+    assert list(found.keys) == ["a", "b"]
+
+    same = [stored(tmp_path / each / "x", "a", errors(8, 40, 1, 0.1), benchmark="imagenet-val") for each in "pq"]
+    with pytest.raises(ArgumentError, match=r"needs two models .*\(a run that several folders hold is one\)$"):
+        compare_stores(same)
 
 
 @pytest.mark.slow
