@@ -38,9 +38,10 @@ from hardiness.reference import wnids
 from hardiness.sources import file_sha256
 from hardiness.store import Store, parsed
 
-KINDS = ("logits", "probabilities", "class")
-"""What a file may say of each picture, best first."""
+KINDS = ("logits", "probabilities", "class_index", "class_name", "class")
+"""What a file may say of each picture, best first; ``class`` is a name or an index, as the file itself shows."""
 
+_TEXTS = KINDS[2:]
 _SUM_TOLERANCE = 0.05
 _NAMED = 3
 """How many samples are named where several are amiss."""
@@ -65,6 +66,7 @@ class NumberRows:
         self._file = TemporaryFile()  # noqa: SIM115  # as long as the rows are
         weakref.finalize(self, self._file.close)
         self.shape = (0, 0)
+        self._may_be_probabilities = True
 
     def add(self, block: NDArray[np.float32], samples: Sequence[str]) -> None:
         """Take further rows ``(n, K)``, of these samples.
@@ -84,6 +86,7 @@ class NumberRows:
             )
         if self._kind == "probabilities":
             self._require_probabilities(block, samples)
+        self._may_be_probabilities &= not len(_no_probabilities(block))
         self._file.write(np.ascontiguousarray(block).data)
         self.shape = done + len(block), found
 
@@ -97,13 +100,31 @@ class NumberRows:
         read = b"".join(os.pread(self._file.fileno(), size, size * row) for row in rows.tolist())
         return np.frombuffer(read, np.float32).reshape(len(rows), self.shape[1])
 
+    def require_kind(self) -> None:
+        """Raise an error where all rows are probabilities and were called logits.
+
+        Raises:
+            ArgumentError: naming the column that they belong into.
+        """
+        if self._kind == "logits" and len(self) and self._may_be_probabilities:
+            raise ArgumentError(
+                f"{self._path}: logits must be numbers before the softmax, and these are probabilities (none is "
+                f"negative, each of {len(self):,} rows sums to 1): name the column probabilities (or probabilities_0, "
+                "probabilities_1 …)"
+            )
+
     def _require_probabilities(self, block: NDArray[np.float32], samples: Sequence[str]) -> None:
-        off = np.flatnonzero((block.min(1) < -1e-3) | (np.abs(block.sum(1) - 1) > _SUM_TOLERANCE))
+        off = _no_probabilities(block)
         if len(off):
             raise ArgumentError(
                 f"{self._path}: the probabilities of {samples[off[0]]} sum to {block[off[0]].sum():.3g}, and must to "
                 "1; are they logits?"
             )
+
+
+def _no_probabilities(block: NDArray[np.float32]) -> NDArray[np.intp]:
+    """The places of those rows ``(n, K)`` that have a negative number, or a sum other than 1."""
+    return np.flatnonzero((block.min(1) < -1e-3) | (np.abs(block.sum(1) - 1) > _SUM_TOLERANCE))
 
 
 @dataclass(frozen=True)
@@ -129,15 +150,7 @@ class Predictions:
         """The answers of some rows as stored, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
         count, values = data.num_classes, self.values
         if not isinstance(values, NumberRows):
-            named = data.class_names or (wnids() if count == len(wnids()) else ())
-            index = {**{str(each): each for each in range(count)}, **{name: at for at, name in enumerate(named)}}
-            for row, text in enumerate(values):
-                if text not in index:
-                    raise ArgumentError(
-                        f"{self.path}: the class of {self.samples[row]} (row {row + 1}) must be the name "
-                        f"of one of the {count} classes or a number from 0 to {count - 1}, was {text!r}"
-                    )
-            classes = np.array([index[text] for text in values], np.intp)
+            classes = self._class_indices(values, data)
             return lambda rows: np.eye(count, dtype=np.float32)[classes[rows]]
         if values.shape[1] != count:
             raise ArgumentError(
@@ -147,6 +160,36 @@ class Predictions:
         if self.kind == "probabilities":
             return lambda rows: log_probabilities(values[rows])
         return values.__getitem__
+
+    def _class_indices(self, texts: Sequence[str], data: DataSet) -> NDArray[np.intp]:
+        """The class of each row, by its name or its index.
+
+        Raises:
+            ArgumentError: a text is no class, or names one class and is the index of another.
+        """
+        count = data.num_classes
+        names = data.class_names or (wnids() if count == len(wnids()) else ())
+        by_index = {str(each): each for each in range(count)}
+        by_name = {name: index for index, name in enumerate(names)}
+        known = {"class_index": by_index, "class_name": by_name}.get(self.kind, {**by_index, **by_name})
+        for row, text in enumerate(texts):
+            if text not in known:
+                meant = {"class_index": "a number", "class_name": "the name"}.get(self.kind, "the name or a number")
+                raise ArgumentError(
+                    f"{self.path}: the {self.kind} of {self.samples[row]} (row {row + 1}) must be {meant} of one of "
+                    f"the {count} classes (numbers go from 0 to {count - 1}), was {text!r}"
+                )
+        if self.kind == "class":
+            present = set(texts)
+            fitting = [way for way in (by_index, by_name) if present <= way.keys()]
+            two = sorted(text for text in present if by_index.get(text, known[text]) != known[text])
+            if two and len(fitting) != 1:
+                raise ArgumentError(
+                    f"{self.path}: class {two[0]} may be the class of that name or the one of that index, which is "
+                    f"named {names[int(two[0])]}: call the column class_name or class_index"
+                )
+            known = fitting[0] if two else known
+        return np.array([known[text] for text in texts], np.intp)
 
     def placed(self, name: str, benchmark: Benchmark, pictures: Pictures, request: Request) -> MatchedPredictions:
         """These predictions held against the pictures of a benchmark; nothing is stored.
@@ -188,7 +231,7 @@ class Predictions:
                 asked=name,
             ),
             self.sha256,
-            {"logits": "", "probabilities": "probabilities", "class": "classes"}[self.kind],
+            {"logits": "", "probabilities": "probabilities"}.get(self.kind, "classes"),
             data.num_classes,
             notes=(f"its answers were computed elsewhere and read from {path} ({self.kind})",),
         )
@@ -202,7 +245,8 @@ def read_predictions(path: str) -> Predictions:
     """The rows of a csv or Parquet file.
 
     Raises:
-        ArgumentError: there is no such file, it is cut, lacks a column or holds what is no number; the line is named.
+        ArgumentError: there is no such file, it is cut, lacks a column or holds what is no number, where the line is
+            named; or its logits are probabilities.
     """
     file = Path(path)
     if not file.is_file():
@@ -213,6 +257,8 @@ def read_predictions(path: str) -> Predictions:
     answers = read(file)
     if not answers.samples:
         raise ArgumentError(f"{path} must hold a row for each picture, holds none")
+    if isinstance(answers.values, NumberRows):
+        answers.values.require_kind()
     return Predictions(path, file_sha256(file), answers.kind, answers.samples, answers.conditions, answers.values)
 
 
@@ -223,7 +269,7 @@ class _AnswerColumns:
         self.kind, self._file = kind, file
         self.samples: list[str] = []
         self.conditions: list[str] = []
-        self.values: NumberRows | list[str] = [] if kind == "class" else NumberRows(file, kind)
+        self.values: NumberRows | list[str] = [] if kind in _TEXTS else NumberRows(file, kind)
         self._known: dict[str, str] = {}
 
     def add(self, samples: Sequence[str], conditions: Sequence[str], answers: Sequence[Any] | NDArray[Any]) -> None:
@@ -252,7 +298,7 @@ def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
     """
     for kind in KINDS:
         numbered = {int(m[1]): name for name in names if (m := re.fullmatch(rf"{kind}_(\d+)", name))}
-        if "sample" not in names or not (kind in names or (numbered and kind != "class")):
+        if "sample" not in names or not (kind in names or (numbered and kind not in _TEXTS)):
             continue
         if kind in names:
             return kind, [kind]
@@ -262,8 +308,9 @@ def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
         return kind, [numbered[index] for index in range(len(numbered))]
     more = f", … ({len(names)} in all)" if len(names) > _SHOWN else ""
     raise ArgumentError(
-        f"{path} must have the columns sample, condition, and logits, probabilities or class (or logits_0, "
-        f"logits_1 …); condition may lack where all pictures are clean; has {', '.join(names[:_SHOWN]) or 'none'}{more}"
+        f"{path} must have the columns sample, condition, and logits, probabilities or class (or logits_0, logits_1 …, "
+        "class_index, class_name); condition may lack where all pictures are clean; has "
+        f"{', '.join(names[:_SHOWN]) or 'none'}{more}"
     )
 
 
@@ -281,7 +328,7 @@ def _parquet(file: Path) -> _AnswerColumns:
                 samples = [str(each) for each in table.column("sample").to_pylist()]
                 given = table.column("condition").to_pylist() if "condition" in wanted else [None] * len(samples)
                 conditions = ["" if each is None else str(each) for each in given]
-                rows = table.column(names[0]).to_pylist() if kind == "class" else _of_arrow(table.select(names))
+                rows = table.column(names[0]).to_pylist() if kind in _TEXTS else _of_arrow(table.select(names))
                 found.add(samples, conditions, rows)
             return found
     except (ArrowException, OSError) as error:

@@ -1,13 +1,14 @@
-"""Files of answers: what is said of columns that are not there."""
+"""Files of answers: their columns, which classes are meant, and numbers that are not what their column says."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError
-from hardiness.engine.predictions import _columns_of
+from hardiness.core import ArgumentError, DataSet
+from hardiness.engine.predictions import _columns_of, read_predictions
 
 
 def test_a_file_without_the_columns_is_answered_with_all_that_it_has_counted() -> None:
@@ -18,3 +19,45 @@ def test_a_file_without_the_columns_is_answered_with_all_that_it_has_counted() -
     with pytest.raises(ArgumentError, match=r"has image, answer$"):
         _columns_of(["image", "answer"], Path("a.csv"))
     assert _columns_of(["sample", "class"], Path("a.csv")) == ("class", ["class"])
+
+
+def classes_of(folder: Path, names: tuple[str, ...], answers: list[str], column: str = "class") -> list[int]:
+    """The indices that the texts of a file are read as, where the classes have these names."""
+    lines = [f"{name}/{number}.png,{answer}" for number, (name, answer) in enumerate(zip(names, answers, strict=True))]
+    (folder / "a.csv").write_text("\n".join([f"sample,{column}", *lines, ""]))
+    data = DataSet("own", (), len(names), "f", "", class_names=names)
+    rows = read_predictions(str(folder / "a.csv")).logits(data)(np.arange(len(answers)))
+    return [int(row.argmax()) for row in rows]
+
+
+def test_classes_that_are_called_by_numbers_are_read_as_the_file_means(tmp_path: Path) -> None:
+    """Folders 1, 2, 3 and answers 0, 1, 2 were read as names where a name was there: 33 % instead of 100 %."""
+    named = ("1", "2", "3")
+    assert classes_of(tmp_path, named, ["0", "1", "2"]) == [0, 1, 2], "0 is no name, so these are indices"
+    assert classes_of(tmp_path, named, ["1", "2", "3"]) == [0, 1, 2], "3 is no index, so these are names"
+    for answers in (["1", "2", "1"], ["0", "1", "3"]):
+        with pytest.raises(ArgumentError, match=r"class 1 may be .* that index, which is named 2: .* class_name or"):
+            classes_of(tmp_path, named, answers)
+    assert classes_of(tmp_path, named, ["1", "2", "1"], "class_index") == [1, 2, 1]
+    assert classes_of(tmp_path, named, ["1", "2", "1"], "class_name") == [0, 1, 0]
+    with pytest.raises(ArgumentError, match=r"the class_index of 3/2.png .* must be a number of one of .*, was '3'"):
+        classes_of(tmp_path, named, ["1", "2", "3"], "class_index")
+    # By number as by name: whatever is meant, it is the same class.
+    assert classes_of(tmp_path, ("0", "1", "cat"), ["0", "1", "cat"]) == [0, 1, 2]
+    assert classes_of(tmp_path, ("ant", "bee", "cat"), ["0", "bee", "2"]) == [0, 1, 2]
+
+
+def test_probabilities_in_the_column_of_logits_are_refused(tmp_path: Path) -> None:
+    """They went through a softmax once more: a calibration error of .46 instead of .10."""
+    rows = np.random.default_rng(0).dirichlet(np.ones(4) / 4, 20)
+    for name, numbers in (("of three places", np.round(rows, 3)), ("whole", rows)):
+        lines = [f"{place},{' '.join(map(str, row))}" for place, row in enumerate(numbers)]
+        for column in ("logits", "probabilities"):
+            (tmp_path / f"{column}.csv").write_text("\n".join([f"sample,{column}", *lines, ""]))
+        with pytest.raises(ArgumentError, match=r"these are probabilities .*each of 20 rows .*: name the column prob"):
+            read_predictions(str(tmp_path / "logits.csv"))
+        assert len(read_predictions(str(tmp_path / "probabilities.csv")).values) == 20, name
+    (tmp_path / "logits.csv").write_text("\n".join(["sample,logits", *lines, "20,0.4 0.3 0.2 0.3", ""]))
+    assert len(read_predictions(str(tmp_path / "logits.csv")).values) == 21, "one row that is none"
+    (tmp_path / "logits.csv").write_text("\n".join(["sample,logits", *lines, "20,1.1 0.3 -0.2 -0.2", ""]))
+    assert len(read_predictions(str(tmp_path / "logits.csv")).values) == 21
