@@ -222,8 +222,8 @@ def evaluate(
             over before they are normalised or augmented: the network's view is what it is shown.
         name: what the model is called in results; by default its own name, for a module that of its class with six
             digits of the hash of its weights.
-        view: the module's preprocessing; required for an ``nn.Module``; of a function its geometry alone counts, which
-            is that of the 224 px canvas by default; refused for a name.
+        view: the preprocessing of a module, or the geometry of a function, which normalises pictures itself; required
+            for both, refused for a name.
         tag: a name for the code of a module or function, in place of a hash over it: the version of a service.
         output: ``"logits"`` or ``"probabilities"``, of a function; by default seen on a picture.
         out: folder, or address of one in an object store, that keeps the records, so that the same call continues; by

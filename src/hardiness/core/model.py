@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self, get_args
 
 from hardiness.core.errors import ArgumentError, suggestion
 
@@ -62,9 +62,25 @@ CANVAS_224 = Canvas(resize_px=256, crop_px=224, interpolation="bilinear")
 """The fixed canvas on which ImageNet-C, -P, cue conflict and the attacks live."""
 
 
+class _Stated:
+    """Base of a dataclass that remembers which of its fields were given when it was made."""
+
+    __slots__ = ("stated",)
+
+    stated: frozenset[str]
+
+    def __new__(cls, *given: object, **named: object) -> Self:
+        made = super().__new__(cls)
+        names = tuple(each.name for each in fields(cls))  # type: ignore[arg-type]  # what has this base is a dataclass
+        object.__setattr__(made, "stated", frozenset((*names[: len(given)], *named)))
+        return made
+
+
 @dataclass(frozen=True, slots=True)
-class View:
+class View(_Stated):
     """Everything between a photograph on disk and the first layer; it belongs to the weights.
+
+    Mean and std are given both or neither, which stands for ImageNet's.
 
     Attributes:
         resize_px, crop_px, interpolation, crop_mode: as in `Canvas`.
@@ -72,6 +88,7 @@ class View:
             for three.
         channel_order: order in which the model wants the channels.
         range: the model's own range of pixel values before mean and std, ``"0..1"`` or ``"0..255"``.
+        stated: names of those fields that were given when it was made; no part of its value.
     """
 
     resize_px: int = 256
@@ -99,6 +116,9 @@ class View:
                 )
         if min(self.std) < 1 / _LARGEST:
             raise ArgumentError(f"std must be positive (at least {1 / _LARGEST:g}), was {self.std}")
+        for given, lacking in (("mean", "std"), ("std", "mean")):
+            if given in self.stated and lacking not in self.stated:
+                raise ArgumentError(f"View({given}=…) must state {lacking}= too, which else is ImageNet's; give both")
 
     @property
     def canvas(self) -> Canvas:

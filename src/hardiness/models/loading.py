@@ -38,7 +38,7 @@ from hardiness.models.own_functions import class_names_of, foreign, identity_of,
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.runtimes.function_runtime import are_probabilities, first_answer
-from hardiness.models.stated_views import PREPROCESSING, read_view
+from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, read_view, refuse_other_range
 from hardiness.models.zero_shot import TextPlace, embedded_at
 from hardiness.reference import robustbench
 from hardiness.sources import Progress, fetch, file_sha256
@@ -390,7 +390,7 @@ def wrap(
         module: takes ``(N, 3, H, W)`` normalised as ``view`` says; returns ``(N, K)``, or an output that has logits. Or
             a function, or any object that can be called, from ``uint8 (N, H, W, 3)`` to ``(N, K)`` logits or
             probabilities; a model of MAITE; TorchScript, a program of ``torch.export``, an int8 network.
-        view: the preprocessing it was trained with; of a plain function its geometry alone counts.
+        view: the preprocessing it was trained with; of a plain function its geometry alone, which it must state.
         name: under which its results are kept.
         num_classes: K, checked; found by one forward pass where not given.
         class_names: its classes in the order of its outputs, where they are not ImageNet's 1,000.
@@ -415,20 +415,28 @@ def wrap(
         function = foreign(module)
     if function is not None:
         stated = tuple((key, options[key]) for key in ("tag", "output") if key in options)
+        if view is None and function.bytes_in:
+            raise ArgumentError(
+                f"{name} takes images as bytes and needs view=hardiness.View(resize_px=…, crop_px=…): how photographs "
+                "are brought to its size is never guessed"
+            )
+        view = _stated_view(view)
         if function.bytes_in:
-            view = view or View()  # the usual canvas: what it normalises, and how, is its own affair
             refuse_numbers(name, view)
-        spec = ModelSpec(name, "", _stated_view(view), num_classes=0, class_names=class_names, options=stated)
-        found = _of_function(BuilderResult(function, code=""), spec, placement)
+        spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names, options=stated)
+        built = BuilderResult(function, code="", notes=assumed_geometry(view, view.stated))
+        found = _of_function(built, spec, placement)
         return _with_classes(found, num_classes)
     if not isinstance(module, nn.Module):
         raise ArgumentError(f"module must be a torch.nn.Module or a function, was a {type(module).__name__}")
     with foreign_errors(name, "cannot be copied; pass a module whose tensors are parameters or buffers"):
         network = copy.deepcopy(module)
-    notes = ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
+    view = _stated_view(view)
+    notes = assumed_geometry(view, view.stated)
+    notes += ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
     with foreign_errors(name, "cannot be used"):
         network = _settled(network, name, placement)
-    spec = ModelSpec(name, "", _stated_view(view), num_classes=0, class_names=class_names)
+    spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names)
     code = code_identity(network, tag=options.get("tag"))
     built = BuilderResult(network, code="", notes=(*notes, *code.left_out))
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.sha256)
@@ -503,6 +511,7 @@ def _classifier(
     built: BuilderResult, known: ModelSpec, placement: ComputeSettings, identity: Identity, width: int | None = None
 ) -> Classifier:
     network, spec = built.network, built.spec or known
+    refuse_other_range(spec.name, spec.view)
     if not isinstance(network, OpaqueNetwork):
         width, spec = _probed(network, spec)
     columns = output_columns(spec, width or spec.num_classes, built.columns)

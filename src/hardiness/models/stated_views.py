@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,49 @@ def require_view(name: str, options: Mapping[str, str], *, bytes_in: bool = Fals
         )
 
 
-def assumed_geometry(view: View, options: Mapping[str, str]) -> tuple[str, ...]:
-    """Notes on the geometry that is assumed where options state the numbers alone."""
-    if PREPROCESSING in options or any(key in options for key in _GEOMETRY):
+_MOST_OF_UNIT = 2.0
+"""Largest mean or std of pixels from 0 to 1: a few published ones are above 1, and those of bytes are all above 50."""
+
+
+def refuse_other_range(name: str, view: View) -> None:
+    """Raise an error where mean and std are of another range of pixels than the view's, which gives answers by chance.
+
+    Raises:
+        ArgumentError: naming them and the range that they are of.
+    """
+    largest, is_of_bytes = max((*map(abs, view.mean), *view.std)), view.range == "0..255"
+    both = " and ".join(f"{key}={'/'.join(f'{each:g}' for each in getattr(view, key))}" for key in _NUMBERS)
+    if not is_of_bytes and largest > _MOST_OF_UNIT:
+        raise ArgumentError(
+            f"{name}: {both} are of pixels from 0 to 255, and its range is 0..1: state range=0..255, or mean and std "
+            "divided by 255"
+        )
+    if is_of_bytes and max(map(abs, view.mean)) <= 1 and max(view.std) < 1:
+        raise ArgumentError(
+            f"{name}: {both} are of pixels from 0 to 1, and its range is 0..255: leave range out, or state mean and "
+            "std of pixels from 0 to 255"
+        )
+
+
+def assumed_geometry(view: View, stated: Collection[str]) -> tuple[str, ...]:
+    """Notes on what is assumed of the geometry, or of the filter alone.
+
+    Args:
+        view: the model's.
+        stated: names of the options, or of the fields of a `View`, that a person gave.
+    """
+    if PREPROCESSING in stated:
+        return ()
+    if not any(key in stated for key in _GEOMETRY):
+        return (
+            f"photographs are resized to {view.resize_px} px ({view.interpolation}) and cropped to {view.crop_px}, as "
+            "is usual for ImageNet: state resize_px=, crop_px= and interpolation= where it was trained otherwise",
+        )
+    if "interpolation" in stated or view.crop_mode == "unresized":
         return ()
     return (
-        f"photographs are resized to {view.resize_px} px ({view.interpolation}) and cropped to {view.crop_px}, as is "
-        "usual for ImageNet: state resize_px=, crop_px= and interpolation= where it was trained otherwise",
+        f"photographs are resized with the filter {view.interpolation}, as none is stated: state interpolation= where "
+        "it was trained otherwise",
     )
 
 

@@ -29,6 +29,8 @@ def test_condition_is_a_hashable_mapping_of_any_keys() -> None:
         ({"crop_px": 0}, "crop_px must be at least 1, was 0"),
         ({"std": (1.0, 0.0, 1.0)}, "std must be positive"),
         ({"mean": (0.5,)}, "mean must hold 3 numbers"),
+        ({"mean": (0.5, 0.5, 0.5)}, r"View\(mean=…\) must state std= too, which else is ImageNet's; give both"),
+        ({"std": 0.5}, r"View\(std=…\) must state mean= too"),
         ({"range": "0..2"}, "range cannot be '0..2'"),
         ({"channel_order": "GBR"}, "channel_order cannot be 'GBR'"),
     ],

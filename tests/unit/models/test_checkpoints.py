@@ -207,7 +207,7 @@ def test_a_normalisation_beside_the_network_must_be_the_view_s(tiny: Make, names
     with pytest.raises(
         ModelError, match=r"file brings a normalisation .* mean is 0\.485/0\.456/0\.406, .* state mean=0"
     ):
-        fit(list(own), {**state, **stored}, View(mean=(0.5, 0.5, 0.5)), "file")
+        fit(list(own), {**state, **stored}, View(mean=(0.5,) * 3, std=(0.229, 0.224, 0.225)), "file")
 
 
 def test_what_is_left_over_is_no_fit(tiny: Make) -> None:

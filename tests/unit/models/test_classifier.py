@@ -22,7 +22,7 @@ from hardiness.models.runtimes import Executable, runtimes
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
-VIEW = View(36, 32, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+VIEW = View(36, 32, "bilinear", mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
 
 
 class _Means(nn.Module):

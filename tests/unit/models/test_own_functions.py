@@ -190,7 +190,57 @@ def test_a_device_that_a_function_does_not_get_is_told(monkeypatch: pytest.Monke
 
 def test_a_mean_is_not_for_a_function() -> None:
     with pytest.raises(ArgumentError, match="mean= is not for mine, which takes images as bytes"):
-        wrap(logits, View(36, 32, mean=(0.5, 0.5, 0.5)), name="mine")
+        wrap(logits, View(36, 32, mean=0.5, std=0.5), name="mine")  # type: ignore[arg-type]
+
+
+def test_what_a_view_does_not_state_is_refused_or_told(tmp_path: Path) -> None:
+    """A function without a view was run at 256 and 224 pixels, and a size without its filter was bilinear unsaid."""
+    told = "photographs are resized with the filter bilinear, as none is stated: state interpolation="
+    for view, says in (
+        (View(36, 32), told),
+        (View(36, 32, "bicubic"), ""),
+        (View(36, 32, crop_mode="unresized"), ""),
+        (View(), r"photographs are resized to 256 px (bilinear) and cropped to 224, as is usual for ImageNet: state"),
+    ):
+        for made in (wrap(logits, view, name="mine"), wrap(small(), view, name="net", device="cpu", runtime="torch")):
+            assert [note[: len(says)] for note in made.notes] == [says] * bool(says)
+    (tmp_path / "own.py").write_text(
+        "from hardiness import View\n"
+        "def answer(images):\n    return images.reshape(len(images), -1)[:, :7].astype('float32')\n"
+        "def viewed():\n    return answer, View(36, 32)\n"
+    )
+    with pytest.raises(ArgumentError, match=r"own\.py:answer takes images as bytes .* state resize_px=…,crop_px=… or"):
+        load(f"py:{tmp_path}/own.py:answer", device="cpu")
+    for name, says in (
+        ("answer:resize_px=36,crop_px=32", told),
+        ("answer:resize_px=36,crop_px=32,interpolation=bicubic", ""),
+        ("viewed", told),
+        ("viewed:interpolation=bicubic", ""),
+    ):
+        notes = load(f"py:{tmp_path}/own.py:{name}", device="cpu").notes
+        assert [note[: len(says)] for note in notes] == [says] * bool(says), name
+
+
+@pytest.mark.parametrize(
+    ("view", "says"),
+    [
+        (
+            View(36, 32, mean=127.5, std=127.5),
+            r"mean=127\.5/127\.5/127\.5 .* of pixels from 0 to 255, and its ",
+        ),
+        (View(36, 32, mean=0, std=58.4), r"std=58\.4.* of pixels from 0 to 255, .* state range=0\.\.255, or"),
+        (
+            View(36, 32, range="0..255"),
+            r"mean=0\.485.* of pixels from 0 to 1, and its range is 0\.\.255: leave",
+        ),
+    ],
+)  # type: ignore[misc]
+def test_numbers_of_another_range_are_refused(view: View, says: str) -> None:
+    """A network that wants 127.5 of 0..255 and was fed 0..1 with it was right by chance, without a word."""
+    with pytest.raises(ArgumentError, match=f"net: .*{says}"):
+        wrap(small(), view, name="net", device="cpu", runtime="torch")
+    for fine in (View(36, 32, mean=127.5, std=127.5, range="0..255"), View(36, 32, mean=0, std=1, range="0..255")):  # type: ignore[arg-type]
+        wrap(small(), fine, name="net", device="cpu", runtime="torch")
 
 
 @pytest.fixture
@@ -316,11 +366,13 @@ def thousand(images: np.ndarray) -> np.ndarray:
 
 
 def test_evaluate_takes_a_function(tmp_path: Path) -> None:
-    options = {"limit": 4, "device": "cpu", "progress": False, "out": tmp_path / "out"}
+    options = {"limit": 4, "device": "cpu", "progress": False, "out": tmp_path / "out", "view": VIEW}
     result = hardiness.evaluate(thousand, "imagenet-val", "embedded", tag="v1", **options)
     assert result.counts.evaluated == 4
     assert result.model.startswith("thousand-")
     again = hardiness.evaluate(thousand, "imagenet-val", "embedded", tag="v2", **options)
     assert again.key != result.key
+    with pytest.raises(ArgumentError, match=r"thousand takes images as bytes and needs view=hardiness.View\("):
+        hardiness.evaluate(thousand, "imagenet-val", "embedded", **{**options, "view": None})
     with pytest.raises(ModelError, match=r"thousand-\w+ has no gradients \(it is a plain function\)"):
         hardiness.evaluate(thousand, "whitebox", "embedded", tag="v1", **options)

@@ -306,7 +306,7 @@ def test_names_are_mapped_and_what_differs_is_missing_with_its_name(tmp_path: Pa
         "data fingerprint (f00d00 here, beef00 there)": {"data": DataIdentity("imagenet", "beef00", 60)},
         "view crop_px": {"model": ModelIdentity("m", "m", View(crop_px=288))},
         "view std (0.229/0.224/0.225 here, 0.5/0.5/0.5 there)": {
-            "model": ModelIdentity("m", "m", View(std=(0.5, 0.5, 0.5)))
+            "model": ModelIdentity("m", "m", View(mean=(0.485, 0.456, 0.406), std=(0.5, 0.5, 0.5)))
         },
         "class order": {"model": ModelIdentity("m", "m", outputs_sha256="abcdef0")},
         "protocol (none here, another there)": {"benchmark": card},

@@ -56,10 +56,11 @@ def build(spec: ModelSpec) -> BuilderResult:
     options = {**dict(spec.options), **split(spec.asked)[1]}
     if isinstance(network, PlainFunction) and network.bytes_in:
         return _function(network, spec, view, options, own.text)
-    notes: tuple[str, ...] = ()
+    stated = _stated(view, options)
     if view is None or PREPROCESSING in options:
         require_view(spec.name, options)
-        view, notes = spec.view, assumed_geometry(spec.view, options)
+        view = spec.view
+    notes = assumed_geometry(view, stated)
     view = override(view, dict(spec.options))
     return BuilderResult(network, spec=replace(spec, view=view), code=own.text, notes=notes)
 
@@ -68,11 +69,18 @@ def _function(
     network: PlainFunction, spec: ModelSpec, view: View | None, options: Mapping[str, str], text: str
 ) -> BuilderResult:
     """A function that gets the canvas as it is: nothing of its preprocessing is left to guess but the geometry."""
-    notes = assumed_geometry(spec.view, options) if view is None else ()
+    if view is None:
+        require_view(spec.name, options, bytes_in=True)
+    notes = assumed_geometry(view or spec.view, _stated(view, options))
     chosen = spec.view if view is None or PREPROCESSING in options else override(view, dict(spec.options))
     if PREPROCESSING not in options:
         refuse_numbers(spec.name, chosen)
     return BuilderResult(network, spec=replace(spec, view=chosen), code=text, notes=notes)
+
+
+def _stated(view: View | None, options: Mapping[str, str]) -> set[str]:
+    """Names of what a view and options state."""
+    return {*options, *(view.stated if view is not None else ())}
 
 
 schemes.register("py", Scheme("py:FILE.py:NAME", "a network or function of your own", spec, _OPTIONS), __name__)
