@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 from chat_server import ChatServer
 from PIL import Image
 
 from hardiness.engine import rounds
-from hardiness.models.chat import questions
+from hardiness.models.chat import questions, wire
 from hardiness.reference import sixteen
 from hardiness.results import from_results, results_of
 from hardiness.store import Store
 
 NAMES = list(sixteen())
-KEY = "sk-very-secret-0123456789"
+KEY = "sk-very-secret-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNO"
 
 
 @pytest.fixture
@@ -252,6 +253,51 @@ def test_an_endpoint_that_is_wrong_is_asked_little_and_keeps_what_it_gave(
     assert KEY not in told.err + told.out
 
 
+def everything_in(out: Path) -> Iterator[tuple[str, str]]:
+    """Each file of a folder as text, and those of Parquet as the values in them too."""
+    for file in sorted(out.rglob("*")):
+        if file.is_file():
+            yield str(file), file.read_bytes().decode("latin-1")
+            if file.suffix == ".parquet":
+                yield f"{file}, read", json.dumps(parquet.read_table(file).to_pylist(), default=str)
+
+
+@pytest.mark.slow
+def test_no_part_of_a_key_is_stored_or_shown_wherever_an_endpoint_repeats_it(
+    chat: ChatServer, own: Path, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In every part of an answer and of an error, the key lies across each length at which text is cut."""
+    monkeypatch.setenv("TOY_KEY", KEY)
+    monkeypatch.setattr(wire, "FIRST_WAIT_S", 0.0)
+    out, cuts = tmp_path / "out", (wire.MOST_SHOWN, 10_000)
+    said = iter([KEY, KEY[:-5], KEY[:30], *("x" * (cut - taken) + KEY for cut in cuts for taken in (10, 30, 53, 66))])
+
+    def answer(prompt: str, png: bytes) -> Any:
+        text = next(said, KEY)
+        chat.fingerprint = text
+        top = [{"token": text, "logprob": -0.1}, {"token": "A", "logprob": -3.0}]
+        logprobs = {"content": [{"token": text, "logprob": -0.1, "top_logprobs": top}]}
+        return {"content": f"A. {text}", "finish_reason": text, "refusal": text[: len(text) % 2], "logprobs": logprobs}
+
+    chat.answer = answer
+    command = ("run", "-b", "own", "--data", own, "--out", out, "--limit", "14", "-m")
+    model = chat.model(workers=1, key_env="TOY_KEY")
+    errors = [f"{status} {text}" for status in (500, 200) for text in (KEY, "x" * 150 + KEY, "x" * 190 + KEY)]
+    chat.faults = [""] * 12 + [each for each in errors for _ in range(wire.TRIES)][: 2 * wire.TRIES]
+    streams = [hardiness(*command, model)]
+    assert "500: [key], 5 times" in streams[0].out + streams[0].err
+    for error in (f"401 {'x' * 150}{KEY}", f"307 http://{KEY}.example/", f"raw {'x' * 190}{KEY}"):
+        chat.faults = [error] * 15
+        streams.append(hardiness(*command, chat.model(workers=1, key_env="TOY_KEY", tag=f"t{len(streams)}")))
+        assert streams[-1].status == 1
+    streams += [hardiness(*each) for each in (("show", "--all", out), ("report", out), ("compare", out))]
+    texts = [*everything_in(out), *(("a stream", told.out + told.err) for told in streams)]
+    assert any("[key]" in text for name, text in texts if name.endswith("read"))
+    assert any("[key]" in text for name, text in texts if name == "a stream")
+    pieces = [KEY[at : at + 12] for at in range(len(KEY) - 11)]
+    assert not [(name, piece) for name, text in texts for piece in pieces if piece in text]
+
+
 def test_a_model_that_changes_meanwhile_is_told(
     chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path
 ) -> None:
@@ -469,9 +515,21 @@ def test_what_is_no_closed_question_is_refused_with_the_reason(
         (":base=http://h,weights=x.pth", "no weights to choose"),
         (f":base=http://h,key_env={KEY}", "key_env must be the name"),
         (":base=http://h,bse=1", "bse"),
+        (f":base=http://h?api-key={KEY}", "base must hold no key"),
+        (f":base=http://h?api-key={KEY},{KEY}", "key=value"),
+        (f":base=http://h?api-key={KEY},tag=a,tag=b", "twice"),
+        (f":base=http://h?api-key={KEY},weights=x.pth", "no weights to choose"),
+        (f":base=h?api-key={KEY},order=random", "order"),
+        (f",base=http://h?api-key={KEY}", "needs the address of its endpoint"),
+        (f":base=http://me:{KEY}@h", "base must hold no name and password"),
+        (f":base=http://h/{KEY},key_env=TOY_KEY", "base holds the key itself"),
+        (f":base=http://h,tag={KEY},key_env=TOY_KEY", "tag holds the key itself"),
     ],
 )
-def test_wrong_options_are_one_line(options: str, said: str, hardiness: Any, tmp_path: Path) -> None:
+def test_wrong_options_are_one_line(
+    options: str, said: str, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_KEY", KEY)
     told = hardiness(
         "run", "-m", f"chat:toy:7b{options}", "-b", "cue-conflict", "--data", "embedded", "--out", tmp_path
     )

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from chat_server import ChatServer
 
-from hardiness.core import ArgumentError, DataError, SampleError
+from hardiness.core import ArgumentError, DataError, SampleError, json_form
 from hardiness.imaging import decode, png
 from hardiness.models.chat.questions import Reply
-from hardiness.models.chat.wire import TRIES, Calls, CallsSpentError, Endpoint, GivenUpError, address_of, check_key_env
+from hardiness.models.chat.wire import (
+    MOST_SHOWN,
+    TRIES,
+    Calls,
+    CallsSpentError,
+    Endpoint,
+    GivenUpError,
+    address_of,
+    check_key_env,
+)
 
-KEY = "sk-very-secret-0123456789"
+KEY = "sk-very/secret+0123456789-abcdefghijklmnopqrstuvwxyz"
 PICTURE = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
 
 
@@ -24,6 +36,20 @@ PICTURE = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
 def chat() -> Iterator[ChatServer]:
     with ChatServer() as server:
         yield server
+
+
+def shows_no_key(text: str) -> bool:
+    """Whether no 12 characters in a row of the key, or of how it may be written, are in a text."""
+    forms = [form.casefold() for form in written_forms(KEY)]
+    text = text.casefold()
+    return not any(form[at : at + 12] in text for form in forms for at in range(len(form) - 11))
+
+
+def written_forms(key: str) -> list[str]:
+    """A key with a slash and a plus sign as JSON, an address, HTML, base64 and hex write it."""
+    coded = [base64.b64encode(before + key.encode()).decode() for before in (b"Bearer ", b"user:", b"me:")]
+    plain = [key, key.replace("/", "\\/"), quote(key, safe=""), quote(key, safe="").lower(), key.encode().hex()]
+    return [*plain, *(each[12:-4] for each in coded)]
 
 
 class Asking:
@@ -68,6 +94,32 @@ def test_what_may_be_over_in_a_moment_is_tried_again(chat: ChatServer, fault: st
     found = ask()
     assert (found.text, found.requests, ask.calls.made, ask.calls.again) == ("A", 3, 3, 2)
     assert ask.waits == ([7.0, 7.0] if fault.startswith("429") else [1.0, 2.0])
+
+
+HEAD = "HTTP/1.1 200 OK\\r\\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reply", [f"{HEAD}\\r\\n|" + 99 * "{ ", f"{HEAD}X: |" + 99 * "a", "|" + 99 * HEAD])
+def test_a_reply_that_drips_times_out_as_a_whole(chat: ChatServer, reply: str) -> None:
+    """A byte each 0.05 s, of the body, of a header or of the first line, where 0.2 s are allowed for all of it."""
+    chat.faults, ask, began_s = [f"drip {reply}"] * 2, Asking(chat), time.monotonic()
+    assert ask().requests == 3
+    assert ask.waits == [1.0, 2.0]
+    assert time.monotonic() - began_s < 4, "each of the two takes five seconds to its end"
+
+
+@pytest.mark.slow
+def test_what_drips_each_time_says_so(chat: ChatServer) -> None:
+    chat.faults, ask = [f"drip {HEAD}\\r\\n|" + 99 * "{ "] * TRIES, Asking(chat)
+    with pytest.raises(SampleError, match=r"did not answer within 0\.2 s, 5 times"):
+        ask()
+
+
+def test_halves_of_a_surrogate_pair_are_no_fault_of_ours(chat: ChatServer) -> None:
+    chat.faults = ['400 {"error": {"message": "\\ud800 \\u001b[31m"}}']
+    with pytest.raises(GivenUpError, match=r"answers 400: \? \\x1b\[31m"):
+        Asking(chat)()
 
 
 def test_tries_are_bounded_and_the_last_reason_is_told(chat: ChatServer) -> None:
@@ -138,21 +190,63 @@ class TestTheKey:
             Asking(chat, key_env="TOY_KEY")()
             assert (len(chat.asked), proxy.asked) == (1, [])
 
-    @pytest.mark.parametrize("fault", [f"401 you sent {KEY}", f"500 you sent {KEY}", f"307 http://{KEY}.example"])
-    def test_is_blanked_in_errors(self, chat: ChatServer, fault: str) -> None:
-        chat.faults = [fault] * TRIES
-        with pytest.raises((GivenUpError, SampleError)) as told:
-            Asking(chat, key_env="TOY_KEY")()
-        assert KEY not in str(told.value)
-        assert "[key]" in str(told.value)
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            '401 {{"error": {{"message": "{}"}}}}',
+            "401 {}",
+            "500 {}",
+            '429 {{"error": {{"message": "{}", "code": "insufficient_quota"}}}}',
+            "307 http://{}.example/",
+            "307 http://[{}",
+            "raw {}",
+            "raw HTTP/1.1 200 OK\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+            "raw HTTP/1.1 200 OK\r\n\r\n<p>{}",
+            'raw HTTP/1.1 200 OK\r\n\r\n{{"hello": "{}"}}',
+        ],
+    )
+    def test_is_blanked_in_errors_wherever_it_is_cut(self, chat: ChatServer, fault: str) -> None:
+        """Before the key stands so much that a message is cut at each place of it, or the endpoint cuts it itself."""
+        asked = Asking(chat, key_env="TOY_KEY")
+        before = [MOST_SHOWN - taken for taken in range(0, len(KEY) + 60, 7)]
+        for text in [KEY, *("x" * most + KEY for most in before), *(KEY[:most] for most in range(12, len(KEY)))]:
+            chat.faults = [fault.format(text, text)] * TRIES
+            with pytest.raises((GivenUpError, SampleError)) as told:
+                asked()
+            assert shows_no_key(str(told.value))
+            assert KEY[:5] not in str(told.value), "it is blanked first, and cut afterwards"
 
-    def test_is_blanked_in_answers(self, chat: ChatServer) -> None:
-        logprobs = {"content": [{"token": KEY, "logprob": -0.1}]}
-        chat.answer = lambda prompt, picture: {"content": f"A. {KEY}", "finish_reason": KEY, "logprobs": logprobs}
+    def test_is_blanked_in_everything_of_an_answer(self, chat: ChatServer) -> None:
+        asked = Asking(chat, key_env="TOY_KEY")
+        for said in (*written_forms(KEY), KEY[:12], KEY[-12:], KEY.upper(), f"Bearer {KEY}, {KEY}"):
+            logprobs = {"content": [{"token": said, "logprob": -0.1, "top_logprobs": [{"token": said, "logprob": -1}]}]}
+            chat.fingerprint = said
+            for content in (said, [{"type": "text", "text": said[:9]}, {"type": "text", "text": said[9:]}]):
+                chat.answer = lambda prompt, picture, said=said, content=content, logprobs=logprobs: {
+                    "content": content,
+                    "refusal": said,
+                    "finish_reason": {"because": said},
+                    "logprobs": logprobs,
+                }
+                found = asked()
+                assert shows_no_key(json.dumps(json_form(found))), said
+                assert "[key]" in found.text, said
+                assert found.tokens
+                assert all("[key]" in token for token, _ in found.tokens), said
+
+    def test_an_answer_is_blanked_and_its_letter_is_kept(self, chat: ChatServer) -> None:
+        chat.answer = lambda prompt, picture: f"A. {KEY}"
         chat.fingerprint = KEY
         found = Asking(chat, key_env="TOY_KEY")()
-        assert (found.text, found.finish_reason, found.fingerprint) == ("A. [key]", "[key]", "[key]")
-        assert KEY not in repr(found)
+        assert (found.text, found.fingerprint) == ("A. [key]", "[key]")
+
+    def test_a_short_one_is_blanked_whole_and_words_are_left(
+        self, chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TOY_KEY", "EMPTY")
+        chat.answer = lambda prompt, picture: "EMPTY, an empty cup"
+        assert Asking(chat, key_env="TOY_KEY")().text == "[key], an empty cup"
 
     def test_is_not_shown_where_it_was_given_in_place_of_a_name(self) -> None:
         with pytest.raises(ArgumentError, match="key_env must be the name") as told:
@@ -196,11 +290,31 @@ def test_what_is_no_address_is_refused(base: str) -> None:
         address_of(base)
 
 
-def test_a_password_in_an_address_is_refused_and_not_shown() -> None:
-    for base in ("https://me:hunter2@api.example", "https://me:hunter2@api.example:x", "me:hunter2@api.example"):
-        with pytest.raises(ArgumentError) as told:
-            address_of(base)
-        assert "hunter2" not in str(told.value)
+@pytest.mark.parametrize(
+    "base",
+    [
+        "https://me:hunter2@api.example",
+        "https://me:hunter2@api.example:x",
+        "https://hunter2@api.example/v1",
+        "me:hunter2@api.example",
+        "https://api.example/v1?api-key=hunter2",
+        "https://api.example/v1?api-version=2&Api_Key=hunter2",
+        "https://api.example/v1?ACCESS%5FTOKEN=hunter2",
+        "https://api.example/v1?code=hunter2",
+        "https://api.example/v1?sig=hunter2",
+        "https://api.example/v1;password=hunter2",
+        "https://api.example/v1#client_secret=hunter2",
+        "https://api.example/v1?x=hunter2hunter2hunter2hunter2",
+        "https://api.example/v1?hunter2hunter2hunter2hunter2",
+        "api.example/v1?key=hunter2",
+        "http://[x?key=hunter2",
+    ],
+)
+def test_a_password_or_key_in_an_address_is_refused_and_not_shown(base: str) -> None:
+    with pytest.raises(ArgumentError) as told:
+        address_of(base)
+    assert "hunter2" not in str(told.value)
+    assert "key_env=" in str(told.value)
 
 
 def test_offline_allows_this_machine_alone(chat: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ class ChatServer:
         busy, most_busy: requests in hand now, and the most at one time.
         pause_s: before each answer.
         fingerprint: ``system_fingerprint`` of the next answers.
+        drip_s: between two bytes of an answer that drips: of the fault ``drip HEAD|BODY``, with ``\\r\\n`` written out.
     """
 
     answer: Answer = lambda prompt, picture: "A"
@@ -36,6 +37,7 @@ class ChatServer:
     most_busy: int = 0
     pause_s: float = 0.0
     fingerprint: str = "fp_1"
+    drip_s: float = 0.05
     address: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -84,6 +86,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(int(status), content.encode(), extra)
         elif fault == "stall":
             time.sleep(0.5)
+        elif status == "raw":
+            self.wfile.write(content.encode())
+        elif status == "drip":
+            head, body = content.encode().decode("unicode_escape").split("|")
+            self.wfile.write(head.encode())
+            for byte in body.encode():
+                self.wfile.write(bytes([byte]))
+                time.sleep(chat.drip_s)
         elif fault == "not json":
             self._send(200, b"<html>I am a friendly web page</html>")
         elif fault == "other json":

@@ -206,12 +206,15 @@ def split(text: str) -> tuple[str, dict[str, str]]:
         return text, {}
     name, tail = text[: begin.start()], text[begin.start() + 1 :]
     options: dict[str, str] = {}
-    for part in tail.split(","):
+    for place, part in enumerate(tail.split(","), 1):  # values are not repeated: an address may hold a key
         key, equals, value = part.partition("=")
         if not equals or not value:
-            raise ArgumentError(f"model options must read key=value,key=value; {part!r} in {text!r} does not")
+            what = f"option {place} of {name!r}"
+            raise ArgumentError(
+                f"model options must read key=value,key=value; {what} has no {'value' if equals else '='}"
+            )
         if key in options:
-            raise ArgumentError(f"model option {key!r} is given twice in {text!r}; give it once")
+            raise ArgumentError(f"option {key!r} of model {name!r} is given twice; give it once")
         options[key.strip()] = value.strip()
     return name, options
 

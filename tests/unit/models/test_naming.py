@@ -45,7 +45,7 @@ def test_options_after_a_comma_are_answered_with_the_name_as_it_must_be(name: st
 
 
 def test_an_option_twice_is_told() -> None:
-    with pytest.raises(ArgumentError, match="'crop_px' is given twice"):
+    with pytest.raises(ArgumentError, match="'crop_px' of model 'alexnet' is given twice"):
         split("alexnet:crop_px=1,crop_px=2")
 
 

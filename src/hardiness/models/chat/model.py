@@ -347,8 +347,11 @@ def limit_calls(classifiers: Sequence[Any], most: int | None) -> None:
 
 
 def _in_row(text: str) -> str:
-    """Foreign text as a table can hold it: whole Unicode, without its ends beyond `MOST_IN_ROW`."""
-    return text.encode(errors="replace").decode().replace("\x00", "")[:MOST_IN_ROW]
+    """Foreign text as a table can hold it: whole Unicode, without its ends beyond `MOST_IN_ROW`.
+
+    What it cannot hold is replaced and not left out, so that what stood apart, such as pieces of a key, stays apart.
+    """
+    return text.encode(errors="replace").decode().replace("\x00", "\ufffd")[:MOST_IN_ROW]
 
 
 def _sha256(image: Image) -> str:

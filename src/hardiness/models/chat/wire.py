@@ -17,13 +17,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import Request
 
 from hardiness.core import ArgumentError, DataError, ModelError, SampleError
+from hardiness.models.chat.exchange import HTTPAnswer, exchange
 from hardiness.models.chat.questions import Reply
-from hardiness.sources import OFFLINE, offline, shown
+from hardiness.models.chat.redaction import redact, redacted_line, refuse_secrets
+from hardiness.sources import OFFLINE, offline
 
 TRIES = 5
 """Requests for one answer at most."""
@@ -42,6 +44,7 @@ TOP_LOGPROBS = 20
 
 _BUSY = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529))
 _FILTER_CODES = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed")
+_AUTHORITY = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//([^/?#]+)", re.IGNORECASE)
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -84,14 +87,6 @@ class Calls:
         return f"{self.made:,} request{'' if self.made == 1 else 's'}{retried}, {self.sent_bytes / 1e6:,.1f} MB sent"
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    """A redirect is an error: a key goes to the host that was named alone."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """None: the answer is raised as the HTTP error that it is."""
-        return
-
-
 class _TransientError(Exception):
     """What may be over in a moment; the endpoint may have said how many seconds to wait."""
 
@@ -109,7 +104,7 @@ class Endpoint:
         model: its name there.
         key_env: environment variable with the key; empty for none. The key itself is read when it is sent.
         parameters: of the request beside model and messages, e.g. ``temperature``.
-        timeout_s: without a byte.
+        timeout_s: for a whole request, from looking up the host's address to the last byte of the reply.
         sleep: waits so many seconds; another in tests.
     """
 
@@ -167,24 +162,22 @@ class Endpoint:
             request.add_unredirected_header("Authorization", f"Bearer {key}")
         # Over plain http a proxy would read the key; over https it passes on what it cannot read. To this machine none.
         parts = urlsplit(self.url)
-        proxies = [ProxyHandler({})] if parts.scheme == "http" or _is_loopback(parts.hostname or "") else []
+        is_direct = parts.scheme == "http" or _is_loopback(parts.hostname or "")
         try:
-            with build_opener(_NoRedirects, *proxies).open(request, timeout=self.timeout_s) as response:
-                content = response.read(MOST_BYTES + 1)
-        except HTTPError as error:
-            with error:
-                return self._refused(error, key, requests)
+            response = exchange(request, self.timeout_s, MOST_BYTES + 1, through_proxies=not is_direct)
         except (URLError, http.client.HTTPException, ssl.SSLError, OSError) as error:
             reason = getattr(error, "reason", error)
             if isinstance(reason, ssl.SSLCertVerificationError):
-                raise GivenUpError(f"{self.host} has no valid certificate: {_blanked(str(reason), key)}") from None
+                raise GivenUpError(f"{self.host} has no valid certificate: {_line(str(reason), key)}") from None
             what = f"did not answer within {self.timeout_s:g} s" if isinstance(reason, TimeoutError) else "broke off"
-            detail = "" if isinstance(reason, TimeoutError) else f" ({_blanked(str(reason), key)})"
+            detail = "" if isinstance(reason, TimeoutError) else f" ({_line(str(reason), key)})"
             raise _TransientError(f"{what}{detail}") from None
         except ValueError as error:  # a header that cannot be sent, such as a key of two lines
-            text = _blanked(str(error), key)
+            text = _line(str(error), key)
             raise GivenUpError(f"what is sent to {self.host} is no HTTP request: {text}") from None
-        return self._read(content, key, requests)
+        if not 200 <= response.status < 300:
+            return self._refused(response, key, requests)
+        return self._read(response.content, key, requests)
 
     def _key(self) -> str:
         if not self.key_env:
@@ -194,28 +187,24 @@ class Endpoint:
             raise GivenUpError(f"the environment variable {self.key_env} must hold the key of {self.host}, is empty")
         return key
 
-    def _refused(self, error: HTTPError, key: str, requests: int) -> Reply:
+    def _refused(self, response: HTTPAnswer, key: str, requests: int) -> Reply:
         """What an HTTP status other than 200 means: another try, the end, or an answer that a filter has eaten."""
-        try:
-            content = error.read(MOST_BYTES)
-        except (http.client.HTTPException, OSError):
-            content = b""
-        message, code = _error_of(content)
-        told = f"answers {error.code}{f': {_blanked(message, key)}' if message else ''}"
-        if error.code in _BUSY and code != "insufficient_quota":
-            raise _TransientError(told, _retry_after(error.headers.get("Retry-After", "")))
-        if 300 <= error.code < 400:
-            where = urlsplit(error.headers.get("Location", "")).netloc or "elsewhere"
+        status, headers = response.status, response.headers
+        message, code = _error_of(response.content)
+        told = f"answers {status}{f': {_line(message, key)}' if message else ''}"
+        if status in _BUSY and code != "insufficient_quota":
+            raise _TransientError(told, _retry_after(headers.get("Retry-After", "")))
+        if 300 <= status < 400:
+            where = _line(_host_of(redact(headers.get("Location", ""), key)), key) or "elsewhere"
             raise GivenUpError(
-                f"{self.host} redirects to {_blanked(where, key)}, where neither key nor picture is sent; name that in "
-                "base="
+                f"{self.host} redirects to {where}, where neither key nor picture is sent; name that in base="
             )
         if any(each in f"{code} {message}".casefold().replace(" ", "_") for each in _FILTER_CODES):
             return Reply("", finish_reason="content_filter", asked_at=_now(), requests=requests)
         advice = ""
-        if error.code in (401, 403):
+        if status in (401, 403):
             advice = "; key_env= names the environment variable with its key" if not key else "; is the key right?"
-        elif error.code == 404:
+        elif status == 404:
             advice = f"; is {self.url} its address (base=) and {self.model} its name there?"
         elif "logprobs" in message:
             advice = "; logprobs=false leaves them out"
@@ -238,16 +227,16 @@ class Endpoint:
             said = message.get("content")
             if isinstance(said, list):  # parts, as some endpoints give them
                 said = "".join(str(part.get("text", "")) for part in said if isinstance(part, dict))
-            listed = tuple((_without(token, key), value) for token, value in _first_token(choice.get("logprobs")))
+            listed = tuple((redact(token, key), value) for token, value in _first_token(choice.get("logprobs")))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-            text = _blanked(content[:MOST_SHOWN].decode(errors="replace"), key)
+            text = _line(content.decode(errors="replace"), key)
             raise _TransientError(f"answers what is no chat completion in JSON ({text or 'nothing'})") from None
         return Reply(
-            text=_without(str(said or ""), key),
-            finish_reason=_without(str(choice.get("finish_reason") or ""), key),
-            refusal=_without(str(message.get("refusal") or ""), key),
-            model=_without(str(found.get("model") or ""), key),
-            fingerprint=_without(str(found.get("system_fingerprint") or ""), key),
+            text=redact(str(said or ""), key),
+            finish_reason=redact(str(choice.get("finish_reason") or ""), key),
+            refusal=redact(str(message.get("refusal") or ""), key),
+            model=redact(str(found.get("model") or ""), key),
+            fingerprint=redact(str(found.get("system_fingerprint") or ""), key),
             asked_at=_now(),
             requests=requests,
             tokens=listed,
@@ -272,7 +261,7 @@ def _error_of(content: bytes) -> tuple[str, str]:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
-        return content[:MOST_SHOWN].decode(errors="replace"), ""
+        return content.decode(errors="replace"), ""
     inner = found.get("error", found) if isinstance(found, dict) else found
     if isinstance(inner, dict):
         return str(inner.get("message") or inner.get("detail") or ""), str(inner.get("code") or "")
@@ -296,22 +285,24 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _without(text: str, key: str) -> str:
-    """Text without the key in it."""
-    return text.replace(key, "[key]") if key else text
+def _host_of(location: str) -> str:
+    """Host and port of where a redirect leads; empty where it names none."""
+    found = _AUTHORITY.match(location)
+    return found[1] if found else ""
 
 
-def _blanked(text: str, key: str) -> str:
+def _line(text: str, key: str) -> str:
     """Foreign text as one short printable line, without the key in it."""
-    return shown(" ".join(_without(text, key).split()))[:MOST_SHOWN]
+    return redacted_line(text, key, MOST_SHOWN)
 
 
 def address_of(base: str) -> str:
     """Where questions are posted: ``/v1/chat/completions`` below a host alone, ``/chat/completions`` below a path.
 
     Raises:
-        ArgumentError: it is no http or https address, or holds a name and password.
+        ArgumentError: it is no http or https address, or holds a password or a key.
     """
+    refuse_secrets(base)
     try:
         parts = urlsplit(base)
         host, _ = parts.hostname, parts.port
@@ -324,8 +315,6 @@ def address_of(base: str) -> str:
             if "@" not in base
             else "base must be the http or https address of an endpoint, as in base=http://localhost:8000"
         )
-    if parts.username is not None or parts.password is not None:
-        raise ArgumentError(f"base must hold no name and password; use key_env=NAME, and base={parts.scheme}://{host}")
     path = parts.path.rstrip("/")
     if not path.endswith("/chat/completions"):
         path = f"{path or '/v1'}/chat/completions"

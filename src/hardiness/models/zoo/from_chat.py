@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from hardiness.core import ArgumentError, ModelSpec, UnknownNameError
 from hardiness.models.catalogue import BuilderResult, Scheme, row_and_model, schemes, split
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.chat.questions import ORDERS
+from hardiness.models.chat.redaction import refuse_key
 from hardiness.models.chat.wire import TOP_LOGPROBS, Endpoint, address_of, check_key_env, refuse_remote
 from hardiness.reference import question_wording
 
@@ -19,7 +21,7 @@ _OPTIONS = {
     "order": "of the options: seeded (drawn for each sample, by default) or published",
     "repeats": "how often each question is asked, 1 to 100; the first answer counts",
     "workers": "questions on their way at one time, 1 to 64 (default: 8)",
-    "timeout": "seconds without a byte after which a request is made again (default: 120)",
+    "timeout": "seconds for a whole request, after which it is made again (default: 120)",
     "temperature": "0 by default; none leaves it out",
     "max_tokens": "of an answer: 8 by default; none leaves it out",
     "logprobs": "whether log-probabilities are asked for: true (by default) or false",
@@ -38,9 +40,11 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     if given := [each for each in _MEANINGLESS if each in options]:
         raise ArgumentError(f"chat:{name} answers at an endpoint, which has no {given[0]} to choose; leave it out")
     if "base" not in options:
-        raise ArgumentError(f"chat:{name} needs the address of its endpoint: chat:{name}:base=http://localhost:8000")
+        known = name.partition(",")[0]  # behind a comma may stand an address with a key in it
+        raise ArgumentError(f"chat:{known} needs the address of its endpoint: chat:{known}:base=http://localhost:8000")
     if "key_env" in options:
         check_key_env(options["key_env"])
+        refuse_key({"the model's name": name, **options}, os.environ[options["key_env"]].strip())
     model(ModelSpec(f"chat:{name}", ""), options)
     return ModelSpec(
         name=f"chat:{name}",
