@@ -29,7 +29,14 @@ def export(network: nn.Module, file: Path, size: tuple[int, int] = (224, 224)) -
 
 
 def changed(
-    source: Path, file: Path, *, nhwc: bool = False, bytes_in: bool = False, softmax: bool = False, more: bool = False
+    source: Path,
+    file: Path,
+    *,
+    nhwc: bool = False,
+    bytes_in: bool = False,
+    softmax: bool = False,
+    sigmoid: bool = False,
+    more: bool = False,
 ) -> Path:
     """The same graph behind another input or before another output; ``bytes_in`` normalises in the graph."""
     model = onnx.load(source)
@@ -64,6 +71,9 @@ def changed(
     nodes = [*first, *graph.node]
     classes = made.type.tensor_type.shape.dim[1].dim_value
     outputs = [made.name]
+    if sigmoid:
+        nodes.append(helper.make_node("Sigmoid", [made.name], ["odds"]))
+        outputs = ["odds"]
     if softmax:
         nodes.append(helper.make_node("Softmax", [made.name], ["shares"], axis=-1))
         outputs = ["shares"]
@@ -75,6 +85,14 @@ def changed(
     del graph.output[:]
     graph.output.extend(helper.make_tensor_value_info(each, TensorProto.FLOAT, ["n", classes]) for each in outputs)
     onnx.save(model, file)
+    return file
+
+
+def in_dynamic_integers(source: Path, file: Path) -> Path:
+    """The graph with int8 weights, whose activations ONNX Runtime scales by all images of a call."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(str(source), str(file), weight_type=QuantType.QUInt8)
     return file
 
 

@@ -53,17 +53,22 @@ Model = str | Classifier | Callable[[Any], Any]
 """A name, a loaded classifier, a module of torch, or a plain function."""
 
 
-def classifier_of(
-    model: Model, view: View | None, placement: Placement, tag: str | None = None, output: str | None = None
-) -> Classifier:
+def classifier_of(model: Model, view: View | None, placement: Placement, **own: str | None) -> Classifier:
     """The classifier that ``model`` names, is, or becomes with its ``view``.
+
+    Args:
+        model: which.
+        view: of a module or function.
+        placement: where it runs.
+        own: ``tag``, ``output`` and ``activation`` of a module or function, as of `evaluate`.
 
     Raises:
         ArgumentError: a module has no view, something else has one, or a loaded classifier has a placement.
     """
-    own: dict[str, Any] = {key: value for key, value in (("tag", tag), ("output", output)) if value is not None}
-    if isinstance(model, str | Classifier) and own:
-        raise ArgumentError(f"{min(own)} goes with a module or a function; write it behind a name (NAME:{min(own)}=…)")
+    stated: dict[str, Any] = {key: value for key, value in own.items() if value is not None}
+    if isinstance(model, str | Classifier) and stated:
+        key = min(stated)
+        raise ArgumentError(f"{key} goes with a module or a function; write it behind a name (NAME:{key}=…)")
     if isinstance(model, str | Classifier) and view is not None:
         raise ArgumentError("view goes with an nn.Module; a named model has its own (override it in its name)")
     if isinstance(model, str):
@@ -72,7 +77,7 @@ def classifier_of(
         if placement != Placement():
             raise ArgumentError("device, precision and runtime go with a name or a module; a classifier has its own")
         return model
-    return models.wrap(model, view, name=_model_name(model), **asdict(placement), **own)
+    return models.wrap(model, view, name=_model_name(model), **asdict(placement), **stated)
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -176,6 +181,7 @@ def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of texts
     view: View | None = None,
     tag: str | None = None,
     output: str | None = None,
+    activation: str | None = None,
     out: str | Path | None = None,
     **options: Unpack[Options],
 ) -> Result: ...
@@ -191,6 +197,7 @@ def evaluate(
     view: View | None = None,
     tag: str | None = None,
     output: str | None = None,
+    activation: str | None = None,
     out: str | Path | None = None,
     **options: Unpack[Options],
 ) -> StoredResults: ...
@@ -205,6 +212,7 @@ def evaluate(
     view: View | None = None,
     tag: str | None = None,
     output: str | None = None,
+    activation: str | None = None,
     out: str | Path | None = None,
     **options: Unpack[Options],
 ) -> Result | StoredResults:
@@ -226,6 +234,8 @@ def evaluate(
             for both, refused for a name.
         tag: a name for the code of a module or function, in place of a hash over it: the version of a service.
         output: ``"logits"`` or ``"probabilities"``, of a function; by default seen on a picture.
+        activation: ``"sigmoid"`` where each class of a module or function has a probability of its own, or one output
+            is that of the second of two classes; softmax by default.
         out: folder, or address of one in an object store, that keeps the records, so that the same call continues; by
             default nothing is kept.
         options: ``limit``, ``device``, ``precision`` and the others of `Options`.
@@ -239,9 +249,10 @@ def evaluate(
         raise ArgumentError(f"benchmark must be a name or a list of names, was {benchmark!r}")
     tracking = _tracking(options, out, {"models": name or _model_name(model), "benchmarks": " ".join(asked)})
     chosen = [parse(text) for text in asked]
+    placement, own = options_of(Placement, options), {"tag": tag, "output": output, "activation": activation}
     given, classifier = _arguments(data), None
     if given is None:  # what names its classes is the model
-        classifier = classifier_of(model, view, options_of(Placement, options), tag, output)
+        classifier = classifier_of(model, view, placement, **own)
         root = from_python(data, _classes_of(classifier))
     else:
         root = datasets.locate(given)
@@ -255,7 +266,7 @@ def evaluate(
     progress = listener(options.get("progress"))
     if tracking.names:
         progress = TrackedListener(progress, tracking)
-    classifier = classifier or classifier_of(model, view, options_of(Placement, options), tag, output)
+    classifier = classifier or classifier_of(model, view, placement, **own)
     classifier = _named(classifier, model, name)
     policy = policy_for(request, [(part, found) for _, part, found in parts], [classifier.spec], out)
     models.limit_calls([classifier], request.calls)

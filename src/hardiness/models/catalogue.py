@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import MAX_PX, ArgumentError, ModelSpec, Registry, UnknownNameError, View
+from hardiness.core import MAX_PX, ArgumentError, ModelError, ModelSpec, Registry, UnknownNameError, View
 from hardiness.models.failures import Caller
 from hardiness.reference import robustbench
 
@@ -89,7 +89,9 @@ class OnnxFile(OpaqueNetwork):
         squashed: whether a square becomes an image of another shape by squashing; else its centre is cropped.
         output: name of the output that is read; the first if empty.
         probabilities: whether that holds probabilities, whose logarithms are given on.
+        sigmoid: whether each class has a probability of its own, by a sigmoid.
         quantised: whether it computes in integers.
+        one_by_one: whether it scales integers by all images of a call, so that each image needs a call of its own.
     """
 
     path: str
@@ -99,7 +101,9 @@ class OnnxFile(OpaqueNetwork):
     squashed: bool = True
     output: str = ""
     probabilities: bool = False
+    sigmoid: bool = False
     quantised: bool = False
+    one_by_one: bool = False
 
     @property
     def kind(self) -> str:
@@ -115,6 +119,7 @@ class PlainFunction(OpaqueNetwork):
             ``float32 (N, 3, H, W)`` as a tensor; returns ``(N, K)``.
         bytes_in: which of the two.
         outputs: ``"probabilities"`` where it returns these; empty for logits.
+        sigmoid: whether each class has a probability of its own, by a sigmoid.
         description: what it is, in words.
         caller: calls it, on a thread that ends with it.
     """
@@ -122,6 +127,7 @@ class PlainFunction(OpaqueNetwork):
     function: Callable[[Any], Any]
     bytes_in: bool = True
     outputs: str = ""
+    sigmoid: bool = False
     description: str = "is a plain function"
     caller: Caller | None = field(default=None, repr=False)
 
@@ -152,6 +158,62 @@ SMALLEST = 1e-38
 def log_probabilities(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """The logarithms of probabilities, which stand in place of logits."""
     return np.log(np.maximum(rows, np.float32(SMALLEST)))
+
+
+ACTIVATION = "activation"
+"""Name of the option that says which function makes probabilities of a network's logits."""
+
+ACTIVATIONS = ("softmax", "sigmoid")
+
+ACTIVATION_HELP = "softmax (usual), or sigmoid: each class has a probability of its own; one output is of two classes"
+
+SIGMOID = (
+    "its outputs are read as those of a sigmoid: logits are what lies before it, and the confidence is that of a class "
+    "given that exactly one class is there"
+)
+"""What a person is told of such a model."""
+
+LARGEST_LOGIT = 17.0
+"""Logit of a probability that is 1 in fp32: the next one below 1 has 16.6."""
+
+
+def is_sigmoid(options: Mapping[str, str], name: str) -> bool:
+    """Whether the options of a model say that its probabilities come from a sigmoid.
+
+    Raises:
+        UnknownNameError: they name another function than those of `ACTIVATIONS`.
+    """
+    stated = options.get(ACTIVATION, ACTIVATIONS[0])
+    if stated not in ACTIVATIONS:
+        raise UnknownNameError(f"activation of {name}", stated, ACTIVATIONS)
+    return stated == "sigmoid"
+
+
+def sigmoid_logits(rows: NDArray[np.float32], name: str, *, probabilities: bool) -> NDArray[np.float32]:
+    """Logits whose softmax gives each class's probability if exactly one class is there.
+
+    Args:
+        rows: ``(N, K)`` outputs of a network with a probability for each class by itself; of one output the logits
+            are of two classes, 0 and itself, so that the softmax is that very probability.
+        name: the model's, for the message.
+        probabilities: whether the rows are behind the sigmoid.
+
+    Raises:
+        ModelError: probabilities are not between 0 and 1.
+    """
+    found = rows.astype(np.float64)
+    if probabilities:
+        finite = found[np.isfinite(found)]
+        if len(finite) and (finite.min() < -1e-3 or finite.max() > 1 + 1e-3):
+            raise ModelError(
+                f"{name} must put out probabilities from 0 to 1, puts out {finite.min():.3g} to {finite.max():.3g}; "
+                "output=logits says that they are before the sigmoid"
+            )
+        with np.errstate(divide="ignore"):
+            found = np.log(found.clip(SMALLEST, 1)) - np.log1p(-found.clip(0, 1))
+        found = np.minimum(found, LARGEST_LOGIT)
+    found = found.astype(np.float32)
+    return np.concatenate([np.zeros_like(found), found], axis=1) if found.shape[1] == 1 else found
 
 
 def known_names() -> list[str]:

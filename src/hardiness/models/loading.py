@@ -15,13 +15,16 @@ import numpy as np
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError, View, rng
 from hardiness.models.catalogue import (
+    ACTIVATION,
     PROBABILITIES,
     RANDOM,
+    SIGMOID,
     BuilderResult,
     OnnxFile,
     OpaqueNetwork,
     PlainFunction,
     apply,
+    is_sigmoid,
     known_names,
     registry,
     row_and_model,
@@ -34,10 +37,10 @@ from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier, logits_of
 from hardiness.models.failures import contained, foreign_errors
 from hardiness.models.identity import CodeIdentity, Identity, code_identity, onnx_sha256, outputs_sha256, state_sha256
-from hardiness.models.own_functions import class_names_of, foreign, identity_of, refuse_numbers
+from hardiness.models.own_functions import class_names_of, foreign, identity_of, read_by_sigmoid, refuse_numbers
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
-from hardiness.models.runtimes.function_runtime import are_probabilities, first_answer
+from hardiness.models.runtimes.function_runtime import are_probabilities, are_shares, first_answer
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, read_view, refuse_other_range
 from hardiness.models.zero_shot import TextPlace, embedded_at
 from hardiness.reference import robustbench
@@ -306,7 +309,43 @@ def _with_weights(
         built = replace(built, network=_settled(built.network, known.name, placement), notes=(*built.notes, *notes))
     code = _code(built, known)
     identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.sha256)
-    return _classifier(replace(built, notes=(*built.notes, *code.left_out)), known, placement, identity)
+    built = _with_activation(replace(built, notes=(*built.notes, *code.left_out)), built.spec or known)
+    return _classifier(built, known, placement, identity)
+
+
+def _with_activation(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
+    """What was built, a network of torch, its outputs read as its spec's options say.
+
+    Raises:
+        ArgumentError: they name no known activation, or no known output.
+        ModelError: the network fails.
+    """
+    import torch
+
+    options = dict(spec.options)
+    if not is_sigmoid(options, spec.name):
+        return built
+    side, network = spec.input_px or spec.view.crop_px, built.network
+    device = next(network.parameters(), torch.empty(0)).device
+    with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px"), contained(), torch.no_grad():
+        given = Normalisation.from_view(spec.view)(_probe_pixels(side).to(device))
+        rows = read_by_sigmoid(network, spec.name, behind=False)(given).cpu().numpy()
+    stated = _stated_output(spec)
+    behind = stated == "probabilities" or (stated is None and are_shares(rows))
+    network = read_by_sigmoid(network, spec.name, behind=behind)
+    return replace(built, network=network, notes=(*built.notes, SIGMOID))
+
+
+def _stated_output(spec: ModelSpec) -> str | None:
+    """What the options say that a function returns.
+
+    Raises:
+        UnknownNameError: they say something else than logits and probabilities.
+    """
+    stated = dict(spec.options).get("output")
+    if stated not in (None, "logits", "probabilities"):
+        raise UnknownNameError(f"output of {spec.name}", stated, ("logits", "probabilities"))
+    return stated
 
 
 def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSettings) -> Classifier:
@@ -326,30 +365,38 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     if placement.plain or placement.candidates == ("openvino",):
         raise ArgumentError(f"{spec.name} {network.kind}, which no runtime runs; leave runtime at auto")
     side = spec.input_px or spec.view.crop_px
+    network = replace(network, sigmoid=is_sigmoid(dict(spec.options), spec.name))
     with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px"):
         rows = first_answer(network, spec.name, _probe_pixels(side), Normalisation.from_view(spec.view))
-    stated = dict(spec.options).get("output")
-    if stated not in (None, "logits", "probabilities"):
-        raise UnknownNameError(f"output of {spec.name}", stated, ("logits", "probabilities"))
+    stated = _stated_output(spec)
     names = spec.class_names or class_names_of(network.function)
     spec = replace(spec, class_names=names)
-    outputs = "probabilities" if (stated == "probabilities" or (stated is None and are_probabilities(rows))) else ""
+    seen = are_shares if network.sigmoid else are_probabilities
+    outputs = "probabilities" if (stated == "probabilities" or (stated is None and seen(rows))) else ""
     with foreign_errors(spec.name, "cannot be used"):
         code = identity_of(network.function, built.code or "", dict(spec.options).get("tag"))
     network = replace(network, outputs=outputs)
     notes = [*built.notes, *code.left_out]
-    if outputs:
+    if network.sigmoid:
+        notes.append(SIGMOID)
+    elif outputs:
         notes.append(PROBABILITIES)
+    elif stated is None and are_shares(rows):
+        notes.append(
+            "its outputs are taken for logits, and all lie between 0 and 1 on two pictures: state activation=sigmoid "
+            "where they are probabilities of each class by itself, else output=logits"
+        )
     if placement.device != "cpu":
         notes.append(
             f"it {network.kind}: it is called with images in main memory, and {placement.device} is used where it does "
             "so itself"
         )
     placement = replace(placement, device="cpu", candidates=("function",), notes=())
-    built = replace(built, network=network, notes=tuple(notes), outputs=outputs)
+    built = replace(built, network=network, notes=tuple(notes), outputs="" if network.sigmoid else outputs)
     # There are no tensors to hash: what it holds of them counts with its code.
     identity = Identity(code.sha256, code_sha256=code.sha256)
-    return _classifier(built, replace(spec, num_classes=0), placement, identity, width=rows.shape[1])
+    width = 2 if network.sigmoid and rows.shape[1] == 1 else rows.shape[1]
+    return _classifier(built, replace(spec, num_classes=0), placement, identity, width=width)
 
 
 def _probe_pixels(side: int) -> Tensor:
@@ -396,7 +443,8 @@ def wrap(
         class_names: its classes in the order of its outputs, where they are not ImageNet's 1,000.
         options: ``device``, ``precision``, ``runtime`` as in `load`; ``tag``, a name for the module's code: by default
             results belong to the code itself, and to edit ``forward`` is to make another model; ``output``, which says
-            whether a function returns ``logits`` or ``probabilities``, by default seen on a picture.
+            whether a function returns ``logits`` or ``probabilities``, by default seen on a picture; ``activation``,
+            ``sigmoid`` where each class has a probability by itself, or one output is of two classes.
 
     Raises:
         ArgumentError: ``class_names`` and classes differ in number, or as for `load`.
@@ -404,17 +452,16 @@ def wrap(
     """
     from torch import nn
 
-    if unknown := set(options) - {"device", "precision", "runtime", "tag", "output"}:
-        raise ArgumentError(
-            f"wrap has no argument {min(unknown)!r}; it takes device, precision, runtime, tag and output"
-        )
+    known = ("device", "precision", "runtime", "tag", "output", ACTIVATION)
+    if unknown := set(options).difference(known):
+        raise ArgumentError(f"wrap has no argument {min(unknown)!r}; it takes {', '.join(known)}")
     placement = place(
         options.get("device", "auto"), options.get("precision", "fp32"), options.get("runtime", "auto"), onnx=False
     )
     with foreign_errors(name, "cannot be used"):
         function = foreign(module)
     if function is not None:
-        stated = tuple((key, options[key]) for key in ("tag", "output") if key in options)
+        stated = tuple((key, options[key]) for key in ("tag", "output", ACTIVATION) if key in options)
         if view is None and function.bytes_in:
             raise ArgumentError(
                 f"{name} takes images as bytes and needs view=hardiness.View(resize_px=…, crop_px=…): how photographs "
@@ -436,11 +483,12 @@ def wrap(
     notes += ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
     with foreign_errors(name, "cannot be used"):
         network = _settled(network, name, placement)
-    spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names)
+    stated = tuple((key, options[key]) for key in ("output", ACTIVATION) if ACTIVATION in options and key in options)
+    spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names, options=stated)
     code = code_identity(network, tag=options.get("tag"))
     built = BuilderResult(network, code="", notes=(*notes, *code.left_out))
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.sha256)
-    return _with_classes(_classifier(built, spec, placement, identity), num_classes)
+    return _with_classes(_classifier(_with_activation(built, spec), spec, placement, identity), num_classes)
 
 
 def _stated_view(view: View | None) -> View:
@@ -521,7 +569,10 @@ def _classifier(
     if spec.class_names is not None and len(spec.class_names) != classes:
         raise ArgumentError(f"{spec.name} has {classes} classes, and {len(spec.class_names)} class names were given")
     if classes < 2:
-        raise ModelError(f"{spec.name} must tell at least two classes apart, puts out {classes}")
+        raise ModelError(
+            f"{spec.name} must tell at least two classes apart, puts out {classes}; where that is the second of two "
+            "classes, by a sigmoid, state activation=sigmoid"
+        )
     spec = replace(spec, num_classes=classes)
     identity = replace(identity, outputs_sha256=outputs_sha256(columns, spec.class_names, classes))
     return Classifier(

@@ -7,13 +7,17 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hardiness.core import ArgumentError, View
-from hardiness.models.catalogue import PlainFunction
+from hardiness.models.catalogue import SMALLEST, PlainFunction
+from hardiness.models.classifier import logits_of
 from hardiness.models.identity import CodeIdentity, code_identity, function_identity, state_sha256
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _QUANTISED = ("torch.ao.nn.", "torch.nn.quantized", "torch.nn.intrinsic.quantized", "torchao.")
 _NUMBERS = ("mean", "std", "range")
@@ -118,6 +122,35 @@ def foreign(value: Any) -> PlainFunction | None:
     if isinstance(metadata, Mapping) and "id" in metadata:
         return PlainFunction(MaiteModel(value), description="is a model of MAITE")
     return PlainFunction(value)
+
+
+def read_by_sigmoid(network: nn.Module, name: str, *, behind: bool) -> nn.Module:
+    """A network that gives logits as `hardiness.models.catalogue.sigmoid_logits` does; gradients go through it.
+
+    Args:
+        network: in evaluation mode; its tensors are shared.
+        name: the model's, for messages.
+        behind: whether it puts out probabilities, behind the sigmoid.
+    """
+    import torch
+    from torch import nn
+
+    class ReadBySigmoid(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found = self.network(x)
+            if isinstance(found, torch.Tensor) and found.ndim == 1:
+                found = found[:, None]
+            found = logits_of(found, name, len(x))
+            if behind:
+                # What is 1 in fp32 is next to it: beyond there is neither a number nor a gradient.
+                found = torch.logit(found.clamp(SMALLEST, 1 - 2**-24))
+            return torch.cat([torch.zeros_like(found), found], dim=1) if found.shape[1] == 1 else found
+
+    return ReadBySigmoid().eval()
 
 
 def _can_change(network: Any) -> bool:

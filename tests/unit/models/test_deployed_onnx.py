@@ -19,11 +19,11 @@ SIZE = "resize_px=72,crop_px=64"
 NUMBERS = f"{exported.NUMBERS},{SIZE}"
 
 
-def network() -> nn.Module:
+def network(classes: int = 7) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return nn.Sequential(
-            *(nn.Conv2d(3, 8, 4, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, 7))
+            *(nn.Conv2d(3, 8, 4, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, classes))
         )
 
 
@@ -81,6 +81,49 @@ def test_what_is_said_to_be_probabilities_is_checked(plain: Path, pixels: Tensor
     classifier = load(f"onnx:{plain}:{NUMBERS},output=probabilities", device="cpu")
     with pytest.raises(ModelError, match=r"must put out probabilities, and a row sums to"):
         classifier.logits(pixels)
+
+
+def test_a_sigmoid_is_refused_until_it_is_stated(
+    plain: Path, pixels: Tensor, expected: np.ndarray, tmp_path: Path
+) -> None:
+    """Its outputs were taken for logits: the right classes, and a confidence that is none."""
+    file = exported.changed(plain, tmp_path / "n.onnx", sigmoid=True)
+    for options in ("", ",output=logits", ",output=probabilities", ",activation=softmax"):
+        with pytest.raises(ArgumentError, match=r"ends in a sigmoid: .* no logits: state activation=sigmoid$"):
+            resolve(f"onnx:{file}:{NUMBERS}{options}")
+    classifier = load(f"onnx:{file}:{NUMBERS},activation=sigmoid", device="cpu")
+    assert (classifier.outputs, classifier.num_classes) == ("", 7)
+    np.testing.assert_allclose(classifier.logits(pixels), expected, rtol=1e-4, atol=1e-4)
+    assert any("read as those of a sigmoid" in note for note in classifier.notes)
+    # Before the sigmoid, as a network is exported that was trained with a loss on logits.
+    np.testing.assert_allclose(
+        load(f"onnx:{plain}:{NUMBERS},activation=sigmoid", device="cpu").logits(pixels), expected, rtol=1e-4, atol=1e-4
+    )
+    with pytest.raises(ArgumentError, match=r"output=logits cannot be: .* ends in a sigmoid"):
+        resolve(f"onnx:{file}:{NUMBERS},activation=sigmoid,output=logits")
+    with pytest.raises(UnknownNameError, match="did you mean 'sigmoid'"):
+        resolve(f"onnx:{file}:{NUMBERS},activation=sigmoyd")
+    softmax = exported.changed(plain, tmp_path / "softmax.onnx", softmax=True)
+    with pytest.raises(ArgumentError, match=r"activation=sigmoid cannot be: .* ends in a softmax"):
+        resolve(f"onnx:{softmax}:{NUMBERS},activation=sigmoid")
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("flat", [False, True])
+def test_one_output_is_that_of_the_second_of_two_classes(
+    pixels: Tensor, tmp_path: Path, behind: bool, flat: bool
+) -> None:
+    one = nn.Sequential(network(1), *((nn.Sigmoid(),) if behind else ()), *((nn.Flatten(0),) if flat else ()))
+    file = exported.export(one, tmp_path / "one.onnx", (64, 64))
+    with pytest.raises((ArgumentError, ModelError), match=r"activation=sigmoid"):
+        resolve(f"onnx:{file}:{NUMBERS}")
+    classifier = load(f"onnx:{file}:{NUMBERS},activation=sigmoid", device="cpu")
+    assert classifier.num_classes == 2
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (exported.MEAN, exported.STD))
+    with torch.no_grad():
+        wanted = network(1)((pixels - mean) / std).sigmoid()[:, 0].numpy()
+    found = torch.from_numpy(classifier.logits(pixels)).softmax(1).numpy()
+    np.testing.assert_allclose(found, np.stack([1 - wanted, wanted], axis=1), atol=1e-5)
 
 
 def test_outputs_are_chosen_by_name_and_never_guessed(plain: Path, tmp_path: Path) -> None:
@@ -153,6 +196,28 @@ def test_half_precision_and_int8_run_and_say_so(
     assert 0 < np.abs(found - expected).max() < 0.2
     for classifier, kind in ((half, "fp16"), (whole, "int8")):
         assert any(f"its graph is {kind} and is computed as it is by ONNX Runtime" in each for each in classifier.notes)
+
+
+def test_int8_whose_scales_go_by_the_batch_is_run_an_image_at_a_time(
+    plain: Path, pixels: Tensor, expected: np.ndarray, tmp_path: Path
+) -> None:
+    """It was not known as int8, and was refused with a hint at batch norm: its answers went by its batch mates."""
+    import onnx
+
+    file = exported.in_dynamic_integers(plain, tmp_path / "dynamic.onnx")
+    kinds = {node.op_type for node in onnx.load(file).graph.node}
+    assert {"DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"} <= kinds
+    classifier = load(f"onnx:{file}:{NUMBERS}", device="cpu")
+    found = classifier.logits(pixels)
+    assert 0 < np.abs(found - expected).max() < 0.2
+    assert any("its graph is int8 and is computed as it is" in note for note in classifier.notes)
+    assert any("it is run an image at a time" in note for note in classifier.notes)
+    np.testing.assert_array_equal(found[2:3], classifier.logits(pixels[2:3]))
+    fixed = onnx.load(file)
+    fixed.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 3
+    onnx.save(fixed, tmp_path / "of_three.onnx")
+    of_three = load(f"onnx:{tmp_path / 'of_three.onnx'}:{NUMBERS}", device="cpu")
+    np.testing.assert_array_equal(of_three.logits(pixels), found)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ModelError
-from hardiness.models.catalogue import PlainFunction, log_probabilities
+from hardiness.models.catalogue import PlainFunction, log_probabilities, sigmoid_logits
 from hardiness.models.failures import contained
 from hardiness.models.runtimes import Executable, runtimes
 
@@ -20,8 +20,14 @@ SUM_TOLERANCE = 0.05
 """How far the sum of a row of probabilities may lie from 1."""
 
 
-def rows_of(answer: Any, name: str, images: int) -> NDArray[np.float32]:
+def rows_of(answer: Any, name: str, images: int, may_be_one: bool = False) -> NDArray[np.float32]:
     """A function's answer as float32 ``(N, K)``.
+
+    Args:
+        answer: what it returned.
+        name: of the model, for messages.
+        images: N.
+        may_be_one: whether one number for each image, ``(N,)``, is a row of one.
 
     Raises:
         ModelError: it is of another shape or kind.
@@ -32,6 +38,8 @@ def rows_of(answer: Any, name: str, images: int) -> NDArray[np.float32]:
         found = np.asarray(answer)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{name} must return an array (images, classes), and returned none: {error}") from error
+    if may_be_one and found.ndim == 1:
+        found = found[:, None]
     if found.ndim != 2 or not (np.issubdtype(found.dtype, np.floating) or np.issubdtype(found.dtype, np.integer)):
         raise ModelError(f"{name} must return numbers of shape (images, classes), returned {found.dtype} {found.shape}")
     if len(found) != images:
@@ -42,6 +50,11 @@ def rows_of(answer: Any, name: str, images: int) -> NDArray[np.float32]:
 def are_probabilities(rows: NDArray[np.float32]) -> bool:
     """Whether every row is of shares that sum to 1."""
     return bool(rows.shape[1] > 1 and len(rows) and (rows >= 0).all() and (np.abs(rows.sum(1) - 1) < 1e-3).all())
+
+
+def are_shares(rows: NDArray[np.floating[Any]]) -> bool:
+    """Whether all numbers are from 0 to 1, as those behind a sigmoid are."""
+    return bool(rows.size and (rows >= 0).all() and (rows <= 1).all())
 
 
 def logarithms(rows: NDArray[np.float32], name: str) -> NDArray[np.float32]:
@@ -80,7 +93,12 @@ class FunctionRuntime:
         import torch
 
         rows = answer_of(self._network, self._name, pixels, self._affine)
-        return torch.from_numpy(logarithms(rows, self._name) if self._network.outputs else rows)
+        are_probabilities = self._network.outputs == "probabilities"
+        if self._network.sigmoid:
+            rows = sigmoid_logits(rows, self._name, probabilities=are_probabilities)
+        elif are_probabilities:
+            rows = logarithms(rows, self._name)
+        return torch.from_numpy(rows)
 
 
 def answer_of(network: PlainFunction, name: str, pixels: Tensor, affine: Callable[[Tensor], Tensor]) -> Any:
@@ -93,9 +111,11 @@ def answer_of(network: PlainFunction, name: str, pixels: Tensor, affine: Callabl
 
     if network.bytes_in:
         given: Any = (pixels * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
-        return rows_of(_called(network, name, given), name, len(pixels))
-    with torch.no_grad():
-        return rows_of(_called(network, name, affine(pixels).contiguous()), name, len(pixels))
+        answer = _called(network, name, given)
+    else:
+        with torch.no_grad():
+            answer = _called(network, name, affine(pixels).contiguous())
+    return rows_of(answer, name, len(pixels), may_be_one=network.sigmoid)
 
 
 def _called(network: PlainFunction, name: str, given: Any) -> Any:

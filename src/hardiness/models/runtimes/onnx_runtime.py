@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ModelError
-from hardiness.models.catalogue import OnnxFile, log_probabilities
+from hardiness.models.catalogue import OnnxFile, log_probabilities, sigmoid_logits
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.runtimes import Executable, runtimes
 
@@ -107,15 +107,22 @@ class OnnxRuntime:
         import torch
 
         images = self._images(pixels)
-        step = self._batch or max(len(images), 1)
+        step = 1 if self._graph.one_by_one else self._batch or max(len(images), 1)
         rows = []
         for start in range(0, len(images), step):
             part = images[start : start + step]
+            if self._graph.one_by_one:
+                rows.append(self._run(np.repeat(part, self._batch or 1, axis=0))[:1])
+                continue
             if len(part) < step:
                 part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), self._type)])
             rows.append(self._run(part))
         found = np.concatenate(rows)[: len(images)].astype(np.float32, copy=False)
-        return torch.from_numpy(self._logarithms(found) if self._graph.probabilities else found)
+        if self._graph.sigmoid:
+            found = sigmoid_logits(found, self._name, probabilities=self._graph.probabilities)
+        elif self._graph.probabilities:
+            found = self._logarithms(found)
+        return torch.from_numpy(found)
 
     def _images(self, pixels: Tensor) -> NDArray[Any]:
         """What the graph takes: its shape, its numbers, its layout."""
@@ -172,6 +179,8 @@ class OnnxRuntime:
             raise ModelError(f"{self._name} fails in ONNX Runtime: {first_line(error)}{late}") from None
         finally:
             clock.cancel()
+        if self._graph.sigmoid and rows.ndim == 1:
+            rows = rows[:, None]
         if rows.ndim != 2 or len(rows) != len(images):
             raise ModelError(
                 f"{self._name} must put out a row of logits for each of {len(images)} images, put out {rows.shape}"

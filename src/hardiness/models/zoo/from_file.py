@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hardiness.core import ModelError, ModelSpec, View
-from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, override, schemes, split
+from hardiness.models.catalogue import (
+    ACTIVATION,
+    ACTIVATION_HELP,
+    BuilderResult,
+    PlainFunction,
+    Scheme,
+    override,
+    schemes,
+    split,
+)
 from hardiness.models.own_file import OwnFile
 from hardiness.models.own_functions import foreign, is_factory, refuse_numbers
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
@@ -14,6 +23,7 @@ from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, requi
 _OPTIONS = {
     "tag": "a name for the code, in place of a hash over it: then edits are yours to answer for",
     "output": "logits or probabilities, of a plain function; by default seen on a picture",
+    ACTIVATION: ACTIVATION_HELP,
 }
 
 

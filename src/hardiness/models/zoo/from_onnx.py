@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
-from hardiness.models.catalogue import PROBABILITIES, BuilderResult, OnnxFile, Scheme, schemes, split
+from hardiness.models.catalogue import (
+    ACTIVATION,
+    ACTIVATION_HELP,
+    PROBABILITIES,
+    SIGMOID,
+    BuilderResult,
+    OnnxFile,
+    Scheme,
+    is_sigmoid,
+    schemes,
+    split,
+)
 from hardiness.models.identity import onnx_nodes
 from hardiness.models.runtimes.onnx_runtime import FLOATS, IMAGE_TYPES, LAYOUTS, session
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
@@ -16,11 +28,18 @@ from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, requi
 _OPTIONS = {
     "layout": "nchw or nhwc, where the shape of its input does not say it",
     "output": "name of the output to read, logits or probabilities, or NAME+probabilities",
+    ACTIVATION: ACTIVATION_HELP,
 }
 _MEANINGS = ("logits", "probabilities")
 _NUMBERS = ("mean", "std", "range")
 _PASSES = ("Identity", "Cast", "QuantizeLinear", "DequantizeLinear", "Reshape", "Squeeze", "Flatten")
 """Operators behind which a softmax is still a softmax."""
+
+_INTEGERS = re.compile(r"QuantizeLinear|DequantizeLinear|DynamicQuantize\w+|QLinear\w+|QGemm|QAttention|\w+Integer\w*")
+"""Operators that compute in integers, or go there and back; those of ONNX and of ONNX Runtime."""
+
+_BY_BATCH = re.compile(r"DynamicQuantize\w+")
+"""Those that choose the scale of integers by all numbers of a tensor, so by all images of a call."""
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
@@ -73,22 +92,43 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
     made = session(name, ["CPUExecutionProvider"])
     given, outputs = made.get_inputs(), made.get_outputs()
     layout, size = _input(given, name, options.get("layout"))
-    output, meaning = _output(outputs, name, options.get("output", ""))
+    sigmoid = is_sigmoid(options, name)
+    output, meaning = _output(outputs, name, options.get("output", ""), sigmoid)
     nodes = onnx_nodes(Path(name))
-    softmax = nodes.made_by(output.name, _PASSES) == "Softmax"
-    if softmax and meaning == "logits":
-        raise ArgumentError(f"output=logits cannot be: {name} ends in a softmax; leave it out, or cut the softmax off")
-    probabilities = softmax or meaning == "probabilities"
-    quantised = any(kind in nodes.kinds for kind in ("QuantizeLinear", "DequantizeLinear", "QLinearConv"))
+    last = nodes.made_by(output.name, _PASSES)
+    is_softmax, is_behind = last == "Softmax", last in ("Sigmoid", "QLinearSigmoid")
+    if (is_softmax or (is_behind and sigmoid)) and meaning == "logits":
+        end = "softmax" if is_softmax else "sigmoid"
+        raise ArgumentError(f"output=logits cannot be: {name} ends in a {end}; leave it out, or cut the {end} off")
+    if is_softmax and sigmoid:
+        raise ArgumentError(f"{ACTIVATION}=sigmoid cannot be: {name} ends in a softmax; leave it out")
+    outputs_count = output.shape[1] if len(output.shape) == 2 else 1
+    if is_behind and not sigmoid:
+        raise ArgumentError(
+            f"{name} ends in a sigmoid: its outputs are a probability of each class by itself, and no logits: state "
+            f"{ACTIVATION}=sigmoid{', which makes two classes of its one output' if outputs_count == 1 else ''}"
+        )
+    if outputs_count == 1 and not sigmoid:
+        raise ArgumentError(
+            f"{name} has one output, and a classifier has two and more: where it is that of the second of two classes, "
+            f"by a sigmoid, state {ACTIVATION}=sigmoid"
+        )
+    probabilities = is_softmax or is_behind or meaning == "probabilities"
+    quantised = any(map(_INTEGERS.fullmatch, nodes.kinds))
+    one_by_one = any(map(_BY_BATCH.fullmatch, nodes.kinds))
     kinds = {"tensor(float16)": "fp16"}.get(given[0].type, "")
     notes = []
-    if probabilities:
+    if sigmoid:
+        notes.append(SIGMOID)
+    elif probabilities:
         notes.append(PROBABILITIES)
     if quantised or kinds == "fp16":
         notes.append(
             f"its graph is {'int8' if quantised else 'fp16'} and is computed as it is by ONNX Runtime {_version()}; "
             "another runtime or processor may round otherwise"
         )
+    if one_by_one:
+        notes.append("its graph chooses scales of integers by all images of a call: it is run an image at a time")
     file = OnnxFile(
         name,
         layout=layout,
@@ -96,9 +136,11 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
         size=size,
         output=output.name,
         probabilities=probabilities,
+        sigmoid=sigmoid,
         quantised=quantised,
+        one_by_one=one_by_one,
     )
-    return Graph(file, int(output.shape[1]), tuple(notes))
+    return Graph(file, 2 if outputs_count == 1 else int(outputs_count), tuple(notes))
 
 
 def _version() -> str:
@@ -137,15 +179,23 @@ def _input(given: list[Any], name: str, stated: str | None) -> tuple[Literal["nc
     return layout, (height, width) if isinstance(height, int) else None  # type: ignore[return-value]  # one of LAYOUTS
 
 
-def _output(made: list[Any], name: str, stated: str) -> tuple[Any, str]:
-    """The output to read, and ``"logits"``, ``"probabilities"`` or an empty text for what it is said to be."""
+def _output(made: list[Any], name: str, stated: str, sigmoid: bool) -> tuple[Any, str]:
+    """The output to read, and ``"logits"``, ``"probabilities"`` or an empty text for what it is said to be.
+
+    With ``sigmoid`` it may also be one number for each image, without an axis of its own.
+    """
     named = {each.name: each for each in made}
     wanted, _, meaning = stated.rpartition("+") if stated.rpartition("+")[2] in _MEANINGS else (stated, "", "")
     if stated in _MEANINGS:
         wanted, meaning = (stated if stated in named else ""), stated
     if wanted and wanted not in named:
         raise UnknownNameError(f"output of {name}", wanted, (*named, *_MEANINGS))
-    fitting = [each for each in made if len(each.shape) == 2 and isinstance(each.shape[1], int) and each.type in FLOATS]
+    fitting = [
+        each
+        for each in made
+        if each.type in FLOATS
+        and ((len(each.shape) == 2 and isinstance(each.shape[1], int)) or (sigmoid and len(each.shape) == 1))
+    ]
     if wanted:
         if named[wanted] not in fitting:
             found = f"{named[wanted].shape}, {named[wanted].type}"
@@ -153,7 +203,9 @@ def _output(made: list[Any], name: str, stated: str) -> tuple[Any, str]:
         return named[wanted], meaning
     if not fitting:
         shapes = ", ".join(f"{each.name} {each.shape} {each.type}" for each in made[:5])
-        raise ModelError(f"{name} must put out logits (N, classes) as floating-point numbers, puts out {shapes}")
+        is_one = any(len(each.shape) == 1 and each.type in FLOATS for each in made)
+        hint = "; one number for each image is read as that of two classes with activation=sigmoid" if is_one else ""
+        raise ModelError(f"{name} must put out logits (N, classes) as floating-point numbers, puts out {shapes}{hint}")
     if len(fitting) > 1:
         names = ", ".join(each.name for each in fitting[:6])
         raise ArgumentError(f"{name} has {len(fitting)} outputs that may be its logits ({names}): state output=NAME")
@@ -183,7 +235,7 @@ def build(spec: ModelSpec) -> BuilderResult:
         file,
         spec=replace(spec, view=view),
         notes=(*notes, *(assumed_geometry(view, options) if spec.asked else ())),
-        outputs="probabilities" if file.probabilities else "",
+        outputs="probabilities" if file.probabilities and not file.sigmoid else "",
     )
 
 
