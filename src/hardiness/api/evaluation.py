@@ -249,10 +249,10 @@ def evaluate(
         raise ArgumentError(f"benchmark must be a name or a list of names, was {benchmark!r}")
     tracking = _tracking(options, out, {"models": name or _model_name(model), "benchmarks": " ".join(asked)})
     chosen = [parse(text) for text in asked]
-    placement, own = options_of(Placement, options), {"tag": tag, "output": output, "activation": activation}
+    placement, stated = options_of(Placement, options), {"tag": tag, "output": output, "activation": activation}
     given, classifier = _arguments(data), None
     if given is None:  # what names its classes is the model
-        classifier = classifier_of(model, view, placement, **own)
+        classifier = classifier_of(model, view, placement, **stated)
         root = from_python(data, _classes_of(classifier))
     else:
         root = datasets.locate(given)
@@ -266,7 +266,7 @@ def evaluate(
     progress = listener(options.get("progress"))
     if tracking.names:
         progress = TrackedListener(progress, tracking)
-    classifier = classifier or classifier_of(model, view, placement, **own)
+    classifier = classifier or classifier_of(model, view, placement, **stated)
     classifier = _named(classifier, model, name)
     policy = policy_for(request, [(part, found) for _, part, found in parts], [classifier.spec], out)
     models.limit_calls([classifier], request.calls)

@@ -212,8 +212,8 @@ def sigmoid_logits(rows: NDArray[np.float32], name: str, *, probabilities: bool)
         with np.errstate(divide="ignore"):
             found = np.log(found.clip(SMALLEST, 1)) - np.log1p(-found.clip(0, 1))
         found = np.minimum(found, LARGEST_LOGIT)
-    found = found.astype(np.float32)
-    return np.concatenate([np.zeros_like(found), found], axis=1) if found.shape[1] == 1 else found
+    logits = found.astype(np.float32)
+    return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
 
 
 def known_names() -> list[str]:
