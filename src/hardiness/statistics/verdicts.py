@@ -34,7 +34,7 @@ MOST_TIMES = 100
 TIGHTEST = 0.02
 """Half-width at which an interval that is looked at is tightest, as a share of all that a number can span."""
 
-Method = Literal["interval", "tango", "sequence", "share", "pairs"]
+Method = Literal["interval", "binomial", "tango", "sequence", "share", "pairs"]
 
 _NORMAL = NormalDist()
 _Z = _NORMAL.inv_cdf(1 - LEVEL / 2)
@@ -47,7 +47,8 @@ class Evidence:
     Attributes:
         value: the number.
         n: images that it rests on.
-        method: ``interval``: from its 95 % interval; ``tango``: a difference of two shares of the same images, from
+        method: ``interval``: from its 95 % interval; ``binomial``: a share of images, exact for any number of them;
+            ``tango``: a difference of two shares of the same images, from
             counts; ``sequence``, ``share`` and ``pairs``: a mean, a share, and a difference of two shares of the same
             images, that were looked at while the images came in.
         facts: what the method needs, numbers alone.
@@ -70,6 +71,11 @@ class Evidence:
         return cls(value, n, "interval", (interval.low, interval.high), share)
 
     @classmethod
+    def from_share(cls, hits: int, n: int) -> Evidence:
+        """Of a share of images, by the binomial distribution itself: near 0 and 1 no normal one is close to it."""
+        return cls(hits / n, n, "binomial", (hits,), share=True)
+
+    @classmethod
     def from_pairs(cls, first_only: int, second_only: int, n: int) -> Evidence:
         """Of a difference of two shares, from the images of ``n`` that one of the two alone counts."""
         return cls((first_only - second_only) / n, n, "tango", (first_only, second_only))
@@ -82,6 +88,9 @@ class Evidence:
             ids: ``(N,)`` of the images, sorted.
             values: ``(N, M)`` of 0 and 1; NaN where an image was not evaluated. Every cell has an image.
         """
+        if values.shape[1] == 1:
+            seen = values[~np.isnan(values)]
+            return cls.from_share(int(seen.sum()), len(seen))
         found = mean(ids, values)
         return cls.from_interval(found.value, found.interval(0.0, 1.0), found.n, share=True)
 
@@ -164,6 +173,11 @@ class Evidence:
         return cls((first_only - second_only) / n, n, "pairs", (first_only, second_only))
 
     @property
+    def exact(self) -> bool:
+        """Whether p-values and intervals hold for any number of images, and not only for many."""
+        return self.method in ("binomial", "share", "pairs")
+
+    @property
     def looked(self) -> bool:
         """Whether the images were looked at while they came in, so that each verdict must hold at every look."""
         return self.method in ("sequence", "share", "pairs")
@@ -181,6 +195,8 @@ class Evidence:
         """
         if side * (self.value - limit) <= 0 and self.looked:
             return 1.0
+        if self.method == "binomial":
+            return binomial_p(int(self.facts[0]), self.n, limit, side)
         if self.method == "share":
             return anytime_p_of_share(int(self.facts[0]), self.n, limit)
         if self.method == "pairs":
@@ -215,7 +231,7 @@ class Evidence:
             first, second = self.facts
             ends = tango(first, second, self.n, confidence)
             return Interval(float(ends[0]), float(ends[1]))
-        if self.method in ("share", "pairs"):
+        if self.exact:
             level, least = (1 - confidence) / 2, 0.0 if self.share else -1.0
             return Interval(
                 last_inside(lambda limit: self.p(limit, 1) > level, self.value, least),
@@ -242,6 +258,30 @@ class Evidence:
         if got * math.sqrt(MOST_TIMES) < wanted:
             return MOST_TIMES * self.n, True
         return max(1, math.ceil(self.n * ((wanted / got) ** 2 - 1))), False
+
+
+def binomial_p(hits: int, n: int, limit: float, side: int) -> float:
+    """The one-sided p-value of a share of images on the wrong side of a limit, exact for any number of images.
+
+    How likely so many hits, or more, are where the share is the limit; so many or fewer where ``side`` is -1.
+
+    Source: Clopper & Pearson (1934), doi:10.1093/biomet/26.4.404; the tail as an incomplete beta function, Abramowitz &
+        Stegun (1964), 26.5.24.
+    """
+    if side < 0:
+        return binomial_p(n - hits, n, 1 - limit, 1)
+    if hits == 0 or limit >= 1:
+        return 1.0
+    return beta_tail(hits, n - hits + 1, limit) if limit > 0 else 0.0
+
+
+def beta_tail(a: float, b: float, x: float) -> float:
+    """The regularised incomplete beta function, how much of the beta distribution lies below ``x`` in [0, 1]."""
+    if x >= 1:
+        return 1.0
+    if x > (a + 1) / (a + b + 2):  # there the fraction of the other side converges faster
+        return 1 - _incomplete_beta(b, a, 1 - x)
+    return _incomplete_beta(a, b, x)
 
 
 def _wilson_end(value: float, end: float, z: float) -> float:

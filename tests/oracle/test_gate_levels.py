@@ -1,0 +1,67 @@
+"""How often a gate is wrong about single shares: exactly, over all outcomes that there are."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from hardiness.statistics import Evidence, Limit, rulings, wilson
+
+ABOVE, BELOW = 1, -1
+LEVEL = 0.025
+
+
+@cache
+def outcomes(n: int, limit: float, side: int) -> tuple[str, ...]:
+    """The verdict of each number of hits."""
+    return tuple(rulings([(Evidence.from_share(hits, n), Limit(limit, side))])[0].outcome for hits in range(n + 1))
+
+
+def chance(outcome: str, n: int, share: float, limit: float, side: int) -> float:
+    """How likely that verdict is where the share is ``share``."""
+    given = np.array([each == outcome for each in outcomes(n, limit, side)])
+    return float(binom.pmf(np.arange(n + 1), n, share)[given].sum())
+
+
+@pytest.mark.parametrize("n", [1, 5, 30, 100, 250])
+@pytest.mark.parametrize("limit", [0.001, 0.01, 0.05, 0.3, 0.5, 0.9, 0.99, 0.999])
+@pytest.mark.parametrize("side", [ABOVE, BELOW])
+def test_a_share_on_its_limit_is_failed_and_passed_in_at_most_one_of_forty(n: int, limit: float, side: int) -> None:
+    assert chance("fail", n, limit, limit, side) <= LEVEL
+    # Nearer to what is good a fail is rarer still; what lies just beyond the limit is passed as seldom.
+    assert chance("fail", n, limit - side * limit * (1 - limit) / 2, limit, side) <= LEVEL
+    assert chance("pass", n, limit, limit, side) <= LEVEL
+
+
+def test_wilsons_interval_would_fail_three_times_as_often() -> None:
+    """The interval that tables show is near enough to read a number by, and not to block a merge."""
+    judged = [
+        rulings([(Evidence.from_interval(k / 100, wilson(k, 100), 100, share=True), Limit(0.99, BELOW))])[0].outcome
+        for k in range(101)
+    ]
+    false = binom.pmf(np.arange(101), 100, 0.99)[np.array(judged) == "fail"].sum()
+    assert false == pytest.approx(0.079, abs=0.001)
+    assert chance("fail", 100, 0.99, 0.99, BELOW) == pytest.approx(0.0184, abs=0.0001)
+
+
+def test_of_ten_rules_on_their_limits_one_is_failed_in_at_most_one_of_forty_policies() -> None:
+    """Ten shares of other pictures each, as the rules of ten benchmarks; drawn, since Holm looks at all at once."""
+    draws = np.random.default_rng(5).binomial(100, 0.99, (4000, 10))
+    found = {
+        tuple(row): any(
+            ruling.outcome == "fail"
+            for ruling in rulings([(Evidence.from_share(hits, 100), Limit(0.99, BELOW)) for hits in row])
+        )
+        for row in {tuple(sorted(row)) for row in draws.tolist()}
+    }
+    false = np.mean([found[tuple(sorted(row))] for row in draws.tolist()])
+    assert false <= LEVEL
+
+
+def test_the_power_that_it_costs_is_small() -> None:
+    """A share ten points beyond its limit is failed nearly as often as by Wilson's interval."""
+    assert chance("fail", 250, 0.8, 0.9, BELOW) > 0.97
+    assert chance("pass", 250, 0.97, 0.9, BELOW) > 0.97
