@@ -55,7 +55,7 @@ from hardiness.engine.worker import Worker
 from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
 from hardiness.results import Policy, PolicyWatch
-from hardiness.store import Store, in_parallel, surveyed
+from hardiness.store import Store, StoredRun, in_parallel, surveyed
 
 PACKAGES = (
     "hardiness",
@@ -77,7 +77,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
     """One entry of ``measured.json``."""
     classifier = task.classifier
     return {
-        "started": clock.started.isoformat(timespec="seconds"),
+        "started": clock.started.isoformat(timespec="milliseconds"),
         "elapsed_s": round(clock.elapsed_s, 3),
         "rows": task.computed,
         "rows_per_s": round(task.computed / clock.elapsed_s, 2),
@@ -388,7 +388,34 @@ def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> li
 def keep_session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) -> None:
     """Keep how rows were computed, where there are new ones."""
     if task.computed:
-        task.stored.add_measured(session(task, clock, request, benchmark))
+        task.stored.add_measured(session(task, clock, request, benchmark), task.session_file)
+        task.session_file = ""
+
+
+def keep_beginning(
+    task: Task, clock: Clock, request: Request, benchmark: Benchmark, stored: Sequence[StoredRun]
+) -> None:
+    """Keep that a session asks for a run, where another one of its names was asked for later than it.
+
+    Of several runs of one name the one that was asked for last is meant: also where all of it is stored already, and
+    where the session is killed.
+
+    Args:
+        task: of the run.
+        clock, request, benchmark: of the session.
+        stored: the runs of the folder.
+    """
+    named = task.stored.run.model.name, task.stored.run.benchmark.name
+    others = [
+        each.last_began()
+        for each in stored
+        if each.key != task.stored.key and (each.run.model.name, each.run.benchmark.name) == named
+    ]
+    if not others:
+        return
+    own = task.stored.last_began()
+    if own is None or any(other is not None and other >= own for other in others):
+        task.session_file = task.stored.add_measured(session(task, clock, request, benchmark))
 
 
 def keep_measured(workers: Sequence[Worker]) -> None:
@@ -474,8 +501,12 @@ def prepared(
             except ModelError as error:
                 problems.append(line_of(error))
     aside = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
+    workers = [Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)]
+    for worker in workers:
+        for task in worker.tasks:
+            keep_beginning(task, worker.clock, request, benchmark, every.runs)
     return PreparedEvaluation(
-        tuple(Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)),
+        tuple(workers),
         tuple(task.stored.key for task in tasks),
         tuple(problems),
         (

@@ -212,6 +212,7 @@ class Task:
         computed: rows computed by this session.
         error: why the model was given up, or ``None``.
         exhibited: whether this session has made sure that pictures of the benchmark are kept beside the records.
+        session_file: path of the file that says already that this session asks for the run; empty where none does.
     """
 
     classifier: Classifier | ClosedQuestionModel
@@ -223,6 +224,7 @@ class Task:
     computed: int = 0
     error: str | None = None
     exhibited: bool = False
+    session_file: str = ""
 
     def look_up(self, store: Store) -> Task:
         """The task, begun in a store of its own, with what another holds of its run; neither store is written to.

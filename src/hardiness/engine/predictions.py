@@ -31,7 +31,7 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.data import limited
-from hardiness.engine.evaluation import EvaluationOutcome, keep_session
+from hardiness.engine.evaluation import EvaluationOutcome, keep_beginning, keep_session
 from hardiness.engine.plan import begin, condition_indices, units
 from hardiness.models import Classifier, InputPolicy, log_probabilities
 from hardiness.reference import wnids
@@ -538,6 +538,7 @@ class MatchedPredictions:
         data, clock = self.pictures.data, Clock(warmup=0)
         model = cast(Classifier, self.model)
         task = begin(model, benchmark, data, replace(request, batch_size=request.batch_size or 1), store)
+        keep_beginning(task, clock, request, benchmark, store.runs())
         items = limited(data.items, request.limit, request.seed)
         _, asked = condition_indices(benchmark, data)
         wanted = {item.id: [index for index in asked if (item.id, index) in self.rows] for item in items}

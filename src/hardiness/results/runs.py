@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -45,7 +46,7 @@ from hardiness.core import (
     return_freed_memory,
     spelled,
 )
-from hardiness.store import Stamps, StoredRun
+from hardiness.store import Stamps, StoredRun, last_began
 
 DIGITS = 6
 """Of a hash that is shown."""
@@ -191,6 +192,40 @@ def _checkpoint(sessions: Sequence[Mapping[str, Any]]) -> str:
 def digest_of(value: Any) -> str:
     """16 hexadecimal digits over a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def question_of(run: Run) -> str:
+    """A digest of what is asked of a run's model, whichever weights, view and pictures it has today.
+
+    Of several runs of one model's name that answer one question the last takes the place of the others.
+    """
+    options, surrogate = json_form(run.benchmark.options), run.surrogate.model if run.surrogate else ""
+    return digest_of([run.benchmark.name, run.benchmark.protocol, options, run.data.name, run.seed, surrogate])
+
+
+def evaluated_last(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
+    """Of some runs the one whose last session began last; several where one session asked for them side by side."""
+    if len(runs) < 2:
+        return list(runs)
+    # Where no session is kept nothing says that it is newer than one of which one is.
+    times = [last_began(run.sessions()) or datetime.min.replace(tzinfo=UTC) for run in runs]
+    return [run for run, time in zip(runs, times, strict=True) if time == max(times)]
+
+
+def named_by(run: Run, key: str, name: str) -> bool:
+    """Whether a text is the beginning of a run's key, or of the hash of its model's weights or code."""
+    return any(known.startswith(name) for known in (key, run.model.weights_sha256, run.model.code_sha256) if known)
+
+
+def weights_label(weights_sha256: str, code_sha256: str) -> str:
+    """How tables tell models of one name apart: the first digits of its weights' hash, or its code's."""
+    return (
+        f"weights {weights_sha256[:DIGITS]}"
+        if weights_sha256
+        else f"code {code_sha256[:DIGITS]}"
+        if code_sha256
+        else ""
+    )
 
 
 TABLE = "images"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hardiness.benchmarks import Baseline, card_of
 from hardiness.core import ArgumentError
-from hardiness.results.runs import ScoredRun
+from hardiness.results.runs import ScoredRun, evaluated_last
 from hardiness.store import Store
 
 
@@ -21,18 +21,22 @@ class StoredBaseline:
 
     @classmethod
     def from_runs(cls, runs: Sequence[ScoredRun], model: str) -> StoredBaseline:
-        """The model's stored runs as baselines; of several on one data set the last counts.
+        """The model's stored runs as baselines; of several on one data set the one that was evaluated last.
 
         Raises:
             ArgumentError: there is none.
         """
         divisible = [run for run in runs if run.card.divides]
-        measured, keys = {}, {}
+        named: dict[tuple[str, str], list[ScoredRun]] = {}
         for run in divisible:
             if run.stored.run.model.name == model and len(run.table):
-                found = run.card.as_baseline(run.table, run.stored.run)
-                assert found is not None, f"a card that divides gives a baseline: {run.stored.run.benchmark.card}"
-                measured[_place(run)], keys[_place(run)] = found, run.stored.key
+                named.setdefault(_place(run), []).append(run)
+        measured, keys = {}, {}
+        for place, there in named.items():
+            run = max(evaluated_last(there), key=lambda run: (run.rows, run.stored.key))
+            found = run.card.as_baseline(run.table, run.stored.run)
+            assert found is not None, f"a card that divides gives a baseline: {run.stored.run.benchmark.card}"
+            measured[place], keys[place] = found, run.stored.key
         if not measured:
             models = sorted({run.stored.run.model.name for run in divisible})
             raise ArgumentError(

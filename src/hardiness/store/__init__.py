@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from hardiness.store.manifest import Manifest, alone, refuse_strangers
     from hardiness.store.memo import Stamp, Stamps
-    from hardiness.store.run import RunFolder, StoredRun, by_shard
+    from hardiness.store.run import RunFolder, StoredRun, by_shard, last_began
     from hardiness.store.store import Store, surveyed
     from hardiness.store.tables import Row, file_name
 else:
@@ -45,6 +45,7 @@ __all__ = [
     "file_errors",
     "file_name",
     "in_parallel",
+    "last_began",
     "parsed",
     "read_json",
     "refuse_links",

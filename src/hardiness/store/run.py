@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count, groupby
 from pathlib import Path
@@ -178,21 +179,42 @@ class RunFolder:
         """The sessions whose files can be read."""
         return [session for _, session in self.sessions() if isinstance(session, dict)]
 
-    def add_measured(self, session: Mapping[str, Any]) -> None:
-        """Keep how one session computed its rows, in a file of its own.
+    def last_began(self) -> datetime | None:
+        """When the last session began that asked for this run; ``None`` where none is kept."""
+        return last_began(self.measured())
+
+    def add_measured(self, session: Mapping[str, Any], path: str = "") -> str:
+        """Keep how one session computed its rows, in a file of its own; the path of that file.
+
+        Args:
+            session: what is kept.
+            path: of the file that this session has already, which is written anew; empty for none.
 
         Raises:
             StoreError: disk full or no permission.
         """
         content = as_json(dict(session))
+        if path:
+            self.files.write(path, content)
+            return path
         name = re.sub(r"[^\w.+-]+", "_", f"{session.get('started', '')}-{platform.node()}-{os.getpid()}")
         # Numbers are of this process, so that a second session within a second takes no name that is already there.
-        for turn in _SESSIONS_WRITTEN:
-            if self.files.create(f"{self.path}/{MEASURED}/{name}-{turn}.json", content):
-                return
+        while not self.files.create(path := f"{self.path}/{MEASURED}/{name}-{next(_SESSIONS_WRITTEN)}.json", content):
+            pass
+        return path
 
 
 _SESSIONS_WRITTEN = count()
+
+
+def last_began(sessions: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """When the last of some sessions began; ``None`` where none says so."""
+    times = []
+    for session in sessions:
+        with suppress(ValueError):
+            time = datetime.fromisoformat(str(session.get("started", "")))
+            times.append(time if time.tzinfo else time.replace(tzinfo=UTC))
+    return max(times, default=None)
 
 
 def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
