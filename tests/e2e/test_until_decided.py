@@ -109,7 +109,7 @@ def test_rules_against_a_baseline_and_of_cells_and_classes_are_decided_together(
                 rule.format("negative_flips") + against + "at_most = 0.25\n",
                 rule.format("error") + 'where = { corruption = "brightness", severity = 1 }\nat_most = 0.7\n',
                 rule.format("error") + 'where = { class = "goldfish" }\nat_most = 0.95\n',
-                rule.format("headline") + "at_most = 6\n",
+                rule.format("mce_partial") + 'at_most = "600 %"\n',
             )
         )
     )

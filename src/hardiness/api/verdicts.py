@@ -38,4 +38,4 @@ def gate(out: str | Path, policy: str | Path) -> GateReport:
     with surveyed(store):
         found = judge(asked, store)
         found.keep(store)
-    return GateReport(found.verdicts, found.undecided, found.source)
+    return GateReport(found.verdicts, found.undecided, found.source, found.remarks)

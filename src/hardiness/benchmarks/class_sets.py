@@ -204,12 +204,14 @@ GAPS = {
             "bg_gap",
             "background gap",
             higher_is_better=False,
+            signed=True,
             explanation="accuracy where the background is of the same class minus accuracy where it is of another.",
         ),
         Metric(
             "drop_from_originals",
             "drop from the originals",
             higher_is_better=False,
+            signed=True,
             explanation="top-1 on the original photographs minus top-1 on the changed ones.",
         ),
     )

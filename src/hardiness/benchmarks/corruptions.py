@@ -94,6 +94,7 @@ RELATIVE_MCE = Metric(
     "relative mCE",
     "ratio",
     higher_is_better=False,
+    signed=True,
     explanation="mCE after each network's clean error is subtracted from its errors: how much is lost, not how much is "
     "wrong.",
 )
@@ -105,6 +106,7 @@ RELATIVE_CE = Metric(
     "relative CE",
     "ratio",
     higher_is_better=False,
+    signed=True,
     explanation="CE after each network's clean error is subtracted from its error.",
 )
 MEAN_ERROR = Metric(

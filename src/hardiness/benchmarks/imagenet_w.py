@@ -40,17 +40,20 @@ CLEAN, MARKED = Condition(), Condition(corruption="watermark")
 IN_W_GAP = Metric(
     "in_w_gap",
     "IN-W gap",
+    signed=True,
     explanation="accuracy with the watermark minus accuracy without it, on the same photographs.",
 )
-CARTON_GAP = Metric("carton_gap", explanation="the IN-W gap on photographs of cartons alone.")
+CARTON_GAP = Metric("carton_gap", signed=True, explanation="the IN-W gap on photographs of cartons alone.")
 PROBABILITY_GAP = Metric(
     "carton_probability_gap",
     higher_is_better=False,
+    signed=True,
     explanation="the mean probability of carton with the watermark minus that without it.",
 )
 PROBABILITY_GAP_ON_CARTONS = Metric(
     "carton_probability_gap_on_cartons",
     higher_is_better=False,
+    signed=True,
     explanation="the mean probability of carton with the watermark minus that without it, on photographs of cartons "
     "alone.",
 )

@@ -100,10 +100,12 @@ TOP1_DROP = Metric(
     "top1_drop",
     "drop from clean",
     higher_is_better=False,
+    signed=True,
     explanation="top-1 on ordinary photographs of the same classes minus top-1 under the shift.",
 )
 EFFECTIVE = Metric(
     "effective_robustness",
+    signed=True,
     explanation="accuracy under the shift minus the accuracy that the line of published models without extra data "
     "(Taori et al. 2020) predicts from clean accuracy on the same classes; the interval holds in these models' range.",
 )

@@ -47,6 +47,7 @@ DROP = Metric(
     "typographic_drop",
     "drop by the word",
     higher_is_better=False,
+    signed=True,
     explanation="accuracy without the word minus accuracy with it, on the same photographs.",
 )
 WORD_ANSWERED = Metric(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def gate(asked: GateOptions) -> int:
             raise ArgumentError(
                 f"--write-policy {asked.write_policy}: is there already; name another file, or remove it"
             )
-        _write(asked.write_policy, first_policy(Store.open(asked.out), asked.against or ""))
+        folder = os.path.dirname(asked.write_policy)
+        _write(asked.write_policy, first_policy(Store.open(asked.out), asked.against or "", folder))
         click.echo(asked.write_policy)
         return 0
     if not asked.policy:

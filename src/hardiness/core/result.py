@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -37,6 +38,7 @@ class Metric:
         title: what people call it; by default the name with spaces.
         unit: ``"fraction"`` ([0, 1]), ``"ratio"`` (to a baseline) or the name of another unit.
         higher_is_better: direction of improvement.
+        signed: whether it may be below 0, as a difference of two shares may.
         explanation: what it means, as the end of a sentence that begins with the title.
         detail: whether its columns are shown only where everything is asked for.
         overview: the group of the overview, one of `GROUPS`, in which it has a column of its own beside the headline of
@@ -47,12 +49,19 @@ class Metric:
     title: str = ""
     unit: str = "fraction"
     higher_is_better: bool = field(default=True, kw_only=True)
+    signed: bool = field(default=False, kw_only=True)
     explanation: str = field(default="", kw_only=True)
     detail: bool = field(default=False, kw_only=True)
     overview: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title or self.name.replace("_", " "))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest that it can be, in its unit."""
+        most = 1.0 if self.unit == "fraction" else math.inf
+        return -most if self.signed else 0.0, most
 
     @property
     def partial(self) -> Metric:

@@ -32,7 +32,7 @@ def gate_view(gate: Gate) -> TextTable:
     """A row for each verdict, in the order of the rules; below it what to know of those that are no pass."""
     rows = tuple(_row(each, each.outcome) for each in gate.verdicts)
     notes = [_sentence(each) for each in _ordered(gate) if each.outcome != "pass"]
-    notes += mark_notes(each.model for each in gate.verdicts)
+    notes += [*gate.remarks, *mark_notes(each.model for each in gate.verdicts)]
     return TextTable(_headline(gate), HEADS, rows, named=4, notes=tuple(notes))
 
 
@@ -61,6 +61,10 @@ def gate_markdown(gate: Gate, most: int, *, of_bytes: bool = True) -> str:
         parts += [before, table, after]
         room -= size(before + table + after)
         left += len(rows) - count
+    for remark in gate.remarks:
+        text = f"\n{_escaped(remark)}\n"
+        if (room := room - size(text)) > 0:
+            parts.append(text)
     parts += [f"\n{note}\n" for note in mark_notes(each.model for each in gate.verdicts)]
     if left:
         parts.append(f"\n{left:,} more verdicts have no room here: `hardiness gate --json` has all.\n")
@@ -182,7 +186,16 @@ def _row(each: GateVerdict, verdict: str) -> tuple[str, ...]:
     value = _number(each.value, unit) if each.value is not None else ""
     interval = f"{_ends(each.interval, unit)}\n{each.which_interval}" if known and each.interval else ""
     limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, unit)}"
-    return (each.metric, each.model, each.benchmark, verdict, value, interval, limit, f"{each.n:,}" if each.n else "")
+    n = f"{each.n:,}" if each.n else ""
+    return (each.metric, _model(each), each.benchmark, verdict, value, interval, limit, n)
+
+
+def _model(each: GateVerdict) -> str:
+    """The model, and the weights that it had in this run and in the baseline's."""
+    own, other = each.run.label if each.run else "", each.baseline.label if each.baseline else ""
+    baseline = f"baseline {other.removeprefix('weights ')}" if other else ""
+    label = ", ".join(filter(None, (own, baseline)))
+    return f"{each.model}\n{label}" if label else each.model
 
 
 def _note(each: GateVerdict) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,14 +14,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import card_of, published_baseline
+from hardiness.benchmarks import Card, card_of, published_baseline
 from hardiness.core import (
+    PARTIAL,
     RIGHT,
     ArgumentError,
     Condition,
     HardinessError,
     ImageTable,
     Interval,
+    Metric,
     Result,
     Run,
     Score,
@@ -36,9 +39,19 @@ from hardiness.core import (
 from hardiness.reference import distortion_set, set_names
 from hardiness.results.flips import flip_table
 from hardiness.results.measured import measured
-from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
-from hardiness.results.results import group_of, results_of, results_of_runs
-from hardiness.results.runs import ScoredRun, differences_of, digest_of, is_of_one_set, with_joined
+from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule, parse_policy
+from hardiness.results.results import group_of, results_of_runs
+from hardiness.results.runs import (
+    ScoredRun,
+    differences_of,
+    digest_of,
+    evaluated_last,
+    is_of_one_set,
+    named_by,
+    question_of,
+    weights_label,
+    with_joined,
+)
 from hardiness.statistics import (
     Evidence,
     FlipTable,
@@ -47,10 +60,11 @@ from hardiness.statistics import (
     WeightedSum,
     difference,
     rulings,
+    wilson,
 )
 from hardiness.store import Store, parsed
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same rows would give other evidence."""
 
 GATE = "gate.json"
@@ -64,12 +78,39 @@ WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
 
 
 @dataclass(frozen=True)
+class JudgedRun:
+    """Which of several runs of one name a verdict is on.
+
+    Attributes:
+        key: the run's.
+        weights_sha256, code_sha256: of its model, as `ModelIdentity` has them.
+    """
+
+    key: str
+    weights_sha256: str = ""
+    code_sha256: str = ""
+
+    @classmethod
+    def of(cls, run: ScoredRun) -> JudgedRun:
+        """A stored run as verdicts name it."""
+        model = run.stored.run.model
+        return cls(run.stored.key, model.weights_sha256, model.code_sha256)
+
+    @property
+    def label(self) -> str:
+        """The first digits of its weights' hash, or its code's; empty where nothing was hashed."""
+        return weights_label(self.weights_sha256, self.code_sha256)
+
+
+@dataclass(frozen=True)
 class GateVerdict:
     """The verdict of one rule on one run.
 
     Attributes:
         rule: which.
         model, benchmark, data: of the run.
+        run: which run of that model; ``None`` where there is none.
+        baseline: the run of the baseline that it is held against; ``None`` where there is none.
         outcome: ``pass``, ``fail``, ``cannot tell`` or ``missing``.
         metric: what was judged, as people call it.
         unit: of value, interval and limit.
@@ -78,6 +119,7 @@ class GateVerdict:
         n: images.
         more, at_least: about how many images more would decide, and whether it takes more than that.
         looked: whether the interval holds although the run was looked at while it went on.
+        exact: whether the interval holds for any number of images, and not only for many.
         reason: why it is missing; empty otherwise.
     """
 
@@ -96,7 +138,10 @@ class GateVerdict:
     more: int = 0
     at_least: bool = False
     looked: bool = False
+    exact: bool = False
     reason: str = ""
+    run: JudgedRun | None = None
+    baseline: JudgedRun | None = None
 
     @property
     def mark(self) -> str:
@@ -106,10 +151,10 @@ class GateVerdict:
     @property
     def which_interval(self) -> str:
         """The name of the interval that decides."""
-        looked = ", valid at every look" if self.looked else ""
+        kind = f"{', exact' if self.exact else ''}{', valid at every look' if self.looked else ''}"
         if self.family > 1:
-            return f"simultaneous over {self.family} rules (Holm){looked}"
-        return f"plain 95 %{looked}"
+            return f"simultaneous over {self.family} rules (Holm){kind}"
+        return f"plain 95 %{kind}"
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: its fields, then what is said of them."""
@@ -125,11 +170,13 @@ class Gate:
         verdicts: in the order of the rules.
         undecided: what *cannot tell* does to the gate: ``"fail"`` or ``"warn"``.
         source: the policy's file.
+        remarks: a line for each run that is not judged, since another one of its name was evaluated later.
     """
 
     verdicts: tuple[GateVerdict, ...]
     undecided: str = "fail"
     source: str = field(default="policy", metadata=json_field("policy"))
+    remarks: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -167,14 +214,12 @@ def judge(policy: Policy, store: Store) -> Gate:
     What it took to compute is kept beside the runs, once no rule is wrong.
 
     Raises:
-        ArgumentError: a rule matches nothing, or its limit is no share where its metric is one; the message names the
+        ArgumentError: a rule matches nothing, or its limit is beyond what its metric can be; the message names the
             rule, the field and the nearest name.
         StoreError: records cannot be read.
     """
-    folder = _Folder(store)
+    folder = _Folder(store, policy)
     asked = [case for rule in policy.rules for case in _cases(policy, rule, folder)]
-    for case in asked:
-        _require_share(policy, case)
     folder.save()
     known = [(case.evidence, case.limit) for case in asked if case.evidence is not None]
     ruled = iter(rulings(known))
@@ -182,22 +227,61 @@ def judge(policy: Policy, store: Store) -> Gate:
         tuple(case.verdict(next(ruled) if case.evidence is not None else None) for case in asked),
         policy.undecided,
         policy.source,
+        folder.remarks_on(policy.rules),
     )
 
 
 MOST = 1.0001
-"""Largest limit of a share; `first_policy` writes it of an interval that ends at 1."""
+"""Largest limit of a share: earlier versions wrote it of an interval that ends at 1."""
+
+MOST_RATIO = 10.0
+"""Largest limit of a ratio that is taken for one: 75 was meant as 75 %, and must say so."""
+
+IN_PERCENT = ("fraction", "ratio")
+"""Units of which a limit may be written in percent."""
 
 
-def _require_share(policy: Policy, case: _Case) -> None:
-    """Raise where a limit of a share is one in percent: every model would pass it, or none."""
-    rule = case.rule
-    is_beyond = rule.limit >= 1 if rule.kind == "worse_by_at_most" else abs(rule.limit) > MOST
-    if case.evidence is not None and case.unit == "fraction" and is_beyond:
+def _require_limit(place: str, rule: Rule, metric: Metric) -> None:
+    """Raise where a limit is beyond what a metric can be, or must be in percent: every model would pass it, or none.
+
+    Args:
+        place: how the message begins.
+        rule: whose limit it is.
+        metric: what is judged by it.
+
+    Raises:
+        ArgumentError: naming the rule and what its limit must be.
+    """
+    limit, is_difference, (least, most) = rule.limit, rule.kind == "worse_by_at_most", metric.range
+    was = f"was {limit:g}" if metric.unit not in IN_PERCENT else f"was {limit:g}, which is {100 * limit:g} %"
+    if rule.in_percent and metric.unit not in IN_PERCENT:
         raise ArgumentError(
-            f"{policy.source}: rule {rule.number}: {rule.kind} must be a share, as 0.01 for one point, since "
-            f"{case.metric} is one; was {rule.limit:g}, which is {100 * rule.limit:g} %"
+            f"{place}: {rule.kind} must be a number without %, as {metric.title} has the unit {metric.unit}; "
+            f"was {100 * limit:g} %"
         )
+    if metric.unit == "fraction" and (limit >= 1 if is_difference else not -MOST <= limit <= MOST):
+        raise ArgumentError(
+            f'{place}: {rule.kind} must be a share, as 0.01 for one point, or a text as in "1 %", since '
+            f"{metric.title} is one; {was}"
+        )
+    if metric.unit == "ratio" and not rule.in_percent and (limit >= 1 if is_difference else abs(limit) > MOST_RATIO):
+        raise ArgumentError(
+            f'{place}: {rule.kind} must be a ratio, as 0.75 for 75 %, or a text as in "75 %", since {metric.title} is '
+            f"one; {was}"
+        )
+    if not is_difference and limit < least:
+        raise ArgumentError(f"{place}: {rule.kind} must be at least {least:g}, as {metric.title} always is; {was}")
+    assert is_difference or limit <= most * MOST, "a share is the only metric with an upper end"
+
+
+def _measured_metric(name: str, card: Card, scores: Sequence[Score]) -> Metric:
+    """What a rule on a metric of that name measures; of one that its card does not declare what a score says."""
+    if name in WRONG or name in FLIPS:
+        return Metric(name)
+    found, score = card.metric(name), next((each for each in scores if each.metric == name), None)
+    if any(each.name == name.removesuffix(PARTIAL) for each in card.declared):
+        return found
+    return replace(found, signed=True, unit=score.unit if score else found.unit)
 
 
 def kept_gate(store: Store) -> tuple[Gate, bool] | None:
@@ -228,10 +312,21 @@ class _Case:
     limit: Limit
     evidence: Evidence | None = None
     reason: str = ""
+    run: JudgedRun | None = None
+    baseline: JudgedRun | None = None
 
     def verdict(self, ruling: Ruling | None) -> GateVerdict:
         missing = GateVerdict(
-            self.rule, self.model, self.benchmark, self.data, "missing", self.metric, self.unit, reason=self.reason
+            rule=self.rule,
+            model=self.model,
+            benchmark=self.benchmark,
+            data=self.data,
+            outcome="missing",
+            metric=self.metric,
+            unit=self.unit,
+            reason=self.reason,
+            run=self.run,
+            baseline=self.baseline,
         )
         if ruling is None or self.evidence is None:
             return missing
@@ -246,6 +341,7 @@ class _Case:
             more=ruling.more,
             at_least=ruling.at_least,
             looked=self.evidence.looked,
+            exact=self.evidence.exact,
         )
 
 
@@ -268,8 +364,8 @@ class _NoPictureError(_MissingError):
 class _Folder:
     """A folder's results and runs, and the baselines that rules name, each read once."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, policy: Policy) -> None:
+        self.store, self.policy = store, policy
         runs = with_joined([ScoredRun(run, card_of(run.run)) for run in store.runs()])
         self.runs = {run.stored.key: run for run in runs}
         self._baselines: dict[str, _Folder | str] = {}
@@ -280,26 +376,64 @@ class _Folder:
         return results_of_runs(list(self.runs.values()), self.store)
 
     @cached_property
+    def successors(self) -> dict[str, ScoredRun]:
+        """By the key of each run that another one of its name took the place of: the one that was evaluated last."""
+        named: dict[tuple[str, str, str], list[ScoredRun]] = {}
+        for run in self.runs.values():
+            identity = run.stored.run
+            named.setdefault((identity.model.name, identity.precision, question_of(identity)), []).append(run)
+        found = {}
+        for runs in named.values():
+            last = evaluated_last(runs)
+            found.update({run.stored.key: last[0] for run in runs if run not in last})
+        return found
+
+    def results_for(self, rule: Rule) -> list[Result]:
+        """The results that a rule may speak of: of several runs of one name the last, or the one that it names.
+
+        Raises:
+            _UnmatchedError: there is none that it names.
+        """
+        if not rule.run:
+            return [result for result in self.results if result.key not in self.successors]
+        found = [result for result in self.results if named_by(result.run, result.key, rule.run)]
+        if not found:
+            raise _UnmatchedError("run", rule.run, [result.key for result in self.results])
+        return found
+
+    @cached_property
     def names(self) -> dict[str, str]:
-        """By a run's key the model's name, with what tells it from others of its table."""
-        groups: dict[tuple[str, ...], list[Result]] = {}
+        """By a run's key the model's name, with what tells it from others of its table that are judged."""
+        last = [result for result in self.results if result.key not in self.successors]
+        return {**_names_of(self.results), **_names_of(last)}
+
+    def remarks_on(self, rules: Sequence[Rule]) -> tuple[str, ...]:
+        """A line for each run that rules would speak of, had not another one of its name been evaluated later."""
+        found = []
         for result in self.results:
-            groups.setdefault(group_of(result), []).append(result)
-        return {
-            result.key: f"{result.name} ({text})" if text else result.name
-            for group in groups.values()
-            for result, text in zip(group, differences_of(group), strict=True)
-        }
+            successor = self.successors.get(result.key)
+            named = any(rule.run and named_by(result.run, result.key, rule.run) for rule in rules)
+            if successor is None or named or not any(_is_about(rule, result) for rule in rules if not rule.run):
+                continue
+            old, new = JudgedRun.of(self.runs[result.key]), JudgedRun.of(successor)
+            digits = old.key[:KEY_DIGITS]
+            found.append(
+                f"not judged: the run {digits} of {result.name} on {result.benchmark}"
+                f"{f' ({old.label})' if old.label else ''}, since the run {new.key[:KEY_DIGITS]}"
+                f'{f" ({new.label})" if new.label else ""} of that name was evaluated later; run = "{digits}" in a '
+                f"rule judges it, 'hardiness data drop {self.store.address} {digits}' removes it"
+            )
+        return tuple(found)
 
     def baseline(self, address: str) -> _Folder:
-        """The folder of that address.
+        """The folder that rules name so, relative to that of their policy.
 
         Raises:
             _MissingError: it holds no records.
         """
         if address not in self._baselines:
             try:
-                self._baselines[address] = _Folder(Store.open(address))
+                self._baselines[address] = _Folder(Store.open(self.policy.address_of(address)), self.policy)
             except HardinessError as error:
                 self._baselines[address] = str(error)
         found = self._baselines[address]
@@ -313,13 +447,34 @@ class _Folder:
             run.save()
 
 
+KEY_DIGITS = 8
+"""Digits of a run's key by which lines name it."""
+
+
+def _names_of(results: Sequence[Result]) -> dict[str, str]:
+    """By a run's key the model's name, with what tells it from others of its table among these."""
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        groups.setdefault(group_of(result), []).append(result)
+    return {
+        result.key: f"{result.name} ({text})" if text else result.name
+        for group in groups.values()
+        for result, text in zip(group, differences_of(group), strict=True)
+    }
+
+
+def _is_about(rule: Rule, result: Result) -> bool:
+    """Whether a rule is about a result's benchmark and model."""
+    return rule.benchmark in (ANY, result.benchmark) and rule.model in ("", result.name, result.model)
+
+
 def _cases(policy: Policy, rule: Rule, folder: _Folder) -> list[_Case]:
     """Every run that a rule speaks of.
 
     Raises:
         ArgumentError: there is none.
     """
-    place = f"{policy.source}: rule {rule.number}"
+    place = policy.place(rule)
     benchmarks = {result.benchmark for result in folder.results}
     if rule.benchmark not in (ANY, *benchmarks):
         raise _matches_nothing(place, folder, _UnmatchedError("benchmark", rule.benchmark, sorted(benchmarks)))
@@ -328,8 +483,12 @@ def _cases(policy: Policy, rule: Rule, folder: _Folder) -> list[_Case]:
         raise _matches_nothing(place, folder, _UnmatchedError("model", rule.model, sorted(models)))
     found: list[_Case] = []
     unmatched: list[tuple[Result, _UnmatchedError]] = []
-    for result in folder.results:
-        if rule.benchmark in (ANY, result.benchmark) and rule.model in ("", result.name, result.model):
+    try:
+        results = folder.results_for(rule)
+    except _UnmatchedError as error:
+        raise _matches_nothing(place, folder, error) from None
+    for result in results:
+        if _is_about(rule, result):
             try:
                 found.append(_case(rule, result, folder))
             except _UnmatchedError as error:
@@ -342,8 +501,8 @@ def _cases(policy: Policy, rule: Rule, folder: _Folder) -> list[_Case]:
         reason = f"no {absent.field} {absent.value!r} in this run"
         found.append(_absent(rule, folder.names[result.key], result.data, reason))
     there = {case.model for case in found}
-    plain = {result.name for result in folder.results if result.benchmark == rule.benchmark}
-    lacking = [r for r in folder.results if rule.model in ("", r.name, r.model) and r.name not in plain]
+    plain = {result.name for result in results if result.benchmark == rule.benchmark}
+    lacking = [r for r in results if rule.model in ("", r.name, r.model) and r.name not in plain]
     names = [name for name in dict.fromkeys(result.name for result in lacking) if name not in there]
     reason = f"no run of {rule.benchmark}; run it, or say model = of the rule"
     found.extend(_absent(rule, name, "", reason) for name in names)
@@ -365,16 +524,22 @@ def _case(rule: Rule, result: Result, folder: _Folder) -> _Case:
     """One rule on one run.
 
     Raises:
+        ArgumentError: the limit is beyond what the metric can be.
         _UnmatchedError: the run has no such score, condition, group or class.
     """
     run = folder.runs[result.key]
     metric, condition = _metric_of(rule, result)
+    _require_limit(folder.policy.place(rule), rule, _measured_metric(metric, run.card, result.scores))
     side = -1 if rule.kind == "at_least" else 1
     case = _Case(
         rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
     )
+    case = replace(case, run=JudgedRun.of(run))
     try:
         _require_whole(result)
+        _require_whole_headline(rule, metric, result.benchmark)
+        if rule.against:
+            case = replace(case, baseline=JudgedRun.of(_baseline_run(rule, run, folder)))
         is_looked_at = result.stop is not None and bool(result.stop.policy)
         if metric in FLIPS:
             if is_looked_at:
@@ -422,6 +587,20 @@ def _metric_of(rule: Rule, result: Result) -> tuple[str, Condition]:
     return column.metric, Condition(**{**column.condition, **rule.where})
 
 
+def _require_whole_headline(rule: Rule, metric: str, benchmark: str) -> None:
+    """Raise where a rule is on the headline, and a part of the benchmark was run, which has none.
+
+    Raises:
+        _MissingError: naming the score of the part.
+    """
+    if rule.metric == HEADLINE and metric.endswith(PARTIAL):
+        whole = metric.removesuffix(PARTIAL)
+        raise _MissingError(
+            f"partial: only a part of {benchmark} was evaluated, which has no headline {whole}: run the whole, or "
+            f'write metric = "{metric}"'
+        )
+
+
 def _title(run: ScoredRun, score: Score | None, metric: str, condition: Condition) -> str:
     return run.card.title(score.metric, score.condition) if score else run.card.title(metric, condition)
 
@@ -431,10 +610,13 @@ def _require_whole(result: Result) -> None:
     counts = result.counts
     if not counts.images:
         raise _MissingError("nothing was evaluated")
-    limits = [session.get("limit") for session in result.measured.get("sessions", ()) if session.get("rows")]
+    every = result.measured.get("sessions", ())
+    # A session that was killed has kept that it began, and no rows.
+    sessions = [session for session in every if session.get("rows")] or every
+    limits = [session.get("limit") for session in sessions]
     if not limits or result.stop is not None or counts.complete:
         return
-    asked = [session.get("asked", {}) for session in result.measured.get("sessions", ())]
+    asked = [session.get("asked", {}) for session in sessions]
     if any(
         each.get(name) is not None for each in asked for name in ("time_budget_s", "precision_target", "until_decided")
     ):
@@ -500,7 +682,19 @@ def _of_score(score: Score) -> Evidence:
     if score.interval is None:
         raise _MissingError(f"no interval: {score.interval_reason or 'none is defined for this score'}")
     share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
+    if share and (hits := _hits(score.value, score.n, score.interval)) is not None:
+        return Evidence.from_share(hits, score.n)
     return Evidence.from_interval(score.value, score.interval, score.n, share=share)
+
+
+def _hits(value: float, n: int, interval: Interval) -> int | None:
+    """Of how many of n images a score is the share; ``None`` where it is none, which its interval tells."""
+    hits = round(value * n)
+    if n < 1 or not 0 <= hits <= n or abs(hits - value * n) > 1e-6:
+        return None
+    of_share = wilson(hits, n)
+    ends = (of_share.low, interval.low), (of_share.high, interval.high)
+    return hits if all(math.isclose(*pair, rel_tol=0, abs_tol=1e-9) for pair in ends) else None
 
 
 @dataclass(frozen=True)
@@ -613,11 +807,12 @@ def _flips(rule: Rule, run: ScoredRun, folder: _Folder) -> Evidence:
 
     def compute() -> Evidence:
         table, part = _flip_part(rule, run, run.columns("answer"), before)
-        flips = table.over(part.cells, part.rows) if part else table.over()
-        if flips is None:
+        values = getattr(table, FLIPS[rule.metric])
+        values, ids = (values[part.rows][:, part.cells], table.ids[part.rows]) if part else (values, table.ids)
+        there = ~np.isnan(values).all(axis=0)
+        if not there.any():
             raise _NoPictureError(NO_PICTURE)
-        found = getattr(flips, FLIPS[rule.metric])
-        return Evidence.from_interval(found.value, found.interval, flips.n, share=True)
+        return Evidence.from_shares(ids, values[:, there])
 
     return _remembered(run, [rule.metric, dict(rule.where)], _state_of(before), compute)
 
@@ -658,7 +853,7 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: _Folder) -> ScoredRun:
     """The run of the baseline folder on the same pictures.
 
     Raises:
-        _MissingError: there is none; the message says what differs.
+        _MissingError: there is none, and the message says what differs; or several that are equally new.
     """
     mine, baseline = run.stored.run, folder.baseline(rule.against)
     name = rule.baseline_model(mine.model.name)
@@ -672,11 +867,30 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: _Folder) -> ScoredRun:
             else ""
         )
         raise _MissingError(f"the baseline {rule.against} has no run of {name} on {mine.benchmark.name}{hint}")
-    differing = {id(each): list(_differing(run, each)) for each in named}
-    best = min(named, key=lambda each: (len(differing[id(each)]), each.stored.run.precision != mine.precision))
-    if differing[id(best)]:
-        raise _MissingError(f"the baseline {rule.against} differs in {'; '.join(differing[id(best)])}")
-    return best
+    if rule.against_run:
+        keys = [each.stored.key[:KEY_DIGITS] for each in named]
+        named = [each for each in named if named_by(each.stored.run, each.stored.key, rule.against_run)]
+        if not named:
+            raise _MissingError(
+                f"the baseline {rule.against} has no run {rule.against_run} of {name} on {mine.benchmark.name}; it has "
+                f"{', '.join(keys)}"
+            )
+    alike = [each for each in named if question_of(each.stored.run) == question_of(mine)] or named
+    precise = [each for each in alike if each.stored.run.precision == mine.precision] or alike
+    last = evaluated_last(precise)
+    differing = {each.stored.key: list(_differing(run, each)) for each in last}
+    fewest = min(map(len, differing.values()))
+    nearest = [each for each in last if len(differing[each.stored.key]) == fewest]
+    if fewest:
+        raise _MissingError(f"the baseline {rule.against} differs in {'; '.join(differing[nearest[0].stored.key])}")
+    if len(nearest) > 1:
+        told = ", ".join(f"{each.stored.key[:KEY_DIGITS]} ({JudgedRun.of(each).label})" for each in nearest)
+        raise _MissingError(
+            f"the baseline {rule.against} has {len(nearest)} runs of {name} on {mine.benchmark.name}, and nothing says "
+            f"which was evaluated last: {told}; name one, as in against_run = "
+            f"{_quoted(nearest[0].stored.key[:KEY_DIGITS])}"
+        )
+    return nearest[0]
 
 
 def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
@@ -909,15 +1123,18 @@ class PolicyWatch:
     """
 
     def __init__(self, policy: Policy, store: Store) -> None:
-        self.policy, self._folder = policy, _Folder(store)
-        every = [run.stored.run for run in self._folder.runs.values()]
-        self._family = sum(_speaks_of(rule, run) for rule in policy.rules for run in every)
+        self.policy, self._folder = policy, _Folder(store, policy)
+        successors = self._folder.successors
+        every = [(key, run.stored.run) for key, run in self._folder.runs.items()]
+        self._family = sum(
+            _speaks_of(rule, run) for rule in policy.rules for key, run in every if rule.run or key not in successors
+        )
 
     def look(self, runs: Sequence[tuple[ScoredRun, ImageTable]]) -> PolicyLook:
         """What the rules say of some runs, each with the part of its image table that is looked at.
 
         Raises:
-            ArgumentError: a rule matches nothing in them.
+            ArgumentError: a rule matches nothing in them, or its limit is beyond what its metric can be.
         """
         cases: list[tuple[Evidence, Limit]] = []
         lacking, remarks, whole = 0, [], False
@@ -925,7 +1142,7 @@ class PolicyWatch:
             for run, table in runs:
                 if not _speaks_of(rule, run.stored.run):
                     continue
-                place = f"{self.policy.source}: rule {rule.number}"
+                place = self.policy.place(rule)
                 try:
                     found = self._evidence(rule, run, table)
                 except _UnmatchedError as error:
@@ -958,21 +1175,45 @@ class PolicyWatch:
             pass
         return None
 
+    def require_limit(self, rule: Rule, run: ScoredRun, table: ImageTable | None = None) -> None:
+        """Raise where the limit of a rule is beyond what its metric can be, as far as a run says which that is.
+
+        Raises:
+            ArgumentError: naming the rule and what its limit must be.
+        """
+        with suppress(_UndecidableError):
+            metric, _ = self._metric_of(rule, run, run.table if table is None else table)
+            _require_limit(self.policy.place(rule), rule, _measured_metric(metric, run.card, ()))
+
     def _evidence(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Evidence | None:
-        metric, where = rule.metric, rule.where
-        if metric == HEADLINE:
-            sums = run.card.sums(table, run.stored.run, published_baseline(run.stored.run))
-            if not sums:
-                raise _UndecidableError("its headline is no mean over pictures that a part of them could decide")
-            metric, where = sums[0].metric, Condition(**{**sums[0].condition, **where})
+        metric, where = self._metric_of(rule, run, table)
+        self.require_limit(rule, run, table)
+        if rule.metric == HEADLINE and metric.endswith(PARTIAL):
+            if len(table.present) < len(run.stored.run.conditions) and not table.failures:
+                return None  # conditions that no picture was evaluated under yet
+            _require_whole_headline(rule, metric, run.stored.run.benchmark.name)
         return _look(rule, metric, where, run, table, self._folder)
+
+    def _metric_of(self, rule: Rule, run: ScoredRun, table: ImageTable) -> tuple[str, Condition]:
+        """The metric and condition that a rule means of a run.
+
+        Raises:
+            _UndecidableError: it means a headline that no part of the pictures decides.
+        """
+        if rule.metric != HEADLINE:
+            return rule.metric, rule.where
+        sums = run.card.sums(table, run.stored.run, published_baseline(run.stored.run))
+        if not sums:
+            raise _UndecidableError("its headline is no mean over pictures that a part of them could decide")
+        return sums[0].metric, Condition(**{**sums[0].condition, **rule.where})
 
 
 def _speaks_of(rule: Rule, run: Run) -> bool:
     """Whether a rule is about a run's benchmark and model."""
     name = run.model.name
     names = "", name, name if run.precision == "fp32" else f"{name} ({run.precision})"
-    return rule.benchmark in (ANY, run.benchmark.name) and rule.model in names
+    is_named = not rule.run or named_by(run, run.key, rule.run)
+    return rule.benchmark in (ANY, run.benchmark.name) and rule.model in names and is_named
 
 
 def require_policy_fits(
@@ -991,7 +1232,7 @@ def require_policy_fits(
     known = sorted({*benchmarks, *(run.benchmark.name for run in stored)})
     named = sorted({*models, *(run.model.name for run in stored)})
     for rule in policy.rules:
-        place = f"{policy.source}: rule {rule.number}"
+        place = policy.place(rule)
         plain = rule.model.rpartition(" (")[0] or rule.model
         if rule.benchmark not in (ANY, *known):
             raise ArgumentError(
@@ -1018,7 +1259,7 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
         store: of these runs.
 
     Raises:
-        ArgumentError: naming the rule, the field and the nearest name.
+        ArgumentError: naming the rule, the field and the nearest name, or what its limit must be.
     """
     watch = PolicyWatch(policy, store)
     for rule in policy.rules:
@@ -1026,52 +1267,65 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
         # How two runs differ is asked of the same cells and pictures as what each of them is.
         alone = replace(rule, kind="at_most", against="", metric="error" if rule.metric in FLIPS else rule.metric)
         known = [run for run in runs.values() if run and not is_of_one_set(run)]
+        for run in known:
+            watch.require_limit(rule, run)
         unmatched = [error for run in known if (error := watch.unmatched(alone, run))]
         if unmatched and len(unmatched) == len(runs):
             last = max(unmatched, key=lambda error: len(error.field))  # the run that has most of what the rule names
             near = sorted({name for error in unmatched if error.field == last.field for name in error.known})
             raise ArgumentError(
-                f"{policy.source}: rule {rule.number}: {last.field} {last.value!r} matches nothing in {', '.join(runs)}"
+                f"{policy.place(rule)}: {last.field} {last.value!r} matches nothing in {', '.join(runs)}"
                 f"{suggestion(last.value, near)}"
             )
 
 
-def first_policy(store: Store, against: str = "") -> str:
+def first_policy(store: Store, against: str = "", folder: str = "") -> str:
     """The TOML text of a policy that a folder's runs pass now: a limit on each headline, at the end of its interval.
+
+    What the gate would call *missing* today, as of a run that was interrupted, gets no rule, and a comment says why.
 
     Args:
         store: the folder.
-        against: the folder of a baseline; rules against it are written too, as comments where there is none.
+        against: the folder of a baseline; rules against it are written for what can be held against it, and an example
+            as a comment where no baseline is given.
+        folder: where the policy will lie, which paths in it are relative to; empty for the working folder.
+
+    Raises:
+        ArgumentError: there is nothing of which a rule could be made.
     """
+    path = os.path.relpath(against, folder) if against and folder and _is_relative(against) else against
+    judged = _Folder(store, Policy((), folder=folder))
+    results = [result for result in judged.results if result.key not in judged.successors]
+    drafts = [_draft(result, judged) for result in results]
+    judgeable = [draft for draft in drafts if not draft.reason]
+    held = [rule for draft in judgeable for rule in _rules_against(draft, path, judged)] if path else []
+    family = len(judgeable) + sum(not rule.reason for rule in held)
+    names = dict.fromkeys(result.name for result in results)
     lines = [
         "# Written by 'hardiness gate --write-policy' from what the folder holds. Each limit is the end of the",
-        "# interval of today's worst model: make it what you need. Values are fractions: 0.01 is one point.",
+        "# interval of the model that it is for: make it what you need. Values are fractions, 0.01 is one point; a",
+        '# text may say percent, as in "75 %".',
     ]
-    headlines: dict[tuple[str, str, Condition], dict[str, list[Score]]] = {}
-    results = results_of(store)
-    for result in results:
-        column = card_of(result.run).headline_of(card_of(result.run).columns_of([result]))
-        for score in result.scores:
-            is_headline = column and (score.metric, score.condition) == (column.metric, column.condition)
-            if is_headline and score.value is not None and score.interval is not None and not score.doubt:
-                by_name = headlines.setdefault((result.benchmark, score.metric, score.condition), {})
-                by_name.setdefault(result.name, []).append(score)
-    for (benchmark, metric, condition), scores in headlines.items():
-        of_all = len(scores) == len({result.name for result in results})
-        for named in [scores] if of_all else [{name: those} for name, those in scores.items()]:
-            model = [] if of_all else [f"model = {json.dumps(next(iter(named)), ensure_ascii=False)}"]
-            held = [score for those in named.values() for score in those]
-            lines += ["", *_first_rule(benchmark, metric, condition, held), *model]
-    if not headlines:
+    written = 0
+    for (benchmark, name), alike in _grouped(drafts).items():
+        about = {"model": name} if len(names) > 1 else {}
+        lines += [f"# {benchmark}, {name}: no rule, since {draft.reason}" for draft in alike if draft.reason]
+        known = [draft for draft in alike if not draft.reason]
+        is_of_all = len(known) == len(alike) and len({(each.metric, each.condition) for each in known}) == 1
+        # Where one of several runs of a name has no such number, a rule on all of them would call it missing.
+        for some in [known] if is_of_all else [[draft] for draft in known]:
+            more = about if is_of_all else {**about, "run": some[0].result.key}
+            lines += ["", *_first_rule(some, more, family)]
+            written += 1
+    if not written:
         raise ArgumentError(f"{store.address} holds no headline score with an interval, of which a rule could be made")
-    note, folder = ("", against) if against else ("# ", "runs/main")
     lines += ["", "# No score worse than the baseline's by more than a point, on the same images:"]
-    before = f"against = {_quoted(folder)}\n{_renamed(results, against)}"
-    rules = (
-        f'[[rules]]\nbenchmark = "*"\nmetric = "headline"\n{before}worse_by_at_most = 0.01\n',
-        f'[[rules]]\nbenchmark = "*"\nmetric = "negative_flips"\n{before}at_most = 0.05\n',
-    )
-    lines += [f"{note}{line}" if line else "" for rule in rules for line in rule.split("\n")]
+    if not path:
+        example = {"benchmark": ANY, "against": "runs/main"}
+        for given in ({"metric": HEADLINE, "worse_by_at_most": 0.01}, {"metric": "negative_flips", "at_most": 0.05}):
+            lines += [f"# {line}" for line in ("[[rules]]", *_toml({**example, **given}))] + ["#"]
+    for text in dict.fromkeys(f"# {rule.reason}" if rule.reason else f"{rule.text}\n" for rule in held):
+        lines += text.split("\n")
     lines += [
         "[policy]",
         'undecided = "fail"  # or "warn": what "cannot tell" does',
@@ -1081,13 +1335,94 @@ def first_policy(store: Store, against: str = "") -> str:
     return "\n".join(lines)
 
 
-def _renamed(results: Sequence[Result], against: str) -> str:
-    """The line that names the baseline's one model, where it is called otherwise than all of a folder's; else empty."""
-    with suppress(HardinessError):
-        models = {run.run.model.name for run in Store.open(against).runs()} if against else set()
-        if len(models) == 1 and not models & {result.run.model.name for result in results}:
-            return f"against_model = {_quoted(models.pop())}\n"
+def _is_relative(address: str) -> bool:
+    return "://" not in address and not os.path.isabs(address)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What a rule could be made of: the headline of a result, with its evidence or why there is none."""
+
+    result: Result
+    metric: str
+    condition: Condition
+    higher_is_better: bool
+    evidence: Evidence | None = None
+    reason: str = ""
+
+
+def _draft(result: Result, folder: _Folder) -> _Draft:
+    """The headline of a result as the gate would judge it."""
+    column = card_of(result.run).headline_of(card_of(result.run).columns_of([result]))
+    if column is None:
+        reason = "it has no headline" if result.counts.images else "nothing was evaluated"
+        return _Draft(result, HEADLINE, Condition(), True, reason=reason)
+    score = next(s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition))
+    rule = Rule(1, result.benchmark, column.metric, "at_least", 0.0, where=column.condition)
+    case = _case(rule, result, folder)
+    reason = "" if case.evidence else case.reason
+    return _Draft(result, column.metric, column.condition, score.higher_is_better, case.evidence, reason)
+
+
+def _grouped(drafts: Sequence[_Draft]) -> dict[tuple[str, str], list[_Draft]]:
+    """The drafts that one rule would speak of, by benchmark and model."""
+    found: dict[tuple[str, str], list[_Draft]] = {}
+    for each in drafts:
+        found.setdefault((each.result.benchmark, each.result.name), []).append(each)
+    return found
+
+
+@dataclass(frozen=True)
+class _AgainstRule:
+    """The text of a rule against a baseline, or why it could never match."""
+
+    text: str
+    reason: str = ""
+
+
+def _rules_against(draft: _Draft, path: str, folder: _Folder) -> Iterator[_AgainstRule]:
+    """The rules by which a result is held against a baseline: its headline, and what was right and is wrong now."""
+    result = draft.result
+    judged = {"benchmark": result.benchmark, "metric": draft.metric}
+    where = {"where": draft.condition} if draft.condition else {}
+    named = {"model": result.name, "against": path}
+    named |= {"against_model": other} if (other := _only_other_model(result, path, folder)) else {}
+    for number, given in enumerate(
+        (
+            {**judged, **where, **named, "worse_by_at_most": 0.01},
+            {**judged, "metric": "negative_flips", **named, "at_most": 0.05},
+        )
+    ):
+        text = "\n".join(("[[rules]]", *_toml(given)))
+        (rule,) = parse_policy(text).rules
+        try:
+            case = _case(rule, result, folder)
+        except _UnmatchedError as error:
+            case = _absent(rule, result.name, result.data, f"no {error.field} {error.value!r}")
+        reason = "" if case.evidence else f"{result.benchmark}, {result.name}: {case.reason}"
+        if not number or not reason:
+            yield _AgainstRule(text, reason)
+
+
+def _only_other_model(result: Result, path: str, folder: _Folder) -> str:
+    """The baseline's one model on a result's benchmark, where it is called otherwise than the result's; else empty."""
+    with suppress(_MissingError):
+        runs = [run.stored.run for run in folder.baseline(path).runs.values()]
+        models = {run.model.name for run in runs if run.benchmark.name == result.benchmark}
+        if len(models) == 1 and result.run.model.name not in models:
+            return models.pop()
     return ""
+
+
+def _toml(fields: Mapping[str, Any]) -> list[str]:
+    """A line for each field of a rule."""
+
+    def text_of(value: Any) -> str:
+        if isinstance(value, Mapping):
+            return f"{{ {', '.join(f'{_quoted(str(key))} = {text_of(each)}' for key, each in value.items())} }}"
+        return _quoted(value) if isinstance(value, str) else f"{value}"
+
+    return [f"{name} = {text_of(value)}" for name, value in fields.items()]
 
 
 def _quoted(text: str) -> str:
@@ -1095,20 +1430,29 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _first_rule(benchmark: str, metric: str, condition: Condition, scores: Sequence[Score]) -> Iterator[str]:
-    """The lines of a rule that these scores pass."""
-    ends = [each.interval for each in scores if each.interval]
-    higher = scores[0].higher_is_better
-    limit = _rounded_out(
-        min(each.low for each in ends) if higher else max(each.high for each in ends), -1 if higher else 1
+def _first_rule(drafts: Sequence[_Draft], about: Mapping[str, str], family: int) -> Iterator[str]:
+    """The lines of a rule that these pass, in a policy of so many verdicts.
+
+    Args:
+        drafts: of one metric and condition, each with evidence.
+        about: what the rule says of model and run.
+        family: verdicts among which the level of those is shared that were looked at while their images came in.
+    """
+    known = [draft.evidence for draft in drafts if draft.evidence]
+    ends = [Ruling("pass", each, family if each.looked else 1).interval for each in known]
+    first = drafts[0]
+    limit = (
+        _rounded_out(min(each.low for each in ends), -1)
+        if first.higher_is_better
+        else _rounded_out(max(each.high for each in ends), 1)
     )
-    yield f"[[rules]]  # now {', '.join(f'{each.value:.4f}' for each in scores)}"
-    yield f"benchmark = {json.dumps(benchmark)}"
-    yield f"metric = {json.dumps(metric)}"
-    if condition:
-        words = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in condition.items())
-        yield f"where = {{ {words} }}"
-    yield f"{'at_least' if higher else 'at_most'} = {limit:.4f}"
+    if all(each.share for each in known):
+        limit = min(limit, 1.0)
+    where = {"where": first.condition} if first.condition else {}
+    yield f"[[rules]]  # now {', '.join(f'{each.value:.4f}' for each in known)}"
+    yield from _toml({"benchmark": first.result.benchmark, "metric": first.metric, **where})
+    yield f"{'at_least' if first.higher_is_better else 'at_most'} = {limit:.4f}"
+    yield from _toml(about)
 
 
 def _rounded_out(value: float, side: int) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ FLIPS = {"negative_flips": "negative", "positive_flips": "positive", "agreement"
 
 LIMITS = ("at_most", "at_least", "worse_by_at_most")
 
-TEXTS = ("name", "benchmark", "metric", "model", "against")
+TEXTS = ("name", "benchmark", "metric", "model", "run", "against", "against_run")
 FIELDS = (*TEXTS, "where", "against_model", *LIMITS)
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
@@ -39,8 +41,12 @@ class Rule:
         metric: of its scores, or `HEADLINE`, ``"error"``, ``"accuracy"``, or one of `FLIPS`.
         kind: which of `LIMITS`.
         limit: in the metric's own unit; 0.01 is one point.
+        in_percent: whether the limit was written with "%", so that 75 cannot have been meant as 7,500 %.
         model: which model alone; empty for all.
-        against: the folder of the baseline; empty where there is none.
+        run: the first digits of the key, or of the weights' or code's hash, of the run that is meant of several of one
+            model; empty for the one that was evaluated last.
+        against: the folder of the baseline, as it was written; empty where there is none.
+        against_run: the same as ``run`` of the baseline's.
         against_model: the baseline's name of the model, or of each; empty where the names are equal.
         name: what people call the rule; empty where they do not.
         where: the condition of the score, or which conditions, group and class of pictures are meant.
@@ -56,6 +62,14 @@ class Rule:
     against_model: str | Mapping[str, str] = ""
     name: str = ""
     where: Condition = field(default_factory=Condition)
+    in_percent: bool = False
+    run: str = ""
+    against_run: str = ""
+
+    @property
+    def label(self) -> str:
+        """How messages call it: its number, and its name where it has one."""
+        return rule_label(self.number, self.name)
 
     def baseline_model(self, model: str) -> str:
         """The baseline's name of a model."""
@@ -72,6 +86,11 @@ class Rule:
         return f"{self.metric.replace('_', ' ')}{f' ({where})' if where else ''}"
 
 
+def rule_label(number: int, name: object = "") -> str:
+    """How messages call a rule: ``rule 3``, or ``rule 3 ("clean top-1")``."""
+    return f'rule {number} ("{name}")' if isinstance(name, str) and name.strip() else f"rule {number}"
+
+
 @dataclass(frozen=True)
 class Policy:
     """All rules, and what *cannot tell* does to the gate.
@@ -80,11 +99,23 @@ class Policy:
         rules: at least one.
         undecided: whether a rule that cannot be told makes the gate ``"fail"`` or only ``"warn"``.
         source: the file, for messages.
+        folder: where baselines that are named by relative paths are looked for; empty for the working folder.
     """
 
     rules: tuple[Rule, ...]
     undecided: str = "fail"
     source: str = "policy"
+    folder: str = ""
+
+    def address_of(self, against: str) -> str:
+        """The address of a baseline that a rule names: relative to the policy's own folder."""
+        if not self.folder or "://" in against or os.path.isabs(against):
+            return against
+        return os.path.normpath(os.path.join(self.folder, against))
+
+    def place(self, rule: Rule) -> str:
+        """How a message begins that is about a rule."""
+        return f"{self.source}: {rule.label}"
 
 
 def policy_of(given: str | Path) -> Policy:
@@ -109,15 +140,16 @@ def read_policy(path: str | Path) -> Policy:
         raise ArgumentError(
             f"policy {path}: cannot be read ({why}); 'hardiness gate OUT --write-policy {path}' writes a first one"
         ) from None
-    return parse_policy(text, str(path))
+    return parse_policy(text, str(path), os.path.dirname(path))
 
 
-def parse_policy(text: str, source: str = "policy") -> Policy:
+def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
     """The policy of a TOML text.
 
     Args:
         text: with ``[[rules]]`` and, where it is wanted, ``[policy]``.
         source: the file, for messages.
+        folder: that relative paths of baselines are relative to; empty for the working folder.
 
     Raises:
         ArgumentError: it is no TOML, has no rule, or a rule has an unknown field, or a value that cannot be; the
@@ -145,6 +177,7 @@ def parse_policy(text: str, source: str = "policy") -> Policy:
         tuple(_rule(source, number, each) for number, each in enumerate(rules, 1)),
         settings.get("undecided", SETTINGS["undecided"][0]),
         source,
+        folder,
     )
 
 
@@ -155,7 +188,7 @@ def _refuse_unknown(place: str, what: str, table: Mapping[str, Any], names: tupl
 
 
 def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
-    place = f"{source}: rule {number}"
+    place = f"{source}: {rule_label(number, table.get('name'))}"
     _refuse_unknown(place, "field", table, FIELDS)
     for name in ("benchmark", "metric"):
         if name not in table:
@@ -168,22 +201,42 @@ def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
     if len(given) != 1:
         had = "none" if not given else " and ".join(given)
         raise ArgumentError(f"{place}: must have one of {', '.join(LIMITS)}, had {had}")
-    kind, limit = given[0], table[given[0]]
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
-        raise ArgumentError(f"{place}: {kind} must be a number, was {limit!r}")
-    _check_baseline(place, table, kind, float(limit))
+    kind = given[0]
+    limit, in_percent = _limit(place, kind, table[kind])
+    _check_baseline(place, table, kind, limit)
     return Rule(
         number,
         table["benchmark"],
         table["metric"],
         kind,  # type: ignore[arg-type]  # one of LIMITS
-        float(limit),
+        limit,
         table.get("model", ""),
         table.get("against", ""),
         _names(place, table.get("against_model", "")),
         table.get("name", ""),
         _where(place, table.get("where", {})),
+        in_percent,
+        table.get("run", "").lower(),
+        table.get("against_run", "").lower(),
     )
+
+
+def _limit(place: str, kind: str, value: Any) -> tuple[float, bool]:
+    """A limit as a fraction or in its metric's unit, and whether it was written in percent.
+
+    Raises:
+        ArgumentError: it is neither a number nor a text such as ``"75 %"``.
+    """
+    percent = re.fullmatch(r"\s*([-+]?[\d._]+(?:[eE][-+]?\d+)?)\s*%\s*", value) if isinstance(value, str) else None
+    number = value
+    if percent:
+        try:
+            number = float(percent[1]) / 100
+        except ValueError:
+            percent = None
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        raise ArgumentError(f'{place}: {kind} must be a number, or a text as in "75 %", was {value!r}')
+    return float(number), percent is not None
 
 
 _EXAMPLES = {"benchmark": '"imagenet-c"', "metric": '"headline"'}
@@ -196,7 +249,7 @@ def _check_baseline(place: str, table: Mapping[str, Any], kind: str, limit: floa
     if paired and "against" not in table:
         what = metric if metric in FLIPS else kind
         raise ArgumentError(f'{place}: {what} needs against, the folder of the baseline, as in against = "runs/main"')
-    if not paired and ("against" in table or "against_model" in table):
+    if not paired and any(name in table for name in ("against", "against_model", "against_run")):
         raise ArgumentError(
             f"{place}: against goes with worse_by_at_most, or with the metrics {', '.join(FLIPS)}; this rule has "
             f"{kind} of {metric}"

@@ -25,6 +25,7 @@ from hardiness.core import (
     Failure,
     ImageTable,
     Interval,
+    Metric,
     ModelIdentity,
     Plan,
     Records,
@@ -34,7 +35,7 @@ from hardiness.core import (
 from hardiness.reference import class_name
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, GateVerdict, first_policy, published_results
-from hardiness.results.gate import _MissingError, _part, _require_standing
+from hardiness.results.gate import _MissingError, _part, _require_limit, _require_standing
 from hardiness.results.policy import Rule
 from hardiness.store import Store
 
@@ -191,11 +192,15 @@ def test_a_rule_speaks_of_every_model_unless_it_says_which(tmp_path: Path) -> No
         (f"[[rules]]\n{MEAN}at_mots = 1", "rule 1: unknown field 'at_mots'; did you mean 'at_most'"),
         (f"[[rules]]\n{MEAN}", "rule 1: must have one of at_most, at_least, worse_by_at_most, had none"),
         (f"[[rules]]\n{MEAN}at_most = 1\nat_least = 0", "had at_most and at_least"),
-        (f"[[rules]]\n{MEAN}at_most = true", "at_most must be a number, was True"),
-        (f"[[rules]]\n{MEAN}at_most = nan", "at_most must be a number, was nan"),
+        (f"[[rules]]\n{MEAN}at_most = true", 'at_most must be a number, or a text as in "75 %", was True'),
+        (f"[[rules]]\n{MEAN}at_most = nan", 'at_most must be a number, or a text as in "75 %", was nan'),
         (f"[[rules]]\n{MEAN}worse_by_at_most = 0.1", "needs against"),
         (f'[[rules]]\n{MEAN}at_most = 0.1\nagainst = "x"', "against goes with worse_by_at_most"),
         (f'[[rules]]\n{MEAN}worse_by_at_most = -1\nagainst = "x"', "must be at least 0, was -1"),
+        (f'[[rules]]\n{MEAN}at_most = "75 percent"', """or a text as in "75 %", was '75 percent'"""),
+        (f'[[rules]]\n{MEAN}at_most = "%"', """or a text as in "75 %", was '%'"""),
+        (f'[[rules]]\n{MEAN}name = "all of it"\nat_mots = 1', 'rule 1 ("all of it"): unknown field'),
+        (f'[[rules]]\n{MEAN}name = "all of it"\nat_most = 45', 'rule 1 ("all of it"): at_most must be a share'),
         (f"[[rules]]\n{MEAN}at_most = 1\nwhere = 3", "where must be a table"),
         (f'[[rules]]\n{MEAN}at_most = 1\n[policy]\nundecided = "pass"', 'undecided must be "fail" or "warn"'),
         (f"[[rules]]\n{MEAN}at_most = 1\n[policy]\nfamly = 1", "'famly'; did you mean 'family'"),
@@ -241,8 +246,110 @@ def test_a_limit_of_a_share_in_percent_is_a_wrong_policy(tmp_path: Path) -> None
             ArgumentError, match=r"rule 1: \w+ must be a share, as 0.01 for one point, .* was \d+, which"
         ):
             hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
-    ratio = policy(tmp_path, 'benchmark = "imagenet-c"\nmetric = "headline"\nat_most = 9')
-    assert hardiness.gate(tmp_path / "new", ratio).outcome == "pass", "mCE is no share"
+
+
+PARTIAL_MCE = 'benchmark = "imagenet-c"\nmetric = "mce_partial"\n'
+
+
+def test_a_limit_of_a_ratio_in_percent_says_so_or_is_a_wrong_policy(tmp_path: Path) -> None:
+    for folder in ("new", "main"):
+        stored(tmp_path / folder, "m", answers(0.4))
+    against = f'against = "{tmp_path / "main"}"\n'
+    for rule in (
+        PARTIAL_MCE + "at_most = 75",
+        PARTIAL_MCE + "at_least = 11",
+        PARTIAL_MCE.replace("mce_partial", "headline") + "at_most = 75",
+        PARTIAL_MCE.replace("mce_partial", "mce") + "at_most = 75",
+        PARTIAL_MCE + against + "worse_by_at_most = 1",
+    ):
+        with pytest.raises(
+            ArgumentError, match=r'must be a ratio, as 0.75 for 75 %, or a text as in "75 %", .* was \d+,'
+        ):
+            hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
+    fraction, text, points = hardiness.gate(
+        tmp_path / "new",
+        policy(
+            tmp_path,
+            PARTIAL_MCE + "at_most = 0.75",
+            PARTIAL_MCE + 'at_most = "75 %"',
+            PARTIAL_MCE + against + 'worse_by_at_most = "150%"',
+        ),
+    ).verdicts
+    assert (fraction.outcome, fraction.rule.limit) == (text.outcome, text.rule.limit)
+    assert fraction.value is not None
+    assert text.outcome == ("pass" if fraction.value < 0.75 else "fail")
+    assert (points.outcome, points.rule.limit) == ("pass", 1.5)
+    share = hardiness.gate(tmp_path / "new", policy(tmp_path, MEAN + 'at_most = "45 %"')).verdicts[0]
+    assert share.rule.limit == 0.45
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (MEAN + "at_least = -0.1", "rule 1: at_least must be at least 0, as mean error always is; was -0.1"),
+        (PARTIAL_MCE + 'at_most = "-5 %"', "at_most must be at least 0, as mCE of a part always is; was -0.05"),
+        ('benchmark = "imagenet-val"\nmetric = "nll"\nat_most = "5 %"', "without %, as NLL has the unit nats; was 5 %"),
+        ('benchmark = "imagenet-val"\nmetric = "nll"\nat_most = -1', "at_most must be at least 0, as NLL"),
+        ('benchmark = "*"\nmetric = "agreement"\nagainst = "x"\nat_least = -0.1', "as agreement always is"),
+    ],
+)
+def test_a_limit_beyond_what_a_metric_can_be_is_a_wrong_policy(rule: str, told: str, tmp_path: Path) -> None:
+    stored(tmp_path / "out", "m", answers(0.4))
+    stored(tmp_path / "out", "m", answers(0.4, cells=1))
+    with pytest.raises(ArgumentError, match=re.escape(told)):
+        hardiness.gate(tmp_path / "out", policy(tmp_path, rule))
+
+
+def test_what_may_be_below_0_may_have_a_limit_there() -> None:
+    relative, mce = (Metric(name, unit="ratio", signed=name != "mce") for name in ("relative_mce", "mce"))
+    rule = Rule(1, "imagenet-c", "relative_mce", "at_most", -0.1)
+    _require_limit("p", rule, relative)
+    with pytest.raises(ArgumentError, match="at least 0"):
+        _require_limit("p", rule, mce)
+
+
+def test_a_part_has_no_headline_and_the_line_says_which_name_to_write(tmp_path: Path) -> None:
+    for folder in ("new", "main"):
+        stored(tmp_path / folder, "m", answers(0.4))
+    headline = 'benchmark = "imagenet-c"\nmetric = "headline"\n'
+    for rule in (headline + "at_most = 9", headline + f'against = "{tmp_path / "main"}"\nworse_by_at_most = 0.5'):
+        found = hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
+        assert (found.outcome, found.exit_status) == ("missing", 1)
+        assert 'has no headline mce: run the whole, or write metric = "mce_partial"' in found.verdicts[0].reason
+    named = hardiness.gate(tmp_path / "new", policy(tmp_path, PARTIAL_MCE + "at_most = 9"))
+    assert named.outcome == "pass"
+
+
+def hits(right: int, n: int = 100) -> np.ndarray:
+    """The answers of one condition, of which so many are right."""
+    return (np.arange(n) < right)[:, None]
+
+
+@pytest.mark.slow
+def test_three_wrong_of_a_hundred_do_not_fail_a_limit_of_99_percent(tmp_path: Path) -> None:
+    """The exact one-sided p of 97 of 100 is .079; Wilson's interval ends below 99 %."""
+    stored(tmp_path / "main", "m", hits(100))
+    classes = DataIdentity("own", "f00d00", 100, num_classes=10, classes=tuple("abcdefghij"))
+    for folder, right in (("near", 97), ("far", 94)):
+        stored(tmp_path / folder, "m", hits(right))
+        stored(tmp_path / folder, "own", hits(right), data=classes)
+    top1 = 'benchmark = "imagenet-val"\nmodel = "m"\nmetric = "{}"\nat_least = 0.99'
+    against = f'\nagainst = "{tmp_path / "main"}"'
+    rules = policy(
+        tmp_path,
+        top1.format("top1"),
+        top1.format("accuracy"),
+        top1.format("agreement") + against,
+        top1.format("negative_flips").replace("at_least = 0.99", "at_most = 0.01") + against,
+    )
+    for folder, outcome in (("near", "cannot tell"), ("far", "fail")):
+        found = hardiness.gate(tmp_path / folder, rules)
+        assert [each.outcome for each in found.verdicts] == [outcome] * 4
+        assert all("exact" in each.which_interval for each in found.verdicts)
+    # 24 of 25: Wilson's interval ends at .993, and the exact p at .995 is .118.
+    recall = 'benchmark = "imagenet-val"\nmodel = "own"\nmetric = "recall"\nwhere = { class = "b" }\nat_least = 0.995'
+    (verdict,) = hardiness.gate(tmp_path / "far", policy(tmp_path, recall)).verdicts
+    assert (verdict.outcome, verdict.n, verdict.which_interval) == ("cannot tell", 25, "plain 95 %, exact")
 
 
 def test_a_first_policy_names_a_baselines_model_of_another_name(tmp_path: Path) -> None:
@@ -353,6 +460,102 @@ def test_a_librarys_network_on_plain_pixels_has_another_view_than_one_with_mean_
             assert "view mean (0.0/0.0/0.0 here, 0.485/0.456/0.406 there)" in verdict.reason
 
 
+def two_of_one_name(out: Path, old: np.ndarray, new: np.ndarray, **changed: Any) -> tuple[str, str]:
+    """Runs of two weights of one name, of which the one was evaluated a day before the other; their keys."""
+    for weights, right in (("0ld", old), ("new", new)):
+        stored(out, "m", right, model=ModelIdentity("m", weights, **changed))
+    return asked(out, "0ld", "27T23:59:59"), asked(out, "new", "28T10:00:00.250")
+
+
+@pytest.mark.parametrize("order", ["new last", "old last"])
+def test_of_two_runs_of_one_name_the_one_that_was_evaluated_last_is_on_trial(order: str, tmp_path: Path) -> None:
+    """The action keeps the folder from job to job: what a name stood for once is no longer judged."""
+    out = tmp_path / "out"
+    old, new = two_of_one_name(out, answers(0.6), answers(0.2))
+    if order == "old last":  # all of it was stored already, and a session says that it was asked for again
+        asked(out, "0ld", "28T10:00:00.500", rows=0)
+    found = hardiness.gate(out, policy(tmp_path, MEAN + "at_most = 0.4"))
+    (verdict,) = found.verdicts
+    assert verdict.run is not None
+    wanted = ("m", "pass", new, "weights new") if order == "new last" else ("m", "fail", old, "weights 0ld")
+    assert (verdict.model, verdict.outcome, verdict.run.key, verdict.run.label) == wanted
+    assert found.exit_status == (0 if order == "new last" else 3)
+    (remark,) = found.remarks
+    left = old if order == "new last" else new
+    assert f"not judged: the run {left[:8]} of m on imagenet-c" in remark
+    assert found.as_dict()["verdicts"][0]["run"]["weights_sha256"] == ("new" if order == "new last" else "0ld")
+    assert gate_view(found).rows[0][1] == f"m\n{wanted[3]}"
+    assert remark in gate_view(found).notes
+    for named in (left[:8], "0ld" if order == "new last" else "new"):
+        (other,) = hardiness.gate(out, policy(tmp_path, MEAN + f'at_most = 0.4\nrun = "{named}"')).verdicts
+        assert other.run is not None
+        assert other.run.key == left
+    with pytest.raises(ArgumentError, match=r"rule 1: run 'ffff' matches nothing"):
+        hardiness.gate(out, policy(tmp_path, MEAN + 'at_most = 0.4\nrun = "ffff"'))
+
+
+def test_runs_that_one_session_asked_for_side_by_side_are_all_judged(tmp_path: Path) -> None:
+    for weights in ("one", "two"):
+        stored(tmp_path, "m", answers(0.4), model=ModelIdentity("m", weights))
+        asked(tmp_path, weights, "28T10:00:00")
+    stored(tmp_path, "m", answers(0.4), model=ModelIdentity("m", "two"), seed=1)
+    found = hardiness.gate(tmp_path, policy(tmp_path, MEAN + "at_most = 0.5"))
+    assert len(found.verdicts) == 3, "another seed is another question"
+    assert not found.remarks
+
+
+@pytest.mark.slow
+def test_of_two_runs_of_one_name_in_the_baseline_the_last_is_meant(tmp_path: Path) -> None:
+    """By hashes: which weights have the smaller key changes with their names."""
+    new = tmp_path / "new"
+    stored(new, "m", answers(0.4))
+    verdicts = set()
+    for salt in range(4):
+        main = tmp_path / f"main{salt}"
+        for weights, right, started in (
+            (f"a{salt}", answers(0.6), "28T10:00:00"),
+            (f"b{salt}", answers(0.4), "28T10:00:01"),
+        ):
+            stored(main, "m", right, model=ModelIdentity("m", weights))
+            asked(main, weights, started)
+        found = hardiness.gate(new, policy(tmp_path, AGAINST.format(main).replace("0.02", "0.1")))
+        (verdict,) = found.verdicts
+        assert verdict.baseline is not None
+        assert verdict.value == 0
+        verdicts.add((verdict.outcome, verdict.baseline.label[:-1]))
+        assert gate_view(found).rows[0][1] == f"m\nweights m, baseline b{salt}"
+        named = AGAINST.format(main) + f'\nagainst_run = "a{salt}"'
+        (other,) = hardiness.gate(new, policy(tmp_path, named)).verdicts
+        assert other.value is not None
+        assert other.value < -0.1
+        named = named.replace(f'"a{salt}"', '"ffff"')
+        (none,) = hardiness.gate(new, policy(tmp_path, named)).verdicts
+        assert "has no run ffff of m on imagenet-c; it has " in none.reason
+    assert verdicts == {("pass", "weights b")}
+
+
+def test_where_nothing_says_which_of_the_baselines_runs_is_the_last_none_is_taken(tmp_path: Path) -> None:
+    stored(tmp_path / "new", "m", answers(0.4))
+    for weights in ("a", "b"):
+        stored(tmp_path / "main", "m", answers(0.4), model=ModelIdentity("m", weights))
+    (verdict,) = hardiness.gate(tmp_path / "new", policy(tmp_path, AGAINST.format(tmp_path / "main"))).verdicts
+    assert verdict.outcome == "missing"
+    assert "nothing says which was evaluated last" in verdict.reason
+    assert "name one, as in against_run = " in verdict.reason
+
+
+def test_a_run_that_was_killed_as_it_began_is_partial(tmp_path: Path) -> None:
+    """The session kept that it began and no rows, and the older run of that name does not pass for it."""
+    out = tmp_path / "out"
+    stored(out, "m", answers(0.1), model=ModelIdentity("m", "0ld"))
+    asked(out, "0ld", "27T10:00:00")
+    stored(out, "m", answers(0.1, n=40), model=ModelIdentity("m", "new"), data=DataIdentity("imagenet", "f00d00", 200))
+    asked(out, "new", "28T10:00:00", rows=0)
+    (verdict,) = hardiness.gate(out, policy(tmp_path, MEAN + "at_most = 0.4")).verdicts
+    assert verdict.outcome == "missing"
+    assert "partial: 40 of 200 images" in verdict.reason
+
+
 KEPT = """
 import sys
 from contextlib import suppress
@@ -395,6 +598,87 @@ def test_a_first_policy_is_passed_and_is_not_written_over(
     assert called_wide(monkeypatch, "gate", out, "--policy", second, "--json") == 4, "200 images do not tell a point"
     found = json.loads(capsys.readouterr().out)
     assert {each["rule"]["kind"] for each in found["verdicts"]} == {"at_most", "at_least", "worse_by_at_most"}
+
+
+def asked(out: Path, weights: str, started: str, **more: Any) -> str:
+    """Keep a session of the run of these weights; the run's key."""
+    (run,) = (each for each in Store.open(out).runs() if each.run.model.weights_sha256 == weights)
+    run.add_measured({"started": f"2026-11-{started}+00:00", "rows": 1, "limit": None, **more})
+    return run.key
+
+
+@pytest.mark.slow
+def test_a_folder_passes_its_first_policy_also_after_an_interruption_and_with_a_broken_model(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    stored(out, "a", answers(0.4))
+    stored(out, "a", answers(0.3, cells=1))
+    stored(out, "cut", answers(0.2, n=100), data=DataIdentity("imagenet", "f00d00", 200))
+    asked(out, "cut", "28T10:00:00")
+    broken = Run(
+        ModelIdentity("broken", "broken"),
+        BenchmarkIdentity("imagenet-val", "classification"),
+        DataIdentity("imagenet", "f00d00", 200),
+        conditions=CELLS[:1],
+    )
+    Store.create(out).run(broken, Plan(whole=(0,)))
+    text = first_policy(Store.open(out))
+    assert "# imagenet-c, cut: no rule, since partial: 100 of 200 images were evaluated" in text
+    assert "# imagenet-val, broken: no rule, since nothing was evaluated" in text
+    found = hardiness.gate(out, text)
+    assert [(each.model, each.benchmark, each.outcome) for each in found.verdicts] == [
+        ("a", "imagenet-c", "pass"),
+        ("a", "imagenet-val", "pass"),
+    ]
+
+
+def test_limits_of_a_first_policy_are_of_the_model_that_is_named(tmp_path: Path) -> None:
+    for name, error in (("good", 0.1), ("bad", 0.6)):
+        stored(tmp_path / "out", name, answers(error, cells=1))
+    text = first_policy(Store.open(tmp_path / "out"))
+    found = hardiness.gate(tmp_path / "out", text)
+    assert {each.model: each.outcome for each in found.verdicts} == {"good": "pass", "bad": "pass"}
+    limits = {each.model: each.rule.limit for each in found.verdicts}
+    assert limits["bad"] < 0.45 < 0.8 < limits["good"]
+    alone = first_policy(Store.open(tmp_path / "out")).count("model =")
+    assert alone == 2
+    stored(tmp_path / "one", "good", answers(0.1, cells=1))
+    assert "model =" not in first_policy(Store.open(tmp_path / "one")), "the next one may be called otherwise"
+
+
+@pytest.mark.slow
+def test_a_first_policy_has_rules_against_a_baseline_only_where_they_can_match(tmp_path: Path) -> None:
+    out, main = tmp_path / "runs" / "out", tmp_path / "runs" / "main"
+    stored(out, "a", answers(0.4))
+    stored(out, "a", answers(0.3, cells=1))
+    stored(out, "only here", answers(0.3, cells=1, seed=2))
+    stored(main, "a", answers(0.4))
+    stored(main, "a", answers(0.3, cells=1), seed=1)
+    text = first_policy(Store.open(out), str(main))
+    assert "# imagenet-val, a: the baseline" in text
+    assert "differs in seed (0 here, 1 there)" in text
+    found = hardiness.gate(out, text)
+    assert "missing" not in {each.outcome for each in found.verdicts}
+    held = [each for each in found.verdicts if each.rule.against]
+    assert [(each.rule.metric, each.model) for each in held] == [("mce_partial", "a"), ("negative_flips", "a")]
+
+
+def test_a_baseline_is_looked_for_beside_the_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("runs/out", "runs/main"):
+        stored(Path(folder), "m", answers(0.4))
+    Path("ci").mkdir()
+    command = ("gate", "runs/out", "--write-policy", "ci/policy.toml", "--against", "runs/main")
+    assert called_wide(monkeypatch, *command) == 0
+    assert 'against = "../runs/main"' in Path("ci/policy.toml").read_text()
+    for folder in (tmp_path, tmp_path / "ci"):
+        monkeypatch.chdir(folder)
+        given = ("gate", str(tmp_path / "runs/out"), "--policy", os.path.relpath(tmp_path / "ci/policy.toml"), "--json")
+        capsys.readouterr()
+        called_wide(monkeypatch, *given)
+        found = json.loads(capsys.readouterr().out)
+        assert [each["outcome"] for each in found["verdicts"] if each["rule"]["against"]] == ["cannot tell", "pass"]
 
 
 @pytest.mark.parametrize("right", [True, False])
