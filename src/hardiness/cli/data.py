@@ -39,7 +39,9 @@ from hardiness.data import (
 from hardiness.data import NAME as IMAGENET
 from hardiness.distortions import fetch_frost
 from hardiness.reference import PublishedSet, datasets, published_set
+from hardiness.results import drop_run
 from hardiness.sources import WAIT_S, pins_file
+from hardiness.store import Store
 
 SHOWN_PATHS = 3
 
@@ -297,6 +299,26 @@ def data_import(asked: ImportOptions) -> int:
             else "not byte for byte the published archive, but all names are"
         )
         click.echo(f"{amount(done.images, 'image')} in {done.folder} ({what})")
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropOptions:
+    """Which run of which folder."""
+
+    out: str = argument("OUT")
+    run: str = argument("RUN")
+
+
+@command
+def data_drop(asked: DropOptions) -> int:
+    """Remove one run of the output folder OUT for good: its rows, and its place in results.json.
+
+    RUN is the key of the run, six digits or more, as 'hardiness list runs OUT' and 'hardiness gate' print it; where
+    it is the key of none or of several, nothing is removed. No other command should be evaluating that run.
+    """
+    dropped = drop_run(Store.open(asked.out), asked.run)
+    click.echo(f"removed {dropped}; 'hardiness report {asked.out}' writes the page without it")
     return 0
 
 

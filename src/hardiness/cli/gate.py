@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import click
 
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, print_views
-from hardiness.core import ArgumentError, argument, option
+from hardiness.core import ArgumentError, HardinessError, argument, option
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, first_policy, judge, policy_of
 from hardiness.store import Store, surveyed
@@ -46,9 +47,21 @@ class GateOptions:
             _write(self.junit, junit(verdict))
 
 
+    def remove_last(self) -> None:
+        """Remove the comment and the JUnit XML of the last verdict, where there is none now: they would pass for one.
+
+        The summary is added to, and says nothing of this call.
+        """
+        for path in filter(None, (self.comment, self.junit)):
+            with suppress(OSError):  # what went wrong before is what must be told
+                Path(path).unlink(missing_ok=True)
+
+
 @command
 def gate(asked: GateOptions) -> int:
     """Judge the stored runs of OUT by the rules of a policy: pass, fail, cannot tell, or missing.
+
+    Of several runs of one model's name the one that was evaluated last is judged; see 'hardiness list runs OUT'.
 
     Exit status: 2 wrong policy, 3 a rule fails, 1 a number is missing, 4 a rule cannot tell, 0 all pass.
     """
@@ -67,10 +80,14 @@ def gate(asked: GateOptions) -> int:
         raise ArgumentError("gate needs --policy FILE; 'hardiness gate OUT --write-policy FILE' writes a first one")
     if asked.against:
         raise ArgumentError('--against goes with --write-policy; a rule names its own baseline, as against = "OUT2"')
-    policy, store = policy_of(Path(asked.policy)), Store.open(asked.out)
-    with surveyed(store):
-        found = judge(policy, store)
-        found.keep(store)
+    try:
+        policy, store = policy_of(Path(asked.policy)), Store.open(asked.out)
+        with surveyed(store):
+            found = judge(policy, store)
+            found.keep(store)
+    except HardinessError:
+        asked.remove_last()
+        raise
     asked.write(found)
     if asked.as_json:
         print_json(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -11,8 +12,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from hardiness import attacks, benchmarks, distortions, models, reference
-from hardiness.cli.options import command
-from hardiness.cli.output import print_lines, wide
+from hardiness.cli.options import command, json_flag
+from hardiness.cli.output import amount, print_json, print_lines, print_views, wide
 from hardiness.core import (
     GROUPS,
     BenchmarkIdentity,
@@ -20,10 +21,13 @@ from hardiness.core import (
     ModelIdentity,
     ModelSpec,
     Run,
+    TextTable,
     argument,
     option,
     require_within,
 )
+from hardiness.results import RunEntry, run_entries, typed_option
+from hardiness.store import Store, surveyed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,3 +274,56 @@ def _describe_perturbation(console: Console, name: str) -> None:
     for difficulty, row in zip(distortions.DIFFICULTIES, rows, strict=False):
         table.add_row(str(difficulty), *map(str, row.values()))
     console.print(table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRunsOptions:
+    """The runs of which folder, and how they are printed."""
+
+    out: str = argument("OUT")
+    as_json: bool = json_flag("Print them as JSON.")
+
+
+@command
+def list_runs(asked: ListRunsOptions) -> int:
+    """List the runs that OUT holds, by their keys.
+
+    Of several runs of one model's name on one benchmark the one that was evaluated last is judged by 'hardiness gate',
+    and is the baseline of others. 'hardiness data drop OUT RUN' removes one.
+    """
+    store = Store.open(asked.out)
+    with surveyed(store):
+        entries, problems = run_entries(store), store.survey().problems
+    if asked.as_json:
+        print_json(entries)
+    else:
+        print_views([_runs_view(asked.out, entries)])
+    print_lines(problems=problems)
+    return 1 if problems else 0
+
+
+SHOWN_DIGITS = 8
+"""Of a run's key."""
+
+
+def _runs_view(out: str, entries: Sequence[RunEntry]) -> TextTable:
+    """A row for each run; the weights stand in small print below the model."""
+    rows = []
+    for each in entries:
+        model = each.model if each.precision == "fp32" else f"{each.model} ({each.precision})"
+        options = ", ".join(typed_option(name, value) for name, value in each.options.items())
+        benchmark = ", ".join(filter(None, (each.benchmark, options, f"seed {each.seed}" if each.seed else "")))
+        rows.append(
+            (
+                each.key[:SHOWN_DIGITS],
+                f"{model}\n{each.label}" if each.label else model,
+                benchmark,
+                each.data,
+                f"replaced by {each.successor[:SHOWN_DIGITS]}" if each.successor else "yes",
+                each.last_began[:16].replace("T", " ") or "not known",
+                f"{each.sessions:,}",
+                f"{each.rows:,}",
+            )
+        )
+    heads = ("run", "model", "benchmark", "data", "judged", "last asked for (UTC)", "sessions", "rows")
+    return TextTable(f"{out} holds {amount(len(entries), 'run')}", heads, tuple(rows), named=6)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from hardiness.results.runs import ScoredRun, differences_of, typed_option
     from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
+    from hardiness.results.stored_runs import RunEntry, drop_run, run_entries
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -61,6 +62,7 @@ __all__ = [
     "Policy",
     "PolicyWatch",
     "RunByImage",
+    "RunEntry",
     "ScoredRun",
     "SettingEffect",
     "companions_of",
@@ -69,6 +71,7 @@ __all__ = [
     "comparison_view",
     "consistency",
     "differences_of",
+    "drop_run",
     "each_once",
     "first_policy",
     "from_results",
@@ -89,6 +92,7 @@ __all__ = [
     "require_policy_matches",
     "results_of",
     "rows_of",
+    "run_entries",
     "stored_measures",
     "typed_option",
     "with_severities",

@@ -49,6 +49,7 @@ from hardiness.results.runs import (
     is_of_one_set,
     named_by,
     question_of,
+    successors_of,
     weights_label,
     with_joined,
 )
@@ -377,16 +378,8 @@ class _Folder:
 
     @cached_property
     def successors(self) -> dict[str, ScoredRun]:
-        """By the key of each run that another one of its name took the place of: the one that was evaluated last."""
-        named: dict[tuple[str, str, str], list[ScoredRun]] = {}
-        for run in self.runs.values():
-            identity = run.stored.run
-            named.setdefault((identity.model.name, identity.precision, question_of(identity)), []).append(run)
-        found = {}
-        for runs in named.values():
-            last = evaluated_last(runs)
-            found.update({run.stored.key: last[0] for run in runs if run not in last})
-        return found
+        """By the key of each run that is not judged: the run of its name that was evaluated last."""
+        return successors_of(list(self.runs.values()))
 
     def results_for(self, rule: Rule) -> list[Result]:
         """The results that a rule may speak of: of several runs of one name the last, or the one that it names.
@@ -542,6 +535,7 @@ def _case(rule: Rule, result: Result, folder: _Folder) -> _Case:
             case = replace(case, baseline=JudgedRun.of(_baseline_run(rule, run, folder)))
         is_looked_at = result.stop is not None and bool(result.stop.policy)
         if metric in FLIPS:
+            case = replace(case, metric=rule.name or f"{rule.title}, against {rule.against}")
             if is_looked_at:
                 return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
             return replace(case, evidence=_flips(rule, run, folder))

@@ -212,6 +212,19 @@ def evaluated_last(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
     return [run for run, time in zip(runs, times, strict=True) if time == max(times)]
 
 
+def successors_of(runs: Sequence[ScoredRun]) -> dict[str, ScoredRun]:
+    """By the key of each run that another one of its name took the place of: the one that was evaluated last."""
+    named: dict[tuple[str, str, str], list[ScoredRun]] = {}
+    for run in runs:
+        identity = run.stored.run
+        named.setdefault((identity.model.name, identity.precision, question_of(identity)), []).append(run)
+    found = {}
+    for alike in named.values():
+        last = evaluated_last(alike)
+        found.update({run.stored.key: last[0] for run in alike if run not in last})
+    return found
+
+
 def named_by(run: Run, key: str, name: str) -> bool:
     """Whether a text is the beginning of a run's key, or of the hash of its model's weights or code."""
     return any(known.startswith(name) for known in (key, run.model.weights_sha256, run.model.code_sha256) if known)

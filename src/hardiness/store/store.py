@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Result, Run, StoreError
-from hardiness.store.files import WAIT_S, Files, LocalFiles, ObjectFiles, as_json, is_address, locked, parsed
+from hardiness.store.files import (
+    WAIT_S,
+    Files,
+    LocalFiles,
+    ObjectFiles,
+    as_json,
+    file_errors,
+    is_address,
+    locked,
+    parsed,
+)
 from hardiness.store.memo import Stamps
 from hardiness.store.run import (
     DAMAGED,
@@ -209,6 +220,27 @@ class Store:
         """
         key, known = run.key, self.known.runs if self.known else ()
         return next((each for each in known if each.key == key), None) or find_run(self.files, path_of(run, key), key)
+
+    def run_folders(self) -> dict[str, str]:
+        """The key of each run folder by the folder's name, also of those whose ``run.json`` cannot be read."""
+        read = {run.path.rpartition("/")[2]: run.key for run in self.runs()}
+        return {name: read.get(name, name.rpartition("--")[2]) for name in self.files.folders(RECORDS)}
+
+    def remove_run(self, name: str) -> None:
+        """Remove a run folder for good; to be called within `locked`.
+
+        Args:
+            name: of the folder, one of those that `run_folders` gives.
+
+        Raises:
+            StoreError: a file cannot be removed; the same call again goes on.
+        """
+        path = f"{RECORDS}/{name}"
+        self.files.remove(f"{path}/{RUN}")  # first, so that what is left for a moment passes for no run
+        self.files.remove_all(list(self.files.listed(path)))
+        if self.folder is not None:
+            with file_errors(self.folder / path, "remove"):
+                shutil.rmtree(self.folder / path)
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted."""
