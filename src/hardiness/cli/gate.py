@@ -46,7 +46,6 @@ class GateOptions:
         if self.junit:
             _write(self.junit, junit(verdict))
 
-
     def remove_last(self) -> None:
         """Remove the comment and the JUnit XML of the last verdict, where there is none now: they would pass for one.
 

@@ -204,9 +204,10 @@ def _note(each: GateVerdict) -> str:
         return each.reason
     if each.outcome != "cannot tell":
         return ""
+    more = f"{each.more:,} images more{f' of {each.images_of}' if each.images_of else ''}"
     if each.at_least:
-        return f"more than {each.more:,} images more would be needed: the truth may lie on the limit"
-    return f"about {each.more:,} images more would decide"
+        return f"more than {more} would be needed: the truth may lie on the limit"
+    return f"about {more} would decide"
 
 
 def _sentence(each: GateVerdict) -> str:

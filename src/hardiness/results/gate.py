@@ -118,7 +118,8 @@ class GateVerdict:
         value, interval: of the number, or of the difference to the baseline; ``None`` where it is missing.
         confidence, family: of the interval, and over how many verdicts it is simultaneous.
         n: images.
-        more, at_least: about how many images more would decide, and whether it takes more than that.
+        images_of: of what these are: a class, or the data set.
+        more, at_least: about how many images more of that would decide, and whether it takes more than that.
         looked: whether the interval holds although the run was looked at while it went on.
         exact: whether the interval holds for any number of images, and not only for many.
         reason: why it is missing; empty otherwise.
@@ -143,6 +144,7 @@ class GateVerdict:
     reason: str = ""
     run: JudgedRun | None = None
     baseline: JudgedRun | None = None
+    images_of: str = ""
 
     @property
     def mark(self) -> str:
@@ -315,6 +317,7 @@ class _Case:
     reason: str = ""
     run: JudgedRun | None = None
     baseline: JudgedRun | None = None
+    images_of: str = ""
 
     def verdict(self, ruling: Ruling | None) -> GateVerdict:
         missing = GateVerdict(
@@ -328,6 +331,7 @@ class _Case:
             reason=self.reason,
             run=self.run,
             baseline=self.baseline,
+            images_of=self.images_of,
         )
         if ruling is None or self.evidence is None:
             return missing
@@ -527,7 +531,8 @@ def _case(rule: Rule, result: Result, folder: _Folder) -> _Case:
     case = _Case(
         rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
     )
-    case = replace(case, run=JudgedRun.of(run))
+    of_class = f"class {condition['class']}" if "class" in condition else ""
+    case = replace(case, run=JudgedRun.of(run), images_of=of_class or result.data)
     try:
         _require_whole(result)
         _require_whole_headline(rule, metric, result.benchmark)
@@ -541,7 +546,11 @@ def _case(rule: Rule, result: Result, folder: _Folder) -> _Case:
             return replace(case, evidence=_flips(rule, run, folder))
         score = _score(result, metric, condition)
         _require_standing(result, score)
-        title = rule.name or _title(run, score, metric, condition)
+        title = _title(run, score, metric, condition)
+        if metric == WORST_CLASS and score is not None and (names := _lowest_classes(result, score)):
+            case = replace(case, images_of=f"class {names[0]}")
+            title = f"{title} ({', '.join(names)})"
+        title = rule.name or title
         if rule.kind == "worse_by_at_most":
             title = f"{title}, worse than {rule.against}"
         case = replace(case, metric=title, unit=score.unit if score else "fraction")
@@ -593,6 +602,26 @@ def _require_whole_headline(rule: Rule, metric: str, benchmark: str) -> None:
             f"partial: only a part of {benchmark} was evaluated, which has no headline {whole}: run the whole, or "
             f'write metric = "{metric}"'
         )
+
+
+WORST_CLASS = "worst_class"
+
+
+def _lowest_classes(result: Result, worst: Score) -> list[str]:
+    """The classes whose recall is the lowest one, by name; a few of many."""
+    recalls = {
+        str(score.condition["class"]): score.value
+        for score in result.scores
+        if score.metric == "recall"
+        and "class" in score.condition
+        and {key: value for key, value in score.condition.items() if key != "class"} == dict(worst.condition)
+    }
+    names = [name for name, value in recalls.items() if value == worst.value]
+    return names if len(names) <= MOST_CLASSES else [*names[:MOST_CLASSES], f"{len(names) - MOST_CLASSES} more"]
+
+
+MOST_CLASSES = 3
+"""Classes of one recall that are named."""
 
 
 def _title(run: ScoredRun, score: Score | None, metric: str, condition: Condition) -> str:

@@ -556,6 +556,56 @@ def test_a_run_that_was_killed_as_it_began_is_partial(tmp_path: Path) -> None:
     assert "partial: 40 of 200 images" in verdict.reason
 
 
+def test_where_the_policy_is_wrong_the_last_verdicts_comment_and_junit_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """The action points to both: what was said of the last commit must not stand for this one."""
+    stored(tmp_path / "out", "m", answers(0.4))
+    rules = policy(tmp_path, MEAN + "at_most = 0.6")
+    files = [tmp_path / name for name in ("gate.md", "gate.xml", "summary.md")]
+    command = ["gate", str(tmp_path / "out"), "--policy", rules]
+    for name, file in zip(("comment", "junit", "summary"), files, strict=True):
+        command += [f"--{name}", str(file)]
+    for wrong in (MEAN + "at_mots = 0.6", MEAN.replace("mean_error", "mean_eror") + "at_most = 0.6"):
+        policy(tmp_path, MEAN + "at_most = 0.6")
+        assert called_wide(monkeypatch, *command) == 0
+        assert all(file.exists() for file in files)
+        policy(tmp_path, wrong)
+        assert called_wide(monkeypatch, *command) == 2
+        assert [file.exists() for file in files] == [False, False, True]
+    assert called_wide(monkeypatch, *command) == 2, "also where they are gone already"
+
+
+def test_a_verdict_says_against_what_of_which_class_and_of_what_more_images_are_needed(tmp_path: Path) -> None:
+    classes = DataIdentity("photos", "f00d00", 100, num_classes=10, classes=tuple("abcdefghij"))
+    right = np.arange(100) % 4 != 1
+    right[1:30] = True  # class b is right in a part
+    for folder in ("new", "main"):
+        stored(tmp_path / folder, "m", right[:, None], data=classes)
+    one = 'benchmark = "imagenet-val"\n'
+    against = f'against = "{tmp_path / "main"}"\n'
+    found = hardiness.gate(
+        tmp_path / "new",
+        policy(
+            tmp_path,
+            one + f'metric = "agreement"\n{against}at_least = 0.98',
+            one + f'metric = "negative_flips"\n{against}at_most = 0.001',
+            one + 'metric = "worst_class"\nat_least = 0.3',
+            one + 'metric = "error"\nwhere = { class = "b" }\nat_most = 0.6',
+            one + 'metric = "top1"\nat_least = 0.8',
+        ),
+    )
+    agreement, flips, worst, of_class, top1 = found.verdicts
+    assert agreement.metric == f"agreement, against {tmp_path / 'main'}"
+    assert flips.metric == f"negative flips, against {tmp_path / 'main'}"
+    assert worst.metric == "worst class (b)"
+    assert [each.images_of for each in (worst, of_class, top1)] == ["class b", "class b", "photos"]
+    assert [each.outcome for each in (worst, of_class, top1)] == ["cannot tell"] * 3
+    notes = gate_view(found).notes
+    assert any(f"about {of_class.more} images more of class b would decide" in note for note in notes)
+    assert any("images more of photos would decide" in note for note in notes)
+
+
 KEPT = """
 import sys
 from contextlib import suppress
