@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import hardiness as package
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, View
 from hardiness.results import drop_run
 from hardiness.store import Store
 
@@ -29,7 +29,7 @@ def evaluated(out: Path, version: str, **more: Any) -> Any:
         return np.eye(2, dtype=np.float32)[bright if version == "good" else 1 - bright] * 4
 
     data = (list(PICTURES), LABELS, ["dark", "bright"])
-    given = {"tag": version, "output": "logits", "out": out, "progress": False}
+    given = {"view": View(8, 8, "bilinear"), "tag": version, "output": "logits", "out": out, "progress": False}
     return package.evaluate(model, "own", data, name="m", **given, **more)
 
 

@@ -116,7 +116,7 @@ def test_every_command_has_help(name: str, monkeypatch: pytest.MonkeyPatch, caps
     [
         ("re", {"report"}),
         ("list a", {"attacks"}),
-        ("data ", {"list", "get", "check", "import"}),
+        ("data ", {"list", "get", "check", "import", "drop"}),
         ("run --pr", {"--predictions", "--precision", "--precision-target"}),
         ("make features --decor", {"--decorrelate"}),
         ("vis", set()),
