@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from hardiness.attacks.threats.norm_balls import is_box, project_, uniform
-from hardiness.core import ArgumentError, ModelError, Norm, Registry, require_within
+from hardiness.core import ArgumentError, ModelError, Norm, Registry, callable_thing, require_within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -197,7 +197,7 @@ class Attack(Protocol):
         ...
 
 
-registry: Registry[Callable[..., Attack]] = Registry("attack", "hardiness.attacks", "hardiness.attacks")
+registry: Registry[Callable[..., Attack]] = Registry("attack", "hardiness.attacks", "hardiness.attacks", callable_thing)
 """Frozen dataclasses whose fields are an attack's options; calling one runs it."""
 
 
@@ -283,7 +283,9 @@ def labels_of(criterion: Criterion, attack: str) -> Tensor:
         ArgumentError: it is another criterion; ``attack`` names who needs the labels.
     """
     if not isinstance(criterion, Misclassification):
-        raise ArgumentError(f"{attack} is untargeted and needs Misclassified(labels), was {type(criterion).__name__}")
+        raise ArgumentError(
+            f"{attack} is untargeted and needs Misclassification(labels), was {type(criterion).__name__}"
+        )
     return criterion.labels
 
 

@@ -46,6 +46,7 @@ from hardiness.core import (
     epsilon_text,
     from_json,
     json_form,
+    subclass_of,
 )
 from hardiness.reference import baseline, class_name, published_for, published_interval
 from hardiness.statistics import Measurable, WeightedSum, disjoint, wilson, within
@@ -735,7 +736,15 @@ def published_baseline(run: Run) -> Baseline | None:
     return baseline(run.benchmark.name) if has_imagenets else None
 
 
-cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards")
+def _as_card(entry: Any) -> Card:
+    """The card; of a class, as an entry point names it, one of it."""
+    if isinstance(entry, Card):
+        return entry
+    made: Card = subclass_of(Card)(entry)()
+    return made
+
+
+cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards", _as_card)
 """By the name that benchmarks and runs carry."""
 
 

@@ -15,10 +15,16 @@ from hardiness.core import (
     UnknownNameError,
     require_within,
     spelled,
+    subclass_of,
     suggestion,
 )
 
-registry: Registry[type[Benchmark]] = Registry("benchmark", "hardiness.benchmarks", "hardiness.benchmarks")
+registry: Registry[type[Benchmark]] = Registry(
+    "benchmark",
+    "hardiness.benchmarks",
+    "hardiness.benchmarks",
+    subclass_of(Benchmark, "name", "question", "paper", "protocol", "needs", "card"),
+)
 
 
 ENGINE_OWNED = ("steps", "epsilon", "norm", "targeted")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hardiness.core.options import argument, baseline_option, option, part, wait_option
     from hardiness.core.process import keep_freed_memory, ordered, return_freed_memory, usable_cores, use_cores
     from hardiness.core.random import rng
-    from hardiness.core.registry import Registry
+    from hardiness.core.registry import Registry, callable_thing, instance_of, subclass_of
     from hardiness.core.result import (
         CANNOT_TELL,
         NOT_CHECKED,
@@ -216,6 +216,7 @@ __all__ = [
     "View",
     "argument",
     "baseline_option",
+    "callable_thing",
     "described",
     "door",
     "doubt_of",
@@ -224,6 +225,7 @@ __all__ = [
     "fields_form",
     "from_fields",
     "from_json",
+    "instance_of",
     "json_field",
     "json_form",
     "keep_freed_memory",
@@ -236,6 +238,7 @@ __all__ = [
     "return_freed_memory",
     "rng",
     "spelled",
+    "subclass_of",
     "suggestion",
     "trust",
     "usable_cores",

@@ -5,52 +5,82 @@ from __future__ import annotations
 import fnmatch
 import functools
 import importlib
+import logging
 import os
 import pkgutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from importlib.machinery import PathFinder
 from typing import Any, Generic, TypeVar
 
-from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.errors import ArgumentError, UnknownNameError, described
 
 T = TypeVar("T")
 
 Family = Callable[[], Iterable[tuple[str, Any, str]]]
 """Gives entries that are made of data: name, entry and place of each."""
 
+LOGGER = logging.getLogger(__name__)
+
+_loading: ContextVar[str] = ContextVar("distribution whose entry point is being loaded", default="")
+
 
 class Registry(Generic[T]):
-    """A dictionary by name that fills itself on first use.
+    """A dictionary by name that fills itself on first use: with what ships, then with what is installed beside it.
+
+    What ships keeps its name. An entry point that cannot be loaded, or that is no such thing, is logged in one line
+    that names its distribution, and asking for its name is an error; everything else is there. Of two distributions
+    with one name neither has it: asking for it is an error that names both.
 
     Args:
         kind: what one entry is called in messages, e.g. ``"benchmark"``.
         package: dotted package whose modules are imported once to find the entries.
         entry_point_group: group under which other distributions add theirs, e.g. ``"hardiness.benchmarks"``.
+        accept: from what is to be registered to the entry; raises `ArgumentError` with what it must be, and was.
     """
 
-    def __init__(self, kind: str, package: str, entry_point_group: str | None = None) -> None:
-        self.kind = kind
-        self._package = package
-        self._group = entry_point_group
-        self._entries: dict[str, tuple[T, str]] = {}
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        entry_point_group: str | None = None,
+        accept: Callable[[Any], T] | None = None,
+    ) -> None:
+        self.kind, self.group = kind, entry_point_group
+        self._package, self._accept = package, accept
+        self._entries: dict[str, tuple[T, str]] = {}  # with the place where each was registered
+        self._distributions: dict[str, str] = {}  # that entries were loaded from by an entry point, by name
         self._families: list[Family] = []
-        self._discovered = False
+        self._contested: dict[str, list[str]] = {}  # places of a name that several distributions have
+        self._refused: dict[str, str] = {}  # why an entry point gives nothing, by its name
+        self._is_imported = self._is_complete = False
         self._lock = threading.RLock()
 
     def register(self, name: str, entry: T, where: str) -> None:
-        """Add ``entry`` under ``name``; ``where`` is the place to show should the name be taken twice.
+        """Add ``entry`` under ``name``; one of the same name from the same place gives way to it.
+
+        Args:
+            name: by which it is found.
+            entry: what is found.
+            where: the module, with ``:`` and the name in it where there is one: the place that messages show. All of
+                ``__main__`` is one place, since a cell of a notebook that is run again may call its class otherwise.
 
         Raises:
-            ArgumentError: the name is taken; the message names both places.
+            ArgumentError: the entry is no such thing; or the name is taken, and the message names both places.
         """
-        if name in self._entries:
-            raise ArgumentError(
-                f"{self.kind} {name!r} is registered twice: in {self._entries[name][1]} and in {where}; rename one"
-            )
+        entry = self._accepted(name, entry)
+        if not _ships(where):
+            self._import_package()  # what ships has its names first
+        _, holder = self._entries.get(name, (None, where))
+        if name in self._contested or not _is_same_place(holder, where):
+            self._settle(name, where, _loading.get())
+            return
         self._entries[name] = (entry, where)
+        if distribution := _loading.get():
+            self._distributions[name] = distribution
 
     def add(self, name: str) -> Callable[[T], T]:
         """Decorator form of `register` for functions and classes."""
@@ -71,48 +101,219 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: with close matches and all names.
+            ArgumentError: several distributions have it, or the one that has it is faulty.
         """
-        if name not in self:
-            raise UnknownNameError(self.kind, name, self._entries)
-        return self._entries[name][0]
+        found = self._entry(name)
+        if found is not None:
+            return found[0]
+        if name in self._contested:
+            raise ArgumentError(self._contest(name))
+        if name in self._refused:
+            raise ArgumentError(self._refused[name])
+        raise UnknownNameError(self.kind, name, self._entries)
 
     def find(self, name: str) -> T | None:
-        """The entry of that name; ``None`` where there is none."""
-        return self._entries[name][0] if name in self else None
+        """The entry of that name; ``None`` where there is none that can be had."""
+        found = self._entry(name)
+        return None if found is None else found[0]
+
+    def ships(self, name: str) -> bool:
+        """Whether the entry of that name comes with this package, and is nobody's own."""
+        found = self._entry(name)
+        return found is not None and _ships(found[1])
 
     def names(self, pattern: str = "*") -> list[str]:
         """Sorted names that match a shell-style pattern, e.g. ``names("gauss*")``."""
-        self._discover()
+        self._load_installed()
         return sorted(fnmatch.filter(self._entries, pattern))
 
     def __contains__(self, name: object) -> bool:
-        for more in (self._make_families, self._discover):
-            if name in self._entries:  # what is registered already stays: nothing takes a name that another has
-                return True
-            more()
-        return name in self._entries
+        return self._entry(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
+    def _entry(self, name: object) -> tuple[T, str] | None:
+        for more in (self._make_families, self._import_package, self._load_installed):
+            if name in self._entries:  # nothing more is loaded than is asked for
+                break
+            more()
+        return self._entries.get(name)  # type: ignore[call-overload,no-any-return]
+
+    def _accepted(self, name: str, entry: Any) -> T:
+        try:
+            return self._accept(entry) if self._accept else entry
+        except ArgumentError as error:
+            raise ArgumentError(f"{self.kind} {name!r} {error}") from None
+
+    def _settle(self, name: str, where: str, distribution: str) -> None:
+        """Decide who has a name that another place has by now; nobody is stopped by what is merely installed."""
+        place = _place(where, distribution)
+        if name in self._contested:
+            if not distribution:
+                raise ArgumentError(f"{self.kind} {name!r} cannot be registered in {place}: {self._contest(name)}")
+            self._contested[name].append(place)
+            return
+        _, there = self._entries[name]
+        holder = _place(there, self._distributions.get(name, ""))
+        if not distribution:
+            raise ArgumentError(f"{self.kind} {name!r} is registered twice: in {holder} and in {place}; rename one")
+        if _ships(there):
+            self._refuse(name, f"{self.kind} {name!r} of {place} has the name of one that ships; rename it")
+        elif name not in self._distributions:
+            self._refuse(name, f"{self.kind} {name!r} of {place} is left out: {holder} has that name here")
+        else:
+            del self._entries[name]
+            self._contested[name] = [holder, place]
+            LOGGER.warning(self._contest(name))
+
+    def _contest(self, name: str) -> str:
+        places = " and in ".join(dict.fromkeys(self._contested[name]))
+        return f"{self.kind} {name!r} is in {places}; uninstall one, or rename its entry"
+
+    def _refuse(self, name: str, line: str) -> None:
+        self._refused[name] = line
+        LOGGER.warning(line)
+
     def _make_families(self) -> None:
         with self._lock:
             while self._families:
-                for entry in self._families.pop(0)():
-                    self.register(*entry)
+                family = self._families.pop(0)
+                ships = _ships(family.__module__)
+                for name, entry, where in family():
+                    self.register(name, entry, f"{family.__module__}:{where}" if ships else where)
 
-    def _discover(self) -> None:
+    def _import_package(self) -> None:
         with self._lock:
-            if self._discovered:
+            if self._is_imported:  # or is being so: a module may look for what is there by then
                 return
-            self._discovered = True
-            package = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(package.__path__):
-                importlib.import_module(f"{self._package}.{module.name}")
-            self._make_families()
-            for point in _installed(self._group) if self._group else ():
-                if point.name not in self._entries:
-                    self.register(point.name, point.load(), point.value)
+            self._is_imported = True
+            try:
+                package = importlib.import_module(self._package)
+                for module in pkgutil.iter_modules(package.__path__):
+                    importlib.import_module(f"{self._package}.{module.name}")
+                self._make_families()
+            except BaseException:
+                self._is_imported = False
+                raise
+
+    def _load_installed(self) -> None:
+        """Load the entry points of other distributions, each by itself."""
+        self._import_package()
+        with self._lock:
+            if self._is_complete or self.group is None:
+                return
+            self._is_complete = True
+            try:
+                points: dict[str, list[Any]] = {}
+                for point in _installed(self.group):
+                    points.setdefault(point.name, []).append(point)
+                for name, same in points.items():
+                    _, holder = self._entries.get(name, (None, ""))
+                    if len(same) > 1 and _top(holder) in {"", *(_top(point.value) for point in same)}:
+                        self._entries.pop(name, None)
+                        self._contested[name] = [_place(point.value, _distribution(point)) for point in same]
+                        LOGGER.warning(self._contest(name))
+                for name in sorted({*points} - {*self._contested}):
+                    for point in points[name]:
+                        self._load(point)
+                self._make_families()
+            except BaseException:
+                self._is_complete = False
+                raise
+
+    def _load(self, point: Any) -> None:
+        """Load one entry point: a thing, or the module that registers it under the entry point's name."""
+        distribution, before = _distribution(point), dict(self._entries)
+        token = _loading.set(distribution)
+        try:
+            value = point.load()
+            if self._is_of(point, value, distribution):
+                self._distributions[point.name] = distribution
+            elif point.name not in {*self._contested, *self._refused}:
+                self.register(point.name, value, point.value)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is somebody else's code, whatever it raises
+            if point.module not in sys.modules:
+                self._entries = before  # what a module registered that then failed may be half of a thing
+            what = str(error) if isinstance(error, ArgumentError) else f"cannot be loaded: {described(error)}"
+            what = what.removeprefix(f"{self.kind} {point.name!r} ")
+            self._refuse(
+                point.name,
+                f"{self.kind} {point.name!r} of {_place(point.value, distribution)} {what}; mend or uninstall it",
+            )
+        finally:
+            _loading.reset(token)
+
+    def _is_of(self, point: Any, value: Any, distribution: str) -> bool:
+        """Whether what has an entry point's name is what it names: its module may have registered it, now or before."""
+        entry, where = self._entries.get(point.name, (None, ""))
+        if not where or _ships(where):
+            return False
+        if loaded := self._distributions.get(point.name):
+            return loaded == distribution
+        return entry is value or type(entry) is value or _top(where) == _top(point.value)
+
+
+def instance_of(kind: type[T]) -> Callable[[Any], T]:
+    """What accepts the instances of a class, for `Registry`."""
+
+    def accept(entry: Any) -> T:
+        if not isinstance(entry, kind):
+            raise ArgumentError(f"must be of type {kind.__name__}, was {_what_it_is(entry)}")
+        return entry
+
+    return accept
+
+
+def subclass_of(kind: type[Any], *attributes: str) -> Callable[[Any], Any]:
+    """What accepts the subclasses of a class that leave nothing abstract and have some attributes, for `Registry`."""
+
+    def accept(entry: Any) -> Any:
+        if not (isinstance(entry, type) and issubclass(entry, kind)):
+            raise ArgumentError(f"must be a subclass of {kind.__name__}, was {_what_it_is(entry)}")
+        lacks = [*sorted(getattr(entry, "__abstractmethods__", ())), *(a for a in attributes if not hasattr(entry, a))]
+        if lacks:
+            raise ArgumentError(f"must say what its {lacks[0]} is, and {entry.__qualname__} does not")
+        return entry
+
+    return accept
+
+
+def callable_thing(entry: Any) -> Any:
+    """The entry itself where it, or what a class makes, can be called, for `Registry`."""
+    if isinstance(entry, type):
+        if not any("__call__" in vars(base) for base in entry.__mro__):
+            raise ArgumentError(f"must have a method __call__, and {entry.__qualname__} has none")
+    elif not callable(entry):
+        raise ArgumentError(f"must be a class, or a function that makes one, was {_what_it_is(entry)}")
+    return entry
+
+
+def _what_it_is(entry: Any) -> str:
+    name = getattr(entry, "__qualname__", getattr(entry, "__name__", ""))
+    return f"{type(entry).__name__} {name}".strip()
+
+
+def _top(where: str) -> str:
+    """The package, or module, that a place is in."""
+    return where.partition(":")[0].partition(".")[0]
+
+
+def _ships(where: str) -> bool:
+    return _top(where) == "hardiness"
+
+
+def _place(where: str, distribution: str) -> str:
+    return f"{where} of {distribution}" if distribution else where
+
+
+def _is_same_place(one: str, other: str) -> bool:
+    return one == other or _top(one) == _top(other) == "__main__"
+
+
+def _distribution(point: Any) -> str:
+    """Name and version of the distribution that an entry point is of."""
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unnamed distribution"
 
 
 def _installed(group: str) -> Any:

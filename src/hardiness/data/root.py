@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hardiness import reference
-from hardiness.core import ArgumentError, DataError, DataIdentity, DataRoot, DataSet, Registry, suggestion
+from hardiness.core import ArgumentError, DataError, DataIdentity, DataRoot, DataSet, Registry, instance_of, suggestion
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
     LabelledFile,
@@ -251,7 +251,7 @@ class Layout:
         return self.expected.split("/", 1)[0]
 
 
-LAYOUTS: Registry[Layout] = Registry("data set", "hardiness.data.layouts", "hardiness.datasets")
+LAYOUTS: Registry[Layout] = Registry("data set", "hardiness.data.layouts", "hardiness.datasets", instance_of(Layout))
 """Every data set by name."""
 
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-from hardiness.core import ArgumentError, Image, Registry, rng, usable_cores
+from hardiness.core import ArgumentError, Image, Registry, instance_of, rng, usable_cores
 from hardiness.imaging import Size, Window, centre
 from hardiness.reference import SEVERITIES, compared_with_first
 
@@ -95,7 +95,7 @@ class Corruption(Generic[L, D]):
 
 
 corruptions: Registry[Corruption[Any, Any]] = Registry(
-    "corruption", "hardiness.distortions.still", "hardiness.corruptions"
+    "corruption", "hardiness.distortions.still", "hardiness.corruptions", instance_of(Corruption)
 )
 """Every corruption, by name."""
 
@@ -212,7 +212,7 @@ class Perturbation(Generic[L, D]):
 
 
 perturbations: Registry[Perturbation[Any, Any]] = Registry(
-    "perturbation", "hardiness.distortions.moving", "hardiness.perturbations"
+    "perturbation", "hardiness.distortions.moving", "hardiness.perturbations", instance_of(Perturbation)
 )
 """Every perturbation, by name."""
 

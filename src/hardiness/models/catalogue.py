@@ -11,11 +11,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import MAX_PX, ArgumentError, ModelError, ModelSpec, Registry, UnknownNameError, View
+from hardiness.core import (
+    MAX_PX,
+    ArgumentError,
+    ModelError,
+    ModelSpec,
+    Registry,
+    UnknownNameError,
+    View,
+    instance_of,
+)
 from hardiness.models.failures import Caller
 from hardiness.reference import robustbench
 
-registry: Registry[ModelSpec] = Registry("model", "hardiness.models.zoo", "hardiness.models")
+registry: Registry[ModelSpec] = Registry("model", "hardiness.models.zoo", "hardiness.models", instance_of(ModelSpec))
 """Every model that has a name of its own."""
 
 
@@ -41,7 +50,9 @@ class Scheme:
     need_weights: Callable[[str, str], None] | None = None
 
 
-schemes: Registry[Scheme] = Registry("model scheme", "hardiness.models.zoo", "hardiness.model_schemes")
+schemes: Registry[Scheme] = Registry(
+    "model scheme", "hardiness.models.zoo", "hardiness.model_schemes", instance_of(Scheme)
+)
 """Every prefix, e.g. ``"timm"``; one file each."""
 
 

@@ -115,7 +115,7 @@ def test_logits_are_a_row_for_each_image(call: Callable[..., list[Any]], network
 
 @pytest.mark.parametrize("attack", ["apgd-t", "fab-t", "autoattack"])
 def test_attacks_on_the_label_need_it(call: Callable[..., list[Any]], attack: str) -> None:
-    with pytest.raises(ArgumentError, match=rf"{attack} is untargeted and needs Misclassified\(labels\)"):
+    with pytest.raises(ArgumentError, match=rf"{attack} is untargeted and needs Misclassification\(labels\)"):
         call(attack, criterion=TargetClass(torch.arange(7)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import ArgumentError, Registry, UnknownNameError
+from hardiness.core import ArgumentError, Registry, UnknownNameError, callable_thing, instance_of, subclass_of
 from hardiness.core.errors import suggestion
 
 
@@ -105,3 +105,84 @@ def test_another_distribution_adds_what_its_entry_points_name(tmp_path: Path, de
 def test_metadata_of_distributions_are_read_only_where_one_adds_something(tmp_path: Path) -> None:
     other = distribution(tmp_path / "other", "elsewhere.fruits", "greengrocer-1.dist-info")
     assert asked(other, tmp_path / "absent") == "[] False"
+
+
+def test_the_same_place_gives_the_newer_entry(registry: Registry[int]) -> None:
+    registry.register("apple", 5, "here:apple")
+    assert registry.get("apple") == 5
+    registry.register("fig", 1, "__main__:fig")
+    registry.register("fig", 2, "__main__")
+    assert registry.get("fig") == 2
+
+
+def test_what_ships_has_its_name_first() -> None:
+    """Also where nothing of it was imported by then."""
+    found: Registry[int] = Registry("fruit", "hardiness.store")
+
+    @found.family
+    def shipped() -> list[tuple[str, int, str]]:
+        return [("apple", 1, "fruits.toml")]
+
+    shipped.__module__ = "hardiness.fruits"
+    with pytest.raises(ArgumentError, match=r"twice: in hardiness\.fruits:fruits\.toml and in __main__:apple; rename"):
+        found.register("apple", 2, "__main__:apple")
+    assert found.ships("apple")
+    assert not found.ships("fig")
+
+
+def test_a_thing_of_another_type_is_refused_by_its_name() -> None:
+    numbers: Registry[int] = Registry("number", "hardiness.store", accept=instance_of(int))
+    with pytest.raises(ArgumentError, match="number 'two' must be of type int, was str"):
+        numbers.register("two", "2", "here")  # type: ignore[arg-type]
+    assert numbers.names() == []
+    kinds: Registry[type] = Registry("kind", "hardiness.store", accept=subclass_of(Counted, "unit"))
+    with pytest.raises(ArgumentError, match=r"kind 'int' must be a subclass of Counted, was type int"):
+        kinds.register("int", int, "here")
+    with pytest.raises(ArgumentError, match=r"kind 'bare' must say what its unit is, and Bare does not"):
+        kinds.register("bare", Bare, "here")
+    calls: Registry[object] = Registry("call", "hardiness.store", accept=callable_thing)
+    with pytest.raises(ArgumentError, match=r"call 'bare' must have a method __call__, and Bare has none"):
+        calls.register("bare", Bare, "here")
+    calls.register("len", len, "here")
+
+
+class Counted:
+    """What has a unit."""
+
+
+class Bare(Counted):
+    """What has none."""
+
+
+COLLIDING = """
+from hardiness.core import Registry
+fruits = Registry("fruit", "hardiness.store", "hardiness.fruits")
+first = fruits.names()
+print(first, fruits.names() == first, fruits.find("plum"), "plum" in fruits)
+try:
+    fruits.get("plum")
+except ValueError as error:
+    print(error)
+"""
+MODULE = """
+from __main__ import fruits
+fruits.register("plum", 1, __name__)
+fruits.register("{module}", 2, __name__)
+"""
+
+
+def test_two_distributions_that_register_one_name_lose_it_and_keep_the_others(tmp_path: Path) -> None:
+    """Neither entry point is called so: the names meet when both modules have been imported."""
+    for module in ("lime", "medlar"):
+        there = tmp_path / f"{module}-1.dist-info"
+        there.mkdir()
+        (tmp_path / f"{module}.py").write_text(MODULE.format(module=module))
+        (there / "entry_points.txt").write_text(f"[hardiness.fruits]\n{module} = {module}\n")
+        (there / "METADATA").write_text(f"Name: {module}\nVersion: 1\n")
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    told = subprocess.run(
+        [sys.executable, "-c", COLLIDING], env={**os.environ, "PYTHONPATH": path}, capture_output=True
+    )
+    contest = "fruit 'plum' is in lime of lime 1 and in medlar of medlar 1; uninstall one, or rename its entry"
+    assert told.stdout.decode().splitlines() == ["['lime', 'medlar'] True None False", contest]
+    assert told.stderr.decode().splitlines() == [contest]

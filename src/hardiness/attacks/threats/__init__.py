@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.core import ArgumentError, Registry
+from hardiness.core import ArgumentError, Registry, subclass_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,9 @@ class Threat(ABC):
         """Pictures drawn by chance within the budget and [0, 1], as far out as it allows, float32 ``(N, 3, H, W)``."""
 
 
-threat_models: Registry[type[Threat]] = Registry("threat model", "hardiness.attacks.threats", "hardiness.threats")
+threat_models: Registry[type[Threat]] = Registry(
+    "threat model", "hardiness.attacks.threats", "hardiness.threats", subclass_of(Threat, "unit", "most")
+)
 """Threat models by name; their classes take no arguments."""
 
 

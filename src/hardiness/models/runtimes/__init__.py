@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from hardiness.core import Registry
+from hardiness.core import Registry, callable_thing
 from hardiness.models.preprocessing import Normalisation
 
 if TYPE_CHECKING:
@@ -59,5 +59,7 @@ class Runtime(Protocol):
         ...
 
 
-runtimes: Registry[type[Runtime]] = Registry("runtime", "hardiness.models.runtimes", "hardiness.runtimes")
+runtimes: Registry[type[Runtime]] = Registry(
+    "runtime", "hardiness.models.runtimes", "hardiness.runtimes", callable_thing
+)
 """Classes of runtimes; making one from a plan that it cannot execute raises `ModelError` with the reason."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hardiness.core import ArgumentError, Registry, Result, TextTable
+from hardiness.core import ArgumentError, Registry, Result, TextTable, instance_of
 from hardiness.results import BenchmarkComparison
 
 Comparisons = Sequence[BenchmarkComparison]
@@ -38,7 +38,9 @@ class Exporter:
     table: Callable[[TextTable], str] | None = None
 
 
-registry: Registry[Exporter] = Registry("export format", "hardiness.report.exports", "hardiness.exports")
+registry: Registry[Exporter] = Registry(
+    "export format", "hardiness.report.exports", "hardiness.exports", instance_of(Exporter)
+)
 """By the name on the command line."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hardiness.core import ArgumentError, Registry
+from hardiness.core import ArgumentError, Registry, instance_of
 from hardiness.sources import offline
 
 
@@ -78,7 +78,9 @@ class TrackerKind:
                 ) from error
 
 
-registry: Registry[TrackerKind] = Registry("logger", "hardiness.report.loggers", "hardiness.loggers")
+registry: Registry[TrackerKind] = Registry(
+    "logger", "hardiness.report.loggers", "hardiness.loggers", instance_of(TrackerKind)
+)
 """By the name on the command line."""
 
 

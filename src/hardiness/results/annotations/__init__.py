@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hardiness.benchmarks import CLEAN
-from hardiness.core import DataError, ImageTable, Registry, Run, Score, from_json, json_form
+from hardiness.core import DataError, ImageTable, Registry, Run, Score, from_json, instance_of, json_form
 from hardiness.reference import validation_number
 from hardiness.results.runs import ScoredRun
 
@@ -41,7 +41,9 @@ class PhotographLabels:
         return (identity.benchmark.name, identity.data.num_classes) == (self.benchmark, self.classes)
 
 
-registry: Registry[PhotographLabels] = Registry("annotation", "hardiness.results.annotations", "hardiness.annotations")
+registry: Registry[PhotographLabels] = Registry(
+    "annotation", "hardiness.results.annotations", "hardiness.annotations", instance_of(PhotographLabels)
+)
 """By name."""
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hardiness.core import Interval, Registry, Result, TextTable, json_form
+from hardiness.core import Interval, Registry, Result, TextTable, instance_of, json_form
 from hardiness.reference import baseline, table
 from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.stored_baseline import stored_baseline
@@ -305,12 +305,12 @@ def falls_with_size(quantity: str, models: Models) -> list[Contrast]:
     return found
 
 
-registry: Registry[Claim] = Registry("claim", "hardiness.results.claims", "hardiness.claims")
+registry: Registry[Claim] = Registry("claim", "hardiness.results.claims", "hardiness.claims", instance_of(Claim))
 
 
-def add(claim: Claim) -> Claim:
-    """Register a claim under its name."""
-    registry.register(claim.name, claim, f"hardiness.results.claims:{claim.name}")
+def add(claim: Claim, where: str) -> Claim:
+    """Register a claim under its name; ``where`` is the ``__name__`` of its module."""
+    registry.register(claim.name, claim, where)
     return claim
 
 

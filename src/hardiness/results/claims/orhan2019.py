@@ -43,7 +43,8 @@ add(
         needs=("corrupted_error", "clean_accuracy"),
         contrasts=_gain,
         needs_family=2,
-    )
+    ),
+    __name__,
 )
 
 add(
@@ -56,7 +57,8 @@ add(
         needs=("mfr",),
         contrasts=partial(falls_with_size, "mfr"),
         needs_family=2,
-    )
+    ),
+    __name__,
 )
 
 add(
@@ -69,7 +71,8 @@ add(
         needs=("calibration_error",),
         contrasts=partial(falls_with_size, "calibration_error"),
         needs_family=2,
-    )
+    ),
+    __name__,
 )
 
 
@@ -106,7 +109,8 @@ add(
         needs=("shape_bias",),
         contrasts=_gap,
         needs_reference=True,
-    )
+    ),
+    __name__,
 )
 
 
@@ -132,7 +136,8 @@ add(
         test="above zero for every model",
         needs=("whitebox_clean_accuracy", "whitebox_accuracy"),
         contrasts=_collapse,
-    )
+    ),
+    __name__,
 )
 
 
@@ -159,5 +164,6 @@ add(
         test="above zero for every model",
         needs=("blackbox_clean_accuracy", "blackbox_accuracy"),
         contrasts=_loss,
-    )
+    ),
+    __name__,
 )

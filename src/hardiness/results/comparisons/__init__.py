@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from hardiness.benchmarks import CLEAN, benchmark_type
-from hardiness.core import Registry, Result, Run
+from hardiness.core import Registry, Result, Run, instance_of
 from hardiness.results.runs import ScoredRun
 
 
@@ -54,7 +54,9 @@ class RunComparison:
     compare: Callable[[ScoredResult, Sequence[ScoredResult]], Result]
 
 
-registry: Registry[RunComparison] = Registry("comparison", "hardiness.results.comparisons", "hardiness.comparisons")
+registry: Registry[RunComparison] = Registry(
+    "comparison", "hardiness.results.comparisons", "hardiness.comparisons", instance_of(RunComparison)
+)
 """By name; those that speak of a result's card are asked about it, in the order of the names."""
 
 
