@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         version_of,
     )
     from hardiness.attacks.threats import check_epsilon, threat, threat_models
-    from hardiness.attacks.threats.norm_balls import uniform
+    from hardiness.attacks.threats.norm_balls import distance, project_, steepest, uniform
     from hardiness.attacks.threats.patch import pasted, side
 else:
     __getattr__, __dir__ = door(__name__)
@@ -32,11 +32,14 @@ __all__ = [
     "TargetClass",
     "TargetProbability",
     "check_epsilon",
+    "distance",
     "made_to_transfer",
     "needs_gradients",
     "pasted",
+    "project_",
     "registry",
     "side",
+    "steepest",
     "threat",
     "threat_models",
     "threats_of",

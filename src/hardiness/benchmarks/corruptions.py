@@ -800,15 +800,23 @@ class CorruptionSet(Benchmark):
         return replace(photographs, conditions=allowed, notes=tuple(missing_notes(missing, self.headline)))
 
 
-@cache
 def corruption_benchmark(name: str) -> type[CorruptionSet]:
-    """The benchmark of a still set, by the set's name.
+    """The benchmark of a still set, by the set's name: of one that ships, or that somebody has registered.
 
     Raises:
         UnknownNameError: there is no such set, or it is one of sequences.
     """
-    if name not in (known := set_names("still")):
-        raise UnknownNameError("set of corruptions", name, known)
+    if name in (shipped := set_names("still")):
+        return _shipped_benchmark(name)
+    registered = {each: registry.get(each) for each in registry}
+    sets = {each: kind for each, kind in registered.items() if issubclass(kind, CorruptionSet) and not kind.is_own}
+    if name not in sets:
+        raise UnknownNameError("set of corruptions", name, {*shipped, *sets})
+    return sets[name]
+
+
+@cache
+def _shipped_benchmark(name: str) -> type[CorruptionSet]:
     return benchmark_of(distortion_set(name))
 
 
@@ -916,6 +924,6 @@ def own_set(name: str) -> DistortionSet:
 def _benchmarks() -> Iterator[tuple[str, type[CorruptionSet], str]]:
     """Of each set the benchmark on ImageNet, and that on a person's own pictures."""
     for name in set_names("still"):
-        yield name, corruption_benchmark(name), f"reference/sets/{name}.toml"
+        yield name, _shipped_benchmark(name), f"reference/sets/{name}.toml"
         own = own_set(name)
         yield own.name, benchmark_of(own), f"{__name__}:own_set"

@@ -68,7 +68,12 @@ class TreeOptions:
 class CorruptionOptions:
     """Which cells are written, as they were typed, and in which form."""
 
-    members: str = option(f"One of {', '.join(set_names('still'))}.", "imagenet-c", name="--set", metavar="NAME")
+    members: str = option(
+        f"One of {', '.join(set_names('still'))}, or one that you have added.",
+        "imagenet-c",
+        name="--set",
+        metavar="NAME",
+    )
     corruptions: str = option("These alone; the set's if not given.", "", metavar="NAME+GROUP")
     severities: str = option("These alone; all if not given.", "", metavar="1+3")
     extra: bool = option("Also the four that the authors set apart for validation.", False)

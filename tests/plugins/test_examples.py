@@ -1,0 +1,176 @@
+"""Each example of docs/extend.md as a distribution of its own, with the entry points that the page prescribes."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from strangers import Distribution, Outcome
+
+import hardiness
+
+PAGE = Path(__file__).parents[2] / "docs" / "extend.md"
+BLOCK = re.compile(r'^```(\w*)(?: title="(\S+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+
+
+def examples() -> Iterator[Distribution]:
+    """A distribution for each entry point of the page, with the block that defines what it names."""
+    blocks = BLOCK.findall(PAGE.read_text("utf-8"))
+    tables = [tomllib.loads(text) for language, file, text in blocks if language == "toml" and "entry-points" in text]
+    for table in tables:
+        described = table["project"]
+        for group, points in described["entry-points"].items():
+            for name, value in points.items():
+                package, _, rest = value.partition(".")
+                module, _, defined = rest.partition(":")
+                (code,) = {
+                    text
+                    for language, _, text in blocks
+                    if language == "python" and re.search(rf"^(?:class |def )?{defined}\b[ (:]", text, re.MULTILINE)
+                }
+                beside = {file: text for _, file, text in blocks if file.endswith(".toml") and f'"{file}"' in code}
+                files = {f"{module}.py": code, **beside}
+                # All in one environment: each gets a package of its own in the place of my_package.
+                own = f"{package}_{module}"
+                yield Distribution(f"my-{name}", {group: {name: f"{own}.{rest}"}}, files, own)
+
+
+NAMES = {
+    "hardiness.models": {"lenet"},
+    "hardiness.benchmarks": {"upside-down", "lines-and-light", "same-answers"},
+    "hardiness.cards": {"stubbornness"},
+    "hardiness.corruptions": {"bars"},
+    "hardiness.perturbations": {"passing"},
+    "hardiness.attacks": {"guess"},
+}
+BENCHMARKS = (
+    "upside-down:mirror=true",
+    "lines-and-light",
+    "same-answers",
+    "imagenet-c:corruptions=bars+fog,severities=5",
+    "imagenet-p:perturbations=passing",
+    "whitebox:attack=guess,protocol=standard,norm=linf,epsilons=4/255,steps=2,fraction=0.5",
+    "imagenet-val",
+)
+
+POLICY = """
+[[rules]]
+benchmark = "upside-down"
+metric = "top1"
+at_least = 0.0
+
+[[rules]]
+benchmark = "same-answers"
+metric = "same_answer"
+at_least = 0.5
+
+[[rules]]
+benchmark = "lines-and-light"
+metric = "mean_error"
+at_most = 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(install: Callable[..., Path]) -> Path:
+    """A folder with all of the page's examples."""
+    return install(*{each.name: each for each in examples()}.values())
+
+
+def test_the_page_has_an_example_of_each_kind_that_it_explains() -> None:
+    found: dict[str, set[str]] = {}
+    for each in examples():
+        for group, points in each.points.items():
+            found.setdefault(group, set()).update(points)
+    assert found == NAMES
+
+
+@pytest.mark.slow
+def test_each_example_is_listed_run_shown_compared_and_gated(
+    installed: Path, place: Path, command: Callable[..., Outcome]
+) -> None:
+    for kind, names in (
+        ("benchmarks", "upside-down"),
+        ("corruptions", "bars"),
+        ("attacks", "guess"),
+        ("models", "lenet"),
+    ):
+        listed = command(place, installed, "list", kind, names)
+        assert (listed.status, listed.err) == (0, "")
+    models = ("-m", "lenet:weights=random", "-m", "py:network.py:build")
+    asked = [word for benchmark in BENCHMARKS for word in ("-b", benchmark)]
+    ran = command(place, installed, "run", *models, *asked, "--data", "data", "--quiet", "--out", "out")
+    assert ran.status == 0, ran.err
+    assert "cannot be" not in ran.err
+    results = json.loads((place / "out" / "results.json").read_text())["results"]
+    assert {each["benchmark"] for each in results} == {benchmark.partition(":")[0] for benchmark in BENCHMARKS}
+    assert len(results) == 2 * len(BENCHMARKS)
+    metrics: dict[str, set[str]] = {}
+    for each in results:
+        assert each["counts"]["failed"] == 0
+        metrics.setdefault(each["benchmark"], set()).update(score["metric"] for score in each["scores"])
+    assert "same_answer" in metrics["same-answers"]
+    assert "mean_error" in metrics["lines-and-light"]
+    shown = command(place, installed, "show", "out")
+    assert (shown.status, shown.err) == (0, "")
+    assert all(name in shown.out for name in ("upside-down", "lines-and-light", "same-answers"))
+    compared = command(place, installed, "compare", "out")
+    assert compared.status == 0, compared.err
+    assert "upside-down" in compared.out
+    (place / "policy.toml").write_text(POLICY)
+    gated = command(place, installed, "gate", "out", "--policy", "policy.toml")
+    assert gated.status in (0, 3, 4), gated.err
+    assert all(name in gated.out for name in ("upside-down", "lines-and-light", "same-answers"))
+    made = command(place, installed, "make", "corruptions", "data", "tree", "--set", "lines-and-light", "--limit", "1")
+    assert made.status == 0, made.err
+    assert {each.name for each in (place / "tree").iterdir()} >= {"bars", "brightness", "contrast"}
+
+
+@pytest.mark.slow
+def test_what_worked_before_works_beside_them(installed: Path, place: Path, command: Callable[..., Outcome]) -> None:
+    shipped = ("-m", "squeezenet1_1:weights=random", "-b", "imagenet-c:corruptions=fog,severities=1")
+    ran = command(place, installed, "run", *shipped, "--data", "data", "--limit", "1", "--quiet", "--out", "out")
+    assert ran.status == 0, ran.err
+    ran = command(place, installed, "run", "-m", "py:network.py:build", "--suite", "demo", "--plan", "--out", "out")
+    assert ran.status == 0, ran.err
+
+
+SECOND_LOOK = """
+from hardiness import attacks, distortions, models
+from hardiness.benchmarks import cards, registry
+NAMES = {names!r}
+registries = [registry, cards, distortions.corruptions, distortions.perturbations, attacks.registry, models.registry]
+for each in registries:
+    assert each.names() == each.names() and {{*NAMES[each.group]}} <= {{*each.names()}}
+"""
+
+
+@pytest.mark.slow
+def test_the_names_are_there_in_python_too(installed: Path, place: Path, warm: Callable[..., Any], path: Any) -> None:
+    (place / "look.py").write_text(SECOND_LOOK.format(names=NAMES))
+    process = warm("look.py", cwd=place, env=path(installed))
+    _, err = process.communicate(timeout=600)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_the_page_names_every_registry_with_its_group_its_door_and_its_folder() -> None:
+    rows = re.findall(
+        r"^\| `(hardiness\.\w+)` \|.*\| `([\w.]+)` \| `([\w/]+)` \|$", PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    source = Path(hardiness.__file__).parent
+    registries = {
+        group
+        for path in source.rglob("*.py")
+        for group in re.findall(r'Registry\(\s*"[\w ]+",\s*"[\w.]+",\s*"([\w.]+)"', path.read_text("utf-8"))
+    }
+    assert {group for group, _, _ in rows} == registries
+    assert len(rows) == len(registries) == 15
+    for _, door, folder in rows:
+        assert (source / folder).is_dir()
+        assert callable(pkgutil.resolve_name(door)), door

@@ -1,0 +1,139 @@
+"""What is wrong with an installed package costs a line, and nothing that does not need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from strangers import CORRUPTION, Distribution, Outcome
+
+CORRUPTIONS, BENCHMARKS = "hardiness.corruptions", "hardiness.benchmarks"
+NOTHING = """
+from hardiness.core import Benchmark
+SEVEN = 7
+
+class Nothing(Benchmark):
+    name = "nothing"
+"""
+
+
+def holding(distribution: str, name: str, more: str = "", version: str = "1.0", **benchmarks: str) -> Distribution:
+    """A distribution with a corruption of that name in a package of its own name."""
+    points = {CORRUPTIONS: {name: f"{distribution}:{name}"}, BENCHMARKS: benchmarks}
+    return Distribution(
+        distribution, points, {"__init__.py": CORRUPTION.format(name=name) + more}, distribution, version
+    )
+
+
+FAULTY = (
+    holding("sound", "dusk"),
+    holding("broken", "early", "import no_such_package\n", "2.1", broken="broken:Broken"),
+    holding("one", "both"),
+    holding("other", "both"),
+    holding("greedy", "fog"),
+    Distribution(
+        "mistaken",
+        {
+            CORRUPTIONS: {"seven": "mistaken:SEVEN", "absent": "mistaken:absent"},
+            BENCHMARKS: {"nothing": "mistaken:Nothing"},
+            "hardiness.attacks": {"seven": "mistaken:SEVEN"},
+            "hardiness.cards": {"seven": "mistaken:SEVEN"},
+            "hardiness.models": {"seven": "mistaken"},
+        },
+        {"__init__.py": NOTHING},
+        "mistaken",
+    ),
+)
+
+LINES = {
+    "corruption 'both' is in one:both of one 1.0 and in other:both of other 1.0; uninstall one, or rename its entry",
+    "corruption 'absent' of mistaken:absent of mistaken 1.0 cannot be loaded: AttributeError: module 'mistaken' has no "
+    "attribute 'absent'; mend or uninstall it",
+    "corruption 'early' of broken:early of broken 2.1 cannot be loaded: ModuleNotFoundError: No module named "
+    "'no_such_package'; mend or uninstall it",
+    "corruption 'fog' of greedy:fog of greedy 1.0 has the name of one that ships; rename it",
+    "corruption 'seven' of mistaken:SEVEN of mistaken 1.0 must be of type Corruption, was int; mend or uninstall it",
+}
+
+TWICE = """
+from hardiness import attacks, distortions, models
+from hardiness.benchmarks import cards, registry
+first = distortions.corruptions.names()
+assert distortions.corruptions.names() == first
+assert "dusk" in first and "fog" in first and not {"early", "both", "seven", "absent"} & {*first}
+assert distortions.corruptions.ships("fog") and not distortions.corruptions.ships("dusk")
+assert not {"broken", "nothing"} & {*registry.names()} and "imagenet-c" in registry
+assert cards.find("seven") is None and attacks.registry.find("seven") is None and models.registry.find("seven") is None
+"""
+
+
+@pytest.fixture(scope="module")
+def faulty(install: Callable[..., Path]) -> Path:
+    """A folder with one sound package, four with faults, and two of one name."""
+    return install(*FAULTY)
+
+
+def lines(outcome: Outcome) -> set[str]:
+    """What the command said of packages."""
+    return {line.removeprefix("hardiness: ") for line in outcome.err.splitlines()}
+
+
+@pytest.mark.slow
+def test_a_listing_says_in_a_line_each_what_is_wrong_and_lists_the_rest(
+    faulty: Path, place: Path, command: Callable[..., Outcome]
+) -> None:
+    listed = command(place, faulty, "list", "corruptions")
+    assert listed.status == 0
+    assert "dusk" in listed.out
+    assert "brightness" in listed.out
+    assert lines(listed) == LINES
+    told = lines(command(place, faulty, "list", "benchmarks"))
+    assert told == {
+        "benchmark 'broken' of broken:Broken of broken 2.1 cannot be loaded: ModuleNotFoundError: No module named "
+        "'no_such_package'; mend or uninstall it",
+        "benchmark 'nothing' of mistaken:Nothing of mistaken 1.0 must say what its dataset is, and Nothing does not; "
+        "mend or uninstall it",
+    }
+
+
+@pytest.mark.slow
+def test_what_ships_and_what_is_sound_runs_beside_it(
+    faulty: Path, place: Path, command: Callable[..., Outcome]
+) -> None:
+    shipped = ("-b", "imagenet-c:corruptions=fog,severities=1", "-b", "imagenet-val")
+    few = ("-m", "py:network.py:build", "--data", "data", "--limit", "2", "--quiet")
+    told = command(place, faulty, "run", *few, *shipped, "--out", "out")
+    assert (told.status, told.err) == (0, ""), "nothing of it needs a package"
+    told = command(place, faulty, "run", *few, "-b", "imagenet-c:corruptions=dusk,severities=1", "--out", "out")
+    assert told.status == 0, told.err
+    assert lines(told) == LINES
+    shown = command(place, faulty, "show", "out")
+    assert (shown.status, shown.err) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("both", "in one:both of one 1.0 and in other:both of other 1.0"),
+        ("early", "broken:early of broken 2.1 cannot be loaded: ModuleNotFoundError"),
+        ("seven", "mistaken:SEVEN of mistaken 1.0 must be of type Corruption, was int"),
+    ],
+)
+def test_asking_for_it_is_an_error_that_names_the_package(
+    faulty: Path, place: Path, command: Callable[..., Outcome], name: str, said: str
+) -> None:
+    told = command(place, faulty, "list", "corruptions", name)
+    assert told.status == 2
+    assert said in told.err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_second_look_gives_the_same_names(faulty: Path, place: Path, warm: Callable[..., Any], path: Any) -> None:
+    (place / "twice.py").write_text(TWICE)
+    process = warm("twice.py", cwd=place, env=path(faulty))
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    assert {line for line in err.splitlines() if line.startswith("corruption ")} == LINES
