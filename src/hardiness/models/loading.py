@@ -48,6 +48,7 @@ from hardiness.sources import Progress, fetch, file_sha256
 from hardiness.store import Files
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
 
@@ -330,10 +331,23 @@ def _with_activation(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
     with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px"), contained(), torch.no_grad():
         given = Normalisation.from_view(spec.view)(_probe_pixels(side).to(device))
         rows = read_by_sigmoid(network, spec.name, behind=False)(given).cpu().numpy()
-    stated = _stated_output(spec)
-    behind = stated == "probabilities" or (stated is None and are_shares(rows))
+    behind = _is_behind_sigmoid(rows, _stated_output(spec), spec.name)
     network = read_by_sigmoid(network, spec.name, behind=behind)
     return replace(built, network=network, notes=(*built.notes, SIGMOID))
+
+
+def _is_behind_sigmoid(rows: NDArray[np.float32], stated: str | None, name: str) -> bool:
+    """Whether outputs are probabilities, where a sigmoid makes these; numbers beyond 0 and 1 show that they are not.
+
+    Raises:
+        ArgumentError: two pictures do not show it, and nobody has stated it.
+    """
+    if stated is None and are_shares(rows):
+        raise ArgumentError(
+            f"{name} puts out numbers from 0 to 1 on two pictures, which may be behind its sigmoid or before it: state "
+            "output=probabilities or output=logits"
+        )
+    return stated == "probabilities"
 
 
 def _stated_output(spec: ModelSpec) -> str | None:
@@ -371,8 +385,11 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     stated = _stated_output(spec)
     names = spec.class_names or class_names_of(network.function)
     spec = replace(spec, class_names=names)
-    seen = are_shares if network.sigmoid else are_probabilities
-    outputs = "probabilities" if (stated == "probabilities" or (stated is None and seen(rows))) else ""
+    if network.sigmoid:
+        behind = _is_behind_sigmoid(rows, stated, spec.name)
+    else:
+        behind = stated == "probabilities" or (stated is None and are_probabilities(rows))
+    outputs = "probabilities" if behind else ""
     with foreign_errors(spec.name, "cannot be used"):
         code = identity_of(network.function, built.code or "", dict(spec.options).get("tag"))
     network = replace(network, outputs=outputs)
@@ -384,7 +401,7 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     elif stated is None and are_shares(rows):
         notes.append(
             "its outputs are taken for logits, and all lie between 0 and 1 on two pictures: state activation=sigmoid "
-            "where they are probabilities of each class by itself, else output=logits"
+            "and output=probabilities where they are probabilities of each class by itself, else output=logits"
         )
     if placement.device != "cpu":
         notes.append(

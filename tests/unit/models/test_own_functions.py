@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -93,38 +94,53 @@ def odds(images: np.ndarray) -> np.ndarray:
 
 
 def test_what_a_sigmoid_gives_is_read_as_is_stated(images: np.ndarray, pixels: Tensor) -> None:
-    for function in (odds, logits):
-        classifier = wrap(function, VIEW, name="mine", activation="sigmoid")
+    with pytest.raises(
+        ArgumentError, match=r"from 0 to 1 on two pictures, .* state output=probabilities or output=log"
+    ):
+        wrap(odds, VIEW, name="mine", activation="sigmoid")
+    given = {"activation": "sigmoid", "output": "probabilities"}
+    for classifier in (wrap(odds, VIEW, name="mine", **given), wrap(logits, VIEW, name="m", activation="sigmoid")):
         assert classifier.outputs == ""
         np.testing.assert_allclose(classifier.logits(pixels), logits(images), rtol=1e-3, atol=1e-4)
-    assert any("state activation=sigmoid where they are" in note for note in wrap(odds, VIEW, name="mine").notes)
+    assert any("state activation=sigmoid and output=" in note for note in wrap(odds, VIEW, name="mine").notes)
     assert not any("activation" in note for note in wrap(logits, VIEW, name="mine").notes)
-    for one in (lambda batch: odds(batch)[:, 0], lambda batch: odds(batch)[:, :1], lambda batch: logits(batch)[:, :1]):
-        found = wrap(one, VIEW, name="mine", activation="sigmoid").logits(pixels)
+    before = {**given, "output": "logits"}
+    for one, stated in (
+        (lambda batch: odds(batch)[:, 0], given),
+        (lambda batch: odds(batch)[:, :1], given),
+        (lambda batch: logits(batch)[:, :1], before),
+    ):
+        found = wrap(one, VIEW, name="mine", **stated).logits(pixels)
         np.testing.assert_allclose(torch.from_numpy(found).softmax(1)[:, 1].numpy(), odds(images)[:, 0], rtol=1e-4)
     with pytest.raises(ModelError, match=r"puts out 1; .* state activation=sigmoid"):
         wrap(lambda batch: logits(batch)[:, :1], VIEW, name="mine")
     with pytest.raises(ModelError, match=r"mine must put out probabilities from 0 to 1, puts out -"):
-        wrap(logits, VIEW, name="mine", activation="sigmoid", output="probabilities").logits(pixels)
-    sure = wrap(lambda batch: np.round(odds(batch)), VIEW, name="mine", activation="sigmoid").logits(pixels)
+        wrap(logits, VIEW, name="mine", **given).logits(pixels)
+    sure = wrap(lambda batch: np.round(odds(batch)), VIEW, name="mine", **given).logits(pixels)
     assert np.isfinite(sure).all(), "probabilities that are 0 and 1 in floating point"
 
 
 @pytest.mark.parametrize("behind", [False, True])
 def test_a_network_of_torch_with_one_output_has_two_classes_and_gradients(pixels: Tensor, behind: bool) -> None:
-    network = nn.Sequential(small(), nn.Linear(7, 1), *((nn.Sigmoid(),) if behind else ())).eval()
-    classifier = wrap(network, VIEW, name="net", device="cpu", runtime="torch", activation="sigmoid")
+    head = nn.Linear(7, 1)
+    nn.init.constant_(head.weight, 3.0)
+    nn.init.zeros_(head.bias)
+    network = nn.Sequential(small(), head, *((nn.Sigmoid(),) if behind else ())).eval()
+    given = {"device": "cpu", "runtime": "torch", "activation": "sigmoid"}
+    with pytest.raises(ArgumentError, match="state output=") if behind else nullcontext():
+        wrap(network, VIEW, name="net", **given)
+    classifier = wrap(network, VIEW, name="net", **given, output="probabilities" if behind else "logits")
     assert classifier.num_classes == 2
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (VIEW.mean, VIEW.std))
     with torch.no_grad():
         wanted = network((pixels - mean) / std)[:, 0]
     found = torch.from_numpy(classifier.logits(pixels)).softmax(1)[:, 1]
     np.testing.assert_allclose(found, wanted if behind else wanted.sigmoid(), rtol=1e-4)
-    given = pixels.clone().requires_grad_()
-    classifier.differentiable(given)[:, 1].sum().backward()
-    assert float(given.grad.abs().sum()) > 0  # type: ignore[union-attr]
+    leaf = pixels.clone().requires_grad_()
+    classifier.differentiable(leaf)[:, 1].sum().backward()
+    assert float(leaf.grad.abs().sum()) > 0  # type: ignore[union-attr]
     bare = wrap(small(), VIEW, name="net", device="cpu", runtime="torch")
-    stated = wrap(small(), VIEW, name="net", device="cpu", runtime="torch", activation="sigmoid")
+    stated = wrap(small(), VIEW, name="net", **given, output="logits")
     assert (stated.weights_sha256, stated.code_sha256) == (bare.weights_sha256, bare.code_sha256)
     assert stated.spec.options != bare.spec.options, "which is what tells their runs apart"
 
