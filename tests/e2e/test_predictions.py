@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
+from hardiness import gate
 from hardiness.core import ArgumentError
 from hardiness.engine import predictions, read_predictions
 from hardiness.engine.predictions import NumberRows
@@ -112,6 +114,11 @@ def test_answers_for_pngs_count_as_those_for_pictures_in_memory(
     told = hardiness("compare", tmp_path / "out")
     assert told.status == 0, told.err
     assert "columns" in told.out
+    rule = '[[rules]]\nbenchmark = "imagenet-c"\nmetric = "agreement"\nat_least = 0.1\n'
+    rule += 'model = "columns"\nagainst = "out"\n'
+    (tmp_path / "policy.toml").write_text(f'{rule}against_model = "{model}"\n')
+    (verdict,) = gate(tmp_path / "out", tmp_path / "policy.toml").verdicts
+    assert (verdict.value, verdict.reason) == (1, "")
 
 
 def test_probabilities_and_classes_say_what_they_say(
@@ -334,3 +341,45 @@ def test_numbers_are_the_same_in_every_form_of_file(tmp_path: Path) -> None:
         parquet.write_table(pa.table({"sample": samples, "logits": wrong}), tmp_path / "wrong.parquet")
         with pytest.raises(ArgumentError, match=says):
             read_predictions(str(tmp_path / "wrong.parquet"))
+
+
+def test_answers_from_a_file_are_held_against_a_network_that_was_run_here(hardiness: Any, tmp_path: Path) -> None:
+    """One's own classes in an order of one's own; the network has a view, of which the file knows nothing."""
+    photos = tmp_path / "photos"
+    for number in range(40):
+        folder = photos / ("cat" if number % 2 else "ant")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((32, 32, 3), 40 + 150 * (number % 2) + number, np.uint8)).save(folder / f"{number}.png")
+    (tmp_path / "classes.txt").write_text("cat\nant\n")
+    (tmp_path / "net.py").write_text(
+        "import torch\n\n\nclass Net(torch.nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        bright = x.mean((1, 2, 3))\n"
+        "        return torch.stack([bright, -bright], 1)\n"
+    )
+    data = ("--data", f"own={photos}:classes={tmp_path / 'classes.txt'}", "--quiet", "--device", "cpu")
+    view = "resize_px=32,crop_px=32,mean=0.5/0.5/0.5,std=0.25/0.25/0.25"
+    given = ("run", "-m", f"m=py:{tmp_path / 'net.py'}:Net:{view}", "-b", "own", *data, "--out", tmp_path / "main")
+    told = hardiness(*given)
+    assert told.status == 0, told.err
+    lines = ["sample,class_name"]
+    for file in sorted(photos.rglob("*.png")):
+        wrong = file.stem in ("0", "1")
+        lines.append(f"{file.parent.name}/{file.stem},{'cat' if (file.parent.name == 'cat') != wrong else 'ant'}")
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    for name in ("m", "m=elsewhere:mean=0.1", "m:weights=new.pth"):
+        out = tmp_path / name.replace("=", "_").replace(":", "_")
+        told = hardiness("run", "-m", name, "-b", "own", *data, "--predictions", tmp_path / "a.csv", "--out", out)
+        assert told.status == 0, told.err
+        (tmp_path / "policy.toml").write_text(
+            '[[rules]]\nbenchmark = "own"\nmetric = "negative_flips"\nagainst = "main"\nat_most = 0.5\n'
+            '[[rules]]\nbenchmark = "own"\nmetric = "top1"\nagainst = "main"\nworse_by_at_most = 0.5\n'
+        )
+        told = hardiness("gate", out, "--policy", tmp_path / "policy.toml", "--json")
+        assert told.status == 0, told.out
+        found = json.loads(told.out)["verdicts"]
+        assert [(each["model"], each["value"]) for each in found] == [("m", 0.05), ("m", 0.05)]
+    swapped = (tmp_path / "policy.toml").read_text().replace('"main"', f'"{out.name}"')
+    (tmp_path / "policy.toml").write_text(swapped)
+    told = hardiness("gate", tmp_path / "main", "--policy", tmp_path / "policy.toml", "--json")
+    assert [each["value"] for each in json.loads(told.out)["verdicts"]] == [0.0, -0.05]

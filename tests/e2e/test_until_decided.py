@@ -175,6 +175,29 @@ def test_what_does_not_go_with_it_is_refused_in_one_line_before_anything_is_eval
 
 
 @pytest.mark.parametrize(
+    ("metric", "limit", "says"),
+    [
+        ("headline", "at_most = 75", 'must be a ratio, as 0.75 for 75 %, or a text as in "75 %"'),
+        ("mce_partial", "at_most = 75", 'must be a ratio, as 0.75 for 75 %, or a text as in "75 %"'),
+        ("mce_partial", 'against = "main"\nworse_by_at_most = 1', "must be a ratio, as 0.75 for 75 %"),
+        ("mean_error", "at_most = 75", "must be a share, as 0.01 for one point"),
+        ("negative_flips", 'against = "main"\nat_most = -0.1', "must be at least 0, as negative flips always is"),
+    ],
+)
+def test_a_limit_in_percent_is_refused_before_anything_is_evaluated(
+    hardiness: Told, dull: Any, network: Any, tmp_path: Path, policy: Any, metric: str, limit: str, says: str
+) -> None:
+    """At 7,500 % every model passes, after as few pictures as there may be."""
+    rules = policy(f'[[rules]]\nbenchmark = "imagenet-c"\nmetric = "{metric}"\n{limit}\n')
+    given = command(network(), dull(8), tmp_path / "x", "--until-decided", rules)
+    given[given.index("imagenet-val")] = "imagenet-c:corruptions=brightness,severities=1"
+    told = hardiness(*given)
+    assert (told.status, len(told.lines)) == (2, 1), told.err
+    assert says in told.err
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
     ("rule", "says"),
     [
         ('metric = "top11"\nat_least = 0.5', "metric 'top11' matches nothing in imagenet-val; did you mean 'top1'"),

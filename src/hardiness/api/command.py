@@ -381,7 +381,8 @@ class Command:
             )
         command, benchmark, tree = self, parse(self.benchmarks[0]), ""
         if benchmark.is_own:  # its tree is no data set: the classes are those of the photographs' folders
-            trees = [text for text in self.data if text.startswith(f"{benchmark.name}=")]
+            places = self.data if benchmark.name != OWN else ()  # which has no tree, and is the name of the photographs
+            trees = [text for text in places if text.startswith(f"{benchmark.name}=")]
             tree = trees[0].partition("=")[2] if trees else ""
             command = replace(self, data=tuple(text for text in self.data if text not in trees))._on_own_data()
         request = replace(command.request, data_arguments=absolute_arguments(command.data, command.labels))

@@ -487,6 +487,11 @@ class ModelIdentity:
         return self.outputs == ANSWERS
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether its answers were read from a file: nobody said by which view, or in which order it has classes."""
+        return "predictions" in self.options
+
+    @property
     def mark(self) -> str:
         """The mark behind its name wherever models are listed: ``" †"`` of a chat model, else nothing."""
         return f" {CHAT_MARK}" if self.is_chat else ""

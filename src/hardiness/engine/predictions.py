@@ -33,7 +33,7 @@ from hardiness.core import (
 from hardiness.data import limited
 from hardiness.engine.evaluation import EvaluationOutcome, keep_beginning, keep_session
 from hardiness.engine.plan import begin, condition_indices, units
-from hardiness.models import Classifier, InputPolicy, log_probabilities
+from hardiness.models import Classifier, InputPolicy, log_probabilities, row_and_model, split
 from hardiness.reference import wnids
 from hardiness.sources import file_sha256
 from hardiness.store import Store, parsed
@@ -194,6 +194,10 @@ class Predictions:
     def placed(self, name: str, benchmark: Benchmark, pictures: Pictures, request: Request) -> MatchedPredictions:
         """These predictions held against the pictures of a benchmark; nothing is stored.
 
+        Args:
+            name: of what answered, as after ``-m``; options behind it are no part of it.
+            benchmark, pictures, request: what they are answers to, and how much of it is wanted.
+
         Raises:
             ArgumentError: the benchmark attacks or shows sequences, or a row is of an unknown sample, condition or
                 class, is there twice, or has another number of classes than the data.
@@ -221,9 +225,10 @@ class Predictions:
                 )
             rows[place] = number
         logits = self.logits(data)
-        model = ForeignModel(
+        row, model = row_and_model(name)
+        foreign = ForeignModel(
             ModelSpec(
-                name,
+                row or split(model)[0],
                 "",
                 num_classes=data.num_classes,
                 class_names=data.class_names,
@@ -238,7 +243,7 @@ class Predictions:
         expected = _expected(benchmark, pictures, request)
         lacking = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
         named = tuple(f"{sample} under {cell}" for sample, cell in lacking[:_NAMED])
-        return MatchedPredictions(model, pictures, logits, rows, (len(lacking), named))
+        return MatchedPredictions(foreign, pictures, logits, rows, (len(lacking), named))
 
 
 def read_predictions(path: str) -> Predictions:

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING
 from hardiness.core import door
 
 if TYPE_CHECKING:
-    from hardiness.models.catalogue import COMMON, known_names, log_probabilities, registry, schemes, split, with_option
+    from hardiness.models.catalogue import (
+        COMMON,
+        known_names,
+        log_probabilities,
+        registry,
+        row_and_model,
+        schemes,
+        split,
+        with_option,
+    )
     from hardiness.models.chat.model import (
         ChatAnswer,
         ClosedQuestionModel,
@@ -43,6 +52,7 @@ __all__ = [
     "refuse_lost_device",
     "registry",
     "resolve",
+    "row_and_model",
     "schemes",
     "search",
     "split",
