@@ -363,7 +363,7 @@ def test_log_probabilities_of_all_letters_are_confidence(
     assert told.status == 0, told.err
     (run,) = Store.open(out).runs()
     assert run.records()["confidence"] == pytest.approx(0.7, abs=1e-6)
-    assert (run.records()["missing_mass"] == 0).all()
+    assert run.records()["missing_mass"] == pytest.approx(0, abs=1e-6)
     found = values(result_of(out))
     assert any(value is not None for key, value in found.items() if "calibration" in key[0])
     text = chat.asked[0][0]["messages"][0]["content"][1]["text"]
@@ -386,6 +386,47 @@ def test_without_some_letters_confidence_has_no_value_and_the_mass_is_shown(
     assert "missing" in told.out
     said = " ".join(result["warnings"])
     assert "given with 0 of 102 answers; where some were, 10.0 % of the probability is missing on average" in said
+
+
+def test_a_first_token_that_is_no_letter_gives_no_confidence(
+    chat: ChatServer, own: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    """The answer is A, and the first token The 0.90, A 0.05, B 0.03, C 0.01: of 102 answers none has a confidence."""
+    top = [{"token": t, "logprob": float(np.log(p))} for t, p in (("The", 0.9), ("A", 0.05), ("B", 0.03), ("C", 0.01))]
+    logprobs = {"content": [{**top[0], "top_logprobs": top}]}
+    chat.answer, out = lambda prompt, png: {"content": "The answer is A", "logprobs": logprobs}, tmp_path / "out"
+    told = hardiness("run", "-m", chat.model(), "-b", "own", "--data", own, "--out", out)
+    assert told.status == 0, told.err
+    (run,) = Store.open(out).runs()
+    rows = run.records()
+    assert (rows["outcome"] == 0).all()
+    assert (rows["confidence"] == 1).all()
+    assert (rows["has_confidence"] == 0).all()
+    assert rows["missing_mass"] == pytest.approx(0.91, abs=1e-6)
+    result = result_of(out)
+    assert values(result)["missing_mass",] == pytest.approx(0.91)
+    assert all(score["value"] is None for score in result["scores"] if "calibration" in score["metric"])
+
+
+def test_of_equal_log_probabilities_the_answer_is_stored(
+    chat: ChatServer, own: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    """Each option is as probable as the others, and the letter that is answered is another for each picture."""
+    top = [{"token": letter, "logprob": float(np.log(1 / 3))} for letter in "ABC"]
+
+    def answer(prompt: str, png: bytes) -> Any:
+        letter = "ABC"[sha256(png).digest()[0] % 3]
+        return {"content": letter, "logprobs": {"content": [{"token": letter, "logprob": -1.1, "top_logprobs": top}]}}
+
+    chat.answer, out = answer, tmp_path / "out"
+    asked = ("-b", "own", "--data", own, "--out", out, "--limit", "24")
+    assert hardiness("run", "-m", chat.model(order="published"), *asked).status == 0
+    (run,) = Store.open(out).runs()
+    rows = run.records()
+    assert set(rows["prediction"].tolist()) == {0, 1, 2}
+    assert rows["prediction"].tolist() == ["ABC".index(text) for text in rows["answer_text"].tolist()]
+    assert rows["confidence"] == pytest.approx(1 / 3, abs=1e-6)
+    assert (rows["has_confidence"] == 1).all()
 
 
 @pytest.mark.parametrize(
@@ -467,7 +508,7 @@ def test_imagenet_d_asks_for_one_of_two_names(
     (run,) = [run for run in Store.open(out).runs() if run.run.model.options.get("order") == "seeded"]
     rows = run.records()
     assert rows["confidence"] == pytest.approx([7 / 9] * 4)
-    assert (rows["missing_mass"] == 0).all()
+    assert rows["missing_mass"] == pytest.approx([0.1] * 4, abs=1e-6)
 
 
 def test_imagenet_d_without_its_questions_is_refused(

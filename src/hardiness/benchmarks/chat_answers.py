@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Metric, Records, Run, Score, mark_notes
 from hardiness.statistics import mean, wilson
 
-TABLE_COLUMNS = ("outcome", "missing_mass", "changed")
+TABLE_COLUMNS = ("outcome", "has_confidence", "missing_mass", "changed")
 """What a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
 
 ENDPOINT_COLUMNS = ("served_model", "fingerprint", "asked_at")
@@ -49,7 +49,8 @@ def no_answer(records: Records) -> NDArray[np.bool_]:
 
 def with_outcomes(table: ImageTable, records: Records) -> ImageTable:
     """A table with what its rows say of answers; what was not answered is wrong."""
-    kept = {name: records[name] for name in TABLE_COLUMNS}
+    columns = {"has_confidence": (records["missing_mass"] == 0).astype(np.int8), **records.columns}
+    kept = {name: columns[name] for name in TABLE_COLUMNS}  # rows of earlier versions say it by no missing mass
     outcomes = ImageTable.from_rows(records, table.conditions, {RIGHT: records["outcome"] == 0, **kept})
     right = np.where((table[RIGHT] == 1) & (outcomes["outcome"] > 0), 0, table[RIGHT]).astype(table[RIGHT].dtype)
     return replace(table, columns={**table.columns, RIGHT: right, **{name: outcomes[name] for name in TABLE_COLUMNS}})
@@ -57,8 +58,14 @@ def with_outcomes(table: ImageTable, records: Records) -> ImageTable:
 
 def chat_outputs(table: ImageTable) -> str:
     """What a chat model has given for every picture, as `ModelIdentity.outputs` says."""
-    seen = table["missing_mass"][table.evaluated]
-    return HAS_CONFIDENCE if len(seen) and bool((seen == 0).all()) else LACKS_CONFIDENCE
+    seen = _has_confidence(table)
+    return HAS_CONFIDENCE if len(seen) and bool(seen.all()) else LACKS_CONFIDENCE
+
+
+def _has_confidence(table: ImageTable) -> NDArray[np.bool_]:
+    """Whether each evaluated row has a confidence; a table that an earlier version kept says it by no missing mass."""
+    found = table["has_confidence"] == 1 if "has_confidence" in table else table["missing_mass"] == 0
+    return np.asarray(found[table.evaluated])
 
 
 def answer_scores(table: ImageTable) -> list[Score]:
@@ -139,11 +146,14 @@ def _about_answers(table: ImageTable) -> Iterator[str]:
 
 
 def _about_confidence(table: ImageTable) -> Iterator[str]:
-    missing = table["missing_mass"][table.evaluated]
-    whole, listed = int(np.count_nonzero(missing == 0)), missing[missing > 0]
-    if whole == len(missing):
+    missing, known = table["missing_mass"][table.evaluated], _has_confidence(table)
+    whole, listed = int(np.count_nonzero(known)), missing[~np.isnan(missing)]
+    if whole == len(known):
         return
-    text = f"log-probabilities of all letters were given with {whole:,} of {len(missing):,} answers"
+    text = (
+        f"log-probabilities of all letters, and that of the answer first, were given with {whole:,} of {len(known):,} "
+        "answers"
+    )
     if len(listed):
         text += f"; where some were, {100 * float(listed.mean()):.1f} % of the probability is missing on average"
     yield f"{text}; what needs confidence has no value"

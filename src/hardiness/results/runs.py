@@ -82,7 +82,10 @@ _OF_CONFIDENCE = _OF_LOGITS | frozenset(
 _LACKING = {
     "probabilities": (_OF_LOGITS, "not available: the model gives probabilities, and this needs logits"),
     "classes": (_OF_CONFIDENCE, "not available: the file has classes only"),
-    ANSWERS: (_OF_CONFIDENCE, "not available: log-probabilities of all letters were not given with every answer"),
+    ANSWERS: (
+        _OF_CONFIDENCE,
+        "not available: not every answer began with its letter and came with log-probabilities of all letters",
+    ),
 }
 """By what a model gives: words in the names of what it does not suffice for, and the reason."""
 

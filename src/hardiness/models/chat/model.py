@@ -30,7 +30,7 @@ from hardiness.core import (
     json_form,
 )
 from hardiness.imaging import png
-from hardiness.models.chat.questions import ANSWERED, Question, Reading, Reply
+from hardiness.models.chat.questions import ANSWERED, TIE, Question, Reading, Reply
 from hardiness.models.chat.wire import Calls, CallsSpentError, Endpoint, GivenUpError
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.store import Files, parsed
@@ -54,12 +54,14 @@ class ChatAnswer:
         replies: as often as it was asked; the first counts.
         readings: of each.
         probabilities: of the options, ``(K,)``, NaN for letters that the endpoint did not list.
+        has_letter_first: whether the first reply began with the letter of the option that was answered.
     """
 
     prompt: str
     replies: tuple[Reply, ...]
     readings: tuple[Reading, ...]
     probabilities: NDArray[np.float64]
+    has_letter_first: bool
 
     @property
     def changed(self) -> int:
@@ -70,10 +72,16 @@ class ChatAnswer:
 
     @property
     def confidences(self) -> NDArray[np.float64] | None:
-        """Probabilities of the options that sum to 1; ``None`` where a letter has none, or another has more."""
+        """Probabilities of the options that sum to 1; ``None`` where they are not those of the answer.
+
+        They are not where a letter has none, where the answer did not begin with its letter, so that the first token
+        chose a way of saying it, or where another option has more.
+        """
         option = self.readings[0].option
         known = self.probabilities
-        if option < 0 or np.isnan(known).any() or known.sum() <= 0 or known[option] < known.max():
+        if option < 0 or not self.has_letter_first or np.isnan(known).any() or known.sum() <= 0:
+            return None
+        if known[option] < known.max() * (1 - TIE):
             return None
         return np.asarray(known / known.sum())
 
@@ -81,15 +89,12 @@ class ChatAnswer:
     def confidence(self) -> float:
         """The probability of the option that was answered; 1 where it is not known."""
         known = self.confidences
-        return 1.0 if known is None else float(known.max())
+        return 1.0 if known is None else float(known[self.readings[0].option])
 
     @property
     def missing_mass(self) -> float:
-        """The probability that lies on no letter that was listed; 0 with `confidences`, NaN where none was listed."""
-        if self.confidences is not None:
-            return 0.0
-        listed = float(np.nansum(self.probabilities))
-        return max(0.0, 1.0 - listed) if listed > 0 else float("nan")
+        """One minus the probability of the letters that were listed; NaN where no log-probabilities were given."""
+        return max(0.0, 1.0 - float(np.nansum(self.probabilities))) if self.replies[0].tokens else float("nan")
 
 
 @dataclass
@@ -265,7 +270,13 @@ class ClosedQuestionModel:
         except (SampleError, GivenUpError, CallsSpentError, StoreError) as error:
             return error
         readings = tuple(self.question.read(reply, sample) for reply in replies)
-        return ChatAnswer(prompt, replies, readings, self.question.letter_probabilities(replies[0], sample))
+        return ChatAnswer(
+            prompt,
+            replies,
+            readings,
+            self.question.letter_probabilities(replies[0], sample),
+            self.question.has_letter_first(replies[0], readings[0].option, sample),
+        )
 
     def _reply(self, prompt: str, image: Image, picture: str, turn: int) -> Reply:
         """A reply that is kept, or that is asked for now and kept before it is read."""
@@ -300,9 +311,10 @@ class ClosedQuestionModel:
 
         Returns:
             The same, ``prediction`` -1 where no option was answered, and ``confidence`` that of the option; ``outcome``
-            int8, a number of `hardiness.core.OUTCOMES`; ``missing_mass`` float32, the probability on no listed letter,
-            NaN where no letter was; ``changed`` int8, whether asking again gave another answer, -1 where it was asked
-            once; and, as text, the prompt, the answer and what the endpoint said of itself.
+            int8, a number of `hardiness.core.OUTCOMES`; ``has_confidence`` int8, whether the endpoint gave one, without
+            which ``confidence`` is 1; ``missing_mass`` float32, the probability on no listed letter, NaN without
+            log-probabilities; ``changed`` int8, whether asking again gave another answer, -1 where it was asked once;
+            and, as text, the prompt, the answer and what the endpoint said of itself.
         """
         logits = np.stack(
             [self.question.log_probabilities(each.readings[0].option, each.confidences) for each in answers]
@@ -327,6 +339,7 @@ class ClosedQuestionModel:
             "prediction": prediction,
             "confidence": confidence.astype(decided["confidence"].dtype),
             "outcome": outcome,
+            "has_confidence": np.array([each.confidences is not None for each in answers], np.int8),
             "missing_mass": np.array([each.missing_mass for each in answers], np.float32),
             "changed": np.array([each.changed for each in answers], np.int8),
             **{name: np.array(list(map(_in_row, found)), np.str_) for name, found in texts.items()},

@@ -22,10 +22,16 @@ ANSWERED, NO_ANSWER, REFUSED, FILTERED = range(4)
 """Numbers of `hardiness.core.OUTCOMES`."""
 
 _FILTER_REASONS = ("content_filter", "safety", "prohibited_content", "blocklist", "recitation")
+_NOT = r"(cannot|(do|did|can|could|will|would|shall|should|must|may|might|am|have) not|[a-z]+n't|cant|dont|wont|never)"
 _REFUSAL = re.compile(
-    r"\W*(i\s?(am|'m)\s+(very |so |really )?sorry|(i\s+)?apologi[sz]e|my apologies|sorry\b"
-    r"|i\s+(cannot|can't|can not|could not|couldn't|won't|will not|am unable|am not able|do not feel|don't feel)\b"
-    r"|i'm\s+(unable|not able|not comfortable)\b|(unfortunately|regrettably),?\s+i\b|as an ai\b|as a language model\b)",
+    rf"\W*(i( am|'m) ((very|so|really|truly|deeply) )?(sorry|afraid|not|unable|incapable|unsure|uncertain|an? ai)\b"
+    rf"|i (\w+ly |just )?{_NOT}\b"
+    r"|i('d| would) (rather|prefer)\b|i (prefer|choose|have chosen|wish) not\b"
+    r"|i('ll|'d)? ((must|have to|need to|will|would|\w+ly) )*(decline|refuse|abstain|refrain|pass|regret)\b"
+    r"|i('ve)? ((see|have|had|know|find|recogni[sz]e|detect|perceive) )?(no|nothing|neither|none)\b"
+    r"|i (lack|fail|struggle)\b"
+    r"|(i )?apologi[sz]e|(my )?apologies|sorry\b"
+    r"|(unfortunately|regrettably),? i\b|as an ai\b|as a language model\b)",
     re.IGNORECASE,
 )
 _AFTER_LETTER = ".),: ："
@@ -44,6 +50,7 @@ class Reply:
         asked_at: when it came, ISO 8601 in UTC.
         requests: HTTP requests that it took, retries included.
         tokens: the first token's alternatives and their natural log-probabilities; empty where none were given.
+        first_token: with which the answer began; empty where no log-probabilities were given, or by an earlier version.
     """
 
     text: str
@@ -54,6 +61,7 @@ class Reply:
     asked_at: str = ""
     requests: int = 1
     tokens: tuple[tuple[str, float], ...] = ()
+    first_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +103,11 @@ def read_answer(text: str, options: Sequence[str], letters: str) -> int:
 def is_refusal(text: str) -> bool:
     """Whether an answer begins as refusals do.
 
+    So does what says that nothing is seen or known ("I do not see any object"). "I think it is a bear" is no refusal.
+
     Differs: the published rule reads the letter I off "I cannot …" where a question has nine options or more.
     """
-    return _REFUSAL.match(_after_opening(text).replace("’", "'")) is not None
+    return _REFUSAL.match(" ".join(_after_opening(text).replace("’", "'").split())) is not None
 
 
 def _after_opening(text: str) -> str:
@@ -211,15 +221,26 @@ class Question:
 
         Tokens that are the same letter but for spaces and case count together. An option that was not offered has 0.
         """
-        letters, shown = question_wording().letters, self.shown(sample)
-        found = np.zeros(len(self.options))
-        found[list(shown)] = np.nan
+        found, places = np.zeros(len(self.options)), self._places(sample)
+        found[list(self.shown(sample))] = np.nan
         for token, logarithm in reply.tokens:
-            letter = token.strip().upper()
-            place = letters.find(letter) if len(letter) == 1 else -1
-            if 0 <= place < len(shown):
-                found[shown[place]] = np.nan_to_num(found[shown[place]]) + np.exp(min(logarithm, 0.0))
+            if (place := places.get(token.strip().upper())) is not None:
+                found[place] = np.nan_to_num(found[place]) + np.exp(min(logarithm, 0.0))
         return found
+
+    def has_letter_first(self, reply: Reply, option: int, sample: str) -> bool:
+        """Whether an answer began with the letter of an option, so that the first token's probabilities are of answers.
+
+        Where the endpoint does not say with which token it began, that was the most probable one, or one as probable.
+        """
+        most = max((logarithm for _, logarithm in reply.tokens), default=0.0)
+        tokens = [reply.first_token] if reply.first_token else [token for token, each in reply.tokens if each == most]
+        places = self._places(sample)
+        return any(places.get(token.strip().upper()) == option for token in tokens)
+
+    def _places(self, sample: str) -> Mapping[str, int]:
+        """The places of the options by the letters that stand before them beside a picture."""
+        return dict(zip(question_wording().letters, self.shown(sample), strict=False))
 
     def log_probabilities(self, option: int, probabilities: NDArray[np.float64] | None = None) -> NDArray[np.float32]:
         """Log-probabilities of the classes, float32 ``(num_classes,)``, that any rule of decision reads as the answer.
@@ -228,13 +249,19 @@ class Question:
 
         Args:
             option: that was answered; -1 for none, where all classes are alike.
-            probabilities: of the options, ``(K,)``; without, the answer's is 1.
+            probabilities: of the options, ``(K,)``; without, the answer's is 1. What is as probable as the answer
+                becomes `TIE` less.
         """
         found = np.full(self.num_classes, SMALLEST_LOG, np.float32)
         if probabilities is None:
             probabilities = np.eye(len(self.options))[option] if option >= 0 else np.zeros(len(self.options))
         for classes, share in zip(self.classes, probabilities.tolist(), strict=True):
             found[list(classes)] = max(float(np.log(share)), SMALLEST_LOG) if share > 0 else SMALLEST_LOG
+        if option >= 0:
+            own = list(self.classes[option])
+            answer, tied = found[own[0]], np.abs(found - found[own[0]]) < TIE
+            tied[own] = False
+            found[tied] = answer - TIE
         return found
 
     def identity(self) -> Mapping[str, Any]:
@@ -254,6 +281,9 @@ class Question:
         text = json.dumps(sorted(self.offered.items()))
         return hashlib.sha256(text.encode()).hexdigest() if self.offered else ""
 
+
+TIE = 1e-4
+"""Log-probabilities that differ by less are equal, and are set so far apart that all rules read the answer off them."""
 
 SMALLEST_LOG = -87.0
 """The logarithm of what stands for no probability at all: fp32 still holds its exponential."""

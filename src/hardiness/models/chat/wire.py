@@ -227,7 +227,8 @@ class Endpoint:
             said = message.get("content")
             if isinstance(said, list):  # parts, as some endpoints give them
                 said = "".join(str(part.get("text", "")) for part in said if isinstance(part, dict))
-            listed = tuple((redact(token, key), value) for token, value in _first_token(choice.get("logprobs")))
+            first, alternatives = _first_token(choice.get("logprobs"))
+            listed = tuple((redact(token, key), value) for token, value in alternatives)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             text = _line(content.decode(errors="replace"), key)
             raise _TransientError(f"answers what is no chat completion in JSON ({text or 'nothing'})") from None
@@ -240,20 +241,22 @@ class Endpoint:
             asked_at=_now(),
             requests=requests,
             tokens=listed,
+            first_token=redact(first, key) if listed else "",
         )
 
 
-def _first_token(logprobs: Any) -> tuple[tuple[str, float], ...]:
-    """The alternatives of the first token; none where the endpoint gives none, or none that can be read."""
+def _first_token(logprobs: Any) -> tuple[str, tuple[tuple[str, float], ...]]:
+    """The first token and its alternatives; empty where the endpoint gives none, or none that can be read."""
     try:
         first = logprobs["content"][0]
         listed = [*(first.get("top_logprobs") or [])]
         if all(each.get("token") != first.get("token") for each in listed) and "logprob" in first:
             listed.append(first)
         pairs = [(str(each["token"]), float(each["logprob"])) for each in listed]
+        token = str(first.get("token") or "")
     except (LookupError, TypeError, ValueError, AttributeError):
-        return ()
-    return tuple((token, logarithm) for token, logarithm in pairs if not math.isnan(logarithm))
+        return "", ()
+    return token, tuple((token, logarithm) for token, logarithm in pairs if not math.isnan(logarithm))
 
 
 def _error_of(content: bytes) -> tuple[str, str]:

@@ -8,12 +8,14 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from hardiness.models.chat.model import ChatAnswer
 from hardiness.models.chat.questions import (
     ANSWERED,
     FILTERED,
     NO_ANSWER,
     REFUSED,
     Question,
+    Reading,
     Reply,
     is_refusal,
     read_answer,
@@ -129,12 +131,41 @@ REFUSALS = (
     "Unfortunately, I cannot do that",
     "My apologies, this is not something I do",
     "Answer: I cannot say",
+    "I must decline.",
+    "I must respectfully decline.",
+    "I don't think I can help with that.",
+    "I don’t know.",
+    "I do not see any object.",
+    "I do not know",
+    "I did not find one",
+    "I won't answer.",
+    "I would rather not say",
+    "I'd prefer not to answer",
+    "I refuse",
+    "I have to decline this",
+    "I'll pass",
+    "I see no object in the image",
+    "I have no idea",
+    "I am not sure.",
+    "I'm unsure",
+    "I am afraid that I can't",
+    "I really can't tell",
+    "I\ncannot say",
 )
 NO_REFUSALS = (
     "I",
     "I. chair",
     "I) chair",
     "I think it is a chair",
+    "I see a chair",
+    "I know: a chair",
+    "I would say a chair",
+    "I must say that this is a chair",
+    "I believe it is a chair, not a bear",
+    "I, not H",
+    "I. None of the others",
+    "iron",
+    "I: never H",
     "A",
     "Sorrel",
     "cat",
@@ -195,6 +226,50 @@ def test_letters_of_the_first_token_are_summed_over_its_spellings() -> None:
     found = question(options=("x", "y", "z")).letter_probabilities(Reply("A", tokens=tokens), "s")
     assert found[:2] == pytest.approx([0.7, 0.2])
     assert np.isnan(found[2])
+
+
+def test_a_confidence_is_that_of_a_first_token_that_is_the_answer() -> None:
+    asked = question(options=("x", "y", "z"))
+    shares = {"The": 0.9, "A": 0.05, "B": 0.03, "C": 0.0}
+    tokens = tuple((token, float(np.log(share)) if share else -np.inf) for token, share in shares.items())
+    assert not asked.has_letter_first(Reply("The answer is A", tokens=tokens, first_token="The"), 0, "s")
+    assert not asked.has_letter_first(Reply("The answer is A", tokens=tokens), 0, "s"), "as an earlier version kept it"
+    assert asked.has_letter_first(Reply("A", tokens=tokens, first_token=" a"), 0, "s")
+    assert not asked.has_letter_first(Reply("A", tokens=tokens, first_token="B"), 0, "s")
+    assert not asked.has_letter_first(Reply("A"), 0, "s")
+    tied = (("A", np.log(0.5)), ("B", np.log(0.5)))
+    assert [asked.has_letter_first(Reply("B", tokens=tied), option, "s") for option in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize("told", [REFUSED, ANSWERED])
+def test_a_missing_mass_is_one_minus_the_letters(told: int) -> None:
+    shares = {"The": 0.9, "A": 0.05, "B": 0.03}
+    tokens = tuple((token, float(np.log(share))) for token, share in shares.items())
+    asked = question(options=("x", "y"))
+
+    def missing(*listed: tuple[str, float]) -> float:
+        reply = Reply("", tokens=listed)
+        letters = asked.letter_probabilities(reply, "s")
+        return ChatAnswer("", (reply,), (Reading(told, 0),), letters, has_letter_first=True).missing_mass
+
+    assert missing(*tokens) == pytest.approx(0.92)
+    assert missing(*tokens[:2]) == pytest.approx(0.95), "whether or not every letter is listed"
+    assert missing(tokens[0]) == 1
+    assert np.isnan(missing())
+
+
+def test_what_is_as_probable_as_the_answer_becomes_less() -> None:
+    from hardiness.benchmarks.cue_conflict import max_logit, mean_probability
+
+    categories = sixteen()
+    asked = Question("?", SIXTEEN, tuple(map(tuple, categories.values())), 1000, "published", 0)
+    for shares in (np.full(16, 1 / 16), np.array([0.5, 0.5, *[0.0] * 14]), np.eye(16)[3] * 0.4 + 0.6 / 16):
+        for option in np.flatnonzero(shares == shares.max()).tolist():
+            logits = asked.log_probabilities(option, shares)[None]
+            assert max_logit(logits, categories).tolist() == [option]
+            assert mean_probability(logits, categories).tolist() == [option]
+    untied = asked.log_probabilities(0, np.array([0.6, 0.4, *[0.0] * 14]))
+    assert np.exp(untied[list(asked.classes[1])]) == pytest.approx(0.4)
 
 
 def test_every_rule_of_decision_reads_the_answer_off_what_stands_for_logits() -> None:
