@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,9 @@ import pytest
 from chat_server import ChatServer
 from PIL import Image
 
-from hardiness.engine import rounds
+from hardiness import evaluate
+from hardiness.core import ArgumentError
+from hardiness.engine import forecast, rounds
 from hardiness.models.chat import questions, wire
 from hardiness.reference import sixteen
 from hardiness.results import from_results, results_of
@@ -251,6 +255,106 @@ def test_an_endpoint_that_is_wrong_is_asked_little_and_keeps_what_it_gave(
     for file in out.rglob("*"):
         assert file.is_dir() or KEY.encode() not in file.read_bytes(), file
     assert KEY not in told.err + told.out
+
+
+def thinking(chat: ChatServer) -> ChatServer:
+    """The endpoint as one of a model that reasons: it refuses three parameters, and thinks for 64 tokens."""
+    chat.refuses = {
+        "max_tokens": '400 {"error": {"message": "Unsupported parameter: \'max_tokens\' is not supported. '
+        'Use \'max_completion_tokens\' instead.", "param": "max_tokens", "code": "unsupported_parameter"}}',
+        "temperature": '400 {"error": {"message": "Unsupported value: \'temperature\' does not support 0.",'
+        ' "param": "temperature", "code": "unsupported_value"}}',
+        "logprobs": '403 {"error": {"message": "You are not allowed to request logprobs from this model"}}',
+    }
+    chat.thinks_tokens = 64
+    return chat
+
+
+def test_the_third_example_of_the_page_asks_a_model_that_reasons(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    thinking(chat).answer = lambda prompt, png: letter_of(prompt, "cat")
+    page = (Path(__file__).parents[2] / "docs" / "chat.md").read_text()
+    example = [line for line in page.splitlines() if line.startswith("hardiness run -m chat:")][2]
+    there = {"https://api.openai.com": chat.address, "DATA": str(stimuli_root), "runs/chat": str(tmp_path / "out")}
+    words = [re.sub("|".join(there), lambda found: there[found[0]], word) for word in example.split()[1:]]
+    told = hardiness(*words)
+    assert told.status == 0, told.err
+    assert "48 requests" in told.err
+    assert "tokens: 4,800 asked, 3,120 answered" in told.err
+    result = result_of(tmp_path / "out")
+    assert values(result)["unanswered",] == 0
+    assert "tokens, as the endpoint counts them: 4,800 of questions, 3,120 of answers" in " ".join(result["warnings"])
+    kept = json.loads(next((tmp_path / "out" / "answers").rglob("*.json")).read_text())
+    assert ["completion_tokens_details.reasoning_tokens", 64] in kept["reply"]["usage"]
+
+    hints = {"": "max_completion_tokens=N", ",max_completion_tokens=99": "temperature=none leaves it out"}
+    hints[",max_completion_tokens=99,temperature=none"] = "logprobs=false leaves them out"
+    for options, hint in hints.items():
+        model = f"chat:toy:base={chat.address},key_env=OPENAI_API_KEY{options}"
+        told = hardiness("run", "-m", model, "-b", "cue-conflict", "--data", stimuli_root, "--out", tmp_path / "other")
+        assert told.status == 1
+        assert hint in told.err
+        assert "key right" not in told.err
+
+
+def test_replies_that_are_cut_before_an_answer_end_the_run(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    model = thinking(chat).model(max_completion_tokens=50, temperature="none", logprobs="false", workers=1)
+    command = ("run", "-b", "cue-conflict", "--data", stimuli_root, "--out")
+    told = hardiness(*command, tmp_path / "out", "-m", model)
+    assert told.status == 1
+    assert len(chat.asked) == 3
+    assert "cut 3 replies in a row at max_completion_tokens=50 before a word of an answer" in told.err
+    assert "raise max_completion_tokens, e.g. max_completion_tokens=4000" in told.err
+    few = hardiness(*command, tmp_path / "few", "-m", model, "--limit", "2")
+    assert few.status == 0
+    assert "2 of those without an answer ended at the most tokens that they may have; raise" in " ".join(
+        few.out.split()
+    )
+    asked = len(chat.asked)
+    assert hardiness(*command, tmp_path / "out", "-m", model.replace("=50", "=500")).status == 0
+    assert len(chat.asked) == asked + 48
+
+
+def test_a_word_between_keeps_a_run_going(chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path) -> None:
+    turns = iter(range(99))
+    cut = {"content": None, "finish_reason": "length"}
+    chat.answer = lambda prompt, png: dict(cut) if next(turns) % 3 else {"content": "A p", "finish_reason": "length"}
+    asked = ("-b", "cue-conflict", "--data", stimuli_root, "--out", tmp_path / "out")
+    assert hardiness("run", "-m", chat.model(workers=1), *asked).status == 0
+    assert len(chat.asked) == 48
+
+
+def test_more_than_a_thousand_questions_need_a_bound(
+    chat: ChatServer, own: Path, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.answer, out = lambda prompt, png: letter_of(prompt, "cup"), tmp_path / "out"
+    command = ("run", "-m", chat.model(repeats=10), "-b", "own", "--data", own, "--out", out)
+    told = hardiness(*command)
+    assert (told.status, len(told.lines), chat.asked) == (2, 1, [])
+    assert "1,020 questions would be asked (1,020 on own)" in told.err
+    assert "--calls 1020 allows as many" in told.err
+    assert "more than 1,000 need it" in " ".join(hardiness(*command, "--plan").out.split())
+    with pytest.raises(ArgumentError, match="1,020 questions would be asked"):
+        evaluate(chat.model(repeats=10), "own", own, progress=False)
+    ray = hardiness(*command, "--engine", "ray")
+    assert (ray.status, chat.asked) == (2, [])
+    assert "1,020 questions would be asked" in ray.err
+
+    monkeypatch.setattr(forecast, "MOST_UNBOUNDED", 60)
+    smaller = ("run", "-m", chat.model(), "-b", "own", "--data", own, "--out", out)
+    assert hardiness(*smaller).status == 2
+    assert hardiness(*smaller, "--limit", "60").status == 0
+    assert len(chat.asked) == 60
+    assert hardiness(*smaller).status == 0, "42 are left"
+    assert len(chat.asked) == 102
+    (stored,) = Store.open(out).runs()
+    shutil.rmtree(out / stored.path)
+    assert hardiness(*smaller).status == 0, "answers are kept though rows are lost"
+    assert len(chat.asked) == 102
 
 
 def everything_in(out: Path) -> Iterator[tuple[str, str]]:

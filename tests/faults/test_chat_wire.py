@@ -140,6 +140,12 @@ def test_tries_are_bounded_and_the_last_reason_is_told(chat: ChatServer) -> None
         ("404 ", "is http://127.* its address .base=. and toy:7b its name"),
         ('400 {"error": {"message": "logprobs are not supported"}}', "logprobs=false"),
         ('400 {"error": {"message": "max_tokens is not supported"}}', "max_tokens=none"),
+        ('403 {"error": {"message": "You are not allowed to request logprobs"}}', "logprobs; logprobs=false"),
+        ('400 {"error": {"message": "no", "param": "temperature"}}', "no; temperature=none"),
+        (
+            '400 {"error": {"message": "Use \'max_completion_tokens\' instead", "param": "max_tokens"}}',
+            "instead; max_completion_tokens=N takes its place, .*=4000,temperature=none,logprobs=false",
+        ),
         ('429 {"error": {"message": "pay", "code": "insufficient_quota"}}', "answers 429: pay"),
         ("307 http://elsewhere.example/v1", "redirects to elsewhere.example, where neither key nor picture"),
     ],
@@ -151,6 +157,21 @@ def test_what_another_try_cannot_change_ends_it(chat: ChatServer, fault: str, sa
     with pytest.raises(GivenUpError, match=said):
         ask()
     assert len(chat.asked) == 1
+
+
+def test_usage_is_kept_and_counted(chat: ChatServer) -> None:
+    chat.thinks_tokens, ask = 64, Asking(chat, parameters={"max_completion_tokens": 500})
+    found = [ask(), ask()]
+    assert dict(found[0].usage) == {
+        "prompt_tokens": 100,
+        "completion_tokens": 65,
+        "total_tokens": 165,
+        "completion_tokens_details.reasoning_tokens": 64,
+    }
+    assert (found[1].prompt_tokens, found[1].completion_tokens, found[1].is_cut) == (100, 65, False)
+    assert str(ask.calls).endswith("MB sent; tokens: 200 asked, 130 answered")
+    ask.endpoint = replace(ask.endpoint, parameters={"max_completion_tokens": 64})
+    assert (ask().is_cut, ask.calls.completion_tokens) == (True, 194)
 
 
 def test_a_filter_of_the_provider_is_an_answer(chat: ChatServer) -> None:

@@ -27,6 +27,8 @@ class ChatServer:
         busy, most_busy: requests in hand now, and the most at one time.
         pause_s: before each answer.
         fingerprint: ``system_fingerprint`` of the next answers.
+        refuses: the fault of a request that has a parameter of this name, whatever else is wrong with it.
+        thinks_tokens: so many of ``max_completion_tokens`` go before a word of the answer; ``usage`` says so.
         drip_s: between two bytes of an answer that drips: of the fault ``drip HEAD|BODY``, with ``\\r\\n`` written out.
     """
 
@@ -37,6 +39,8 @@ class ChatServer:
     most_busy: int = 0
     pause_s: float = 0.0
     fingerprint: str = "fp_1"
+    refuses: dict[str, str] = field(default_factory=dict)
+    thinks_tokens: int = 0
     drip_s: float = 0.05
     address: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -74,7 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
         chat, body = self.chat, json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with chat.lock:
             chat.asked.append((body, dict(self.headers.items())))
-            fault = chat.faults.pop(0) if chat.faults else ""
+            refused = [fault for name, fault in chat.refuses.items() if name in body]
+            fault = refused[0] if refused else chat.faults.pop(0) if chat.faults else ""
             chat.busy += 1
             chat.most_busy = max(chat.most_busy, chat.busy)
         time.sleep(chat.pause_s)
@@ -109,6 +114,14 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(said, dict):
             choice = {**choice, "message": {"content": said.pop("content", "")}, **said}
         about = {"model": f"{body['model']}-2026", "system_fingerprint": self.chat.fingerprint}
+        if thinks := self.chat.thinks_tokens:
+            most = body.get("max_completion_tokens", 0)
+            if most <= thinks:
+                choice = {"message": {"role": "assistant", "content": ""}, "finish_reason": "length"}
+            used = min(most, thinks + 1)
+            details = {"reasoning_tokens": min(most, thinks), "accepted": None, "is_odd": True}
+            counts = {"prompt_tokens": 100, "completion_tokens": used, "total_tokens": 100 + used}
+            about["usage"] = {**counts, "completion_tokens_details": details}
         return json.dumps({**about, "choices": [choice]}).encode()
 
     def _send(self, status: int, content: bytes, extra: dict[str, str] | None = None, cut: bool = False) -> None:

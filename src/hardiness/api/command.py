@@ -41,6 +41,7 @@ from hardiness.core import (
 )
 from hardiness.data import OWN, absolute_arguments
 from hardiness.engine import (
+    MOST_UNBOUNDED,
     Cluster,
     Deadline,
     Errand,
@@ -57,6 +58,7 @@ from hardiness.engine import (
     prepared,
     read_predictions,
     rehearse,
+    require_bounded_calls,
     require_reachable,
 )
 from hardiness.engine import evaluate as run_benchmark
@@ -421,6 +423,9 @@ class Command:
             loaded = load_models(resolved.specs if here else (), self.placement, listener, store)
             classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
             models.limit_calls(classifiers, self.request.calls)
+            elsewhere = [spec for spec in resolved.specs if self.cluster and "chat:" in spec.asked]
+            chat = load_models(elsewhere, self.placement, listener).classifiers if elsewhere else classifiers
+            require_bounded_calls([(row.benchmark, data, row.request) for row, data in asked.rows], chat, store)
             # The models that a suite names itself are skipped without their weights; those that were asked for are not.
             (problems if self.models else skipped).extend([*resolved.absent, *loaded.absent])
             seconds = self.request.time_budget_s
@@ -665,7 +670,10 @@ class CommandPlan:
         ]
         if len(rows) > 1:
             rows.append(self._row(self.whole))
-        bound = "--calls N bounds all of them together" if self.calls is None else "those count in --calls"
+        bound = "those count in --calls"
+        if self.calls is None:
+            need = f"; more than {MOST_UNBOUNDED:,} need it" if self.whole.calls > MOST_UNBOUNDED else ""
+            bound = f"--calls N bounds all of them together{need}"
         asked = (f"a call is tried up to five times where it fails; {bound}",)
         notes = (
             f"models: {', '.join(self.models)}",

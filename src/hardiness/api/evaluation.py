@@ -31,7 +31,14 @@ from hardiness.core import (
 )
 from hardiness.data import ModelClasses, absolute_arguments, from_python
 from hardiness.distortions import corruptions, perturbations
-from hardiness.engine import Deadline, EvaluationOutcome, evaluate_until_decided, evaluate_within, prepared
+from hardiness.engine import (
+    Deadline,
+    EvaluationOutcome,
+    evaluate_until_decided,
+    evaluate_within,
+    prepared,
+    require_bounded_calls,
+)
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.report import StoredResults, TrackingSession
@@ -143,7 +150,8 @@ class Options(TypedDict, total=False):
             `hardiness.gate` on ``out`` gives the verdicts; not with ``precision_target`` or ``time_budget_s``.
         time_budget_s: seconds within which it ends; by default as long as it takes.
         save_images: whether the pictures that attacks made are kept below ``out``; not by default.
-        calls: requests to a chat model at most, retries included; any number by default.
+        calls: requests to a chat model at most, retries included; by default any number up to 1,000 questions, and
+            more are refused.
         workers: decoding threads; one a core by default.
         device, precision, runtime: as in `Placement`.
         progress: whether bars are drawn; by default where a person looks on (a terminal or a notebook).
@@ -273,6 +281,7 @@ def evaluate(
     with closing(tracking), ExitStack() as stack:
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
+        require_bounded_calls([(part, found, request) for _, part, found in parts], [classifier], store)
         if budget:
             begun = [prepared(part, [classifier], found, store, request, progress) for _, part, found in parts]
             evaluated = evaluate_within(budget, begun)

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Metric, Records, Run, Score, mark_notes
+from hardiness.sources import shown
 from hardiness.statistics import mean, wilson
 
 TABLE_COLUMNS = ("outcome", "has_confidence", "missing_mass", "changed")
 """What a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
 
-ENDPOINT_COLUMNS = ("served_model", "fingerprint", "asked_at")
-"""What rows say of the endpoint."""
+USAGE_COLUMNS = ("prompt_tokens", "completion_tokens")
+"""Tokens of each row, which those of earlier versions lack."""
+
+ENDPOINT_COLUMNS = ("served_model", "fingerprint", "asked_at", "outcome", "at_most_tokens", *USAGE_COLUMNS)
+"""What rows say of the endpoint, of how it ended its answers and of what they cost; earlier versions lack the last."""
 
 LACKS_CONFIDENCE, HAS_CONFIDENCE = ANSWERS, "probabilities"
 
@@ -111,6 +115,7 @@ def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]
     return [
         *_about_endpoint(endpoint, run),
         *_about_answers(table),
+        *_about_tokens(endpoint),
         *_about_confidence(table),
     ]
 
@@ -145,6 +150,20 @@ def _about_answers(table: ImageTable) -> Iterator[str]:
         yield f"asked again, the answer changed by itself on {count:,} of {len(asked):,} pictures"
 
 
+def _about_tokens(endpoint: Records) -> Iterator[str]:
+    """How many answers were cut for want of tokens, and how many tokens all of them took."""
+    lacking = endpoint["outcome"] == OUTCOMES.index("no answer")
+    cut = int(np.count_nonzero(lacking & (endpoint["at_most_tokens"] == 1))) if "at_most_tokens" in endpoint else 0
+    if cut:
+        yield (
+            f"{cut:,} of those without an answer ended at the most tokens that they may have; raise max_tokens= or, of "
+            "a model that reasons, max_completion_tokens="
+        )
+    prompt, completion = (int(endpoint[name].sum()) if name in endpoint else 0 for name in USAGE_COLUMNS)
+    if prompt or completion:
+        yield f"tokens, as the endpoint counts them: {prompt:,} of questions, {completion:,} of answers"
+
+
 def _about_confidence(table: ImageTable) -> Iterator[str]:
     missing, known = table["missing_mass"][table.evaluated], _has_confidence(table)
     whole, listed = int(np.count_nonzero(known)), missing[~np.isnan(missing)]
@@ -165,8 +184,8 @@ def _counts(values: Sequence[str]) -> dict[str, int]:
 
 def _listed(counts: Mapping[str, int]) -> str:
     """Names with how often, where there are several."""
-    shown = list(counts.items())[:MOST_NAMED]
+    first = list(counts.items())[:MOST_NAMED]
     if len(counts) == 1:
-        return shown[0][0]
+        return shown(first[0][0])
     more = f" and {len(counts) - MOST_NAMED} others" if len(counts) > MOST_NAMED else ""
-    return ", ".join(f"{name} ({count:,})" for name, count in shown) + more
+    return ", ".join(f"{shown(name)} ({count:,})" for name, count in first) + more

@@ -243,7 +243,8 @@ class Request:
         batch_size: images per forward pass; ``None`` to choose it. A run that is continued keeps its own.
         save_images: whether the pictures that attacks made are kept as PNG files beside the records.
         workers: decoding threads; by default one a core.
-        calls: requests that the command's chat models may make together, retries included; ``None`` for any number.
+        calls: requests that the command's chat models may make together, retries included; ``None`` where nothing
+            bounds them, which goes for 1,000 questions at most.
         precision_target: half-width of the headline's 95 % interval, in its own unit, at which a benchmark is exact
             enough and its evaluation ends; ``None`` to evaluate everything asked for.
         time_budget_s: seconds within which the evaluation ends; ``None`` for as long as it takes.
@@ -280,7 +281,11 @@ class Request:
         metavar="i/n",
         read=Share.parse,
     )
-    calls: int | None = option("Stop at N requests to chat models, retries included; rows stay.", None, metavar="N")
+    calls: int | None = option(
+        "Stop at N requests to chat models, retries included; rows stay. More than 1,000 questions need it.",
+        None,
+        metavar="N",
+    )
     batch_size: int | None = option("Images per forward pass; chosen if not given.", None, metavar="B")
     save_images: bool = option("Keep the pictures that attacks make, as PNG files in OUT/images.", False)
     workers: int = usable_cores()

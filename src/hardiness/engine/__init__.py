@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         prepared,
         variations,
     )
-    from hardiness.engine.forecast import Forecast, forecast_evaluation
+    from hardiness.engine.forecast import MOST_UNBOUNDED, Forecast, forecast_evaluation, require_bounded_calls
     from hardiness.engine.pictures import PictureSource
     from hardiness.engine.predictions import pictures_of, read_predictions
     from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
@@ -28,6 +28,7 @@ else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
+    "MOST_UNBOUNDED",
     "Cluster",
     "Deadline",
     "Errand",
@@ -50,6 +51,7 @@ __all__ = [
     "prepared",
     "read_predictions",
     "rehearse",
+    "require_bounded_calls",
     "require_reachable",
     "run_round",
     "suspect_of",

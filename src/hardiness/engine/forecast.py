@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from hardiness.core import (
+    ANSWERS,
+    ArgumentError,
     AttackPlan,
     Benchmark,
     DataError,
@@ -305,6 +307,60 @@ def _forecast(
         bytes_sent=bytes_sent,
         layout=layout_of(data),
     )
+
+
+MOST_UNBOUNDED = 1_000
+"""Questions that a command may ask without a bound on its requests: each is paid for."""
+
+
+def require_bounded_calls(
+    evaluations: Sequence[tuple[Benchmark, DataSet, Request]], classifiers: Sequence[Classifier], store: Store
+) -> None:
+    """Raise where chat models would be asked more than `MOST_UNBOUNDED` questions and no bound of calls was given.
+
+    What is stored or kept is not asked again, and does not count.
+
+    Args:
+        evaluations: all of the command.
+        classifiers: of which chat models alone are looked at.
+        store: where rows and answers may be already; nothing is written to it.
+
+    Raises:
+        ArgumentError: they would; the message says how many.
+    """
+    chat = [classifier for classifier in classifiers if classifier.outputs == ANSWERS]
+    counts = Counter[str]()
+    for benchmark, data, request in evaluations:
+        with tempfile.TemporaryDirectory(prefix="hardiness-calls-") as folder:
+            for classifier in chat if request.calls is None else ():
+                with suppress(ModelError):  # what cannot be asked is told when it is to be evaluated
+                    begun = begin(classifier, benchmark, data, request, Store.create(folder))
+                    counts[benchmark.name] += _lacking_answers(begun.look_up(store), benchmark, data, request, store)
+    if counts.total() > MOST_UNBOUNDED:
+        where = ", ".join(f"{count:,} on {name}" for name, count in counts.most_common(3))
+        raise ArgumentError(
+            f"{counts.total():,} questions would be asked ({where}), and more than {MOST_UNBOUNDED:,} need a bound: "
+            f"--calls {counts.total()} allows as many, --limit N takes fewer pictures, --plan shows what would be asked"
+        )
+
+
+def _lacking_answers(task: Task, benchmark: Benchmark, data: DataSet, request: Request, store: Store) -> int:
+    """Requests that a chat model has still to answer; answers that are kept are looked for only where it matters."""
+    model = task.classifier
+    assert isinstance(model, ClosedQuestionModel), "these alone are asked"
+    items = {item.id: item for item in limited(data.items, request.limit, request.seed)}
+    conditions, asked = condition_indices(benchmark, data)
+    wanted: Mapping[str, Sequence[int]] = dict.fromkeys(items, asked)
+    work = [row for unit in units([task], wanted, task.stored.plan.unit_items) for row in unit.parts[0].work]
+    if len(work) * model.repeats <= MOST_UNBOUNDED or not model.keeps_some(store.files):
+        return int(len(work) * model.repeats)
+    count = 0
+    for sample, index in work:
+        with suppress(SampleError):
+            for made in benchmark.expand(items[sample], [conditions[index]], [task.canvas], request.seed):
+                if isinstance(made, Expansion):
+                    count += model.lacking(np.asarray(made.images[0], np.uint8), sample, store.files)
+    return count
 
 
 def _bill(

@@ -264,6 +264,9 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
 SCORING = 7
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
+ANSWERS_VERSION = 2
+"""Version of what is said of a chat model's answers; part of what kept lines are recognised by."""
+
 DETAILS = 2
 """Version of what all cards share of their details."""
 
@@ -426,7 +429,7 @@ class ScoredRun:
             return answer_warnings(self.table, self.stored.run, endpoint)
 
         is_some = self.stored.run.model.is_chat and self._facts["images"]
-        return list(self.memo.value("answers", "", compute)) if is_some else []
+        return list(self.memo.value("answers", str(ANSWERS_VERSION), compute)) if is_some else []
 
     @property
     def class_warnings(self) -> list[str]:

@@ -41,6 +41,9 @@ FOLDER = "answers"
 MOST_IN_ROW = 10_000
 """Characters of an answer in a row; its file has the whole."""
 
+MOST_CUT = 3
+"""Replies in a row that may end before a word of an answer; then the endpoint is given up, as each is paid for."""
+
 MOST_FAILED = 3
 """Questions in a row that may fail, each after all of its tries; then the endpoint is given up."""
 
@@ -121,6 +124,7 @@ class ChatModel:
     stopped: threading.Event = field(default_factory=threading.Event)
     _ended: GivenUpError | None = None
     _failed: int = 0
+    _cut: int = 0
 
     outputs = ANSWERS
     precision, device, runtime, agreement = "fp32", "elsewhere", "chat", None
@@ -206,6 +210,25 @@ class ChatModel:
         self._failed = 0
         return reply
 
+    def require_uncut(self, reply: Reply) -> None:
+        """Count a reply that has come, and end where as many in a row as may be were cut before a word of an answer.
+
+        Raises:
+            GivenUpError: they were; the message says what to raise.
+        """
+        self._cut = self._cut + 1 if reply.is_cut else 0
+        if self._cut < MOST_CUT:
+            return
+        limits = ("max_completion_tokens", "max_tokens")
+        sent = {name: self.endpoint.parameters[name] for name in limits if name in self.endpoint.parameters}
+        most = ", ".join(f"{name}={value}" for name, value in sent.items()) or "its own limit of tokens"
+        self._ended = GivenUpError(
+            f"{self.endpoint.host} cut {self._cut} replies in a row at {most} before a word of an answer, as thinking "
+            f"counts, too; raise {' or '.join(sent) or limits[0]}, e.g. {next(iter(sent), limits[0])}=4000; no more is "
+            "asked"
+        )
+        raise self._ended
+
     @cached_property
     def threads(self) -> ThreadPoolExecutor:
         """On which questions wait for their replies."""
@@ -251,17 +274,22 @@ class ClosedQuestionModel:
         """Whether an output folder holds replies of any endpoint."""
         return bool(files.folders(FOLDER))
 
-    def sizes(self, image: Image, sample: str, files: Files | None = None) -> list[int]:
-        """The bytes of each request that is still to be made about a picture; nothing is asked.
+    def lacking(self, image: Image, sample: str, files: Files | None = None) -> int:
+        """How many requests are still to be made about a picture; nothing is asked.
 
         Args:
             image, sample: as for `answers`.
             files: where replies may be kept already; ``None`` for nowhere.
         """
+        if files is None:
+            return self.model.repeats
         prompt, picture = self.question.text(sample), _sha256(image)
-        names = (self._name(prompt, picture, turn) for turn in range(self.model.repeats))
-        lacking = sum(files is None or not files.has(name) for name in names)
-        return [len(self.model.endpoint.body(prompt, png(image)))] * lacking if lacking else []
+        return sum(not files.has(self._name(prompt, picture, turn)) for turn in range(self.model.repeats))
+
+    def sizes(self, image: Image, sample: str, files: Files | None = None) -> list[int]:
+        """The bytes of each request that is still to be made about a picture, as `lacking` counts them."""
+        lacking = self.lacking(image, sample, files)
+        return [len(self.model.endpoint.body(self.question.text(sample), png(image)))] * lacking if lacking else []
 
     def _answer(self, image: Image, sample: str) -> ChatAnswer | HardinessError:
         prompt, picture = self.question.text(sample), _sha256(image)
@@ -295,6 +323,7 @@ class ClosedQuestionModel:
             "turn": turn,
         }
         self._files.write(name, (json.dumps({"asked": asked, "reply": json_form(reply)}) + "\n").encode())
+        self.model.require_uncut(reply)
         return reply
 
     def _name(self, prompt: str, picture: str, turn: int) -> str:
@@ -314,7 +343,9 @@ class ClosedQuestionModel:
             int8, a number of `hardiness.core.OUTCOMES`; ``has_confidence`` int8, whether the endpoint gave one, without
             which ``confidence`` is 1; ``missing_mass`` float32, the probability on no listed letter, NaN without
             log-probabilities; ``changed`` int8, whether asking again gave another answer, -1 where it was asked once;
-            and, as text, the prompt, the answer and what the endpoint said of itself.
+            ``at_most_tokens`` int8, whether it ended because it had as many tokens as it may have;
+            ``prompt_tokens`` and ``completion_tokens`` int64, of all replies, as the endpoint counts them, 0 where it
+            does not; and, as text, the prompt, the answer and what the endpoint said of itself.
         """
         logits = np.stack(
             [self.question.log_probabilities(each.readings[0].option, each.confidences) for each in answers]
@@ -342,8 +373,16 @@ class ClosedQuestionModel:
             "has_confidence": np.array([each.confidences is not None for each in answers], np.int8),
             "missing_mass": np.array([each.missing_mass for each in answers], np.float32),
             "changed": np.array([each.changed for each in answers], np.int8),
+            "at_most_tokens": np.array([reply.is_at_most_tokens for reply in first], np.int8),
+            "prompt_tokens": _total(answers, lambda reply: reply.prompt_tokens),
+            "completion_tokens": _total(answers, lambda reply: reply.completion_tokens),
             **{name: np.array(list(map(_in_row, found)), np.str_) for name, found in texts.items()},
         }
+
+
+def _total(answers: Sequence[ChatAnswer], count: Callable[[Reply], int]) -> NDArray[np.int64]:
+    """A number of each reply, summed over those of each answer, ``(N,)``."""
+    return np.array([sum(map(count, each.replies)) for each in answers], np.int64)
 
 
 def on_question(classifier: Any, benchmark: Benchmark, data: DataSet, seed: int, files: Files) -> Any:

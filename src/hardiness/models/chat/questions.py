@@ -18,6 +18,9 @@ from hardiness.reference import question_wording
 FEWEST_OPTIONS = 2
 ORDERS = ("seeded", "published")
 
+CUT_REASONS = ("length", "max_tokens")
+"""What endpoints call the end of an answer that has as many tokens as it may have, in small letters."""
+
 ANSWERED, NO_ANSWER, REFUSED, FILTERED = range(4)
 """Numbers of `hardiness.core.OUTCOMES`."""
 
@@ -51,6 +54,7 @@ class Reply:
         requests: HTTP requests that it took, retries included.
         tokens: the first token's alternatives and their natural log-probabilities; empty where none were given.
         first_token: with which the answer began; empty where no log-probabilities were given, or by an earlier version.
+        usage: tokens that the endpoint counted, by its own names; empty where it counts none, or by an earlier version.
     """
 
     text: str
@@ -62,6 +66,32 @@ class Reply:
     requests: int = 1
     tokens: tuple[tuple[str, float], ...] = ()
     first_token: str = ""
+    usage: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_at_most_tokens(self) -> bool:
+        """Whether it ended because it had as many tokens as it may have."""
+        return self.finish_reason.casefold() in CUT_REASONS
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ended so before a word of the answer, as thinking may."""
+        return self.is_at_most_tokens and not self.text.strip() and not self.refusal
+
+    def _count(self, *names: str) -> int:
+        """Tokens that the endpoint counted under the first of some names that it uses; 0 where it uses none."""
+        counts = dict(self.usage)
+        return next((counts[name] for name in names if name in counts), 0)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of the question, picture included."""
+        return self._count("prompt_tokens", "input_tokens")
+
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens of the answer, those of thinking included."""
+        return self._count("completion_tokens", "output_tokens")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
@@ -39,9 +40,13 @@ MOST_BYTES = 8 << 20
 MOST_SHOWN = 200
 """Characters of a foreign message that are shown."""
 
+MOST_COUNTS, MOST_TOKENS = 32, 1 << 40
+"""Of the numbers of tokens that an endpoint counts for a reply: how many are kept, and the largest."""
+
 TOP_LOGPROBS = 20
 """Alternatives of the first token that are asked for: the most that the protocol allows."""
 
+_REASONING = " (a model that reasons takes max_completion_tokens=4000,temperature=none,logprobs=false)"
 _BUSY = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529))
 _FILTER_CODES = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed")
 _AUTHORITY = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//([^/?#]+)", re.IGNORECASE)
@@ -63,12 +68,15 @@ class Calls:
     Attributes:
         most: requests at most, retries included; ``None`` for any number.
         made, again, sent_bytes: requests so far, those of them that were retries, and bytes of their bodies.
+        prompt_tokens, completion_tokens: of the replies, as endpoints count them.
     """
 
     most: int | None = None
     made: int = 0
     again: int = 0
     sent_bytes: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, size: int, again: bool) -> None:
@@ -82,9 +90,20 @@ class Calls:
                 raise CallsSpentError(f"all {self.most:,} requests of --calls are made; the same command goes on")
             self.made, self.again, self.sent_bytes = self.made + 1, self.again + again, self.sent_bytes + size
 
+    def add_usage(self, reply: Reply) -> None:
+        """Count the tokens of a reply."""
+        with self._lock:
+            self.prompt_tokens += reply.prompt_tokens
+            self.completion_tokens += reply.completion_tokens
+
     def __str__(self) -> str:
         retried = f", {self.again:,} of them retries" if self.again else ""
-        return f"{self.made:,} request{'' if self.made == 1 else 's'}{retried}, {self.sent_bytes / 1e6:,.1f} MB sent"
+        used = (
+            f"; tokens: {self.prompt_tokens:,} asked, {self.completion_tokens:,} answered" if self.prompt_tokens else ""
+        )
+        return (
+            f"{self.made:,} request{'' if self.made == 1 else 's'}{retried}, {self.sent_bytes / 1e6:,.1f} MB sent{used}"
+        )
 
 
 class _TransientError(Exception):
@@ -145,7 +164,9 @@ class Endpoint:
                 raise CallsSpentError("it was stopped")
             calls.take(len(body), again=turn > 0)
             try:
-                return self._request(body, turn + 1)
+                reply = self._request(body, turn + 1)
+                calls.add_usage(reply)
+                return reply
             except _TransientError as error:
                 reason = str(error)
                 if turn + 1 < TRIES:
@@ -190,7 +211,8 @@ class Endpoint:
     def _refused(self, response: HTTPAnswer, key: str, requests: int) -> Reply:
         """What an HTTP status other than 200 means: another try, the end, or an answer that a filter has eaten."""
         status, headers = response.status, response.headers
-        message, code = _error_of(response.content)
+        refusal = _Refusal.of(response.content)
+        message, code = refusal.message, refusal.code
         told = f"answers {status}{f': {_line(message, key)}' if message else ''}"
         if status in _BUSY and code != "insufficient_quota":
             raise _TransientError(told, _retry_after(headers.get("Retry-After", "")))
@@ -201,16 +223,24 @@ class Endpoint:
             )
         if any(each in f"{code} {message}".casefold().replace(" ", "_") for each in _FILTER_CODES):
             return Reply("", finish_reason="content_filter", asked_at=_now(), requests=requests)
-        advice = ""
+        raise GivenUpError(f"{self.host} {told}{self._advice(status, refusal, has_key=bool(key))}")
+
+    def _advice(self, status: int, refusal: _Refusal, *, has_key: bool) -> str:
+        """What to do about a refusal: about a parameter that it names, whatever the status is."""
+        about, other = f"{refusal.message} {refusal.parameter}", "max_completion_tokens"
+        if "logprobs" in about:
+            return f"; logprobs=false leaves them out{_REASONING}"
+        if other in about and other in self.parameters:
+            return f"; max_tokens=N takes its place, and {other}=none leaves it out"
+        if "max_tokens" in about or other in about:
+            return f"; {other}=N takes its place, and max_tokens=none leaves it out{_REASONING}"
+        if "temperature" in about:
+            return f"; temperature=none leaves it out{_REASONING}"
         if status in (401, 403):
-            advice = "; key_env= names the environment variable with its key" if not key else "; is the key right?"
-        elif status == 404:
-            advice = f"; is {self.url} its address (base=) and {self.model} its name there?"
-        elif "logprobs" in message:
-            advice = "; logprobs=false leaves them out"
-        elif "max_tokens" in message or "temperature" in message:
-            advice = "; max_tokens=none and temperature=none leave them out"
-        raise GivenUpError(f"{self.host} {told}{advice}")
+            return "; is the key right?" if has_key else "; key_env= names the environment variable with its key"
+        if status == 404:
+            return f"; is {self.url} its address (base=) and {self.model} its name there?"
+        return ""
 
     def _read(self, content: bytes, key: str, requests: int) -> Reply:
         """The reply in a body.
@@ -242,6 +272,7 @@ class Endpoint:
             requests=requests,
             tokens=listed,
             first_token=redact(first, key) if listed else "",
+            usage=tuple((_line(name, key), count) for name, count in _usage(found.get("usage"))),
         )
 
 
@@ -259,16 +290,34 @@ def _first_token(logprobs: Any) -> tuple[str, tuple[tuple[str, float], ...]]:
     return token, tuple((token, logarithm) for token, logarithm in pairs if not math.isnan(logarithm))
 
 
-def _error_of(content: bytes) -> tuple[str, str]:
-    """Message and code in the body of an error; empty where it has none."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return content.decode(errors="replace"), ""
-    inner = found.get("error", found) if isinstance(found, dict) else found
-    if isinstance(inner, dict):
-        return str(inner.get("message") or inner.get("detail") or ""), str(inner.get("code") or "")
-    return str(inner), ""
+def _usage(usage: Any, before: str = "") -> Iterator[tuple[str, int]]:
+    """The numbers of tokens that an endpoint counts, those in its details as ``details.name``."""
+    for name, count in islice(usage.items(), MOST_COUNTS) if isinstance(usage, dict) else ():
+        if isinstance(count, dict) and not before:
+            yield from _usage(count, f"{name}.")
+        elif isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= MOST_TOKENS:
+            yield f"{before}{name}", count
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """What the body of an error says: each empty where it says nothing."""
+
+    message: str = ""
+    code: str = ""
+    parameter: str = ""
+
+    @classmethod
+    def of(cls, content: bytes) -> _Refusal:
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
+            return cls(content.decode(errors="replace"))
+        inner = found.get("error", found) if isinstance(found, dict) else found
+        if not isinstance(inner, dict):
+            return cls(str(inner))
+        message, code, parameter = (inner.get(name) or "" for name in ("message", "code", "param"))
+        return cls(str(message or inner.get("detail") or ""), str(code), str(parameter))
 
 
 def _retry_after(text: str) -> float | None:

@@ -24,11 +24,12 @@ _OPTIONS = {
     "timeout": "seconds for a whole request, after which it is made again (default: 120)",
     "temperature": "0 by default; none leaves it out",
     "max_tokens": "of an answer: 8 by default; none leaves it out",
+    "max_completion_tokens": "the same for models that reason, thinking included; max_tokens is then left out",
     "logprobs": "whether log-probabilities are asked for: true (by default) or false",
     "tag": "a name for the model's version, by which answers of another day are asked for anew",
 }
 _MEANINGLESS = ("weights", "class_order", "input_px", "published", "mean", "std", "channel_order", "range")
-_IDENTITY = ("base", "prompt", "order", "temperature", "max_tokens", "logprobs", "tag")
+_IDENTITY = ("base", "prompt", "order", "temperature", "max_tokens", "max_completion_tokens", "logprobs", "tag")
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
@@ -82,7 +83,7 @@ def model(spec: ModelSpec, options: Mapping[str, str]) -> ChatModel:
         raise ArgumentError(f"logprobs must be true or false, was {logprobs!r}")
     parameters: dict[str, Any] = {
         "temperature": _number("temperature", options.get("temperature", "0"), 0, 10, whole=False),
-        "max_tokens": _number("max_tokens", options.get("max_tokens", "8"), 1, 1_000_000),
+        **_most_tokens(options),
         **({"logprobs": True, "top_logprobs": TOP_LOGPROBS} if logprobs == "true" else {}),
     }
     url = address_of(options["base"])
@@ -102,6 +103,19 @@ def model(spec: ModelSpec, options: Mapping[str, str]) -> ChatModel:
         int(_number("repeats", options.get("repeats", "1"), 1, 100, optional=False) or 0),
         int(_number("workers", options.get("workers", "8"), 1, 64, optional=False) or 0),
     )
+
+
+def _most_tokens(options: Mapping[str, str]) -> dict[str, float | int | None]:
+    """The most tokens of an answer, by the name of the parameter that bounds them; ``None`` where none does.
+
+    Raises:
+        ArgumentError: a number cannot be so, or both names are given one.
+    """
+    usual, other = "max_tokens", "max_completion_tokens"
+    found = {name: _number(name, options[name], 1, 1_000_000) for name in (usual, other) if name in options}
+    if found.get(usual) is not None and found.get(other) is not None:
+        raise ArgumentError(f"{usual} and {other} are two names of one bound; leave one of them out")
+    return found or {usual: 8}
 
 
 def _number(
