@@ -582,7 +582,7 @@ CLEAN = "imagenet-val"
 def warnings_of(result: Result) -> Iterator[str]:
     """A sentence for each."""
     counts = result.counts
-    if not result.scores:
+    if not counts.images:
         yield "no sample was evaluated, so there is no score"
     elif not counts.complete:
         what = "images" if len(result.plan.whole) == 1 else "image-cells"

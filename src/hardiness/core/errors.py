@@ -46,6 +46,10 @@ class ModelError(HardinessError):
     """A model cannot be loaded or cannot be evaluated on what was asked."""
 
 
+class RefusedModelError(ModelError):
+    """A model's answers cannot be used, whatever the picture: rows that there are of it say nothing."""
+
+
 class DeviceError(HardinessError):
     """A GPU computes nothing more in this process, whatever the model: the command ends, and what is finished stays."""
 

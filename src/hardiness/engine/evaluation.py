@@ -97,6 +97,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
         "processor": _processor_name(),
         "python": platform.python_version(),
         "packages": _packages(),
+        **({"refused": task.problem} if task.refused else {}),
     }
 
 
@@ -386,8 +387,8 @@ def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> li
 
 
 def keep_session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) -> None:
-    """Keep how rows were computed, where there are new ones."""
-    if task.computed:
+    """Keep how rows were computed, where there are new ones, or that the network was refused."""
+    if task.computed or task.refused:
         task.stored.add_measured(session(task, clock, request, benchmark), task.session_file)
         task.session_file = ""
 

@@ -211,6 +211,7 @@ class Task:
         batch: images per forward pass.
         computed: rows computed by this session.
         error: why the model was given up, or ``None``.
+        refused: whether it was because its answers cannot be used, whatever the picture.
         exhibited: whether this session has made sure that pictures of the benchmark are kept beside the records.
         session_file: path of the file that says already that this session asks for the run; empty where none does.
     """
@@ -223,6 +224,7 @@ class Task:
     batch: BatchSize
     computed: int = 0
     error: str | None = None
+    refused: bool = False
     exhibited: bool = False
     session_file: str = ""
 

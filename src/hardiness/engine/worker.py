@@ -29,6 +29,7 @@ from hardiness.core import (
     Listener,
     PictureFault,
     Records,
+    RefusedModelError,
     Request,
     SampleError,
     StoreError,
@@ -480,6 +481,7 @@ class _Batches:
             refuse_lost_device(error, part.task.classifier.spec.name)
             part.lost.update(row.sample for row in batch)
             part.task.error = part.task.error or line_of(error)
+            part.task.refused |= isinstance(error, RefusedModelError)
         self.flying.popleft()
         part.in_flight -= 1
         # A sequence is one condition of one image: it is counted with its first frame.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError
+from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, RefusedModelError, UnknownNameError
 from hardiness.models.catalogue import OpaqueNetwork, PlainFunction
 from hardiness.models.exactness import (
     NORMS,
@@ -78,13 +78,13 @@ def refuse_probabilities(logits: Tensor, name: str) -> None:
     """Raise an error where a model puts out probabilities instead of logits.
 
     Raises:
-        ModelError: every row is non-negative and sums to 1.
+        RefusedModelError: every row is non-negative and sums to 1.
     """
     if logits.shape[1] < 2 or not len(logits):
         return
     off = (logits.sum(1) - 1).abs().max().item()
     if logits.min().item() >= 0 and off < _SUM_TOLERANCE:
-        raise ModelError(
+        raise RefusedModelError(
             f"{name} returns probabilities (rows sum to 1), and logits are needed; leave out its last softmax, "
             "or return their logarithm (an onnx: or py: function may say output=probabilities)"
         )
@@ -109,6 +109,7 @@ class Original:
         lock: held while hooks are on the network, or a copy of it is chosen.
         references: what it gave on the first images of a size, height and width in pixels; in main memory.
         layer_bytes: what its layers put out for one image, by its side in pixels.
+        refusals: why its answers cannot be used, once some pictures have shown it; others need not show it.
     """
 
     network: Any
@@ -119,6 +120,7 @@ class Original:
     lock: threading.RLock = field(default_factory=threading.RLock)
     references: dict[tuple[int, int], Reference] = field(default_factory=dict)
     layer_bytes: dict[int, int] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
 
     @property
     def has_gradients(self) -> bool:
@@ -194,7 +196,7 @@ class Original:
         def outputs_of(given: Tensor) -> Tensor:
             return self.plain(given).cpu()
 
-        with self.lock:
+        with self.lock, self.refusing():
             if (known := self.references.get(size)) is not None:
                 return known
             with self.foreign_errors(first), contained():
@@ -229,6 +231,21 @@ class Original:
         with torch.no_grad(), full_fp32(torch.device(self.device)):
             outputs = self.through(network)(reference.pixels.to(self.device))
         return compare(outputs.float().cpu(), reference.logits).exact
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Within, a refusal is remembered; one that was raised before is raised again, as other pictures may hide why.
+
+        Raises:
+            RefusedModelError: it was refused before.
+        """
+        if self.refusals:
+            raise RefusedModelError(self.refusals[0])
+        try:
+            yield
+        except RefusedModelError as error:
+            self.refusals.append(str(error))
+            raise
 
     @contextmanager
     def foreign_errors(self, pixels: Tensor) -> Iterator[None]:
@@ -526,7 +543,7 @@ class ChosenRuntimes:
         if runtime is None and self._original.has_gradients and not _any_finite(pixels[:REFERENCE_IMAGES]):
             return lambda given: self._original.plain(given).cpu()  # nothing to choose a runtime by
         if runtime is None:
-            with self._original.lock:
+            with self._original.lock, self._original.refusing():
                 if size not in self._by_size:
                     self._by_size[size] = self._choose(pixels, size)
                 runtime = self._by_size[size]

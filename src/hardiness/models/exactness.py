@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ModelError, keep_freed_memory
+from hardiness.core import ModelError, RefusedModelError, keep_freed_memory
 from hardiness.models.failures import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def refuse_broken(
             an image's logits move with its company, which changes how they are rounded and nothing else.
 
     Raises:
-        ModelError: no image that is finite has finite logits, or the first one's change with its company.
+        RefusedModelError: no image that is finite has finite logits, or the first one's change with its company.
     """
     fine = first.isfinite().flatten(1).all(1)
     if not bool(fine.any()):
@@ -286,14 +286,14 @@ def refuse_broken(
     finite = logits[fine].isfinite()
     if not bool(finite.all(1).any()):
         lost = int((~finite).any(0).sum())
-        raise ModelError(
+        raise RefusedModelError(
             f"{name} gives logits that are not finite: {lost} of {finite.shape[1]} classes are NaN or infinite in the "
             f"first {len(finite)} images; look at its weights, mean and std"
         )
     at = int((fine & logits.isfinite().all(1)).int().argmax())
     apart = _apart(outputs, first, logits, at)
     if not apart <= MOST_APART and not _by_rounding_alone(in_fp64(), first, at):
-        raise ModelError(
+        raise RefusedModelError(
             f"{name} answers otherwise for an image alone than beside others (logits differ by {apart:.0%} of the "
             "largest), so its results would depend on the batch size, or on chance: is there a batch norm without "
             "running statistics, or dropout that stays on in evaluation?"

@@ -275,7 +275,9 @@ def _groups(stores: Sequence[Store], models: Sequence[str] = ()) -> dict[_Group,
         plain = run.run.model.name
         known |= {name: None, plain: None}
         if not models or name in models or plain in models:
-            groups.setdefault(_group(run), {})[name] = ScoredRun(run, card_of(run.run))
+            scored = ScoredRun(run, card_of(run.run))
+            if not scored.refusal:
+                groups.setdefault(_group(run), {})[name] = scored
     for model in models:
         if model not in known:
             raise UnknownNameError("model to compare", model, known)

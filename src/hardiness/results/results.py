@@ -143,9 +143,12 @@ def _scored(
 ) -> ScoredResult:
     stored, identity = run.stored, run.stored.run
     divisor = base.of_run(run) if base else None
-    scores, findings = run.scores(divisor or published_baseline(identity))
+    refusal = run.refusal
+    scores, findings = ([], []) if refusal else run.scores(divisor or published_baseline(identity))
     stop, told = run.stop(), []
-    if stop:
+    if refusal:
+        told.append(f"the network was refused, so there is no score: {refusal}")
+    elif stop:
         scores, sentence = at_stop(scores, run, stop, runs, divisor or published_baseline(identity))
         told.append(sentence)
     damage = (*run.damage, *run.complaints)
@@ -168,7 +171,7 @@ def _scored(
         findings=findings,
         exhibits=stored.exhibits(),
         damage=damage,
-        details={**run.details(), **({"noise": noise.as_details()} if noise else {})},
+        details={**({} if refusal else run.details()), **({"noise": noise.as_details()} if noise else {})},
         stop=stop,
     )
     warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *told, *damage]

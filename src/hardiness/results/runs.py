@@ -370,6 +370,12 @@ class ScoredRun:
         """How its rows were computed."""
         return list(self.stored.measured())
 
+    @property
+    def refusal(self) -> str:
+        """Why its network was refused when it was last run, so that its rows say nothing; empty where it was not."""
+        sessions = self.sessions()
+        return str(sessions[-1].get("refused", "")) if sessions else ""
+
     def counts(self) -> Counts:
         """How much of the whole benchmark stands behind the scores."""
         whole = self.stored.plan.whole
@@ -586,6 +592,11 @@ class JoinedRun(ScoredRun):
 
     def sessions(self) -> list[Any]:
         return [session for run in self.sets for session in run.sessions()]
+
+    @property
+    def refusal(self) -> str:
+        runs = [*([self.inside] if self.inside else []), *self.sets]
+        return next((reason for run in runs if (reason := run.refusal)), "")
 
     def save(self) -> None:
         for run in self.sets:

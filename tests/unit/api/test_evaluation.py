@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import called
 
 import hardiness
 from hardiness.core import ArgumentError, HardinessError, TextTable, UnknownNameError
@@ -209,3 +210,35 @@ def test_what_comes_out_shows_itself_in_a_notebook(pets: Any, network: Any, view
     hostile = TextTable("<b>", ("a", "b"), (("<script>", "1\n<i>"),), notes=("&",)).html()
     assert "<script>" not in hostile
     assert "&lt;script&gt;</td><td>1<small>&lt;i&gt;</small>" in hostile
+
+
+def test_a_network_that_is_refused_has_no_score_of_the_pictures_before(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``show`` printed the accuracy on three pictures, and not that the network was refused after them."""
+    by_company = [0.0]
+
+    def answer(images: np.ndarray) -> np.ndarray:
+        rows = images.reshape(len(images), -1)[:, :1000].astype(np.float32)
+        return rows * (1 + by_company[0] * (len(images) > 1))
+
+    where: dict[str, Any] = {"view": hardiness.View(36, 32, "bilinear"), "out": tmp_path / "out", "tag": "one"}
+    where |= {"name": "mine", "progress": False}
+    before = hardiness.evaluate(answer, "imagenet-val", str(root), limit=3, **where)
+    assert before.score("top1").n == 3
+    other = hardiness.evaluate(answer, "imagenet-val", str(root), limit=3, **{**where, "tag": "two", "name": "other"})
+    assert other.scores
+    by_company[0] = 1.0
+    after = hardiness.evaluate(answer, "imagenet-val", str(root), **where)
+    assert (after.key, after.counts.images, list(after.scores)) == (before.key, 3, [])
+    says = "the network was refused, so there is no score: mine: answer answers otherwise for an image alone than"
+    assert any(each.startswith(says) for each in after.warnings), after.warnings
+    assert called(monkeypatch, "show", str(tmp_path / "out")) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert says in shown
+    with pytest.raises(ArgumentError, match=r"a comparison needs two models .* had other$"):
+        hardiness.compare(tmp_path / "out")
+    by_company[0] = 0.0
+    mended = hardiness.evaluate(answer, "imagenet-val", str(root), **where)
+    assert (mended.counts.images, mended.score("top1").n) == (6, 6)
+    assert not any("refused" in each for each in mended.warnings)

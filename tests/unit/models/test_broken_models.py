@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import ArgumentError, DeviceError, ModelError, View
+from hardiness.core import ArgumentError, DeviceError, ModelError, RefusedModelError, View
 from hardiness.models import is_out_of_memory, load, resolve, wrap
 from hardiness.models.failures import PROCESS_STATE, foreign_errors, well_behaved
 
@@ -317,3 +317,25 @@ def test_filters_that_another_thread_uses_are_left_to_it() -> None:
             thread.join()
             assert warnings.filters == within, "the thread that changed them is still at work"
     assert warnings.filters == before
+
+
+@pytest.mark.parametrize("is_function", [True, False])
+def test_what_was_refused_stays_refused(is_function: bool) -> None:
+    """The next batch, whose pictures may not show the fault, was evaluated."""
+    by_company = [1.0]
+
+    class Company(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.mean(2)[:, :, :5].flatten(1) * (1 + by_company[0] * (len(x) > 1))
+
+    def answer(images: np.ndarray) -> np.ndarray:
+        return np.asarray(images[:, :5].mean(2).reshape(len(images), -1) * (1 + by_company[0] * (len(images) > 1)))
+
+    model = wrap(answer if is_function else Company(), VIEW, name="mine", device="cpu")
+    first, second = torch.rand((2, 3, 3, 32, 32), generator=torch.Generator().manual_seed(0))
+    with pytest.raises(RefusedModelError, match="answers otherwise for an image alone") as refused:
+        model.logits(first)
+    by_company[0] = 0.0
+    with pytest.raises(RefusedModelError) as again:
+        model.logits(second)
+    assert str(again.value) == str(refused.value)

@@ -39,7 +39,7 @@ def stored(out: Path, model: str, answers: np.ndarray, label: np.ndarray, start:
         "confidence": np.linspace(0.2, 0.9, n * m).astype(np.float32),
     }
     run = Run(
-        ModelIdentity(model, model),
+        ModelIdentity(model, f"{model} of {out.name}"),
         BenchmarkIdentity("imagenet-c" if m > 1 else "imagenet-val", "corruption" if m > 1 else "classification"),
         DataIdentity("imagenet", "f", n),
         conditions=CELLS[:m],
