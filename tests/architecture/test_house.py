@@ -25,7 +25,7 @@ PROJECT = Path(__file__).parents[2]
 ROOMS = sorted(door.parent.name for door in SOURCE.glob("*/__init__.py"))
 MOST_PAST_DOORS = 15
 MOST_HOOKS = 16
-MOST_OFFERED = 740
+MOST_OFFERED = 760
 MOST_FILES = 310
 MOST_PASSED = {"show": 31, "report": 64}
 """Files of which a function is entered, from stored rows of one model on one benchmark to what is printed or drawn.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         severities_below,
         with_classes,
     )
+    from hardiness.benchmarks.own_code import benchmark_code, scoring_code
     from hardiness.benchmarks.photographs import FACTORS
     from hardiness.benchmarks.shares import (
         CLEAN_TOP1,
@@ -74,6 +75,7 @@ __all__ = [
     "answer_scores",
     "answer_warnings",
     "answers",
+    "benchmark_code",
     "benchmark_type",
     "card_of",
     "cards",
@@ -90,6 +92,7 @@ __all__ = [
     "parse",
     "published_baseline",
     "registry",
+    "scoring_code",
     "severities_below",
     "strips",
     "suite",

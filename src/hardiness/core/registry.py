@@ -122,6 +122,10 @@ class Registry(Generic[T]):
         found = self._entry(name)
         return found is not None and _ships(found[1])
 
+    def own(self) -> dict[str, T]:
+        """What somebody else has registered by now, by name; nothing is loaded for it."""
+        return {name: entry for name, (entry, where) in self._entries.items() if not _ships(where)}
+
     def names(self, pattern: str = "*") -> list[str]:
         """Sorted names that match a shell-style pattern, e.g. ``names("gauss*")``."""
         self._load_installed()

@@ -520,6 +520,8 @@ class BenchmarkIdentity:
         protocol: name of the published rules.
         options: those that change rows.
         columns: names of what its decision rule keeps of the logits.
+        code_sha256: over code of a person's own that makes its rows: its class, distortions and attacks; empty where
+            all of it ships.
     """
 
     name: str = ""
@@ -527,6 +529,7 @@ class BenchmarkIdentity:
     protocol: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    code_sha256: str = ""
 
 
 IMAGENET_CLASSES = 1000

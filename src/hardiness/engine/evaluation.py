@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks import text_of
+from hardiness.benchmarks import benchmark_code, text_of
 from hardiness.core import (
     Benchmark,
     Canvas,
@@ -511,6 +511,7 @@ def prepared(
         tuple(task.stored.key for task in tasks),
         tuple(problems),
         (
+            *benchmark_code(benchmark).left_out,
             *data.remarks,
             *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
             *fewer_images(benchmark, data, every.runs),

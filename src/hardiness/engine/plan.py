@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import attacks
+from hardiness.benchmarks import benchmark_code
 from hardiness.core import (
     ArgumentError,
     AttackPlan,
@@ -355,6 +356,7 @@ def run_of(
             protocol=benchmark.protocol,
             options=benchmark.identity(),
             columns=_decision_columns(benchmark, data.num_classes),
+            code_sha256=benchmark_code(benchmark).sha256,
         ),
         data=DataIdentity(
             name=data.name,

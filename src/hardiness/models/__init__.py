@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hardiness.models.classifier import Classifier
     from hardiness.models.exactness import GRADIENTS_VERSION
     from hardiness.models.failures import is_out_of_memory, refuse_lost_device
+    from hardiness.models.identity import function_identity
     from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
     from hardiness.models.placement import place
     from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
@@ -38,6 +39,7 @@ __all__ = [
     "Classifier",
     "ClosedQuestionModel",
     "InputPolicy",
+    "function_identity",
     "is_out_of_memory",
     "is_pattern",
     "known_names",

@@ -922,6 +922,7 @@ def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
     pairs: dict[str, tuple[Any, Any]] = {
         "data fingerprint": (mine.data.fingerprint[:6], theirs.data.fingerprint[:6]),
         "protocol": (mine.benchmark.protocol, theirs.benchmark.protocol),
+        "benchmark's code": (mine.benchmark.code_sha256[:6], theirs.benchmark.code_sha256[:6]),
         "class order": (mine.model.outputs_sha256[:6], theirs.model.outputs_sha256[:6]),
         "seed": (mine.seed, theirs.seed),
     }

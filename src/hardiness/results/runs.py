@@ -26,6 +26,7 @@ from hardiness.benchmarks import (
     class_scores,
     class_warnings,
     registry,
+    scoring_code,
 )
 from hardiness.core import (
     ANSWERS,
@@ -177,6 +178,7 @@ def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
     hashes = {
         "weights": run.model.weights_sha256,
         "code": run.model.code_sha256,
+        "benchmark's code": run.benchmark.code_sha256,
         "class order": run.model.outputs_sha256,
         "data": run.data.fingerprint,
         "surrogate's weights": run.surrogate.weights_sha256 if run.surrogate else "",
@@ -298,8 +300,9 @@ class ScoredRun:
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits that change whenever a shard or the card does."""
+        code = [own] if (own := scoring_code(self.card)) else []
         return digest_of(
-            [SCORING, self.stored.run.benchmark.card, self.card.version, self.stamps, cells_of(self.stored)]
+            [SCORING, self.stored.run.benchmark.card, self.card.version, self.stamps, cells_of(self.stored), *code]
         )
 
     @property
@@ -338,7 +341,8 @@ class ScoredRun:
         return self.memo.table(file, self._made_of(card, name), self.stamps, make)
 
     def _made_of(self, card: Card, name: str) -> dict[str, Any]:
-        return {"card": name, "version": card.version, "cells": cells_of(self.stored)}
+        code = {"code": own} if (own := scoring_code(card)) else {}
+        return {"card": name, "version": card.version, "cells": cells_of(self.stored), **code}
 
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""

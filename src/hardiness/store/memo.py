@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -53,10 +53,20 @@ class Memo:
     ) -> None:
         self._files, self._folder, self._conditions = files, folder, tuple(conditions)
         self._key, self._part, self._trusted, self._anew = key, part, trusted, anew
-        self._changed = False
+        self._code, self._changed = "", False
+
+    @contextmanager
+    def of_code(self, code: str) -> Iterator[None]:
+        """Within, values follow from code with that hash, too; from none that is not in the key where it is empty."""
+        before, self._code = self._code, code
+        try:
+            yield
+        finally:
+            self._code = before
 
     def value(self, name: str, digest: str, compute: Callable[[], Any]) -> Any:
         """The JSON value of that name, which follows from the memo's key and from what has that digest."""
+        digest = f"{digest} {self._code}".rstrip()
         kept = self._values.get(name)
         return self.put(name, digest, compute()) if kept is None or kept[0] != digest else kept[1]
 

@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 
 from hardiness import data as datasets
-from hardiness.benchmarks import CorruptionSet, ImagenetP, strips
+from hardiness.benchmarks import CorruptionSet, ImagenetP, benchmark_code, strips
 from hardiness.core import (
     CANVAS_224,
     MAX_PX,
@@ -344,7 +344,8 @@ class CorruptionTree:
         """The versions of the corruptions, their set, and format and size of the pictures."""
         kernels = self.benchmark.identity()["kernels"]
         size = "as it is" if self.form.canvas is None else self.form.canvas.crop_px
-        return {"kernel_version": kernels, "set": self.benchmark.name, "format": self.form.format, "canvas": size}
+        form = {"format": self.form.format, "canvas": size}
+        return {"kernel_version": kernels, "set": self.benchmark.name, **form, **_own_code(self.benchmark)}
 
     def place(self, cell: Condition) -> str:
         """``clean``, or ``<corruption>/<severity>``."""
@@ -396,7 +397,7 @@ class PerturbationTree:
     @property
     def origin(self) -> Mapping[str, Any]:
         """The versions of the perturbations."""
-        return {"kernel_version": self.benchmark.identity()["kernels"]}
+        return {"kernel_version": self.benchmark.identity()["kernels"], **_own_code(self.benchmark)}
 
     def place(self, cell: Condition) -> str:
         """``<perturbation>``, with ``_2`` or ``_3`` where it is harder."""
@@ -416,6 +417,12 @@ class PerturbationTree:
             return encode_video(frames, ENCODERS[perturbations.get(name).group == "noise"])
 
         return make
+
+
+def _own_code(benchmark: CorruptionSet | ImagenetP) -> dict[str, str]:
+    """The hash over code of a person's own that makes its pictures; nothing where all of it ships."""
+    found = benchmark_code(benchmark).sha256
+    return {"code": found} if found else {}
 
 
 def write_corrupted(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
-from hardiness.benchmarks import CLEAN
+from hardiness.benchmarks import CLEAN, scoring_code
 from hardiness.core import DataError, ImageTable, Registry, Run, Score, from_json, instance_of, json_form
 from hardiness.reference import validation_number
 from hardiness.results.runs import ScoredRun
@@ -54,14 +55,15 @@ def of_validation(name: str, sha256: str, behind: str = "") -> Callable[[Labels]
     """
 
     def decorate(function: Labels) -> Labels:
-        def scores(table: ImageTable) -> Sequence[Score]:
-            return function(table) if numbered(table) else []
-
-        labels = PhotographLabels(CLEAN, IMAGENET_CLASSES, sha256, scores, behind)
+        labels = PhotographLabels(CLEAN, IMAGENET_CLASSES, sha256, partial(_where_numbered, function), behind)
         registry.register(name, labels, f"{function.__module__}:{name}")
         return function
 
     return decorate
+
+
+def _where_numbered(scores: Callable[[ImageTable], Sequence[Score]], table: ImageTable) -> Sequence[Score]:
+    return scores(table) if numbered(table) else []
 
 
 def annotated_scores(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
@@ -75,7 +77,8 @@ def annotated_scores(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]
 def _kept(run: ScoredRun, name: str, labels: PhotographLabels) -> Sequence[Score]:
     """The scores by an annotation; none where what was said is not installed, or in another version."""
     with suppress(DataError):
-        found = run.memo.value(name, labels.sha256, lambda: json_form(labels.scores(run.table)))
+        of = f"{labels.sha256} {scoring_code(labels.scores)}".strip()
+        found = run.memo.value(name, of, lambda: json_form(labels.scores(run.table)))
         return from_json(list[Score], found, name)
     return ()
 

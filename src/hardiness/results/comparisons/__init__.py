@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from hardiness.benchmarks import CLEAN, benchmark_type
+from hardiness.benchmarks import CLEAN, benchmark_type, scoring_code
 from hardiness.core import Registry, Result, Run, instance_of
 from hardiness.results.runs import ScoredRun
 
@@ -76,5 +76,6 @@ def compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     for name in registry.names():
         comparison = registry.get(name)
         if result.run.benchmark.card in comparison.cards and result.benchmark != comparison.beside:
-            result = comparison.compare(replace(each, result=result), scored)
+            with each.run.memo.of_code(scoring_code(comparison.compare)):
+                result = comparison.compare(replace(each, result=result), scored)
     return result

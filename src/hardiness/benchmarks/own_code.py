@@ -1,0 +1,119 @@
+"""Code of a person's own that makes a benchmark's rows, or scores them: runs and kept scores are recognised by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from hardiness import attacks, distortions, models
+from hardiness.benchmarks.card import Card
+from hardiness.benchmarks.corruptions import CorruptionSet
+from hardiness.benchmarks.options import registry
+from hardiness.core import Benchmark, Registry
+
+T = TypeVar("T")
+
+_SHIPS = frozenset(("hardiness", "abc", "builtins", "typing"))
+"""Packages of the base classes of what ships."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """The code of a person's own among what makes the rows of a benchmark.
+
+    Attributes:
+        sha256: hexadecimal; empty where all of it ships.
+        left_out: what changes rows and was seen not to be covered, one line each.
+    """
+
+    sha256: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+def benchmark_code(benchmark: Benchmark) -> OwnCode:
+    """The hash over what is one's own of a benchmark: its class, its distortions, its attacks and threat models.
+
+    What each of them executes counts, as `models.function_identity` takes it in; what ships has a version of its own in
+    the key.
+    """
+    parts = [(what, models.function_identity(thing)) for what, thing in _own_parts(benchmark)]
+    texts = [[what, identity.sha256] for what, identity in parts]
+    texts += [["set", text] for text in _own_set(benchmark)]
+    lines = (f"{what}: {_gap(line)}" for what, identity in parts for line in identity.left_out)
+    digest = hashlib.sha256(json.dumps(sorted(texts)).encode()).hexdigest() if texts else ""
+    return OwnCode(digest, tuple(lines))
+
+
+def scoring_code(thing: Any) -> str:
+    """The hash over code of a person's own that scores rows, e.g. a card; empty where it ships."""
+    thing = _with_methods(type(thing)) if isinstance(thing, Card) else thing
+    return models.function_identity(thing).sha256 if _is_own(thing) else ""
+
+
+def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """What is one's own, each with its kind and name."""
+    kind = type(benchmark)
+    if _is_own(kind):
+        yield f"benchmark {benchmark.name}", _with_methods(kind)
+    for name, corruption in _used(distortions.corruptions, _distortions_of(benchmark, "corruption")):
+        yield f"corruption {name}", _together(corruption.apply, corruption.draw, corruption.levels)
+    for name, perturbation in _used(distortions.perturbations, _distortions_of(benchmark, "perturbation")):
+        yield f"perturbation {name}", _together(perturbation.apply, perturbation.draw, perturbation.levels)
+    rounds = benchmark.attack.rounds if benchmark.attack else ()
+    for name, attack in _used(attacks.registry, {each.attack for each in rounds}):
+        yield f"attack {name}", _with_methods(attack)
+    for name, threat in _used(attacks.threat_models, {each.norm for each in rounds}):
+        yield f"threat model {name}", _with_methods(threat)
+
+
+def _used(registered: Registry[T], names: set[str]) -> list[tuple[str, T]]:
+    """What is one's own of these; whatever a benchmark uses was looked up, and so loaded, when it was made."""
+    return [
+        (name, entry) for name, entry in sorted(registered.own().items(), key=lambda item: item[0]) if name in names
+    ]
+
+
+def _distortions_of(benchmark: Benchmark, kind: str) -> set[str]:
+    """The names of the corruptions or perturbations of its conditions, and of the one that its option names."""
+    option = getattr(benchmark, kind, "")
+    named = {option} if option and isinstance(option, str) else set()
+    return named | {str(cell[kind]) for cell in benchmark.conditions() if kind in cell}
+
+
+def _own_set(benchmark: Benchmark) -> Iterator[str]:
+    """What of a set's data file changes pictures and stands in no option, where the set is one's own."""
+    if isinstance(benchmark, CorruptionSet) and not registry.ships(benchmark.name):
+        yield f"{benchmark.members.jpeg_quality} {sorted(benchmark.members.stored_only)}"
+
+
+def _together(*parts: Any) -> partial[None]:
+    """One thing of several, each of which may be code or a value."""
+    return partial(_no_code, *parts)
+
+
+def _no_code(*parts: Any) -> None:
+    """Holds parts together."""
+
+
+def _with_methods(kind: Any) -> partial[None]:
+    """A class with what its own bases define, all of which the engine may call; a function alone."""
+    bases = [base for base in getattr(kind, "__mro__", ()) if _is_own(base)]
+    return _together(kind, *(member for base in bases for member in vars(base).values() if callable(member)))
+
+
+def _is_own(thing: Any) -> bool:
+    """Whether a class, or a function, is not all of this package's."""
+    if isinstance(thing, partial):
+        return any(map(_is_own, filter(callable, (thing.func, *thing.args))))
+    bases = thing.__mro__ if isinstance(thing, type) else (thing,)
+    return any(str(getattr(base, "__module__", "")).partition(".")[0] not in _SHIPS for base in bases)
+
+
+def _gap(line: str) -> str:
+    """A line about a model's code, with what to do about that of a benchmark."""
+    what = line[: line.rindex(")") + 1] if ")" in line else line
+    return f"{what}; after a change there, raise its version= or a constant of its code, or its old rows are shown"

@@ -1,0 +1,173 @@
+"""Edited code of one's own never gets the rows, or the scores, of the code before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from strangers import CORRUPTION, Distribution, Outcome
+
+MODULES = {
+    "corruption.py": CORRUPTION.format(name="dusk"),
+    "perturbation.py": """
+from typing import NamedTuple
+from hardiness.distortions.apply import no_frame_draws, perturbation
+
+class Level(NamedTuple):
+    share: float
+
+@perturbation("colour", (Level(0.9),), no_frame_draws, frames=2)
+def fading(source, level, draws):
+    "Darker."
+    yield source.crop
+    yield (source.crop * level.share).astype("uint8")
+""",
+    "benchmark.py": """
+from dataclasses import dataclass
+from typing import final
+import numpy as np
+from hardiness.benchmarks import registry
+from hardiness.benchmarks.photographs import Photographs
+from my_edited.helper import SHARE
+
+@registry.add("darker")
+@final
+@dataclass(frozen=True)
+class Darker(Photographs):
+    "Darker photographs."
+    name = "darker"
+    question = "Is it dark?"
+    paper = "none"
+    protocol = "example"
+    needs = ("imagenet",)
+    card = "spread"
+
+    def expand(self, item, conditions, canvases, seed):
+        for picture in super().expand(item, conditions, canvases, seed):
+            yield picture._replace(images=tuple((image * SHARE).astype("uint8") for image in picture.images))
+""",
+    "helper.py": "SHARE = 0.9\n",
+    "attack.py": """
+from dataclasses import dataclass
+import torch
+from hardiness.attacks import Iterate, registry
+
+@registry.add("shade")
+@dataclass(frozen=True)
+class Shade:
+    "Darker by epsilon."
+
+    def __call__(self, logits, pixels, criterion, budget, generators):
+        every = torch.arange(len(pixels), device=pixels.device)
+        tried = (pixels - 0.9 * budget.epsilon).clamp(0, 1)
+        with torch.no_grad():
+            found = logits(tried)
+        ones = torch.ones(len(pixels), device=pixels.device)
+        reached = criterion.reached(found)
+        yield Iterate(1, every, tried, found, criterion.loss(found), reached, 0 * ones, torch.ones_like(reached))
+""",
+    "card.py": """
+import numpy as np
+from hardiness.benchmarks.card import Card, register
+from hardiness.benchmarks.shares import answered
+from hardiness.core import ImageTable, Metric
+
+SPREAD = Metric("spread", "spread", explanation="a number.")
+
+@register("spread")
+class Spread(Card):
+    "A number."
+    columns = ("prediction",)
+    metrics = (SPREAD,)
+
+    def filled_table(self, records, run):
+        return ImageTable.from_rows(records, run.conditions, answered(records))
+
+    def scores(self, table, run, baseline):
+        return [SPREAD.score(0.9 * 0.5, len(table))]
+""",
+}
+POINTS = {
+    "hardiness.corruptions": {"dusk": "my_edited.corruption:dusk"},
+    "hardiness.perturbations": {"fading": "my_edited.perturbation:fading"},
+    "hardiness.benchmarks": {"darker": "my_edited.benchmark:Darker"},
+    "hardiness.attacks": {"shade": "my_edited.attack:Shade"},
+    "hardiness.cards": {"spread": "my_edited.card:Spread"},
+}
+BENCHMARKS = {
+    "darker": "darker",
+    "imagenet-c": "imagenet-c:corruptions=dusk,severities=1",
+    "imagenet-p": "imagenet-p:perturbations=fading",
+    "whitebox": "whitebox:attack=shade,protocol=standard,norm=linf,epsilons=8/255,steps=1",
+}
+
+
+def evaluate(command: Callable[..., Outcome], place: Path, installed: Path, out: str) -> dict[str, dict[str, Any]]:
+    """The scores of each run in a folder, once all four have been evaluated with what is installed, by key."""
+    asked = [word for benchmark in (*BENCHMARKS.values(), "imagenet-val") for word in ("-b", benchmark)]
+    few = ("-m", "py:network.py:build", "--data", "data", "--limit", "2", "--quiet")
+    ran = command(place, installed, "run", *few, *asked, "--out", out)
+    assert ran.status == 0, ran.err
+    results = json.loads((place / out / "results.json").read_text())["results"]
+    return {each["run"]["key"]: each for each in results}
+
+
+@pytest.mark.slow
+def test_edited_code_of_a_package_makes_new_rows_and_new_scores(
+    install: Callable[..., Path], place: Path, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    installed = install(Distribution("my-edited", POINTS, MODULES, "my_edited"))
+    edited = tmp_path / "edited"
+    shutil.copytree(installed, edited)
+    for file in (edited / "my_edited").glob("*.py"):
+        file.write_text(file.read_text().replace("0.9", "0.1"))
+    first = evaluate(command, place, installed, "out")
+    by_name = {each["benchmark"]: each["run"] for each in first.values()}
+    assert {name for name, run in by_name.items() if "benchmark_code_sha256" in run} == {*BENCHMARKS}
+    assert evaluate(command, place, installed, "out") == first, "the same code: nothing is computed"
+    both = evaluate(command, place, edited, "out")
+    fresh = evaluate(command, place, edited, "fresh")
+    assert len(both) == 2 * len(BENCHMARKS) + 1, "each that has code of its own is there twice"
+    for key, result in fresh.items():
+        assert both[key]["scores"] == result["scores"], "as they are afresh"
+        assert both[key]["run"] == result["run"]
+    assert len(fresh.keys() & first.keys()) == 1, "of what ships the run is the same"
+    (shaded,) = [each["scores"][0]["value"] for each in fresh.values() if each["benchmark"] == "darker"]
+    assert shaded == pytest.approx(0.05)
+
+
+@pytest.mark.slow
+def test_edited_code_that_scores_gives_new_scores_of_the_same_rows(
+    install: Callable[..., Path], place: Path, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    installed = install(Distribution("my-edited", POINTS, MODULES, "my_edited"))
+    few = ("-m", "py:network.py:build", "-b", "darker", "--data", "data", "--limit", "2", "--quiet", "--out", "out")
+    assert command(place, installed, "run", *few).status == 0
+    for value in (45, 10, 45):
+        text = f"[SPREAD.score(0.{value}, len(table))]"
+        file = installed / "my_edited" / "card.py"
+        file.write_text(MODULES["card.py"].replace("[SPREAD.score(0.9 * 0.5, len(table))]", text))
+        shown = command(place, installed, "export", "out", "--format", "json")
+        assert shown.status == 0, shown.err
+        (result,) = json.loads(shown.out)["results"]
+        assert [score["value"] for score in result["scores"]] == [value / 100]
+
+
+@pytest.mark.slow
+def test_a_tree_of_edited_code_is_another_tree(
+    install: Callable[..., Path], place: Path, command: Callable[..., Outcome]
+) -> None:
+    installed = install(Distribution("my-edited", POINTS, MODULES, "my_edited"))
+    make = ("make", "corruptions", "data", "tree", "--corruptions", "dusk", "--severities", "1", "--limit", "1")
+    for _ in range(2):
+        made = command(place, installed, *make)
+        assert made.status == 0, made.err
+    file = installed / "my_edited" / "corruption.py"
+    file.write_text(MODULES["corruption.py"].replace("0.9", "0.1"))
+    made = command(place, installed, *make)
+    assert made.status == 2
+    assert "tree" in made.err
