@@ -117,3 +117,25 @@ def test_a_run_is_removed_only_by_the_key_of_one(hardiness: Any, tmp_path: Path)
     assert hardiness("data", "drop", out, run.key[:6]).status == 0
     assert not (out / run.path).exists()
     assert json.loads((out / "results.json").read_text())["results"] == []
+
+
+@pytest.mark.slow
+def test_two_views_that_one_command_evaluates_are_both_judged(
+    hardiness: Any, factory: Any, photographs: list[Path], rules: str, tmp_path: Path
+) -> None:
+    for number, photograph in enumerate(photographs[:4]):
+        (tmp_path / "pets" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(photograph, tmp_path / "pets" / "ab"[number % 2] / photograph.name)
+    model, out = factory(classes=2), tmp_path / "out"
+    given = ("-b", "own", "--data", f"own={tmp_path / 'pets'}", "--out", out, "--device", "cpu", "--quiet")
+    for _ in range(2):
+        told = hardiness("run", "-m", f"m={model}", "-m", f"m={model}:crop_px=160", *given)
+        assert told.status == 0, told.err
+        found = json.loads(hardiness("gate", out, "--policy", rules, "--json").out)
+        assert sorted(each["model"] for each in found["verdicts"]) == ["m (crop_px=160)", "m (crop_px=224)"]
+    told = hardiness("run", "-m", f"m={model}:crop_px=160", *given)  # all is stored, and this one was asked for last
+    found = json.loads(hardiness("gate", out, "--policy", rules, "--json").out)
+    assert [each["model"] for each in found["verdicts"]] == ["m"]
+    assert "crop_px" not in str(found["verdicts"][0]["model"])
+    (remark,) = found["remarks"]
+    assert "not judged: the run" in remark

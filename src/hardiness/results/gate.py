@@ -1350,10 +1350,11 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
     if not path:
         example = {"benchmark": ANY, "against": "runs/main"}
         for given in ({"metric": HEADLINE, "worse_by_at_most": 0.01}, {"metric": "negative_flips", "at_most": 0.05}):
-            lines += [f"# {line}" for line in ("[[rules]]", *_toml({**example, **given}))] + ["#"]
+            lines += [*(f"# {line}" for line in ("[[rules]]", *_toml({**example, **given}))), ""]
     for text in dict.fromkeys(f"# {rule.reason}" if rule.reason else f"{rule.text}\n" for rule in held):
         lines += text.split("\n")
     lines += [
+        *([""] if lines[-1] else []),
         "[policy]",
         'undecided = "fail"  # or "warn": what "cannot tell" does',
         'family = "holm"',

@@ -189,6 +189,23 @@ def test_a_stored_baseline_divides_where_it_was_run_and_nowhere_else(tmp_path: P
     assert not any("ratios are to" in warning for warning in unmoved.warnings)
 
 
+@pytest.mark.parametrize("last", ["f1rst", "second"])
+def test_of_two_stored_runs_of_the_baseline_the_one_that_was_evaluated_last_divides(last: str, tmp_path: Path) -> None:
+    """Whichever of both has the smaller key."""
+    store = stored_sequences(tmp_path)
+    (first,) = store.runs()
+    other = replace(first.run, model=replace(first.run.model, weights_sha256="f1rst"))
+    still = Records.concatenate([sequences([[0, 1, 0], [0, 1, 0]], 0), sequences([[0, 1, 0], [0, 1, 0]], 1)])
+    second = store.run(other, first.plan)
+    second.write(0, [(sample, condition) for sample in ("n/0", "n/1") for condition in (0, 1)], still)
+    for run, name, day in ((first, "second", 1), (second, "f1rst", 2)):
+        run.add_measured({"started": f"2026-11-0{day + 2 * (name == last)}T10:00:00+00:00", "rows": 1})
+    found = {result.key: result for result in results_of(store, "alexnet")}
+    key = {"second": first.key, "f1rst": second.key}[last]
+    assert {result.measured["baseline"]["run"] for result in found.values()} == {key}
+    assert found[key].score("mfr_partial").value == pytest.approx(1)
+
+
 # What is kept, and what is computed again ---------------------------------------------------------------------------
 
 
