@@ -173,7 +173,8 @@ def overridden(base: type) -> set[str]:
 
 
 ASKED = {
-    "results/gate.py": {"rule.benchmark": "what a rule of a policy names, which may be any benchmark"},
+    "results/rule_evidence.py": {"rule.benchmark": "what a rule of a policy names, which may be any benchmark"},
+    "results/policy_watch.py": {"rule.benchmark": "the same, of runs whose pictures come in"},
     "report/loggers/tracking.py": {"result.data": "names of logged numbers leave out the data of most benchmarks"},
     "cli/make.py": {"self.protocol": "an option that was typed, and no run's"},
 }

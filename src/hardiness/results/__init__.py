@@ -20,20 +20,12 @@ if TYPE_CHECKING:
     )
     from hardiness.results.error_consistency import Comparison, consistency
     from hardiness.results.flips import PairFlips
-    from hardiness.results.gate import (
-        Gate,
-        GateVerdict,
-        PolicyWatch,
-        first_policy,
-        judge,
-        kept_gate,
-        require_policy_fits,
-        require_policy_matches,
-    )
+    from hardiness.results.gate import Gate, GateVerdict, judge, kept_gate
     from hardiness.results.likeness import Likeness, human_likeness
     from hardiness.results.measured import RunByImage, stored_measures
     from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
     from hardiness.results.policy import Policy, policy_of
+    from hardiness.results.policy_watch import PolicyWatch, require_policy_fits, require_policy_matches
     from hardiness.results.results import (
         each_once,
         group_of,
@@ -45,6 +37,7 @@ if TYPE_CHECKING:
     from hardiness.results.runs import ScoredRun, differences_of, typed_option
     from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
     from hardiness.results.stored_runs import RunEntry, drop_run, run_entries
+    from hardiness.results.written_policy import first_policy
 else:
     __getattr__, __dir__ = door(__name__)
 

@@ -35,8 +35,8 @@ from hardiness.core import (
 from hardiness.reference import class_name
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, GateVerdict, first_policy, published_results
-from hardiness.results.gate import _MissingError, _part, _require_limit, _require_standing
 from hardiness.results.policy import Rule
+from hardiness.results.rule_evidence import MissingNumberError, part_of, require_limit, require_standing
 from hardiness.store import Store
 
 CELLS = (
@@ -156,18 +156,18 @@ def test_two_classes_of_one_name_are_judged_together() -> None:
     ids = np.array([f"{k}" for k in range(5)], object)
     table = ImageTable(ids, label, (Condition(),), np.zeros(1, np.int16), {"right": np.ones((5, 1), np.int8)})
     run = Run(ModelIdentity("m"), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("imagenet"))
-    assert _part(table, Condition(**{"class": "crane"}), run).rows.tolist() == [True, True, False, True, True]
+    assert part_of(table, Condition(**{"class": "crane"}), run).rows.tolist() == [True, True, False, True, True]
 
 
 @pytest.mark.slow
 def test_a_number_that_nobody_stands_by_is_missing_whatever_the_rule() -> None:
     (result,) = [each for each in published_results() if each.benchmark == "whitebox"][:1]
     score = replace(result.scores[0], doubt="withdrawn")
-    with pytest.raises(_MissingError, match="withdrawn: the report on the attack does not stand by the number"):
-        _require_standing(result, score)
-    with pytest.raises(_MissingError, match="undefined: too few"):
-        _require_standing(result, replace(result.scores[0], value=None, reason="too few"))
-    _require_standing(result, result.scores[0])
+    with pytest.raises(MissingNumberError, match="withdrawn: the report on the attack does not stand by the number"):
+        require_standing(result, score)
+    with pytest.raises(MissingNumberError, match="undefined: too few"):
+        require_standing(result, replace(result.scores[0], value=None, reason="too few"))
+    require_standing(result, result.scores[0])
 
 
 def test_a_rule_speaks_of_every_model_unless_it_says_which(tmp_path: Path) -> None:
@@ -303,9 +303,9 @@ def test_a_limit_beyond_what_a_metric_can_be_is_a_wrong_policy(rule: str, told: 
 def test_what_may_be_below_0_may_have_a_limit_there() -> None:
     relative, mce = (Metric(name, unit="ratio", signed=name != "mce") for name in ("relative_mce", "mce"))
     rule = Rule(1, "imagenet-c", "relative_mce", "at_most", -0.1)
-    _require_limit("p", rule, relative)
+    require_limit("p", rule, relative)
     with pytest.raises(ArgumentError, match="at least 0"):
-        _require_limit("p", rule, mce)
+        require_limit("p", rule, mce)
 
 
 def test_a_part_has_no_headline_and_the_line_says_which_name_to_write(tmp_path: Path) -> None:

@@ -1,0 +1,936 @@
+"""The evidence that a rule of a policy has of each stored run, or why there is none."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks import Card, card_of, published_baseline
+from hardiness.core import (
+    PARTIAL,
+    RIGHT,
+    ArgumentError,
+    Condition,
+    HardinessError,
+    ImageTable,
+    Interval,
+    Metric,
+    Result,
+    Run,
+    Score,
+    fields_form,
+    from_json,
+    json_form,
+    spelled,
+    suggestion,
+)
+from hardiness.reference import distortion_set, set_names
+from hardiness.results.flips import flip_table
+from hardiness.results.measured import measured
+from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
+from hardiness.results.results import group_of, results_of_runs
+from hardiness.results.runs import (
+    ScoredRun,
+    differences_of,
+    digest_of,
+    evaluated_last,
+    named_by,
+    question_of,
+    successors_of,
+    weights_label,
+    with_joined,
+)
+from hardiness.statistics import Evidence, FlipTable, Limit, WeightedSum, difference, wilson
+from hardiness.store import Store
+
+VERSION = 3
+"""Raised whenever the same rows would give other evidence."""
+
+WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
+"""Metrics of any rows, over whichever cells and classes are asked for; whether they count what is wrong."""
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """Which of several runs of one name a verdict is on.
+
+    Attributes:
+        key: the run's.
+        weights_sha256, code_sha256: of its model, as `ModelIdentity` has them.
+    """
+
+    key: str
+    weights_sha256: str = ""
+    code_sha256: str = ""
+
+    @classmethod
+    def of(cls, run: ScoredRun) -> JudgedRun:
+        """A stored run as verdicts name it."""
+        model = run.stored.run.model
+        return cls(run.stored.key, model.weights_sha256, model.code_sha256)
+
+    @property
+    def label(self) -> str:
+        """The first digits of its weights' hash, or its code's; empty where nothing was hashed."""
+        return weights_label(self.weights_sha256, self.code_sha256)
+
+
+MOST = 1.0001
+"""Largest limit of a share: earlier versions wrote it of an interval that ends at 1."""
+
+MOST_RATIO = 10.0
+"""Largest limit of a ratio that is taken for one: 75 was meant as 75 %, and must say so."""
+
+IN_PERCENT = ("fraction", "ratio")
+"""Units of which a limit may be written in percent."""
+
+
+def require_limit(place: str, rule: Rule, metric: Metric) -> None:
+    """Raise where a limit is beyond what a metric can be, or must be in percent: every model would pass it, or none.
+
+    Args:
+        place: how the message begins.
+        rule: whose limit it is.
+        metric: what is judged by it.
+
+    Raises:
+        ArgumentError: naming the rule and what its limit must be.
+    """
+    limit, is_difference, (least, most) = rule.limit, rule.kind == "worse_by_at_most", metric.range
+    was = f"was {limit:g}" if metric.unit not in IN_PERCENT else f"was {limit:g}, which is {100 * limit:g} %"
+    if rule.in_percent and metric.unit not in IN_PERCENT:
+        raise ArgumentError(
+            f"{place}: {rule.kind} must be a number without %, as {metric.title} has the unit {metric.unit}; "
+            f"was {100 * limit:g} %"
+        )
+    if metric.unit == "fraction" and (limit >= 1 if is_difference else not -MOST <= limit <= MOST):
+        raise ArgumentError(
+            f'{place}: {rule.kind} must be a share, as 0.01 for one point, or a text as in "1 %", since '
+            f"{metric.title} is one; {was}"
+        )
+    if metric.unit == "ratio" and not rule.in_percent and (limit >= 1 if is_difference else abs(limit) > MOST_RATIO):
+        raise ArgumentError(
+            f'{place}: {rule.kind} must be a ratio, as 0.75 for 75 %, or a text as in "75 %", since {metric.title} is '
+            f"one; {was}"
+        )
+    if not is_difference and limit < least:
+        raise ArgumentError(f"{place}: {rule.kind} must be at least {least:g}, as {metric.title} always is; {was}")
+    assert is_difference or limit <= most * MOST, "a share is the only metric with an upper end"
+
+
+def measured_metric(name: str, card: Card, scores: Sequence[Score]) -> Metric:
+    """What a rule on a metric of that name measures; of one that its card does not declare what a score says."""
+    if name in WRONG or name in FLIPS:
+        return Metric(name)
+    found, score = card.metric(name), next((each for each in scores if each.metric == name), None)
+    if any(each.name == name.removesuffix(PARTIAL) for each in card.declared):
+        return found
+    return replace(found, signed=True, unit=score.unit if score else found.unit)
+
+
+@dataclass(frozen=True)
+class RuleCase:
+    """One rule on one run: the evidence and the limit, or why there is none."""
+
+    rule: Rule
+    model: str
+    benchmark: str
+    data: str
+    metric: str
+    unit: str
+    limit: Limit
+    evidence: Evidence | None = None
+    reason: str = ""
+    run: JudgedRun | None = None
+    baseline: JudgedRun | None = None
+    images_of: str = ""
+
+
+class UnmatchedError(Exception):
+    """What of a rule no run has: the field, what it says, and the names that there are."""
+
+    def __init__(self, field: str, value: str, known: Sequence[str]) -> None:
+        super().__init__(field)
+        self.field, self.value, self.known = field, value, list(dict.fromkeys(known))
+
+
+class MissingNumberError(Exception):
+    """Why a number is not there, in a line."""
+
+
+class NoPictureError(MissingNumberError):
+    """A number is not there, and more pictures might give it."""
+
+
+class PolicyFolder:
+    """A folder's results and runs, and the baselines that rules name, each read once."""
+
+    def __init__(self, store: Store, policy: Policy) -> None:
+        self.store, self.policy = store, policy
+        runs = with_joined([ScoredRun(run, card_of(run.run)) for run in store.runs()])
+        self.runs = {run.stored.key: run for run in runs}
+        self._baselines: dict[str, PolicyFolder | str] = {}
+
+    @cached_property
+    def results(self) -> list[Result]:
+        """Of all runs."""
+        return results_of_runs(list(self.runs.values()), self.store)
+
+    @cached_property
+    def successors(self) -> dict[str, ScoredRun]:
+        """By the key of each run that is not judged: the run of its name that was evaluated last."""
+        return successors_of(list(self.runs.values()))
+
+    def results_for(self, rule: Rule) -> list[Result]:
+        """The results that a rule may speak of: of several runs of one name the last, or the one that it names.
+
+        Raises:
+            UnmatchedError: there is none that it names.
+        """
+        if not rule.run:
+            return [result for result in self.results if result.key not in self.successors]
+        found = [result for result in self.results if named_by(result.run, result.key, rule.run)]
+        if not found:
+            raise UnmatchedError("run", rule.run, [result.key for result in self.results])
+        return found
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """By a run's key the model's name, with what tells it from others of its table that are judged."""
+        last = [result for result in self.results if result.key not in self.successors]
+        return {**_names_of(self.results), **_names_of(last)}
+
+    def remarks_on(self, rules: Sequence[Rule]) -> tuple[str, ...]:
+        """A line for each run that rules would speak of, had not another one of its name been evaluated later."""
+        found = []
+        for result in self.results:
+            successor = self.successors.get(result.key)
+            named = any(rule.run and named_by(result.run, result.key, rule.run) for rule in rules)
+            if successor is None or named or not any(_is_about(rule, result) for rule in rules if not rule.run):
+                continue
+            old, new = JudgedRun.of(self.runs[result.key]), JudgedRun.of(successor)
+            digits = old.key[:KEY_DIGITS]
+            found.append(
+                f"not judged: the run {digits} of {result.name} on {result.benchmark}"
+                f"{f' ({old.label})' if old.label else ''}, since the run {new.key[:KEY_DIGITS]}"
+                f'{f" ({new.label})" if new.label else ""} of that name was evaluated later; run = "{digits}" in a '
+                f"rule judges it, 'hardiness data drop {self.store.address} {digits}' removes it"
+            )
+        return tuple(found)
+
+    def baseline(self, address: str) -> PolicyFolder:
+        """The folder that rules name so, relative to that of their policy.
+
+        Raises:
+            MissingNumberError: it holds no records.
+        """
+        if address not in self._baselines:
+            try:
+                self._baselines[address] = PolicyFolder(Store.open(self.policy.address_of(address)), self.policy)
+            except HardinessError as error:
+                self._baselines[address] = str(error)
+        found = self._baselines[address]
+        if isinstance(found, str):
+            raise MissingNumberError(f"baseline: {found}")
+        return found
+
+    def save(self) -> None:
+        """Keep what was computed of the runs."""
+        for run in self.runs.values():
+            run.save()
+
+
+KEY_DIGITS = 8
+"""Digits of a run's key by which lines name it."""
+
+
+def _names_of(results: Sequence[Result]) -> dict[str, str]:
+    """By a run's key the model's name, with what tells it from others of its table among these."""
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        groups.setdefault(group_of(result), []).append(result)
+    return {
+        result.key: f"{result.name} ({text})" if text else result.name
+        for group in groups.values()
+        for result, text in zip(group, differences_of(group), strict=True)
+    }
+
+
+def _is_about(rule: Rule, result: Result) -> bool:
+    """Whether a rule is about a result's benchmark and model."""
+    return rule.benchmark in (ANY, result.benchmark) and rule.model in ("", result.name, result.model)
+
+
+def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]:
+    """Every run that a rule speaks of.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    place = policy.place(rule)
+    benchmarks = {result.benchmark for result in folder.results}
+    if rule.benchmark not in (ANY, *benchmarks):
+        raise matches_nothing(place, folder, UnmatchedError("benchmark", rule.benchmark, sorted(benchmarks)))
+    models = {name for result in folder.results for name in (result.name, result.model)}
+    if rule.model and rule.model not in models:
+        raise matches_nothing(place, folder, UnmatchedError("model", rule.model, sorted(models)))
+    found: list[RuleCase] = []
+    unmatched: list[tuple[Result, UnmatchedError]] = []
+    try:
+        results = folder.results_for(rule)
+    except UnmatchedError as error:
+        raise matches_nothing(place, folder, error) from None
+    for result in results:
+        if _is_about(rule, result):
+            try:
+                found.append(case_of(rule, result, folder))
+            except UnmatchedError as error:
+                unmatched.append((result, error))
+    if not found and unmatched:
+        raise matches_nothing(place, folder, unmatched[0][1])
+    if rule.benchmark == ANY:
+        return found
+    for result, absent in unmatched:
+        reason = f"no {absent.field} {absent.value!r} in this run"
+        found.append(absent_case(rule, folder.names[result.key], result.data, reason))
+    there = {case.model for case in found}
+    plain = {result.name for result in results if result.benchmark == rule.benchmark}
+    lacking = [r for r in results if rule.model in ("", r.name, r.model) and r.name not in plain]
+    names = [name for name in dict.fromkeys(result.name for result in lacking) if name not in there]
+    reason = f"no run of {rule.benchmark}; run it, or say model = of the rule"
+    found.extend(absent_case(rule, name, "", reason) for name in names)
+    return found
+
+
+def matches_nothing(place: str, folder: PolicyFolder, error: UnmatchedError) -> ArgumentError:
+    """The error of a rule that no run of a folder has what it names of, with the nearest name."""
+    return ArgumentError(
+        f"{place}: {error.field} {error.value!r} matches nothing in {folder.store.address}"
+        f"{suggestion(error.value, error.known)}"
+    )
+
+
+def absent_case(rule: Rule, model: str, data: str, reason: str) -> RuleCase:
+    """A rule on a model that has no such run, and why."""
+    return RuleCase(rule, model, rule.benchmark, data, rule.title, "fraction", Limit(rule.limit, 1), None, reason)
+
+
+def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
+    """One rule on one run.
+
+    Raises:
+        ArgumentError: the limit is beyond what the metric can be.
+        UnmatchedError: the run has no such score, condition, group or class.
+    """
+    run = folder.runs[result.key]
+    metric, condition = _metric_of(rule, result)
+    require_limit(folder.policy.place(rule), rule, measured_metric(metric, run.card, result.scores))
+    side = -1 if rule.kind == "at_least" else 1
+    case = RuleCase(
+        rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
+    )
+    of_class = f"class {condition['class']}" if "class" in condition else ""
+    case = replace(case, run=JudgedRun.of(run), images_of=of_class or result.data)
+    try:
+        _require_whole(result)
+        require_whole_headline(rule, metric, result.benchmark)
+        if rule.against:
+            case = replace(case, baseline=JudgedRun.of(_baseline_run(rule, run, folder)))
+        is_looked_at = result.stop is not None and bool(result.stop.policy)
+        if metric in FLIPS:
+            case = replace(case, metric=rule.name or f"{rule.title}, against {rule.against}")
+            if is_looked_at:
+                return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
+            return replace(case, evidence=_flips(rule, run, folder))
+        score = _score(result, metric, condition)
+        require_standing(result, score)
+        title = _title(run, score, metric, condition)
+        if metric == WORST_CLASS and score is not None and (names := _lowest_classes(result, score)):
+            case = replace(case, images_of=f"class {names[0]}")
+            title = f"{title} ({', '.join(names)})"
+        title = rule.name or title
+        if rule.kind == "worse_by_at_most":
+            title = f"{title}, worse than {rule.against}"
+        case = replace(case, metric=title, unit=score.unit if score else "fraction")
+        if is_looked_at:
+            return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
+        if rule.kind == "worse_by_at_most":
+            return replace(case, evidence=_paired(rule, metric, condition, run, folder))
+        return replace(case, evidence=_of_score(score) if score else _from_rows(run, metric, condition))
+    except MissingNumberError as error:
+        return replace(case, reason=str(error))
+
+
+def require_standing(result: Result, score: Score | None) -> None:
+    """Raise where a number is undefined, or the report on an attack does not stand by it.
+
+    Args:
+        result: whose.
+        score: the number; ``None`` where it is made of the rows, which are then all of an attack's.
+    """
+    if doubt := score.doubt if score else result.doubt:
+        raise MissingNumberError(f"{doubt}: the report on the attack does not stand by the number")
+    if score is not None and score.value is None:
+        raise MissingNumberError(f"undefined: {score.reason}")
+
+
+def _metric_of(rule: Rule, result: Result) -> tuple[str, Condition]:
+    """The metric and condition that a rule means of a result."""
+    if rule.metric != HEADLINE:
+        return rule.metric, rule.where
+    card = card_of(result.run)
+    column = card.headline_of(card.columns_of([result]))
+    if column is None:
+        first = next(iter(result.scores), None)
+        if first is None:
+            raise UnmatchedError("metric", HEADLINE, [])
+        return first.metric, Condition(**{**first.condition, **rule.where})
+    return column.metric, Condition(**{**column.condition, **rule.where})
+
+
+def require_whole_headline(rule: Rule, metric: str, benchmark: str) -> None:
+    """Raise where a rule is on the headline, and a part of the benchmark was run, which has none.
+
+    Raises:
+        MissingNumberError: naming the score of the part.
+    """
+    if rule.metric == HEADLINE and metric.endswith(PARTIAL):
+        whole = metric.removesuffix(PARTIAL)
+        raise MissingNumberError(
+            f"partial: only a part of {benchmark} was evaluated, which has no headline {whole}: run the whole, or "
+            f'write metric = "{metric}"'
+        )
+
+
+WORST_CLASS = "worst_class"
+
+
+def _lowest_classes(result: Result, worst: Score) -> list[str]:
+    """The classes whose recall is the lowest one, by name; a few of many."""
+    recalls = {
+        str(score.condition["class"]): score.value
+        for score in result.scores
+        if score.metric == "recall"
+        and "class" in score.condition
+        and {key: value for key, value in score.condition.items() if key != "class"} == dict(worst.condition)
+    }
+    names = [name for name, value in recalls.items() if value == worst.value]
+    return names if len(names) <= MOST_CLASSES else [*names[:MOST_CLASSES], f"{len(names) - MOST_CLASSES} more"]
+
+
+MOST_CLASSES = 3
+"""Classes of one recall that are named."""
+
+
+def _title(run: ScoredRun, score: Score | None, metric: str, condition: Condition) -> str:
+    return run.card.title(score.metric, score.condition) if score else run.card.title(metric, condition)
+
+
+def _require_whole(result: Result) -> None:
+    """Raise where a run was cut off before it had what it was asked for."""
+    counts = result.counts
+    if not counts.images:
+        raise MissingNumberError("nothing was evaluated")
+    every = result.measured.get("sessions", ())
+    # A session that was killed has kept that it began, and no rows.
+    sessions = [session for session in every if session.get("rows")] or every
+    limits = [session.get("limit") for session in sessions]
+    if not limits or result.stop is not None or counts.complete:
+        return
+    asked = [session.get("asked", {}) for session in sessions]
+    if any(
+        each.get(name) is not None for each in asked for name in ("time_budget_s", "precision_target", "until_decided")
+    ):
+        return
+    samples = result.run.data.samples
+    wanted = samples if None in limits else min(max(limits), samples)
+    failed = len({failure.sample for failure in result.failures})
+    if counts.images + failed < wanted:
+        raise MissingNumberError(
+            f"partial: {counts.images:,} of {wanted:,} images were evaluated; the same 'hardiness run' continues"
+        )
+
+
+def _score(result: Result, metric: str, where: Condition) -> Score | None:
+    """The score of that metric and condition; ``None`` where rows must be asked.
+
+    Raises:
+        MissingNumberError: a part of the benchmark was run, so that there is no such score.
+        UnmatchedError: neither scores nor rows have it.
+    """
+    wanted = {key: str(value) for key, value in where.items()}
+    of_metric = [score for score in result.scores if score.metric == metric]
+    for score in of_metric:
+        if {key: str(value) for key, value in score.condition.items()} == wanted:
+            return score
+    if metric in WRONG and (where or not of_metric):
+        return None
+    if any(score.metric == f"{metric}_partial" for score in result.scores):
+        failed = len({failure.sample for failure in result.failures})
+        which = f" (failed images: {failed:,})" if failed else ""
+        raise MissingNumberError(
+            f"partial: only a part of {result.benchmark} was evaluated{which}, which has no {metric}: mend that, or "
+            f"name {metric}_partial"
+        )
+    if not of_metric:
+        raise UnmatchedError("metric", metric, sorted({*(s.metric for s in result.scores), HEADLINE, *WRONG, *FLIPS}))
+    raise _unmatched_where(where, [score.condition for score in of_metric])
+
+
+def _unmatched_where(where: Condition, conditions: Sequence[Mapping[str, Any]]) -> UnmatchedError:
+    """Which word of a condition is the one that no score has."""
+    keys = {key for each in conditions for key in each}
+    for key, value in where.items():
+        if key not in keys:
+            return UnmatchedError("where", key, sorted(keys))
+        values = {str(each[key]) for each in conditions if key in each}
+        if str(value) not in values:
+            return UnmatchedError(f"where {key}", str(value), sorted(values))
+    return UnmatchedError("where", str(where), sorted({str(each) for each in map(_text, conditions)} - {""}))
+
+
+def _text(condition: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in condition.items())
+
+
+def _of_score(score: Score) -> Evidence:
+    """The evidence of a stored score that has a value.
+
+    Raises:
+        MissingNumberError: it has no interval.
+    """
+    assert score.value is not None, "what is undefined is missing already"
+    if score.interval is None:
+        raise MissingNumberError(f"no interval: {score.interval_reason or 'none is defined for this score'}")
+    share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
+    if share and (hits := _hits(score.value, score.n, score.interval)) is not None:
+        return Evidence.from_share(hits, score.n)
+    return Evidence.from_interval(score.value, score.interval, score.n, share=share)
+
+
+def _hits(value: float, n: int, interval: Interval) -> int | None:
+    """Of how many of n images a score is the share; ``None`` where it is none, which its interval tells."""
+    hits = round(value * n)
+    if n < 1 or not 0 <= hits <= n or abs(hits - value * n) > 1e-6:
+        return None
+    of_share = wilson(hits, n)
+    ends = (of_share.low, interval.low), (of_share.high, interval.high)
+    return hits if all(math.isclose(*pair, rel_tol=0, abs_tol=1e-9) for pair in ends) else None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Which cells and images of a table a rule is about."""
+
+    cells: list[int]
+    rows: NDArray[np.bool_]
+
+
+def part_of(table: ImageTable, where: Condition, run: Run) -> _Part:
+    """The cells and images that ``where`` names; without a word on cells all but the clean one, if there are others.
+
+    Raises:
+        UnmatchedError: there is no such cell, group or class.
+    """
+    rows = np.ones(len(table), bool)
+    rest = dict(where)
+    if "class" in rest:
+        namer, wanted = card_of(run).class_namer(run), str(rest.pop("class"))
+        # Of ImageNet's classes two are called crane, and two maillot: a rule on the name is on both.
+        names = {int(label): namer(int(label)) for label in np.unique(table.label)}
+        if wanted not in names.values():
+            raise UnmatchedError("where class", wanted, sorted(names.values()))
+        rows = np.isin(table.label, [label for label, name in names.items() if name == wanted])
+    if "group" in rest:
+        groups = _groups(run, table)
+        wanted = str(rest.pop("group"))
+        if wanted not in groups:
+            raise UnmatchedError("where group", wanted, sorted(groups))
+        cells = [k for k, cell in enumerate(table.present) if cell.get("corruption") in groups[wanted]]
+    else:
+        cells = list(range(len(table.present)))
+    chosen = [k for k in cells if all(str(table.present[k].get(key)) == str(value) for key, value in rest.items())]
+    if not chosen:
+        words = {**dict.fromkeys(("class", "group"), ""), **{k: "" for each in table.present for k in each}}
+        if unknown := next((key for key in rest if key not in words), None):
+            raise UnmatchedError("where", unknown, sorted(words))
+        raise _unmatched_where(Condition(**rest), [table.present[k] for k in cells])
+    if not (set(where) - {"class"}) and len(chosen) > 1:
+        chosen = [k for k in chosen if table.present[k]]
+    return _Part(chosen, rows)
+
+
+def _groups(run: Run, table: ImageTable) -> Mapping[str, tuple[str, ...]]:
+    """The groups of corruptions that a run's benchmark has, or any set that its corruptions are of."""
+    held = {str(cell.get("corruption")) for cell in table.present}
+    for name in sorted(set_names(), key=lambda each: each != run.benchmark.name):
+        groups = distortion_set(name).groups
+        known = {group: members for group, members in groups.items() if held & set(members)}
+        if known:
+            return known
+    return {}
+
+
+def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -> tuple[WeightedSum, _Part]:
+    """A score as a weighted sum of cells over some images.
+
+    Raises:
+        UnmatchedError: it is no such sum, or there is no such cell, group or class.
+    """
+    identity = run.stored.run
+    every = np.ones(len(table), bool)
+    sums = run.card.sums(table, identity, published_baseline(identity))
+    for each in sums:
+        if each.metric == metric and each.condition == where:
+            return each, _Part(np.flatnonzero(each.weights).tolist(), every)
+    if metric not in WRONG:
+        raise UnmatchedError("metric", metric, sorted({*(each.metric for each in sums), *WRONG, *FLIPS}))
+    part = part_of(table, where, identity)
+    right = table[RIGHT]
+    values = np.where(right < 0, np.nan, (right == 1) != WRONG[metric])
+    weights = np.zeros(len(table.present))
+    weights[part.cells] = 1 / len(part.cells)
+    return WeightedSum(metric, values, weights, where, higher_is_better=not WRONG[metric]), part
+
+
+def _remembered(run: ScoredRun, name: Sequence[Any], state: str, compute: Any) -> Evidence:
+    """Evidence that follows from rows, kept beside them; `MissingNumberError` is kept too."""
+
+    def made() -> list[Any]:
+        try:
+            return ["evidence", list(fields_form(compute()).values())]
+        except MissingNumberError as error:
+            return ["missing", str(error)]
+
+    what, found = run.memo.value(f"gate {digest_of([VERSION, *name])}", state, made)
+    if what == "missing":
+        raise MissingNumberError(found)
+    return from_json(Evidence, found, "the evidence")
+
+
+def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
+    """The evidence of an error or accuracy over some cells and one class or all."""
+
+    def compute() -> Evidence:
+        table = run.table
+        of, part = _weighed(table, metric, where, run)
+        values = np.asarray(of.values[part.rows][:, part.cells], np.float64)
+        if not len(values) or np.isnan(values).all(axis=0).any():
+            raise MissingNumberError("a condition has no picture")
+        return Evidence.from_shares(table.ids[part.rows], values)
+
+    return _remembered(run, ["rows", metric, dict(where)], "", compute)
+
+
+def _flips(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
+    """The evidence of flips from the baseline's run."""
+    before = _baseline_run(rule, run, folder)
+
+    def compute() -> Evidence:
+        table, part = _flip_part(rule, run, run.columns("answer"), before)
+        values = getattr(table, FLIPS[rule.metric])
+        values, ids = (values[part.rows][:, part.cells], table.ids[part.rows]) if part else (values, table.ids)
+        there = ~np.isnan(values).all(axis=0)
+        if not there.any():
+            raise NoPictureError(NO_PICTURE)
+        return Evidence.from_shares(ids, values[:, there])
+
+    return _remembered(run, [rule.metric, dict(rule.where)], _state_of(before), compute)
+
+
+NO_PICTURE = "the baseline shares no picture and condition"
+
+
+def _flip_part(rule: Rule, run: ScoredRun, now: ImageTable, before: ScoredRun) -> tuple[FlipTable, _Part | None]:
+    """The flips from the baseline's run to a table of one, and which of them a rule is about; ``None`` for all.
+
+    Raises:
+        MissingNumberError: one of the two has no answers.
+        NoPictureError: they share no picture.
+        UnmatchedError: there is no such cell, group or class.
+    """
+    tables = before.columns("answer"), now
+    if not all("answer" in table and table["answer"].ndim == 2 for table in tables):
+        raise MissingNumberError(f"{run.stored.run.benchmark.name} keeps no answer for each picture and condition")
+    table = flip_table(*tables)
+    if table is None:
+        raise NoPictureError(NO_PICTURE)
+    # Cells and images by name, as for errors; all cells where none is named, the clean one too.
+    there = ImageTable(
+        table.ids,
+        table.label,
+        table.conditions,
+        np.arange(len(table.conditions), dtype=np.int16),
+        {RIGHT: np.where(np.isnan(table.negative), -1, 0).astype(np.int8)},
+    )
+    return table, part_of(there, rule.where, run.stored.run) if rule.where else None
+
+
+def _state_of(before: ScoredRun) -> str:
+    return digest_of([before.stored.key, before.digest])
+
+
+def _baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun:
+    """The run of the baseline folder on the same pictures.
+
+    Raises:
+        MissingNumberError: there is none, and the message says what differs; or several that are equally new.
+    """
+    mine, baseline = run.stored.run, folder.baseline(rule.against)
+    name = rule.baseline_model(mine.model.name)
+    runs = [each for each in baseline.runs.values() if each.stored.run.benchmark.name == mine.benchmark.name]
+    models = dict.fromkeys(each.stored.run.model.name for each in runs)
+    named = [each for each in runs if each.stored.run.model.name == name]
+    if not named:
+        hint = (
+            f"; it has {', '.join(models)}: name it, as in against_model = {quoted(next(iter(models)))}"
+            if models
+            else ""
+        )
+        raise MissingNumberError(f"the baseline {rule.against} has no run of {name} on {mine.benchmark.name}{hint}")
+    if rule.against_run:
+        keys = [each.stored.key[:KEY_DIGITS] for each in named]
+        named = [each for each in named if named_by(each.stored.run, each.stored.key, rule.against_run)]
+        if not named:
+            raise MissingNumberError(
+                f"the baseline {rule.against} has no run {rule.against_run} of {name} on {mine.benchmark.name}; it has "
+                f"{', '.join(keys)}"
+            )
+    alike = [each for each in named if question_of(each.stored.run) == question_of(mine)] or named
+    precise = [each for each in alike if each.stored.run.precision == mine.precision] or alike
+    last = evaluated_last(precise)
+    differing = {each.stored.key: list(_differing(run, each)) for each in last}
+    fewest = min(map(len, differing.values()))
+    nearest = [each for each in last if len(differing[each.stored.key]) == fewest]
+    if fewest:
+        raise MissingNumberError(
+            f"the baseline {rule.against} differs in {'; '.join(differing[nearest[0].stored.key])}"
+        )
+    if len(nearest) > 1:
+        told = ", ".join(f"{each.stored.key[:KEY_DIGITS]} ({JudgedRun.of(each).label})" for each in nearest)
+        raise MissingNumberError(
+            f"the baseline {rule.against} has {len(nearest)} runs of {name} on {mine.benchmark.name}, and nothing says "
+            f"which was evaluated last: {told}; name one, as in against_run = "
+            f"{quoted(nearest[0].stored.key[:KEY_DIGITS])}"
+        )
+    return nearest[0]
+
+
+def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
+    """What of two runs makes their pictures, or what is asked of these, differ."""
+    mine, theirs = run.stored.run, baseline.stored.run
+    pairs: dict[str, tuple[Any, Any]] = {
+        "data fingerprint": (mine.data.fingerprint[:6], theirs.data.fingerprint[:6]),
+        "protocol": (mine.benchmark.protocol, theirs.benchmark.protocol),
+        "benchmark's code": (mine.benchmark.code_sha256[:6], theirs.benchmark.code_sha256[:6]),
+        "class order": (mine.model.outputs_sha256[:6], theirs.model.outputs_sha256[:6]),
+        "seed": (mine.seed, theirs.seed),
+    }
+    if mine.data.fingerprint != theirs.data.fingerprint and mine.data.name != theirs.data.name:
+        pairs["data"] = (mine.data.name, theirs.data.name)
+    views: tuple[Any, Any] = json_form(mine.model.view), json_form(theirs.model.view)
+    if mine.model.is_foreign or theirs.model.is_foreign:  # the file's answers are by the data's classes
+        views = {}, {}
+        del pairs["class order"]
+    elif _normalises_itself(run) or _normalises_itself(baseline):
+        for each in views:
+            for name in _NUMBERS:
+                del each[name]
+    named = {
+        "view": views,
+        "option": (dict(mine.benchmark.options), dict(theirs.benchmark.options)),
+        "version": (dict(mine.versions), dict(theirs.versions)),
+    }
+    for what, (own, other) in named.items():
+        for key in dict.fromkeys((*own, *other)):
+            pairs[f"{what} {key}"] = (own.get(key), other.get(key))
+    for what, (own, other) in pairs.items():
+        if own != other:
+            yield f"{what} ({_spelled(own)} here, {_spelled(other)} there)"
+
+
+_NUMBERS = ("mean", "std", "range", "channel_order")
+
+
+def _normalises_itself(run: ScoredRun) -> bool:
+    """Whether the network behind a run takes pixels as they are because mean and std lie in its graph or code.
+
+    A network of a library that takes them so was trained on other numbers than one that does not.
+    """
+    model = run.stored.run.model
+    if (model.view.mean, model.view.std) != ((0.0,) * 3, (1.0,) * 3):
+        return False
+    typed = [str(session.get("asked", {}).get("model", "")) for session in run.sessions()]
+    # While its first pictures come in no session is kept, and nothing speaks against it.
+    return (
+        model.view.range == "0..255" or bool(model.code_sha256) or not typed or any("onnx:" in each for each in typed)
+    )
+
+
+def _spelled(value: Any) -> str:
+    return "none" if value in (None, "") else spelled(value, "/")
+
+
+def _paired(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
+    """The evidence of how much worse a run is than the baseline's, on the same images."""
+    before = _standing_baseline(rule, metric, where, run, folder)
+
+    def compute() -> Evidence:
+        try:
+            pairs = _pairs(metric, where, run, run.table, before)
+        except UnmatchedError:
+            return _paired_measures(metric, where, run, before)
+        found = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
+        if found is None:
+            raise MissingNumberError("the two differ on fewer than two images, too few for an interval of a part")
+        return found
+
+    return _remembered(run, ["worse", metric, dict(where)], _state_of(before), compute)
+
+
+def _standing_baseline(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> ScoredRun:
+    """The baseline's run, whose number is defined and not doubted.
+
+    Raises:
+        MissingNumberError: there is none.
+    """
+    before = _baseline_run(rule, run, folder)
+    theirs = next(each for each in folder.baseline(rule.against).results if each.key == before.stored.key)
+    try:
+        require_standing(theirs, _score(theirs, metric, where))
+    except (MissingNumberError, UnmatchedError) as error:
+        raise MissingNumberError(f"the baseline's number: {error}") from None
+    return before
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Values of two runs by image and cell, higher being worse, of the images that both have.
+
+    Attributes:
+        ids: ``(N,)`` of the images, sorted.
+        mine, theirs: ``(N, M)``.
+        weights: ``(M,)`` of the cells.
+        top: the largest that a value can be.
+    """
+
+    ids: NDArray[np.object_]
+    mine: NDArray[np.float64]
+    theirs: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    top: float
+
+
+def _pairs(metric: str, where: Condition, run: ScoredRun, table: ImageTable, before: ScoredRun) -> _Pairs:
+    """The images and cells by which a run is held against the baseline's.
+
+    Raises:
+        MissingNumberError: the baseline has other cells.
+        NoPictureError: it has none of the images.
+        UnmatchedError: the metric is no weighted sum of cells, or there is no such cell, group or class.
+    """
+    own, part = _weighed(table, metric, where, run)
+    other, its = _weighed(before.table, metric, where, before)
+    cells = [table.present[k] for k in part.cells]
+    if cells != [before.table.present[k] for k in its.cells]:
+        raise MissingNumberError("the baseline was run under other conditions")
+    places = before.table.rows_of(table.ids)
+    both = (places >= 0) & part.rows
+    if not both.any():
+        raise NoPictureError("the baseline shares no picture")
+    sign = -1.0 if own.higher_is_better else 1.0
+    mine = np.asarray(own.values[both][:, part.cells], np.float64)
+    theirs = np.asarray(other.values[places[both]][:, its.cells], np.float64)
+    return _Pairs(table.ids[both], sign * mine, sign * theirs, own.weights[part.cells], own.top)
+
+
+def _paired_measures(metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun) -> Evidence:
+    """Of a score that sorts or divides, as calibration does."""
+    tables = [(each.table, each.stored.run) for each in (mine, theirs) if len(each.table)]
+    runs = [found for table, run in tables if (found := measured(table, run)) is not None]
+    if len(runs) < 2:
+        raise MissingNumberError("no image was evaluated under every condition")
+    ids = np.intersect1d(runs[0].ids, runs[1].ids)
+    scores = [s for each in runs for s in each.scores if (s.metric, s.condition) == (metric, where)]
+    if len(scores) < 2 or not len(ids):
+        raise MissingNumberError(f"{metric} is no score that two runs are compared by on the same images")
+    (first, lacks), (second, lacks_too) = (run.estimate(score, ids) for run, score in zip(runs, scores, strict=True))
+    span = max(score.span for score in scores)
+    tested = difference(first, second, span, lacks or lacks_too)
+    if tested.interval is None:
+        raise MissingNumberError(f"no interval of the difference: {tested.reason}")
+    value, low, high = tested.value, tested.interval.low, tested.interval.high
+    if scores[0].higher_is_better:
+        value, low, high = -value, -high, -low
+    return Evidence.from_interval(value, Interval(low, high), tested.n, share=False)
+
+
+class UndecidableError(Exception):
+    """Why no look at a part of the pictures decides a rule, in a line."""
+
+
+def look_evidence(
+    rule: Rule, metric: str, where: Condition, run: ScoredRun, table: ImageTable, folder: PolicyFolder
+) -> Evidence | None:
+    """The evidence that a part of a run's pictures gives, valid at every look; ``None`` while there is too little.
+
+    Raises:
+        MissingNumberError: no further picture gives any.
+        UndecidableError: the metric is no weighted sum of cell means over images.
+        UnmatchedError: the run has no such metric, cell, group or class.
+    """
+    try:
+        if metric in FLIPS:
+            flips, part = _flip_part(rule, run, table, _baseline_run(rule, run, folder))
+            values = getattr(flips, FLIPS[metric])
+            rows = part.rows if part else np.ones(len(flips.ids), bool)
+            cells = part.cells if part else list(range(len(flips.conditions)))
+            return Evidence.from_looks(flips.ids[rows], values[rows][:, cells], np.full(len(cells), 1 / len(cells)))
+        if rule.kind == "worse_by_at_most":
+            pairs = _pairs(metric, where, run, table, _standing_baseline(rule, metric, where, run, folder))
+            return Evidence.from_looks(pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
+        of, some = _weighed(table, metric, where, run)
+        values = np.asarray(of.values[some.rows][:, some.cells], np.float64)
+        return Evidence.from_looks(table.ids[some.rows], values, of.weights[some.cells], of.top)
+    except NoPictureError:
+        return None
+    except UnmatchedError as error:
+        known = {score.metric for score in run.scores(published_baseline(run.stored.run))[0]}
+        if error.field == "metric" and metric in known:
+            raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide") from None
+        raise
+
+
+def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
+    """The evidence of a run that was stopped where the rules of a policy were decided.
+
+    Raises:
+        MissingNumberError: there is none that holds although the run was looked at.
+    """
+
+    def compute() -> Evidence:
+        try:
+            found = look_evidence(rule, metric, where, run, run.table, folder)
+        except UndecidableError as error:
+            raise MissingNumberError(
+                f"{error}, and this run was stopped where rules were decided; the same 'hardiness run' without "
+                "--until-decided evaluates the rest"
+            ) from None
+        if found is None:
+            raise MissingNumberError("too few pictures to know how much it varies")
+        return found
+
+    before = _state_of(_baseline_run(rule, run, folder)) if rule.against else ""
+    return _remembered(run, ["look", rule.kind, metric, dict(where)], before, compute)
+
+
+def quoted(text: str) -> str:
+    """As TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)
