@@ -58,11 +58,11 @@ class GateVerdict:
     more: int = 0
     at_least: bool = False
     looked: bool = False
-    exact: bool = False
+    exact: bool = field(default=False, metadata=json_field(seldom=True))
     reason: str = ""
-    run: JudgedRun | None = None
-    baseline: JudgedRun | None = None
-    images_of: str = ""
+    run: JudgedRun | None = field(default=None, metadata=json_field(seldom=True))
+    baseline: JudgedRun | None = field(default=None, metadata=json_field(seldom=True))
+    images_of: str = field(default="", metadata=json_field(seldom=True))
 
     @property
     def mark(self) -> str:
@@ -97,7 +97,7 @@ class Gate:
     verdicts: tuple[GateVerdict, ...]
     undecided: str = "fail"
     source: str = field(default="policy", metadata=json_field("policy"))
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = field(default=(), metadata=json_field(seldom=True))
 
     @property
     def outcome(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from hardiness.core import ArgumentError, Condition, suggestion
+from hardiness.core import ArgumentError, Condition, json_field, suggestion
 
 HEADLINE = "headline"
 """In place of a metric: the score that stands for a benchmark in the overview."""
@@ -62,9 +62,9 @@ class Rule:
     against_model: str | Mapping[str, str] = ""
     name: str = ""
     where: Condition = field(default_factory=Condition)
-    in_percent: bool = False
-    run: str = ""
-    against_run: str = ""
+    in_percent: bool = field(default=False, metadata=json_field(seldom=True))
+    run: str = field(default="", metadata=json_field(seldom=True))
+    against_run: str = field(default="", metadata=json_field(seldom=True))
 
     @property
     def label(self) -> str:
