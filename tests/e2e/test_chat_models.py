@@ -357,6 +357,50 @@ def test_more_than_a_thousand_questions_need_a_bound(
     assert len(chat.asked) == 102
 
 
+@pytest.mark.slow
+def test_no_control_of_an_endpoint_or_a_folder_reaches_the_terminal(
+    chat: ChatServer, hardiness: Any, tmp_path: Path
+) -> None:
+    """A terminal's title, a colour and a bell: in the endpoint's words and in the names of classes."""
+    title, out, own = "\x1b]0;gone\x07\x9b31m", tmp_path / "out", tmp_path / "own"
+    for number in range(24):
+        folder = own / f"{('cup', 'shoe', 'tent')[number % 3]}{title}"
+        folder.mkdir(parents=True, exist_ok=True)
+        picture(number).save(folder / f"{number}.png")
+    chat.answer = lambda prompt, png: {"content": f"A{title}", "finish_reason": f"stop{title}"}
+    chat.fingerprint, chat.served = f"fp{title}", f"toy{title}"
+    common = ("-b", "own", "-b", "own-c:corruptions=brightness,severities=1+5", "--data", own, "--out", out)
+    policy = tmp_path / "policy.toml"
+    where = r'where = {class = "cup\u001b]0;gone\u0007\u009b31m"}'
+    policy.write_text(f'[[rules]]\nbenchmark = "own"\nmetric = "recall"\n{where}\nat_least = 0.5\n')
+    commands = (
+        ("run", "-m", chat.model(), *common),
+        ("run", "-m", chat.model(order="published"), *common),
+        ("show", "--all", out),
+        ("show", "--below", "0.7", out),
+        ("compare", out),
+        ("list", "runs", out),
+        ("gate", out, "--policy", policy, "--annotations"),
+        ("export", out, "--format", "markdown"),
+    )
+    for command in commands:
+        told = hardiness(*command)
+        assert told.status in (0, 3, 4), told.err
+        controls = [
+            line for line in (told.out + told.err).splitlines() if re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", line)
+        ]
+        assert controls == [], command
+        if command[0] in ("run", "show"):
+            assert "cup" in told.out
+    page = " ".join(result_of_first(out)["warnings"])
+    assert "called toy\\x1b]0;gone\\x07\\x9b31m, with fingerprint fp\\x1b]0" in page
+    assert "always answering cup\\x1b]0;gone" in page
+
+
+def result_of_first(out: Path) -> dict[str, Any]:
+    return dict(json.loads((out / "results.json").read_text())["results"][0])
+
+
 def everything_in(out: Path) -> Iterator[tuple[str, str]]:
     """Each file of a folder as text, and those of Parquet as the values in them too."""
     for file in sorted(out.rglob("*")):

@@ -27,6 +27,7 @@ class ChatServer:
         busy, most_busy: requests in hand now, and the most at one time.
         pause_s: before each answer.
         fingerprint: ``system_fingerprint`` of the next answers.
+        served: what it calls the model; by default the name that was asked for and a year.
         refuses: the fault of a request that has a parameter of this name, whatever else is wrong with it.
         thinks_tokens: so many of ``max_completion_tokens`` go before a word of the answer; ``usage`` says so.
         drip_s: between two bytes of an answer that drips: of the fault ``drip HEAD|BODY``, with ``\\r\\n`` written out.
@@ -39,6 +40,7 @@ class ChatServer:
     most_busy: int = 0
     pause_s: float = 0.0
     fingerprint: str = "fp_1"
+    served: str = ""
     refuses: dict[str, str] = field(default_factory=dict)
     thinks_tokens: int = 0
     drip_s: float = 0.05
@@ -113,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         choice = {"message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
         if isinstance(said, dict):
             choice = {**choice, "message": {"content": said.pop("content", "")}, **said}
-        about = {"model": f"{body['model']}-2026", "system_fingerprint": self.chat.fingerprint}
+        about = {"model": self.chat.served or f"{body['model']}-2026", "system_fingerprint": self.chat.fingerprint}
         if thinks := self.chat.thinks_tokens:
             most = body.get("max_completion_tokens", 0)
             if most <= thinks:

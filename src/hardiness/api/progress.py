@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from hardiness.core import Listener, Silence
-from hardiness.report import TrackingSession
+from hardiness.report import PlainConsole, TrackingSession
 
 EVERY_S = 60.0
 """Between two lines of a log."""
@@ -263,8 +263,8 @@ def listener(progress: bool | None) -> Listener:
     They go to standard error on a terminal, as lines where that is none, and into the cell's output in a notebook,
     with or without ipywidgets.
     """
-    notebook = Console().is_jupyter
-    console = Console(force_jupyter=find_spec("ipywidgets") is not None) if notebook else Console(stderr=True)
+    notebook = PlainConsole().is_jupyter
+    console = PlainConsole(force_jupyter=find_spec("ipywidgets") is not None) if notebook else PlainConsole(stderr=True)
     wanted = notebook or console.is_terminal if progress is None else progress
     if not wanted:
         return Silence()

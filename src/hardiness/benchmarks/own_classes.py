@@ -33,6 +33,7 @@ from hardiness.core import (
     Section,
     rng,
 )
+from hardiness.sources import shown
 from hardiness.statistics import (
     Estimate,
     GroupMeans,
@@ -336,7 +337,7 @@ class _AnswersByClass:
         frequent = int(np.bincount(label, minlength=n_classes).argmax())
         chance = float(np.count_nonzero(label == frequent)) / n
         if wilson(hits, n).low <= chance:
-            name = self.names[frequent]
+            name = shown(self.names[frequent])
             outputs = "the order of the classes, the weights and the preprocessing"
             doubtful = "its replies and the names of the classes" if by_name else outputs
             yield (
@@ -350,10 +351,10 @@ class _AnswersByClass:
         if better is not None:
             order, before, after, p = better
             moved = [k for k in range(n_classes) if order[k] != k]
-            shown = ", ".join(f"{k} {self.names[order[k]]}" for k in moved[:6]) + (" …" if len(moved) > 6 else "")
+            listed = shown(", ".join(f"{k} {self.names[order[k]]}" for k in moved[:6])) + " …" * (len(moved) > 6)
             yield (
                 f"order of classes: right on {100 * before:.1f} %, and on {100 * after:.1f} % if the network's outputs "
-                f"were {shown} (p = {p:.1g} on the half of the pictures that did not choose this order); if they are, "
+                f"were {listed} (p = {p:.1g} on the half of the pictures that did not choose this order); if they are, "
                 "say so with --data own=FOLDER:classes=FILE, the name of a class a line"
             )
 
@@ -679,8 +680,8 @@ def _recall_grid(result: Result) -> Grid | None:
     rows = []
     for name in sorted(recalls, key=lambda name: (recalls[name][ALL].value or 0.0, name)):
         of = recalls[name]
-        shown = [of.get(UNCORRUPTED), of[ALL]] if corrupted else [of[ALL]]
-        cells = tuple(GridCell(score.value) if score else None for score in shown)
+        both = [of.get(UNCORRUPTED), of[ALL]] if corrupted else [of[ALL]]
+        cells = tuple(GridCell(score.value) if score else None for score in both)
         rows.append((f"{name} ({of[ALL].n:,})", cells))
     heads = ("clean", "all corruptions") if corrupted else ("recall",)
     return Grid(result.name, "recall by class, with its pictures", "class", heads, tuple(rows))

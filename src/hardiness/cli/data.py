@@ -39,6 +39,7 @@ from hardiness.data import (
 from hardiness.data import NAME as IMAGENET
 from hardiness.distortions import fetch_frost
 from hardiness.reference import PublishedSet, datasets, published_set
+from hardiness.report import PlainConsole
 from hardiness.results import drop_run
 from hardiness.sources import WAIT_S, pins_file
 from hardiness.store import Store
@@ -250,7 +251,7 @@ def data_check(asked: CheckOptions) -> int:
     if bool(asked.names) == asked.everything:
         raise ArgumentError("data check needs the NAME of a data set, or --all")
     found = []
-    console, silent = Console(stderr=True), asked.quiet or asked.as_json
+    console, silent = PlainConsole(stderr=True), asked.quiet or asked.as_json
     places = asked.places or (os.environ.get("HARDINESS_DATA", "data"),)
     for published, place in places_to_check(asked.names, places):
         with nullcontext() if silent else console.status(f"{published.name} …") as status:
@@ -335,7 +336,7 @@ def _refuse_without_terms(wanted: Sequence[PublishedSet]) -> None:
 def _progress(quiet: bool) -> Callable[[str], Callable[[int, int | None], None]]:
     if quiet:
         return lambda _: lambda done, total: None
-    bars = progress_on(Console(stderr=True))
+    bars = progress_on(PlainConsole(stderr=True))
     return lambda what: lambda done, total: bars.download(what, done, total)
 
 

@@ -11,7 +11,7 @@ import click
 
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, print_views
-from hardiness.core import ArgumentError, HardinessError, argument, option
+from hardiness.core import ArgumentError, HardinessError, argument, option, printable
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, first_policy, judge, policy_of
 from hardiness.store import Store, surveyed
@@ -93,7 +93,7 @@ def gate(asked: GateOptions) -> int:
         return found.exit_status
     print_views([gate_view(found)])
     for line in annotation_lines(found) if asked.annotations else ():
-        click.echo(line)
+        click.echo(printable(line))
     return found.exit_status
 
 

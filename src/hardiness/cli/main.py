@@ -24,7 +24,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from hardiness.core import ArgumentError, HardinessError, UnknownNameError, described, errors
+from hardiness.core import ArgumentError, HardinessError, UnknownNameError, described, errors, printable
 
 DEBUG, COMPLETION = "--debug", "_HARDINESS_COMPLETE"
 
@@ -91,7 +91,7 @@ def tell(error: BaseException) -> int:
 
 def _as_one(line: str) -> str:
     """The same as one line: names of files and options may hold line breaks."""
-    return "\\n".join(line.splitlines())
+    return printable("\\n".join(line.splitlines()))
 
 
 def _output_refused(error: OSError) -> int:

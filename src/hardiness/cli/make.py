@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from hardiness import data as datasets
@@ -32,6 +31,7 @@ from hardiness.core import (
 )
 from hardiness.models import Classifier
 from hardiness.reference import set_names
+from hardiness.report import PlainConsole
 from hardiness.store import WAIT_S
 from hardiness.trees import PictureForm, TreeOutcome
 from hardiness.visualise import GRID, PROTOCOL, RECORD, PatchSettings, Settings, StimulusRequest, StyleSettings, Unit
@@ -51,7 +51,7 @@ class TreeOptions:
     @property
     def listener(self) -> Listener | None:
         """Who shows how far it is."""
-        return None if self.quiet else progress_on(Console(stderr=True))
+        return None if self.quiet else progress_on(PlainConsole(stderr=True))
 
     def tell(self, written: TreeOutcome, sheet: Path | None) -> int:
         """Print what was written and what failed; the exit status."""
@@ -169,7 +169,7 @@ def make_perturbations(asked: SequenceOptions) -> int:
 
 def _load(model: str, placement: Placement, quiet: bool) -> tuple[Classifier, Listener | None]:
     """The model, and who shows how far its download and the pictures are."""
-    spec, bars = models.resolve(model), None if quiet else progress_on(Console(stderr=True))
+    spec, bars = models.resolve(model), None if quiet else progress_on(PlainConsole(stderr=True))
     progress = partial(bars.download, spec.name) if bars else None
     return models.load(spec, device=placement.device, progress=progress), bars
 

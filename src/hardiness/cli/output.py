@@ -8,10 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 
-from hardiness.core import Failure, TextTable, json_form
-from hardiness.report import terminal_table
+from hardiness.core import Failure, TextTable, json_form, printable
+from hardiness.report import PlainConsole, terminal_table
 
 PIPE_WIDTH = 160
 """Characters of a line where output goes to a file or a pipe."""
@@ -24,9 +23,9 @@ def amount(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def wide() -> Console:
+def wide() -> PlainConsole:
     """A console, wide enough for a table when its output goes to a file or a pipe and ``COLUMNS`` is not set."""
-    console = Console()
+    console = PlainConsole()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console
@@ -48,7 +47,7 @@ def print_views(views: Iterable[TextTable]) -> None:
 def print_failures(failures: Sequence[Failure]) -> None:
     """Print the first pictures that could not be used, and how many others there are."""
     for failure in failures[:SHOWN_FAILURES]:
-        click.echo(f"failed: {failure.reason}", err=True)
+        click.echo(printable(f"failed: {failure.reason}"), err=True)
     if len(failures) > SHOWN_FAILURES:
         click.echo(f"… and {len(failures) - SHOWN_FAILURES} more photographs", err=True)
 
@@ -56,6 +55,6 @@ def print_failures(failures: Sequence[Failure]) -> None:
 def print_lines(*lines: str, problems: Iterable[str] = ()) -> None:
     """Print lines to standard error, then those of what went wrong."""
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(printable(line), err=True)
     for line in problems:
-        click.echo(f"hardiness: {line}", err=True)
+        click.echo(printable(f"hardiness: {line}"), err=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from hardiness import api
 from hardiness.benchmarks import benchmark_type
@@ -17,6 +16,7 @@ from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_lines, print_views, wide
 from hardiness.cli.show import print_overview
 from hardiness.core import ArgumentError, Result, Share, UnknownNameError, option, require_within
+from hardiness.report import PlainConsole
 from hardiness.results import kept_comparisons
 from hardiness.sources import files
 from hardiness.store import Store
@@ -79,7 +79,7 @@ def run(asked: RunOptions) -> int:
         raise ArgumentError("--plan does not go with --predictions, whose answers are there already; leave one out")
     if asked.plan:
         return _plan(asked)
-    outcome = api.run(asked, None if asked.quiet else api.progress_on(Console(stderr=True)))
+    outcome = api.run(asked, None if asked.quiet else api.progress_on(PlainConsole(stderr=True)))
     store = Store(out)
     comparisons = kept_comparisons([store], asked.baseline)
     title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"

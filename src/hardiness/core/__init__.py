@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Stimulus,
     )
     from hardiness.core.errors import (
+        CONTROLS,
         MOST_IMAGES,
         MOST_STEPS,
         ArgumentError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         described,
         line_of,
+        printable,
         require_within,
         suggestion,
     )
@@ -124,6 +126,7 @@ __all__ = [
     "AS_IT_IS",
     "CANNOT_TELL",
     "CANVAS_224",
+    "CONTROLS",
     "GROUPS",
     "LAST",
     "MAX_PX",
@@ -236,6 +239,7 @@ __all__ = [
     "option",
     "ordered",
     "part",
+    "printable",
     "require_within",
     "return_freed_memory",
     "rng",

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Sequence
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys or that turn the direction of text, but for line breaks and tabs."""
+
 DEBUG = "HARDINESS_DEBUG"
 """Environment variable, set by ``--debug``: tracebacks of errors are shown beside their lines."""
 
@@ -84,6 +87,11 @@ def first_line(text: str) -> str:
     """The first line of foreign text that is not empty, without a terminal's colours, other controls as `\\x07`."""
     line = next((line.strip() for line in _COLOURS.sub("", text).splitlines() if line.strip()), "")
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+
+
+def printable(text: str) -> str:
+    """Text whose controls are written out as ``\\x1b``: names of folders and endpoints give no orders to a terminal."""
+    return CONTROLS.sub(lambda control: control[0].encode("unicode_escape").decode(), text)
 
 
 def line_of(error: BaseException) -> str:

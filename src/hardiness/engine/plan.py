@@ -45,7 +45,7 @@ from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging import RESAMPLING
 from hardiness.models import GRADIENTS_VERSION, Classifier, ClosedQuestionModel, InputPolicy, on_question
-from hardiness.sources import file_sha256
+from hardiness.sources import file_sha256, shown
 from hardiness.store import Row as Work
 from hardiness.store import Stamp, Store, StoredRun, by_shard, file_name, in_parallel
 
@@ -252,7 +252,7 @@ class Task:
         names = self.stored.run.data.classes
         if not names:
             return ""
-        shown = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
+        first = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
         more = f" … {len(names) - 1} {names[-1]}" if len(names) > SHOWN_CLASSES else ""
         if self.classifier.spec.class_names is not None:
             why = f"as {self.classifier.spec.name} itself names them"
@@ -261,7 +261,7 @@ class Task:
             why = f"in alphabetical order; another is given with {another}"
         else:
             why = "as classes=FILE lists them" if data.location else "in the order that the data give them"
-        return f"{data.name}: outputs are taken for the classes {why}: {shown}{more}"
+        return f"{data.name}: outputs are taken for the classes {why}: {shown(f'{first}{more}')}"
 
 
 def begin(

@@ -6,7 +6,7 @@ from hardiness.core import door
 
 if TYPE_CHECKING:
     from hardiness.report.exports.exporter import registry, tables_in
-    from hardiness.report.format import as_text, terminal_table
+    from hardiness.report.format import PlainConsole, as_text, terminal_table
     from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
     from hardiness.report.loggers.tracking import TrackingSession
     from hardiness.report.page import PageOptions, data_argument, flatten, put_page
@@ -32,6 +32,7 @@ __all__ = [
     "FeatureGrid",
     "FeaturePicture",
     "PageOptions",
+    "PlainConsole",
     "StoredResults",
     "TrackingSession",
     "annotation_lines",

@@ -6,11 +6,25 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from hardiness.core import GridCell, Interval, TextTable
+from hardiness.core import CONTROLS, GridCell, Interval, TextTable
+
+
+class PlainConsole(Console):
+    """A console that leaves out controls in what it is given, so that the only ones are its own colours and cursor.
+
+    Names of classes come from folders and names of models from endpoints: neither may give orders to a terminal.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            # Controls take no room, so that tables without them stay as they are.
+            yield segment if segment.control else Segment(CONTROLS.sub("", segment.text), segment.style)
+
 
 PERCENT_UNITS = ("fraction", "ratio")
 
@@ -76,7 +90,7 @@ WIDTH = 140
 def as_text(parts: Iterable[RenderableType]) -> str:
     """The parts below each other, without colours."""
     stream = io.StringIO()
-    console = Console(file=stream, width=WIDTH, no_color=True)
+    console = PlainConsole(file=stream, width=WIDTH, no_color=True)
     for part in parts:
         console.print(part)
     return stream.getvalue().rstrip()

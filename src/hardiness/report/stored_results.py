@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from hardiness.core import Result, Score, mark_notes
+from hardiness.report.format import PlainConsole
 from hardiness.report.sections import Places, marks_in_export
 from hardiness.report.terminal import score_tables, score_views
 from hardiness.results import differences_of, group_of
@@ -39,7 +40,7 @@ class StoredResults(Sequence[Result]):
         yield from score_tables(self._results)
 
     def __str__(self) -> str:
-        console = Console(width=160)
+        console = PlainConsole(width=160)
         with console.capture() as captured:
             console.print(self)
         return captured.get()

@@ -49,8 +49,13 @@ def shown(name: str) -> str:
     """A file name as one printable line: line breaks, escapes and bytes that are no UTF-8 as ``\\n``, ``\\x1b``."""
     if name.isprintable():
         return name
-    whole = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in whole)
+    return "".join(each if each.isprintable() else _written_out(each) for each in name)
+
+
+def _written_out(character: str) -> str:
+    """A character as Python writes it; a byte that is no UTF-8, which stands in names as half of a pair, as a byte."""
+    byte = ord(character) - 0xDC00
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else character.encode("unicode_escape").decode()
 
 
 def read_regular(path: str | Path, limit: int = MAX_BYTES, stamp: Stamp | None = None) -> bytes:

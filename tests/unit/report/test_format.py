@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import io
 
-from hardiness.report.format import shortened_apart
+import pytest
+from rich.table import Table
+from rich.text import Text
+
+from hardiness.report.format import PlainConsole, shortened_apart
 
 HEAD, TAIL = "onnx:/home/somebody/models/run", "/checkpoints/epoch_100/network_int8.onnx"
 
@@ -32,3 +36,17 @@ def test_a_name_is_cut_in_the_middle_where_that_tells_it_from_others() -> None:
         f"first{HEAD}": "firsto…ls/run",
         f"second{HEAD}": "second…ls/run",
     }
+
+
+def test_a_console_gives_its_own_colours_and_nothing_else_of_what_a_terminal_obeys() -> None:
+    stream = io.StringIO()
+    console = PlainConsole(file=stream, force_terminal=True, width=60, color_system="standard")
+    table = Table("class\x07")
+    table.add_row(Text("cup\x1b]0;gone\x07\x9b31m", style="red"))
+    console.print(table)
+    console.print("two\nlines, a\ttab \u202ename\u2066 café °\x1b[2J", markup=False, highlight=False)
+    text = stream.getvalue()
+    assert "\x1b[31mcup]0;gone31m\x1b[0m" in text
+    assert "two\nlines, a" in text
+    assert "name café °[2J\n" in text
+    assert not set("\x07\x9b\u202e\u2066") & set(text)
