@@ -62,7 +62,7 @@ from hardiness.core import (
     usual_epsilon,
 )
 from hardiness.reference import OWN, PREPROCESSINGS
-from hardiness.statistics import Measurable, share, wilson
+from hardiness.statistics import Measurable, proportion, share
 
 TITLE = "Accuracy under attack"
 PUBLISHED_PROTOCOL = "orhan2019"
@@ -305,7 +305,7 @@ def _noise(records: Records, clean_right: NDArray[np.bool_], last: NDArray[np.bo
 
 def _point(at: float, stands: NDArray[np.bool_]) -> Point:
     n, count = len(stands), int(stands.sum())
-    interval = wilson(count, n)
+    interval = proportion(count, n)
     return float(at), count / n, interval.low, interval.high
 
 
@@ -500,7 +500,7 @@ def _rows(table: ImageTable) -> Records:
 
 def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition) -> Score:
     n, count = len(hits), int(np.count_nonzero(hits))
-    return metric.score(count / n, n, wilson(count, n), condition)
+    return metric.score(count / n, n, proportion(count, n), condition)
 
 
 MUST_BREAK = Condition(epsilon=1.0, steps=10, group="must break")

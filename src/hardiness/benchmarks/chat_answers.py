@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Metric, Records, Run, Score, mark_notes
 from hardiness.sources import shown
-from hardiness.statistics import mean, wilson
+from hardiness.statistics import mean, proportion
 
 TABLE_COLUMNS = ("outcome", "has_confidence", "missing_mass", "changed")
 """What a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
@@ -99,7 +99,7 @@ def _missing(table: ImageTable) -> Score | None:
 
 def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition = NONE) -> Score:
     count, n = int(np.count_nonzero(hits)), len(hits)
-    return metric.score(count / n, n, wilson(count, n), condition)
+    return metric.score(count / n, n, proportion(count, n), condition)
 
 
 def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]:

@@ -75,9 +75,9 @@ from hardiness.statistics import (
     mean_of,
     means_of,
     newcombe,
+    proportion,
     relative_corruption_weights,
     weighted_sum,
-    wilson,
     within,
 )
 
@@ -133,7 +133,7 @@ def _cell(errors: CellMeans, metric: Metric, condition: Condition) -> Score:
     column = errors.cells.index(condition)
     n = int(errors.n[column])
     wrong = round(errors.means[column] * n)
-    return metric.score(wrong / n, n, wilson(wrong, n), condition)
+    return metric.score(wrong / n, n, proportion(wrong, n), condition)
 
 
 def ratio_scores(

@@ -48,7 +48,7 @@ from hardiness.core import (
     json_form,
 )
 from hardiness.reference import Humans, humans, published_series, vlm_shape_bias
-from hardiness.statistics import Measurable, share, wilson
+from hardiness.statistics import Measurable, proportion, share
 from hardiness.statistics import shape_bias as shape_bias_of
 
 Categories = Mapping[str, Sequence[int]]
@@ -451,12 +451,12 @@ def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condi
     """
     either = sum(cues)
     named = min(either, stimuli)
-    yield _score(CUE_ACCURACY, named / stimuli, stimuli, wilson(named, stimuli), condition)
+    yield _score(CUE_ACCURACY, named / stimuli, stimuli, proportion(named, stimuli), condition)
     if answered:
         bias = cues[0] / either
         by_shape = round(bias * answered)
-        yield _score(SHAPE_BIAS, bias, answered, wilson(by_shape, answered), condition)
-        yield _score(TEXTURE_BIAS, 1 - bias, answered, wilson(answered - by_shape, answered), condition)
+        yield _score(SHAPE_BIAS, bias, answered, proportion(by_shape, answered), condition)
+        yield _score(TEXTURE_BIAS, 1 - bias, answered, proportion(answered - by_shape, answered), condition)
     else:
         reason = f"none of {stimuli} stimuli was answered with one of its cues, so the ratio is undefined"
         for metric in (SHAPE_BIAS, TEXTURE_BIAS):

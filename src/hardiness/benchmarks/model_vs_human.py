@@ -51,7 +51,7 @@ from hardiness.core import (
     json_form,
 )
 from hardiness.reference import SETS, Level, StimulusSet, published_series, sixteen, stimulus_set
-from hardiness.statistics import Measurable, centred, mean, mean_of, resampled_means, wilson, within
+from hardiness.statistics import Measurable, centred, mean, mean_of, proportion, resampled_means, within
 
 BENCHMARK = "model-vs-human"
 OOD_ACCURACY = Metric(
@@ -346,7 +346,7 @@ def _headline(cells: Container[Cell]) -> Metric:
 
 def _share(right: NDArray[np.bool_], condition: Condition) -> Score:
     hits, n = int(right.sum()), len(right)
-    return ACCURACY.score(hits / n, n, wilson(hits, n), condition)
+    return ACCURACY.score(hits / n, n, proportion(hits, n), condition)
 
 
 def _mistakes(table: ImageTable, run: Run) -> Iterator[Gallery]:

@@ -38,7 +38,7 @@ from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, digest_of, with_joined
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
-from hardiness.statistics import wilson
+from hardiness.statistics import proportion
 from hardiness.store import Store
 
 TRIES = 3
@@ -291,6 +291,6 @@ def _clean(model: str, kind: PublishedRuns) -> list[Score]:
 
 def _score(row: PublishedNumber, metric: str) -> Score:
     share = row.unit == "fraction" and metric in PROPORTIONS
-    interval = wilson(round(row.value * row.n), row.n) if share else None
+    interval = proportion(round(row.value * row.n), row.n) if share else None
     measured = cards.get(KINDS[row.benchmark].card).metric(metric)
     return replace(measured.score(row.value, row.n, interval, row.condition), unit=row.unit)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, ImageTable, Interval, Metric, Score, rng
-from hardiness.statistics.estimate import Estimate, cell_influences
-from hardiness.statistics.intervals import effective_wilson, student, variance_of, within
+from hardiness.statistics.estimate import Estimate, cell_influences, mean
+from hardiness.statistics.intervals import effective_wilson, variance_of, with_unseen, within
 
 FEWEST_PER_CELL = 5
 """Images that every cell must have before a mean over cells is believed."""
@@ -143,7 +142,7 @@ def _thin(present: NDArray[np.int64], deviations: NDArray[np.float64], everythin
 
 
 FEWEST_TELLING = 2
-"""Images with an error, and with a right answer, without which nothing is known of how much a sum varies."""
+"""Images that differ without which nothing is known of how much a sum in which cells count against others varies."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,6 @@ class CellMeans:
     Attributes:
         cells: the conditions that have a value.
         means: float64 ``(M,)``.
-        covariance: float64 ``(M, M)``, of the means over other images like these; of n images as n - 1 of them show it.
         n: images behind each cell, ``(M,)``.
         values: ``(N, M)`` of which they are the means; NaN where an image was not evaluated.
         top: the largest that a value can be; the smallest is 0.
@@ -161,22 +159,15 @@ class CellMeans:
 
     cells: tuple[Condition, ...]
     means: NDArray[np.float64]
-    covariance: NDArray[np.float64]
     n: NDArray[np.int64]
     values: NDArray[np.float64]
     top: float = 1.0
 
-    @cached_property
-    def _sides(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Where a value is above the smallest, and where below the largest, ``(M, N)``."""
-        above, below = self.values > 0, self.values < self.top
-        return np.ascontiguousarray(above.T), np.ascontiguousarray(below.T)  # scores read whole cells
-
     def score(self, metric: Metric, weights: Mapping[Condition, float], condition: Condition | None = None) -> Score:
         """The sum of cell means times weights, with its interval.
 
-        A weighted mean varies at most as a share of as many images does. A sum in which cells count against others is
-        bounded by nothing: its interval is by how much it varies. Either covers also where few images have an error.
+        A weighted mean varies at most as a share of as many images does. A sum in which cells count against others
+        varies as it is seen to. Either may lack images that err everywhere, or that err where others do not.
 
         Args:
             metric, condition: of the score.
@@ -188,21 +179,18 @@ class CellMeans:
         # Equal weights are one factor, so that a mean of nine tenths is .9 to the last digit.
         alike = bool(np.all(of_cells == of_cells[0]))
         value = float(means.mean()) * math.fsum(of_cells) if alike else float(means @ of_cells)
-        spread = float(of_cells @ self.covariance[np.ix_(at, at)] @ of_cells)
-        variance = max(spread, 0.0) * n / max(n - 1, 1)  # rounding may leave less than nothing of cells that cancel
-        telling = min(int(side[at].any(axis=0).sum()) for side in self._sides)
+        found = replace(mean(np.arange(len(self.values)), self.values[:, at], of_cells), value=value)
         interval, reason = None, ""
         if n < min(FEWEST_PER_CELL, fewest):
             reason = f"a cell has so few images, {n}, that they show no spread; {FEWEST_PER_CELL} are needed"
         elif (of_cells < 0).any():
-            if telling < FEWEST_TELLING:
-                reason = f"it needs {FEWEST_TELLING} images with errors and {FEWEST_TELLING} without"
+            if found.differing < FEWEST_TELLING:
+                reason = f"it needs {FEWEST_TELLING} images that differ, had {found.differing}"
             else:
-                interval = student(value, variance, telling)
+                ends = (self.top * float(of_cells[side].sum()) for side in (of_cells < 0, of_cells > 0))
+                interval = with_unseen(found.interval(), value, found.n, *ends)
         else:
-            highest = float(of_cells.sum()) * self.top
-            found = effective_wilson(min(value / highest, 1.0), variance / highest**2, telling, n)
-            interval = Interval(found.low * highest, found.high * highest)
+            interval = found.interval(0.0, float(of_cells.sum()) * self.top)
         shown = within(interval) if interval and metric.unit == "fraction" else interval
         return metric.score(value, int(self.n.max()), shown, condition, interval_reason=reason)
 
@@ -239,11 +227,8 @@ def cell_means(table: ImageTable, values: NDArray[np.generic], top: float = 1.0)
         top: the largest that a value can be.
     """
     known = np.asarray(values, np.float64)
-    means = means_of(known)  # before what else is as large as the values
-    _, some, apart = cell_influences(known, np.ones(known.shape[1]))
-    covariance = apart.T @ apart / len(apart) ** 2
     n = np.count_nonzero(table.evaluated, axis=0)
-    return CellMeans(table.present, means, covariance, n, known if some.all() else known[some], top)
+    return CellMeans(table.present, means_of(known), n, known[~np.isnan(known).all(axis=1)], top)
 
 
 def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:

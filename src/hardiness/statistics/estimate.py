@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Interval
-from hardiness.statistics.intervals import effective_wilson, skewed_student, skewed_student_p
+from hardiness.statistics.intervals import effective_wilson, skewed_student, skewed_student_p, with_unseen
+
+ROUNDING = 1e-12
+"""Of numbers, as a share of their size: what is left of a difference of two that are equal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +54,22 @@ class Estimate:
 
     @property
     def differing(self) -> int:
-        """Images whose influence is another than the median's: the only ones that tell of the spread."""
+        """Images whose influence is another than the median's, by more than rounding does."""
         if not self.n:
             return 0
         usual = np.partition(self.influence, self.n // 2)[self.n // 2]
         apart = np.abs(self.influence - usual)
-        return int(np.count_nonzero(apart > (np.abs(self.influence).max() * 1e-9 or 1.0)))
+        rounding = max(np.abs(self.influence).max() * 1e-9, abs(self.value) * ROUNDING)
+        return int(np.count_nonzero(apart > rounding)) if rounding > 0 else 0
+
+    @property
+    def telling(self) -> int:
+        """Images that tell of the spread: those that differ, fewer where a few of them hold most of it.
+
+        See `telling_of`.
+        """
+        squares = self.influence**2
+        return telling_of(float(squares.sum()), float(squares @ squares), self.n, self.differing)
 
     @property
     def skew(self) -> float:
@@ -89,11 +102,11 @@ class Estimate:
         if math.isfinite(low) and math.isfinite(high):
             width = high - low
             share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2
-            if self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance:
-                # More than a mean of n answers can vary, as ratios do: a few of the images may decide it.
-                found = effective_wilson(share, variance, max(min(self.differing, self._deciding), 2), 0)
-            else:
-                found = effective_wilson(share, variance, self.differing, self.n)
+            # What varies more than a mean of n answers can, as ratios do, is not bounded by so many answers.
+            beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
+            telling = max(self.telling, min(self.differing, 2))
+            found = effective_wilson(share, variance, telling, 0 if beyond else self.n)
+            found = with_unseen(found, share, self.n)
             return Interval(low + found.low * width, low + found.high * width)
         return skewed_student(self.value, self.error, self.skew, self._degrees, level)
 
@@ -107,23 +120,16 @@ class Estimate:
         return skewed_student_p(self.value, self.error, self.skew, self._degrees)
 
     @property
-    def _deciding(self) -> int:
-        """As many images with influences like a normal's would tell as much of the spread; fewer where few decide."""
-        squares = self.influence**2
-        spread = float(np.sum((squares - squares.mean()) ** 2))
-        return min(int(2 * squares.sum() ** 2 / spread) + 1 if spread else self.n, self.n)
-
-    @property
     def _degrees(self) -> int:
         if self.differing < 2:
             raise ArgumentError(f"an interval needs two images that differ from the others, had {self.differing}")
-        return self.differing - 1
+        return max(self.telling - 1, 1)
 
     def __add__(self, other: Estimate | float) -> Estimate:
         """The sum of two estimates, or of one and a number that is known."""
         if isinstance(other, Estimate):
             ids, mine, theirs = _aligned(self, other)
-            return Estimate(self.value + other.value, ids, mine + theirs)
+            return Estimate(self.value + other.value, ids, _sum(mine, theirs))
         return Estimate(self.value + other, self.ids, self.influence)
 
     __radd__ = __add__
@@ -144,7 +150,7 @@ class Estimate:
         """The product of two estimates, or of one and a number that is known."""
         if isinstance(other, Estimate):
             ids, mine, theirs = _aligned(self, other)
-            return Estimate(self.value * other.value, ids, mine * other.value + theirs * self.value)
+            return Estimate(self.value * other.value, ids, _sum(mine * other.value, theirs * self.value))
         return Estimate(self.value * other, self.ids, self.influence * other)
 
     __rmul__ = __mul__
@@ -196,7 +202,23 @@ def mean(
     if not table.shape[1] or np.isnan(table).all(axis=0).any():
         raise ArgumentError("a mean needs an evaluated image in every cell that weighs, and a cell had none")
     value, some, apart = cell_influences(table, cells, images_alike=images_alike)
-    return Estimate(value, ids if some.all() else ids[some], apart.sum(axis=1))
+    influence = apart.sum(axis=1)
+    influence[np.abs(influence) <= np.abs(apart).max(initial=0.0) * ROUNDING] = 0.0  # of cells that cancel
+    return Estimate(value, ids if some.all() else ids[some], influence)
+
+
+def telling_of(squares: float, fourths: float, n: int, differing: int) -> int:
+    """How many of ``n`` images tell of the spread: as many with a normal variable's influences would know it as well.
+
+    Args:
+        squares, fourths: sums of the second and the fourth powers of their influences.
+        n: images.
+        differing: those that differ, which are the most that can tell.
+
+    Source: O'Neill (2014), doi:10.1080/00031305.2014.966589: the degrees of freedom of a variance, by kurtosis.
+    """
+    spread = fourths - squares**2 / n
+    return int(min(differing, 2 * squares**2 / spread + 1)) if spread > 0 else differing
 
 
 class GroupMeans(NamedTuple):
@@ -276,6 +298,14 @@ def cell_influences(
     known = np.where(present, values, 0.0)
     means = (share * known).sum(axis=0) / held
     return float(means @ weights), some, share * (known - means) * (weights * len(values) / held)
+
+
+def _sum(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of influences, 0 where no more than rounding is left of what falls out, as of two equal means."""
+    total = mine + theirs
+    largest = max(float(np.abs(each).max(initial=0.0)) for each in (mine, theirs))
+    total[np.abs(total) <= largest * ROUNDING] = 0.0
+    return np.asarray(total)
 
 
 def _aligned(one: Estimate, other: Estimate) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:

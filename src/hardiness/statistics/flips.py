@@ -12,7 +12,7 @@ from hardiness.core import Condition, Interval
 from hardiness.statistics.comparison import Difference, adjusted, difference_test
 from hardiness.statistics.decomposition import class_parts
 from hardiness.statistics.estimate import mean, means_by_group
-from hardiness.statistics.intervals import effective_wilson, wilson
+from hardiness.statistics.intervals import effective_wilson, proportion
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class FlipTable:
         ]
         for place, condition in enumerate(self.conditions):
             if n[place]:
-                shares = (FlipShare(hits[place] / n[place], wilson(hits[place], n[place])) for hits in counts)
+                shares = (FlipShare(hits[place] / n[place], proportion(hits[place], n[place])) for hits in counts)
                 found.append((condition, Flips(n[place], *shares)))
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -63,17 +63,79 @@ def wilson_answers(share: float, end: float, z: float) -> float:
     return z * z * end * (1 - end) / (share - end) ** 2 if share != end else math.inf
 
 
-def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> Interval:
     """The exact interval of a proportion, which never holds too seldom; for many at once, as Wilson's tails are short.
 
-    Source: Clopper & Pearson (1934), doi:10.1093/biomet/26.4.404.
+    Args:
+        successes, n: need not be whole, as the numbers of independent answers that vary as much as a score does.
+        confidence: its coverage, in (0, 1).
+
+    Source: Clopper & Pearson (1934), doi:10.1093/biomet/26.4.404; Korn & Graubard (1998), Survey Methodology 24,
+        193-201, for numbers that are not whole.
     """
     from scipy.special import betaincinv
 
     tail = (1 - confidence) / 2
-    low = float(betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
+    low = float(betaincinv(successes, n - successes + 1, tail)) if successes > 0 else 0.0
     high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
     return Interval(low, high)
+
+
+FEW_ANSWERS = 15
+"""Answers of either kind below which Wilson's interval reaches to the exact one.
+
+Wilson's alone holds in 84 % where a fifth of an answer is expected. With this rule it holds in 93.5 % and more at every
+rate from 35 answers on, and in 94.5 % and more with 12 and 20, by summing the binomial distribution.
+"""
+
+
+@lru_cache(maxsize=100_000)
+def proportion(successes: float, n: float, confidence: float = 0.95) -> Interval:
+    """The interval of a share: Wilson's, reaching to the exact one where there are few answers of either kind.
+
+    It holds for the mean of any values in [0, 1] too, which vary at most as a share does.
+
+    Args:
+        successes: how many of the answers count, or what their values add up to.
+        n: how many there are, above 0; need not be whole.
+        confidence: its coverage, in (0, 1).
+
+    Source: Wilson (1927), Clopper & Pearson (1934).
+    """
+    found = wilson_of_share(successes / n, n, _normal(0.975 if confidence == 0.95 else 0.5 + confidence / 2))
+    if min(successes, n - successes) >= FEW_ANSWERS:
+        return found
+    return outermost(found, _exact(successes, n, confidence))
+
+
+def outermost(*intervals: Interval) -> Interval:
+    """The interval from the lowest of all ends to the highest: it holds wherever one of them does."""
+    return Interval(min(each.low for each in intervals), max(each.high for each in intervals))
+
+
+def _exact(successes: float, n: float, confidence: float) -> Interval:
+    """`clopper_pearson`, of whole numbers without scipy, which takes long to import."""
+    if successes != int(successes) or n != int(n):
+        return clopper_pearson(successes, n, confidence)
+    if n - successes < successes:
+        other = _exact(n - successes, n, confidence)
+        return Interval(1 - other.high, 1 - other.low)
+    tail, hits, total = (1 - confidence) / 2, int(successes), int(n)
+    low = _share_with(hits - 1, total, 1 - tail) if hits else 0.0
+    return Interval(low, _share_with(hits, total, tail))
+
+
+def _share_with(most: int, n: int, chance: float) -> float:
+    """The share of answers of which ``most`` or fewer of ``n`` come up with this chance."""
+    if most >= n:
+        return 1.0
+    combinations = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(most + 1)]
+    low, high = 0.0, 1.0
+    while low < (middle := (low + high) / 2) < high:
+        one, other = math.log(middle), math.log1p(-middle)
+        below = sum(math.exp(each + k * one + (n - k) * other) for k, each in enumerate(combinations))
+        low, high = (middle, high) if below > chance else (low, middle)
+    return low
 
 
 def newcombe(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
@@ -86,11 +148,21 @@ def newcombe(first: float, of_first: Interval, second: float, of_second: Interva
     return Interval(first - second - below, first - second + above)
 
 
+def effective_answers(value: float, variance: float, telling: int, n: int, confidence: float = 0.95) -> float:
+    """How many independent answers a share of this value is of that varies as much; arguments as `effective_wilson`."""
+    share = 0.975 if confidence == 0.95 else 0.5 + confidence / 2
+    spread = value * (1 - value)
+    known = variance > 0 and spread > 0 and telling > 1
+    if not known and n < 1:
+        raise ArgumentError("an interval needs images that differ, or a number of images that bounds it; had neither")
+    return max(spread / variance * (_normal(share) / _student(telling - 1, share)) ** 2, n) if known else n
+
+
 def effective_wilson(value: float, variance: float, telling: int, n: int, confidence: float = 0.95) -> Interval:
     """The interval of a mean of values in [0, 1], or of a score that is nearly one, from how much it varies.
 
-    Wilson's, with as many independent answers as would vary as much, and Student's t for how well that is known: only
-    images that differ from most tell of it, so that three errors among fifty images are three, not fifty.
+    That of a share of as many independent answers as would vary as much, with Student's t for how well that is known:
+    only images that differ from most tell of it, so that three errors among fifty images are three, not fifty.
 
     Args:
         value: the score, in [0, 1].
@@ -102,15 +174,63 @@ def effective_wilson(value: float, variance: float, telling: int, n: int, confid
     Raises:
         ArgumentError: neither ``variance`` nor ``n`` says anything.
 
-    Source: Wilson (1927); Korn & Graubard (1998), Survey Methodology 24, 193-201, for the effective number and its t.
+    Source: `proportion`; Korn & Graubard (1998), Survey Methodology 24, 193-201, for the effective number and its t.
+    Differs: they take Clopper & Pearson's interval throughout, here it is that of few answers.
     """
-    share = 0.975 if confidence == 0.95 else 0.5 + confidence / 2
-    z, spread = _normal(share), value * (1 - value)
-    known = variance > 0 and spread > 0 and telling > 1
-    if not known and n < 1:
-        raise ArgumentError("an interval needs images that differ, or a number of images that bounds it; had neither")
-    effective = max(spread / variance * (z / _student(telling - 1, share)) ** 2, n) if known else n
-    return wilson_of_share(value, effective, z)
+    answers = effective_answers(value, variance, telling, n, confidence)
+    return proportion(value * answers, answers, confidence)
+
+
+def with_unseen(found: Interval, value: float, n: int, low: float = 0.0, high: float = 1.0) -> Interval:
+    """A 95 % interval that reaches to where a mean of bounded values would be with the images that chance left out.
+
+    Among ``n`` images there may be none of a kind that is wrong everywhere, or right everywhere, and such a kind shows
+    in no spread. As many may be missing as Wilson's interval gives for none of n; of a share it changes nothing.
+
+    Args:
+        found: by how much the values vary.
+        value: their mean.
+        n: images.
+        low, high: the least and the most that a value can be.
+    """
+    unseen = wilson_of_share(0.0, n, _normal(0.975)).high
+    return outermost(found, Interval(value - (value - low) * unseen, value + (high - value) * unseen))
+
+
+def gamma_end(mean: float, variance: float) -> float:
+    """The point that a gamma variable of this mean and variance, both above 0, stays below in 97.5 % of cases."""
+    from scipy.special import gammaincinv
+
+    return float(gammaincinv(mean * mean / variance, 0.975)) * variance / mean
+
+
+def area_interval(area: float, first: int, second: int, share: float = 1.0) -> Interval:
+    """The 95 % interval of an area under the receiver operating curve, which holds also where one kind is rare.
+
+    It reaches to the areas from which the one seen lies 1.96 standard errors of theirs, and not of its own, which are
+    too small where a good classifier saw few images of a kind: of ten positives that all rank high, an eleventh tells.
+
+    Args:
+        area: in [0, 1].
+        first, second: images of either kind, at least 1 each.
+        share: of the variance of such an area, that a mean of several over the same images has; in (0, 1].
+
+    Source: Newcombe (2006), doi:10.1002/sim.2324, method 5; Hanley & McNeil (1982),
+        doi:10.1148/radiology.143.1.7063747, for the variance of an area.
+    """
+    half = (first + second) / 2 - 1
+
+    def is_inside(end: float) -> bool:
+        spread = 1 + half * ((1 - end) / (2 - end) + end / (1 + end))
+        return (area - end) ** 2 <= _normal(0.975) ** 2 * share * end * (1 - end) * spread / (first * second)
+
+    ends = []
+    for edge in (0.0, 1.0):
+        inside, outside = area, edge
+        while min(inside, outside) < (middle := (inside + outside) / 2) < max(inside, outside):
+            inside, outside = (middle, outside) if is_inside(middle) else (inside, middle)
+        ends.append(inside)
+    return Interval(*ends)
 
 
 def student(value: float, variance: float, telling: int) -> Interval:

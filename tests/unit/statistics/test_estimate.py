@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hardiness.core import ArgumentError
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import effective_wilson, wilson
+from hardiness.statistics.intervals import clopper_pearson, effective_wilson, wilson
 
 
 def names(n: int, first: int = 0) -> np.ndarray:
@@ -134,7 +134,7 @@ def test_a_ratio_has_the_error_of_its_bootstrap() -> None:
 def test_intervals_need_images_that_differ() -> None:
     same = mean(names(20), np.ones(20))
     assert same.differing == 0
-    assert same.interval(0, 1).low == pytest.approx(wilson(20, 20).low)
+    assert same.interval(0, 1).low == pytest.approx(clopper_pearson(20, 20).low)
     with pytest.raises(ArgumentError, match="two images that differ from the others, had 0"):
         same.interval()
     with pytest.raises(ArgumentError, match="a cell had none"):

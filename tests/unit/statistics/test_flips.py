@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import Condition
-from hardiness.statistics import FlipTable, wilson
+from hardiness.statistics import FlipTable, clopper_pearson, wilson
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1))
 
@@ -20,15 +20,15 @@ def table(before: np.ndarray, now: np.ndarray, label: np.ndarray | None = None) 
     return FlipTable.from_answers(ids, label, CELLS[: before.shape[1]], right, (before, now))
 
 
-def test_one_condition_counts_and_wilsons_interval() -> None:
+def test_one_condition_counts_and_the_interval_of_a_share() -> None:
     before = np.repeat([0, 0, 1, 1, 1], [50, 7, 3, 20, 20])[:, None]
     now = np.repeat([0, 1, 0, 1, 2], [50, 7, 3, 20, 20])[:, None]
     flips = table(before, now).over()
     assert flips is not None
     assert (flips.n, flips.negative.value, flips.positive.value) == (100, 0.07, 0.03)
     assert flips.agreement.value == pytest.approx(0.70)
-    assert flips.negative.interval.low == pytest.approx(wilson(7, 100).low)
-    assert flips.negative.interval.high == pytest.approx(wilson(7, 100).high)
+    assert flips.negative.interval.low == pytest.approx(clopper_pearson(7, 100).low)
+    assert flips.negative.interval.high == pytest.approx(max(wilson(7, 100).high, clopper_pearson(7, 100).high))
 
 
 def test_an_answer_that_one_run_lacks_counts_nowhere() -> None:
@@ -71,7 +71,7 @@ def test_classes_of_few_images_say_nothing_alone() -> None:
     assert [flips.n for _, flips in found.flips] == [30, 12, 12]
     assert [flips.negative.value for _, flips in found.flips] == pytest.approx([3 / 30, 0, 10 / 12])
     assert [change.value for _, change in found.changes] == pytest.approx([-3 / 30, 0, -10 / 12])
-    assert found.flips[2][1].negative.interval.low == pytest.approx(wilson(10, 12).low)
+    assert found.flips[2][1].negative.interval.low == pytest.approx(clopper_pearson(10, 12).low)
 
 
 def test_where_every_class_is_small_nothing_is_said_by_class() -> None:

@@ -16,7 +16,7 @@ from hardiness.benchmarks import ERROR_RATIO, FACTOR_ERROR, FACTORS
 from hardiness.core import Condition, ImageTable, Interval, Score
 from hardiness.reference import validation_number
 from hardiness.results.annotations import numbered, of_validation
-from hardiness.statistics import mean, wilson
+from hardiness.statistics import mean, proportion
 
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
 SHA256 = "083253dfe7c3491c76c4745d00d2c1c6eb19615f3935cfc80c6b914dcd4bd177"
@@ -62,7 +62,7 @@ def factor_scores(table: ImageTable, annotated: Annotations) -> list[Score]:
 
 def _overall(wrong: NDArray[np.bool_]) -> Score:
     hits, n = int(wrong.sum()), len(wrong)
-    return FACTOR_ERROR.score(hits / n, n, wilson(hits, n), Condition(factor="all"))
+    return FACTOR_ERROR.score(hits / n, n, proportion(hits, n), Condition(factor="all"))
 
 
 def error_ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -> list[Score]:
