@@ -170,14 +170,15 @@ def test_the_severity_at_which_accuracy_is_halved() -> None:
     confidence = np.full(answer.shape, 0.9, np.float32)
     ours = found(class_scores(table_of(label, answer, confidence, CELLS), run_of(2)))
     halved = ours["severity_below", Condition(corruption="fog")]
-    assert (halved.value, halved.interval.low, halved.interval.high) == (3, 3, 3)
+    assert (halved.value, halved.interval) == (3, None)
+    assert "it may lie beyond the last" in halved.interval_reason
     stays = ours["severity_below", Condition(corruption="snow")]
     assert stays.value is None
     assert stays.reason == "it stays above 50 % of the clean accuracy up to severity 5"
 
 
 def test_the_bounds_of_the_worst_class_hold_for_all_classes_at_once() -> None:
-    """Of twenty equal classes one is lowest by chance: its plain interval would miss, the one for all does not."""
+    """Of twenty equal classes one is lowest by chance: its own interval often misses, the one for all does not."""
     draws, truth, classes, n = np.random.default_rng(5), 0.8, 20, 30
     label = np.repeat(np.arange(classes), n)
     cell = CELLS[:1]
@@ -192,7 +193,7 @@ def test_the_bounds_of_the_worst_class_hold_for_all_classes_at_once() -> None:
         held += worst.interval.low <= truth <= worst.interval.high
         plain += lowest.interval.low <= truth <= lowest.interval.high
     assert held >= 190
-    assert plain < 150
+    assert plain < 170
 
 
 def test_the_interval_of_balanced_accuracy_covers_the_truth() -> None:

@@ -31,7 +31,7 @@ from hardiness.core import (
     Run,
     Score,
 )
-from hardiness.statistics import RECALL, accepted_interval, effective_wilson, threshold
+from hardiness.statistics import RECALL, accepted_interval, area_interval, effective_wilson, outermost, threshold
 
 Floats = NDArray[np.float64]
 
@@ -135,7 +135,7 @@ def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Scor
     value, deviation = auroc(inside, outside)
     # Its variance is at most A (1 - A) over the fewer pictures: Birnbaum & Klose (1957), doi:10.1214/aoms/1177706879.
     fewer = min(len(inside), n)
-    interval = effective_wilson(value, deviation**2, fewer, fewer)
+    interval = outermost(effective_wilson(value, deviation**2, fewer, fewer), area_interval(value, len(inside), n))
     passing, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
     return [
         AUROC.score(value, n, interval, Condition(**at)),
