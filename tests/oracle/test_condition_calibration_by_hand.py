@@ -78,7 +78,8 @@ def test_each_condition_has_its_own(name: str) -> None:
         assert nll.value == pytest.approx(loss.mean(), rel=1e-5)
         assert nll.interval is not None
         half = NormalDist().inv_cdf(0.975) * loss.std(ddof=1) / np.sqrt(len(loss))
-        assert (nll.interval.high - nll.interval.low) / 2 == pytest.approx(half, rel=1e-3)
+        # A normal's half, and somewhat more for what the spread of few images leaves open.
+        assert half <= (nll.interval.high - nll.interval.low) / 2 <= 1.1 * half
         assert nll.unit == "nats"
         assert not card.is_headline(nll)
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,9 @@ from hardiness.benchmarks.shares import (
     TOP1,
     TOP5,
     confidence_scores,
+    estimated_loss,
     loss,
+    two_of_each,
 )
 from hardiness.core import (
     RIGHT,
@@ -45,7 +46,6 @@ from hardiness.core import (
 from hardiness.statistics import (
     BINNINGS,
     FEWEST,
-    FEWEST_OF_EACH,
     Binning,
     Estimate,
     Gaps,
@@ -210,8 +210,6 @@ def _undefined(n: int, reason: str) -> Score:
 Kind = tuple[Metric, str]
 """A metric, and its bins where it has any."""
 
-Z = NormalDist().inv_cdf(0.975)
-
 MEANS = {
     ECE: Metric(
         "mean_ece",
@@ -272,15 +270,12 @@ class Mean:
             metric, condition: of the score.
             fewer: images with an error, or with a right answer where these are fewer.
         """
-        n = len(self.shares)
-        if fewer < FEWEST_OF_EACH:
-            told = f"it needs {FEWEST_OF_EACH} images with errors and {FEWEST_OF_EACH} with right answers, had {fewer}"
-            return loss(metric, self.value, n, None, condition, f"{told} of one of them")
-        variance = float(np.sum(self.shares**2) / (n * (n - 1)))
-        if self.gaps:
-            return loss(metric, self.value, n, calibration_interval(Gaps.together(self.gaps), 1, variance), condition)
-        half = Z * float(np.sqrt(variance))
-        return loss(metric, self.value, n, Interval(max(0.0, self.value - half), self.value + half), condition)
+        found = Estimate(self.value, np.arange(len(self.shares)), self.shares)
+        if not self.gaps:
+            return estimated_loss(metric, found, fewer, condition)
+        reason = two_of_each(fewer)
+        interval = None if reason else calibration_interval(Gaps.together(self.gaps), 1, found.variance)
+        return loss(metric, found.value, found.n, interval, condition, reason)
 
 
 def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool) -> list[Score]:

@@ -397,29 +397,17 @@ def selective_prediction(
     return {name: Estimate(value, ids, (each - each.mean())[back]) for name, (value, each) in found.items()}
 
 
-def coverage_at_risk(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> tuple[float, Interval]:
-    """The largest share of answers, the surest first, of which at most 5 % are wrong, and its 95 % interval.
-
-    The interval holds the shares whose risk the answers do not tell from 5 %: it begins behind the last that is surely
-    below, and ends before all are surely above.
+def coverage_at_risk(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
+    """The largest share of answers, the surest first, of which at most 5 % are wrong.
 
     Args:
         confidence, right: ``(n,)``, at least one.
 
-    Source: Geifman & El-Yaniv (2017), arXiv:1705.08500; the interval inverts Wilson's test at each coverage.
+    Source: Geifman & El-Yaniv (2017), arXiv:1705.08500.
     """
-    n = len(confidence)
     errors = np.cumsum(~right[ascending(-confidence)])
-    kept = np.arange(1, n + 1)
-    z = NormalDist().inv_cdf(0.975)
-    apart = (errors / kept - RISK) / np.sqrt(RISK * (1 - RISK) / kept)
-
-    def last(passes: NDArray[np.bool_]) -> float:
-        places = np.flatnonzero(passes)
-        return float(places[-1] + 1) / n if len(places) else 0.0
-
-    value = last(errors <= RISK * kept)
-    return value, Interval(min(last(apart < -z), value), max(last(apart <= z), value))
+    places = np.flatnonzero(errors <= RISK * np.arange(1, len(errors) + 1))
+    return float(places[-1] + 1) / len(errors) if len(places) else 0.0
 
 
 def _near(wrong: NDArray[np.float64], last: int) -> float:
