@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardiness.core import ArgumentError, Condition, Interval, json_field
-from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import (
     holm,
     holm_levels,
@@ -274,7 +274,7 @@ class Moments:
     Attributes:
         n: images.
         ahead, behind: sums of the positive numbers, and of the sizes of the negative ones.
-        squares, cubes: the sums of all squares, and of all third powers.
+        squares, cubes, fourths: the sums of all second, third and fourth powers.
         differing: how many are not 0.
     """
 
@@ -283,6 +283,7 @@ class Moments:
     behind: float
     squares: float
     cubes: float
+    fourths: float
     differing: int
 
     @classmethod
@@ -290,18 +291,20 @@ class Moments:
         """The moments of ``apart (N,)``."""
         ahead, behind = float(np.maximum(apart, 0).sum()), float(np.maximum(-apart, 0).sum())
         differing = int(np.count_nonzero(apart))
-        return cls(len(apart), ahead, behind, float((apart**2).sum()), float((apart**3).sum()), differing)
+        powers = (float((apart**power).sum()) for power in (2, 3, 4))
+        return cls(len(apart), ahead, behind, *powers, differing)
 
     def test(self, span: float) -> DifferenceTest:
         """As `mean_difference`; an infinite ``span`` bounds nothing."""
         n, value = self.n, (self.ahead - self.behind) / self.n
         centred = self.squares - n * value * value
         cubes = self.cubes - 3 * value * self.squares + 2 * n * value**3
+        fourths = self.fourths - 4 * value * self.cubes + 6 * value**2 * self.squares - 3 * n * value**4
         # What is left of a difference of nearly equal sums is rounding.
         spread = centred > 1e-12 * self.squares and self.differing >= FEWEST_DIFFERING
         few = n < FEWEST or not spread
         if not few:
-            return _student(value, n, centred, cubes, self.differing, MEAN)
+            return _student(value, n, (centred, cubes, fourths), self.differing, MEAN)
         if math.isinf(span):
             reason = f"{_TOO_FEW}, had {n} and {self.differing}"
             return DifferenceTest(value, n, MEAN, reason=reason)
@@ -309,7 +312,7 @@ class Moments:
         if not spread:
             return bounded
         # Of few images neither says enough alone: Wilson's take the two sides for independent.
-        other = _student(value, n, centred, cubes, self.differing, MEAN)
+        other = _student(value, n, (centred, cubes, fourths), self.differing, MEAN)
 
         def ends(level: float) -> Interval:
             assert bounded.ends is not None
@@ -348,9 +351,11 @@ def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
     return Moments.from_differences(apart).test(span).alone()
 
 
-def _student(value: float, n: int, squares: float, cubes: float, differing: int, method: str) -> DifferenceTest:
-    """From sums of powers of the deviations."""
-    error, skew, degrees = math.sqrt(squares / n / (n - 1)), cubes / squares**1.5, differing - 1
+def _student(value: float, n: int, powers: tuple[float, float, float], differing: int, method: str) -> DifferenceTest:
+    """From the sums of second, third and fourth powers of the deviations."""
+    squares, cubes, fourths = powers
+    error, skew = math.sqrt(squares / n / (n - 1)), cubes / squares**1.5
+    degrees = max(telling_of(squares, fourths, n, differing) - 1, 1)
 
     def ends(level: float) -> Interval:
         return skewed_student(value, error, skew, degrees, level)

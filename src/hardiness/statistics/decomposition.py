@@ -126,11 +126,11 @@ def by_class(
         namer: the name of a class by its index.
     """
     group, names, small = class_parts(labels, namer)
-    powers = (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, apart**3, (apart != 0) * 1.0)
+    powers = (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, apart**3, apart**4, (apart != 0) * 1.0)
     sums = zip(*(np.bincount(group, each, len(names)).tolist() for each in powers), strict=True) if names else ()
     parts = [
-        Moments(len(apart), ahead, behind, squares, cubes, int(differing)).test(span).alone()
-        for ahead, behind, squares, cubes, differing in sums
+        Moments(len(apart), ahead, behind, squares, cubes, fourths, int(differing)).test(span).alone()
+        for ahead, behind, squares, cubes, fourths, differing in sums
     ]
     order = sorted(range(len(names)), key=lambda k: (small and k == len(names) - 1, -abs(parts[k].value), k))
     return _adjusted([(names[k], parts[k]) for k in order])

@@ -16,6 +16,7 @@ from hardiness.statistics.confidence import (
     BIN_SIZE,
     MINIMUM,
     CalibrationProtocol,
+    ascending,
     aurra,
     bin_of_hundred,
     rms_calibration_error,
@@ -242,7 +243,7 @@ def calibration_measure(
 ) -> ImageScore:
     """The RMS calibration error; see `hardiness.statistics.confidence.rms_calibration_error`.
 
-    An image moves the gap of its bin, as if the bins' edges were known.
+    An image moves the gap of its bin, and the edges of bins.
     """
     last = protocol == "hendrycks2019"
 
@@ -266,12 +267,25 @@ def calibration_measure(
 def calibration_pull(
     confidence: NDArray[np.floating], right: NDArray[np.bool_], without_last: bool = False
 ) -> NDArray[np.float64]:
-    """The influence of each image ``(N,)`` on the mean squared gap over bins of 100; of at least 100 images."""
+    """The influence of each image ``(N,)`` on the mean squared gap over bins of 100; of at least 100 images.
+
+    An image moves the gap of its own bin, and the edges of all bins above it, where images pass from one to the next:
+    as they have the gap of the images about an edge, this counts where the two bins' gaps differ.
+
+    Source: Stigler (1973), doi:10.1214/aos/1176342412, for means of what lies between two quantiles.
+    """
     bins, gap = bin_of_hundred(confidence), confidence.astype(np.float64) - right
-    means = np.bincount(bins, gap) / np.bincount(bins)
+    sizes = np.bincount(bins)
+    slopes = 2 * np.bincount(bins, gap) / sizes
     if without_last:
-        means[-1] = 0.0
-    pull = 2 * means[bins] * (gap - means[bins])
+        slopes[-1] = 0.0
+    order = ascending(confidence)
+    edges = np.cumsum(sizes)[:-1]
+    sums = np.append(0.0, np.cumsum(gap[order]))
+    near = (sums[edges + BIN_SIZE // 2] - sums[edges - BIN_SIZE // 2]) / BIN_SIZE
+    # An image below an edge pushes those about it into the next bin.
+    passing = np.append((slopes[1:] - slopes[:-1]) * near, 0.0)
+    pull = slopes[bins] * gap + np.cumsum(passing[::-1])[::-1][bins]
     return np.asarray(pull - pull.mean())
 
 
