@@ -148,11 +148,13 @@ def noise(
     usual, batch_size = asked.evaluated(classifier, store)
     moved: list[SettingEffect] = []
     left_out: dict[str, str] = {}
-    for each in variations(chosen, classifier, batch_size):
+    varying = variations(chosen, classifier, batch_size)
+    for each in varying:
         try:
             varied = _loaded(model, placement, each.placement) if each.placement else classifier
             place = Store.create(f"{store.address}/{FOLDER}/{each.name}")
-            moved += moved_by(each.factor, each.setting, usual, asked.varied(each, varied).evaluated(varied, place)[0])
+            other, _ = asked.varied(each, varied).evaluated(varied, place)
+            moved += moved_by(each.factor, each.setting, usual, other, len(varying))
         except (ModelError, ArgumentError) as error:
             left_out[f"{each.factor}, {each.setting}"] = str(error)
     found = NoiseReport(usual.key, classifier.spec.name, chosen.name, dataset.name, tuple(moved), left_out)

@@ -11,7 +11,7 @@ import numpy as np
 
 from hardiness.core import Condition, Interval, TextTable, fields_form, from_json, json_field
 from hardiness.results.measured import RunByImage
-from hardiness.statistics import difference, shared_images, wilson
+from hardiness.statistics import difference_test, shared_images, wilson
 from hardiness.store import Store, as_json, parsed
 
 FOLDER = "noise"
@@ -27,7 +27,8 @@ class SettingEffect:
         metric, condition, title: which score.
         usual: the score with the usual setting.
         value: the score with this one, less ``usual``.
-        interval: of ``value``, 95 %, paired on the same images; ``None`` where none is defined.
+        interval: of ``value``, paired on the same images; all settings of a score hold at once in 95 %. ``None`` where
+            none is defined.
         n: those images.
         otherwise: how many of them were answered otherwise, right instead of wrong or wrong instead of right, under
             whichever condition.
@@ -115,7 +116,7 @@ class Noise:
             notes.append(f"{images} not show what turns fewer than {100 * wilson(0, n).high:.2g} % of answers")
         notes.append(
             "a difference of this model from another is nothing where it is no larger than what a setting moves the "
-            "score by at least (the end of its interval that is nearer to 0)"
+            "score by at least (the end of its interval that is nearer to 0; the intervals of a score hold at once)"
         )
         title = f"{self.model} on {self.benchmark} ({self.data}): what moves its scores, in points"
         return TextTable(title, HEADS, tuple(each.as_row() for each in moved), named=2, notes=tuple(notes))
@@ -135,12 +136,21 @@ class Noise:
         return f"{store.address}/{path}"
 
 
-def moved_by(factor: str, setting: str, usual: RunByImage, varied: RunByImage) -> list[SettingEffect]:
+LEVEL = 0.05
+"""Of intervals, all settings together: how often settings without an effect may seem to move a score."""
+
+
+def moved_by(
+    factor: str, setting: str, usual: RunByImage, varied: RunByImage, settings: int = 1
+) -> list[SettingEffect]:
     """What a setting does to every score that both runs have, on the images that both have.
 
     Args:
         factor, setting: what was varied, and to what.
         usual, varied: the same model on the same benchmark.
+        settings: how many are varied; each interval has its share of 5 %.
+
+    Source: Bonferroni, as the setting that moves a score most is looked at.
     """
     ids = shared_images({"usual": usual.ids, "varied": varied.ids})
     if not len(ids):
@@ -157,7 +167,8 @@ def moved_by(factor: str, setting: str, usual: RunByImage, varied: RunByImage) -
         (before, few), (after, fewer) = usual.estimate(score, ids), varied.estimate(other[0], ids)
         if math.isnan(before.value) or math.isnan(after.value):
             continue
-        apart = difference(after, before, score.span, few or fewer)
+        test = difference_test(after, before, score.span, few or fewer)
+        apart = test.among(None if test.p is None else min(test.p * settings, 1.0), LEVEL / settings)
         found.append(
             SettingEffect(
                 factor=factor,
