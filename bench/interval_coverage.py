@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+import populations
 from bars import at_least, sized, tell, versions
 from hardiness.benchmarks.confidence import calibration_of_cells
 from hardiness.benchmarks.ood import of_set
@@ -358,6 +359,12 @@ class Kind:
     trial: Trial
     sizes: tuple[int, ...] = SIZES
     rates: tuple[float, ...] = WITH_ERRORS
+    only: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def points(self) -> list[tuple[int, float]]:
+        """Sizes and rates: those of ``only``, or each size at each rate."""
+        return list(self.only) or [(n, rate) for n in self.sizes for rate in self.rates]
 
 
 FEW_RATES = (0.05, 0.5, 0.95)
@@ -395,6 +402,80 @@ KINDS = {
     "macro F1 of 3 classes: effective Wilson": Kind(partial(three_classes, "macro_f1"), (35, 50, 250), RATES),
     "worst of 3 classes: Clopper & Pearson": Kind(partial(three_classes, "worst_class"), TO_250, RATES),
 }
+
+KINDS |= {
+    "AUROC, rare class, .983: Newcombe": Kind(
+        partial(populations.rare_class, 0.983), only=((510, 10 / 510), (520, 20 / 520), (550, 50 / 550), (60, 0.5))
+    ),
+    "AUROC, rare class, .962: Newcombe": Kind(
+        partial(populations.rare_class, 0.962), only=((1010, 10 / 1010), (1020, 20 / 1020))
+    ),
+    "AUROC, saturated: Newcombe": Kind(populations.rare_class_saturated, only=((510, 10 / 510), (550, 50 / 550))),
+    "average precision: effective Wilson": Kind(
+        populations.average_precision, only=((250, 0.1), (510, 10 / 510), (500, 0.2), (100, 0.5), (1000, 0.05))
+    ),
+    "worst of 50 classes, three severities: Clopper & Pearson": Kind(
+        partial(populations.worst_class, 50, 1.0), only=((500, 0.05),)
+    ),
+    "worst of 20 classes, three severities: Clopper & Pearson": Kind(
+        partial(populations.worst_class, 20, 1.0), only=((100, 0.1), (400, 0.05))
+    ),
+    "worst of 20 classes, severities unlike: Clopper & Pearson": Kind(
+        partial(populations.worst_class, 20, 0.8), only=((100, 0.1),)
+    ),
+    "worst of 10 classes, three severities: Clopper & Pearson": Kind(
+        partial(populations.worst_class, 10, 1.0), only=((200, 0.1),)
+    ),
+    "retained accuracy: t, with skew": Kind(
+        populations.retained,
+        only=((50, 0.01), (100, 0.005), (100, 0.02), (250, 0.01), (250, 0.04), (250, 0.1), (100, 0.2)),
+    ),
+    "RMS of equal models, same photographs: t": Kind(
+        populations.equal_calibration, only=((250, 0.15), (1000, 0.15), (2000, 0.15), (5000, 0.15))
+    ),
+    "mean NLL, lognormal: t, with skew": Kind(populations.heavy_nll, only=((50, 0.3), (100, 0.3), (250, 0.3))),
+    "mean NLL, too sure: t, with skew": Kind(
+        partial(populations.too_sure, "nll"), only=((50, 0.2), (100, 0.2), (250, 0.2), (100, 0.05))
+    ),
+    "mean Brier score, too sure: t, with skew": Kind(
+        partial(populations.too_sure, "brier_top1"), only=((50, 0.2), (100, 0.2), (250, 0.2), (100, 0.05))
+    ),
+    "mean of 75 cells, some hopeless: effective Wilson": Kind(
+        partial(populations.hopeless, 75),
+        only=tuple((n, h) for h in (0.005, 0.01, 0.03) for n in (50, 100, 250, 1000)),
+    ),
+    "AURRA, good ranker: effective Wilson": Kind(
+        partial(populations.ranked, "good", "aurra"), only=((100, 0.003), (250, 0.003), (1000, 0.003), (5000, 0.003))
+    ),
+    "AURC, good ranker: effective Wilson": Kind(
+        partial(populations.ranked, "good", "aurc"), only=((100, 0.003), (250, 0.003), (1000, 0.003), (5000, 0.003))
+    ),
+    "AUGRC, good ranker: effective Wilson": Kind(
+        partial(populations.ranked, "good", "augrc"), only=((100, 0.003), (250, 0.003), (1000, 0.003))
+    ),
+    "risk at 80 % coverage, good ranker: t": Kind(
+        partial(populations.ranked, "good", "risk_at_80_coverage"), only=((100, 0.003), (250, 0.003), (1000, 0.003))
+    ),
+    "AURRA, saturated: effective Wilson": Kind(
+        partial(populations.ranked, "saturated", "aurra"), only=((100, 0.01), (250, 0.01), (1000, 0.01))
+    ),
+    "AURC, always sure: effective Wilson": Kind(
+        partial(populations.ranked, "certain", "aurc"), only=((100, 0.05), (250, 0.02), (100, 0.2))
+    ),
+    "AUGRC, always sure: effective Wilson": Kind(
+        partial(populations.ranked, "certain", "augrc"), only=((100, 0.05), (250, 0.02), (100, 0.2))
+    ),
+    "ECE, always sure: tests inverted": Kind(
+        partial(populations.certain_calibration, "ece"), only=((100, 0.05), (250, 0.02), (100, 0.2))
+    ),
+    "RMS, always sure: tests inverted": Kind(
+        partial(populations.certain_calibration, "rms_calibration_error"), only=((250, 0.02), (250, 0.2))
+    ),
+    "Brier score, always sure: t, with skew": Kind(
+        partial(populations.certain_calibration, "brier_top1"), only=((100, 0.05), (250, 0.02), (100, 0.2))
+    ),
+}
+"""Populations on which intervals failed once, each at the sizes and rates at which they did and beside them."""
 
 LEAST, LEAST_OF_FEW = 0.94, 0.93
 """What a kind must hold in at each size and rate: with ten errors and ten right answers expected, and with fewer."""
@@ -479,7 +560,7 @@ def part_of(n: int, rate: float) -> str:
 
 def simulated(kind: Kind, trials: int) -> list[Point]:
     """Each size and rate."""
-    return [point(kind, trials, n, rate) for n in kind.sizes for rate in kind.rates]
+    return [point(kind, trials, n, rate) for n, rate in kind.points]
 
 
 def point(kind: Kind, trials: int, n: int, rate: float) -> Point:
@@ -501,6 +582,8 @@ def _point_of(job: tuple[str, int, int, float]) -> tuple[str, Point]:
 
 def sizes_and_rates(kind: Kind) -> list[tuple[int, float]]:
     """All of a kind; in the short size the most images at the rate in the middle, where every trial has an interval."""
+    if kind.only:
+        return kind.points[-sized(len(kind.points)) :]
     middle = sized(0, len(kind.rates) // 2)
     rates = kind.rates[middle : middle + sized(len(kind.rates))]
     return [(n, rate) for n in kind.sizes[-sized(len(kind.sizes)) :] for rate in rates]
