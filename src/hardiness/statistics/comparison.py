@@ -291,8 +291,8 @@ class Moments:
         """The moments of ``apart (N,)``."""
         ahead, behind = float(np.maximum(apart, 0).sum()), float(np.maximum(-apart, 0).sum())
         differing = int(np.count_nonzero(apart))
-        powers = (float((apart**power).sum()) for power in (2, 3, 4))
-        return cls(len(apart), ahead, behind, *powers, differing)
+        squares, cubes, fourths = (float((apart**power).sum()) for power in (2, 3, 4))
+        return cls(len(apart), ahead, behind, squares, cubes, fourths, differing)
 
     def test(self, span: float) -> DifferenceTest:
         """As `mean_difference`; an infinite ``span`` bounds nothing."""
