@@ -12,12 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from hardiness.benchmarks.confidence import calibration_of_cells
+from hardiness.benchmarks.confidence import (
+    INVERSE_TEMPERATURES,
+    best_inverse,
+    temperature_estimate,
+)
 from hardiness.benchmarks.own_classes import class_scores
-from hardiness.benchmarks.shares import aurra_score, confidence_scores, selective_scores
+from hardiness.benchmarks.shares import LOSSES, aurra_score, estimated_loss, selective_scores, two_of_each
 from hardiness.core import Condition, DataIdentity, ImageTable, Interval, Metric, Run
 from hardiness.statistics.cells import cell_means, equal_weights
-from hardiness.statistics.comparison import difference
+from hardiness.statistics.comparison import ScoreComparison, adjusted, difference, pairs_tested
+from hardiness.statistics.confidence import Gaps, bin_of, bin_of_hundred, calibration_interval
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.kappa import pairwise
 from hardiness.statistics.measures import calibration_measure
 
 Floats = NDArray[np.float64]
@@ -138,16 +145,16 @@ def equal_calibration(generator: np.random.Generator, n: int, rate: float) -> Me
 def heavy_nll(generator: np.random.Generator, n: int, rate: float) -> Measured:
     """The mean NLL over three severities, lognormal over images and errors."""
     size = 1.5 * (np.sqrt(0.7) * generator.standard_normal((n, 1)) + np.sqrt(0.3) * generator.standard_normal((n, 3)))
-    return mean_loss("nll", generator.random((n, 3)) >= rate, nll=np.exp(size)), float(np.exp(1.125))
+    return mean_loss("nll", generator.random((n, 3)) >= rate, np.exp(size)), float(np.exp(1.125))
 
 
 def too_sure(metric: str, generator: np.random.Generator, n: int, rate: float) -> Measured:
     """A mean loss over three severities of a model that is too sure: its logits are four times what they should be."""
     chance = chances(generator, (n, 3), rate)
     odds = 4 * (np.log(chance) - np.log1p(-chance))
-    right = generator.random((n, 3)) < chance
+    right, sure = generator.random((n, 3)) < chance, 1 / (1 + np.exp(-odds))
     nll = np.where(right, np.logaddexp(0, -odds), np.logaddexp(0, odds))
-    return mean_loss(metric, right, nll=nll, confidence=1 / (1 + np.exp(-odds))), true_loss(metric, rate)
+    return mean_loss(metric, right, nll if metric == "nll" else (sure - right) ** 2), true_loss(metric, rate)
 
 
 def chances(generator: np.random.Generator, shape: tuple[int, int], rate: float) -> Floats:
@@ -166,10 +173,11 @@ def true_loss(metric: str, rate: float) -> float:
     return float(np.mean(chance * (1 - sure) ** 2 + (1 - chance) * sure**2))
 
 
-def mean_loss(metric: str, right: Bools, **columns: Floats) -> Interval | None:
-    columns.setdefault("confidence", np.full(right.shape, 0.9))
-    found = calibration_of_cells(table_of(right, {name: each.astype(np.float32) for name, each in columns.items()}))
-    return next(score.interval for score in found if score.metric == metric)
+def mean_loss(metric: str, right: Bools, losses: Floats) -> Interval | None:
+    """The interval of a mean over cells, as means over severities have it."""
+    fewer = min(int(np.any(right == each, axis=1).sum()) for each in (True, False))
+    of = next(each for each in LOSSES if each.name == metric)
+    return estimated_loss(of, mean(np.arange(len(right)), losses), fewer).interval
 
 
 def hopeless(cells: int, generator: np.random.Generator, n: int, rate: float) -> Measured:
@@ -226,7 +234,68 @@ def true_area(ranker: str, metric: str, rate: float) -> float:
 
 def certain_calibration(metric: str, generator: np.random.Generator, n: int, rate: float) -> Measured:
     """A calibration error or loss of a model that is always sure."""
-    found = confidence_scores(*certain(generator, n, rate))
-    protocols = ("all-bins", "equal-width", None)
-    found = [each for each in found if each.metric == metric and each.condition.get("protocol") in protocols]
-    return found[0].interval, rate
+    confidence, right = certain(generator, n, rate)
+    if metric == "brier_top1":
+        return mean_loss(metric, right[:, None], (confidence - right)[:, None] ** 2), rate
+    if two_of_each(min(int(right.sum()), int((~right).sum()))):
+        return None, rate
+    bins = bin_of(confidence, "equal-width") if metric == "ece" else bin_of_hundred(confidence)
+    return calibration_interval(Gaps.from_answers(confidence, right, bins), 1 if metric == "ece" else 2), rate
+
+
+def fitted_temperature(generator: np.random.Generator, n: int, rate: float) -> Measured:
+    """The temperature of a model whose calibrated logits were multiplied by 1 over ``rate``."""
+    calibrated, factors = 3 * generator.standard_normal((n, 10)), np.array(INVERSE_TEMPERATURES)
+    chance = np.exp(calibrated - calibrated.max(axis=1, keepdims=True))
+    drawn = chance.sum(axis=1, keepdims=True) * generator.random((n, 1))
+    label = (np.cumsum(chance, axis=1) > drawn).argmax(axis=1)
+    below = (calibrated - calibrated.max(axis=1, keepdims=True)) / rate
+    curves = np.stack([np.log(np.exp(factor * below).sum(axis=1)) for factor in factors], axis=1)
+    gap = -below[np.arange(n), label]
+    best = best_inverse(curves.mean(axis=0), float(gap.mean()))
+    if not factors[0] < best < factors[-1]:
+        return None, 1 / rate
+    return temperature_estimate(curves, gap, best).interval(), 1 / rate
+
+
+def kappa_of_pairs(people: int, generator: np.random.Generator, n: int, rate: float) -> Measured:
+    """The mean of kappa of a model with each of several people, who err half as often."""
+    (found,) = pairwise(seen_by(people, generator, n, rate), [[(0, 1 + each) for each in range(people)]])
+    return found.kappa.interval, true_kappa(people, rate)
+
+
+def seen_by(people: int, generator: np.random.Generator, n: int, rate: float) -> Floats:
+    shared, own = generator.standard_normal((n, 1)), generator.standard_normal((n, 1 + people))
+    edges = ndtri(1 - rate / np.array([1.0, *[2.0] * people]))
+    return np.asarray(np.sqrt(0.3) * shared + np.sqrt(0.7) * own < edges, np.float64)
+
+
+@cache
+def true_kappa(people: int, rate: float) -> float:
+    """Of half a million stimuli; that of each pair is the same."""
+    (found,) = pairwise(seen_by(1, np.random.default_rng(7), 500_000, rate), [[(0, 1)]])
+    assert found.kappa.value is not None
+    return found.kappa.value
+
+
+def place_of_five(generator: np.random.Generator, n: int, rate: float) -> Measured:
+    """The places that the middle one of five models may have, whose errors lie two points apart."""
+    hard, ids = generator.standard_normal(n), np.arange(n)
+    rates = rate + 0.02 * np.arange(-2, 3)
+    rights = [np.sqrt(0.5) * hard + np.sqrt(0.5) * generator.standard_normal(n) >= ndtri(each) for each in rates]
+    estimates = {str(k): mean(ids, right) for k, right in enumerate(rights)}
+    (pairs,) = adjusted([pairs_tested(estimates, 1.0)])
+    values = {name: each.value for name, each in estimates.items()}
+    place = ScoreComparison("top1", True, values, pairs, n).ranks["2"]
+    return Interval(float(place.rank), float(place.worst)), 3.0
+
+
+def flips_of_sequences(generator: np.random.Generator, n: int, rate: float) -> Measured:
+    """The mean flip probability over ten perturbations of 31 frames; images flip unlike often, and many never."""
+    often = generator.beta(0.3, 0.3 * (1 - rate) / rate, (n, 1))
+    flips = generator.binomial(30, often, (n, 10)) / 30
+    conditions = tuple(Condition(perturbation=f"kind {k}") for k in range(10))
+    columns = {"right": np.zeros((n, 10), np.int8)}
+    table = ImageTable(names(n), np.zeros(n, np.int32), conditions, np.arange(10, dtype=np.int16), columns)
+    means = cell_means(table, flips)
+    return means.score(Metric("flip_probability"), equal_weights(means.cells)).interval, rate
