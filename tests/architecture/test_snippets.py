@@ -221,6 +221,8 @@ def test_other_commands_name_what_there_is() -> None:
 NOT_RUN = (
     "hardiness data get",
     "upside-down",
+    "upside_down",
+    "py:guess",
     "bars",
     "lines-and-light",
     "passing",

@@ -9,88 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from strangers import CORRUPTION, Distribution, Outcome
+from strangers import MODULES, Distribution, Outcome
 
-MODULES = {
-    "corruption.py": CORRUPTION.format(name="dusk"),
-    "perturbation.py": """
-from typing import NamedTuple
-from hardiness.distortions.apply import no_frame_draws, perturbation
-
-class Level(NamedTuple):
-    share: float
-
-@perturbation("colour", (Level(0.9),), no_frame_draws, frames=2)
-def fading(source, level, draws):
-    "Darker."
-    yield source.crop
-    yield (source.crop * level.share).astype("uint8")
-""",
-    "benchmark.py": """
-from dataclasses import dataclass
-from typing import final
-import numpy as np
-from hardiness.benchmarks import registry
-from hardiness.benchmarks.photographs import Photographs
-from my_edited.helper import SHARE
-
-@registry.add("darker")
-@final
-@dataclass(frozen=True)
-class Darker(Photographs):
-    "Darker photographs."
-    name = "darker"
-    question = "Is it dark?"
-    paper = "none"
-    protocol = "example"
-    needs = ("imagenet",)
-    card = "spread"
-
-    def expand(self, item, conditions, canvases, seed):
-        for picture in super().expand(item, conditions, canvases, seed):
-            yield picture._replace(images=tuple((image * SHARE).astype("uint8") for image in picture.images))
-""",
-    "helper.py": "SHARE = 0.9\n",
-    "attack.py": """
-from dataclasses import dataclass
-import torch
-from hardiness.attacks import Iterate, registry
-
-@registry.add("shade")
-@dataclass(frozen=True)
-class Shade:
-    "Darker by epsilon."
-
-    def __call__(self, logits, pixels, criterion, budget, generators):
-        every = torch.arange(len(pixels), device=pixels.device)
-        tried = (pixels - 0.9 * budget.epsilon).clamp(0, 1)
-        with torch.no_grad():
-            found = logits(tried)
-        ones = torch.ones(len(pixels), device=pixels.device)
-        reached = criterion.reached(found)
-        yield Iterate(1, every, tried, found, criterion.loss(found), reached, 0 * ones, torch.ones_like(reached))
-""",
-    "card.py": """
-import numpy as np
-from hardiness.benchmarks.card import Card, register
-from hardiness.benchmarks.shares import answered
-from hardiness.core import ImageTable, Metric
-
-SPREAD = Metric("spread", "spread", explanation="a number.")
-
-@register("spread")
-class Spread(Card):
-    "A number."
-    columns = ("prediction",)
-    metrics = (SPREAD,)
-
-    def filled_table(self, records, run):
-        return ImageTable.from_rows(records, run.conditions, answered(records))
-
-    def scores(self, table, run, baseline):
-        return [SPREAD.score(0.9 * 0.5, len(table))]
-""",
-}
 POINTS = {
     "hardiness.corruptions": {"dusk": "my_edited.corruption:dusk"},
     "hardiness.perturbations": {"fading": "my_edited.perturbation:fading"},

@@ -174,3 +174,22 @@ def test_the_page_names_every_registry_with_its_group_its_door_and_its_folder() 
     for _, door, folder in rows:
         assert (source / folder).is_dir()
         assert callable(pkgutil.resolve_name(door)), door
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_find_its_examples_in_files(place: Path, command: Callable[..., Outcome]) -> None:
+    files = {module: text for each in examples() for module, text in each.files.items()}
+    for name, text in files.items():
+        (place / name).write_text(text)
+    page = PAGE.read_text("utf-8")
+    section = page[page.index("\n## A file of your own") : page.index("\n## A package of your own")]
+    (block,) = re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    lines = block.splitlines()
+    assert len(lines) == 6
+    for line in lines:
+        words = line.replace("MODEL", "py:network.py:build").replace("ROOT", "data").replace("SRC", "data").split()[1:]
+        small = {"run": ["--limit", "1", "--quiet", "--out", "out"], "make": ["--limit", "1"]}.get(words[0], [])
+        words = [f"{word},severities=1" if word.startswith("imagenet-c:") else word for word in words]
+        words = [f"{word},protocol=standard,epsilons=4/255,steps=1" if "guess.py" in word else word for word in words]
+        done = command(place, place / "nothing", *words, *small)
+        assert done.status == 0, f"{line}\n{done.err}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hardiness import attacks
 from hardiness.api.evaluation import classifier_of
 from hardiness.attacks import threat, threat_models
+from hardiness.benchmarks import own_name
 from hardiness.core import (
     ArgumentError,
     Condition,
@@ -135,7 +136,7 @@ def attack(
         model: a name, a loaded classifier, or an ``nn.Module`` with its ``view``.
         images: uint8 ``(N, H, W, 3)`` RGB, or float32 tensor ``(N, 3, H, W)`` in [0, 1]; square ones.
         labels: N class indices.
-        name: a registered attack; `list_attacks` lists them.
+        name: a registered attack; `list_attacks` lists them. Or ``py:FILE.py:NAME``.
         epsilon: the largest change, in units of the [0, 1] range, e.g. ``4 / 255``.
         view: the module's preprocessing.
         options: ``norm``, ``steps``, ``restarts`` and the others of `Effort`, and the attack's own, e.g.
@@ -146,6 +147,7 @@ def attack(
         ModelError: the model has no gradients, or cannot be loaded.
         AttackError: the attack left its budget.
     """
+    name = own_name(name, attacks.registry)
     effort, plan = _planned(name, epsilon, options)
     pixels, classes = _pixels(images), _classes(labels)
     if len(classes) != len(pixels):

@@ -15,7 +15,7 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.progress import TrackedListener
-from hardiness.benchmarks import CorruptionSet, Suite, parse, registry, suite
+from hardiness.benchmarks import CorruptionSet, Suite, benchmark_name, parse, registry, suite
 from hardiness.core import (
     ArgumentError,
     Benchmark,
@@ -293,7 +293,10 @@ class Command:
         "Model; may be given several times.", (), name="-m --model", metavar="MODEL[:option=value,…]"
     )
     benchmarks: tuple[str, ...] = option(
-        "Benchmark; as -m.", (), name="-b --benchmark", metavar="BENCHMARK[:option=value,…]"
+        "Benchmark; as -m. Your own: py:FILE.py:NAME, also as corruptions= and attack=.",
+        (),
+        name="-b --benchmark",
+        metavar="BENCHMARK[:option=value,…]",
     )
     out: str | Path = option("Output folder, or an object store.", "runs/latest", metavar="FOLDER|s3://…")
     suite: str | None = option(
@@ -361,7 +364,7 @@ class Command:
         Raises:
             ArgumentError: the folder may be that, or of ImageNet's classes.
         """
-        asked = [text.partition(":")[0] for text in self.benchmarks]
+        asked = [benchmark_name(text) for text in self.benchmarks]
         kinds = map(registry.find, asked)
         of_own = self.suite == OWN or any(kind is not None and kind.is_own for kind in kinds)
         is_open = self.suite is None and not asked

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hardiness.benchmarks.imagenet_p import ImagenetP, strips
     from hardiness.benchmarks.leaderboard import is_comparable, names_of
     from hardiness.benchmarks.model_vs_human import cells_of
-    from hardiness.benchmarks.options import describe, described, parse, registry, text_of
+    from hardiness.benchmarks.options import benchmark_name, describe, described, own_name, parse, registry, text_of
     from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
     from hardiness.benchmarks.own_classes import (
         class_scores,
@@ -76,6 +76,7 @@ __all__ = [
     "answer_warnings",
     "answers",
     "benchmark_code",
+    "benchmark_name",
     "benchmark_type",
     "card_of",
     "cards",
@@ -89,6 +90,7 @@ __all__ = [
     "fitted",
     "is_comparable",
     "names_of",
+    "own_name",
     "parse",
     "published_baseline",
     "registry",

@@ -1,16 +1,19 @@
-"""Benchmarks by name and from their command-line form, ``NAME`` or ``NAME:option=value,…``."""
+"""Benchmarks by name and from their command-line form: ``NAME:option=value,…``, or ``py:FILE.py:NAME`` for the name."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
-from hardiness import attacks
+from hardiness import attacks, distortions, models
 from hardiness.core import (
     MOST_STEPS,
     ArgumentError,
     Benchmark,
+    ModelError,
     Registry,
     UnknownNameError,
     require_within,
@@ -109,7 +112,7 @@ def parse(text: str) -> Benchmark:
         UnknownNameError: no benchmark has that name.
         ArgumentError: an option is unknown or has an impossible value.
     """
-    name, _, given = text.partition(":")
+    name, given = _parted(text)
     benchmark = registry.get(name)
     known = {name_of(option): option for option in fields(benchmark) if "of" not in option.metadata}  # type: ignore[arg-type]
     whose = next((option for option in fields(benchmark) if "of" in option.metadata), None)  # type: ignore[arg-type]
@@ -143,6 +146,80 @@ def parse(text: str) -> Benchmark:
     return benchmark(**values)
 
 
+def _parted(text: str) -> tuple[str, str]:
+    """The registered name of the benchmark that a text begins with, and its options."""
+    if text.startswith(FILE_PREFIX):
+        found = _OWN_BENCHMARK.fullmatch(text)
+        if found is None:
+            raise ArgumentError(f"a benchmark of your own must read py:FILE.py:NAME[:option=value,…], was {text!r}")
+        return own_name(found[1], registry), found[2] or ""
+    name, _, given = text.partition(":")
+    if name.endswith(".py") and name not in registry:
+        raise UnknownNameError("benchmark", text, registry, repr(f"{FILE_PREFIX}{text}"))
+    return name, given
+
+
+def benchmark_name(text: str) -> str:
+    """The registered name of the benchmark that a text names, as `parse` reads it."""
+    return _parted(text)[0]
+
+
+FILE_PREFIX = "py:"
+_OWN_BENCHMARK = re.compile(r"(py:.+?\.py:\w+)(?::(.*))?", re.DOTALL)
+
+_typed: dict[tuple[str, str], str] = {}
+"""How a person names what a file of theirs has registered: by kind and registered name."""
+
+_files: dict[str, Path] = {}
+"""The files that were run, by the name that they have without their folder."""
+
+
+def own_name(text: str, registered: Registry[Any]) -> str:
+    """The name under which ``py:FILE.py:NAME`` registers what it names, once the file has run; another text as it is.
+
+    Args:
+        text: as a person types it.
+        registered: where it must be registered by a decorator of the file.
+
+    Raises:
+        UnknownNameError: the file registers nothing there by that name.
+        ArgumentError: the text reads otherwise, the file cannot be imported, or two files have one name.
+    """
+    if not text.startswith(FILE_PREFIX):
+        return text
+    own = models.OwnFile.named(text.removeprefix(FILE_PREFIX), FILE_PREFIX)
+    place = own.file.resolve()
+    if (other := _files.setdefault(own.file.stem, place)) != place:
+        raise ArgumentError(f"{other} and {place} have one name, so that one would take the other's place; rename one")
+    try:
+        value = own.value(registered.kind, lambda each: any(each is entry for entry in registered.own().values()))
+    except ModelError as error:
+        raise ArgumentError(str(error)) from error
+    name = next(name for name, entry in registered.own().items() if entry is value)
+    _typed[registered.kind, name] = text
+    return name
+
+
+def _named_by(option: Field[Any]) -> Registry[Any] | None:
+    """What an option names things of; ``None`` where it names none that a file may define."""
+    registries: dict[str, Registry[Any]] = {
+        **dict.fromkeys(("corruption", "corruptions"), distortions.corruptions),
+        **dict.fromkeys(("perturbation", "perturbations"), distortions.perturbations),
+        "attack": attacks.registry,
+    }
+    return registries.get(name_of(option))
+
+
+def _as_typed(option: Field[Any], value: Any) -> Any:
+    """The value of an option with what files have registered as a person names it."""
+    named = _named_by(option)
+    if named is None:
+        return value
+    if isinstance(value, tuple):
+        return tuple(_typed.get((named.kind, each), each) for each in value)
+    return _typed.get((named.kind, value), value)
+
+
 def text_of(benchmark: Benchmark) -> str:
     """What `parse` makes the benchmark of: its name, and the options that are not at their defaults."""
     texts = []
@@ -151,8 +228,9 @@ def text_of(benchmark: Benchmark) -> str:
         if "of" in option.metadata:
             texts += [f"{name}={spelled(each)}" for name, each in value]
         elif value != option.default:
-            texts.append(f"{name_of(option)}={spelled(value)}")
-    return f"{benchmark.name}:{','.join(texts)}" if texts else benchmark.name
+            texts.append(f"{name_of(option)}={spelled(_as_typed(option, value))}")
+    name = _typed.get((registry.kind, benchmark.name), benchmark.name)
+    return f"{name}:{','.join(texts)}" if texts else name
 
 
 def name_of(option: Field[Any]) -> str:
@@ -175,6 +253,8 @@ def _value(benchmark: str, option: Field[Any], text: str) -> Any:
     An empty tuple says the type of its items in the field's ``metadata["item"]``; without it they are text.
     """
     default = option.default
+    if (named := _named_by(option)) is not None:
+        text = "+".join(own_name(part, named) for part in text.split("+"))
     if isinstance(default, tuple):
         item = type(default[0]) if default else option.metadata.get("item", str)
         return tuple(_scalar(benchmark, option.name, item, part) for part in text.split("+"))

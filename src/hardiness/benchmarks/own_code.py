@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -17,6 +17,9 @@ from hardiness.core import Benchmark, Registry
 
 T = TypeVar("T")
 
+_OF_A_SESSION = ("__main__", "hardiness_user_")
+"""What the names of modules begin with that a notebook, or a file named as ``py:FILE.py:NAME``, is run as."""
+
 _SHIPS = frozenset(("hardiness", "abc", "builtins", "typing"))
 """Packages of the base classes of what ships."""
 
@@ -28,10 +31,12 @@ class OwnCode:
     Attributes:
         sha256: hexadecimal; empty where all of it ships.
         left_out: what changes rows and was seen not to be covered, one line each.
+        of_session: what a notebook, or a file that a command names, defines: no other process knows it.
     """
 
     sha256: str = ""
     left_out: tuple[str, ...] = ()
+    of_session: tuple[str, ...] = ()
 
 
 def benchmark_code(benchmark: Benchmark) -> OwnCode:
@@ -40,12 +45,14 @@ def benchmark_code(benchmark: Benchmark) -> OwnCode:
     What each of them executes counts, as `models.function_identity` takes it in; what ships has a version of its own in
     the key.
     """
-    parts = [(what, models.function_identity(thing)) for what, thing in _own_parts(benchmark)]
+    things = dict(_own_parts(benchmark))
+    parts = [(what, models.function_identity(thing)) for what, thing in things.items()]
     texts = [[what, identity.sha256] for what, identity in parts]
     texts += [["set", text] for text in _own_set(benchmark)]
     lines = (f"{what}: {_gap(line)}" for what, identity in parts for line in identity.left_out)
     digest = hashlib.sha256(json.dumps(sorted(texts)).encode()).hexdigest() if texts else ""
-    return OwnCode(digest, tuple(lines))
+    of_session = tuple(what for what, thing in things.items() if _home(thing).startswith(_OF_A_SESSION))
+    return OwnCode(digest, tuple(lines), of_session)
 
 
 def scoring_code(thing: Any) -> str:
@@ -54,7 +61,7 @@ def scoring_code(thing: Any) -> str:
     return models.function_identity(thing).sha256 if _is_own(thing) else ""
 
 
-def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, partial[None]]]:
     """What is one's own, each with its kind and name."""
     kind = type(benchmark)
     if _is_own(kind):
@@ -111,6 +118,11 @@ def _is_own(thing: Any) -> bool:
         return any(map(_is_own, filter(callable, (thing.func, *thing.args))))
     bases = thing.__mro__ if isinstance(thing, type) else (thing,)
     return any(str(getattr(base, "__module__", "")).partition(".")[0] not in _SHIPS for base in bases)
+
+
+def _home(thing: partial[None]) -> str:
+    """The module that the first of several parts is of."""
+    return str(getattr(thing.args[0], "__module__", ""))
 
 
 def _gap(line: str) -> str:

@@ -135,7 +135,7 @@ def list_benchmarks(asked: ListOptions) -> int:
     """List the benchmarks, or describe NAME with its options."""
     console = wide()
     if asked.name:
-        _describe_benchmark(console, asked.name)
+        _describe_benchmark(console, benchmarks.own_name(asked.name, benchmarks.registry))
         return 0
     table = Table("about", "benchmark", "question", "paper", "protocol", "data")
     about = ""
@@ -175,7 +175,7 @@ def list_attacks(asked: ListOptions) -> int:
     """List the attacks and threat models, or describe the attack NAME with its options."""
     console = wide()
     if asked.name:
-        _describe_attack(console, asked.name)
+        _describe_attack(console, benchmarks.own_name(asked.name, attacks.registry))
         return 0
     table = Table("attack", "threat models", "gradients", "what")
     for each in attacks.registry.names():
@@ -215,7 +215,7 @@ def list_corruptions(asked: ListOptions) -> int:
     """List the corruptions, or describe NAME with its severities."""
     console = wide()
     if asked.name:
-        _describe_corruption(console, asked.name)
+        _describe_corruption(console, benchmarks.own_name(asked.name, distortions.corruptions))
         return 0
     sets = [reference.distortion_set(each) for each in reference.set_names("still")]
     published = list(
@@ -248,7 +248,7 @@ def list_perturbations(asked: ListOptions) -> int:
     """List the perturbations, or describe NAME with its parameters."""
     console = wide()
     if asked.name:
-        _describe_perturbation(console, asked.name)
+        _describe_perturbation(console, benchmarks.own_name(asked.name, distortions.perturbations))
         return 0
     table = Table(Column("perturbation", no_wrap=True), "group", "set", "frames", "compared with", "random", "what")
     known = reference.distortion_set("imagenet-p")

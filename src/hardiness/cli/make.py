@@ -13,9 +13,9 @@ import click
 from rich.table import Table
 
 from hardiness import data as datasets
-from hardiness import models, trees, visualise
+from hardiness import distortions, models, trees, visualise
 from hardiness.api import progress_on
-from hardiness.benchmarks import CorruptionSet, ImagenetP, corruption_benchmark
+from hardiness.benchmarks import CorruptionSet, ImagenetP, corruption_benchmark, own_name
 from hardiness.cli.options import command, quiet_flag
 from hardiness.cli.output import amount, print_failures, print_lines, wide
 from hardiness.core import (
@@ -83,7 +83,8 @@ class CorruptionOptions:
     def benchmark(self) -> CorruptionSet:
         """The benchmark of the set, with those cells."""
         kind = corruption_benchmark(self.members)
-        names = (self._members_of(name) for name in _parts("--corruptions", self.corruptions))
+        asked = (own_name(name, distortions.corruptions) for name in _parts("--corruptions", self.corruptions))
+        names = (self._members_of(name) for name in asked)
         severities = tuple(map(_severity, _parts("--severities", self.severities)))
         with _as_typed(kind.name):
             return kind(
@@ -150,7 +151,8 @@ class SequenceOptions:
 
     def benchmark(self) -> ImagenetP:
         """ImageNet-P with those sequences."""
-        names = tuple(filter(None, self.perturbations.split("+")))
+        asked = filter(None, self.perturbations.split("+"))
+        names = tuple(own_name(name, distortions.perturbations) for name in asked)
         with _as_typed(ImagenetP.name):
             return ImagenetP(extra=self.extra, perturbations=names, difficulty=self.difficulty)
 

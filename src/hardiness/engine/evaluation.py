@@ -103,11 +103,11 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
 
 def _command_parts(task: Task, request: Request, benchmark: Benchmark) -> dict[str, Any]:
     """What a command line must say to evaluate the same rows, from any folder."""
-    model = task.classifier.spec.asked
+    model, asked = task.classifier.spec.asked, text_of(benchmark)
     found = {
         "model": model,
-        "folder": os.getcwd() if _names_a_file_here(model) else "",
-        "benchmark": text_of(benchmark),
+        "folder": os.getcwd() if any(map(_names_a_file_here, (model, asked))) else "",
+        "benchmark": asked,
         "data": list(request.data_arguments),
         "precision_target": request.precision_target,
         "time_budget_s": request.time_budget_s,
@@ -116,9 +116,9 @@ def _command_parts(task: Task, request: Request, benchmark: Benchmark) -> dict[s
     return {name: value for name, value in found.items() if value not in ("", None)}
 
 
-def _names_a_file_here(model: str) -> bool:
-    """Whether a model's name or options name a file or folder by its place below the working folder."""
-    parts = (part for part in re.split(r"[:=,]", model) if part and not os.path.isabs(part))
+def _names_a_file_here(text: str) -> bool:
+    """Whether a model or benchmark, with its options, names a file or folder by its place below the working folder."""
+    parts = (part for part in re.split(r"[:=,+]", text) if part and not os.path.isabs(part))
     return any(os.path.exists(part) for part in parts)
 
 

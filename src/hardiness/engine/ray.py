@@ -15,7 +15,9 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 
+from hardiness.benchmarks import benchmark_code
 from hardiness.core import (
+    ArgumentError,
     Benchmark,
     Clock,
     DataSet,
@@ -542,8 +544,15 @@ def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> EvaluationOu
     """Evaluate an errand's missing units by actors of a cluster.
 
     Raises:
+        ArgumentError: a benchmark needs what a file or a notebook defines here alone.
         ModelError: Ray is not installed, or the cluster is not there.
     """
+    for each in errand.evaluations:
+        if of_session := benchmark_code(each.benchmark).of_session:
+            raise ArgumentError(
+                f"--engine ray does not know {of_session[0]}, which a file or notebook defines: install it on every "
+                "machine as a package with an entry point, or leave out --engine ray"
+            )
     connection = connect(cluster, on_gpus=str(errand.placing["device"]) != "cpu")
     if connection.dashboard:
         listener.note(f"Ray's dashboard: http://{connection.dashboard.removeprefix('http://')}")

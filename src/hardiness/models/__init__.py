@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hardiness.models.failures import is_out_of_memory, refuse_lost_device
     from hardiness.models.identity import function_identity
     from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
+    from hardiness.models.own_file import OwnFile
     from hardiness.models.placement import place
     from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
     from hardiness.models.stated_views import library_view
@@ -39,6 +40,7 @@ __all__ = [
     "Classifier",
     "ClosedQuestionModel",
     "InputPolicy",
+    "OwnFile",
     "function_identity",
     "is_out_of_memory",
     "is_pattern",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -44,14 +45,15 @@ class OwnFile:
             raise ArgumentError(f"{prefix} must be followed by a file; there is none at {file}")
         return cls(Path(file), name, prefix)
 
-    def value(self, kind: str) -> Any:
+    def value(self, kind: str, fits: Callable[[Any], bool] = callable) -> Any:
         """What the file defines by that name; what lies beside it can be imported from then on, also later.
 
         Args:
             kind: what is looked for, for messages.
+            fits: whether a value may be that.
 
         Raises:
-            UnknownNameError: the file defines nothing callable of that name.
+            UnknownNameError: the file defines nothing fitting of that name.
             ModelError: it cannot be imported, or a file of another folder stands in the way of its neighbours.
         """
         file, title = self.file, f"{OWN_FILE}{self.file.stem}"
@@ -69,7 +71,7 @@ class OwnFile:
             code = compile(source, str(file), "exec")
             exec(code, vars(module))  # the person's own file, run at their request
         _require_own_neighbours(file, code)
-        named = {key: value for key, value in vars(module).items() if callable(value) and not key.startswith("_")}
+        named = {key: value for key, value in vars(module).items() if fits(value) and not key.startswith("_")}
         if self.name not in named:
             raise UnknownNameError(f"{kind} in {file}", self.name, named)
         return named[self.name]
