@@ -27,7 +27,8 @@ def gate(out: str | Path, policy: str | Path) -> GateReport:
 
     Args:
         out: the ``out=`` or ``--out`` of earlier evaluations.
-        policy: a file, or its TOML text, of several lines.
+        policy: a file, or its TOML text, of several lines. Baselines are looked for from the file's folder, those of a
+            text from the working folder.
 
     Raises:
         ArgumentError: the policy is wrong, or a rule matches nothing; nothing is written then.

@@ -148,6 +148,7 @@ BRIER = Metric(
     "brier",
     "Brier score",
     "score",
+    largest=2.0,
     higher_is_better=False,
     detail=True,
     explanation="the squared distance of the probabilities from the truth, over all classes.",

@@ -39,6 +39,7 @@ class Metric:
         unit: ``"fraction"`` ([0, 1]), ``"ratio"`` (to a baseline) or the name of another unit.
         higher_is_better: direction of improvement.
         signed: whether it may be below 0, as a difference of two shares may.
+        largest: the most that it can be, in its unit; of a fraction 1, of others nothing if not given.
         explanation: what it means, as the end of a sentence that begins with the title.
         detail: whether its columns are shown only where everything is asked for.
         overview: the group of the overview, one of `GROUPS`, in which it has a column of its own beside the headline of
@@ -50,6 +51,7 @@ class Metric:
     unit: str = "fraction"
     higher_is_better: bool = field(default=True, kw_only=True)
     signed: bool = field(default=False, kw_only=True)
+    largest: float = field(default=math.inf, kw_only=True)
     explanation: str = field(default="", kw_only=True)
     detail: bool = field(default=False, kw_only=True)
     overview: str = field(default="", kw_only=True)
@@ -60,7 +62,7 @@ class Metric:
     @property
     def range(self) -> tuple[float, float]:
         """The least and the largest that it can be, in its unit."""
-        most = 1.0 if self.unit == "fraction" else math.inf
+        most = min(self.largest, 1.0) if self.unit == "fraction" else self.largest
         return -most if self.signed else 0.0, most
 
     @property

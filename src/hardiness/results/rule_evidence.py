@@ -120,9 +120,10 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
             f'{place}: {rule.kind} must be a ratio, as 0.75 for 75 %, or a text as in "75 %", since {metric.title} is '
             f"one; {was}"
         )
-    if not is_difference and limit < least:
+    if limit < least and not is_difference:
         raise ArgumentError(f"{place}: {rule.kind} must be at least {least:g}, as {metric.title} always is; {was}")
-    assert is_difference or limit <= most * MOST, "a share is the only metric with an upper end"
+    if limit > most * MOST:
+        raise ArgumentError(f"{place}: {rule.kind} must be at most {most:g}, as {metric.title} always is; {was}")
 
 
 def measured_metric(name: str, card: Card, scores: Sequence[Score]) -> Metric:

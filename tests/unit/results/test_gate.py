@@ -35,7 +35,7 @@ from hardiness.core import (
 from hardiness.reference import class_name
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, GateVerdict, first_policy, published_results
-from hardiness.results.policy import Rule
+from hardiness.results.policy import Policy, Rule
 from hardiness.results.rule_evidence import MissingNumberError, part_of, require_limit, require_standing
 from hardiness.store import Store
 
@@ -290,6 +290,7 @@ def test_a_limit_of_a_ratio_in_percent_says_so_or_is_a_wrong_policy(tmp_path: Pa
         (PARTIAL_MCE + 'at_most = "-5 %"', "at_most must be at least 0, as mCE of a part always is; was -0.05"),
         ('benchmark = "imagenet-val"\nmetric = "nll"\nat_most = "5 %"', "without %, as NLL has the unit nats; was 5 %"),
         ('benchmark = "imagenet-val"\nmetric = "nll"\nat_most = -1', "at_most must be at least 0, as NLL"),
+        ('benchmark = "imagenet-val"\nmetric = "brier"\nat_most = 20', "at_most must be at most 2, as Brier score"),
         ('benchmark = "*"\nmetric = "agreement"\nagainst = "x"\nat_least = -0.1', "as agreement always is"),
     ],
 )
@@ -710,6 +711,14 @@ def test_a_first_policy_has_rules_against_a_baseline_only_where_they_can_match(t
     assert "missing" not in {each.outcome for each in found.verdicts}
     held = [each for each in found.verdicts if each.rule.against]
     assert [(each.rule.metric, each.model) for each in held] == [("mce_partial", "a"), ("negative_flips", "a")]
+
+
+def test_only_relative_paths_are_relative_to_the_policy() -> None:
+    held = Policy((), folder="ci/gate")
+    for address in ("/runs/main", "s3://bucket/main"):
+        assert held.address_of(address) == address
+    assert held.address_of("../../runs/main") == "runs/main"
+    assert Policy(()).address_of("runs/main") == "runs/main"
 
 
 def test_a_baseline_is_looked_for_beside_the_policy(
