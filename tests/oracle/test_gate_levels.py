@@ -65,3 +65,36 @@ def test_the_power_that_it_costs_is_small() -> None:
     """A share ten points beyond its limit is failed nearly as often as by Wilson's interval."""
     assert chance("fail", 250, 0.8, 0.9, BELOW) > 0.97
     assert chance("pass", 250, 0.97, 0.9, BELOW) > 0.97
+
+
+@pytest.mark.parametrize(("classes", "n", "share"), [(2, 20, 0.99), (7, 8, 0.9), (10, 50, 0.97)])
+def test_the_lowest_of_several_recalls_on_the_limit_is_seldom_failed_or_passed(
+    classes: int, n: int, share: float
+) -> None:
+    """All classes on the limit is where a fail is likeliest; one on it, and all others perfect, where a pass is."""
+    draws = np.random.default_rng(7).binomial(n, share, (4000, classes))
+    draws.sort(axis=1)
+    rows, counts = np.unique(draws, axis=0, return_counts=True)
+
+    def judged(hits: np.ndarray) -> str:
+        return rulings([(Evidence.from_lowest(hits.tolist(), [n] * len(hits)), Limit(share, BELOW))])[0].outcome
+
+    false = sum(count for row, count in zip(rows, counts.tolist(), strict=True) if judged(row) == "fail") / len(draws)
+    assert false <= LEVEL + 0.004, "4,000 draws"
+    others = [n] * (classes - 1)
+    passed = [judged(np.array([hits, *others])) == "pass" for hits in range(n + 1)]
+    assert float(binom.pmf(np.arange(n + 1), n, share)[passed].sum()) <= LEVEL
+
+
+def test_one_class_that_is_surely_low_fails_and_all_that_are_surely_high_pass() -> None:
+    def judged(*hits: int) -> str:
+        return rulings([(Evidence.from_lowest(hits, [50] * len(hits)), Limit(0.8, BELOW))])[0].outcome
+
+    assert judged(50, 50, 25) == "fail"
+    assert judged(49, 50, 48) == "pass"
+    assert judged(50, 50, 40) == "cannot tell"
+    evidence = Evidence.from_lowest([49, 50, 48], [50, 50, 50])
+    ends = evidence.interval(0.95)
+    assert ends.low < evidence.value == 0.96 < ends.high
+    assert evidence.p(ends.low, ABOVE) == pytest.approx(0.025, rel=1e-6)
+    assert evidence.p(ends.high, BELOW) == pytest.approx(0.025, rel=1e-6)

@@ -364,7 +364,10 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
             return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
         if rule.kind == "worse_by_at_most":
             return replace(case, evidence=_paired(rule, metric, condition, run, folder))
-        return replace(case, evidence=_of_score(score) if score else _from_rows(run, metric, condition))
+        if score is None:
+            return replace(case, evidence=_from_rows(run, metric, condition))
+        lowest = _of_lowest(_recalls_beside(result, score)) if metric == WORST_CLASS else None
+        return replace(case, evidence=lowest or _of_score(score))
     except MissingNumberError as error:
         return replace(case, reason=str(error))
 
@@ -415,16 +418,38 @@ WORST_CLASS = "worst_class"
 
 def _lowest_classes(result: Result, worst: Score) -> list[str]:
     """The classes whose recall is the lowest one, by name; a few of many."""
-    recalls = {
-        str(score.condition["class"]): score.value
+    names = [str(each.condition["class"]) for each in _recalls_beside(result, worst) if each.value == worst.value]
+    return names if len(names) <= MOST_CLASSES else [*names[:MOST_CLASSES], f"{len(names) - MOST_CLASSES} more"]
+
+
+def _recalls_beside(result: Result, worst: Score) -> list[Score]:
+    """The recall of each class under the condition of the lowest one."""
+    return [
+        score
         for score in result.scores
         if score.metric == "recall"
         and "class" in score.condition
         and {key: value for key, value in score.condition.items() if key != "class"} == dict(worst.condition)
-    }
-    names = [name for name, value in recalls.items() if value == worst.value]
-    return names if len(names) <= MOST_CLASSES else [*names[:MOST_CLASSES], f"{len(names) - MOST_CLASSES} more"]
+    ]
 
+
+def _of_lowest(recalls: Sequence[Score]) -> Evidence | None:
+    """The evidence of the lowest of some recalls; ``None`` where one is no share of pictures, or there are many."""
+    known = [each for each in recalls if each.value is not None]  # of a class without pictures there is none
+    counts = [
+        (hits, each.n)
+        for each in known
+        if each.value is not None
+        and each.interval is not None
+        and (hits := _hits(each.value, each.n, each.interval)) is not None
+    ]
+    if not counts or len(counts) < len(known) or len(counts) > MOST_EXACT:
+        return None
+    return Evidence.from_lowest(*map(list, zip(*counts, strict=True)))
+
+
+MOST_EXACT = 300
+"""Classes up to which the lowest recall is judged exactly: the ends of its interval take a millisecond for each."""
 
 MOST_CLASSES = 3
 """Classes of one recall that are named."""

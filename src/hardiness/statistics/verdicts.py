@@ -34,7 +34,7 @@ MOST_TIMES = 100
 TIGHTEST = 0.02
 """Half-width at which an interval that is looked at is tightest, as a share of all that a number can span."""
 
-Method = Literal["interval", "binomial", "tango", "sequence", "share", "pairs"]
+Method = Literal["interval", "binomial", "lowest", "tango", "sequence", "share", "pairs"]
 
 _NORMAL = NormalDist()
 _Z = _NORMAL.inv_cdf(1 - LEVEL / 2)
@@ -48,9 +48,9 @@ class Evidence:
         value: the number.
         n: images that it rests on.
         method: ``interval``: from its 95 % interval; ``binomial``: a share of images, exact for any number of them;
-            ``tango``: a difference of two shares of the same images, from
-            counts; ``sequence``, ``share`` and ``pairs``: a mean, a share, and a difference of two shares of the same
-            images, that were looked at while the images came in.
+            ``lowest``: the lowest of several such shares; ``tango``: a difference of two shares of the same images,
+            from counts; ``sequence``, ``share`` and ``pairs``: a mean, a share, and a difference of two shares of the
+            same images, that were looked at while the images came in.
         facts: what the method needs, numbers alone.
         share: whether it cannot leave [0, 1].
     """
@@ -74,6 +74,22 @@ class Evidence:
     def from_share(cls, hits: int, n: int) -> Evidence:
         """Of a share of images, by the binomial distribution itself: near 0 and 1 no normal one is close to it."""
         return cls(hits / n, n, "binomial", (hits,), share=True)
+
+    @classmethod
+    def from_lowest(cls, hits: Sequence[int], n: Sequence[int]) -> Evidence:
+        """Of the lowest of several shares, each of images of its own, as the recalls of classes are.
+
+        It is surely below a limit where one share is, with the level shared among all; surely above it where each is.
+
+        Args:
+            hits, n: of each share.
+
+        Source: Berger (1982), doi:10.1080/00401706.1982.10487790, for "each is"; Bonferroni for "one is".
+        """
+        shares = [a / b for a, b in zip(hits, n, strict=True)]
+        lowest = shares.index(min(shares))
+        facts = tuple(float(each) for pair in zip(hits, n, strict=True) for each in pair)
+        return cls(shares[lowest], n[lowest], "lowest", facts, share=True)
 
     @classmethod
     def from_pairs(cls, first_only: int, second_only: int, n: int) -> Evidence:
@@ -175,7 +191,7 @@ class Evidence:
     @property
     def exact(self) -> bool:
         """Whether p-values and intervals hold for any number of images, and not only for many."""
-        return self.method in ("binomial", "share", "pairs")
+        return self.method in ("binomial", "lowest", "share", "pairs")
 
     @property
     def looked(self) -> bool:
@@ -197,6 +213,10 @@ class Evidence:
             return 1.0
         if self.method == "binomial":
             return binomial_p(int(self.facts[0]), self.n, limit, side)
+        if self.method == "lowest":
+            pairs = zip(map(int, self.facts[::2]), map(int, self.facts[1::2]), strict=True)
+            found = [binomial_p(hits, n, limit, side) for hits, n in pairs]
+            return max(found) if side > 0 else min(1.0, len(found) * min(found))
         if self.method == "share":
             return anytime_p_of_share(int(self.facts[0]), self.n, limit)
         if self.method == "pairs":

@@ -599,7 +599,7 @@ def test_a_verdict_says_against_what_of_which_class_and_of_what_more_images_are_
     agreement, flips, worst, of_class, top1 = found.verdicts
     assert agreement.metric == f"agreement, against {tmp_path / 'main'}"
     assert flips.metric == f"negative flips, against {tmp_path / 'main'}"
-    assert worst.metric == "worst class (b)"
+    assert (worst.metric, worst.which_interval) == ("worst class (b)", "plain 95 %, exact")
     assert [each.images_of for each in (worst, of_class, top1)] == ["class b", "class b", "photos"]
     assert [each.outcome for each in (worst, of_class, top1)] == ["cannot tell"] * 3
     notes = gate_view(found).notes
