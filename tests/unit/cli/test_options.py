@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -103,13 +104,14 @@ def test_what_is_given_has_its_type(call: Callable[..., Any]) -> None:
         ("a --share 1 --size huge", "'huge' is not one of 'small', 'large'"),
         ("a --share 1 --wait -1", "-1.0 is not in the range x>=0"),
         ("a --share 1 --seed 1.5", "'1.5' is not a valid integer"),
-        ("a --share 1 --workers 3", "No such option '--workers'"),
-        ("a --share 1 --began-s 3", "No such option '--began-s'"),
+        ("a --share 1 --workers 3", "No such option --workers"),
+        ("a --share 1 --began-s 3", "No such option --began-s"),
         ("a --share 1 --limit 0", "limit must be at least 1, was 0"),
     ],
 )
 def test_what_is_wrong_is_refused(call: Callable[..., Any], line: str, says: str) -> None:
-    assert says in " ".join(str(call(*line.split())).split())
+    told = " ".join(str(call(*line.split())).split())
+    assert says in re.sub("No such option:? '?([\\w-]+)'?", r"No such option \1", told)  # click has two forms of it
 
 
 def test_help_is_what_the_fields_say(call: Callable[..., Any]) -> None:

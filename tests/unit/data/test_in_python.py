@@ -128,7 +128,7 @@ class Endless(IterableDataset):
         (Listed(lambda picture: (picture * torch.rand(1)).clamp(0, 1)), "as a transform that augments does"),
         ((IMAGES, LABELS[:5]), "labels must be as many as images, 6; were 5"),
         ((IMAGES, [0, 1, 2, 0, 1, 3]), "label 5 of arrays must be a name of a class, or a whole number from 0 to 2"),
-        ((IMAGES, np.zeros(6)), r"whole number from 0 to 2, was np.float64\(0.0\)"),
+        ((IMAGES, np.zeros(6)), r"whole number from 0 to 2, was (np.float64\()?0.0"),
         ((IMAGES[0], LABELS), r"images must be \(N, H, W, 3\), was uint8 \(40, 48, 3\)"),
         ((IMAGES[..., :2], LABELS), r"with 1 or 3 channels, was uint8 \(40, 48, 2\)"),
         ((IMAGES.astype(np.int64), LABELS), "must be a PIL image, or uint8 or floats"),

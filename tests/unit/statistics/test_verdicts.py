@@ -35,7 +35,7 @@ def test_students_t_is_scipys(n: int) -> None:
     for confidence in (0.8, 0.95, 0.999):
         ends = Evidence.from_interval(1.0, Interval(0.0, 2.0), n, share=False).interval(confidence)
         times = stdtrit(n - 1, 0.5 + confidence / 2) / stdtrit(n - 1, 0.975)
-        assert ends.high - 1 == pytest.approx(float(times), rel=1e-9)
+        assert ends.high - 1 == pytest.approx(float(times), rel=2e-9)  # scipy 1.12 is no nearer
 
 
 def test_p_is_small_where_and_only_where_the_interval_leaves_the_limit_out() -> None:
