@@ -68,7 +68,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 @pytest.mark.parametrize("form", FORMS)
 def test_an_edit_of_an_imported_file_is_evaluated_anew(
     form: str, written: Any, hardiness: Any, results: Any, tmp_path: Path

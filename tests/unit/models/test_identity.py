@@ -199,7 +199,7 @@ def test_what_lies_beside_the_modules_of_a_network_counts() -> None:
     assert _code(Beside(Turned(1).by_sign)) == _code(Beside(Turned(1).by_sign)) != _code(Beside(Turned(-1).by_sign))
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.\\w+` is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit.\\w+` is deprecated")
 def test_what_torchscript_computes_counts() -> None:
     class Scaled(nn.Module):
         def __init__(self, factor: float) -> None:

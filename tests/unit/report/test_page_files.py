@@ -181,7 +181,8 @@ def test_a_copy_of_a_folder_takes_no_place_away(tmp_path: Path) -> None:
     whole = api.collect_results([str(tmp_path / "out")]).comparisons
     assert set(whole[0].scores[0].ranks) == {"first", "second"}
     for outs in (["out", "out"], ["out", "copy/out"]):
-        assert api.collect_results([str(tmp_path / out) for out in outs]).comparisons == whole
+        found = api.collect_results([str(tmp_path / out) for out in outs]).comparisons
+        assert repr(found) == repr(whole)  # NaN, from Python 3.13 on, makes an equal dataclass another one
 
 
 @pytest.mark.slow
