@@ -69,7 +69,7 @@ def test_readme_is_a_screen_and_a_half() -> None:
 def test_readme_shows_only_commands_that_can_be_copied() -> None:
     """No release is on an index yet, and what holds a place for an address cannot be pasted."""
     commands = "\n".join(blocks("README.md", ""))
-    assert "pip install '.[demo]'" in commands
+    assert "pip install '.[demo,onnx]'" in commands
     assert not re.search(r"…|<\w+>|(pip|pipx|uv|uvx|conda) (install |tool install |run )?hardiness\b", commands)
 
 
