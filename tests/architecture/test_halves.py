@@ -27,6 +27,8 @@ def ci(tmp_path: Path) -> Callable[..., tuple[int, list[str]]]:
     (tmp_path / "shared" / "data").mkdir(parents=True)
     (project / ".ci").mkdir(parents=True)
     (project / ".ci" / "run").write_bytes((ROOT / ".ci" / "run").read_bytes())
+    (project / ".ci" / "environments").write_text('#!/bin/sh\necho "environments $*" >>"$LOG"\n')
+    (project / ".ci" / "environments").chmod(0o755)
     programs.mkdir()
     for name in ("chromium", "chromium-browser", "google-chrome", "pdflatex"):
         (programs / name).symlink_to("/bin/true")
@@ -48,12 +50,13 @@ def test_ci_runs_a_stranger_s_half_first_and_then_the_rest_with_the_data(
 ) -> None:
     status, asked = ci()
     assert status == 0
-    made, first, rest, demo = asked
+    made, first, rest, demo, environments = asked
     assert ".venv/.test" in made
     assert first.startswith("hardiness | -C "), "nothing lies beside the copy"
     assert first.endswith(f" VENV={tmp_path}/project/.venv MOST_SKIPS=275 test | data= CI=")
     assert rest.endswith(f"| test-rest | data={tmp_path}/shared/data CI=true")
     assert "| demo |" in demo
+    assert environments == "environments spaces", "the others take too long"
 
 
 def test_ci_ends_where_a_stranger_s_half_fails(ci: Callable[..., tuple[int, list[str]]]) -> None:

@@ -20,12 +20,33 @@ TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULT
 def test_workflows_call_what_the_makefile_has_on_the_versions_that_classifiers_name() -> None:
     jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
     commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
-    assert sorted(commands) == ["make lint", "make site", "make test", "make wheel"]
-    assert {command.removeprefix("make ") for command in commands} <= TARGETS
+    made = [command.removeprefix("make ") for command in commands if command.startswith("make ")]
+    assert sorted(made) == ["lint", "site", "test", "wheel"]
+    assert {*made} <= TARGETS
+    assert ".ci/environments ${{ matrix.name }}" in commands
+    assert "continue-on-error" not in (ROOT / ".github/workflows/tests.yml").read_text(), "none may fail"
+    matrix = jobs["environments"]["strategy"]["matrix"]["include"]
     named = {each.rpartition(" ")[2] for each in PROJECT["classifiers"] if re.search(r"Python :: 3\.\d+$", each)}
-    matrix = jobs["test"]["strategy"]["matrix"]["include"]
-    assert {row["python"] for row in matrix if not row["untried"]} == named
-    assert any(row["untried"] for row in matrix)
+    assert {row["python"] for row in matrix} == named
+    environments = (ROOT / ".ci/environments").read_text()
+    for row in matrix:
+        assert re.search(rf"^# .*\b{re.escape(row['name'])} ", environments, re.MULTILINE)
+
+
+def test_the_lowest_environment_has_the_lowest_release_of_everything_required() -> None:
+    """Its pins are made of pyproject.toml, whose bounds therefore each name a release that there is."""
+    done = subprocess.run([ROOT / ".ci/environments", "--lowest"], capture_output=True, text=True, check=True)
+    pins = dict(re.match(r"([\w.-]+)(?:==|<)(.*)", line).groups() for line in done.stdout.splitlines())
+    required = [re.match(r"([\w.-]+)>=(.*)", each).groups() for each in PROJECT["dependencies"]]
+    assert {name: pins[name] for name, _ in required} == dict(required)
+    for extra, name in (("onnx", "onnxruntime"), ("hf", "transformers"), ("objects", "obstore"), ("video", "av")):
+        assert f"{name}>={pins[name]}" in PROJECT["optional-dependencies"][extra]
+
+
+def test_an_environment_whose_python_is_not_there_is_not_passed_over() -> None:
+    for name, status, told in (("3.99", 1, "failed: there is no Python 3.99"), ("x", 2, "no environment of that name")):
+        done = subprocess.run([ROOT / ".ci/environments", name], capture_output=True, text=True, check=False)
+        assert (done.returncode, told in done.stdout) == (status, True), done.stdout + done.stderr
 
 
 def test_hooks_before_a_commit_are_those_of_make_lint() -> None:
