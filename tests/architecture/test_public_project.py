@@ -116,5 +116,7 @@ def test_the_citation_names_the_licence_and_the_paper_behind_the_suite() -> None
 
 
 def test_the_changes_of_this_version_are_dated() -> None:
-    newest = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    """What stands before them, under "Next", is of no version yet."""
+    titles = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    newest = titles[titles[0] == "Next"]
     assert re.match(rf"{re.escape(PROJECT['version'])}, \d+ \w+ \d{{4}}", newest)
