@@ -137,3 +137,37 @@ def test_a_second_look_gives_the_same_names(faulty: Path, place: Path, warm: Cal
     _, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     assert {line for line in err.splitlines() if line.startswith("corruption ")} == LINES
+
+
+LONELY = """
+from dataclasses import dataclass
+from hardiness.benchmarks import registry
+from hardiness.benchmarks.photographs import Photographs
+
+@registry.add("lonely")
+@dataclass(frozen=True)
+class Lonely(Photographs):
+    "Photographs whose card cannot be had."
+    name, card = "lonely", "no_card"
+    question, paper, protocol, needs = "Is it there?", "none", "example", ("imagenet",)
+"""
+
+
+@pytest.mark.slow
+def test_a_benchmark_whose_card_cannot_be_had_stops_nothing_else(
+    install: Callable[..., Path], place: Path, command: Callable[..., Outcome]
+) -> None:
+    points = {BENCHMARKS: {"lonely": "lonely:Lonely"}, "hardiness.cards": {"no_card": "lonely.absent:Card"}}
+    installed = install(Distribution("lonely", points, {"__init__.py": LONELY}, "lonely"))
+    line = "card 'no_card' of lonely.absent:Card of lonely 1.0 cannot be loaded: ModuleNotFoundError: No module named "
+    listed = command(place, installed, "list", "benchmarks")
+    assert listed.status == 0
+    assert "lonely" in listed.out
+    assert "imagenet-val" in listed.out
+    assert listed.err.startswith(f"hardiness: {line}")
+    few = ("-m", "py:network.py:build", "--data", "data", "--limit", "2", "--quiet", "--out", "out")
+    ran = command(place, installed, "run", *few, "-b", "imagenet-val", "-b", "lonely")
+    assert ran.status == 0, ran.err
+    shown = command(place, installed, "show", "out")
+    assert shown.status == 0
+    assert "imagenet-val" in shown.out

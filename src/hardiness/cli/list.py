@@ -152,7 +152,7 @@ def _place(name: str) -> tuple[int, bool, int, str]:
     """Of a benchmark in the list: by the page's groups, in each the paper's first."""
     of_the_paper = name in {row.benchmark.partition(":")[0] for row in benchmarks.suite("paper").rows}
     kind = BenchmarkIdentity(name, benchmarks.registry.get(name).card)
-    card = benchmarks.cards.get(kind.card)
+    card = benchmarks.cards.find(kind.card) or benchmarks.MissingCard()
     run = Run(ModelIdentity(name), kind, DataIdentity(name, "", 0))
     return GROUPS.index(card.group_of(run)), not of_the_paper, card.place_of(run), name
 

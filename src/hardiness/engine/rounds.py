@@ -276,8 +276,8 @@ def most_wanted(
 
 def _stoppable() -> str:
     """The benchmarks that can be stopped early."""
-    found = [name for name in benchmarks.names() if cards.get(benchmarks.get(name).card).stops_on]
-    return ", ".join(found)
+    known = {name: cards.find(benchmarks.get(name).card) for name in benchmarks.names()}
+    return ", ".join(name for name, card in known.items() if card is not None and card.stops_on)
 
 
 class Goal(Protocol):

@@ -1,0 +1,168 @@
+"""A thing of each kind that docs/extend.md lists, in one package, with the decorators of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from strangers import MODULES, Distribution, Outcome
+
+OTHERS = {
+    **MODULES,
+    "model.py": """
+from hardiness import models
+from hardiness.core import ModelSpec, View
+
+def build(spec):
+    from torch import nn
+    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, spec.num_classes))
+
+SMALL = ModelSpec(name="small", build=f"{__name__}:build", view=View(), summary="Small.")
+models.registry.register("small", SMALL, __name__)
+""",
+    "scheme.py": """
+from dataclasses import replace
+from hardiness import models
+from hardiness.models.catalogue import Scheme
+from my_edited.model import SMALL
+
+def spec(name, options):
+    return replace(SMALL, name=f"shop:{name}")
+
+SHOP = Scheme("shop:NAME", "a shop of models", spec)
+models.schemes.register("shop", SHOP, __name__)
+""",
+    "runtime.py": """
+from hardiness.models.runtimes import runtimes
+
+@runtimes.add("slow")
+class Slow:
+    name, streams = "slow", 1
+    def __init__(self, plan):
+        self.plan = plan
+    def __call__(self, pixels):
+        return self.plan.network(pixels)
+""",
+    "layout.py": """
+from hardiness.data.root import LAYOUTS, Layout
+
+def read(place): ...
+
+SHELF = Layout("shelf/*", read)
+LAYOUTS.register("shelf", SHELF, __name__)
+""",
+    "threat.py": """
+from hardiness.attacks import threat_models
+from hardiness.attacks.threats import Threat
+
+@threat_models.add("nothing")
+class Nothing(Threat):
+    "Nothing may change."
+    unit, most = "nothing", 1.0
+    def distance(self, pixels, clean): ...
+    def contains(self, pixels, clean, epsilon): ...
+    def sample(self, clean, epsilon, generators): ...
+""",
+    "comparison.py": """
+from hardiness.results.comparisons import speaks_of
+
+@speaks_of("as-it-is", "classification")
+def as_it_is(each, scored):
+    return each.result
+""",
+    "annotation.py": """
+from hardiness.results.annotations import PhotographLabels, registry
+
+SILENT = PhotographLabels("imagenet-val", 1000, "0", lambda table: [])
+registry.register("silent", SILENT, __name__)
+""",
+    "claim.py": """
+from hardiness.results.claims.claim import Claim, add
+
+def contrasts(models):
+    return []
+
+BOLD = add(Claim("bold", "All is well.", "nobody", "none", "none", (), contrasts, needs_family=9), __name__)
+""",
+    "export.py": """
+from hardiness.report.exports.exporter import register
+
+@register("names", "names alone")
+def write(results, comparisons=()):
+    return "\\n".join(result.model for result in results).encode()
+""",
+    "logger.py": """
+from hardiness.report.loggers.logger import register
+
+@register("nobody")
+def open_nobody(run): ...
+""",
+}
+POINTS = {
+    "hardiness.models": {"small": "my_edited.model:SMALL"},
+    "hardiness.model_schemes": {"shop": "my_edited.scheme:SHOP"},
+    "hardiness.runtimes": {"slow": "my_edited.runtime:Slow"},
+    "hardiness.datasets": {"shelf": "my_edited.layout:SHELF"},
+    "hardiness.benchmarks": {"darker": "my_edited.benchmark:Darker"},
+    "hardiness.cards": {"spread": "my_edited.card:Spread"},
+    "hardiness.corruptions": {"dusk": "my_edited.corruption"},  # a module alone will do
+    "hardiness.perturbations": {"fading": "my_edited.perturbation:fading"},
+    "hardiness.attacks": {"shade": "my_edited.attack:Shade"},
+    "hardiness.threats": {"nothing": "my_edited.threat:Nothing"},
+    "hardiness.comparisons": {"as-it-is": "my_edited.comparison:as_it_is"},
+    "hardiness.annotations": {"silent": "my_edited.annotation:SILENT"},
+    "hardiness.claims": {"bold": "my_edited.claim:BOLD"},
+    "hardiness.exports": {"names": "my_edited.export:write"},
+    "hardiness.loggers": {"nobody": "my_edited.logger:open_nobody"},
+}
+
+LOOK = """
+from hardiness import attacks, benchmarks, distortions, models
+from hardiness.data.root import LAYOUTS
+from hardiness.models.runtimes import runtimes
+from hardiness.report.exports import exporter
+from hardiness.report.loggers import logger
+from hardiness.results import annotations, claims, comparisons
+registries = [
+    attacks.registry, attacks.threat_models, benchmarks.registry, benchmarks.cards, distortions.corruptions,
+    distortions.perturbations, models.registry, models.schemes, LAYOUTS, runtimes, exporter.registry, logger.registry,
+    annotations.registry, claims.registry, comparisons.registry,
+]
+points = {points!r}
+assert {{each.group for each in registries}} == {{*points}}
+for each in registries:
+    assert {{*each.own()}} == set(), each.kind
+    (name,) = points[each.group]
+    assert name in each.names() and {{*each.own()}} == {{name}}, (each.kind, each.own())
+    assert each.names() == each.names()
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(install: Callable[..., Path]) -> Path:
+    return install(Distribution("my-edited", POINTS, OTHERS, "my_edited"))
+
+
+@pytest.mark.slow
+def test_every_registry_loads_what_its_group_names(
+    installed: Path, place: Path, warm: Callable[..., Any], path: Any
+) -> None:
+    (place / "look.py").write_text(LOOK.format(points=POINTS))
+    process = warm("look.py", cwd=place, env=path(installed))
+    _, err = process.communicate(timeout=600)
+    assert (process.returncode, err) == (0, ""), err
+
+
+@pytest.mark.slow
+def test_they_are_used(installed: Path, place: Path, command: Callable[..., Outcome]) -> None:
+    models = ("-m", "small:weights=random", "-m", "shop:anything:weights=random", "--runtime", "slow")
+    few = ("-b", "imagenet-val", "--data", "data", "--limit", "2", "--quiet", "--log", "nobody", "--out", "out")
+    ran = command(place, installed, "run", *models, *few)
+    assert ran.status in (0, 1), ran.err
+    exported = command(place, installed, "export", "out", "--format", "names")
+    assert exported.status == 0, exported.err
+    assert exported.out.split() == ["shop:anything", "small"]
+    claimed = command(place, installed, "show", "out", "--claims")
+    assert "All is well." in claimed.out, claimed.err
