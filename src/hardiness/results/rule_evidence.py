@@ -47,7 +47,7 @@ from hardiness.results.runs import (
     weights_label,
     with_joined,
 )
-from hardiness.statistics import Evidence, FlipTable, Limit, WeightedSum, difference, wilson
+from hardiness.statistics import Evidence, FlipTable, Limit, WeightedSum, difference, proportion, wilson
 from hardiness.store import Store
 
 VERSION = 3
@@ -546,9 +546,11 @@ def _hits(value: float, n: int, interval: Interval) -> int | None:
     hits = round(value * n)
     if n < 1 or not 0 <= hits <= n or abs(hits - value * n) > 1e-6:
         return None
-    of_share = wilson(hits, n)
-    ends = (of_share.low, interval.low), (of_share.high, interval.high)
-    return hits if all(math.isclose(*pair, rel_tol=0, abs_tol=1e-9) for pair in ends) else None
+    for of_share in (proportion(hits, n), wilson(hits, n)):
+        ends = (of_share.low, interval.low), (of_share.high, interval.high)
+        if all(math.isclose(*pair, rel_tol=0, abs_tol=1e-9) for pair in ends):
+            return hits
+    return None
 
 
 @dataclass(frozen=True)
