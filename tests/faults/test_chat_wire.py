@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -107,6 +109,31 @@ def test_a_reply_that_drips_times_out_as_a_whole(chat: ChatServer, reply: str) -
     assert ask().requests == 3
     assert ask.waits == [1.0, 2.0]
     assert time.monotonic() - began_s < 4, "each of the two takes five seconds to its end"
+
+
+@pytest.mark.slow
+def test_tls_that_drips_times_out_as_a_whole(chat: ChatServer) -> None:
+    """A byte of a record's head and length each 0.05 s: a handshake that never ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            with suppress(OSError):
+                while True:
+                    connected, _ = listening.accept()
+                    threading.Thread(target=dribble, args=(connected,), daemon=True).start()
+
+        def dribble(connected: socket.socket) -> None:
+            with connected, suppress(OSError):
+                for byte in b"\x16\x03\x03\x3f\xff" + bytes(200):
+                    connected.sendall(bytes([byte]))
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}/v1/chat/completions"
+        ask, began_s = Asking(chat, url=url), time.monotonic()
+        with pytest.raises(SampleError, match=r"did not answer within 0\.2 s, 5 times"):
+            ask()
+        assert time.monotonic() - began_s < 5, "each of the five takes ten seconds to its end"
 
 
 @pytest.mark.slow
@@ -268,6 +295,13 @@ class TestTheKey:
         monkeypatch.setenv("TOY_KEY", "EMPTY")
         chat.answer = lambda prompt, picture: "EMPTY, an empty cup"
         assert Asking(chat, key_env="TOY_KEY")().text == "[key], an empty cup"
+
+    def test_of_two_lines_is_refused_and_not_shown(self, chat: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOY_KEY", f"{KEY}\n{KEY}")
+        with pytest.raises(GivenUpError, match="is no HTTP request: Invalid header value") as told:
+            Asking(chat, key_env="TOY_KEY")()
+        assert shows_no_key(str(told.value))
+        assert chat.asked == []
 
     def test_is_not_shown_where_it_was_given_in_place_of_a_name(self) -> None:
         with pytest.raises(ArgumentError, match="key_env must be the name") as told:

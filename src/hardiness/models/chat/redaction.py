@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from hardiness.core import ArgumentError
 from hardiness.sources import shown
@@ -45,11 +45,13 @@ def redact(text: str, key: str) -> str:
         return text
     if len(key) < PIECE:
         return text.replace(key, MARK)
-    pieces, folded = _pieces(key), text.translate(_LOWER)
+    pieces, halves, folded = _pieces(key, PIECE), _pieces(key, PIECE // 2), text.translate(_LOWER)
     inside = bytearray(len(text))
-    for start in range(len(text) - PIECE + 1):
-        if folded[start : start + PIECE] in pieces:
-            inside[start : start + PIECE] = b"\1" * PIECE
+    for block in range(0, len(text), PIECE // 2):  # each piece holds one of these blocks whole
+        if folded[block : block + PIECE // 2] in halves:
+            for start in range(max(0, block - PIECE // 2), block + 1):
+                if folded[start : start + PIECE] in pieces:
+                    inside[start : start + PIECE] = b"\1" * PIECE
     if not any(inside):
         return text
     runs = groupby(zip(text, inside, strict=True), key=lambda pair: pair[1])
@@ -67,11 +69,11 @@ def redacted_line(text: str, key: str, most: int) -> str:
     return redact(shown(" ".join(whole.split())), key)[:most]
 
 
-@lru_cache(maxsize=4)
-def _pieces(key: str) -> frozenset[str]:
-    """All pieces of `PIECE` characters of a key's forms, in small letters."""
+@lru_cache(maxsize=8)
+def _pieces(key: str, length: int) -> frozenset[str]:
+    """All pieces of a length of a key's forms, in small letters."""
     forms = (form.translate(_LOWER) for form in _forms(key))
-    return frozenset(form[start : start + PIECE] for form in forms for start in range(len(form) - PIECE + 1))
+    return frozenset(form[start : start + length] for form in forms for start in range(len(form) - length + 1))
 
 
 def _forms(key: str) -> Iterator[str]:
@@ -123,5 +125,5 @@ def refuse_key(texts: Mapping[str, str], key: str) -> None:
         ArgumentError: one does.
     """
     for name, text in texts.items():
-        if len(key) >= PIECE and key in unquote_plus(text):
+        if len(key) >= PIECE and (key in text or key in unquote(text)):
             raise ArgumentError(f"{name} holds the key itself, and results show it; leave it out, key_env is enough")
