@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, RefusedModelError, UnknownNameError
+from hardiness.core import (
+    CANVAS_224,
+    ArgumentError,
+    HardinessError,
+    ModelError,
+    ModelSpec,
+    RefusedModelError,
+    UnknownNameError,
+)
 from hardiness.models.catalogue import OpaqueNetwork, PlainFunction
 from hardiness.models.exactness import (
     NORMS,
@@ -29,6 +37,7 @@ from hardiness.models.exactness import (
     in_faster_layout,
     observed_pass,
     refuse_broken,
+    refuse_company,
     same_gradient,
     with_the_same_tensors,
 )
@@ -45,6 +54,9 @@ if TYPE_CHECKING:
 
 
 _SUM_TOLERANCE = 1e-3
+
+FEW_IMAGES = 8
+"""Of which it is asked whether they change each other's answers, where the runtime would not show it."""
 
 
 def logits_of(output: Any, name: str, images: int | None = None) -> Tensor:
@@ -110,6 +122,7 @@ class Original:
         references: what it gave on the first images of a size, height and width in pixels; in main memory.
         layer_bytes: what its layers put out for one image, by its side in pixels.
         refusals: why its answers cannot be used, once some pictures have shown it; others need not show it.
+        largest_batches: images of a size that were given together at most and treated each on its own.
     """
 
     network: Any
@@ -121,6 +134,7 @@ class Original:
     references: dict[tuple[int, int], Reference] = field(default_factory=dict)
     layer_bytes: dict[int, int] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+    largest_batches: dict[tuple[int, int], int] = field(default_factory=dict)
 
     @property
     def has_gradients(self) -> bool:
@@ -210,6 +224,26 @@ class Original:
             if not draws and bool(first.isfinite().all()):
                 self.references[size] = found
         return found
+
+    def refuse_company(self, outputs: Function, pixels: Tensor, found: Tensor | None = None) -> None:
+        """Raise an error where the first batch so large changes what one of its images is answered alone.
+
+        Args:
+            outputs: float32 pixels to logits.
+            pixels: the batch.
+            found: its logits, where they are known.
+
+        Raises:
+            ModelError: it does.
+        """
+        size = (pixels.shape[2], pixels.shape[3])
+        if len(pixels) <= max(REFERENCE_IMAGES, self.largest_batches.get(size, 0)):
+            return
+        with self.lock, self.foreign_errors(pixels), contained():
+            given = pixels.detach()
+            known = outputs(given) if found is None else found
+            refuse_company(outputs, given, known, self.name, self._in_fp64 if self.has_gradients else _none)
+        self.largest_batches[size] = len(pixels)
 
     def folded(self, reference: Reference, *, norms: bool = True) -> nn.Module:
         """A copy in the faster memory layout, its norms folded where that changes nothing that matters."""
@@ -652,6 +686,10 @@ class ChosenRuntimes:
         )
 
 
+def _none() -> None:
+    """No form of the network in fp64."""
+
+
 def _any_finite(pixels: Tensor) -> bool:
     return bool(pixels.isfinite().flatten(1).all(1).any())
 
@@ -695,6 +733,7 @@ class Classifier:
         self._gradients = GradientNetworks(self._original, plain=placement.plain)
         self._runtimes = ChosenRuntimes(self._original, self._gradients, placement)
         self._layers = Layers(self._original)
+        self._loader: Callable[[], Classifier] | None = None
 
     def __repr__(self) -> str:
         return f"Classifier({self.spec.name!r}, device={self.device!r}, {self.precision}, runtime={self.runtime!r})"
@@ -717,10 +756,17 @@ class Classifier:
         if not len(pixels):
             return np.empty((0, self.num_classes), np.float32)
         with self._original.foreign_errors(pixels):
-            found = self._original.select(self._runtimes.at(pixels)(pixels)).numpy()
+            outputs_of = self._runtimes.at(pixels)
+            outputs = outputs_of(pixels)
+        found = self._original.select(outputs).numpy()
         expected = (len(pixels), self.num_classes)
         if found.shape != expected:
             raise ModelError(f"{self.spec.name} returned logits {found.shape}, expected {expected}")
+        if self.has_gradients and getattr(outputs_of, "name", "torch") != "torch":
+            # Such a runtime may treat each image on its own where the network does not.
+            few = pixels[:FEW_IMAGES]
+            self._original.refuse_company(self._original.plain, few)
+        self._original.refuse_company(outputs_of, pixels, outputs)
         return np.ascontiguousarray(found, np.float32)
 
     def differentiable(self, pixels: Tensor) -> Tensor:
@@ -728,8 +774,10 @@ class Classifier:
 
         First derivatives; they flow to ``pixels`` where these require them.
         """
-        given = self._checked_pixels(pixels, "differentiable")
-        return differentiable_fp32(self._original.logits(self._gradients.at(given)), given)
+        given, original = self._checked_pixels(pixels, "differentiable"), self._original
+        found = differentiable_fp32(original.logits(self._gradients.at(given)), given)
+        original.refuse_company(lambda images: original.select(original.plain(images)), given, found.detach())
+        return found
 
     def plain_logits(self, pixels: Tensor) -> Tensor:
         """Logits ``(N, num_classes)`` on `device` by eager fp32 torch, nothing folded, without graph: what judges.
@@ -742,7 +790,9 @@ class Classifier:
             return torch.from_numpy(self.logits(pixels.detach().cpu()))
         _check(pixels)
         with self._original.foreign_errors(pixels):
-            return self._original.select(self._original.plain(pixels))
+            outputs = self._original.plain(pixels)
+        self._original.refuse_company(self._original.plain, pixels, outputs)
+        return self._original.select(outputs)
 
     def differentiable_through(self, change: Callable[[nn.Module], nn.Module]) -> Callable[[Tensor], Tensor]:
         """`differentiable` of a changed copy of the original network, e.g. with another backward pass; unchecked."""
@@ -820,6 +870,27 @@ class Classifier:
         self._original.need_gradients(wanted)
         _check(pixels)
         return pixels.to(self.device)
+
+    def load_afresh_by(self, loader: Callable[[], Classifier]) -> Classifier:
+        """The classifier itself, which from now on knows how a copy that has seen no image is had; see `afresh`."""
+        self._loader = loader
+        return self
+
+    def afresh(self) -> Classifier | None:
+        """A copy that has seen no image and shares no memory with this one; ``None`` where none can be had.
+
+        A model that is known by its name is loaded again, code of one's own included; of a module that was handed over
+        there is the copy that was made then, while nothing that it shares with the module has changed. A plain
+        function cannot be copied.
+        """
+        if self._loader is None:
+            return None
+        try:
+            other = self._loader()
+        except HardinessError:
+            return None
+        same = (self.weights_sha256, self.code_sha256) == (other.weights_sha256, other.code_sha256)
+        return other if same else None
 
     def anew(self) -> Classifier:
         """A copy as it was before its first image: the runtime that is chosen for the copy is chosen for it alone."""

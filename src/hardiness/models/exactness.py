@@ -8,7 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -298,6 +298,43 @@ def refuse_broken(
             "largest), so its results would depend on the batch size, or on chance: is there a batch norm without "
             "running statistics, or dropout that stays on in evaluation?"
         )
+
+
+def refuse_company(
+    outputs: Function, pixels: Tensor, found: Tensor, name: str, in_fp64: Callable[[], Function | None] = lambda: None
+) -> None:
+    """Raise an error where a whole batch changes what an image is answered alone, as `refuse_broken` does of few.
+
+    A network may treat small batches picture by picture, and large ones by statistics of their own.
+
+    Args:
+        outputs, name, in_fp64: as there; a network that draws at random is let through, as others tell of it.
+        pixels: a batch, as large as batches have been so far.
+        found: what ``outputs`` gave for it.
+
+    Raises:
+        ModelError: the logits of its first image that has finite ones are others without company.
+    """
+    fine = pixels.isfinite().flatten(1).all(1).cpu() & found.isfinite().all(1).cpu()
+    if not bool(fine.any()):
+        return
+    at = int(fine.int().argmax())
+    image = pixels[at : at + 1]
+
+    def apart(function: Function, beside: Tensor) -> float:
+        alone = function(image)[0]
+        return float((beside[at] - alone).abs().max() / beside[at].abs().max().clamp(min=1e-30))
+
+    if apart(outputs, found) <= MOST_APART or not bool(outputs(image).equal(outputs(image))):
+        return
+    exact = in_fp64()
+    with suppress(Exception):  # whatever it raises, it does not take fp64
+        if exact is not None and apart(exact, exact(pixels)) <= ROUNDING:
+            return
+    raise ModelError(
+        f"{name} answers otherwise for an image alone than in a batch of {len(pixels)}, so its results would depend on "
+        "the batch size: does it use statistics of its batch?"
+    )
 
 
 def _apart(outputs: Function, first: Tensor, found: Tensor, at: int) -> float:

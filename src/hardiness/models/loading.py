@@ -7,7 +7,8 @@ import difflib
 import fnmatch
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -37,6 +38,7 @@ from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier, logits_of
 from hardiness.models.failures import contained, foreign_errors
 from hardiness.models.identity import CodeIdentity, Identity, code_identity, onnx_sha256, outputs_sha256, state_sha256
+from hardiness.models.own_file import imported_anew
 from hardiness.models.own_functions import class_names_of, foreign, identity_of, read_by_sigmoid, refuse_numbers
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
@@ -288,7 +290,26 @@ def load(
     row, _ = row_and_model(known.asked)
     if row:
         found.spec = replace(found.spec, name=row)
+    if isinstance(found, Classifier):
+        again = partial(load, spec, device=device, precision=precision, runtime=runtime, files=files)
+        file = Path(known.name.removeprefix("py:").rpartition(":")[0]) if known.name.startswith("py:") else None
+        found.load_afresh_by(_OwnCodeAnew(file, again) if file else cache(again))
     return found
+
+
+@dataclass(frozen=True)
+class _OwnCodeAnew:
+    """What loading gives, with a person's own file and its neighbours imported once more, each time that it is called.
+
+    A library's model is loaded again once: its code keeps nothing of what it is shown, its instances might.
+    """
+
+    file: Path
+    again: Callable[[], Classifier]
+
+    def __call__(self) -> Classifier:
+        with imported_anew(self.file):
+            return self.again()
 
 
 def _with_weights(
@@ -505,7 +526,48 @@ def wrap(
     code = code_identity(network, tag=options.get("tag"))
     built = BuilderResult(network, code="", notes=(*notes, *code.left_out))
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.sha256)
-    return _with_classes(_classifier(_with_activation(built, spec), spec, placement, identity), num_classes)
+    kept = _Untouched.of(network, identity.weights_sha256, code.sha256 if options.get("tag") is None else "")
+
+    def made(network: nn.Module) -> Classifier:
+        built_of_it = _with_activation(replace(built, network=network), spec)
+        return _with_classes(_classifier(built_of_it, spec, placement, identity), num_classes)
+
+    return made(network).load_afresh_by(lambda: made(kept.copy()))
+
+
+@dataclass(frozen=True)
+class _Untouched:
+    """A copy of a module that was handed over, made before it was shown any image; it shares its parameters.
+
+    Attributes:
+        network: the copy.
+        weights_sha256, code_sha256: of what it is made of, as that was then.
+    """
+
+    network: nn.Module
+    weights_sha256: str
+    code_sha256: str
+
+    @classmethod
+    def of(cls, network: nn.Module, weights_sha256: str, code_sha256: str) -> _Untouched:
+        """A copy of a network that has just been settled; where its code has a name of its own it is hashed here."""
+        copied = _with_the_same_parameters(network)
+        return cls(copied, weights_sha256, code_sha256 or code_identity(copied).sha256)
+
+    def copy(self) -> nn.Module:
+        """Another copy.
+
+        Raises:
+            ModelError: what it shares with the module that was shown images has changed since.
+        """
+        same = state_sha256(self.network.state_dict()) == self.weights_sha256
+        if not same or code_identity(self.network).sha256 != self.code_sha256:
+            raise ModelError("what the network shares with its copies has changed since it was handed over")
+        return _with_the_same_parameters(self.network)
+
+
+def _with_the_same_parameters(network: nn.Module) -> nn.Module:
+    return copy.deepcopy(network, {id(each): each for each in network.parameters()})
 
 
 def _stated_view(view: View | None) -> View:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError
-from hardiness.models.failures import foreign_errors
+from hardiness.models.failures import PROCESS_STATE, foreign_errors
 from hardiness.models.identity import OWN_FILE, imported_by, installed, spec_of
 
 
@@ -87,6 +88,25 @@ class OwnFile:
 
     def _label(self) -> str:
         return f"py:{self.file}:{self.name}"
+
+
+@contextmanager
+def imported_anew(file: Path) -> Iterator[None]:
+    """Within, the file and what lies beside and below it are imported as if they never had been.
+
+    Afterwards the modules of before stand in their places again, so that nothing that holds them notices.
+    """
+    folder = file.resolve().parent
+    with PROCESS_STATE:
+        before = dict(sys.modules)
+        for name, module in before.items():
+            place = getattr(module, "__file__", None)
+            if name != "__main__" and place and folder in Path(place).resolve().parents and not installed(name):
+                del sys.modules[name]
+        try:
+            yield
+        finally:
+            sys.modules.update(before)
 
 
 def _require_own_neighbours(file: Path, code: CodeType) -> None:

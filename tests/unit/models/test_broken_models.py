@@ -180,6 +180,37 @@ def test_a_batch_norm_without_statistics_is_told(noise: Noise) -> None:
             call(noise(3))
 
 
+class OwnStatistics(nn.Module):
+    """Centres its logits by those of the batch, where that has more than four images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor([1.0, -2.0, 3.0]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = x.mean((2, 3)) * self.scale
+        return found - found.mean(0) if len(x) > 4 else found
+
+
+@pytest.mark.parametrize("runtime", ["auto", "torch"])
+@pytest.mark.parametrize("route", ["logits", "plain_logits", "differentiable"])
+def test_statistics_of_large_batches_are_told_on_every_route(route: str, runtime: str, noise: Noise) -> None:
+    classifier = wrap(OwnStatistics(), VIEW, name="norms", device="cpu", runtime=runtime)
+    call = getattr(classifier, route)
+    assert len(call(noise(4))) == 4  # among so few each is treated on its own
+    with pytest.raises(ModelError, match="norms answers otherwise for an image alone than in a batch of 8"):
+        call(noise(8))
+
+
+def test_statistics_of_large_batches_of_a_function_are_told(noise: Noise) -> None:
+    def function(images: Any) -> Any:
+        found = images.reshape(len(images), 3, -1).mean(2).astype(np.float32) - 100
+        return found - found.mean(0) if len(images) > 4 else found
+
+    with pytest.raises(ModelError, match="answers otherwise for an image alone than in a batch of 8"):
+        wrap(function, VIEW, name="norms", device="cpu").logits(noise(8))
+
+
 class Rounds(nn.Module):
     """Channel means that lose digits beside a large number, which depends on the company."""
 
