@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness import attacks
 from hardiness.api.evaluation import classifier_of
 from hardiness.attacks import threat, threat_models
-from hardiness.benchmarks import own_name
+from hardiness.benchmarks import decisions, own_name
 from hardiness.core import (
     ArgumentError,
     Condition,
@@ -74,7 +74,8 @@ class AdversarialImages:
         pixels: float32 tensor ``(N, 3, H, W)``, RGB in [0, 1]: the picture that broke the model, else the last tried.
         broken: bool ``(N,)``, whether the model's answer is wrong (or the target), judged in fp32.
         step: int ``(N,)``, the step that broke it; 0 where the image was wrong before any, -1 where it stands.
-        prediction, clean_prediction: int ``(N,)``, the model's answers to `pixels` and to the images as given.
+        prediction, clean_prediction: int ``(N,)``, the model's answers to `pixels` and to the images as given; -1 where
+            several logits are exactly as large as the largest: a tie is nobody's.
         distance: float32 ``(N,)``, how far `pixels` are from the images, in the norm that epsilon bounds.
         label: int ``(N,)``, as given.
         title: which attack this was, in words.
@@ -222,12 +223,16 @@ def _attack_in_batches(suspect: Suspect, batch: _Batch, plan: Round, effort: Eff
         pixels=pixels,
         broken=np.concatenate([judged.columns["success"] for judged, _ in parts]).astype(np.bool_),
         step=np.concatenate([judged.columns["step"] for judged, _ in parts]).astype(np.int64),
-        prediction=np.concatenate([judged.logits.argmax(1) for judged, _ in parts]),
-        clean_prediction=np.concatenate([victims.clean.argmax(1).cpu().numpy() for _, victims in parts]),
+        prediction=np.concatenate([_answers(judged.logits) for judged, _ in parts]),
+        clean_prediction=np.concatenate([_answers(victims.clean.float().cpu().numpy()) for _, victims in parts]),
         distance=threat(plan.norm).distance(pixels, batch.pixels).numpy(),
         label=batch.labels,
         title=f"{plan.attack}, {plan.norm} {epsilon_text(plan.epsilon)}, {plan.steps} steps",
     )
+
+
+def _answers(logits: NDArray[np.float32]) -> NDArray[np.int64]:
+    return decisions.sole_answers(logits).astype(np.int64)
 
 
 def _victims(suspect: Suspect, batch: _Batch, rows: slice) -> Victims:

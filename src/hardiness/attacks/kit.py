@@ -58,8 +58,8 @@ class Misclassification:
         return -_cross_entropy(logits, self.labels)
 
     def reached(self, logits: Tensor) -> Tensor:
-        """Whether the largest logit is another class's."""
-        return (logits.argmax(1) != self.labels) & _finite(logits)
+        """Whether the largest logit is another class's, or as large as another one: a tie is nobody's."""
+        return (_answers(logits) != self.labels) & _finite(logits)
 
     def rows(self, index: Tensor) -> Misclassification:
         return Misclassification(self.labels[index])
@@ -84,8 +84,8 @@ class TargetClass:
         return _cross_entropy(logits, self.targets)
 
     def reached(self, logits: Tensor) -> Tensor:
-        """Whether the largest logit is the target's."""
-        return (logits.argmax(1) == self.targets) & _finite(logits)
+        """Whether the largest logit is the target's, and no other one as large."""
+        return (_answers(logits) == self.targets) & _finite(logits)
 
     def rows(self, index: Tensor) -> TargetClass:
         return TargetClass(self.targets[index])
@@ -124,6 +124,12 @@ def _cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
     from torch.nn import functional
 
     return functional.cross_entropy(logits, classes, reduction="none")
+
+
+def _answers(logits: Tensor) -> Tensor:
+    """The class of the largest logit, ``(N,)``; -1 where several are exactly as large."""
+    largest, classes = logits.max(1)
+    return classes.where((logits == largest[:, None]).sum(1) <= 1, classes.new_full((), -1))
 
 
 def _finite(logits: Tensor) -> Tensor:

@@ -567,7 +567,7 @@ class AttackedPhotographs(Benchmark):
         for condition in conditions:
             yield Expansion(condition, 0, images)
 
-    decide = staticmethod(decisions.argmax)
+    decide = staticmethod(decisions.under_attack)
 
 
 def check_steps(benchmark: str, name: str, steps: Sequence[int]) -> None:

@@ -39,6 +39,20 @@ def argmax(logits: Logits, labels: NDArray[np.int32]) -> Columns:
     }
 
 
+def under_attack(logits: Logits, labels: NDArray[np.int32]) -> Columns:
+    """`argmax`, but that a tie is nobody's: ``prediction`` is -1 where several logits are exactly the largest.
+
+    Else a network that answers an attacked picture with logits that are all alike would be right on class 0.
+    """
+    return {**argmax(logits, labels), "prediction": sole_answers(logits)}
+
+
+def sole_answers(logits: Logits) -> NDArray[np.int32]:
+    """The class of the largest logit of each row, int32 ``(N,)``; -1 where several are exactly as large."""
+    is_largest = logits == logits.max(axis=1, keepdims=True)
+    return np.where(is_largest.sum(axis=1) > 1, -1, logits.argmax(axis=1)).astype(np.int32)
+
+
 def with_temperatures(logits: Logits, labels: NDArray[np.int32]) -> Columns:
     """`argmax`, and ``log_sums``, float32 ``(N, 25)``: what temperature scaling takes."""
     return {**argmax(logits, labels), COLUMN: log_sums(logits)}

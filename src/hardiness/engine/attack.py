@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hardiness import attacks
 from hardiness.attacks import Budget, Iterate, threat
+from hardiness.benchmarks import decisions
 from hardiness.core import (
     ArgumentError,
     AttackError,
@@ -526,7 +527,7 @@ class SavedPictures:
             written = [self._written(model, outcome.condition, victims.samples[i], images[i]) for i in fallen]
             if not written:
                 continue
-            predictions = outcome.logits[fallen].argmax(axis=1).tolist()
+            predictions = decisions.sole_answers(outcome.logits[fallen]).tolist()
             entries = [
                 {
                     "file": path.relative_to(self.folder).as_posix(),
@@ -578,7 +579,7 @@ class SavedPictures:
         import torch
 
         with torch.no_grad():
-            again = network(pixels).argmax(dim=1).cpu().tolist()
+            again = decisions.sole_answers(network(pixels).float().cpu().numpy()).tolist()
         told = [{**entry, "read_again": prediction} for entry, prediction in zip(entries, again, strict=True)]
         with self._lock:
             self.written += len(told)

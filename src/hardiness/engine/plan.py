@@ -103,7 +103,7 @@ def _own_classes(data: DataSet) -> str:
     return "a folder of one's own classes: --data own=FOLDER"
 
 
-ARITHMETIC = 5
+ARITHMETIC = 6
 """Of the engine: how pictures are judged. Raised when that changes, so that a resumed run never mixes two; what is
 tried beside an attack has a version of its own."""
 

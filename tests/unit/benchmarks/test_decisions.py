@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hardiness.benchmarks.decisions import argmax
+from hardiness.benchmarks.decisions import argmax, under_attack
 
 # few distinct values, so that ties are common
 LOGITS = st.tuples(st.integers(1, 6), st.integers(1, 12)).flatmap(
@@ -49,3 +49,13 @@ def test_the_likelihood_of_the_label_follows_from_two_numbers(logits: np.ndarray
     probability = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     likelihood = np.exp(columns["label_logit"] - columns["logsumexp"])
     np.testing.assert_allclose(likelihood, probability[np.arange(len(logits)), labels], rtol=1e-5)
+
+
+@given(LOGITS)
+def test_under_attack_a_tie_at_the_top_is_nobodys(logits: np.ndarray) -> None:
+    labels = np.zeros(len(logits), np.int32)
+    columns, plain = under_attack(logits, labels), argmax(logits, labels)
+    tied = [list(row).count(row.max()) > 1 for row in logits]
+    np.testing.assert_array_equal(columns["prediction"], np.where(tied, -1, plain["prediction"]))
+    for name in set(plain) - {"prediction"}:
+        np.testing.assert_array_equal(columns[name], plain[name])

@@ -11,6 +11,7 @@ import torch
 
 from hardiness import attacks
 from hardiness.attacks import Iterate, autoattack
+from hardiness.benchmarks.decisions import under_attack
 from hardiness.core import AttackError, Condition, Round
 from hardiness.engine.attack import Members, run_round
 from hardiness.engine.batch import RoundOutcome, Victims, targets_of
@@ -57,6 +58,21 @@ def test_targets_are_uniform_over_the_other_classes_and_follow_the_sample_alone(
         assert (np.abs(np.delete(counts, label) - 150) < 50).all()
     assert targets_of(samples[7:8], labels[7:8], CLASSES, 0) == drawn[7]
     assert (targets_of(samples, labels, CLASSES, 1) != drawn).any()
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_logits_that_are_all_alike_are_nobodys(targeted: bool) -> None:
+    """A detector answers so where a picture was changed; by the lowest index it would be right on class 0."""
+    batch = victims()
+    batch = replace(batch, labels=batch.labels.fill_(1 if targeted else 0), targets=batch.targets.fill_(0))
+    batch = replace(batch, clean=linear(batch.pixels).index_fill(1, batch.labels[:1], 100.0))
+
+    def alike(pixels: torch.Tensor) -> torch.Tensor:
+        return 0 * linear(pixels)
+
+    (judged,) = run_round(alike, batch, round_of(0.02, (3,), targeted=targeted), seed=0)
+    assert judged.columns["success"].tolist() == [not targeted] * len(batch.samples)
+    assert (under_attack(judged.logits, batch.labels.numpy())["prediction"] == -1).all()
 
 
 def test_accuracy_only_falls_with_steps_and_a_success_stays_one() -> None:
