@@ -19,8 +19,8 @@ from hardiness.engine.plan import attack_versions
 CROPS, SIDE = 16, 32
 
 
-def crops() -> list[QueuedPicture]:
-    """Crops of the ten photographs, as small as the small networks look at them."""
+def crops(count: int = CROPS) -> list[QueuedPicture]:
+    """Crops of the ten photographs, as small as the small networks look at them; the first of more are the same."""
     draws = np.random.default_rng(2)
     return [
         QueuedPicture(
@@ -30,7 +30,7 @@ def crops() -> list[QueuedPicture]:
             number % CLASSES,
             np.asarray(crop(number, draws, SIDE, draws.uniform(0.45, 0.6))),
         )
-        for number in range(CROPS)
+        for number in range(count)
     ]
 
 

@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.attack_checks import (
+    gradient_mismatch,
+    memory,
+    other_loss_takes_more,
+    square_takes_more,
+)
 from hardiness.benchmarks.card import cards
 from hardiness.core import (
     BenchmarkIdentity,
@@ -160,6 +166,87 @@ def test_a_loss_that_falls_where_nobody_is_near_to_falling_is_no_doubt(last: flo
     assert scored(Records({**found.columns, **told}), run(targeted=True))[1]["loss"].raised
 
 
+def test_odds_too_large_to_be_told_gain_nothing() -> None:
+    """At a likelihood of 1 in fp32 odds are unknown: that they are 12 thereafter says nothing of how far they fell."""
+    found = records([99] * 10)
+    at = [found["condition"] == i for i in (1, 2, 3)]
+    told = {
+        "loss": np.select(at, [3.0, 2.0, 1.0], 0.0),
+        "label_logit": np.full(len(found), 40.0, np.float32),
+        "logsumexp": np.where(at[2], np.float32(40.0) + np.float32(3.8e-6), np.float32(40.0)).astype(np.float32),
+    }
+    report = scored(Records({**found.columns, **told}), run())[1]["loss"]
+    assert not report.raised, report.sentence
+
+
+def test_a_slope_that_is_right_in_the_middle_is_not_called_wrong_by_its_middle() -> None:
+    near = np.array([1.0] * 6 + [0.1, 5.0, -3.0, 40.0])
+    found = gradient_mismatch(near, np.full(10, np.nan))
+    assert found.raised
+    assert "On 40.0 % of the images" in found.sentence
+    assert "(-3 to 40)" in found.sentence
+    assert "1.00 of what it says (median)" not in found.sentence
+
+
+def test_an_attack_is_called_the_stronger_one_only_where_it_surely_is() -> None:
+    """39 of 95 have an interval of 32 to 51 %, 11 of 19 one of 36 to 77 %."""
+    stands = np.ones(95)
+    further = np.where(np.arange(95) < 39, 0.5, 2.0)
+    assert "neither is surely the stronger one" in square_takes_more(stands, further, 100).sentence
+    few = square_takes_more(stands[:19], further[-67:-48], 24)
+    assert not few.raised
+    assert "got further on 11: 19 images cannot tell whether gradients are masked" in few.sentence
+    assert "the attack with gradients is the stronger one" in square_takes_more(stands, stands, 100).sentence
+
+
+def test_what_a_check_cannot_tell_from_so_few_images_is_what_the_verdict_says() -> None:
+    found = records([99] * 24)
+    beside = found["condition"] == 3
+    square = np.where(found["image"] < 14, 0.5, 2.0)
+    leads = {"attack_lead": np.where(beside, 1.0, np.nan), "square_lead": np.where(beside, square, np.nan)}
+    report = scored(Records({**found.columns, **leads}), run())[1]
+    assert not report["square takes more"].raised
+    assert "24 images are too few for what was seen (square takes more)" in report["verdict"].sentence
+    assert trust(list(report.values())) == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("taken", "images", "raised", "words"),
+    [(7, 100, True, "a weak guide"), (2, 60, False, "about as far"), (2, 30, False, "30 images cannot tell")],
+)
+def test_another_loss_that_takes_many_more_is_told(taken: int, images: int, raised: bool, words: str) -> None:
+    """Wilson's lower ends by hand: 3.4 % for 7 of 100, 0.9 % for 2 of 60, 1.8 % for 2 of 30; 2 % must be passed."""
+    found = other_loss_takes_more(np.where(np.arange(images) < taken, -1.0, 1.0), images)
+    assert found.raised == raised
+    assert words in found.sentence
+
+
+def test_square_is_held_against_all_that_gradients_can_do() -> None:
+    """It takes 6 of 20 that the cross-entropy left, and none that another loss leaves."""
+    stands, square = np.ones(20), np.where(np.arange(20) < 6, -1.0, 2.0)
+    other = np.where(np.arange(20) < 6, -2.0, 0.5)
+    assert square_takes_more(stands, square, 24).raised
+    assert not square_takes_more(stands, square, 24, other).raised
+
+
+def test_a_copy_that_judges_otherwise_is_told() -> None:
+    change, right = np.array([0.5] * 4 + [0.0] * 6), np.ones(10, bool)
+    found = memory(change, right, np.where(np.arange(10) < 4, -1.0, 1.0))
+    assert found.raised
+    assert "right on 60.0 % of the same attacked pictures, the network under attack on 100.0 %" in found.sentence
+    assert not memory(np.full(10, 1e-6), right, np.ones(10)).raised
+    assert not memory(np.full(10, np.nan), right, np.full(10, np.nan)).ran
+
+
+def test_no_memory_is_looked_for_in_rows_of_before_that_check() -> None:
+    rows = records([99] * 50)
+    assert trust(list(scored(rows, run())[1].values())) == "yes"
+    without_copy = Records({**rows.columns, "afresh_change": np.full(len(rows), np.nan)})
+    report = scored(without_copy, run())[1]
+    assert trust(list(report.values())) == "no: not checked"
+    assert "memory did not run, so a network that remembers" in report["verdict"].sentence
+
+
 def test_later_starts_that_break_more_are_told() -> None:
     found = records([1] * 20)
     late = (found["image"] < 2).astype(np.int16)
@@ -230,11 +317,11 @@ def identity(chosen: dict[str, Any], **curve: Any) -> Run:
     ("options", "checked", "named"),
     [
         ({"must_break": False}, True, "but must break did not run"),
-        ({"cross_checks": False}, False, "but noise, Square, slopes and repeated passes did not run"),
+        ({"cross_checks": False}, False, "but noise, Square, slopes, repeated passes and memory did not run"),
         (
             {"must_break": False, "cross_checks": False},
             False,
-            "but must break, noise, Square, slopes and repeated passes did not run",
+            "but must break, noise, Square, slopes, repeated passes and memory did not run",
         ),
     ],
 )

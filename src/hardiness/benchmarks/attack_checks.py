@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import (
+    CANNOT_TELL,
     Condition,
     Finding,
     Interval,
@@ -104,6 +105,8 @@ def weaker_than_noise(clean: Values, attack: Values, noise: Values) -> Finding:
     text = f"The attack got further than the best of some random draws of the same budget on {count} of {n} images"
     if both.any():
         text += f" (and both took {int(both.sum())} more)"
+    if count < BEATEN * n <= wilson(count, n).high * n:
+        return Finding(name, False, f"{text}: {_too_few(n)} whether it is better than noise.")
     if wilson(count, n).high < BEATEN:
         return Finding(
             name,
@@ -114,28 +117,138 @@ def weaker_than_noise(clean: Values, attack: Values, noise: Values) -> Finding:
     return Finding(name, False, f"{text}.")
 
 
-def square_takes_more(attack: Values, square: Values, images: int) -> Finding:
-    """Whether a few hundred queries of Square take images that the attack left, or get further on most of them.
+def _too_few(n: int) -> str:
+    """What a check says where what it saw is trouble, if it is no chance: the verdict goes by these words."""
+    return f"{n} image{'' if n == 1 else 's'} cannot tell"
+
+
+WEAK_LOSS = 0.05
+"""Share of the images that another loss must take to be told of where so few images are no proof of `TAKEN`."""
+
+
+def other_loss_takes_more(other: Values, images: int) -> Finding:
+    """Whether Auto-PGD on differences of logits takes images that an attack on the cross-entropy left.
+
+    Args:
+        other: leads that it leaves on the images that stand; NaN where it was not run.
+        images: how many were attacked in all.
+    """
+    name = "other loss takes more"
+    left = other[np.isfinite(other)]
+    if not len(left):
+        return undecided(name, "No image stood, or the attack was not one on the cross-entropy for any wrong class.")
+    n, taken = len(left), int((left <= 0).sum())
+    text = f"Of {n} images that stand Auto-PGD on the differences of logits took {taken}"
+    if wilson(taken, images).low > TAKEN:  # on robust networks losses differ by one or two points
+        return Finding(
+            name,
+            True,
+            f"{text}: the cross-entropy is a weak guide here, as where logits are scaled, or one of several networks "
+            "answers. Take the accuracy that a better one leaves, of attack=apgd,loss=dlr or attack=pgd,loss=margin.",
+        )
+    if taken > 1 and taken / images > WEAK_LOSS:
+        return Finding(name, False, f"{text}: {_too_few(images)} whether the cross-entropy is a weak guide here.")
+    return Finding(name, False, f"{text}: the cross-entropy leads about as far.")
+
+
+def square_takes_more(attack: Values, square: Values, images: int, other: Values | None = None) -> Finding:
+    """Whether a few hundred queries of Square take images that gradients left, or get further on most of them.
 
     Args:
         attack, square: leads on the images that stand, where each left them; NaN where Square was not run.
         images: how many were attacked in all.
+        other: leads that Auto-PGD left on the differences of logits; NaN, or ``None``, where it was not run. What it
+            can do, gradients can, whatever the attack's own loss made of them.
     """
     name = "square takes more"
     known = np.isfinite(square) & np.isfinite(attack)
     if not known.any():
         return undecided(name, "No image stood, or Square was not run.")
-    attack, square = attack[known], square[known]
-    n, taken, further = len(square), int((square <= 0).sum()), int((square < attack).sum())
-    text = f"Of {n} images that stand Square, which sees no gradient, took {taken}, and got further on {further}"
-    if (taken > 1 and taken / images > TAKEN) or wilson(further, n).low > 0.5:
+    by_gradients = attack if other is None else np.fmin(attack, other)
+    attack, square, by_gradients = attack[known], square[known], by_gradients[known]
+    n = len(square)
+
+    def compared(leads: Values) -> tuple[int, int]:
+        """How many images Square took that these leads say stand, and on how many it got further."""
+        return int(((square <= 0) & (leads > 0)).sum()), int((square < leads).sum())
+
+    taken, further = compared(by_gradients)
+    against_loss, ahead_of_loss = compared(attack)
+    text = f"Of {n} images that stand Square, which sees no gradient, took {against_loss}"
+    if (against_loss, ahead_of_loss) != (taken, further):
+        text += (
+            f", and got further on {ahead_of_loss}; of what Auto-PGD on the differences of logits leaves of them it "
+            f"took {taken}, and got further than both on {further}"
+        )
+    else:
+        text += f", and got further on {further}"
+    interval = wilson(further, n)
+    if (taken > 1 and taken / images > TAKEN) or interval.low > 0.5:
         return Finding(
             name,
             True,
             f"{text}: gradients are masked, so the attack is too weak. Take the lower accuracy of attack=square, and "
             "find what hides the gradient.",
         )
+    if further > n / 2:
+        return Finding(name, False, f"{text}: {_too_few(n)} whether gradients are masked.")
+    if interval.high >= 0.5:
+        return Finding(name, False, f"{text}: neither is surely the stronger one.")
     return Finding(name, False, f"{text}: the attack with gradients is the stronger one.")
+
+
+LARGE_JUMP = 0.25
+"""Part of the lead's way that it takes at once where the answer changes; of ordinary networks below a hundredth."""
+
+
+def hard_decision(jump: Values) -> Finding:
+    """Whether logits jump where the answer changes, so that going along them does not lead there.
+
+    Args:
+        jump: the part of the lead's way, to a picture of something else, that it takes at once; NaN where none was
+            tried.
+    """
+    name = "hard decision"
+    known = jump[np.isfinite(jump)]
+    if not len(known):
+        return undecided(name, "No way to another answer was looked at.")
+    share, middle = share_of(known > LARGE_JUMP), percent(float(np.median(known)))
+    text = f"Where the answer changes, the lead of the label takes {middle} of its way at once (median)"
+    if share > MANY:
+        return Finding(
+            name,
+            True,
+            f"{text}, and more than {percent(LARGE_JUMP)} on {percent(share)} of the images: the answer is decided by "
+            "something that the logits do not show, and an attack on them goes astray. Attack what decides, or go by "
+            "the answer alone (attack=hopskipjump).",
+        )
+    return Finding(name, False, f"{text}: the logits lead to it.")
+
+
+def memory(change: Values, before: NDArray[np.bool_], after: Values) -> Finding:
+    """Whether a copy of the network that has seen nothing else judges the attacked pictures otherwise.
+
+    Args:
+        change: largest difference of its logits, over the largest, an entry an image; NaN where no copy was had.
+        before: whether the network under attack is right on each.
+        after: the label's lead by the copy, above 0 where it is right.
+    """
+    name = "memory"
+    known = np.isfinite(change)
+    if not known.any():
+        return undecided(
+            name, "There was no copy of the network that has seen nothing else, so it may remember what it was shown."
+        )
+    was, now, moved = before[known], after[known] > 0, change[known] > TOLD
+    if share_of(moved) > FEW or bool((moved & (was != now)).any()):
+        return Finding(
+            name,
+            True,
+            f"A copy of the network that has seen nothing else is right on {percent(share_of(now))} of the same "
+            f"attacked pictures, the network under attack on {percent(share_of(was))}: its answers depend on what it "
+            "was shown before, and so does what an attack finds. Attack it without its memory.",
+        )
+    return Finding(name, False, "A copy of the network that has seen nothing else says the same of what was attacked.")
 
 
 def claimed_logits(error: Values) -> Finding:
@@ -282,12 +395,17 @@ def gradient_mismatch(near: Values, away: Values) -> Finding:
     middle = float(np.median(known))
     text = f"A step along the gradient {place} changes the logits by {middle:.2f} of what it says (median)"
     if off > MANY:
+        if SLOPE_LOW <= middle <= SLOPE_HIGH:
+            text = (
+                f"On {percent(off)} of the images a step along the gradient {place} changes the logits by less than "
+                f"{SLOPE_LOW:g} or more than {SLOPE_HIGH:g} of what it says ({known.min():.3g} to {known.max():.3g})"
+            )
         if middle < -SLOPE_LOW:
             kind = "the gradient points the wrong way"
         elif abs(middle) < SLOPE_LOW:
             kind = "the gradient is not that of the network (a straight-through step, or one that shatters it)"
         else:
-            kind = "the network is not what its gradient says"
+            kind = "there the network does not do what its gradient says"
         return Finding(
             name,
             True,
@@ -483,7 +601,7 @@ def verdict(
     where: str,
     clean: NDArray[np.bool_],
     attacked: NDArray[np.bool_],
-    doubts: Sequence[Finding],
+    findings: Sequence[Finding],
     steps: str = "",
     rules: str = "",
     unchecked: Mapping[str, str] | None = None,
@@ -495,11 +613,12 @@ def verdict(
     Args:
         where: the budget, as read.
         clean, attacked: whether each image is right, without and with the attack.
-        doubts: raised findings about the attack.
+        findings: about the attack; those that are raised cast doubt on it.
         steps: how far the attack went, as read.
         rules: what of the protocol leaves more images standing than the usual attack would, as read.
-        unchecked: the checks that did not run, each with the option that turned it off.
+        unchecked: the checks that did not run, each with the option that turned it off; empty where none did.
     """
+    doubts = [each for each in findings if each.raised]
     before, after, n = float(clean.mean()), float(attacked.mean()), len(clean)
     interval = lost(clean, attacked)
     falls = "falls to" if percent(after) != percent(before) else "stays at"
@@ -521,11 +640,13 @@ def verdict(
             "verdict", True, f"Withdrawn: {text}, but the attack cannot be trusted ({names}){more}. What to do: {todo}"
         )
     if unchecked:
+        return Finding("verdict", True, f"Not checked: {text}, but {off} did not run, {_consequence(unchecked)}")
+    if unclear := [each.name for each in findings if CANNOT_TELL in each.sentence]:
         return Finding(
             "verdict",
             True,
-            f"Not checked: {text}, but {off} did not run, so hidden gradients would not show. What to do: run it "
-            f"without {' and '.join(dict.fromkeys(unchecked.values()))}.",
+            f"{text}: cannot tell. {n} images are too few for what was seen ({', '.join(unclear)}) to be told from "
+            "chance, and the attack may be too weak; more images (--limit) would say.",
         )
     if after < half:
         return Finding(
@@ -544,6 +665,17 @@ def verdict(
             "images (--limit) would say.",
         )
     return Finding("verdict", False, f"{text}: it holds, within {percent(max(interval.high, 0.0))}.")
+
+
+def _consequence(unchecked: Mapping[str, str]) -> str:
+    """What does not show without some checks, and what to do; the end of a sentence, and another one."""
+    options = list(dict.fromkeys(filter(None, unchecked.values())))
+    if not options:
+        return (
+            "so a network that remembers what it was shown would not show. What to do: give the model by a name that "
+            "can be loaded again, as py:FILE.py:NAME."
+        )
+    return f"so hidden gradients would not show. What to do: run it without {' and '.join(options)}."
 
 
 _LEFT = re.compile(
@@ -760,9 +892,12 @@ def _near(records: Records, curve: Curve) -> int | None:
 
 
 def _odds(records: Records, rows: NDArray[np.bool_]) -> dict[Any, float]:
-    """The logarithm of the label's odds against all other classes, of each image that stands, by image."""
+    """The logarithm of the label's odds against all other classes, of each image that stands; NaN where unknown."""
     kept = rows & ~records["success"]
-    odds = -np.log(np.expm1(np.clip(records["nll"][kept].astype(np.float64), 1e-12, 700)))
+    likelihood = records["nll"][kept].astype(np.float64)
+    known = likelihood > 0  # at 0 the odds are larger than can be told
+    odds = np.full(len(likelihood), np.nan)
+    odds[known] = -np.log(np.expm1(np.minimum(likelihood[known], 700)))
     return dict(zip(records["image"][kept].tolist(), odds.tolist(), strict=True))
 
 
@@ -785,11 +920,11 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
     loss_zeros = _column(records, "zero_loss_gradient", beside)
     lead_zeros = _column(records, "zero_lead_gradient", beside)
     found = [
+        non_finite_gradients(records["finite_gradient"][last]),  # first: what overflows looks like zeros, too
         saturated_logits(loss_zeros, lead_zeros, _column(records, "lead_slope", beside)),
         zero_gradients(
             records["zero_gradient"][attacked], loss_zeros, lead_zeros, _column(records, "hidden_gradient", beside)
         ),
-        non_finite_gradients(records["finite_gradient"][last]),
     ]
     near = _column(records, "slope_ratio", beside)
     if given := run.benchmark.options.get("bpda"):
@@ -817,16 +952,25 @@ def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
     options = curve.round.options
     samples = 20 if options.get("variant") == "rand" else int(options.get("samples", 1))
     error = _column(records, "told_error", curve.rows[-1])
-    clean, attack, noise, square = (
-        _column(records, f"{name}_lead", beside) for name in ("clean", "attack", "noise", "square")
+    clean, attack, noise, square, other, afresh = (
+        _column(records, f"{name}_lead", beside)
+        for name in ("clean", "attack", "noise", "square", "other_loss", "afresh")
     )
     found = [
         randomised(_column(records, "repeat_change", beside), samples),
-        weaker_than_noise(clean, attack, noise),
+        weaker_than_noise(clean, np.fmin(attack, other), noise),
     ]
     if curve.round.attack != ENSEMBLE:
-        found.append(square_takes_more(attack, square, len(attack)))
-    return found if _random(records) else [*found, claimed_logits(error[np.isfinite(error)])]
+        found.append(other_loss_takes_more(other, len(attack)))
+        found.append(square_takes_more(attack, square, len(attack), other))
+    if _random(records):
+        return found
+    return [
+        *found,
+        memory(_column(records, "afresh_change", beside), _right(records)[beside], afresh),
+        hard_decision(_column(records, "decision_jump", beside)),
+        claimed_logits(error[np.isfinite(error)]),
+    ]
 
 
 def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
@@ -840,13 +984,15 @@ def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
 
 
 def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
-    """The checks of this kind of attack that did not run, each with the option that turned it off."""
+    """The checks of this kind of attack that did not run, each with the option that turned it off, if one did."""
     found = {}
     if run.benchmark.options.get("must_break") is False and curve.round.attack not in UNITS:
         found["must break"] = "must_break=false"
     if not _checked(records).any():
         square = ["Square"] if curve.round.attack != ENSEMBLE else []
-        found |= dict.fromkeys(["noise", *square, "slopes", "repeated passes"], "cross_checks=false")
+        found |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "cross_checks=false")
+    elif "afresh_change" in records and not np.isfinite(records["afresh_change"]).any() and not _random(records):
+        found["memory"] = ""  # rows of before this check say nothing of it
     return found
 
 
@@ -868,8 +1014,8 @@ def _conclusion(
         ]
     beside = [misclassified(clean)]
     beside.append(at_chance(clean, run.data.num_classes))
-    doubts = [each for each in (*findings, *beside[1:]) if each.raised]
-    return [*beside, verdict(where, clean, attacked, doubts, steps, curve.rules(), unchecked)]
+    about_the_attack = [*findings, *beside[1:]]
+    return [*beside, verdict(where, clean, attacked, about_the_attack, steps, curve.rules(), unchecked)]
 
 
 def _paired(

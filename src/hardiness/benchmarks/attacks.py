@@ -871,6 +871,7 @@ class AutoAttackAccuracy(AttackedPhotographs):
         default="standard",
         metadata={"help": "standard; rand for models that draw at random; plus, with fab and 5 starts"},
     )
+    must_break: bool = field(default=True, metadata={"help": "also the budgets at which every model must fall"})
     cross_checks: bool = field(default=True, metadata={"help": "also noise and slopes beside the attack"})
     subset: str = field(default="", metadata={"help": SUBSET_HELP})
     preprocessing: str = field(
@@ -894,7 +895,7 @@ class AutoAttackAccuracy(AttackedPhotographs):
 
     @property
     def attack(self) -> AttackPlan:
-        """A round for each epsilon, with a mark after each of its attacks."""
+        """A round for each epsilon, with a mark after each of its attacks, and those that must break every model."""
         stages = STAGES[self.version]
         rounds = tuple(
             Round(
@@ -914,4 +915,4 @@ class AutoAttackAccuracy(AttackedPhotographs):
         )
         attacked = [number for number, each in enumerate(rounds) if each.epsilon > 0]
         checks = CrossChecks(attacked[0], queries=0) if self.cross_checks and attacked else None
-        return AttackPlan(rounds, checks=checks)
+        return AttackPlan((*rounds, *(ROUNDS if self.must_break else ())), checks=checks)

@@ -700,14 +700,15 @@ class Attacker:
         for number, plan in enumerate(self.plan.rounds):
             if wanted.isdisjoint(plan.marks.values()):
                 continue
-            keep = self.gallery is not None
+            checks = self.plan.checks
+            is_checked = checks is not None and checks.round == number
+            keep = self.gallery is not None or is_checked
             network = suspect.network or suspect.judge
             outcomes = run_round(network, victims, plan, self.seed, keep, suspect.judge, members=members)
             found += [outcome for outcome in outcomes if outcome.condition in wanted]
             if self.gallery:
                 self.gallery.keep(classifier.spec.name, suspect.judge, victims, plan, outcomes)
-            checks = self.plan.checks
-            if checks and checks.round == number and outcomes[-1].condition in wanted:
+            if checks and is_checked and outcomes[-1].condition in wanted:
                 at = outcomes[-1]
                 beside = dict(suspect.cross_check(victims, plan, at, checks, self.seed))
         return with_columns(found, beside, at)
@@ -763,7 +764,12 @@ def suspect_of(classifier: Classifier, feed: InputPolicy, bpda: str = "") -> Sus
     network = network_of(classifier, feed) if classifier.has_gradients else None
     if network is not None and bpda:
         network = substituted(classifier, feed, bpda)
-    return Suspect(network, judge_of(classifier, feed))
+
+    def afresh() -> Network | None:
+        other = classifier.afresh()
+        return judge_of(other, feed) if other else None
+
+    return Suspect(network, judge_of(classifier, feed), afresh)
 
 
 @lru_cache(maxsize=4)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import attacks
-from hardiness.attacks import Budget, threat
+from hardiness.attacks import Budget, Iterate, threat
 from hardiness.core import CrossChecks, Round, rng
 from hardiness.engine.batch import Network, RoundOutcome, Victims
 
@@ -31,14 +31,22 @@ COLUMNS = (
     "lead_slope",
     "away_slope_ratio",
     "hidden_gradient",
+    "other_loss_lead",
+    "decision_jump",
+    "afresh_lead",
+    "afresh_change",
 )
 """float32; NaN where nothing was tried. Leads are in logits, as `Victims.lead`: negative once an image has fallen.
 ``lead_slope`` is the slope of the lead over that of the mean absolute value of all logits but the largest.
 ``away_slope_ratio`` is the slope's ratio at a place that no file can hold, as those are where attacks walk.
 ``hidden_gradient`` is the share of values whose gradient is zero though the network changes with them; 0 where it does
-not."""
+not. ``other_loss_lead`` is what Auto-PGD leaves of the images that stand, on the difference of logits in place of the
+cross-entropy. ``decision_jump`` is the part of the lead's way from the image to a picture of something else that it
+takes at once, where the answer changes. ``afresh_lead`` is the label's lead where a copy of the network that has seen
+nothing else judges the attacked picture, and ``afresh_change`` by how much its logits differ there, over the largest.
+"""
 
-VERSION = 2
+VERSION = 3
 """Of what is tried, for the key of runs beside which something was."""
 
 NEAR, WIDE, INTERVALS = 1e-4, 1e-3, 8
@@ -59,6 +67,13 @@ so much of the largest. Of a median filter, which is honest, half to three quart
 ANSWERED = 0.1
 """Or where the network follows them by more than this, a value, of its slope; a median filter's have 0.02."""
 
+FAR, HALVINGS = 4, 14
+"""Pictures of something else that are tried, and halvings of the way there: a smooth lead moves by thousandths of its
+way in the last piece, however steep it is at the decision."""
+
+LEAST_CLASSES = 3
+"""That the difference-of-logits ratio needs."""
+
 PASSES = 4
 """Of the same pictures: chance that shows in every third pass, or in half of them, is seen."""
 
@@ -68,6 +83,15 @@ def missing_columns(n: int) -> dict[str, NDArray[np.float32]]:
     return {name: np.full(n, np.nan, np.float32) for name in COLUMNS}
 
 
+class _Further(NamedTuple):
+    """Another attack on what stands: its name, which keys its draws, what it asks, and how many steps it may take."""
+
+    name: str
+    attack: Callable[..., Iterator[Iterate]]
+    network: Network
+    steps: int
+
+
 @dataclass(frozen=True)
 class Suspect:
     """A network whose gradients are cross-checked.
@@ -75,10 +99,12 @@ class Suspect:
     Attributes:
         network: through which gradients go; ``None`` where it has none.
         judge: whose logits count.
+        afresh: makes a judge that has seen nothing yet; ``None`` comes of it where none can be had.
     """
 
     network: Network | None
     judge: Network
+    afresh: Callable[[], Network | None] = lambda: None
 
     def logits(self, pixels: Tensor) -> Tensor:
         """The judge's logits."""
@@ -114,8 +140,13 @@ class Suspect:
         if self.network is not None:
             found |= self._slopes(self.network, victims, plan)
             found |= self._away(self.network, victims, lead, seed, found["repeat_change"])
+        if not getattr(attacks.registry.get(plan.attack), "decisions_alone", False):
+            found["decision_jump"] = self._jump(victims, seed)
+        if self.network is not None and is_on_cross_entropy(plan):
+            found["other_loss_lead"] = self._other_loss(self.network, victims, plan, judged, seed)
         if checks.queries and plan.norm in attacks.threats_of("square"):
             found["square_lead"] = self._square(victims, plan, judged, checks.queries, seed)
+        found |= self._judged_afresh(victims, judged)
         columns = missing_columns(len(victims.samples))
         columns.update({name: values.float().cpu().numpy() for name, values in found.items()})
         return columns
@@ -133,6 +164,22 @@ class Suspect:
 
     def _square(self, victims: Victims, plan: Round, judged: RoundOutcome, queries: int, seed: int) -> Tensor:
         """The lead that Square leaves on the images that stand; NaN for others."""
+        square = _Further("square", attacks.registry.get("square")(), self.judge, queries)
+        return self._left_by(square, victims, plan, judged, seed)
+
+    def _other_loss(self, network: Network, victims: Victims, plan: Round, judged: RoundOutcome, seed: int) -> Tensor:
+        """The lead that Auto-PGD leaves, on the difference of logits, on the images that stand; NaN for others.
+
+        That loss is a ratio which needs three classes; of two it is the margin alone.
+        """
+        samples = plan.options.get("samples", 1)
+        has_ratio = victims.clean.shape[1] >= LEAST_CLASSES
+        name, loss = ("apgd", "dlr") if has_ratio else ("pgd", "margin")
+        attack = attacks.registry.get(name)(loss=loss, samples=samples)
+        return self._left_by(_Further("other loss", attack, network, plan.steps), victims, plan, judged, seed)
+
+    def _left_by(self, further: _Further, victims: Victims, plan: Round, judged: RoundOutcome, seed: int) -> Tensor:
+        """The lead that another attack of the same budget leaves on the images that stand; NaN for others."""
         import torch
 
         found = torch.full((len(victims.samples),), float("nan"), device=victims.pixels.device)
@@ -140,14 +187,63 @@ class Suspect:
         if not len(standing):
             return found
         left = victims.rows(standing)
-        generators = [rng(seed, "square", sample) for sample in left.samples]
-        budget = Budget(plan.norm, plan.epsilon, torch.full((len(standing),), queries, device=standing.device))
-        attack = attacks.registry.get("square")()
+        generators = [rng(seed, further.name, sample) for sample in left.samples]
+        budget = Budget(plan.norm, plan.epsilon, torch.full((len(standing),), further.steps, device=standing.device))
         last = left.pixels.clone()
-        for iterate in attack(self.judge, left.pixels, left.criterion(plan.targeted), budget, generators):
+        criterion = left.criterion(plan.targeted)
+        for iterate in further.attack(further.network, left.pixels, criterion, budget, generators):
             last[iterate.index] = iterate.pixels
         found[standing] = left.lead(self.logits(last), plan.targeted)
         return found
+
+    def _jump(self, victims: Victims, seed: int) -> Tensor:
+        """The part of its way that the label's lead takes at once where the answer changes, ``(N,)``.
+
+        NaN where the image is wrong as it is, or all that it was turned into is still answered with its label.
+        """
+        import torch
+
+        def lead(pixels: Tensor) -> Tensor:
+            return victims.lead(self.logits(pixels), targeted=False)
+
+        near, far = victims.pixels, 1 - victims.pixels
+        above, below = lead(near), lead(far)
+        begin = above
+        for place in range(FAR):
+            still = (below > 0)[:, None, None, None]
+            if not bool(still.any()):
+                break
+            draws = [rng(seed, "far", place, sample) for sample in victims.samples]
+            noise = np.stack([each.random(near.shape[1:], np.float32) for each in draws])
+            far = torch.where(still, torch.from_numpy(noise).to(far.device), far)
+            below = lead(far)
+        end = below
+        for _ in range(HALVINGS):
+            middle = (near + far) / 2
+            found = lead(middle)
+            stands = found > 0
+            wide = stands[:, None, None, None]
+            near, far = torch.where(wide, middle, near), torch.where(wide, far, middle)
+            above, below = torch.where(stands, found, above), torch.where(stands, below, found)
+        looked_at = (begin > 0) & (end <= 0)
+        return ((above - below) / (begin - end)).where(looked_at, begin.new_full((), float("nan")))
+
+    def _judged_afresh(self, victims: Victims, judged: RoundOutcome) -> dict[str, Tensor]:
+        """How a copy that has seen nothing else judges the attacked pictures; nothing where none can be had."""
+        import torch
+
+        other = self.afresh()
+        if other is None:
+            return {}
+        assert judged.pixels is not None, "the pictures of a round that is checked are kept"
+        with torch.no_grad():
+            logits = other(judged.pixels).float()
+        before = torch.from_numpy(judged.logits).to(logits.device)
+        change = (logits - before).abs().amax(1) / before.abs().amax(1).clamp(min=1e-12)
+        return {
+            "afresh_lead": victims.lead(logits, targeted=False),
+            "afresh_change": change.nan_to_num(nan=1.0, posinf=1.0),
+        }
 
     def _slopes(self, network: Network, victims: Victims, plan: Round) -> dict[str, Tensor]:
         """The gradient against what the judge does along it, near and wider, and how much of it is exactly zero."""
@@ -179,7 +275,8 @@ class Suspect:
         return {
             "zero_loss_gradient": (of_loss == 0).float().mean(dim=(1, 2, 3)),
             "zero_lead_gradient": (of_lead == 0).float().mean(dim=(1, 2, 3)),
-            "lead_slope": _steepness(of_lead) / _steepness(of_others),  # NaN where both are 0
+            # NaN where both are 0, and where one is no number: that is another finding's.
+            "lead_slope": (_steepness(of_lead) / _steepness(of_others)).where(_is_finite(of_lead, of_others), nan),
             "slope_ratio": near[:, 0].where(visible, nan),
             "wide_slope_ratio": far.mean(1).where(visible, nan),
             "slope_jump": far.abs().amax(1).where(visible, nan),
@@ -263,6 +360,17 @@ def _reach(gradient: Tensor, logits: Tensor) -> Tensor:
     """How far each image is moved for its change to be seen above rounding, at least `NEAR`: ``(N,)``."""
     wanted = VISIBLE * logits.abs().amax(1) / _steepness(gradient).clamp(min=1e-12)
     return wanted.nan_to_num(NEAR).clamp(NEAR, FARTHEST * NEAR / WIDE)
+
+
+def is_on_cross_entropy(plan: Round) -> bool:
+    """Whether a round is an untargeted descent on the cross-entropy, which some networks make weak, not blind."""
+    return plan.attack in ("pgd", "apgd") and plan.options.get("loss", "ce") == "ce" and not plan.targeted
+
+
+def _is_finite(*gradients: Tensor) -> Tensor:
+    import torch
+
+    return torch.stack([each.isfinite().flatten(1).all(1) for each in gradients]).all(0)
 
 
 def _others(logits: Tensor) -> Tensor:

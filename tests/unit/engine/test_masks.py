@@ -89,6 +89,77 @@ def test_logits_given_as_log_probabilities_are_no_mask(rows: list[QueuedPicture]
     assert raised(found) - {"verdict"} == set(), {name: found[name].sentence for name in raised(found)}
 
 
+LONG = {"cascade", "cascade_far"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[pytest.mark.thorough] * (each in LONG)) for each in masked.BELIEVED]
+)
+def test_what_was_believed_once_is_withdrawn_for_what_it_is(name: str) -> None:
+    make, budget, pictures, finding = masked.BELIEVED[name]
+    found = report(make(), found_in.crops(pictures), WHITEBOX.replace("8/255", f"{budget}/255"))
+    assert found[finding].raised, found[finding].sentence
+    assert found["verdict"].sentence.startswith("Withdrawn")
+    if finding == "other loss takes more":  # nothing is hidden, and nobody is sent to look for it
+        assert "gradients are masked" not in found["square takes more"].sentence
+        assert "attack=apgd,loss=dlr" in found["verdict"].sentence.partition("What to do: ")[2]
+
+
+@pytest.mark.slow
+def test_a_network_that_remembers_is_told_by_a_copy_that_has_seen_nothing(rows: list[QueuedPicture]) -> None:
+    found = report(masked.Remembers(masked.crops("plain")), rows)
+    assert found["memory"].raised
+    assert "the network under attack on 100.0 %" in found["memory"].sentence
+    assert "What to do: Attack it without its memory." in found["verdict"].sentence
+
+
+class RemembersForAll(masked.Remembers):
+    """The same, in a list that all copies share."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__(network)
+        del self.earlier
+
+    earlier: list[Any] = []  # noqa: RUF012  # that is the point
+
+
+@pytest.mark.slow
+def test_where_no_such_copy_can_be_had_the_number_is_not_checked_for_memory(rows: list[QueuedPicture]) -> None:
+    quick = "whitebox:protocol=standard,epsilons=8/255,steps=1+3,must_break=false"
+    found = report(RemembersForAll(masked.crops("adversarial")), rows[:4], quick)
+    assert not found["memory"].ran
+    assert "and memory did not run" in found["verdict"].sentence
+    assert found["verdict"].sentence.startswith("Not checked")
+
+
+@pytest.mark.slow
+def test_a_robust_network_with_larger_logits_is_believed_as_it_was() -> None:
+    network = masked.Masked(masked.crops("adversarial"), after=lambda logits: 4 * logits)
+    found = report(network, found_in.crops(24))
+    assert raised(found) - {"verdict"} == set(), {name: found[name].sentence for name in raised(found)}
+    assert "stays at 100.0 %" in found["verdict"].sentence
+
+
+@pytest.mark.slow
+def test_a_backward_pass_that_overflows_is_not_called_a_step_that_bends(rows: list[QueuedPicture]) -> None:
+    network = masked.Masked(masked.crops("adversarial"), masked.Half.apply)
+    found = report(network, rows[:6])
+    assert found["non-finite gradients"].raised
+    assert not any("bends or clips" in each.sentence for each in found.values())
+    assert "attack=square" in found["verdict"].sentence
+
+
+@pytest.mark.slow
+def test_autoattack_is_tried_where_it_must_break_everything(rows: list[QueuedPicture]) -> None:
+    found = report(masked.Prototypes(masked.crops("adversarial")), rows[:12], "autoattack:epsilons=8/255,queries=5")
+    assert {"must break", "hard decision"} <= raised(found)
+    assert found["verdict"].sentence.startswith("Withdrawn")
+    honest = report(masked.crops("adversarial"), rows[:2], "autoattack:epsilons=8/255,queries=5")
+    assert honest["must break"].ran
+    assert not honest["must break"].raised
+
+
 @pytest.mark.slow
 def test_sixteen_images_that_stand_are_no_proof(rows: list[QueuedPicture]) -> None:
     found = report(masked.crops("adversarial"), rows, WHITEBOX.replace("8/255", "2/255"))
