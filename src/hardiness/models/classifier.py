@@ -234,12 +234,12 @@ class Original:
             found: its logits, where they are known.
 
         Raises:
-            ModelError: it does.
+            RefusedModelError: it does, or the model was refused before.
         """
         size = (pixels.shape[2], pixels.shape[3])
         if len(pixels) <= max(REFERENCE_IMAGES, self.largest_batches.get(size, 0)):
             return
-        with self.lock, self.foreign_errors(pixels), contained():
+        with self.lock, self.refusing(), self.foreign_errors(pixels), contained():
             given = pixels.detach()
             known = outputs(given) if found is None else found
             refuse_company(outputs, given, known, self.name, self._in_fp64 if self.has_gradients else _none)

@@ -313,7 +313,7 @@ def refuse_company(
         found: what ``outputs`` gave for it.
 
     Raises:
-        ModelError: the logits of its first image that has finite ones are others without company.
+        RefusedModelError: the logits of its first image that has finite ones are others without company.
     """
     fine = pixels.isfinite().flatten(1).all(1).cpu() & found.isfinite().all(1).cpu()
     if not bool(fine.any()):
@@ -331,7 +331,7 @@ def refuse_company(
     with suppress(Exception):  # whatever it raises, it does not take fp64
         if exact is not None and apart(exact, exact(pixels)) <= ROUNDING:
             return
-    raise ModelError(
+    raise RefusedModelError(
         f"{name} answers otherwise for an image alone than in a batch of {len(pixels)}, so its results would depend on "
         "the batch size: does it use statistics of its batch?"
     )
