@@ -42,7 +42,8 @@ from bars import at_least, at_most, sized, tell, versions  # noqa: E402  # bench
 DATA = os.environ.get("HARDINESS_DATA", "embedded")
 CHECKS = (
     "zero gradients", "non-finite gradients", "saturated logits", "gradient mismatch", "shattered gradients",
-    "randomised", "weaker than noise", "square takes more", "must break",
+    "randomised", "weaker than noise", "other loss takes more", "square takes more", "memory", "hard decision",
+    "must break",
 )  # fmt: skip
 """The columns of the table; what is raised beside them (steps, loss, restarts, reach) asks for a longer attack."""
 LONGER = {"verdict", "steps", "loss", "restarts", "reach"}
