@@ -202,6 +202,26 @@ def test_statistics_of_large_batches_are_told_on_every_route(route: str, runtime
         call(noise(8))
 
 
+class EveryThird(nn.Module):
+    """Shows the mirror image in every third pass: chance, which the report on an attack tells of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.passes = nn.Parameter(torch.ones(3)), 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        return (x if self.passes % 3 else x.flip(3))[:, :, 0, :3].mean(1) * self.scale
+
+
+@pytest.mark.parametrize("passes", [0, 1, 2])
+def test_chance_is_not_taken_for_company(passes: int, noise: Noise) -> None:
+    network = EveryThird()
+    network.passes = passes
+    classifier = wrap(network, VIEW, name="third", device="cpu")
+    assert len(classifier.plain_logits(noise(8))) == 8
+
+
 def test_statistics_of_large_batches_of_a_function_are_told(noise: Noise) -> None:
     def function(images: Any) -> Any:
         found = images.reshape(len(images), 3, -1).mean(2).astype(np.float32) - 100
