@@ -21,6 +21,7 @@ class PlainConsole(Console):
     """
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of what is printed, without controls in their text."""
         for segment in super().render(renderable, options):
             # Controls take no room, so that tables without them stay as they are.
             yield segment if segment.control else Segment(CONTROLS.sub("", segment.text), segment.style)
