@@ -22,9 +22,10 @@ if TYPE_CHECKING:
         on_question,
     )
     from hardiness.models.classifier import Classifier
+    from hardiness.models.code_hash import CodeIdentity, function_identity
     from hardiness.models.exactness import GRADIENTS_VERSION
     from hardiness.models.failures import is_out_of_memory, refuse_lost_device
-    from hardiness.models.identity import function_identity
+    from hardiness.models.identity import is_of_former_form, is_of_one_command
     from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
     from hardiness.models.own_file import OwnFile
     from hardiness.models.placement import place
@@ -39,9 +40,12 @@ __all__ = [
     "ChatAnswer",
     "Classifier",
     "ClosedQuestionModel",
+    "CodeIdentity",
     "InputPolicy",
     "OwnFile",
     "function_identity",
+    "is_of_former_form",
+    "is_of_one_command",
     "is_out_of_memory",
     "is_pattern",
     "known_names",

@@ -36,8 +36,10 @@ from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
 from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier, logits_of
+from hardiness.models.code_hash import CodeIdentity, code_identity
 from hardiness.models.failures import contained, foreign_errors
-from hardiness.models.identity import CodeIdentity, Identity, code_identity, onnx_sha256, outputs_sha256, state_sha256
+from hardiness.models.identity import Identity, outputs_sha256, state_sha256
+from hardiness.models.onnx_graph import onnx_sha256
 from hardiness.models.own_file import imported_anew
 from hardiness.models.own_functions import class_names_of, foreign, identity_of, read_by_sigmoid, refuse_numbers
 from hardiness.models.placement import ComputeSettings, place
@@ -330,8 +332,8 @@ def _with_weights(
         check_parameters(built.network, known)
         built = replace(built, network=_settled(built.network, known.name, placement), notes=(*built.notes, *notes))
     code = _code(built, known)
-    identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.sha256)
-    built = _with_activation(replace(built, notes=(*built.notes, *code.left_out)), built.spec or known)
+    identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.for_one_command())
+    built = _with_activation(replace(built, notes=(*built.notes, *code.notes)), built.spec or known)
     return _classifier(built, known, placement, identity)
 
 
@@ -414,7 +416,7 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     with foreign_errors(spec.name, "cannot be used"):
         code = identity_of(network.function, built.code or "", dict(spec.options).get("tag"))
     network = replace(network, outputs=outputs)
-    notes = [*built.notes, *code.left_out]
+    notes = [*built.notes, *code.notes]
     if network.sigmoid:
         notes.append(SIGMOID)
     elif outputs:
@@ -432,7 +434,7 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     placement = replace(placement, device="cpu", candidates=("function",), notes=())
     built = replace(built, network=network, notes=tuple(notes), outputs="" if network.sigmoid else outputs)
     # There are no tensors to hash: what it holds of them counts with its code.
-    identity = Identity(code.sha256, code_sha256=code.sha256)
+    identity = Identity(code.digits, code_sha256=code.for_one_command())
     width = 2 if network.sigmoid and rows.shape[1] == 1 else rows.shape[1]
     return _classifier(built, replace(spec, num_classes=0), placement, identity, width=width)
 
@@ -524,8 +526,8 @@ def wrap(
     stated = tuple((key, options[key]) for key in ("output", ACTIVATION) if ACTIVATION in options and key in options)
     spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names, options=stated)
     code = code_identity(network, tag=options.get("tag"))
-    built = BuilderResult(network, code="", notes=(*notes, *code.left_out))
-    identity = Identity(state_sha256(network.state_dict()), code_sha256=code.sha256)
+    built = BuilderResult(network, code="", notes=(*notes, *code.notes))
+    identity = Identity(state_sha256(network.state_dict()), code_sha256=code.for_one_command())
     kept = _Untouched.of(network, identity.weights_sha256, code.sha256 if options.get("tag") is None else "")
 
     def made(network: nn.Module) -> Classifier:

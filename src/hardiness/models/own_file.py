@@ -13,7 +13,7 @@ from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError
 from hardiness.models.failures import PROCESS_STATE, foreign_errors
-from hardiness.models.identity import OWN_FILE, imported_by, installed, spec_of
+from hardiness.models.own_code import OWN_FILE, imported_by, installed, spec_of
 
 
 @dataclass
@@ -87,7 +87,7 @@ class OwnFile:
             return function()
 
     def _label(self) -> str:
-        return f"py:{self.file}:{self.name}"
+        return f"{self.prefix}{self.file}:{self.name}"
 
 
 @contextmanager

@@ -14,7 +14,8 @@ import numpy as np
 from hardiness.core import ArgumentError, View
 from hardiness.models.catalogue import SMALLEST, PlainFunction
 from hardiness.models.classifier import logits_of
-from hardiness.models.identity import CodeIdentity, code_identity, function_identity, state_sha256
+from hardiness.models.code_hash import CodeIdentity, code_identity, function_identity
+from hardiness.models.identity import state_sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,10 +44,12 @@ class TorchForm:
 
     def identity(self) -> CodeIdentity:
         """The hash over its weights, whatever numbers they are, and over what it computes with them."""
+        code = CodeIdentity("") if _is_exported(self.original) else code_identity(self.original)
         digest = hashlib.sha256()
-        for part in _parts(self.original):
+        for part in (*_parts(self.original), code.sha256):
             digest.update(part.encode())
-        return CodeIdentity(digest.hexdigest())
+        form = code.sha256.removeprefix(code.digits)
+        return CodeIdentity(f"{digest.hexdigest()}{form}", code.left_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +76,7 @@ def _parts(value: Any) -> Iterator[str]:
         yield from _state({**value.state_dict, **value.constants})
         return
     yield type(value).__qualname__
-    if isinstance(value, torch.jit.ScriptModule):
-        yield code_identity(value).sha256
-    else:
+    if not isinstance(value, torch.jit.ScriptModule):
         yield repr(value)
         yield str(getattr(value, "code", ""))
     yield from _state(value.state_dict())
@@ -110,7 +111,7 @@ def foreign(value: Any) -> PlainFunction | None:
             TorchForm(value.module(), value), bytes_in=False, description="is a program of torch.export"
         )
     if isinstance(value, nn.Module):
-        if hasattr(value, "graph") and not _can_change(value):
+        if _is_exported(value):
             return PlainFunction(TorchForm(value, value), bytes_in=False, description="is a program of torch.export")
         if any(type(each).__module__.startswith(_QUANTISED) for each in value.modules()):
             value.eval()
@@ -122,6 +123,13 @@ def foreign(value: Any) -> PlainFunction | None:
     if isinstance(metadata, Mapping) and "id" in metadata:
         return PlainFunction(MaiteModel(value), description="is a model of MAITE")
     return PlainFunction(value)
+
+
+def _is_exported(value: Any) -> bool:
+    """Whether it is a program of ``torch.export``, or the module of one."""
+    import torch
+
+    return isinstance(value, torch.export.ExportedProgram) or (hasattr(value, "graph") and not _can_change(value))
 
 
 def read_by_sigmoid(network: nn.Module, name: str, *, behind: bool) -> nn.Module:

@@ -15,7 +15,10 @@ from torch import Tensor, nn
 
 from hardiness.core import ModelError, View
 from hardiness.models import load, wrap
-from hardiness.models.identity import code_identity, external_files, onnx_sha256, outputs_sha256, spec_of
+from hardiness.models.code_hash import code_identity
+from hardiness.models.identity import outputs_sha256
+from hardiness.models.onnx_graph import external_files, onnx_sha256
+from hardiness.models.own_code import spec_of
 from hardiness.reference import wnids
 
 VIEW = View(8, 8)

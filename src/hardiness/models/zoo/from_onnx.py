@@ -21,7 +21,7 @@ from hardiness.models.catalogue import (
     schemes,
     split,
 )
-from hardiness.models.identity import onnx_nodes
+from hardiness.models.onnx_graph import onnx_nodes
 from hardiness.models.runtimes.onnx_runtime import FLOATS, IMAGE_TYPES, LAYOUTS, session
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
 

@@ -1,0 +1,165 @@
+"""Reads ONNX files without ONNX: the operators of a graph, the files that hold its tensors, a hash over both."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardiness.core import ModelError
+from hardiness.sources import file_sha256
+
+# Messages of the ONNX schema and, by field number, those of their fields that can lead to a tensor.
+# Source: onnx.proto3 of ONNX 1.16.
+_FIELDS = {
+    "model": {7: "graph", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {13: "entry"},
+}
+_DEEPEST = 50
+
+
+@dataclass(frozen=True)
+class OnnxNodes:
+    """The operators of a graph's own level.
+
+    Attributes:
+        made: for each tensor that a node puts out, the node's operator and its first input.
+        kinds: the operators that there are.
+    """
+
+    made: Mapping[str, tuple[str, str]]
+    kinds: frozenset[str]
+
+    def made_by(self, tensor: str, passing: Sequence[str]) -> str:
+        """The operator that a tensor comes from, those of ``passing`` apart; empty where it is an input."""
+        for _ in range(len(self.made) + 1):
+            kind, first = self.made.get(tensor, ("", ""))
+            if kind not in passing:
+                return kind
+            tensor = first
+        return ""
+
+
+def onnx_nodes(path: Path) -> OnnxNodes:
+    """The operators of a graph in a file.
+
+    Raises:
+        ModelError: the file is not in ONNX's format.
+
+    Source: onnx.proto3: a model's graph is field 7, its nodes field 1; of a node inputs are 1, outputs 2, operator 4.
+    """
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        view = memoryview(data)
+        try:
+            made = dict(_nodes(view))
+        except (IndexError, ValueError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path} must be an ONNX graph, and is damaged: {error}") from None
+        finally:
+            view.release()
+    return OnnxNodes(made, frozenset(kind for kind, _ in made.values()))
+
+
+def _nodes(data: memoryview) -> Iterator[tuple[str, tuple[str, str]]]:
+    """For each tensor that a node of a model's graph puts out, the node's operator and its first input."""
+    for number, graph in _messages(data):
+        for field, node in _messages(graph) if number == 7 else ():
+            if field != 1:
+                continue
+            texts: dict[int, list[str]] = {}
+            for part, value in _messages(node):
+                if part in (1, 2, 4):
+                    texts.setdefault(part, []).append(bytes(value).decode())
+            inputs, kind = texts.get(1, [""]), texts.get(4, [""])
+            yield from ((output, (kind[0], inputs[0])) for output in texts.get(2, ()))
+
+
+def onnx_sha256(path: Path) -> str:
+    """Hexadecimal sha256 over an ONNX file; where tensors lie in further files, over the hashes of all, by name.
+
+    Raises:
+        ModelError: the file cannot be read as a graph, or one that it names is absent or lies outside its folder.
+    """
+    own = file_sha256(path)
+    digest = hashlib.sha256(f"{own}\n".encode())
+    names = external_files(path)
+    for name in names:
+        file = path.parent / name
+        if not file.resolve().is_relative_to(path.parent.resolve()):
+            raise ModelError(f"{path} names {name!r} for its tensors, which lies outside its folder; refused")
+        if not file.is_file():
+            raise ModelError(f"{path} needs the file {name!r} beside it, and there is none")
+        digest.update(f"{name} {file_sha256(file)}\n".encode())
+    return digest.hexdigest() if names else own
+
+
+def external_files(path: Path) -> list[str]:
+    """Sorted names of the files beside an ONNX file that hold tensors of it.
+
+    Raises:
+        ModelError: the file is not in ONNX's format.
+    """
+    if not path.stat().st_size:
+        raise ModelError(f"{path} must be an ONNX graph, and is empty")
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        view = memoryview(data)
+        try:
+            return sorted(set(_locations(view, "model", 0)))
+        except (IndexError, ValueError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path} must be an ONNX graph, and is damaged: {error}") from None
+        finally:
+            view.release()
+
+
+def _locations(data: memoryview, kind: str, depth: int) -> Iterator[str]:
+    if depth > _DEEPEST:
+        raise ValueError(f"its graphs are nested more than {_DEEPEST} deep")
+    for number, value in _messages(data):
+        inner = _FIELDS[kind].get(number)
+        if inner == "entry":
+            entry = {field: bytes(text) for field, text in _messages(value)}
+            if entry.get(1) == b"location":
+                yield entry.get(2, b"").decode()
+        elif inner:
+            yield from _locations(value, inner, depth + 1)
+
+
+def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Number and contents of each field that has a length.
+
+    Source: Protocol Buffers, Encoding: a key is ``number << 3 | type``; type 0 is a varint, 1 is 8 bytes, 2 has a
+    length before it, 5 is 4 bytes.
+    """
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        kind = key & 7
+        if kind == 0:
+            _, at = _varint(data, at)
+        elif kind in (1, 5):
+            at += 8 if kind == 1 else 4
+        elif kind == 2:
+            length, at = _varint(data, at)
+            if at + length > len(data):
+                raise ValueError("a field is longer than the file")
+            yield key >> 3, data[at : at + length]
+            at += length
+        else:
+            raise ValueError(f"there is no field of type {kind}")
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return value, at
+    raise ValueError("a number has more than ten bytes")

@@ -1,0 +1,257 @@
+"""Code of a person's own: which modules it is in, which of them it imports, and what its bytecode names."""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import functools
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib import metadata
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec, resolve_name
+from itertools import pairwise
+from pathlib import Path
+from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, ModuleType
+from typing import Any
+
+OWN_FILE = "hardiness_user_"
+"""What the names of modules begin with that a ``py:`` model is made by: their whole text is taken in beforehand."""
+
+SILENT = frozenset((*sys.stdlib_module_names, "torch", "hardiness"))
+"""Packages whose mere name says no version: every network says torch's, and bytecode is Python's."""
+
+_INSTALLED = tuple({sysconfig.get_path(each) for each in ("purelib", "platlib", "stdlib", "platstdlib")})
+_EMBEDDED = ("_cython_", "pybind11_", "nanobind")
+"""What the names begin with of modules that compilers of extensions make up for their own classes."""
+
+_BY_NAME = frozenset(("import_module", "__import__"))
+_BETWEEN = frozenset(("CACHE", "PUSH_NULL", "PRECALL", "RESUME", "NOP", "EXTENDED_ARG", "KW_NAMES"))
+_MAKES_A_TEXT = frozenset(("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "BUILD_STRING", "BINARY_OP"))
+
+
+def installed(module: str, spec: ModuleSpec | None = None) -> bool:
+    """Whether a module belongs to Python or to an installed distribution, which are known by their versions.
+
+    ``__main__`` never does: in a notebook or under ``python -m`` its file is the launcher's and its classes are not.
+    """
+    top = module.partition(".")[0]
+    if top in ("__main__", "hardiness"):
+        return top == "hardiness"
+    file = getattr(sys.modules.get(module), "__file__", None) or (spec.origin if spec and spec.has_location else None)
+    if file is None:
+        inside = top != module and sys.modules.get(top) is not None
+        return installed(top) if inside else top in sys.stdlib_module_names or top.startswith(_EMBEDDED)
+    if str(file).startswith(_INSTALLED) or not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts):
+        return True
+    return top in sys.stdlib_module_names and not Path(file).is_file()  # Python's own in an archive
+
+
+def home_of(value: Any) -> str:
+    """The module that a class, a function, or the class of a value, belongs to.
+
+    A function is at home where its code stands, whatever a decorator says of it.
+    """
+    if isinstance(value, FunctionType):
+        return str(value.__globals__.get("__name__") or value.__module__ or "")
+    module = (value if isinstance(value, type) else type(value)).__module__
+    return module if isinstance(module, str) else "builtins"  # functions of Cython keep something else there
+
+
+def installed_name(value: Any) -> str:
+    """The name of a function or class of Python or of a package, whatever one's own code calls it; else empty."""
+    value = value.func if isinstance(value, functools.partial) else value
+    if isinstance(value, BuiltinFunctionType):
+        return value.__name__
+    if isinstance(value, ModuleType) or not callable(value) or not installed(home_of(value)):
+        return ""
+    with suppress(Exception):  # an object of somebody's may raise whatever it likes
+        name, module = getattr(value, "__name__", ""), getattr(value, "__module__", "")
+        return name if isinstance(name, str) and isinstance(module, str) and installed(module) else ""
+    return ""
+
+
+def vars_of(value: Any) -> dict[str, Any]:
+    """The attributes of an object by name, whether it keeps them in a dictionary or in slots."""
+    found: dict[str, Any] = {}
+    with suppress(Exception):  # an object of somebody's may raise whatever it likes
+        found.update(vars(value))
+    for kind in type(value).__mro__:
+        for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
+            if isinstance(slot, MemberDescriptorType) and name not in ("__dict__", "__weakref__"):
+                with suppress(AttributeError):  # a slot that was never filled
+                    found[name] = slot.__get__(value, kind)
+    return found
+
+
+def value_of(name: str, names: Mapping[str, Any]) -> Any:
+    """What a global name stands for; ``None`` where it stands for nothing."""
+    return names[name] if name in names else vars(builtins).get(name)
+
+
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
+def distribution_version(module: str) -> str:
+    """The version of the distribution that a module is part of; empty where there is none."""
+    top = module.partition(".")[0]
+    for name in (top, *_distributions().get(top, ())):
+        with suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    return ""
+
+
+def inner_codes(code: CodeType) -> Iterator[CodeType]:
+    """A piece of code and those of the functions and classes in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from inner_codes(constant)
+
+
+def functions_of(module: ModuleType | None) -> Iterator[FunctionType]:
+    """The functions of a module and of its classes, by name."""
+    if module is None:
+        return
+    for _, value in sorted(vars(module).items()):
+        members = sorted(vars(value).items()) if isinstance(value, type) else [("", value)]
+        for _, each in members:
+            found = each.__func__ if isinstance(each, staticmethod | classmethod) else each
+            if isinstance(found, FunctionType) and found.__module__ == module.__name__:
+                yield found
+
+
+def names_in(code: CodeType) -> set[str]:
+    """Names that one piece of code loads or imports, of globals and of attributes; not those that it gives."""
+    used = set()
+    for each in dis.get_instructions(code):
+        if each.opname == "IMPORT_FROM" or (each.opname.startswith("LOAD_") and each.opname != "LOAD_CONST"):
+            used |= {each.argval} if isinstance(each.argval, str) else set()
+    return used & set(code.co_names)
+
+
+def imports_of(code: CodeType, package: str) -> Iterator[str]:
+    """Full names of the modules that the import statements of one piece of code name, with every package above them."""
+    constants: list[Any] = [None, None]
+    for each in dis.get_instructions(code):
+        if each.opname == "IMPORT_NAME":
+            level, names = constants
+            with suppress(ImportError):
+                base = resolve_name("." * (level or 0) + each.argval, package) if level else each.argval
+                yield from _with_packages(base)
+                yield from (f"{base}.{name}" for name in names or () if name != "*")
+        elif each.opname.startswith("LOAD_"):
+            constants = [constants[1], each.argval]
+
+
+def _with_packages(module: str) -> Iterator[str]:
+    parts = module.split(".")
+    yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def imported_by(code: CodeType, package: str = "") -> set[str]:
+    """Full names of the modules that code imports, at its top or inside its functions."""
+    return {name for each in inner_codes(code) for name in imports_of(each, package)}
+
+
+def aliases_of(code: CodeType) -> dict[str, str]:
+    """Names that a module's own code gives to what has another name: ``import_module as load``, ``read = open``."""
+    found: dict[str, str] = {}
+    for one, other in pairwise(_instructions(code)):
+        names_something = one.opname == "IMPORT_FROM" or one.opname.startswith("LOAD_")
+        if names_something and isinstance(one.argval, str) and other.opname.startswith("STORE_"):
+            found[str(other.argval)] = one.argval
+    return {name: of for name, of in found.items() if name != of}
+
+
+def origins_of(code: CodeType) -> dict[str, str]:
+    """The module that each name is imported from, or is, by the import statements of one piece of code."""
+    found: dict[str, str] = {}
+    module, instructions = "", _instructions(code)
+    for one, other in pairwise(instructions):
+        if one.opname == "IMPORT_NAME":
+            module = one.argval
+        if one.opname in ("IMPORT_NAME", "IMPORT_FROM") and other.opname.startswith("STORE_"):
+            found[str(other.argval)] = module
+    return found
+
+
+def _instructions(code: CodeType) -> list[dis.Instruction]:
+    return [each for each in dis.get_instructions(code) if each.opname not in _BETWEEN]
+
+
+def imports_by_name(
+    code: CodeType, package: str, names: Mapping[str, Any], aliases: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Modules that code imports by ``import_module``: full names of those that stand there, and the calls of others.
+
+    Args:
+        code: one piece of it.
+        package: that relative names are below.
+        names: its global names, as they are now.
+        aliases: names that its module gives to functions.
+    """
+    found: list[str] = []
+    others: list[str] = []
+    instructions = _instructions(code)
+    for place, each in enumerate(instructions):
+        if not (each.opname.startswith("LOAD_") and isinstance(each.argval, str)) or each.opname == "LOAD_CONST":
+            continue
+        usual = aliases.get(each.argval, each.argval)
+        if usual not in _BY_NAME and installed_name(names.get(each.argval)) not in _BY_NAME:
+            continue
+        name, below = _literal(instructions[place + 1 :])
+        spec = None
+        with suppress(ImportError, ValueError):
+            name = resolve_name(name, below or package) if name else ""
+            spec = spec_of(name) if name else None
+        if spec is None:
+            others.append(each.argval)
+        else:
+            found += _with_packages(name)
+    return found, others
+
+
+def _literal(following: list[dis.Instruction]) -> tuple[str, str]:
+    """The texts that are the first and second argument of a call; empty where they are made at run time."""
+    texts: list[str] = []
+    for each in following:
+        if each.opname.startswith("CALL"):
+            return (*texts, "", "")[0], (*texts[1:], "")[0]
+        if each.opname in _MAKES_A_TEXT or (not texts and each.opname != "LOAD_CONST"):
+            return "", ""
+        if each.opname == "LOAD_CONST" and isinstance(each.argval, str):
+            texts.append(each.argval)
+    return "", ""
+
+
+def spec_of(module: str) -> ModuleSpec | None:
+    """Where a module is, without importing it or the package that it is in; ``None`` where there is none."""
+    loaded = sys.modules.get(module)
+    if isinstance(found := getattr(loaded, "__spec__", None), ModuleSpec):  # what stands there may be no module
+        return found
+    package, _, _ = module.rpartition(".")
+    try:
+        if not package:
+            return find_spec(module)
+        above = spec_of(package)
+        if above is None or above.submodule_search_locations is None:
+            return None  # nothing is below a module; without folders the whole path would be searched
+        return PathFinder.find_spec(module, above.submodule_search_locations)
+    except (ImportError, ValueError, AttributeError, TypeError):
+        return None
+
+
+def code_of(module: str, spec: ModuleSpec) -> CodeType | None:
+    """The compiled text of a module's file; ``None`` where it has none, as an extension or a mere folder."""
+    compiled = getattr(spec.loader, "get_code", None)
+    return compiled(module) if compiled else None
+
+
+def package_of(module: str, spec: ModuleSpec) -> str:
+    """What relative imports of a module are below."""
+    return module if spec.submodule_search_locations is not None else module.rpartition(".")[0]
