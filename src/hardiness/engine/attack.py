@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import json
 import threading
@@ -43,6 +42,7 @@ from hardiness.core import (
     suggestion,
 )
 from hardiness.data import CLASSES, MANIFEST
+from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.batch import BatchSize, Ensemble, Network, QueuedPicture, RoundOutcome, Victims, targets_of
 from hardiness.engine.cross_checks import Suspect, missing_columns, with_columns
 from hardiness.engine.pictures import place_of
@@ -403,17 +403,13 @@ def _difference(told: Tensor, judged: Tensor) -> Tensor:
     return found.nan_to_num(nan=1.0, posinf=1.0)
 
 
-Backward = Callable[["Tensor", "Tensor"], "Tensor"]
-"""From what the module was given and the gradient of what it put out, to the gradient of what it was given."""
-
-
 def substitute(network: nn.Module, asked: str) -> nn.Module:
     """A copy of ``network`` in which one module's backward pass is the given one; the forward pass is the same.
 
     Args:
         network: any.
         asked: ``MODULE`` for the identity, which fits modules that hardly change their input, as JPEG does; or
-            ``MODULE=FILE.py:FUNCTION`` with a function of `Backward`.
+            ``MODULE=FILE.py:FUNCTION`` with a function of `hardiness.engine.backward_pass.Backward`.
 
     Raises:
         ArgumentError: there is no such module, file or function.
@@ -424,12 +420,13 @@ def substitute(network: nn.Module, asked: str) -> nn.Module:
 
     import torch
 
-    name, _, given = asked.partition("=")
+    name = asked.partition("=")[0]
     modules = dict(network.named_modules())
     if name not in modules or not name:
         known = sorted(filter(None, modules))
         raise ArgumentError(f"bpda names no module {name!r} of this model{suggestion(name, known)}")
-    backward = _function(given) if given else _identity
+    given = given_backward(asked)
+    backward = given[0] if given else _identity
     result = copy.deepcopy(network)
 
     class SubstituteGradient(torch.autograd.Function):
@@ -461,21 +458,6 @@ def _identity(given: Tensor, slope: Tensor) -> Tensor:
             "pass for it; give one, as bpda=MODULE=FILE.py:FUNCTION"
         )
     return slope
-
-
-def _function(text: str) -> Backward:
-    file, _, name = text.rpartition(":")
-    if not Path(file).is_file():
-        raise ArgumentError(f"bpda: there is no file {file!r}; write MODULE=FILE.py:FUNCTION")
-    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
-    assert spec is not None, "a file has a spec"
-    assert spec.loader is not None, "a file can be loaded"
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not callable(getattr(module, name, None)):
-        raise ArgumentError(f"bpda: {file} has no function {name!r}")
-    found: Backward = getattr(module, name)
-    return found
 
 
 @dataclass
@@ -772,9 +754,14 @@ def suspect_of(classifier: Classifier, feed: InputPolicy, bpda: str = "") -> Sus
     return Suspect(network, judge_of(classifier, feed), afresh)
 
 
-@lru_cache(maxsize=4)
 def substituted(classifier: Classifier, feed: InputPolicy, bpda: str) -> Network:
-    """`network_of` with the backward pass of one module replaced; made once."""
+    """`network_of` with the backward pass of one module replaced; made once, and again where its code was edited."""
+    given = given_backward(bpda)
+    return _substituted(classifier, feed, bpda, given[1].digits if given else "")
+
+
+@lru_cache(maxsize=4)
+def _substituted(classifier: Classifier, feed: InputPolicy, bpda: str, code: str) -> Network:
     logits = classifier.differentiable_through(lambda network: substitute(network, bpda))
     return lambda pixels: logits(feed(pixels))
 

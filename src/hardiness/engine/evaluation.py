@@ -37,6 +37,8 @@ from hardiness.engine.plan import (
     asks_for_gradients,
     begin,
     fewer_images,
+    left_out_of,
+    moved_from,
     require_gradients,
 )
 from hardiness.engine.rounds import (
@@ -479,12 +481,17 @@ def prepared(
     request: Request,
     listener: Listener,
     looks: bool = True,
+    is_shared: bool = False,
 ) -> PreparedEvaluation:
     """The workers of an evaluation, its runs opened or begun.
 
     Args:
         benchmark, classifiers, data, store, request, listener: as for `evaluate`.
         looks: whether stored files are looked into, and damaged ones set aside.
+        is_shared: whether other processes are to evaluate the same runs.
+
+    Raises:
+        ArgumentError: other processes' rows are by another version or of other data, or they would never find a run.
     """
     tasks: list[Task] = []
     problems = list(data.notes)
@@ -498,7 +505,7 @@ def prepared(
         for classifier in classifiers:
             try:
                 require_module(classifier, benchmark)
-                tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
+                tasks.append(begin(classifier, benchmark, data, request, store, surrogate, is_shared))
             except ModelError as error:
                 problems.append(line_of(error))
     aside = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
@@ -515,6 +522,8 @@ def prepared(
             *data.remarks,
             *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
             *fewer_images(benchmark, data, every.runs),
+            *(line for task in tasks for line in moved_from(task.stored.run, every.runs)),
+            *(left_out_of(benchmark.attack) if tasks and benchmark.attack else ()),
             *every.renamed,
             *(line for lines in aside for line in lines),
         ),

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,11 +40,20 @@ from hardiness.core import (
     Surrogate,
     json_form,
 )
+from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, join_records, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging import RESAMPLING
-from hardiness.models import GRADIENTS_VERSION, Classifier, ClosedQuestionModel, InputPolicy, on_question
-from hardiness.sources import file_sha256, shown
+from hardiness.models import (
+    GRADIENTS_VERSION,
+    Classifier,
+    ClosedQuestionModel,
+    InputPolicy,
+    is_of_former_form,
+    is_of_one_command,
+    on_question,
+)
+from hardiness.sources import shown
 from hardiness.store import Row as Work
 from hardiness.store import Stamp, Store, StoredRun, by_shard, file_name, in_parallel
 
@@ -127,9 +135,15 @@ def _content(each: Round) -> str:
 
 
 def _code(bpda: str) -> str:
-    """Hash of the file that a backward pass is given in."""
-    file = Path(bpda.partition("=")[2].rpartition(":")[0])
-    return file_sha256(file) if file.is_file() else ""
+    """Hash over the code of a backward pass that is given in a file; empty where none is."""
+    given = given_backward(bpda)
+    return given[1].for_one_command() if given else ""
+
+
+def left_out_of(plan: AttackPlan) -> tuple[str, ...]:
+    """A line for each thing that a given backward pass computes with and no key covers."""
+    given = given_backward(plan.bpda)
+    return tuple(f"bpda={plan.bpda}: {line}: each command begins anew" for line in (given[1].left_out if given else ()))
 
 
 def asks_for_gradients(plan: AttackPlan) -> bool:
@@ -165,6 +179,62 @@ def refuse_another_run(run: Run, every: Iterable[StoredRun]) -> None:
     raise ArgumentError(
         f"{other.place} was made by another version of hardiness ({name} {then.get(name)}, and {now.get(name)} "
         "here): install one version for every worker, or give this one another --out"
+    )
+
+
+def own_code_of(run: Run) -> list[str]:
+    """What stands in a run's key for code of a person's own: of its model, its surrogates and its attack."""
+    surrogates = run.surrogate.code_sha256 if run.surrogate else ""
+    return [*filter(None, (run.model.code_sha256, *surrogates.split("+"), *run.versions.get("files", ())))]
+
+
+def refuse_to_share(run: Run) -> None:
+    """Raise where the key does not cover all that the run's own code computes with, so that processes never meet.
+
+    Raises:
+        ArgumentError: naming the model.
+    """
+    if not any(map(is_of_one_command, own_code_of(run))):
+        return
+    is_attacks = any(map(is_of_one_command, run.versions.get("files", ())))
+    advice = "evaluate it in one process" if is_attacks else "add a tag=NAME to the model"
+    raise ArgumentError(
+        f"{run.model.name} on {run.benchmark.name}: several processes (--worker, --engine ray) would each begin a run "
+        f"of their own, as its key does not cover all that its code computes with; {advice}"
+    )
+
+
+def moved_from(run: Run, every: Iterable[StoredRun]) -> tuple[str, ...]:
+    """A line where a folder holds the same run under the key that an earlier version gave to one's own code."""
+    codes = own_code_of(run)
+    is_new = any("." in code for code in codes) and not any(map(is_of_one_command, codes))
+    if not is_new or any(each.key == run.key for each in every):
+        return ()
+    alike = [each for each in every if _without_code(each.run) == _without_code(run)]
+    found = [each.place for each in alike if any(map(is_of_former_form, own_code_of(each.run)))]
+    if not found:
+        return ()
+    return (
+        f"{run.model.name} on {run.benchmark.name} is evaluated anew, once: its key now covers every value that its "
+        f"code holds; the former rows stay in {found[0]}",
+    )
+
+
+def _without_code(run: Run) -> Run:
+    """A run without what stands in its key for code of a person's own; of a plain function that is all of it."""
+
+    def bare(name: str, weights: str, code: str) -> tuple[str, str]:
+        is_function = weights[:DIGITS] == code[:DIGITS]
+        return (name.removesuffix(f"-{weights[:6]}"), "") if is_function else (name, weights)
+
+    model, surrogate = run.model, run.surrogate
+    name, weights = bare(model.name, model.weights_sha256, model.code_sha256)
+    versions = {name: each for name, each in run.versions.items() if name != "files"}
+    return replace(
+        run,
+        model=replace(model, name=name, weights_sha256=weights, code_sha256=""),
+        surrogate=surrogate and replace(surrogate, code_sha256=""),
+        versions=versions if run.benchmark.options.get("bpda") else run.versions,
     )
 
 
@@ -271,15 +341,18 @@ def begin(
     request: Request,
     store: Store,
     surrogate: Classifier | Ensemble | None = None,
+    is_shared: bool = False,
 ) -> Task:
     """The task of one model, its run opened or begun in the store.
 
     Args:
         classifier, benchmark, data, request, store: what meets what, how much of it, and where it is kept.
         surrogate: the model that is attacked in its place, where the benchmark has one.
+        is_shared: whether other processes are to evaluate the same run, as they are where ``request`` has a share.
 
     Raises:
-        ArgumentError: it shares the store with other workers, whose data or version are others.
+        ArgumentError: it shares the store with other workers, whose data or version are others, or which would never
+            find its run.
         ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
         StoreError: the run cannot be written.
     """
@@ -292,6 +365,8 @@ def begin(
     canvas = benchmark.canvas or classifier.spec.view.canvas
     feed = classifier.feed(canvas.crop_px)
     run = run_of(classifier, benchmark, data, request.seed, surrogate)
+    if is_shared or request.share:
+        refuse_to_share(run)
     attacked = benchmark.attack is not None and surrogate is None and asks_for_gradients(benchmark.attack)
     begun = None
     with suppress(StoreError):  # what cannot be believed is set aside when the run is opened, below

@@ -182,9 +182,14 @@ class UnitActor:
         remarks: list[str] = []
         for each in self._errand.evaluations:
             request = replace(each.request, workers=self._threads)
-            begun = prepared(
-                each.benchmark, classifiers, each.data, store, request, Silence(), looks=not self._errand.listed
-            )
+            looks = not self._errand.listed
+            try:
+                begun = prepared(
+                    each.benchmark, classifiers, each.data, store, request, Silence(), looks, is_shared=True
+                )
+            except ArgumentError as error:
+                problems.append(line_of(error))
+                continue
             self._workers += begun.workers
             keys += begun.keys
             problems += begun.problems

@@ -1,0 +1,31 @@
+"""The backward pass that a person gives for one module of an attacked network: ``bpda=MODULE=FILE.py:FUNCTION``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hardiness.models import CodeIdentity, OwnFile, function_identity
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Backward = Callable[["Tensor", "Tensor"], "Tensor"]
+"""From what the module was given and the gradient of what it put out, to the gradient of what it was given."""
+
+
+def given_backward(bpda: str) -> tuple[Backward, CodeIdentity] | None:
+    """The backward pass that ``MODULE=FILE.py:FUNCTION`` gives, and its identity; ``None`` of a mere ``MODULE``.
+
+    What lies beside the file can be imported by it, as by a model's own file, and counts in the identity.
+
+    Raises:
+        ArgumentError: there is no such file or function.
+        ModelError: the file cannot be imported.
+    """
+    given = bpda.partition("=")[2]
+    if not given:
+        return None
+    own = OwnFile.named(given, "bpda=MODULE=")
+    function = own.value("function")
+    return function, function_identity(function, own.text)
