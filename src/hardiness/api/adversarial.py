@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness import attacks
 from hardiness.api.evaluation import classifier_of
 from hardiness.attacks import threat, threat_models
-from hardiness.benchmarks import decisions, own_name
+from hardiness.benchmarks import own_name
 from hardiness.core import (
     ArgumentError,
     Condition,
@@ -223,16 +223,14 @@ def _attack_in_batches(suspect: Suspect, batch: _Batch, plan: Round, effort: Eff
         pixels=pixels,
         broken=np.concatenate([judged.columns["success"] for judged, _ in parts]).astype(np.bool_),
         step=np.concatenate([judged.columns["step"] for judged, _ in parts]).astype(np.int64),
-        prediction=np.concatenate([_answers(judged.logits) for judged, _ in parts]),
-        clean_prediction=np.concatenate([_answers(victims.clean.float().cpu().numpy()) for _, victims in parts]),
+        prediction=np.concatenate(
+            [attacks.sole_answers(torch.from_numpy(judged.logits)).numpy() for judged, _ in parts]
+        ),
+        clean_prediction=np.concatenate([attacks.sole_answers(victims.clean).cpu().numpy() for _, victims in parts]),
         distance=threat(plan.norm).distance(pixels, batch.pixels).numpy(),
         label=batch.labels,
         title=f"{plan.attack}, {plan.norm} {epsilon_text(plan.epsilon)}, {plan.steps} steps",
     )
-
-
-def _answers(logits: NDArray[np.float32]) -> NDArray[np.int64]:
-    return decisions.sole_answers(logits).astype(np.int64)
 
 
 def _victims(suspect: Suspect, batch: _Batch, rows: slice) -> Victims:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         made_to_transfer,
         needs_gradients,
         registry,
+        sole_answers,
         threats_of,
         version_of,
     )
@@ -39,6 +40,7 @@ __all__ = [
     "project_",
     "registry",
     "side",
+    "sole_answers",
     "steepest",
     "threat",
     "threat_models",

@@ -59,7 +59,7 @@ class Misclassification:
 
     def reached(self, logits: Tensor) -> Tensor:
         """Whether the largest logit is another class's, or as large as another one: a tie is nobody's."""
-        return (_answers(logits) != self.labels) & _finite(logits)
+        return (sole_answers(logits) != self.labels) & _finite(logits)
 
     def rows(self, index: Tensor) -> Misclassification:
         return Misclassification(self.labels[index])
@@ -85,7 +85,7 @@ class TargetClass:
 
     def reached(self, logits: Tensor) -> Tensor:
         """Whether the largest logit is the target's, and no other one as large."""
-        return (_answers(logits) == self.targets) & _finite(logits)
+        return (sole_answers(logits) == self.targets) & _finite(logits)
 
     def rows(self, index: Tensor) -> TargetClass:
         return TargetClass(self.targets[index])
@@ -126,8 +126,8 @@ def _cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
     return functional.cross_entropy(logits, classes, reduction="none")
 
 
-def _answers(logits: Tensor) -> Tensor:
-    """The class of the largest logit, ``(N,)``; -1 where several are exactly as large."""
+def sole_answers(logits: Tensor) -> Tensor:
+    """The class of the largest logit, ``(N,)``; -1 where several are exactly as large: a tie is nobody's."""
     largest, classes = logits.max(1)
     return classes.where((logits == largest[:, None]).sum(1) <= 1, classes.new_full((), -1))
 

@@ -44,13 +44,8 @@ def under_attack(logits: Logits, labels: NDArray[np.int32]) -> Columns:
 
     Else a network that answers an attacked picture with logits that are all alike would be right on class 0.
     """
-    return {**argmax(logits, labels), "prediction": sole_answers(logits)}
-
-
-def sole_answers(logits: Logits) -> NDArray[np.int32]:
-    """The class of the largest logit of each row, int32 ``(N,)``; -1 where several are exactly as large."""
-    is_largest = logits == logits.max(axis=1, keepdims=True)
-    return np.where(is_largest.sum(axis=1) > 1, -1, logits.argmax(axis=1)).astype(np.int32)
+    columns, is_largest = argmax(logits, labels), logits == logits.max(axis=1, keepdims=True)
+    return {**columns, "prediction": np.where(is_largest.sum(axis=1) > 1, np.int32(-1), columns["prediction"])}
 
 
 def with_temperatures(logits: Logits, labels: NDArray[np.int32]) -> Columns:

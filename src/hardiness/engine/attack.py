@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from hardiness import attacks
 from hardiness.attacks import Budget, Iterate, threat
-from hardiness.benchmarks import decisions
 from hardiness.core import (
     ArgumentError,
     AttackError,
@@ -502,6 +501,8 @@ class SavedPictures:
         Raises:
             StoreError: disk full or no permission.
         """
+        import torch
+
         for outcome in outcomes:
             assert outcome.pixels is not None, "a gallery needs the pictures"
             images = rounded(outcome.pixels, victims.pixels, plan.norm, plan.epsilon)
@@ -509,7 +510,7 @@ class SavedPictures:
             written = [self._written(model, outcome.condition, victims.samples[i], images[i]) for i in fallen]
             if not written:
                 continue
-            predictions = decisions.sole_answers(outcome.logits[fallen]).tolist()
+            predictions = attacks.sole_answers(torch.from_numpy(outcome.logits[fallen])).tolist()
             entries = [
                 {
                     "file": path.relative_to(self.folder).as_posix(),
@@ -561,7 +562,7 @@ class SavedPictures:
         import torch
 
         with torch.no_grad():
-            again = decisions.sole_answers(network(pixels).float().cpu().numpy()).tolist()
+            again = attacks.sole_answers(network(pixels)).cpu().tolist()
         told = [{**entry, "read_again": prediction} for entry, prediction in zip(entries, again, strict=True)]
         with self._lock:
             self.written += len(told)
