@@ -27,12 +27,13 @@ ANSWERED, NO_ANSWER, REFUSED, FILTERED = range(4)
 _FILTER_REASONS = ("content_filter", "safety", "prohibited_content", "blocklist", "recitation")
 _NOT = r"(cannot|(do|did|can|could|will|would|shall|should|must|may|might|am|have) not|[a-z]+n't|cant|dont|wont|never)"
 _REFUSAL = re.compile(
-    rf"\W*(i( am|'m) ((very|so|really|truly|deeply) )?(sorry|afraid|not|unable|incapable|unsure|uncertain|an? ai)\b"
+    r"\W*(i( am|'m|m) ((very|so|really|truly|deeply|just|only) )?"
+    r"(sorry|afraid|not|unable|incapable|unsure|uncertain|an? (ai|language|large|text))\b"
     rf"|i (\w+ly |just )?{_NOT}\b"
     r"|i('d| would) (rather|prefer)\b|i (prefer|choose|have chosen|wish) not\b"
     r"|i('ll|'d)? ((must|have to|need to|will|would|\w+ly) )*(decline|refuse|abstain|refrain|pass|regret)\b"
     r"|i('ve)? ((see|have|had|know|find|recogni[sz]e|detect|perceive) )?(no|nothing|neither|none)\b"
-    r"|i (lack|fail|struggle)\b"
+    r"|i (lack|fail|struggle|can only)\b"
     r"|(i )?apologi[sz]e|(my )?apologies|sorry\b"
     r"|(unfortunately|regrettably),? i\b|as an ai\b|as a language model\b)",
     re.IGNORECASE,

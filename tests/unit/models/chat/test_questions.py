@@ -151,6 +151,9 @@ REFUSALS = (
     "I am afraid that I can't",
     "I really can't tell",
     "I\ncannot say",
+    "Im sorry",
+    "I'm just a language model",
+    "I can only read text.",
 )
 NO_REFUSALS = (
     "I",
