@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
+from bars import SHORT
 from hardiness.cli.main import LARGE_PAGES
 
 T = TypeVar("T")
@@ -18,13 +19,18 @@ Ask = Callable[..., T]
 
 @contextmanager
 def apart(*sides: str) -> Iterator[dict[str, Ask[Any]]]:
-    """A fresh process for each side, each asked one thing at a time; "ours" is set up as the command is."""
+    """A fresh process for each side, each asked one thing at a time; "ours" is set up as the command is.
+
+    In the short size one does for all, as what a process imports takes longest there.
+    """
     with ExitStack() as stack:
         spawn = multiprocessing.get_context("spawn")
         set_up = {"ours": as_the_command}
         pools = {
-            side: stack.enter_context(ProcessPoolExecutor(1, spawn, initializer=set_up.get(side))) for side in sides
+            side: stack.enter_context(ProcessPoolExecutor(1, spawn, initializer=set_up.get(side)))
+            for side in (sides[:1] if SHORT else sides)
         }
+        pools |= {side: pools[sides[0]] for side in sides[1:] if SHORT}
         yield {side: _asking(pool) for side, pool in pools.items()}
 
 

@@ -45,7 +45,7 @@ LITE0, LITE2, SQUEEZE = "efficientnet_lite0", "efficientnet_lite2", "squeezenet1
 NORMS = {"linf": "L∞", "l2": "L2"}
 MARKS = (300, 1000, 3000)
 STEPS, EPSILON = sized(10), 8 / 255
-QUERIES, PHOTOGRAPHS, TRANSFERRED = sized(3000, 40), sized(4), sized(48, 4)
+QUERIES, PHOTOGRAPHS, TRANSFERRED = sized(3000, 40), sized(4), sized(48, 2)
 PARTS = ("linear", "networks", "transfer")
 MADE = {
     "PGD, first success": ("pgd", {}),

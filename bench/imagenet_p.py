@@ -248,7 +248,8 @@ def noise_rms(frames: list[np.ndarray]) -> float:
 
 def core_ms(work: Callable[[], object], pictures: int) -> float:
     """Core-milliseconds for one picture of one stage alone, over all threads of this process."""
-    work()
+    if not SHORT:
+        work()  # warm
     begin = time.process_time()
     work()
     return 1000 * (time.process_time() - begin) / pictures
@@ -256,7 +257,7 @@ def core_ms(work: Callable[[], object], pictures: int) -> float:
 
 def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
     """What one frame costs, by stage; the photograph is read anew for each of its sequences."""
-    items = first(data, 2).items
+    items = first(data, sized(2)).items
     blobs = [(item.id, item.file.read()) for item in items]
     photographs = {id_: before_crop(decode(blob, id_), CANVAS_224) for id_, blob in blobs}
 
@@ -321,7 +322,8 @@ def compared(
 
         return figure
 
-    ours(classifier, first(data, 1))
+    if not SHORT:
+        ours(classifier, first(data, 1))  # warm
     theirs, mine = alternating(
         REPETITIONS,
         side("usual", lambda: pool.submit(usual).result()),

@@ -36,7 +36,7 @@ from hardiness.visualise.orhan2019 import EPSILON, STEP, choose, push
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 MODEL = "efficientnet_lite0"
 STEPS, CHECKED_STEPS, FROZEN_STEPS, REPETITIONS = sized(50), sized(3), sized(10), sized(2)
-STARTS = sized(18, 2)
+STARTS = sized(18)
 SAME_VALUES, SAME_LOSS = 0.97, 0.02
 """Share of values that one step moves alike, and how far the mean loss may differ after a few: signs of gradients near
 zero are a matter of rounding, and after some steps one network comes to other pixels from a start moved by 1e-6."""

@@ -414,7 +414,7 @@ def main() -> int:
         return 0
     ran = [row for row in rows if not row.error]
     bars = {
-        "share of models that hold": at_least(sum(row.holds for row in rows) / max(len(rows), 1), 1.0),
+        "the same work: share of models that hold": at_least(sum(row.holds for row in rows) / max(len(rows), 1), 1.0),
         "largest difference of logits": at_most(max((row.apart for row in ran), default=1.0), LOGITS_BAR),
     }
     if step == 1 and pattern == "*":

@@ -121,7 +121,7 @@ def build(classes={classes}):
         def forward(self, x):
             features = torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1)
             return self.linear(features){tail}
-    return Colours(), View()
+    return Colours(), View(256, 224, "bilinear")
 '''
 
 
@@ -197,7 +197,7 @@ class Brightness(torch.nn.Module):
         return torch.cat([answers, x.new_zeros(len(x), 998)], 1)
 
 def build():
-    return Brightness(), View(resize_px=32, crop_px=32, mean=(0, 0, 0), std=(1, 1, 1))
+    return Brightness(), View(32, 32, "bilinear", mean=(0, 0, 0), std=(1, 1, 1))
 """
 
 

@@ -106,7 +106,7 @@ def build():
             if self.broken:
                 raise RuntimeError("this GPU has fallen off the bus")
             return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
-    return Raising(), View()
+    return Raising(), View(256, 224, "bilinear")
 """
 
 
