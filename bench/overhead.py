@@ -12,15 +12,12 @@ same for all, nor the wait for others at the end.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -28,12 +25,12 @@ import PIL.Image
 from bars import at_most, sized, tell, versions
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.benchmarks.photographs import Photographs
-from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, Share, Silence
+from hardiness.core import DataSet, Request, Share, Silence
 from hardiness.engine import evaluate
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.reference import wnids
 from hardiness.store import Store
+from sleeping import Sleeping
 
 OVERHEAD_BAR = 0.03
 
@@ -50,32 +47,6 @@ def build():
     linear = torch.nn.Linear(12, 1000)
     return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(), linear, Sleeps())
 """
-
-
-@dataclass(frozen=True)
-class Sleeping(Photographs):
-    """One picture a unit, whose decoding sleeps for so long."""
-
-    name: ClassVar[str] = "sleeping"
-    question: ClassVar[str] = "What does handing out cost?"
-    paper: ClassVar[str] = ""
-    protocol: ClassVar[str] = "none"
-    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
-    shard_items: ClassVar[int] = 1
-    frames: ClassVar[int] = 64  # so that one picture is made at a time, and none long before it is wanted
-
-    seconds: float = 5.0
-    notes: str = ""
-
-    def expand(
-        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion]:
-        """As usual, after a sleep that is noted."""
-        begin = time.time()
-        time.sleep(self.seconds)
-        with Path(self.notes, str(os.getpid())).open("a") as stream:
-            stream.write(f"{begin} {time.time()}\n")
-        return super().expand(item, conditions, canvases, seed)
 
 
 def overhead(notes: Path) -> float:
