@@ -71,8 +71,8 @@ class Environment:
 
     def call(self, line: str, folder: Path, *before: str, **more: str) -> subprocess.CompletedProcess[str]:
         """What a command does in a folder where the environment is active."""
-        usual = ("LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", *(name for name in os.environ if "PIP_" in name))
-        environment = {name: os.environ[name] for name in usual if name in os.environ}
+        usual = re.compile(r"LANG|TMPDIR|SSL_CERT_\w+|PIP_\w+|\w+_proxy", re.IGNORECASE)
+        environment = {name: value for name, value in os.environ.items() if usual.fullmatch(name)}
         programs = self.checkout / ".venv" / "bin"
         environment |= {"PATH": f"{programs}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(self.caches), **more}
         line = f"set -euo pipefail; {line}"
