@@ -37,11 +37,11 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         folder = tmp_path_factory.mktemp("installed")
         projects = [distribution.write(folder / "projects") for distribution in distributions]
         quiet = ("--quiet", "--disable-pip-version-check", "--root-user-action", "ignore")
-        alone = ("--no-deps", "--no-build-isolation", "--no-index", "--target", folder / "packages")
+        alone = ("--no-deps", "--no-build-isolation", "--no-index", "--target", folder / "site-packages")
         command = [sys.executable, "-m", "pip", "install", *quiet, *alone, *projects]
         done = subprocess.run([*map(str, command)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        return folder / "packages"
+        return folder / "site-packages"
 
     return installed
 

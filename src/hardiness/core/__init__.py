@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from hardiness.core.options import argument, baseline_option, option, part, wait_option
     from hardiness.core.process import keep_freed_memory, ordered, return_freed_memory, usable_cores, use_cores
     from hardiness.core.random import rng
-    from hardiness.core.registry import Registry, callable_thing, instance_of, subclass_of
+    from hardiness.core.registry import Registry, callable_thing, extending_packages, instance_of, subclass_of
     from hardiness.core.result import (
         CANNOT_TELL,
         NOT_CHECKED,
@@ -227,6 +227,7 @@ __all__ = [
     "doubt_of",
     "doubtful",
     "epsilon_text",
+    "extending_packages",
     "fields_form",
     "from_fields",
     "from_json",

@@ -320,6 +320,18 @@ def _distribution(point: Any) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unnamed distribution"
 
 
+@functools.cache
+def extending_packages() -> frozenset[str]:
+    """The packages and modules that other distributions name in entry points of ours: code that somebody may edit.
+
+    Of libraries a version stands for their code. A distribution that adds to ours is somebody's own, and is installed
+    again and again under one version while it is written.
+    """
+    groups = _entry_points().groups if _is_extended() else ()
+    ours = [group for group in groups if group.startswith("hardiness.")]
+    return frozenset(_top(point.value) for group in ours for point in _installed(group))
+
+
 def _installed(group: str) -> Any:
     """The entry points of that group, of every installed distribution."""
     return _entry_points().select(group=group) if _is_extended() else ()

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
+from hardiness.core import extending_packages
+
 OWN_FILE = "hardiness_user_"
 """What the names of modules begin with that a ``py:`` model is made by: their whole text is taken in beforehand."""
 
@@ -36,10 +38,13 @@ def installed(module: str, spec: ModuleSpec | None = None) -> bool:
     """Whether a module belongs to Python or to an installed distribution, which are known by their versions.
 
     ``__main__`` never does: in a notebook or under ``python -m`` its file is the launcher's and its classes are not.
+    Nor does a package that adds to this one: it is somebody's own, and may be installed again under the same version.
     """
     top = module.partition(".")[0]
     if top in ("__main__", "hardiness"):
         return top == "hardiness"
+    if top in extending_packages():
+        return False
     file = getattr(sys.modules.get(module), "__file__", None) or (spec.origin if spec and spec.has_location else None)
     if file is None:
         inside = top != module and sys.modules.get(top) is not None

@@ -186,3 +186,14 @@ def test_two_distributions_that_register_one_name_lose_it_and_keep_the_others(tm
     contest = "fruit 'plum' is in lime of lime 1 and in medlar of medlar 1; uninstall one, or rename its entry"
     assert told.stdout.decode().splitlines() == ["['lime', 'medlar'] True None False", contest]
     assert told.stderr.decode().splitlines() == [contest]
+
+
+def test_packages_that_add_something_are_known_by_their_entry_points(tmp_path: Path) -> None:
+    folder = distribution(tmp_path / "installed", "hardiness.fruits", "greengrocer-1.dist-info")
+    distribution(tmp_path / "other", "elsewhere.fruits", "baker-1.dist-info")
+    ask = "from hardiness.core import extending_packages\nprint(sorted(extending_packages()))"
+    for folders, found in (([folder, tmp_path / "other"], ["greengrocer"]), ([], [])):
+        path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, "PYTHONPATH": path}
+        told = subprocess.run([sys.executable, "-c", ask], env=environment, stdout=subprocess.PIPE, check=True)
+        assert told.stdout.decode().strip() == str(found)
