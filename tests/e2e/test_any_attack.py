@@ -84,7 +84,9 @@ def test_an_attack_is_run_by_its_name_and_takes_some_images(
 def test_versions_of_autoattack_run_their_members(
     run_on_crops: Callable[..., Any], results: Callable[..., Any], tmp_path: Path, version: str, stages: list[str]
 ) -> None:
-    told = run_on_crops((VICTIM,), f"autoattack:version={version},queries=5,epsilons=64/255,cross_checks=false")
+    told = run_on_crops(
+        (VICTIM,), f"autoattack:version={version},queries=5,epsilons=64/255,must_break=false,cross_checks=false"
+    )
     assert told.status == 0, told.err
     (result,) = results(tmp_path / "out")
     groups = [s["condition"].get("group") for s in result["scores"] if s["metric"] == "accuracy"]

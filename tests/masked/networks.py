@@ -331,30 +331,6 @@ class Half(torch.autograd.Function):
         return (slope * 1e8).half().float() / 1e8
 
 
-class AllAlike(nn.Module):
-    """A detector: where a picture is rough, as noise of an attack makes it, all logits are alike."""
-
-    def __init__(self, network: nn.Module, limit: float) -> None:
-        super().__init__()
-        self.network, self.limit = network, limit
-
-    def forward(self, x: Tensor) -> Tensor:
-        rough = (x - functional.avg_pool2d(x, 3, 1, 1)).abs().mean(dim=(1, 2, 3))
-        return self.network(x) * (rough < self.limit).float()[:, None]
-
-
-class OwnStatistics(nn.Module):
-    """A network that normalises logits by the statistics of its batch where that has more than four pictures."""
-
-    def __init__(self, network: nn.Module, least: int = 5) -> None:
-        super().__init__()
-        self.network, self.least = network, least
-
-    def forward(self, x: Tensor) -> Tensor:
-        found = self.network(x)
-        return found - found.mean(0) if len(x) >= self.least else found
-
-
 BELIEVED: dict[str, tuple[Callable[[], nn.Module], int, int, str]] = {
     "cascade": (lambda: Cascade(crops("plain"), crops("adversarial")), 8, 100, "other loss takes more"),
     "cascade_of_few": (lambda: Cascade(crops("plain"), crops("adversarial")), 8, 24, "other loss takes more"),
