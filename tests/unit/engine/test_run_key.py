@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hardiness.benchmarks.options import parse
-from hardiness.core import DataSet, Run
-from hardiness.engine.plan import run_of
+from hardiness.core import ArgumentError, DataSet, ModelIdentity, Plan, Run, Surrogate
+from hardiness.engine.backward_pass import given_backward
+from hardiness.engine.plan import moved_from, refuse_to_share, run_of
 from hardiness.models import load
+from hardiness.store import Store
 
 OWN = """
 import torch
@@ -70,3 +75,68 @@ def test_another_version_of_an_attack_its_judging_or_its_gradients_is_another_ru
     monkeypatch.setattr(f"hardiness.{versioned}", 99)
     assert _key(file, benchmark="whitebox") != before
     assert _key(file) == plain, "a run without an attack is what it was"
+
+
+HASH, OTHER, CODE = "0123456789abcdef" * 4, "fedcba9876543210" * 4, "08192a3b4c5d6e7f" * 4
+
+
+def _run(code: str, weights: str = HASH, name: str = "net", **others: Any) -> Run:
+    return replace(Run(ModelIdentity(name, weights_sha256=weights, code_sha256=code)), **others)
+
+
+@pytest.mark.parametrize(
+    ("former", "now", "moves"),
+    [
+        (_run(OTHER), _run(f"{CODE}.2"), True),
+        (_run(OTHER, OTHER, f"f-{OTHER[:6]}"), _run(f"{HASH}.2", HASH, f"f-{HASH[:6]}"), True),  # a plain function
+        (
+            _run("", surrogate=Surrogate("s", HASH, code_sha256=OTHER)),
+            _run("", surrogate=Surrogate("s", HASH, code_sha256=f"{HASH}.2")),
+            True,
+        ),
+        (_run(f"{OTHER}.2"), _run(f"{CODE}.2"), False),  # an edit
+        (_run(OTHER, seed=1), _run(f"{CODE}.2"), False),
+        (_run(OTHER, OTHER), _run(f"{CODE}.2"), False),  # other weights
+        (_run(OTHER), _run(f"{CODE}.anew"), False),  # it says itself that it begins anew
+        (_run(OTHER), _run(CODE), False),  # another tag
+    ],
+)
+def test_the_move_of_a_run_of_own_code_is_told_once(former: Run, now: Run, moves: bool, tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    place = store.run(former, Plan(batch_size=1)).place
+    lines = moved_from(now, store.runs())
+    assert [place in line for line in lines] == [True] * moves
+    store.run(now, Plan(batch_size=1))
+    assert moved_from(now, store.runs()) == ()
+
+
+@pytest.mark.parametrize(
+    ("run", "advice"),
+    [
+        (_run(f"{HASH}.anew"), "add a tag=NAME"),
+        (_run("", surrogate=Surrogate("a+b", HASH, code_sha256=f"{OTHER}.2+{HASH}.anew")), "add a tag=NAME"),
+        (_run("", versions={"files": [f"{HASH}.anew"]}), "evaluate it in one process"),
+    ],
+)
+def test_what_no_other_process_finds_is_not_shared(run: Run, advice: str) -> None:
+    with pytest.raises(ArgumentError, match=advice):
+        refuse_to_share(run)
+    refuse_to_share(_run(f"{HASH}.2", surrogate=Surrogate("s", HASH, code_sha256=HASH)))
+
+
+def test_what_lies_beside_a_backward_pass_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "own.py").write_text(
+        "import slope_near_it\ndef through(x, slope):\n    return slope_near_it.f(slope)\n"
+    )
+    digits = []
+    for factor in ("1", "1  # the same", "-1"):
+        sys.modules.pop("slope_near_it", None)  # a new process would import it anew
+        (tmp_path / "slope_near_it.py").write_text(f"def f(slope):\n    return slope * {factor}\n")
+        given = given_backward(f"jpeg={tmp_path / 'own.py'}:through")
+        assert given is not None
+        digits.append(given[1].digits)
+    sys.modules.pop("slope_near_it", None)
+    assert digits[0] == digits[1] != digits[2]
+    assert given_backward("jpeg") is given_backward("") is None
