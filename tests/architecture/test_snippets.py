@@ -220,6 +220,7 @@ def test_other_commands_name_what_there_is() -> None:
 
 NOT_RUN = (
     "hardiness data get",
+    "hardiness data drop",
     "upside-down",
     "upside_down",
     "py:guess",
@@ -237,8 +238,8 @@ NOT_RUN = (
     "runs/int8",
     "-m chat:",
 )
-"""What downloads, what needs the page's own example registered, people's files or an endpoint, and trackers: tests of
-their own run these."""
+"""What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
+people's files or an endpoint, and trackers: tests of their own run these."""
 
 FIRST, SECOND = "py:network.py:viewed", "py:my_model.py:viewed"
 
@@ -301,6 +302,8 @@ def in_small(line: str) -> list[str]:
     ):
         words[out] = "stored"
         words[out + 1 :] = ["stored" if word.startswith("runs/") else word for word in words[out + 1 :]]
+    if words[:2] == ["list", "runs"]:
+        words[2] = "stored"
     added = shlex.split(SMALLER.get(" ".join(words[:2]), SMALLER.get(words[0], "")))
     if "--limit" in words and "--limit" in added:  # an option is given once
         at = words.index("--limit")
