@@ -179,15 +179,18 @@ def test_a_calibration_error_of_one_run(n: int, rate: float, power: float) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [100, further(120), further(150), 199, 200, further(250), 500])
+@pytest.mark.parametrize("n", [100, further(120), further(150), further(199), 200, further(250), further(500)])
 def test_few_bins_of_a_hundred_of_one_run(n: int) -> None:
-    """One to five bins, of calibrated, over- and underconfident models: 94 % hold, with noise on either side."""
+    """One to five bins, of calibrated, over- and underconfident models: 94 % hold, with noise on either side.
+
+    Of so many trials 91.4 % are too few, in which intervals held that ended at an error of nought.
+    """
     names = RMS[: 1 if n < 200 else 2]
     below, above, narrowest = (dict.fromkeys(names, start) for start in (0, 0, 1.0))
     generator, trials = np.random.default_rng([n, 22]), 0
     for power in (0.5, 0.8, 1.0, 1.25, 1.8):
         true = {name: true_error(name, n, 0.3, power) for name in names}
-        for _ in range(40):
+        for _ in range(100):
             sure, right, _ = answers_with_confidence(generator, n, 0.3, power)
             bins = bin_of_hundred(sure)
             gaps, trials = Gaps.from_answers(sure, right, bins), trials + 1

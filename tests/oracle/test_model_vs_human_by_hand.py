@@ -82,7 +82,7 @@ def test_by_hand() -> None:
     assert found["ood_accuracy_partial", Condition()].n == 5
     interval = found["accuracy", Condition(set="contrast")].interval
     assert interval is not None
-    assert (round(interval.low, 3), round(interval.high, 3)) == (0.15, 0.85), "Wilson's, of 2 in 4"
+    assert (round(interval.low, 3), round(interval.high, 3)) == (0.068, 0.932), "Clopper & Pearson's, of 2 in 4"
 
 
 def test_a_model_that_answers_as_often_right_as_people_has_their_accuracies_and_no_difference() -> None:

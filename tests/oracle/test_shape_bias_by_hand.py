@@ -15,7 +15,7 @@ from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.cue_conflict import PROTOCOLS, Answers, answers, max_logit, mean_probability
 from hardiness.core import Condition, DataIdentity, Records, Run, Score
 from hardiness.reference import published
-from hardiness.statistics.intervals import wilson
+from hardiness.statistics.intervals import proportion
 
 CARD = cards.get("cue_conflict")
 PETS = {"cat": (0, 1, 2), "dog": (3,), "fish": (4, 5)}
@@ -93,8 +93,8 @@ def test_all_numbers_by_hand(protocol: str) -> None:
     assert value(found, "texture_bias", **fish) == 1.0
     assert found["cue_accuracy", Condition(protocol=protocol)].n == 7
     assert found["shape_bias", Condition(protocol=protocol)].n == 5
-    assert found["shape_bias", Condition(**fish)].interval == wilson(0, 2)
-    assert found["texture_bias", Condition(**fish)].interval == wilson(2, 2)
+    assert found["shape_bias", Condition(**fish)].interval == proportion(0, 2)
+    assert found["texture_bias", Condition(**fish)].interval == proportion(2, 2)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

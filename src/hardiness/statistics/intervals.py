@@ -440,8 +440,9 @@ def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
     Args:
         p: ``(M,)``; NaN where there was no test, which then counts nowhere.
 
-    Source: Benjamini & Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x. It holds for tests on the same images
-        too, which go up and down together: Benjamini & Yekutieli (2001), doi:10.1214/aos/1013699998.
+    Source: Benjamini & Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x, for independent tests; Benjamini &
+        Yekutieli (2001), doi:10.1214/aos/1013699998, for such as depend positively on each other (by regression).
+        Two-sided tests on the same images are near to that, and not proven to be so.
     """
     values, order = _ranked(p)
     scaled = values[order] * len(order) / np.arange(1, len(order) + 1)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardiness.core import ArgumentError, Interval, rng
-from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.intervals import (
-    centred,
-    resampled_means,
-    skewed_student,
-    student,
-    variance_of,
-    within,
-)
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import skewed_student, student, within
 
 FEWEST_JOINT = 30
 """Images on which both err, or both are right, under some condition, without which no spread is trusted: with some 25
@@ -126,10 +119,8 @@ def pairwise(right: NDArray[np.float64], groups: Sequence[Sequence[tuple[int, in
             continue
         one, other = first[shown] == 1, second[shown] == 1
         seen = (float(each.mean()) for each in (one, other, one == other))
-        p, q, agreed = (
-            np.append(value, draws)[:, None] for value, draws in zip(seen, two_by_two(one, other), strict=True)
-        )
-        found.append(_consistency(p, q, agreed, len(one), _plain))
+        p, q, agreed = (np.append(value, draws) for value, draws in zip(seen, two_by_two(one, other), strict=True))
+        found.append(_from_draws(p, q, agreed, len(one)))
     return found
 
 
@@ -191,46 +182,47 @@ def two_by_two(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[Dra
 
 
 def _over_conditions(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Consistency:
-    """Over all conditions together, images as units: a bootstrap, where enough images have errors and right answers."""
-    each = np.column_stack([side.mean(axis=1) for side in (first, second, first == second)])
-    p, q, agreement = (column[:, None] for column in np.vstack([each.mean(axis=0), resampled_means(each, "kappa")]).T)
+    """Over all conditions together, images as units; no interval of few images with errors or right answers.
+
+    Source: Fleiss, Cohen & Everitt (1969), doi:10.1037/h0028106, for kappa's first order.
+    """
+    ids = np.arange(len(first))
+    p, q, agreement = (mean(ids, side.mean(axis=1)) for side in (first, second, first == second))
+    expected = p * q + (1 - p) * (1 - q)
+    certain = bool(np.isnan(cohens_kappa(agreement.value, expected.value)))
     # Kappa is made of what both answer alike beyond chance: it hangs on the images where both err, and both are right.
     joint = (first & second, ~first & ~second, first != second)
     fewest = min(int(np.sum(side.any(axis=1))) for side in joint)
 
-    def spread(draws: Draws, estimate: float) -> Interval:
-        return student(estimate, variance_of(draws, len(first)), fewest)
+    def known(found: Estimate, lowest: float) -> KappaInterval:
+        interval = within(student(found.value, found.variance, fewest), lowest) if fewest >= FEWEST_JOINT else None
+        return KappaInterval(found.value, interval)
 
-    found = _consistency(p, q, agreement, len(first), spread if fewest > 1 else centred)
-    if fewest >= FEWEST_JOINT:
-        return found
-    bare = (KappaInterval(each.value, None) for each in (found.agreement, found.expected, found.kappa))
-    return Consistency(found.n, found.accuracies, *bare)
-
-
-def _consistency(
-    p: Draws, q: Draws, agreement: Draws, n: int, interval: Callable[[Draws, float], Interval] = centred
-) -> Consistency:
-    """From accuracies and agreements of pairs, ``(1 + R, P)``: the estimate, then draws."""
-    expected = expected_agreement(p, q)
-    kappa = cohens_kappa(agreement, expected)
     return Consistency(
-        n=n,
-        accuracies=(float(p[0].mean()), float(q[0].mean())),
-        agreement=_estimate(agreement.mean(axis=1), 0.0, interval),
-        expected=_estimate(expected.mean(axis=1), 0.0, interval),
-        kappa=_estimate(kappa.mean(axis=1), -1.0, interval),
+        n=len(first),
+        accuracies=(p.value, q.value),
+        agreement=known(agreement, 0.0),
+        expected=known(expected, 0.0),
+        kappa=KappaInterval(None, None) if certain else known((agreement - expected) / (1 - expected), -1.0),
     )
 
 
-def _plain(draws: Draws, estimate: float) -> Interval:
-    """The middle 95 % of draws from a posterior, and the estimate."""
-    low, high = np.nanpercentile(draws, [2.5, 97.5])
-    return Interval(float(min(low, estimate)), float(max(high, estimate)))
+def _from_draws(p: Draws, q: Draws, agreement: Draws, n: int) -> Consistency:
+    """From accuracies and agreement of a pair, ``(1 + R,)``: the estimate, then draws from its posterior."""
+    expected = expected_agreement(p, q)
+    return Consistency(
+        n=n,
+        accuracies=(float(p[0]), float(q[0])),
+        agreement=_middle(agreement),
+        expected=_middle(expected),
+        kappa=_middle(cohens_kappa(agreement, expected)),
+    )
 
 
-def _estimate(values: Draws, lowest: float, interval: Callable[[Draws, float], Interval]) -> KappaInterval:
-    """From the estimate and its draws, ``(1 + R,)``, with the lowest value that there can be."""
+def _middle(values: Draws) -> KappaInterval:
+    """The estimate, and the middle 95 % of the draws that follow it, which reaches to it."""
     if np.isnan(values[0]):
         return KappaInterval(None, None)
-    return KappaInterval(float(values[0]), within(interval(values[1:], float(values[0])), lowest, 1.0))
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    value = float(values[0])
+    return KappaInterval(value, Interval(float(min(low, value)), float(max(high, value))))
