@@ -16,7 +16,7 @@ from hardiness.core import Interval
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_statistic, tango
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import holm_levels, wilson_answers, wilson_of_share
+from hardiness.statistics.intervals import holm_levels, outermost, wilson_answers, wilson_of_share
 from hardiness.statistics.stopping import (
     anytime_p,
     anytime_p_of_pairs,
@@ -176,7 +176,9 @@ class Evidence:
         if found.thin:
             return None
         tightest = TIGHTEST * float(np.abs(weights).sum()) * top
-        return cls(found.value, found.n, "sequence", (found.variance, tightest))
+        least, most = (top * float(weights[side].sum()) for side in (weights < 0, weights > 0))
+        ends = (least - most, most - least) if paired else (least, most)
+        return cls(found.value, found.n, "sequence", (found.variance, tightest, *ends))
 
     @classmethod
     def from_share_looks(cls, hits: int, n: int) -> Evidence:
@@ -222,9 +224,24 @@ class Evidence:
         if self.method == "pairs":
             return anytime_p_of_pairs(int(self.facts[0]), int(self.facts[1]), self.n, limit)
         if self.method == "sequence":
-            return anytime_p(self.value - limit, *self.facts)
+            variance, tightest, *ends = self.facts
+            return max(anytime_p(self.value - limit, variance, tightest), self._p_of_unseen(limit, ends))
         errors = side * self._errors(limit)
         return 0.5 * math.erfc(errors / math.sqrt(2)) if errors < 38 else 0.0
+
+    def _p_of_unseen(self, limit: float, ends: Sequence[float]) -> float:
+        """How likely none was seen of images at an end of the range, of which there are so many that the limit holds.
+
+        They show in no spread. It is the same at every look: none was seen at the first at which a verdict could fall.
+
+        Args:
+            limit: in the number's unit.
+            ends: of the range of an image's own value; none in records of earlier versions.
+        """
+        if not ends or limit == self.value:
+            return 0.0
+        furthest = ends[limit > self.value] - self.value
+        return float((1 - min((limit - self.value) / furthest, 1.0)) ** self.n) if furthest else 0.0
 
     def _errors(self, limit: float) -> float:
         """By how many standard errors the number is above the limit, as its method counts them."""
@@ -258,9 +275,11 @@ class Evidence:
                 last_inside(lambda limit: self.p(limit, -1) > level, self.value, 1.0),
             )
         if self.method == "sequence":
-            variance, target = self.facts
-            half = half_width(variance, target, confidence, tuned=1 - LEVEL)
-            return Interval(self.value - half, self.value + half)
+            variance, tightest, *ends = self.facts
+            half = half_width(variance, tightest, confidence, tuned=1 - LEVEL)
+            unseen = 1 - ((1 - confidence) / 2) ** (1 / self.n)
+            low, high = (self.value + unseen * (end - self.value) for end in ends or (self.value, self.value))
+            return outermost(Interval(self.value - half, self.value + half), Interval(low, high))
         z = _NORMAL.inv_cdf(0.5 + confidence / 2)
         low, high = self.facts
         if self.share:

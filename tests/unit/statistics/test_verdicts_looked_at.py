@@ -103,3 +103,15 @@ def test_clear_pairs_are_decided_although_few_images_differ() -> None:
     (passed,) = rulings([(Evidence.from_pair_looks(2, 2, 800), Limit(0.02, 1))])
     (failed,) = rulings([(Evidence.from_pair_looks(60, 5, 800), Limit(0.02, 1))])
     assert (passed.outcome, failed.outcome) == ("pass", "fail")
+
+
+@pytest.mark.slow
+def test_a_mean_over_cells_with_hopeless_images_seldom_passes_at_its_own_limit() -> None:
+    """1 % of images err in nine of ten cells, the others in one of fifty: of 250, 8 % of runs hold none of them."""
+    draws, cells, trials, limit, passed = np.random.default_rng(6), 30, 300, 0.9 * 0.01 + 0.02 * 0.99, 0
+    for _ in range(trials):
+        often = np.where(draws.random((250, 1)) < 0.01, 0.9, 0.02)
+        wrong = (draws.random((250, cells)) < often).astype(float)
+        looks = (Evidence.from_looks(IDS[:n], wrong[:n], np.full(cells, 1 / cells)) for n in (60, 90, 130, 190, 250))
+        passed += any(rulings([(found, Limit(limit, 1))])[0].outcome == "pass" for found in looks if found)
+    assert passed / trials <= 0.025 + 2 * np.sqrt(0.025 * 0.975 / trials)
