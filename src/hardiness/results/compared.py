@@ -136,7 +136,9 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
         yield f"{pair}, consistency of errors: kappa {kappa.value:.2f}{between}"
     if len(detail.cells) > 1:
         told = sum(cell.adjusted is not None and cell.adjusted < LEVEL for cell in detail.cells)
-        yield f"{pair} differ under {told} of {len(detail.cells)} conditions (false ones held to 1 in 20)"
+        # Conditions are looked at for a pattern, and pairs one by one, of which none may be false.
+        milder = "of 20 such 1 may be false; of 20 tables 1 may have a false one, so that a table tells fewer apart"
+        yield f"{pair} differ under {told} of {len(detail.cells)} conditions ({milder})"
     for kind, parts in ((kind, parts) for kind, parts in detail.parts.items() if parts):
         what = "Brier score by calibration and refinement" if kind == "calibration" else f"mean error by {kind}"
         yield f"{pair}, {what}, largest parts in points: {_parts(parts)}"
