@@ -3,7 +3,9 @@
     python tests/reference/score_ends.py DATA            compares with score_ends.json, and says what moved
     python tests/reference/score_ends.py DATA --write    writes that file anew: only where a number was meant to change
 
-The file was written by commit f2dda58.
+The file was written by commit f2dda58, and anew where intervals were meant to reach further (docs/statistics.md,
+populations on which intervals failed): of so few images nearly all scores have fewer than fifteen errors. Ends moved
+out, but for some of Brier scores and relative corruption errors, whose method is another.
 """
 
 from __future__ import annotations
@@ -26,19 +28,6 @@ RUNS = (
 UNDER_ATTACK = ("whitebox", "blackbox")
 WIDTH_SHARE = 0.05
 """How far an end may move, as a share of the interval's width."""
-NARROWER = ("efficientnet_lite0 | imagenet-val | aurra | {}",)
-"""AURRA of 64 images with three errors: its influences hold in 97.8 % where its bootstrap, wider, held in 98.1 %."""
-WIDER = (
-    'squeezenet1_1 | imagenet-val | ece | {"decision": "temperature-scaled", "protocol": "equal-mass"}',
-    'squeezenet1_1 | imagenet-val | ece | {"protocol": "equal-mass"}',
-    'squeezenet1_1 | imagenet-val | ece | {"protocol": "equal-width"}',
-)
-"""Calibration errors whose upper end was meant to rise: an error of nought in few bins had an interval that covered
-91.4 % where 95 % are promised (the least of 144 points, 600 trials each), and covers 94.6 % now."""
-LOSSES = ("nll", "brier", "brier_top1", "temperature")
-"""Mean losses, whose bootstrap held in 89 to 94 % of 100 images (NLL of an overconfident and of a calibrated model) and
-whose Student's t, with and without skew, holds in 97 to 99 %; and the fitted temperature (10 to 50 images: 86 to 93 %,
-now 96 to 99): both ends were meant to move out."""
 
 
 def command(*arguments: str) -> str:
@@ -89,19 +78,6 @@ def _text(result: dict[str, Any]) -> str:
     return f'{{"headlines": {headlines},\n"scores": {{\n{scores}\n}}}}\n'
 
 
-def _was_meant_to(key: str, before: list[Any], after: list[Any]) -> bool:
-    """Whether ends that were meant to move did, and in the direction that they were meant to."""
-    if None in before:
-        return False
-    if key.split(" | ")[2] in LOSSES:
-        return bool(after[1] <= before[1] and after[2] >= before[2])
-    if key in NARROWER:
-        return bool(
-            before[1] <= after[1] and after[2] <= before[2] and after[2] - after[1] > 0.8 * (before[2] - before[1])
-        )
-    return key in WIDER and bool(after[1] == before[1] and after[2] > before[2])
-
-
 def moved(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """A line for each score that is gone, each n and headline that is another, each end that moved too far."""
     lines = [
@@ -117,8 +93,6 @@ def moved(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
             lines.append(f"{key}: n {after[3]}, was {before[3]}")
         elif (before[1] is None) != (after[1] is None):
             lines.append(f"{key}: interval {after[1:3]}, was {before[1:3]}")
-        elif _was_meant_to(key, before, after):
-            continue
         elif key.split(" | ")[1] in UNDER_ATTACK and abs(after[0] - before[0]) > 1e-4:
             continue  # rounding differs by processor, and under attack it moves an image over the boundary
         elif before[1] is not None:

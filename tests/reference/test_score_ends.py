@@ -1,4 +1,4 @@
-"""Interval ends, n and headlines are those of the file that commit f2dda58 wrote."""
+"""Interval ends, n and headlines are those of the file, which says when it was written."""
 
 from __future__ import annotations
 

@@ -326,6 +326,7 @@ def test_kappa_is_there_for_runs_of_many_conditions(tmp_path: Path) -> None:
     assert kappa.kappa.value == pytest.approx(1.0)
     text = " ".join(comparison_view(found).notes)
     assert "a and b, consistency of errors: kappa 1.00" in text
+    assert "a and b differ under 0 of 6 conditions (of 20 such 1 may be false" in text
     assert "mean error by class" in text
 
 
