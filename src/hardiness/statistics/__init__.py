@@ -87,7 +87,6 @@ if TYPE_CHECKING:
     )
     from hardiness.statistics.kappa import Consistency, KappaInterval, error_consistency, expected_agreement, pairwise
     from hardiness.statistics.measures import (
-        FEWEST_OF_EACH,
         ImageScore,
         Measurable,
         WeightedSum,
@@ -123,7 +122,6 @@ __all__ = [
     "FEWEST",
     "FEWEST_DIFFERING",
     "FEWEST_OF_CLASS",
-    "FEWEST_OF_EACH",
     "MINIMUM",
     "RECALL",
     "RESAMPLES",

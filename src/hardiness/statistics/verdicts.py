@@ -16,7 +16,7 @@ from hardiness.core import Interval
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_statistic, tango
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import holm_levels, outermost, wilson_answers, wilson_of_share
+from hardiness.statistics.intervals import holm_levels, wilson_answers, wilson_of_share
 from hardiness.statistics.stopping import (
     anytime_p,
     anytime_p_of_pairs,
@@ -278,8 +278,8 @@ class Evidence:
             variance, tightest, *ends = self.facts
             half = half_width(variance, tightest, confidence, tuned=1 - LEVEL)
             unseen = 1 - ((1 - confidence) / 2) ** (1 / self.n)
-            low, high = (self.value + unseen * (end - self.value) for end in ends or (self.value, self.value))
-            return outermost(Interval(self.value - half, self.value + half), Interval(low, high))
+            further = [self.value + unseen * (end - self.value) for end in ends]
+            return Interval(min([self.value - half, *further]), max([self.value + half, *further]))
         z = _NORMAL.inv_cdf(0.5 + confidence / 2)
         low, high = self.facts
         if self.share:
