@@ -30,7 +30,7 @@ from bars import at_least, at_most, sized, tell, versions
 from hardiness.benchmarks.confidence import calibration_of_cells
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.own_classes import class_scores
-from hardiness.benchmarks.shares import aurra_score, mean_loss
+from hardiness.benchmarks.shares import aurra_score, mean_loss, two_of_each
 from hardiness.core import Condition, DataIdentity, ImageTable, Interval, Metric, Run
 from hardiness.statistics.cells import CellMeans, cell_means, equal_weights
 from hardiness.statistics.comparison import difference, mean_difference
@@ -39,7 +39,6 @@ from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement
 from hardiness.statistics.measures import (
-    FEWEST_OF_EACH,
     Measurable,
     area_under_response,
     calibration_measure,
@@ -177,11 +176,12 @@ def binned(bins: str, generator: np.random.Generator, n: int, rate: float) -> tu
     each = bin_of_hundred(confidence) if rms else bin_of(confidence, bins)
     last = int(each.max()) if bins == "hendrycks2019" else int(each.max()) + 1
     counted = right[each < last]
-    if min(counted.sum(), len(counted) - counted.sum()) < FEWEST_OF_EACH:
+    fewer = int(min(counted.sum(), len(counted) - counted.sum()))
+    if two_of_each(fewer):
         return None, 0.0
     gaps = Gaps.from_answers(confidence, right, each)
     gaps = gaps.counted(slice(None, last)) if rms else gaps
-    return calibration_interval(gaps, 2 if rms else 1), true_in_bins(bins, n, rate)
+    return calibration_interval(gaps, 2 if rms else 1, fewer=fewer), true_in_bins(bins, n, rate)
 
 
 def one_run_brier(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:

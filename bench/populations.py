@@ -237,10 +237,12 @@ def certain_calibration(metric: str, generator: np.random.Generator, n: int, rat
     confidence, right = certain(generator, n, rate)
     if metric == "brier_top1":
         return mean_loss(metric, right[:, None], (confidence - right)[:, None] ** 2), rate
-    if two_of_each(min(int(right.sum()), int((~right).sum()))):
+    fewer = min(int(right.sum()), int((~right).sum()))
+    if two_of_each(fewer):
         return None, rate
     bins = bin_of(confidence, "equal-width") if metric == "ece" else bin_of_hundred(confidence)
-    return calibration_interval(Gaps.from_answers(confidence, right, bins), 1 if metric == "ece" else 2), rate
+    gaps = Gaps.from_answers(confidence, right, bins)
+    return calibration_interval(gaps, 1 if metric == "ece" else 2, fewer=fewer), rate
 
 
 def fitted_temperature(generator: np.random.Generator, n: int, rate: float) -> Measured:

@@ -274,7 +274,7 @@ class Mean:
         if not self.gaps:
             return estimated_loss(metric, found, fewer, condition)
         reason = two_of_each(fewer)
-        interval = None if reason else calibration_interval(Gaps.together(self.gaps), 1, found.variance)
+        interval = None if reason else calibration_interval(Gaps.together(self.gaps), 1, found.variance, fewer)
         return loss(metric, found.value, found.n, interval, condition, reason)
 
 

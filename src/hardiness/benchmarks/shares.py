@@ -366,7 +366,7 @@ def _interval_of_area(metric: Metric, found: Estimate, wrong: int) -> Interval:
 
 def _ece(confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning) -> Score:
     reason, gaps = _too_few(correct), Gaps.from_answers(confidence, correct, bin_of(confidence, binning))
-    interval = None if reason else calibration_interval(gaps, 1)
+    interval = None if reason else calibration_interval(gaps, 1, fewer=_fewer(correct))
     value = expected_calibration_error(confidence, correct, binning)
     return loss(ECE, value, len(correct), interval, Condition(protocol=binning), reason)
 
@@ -378,8 +378,9 @@ def _rms(confidence: NDArray[np.floating], correct: NDArray[np.bool_], protocol:
         return RMS.score(None, n, condition=condition, reason=undefined)
     value, bins = rms_calibration_error(confidence, correct, protocol), bin_of_hundred(confidence)
     last = bins.max() if protocol == "hendrycks2019" else len(bins)
-    gaps, reason = Gaps.from_answers(confidence, correct, bins), _too_few(correct[bins < last])
-    interval = None if reason else within(calibration_interval(gaps.counted(slice(None, last)), 2))
+    gaps, fewer = Gaps.from_answers(confidence, correct, bins).counted(slice(None, last)), _fewer(correct[bins < last])
+    reason = two_of_each(fewer)
+    interval = None if reason else within(calibration_interval(gaps, 2, fewer=fewer))
     return RMS.score(value, n, interval, condition, interval_reason=reason)
 
 

@@ -254,7 +254,11 @@ class _Family:
         return self.error(high)
 
 
-def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) -> Interval:
+FEW_OF_EACH = 10
+"""Errors, or right answers, below which those that were seen may all be luck."""
+
+
+def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None, fewer: int = FEW_OF_EACH) -> Interval:
     """The 95 % interval of the calibration error that the same bins would show on endlessly many images.
 
     What is seen is larger than that: noise makes gaps where there are none. So the interval reaches from the smallest
@@ -268,6 +272,8 @@ def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) 
         gaps: in each bin that counts.
         norm: 1 or 2.
         variance: of the error that is seen, where images stand in several bins; ``None`` where each is in one.
+        fewer: images with an error, or with a right answer where these are fewer. Of fewer than ten the interval
+            reaches further by as much as those can have moved the error: a sample may have two where one was expected.
 
     Source: DiCiccio & Romano (1990), doi:10.2307/1403805, limits by inverting tests along a least favourable family;
         Buckley & Eagleson (1988), doi:10.1111/j.1467-842X.1988.tb00471.x, for the distribution by three cumulants;
@@ -285,7 +291,10 @@ def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) 
     usual = _median(*calibrated) if variance is None else calibrated[0]
     low = _Family(gaps, small, norm).solved(lambda *c: 1 - chance(seen**norm, *c), TAIL)
     high = _Family(gaps, large, norm).solved(lambda *c: 1 - chance(max(seen**norm, usual), *c), 1 - TAIL)
-    return Interval(min(low, seen), max(high, seen))
+    right = gaps.confidence - gaps.gap
+    rare = min((right, 1 - right), key=lambda share: float(np.sum(gaps.weight * share)))
+    luck = _size(rare, gaps.weight, norm) if fewer < FEW_OF_EACH else 0.0
+    return Interval(max(min(low, seen) - luck, 0.0), max(high, seen) + luck)
 
 
 def _median(mean: float, variance: float, third: float) -> float:
