@@ -16,7 +16,7 @@ from hardiness.results.annotations.imagenet_x import error_ratios
 from hardiness.statistics import pairwise
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.confidence import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
-from hardiness.statistics.intervals import accepted_interval, effective_wilson, threshold, wilson
+from hardiness.statistics.intervals import accepted_interval, effective_wilson, proportion, threshold, wilson
 from hardiness.statistics.stopping import Companions, Extent, Headline, next_extent, of_cells, of_share
 
 TRIALS = 240
@@ -253,8 +253,9 @@ def test_effective_wilson_is_wilson_for_a_share() -> None:
     found, plain = effective_wilson(share, share * (1 - share) / n, n, 0), wilson(hits, n)
     assert found.low == pytest.approx(plain.low, rel=1e-3)
     assert found.high == pytest.approx(plain.high, rel=1e-3)
-    assert effective_wilson(0.0, 0.0, 0, 40) == wilson(0, 40)
-    assert effective_wilson(0.2, 1.0, 100, 40) == wilson(8, 40)
+    assert effective_wilson(0.0, 0.0, 0, 40) == proportion(0, 40)
+    assert effective_wilson(0.2, 1.0, 100, 40) == proportion(8, 40)
+    assert effective_wilson(0.4, 1.0, 100, 40) == wilson(16, 40), "of fifteen and more of either kind"
     few, many = (effective_wilson(0.02, 1e-4, telling, 0) for telling in (3, 300))
     assert few.high - few.low > 2 * (many.high - many.low)
     with pytest.raises(ArgumentError, match="had neither"):

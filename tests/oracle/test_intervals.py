@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from hardiness.core import ArgumentError, Interval
 from hardiness.statistics.confidence import rms_calibration_error
-from hardiness.statistics.intervals import centred, newcombe, resampled_means, wilson
+from hardiness.statistics.intervals import (
+    centred,
+    clopper_pearson,
+    newcombe,
+    outermost,
+    proportion,
+    resampled_means,
+    wilson,
+)
 
 
 @given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -72,3 +80,28 @@ def test_difference_interval_of_newcombe(
     shares = [(hits / n, wilson(hits, n)) for hits, n in (first, second)]
     found = newcombe(*shares[0], *shares[1])
     assert found == Interval(pytest.approx(expected[0], abs=6e-5), pytest.approx(expected[1], abs=6e-5))
+
+
+@pytest.mark.parametrize("n", [12, 20, 35, 50, 100, 1000])
+def test_a_share_holds_at_every_rate(n: int) -> None:
+    """By summing the binomial distribution, just beside each end, where it holds least; Wilson's alone held in 84 %."""
+    found = [proportion(k, n) for k in range(n + 1)]
+    ends = np.unique([end for each in found for end in (each.low, each.high)])
+    rates = np.concatenate([ends - 1e-9, ends + 1e-9])
+    rates = rates[(rates > 0) & (rates <= 0.5)]
+    chance = binom.pmf(np.arange(n + 1), n, rates[:, None])
+    below, above = (
+        np.sum(chance * side, axis=1)
+        for side in (
+            np.array([each.high for each in found]) < rates[:, None],
+            np.array([each.low for each in found]) > rates[:, None],
+        )
+    )
+    assert float(np.min(1 - below - above)) >= 0.9345
+    assert float(max(below.max(), above.max())) <= 0.05
+
+
+def test_exact_ends_without_scipy_are_those_with_it() -> None:
+    for k, n in ((0, 1), (1, 2), (0, 50), (3, 50), (49, 50), (14, 50_000), (11, 12)):
+        ours, theirs = proportion(k, n), outermost(wilson(k, n), clopper_pearson(k, n))
+        assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)

@@ -275,10 +275,10 @@ class Evidence:
                 last_inside(lambda limit: self.p(limit, -1) > level, self.value, 1.0),
             )
         if self.method == "sequence":
-            variance, tightest, *ends = self.facts
+            variance, tightest = self.facts[:2]
             half = half_width(variance, tightest, confidence, tuned=1 - LEVEL)
             unseen = 1 - ((1 - confidence) / 2) ** (1 / self.n)
-            further = [self.value + unseen * (end - self.value) for end in ends]
+            further = [self.value + unseen * (end - self.value) for end in self.facts[2:]]
             return Interval(min([self.value - half, *further]), max([self.value + half, *further]))
         z = _NORMAL.inv_cdf(0.5 + confidence / 2)
         low, high = self.facts
