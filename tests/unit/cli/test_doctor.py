@@ -103,7 +103,9 @@ def test_a_view_of_no_library_is_neither_right_nor_wrong(tmp_path: Path) -> None
         onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n", 3 * 224 * 224]),
     ]
     graph = onnx.helper.make_graph([onnx.helper.make_node("Flatten", ["x"], ["y"])], "net", ends[:1], ends[1:])
-    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), tmp_path / "net.onnx")
+    opset = onnx.helper.make_opsetid("", 17)
+    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)  # which the lowest onnxruntime reads
+    onnx.save(model, tmp_path / "net.onnx")
     for name in (f"py:{tmp_path}/net.py:build", f"onnx:{tmp_path}/net.onnx:mean=0.5,std=0.5,resize_px=256,crop_px=224"):
         (line,) = doctor._views(name)
         assert line.verdict == doctor.PLAIN
