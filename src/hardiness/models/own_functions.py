@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 _QUANTISED = ("torch.ao.nn.", "torch.nn.quantized", "torch.nn.intrinsic.quantized", "torchao.")
+_BY_BATCH = ("torch.ao.nn.quantized.dynamic", "torch.ao.nn.intrinsic.quantized.dynamic", "torch.nn.quantized.dynamic")
+"""Modules that choose the scale of integers by all numbers of a tensor, so by all images of a call."""
+
 _NUMBERS = ("mean", "std", "range")
 
 
@@ -31,13 +34,22 @@ class TorchForm:
     Attributes:
         network: what is called.
         original: what its weights and its code are read from.
+        one_by_one: whether it scales integers by all images of a call, so that each image needs a call of its own.
     """
 
     network: Callable[[Any], Any]
     original: Any
+    one_by_one: bool = False
 
     def __call__(self, given: Any) -> Any:
         """What it puts out; of several outputs the first."""
+        if self.one_by_one:
+            import torch
+
+            return torch.cat([self._outputs(image) for image in given.split(1)])
+        return self._outputs(given)
+
+    def _outputs(self, given: Any) -> Any:
         found = self.network(given)
         found = getattr(found, "logits", found)
         return found[0] if isinstance(found, tuple | list) else found
@@ -113,9 +125,11 @@ def foreign(value: Any) -> PlainFunction | None:
     if isinstance(value, nn.Module):
         if _is_exported(value):
             return PlainFunction(TorchForm(value, value), bytes_in=False, description="is a program of torch.export")
-        if any(type(each).__module__.startswith(_QUANTISED) for each in value.modules()):
+        kinds = {type(each).__module__ for each in value.modules()}
+        if any(kind.startswith(_QUANTISED) for kind in kinds):
             value.eval()
-            return PlainFunction(TorchForm(value, value), bytes_in=False, description="is an int8 network of torch")
+            form = TorchForm(value, value, one_by_one=any(kind.startswith(_BY_BATCH) for kind in kinds))
+            return PlainFunction(form, bytes_in=False, description="is an int8 network of torch")
         return None
     if not callable(value) or isinstance(value, type):
         return None
