@@ -47,7 +47,7 @@ def command(tmp_path: Path) -> Callable[[Path], list[str]]:
         picture[:, :, label % 3] += lead
         Image.fromarray(picture.astype(np.uint8)).save(folder / "0.png")
     (tmp_path / "colours.py").write_text(COLOURS)
-    ask = ["run", "-m", f"py:{tmp_path}/colours.py:build:mean=0,std=1", "--data",
+    ask = ["run", "-m", f"py:{tmp_path}/colours.py:build:mean=0,std=1,tag=one", "--data",
            f"imagenet={tmp_path}/pictures:classes=folders", "-b", "autoattack:epsilons=6/255,queries=20",
            "--quiet"]  # fmt: skip
     return lambda out: [*ask, "--out", str(out)]

@@ -26,7 +26,7 @@ def test_of_several_models_the_one_without_weights_is_a_line(no_weights: None) -
     assert resolve_models(["timm:resnet18"], weights="mine.pth").absent == ()
     misspelt = resolve_models(["timm:resnet18:crop_px=224,oops", "resnext50_32x4d"])
     assert misspelt.names == ("resnext50_32x4d",)
-    assert "'oops'" in misspelt.problems[0]
+    assert "option 2 of 'timm:resnet18' has no =" in misspelt.problems[0]
 
 
 def test_a_model_without_weights_is_refused_before_its_data_are_looked_at(no_weights: None) -> None:

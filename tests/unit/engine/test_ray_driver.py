@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hardiness.benchmarks import registry
 from hardiness.core import Silence
 from hardiness.engine import ray as ray_driver
 from hardiness.engine.ray import ActorRefusal, ActorReport, Cluster, Connection, Driver, Errand, UnitOutcome
@@ -434,7 +435,7 @@ def test_a_command_that_is_stopped_has_its_actors_store_what_is_finished(monkeyp
         return waits(calls, num_returns, timeout)
 
     monkeypatch.setattr(ray, "wait", interrupted)
-    evaluation: Any = SimpleNamespace(benchmark=SimpleNamespace(name="b"))
+    evaluation: Any = SimpleNamespace(benchmark=registry.get("imagenet-val")())
     errand = Errand(("m",), {"device": "cpu"}, (evaluation,), "out")
     with pytest.raises(KeyboardInterrupt):
         ray_driver.on_ray(errand, Cluster(), Silence())

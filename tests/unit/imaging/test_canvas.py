@@ -56,7 +56,7 @@ def test_canvases_equal_torchvision(
 @given(size=st.tuples(sides, sides), resize_px=px, crop_px=px, interpolation=filters)
 def test_border_equals_timm(size: tuple[int, int], resize_px: int, crop_px: int, interpolation: str) -> None:
     assume(round(min(size) / max(size) * resize_px) > 0)
-    view = View(resize_px, crop_px, interpolation, "border", mean=(0.1, 0.45, 0.9))
+    view = View(resize_px, crop_px, interpolation, "border", mean=(0.1, 0.45, 0.9), std=0.25)
     steps = [
         ResizeKeepRatio(resize_px, longest=1.0, interpolation=interpolation),
         CenterCropOrPad(crop_px, fill=tuple(round(255 * value) for value in view.mean)),
@@ -67,7 +67,8 @@ def test_border_equals_timm(size: tuple[int, int], resize_px: int, crop_px: int,
 
 
 def test_border_colour_is_the_mean_in_rgb_whatever_the_models_order_and_range() -> None:
-    caffe = View(224, 224, crop_mode="border", mean=(104.0, 116.7, 122.7), channel_order="BGR", range="0..255")
+    mean = (104.0, 116.7, 122.7)
+    caffe = View(224, 224, crop_mode="border", mean=mean, std=1, channel_order="BGR", range="0..255")
     assert caffe.canvas.fill == (123, 117, 104)
     assert tuple(on_canvas(picture(10, 100), caffe.canvas)[0, 0]) == (123, 117, 104)
 
