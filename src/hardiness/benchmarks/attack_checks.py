@@ -628,7 +628,9 @@ def verdict(
     most, half = wilson(int(attacked.sum()), n).high, NOT_ROBUST * before
     names = ", ".join(each.name for each in doubts)
     if any(each.name == "at chance" for each in doubts):
-        return Finding("verdict", True, f"Withdrawn: {text}, and a model at chance has nothing to lose.")
+        others = [each for each in doubts if each.name != "at chance"]  # of saturated logits many tie, and are nobody's
+        more = f" What to do: {_advice(others[0])}" if others else ""
+        return Finding("verdict", True, f"Withdrawn: {text}, and a model at chance has nothing to lose.{more}")
     if most < half and interval.low > 0:
         more = f" What was found ({names}) can only mean that it falls further." if doubts else ""
         more += f" Not checked: {off} did not run, so it may fall further." if off else ""
