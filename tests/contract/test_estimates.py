@@ -26,8 +26,8 @@ CALIBRATION = "rms_calibration_error"
 FARTHER_FROM_JACKKNIFE = {
     CALIBRATION: (
         0.25,
-        "an image that is left out moves the edges of all bins above it, which the estimate takes as known; "
-        "with these edges its error is held to 5 % of what the weights of images say",
+        "an image that is left out moves the edges of all bins above it by one image, of which the estimate takes the "
+        "mean of a hundred; its error is held to 5 % of what the weights of images say",
     )
 }
 """Scores whose jackknife is no sound reference: how near they are to it all the same, and why not nearer."""
@@ -61,14 +61,19 @@ def from_influence(influence: NDArray[np.float64]) -> float:
 def by_weights(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """The standard error of the RMS calibration error without its last bin, by a little more and less of each image.
 
-    Its bins are those of all images, each with its share of them: an infinitesimal jackknife by differences.
+    Bins hold a hundredth of n each in weight: what passes an edge then has the mean gap of the hundred images about it.
+    An infinitesimal jackknife by differences.
     """
     gap = (confidence.astype(np.float64) - right)[np.argsort(confidence, kind="stable")]
     n, step = len(gap), 1e-5
-    bins = [slice(start, start + 100) for start in range(0, n // 100 * 100 - 100, 100)]
+    edges = np.arange(100, n // 100 * 100, 100)
+    about = np.array([gap[edge - 50 : edge + 50].mean() for edge in edges])
 
     def error(weights: NDArray[np.float64]) -> float:
-        return float(np.sqrt(sum(100 / n * np.average(gap[each], weights=weights[each]) ** 2 for each in bins)))
+        weights = weights * n / weights.sum()
+        passes = (edges - np.cumsum(weights)[edges - 1]) * about
+        sums = (weights * gap)[: edges[-1]].reshape(-1, 100).sum(axis=1) + np.diff(passes, prepend=0.0)
+        return float(np.sqrt(np.sum(100 / n * (sums / 100) ** 2)))
 
     slopes = [error(1 + row) - error(1 - row) for row in step * np.eye(n)]
     return from_influence(n * np.array(slopes) / (2 * step))
