@@ -208,7 +208,7 @@ def stopping(tree: Any, tmp_path: Path) -> Callable[..., list[str]]:
     (tmp_path / "stopping.py").write_text(STOPS)
 
     def command(count: int, benchmark: str = "imagenet-val") -> list[str]:
-        model = f"py:{tmp_path}/stopping.py:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
+        model = f"py:{tmp_path}/stopping.py:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225,tag=one"
         return ["run", "-m", model, "-b", benchmark, "--data", str(tree(count)), "--batch-size", "8",
                 "--runtime", "torch", "--quiet", "--out"]  # fmt: skip
 
