@@ -205,9 +205,16 @@ def _note(each: GateVerdict) -> str:
     if each.outcome != "cannot tell":
         return ""
     more = f"{each.more:,} images more{f' of {each.images_of}' if each.images_of else ''}"
-    if each.at_least:
-        return f"more than {more} would be needed: the truth may lie on the limit"
-    return f"about {more} would decide"
+    told = (
+        f"more than {more} decide with 80 % chance: the truth may lie on the limit"
+        if each.at_least
+        else f"about {more} decide with 80 % chance"
+    )
+    if not each.more_low:  # of a gate that an earlier version kept
+        return told
+    if each.more_high is None:
+        return f"{told} (were the true value known: {each.more_low:,} or more, none if it is the limit)"
+    return f"{told} (were the true value known: {each.more_low:,} to {each.more_high:,})"
 
 
 def _sentence(each: GateVerdict) -> str:

@@ -11,7 +11,7 @@ from hardiness.core import Interval, StoreError, fields_form, from_json, json_fi
 from hardiness.results.policy import Policy, Rule
 from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, cases_of
 from hardiness.results.runs import digest_of
-from hardiness.statistics import Ruling, rulings
+from hardiness.statistics import ImagesMore, Ruling, rulings
 from hardiness.store import Store, parsed
 
 GATE = "gate.json"
@@ -37,7 +37,10 @@ class GateVerdict:
         confidence, family: of the interval, and over how many verdicts it is simultaneous.
         n: images.
         images_of: of what these are: a class, or the data set.
-        more, at_least: about how many images more of that would decide, and whether it takes more than that.
+        more, at_least: about how many images more of that decide with a chance of 80 %, and whether it takes more.
+        more_low, more_high: between how many would decide with that chance were the true value known, as far as the
+            80 % interval of the number leaves it open; ``more_high`` is ``None`` where it may lie on the limit, at
+            which no number decides.
         looked: whether the interval holds although the run was looked at while it went on.
         exact: whether the interval holds for any number of images, and not only for many.
         reason: why it is missing; empty otherwise.
@@ -63,6 +66,8 @@ class GateVerdict:
     run: JudgedRun | None = field(default=None, metadata=json_field(seldom=True))
     baseline: JudgedRun | None = field(default=None, metadata=json_field(seldom=True))
     images_of: str = field(default="", metadata=json_field(seldom=True))
+    more_low: int = field(default=0, metadata=json_field(seldom=True))
+    more_high: int | None = field(default=None, metadata=json_field(seldom=True))
 
     @property
     def mark(self) -> str:
@@ -169,6 +174,7 @@ def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
     )
     if ruling is None or case.evidence is None:
         return missing
+    needed = ruling.needed or ImagesMore(0, False, 0, None)
     return replace(
         missing,
         outcome=ruling.outcome,
@@ -177,8 +183,10 @@ def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
         confidence=ruling.confidence,
         family=ruling.family,
         n=case.evidence.n,
-        more=ruling.more,
-        at_least=ruling.at_least,
+        more=needed.count,
+        at_least=needed.at_least,
+        more_low=needed.low,
+        more_high=needed.high,
         looked=case.evidence.looked,
         exact=case.evidence.exact,
     )

@@ -111,7 +111,7 @@ if TYPE_CHECKING:
         of_share,
         share_interval,
     )
-    from hardiness.statistics.verdicts import Evidence, Limit, Ruling, rulings
+    from hardiness.statistics.verdicts import Evidence, ImagesMore, Limit, Ruling, rulings
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -145,6 +145,7 @@ __all__ = [
     "GroupMeans",
     "Headline",
     "ImageScore",
+    "ImagesMore",
     "KappaInterval",
     "Limit",
     "Measurable",

@@ -31,6 +31,12 @@ LEVEL = 0.05
 MOST_TIMES = 100
 """How many times the images that there are a verdict may need before it is said to need more than that."""
 
+POWER = 0.8
+"""Chance of a verdict after as many images more as are said to decide."""
+
+SPREAD = 0.8
+"""Confidence of the interval of a number from which the spread of the images that it needs is taken."""
+
 TIGHTEST = 0.02
 """Half-width at which an interval that is looked at is tightest, as a share of all that a number can span."""
 
@@ -287,16 +293,71 @@ class Evidence:
         times = _student_of(z, self.n) / _student_point(self.n)
         return Interval(self.value - times * (self.value - low), self.value + times * (high - self.value))
 
-    def images_more(self, limit: Limit, level: float, beyond: bool) -> tuple[int, bool]:
-        """About how many images more decide at that level, and whether it takes more than that.
+    def images_more(self, limit: Limit, level: float, beyond: bool) -> int:
+        """About how many images more decide at that level with an even chance, were the number what it seems.
 
         The error falls as the root of the number of images does.
+
+        Returns:
+            At most `MOST_TIMES` as many as there are.
         """
-        seen = self.p(limit.at, limit.side if beyond else -limit.side)
-        wanted, got = -_NORMAL.inv_cdf(level), -_NORMAL.inv_cdf(min(max(seen, 1e-300), 0.5))
-        if got * math.sqrt(MOST_TIMES) < wanted:
-            return MOST_TIMES * self.n, True
-        return max(1, math.ceil(self.n * ((wanted / got) ** 2 - 1))), False
+        seen, wanted = self._errors_off(limit.at, limit.side if beyond else -limit.side), -_NORMAL.inv_cdf(level)
+        if seen * math.sqrt(MOST_TIMES) < wanted:
+            return MOST_TIMES * self.n
+        return max(1, math.ceil(self.n * ((wanted / seen) ** 2 - 1)))
+
+    def _errors_off(self, limit: float, side: int) -> float:
+        """By how many standard errors the number is beyond a limit, as its p-value counts them; 0 or more."""
+        return -_NORMAL.inv_cdf(min(max(self.p(limit, side), 1e-300), 0.5))
+
+    def images_needed(self, limit: Limit, levels: tuple[float, float]) -> ImagesMore:
+        """How many images more decide with a chance of `POWER`, when the number itself is as uncertain as it is.
+
+        Args:
+            limit: what the number must not be beyond.
+            levels: one-sided, of the verdict *pass* and of the verdict *fail*.
+
+        Source: Spiegelhalter, Freedman & Blackburn (1986), doi:10.1016/0197-2456(86)90003-6: the chance that a trial's
+            end will be significant, over what its data so far leave possible, with a flat prior.
+        """
+        beyond = limit.side * (self.value - limit.at) > 0
+        seen = self._errors_off(limit.at, limit.side if beyond else -limit.side)
+        there, opposite = (-_NORMAL.inv_cdf(each) for each in (reversed(levels) if beyond else levels))
+
+        def chance(times: float) -> float:
+            mean, spread = seen * math.sqrt(1 + times), math.sqrt(times)
+            return _NORMAL.cdf((mean - there) / spread) + _NORMAL.cdf((-mean - opposite) / spread)
+
+        def known(errors: float, wanted: float) -> int:
+            return max(1, math.ceil(self.n * (((wanted + power) / errors) ** 2 - 1)))
+
+        power, reach = _NORMAL.inv_cdf(POWER), _NORMAL.inv_cdf(0.5 + SPREAD / 2)
+        low = min(known(seen + reach, there), known(reach - seen, opposite) if seen < reach else MOST_TIMES * self.n)
+        high = known(seen - reach, there) if seen > reach else None
+        few, many = 1 / self.n, float(MOST_TIMES)
+        if chance(many) < POWER:
+            return ImagesMore(MOST_TIMES * self.n, True, min(low, MOST_TIMES * self.n), high)
+        while (many - few) * self.n > 0.5:
+            middle = (few + many) / 2
+            few, many = (few, middle) if chance(middle) >= POWER else (middle, many)
+        return ImagesMore(max(1, math.ceil(self.n * many - 0.5)), False, low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesMore:
+    """How many images more would decide a rule.
+
+    Attributes:
+        count: so many decide with a chance of `POWER`.
+        at_least: whether it takes more than ``count``.
+        low, high: between how many would decide with that chance were the true value known, as far as its interval of
+            `SPREAD` reaches; ``high`` is ``None`` where that holds the limit, at which no number decides.
+    """
+
+    count: int
+    at_least: bool
+    low: int
+    high: int | None
 
 
 def binomial_p(hits: int, n: int, limit: float, side: int) -> float:
@@ -404,15 +465,16 @@ class Ruling:
         outcome: whether the number is surely within, surely beyond, or neither yet.
         evidence: of the number.
         family: rules over which the interval that decides is simultaneous; 1 where it is of this rule alone.
-        more: about how many images more would decide, were the number what it seems; 0 where it is decided.
-        at_least: whether it takes more than ``more``, as the number may lie on the limit itself.
+        more: about how many images more would decide with an even chance, were the number what it seems, by which the
+            next look is chosen; 0 where it is decided.
+        needed: how many decide with a chance of `POWER`; ``None`` where it is decided.
     """
 
     outcome: Outcome
     evidence: Evidence
     family: int = 1
     more: int = 0
-    at_least: bool = False
+    needed: ImagesMore | None = None
 
     @property
     def confidence(self) -> float:
@@ -457,6 +519,7 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
         else:
             beyond = limit.side * (evidence.value - limit.at) > 0
             shared = family if not beyond and evidence.looked else left if beyond else 1
-            more, at_least = evidence.images_more(limit, LEVEL / 2 / shared, beyond)
-            found.append(Ruling("cannot tell", evidence, shared, more, at_least))
+            more = evidence.images_more(limit, alone / shared, beyond)
+            needed = evidence.images_needed(limit, (alone / (family if evidence.looked else 1), level))
+            found.append(Ruling("cannot tell", evidence, shared, more, needed))
     return found

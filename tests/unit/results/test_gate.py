@@ -603,8 +603,10 @@ def test_a_verdict_says_against_what_of_which_class_and_of_what_more_images_are_
     assert [each.images_of for each in (worst, of_class, top1)] == ["class b", "class b", "photos"]
     assert [each.outcome for each in (worst, of_class, top1)] == ["cannot tell"] * 3
     notes = gate_view(found).notes
-    assert any(f"about {of_class.more} images more of class b would decide" in note for note in notes)
-    assert any("images more of photos would decide" in note for note in notes)
+    from_on = f"{of_class.more_low:,} or more, none if it is the limit"
+    about = f"about {of_class.more:,} images more of class b decide with 80 % chance"
+    assert any(f"{about} (were the true value known: {from_on})" in note for note in notes)
+    assert any("images more of photos decide with 80 % chance" in note for note in notes)
 
 
 KEPT = """

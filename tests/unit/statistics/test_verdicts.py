@@ -101,7 +101,22 @@ def test_how_many_images_more_would_decide() -> None:
     fewer = 1000 + near.more // 2
     assert rulings([(share(round(0.31 * fewer), fewer), Limit(0.30, ABOVE))])[0].outcome == "cannot tell"
     (at,) = rulings([(share(300, 1000), Limit(0.30, ABOVE))])
-    assert (at.at_least, at.more) == (True, 100_000)
+    assert at.more == 100_000
+
+
+def test_a_number_on_the_limit_needs_sixty_times_the_images_and_no_number_is_sure() -> None:
+    """With a flat prior it lies beyond a quarter of an error on either side with 80 % chance: 1.96 / .2533 squared."""
+    (at,) = rulings([(share(300, 1000), Limit(0.30, ABOVE))])
+    assert at.needed is not None
+    assert at.needed.count == pytest.approx(1000 * (1.95996 / 0.25335) ** 2, rel=1e-3)
+    assert (at.needed.at_least, at.needed.high) == (False, None)
+    among = rulings([(share(300, 1000), Limit(0.30, ABOVE))] * 200)[0]
+    assert among.needed is not None
+    assert (among.needed.count, among.needed.at_least) == (100_000, True)
+    (near,) = rulings([(share(325, 1000), Limit(0.30, ABOVE))])
+    assert near.needed is not None
+    assert near.needed.high is not None
+    assert near.needed.low < near.needed.count < near.needed.high
 
 
 def test_what_no_share_can_be_beyond_is_passed_whatever_was_seen() -> None:
