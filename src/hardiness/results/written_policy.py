@@ -6,26 +6,34 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hardiness.benchmarks import card_of
-from hardiness.core import ArgumentError, Condition, Result
-from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, parse_policy
+from hardiness.core import ArgumentError, Condition, Metric, Result
+from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule, parse_policy
 from hardiness.results.rule_evidence import (
     MissingNumberError,
     PolicyFolder,
     UnmatchedError,
     absent_case,
     case_of,
+    measured_metric,
     quoted,
+    require_limit,
 )
 from hardiness.statistics import Evidence, Ruling
 from hardiness.store import Store
 
+PASSED = 0.9
+"""Chance with which a new, equally good model passes all rules of a policy that is written of today's numbers."""
+
 
 def first_policy(store: Store, against: str = "", folder: str = "") -> str:
-    """The TOML text of a policy that a folder's runs pass now: a limit on each headline, at the end of its interval.
+    """The TOML text of a policy that a folder's runs pass now: a limit on each headline.
+
+    A new model that is as good, and has as many images, passes all of its rules with a chance of `PASSED`: each limit
+    lies so far from today's number that the whole interval of the next one is within it, and comments say how far.
 
     What the gate would call *missing* today, as of a run that was interrupted, gets no rule, and a comment says why.
 
@@ -44,33 +52,38 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
     drafts = [_draft(result, judged) for result in results]
     judgeable = [draft for draft in drafts if not draft.reason]
     held = [rule for draft in judgeable for rule in _rules_against(draft, path, judged)] if path else []
-    family = len(judgeable) + sum(not rule.reason for rule in held)
+    family = len(judgeable) + sum(rule.evidence is not None for rule in held)
     names = dict.fromkeys(result.name for result in results)
     lines = [
-        "# Written by 'hardiness gate --write-policy' from what the folder holds. Each limit is the end of the",
-        "# interval of the model that it is for: make it what you need. Values are fractions, 0.01 is one point; a",
-        '# text may say percent, as in "75 %".',
+        "# Written by 'hardiness gate --write-policy' from what the folder holds. The margin is how far a limit lies",
+        "# from today's number: so far that a new model that is as good, and has as many images, passes all rules in",
+        f"# {100 * PASSED:.0f} % of cases. Make it what you need; with more images equal models pass a smaller one.",
+        '# Values are fractions, 0.01 is one point; a text may say percent, as in "75 %".',
     ]
     written = 0
     for (benchmark, name), alike in _grouped(drafts).items():
         about = {"model": name} if len(names) > 1 else {}
         lines += [f"# {benchmark}, {name}: no rule, since {draft.reason}" for draft in alike if draft.reason]
         known = [draft for draft in alike if not draft.reason]
-        is_of_all = len(known) == len(alike) and len({(each.metric, each.condition) for each in known}) == 1
+        is_of_all = len(known) == len(alike) and len({(each.metric.name, each.condition) for each in known}) == 1
         # Where one of several runs of a name has no such number, a rule on all of them would call it missing.
         for some in [known] if is_of_all else [[draft] for draft in known]:
             more = about if is_of_all else {**about, "run": some[0].result.key}
-            lines += ["", *_first_rule(some, more, family)]
-            written += 1
+            rule = _first_rule(some, more, family)
+            lines += ["", *rule.text] if not rule.reason else [f"# {benchmark}, {name}: no rule, since {rule.reason}"]
+            written += not rule.reason
     if not written:
-        raise ArgumentError(f"{store.address} holds no headline score with an interval, of which a rule could be made")
-    lines += ["", "# No score worse than the baseline's by more than a point, on the same images:"]
+        reason = next((f": {line.removeprefix('# ')}" for line in lines if ": no rule, since " in line), "")
+        raise ArgumentError(f"{store.address} holds no headline of which a rule could be made{reason}")
+    lines += [
+        "",
+        "# No score worse than the baseline's by more than a point, on the same images, or by a margin as above:",
+    ]
     if not path:
         example = {"benchmark": ANY, "against": "runs/main"}
         for given in ({"metric": HEADLINE, "worse_by_at_most": 0.01}, {"metric": "negative_flips", "at_most": 0.05}):
             lines += [*(f"# {line}" for line in ("[[rules]]", *_toml({**example, **given}))), ""]
-    for text in dict.fromkeys(f"# {rule.reason}" if rule.reason else f"{rule.text}\n" for rule in held):
-        lines += text.split("\n")
+    lines += _against_lines(held, family)
     lines += [
         *([""] if lines[-1] else []),
         "[policy]",
@@ -90,9 +103,8 @@ class _Draft:
     """What a rule could be made of: the headline of a result, with its evidence or why there is none."""
 
     result: Result
-    metric: str
+    metric: Metric
     condition: Condition
-    higher_is_better: bool
     evidence: Evidence | None = None
     reason: str = ""
 
@@ -102,12 +114,14 @@ def _draft(result: Result, folder: PolicyFolder) -> _Draft:
     column = card_of(result.run).headline_of(card_of(result.run).columns_of([result]))
     if column is None:
         reason = "it has no headline" if result.counts.images else "nothing was evaluated"
-        return _Draft(result, HEADLINE, Condition(), True, reason=reason)
+        return _Draft(result, Metric(HEADLINE), Condition(), reason=reason)
     score = next(s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition))
     rule = Rule(1, result.benchmark, column.metric, "at_least", 0.0, where=column.condition)
     case = case_of(rule, result, folder)
-    reason = "" if case.evidence else case.reason
-    return _Draft(result, column.metric, column.condition, score.higher_is_better, case.evidence, reason)
+    metric = replace(
+        measured_metric(column.metric, card_of(result.run), result.scores), higher_is_better=score.higher_is_better
+    )
+    return _Draft(result, metric, column.condition, case.evidence, "" if case.evidence else case.reason)
 
 
 def _grouped(drafts: Sequence[_Draft]) -> dict[tuple[str, str], list[_Draft]]:
@@ -120,34 +134,69 @@ def _grouped(drafts: Sequence[_Draft]) -> dict[tuple[str, str], list[_Draft]]:
 
 @dataclass(frozen=True)
 class _AgainstRule:
-    """The text of a rule against a baseline, or why it could never match."""
+    """A rule against a baseline, without its limit.
 
-    text: str
+    Attributes:
+        fields: of the rule.
+        wish: the limit that it has, unless an equal model needs a further one.
+        metric: whose.
+        evidence: of how much worse the run is; ``None`` where there is none.
+        reason: why there is none.
+    """
+
+    fields: Mapping[str, Any]
+    wish: float
+    metric: Metric
+    evidence: Evidence | None = None
     reason: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The field of the limit."""
+        return "at_most" if self.fields["metric"] in FLIPS else "worse_by_at_most"
 
 
 def _rules_against(draft: _Draft, path: str, folder: PolicyFolder) -> Iterator[_AgainstRule]:
     """The rules by which a result is held against a baseline: its headline, and what was right and is wrong now."""
     result = draft.result
-    judged = {"benchmark": result.benchmark, "metric": draft.metric}
     where = {"where": draft.condition} if draft.condition else {}
     named = {"model": result.name, "against": path}
     named |= {"against_model": other} if (other := _only_other_model(result, path, folder)) else {}
-    for number, given in enumerate(
+    for number, rule in enumerate(
         (
-            {**judged, **where, **named, "worse_by_at_most": 0.01},
-            {**judged, "metric": "negative_flips", **named, "at_most": 0.05},
+            _AgainstRule(
+                {"benchmark": result.benchmark, "metric": draft.metric.name, **where, **named}, 0.01, draft.metric
+            ),
+            _AgainstRule(
+                {"benchmark": result.benchmark, "metric": "negative_flips", **named}, 0.05, Metric("negative_flips")
+            ),
         )
     ):
-        text = "\n".join(("[[rules]]", *_toml(given)))
-        (rule,) = parse_policy(text).rules
+        (asked,) = parse_policy("\n".join(("[[rules]]", *_toml({**rule.fields, rule.kind: rule.wish})))).rules
         try:
-            case = case_of(rule, result, folder)
+            case = case_of(asked, result, folder)
         except UnmatchedError as error:
-            case = absent_case(rule, result.name, result.data, f"no {error.field} {error.value!r}")
-        reason = "" if case.evidence else f"{result.benchmark}, {result.name}: {case.reason}"
-        if not number or not reason:
-            yield _AgainstRule(text, reason)
+            case = absent_case(asked, result.name, result.data, f"no {error.field} {error.value!r}")
+        if case.evidence:
+            yield replace(rule, evidence=case.evidence)
+        elif not number:
+            yield replace(rule, reason=f"{result.benchmark}, {result.name}: {case.reason}")
+
+
+def _against_lines(held: Sequence[_AgainstRule], family: int) -> Iterator[str]:
+    """The lines of rules against a baseline; of several runs that one rule speaks of, it is one."""
+    yield from dict.fromkeys(f"# {rule.reason}" for rule in held if rule.reason)
+    groups: dict[str, list[_AgainstRule]] = {}
+    for rule in held:
+        if rule.evidence:
+            groups.setdefault("\n".join(_toml(rule.fields)), []).append(rule)
+    for rules in groups.values():
+        first, known = rules[0], [rule.evidence for rule in rules if rule.evidence]
+        made = _limited(first.fields, first.kind, known, family, first.metric, first.wish)
+        name = f"{first.fields['benchmark']}, {first.fields['model']}"
+        yield from (
+            (f"# {name}: no rule against the baseline, since {made.reason}",) if made.reason else (*made.text, "")
+        )
 
 
 def _only_other_model(result: Result, path: str, folder: PolicyFolder) -> str:
@@ -171,32 +220,75 @@ def _toml(fields: Mapping[str, Any]) -> list[str]:
     return [f"{name} = {text_of(value)}" for name, value in fields.items()]
 
 
-def _first_rule(drafts: Sequence[_Draft], about: Mapping[str, str], family: int) -> Iterator[str]:
-    """The lines of a rule that these pass, in a policy of so many verdicts.
+@dataclass(frozen=True)
+class _Limited:
+    """The lines of a rule with its limit, or why there is none."""
+
+    text: Sequence[str] = ()
+    reason: str = ""
+
+
+def _first_rule(drafts: Sequence[_Draft], about: Mapping[str, str], family: int) -> _Limited:
+    """A rule that these pass, and that the next ones as good pass, in a policy of so many verdicts.
 
     Args:
         drafts: of one metric and condition, each with evidence.
         about: what the rule says of model and run.
-        family: verdicts among which the level of those is shared that were looked at while their images came in.
+        family: verdicts in the policy.
     """
-    known = [draft.evidence for draft in drafts if draft.evidence]
-    ends = [Ruling("pass", each, family if each.looked else 1).interval for each in known]
     first = drafts[0]
-    limit = (
-        _rounded_out(min(each.low for each in ends), -1)
-        if first.higher_is_better
-        else _rounded_out(max(each.high for each in ends), 1)
-    )
-    if all(each.share for each in known):
-        limit = min(limit, 1.0)
     where = {"where": first.condition} if first.condition else {}
-    yield f"[[rules]]  # now {', '.join(f'{each.value:.4f}' for each in known)}"
-    yield from _toml({"benchmark": first.result.benchmark, "metric": first.metric, **where})
-    yield f"{'at_least' if first.higher_is_better else 'at_most'} = {limit:.4f}"
-    yield from _toml(about)
+    fields = {"benchmark": first.result.benchmark, "metric": first.metric.name, **where, **about}
+    kind = "at_least" if first.metric.higher_is_better else "at_most"
+    return _limited(fields, kind, [draft.evidence for draft in drafts if draft.evidence], family, first.metric)
+
+
+def _limited(
+    fields: Mapping[str, Any],
+    kind: str,
+    known: Sequence[Evidence],
+    family: int,
+    metric: Metric,
+    wish: float = -math.inf,
+) -> _Limited:
+    """A rule whose limit equal models keep.
+
+    Args:
+        fields: of the rule, without the limit.
+        kind: the field of the limit.
+        known: evidence of each run that the rule speaks of.
+        family: verdicts in the policy, among which the chance that an equal model does not pass is shared, and the
+            level of those that were looked at while their images came in.
+        metric: the number's, which says what it can be.
+        wish: a limit that is taken where it lies further out than the needed one.
+    """
+    side = -1 if kind == "at_least" else 1
+    following = [each.next_equal(side, (1 - PASSED) / family) for each in known]
+    ends = [Ruling("pass", each, family if each.looked else 1).interval for each in following]
+    limit = max(wish, _rounded_out(max(each.high for each in ends), 1))
+    if side < 0:
+        limit = _rounded_out(min(each.low for each in ends), -1)
+    least, most = metric.range
+    is_share = all(each.share for each in known)
+    limit = min(limit, 1.0) if is_share and side > 0 else limit
+    values = ", ".join(f"{each.value:.4f}" for each in known)
+    margin = min(side * (limit - each.value) for each in known)
+    few = f"{(count := max(each.n for each in known)):,} image{'s' if count > 1 else ''}"
+    lines = [f"[[rules]]  # now {values}; margin {margin:.4f}"]
+    if is_share and limit == (1.0 if side > 0 else 0.0):
+        lines.append(f"# Every model passes it: {few} cannot tell an equal model from a worse one. Evaluate more.")
+    elif kind != "worse_by_at_most" and not least <= limit <= most:
+        return _Limited(reason=f"with {few} an equal model needs the limit {limit:.4f}, which is beyond {metric.title}")
+    lines += _toml({**fields, kind: limit})
+    (rule,) = parse_policy("\n".join(lines)).rules
+    try:
+        require_limit("", rule, metric)
+    except ArgumentError:
+        return _Limited(reason=f"with {few} an equal model needs the limit {limit:.4f}, which is none")
+    return _Limited(lines)
 
 
 def _rounded_out(value: float, side: int) -> float:
     """The next value of four digits after the point, away from what is good; 0 is not left."""
-    found = (math.floor(value * 1e4 * side) + 1) / 1e4 * side
+    found = round((math.floor(value * 1e4 * side) + 1) / 1e4 * side, 4)
     return max(found, 0.0) if value >= 0 else found

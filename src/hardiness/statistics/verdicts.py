@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import NormalDist
 from typing import Literal
@@ -293,6 +293,59 @@ class Evidence:
         times = _student_of(z, self.n) / _student_point(self.n)
         return Interval(self.value - times * (self.value - low), self.value + times * (high - self.value))
 
+    def next_equal(self, side: int, level: float) -> Evidence:
+        """The evidence of a new, equally good number of as many images, where it falls as far to one side as it may.
+
+        Args:
+            side: 1 for above, -1 for below.
+            level: how seldom the new number is further off, below 0.5. Of a share of images it is at most that seldom,
+                whatever the share.
+
+        Source: Thatcher (1964), Journal of the Royal Statistical Society B 26, 176-192, of a share of images. Else the
+            two numbers differ by root two standard errors, of which a share's are those of the mean of the two.
+        """
+        if self.method in ("binomial", "share"):
+            hits = next_hits(int(self.facts[0]), self.n, side, level)
+            return replace(self, value=hits / self.n, facts=(float(hits),))
+        if self.method == "lowest":
+            pairs = list(zip(map(int, self.facts[::2]), map(int, self.facts[1::2]), strict=True))
+            return Evidence.from_lowest(
+                [next_hits(hits, n, side, level / len(pairs)) for hits, n in pairs], [n for _, n in pairs]
+            )
+        z = -math.sqrt(2) * _NORMAL.inv_cdf(level)
+        if self.method in ("tango", "pairs"):
+            first, second = map(int, self.facts)
+            ends = tango(first, second, self.n, math.erf(z / math.sqrt(2)))
+            more = math.ceil(self.n * abs(float(ends[side > 0]) - self.value))
+            first = min(first + more, self.n - second) if side > 0 else first
+            second = min(second + more, self.n - first) if side < 0 else second
+            return replace(self, value=(first - second) / self.n, facts=(float(first), float(second)))
+        if self.method == "sequence":
+            return replace(self, value=self.value + side * z * math.sqrt(self.facts[0]))
+        low, high = self.facts
+        end = self.facts[side > 0]
+        if end == self.value or (self.share and not 0 < end < 1):
+            return replace(self, value=end, facts=(end, end))
+        if self.share:
+            answers = wilson_answers(self.value, end, _Z)
+            value = _next_share(self.value, answers, side, z)
+            # Where few images hold most of the spread, it grows with the share as if each were all right or all wrong.
+            growth = max((1 - 2 * self.value) * (value - self.value) / self.n, 0.0)
+            spread = self.value * (1 - self.value) / answers + growth
+            answers = min(answers, value * (1 - value) / spread) if growth else answers
+            new = wilson_of_share(value, answers, _Z)
+            return replace(self, value=value, facts=(new.low, new.high))
+        # What the ends are apart from the middle tells of the skew, with which the variance grows with the number.
+        above, below = high - self.value, self.value - low
+        square, slope = above * below, above - below
+        growth = slope * 3 * _Z**2 / (1 + 2 * _Z**2)
+        times = (_student_of(z, self.n) / _student_point(self.n)) ** 2 / 2
+        lean = times * growth * side
+        further = side * (lean + math.sqrt(lean * lean + 8 * times * square)) / 2
+        root = math.sqrt(slope * slope + 4 * max(square + growth * further, 0.0))
+        value = self.value + further
+        return replace(self, value=value, facts=(value - (root - slope) / 2, value + (root + slope) / 2))
+
     def images_more(self, limit: Limit, level: float, beyond: bool) -> int:
         """About how many images more decide at that level with an even chance, were the number what it seems.
 
@@ -358,6 +411,50 @@ class ImagesMore:
     at_least: bool
     low: int
     high: int | None
+
+
+def next_hits(hits: int, n: int, side: int, level: float) -> int:
+    """The last number of hits of ``n`` new images that is not further off than one in ``1 / level`` is.
+
+    Args:
+        hits: of as many images, with the same share behind them.
+        side: 1 for the most of the new hits, -1 for the fewest.
+        level: how seldom, at most, the new hits are beyond it, whatever the share.
+
+    Source: Thatcher (1964), Journal of the Royal Statistical Society B 26, 176-192: those that Fisher's exact test does
+        not tell apart.
+    """
+    if side > 0:
+        return n - next_hits(n - hits, n, -1, level)
+    few, many = -1, hits
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if _tail_of_two(hits, middle, n) > level else (middle, many)
+    return many
+
+
+def _tail_of_two(hits: int, fewer: int, n: int) -> float:
+    """How likely the first of two samples of ``n`` has ``hits`` or more of all that both have, by luck alone."""
+    every = hits + fewer
+    size = 2 * math.lgamma(n + 1) + math.lgamma(every + 1) + math.lgamma(2 * n - every + 1) - math.lgamma(2 * n + 1)
+    for count in (hits, n - hits, fewer, n - fewer):
+        size -= math.lgamma(count + 1)
+    term = total = math.exp(size)
+    for count in range(hits, min(n, every)):
+        term *= (n - count) * (every - count) / ((count + 1) * (n - every + count + 1))
+        total += term
+        if term < 1e-17 * total:
+            break
+    return total
+
+
+def _next_share(share: float, answers: float, side: int, z: float) -> float:
+    """The share of as many answers that is ``z`` standard errors of a mean of two off, with the variance of both."""
+    near, square = share if side < 0 else 1 - share, z * z / 2
+    slope = square * (2 * near - 1)
+    root = math.sqrt(slope * slope + 8 * square * near * (1 - near) * (answers + square / 2))
+    off = min((slope + root) / (2 * (answers + square / 2)), near)
+    return share + side * off
 
 
 def binomial_p(hits: int, n: int, limit: float, side: int) -> float:

@@ -15,6 +15,7 @@ import junitparser
 import numpy as np
 import pytest
 from commands import called_wide
+from scipy.stats import betabinom
 
 import hardiness
 from hardiness.core import (
@@ -35,8 +36,9 @@ from hardiness.core import (
 from hardiness.reference import class_name
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, GateVerdict, first_policy, published_results
-from hardiness.results.policy import Policy, Rule
+from hardiness.results.policy import Policy, Rule, parse_policy
 from hardiness.results.rule_evidence import MissingNumberError, part_of, require_limit, require_standing
+from hardiness.statistics import clopper_pearson
 from hardiness.store import Store
 
 CELLS = (
@@ -648,9 +650,11 @@ def test_a_first_policy_is_passed_and_is_not_written_over(
     second = str(tmp_path / "second.toml")
     assert called_wide(monkeypatch, "gate", out, "--write-policy", second, "--against", str(tmp_path / "main")) == 0
     capsys.readouterr()
-    assert called_wide(monkeypatch, "gate", out, "--policy", second, "--json") == 4, "200 images do not tell a point"
+    assert called_wide(monkeypatch, "gate", out, "--policy", second, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert {each["rule"]["kind"] for each in found["verdicts"]} == {"at_most", "at_least", "worse_by_at_most"}
+    worse = [each["rule"]["limit"] for each in found["verdicts"] if each["rule"]["kind"] == "worse_by_at_most"]
+    assert min(worse) > 0.01, "200 images do not tell a point"
 
 
 def asked(out: Path, weights: str, started: str, **more: Any) -> str:
@@ -691,11 +695,38 @@ def test_limits_of_a_first_policy_are_of_the_model_that_is_named(tmp_path: Path)
     found = hardiness.gate(tmp_path / "out", text)
     assert {each.model: each.outcome for each in found.verdicts} == {"good": "pass", "bad": "pass"}
     limits = {each.model: each.rule.limit for each in found.verdicts}
-    assert limits["bad"] < 0.45 < 0.8 < limits["good"]
+    assert limits["bad"] < 0.45 < 0.75 < limits["good"]
     alone = first_policy(Store.open(tmp_path / "out")).count("model =")
     assert alone == 2
     stored(tmp_path / "one", "good", answers(0.1, cells=1))
     assert "model =" not in first_policy(Store.open(tmp_path / "one")), "the next one may be called otherwise"
+
+
+def test_a_written_policy_is_passed_by_new_models_that_are_as_good_in_nine_of_ten_cases(tmp_path: Path) -> None:
+    """Their hits are drawn of what today's leave possible; before, each of the five passed its rule in one of two."""
+    right = {"a": 160, "b": 150, "c": 190, "d": 120, "e": 199}
+    for name, hits in right.items():
+        stored(tmp_path / "out", name, (np.arange(200) < hits)[:, None])
+    text = first_policy(Store.open(tmp_path / "out"))
+    chance = 1.0
+    for rule in parse_policy(text).rules:
+        passes = np.array([clopper_pearson(hits, 200).low >= rule.limit for hits in range(201)])
+        today = right[rule.model]
+        chance *= float(betabinom.pmf(np.arange(201), 200, today + 0.5, 200 - today + 0.5)[passes].sum())
+        assert f"now {today / 200:.4f}; margin {today / 200 - rule.limit:.4f}" in text
+    assert 0.9 <= chance <= 0.96
+    assert "90 % of cases" in text
+
+
+def test_of_so_few_images_that_equal_models_may_have_anything_the_policy_says_that_all_pass(tmp_path: Path) -> None:
+    stored(tmp_path / "out", "a", np.ones((2, 1), bool))
+    text = first_policy(Store.open(tmp_path / "out"), str(tmp_path / "out"))
+    assert "# Every model passes it: 2 images cannot tell an equal model from a worse one. Evaluate more." in text
+    assert "a: no rule against the baseline, since with 2 images an equal model needs the limit" in text
+    found = hardiness.gate(tmp_path / "out", text)
+    assert found.outcome == "pass"
+    limits = {(each.rule.metric, each.rule.kind): each.rule.limit for each in found.verdicts}
+    assert limits == {("top1", "at_least"): 0.0, ("negative_flips", "at_most"): 1.0}
 
 
 @pytest.mark.slow
@@ -739,7 +770,7 @@ def test_a_baseline_is_looked_for_beside_the_policy(
         capsys.readouterr()
         called_wide(monkeypatch, *given)
         found = json.loads(capsys.readouterr().out)
-        assert [each["outcome"] for each in found["verdicts"] if each["rule"]["against"]] == ["cannot tell", "pass"]
+        assert [each["outcome"] for each in found["verdicts"] if each["rule"]["against"]] == ["pass", "pass"]
 
 
 @pytest.mark.parametrize("right", [True, False])
