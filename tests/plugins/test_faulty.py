@@ -10,6 +10,8 @@ import pytest
 from strangers import CORRUPTION, Distribution, Outcome
 
 CORRUPTIONS, BENCHMARKS = "hardiness.corruptions", "hardiness.benchmarks"
+OTHERS = ("models", "model_schemes", "runtimes", "threats", "attacks")
+"""Further groups of entry points whose names are asked for."""
 NOTHING = """
 from hardiness.core import Benchmark
 SEVEN = 7
@@ -22,6 +24,7 @@ class Nothing(Benchmark):
 def holding(distribution: str, name: str, more: str = "", version: str = "1.0", **benchmarks: str) -> Distribution:
     """A distribution with a corruption of that name in a package of its own name."""
     points = {CORRUPTIONS: {name: f"{distribution}:{name}"}, BENCHMARKS: benchmarks}
+    points |= {f"hardiness.{group}": {name: f"{distribution}:{name}"} for group in OTHERS if name == "both"}
     return Distribution(
         distribution, points, {"__init__.py": CORRUPTION.format(name=name) + more}, distribution, version
     )
@@ -41,6 +44,8 @@ FAULTY = (
             "hardiness.attacks": {"seven": "mistaken:SEVEN"},
             "hardiness.cards": {"seven": "mistaken:SEVEN"},
             "hardiness.models": {"seven": "mistaken"},
+            "hardiness.runtimes": {"seven": "mistaken:SEVEN"},
+            "hardiness.threats": {"seven": "mistaken:SEVEN"},
         },
         {"__init__.py": NOTHING},
         "mistaken",
@@ -71,7 +76,7 @@ assert cards.find("seven") is None and attacks.registry.find("seven") is None an
 
 @pytest.fixture(scope="module")
 def faulty(install: Callable[..., Path]) -> Path:
-    """A folder with one sound package, four with faults, and two of one name."""
+    """A folder with one sound package, four with faults, and two of one name in several groups."""
     return install(*FAULTY)
 
 
@@ -128,6 +133,36 @@ def test_asking_for_it_is_an_error_that_names_the_package(
     told = command(place, faulty, "list", "corruptions", name)
     assert told.status == 2
     assert said in told.err.splitlines()[-1]
+
+
+BOTH = "{} 'both' is in one:both of one 1.0 and in other:both of other 1.0; uninstall one, or rename its entry"
+SEVEN = "{} 'seven' of {} of mistaken 1.0 must be {}; mend or uninstall it"
+EVALUATE = ("run", "-m", "py:network.py:build", "--data", "data", "--limit", "1", "--quiet", "--out", "out", "-b")
+ASKED = {
+    ("list", "models", "both"): BOTH.format("model"),
+    ("list", "models", "both:name"): BOTH.format("model scheme"),
+    ("list", "models", "seven"): SEVEN.format("model", "mistaken", "of type ModelSpec, was module mistaken"),
+    ("list", "corruptions", "both"): BOTH.format("corruption"),
+    ("list", "attacks", "both"): BOTH.format("attack"),
+    (*EVALUATE, "imagenet-val", "--runtime", "both"): BOTH.format("runtime"),
+    (*EVALUATE, "imagenet-val", "--runtime", "seven"): SEVEN.format(
+        "runtime", "mistaken:SEVEN", "a class, or a function that makes one, was int"
+    ),
+    (*EVALUATE, "whitebox:norm=both"): BOTH.format("threat model"),
+    (*EVALUATE, "whitebox:norm=seven"): SEVEN.format("threat model", "mistaken:SEVEN", "a subclass of Threat, was int"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", ASKED, ids=lambda each: " ".join(each[-3:]))
+def test_asking_in_any_group_says_the_reason_once(
+    faulty: Path, place: Path, command: Callable[..., Outcome], arguments: tuple[str, ...]
+) -> None:
+    """A model, a runtime and a norm were called unknown, and other things had the same line twice."""
+    outcome = command(place, faulty, *arguments)
+    assert outcome.status == 2
+    assert outcome.err.count(ASKED[arguments]) == 1, outcome.err
+    assert "unknown" not in outcome.err
 
 
 @pytest.mark.slow

@@ -59,6 +59,7 @@ class Effort:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        threat_models.refuse_faulty(self.norm)
         if self.norm not in threat_models:
             raise UnknownNameError("norm", self.norm, threat_models)
         for name in ("steps", "restarts", "batch_size"):

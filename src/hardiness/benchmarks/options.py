@@ -76,9 +76,10 @@ def check_attack(benchmark: str, attack: str, norm: str, epsilons: Sequence[floa
 
     Raises:
         UnknownNameError: there is no such attack or threat model.
-        ArgumentError: the attack does not know the threat model, an epsilon means nothing under it, or a targeted
-            attack was asked of one that is not.
+        ArgumentError: the package that has one is faulty, the attack does not know the threat model, an epsilon means
+            nothing under it, or a targeted attack was asked of one that is not.
     """
+    attacks.threat_models.refuse_faulty(norm)
     if norm not in attacks.threat_models:
         raise UnknownNameError(f"norm of {benchmark}", norm, attacks.threat_models)
     known = attacks.threats_of(attack)

@@ -26,6 +26,7 @@ Family = Callable[[], Iterable[tuple[str, Any, str]]]
 LOGGER = logging.getLogger(__name__)
 
 _loading: ContextVar[str] = ContextVar("distribution whose entry point is being loaded", default="")
+_wanted: ContextVar[tuple[str, str]] = ContextVar("kind and name whose fault is about to be an error", default=("", ""))
 
 
 class Registry(Generic[T]):
@@ -103,27 +104,40 @@ class Registry(Generic[T]):
             UnknownNameError: with close matches and all names.
             ArgumentError: several distributions have it, or the one that has it is faulty.
         """
-        found = self._entry(name)
-        if found is not None:
-            return found[0]
+        self.refuse_faulty(name)
+        if name not in self._entries:
+            raise UnknownNameError(self.kind, name, self._entries)
+        return self._entries[name][0]
+
+    def refuse_faulty(self, name: str) -> None:
+        """Raise where a name that has no entry is one of a distribution's: before another error calls it unknown.
+
+        Raises:
+            ArgumentError: several distributions have it, or the one that has it is faulty.
+        """
+        token = _wanted.set((self.kind, name))
+        try:
+            if self._entry(name) is not None:
+                return
+        finally:
+            _wanted.reset(token)
         if name in self._contested:
             raise ArgumentError(self._contest(name))
         if name in self._refused:
             raise ArgumentError(self._refused[name])
-        raise UnknownNameError(self.kind, name, self._entries)
 
     def find(self, name: str) -> T | None:
         """The entry of that name; ``None`` where there is none that can be had."""
-        found = self._entry(name)
-        return None if found is None else found[0]
+        entry = self._entry(name)
+        return None if entry is None else entry[0]
 
     def ships(self, name: str) -> bool:
         """Whether the entry of that name comes with this package, and is nobody's own."""
-        found = self._entry(name)
-        return found is not None and _ships(found[1])
+        entry = self._entry(name)
+        return entry is not None and _ships(entry[1])
 
     def own(self) -> dict[str, T]:
-        """What somebody else has registered by now, by name; nothing is loaded for it."""
+        """The entries that somebody else has registered by now, by name; nothing is loaded for it."""
         return {name: entry for name, (entry, where) in self._entries.items() if not _ships(where)}
 
     def names(self, pattern: str = "*") -> list[str]:
@@ -169,7 +183,7 @@ class Registry(Generic[T]):
         else:
             del self._entries[name]
             self._contested[name] = [holder, place]
-            LOGGER.warning(self._contest(name))
+            self._warn(name, self._contest(name))
 
     def _contest(self, name: str) -> str:
         places = " and in ".join(dict.fromkeys(self._contested[name]))
@@ -177,7 +191,12 @@ class Registry(Generic[T]):
 
     def _refuse(self, name: str, line: str) -> None:
         self._refused[name] = line
-        LOGGER.warning(line)
+        self._warn(name, line)
+
+    def _warn(self, name: str, line: str) -> None:
+        """Log a line about a name, but for the one that is asked for, whose line is the error that follows."""
+        if _wanted.get() != (self.kind, name):
+            LOGGER.warning(line)
 
     def _make_families(self) -> None:
         with self._lock:
@@ -217,7 +236,7 @@ class Registry(Generic[T]):
                     if len(same) > 1 and _top(holder) in {"", *(_top(point.value) for point in same)}:
                         self._entries.pop(name, None)
                         self._contested[name] = [_place(point.value, _distribution(point)) for point in same]
-                        LOGGER.warning(self._contest(name))
+                        self._warn(name, self._contest(name))
                 for name in sorted({*points} - {*self._contested}):
                     for point in points[name]:
                         self._load(point)
@@ -259,7 +278,7 @@ class Registry(Generic[T]):
 
 
 def instance_of(kind: type[T]) -> Callable[[Any], T]:
-    """What accepts the instances of a class, for `Registry`."""
+    """A function that accepts the instances of a class, for `Registry`."""
 
     def accept(entry: Any) -> T:
         if not isinstance(entry, kind):
@@ -270,7 +289,7 @@ def instance_of(kind: type[T]) -> Callable[[Any], T]:
 
 
 def subclass_of(kind: type[Any], *attributes: str) -> Callable[[Any], Any]:
-    """What accepts the subclasses of a class that leave nothing abstract and have some attributes, for `Registry`."""
+    """A function that accepts subclasses that leave nothing abstract and have some attributes, for `Registry`."""
 
     def accept(entry: Any) -> Any:
         if not (isinstance(entry, type) and issubclass(entry, kind)):

@@ -68,7 +68,7 @@ def resolve(text: str) -> ModelSpec:
 
     Raises:
         UnknownNameError: there is no such model or option; the message offers close matches.
-        ArgumentError: an option's value is wrong.
+        ArgumentError: an option's value is wrong, or the package that has the name is faulty.
         ModelError: the model exists but cannot be described, e.g. its configuration cannot be read.
     """
     row, model = row_and_model(text)
@@ -76,6 +76,8 @@ def resolve(text: str) -> ModelSpec:
         return replace(resolve(model), asked=text)
     name, options = split(text)
     prefix, colon, rest = name.partition(":")
+    if colon and rest:
+        schemes.refuse_faulty(prefix)
     if colon and rest and prefix in schemes:
         scheme = schemes.get(prefix)
         # A view given by hand is shown to the scheme too: it may be what the model's own files leave open.
@@ -83,6 +85,7 @@ def resolve(text: str) -> ModelSpec:
             spec = scheme.spec(rest, options)
         own = {key: value for key, value in options.items() if key not in scheme.options}
         return replace(_with_options(spec, own), asked=text)
+    registry.refuse_faulty(name)
     if name not in registry:
         raise _unknown(name)
     return replace(_with_options(registry.get(name), options), asked=text)

@@ -128,6 +128,7 @@ def _candidates(runtime: str, device: str, onnx: bool) -> tuple[str, ...]:
         if onnx:
             return ("onnxruntime",)
         return ("openvino", "torch") if device == "cpu" else ("torch",)
+    runtimes.refuse_faulty(runtime)
     if runtime not in runtimes:
         raise UnknownNameError("runtime", runtime, ["auto", *runtimes])
     if onnx != (runtime == "onnxruntime"):
