@@ -14,7 +14,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from urllib.error import HTTPError, URLError
@@ -220,7 +220,7 @@ class BeyondEndError(Exception):
 
 
 @contextmanager
-def ask(url: str, first: int, etag: str = "", accept: str = "") -> Iterator[Response]:
+def ask(url: str, first: int, etag: str = "", accept: str = "", authorization: str = "") -> Iterator[Response]:
     """Ask for the bytes of a file from ``first`` on; the answer may begin elsewhere, its ``start`` says.
 
     Proxies are those of the environment (``https_proxy``, ``no_proxy``); redirects are followed, ten at most.
@@ -230,6 +230,7 @@ def ask(url: str, first: int, etag: str = "", accept: str = "") -> Iterator[Resp
         first: position of the first byte that is wanted.
         etag: send the rest only of this version of the file, else the whole file.
         accept: media types that are wanted; without any, a web page is refused.
+        authorization: header of that name, for this address alone: it does not go where a redirect leads.
 
     Raises:
         DataError: downloads are forbidden.
@@ -243,7 +244,15 @@ def ask(url: str, first: int, etag: str = "", accept: str = "") -> Iterator[Resp
             headers["If-Range"] = etag
     if accept:
         headers["Accept"] = accept
-    response = with_download_errors(lambda: build_opener().open(Request(url, headers=headers), timeout=TIMEOUT_S))
+
+    def opened() -> http.client.HTTPResponse:
+        request = Request(url, headers=headers)
+        if authorization:
+            request.add_unredirected_header("Authorization", authorization)
+        response: http.client.HTTPResponse = build_opener().open(request, timeout=TIMEOUT_S)
+        return response
+
+    response = with_download_errors(opened)
     with response:
         is_page = response.headers.get_content_type() == "text/html"
         if is_page and not accept and not urlsplit(url).path.endswith((".html", ".htm")):
@@ -328,12 +337,14 @@ class RemoteFile:
         urls: addresses of the same bytes, best first.
         checksum: ``sha256:…`` (perhaps its first digits) or ``md5:…`` of the whole; empty where it is not known.
         size: its bytes; ``None`` where they are not known.
+        authorization: header of that name, sent to all these addresses and never shown.
     """
 
     name: str
     urls: tuple[str, ...]
     checksum: str = ""
     size: int | None = None
+    authorization: str = field(default="", repr=False)
 
     def obtain(self, folder: Path, progress: Progress | None = None, wait_s: float = WAIT_S) -> LocalCopy:
         """The file in a folder, downloaded unless it is there already, its checksum taken either way.
@@ -412,7 +423,8 @@ class RemoteFile:
         """One request for what is missing; where the part turns out to be of another file, all of it is missing."""
         have, version = _size(part), _version(part)
         try:
-            with ask(url, have, version.read_text() if version.exists() else "") as answer:
+            etag = version.read_text() if version.exists() else ""
+            with ask(url, have, etag, authorization=self.authorization) as answer:
                 self._refuse_size(answer.total)
                 if answer.start not in (0, have):
                     raise _anew(part, checksum, "the server sent another part of the file")

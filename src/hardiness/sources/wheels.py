@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import configparser
 import hashlib
 import importlib.util
@@ -80,11 +81,11 @@ def _download(package: str, scratch: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         return _newest_wheel(package, index_address()).obtain(scratch).path
     command = [sys.executable, "-m", "pip", *_PIP, "--quiet", "--dest", str(scratch), package]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(scratch.glob("*.whl"))
-    if told.returncode != 0 or not wheels:
-        lines = [line.strip() for line in told.stderr.splitlines() if line.strip()]
-        raise DataError(lines[-1] if lines else f"pip ended with status {told.returncode}")
+    if ended.returncode != 0 or not wheels:
+        lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
+        raise DataError(lines[-1] if lines else f"pip ended with status {ended.returncode}")
     return wheels[0]
 
 
@@ -97,10 +98,10 @@ def index_address() -> str:
     for variable in INDEX_VARIABLES:
         if os.environ.get(variable):
             return os.environ[variable]
-    given = os.environ.get("PIP_CONFIG_FILE")
+    own_file = os.environ.get("PIP_CONFIG_FILE")
     folders = [Path(sys.prefix), Path(platformdirs.user_config_dir("pip")), Path(platformdirs.site_config_dir("pip"))]
     for file in [
-        *([Path(given)] if given else []),
+        *([Path(own_file)] if own_file else []),
         *(folder / "pip.conf" for folder in folders),
         Path("/etc/pip.conf"),
     ]:
@@ -113,6 +114,53 @@ def index_address() -> str:
     return PUBLIC_INDEX
 
 
+class _Site(NamedTuple):
+    """An address without the name and password that stood before its host.
+
+    Attributes:
+        address: as it may be shown.
+        authorization: the header that tells the server them; empty where there were none.
+    """
+
+    address: str
+    authorization: str
+
+    @classmethod
+    def of(cls, address: str) -> _Site:
+        """The two parts of an address."""
+        parts = urlsplit(address)
+        login, _, host = parts.netloc.rpartition("@")
+        if not login:
+            return cls(address, "")
+        name, _, password = login.partition(":")
+        digits = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
+        return cls(parts._replace(netloc=host).geturl(), f"Basic {digits}")
+
+    @classmethod
+    def of_index(cls, address: str) -> _Site:
+        """The two parts of an index's address.
+
+        Raises:
+            DataError: it is none, or a password may stand behind its host. The message does not repeat it.
+        """
+        try:
+            parts = urlsplit(address)
+            is_address = bool(parts.scheme) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            is_address = False
+        if not is_address or re.search("[^/]@", parts._replace(scheme="", netloc="").geturl()):
+            raise DataError(
+                f"the package index must be an address as in https://NAME:PASSWORD@HOST/simple, with / ? # @ in the "
+                f"password as %2F %3F %23 %40; mend {', '.join(INDEX_VARIABLES)} or pip.conf, whichever is set"
+            )
+        return cls.of(address)
+
+    def authorization_at(self, address: str) -> str:
+        """What another address is to be told: the same on the same host, by the same protocol; else nothing."""
+        ours, theirs = urlsplit(self.address), urlsplit(address)
+        return self.authorization if (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) else ""
+
+
 _PAGE = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
 _MOST_BYTES_OF_PAGE = 1 << 25
 
@@ -120,16 +168,20 @@ _MOST_BYTES_OF_PAGE = 1 << 25
 def _newest_wheel(package: str, index: str) -> RemoteFile:
     """The wheel for every system of the newest release that is final and not withdrawn.
 
+    A name and password before the index's host go to that host alone, and into no message.
+
     Raises:
         DataError: the index cannot be asked, or lists no such wheel; the message says at which address.
     """
-    page = f"{index.rstrip('/')}/{re.sub(r'[-_.]+', '-', package).lower()}/"
+    site = _Site.of_index(index)
+    page = f"{site.address.rstrip('/')}/{re.sub(r'[-_.]+', '-', package).lower()}/"
     try:
-        with ask(page, 0, accept=_PAGE) as answer:
+        with ask(page, 0, accept=_PAGE, authorization=site.authorization) as answer:
             content = with_download_errors(lambda: answer.stream.read(_MOST_BYTES_OF_PAGE))
     except (InterruptedTransferError, RefusedTransferError) as error:
         raise DataError(f"{page} {error}") from None
-    wheels = [(_release(file.name), file) for file in _listed(content, page) if file.name.endswith("-none-any.whl")]
+    files = [file for file in _listed(content, page, site) if file.name.endswith("-none-any.whl")]
+    wheels = [(_release(file.name), file) for file in files]
     final = [(release, file) for release, file in wheels if release]
     if not final:
         raise DataError(f"{page} lists no wheel for every system")
@@ -142,7 +194,7 @@ def _release(wheel: str) -> tuple[int, ...]:
     return tuple(map(int, version.split("."))) if re.fullmatch(r"\d+(\.\d+)*", version) else ()
 
 
-def _listed(content: bytes, page: str) -> list[RemoteFile]:
+def _listed(content: bytes, page: str, site: _Site) -> list[RemoteFile]:
     """The files of an index's page that are not withdrawn, in JSON (PEP 691) or HTML (PEP 503)."""
     try:
         entries = json.loads(content)["files"]
@@ -153,12 +205,15 @@ def _listed(content: bytes, page: str) -> list[RemoteFile]:
         links = reader.links
     except (KeyError, TypeError, AttributeError):
         raise DataError(f"{page} is no page of a package index") from None
-    addresses = [(urljoin(page, link.address), link) for link in links if not link.withdrawn]
+    sites = [(_Site.of(urljoin(page, link.address)), link) for link in links if not link.withdrawn]
     return [
         RemoteFile(
-            unquote(urlsplit(address).path).rpartition("/")[2], (address,), link.sha256 and f"sha256:{link.sha256}"
+            unquote(urlsplit(file.address).path).rpartition("/")[2],
+            (file.address,),
+            link.sha256 and f"sha256:{link.sha256}",
+            authorization=file.authorization or site.authorization_at(file.address),
         )
-        for address, link in addresses
+        for file, link in sites
     ]
 
 

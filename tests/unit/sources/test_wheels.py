@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import importlib.util
@@ -89,19 +90,26 @@ def test_offline_is_one_clear_line(index: Path, tmp_path: Path) -> None:
 
 
 class Index(ThreadingHTTPServer):
-    """A package index of the wheels in a folder, which notes the pages and files that it was asked for."""
+    """A package index of the wheels in a folder, which notes the pages and files that it was asked for.
+
+    Attributes:
+        login: header that a request must bring; empty where all may read.
+        files_at: address before the links to files.
+        logins: header that each request brought.
+    """
 
     def __init__(self, folder: Path, speaks_json: bool) -> None:
         super().__init__(("127.0.0.1", 0), Page)
         self.folder, self.speaks_json, self.paths = folder, speaks_json, list[str]()
         self.address = f"http://127.0.0.1:{self.server_port}/simple"
+        self.login, self.files_at, self.logins = "", "../..", list[str]()
 
     def page(self, package: str) -> bytes:
         files = sorted(self.folder.glob(f"{package.replace('-', '_')}-*"))
         hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
         if not hashes:
             return b""
-        entries = [(name, f"../../files/{name}", digest, "-3.0-" in name) for name, digest in hashes.items()]
+        entries = [(name, f"{self.files_at}/files/{name}", digest, "-3.0-" in name) for name, digest in hashes.items()]
         if self.speaks_json:
             keys = ("filename", "url", "hashes", "yanked")
             rows = [dict(zip(keys, (n, url, {"sha256": d}, y), strict=True)) for n, url, d, y in entries]
@@ -118,6 +126,10 @@ class Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.paths.append(self.path)
+        self.server.logins.append(self.headers.get("Authorization", ""))
+        if self.server.login and not self.path.startswith("/files/") and self.server.logins[-1] != self.server.login:
+            self.send_error(401)
+            return
         of_file = self.path.startswith("/files/")
         parts = self.path.strip("/").split("/")
         content = (self.server.folder / parts[-1]).read_bytes() if of_file else self.server.page(parts[-1])
@@ -137,7 +149,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     """An index that pip is set to, of an empty folder."""
     (tmp_path / "wheels").mkdir()
     with Index(tmp_path / "wheels", request.param == "json") as index:
-        threading.Thread(target=index.serve_forever, daemon=True).start()
+        threading.Thread(target=index.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setenv("PIP_INDEX_URL", index.address)
         monkeypatch.delenv("HARDINESS_OFFLINE", raising=False)
         yield index
@@ -173,6 +185,70 @@ def test_without_pip_what_the_index_says_is_told_in_one_line(server: Index, no_p
     for part in ("/simple/absent/ answers 404", "a.png in changed-1.0", "/simple/early/ lists no wheel", "by hand"):
         assert part in message
     assert not (tmp_path / "cache").exists()
+
+
+LOGIN = "Basic " + base64.b64encode(b"me:a/secret token").decode()
+
+
+def with_login(index: Index) -> str:
+    """The index's address with a name and a password, whose slash and space are percent-encoded, before its host."""
+    return index.address.replace("//", "//me:a%2Fsecret%20token@")
+
+
+def test_a_name_and_password_go_to_the_index_alone(
+    server: Index, no_pip: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files on another host, here another name of this machine, are asked for without them."""
+    server.login = LOGIN
+    wheel(server.folder, "carrier", {"inside/a.png": CONTENT})
+    monkeypatch.setenv("PIP_INDEX_URL", with_login(server))
+    for elsewhere, logins in (("../..", [LOGIN, LOGIN]), (f"http://localhost:{server.server_port}", [LOGIN, ""])):
+        server.files_at = elsewhere
+        server.logins.clear()
+        assert obtain_packaged([("carrier", "inside")], WANTED, tmp_path / str(len(elsewhere))) == "carrier"
+        assert server.logins == logins
+
+
+def test_a_password_of_the_index_does_not_go_where_it_redirects(
+    server: Index, no_pip: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = f"http://localhost:{server.server_port}/simple/absent/"
+
+    def redirect(page: Page) -> None:
+        server.logins.append(page.headers.get("Authorization", ""))
+        page.send_response(404 if page.headers["Host"].startswith("localhost") else 302)
+        page.send_header("Location", elsewhere)
+        page.end_headers()
+
+    monkeypatch.setattr(Page, "do_GET", redirect)
+    with pytest.raises(DataError, match="answers 404"):
+        wheels._newest_wheel("absent", with_login(server))
+    assert server.logins == [LOGIN, ""]
+
+
+@pytest.mark.parametrize(
+    ("login", "words"),
+    [
+        ("http://myname:SECRET@", "answers 404"),
+        ("http://myname:SECRET%2F@", "answers 404"),
+        ("http://myname:SECRET@@", "answers 404"),
+        ("http://SECRET@", "answers 404"),
+        ("http://myname:SE/CRET@", "as in https://NAME:PASSWORD@HOST"),
+        ("http://myname:S?CRET@", "as in https://NAME:PASSWORD@HOST"),
+        ("http://myname:1#CRET@", "as in https://NAME:PASSWORD@HOST"),
+        ("http://myname:[CRET@", "as in https://NAME:PASSWORD@HOST"),
+        ("myname:SECRET@", "as in https://NAME:PASSWORD@HOST"),
+    ],
+)
+def test_no_message_shows_a_password_of_the_index(
+    login: str, words: str, server: Index, no_pip: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", server.address.replace("http://", login))
+    with pytest.raises(DataError) as refusal:
+        obtain_packaged([("absent", "x")], WANTED, tmp_path / "cache")
+    assert "CRET" not in str(refusal.value)
+    assert "myname" not in str(refusal.value)
+    assert words in str(refusal.value)
 
 
 def test_nothing_is_asked_for_where_downloads_are_forbidden(
