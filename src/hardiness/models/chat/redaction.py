@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from hardiness.core import ArgumentError
 from hardiness.sources import shown
@@ -23,11 +23,12 @@ MARK = "[key]"
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 """Capitals of ASCII to small letters: a table that changes no text's length."""
 
-_PARAMETER = re.compile(r"[?&;#]([^=&;#]*)(?:=([^&;#]*))?")
-_SECRET_WORDS = ("key", "token", "secret", "password", "passwd", "credential", "authorization", "signature", "bearer")
-_SECRET_NAMES = frozenset(("auth", "code", "jwt", "pass", "pat", "pwd", "sas", "sig"))
-_LONG_VALUE = 24
-"""Characters from which a value in an address is taken for a secret, whatever it is called."""
+_PARAMETER = re.compile(r"[?&;#]([^?&;#]*)")
+_HARMLESS = re.compile(r"api-version=[A-Za-z0-9.-]{1,23}", re.ASCII)
+_IN_PATH = re.compile(
+    r"/(sk-|gsk_|hf_|xai-|nvapi-)[\w-]{12}|(?<![A-Za-z0-9_])(?=\w*[a-z])(?=\w*[A-Z])(?=\w*[0-9])\w{24}", re.ASCII
+)
+"""Part of a path that looks like a key: what keys begin with, or 24 signs of all kinds; an account's number is hex."""
 
 
 def redact(text: str, key: str) -> str:
@@ -95,23 +96,25 @@ def _forms(key: str) -> Iterator[str]:
 def refuse_secrets(base: str) -> None:
     """Raise where an endpoint's address seems to hold a key, a token or a password; the message does not repeat it.
 
-    Results, pages and memos show the address, so that no secret may stand in it.
+    Results, pages and memos show the address, so that no secret may stand in it. What a parameter is called does not
+    tell whether it is one, so that none but ``api-version`` is allowed.
 
     Raises:
         ArgumentError: it does.
     """
     advice = "put it into an environment variable and give that variable's name, as in key_env=OPENAI_API_KEY"
-    authority = re.split(r"[/?#]", base.partition("//")[2] or base)[0]
+    rest = base.partition("//")[2] or base
+    authority = re.split(r"[/?#]", rest)[0]
     if "@" in authority:
         raise ArgumentError(f"base must hold no name and password before its host; leave them out, or {advice}")
-    for name, value in _PARAMETER.findall(base):
-        plain = re.sub(r"[^a-z0-9]", "", unquote_plus(name).casefold())
-        is_secret = plain in _SECRET_NAMES or any(word in plain for word in _SECRET_WORDS)
-        if is_secret or len(name) >= _LONG_VALUE or len(value) >= _LONG_VALUE:
-            raise ArgumentError(
-                "base must hold no key, since results show the address, but has what looks like one behind its path; "
-                f"{advice}"
-            )
+    path = re.split("[?&;#]", rest[len(authority) :], maxsplit=1)[0]
+    if _IN_PATH.search(unquote(path)) or not all(
+        not parameter or _HARMLESS.fullmatch(parameter) for parameter in _PARAMETER.findall(base)
+    ):
+        raise ArgumentError(
+            "base must hold no key, since results show the address, but has what may be one in or behind its path, "
+            f"where only api-version=… is allowed; {advice}"
+        )
 
 
 def refuse_key(texts: Mapping[str, str], key: str) -> None:

@@ -84,10 +84,47 @@ def test_a_line_is_blanked_first_and_cut_afterwards() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?api-version=2024-10-21", "?model=x&region=eu", "/@cf/meta", "?monke=1", "#top"]
+    "rest",
+    [
+        "",
+        "?",
+        "?api-version=2024-10-21",
+        "?api-version=2024-10-01-preview",
+        "/@cf/meta",
+        "/accounts/0123456789abcdef0123456789abcdef/ai",
+        "/models/meta-llama/Llama-3.2-11B-Vision-Instruct",
+        "/deployments/123e4567-e89b-12d3-a456-426614174000",
+    ],
 )
-def test_addresses_without_a_secret_are_allowed(query: str) -> None:
-    refuse_secrets(f"https://api.example/v1{query}")
+def test_addresses_without_a_secret_are_allowed(rest: str) -> None:
+    refuse_secrets(f"https://sk-proxy-of-this-house.example/v1{rest}")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "?k=hunter2",
+        "?pw=hunter2",
+        "?access=hunter2",
+        "?sub=hunter2",
+        "?hunter2",
+        "?api-version=2024&k=hunter2",
+        "?api-version=2024?k=hunter2",
+        "?api-version=hunter2hunter2hunter2hunter2",
+        "?API-VERSION=hunter2",
+        ";k=hunter2",
+        "#hunter2",
+        "/sk-hunter2hunter2/x",
+        "/x/hunter2HUNTER2hunter2HUNTER2",
+        "/x-hunter2HUNTER2hunter2HUNTER2-y",
+        "/x/%68unter2HUNTER2hunter2HUNTER2",
+    ],
+)
+def test_whatever_may_be_a_secret_is_refused_with_the_way_to_give_it(rest: str) -> None:
+    with pytest.raises(ArgumentError, match="base must hold no key") as refusal:
+        refuse_secrets(f"https://api.example/v1{rest}")
+    assert "hunter2" not in str(refusal.value)
+    assert "key_env=" in str(refusal.value)
 
 
 def test_a_key_in_another_option_is_refused_and_not_repeated() -> None:
