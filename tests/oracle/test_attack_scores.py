@@ -212,10 +212,16 @@ def test_what_a_check_cannot_tell_from_so_few_images_is_what_the_verdict_says() 
 
 @pytest.mark.parametrize(
     ("taken", "images", "raised", "words"),
-    [(7, 100, True, "a weak guide"), (2, 60, False, "about as far"), (2, 30, False, "30 images cannot tell")],
+    [
+        (7, 100, True, "a weak guide"),
+        (2, 60, False, "about as far"),
+        (2, 30, False, "30 images cannot tell"),
+        (1, 16, False, "16 images cannot tell"),
+        (0, 16, False, "about as far"),
+    ],
 )
 def test_another_loss_that_takes_many_more_is_told(taken: int, images: int, raised: bool, words: str) -> None:
-    """Wilson's lower ends by hand: 3.4 % for 7 of 100, 0.9 % for 2 of 60, 1.8 % for 2 of 30; 2 % must be passed."""
+    """Wilson's lower ends by hand: 3.4 % for 7 of 100, 0.9 % for 2 of 60, 1.8 % for 2 of 30, 1.1 % for 1 of 16."""
     found = other_loss_takes_more(np.where(np.arange(images) < taken, -1.0, 1.0), images)
     assert found.raised == raised
     assert words in found.sentence

@@ -146,7 +146,7 @@ def other_loss_takes_more(other: Values, images: int) -> Finding:
             f"{text}: the cross-entropy is a weak guide here, as where logits are scaled, or one of several networks "
             "answers. Take the accuracy that a better one leaves, of attack=apgd,loss=dlr or attack=pgd,loss=margin.",
         )
-    if taken > 1 and taken / images > WEAK_LOSS:
+    if taken / images > WEAK_LOSS:
         return Finding(name, False, f"{text}: {_too_few(images)} whether the cross-entropy is a weak guide here.")
     return Finding(name, False, f"{text}: the cross-entropy leads about as far.")
 
