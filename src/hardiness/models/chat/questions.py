@@ -25,17 +25,35 @@ ANSWERED, NO_ANSWER, REFUSED, FILTERED = range(4)
 """Numbers of `hardiness.core.OUTCOMES`."""
 
 _FILTER_REASONS = ("content_filter", "safety", "prohibited_content", "blocklist", "recitation")
-_NOT = r"(cannot|(do|did|can|could|will|would|shall|should|must|may|might|am|have) not|[a-z]+n't|cant|dont|wont|never)"
+_NOT = (
+    r"(cannot|(do|did|can|could|will|would|shall|should|must|may|might|am|was|have|had) not|[a-z]+n't|cant|dont|wont"
+    r"|never)"
+)
+_SEE = (
+    r"(see|saw|have|had|know|knew|f(i|ou)nd|recogni[sz]ed?|detect(ed)?|perceived?|noticed?|identif(y|ied)|spot(ted)?"
+    r"|observed?|got)"
+)
 _REFUSAL = re.compile(
-    r"\W*(i( am|'m|m) ((very|so|really|truly|deeply|just|only) )?"
+    r"\W*(i (think|believe|fear|feel|guess|suppose|suspect)( that)? )?"
+    r"(i( am|'m|m| was|( have|'ve|ve) been) ((very|so|really|truly|deeply|just|only|still) )?"
     r"(sorry|afraid|not|unable|incapable|unsure|uncertain|an? (ai|language|large|text))\b"
-    rf"|i (\w+ly |just )?{_NOT}\b"
+    rf"|i (\w+ly |just |still )?{_NOT}\b"
     r"|i('d| would) (rather|prefer)\b|i (prefer|choose|have chosen|wish) not\b"
     r"|i('ll|'d)? ((must|have to|need to|will|would|\w+ly) )*(decline|refuse|abstain|refrain|pass|regret)\b"
-    r"|i('ve)? ((see|have|had|know|find|recogni[sz]e|detect|perceive) )?(no|nothing|neither|none)\b"
-    r"|i (lack|fail|struggle|can only)\b"
+    r"|i('d| would)? (\w+ly |still )?(need|require|want)( to (see|know|have))? "
+    r"(more|additional|further|better|an? (clear|bett|larg|sharp)er)\b"
+    r"|i( am|'m|m| was|( have|'ve|ve)( been)?) (told|instructed|asked|advised|programmed|trained|designed|built|made)"
+    r" (not|never)\b"
+    rf"|i('ve)? (\w+ly |just |still )?((can|could|was able to|am able to) )?({_SEE} )?(no|nothing|neither|none)\b"
+    r"|i (lack|fail|failed|struggle|struggled)\b"
+    r"|i can only (read|process|help|assist|answer|work|provide|respond|handle|deal|talk|discuss|generate|understand)\b"
     r"|(i )?apologi[sz]e|(my )?apologies|sorry\b"
     r"|(unfortunately|regrettably),? i\b|as an ai\b|as a language model\b)",
+    re.IGNORECASE,
+)
+_BUT = re.compile(
+    r"[,;.]? (?:but|however),? (?:(?:probably|perhaps|maybe|it is|it's|my (?:best )?guess (?:is|would be)"
+    r"|i(?:'d| would)? (?:say|guess|choose|think|believe)) )*",
     re.IGNORECASE,
 )
 _AFTER_LETTER = ".),: ："
@@ -138,15 +156,38 @@ def is_refusal(text: str) -> bool:
 
     Differs: the published rule reads the letter I off "I cannot …" where a question has nine options or more.
     """
-    return _REFUSAL.match(" ".join(_after_opening(text).replace("’", "'").split())) is not None
+    return _REFUSAL.match(_joined(text)) is not None
+
+
+def read_hedged_answer(text: str, options: Sequence[str], letters: str) -> int:
+    """The place of the option that stands alone behind the "but" of an answer that begins as refusals do; else -1.
+
+    "I'm not sure, but B" and "I cannot tell, but it's probably a bear" answer; "I'm sorry, but I can't" does not.
+
+    Args:
+        text, options, letters: as for `read_answer`.
+
+    Differs: the published rule reads none of them, or the letter I where the text begins with "I ".
+    """
+    clauses = _BUT.split(_joined(text), maxsplit=1)
+    if len(clauses) == 1:
+        return -1
+    name = re.sub(r"^(an?|the) (?=\w)", "", clauses[1].rstrip(" .!"), flags=re.IGNORECASE)
+    is_letter_with_more = len(name) > 1 and name[1] == " "
+    return -1 if is_letter_with_more else read_answer(name, options, letters)
+
+
+def _joined(text: str) -> str:
+    """An answer without its introduction on one line, with plain apostrophes."""
+    return " ".join(_after_opening(text).replace("’", "'").split())
 
 
 def _after_opening(text: str) -> str:
-    """What is left of an answer without its last full stop and what introduces it."""
-    found = text.removesuffix(".")
+    """The answer itself, without its last full stop and its introduction."""
+    answer = text.removesuffix(".")
     for opening in ("The answer is ", "Answer: "):
-        found = found.rpartition(opening)[2]
-    return found.strip()
+        answer = answer.rpartition(opening)[2]
+    return answer.strip()
 
 
 def _own_classes(data: DataSet) -> Mapping[str, tuple[int, ...]]:
@@ -238,14 +279,17 @@ class Question:
         return "\n".join((self.prompt, *lines, words.closing))
 
     def read(self, reply: Reply, sample: str) -> Reading:
-        """What a reply says of a picture."""
+        """The outcome of a reply about a picture, and the option that it names."""
         if reply.finish_reason.casefold() in _FILTER_REASONS or reply.text.strip() == "BLOCKED":
             return Reading(FILTERED)
-        if reply.refusal or is_refusal(reply.text):
+        if reply.refusal:
             return Reading(REFUSED)
-        shown = self.shown(sample)
-        place = read_answer(reply.text, [self.options[each] for each in shown], question_wording().letters)
-        return Reading(ANSWERED, shown[place]) if place >= 0 else Reading(NO_ANSWER)
+        shown, is_hedged = self.shown(sample), is_refusal(reply.text)
+        read = read_hedged_answer if is_hedged else read_answer
+        place = read(reply.text, [self.options[each] for each in shown], question_wording().letters)
+        if place >= 0:
+            return Reading(ANSWERED, shown[place])
+        return Reading(REFUSED if is_hedged else NO_ANSWER)
 
     def letter_probabilities(self, reply: Reply, sample: str) -> NDArray[np.float64]:
         """The probability of each option's letter as first token, ``(K,)``; NaN for letters that were not listed.

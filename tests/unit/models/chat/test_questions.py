@@ -154,7 +154,32 @@ REFUSALS = (
     "Im sorry",
     "I'm just a language model",
     "I can only read text.",
+    "I was unable to identify the object.",
+    "I was not able to identify it.",
+    "I have not been able to tell",
+    "I've been unable to tell",
+    "I found no object.",
+    "I can see no object here.",
+    "I notice nothing.",
+    "I need more context.",
+    "I would need a clearer image.",
+    "I have been instructed not to answer this.",
+    "I was told never to name objects",
+    "I think I can't help with this.",
+    "I believe that I'm unable to help",
+    "I'm sorry, but the image is too blurry.",
+    "I am not sure, but I think it's an animal",
+    "I'm not sure, but A picture of this kind says little",
+    "I cannot tell, but I'd need more context",
 )
+HEDGED = {
+    "I'm not sure, but B": "bear",
+    "I am not sure, but B.": "bear",
+    "I’m not sure, but I.": "chair",
+    "I'm not certain, but I would say H) cat": "cat",
+    "I cannot tell. However, my best guess is a bear.": "bear",
+    "I can't be sure, but it's probably an elephant": "elephant",
+}
 NO_REFUSALS = (
     "I",
     "I. chair",
@@ -174,6 +199,13 @@ NO_REFUSALS = (
     "cat",
     "As an answer: A",
     "I'm sorry. Answer: B",
+    "I can only see a bear",
+    "I found a chair",
+    "I notice a chair",
+    "I need: a chair",
+    "I was shown a chair",
+    "I think I see a chair",
+    "I have been shown a chair",
 )
 
 
@@ -181,6 +213,11 @@ NO_REFUSALS = (
 def test_refusals_are_told_from_letters(text: str) -> None:
     assert is_refusal(text)
     assert question().read(Reply(text), "s").outcome == REFUSED
+
+
+@pytest.mark.parametrize("text", HEDGED)
+def test_an_answer_behind_a_but_is_read(text: str) -> None:
+    assert question().read(Reply(text), "s") == Reading(ANSWERED, SIXTEEN.index(HEDGED[text]))
 
 
 @pytest.mark.parametrize("text", NO_REFUSALS)
