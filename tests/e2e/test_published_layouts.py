@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-import hardiness
+import hardiness as package
 from hardiness import Placement
 from hardiness.api.command import Command, plan
 from hardiness.api.evaluation import classifier_of
@@ -20,6 +23,7 @@ from hardiness.data import locate
 from hardiness.engine import evaluate
 from hardiness.reference import baseline, distortion_set, wnids
 from hardiness.report.sections import scorecard, sections
+from hardiness.results import drop_run
 from hardiness.store import Store
 
 DARK, BRIGHT = 4, 9
@@ -47,8 +51,8 @@ def photographs(root: Path) -> None:
         picture(root / "imagenet" / "val" / wnids()[label] / f"ILSVRC2012_val_{label:08d}.JPEG", grey)
 
 
-def evaluated(benchmark: str, root: Path) -> hardiness.Result:
-    return hardiness.evaluate(Brightness(), benchmark, str(root), view=VIEW, runtime="torch", progress=False)
+def evaluated(benchmark: str, root: Path) -> package.Result:
+    return package.evaluate(Brightness(), benchmark, str(root), view=VIEW, runtime="torch", progress=False)
 
 
 @pytest.mark.parametrize("name", ["imagenet-3dcc", "imagenet-c-bar"])
@@ -96,10 +100,10 @@ def test_the_two_sets_that_can_be_fetched_have_a_place_in_the_overview(tmp_path:
         picture(tmp_path / "data" / "imagenet-o" / "n01443537" / f"{number}.png", 128)
     out = tmp_path / "out"
     given = {"view": VIEW, "runtime": "torch", "progress": False, "out": out}
-    found = hardiness.evaluate(Brightness(), "ood", str(tmp_path / "data"), **given)
+    found = package.evaluate(Brightness(), "ood", str(tmp_path / "data"), **given)
     assert [score.metric for score in found.scores[:2]] == ["ninco_auroc_msp", "imagenet-o_auroc_msp"]
     assert found.scores[0].value == 1.0
-    card = scorecard(sections(list(hardiness.load_results(out))))
+    card = scorecard(sections(list(package.load_results(out))))
     heads = [head for head in card.heads if head.group == "out of distribution"]
     assert [head.metric for head in heads] == ["AUROC, ninco, MSP"]
     (entries,) = [entries for _, entries in card.rows]
@@ -117,20 +121,20 @@ def test_one_more_set_is_one_more_run_and_the_photographs_are_those_of_imagenet_
     photographs(data)
     for number, grey in enumerate((110, 120, 130, 30)):
         picture(data / "ninco" / "amphiuma" / f"{number}.png", grey)
-    hardiness.evaluate(Brightness(), "imagenet-val", str(data), **given)
+    package.evaluate(Brightness(), "imagenet-val", str(data), **given)
     assert rows() == {"imagenet-val imagenet": 2}
-    first = hardiness.evaluate(Brightness(), "ood", str(data), **given)
+    first = package.evaluate(Brightness(), "ood", str(data), **given)
     assert rows() == {"imagenet-val imagenet": 2, "ood ninco": 4}
     assert (first.counts.expected, first.counts.evaluated, first.counts.images) == (6, 6, 6)
     before = {path: path.read_bytes() for path in (out / "records").rglob("0*.parquet")}
     for number in range(3):
         picture(data / "ssb-hard" / "n00000001" / f"{number}.jpg", 128)
-    second = hardiness.evaluate(Brightness(), "ood", str(data), **given)
+    second = package.evaluate(Brightness(), "ood", str(data), **given)
     assert rows() == {"imagenet-val imagenet": 2, "ood ninco": 4, "ood ssb-hard": 3}
     assert {path: path.read_bytes() for path in before} == before
     assert second.score("auroc", outside="ninco", method="msp") == first.score("auroc", outside="ninco", method="msp")
     assert second.score("auroc", outside="ssb-hard", method="msp").value == 1.0
-    (shown,) = [each for each in hardiness.load_results(out) if each.benchmark == "ood"]
+    (shown,) = [each for each in package.load_results(out) if each.benchmark == "ood"]
     assert shown.scores == second.scores
     assert shown.is_of([run.key for run in Store.open(out).runs()])
     assert not shown.is_of([shown.parts[0]]), "the photographs alone are imagenet-val"
@@ -144,11 +148,11 @@ def test_a_run_of_photographs_and_sets_together_is_shown_as_it_was_stored(tmp_pa
     classifier = classifier_of(Brightness(), VIEW, Placement(runtime="torch"))
     store = Store.create(out)
     evaluate(Ood(), [classifier], Ood().dataset(locate([str(data)])), store, Request())
-    (together,) = hardiness.load_results(out)
+    (together,) = package.load_results(out)
     assert together.key == store.runs()[0].key
-    alone = hardiness.evaluate(classifier, "ood", str(data), progress=False, out=out)
+    alone = package.evaluate(classifier, "ood", str(data), progress=False, out=out)
     assert alone.scores == together.scores
-    keys = [each.key for each in hardiness.load_results(out) if each.benchmark == "ood"]
+    keys = [each.key for each in package.load_results(out) if each.benchmark == "ood"]
     assert sorted(keys) == sorted([together.key, alone.key])
 
 
@@ -166,3 +170,51 @@ def test_a_plan_names_each_set_and_lists_the_photographs_once(tmp_path: Path) ->
     rows = plan(command).view().rows
     assert [row[0] for row in rows] == ["imagenet-val", "ood on ninco", "ood on textures", "all"]
     assert [row[3] for row in rows] == ["2", "1", "1", "4"]
+
+
+@pytest.mark.slow
+def test_runs_of_several_parts_and_under_attack_are_listed_and_removed_by_what_the_gate_prints(
+    hardiness: Any, tmp_path: Path
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    photographs(data)
+    for number, grey in enumerate((110, 120, 130, 30)):
+        picture(data / "ninco" / "amphiuma" / f"{number}.png", grey)
+    given = {"view": VIEW, "runtime": "torch", "progress": False, "out": out, "name": "m"}
+    attack = "whitebox:epsilons=0.01+0.02,steps=1,must_break=false,cross_checks=false"
+    package.evaluate(Brightness(), attack, str(data), **given)
+    for tag in ("old", "new"):
+        package.evaluate(Brightness(), "ood", str(data), tag=tag, **given)
+    shown = hardiness("list", "runs", out)
+    assert shown.status == 0, shown.err
+    assert "epsilons=0.01+0.02" in "".join(shown.out.split())
+    listed = json.loads(hardiness("list", "runs", out, "--json").out)
+    assert [each["options"] for each in listed if each["benchmark"] == "ood"] == [{"outside": ["ninco"]}] * 2
+    assert sum(each["benchmark"] == "imagenet-val" for each in listed) == 2
+    (tmp_path / "policy.toml").write_text('[[rules]]\nbenchmark = "ood"\nmetric = "headline"\nat_least = 0\n')
+    gate = ("gate", out, "--policy", tmp_path / "policy.toml", "--json")
+    before = json.loads(hardiness(*gate).out)
+    (remark,) = before["remarks"]
+    (digits,) = re.findall(r"'hardiness data drop \S+ (\w+)' removes it", remark)
+    done = hardiness("data", "drop", out, digits)
+    assert done.status == 0, done.err
+    runs = [run.run for run in Store.open(out).runs()]
+    assert sorted(run.benchmark.name for run in runs) == ["imagenet-val"] * 2 + ["ood", "whitebox"]
+    after = json.loads(hardiness(*gate).out)
+    assert after["verdicts"] == before["verdicts"]
+    assert "remarks" not in after
+
+
+def test_of_joined_runs_with_one_set_the_photographs_are_removed(tmp_path: Path) -> None:
+    """They are all that tells one of them from the other."""
+    data, out = tmp_path / "data", tmp_path / "out"
+    photographs(data)
+    picture(data / "ninco" / "amphiuma" / "0.png", 110)
+    given = {"view": VIEW, "runtime": "torch", "progress": False, "out": out}
+    old = package.evaluate(Brightness(), "ood", str(data), **given)
+    picture(data / "imagenet" / "val" / wnids()[DARK] / "ILSVRC2012_val_00000012.JPEG", 20)
+    new = package.evaluate(Brightness(), "ood", str(data), **given)
+    assert old.key != new.key
+    (folder,) = drop_run(Store.open(out), old.key[:8])
+    assert folder.endswith(old.parts[0])
+    assert [each.key for each in package.load_results(out) if each.benchmark == "ood"] == [new.key]

@@ -112,7 +112,7 @@ def test_a_run_is_removed_only_by_the_key_of_one(hardiness: Any, tmp_path: Path)
     (copy / "run.json").write_text("{")
     with pytest.raises(ArgumentError, match="is that of several: "):
         drop_run(Store.open(out), run.key[:8])
-    assert drop_run(Store.open(out), copy.name[-16:]) == copy.name, "a run that cannot be read can be removed"
+    assert drop_run(Store.open(out), copy.name[-16:]) == (copy.name,), "a run that cannot be read can be removed"
     assert sorted((out / "records").rglob("*")) == before
     assert hardiness("data", "drop", out, run.key[:6]).status == 0
     assert not (out / run.path).exists()

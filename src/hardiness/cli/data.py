@@ -318,8 +318,8 @@ def data_drop(asked: DropOptions) -> int:
     RUN is the key of the run, six digits or more, as 'hardiness list runs OUT' and 'hardiness gate' print it; where
     it is the key of none or of several, nothing is removed. No other command should be evaluating that run.
     """
-    dropped = drop_run(Store.open(asked.out), asked.run)
-    click.echo(f"removed {dropped}; 'hardiness report {asked.out}' writes the page without it")
+    folders = drop_run(Store.open(asked.out), asked.run)
+    click.echo(f"removed {', '.join(folders)}; 'hardiness report {asked.out}' writes the page without it")
     return 0
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hardiness.benchmarks import card_of
-from hardiness.core import ArgumentError, Condition, fields_form
+from hardiness.core import ArgumentError, fields_form
 from hardiness.results.results import rebuild_results
-from hardiness.results.runs import ScoredRun, successors_of, weights_label
+from hardiness.results.runs import JoinedRun, ScoredRun, successors_of, weights_label, with_joined
 from hardiness.store import Store
 
 FEWEST_DIGITS = 6
@@ -75,7 +75,7 @@ def run_entries(store: Store) -> list[RunEntry]:
                 weights_sha256=identity.model.weights_sha256,
                 code_sha256=identity.model.code_sha256,
                 benchmark=identity.benchmark.name,
-                options=Condition(**identity.benchmark.options),
+                options=identity.benchmark.options,
                 data=identity.data.name,
                 seed=identity.seed,
                 sessions=len(run.sessions()),
@@ -89,8 +89,11 @@ def run_entries(store: Store) -> list[RunEntry]:
     return sorted(entries, key=lambda each: (each.benchmark, each.model, each.last_began, each.key))
 
 
-def drop_run(store: Store, name: str) -> str:
-    """Remove one run of an output folder for good, and make ``results.json`` again; the name of its folder.
+def drop_run(store: Store, name: str) -> tuple[str, ...]:
+    """Remove one run of an output folder for good, and make ``results.json`` again; the names of its folders.
+
+    Of a run that is joined of several, as those on other things than photographs are, the parts go that no other joined
+    run has: those of the single sets, or, where others share all of these, that of the photographs.
 
     Args:
         store: the folder.
@@ -107,14 +110,31 @@ def drop_run(store: Store, name: str) -> str:
             f"{store.address}' prints them; was {name!r}"
         )
     with store.locked():
-        folders = {folder: key for folder, key in store.run_folders().items() if key.startswith(digits)}
-        if len(folders) != 1:
-            told = f"several: {', '.join(sorted(folders))}; give more digits" if folders else "none"
+        keys = store.run_folders()
+        candidates: list[tuple[str, ...]] = [(folder,) for folder, key in keys.items() if key.startswith(digits)]
+        candidates = candidates or [
+            tuple(folder for folder, key in keys.items() if key in parts) for parts in _joined_parts(store, digits)
+        ]
+        if len(candidates) != 1:
+            number = f"several: {', '.join(sorted(sum(candidates, ())))}; give more digits" if candidates else "none"
             raise ArgumentError(
-                f"RUN must be the key of one run of {store.address}, and {name!r} is that of {told}; 'hardiness list "
+                f"RUN must be the key of one run of {store.address}, and {name!r} is that of {number}; 'hardiness list "
                 f"runs {store.address}' prints them"
             )
-        (folder,) = folders
-        store.remove_run(folder)
+        (folders,) = candidates
+        for folder in folders:
+            store.remove_run(folder)
     rebuild_results(store)
-    return folder
+    return folders
+
+
+def _joined_parts(store: Store, digits: str) -> list[set[str]]:
+    """For each joined run whose key begins so, the keys of the parts that make it up and no other joined run."""
+    runs = with_joined([ScoredRun(run, card_of(run.run)) for run in store.runs()])
+    joined = [run for run in runs if isinstance(run, JoinedRun)]
+    parts = []
+    for run in joined:
+        if run.stored.key.startswith(digits):
+            shared = {part for other in joined if other is not run for part in other.parts[1:]}
+            parts.append(set(run.parts[1:]) - shared or {run.parts[0]})
+    return parts
