@@ -24,6 +24,7 @@ from PIL import Image
 
 import hardiness
 from hardiness.core import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Records, Run
+from hardiness.reference import wnids
 from hardiness.store import Store
 
 ROOT = Path(hardiness.__file__).parents[2]
@@ -242,7 +243,7 @@ def test_the_checkout_is_installed_with_what_onnx_needs_and_every_line(installed
     done = job.ran["Install"]
     assert done.returncode == 0, done.stderr
     code = """
-import importlib.metadata, json, first_of_two, second_of_two, hardiness, onnxruntime
+import importlib.metadata, json, first_of_two, second_of_two, hardiness
 print(importlib.metadata.distribution("hardiness").read_text("direct_url.json"))
 print(hardiness.__file__)
 """
@@ -252,6 +253,9 @@ print(hardiness.__file__)
     assert json.loads(said[0])["url"] == runner.checkout.as_uri()
     assert Path(said[1]).is_relative_to(runner.bin.parent)
     assert not list(job.folder.glob("hardiness-requirements*"))
+    # The packages of this environment are there either way: pip's own lines say what was asked for.
+    lines = [line for line in done.stdout.splitlines() if "onnxruntime" in line]
+    assert any("satisfied: onnxruntime" in line or "Collecting onnxruntime" in line for line in lines), done.stdout
 
 
 def test_torch_comes_from_the_index_that_is_given_and_nothing_of_ours_from_one(runner: Runner, tmp_path: Path) -> None:
@@ -460,6 +464,44 @@ def test_the_gate_judges_what_a_run_could_evaluate(runner: Runner, tmp_path: Pat
     assert job.run() == 3, job.ran
     assert "::warning title=hardiness run" in job.ran["Evaluate"].stdout
     assert len(list((tmp_path / "runs" / "hardiness" / "records").iterdir())) == 2
+
+
+@pytest.mark.slow
+def test_rows_of_other_things_are_kept_beside_those_of_the_photographs(runner: Runner, tmp_path: Path) -> None:
+    """Their result is of several runs, and has a key that no folder has."""
+    linear = torch.nn.Linear(3, 1000)
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), linear)
+    exported.export(network, tmp_path / "net.onnx")
+    for folder in (f"imagenet/val/{wnids()[4]}", f"imagenet/val/{wnids()[9]}", "ninco/amphiuma"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for number in range(2):
+            picture = np.full((40, 40, 3), len(folder) * 5 + 40 * number, np.uint8)
+            Image.fromarray(picture).save(tmp_path / "data" / folder / f"{number}.png")
+    (tmp_path / "policy.toml").write_text(LIMITS.replace('"own"', '"ood"').replace("0.3", "0"))
+    model = "onnx:net.onnx:mean=0,std=1,resize_px=32,crop_px=32"
+    job = Job(tmp_path, runner, policy="policy.toml", model=model, benchmark="ood", data="data")
+    job.run()
+    assert job.ran["Evaluate"].returncode == 0, job.ran["Evaluate"].stderr
+    assert job.output("verdict") == "pass", job.ran["Judge"].stdout
+    out = tmp_path / "runs" / "hardiness"
+    assert sorted(run.run.benchmark.name for run in Store.open(out).runs()) == ["imagenet-val", "ood"]
+
+
+@pytest.mark.parametrize(("status", "kept"), [(0, "asked"), (1, "asked earlier")])
+def test_runs_out_of_the_cache_go_only_where_everything_was_evaluated(
+    status: int, kept: str, runner: Runner, tmp_path: Path
+) -> None:
+    """A model that could not be loaded this time is none that is gone."""
+    cache = tmp_path / "cache"
+    for name in ("asked", "earlier"):
+        (cache / "records" / f"m--{name}").mkdir(parents=True)
+    runner.caches["hardiness-runs/hardiness-gate-1"] = cache
+    line = f'[ "$1" != run ] || {{ echo \'[{{"run": {{"key": "asked"}}}}]\'; exit {status}; }}'
+    job = Job(tmp_path / "workspace", runner, {"hardiness": line}, policy="p", model="m")
+    assert job.run() == 0, job.ran
+    assert ("::warning title=hardiness run" in job.ran["Evaluate"].stdout) == bool(status)
+    folders = (job.folder / "runs" / "hardiness" / "records").iterdir()
+    assert sorted(folder.name for folder in folders) == [f"m--{name}" for name in kept.split()]
 
 
 def test_every_expression_names_what_there_is_and_the_page_uses_the_inputs() -> None:
