@@ -52,7 +52,7 @@ class GateOptions:
         The summary is added to, and says nothing of this call.
         """
         for path in filter(None, (self.comment, self.junit)):
-            with suppress(OSError):  # what went wrong before is what must be told
+            with suppress(OSError):  # the error that is being raised is the one to show
                 Path(path).unlink(missing_ok=True)
 
 
@@ -75,26 +75,37 @@ def gate(asked: GateOptions) -> int:
         _write(asked.write_policy, first_policy(Store.open(asked.out), asked.against or "", folder))
         click.echo(asked.write_policy)
         return 0
+    try:
+        verdicts = _verdicts(asked)
+    except HardinessError:
+        asked.remove_last()
+        raise
+    asked.write(verdicts)
+    if asked.as_json:
+        print_json(verdicts)
+        return verdicts.exit_status
+    print_views([gate_view(verdicts)])
+    for line in annotation_lines(verdicts) if asked.annotations else ():
+        click.echo(printable(line))
+    return verdicts.exit_status
+
+
+def _verdicts(asked: GateOptions) -> Gate:
+    """The verdicts of the policy, kept beside the rows for the page.
+
+    Raises:
+        ArgumentError: no policy is given, or one that is wrong, or an option that does not go with it.
+        HardinessError: the folder cannot be judged.
+    """
     if not asked.policy:
         raise ArgumentError("gate needs --policy FILE; 'hardiness gate OUT --write-policy FILE' writes a first one")
     if asked.against:
         raise ArgumentError('--against goes with --write-policy; a rule names its own baseline, as against = "OUT2"')
-    try:
-        policy, store = policy_of(Path(asked.policy)), Store.open(asked.out)
-        with surveyed(store):
-            found = judge(policy, store)
-            found.keep(store)
-    except HardinessError:
-        asked.remove_last()
-        raise
-    asked.write(found)
-    if asked.as_json:
-        print_json(found)
-        return found.exit_status
-    print_views([gate_view(found)])
-    for line in annotation_lines(found) if asked.annotations else ():
-        click.echo(printable(line))
-    return found.exit_status
+    policy, store = policy_of(Path(asked.policy)), Store.open(asked.out)
+    with surveyed(store):
+        verdicts = judge(policy, store)
+        verdicts.keep(store)
+    return verdicts
 
 
 def _write(path: str, text: str, mode: str = "w") -> None:

@@ -303,7 +303,7 @@ def list_runs(asked: ListRunsOptions) -> int:
 
 
 SHOWN_DIGITS = 8
-"""Of a run's key."""
+"""Digits of a run's key that tables show."""
 
 
 def _runs_view(out: str, entries: Sequence[RunEntry]) -> TextTable:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from xml.etree import ElementTree
 
-from hardiness.core import Interval, TextTable, mark_notes
+from hardiness.core import Interval, TextTable, mark_notes, printable
 from hardiness.report.format import PERCENT_UNITS
 from hardiness.results import Gate, GateVerdict
 
@@ -87,8 +87,7 @@ def _fitting(rows: Sequence[GateVerdict], room: int, size: Callable[[str], int])
 
 def _escaped(text: str) -> str:
     """Text that Markdown shows as it is, in one line of a table."""
-    text = text.replace("\n", ", ")
-    text = re.sub(r"[\x00-\x1f\x7f]", " ", text)
+    text = printable(text.replace("\n", ", ").replace("\t", " "))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|~#@])", r"\\\1", text)
 
@@ -166,8 +165,8 @@ def _counts(name: str, verdicts: Sequence[GateVerdict], undecided: str) -> dict[
 
 
 def _legal(text: str) -> str:
-    """Text without what XML cannot hold."""
-    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
+    """Text without what XML cannot hold, and controls written out."""
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", printable(text))
 
 
 def _ordered(gate: Gate) -> list[GateVerdict]:
@@ -192,7 +191,7 @@ def _row(each: GateVerdict, verdict: str) -> tuple[str, ...]:
 
 def _model(each: GateVerdict) -> str:
     """The model, and the weights that it had in this run and in the baseline's."""
-    own, other = each.run.label if each.run else "", each.baseline.label if each.baseline else ""
+    own, other = each.labels
     baseline = f"baseline {other.removeprefix('weights ')}" if other else ""
     label = ", ".join(filter(None, (own, baseline)))
     return f"{each.model}\n{label}" if label else each.model
@@ -205,16 +204,16 @@ def _note(each: GateVerdict) -> str:
     if each.outcome != "cannot tell":
         return ""
     more = f"{each.more:,} images more{f' of {each.images_of}' if each.images_of else ''}"
-    told = (
+    needed = (
         f"more than {more} decide with 80 % chance: the truth may lie on the limit"
         if each.at_least
         else f"about {more} decide with 80 % chance"
     )
     if not each.more_low:  # of a gate that an earlier version kept
-        return told
+        return needed
     if each.more_high is None:
-        return f"{told} (were the true value known: {each.more_low:,} or more, none if it is the limit)"
-    return f"{told} (were the true value known: {each.more_low:,} to {each.more_high:,})"
+        return f"{needed} (were the true value known: {each.more_low:,} or more, none if it is the limit)"
+    return f"{needed} (were the true value known: {each.more_low:,} to {each.more_high:,})"
 
 
 def _sentence(each: GateVerdict) -> str:
@@ -229,7 +228,7 @@ def _sentence(each: GateVerdict) -> str:
 
 
 def _unit(each: GateVerdict) -> str:
-    """Of its numbers: the difference of two shares is in points, since 1 % worse than 60 % may mean 59.4 %."""
+    """The unit of its numbers: the difference of two shares is in points, since 1 % worse than 60 % may mean 59.4 %."""
     return POINTS if each.rule.kind == "worse_by_at_most" and each.unit in PERCENT_UNITS else each.unit
 
 

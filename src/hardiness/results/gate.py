@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from hardiness.core import Interval, StoreError, fields_form, from_json, json_field, mark_notes
 from hardiness.results.policy import Policy, Rule
-from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, cases_of
+from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, cases_of, labels_apart
 from hardiness.results.runs import digest_of
 from hardiness.statistics import ImagesMore, Ruling, rulings
 from hardiness.store import Store, parsed
 
 GATE = "gate.json"
-"""What the last gate said of a folder; may be deleted at any time."""
+"""The file of a folder's last verdicts; may be deleted at any time."""
 
 STATUS = {"wrong policy": 2, "fail": 3, "missing": 1, "cannot tell": 4, "pass": 0}
 """Exit statuses, those that go before others first; a wrong policy raises."""
@@ -73,6 +73,11 @@ class GateVerdict:
     def mark(self) -> str:
         """The mark of a chat model's number; empty for every other model."""
         return "".join(mark_notes([self.model]))
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """The labels of the run and of the baseline's, which differ where the weights or the code do."""
+        return labels_apart(self.run, self.baseline)
 
     @property
     def which_interval(self) -> str:
@@ -145,12 +150,11 @@ def judge(policy: Policy, store: Store) -> Gate:
         StoreError: records cannot be read.
     """
     folder = PolicyFolder(store, policy)
-    asked = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
+    cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
-    known = [(case.evidence, case.limit) for case in asked if case.evidence is not None]
-    ruled = iter(rulings(known))
+    ruled = iter(rulings([(case.evidence, case.limit) for case in cases if case.evidence is not None]))
     return Gate(
-        tuple(_verdict(case, next(ruled) if case.evidence is not None else None) for case in asked),
+        tuple(_verdict(case, next(ruled) if case.evidence is not None else None) for case in cases),
         policy.undecided,
         policy.source,
         folder.remarks_on(policy.rules),

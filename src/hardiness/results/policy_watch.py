@@ -60,7 +60,7 @@ class PolicyWatch:
         )
 
     def look(self, runs: Sequence[tuple[ScoredRun, ImageTable]]) -> PolicyLook:
-        """What the rules say of some runs, each with the part of its image table that is looked at.
+        """The ruling of each rule on some runs, each with the part of its image table that is looked at.
 
         Raises:
             ArgumentError: a rule matches nothing in them, or its limit is beyond what its metric can be.
@@ -73,7 +73,7 @@ class PolicyWatch:
                     continue
                 place = self.policy.place(rule)
                 try:
-                    found = self._evidence(rule, run, table)
+                    evidence = self._evidence(rule, run, table)
                 except UnmatchedError as error:
                     if rule.benchmark == ANY:
                         continue
@@ -85,9 +85,9 @@ class PolicyWatch:
                     name = run.stored.run.benchmark.name
                     remarks.append(f"{place}: {error}, so that {name} is evaluated whole")
                 else:
-                    lacking += found is None
+                    lacking += evidence is None
                     side = -1 if rule.kind == "at_least" else 1
-                    cases += [(found, Limit(rule.limit, side))] if found else []
+                    cases += [(evidence, Limit(rule.limit, side))] if evidence else []
         ruled = rulings(cases, self._family)
         open_ = [(each.n + ruling.more) / each.n for (each, _), ruling in zip(cases, ruled, strict=True) if ruling.more]
         outcomes = (*(ruling.outcome for ruling in ruled), *["cannot tell"] * lacking)
@@ -95,7 +95,7 @@ class PolicyWatch:
         return PolicyLook(times, outcomes, tuple(dict.fromkeys(remarks)), whole)
 
     def unmatched(self, rule: Rule, run: ScoredRun) -> UnmatchedError | None:
-        """What of a rule without a baseline a run has not; ``None`` where it has everything."""
+        """The field of a rule without a baseline that fits nothing of a run; ``None`` where all fit."""
         try:
             self._evidence(rule, run, run.table)
         except UnmatchedError as error:
@@ -158,14 +158,14 @@ def require_policy_fits(
     Raises:
         ArgumentError: naming the rule, the field and the nearest name; or the benchmark that no rule would stop.
     """
-    known = sorted({*benchmarks, *(run.benchmark.name for run in stored)})
+    names = sorted({*benchmarks, *(run.benchmark.name for run in stored)})
     named = sorted({*models, *(run.model.name for run in stored)})
     for rule in policy.rules:
         place = policy.place(rule)
         plain = rule.model.rpartition(" (")[0] or rule.model
-        if rule.benchmark not in (ANY, *known):
+        if rule.benchmark not in (ANY, *names):
             raise ArgumentError(
-                f"{place}: benchmark {rule.benchmark!r} is neither run nor stored{suggestion(rule.benchmark, known)}"
+                f"{place}: benchmark {rule.benchmark!r} is neither run nor stored{suggestion(rule.benchmark, names)}"
             )
         if rule.model and not {rule.model, plain} & set(named):
             raise ArgumentError(
@@ -195,13 +195,13 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
         runs = {name: run for name, run in rehearsals.items() if rule.benchmark in (ANY, name)}
         # How two runs differ is asked of the same cells and pictures as what each of them is.
         alone = replace(rule, kind="at_most", against="", metric="error" if rule.metric in FLIPS else rule.metric)
-        known = [run for run in runs.values() if run and not is_of_one_set(run)]
-        for run in known:
+        stored_whole = [run for run in runs.values() if run and not is_of_one_set(run)]
+        for run in stored_whole:
             watch.require_limit(rule, run)
-        unmatched = [error for run in known if (error := watch.unmatched(alone, run))]
+        unmatched = [error for run in stored_whole if (error := watch.unmatched(alone, run))]
         if unmatched and len(unmatched) == len(runs):
             last = max(unmatched, key=lambda error: len(error.field))  # the run that has most of what the rule names
-            near = sorted({name for error in unmatched if error.field == last.field for name in error.known})
+            near = sorted({name for error in unmatched if error.field == last.field for name in error.names})
             raise ArgumentError(
                 f"{policy.place(rule)}: {last.field} {last.value!r} matches nothing in {', '.join(runs)}"
                 f"{suggestion(last.value, near)}"

@@ -82,6 +82,17 @@ class JudgedRun:
         return weights_label(self.weights_sha256, self.code_sha256)
 
 
+def labels_apart(own: JudgedRun | None, other: JudgedRun | None) -> tuple[str, str]:
+    """The labels of two runs, with the first digits of the code's hash as well where only these tell them apart."""
+    labels = tuple(run.label if run else "" for run in (own, other))
+    if own and other and own.weights_sha256 == other.weights_sha256 and own.code_sha256 != other.code_sha256:
+        labels = tuple(
+            f"{weights_label(run.weights_sha256, '')} {weights_label('', run.code_sha256) or 'no code'}".strip()
+            for run in (own, other)
+        )
+    return labels[0], labels[1]
+
+
 MOST = 1.0001
 """Largest limit of a share: earlier versions wrote it of an interval that ends at 1."""
 
@@ -105,6 +116,7 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
     """
     limit, is_difference, (least, most) = rule.limit, rule.kind == "worse_by_at_most", metric.range
     was = f"was {limit:g}" if metric.unit not in IN_PERCENT else f"was {limit:g}, which is {100 * limit:g} %"
+    below = " below 100 %" if is_difference else ""
     if rule.in_percent and metric.unit not in IN_PERCENT:
         raise ArgumentError(
             f"{place}: {rule.kind} must be a number without %, as {metric.title} has the unit {metric.unit}; "
@@ -112,13 +124,13 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
         )
     if metric.unit == "fraction" and (limit >= 1 if is_difference else not -MOST <= limit <= MOST):
         raise ArgumentError(
-            f'{place}: {rule.kind} must be a share, as 0.01 for one point, or a text as in "1 %", since '
+            f'{place}: {rule.kind} must be a share{below}, as 0.01 for one point, or a text as in "1 %", since '
             f"{metric.title} is one; {was}"
         )
     if metric.unit == "ratio" and not rule.in_percent and (limit >= 1 if is_difference else abs(limit) > MOST_RATIO):
         raise ArgumentError(
-            f'{place}: {rule.kind} must be a ratio, as 0.75 for 75 %, or a text as in "75 %", since {metric.title} is '
-            f"one; {was}"
+            f'{place}: {rule.kind} must be a ratio, as 0.75 for 75 %, or a text as in "75 %", since '
+            f"{metric.title} is one; {was}"
         )
     if limit < least and not is_difference:
         raise ArgumentError(f"{place}: {rule.kind} must be at least {least:g}, as {metric.title} always is; {was}")
@@ -127,13 +139,13 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
 
 
 def measured_metric(name: str, card: Card, scores: Sequence[Score]) -> Metric:
-    """What a rule on a metric of that name measures; of one that its card does not declare what a score says."""
+    """The metric that a rule names: as its card declares it, with the unit of a score where it declares none."""
     if name in WRONG or name in FLIPS:
         return Metric(name)
-    found, score = card.metric(name), next((each for each in scores if each.metric == name), None)
+    metric, score = card.metric(name), next((each for each in scores if each.metric == name), None)
     if any(each.name == name.removesuffix(PARTIAL) for each in card.declared):
-        return found
-    return replace(found, signed=True, unit=score.unit if score else found.unit)
+        return metric
+    return replace(metric, signed=True, unit=score.unit if score else metric.unit)
 
 
 @dataclass(frozen=True)
@@ -155,11 +167,11 @@ class RuleCase:
 
 
 class UnmatchedError(Exception):
-    """What of a rule no run has: the field, what it says, and the names that there are."""
+    """A field of a rule that fits no run: its name, its value, and the names that there are."""
 
-    def __init__(self, field: str, value: str, known: Sequence[str]) -> None:
+    def __init__(self, field: str, value: str, names: Sequence[str]) -> None:
         super().__init__(field)
-        self.field, self.value, self.known = field, value, list(dict.fromkeys(known))
+        self.field, self.value, self.names = field, value, list(dict.fromkeys(names))
 
 
 class MissingNumberError(Exception):
@@ -181,7 +193,7 @@ class PolicyFolder:
 
     @cached_property
     def results(self) -> list[Result]:
-        """Of all runs."""
+        """The results of all runs."""
         return results_of_runs(list(self.runs.values()), self.store)
 
     @cached_property
@@ -197,10 +209,10 @@ class PolicyFolder:
         """
         if not rule.run:
             return [result for result in self.results if result.key not in self.successors]
-        found = [result for result in self.results if named_by(result.run, result.key, rule.run)]
-        if not found:
+        results = [result for result in self.results if named_by(result.run, result.key, rule.run)]
+        if not results:
             raise UnmatchedError("run", rule.run, [result.key for result in self.results])
-        return found
+        return results
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -210,21 +222,21 @@ class PolicyFolder:
 
     def remarks_on(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         """A line for each run that rules would speak of, had not another one of its name been evaluated later."""
-        found = []
+        remarks = []
         for result in self.results:
             successor = self.successors.get(result.key)
             named = any(rule.run and named_by(result.run, result.key, rule.run) for rule in rules)
             if successor is None or named or not any(_is_about(rule, result) for rule in rules if not rule.run):
                 continue
             old, new = JudgedRun.of(self.runs[result.key]), JudgedRun.of(successor)
-            digits = old.key[:KEY_DIGITS]
-            found.append(
+            digits, (label, later) = old.key[:KEY_DIGITS], labels_apart(old, new)
+            remarks.append(
                 f"not judged: the run {digits} of {result.name} on {result.benchmark}"
-                f"{f' ({old.label})' if old.label else ''}, since the run {new.key[:KEY_DIGITS]}"
-                f'{f" ({new.label})" if new.label else ""} of that name was evaluated later; run = "{digits}" in a '
+                f"{f' ({label})' if label else ''}, since the run {new.key[:KEY_DIGITS]}"
+                f'{f" ({later})" if later else ""} of that name was evaluated later; run = "{digits}" in a '
                 f"rule judges it, 'hardiness data drop {self.store.address} {digits}' removes it"
             )
-        return tuple(found)
+        return tuple(remarks)
 
     def baseline(self, address: str) -> PolicyFolder:
         """The folder that rules name so, relative to that of their policy.
@@ -237,10 +249,10 @@ class PolicyFolder:
                 self._baselines[address] = PolicyFolder(Store.open(self.policy.address_of(address)), self.policy)
             except HardinessError as error:
                 self._baselines[address] = str(error)
-        found = self._baselines[address]
-        if isinstance(found, str):
-            raise MissingNumberError(f"baseline: {found}")
-        return found
+        baseline = self._baselines[address]
+        if isinstance(baseline, str):
+            raise MissingNumberError(f"baseline: {baseline}")
+        return baseline
 
     def save(self) -> None:
         """Keep what was computed of the runs."""
@@ -282,7 +294,7 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     models = {name for result in folder.results for name in (result.name, result.model)}
     if rule.model and rule.model not in models:
         raise matches_nothing(place, folder, UnmatchedError("model", rule.model, sorted(models)))
-    found: list[RuleCase] = []
+    cases: list[RuleCase] = []
     unmatched: list[tuple[Result, UnmatchedError]] = []
     try:
         results = folder.results_for(rule)
@@ -291,30 +303,30 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     for result in results:
         if _is_about(rule, result):
             try:
-                found.append(case_of(rule, result, folder))
+                cases.append(case_of(rule, result, folder))
             except UnmatchedError as error:
                 unmatched.append((result, error))
-    if not found and unmatched:
+    if not cases and unmatched:
         raise matches_nothing(place, folder, unmatched[0][1])
     if rule.benchmark == ANY:
-        return found
+        return cases
     for result, absent in unmatched:
         reason = f"no {absent.field} {absent.value!r} in this run"
-        found.append(absent_case(rule, folder.names[result.key], result.data, reason))
-    there = {case.model for case in found}
+        cases.append(absent_case(rule, folder.names[result.key], result.data, reason))
+    there = {case.model for case in cases}
     plain = {result.name for result in results if result.benchmark == rule.benchmark}
     lacking = [r for r in results if rule.model in ("", r.name, r.model) and r.name not in plain]
     names = [name for name in dict.fromkeys(result.name for result in lacking) if name not in there]
     reason = f"no run of {rule.benchmark}; run it, or say model = of the rule"
-    found.extend(absent_case(rule, name, "", reason) for name in names)
-    return found
+    cases.extend(absent_case(rule, name, "", reason) for name in names)
+    return cases
 
 
 def matches_nothing(place: str, folder: PolicyFolder, error: UnmatchedError) -> ArgumentError:
     """The error of a rule that no run of a folder has what it names of, with the nearest name."""
     return ArgumentError(
         f"{place}: {error.field} {error.value!r} matches nothing in {folder.store.address}"
-        f"{suggestion(error.value, error.known)}"
+        f"{suggestion(error.value, error.names)}"
     )
 
 
@@ -435,15 +447,15 @@ def _recalls_beside(result: Result, worst: Score) -> list[Score]:
 
 def _of_lowest(recalls: Sequence[Score]) -> Evidence | None:
     """The evidence of the lowest of some recalls; ``None`` where one is no share of pictures, or there are many."""
-    known = [each for each in recalls if each.value is not None]  # of a class without pictures there is none
+    defined = [each for each in recalls if each.value is not None]  # of a class without pictures there is none
     counts = [
         (hits, each.n)
-        for each in known
+        for each in defined
         if each.value is not None
         and each.interval is not None
         and (hits := _hits(each.value, each.n, each.interval)) is not None
     ]
-    if not counts or len(counts) < len(known) or len(counts) > MOST_EXACT:
+    if not counts or len(counts) < len(defined) or len(counts) > MOST_EXACT:
         return None
     return Evidence.from_lowest(*map(list, zip(*counts, strict=True)))
 
@@ -470,10 +482,9 @@ def _require_whole(result: Result) -> None:
     limits = [session.get("limit") for session in sessions]
     if not limits or result.stop is not None or counts.complete:
         return
-    asked = [session.get("asked", {}) for session in sessions]
-    if any(
-        each.get(name) is not None for each in asked for name in ("time_budget_s", "precision_target", "until_decided")
-    ):
+    requests = [session.get("asked", {}) for session in sessions]
+    stopping = ("time_budget_s", "precision_target", "until_decided")
+    if any(each.get(name) is not None for each in requests for name in stopping):
         return
     samples = result.run.data.samples
     wanted = samples if None in limits else min(max(limits), samples)
@@ -542,7 +553,7 @@ def _of_score(score: Score) -> Evidence:
 
 
 def _hits(value: float, n: int, interval: Interval) -> int | None:
-    """Of how many of n images a score is the share; ``None`` where it is none, which its interval tells."""
+    """The number of n images that a score counts; ``None`` where it is no share of them, as its interval shows."""
     hits = round(value * n)
     if n < 1 or not 0 <= hits <= n or abs(hits - value * n) > 1e-6:
         return None
@@ -600,9 +611,9 @@ def _groups(run: Run, table: ImageTable) -> Mapping[str, tuple[str, ...]]:
     held = {str(cell.get("corruption")) for cell in table.present}
     for name in sorted(set_names(), key=lambda each: each != run.benchmark.name):
         groups = distortion_set(name).groups
-        known = {group: members for group, members in groups.items() if held & set(members)}
-        if known:
-            return known
+        own = {group: members for group, members in groups.items() if held & set(members)}
+        if own:
+            return own
     return {}
 
 
@@ -637,10 +648,10 @@ def _remembered(run: ScoredRun, name: Sequence[Any], state: str, compute: Any) -
         except MissingNumberError as error:
             return ["missing", str(error)]
 
-    what, found = run.memo.value(f"gate {digest_of([VERSION, *name])}", state, made)
+    what, content = run.memo.value(f"gate {digest_of([VERSION, *name])}", state, made)
     if what == "missing":
-        raise MissingNumberError(found)
-    return from_json(Evidence, found, "the evidence")
+        raise MissingNumberError(content)
+    return from_json(Evidence, content, "the evidence")
 
 
 def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
@@ -742,17 +753,17 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun
             f"the baseline {rule.against} differs in {'; '.join(differing[nearest[0].stored.key])}"
         )
     if len(nearest) > 1:
-        told = ", ".join(f"{each.stored.key[:KEY_DIGITS]} ({JudgedRun.of(each).label})" for each in nearest)
+        names = ", ".join(f"{each.stored.key[:KEY_DIGITS]} ({JudgedRun.of(each).label})" for each in nearest)
         raise MissingNumberError(
             f"the baseline {rule.against} has {len(nearest)} runs of {name} on {mine.benchmark.name}, and nothing says "
-            f"which was evaluated last: {told}; name one, as in against_run = "
+            f"which was evaluated last: {names}; name one, as in against_run = "
             f"{quoted(nearest[0].stored.key[:KEY_DIGITS])}"
         )
     return nearest[0]
 
 
 def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
-    """What of two runs makes their pictures, or what is asked of these, differ."""
+    """The fields by which the pictures of two runs, or what is asked of these, differ."""
     mine, theirs = run.stored.run, baseline.stored.run
     pairs: dict[str, tuple[Any, Any]] = {
         "data fingerprint": (mine.data.fingerprint[:6], theirs.data.fingerprint[:6]),
@@ -815,10 +826,10 @@ def _paired(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: P
             pairs = _pairs(metric, where, run, run.table, before)
         except UnmatchedError:
             return _paired_measures(metric, where, run, before)
-        found = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
-        if found is None:
+        evidence = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
+        if evidence is None:
             raise MissingNumberError("the two differ on fewer than two images, too few for an interval of a part")
-        return found
+        return evidence
 
     return _remembered(run, ["worse", metric, dict(where)], _state_of(before), compute)
 
@@ -880,9 +891,9 @@ def _pairs(metric: str, where: Condition, run: ScoredRun, table: ImageTable, bef
 
 
 def _paired_measures(metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun) -> Evidence:
-    """Of a score that sorts or divides, as calibration does."""
+    """The evidence of a score that sorts or divides, as calibration does."""
     tables = [(each.table, each.stored.run) for each in (mine, theirs) if len(each.table)]
-    runs = [found for table, run in tables if (found := measured(table, run)) is not None]
+    runs = [values for table, run in tables if (values := measured(table, run)) is not None]
     if len(runs) < 2:
         raise MissingNumberError("no image was evaluated under every condition")
     ids = np.intersect1d(runs[0].ids, runs[1].ids)
@@ -930,8 +941,8 @@ def look_evidence(
     except NoPictureError:
         return None
     except UnmatchedError as error:
-        known = {score.metric for score in run.scores(published_baseline(run.stored.run))[0]}
-        if error.field == "metric" and metric in known:
+        metrics = {score.metric for score in run.scores(published_baseline(run.stored.run))[0]}
+        if error.field == "metric" and metric in metrics:
             raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide") from None
         raise
 
@@ -945,15 +956,15 @@ def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder
 
     def compute() -> Evidence:
         try:
-            found = look_evidence(rule, metric, where, run, run.table, folder)
+            evidence = look_evidence(rule, metric, where, run, run.table, folder)
         except UndecidableError as error:
             raise MissingNumberError(
                 f"{error}, and this run was stopped where rules were decided; the same 'hardiness run' without "
                 "--until-decided evaluates the rest"
             ) from None
-        if found is None:
+        if evidence is None:
             raise MissingNumberError("too few pictures to know how much it varies")
-        return found
+        return evidence
 
     before = _state_of(_baseline_run(rule, run, folder)) if rule.against else ""
     return _remembered(run, ["look", rule.kind, metric, dict(where)], before, compute)

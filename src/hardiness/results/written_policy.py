@@ -45,7 +45,10 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
 
     Raises:
         ArgumentError: there is nothing of which a rule could be made.
+        DataError: ``against`` holds no records.
     """
+    if against:
+        Store.open(against)  # a rule that is left out since its baseline is not there would never be missed
     path = os.path.relpath(against, folder) if against and folder and _is_relative(against) else against
     judged = PolicyFolder(store, Policy((), folder=folder))
     results = [result for result in judged.results if result.key not in judged.successors]
@@ -64,10 +67,10 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
     for (benchmark, name), alike in _grouped(drafts).items():
         about = {"model": name} if len(names) > 1 else {}
         lines += [f"# {benchmark}, {name}: no rule, since {draft.reason}" for draft in alike if draft.reason]
-        known = [draft for draft in alike if not draft.reason]
-        is_of_all = len(known) == len(alike) and len({(each.metric.name, each.condition) for each in known}) == 1
+        usable = [draft for draft in alike if not draft.reason]
+        is_of_all = len(usable) == len(alike) and len({(each.metric.name, each.condition) for each in usable}) == 1
         # Where one of several runs of a name has no such number, a rule on all of them would call it missing.
-        for some in [known] if is_of_all else [[draft] for draft in known]:
+        for some in [usable] if is_of_all else [[draft] for draft in usable]:
             more = about if is_of_all else {**about, "run": some[0].result.key}
             rule = _first_rule(some, more, family)
             lines += ["", *rule.text] if not rule.reason else [f"# {benchmark}, {name}: no rule, since {rule.reason}"]
@@ -81,8 +84,8 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
     ]
     if not path:
         example = {"benchmark": ANY, "against": "runs/main"}
-        for given in ({"metric": HEADLINE, "worse_by_at_most": 0.01}, {"metric": "negative_flips", "at_most": 0.05}):
-            lines += [*(f"# {line}" for line in ("[[rules]]", *_toml({**example, **given}))), ""]
+        for limit in ({"metric": HEADLINE, "worse_by_at_most": 0.01}, {"metric": "negative_flips", "at_most": 0.05}):
+            lines += [*(f"# {line}" for line in ("[[rules]]", *_toml({**example, **limit}))), ""]
     lines += _against_lines(held, family)
     lines += [
         *([""] if lines[-1] else []),
@@ -100,7 +103,7 @@ def _is_relative(address: str) -> bool:
 
 @dataclass(frozen=True)
 class _Draft:
-    """What a rule could be made of: the headline of a result, with its evidence or why there is none."""
+    """The material of a rule: the headline of a result, with its evidence or why there is none."""
 
     result: Result
     metric: Metric
@@ -126,10 +129,10 @@ def _draft(result: Result, folder: PolicyFolder) -> _Draft:
 
 def _grouped(drafts: Sequence[_Draft]) -> dict[tuple[str, str], list[_Draft]]:
     """The drafts that one rule would speak of, by benchmark and model."""
-    found: dict[tuple[str, str], list[_Draft]] = {}
+    groups: dict[tuple[str, str], list[_Draft]] = {}
     for each in drafts:
-        found.setdefault((each.result.benchmark, each.result.name), []).append(each)
-    return found
+        groups.setdefault((each.result.benchmark, each.result.name), []).append(each)
+    return groups
 
 
 @dataclass(frozen=True)
@@ -172,11 +175,11 @@ def _rules_against(draft: _Draft, path: str, folder: PolicyFolder) -> Iterator[_
             ),
         )
     ):
-        (asked,) = parse_policy("\n".join(("[[rules]]", *_toml({**rule.fields, rule.kind: rule.wish})))).rules
+        (parsed,) = parse_policy("\n".join(("[[rules]]", *_toml({**rule.fields, rule.kind: rule.wish})))).rules
         try:
-            case = case_of(asked, result, folder)
+            case = case_of(parsed, result, folder)
         except UnmatchedError as error:
-            case = absent_case(asked, result.name, result.data, f"no {error.field} {error.value!r}")
+            case = absent_case(parsed, result.name, result.data, f"no {error.field} {error.value!r}")
         if case.evidence:
             yield replace(rule, evidence=case.evidence)
         elif not number:
@@ -191,8 +194,8 @@ def _against_lines(held: Sequence[_AgainstRule], family: int) -> Iterator[str]:
         if rule.evidence:
             groups.setdefault("\n".join(_toml(rule.fields)), []).append(rule)
     for rules in groups.values():
-        first, known = rules[0], [rule.evidence for rule in rules if rule.evidence]
-        made = _limited(first.fields, first.kind, known, family, first.metric, first.wish)
+        first, evidence = rules[0], [rule.evidence for rule in rules if rule.evidence]
+        made = _limited(first.fields, first.kind, evidence, family, first.metric, first.wish)
         name = f"{first.fields['benchmark']}, {first.fields['model']}"
         yield from (
             (f"# {name}: no rule against the baseline, since {made.reason}",) if made.reason else (*made.text, "")
@@ -246,7 +249,7 @@ def _first_rule(drafts: Sequence[_Draft], about: Mapping[str, str], family: int)
 def _limited(
     fields: Mapping[str, Any],
     kind: str,
-    known: Sequence[Evidence],
+    evidence: Sequence[Evidence],
     family: int,
     metric: Metric,
     wish: float = -math.inf,
@@ -256,24 +259,24 @@ def _limited(
     Args:
         fields: of the rule, without the limit.
         kind: the field of the limit.
-        known: evidence of each run that the rule speaks of.
+        evidence: evidence of each run that the rule speaks of.
         family: verdicts in the policy, among which the chance that an equal model does not pass is shared, and the
             level of those that were looked at while their images came in.
         metric: the number's, which says what it can be.
         wish: a limit that is taken where it lies further out than the needed one.
     """
     side = -1 if kind == "at_least" else 1
-    following = [each.next_equal(side, (1 - PASSED) / family) for each in known]
+    following = [each.next_equal(side, (1 - PASSED) / family) for each in evidence]
     ends = [Ruling("pass", each, family if each.looked else 1).interval for each in following]
     limit = max(wish, _rounded_out(max(each.high for each in ends), 1))
     if side < 0:
         limit = _rounded_out(min(each.low for each in ends), -1)
     least, most = metric.range
-    is_share = all(each.share for each in known)
+    is_share = all(each.share for each in evidence)
     limit = min(limit, 1.0) if is_share and side > 0 else limit
-    values = ", ".join(f"{each.value:.4f}" for each in known)
-    margin = min(side * (limit - each.value) for each in known)
-    few = f"{(count := max(each.n for each in known)):,} image{'s' if count > 1 else ''}"
+    values = ", ".join(f"{each.value:.4f}" for each in evidence)
+    margin = min(side * (limit - each.value) for each in evidence)
+    few = f"{(count := max(each.n for each in evidence)):,} image{'s' if count > 1 else ''}"
     lines = [f"[[rules]]  # now {values}; margin {margin:.4f}"]
     if is_share and limit == (1.0 if side > 0 else 0.0):
         lines.append(f"# Every model passes it: {few} cannot tell an equal model from a worse one. Evaluate more.")
@@ -290,5 +293,5 @@ def _limited(
 
 def _rounded_out(value: float, side: int) -> float:
     """The next value of four digits after the point, away from what is good; 0 is not left."""
-    found = round((math.floor(value * 1e4 * side) + 1) / 1e4 * side, 4)
-    return max(found, 0.0) if value >= 0 else found
+    rounded = round((math.floor(value * 1e4 * side) + 1) / 1e4 * side, 4)
+    return max(rounded, 0.0) if value >= 0 else rounded

@@ -245,9 +245,33 @@ def test_a_limit_of_a_share_in_percent_is_a_wrong_policy(tmp_path: Path) -> None
         'benchmark = "imagenet-c"\nmetric = "error"\nwhere = { corruption = "fog" }\nat_most = 5',
     ):
         with pytest.raises(
-            ArgumentError, match=r"rule 1: \w+ must be a share, as 0.01 for one point, .* was \d+, which"
+            ArgumentError, match=r"rule 1: \w+ must be a share( below 100 %)?, as 0.01 for one point, .* was \d+, which"
         ):
             hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
+
+
+def test_a_difference_of_the_whole_is_said_to_be_too_much(tmp_path: Path) -> None:
+    """100 % is a share, and is no limit of a difference: every model would pass it."""
+    for folder in ("new", "main"):
+        stored(tmp_path / folder, "m", answers(0.4))
+    rule = MEAN + f'against = "{tmp_path / "main"}"\nworse_by_at_most = "100 %"'
+    with pytest.raises(ArgumentError, match=r"must be a share below 100 %, .*; was 1, which is 100 %$"):
+        hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
+
+
+def test_runs_that_differ_in_code_alone_are_told_apart(tmp_path: Path) -> None:
+    """In the table, and in the line about the run that is not judged."""
+    for folder, code in (("new", "0ddba11"), ("new", "c0ffee"), ("main", "0ddba11")):
+        model = ModelIdentity("m", "a11a11", code_sha256=code)
+        stored(tmp_path / folder, "m", answers(0.4), model=model)
+    for run in Store.open(tmp_path / "new").runs():
+        day = {"0ddba11": 27, "c0ffee": 28}[run.run.model.code_sha256]
+        run.add_measured({"started": f"2026-11-{day}T10:00:00+00:00", "rows": 1, "limit": None})
+    found = hardiness.gate(tmp_path / "new", policy(tmp_path, AGAINST.format(tmp_path / "main")))
+    assert gate_view(found).rows[0][1] == "m\nweights a11a11 code c0ffee, baseline a11a11 code 0ddba1"
+    (remark,) = found.remarks
+    assert "(weights a11a11 code 0ddba1), since" in remark
+    assert "(weights a11a11 code c0ffee) of that name" in remark
 
 
 PARTIAL_MCE = 'benchmark = "imagenet-c"\nmetric = "mce_partial"\n'
@@ -265,7 +289,8 @@ def test_a_limit_of_a_ratio_in_percent_says_so_or_is_a_wrong_policy(tmp_path: Pa
         PARTIAL_MCE + against + "worse_by_at_most = 1",
     ):
         with pytest.raises(
-            ArgumentError, match=r'must be a ratio, as 0.75 for 75 %, or a text as in "75 %", .* was \d+,'
+            ArgumentError,
+            match=r'must be a ratio, as 0.75 for 75 %, or a text as in "75 %", .* was \d+,',
         ):
             hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
     fraction, text, points = hardiness.gate(
@@ -577,6 +602,12 @@ def test_where_the_policy_is_wrong_the_last_verdicts_comment_and_junit_go(
         assert called_wide(monkeypatch, *command) == 2
         assert [file.exists() for file in files] == [False, False, True]
     assert called_wide(monkeypatch, *command) == 2, "also where they are gone already"
+    policy(tmp_path, MEAN + "at_most = 0.6")
+    without = [*command[:2], *command[4:]]
+    for wrong_options in (without, [*command, "--against", "runs/main"]):
+        assert called_wide(monkeypatch, *command) == 0
+        assert called_wide(monkeypatch, *wrong_options) == 2
+        assert [file.exists() for file in files] == [False, False, True]
 
 
 def test_a_verdict_says_against_what_of_which_class_and_of_what_more_images_are_needed(tmp_path: Path) -> None:
@@ -647,6 +678,10 @@ def test_a_first_policy_is_passed_and_is_not_written_over(
     assert called_wide(monkeypatch, "gate", out, "--policy", file) == 0
     assert called_wide(monkeypatch, "gate", out, "--write-policy", file) == 2
     assert "is there already" in capsys.readouterr().err
+    typed = tmp_path / "typed.toml"
+    assert called_wide(monkeypatch, "gate", out, "--write-policy", str(typed), "--against", str(tmp_path / "mian")) == 2
+    assert f"{tmp_path / 'mian'} holds no records/ folder" in capsys.readouterr().err
+    assert not typed.exists()
     second = str(tmp_path / "second.toml")
     assert called_wide(monkeypatch, "gate", out, "--write-policy", second, "--against", str(tmp_path / "main")) == 0
     capsys.readouterr()
@@ -855,11 +890,13 @@ def test_long_outputs_stay_within_what_github_takes() -> None:
 
 
 def test_names_cannot_break_out_of_any_output() -> None:
-    name = 'x|<b>`*%\n::error::,:&"\x1b[31m]]>'
+    name = 'x|<b>`*%\n::error::,:&"\x1b[31m]]>\x9b31m\u202etxt'
     gate = many(1, name=name)
     text = gate_markdown(gate, SUMMARY_MOST)
     assert "<b>" not in text
-    assert "\x1b" not in text
+    for output in (text, gate_markdown(gate, COMMENT_MOST, of_bytes=False), junit(gate)):
+        assert not {"\x1b", "\x9b", "\u202e"} & set(output)
+    assert r"\\x9b31m\\u202etxt" in text
     (row,) = (line for line in text.splitlines() if "❌ fail" in line and line.startswith("|"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 10
     (line,) = annotation_lines(gate)
