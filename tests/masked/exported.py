@@ -36,9 +36,13 @@ def changed(
     bytes_in: bool = False,
     softmax: bool = False,
     sigmoid: bool = False,
+    odds: str = "",
     more: bool = False,
 ) -> Path:
-    """The same graph behind another input or before another output; ``bytes_in`` normalises in the graph."""
+    """The same graph behind another input or before another output; ``bytes_in`` normalises in the graph.
+
+    ``odds`` writes a sigmoid otherwise: its operators, joined by ``+``, each with what it needs of constants.
+    """
     model = onnx.load(source)
     graph = model.graph
     (given,), (made,) = graph.input, graph.output
@@ -74,6 +78,16 @@ def changed(
     if sigmoid:
         nodes.append(helper.make_node("Sigmoid", [made.name], ["odds"]))
         outputs = ["odds"]
+    for step, operator in enumerate(odds.split("+") if odds else ()):
+        constants = {"Clip": (0.001, 0.999), "Mul": (1.0,), "Add": (1.0,)}.get(operator, ())
+        names = [f"constant {step} {at}" for at in range(len(constants))]
+        graph.initializer.extend(
+            numpy_helper.from_array(np.array(value, np.float32), name)
+            for name, value in zip(names, constants, strict=True)
+        )
+        inputs = [*names, *outputs] if operator == "Mul" else [*outputs, *names]
+        outputs = [f"{operator} {step}"]
+        nodes.append(helper.make_node(operator, inputs, outputs))
     if softmax:
         nodes.append(helper.make_node("Softmax", [made.name], ["shares"], axis=-1))
         outputs = ["shares"]

@@ -101,6 +101,7 @@ class OnnxFile(OpaqueNetwork):
         output: name of the output that is read; the first if empty.
         probabilities: whether that holds probabilities, whose logarithms are given on.
         sigmoid: whether each class has a probability of its own, by a sigmoid.
+        is_stated: whether a person has said whether it holds logits or probabilities.
         quantised: whether it computes in integers.
         one_by_one: whether it scales integers by all images of a call, so that each image needs a call of its own.
     """
@@ -113,6 +114,7 @@ class OnnxFile(OpaqueNetwork):
     output: str = ""
     probabilities: bool = False
     sigmoid: bool = False
+    is_stated: bool = False
     quantised: bool = False
     one_by_one: bool = False
 

@@ -329,15 +329,39 @@ def _with_weights(
             raise ArgumentError(f"precision {placement.precision} is not for {known.name}, which answers elsewhere")
         return cast(Classifier, built.network)  # the engine asks it questions, and nothing else of a classifier
     if isinstance(built.network, OnnxFile):
-        return _classifier(built, known, placement, Identity(onnx_sha256(Path(built.network.path))))
+        return _of_graph(built, known, placement)
     with foreign_errors(known.name, "cannot take its weights"):
         notes = _add_weights(built, built.spec or known, progress)
         check_parameters(built.network, known)
         built = replace(built, network=_settled(built.network, known.name, placement), notes=(*built.notes, *notes))
     code = _code(built, known)
     identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.for_one_command())
-    built = _with_activation(replace(built, notes=(*built.notes, *code.notes)), built.spec or known)
-    return _classifier(built, known, placement, identity)
+    spec = built.spec or known
+    built = _with_activation(replace(built, notes=(*built.notes, *code.notes)), spec)
+    return _classifier(built, known, placement, identity, is_stated="output" in dict(spec.options))
+
+
+def _of_graph(built: BuilderResult, known: ModelSpec, placement: ComputeSettings) -> Classifier:
+    """The classifier of an ONNX graph, with a line where its outputs for two pictures may be probabilities.
+
+    Raises:
+        ArgumentError: a sigmoid is stated, and the graph may end behind it or before it.
+    """
+    graph = cast(OnnxFile, built.network)
+    identity = Identity(onnx_sha256(Path(graph.path)))
+    classifier = _classifier(built, known, placement, identity)
+    if graph.probabilities or graph.is_stated:
+        return classifier
+    spec = classifier.spec
+    try:
+        rows = classifier.logits(_probe_pixels(spec.input_px or spec.view.crop_px))
+    except ModelError:  # its evaluation tells
+        return classifier
+    if graph.sigmoid:
+        _is_behind_sigmoid(rows, None, spec.name)
+    elif notes := _of_shares(rows, "state output=probabilities"):
+        return _classifier(replace(built, notes=(*built.notes, *notes)), known, placement, identity)
+    return classifier
 
 
 def _with_activation(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
@@ -424,11 +448,8 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
         notes.append(SIGMOID)
     elif outputs:
         notes.append(PROBABILITIES)
-    elif stated is None and are_shares(rows):
-        notes.append(
-            "its outputs are taken for logits, and all lie between 0 and 1 on two pictures: state activation=sigmoid "
-            "and output=probabilities where they are probabilities of each class by itself, else output=logits"
-        )
+    elif stated is None:
+        notes += _of_shares(rows)
     if placement.device != "cpu":
         notes.append(
             f"it {network.kind}: it is called with images in main memory, and {placement.device} is used where it does "
@@ -440,6 +461,27 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     identity = Identity(code.digits, code_sha256=code.for_one_command())
     width = 2 if network.sigmoid and rows.shape[1] == 1 else rows.shape[1]
     return _classifier(built, replace(spec, num_classes=0), placement, identity, width=width)
+
+
+def _of_shares(rows: NDArray[np.float32], softmax: str = "") -> tuple[str, ...]:
+    """A line where what is taken for logits may be probabilities.
+
+    Args:
+        rows: outputs for two pictures.
+        softmax: what to do where a softmax makes them; empty where that was looked for before.
+    """
+    if not are_shares(rows):
+        return ()
+    advice = "activation=sigmoid and output=probabilities where they are probabilities of each class by itself"
+    if softmax and are_probabilities(rows):
+        return (
+            "its outputs are taken for logits, and sum to 1 on two pictures, as those of a softmax do: "
+            f"{softmax} where one makes them, else state output=logits",
+        )
+    return (
+        "its outputs are taken for logits, and all lie between 0 and 1 on two pictures: state "
+        f"{advice}, else output=logits",
+    )
 
 
 def _probe_pixels(side: int) -> Tensor:
@@ -535,7 +577,8 @@ def wrap(
 
     def made(network: nn.Module) -> Classifier:
         built_of_it = _with_activation(replace(built, network=network), spec)
-        return _with_classes(_classifier(built_of_it, spec, placement, identity), num_classes)
+        classifier = _classifier(built_of_it, spec, placement, identity, is_stated="output" in options)
+        return _with_classes(classifier, num_classes)
 
     return made(network).load_afresh_by(lambda: made(kept.copy()))
 
@@ -640,12 +683,23 @@ def _settled(network: nn.Module, name: str, placement: ComputeSettings) -> nn.Mo
 
 
 def _classifier(
-    built: BuilderResult, known: ModelSpec, placement: ComputeSettings, identity: Identity, width: int | None = None
+    built: BuilderResult,
+    known: ModelSpec,
+    placement: ComputeSettings,
+    identity: Identity,
+    width: int | None = None,
+    is_stated: bool = False,
 ) -> Classifier:
-    network, spec = built.network, built.spec or known
+    """The classifier of what was built; ``is_stated`` where a person has said what its outputs are."""
+    network, spec, notes = built.network, built.spec or known, built.notes
     refuse_other_range(spec.name, spec.view)
     if not isinstance(network, OpaqueNetwork):
-        width, spec = _probed(network, spec)
+        zeros, spec = _probed(network, spec)
+        width = zeros.shape[1]
+        if are_shares(zeros) and not (is_stated or is_sigmoid(dict(spec.options), spec.name)):
+            pixels = _probe_pixels(spec.input_px or spec.view.crop_px)
+            with foreign_errors(spec.name, "fails on 2 images"):
+                notes += _of_shares(_outputs(network, spec, pixels), "give the network without it")
     columns = output_columns(spec, width or spec.num_classes, built.columns)
     classes = len(columns) if columns is not None else width or spec.num_classes
     if spec.num_classes not in (0, classes):
@@ -659,28 +713,30 @@ def _classifier(
         )
     spec = replace(spec, num_classes=classes)
     identity = replace(identity, outputs_sha256=outputs_sha256(columns, spec.class_names, classes))
-    return Classifier(
-        network, spec, placement, identity=identity, columns=columns, notes=built.notes, outputs=built.outputs
-    )
+    return Classifier(network, spec, placement, identity=identity, columns=columns, notes=notes, outputs=built.outputs)
 
 
-def _probed(network: nn.Module, spec: ModelSpec) -> tuple[int, ModelSpec]:
-    """Number of outputs, and the spec with ``input_px`` set where the canvas cannot be fed as it is."""
+def _probed(network: nn.Module, spec: ModelSpec) -> tuple[NDArray[np.float32], ModelSpec]:
+    """Outputs for a black image, and the spec with ``input_px`` set where the canvas cannot be fed as it is."""
+    import torch
+
     side = spec.input_px or spec.view.crop_px
     with foreign_errors(spec.name, f"cannot be run on an image of {side} px"):
-        width = _outputs(network, spec, side)
+        outputs = _outputs(network, spec, torch.zeros(1, 3, side, side))
     if spec.input_px is None and side != CANVAS_224.crop_px:
         try:
-            _outputs(network, spec, CANVAS_224.crop_px)
+            _outputs(network, spec, torch.zeros(1, 3, CANVAS_224.crop_px, CANVAS_224.crop_px))
         except Exception:  # noqa: BLE001  # whatever it raises, it does not take this size
-            return width, replace(spec, input_px=side)
-    return width, spec
+            return outputs, replace(spec, input_px=side)
+    return outputs, spec
 
 
-def _outputs(network: nn.Module, spec: ModelSpec, side: int) -> int:
+def _outputs(network: nn.Module, spec: ModelSpec, pixels: Tensor) -> NDArray[np.float32]:
+    """Outputs of a network of torch, float32 ``(N, outputs)`` in main memory."""
     import torch
 
     device = next(network.parameters(), torch.empty(0)).device
     with contained(), torch.no_grad():
-        given = Normalisation.from_view(spec.view)(torch.zeros(1, 3, side, side, device=device))
-        return logits_of(network(given), spec.name, 1).shape[1]
+        normalised = Normalisation.from_view(spec.view)(pixels.to(device))
+        rows: NDArray[np.float32] = logits_of(network(normalised), spec.name, len(pixels)).float().cpu().numpy()
+        return rows

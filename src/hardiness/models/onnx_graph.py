@@ -30,20 +30,30 @@ class OnnxNodes:
     """The operators of a graph's own level.
 
     Attributes:
-        made: for each tensor that a node puts out, the node's operator and its first input.
+        made: for each tensor that a node puts out, the node's operator and its inputs.
         kinds: the operators that there are.
     """
 
-    made: Mapping[str, tuple[str, str]]
+    made: Mapping[str, tuple[str, tuple[str, ...]]]
     kinds: frozenset[str]
 
-    def made_by(self, tensor: str, passing: Sequence[str]) -> str:
-        """The operator that a tensor comes from, those of ``passing`` apart; empty where it is an input."""
+    def made_by(self, tensor: str, passing: Sequence[str], scaling: Sequence[str] = ()) -> str:
+        """The operator that a tensor comes from, some apart; empty where it is an input.
+
+        Args:
+            tensor: its name.
+            passing: operators that are passed over to what makes their first input.
+            scaling: operators that are passed over where all of their inputs but one are constants.
+        """
         for _ in range(len(self.made) + 1):
-            kind, first = self.made.get(tensor, ("", ""))
-            if kind not in passing:
+            kind, inputs = self.made.get(tensor, ("", ("",)))
+            computed = [each for each in inputs if self.made.get(each, ("Constant",))[0] != "Constant"]
+            if kind in passing:
+                tensor = inputs[0]
+            elif kind in scaling and len(computed) == 1:
+                tensor = computed[0]
+            else:
                 return kind
-            tensor = first
         return ""
 
 
@@ -66,8 +76,8 @@ def onnx_nodes(path: Path) -> OnnxNodes:
     return OnnxNodes(made, frozenset(kind for kind, _ in made.values()))
 
 
-def _nodes(data: memoryview) -> Iterator[tuple[str, tuple[str, str]]]:
-    """For each tensor that a node of a model's graph puts out, the node's operator and its first input."""
+def _nodes(data: memoryview) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
+    """For each tensor that a node of a model's graph puts out, the node's operator and its inputs."""
     for number, graph in _messages(data):
         for field, node in _messages(graph) if number == 7 else ():
             if field != 1:
@@ -77,7 +87,7 @@ def _nodes(data: memoryview) -> Iterator[tuple[str, tuple[str, str]]]:
                 if part in (1, 2, 4):
                     texts.setdefault(part, []).append(bytes(value).decode())
             inputs, kind = texts.get(1, [""]), texts.get(4, [""])
-            yield from ((output, (kind[0], inputs[0])) for output in texts.get(2, ()))
+            yield from ((output, (kind[0], tuple(inputs))) for output in texts.get(2, ()))
 
 
 def onnx_sha256(path: Path) -> str:

@@ -108,6 +108,29 @@ def test_a_sigmoid_is_refused_until_it_is_stated(
         resolve(f"onnx:{softmax}:{NUMBERS},activation=sigmoid")
 
 
+@pytest.mark.parametrize("odds", ["Sigmoid+Mul", "Sigmoid+Clip", "HardSigmoid", "HardSigmoid+Clip+Mul"])
+def test_a_sigmoid_that_is_scaled_or_clipped_is_one(plain: Path, tmp_path: Path, odds: str) -> None:
+    file = exported.changed(plain, tmp_path / "n.onnx", odds=odds)
+    with pytest.raises(ArgumentError, match=r"ends in a sigmoid: .* state activation=sigmoid$"):
+        resolve(f"onnx:{file}:{NUMBERS}")
+    assert any("as those of a sigmoid" in note for note in load(f"onnx:{file}:{NUMBERS},activation=sigmoid").notes)
+
+
+def test_outputs_that_may_be_probabilities_get_a_line(
+    plain: Path, pixels: Tensor, expected: np.ndarray, tmp_path: Path
+) -> None:
+    """A sigmoid or softmax of several operators was taken for logits without a word, or for what lies before it."""
+    file = exported.changed(plain, tmp_path / "odds.onnx", odds="Neg+Exp+Add+Reciprocal")
+    line = "taken for logits, and all lie between 0 and 1 on two pictures"
+    assert [line in note for note in load(f"onnx:{file}:{NUMBERS}", device="cpu").notes] == [False, True]
+    assert not any(line in note for note in load(f"onnx:{file}:{NUMBERS},output=logits", device="cpu").notes)
+    assert not any(line in note for note in load(f"onnx:{plain}:{NUMBERS}", device="cpu").notes)
+    with pytest.raises(ArgumentError, match="from 0 to 1 on two pictures, which may be behind its sigmoid or before"):
+        load(f"onnx:{file}:{NUMBERS},activation=sigmoid", device="cpu")
+    stated = load(f"onnx:{file}:{NUMBERS},activation=sigmoid,output=probabilities", device="cpu")
+    np.testing.assert_allclose(stated.logits(pixels), expected, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("behind", [False, True])
 @pytest.mark.parametrize("flat", [False, True])
 def test_one_output_is_that_of_the_second_of_two_classes(

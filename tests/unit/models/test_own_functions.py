@@ -120,6 +120,23 @@ def test_what_a_sigmoid_gives_is_read_as_is_stated(images: np.ndarray, pixels: T
     assert np.isfinite(sure).all(), "probabilities that are 0 and 1 in floating point"
 
 
+@pytest.mark.parametrize(
+    ("end", "options", "line"),
+    [
+        (nn.Sigmoid(), {}, "all lie between 0 and 1 on two pictures: state activation=sigmoid and output=prob"),
+        (nn.Sigmoid(), {"output": "logits"}, ""),
+        (nn.Softmax(1), {}, "sum to 1 on two pictures, as those of a softmax do: give the network without it"),
+        (nn.Identity(), {}, ""),
+    ],
+)
+def test_a_network_that_may_put_out_probabilities_gets_a_line(
+    end: nn.Module, options: dict[str, str], line: str
+) -> None:
+    """They were taken for logits without a word; of functions a line was shown before."""
+    notes = wrap(nn.Sequential(small(), end), VIEW, name="net", device="cpu", runtime="torch", **options).notes
+    assert [line in note for note in notes if "taken for logits" in note] == ([True] if line else [])
+
+
 @pytest.mark.parametrize("behind", [False, True])
 def test_a_network_of_torch_with_one_output_has_two_classes_and_gradients(pixels: Tensor, behind: bool) -> None:
     head = nn.Linear(7, 1)

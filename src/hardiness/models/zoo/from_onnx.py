@@ -32,8 +32,11 @@ _OPTIONS = {
 }
 _MEANINGS = ("logits", "probabilities")
 _NUMBERS = ("mean", "std", "range")
-_PASSES = ("Identity", "Cast", "QuantizeLinear", "DequantizeLinear", "Reshape", "Squeeze", "Flatten")
-"""Operators behind which a softmax is still a softmax."""
+_PASSES = ("Identity", "Cast", "QuantizeLinear", "DequantizeLinear", "Reshape", "Squeeze", "Flatten", "Clip")
+"""Operators behind which a softmax is still a softmax; `_SCALES` too, where their other side is a constant."""
+
+_SCALES = ("Mul", "Div")
+_SIGMOIDS = ("Sigmoid", "QLinearSigmoid", "HardSigmoid")
 
 _INTEGERS = re.compile(r"QuantizeLinear|DequantizeLinear|DynamicQuantize\w+|QLinear\w+|QGemm|QAttention|\w+Integer\w*")
 """Operators that compute in integers, or go there and back; those of ONNX and of ONNX Runtime."""
@@ -95,8 +98,8 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
     sigmoid = is_sigmoid(options, name)
     output, meaning = _output(outputs, name, options.get("output", ""), sigmoid)
     nodes = onnx_nodes(Path(name))
-    last = nodes.made_by(output.name, _PASSES)
-    is_softmax, is_behind = last == "Softmax", last in ("Sigmoid", "QLinearSigmoid")
+    last = nodes.made_by(output.name, _PASSES, _SCALES)
+    is_softmax, is_behind = last == "Softmax", last in _SIGMOIDS
     if (is_softmax or (is_behind and sigmoid)) and meaning == "logits":
         end = "softmax" if is_softmax else "sigmoid"
         raise ArgumentError(f"output=logits cannot be: {name} ends in a {end}; leave it out, or cut the {end} off")
@@ -137,6 +140,7 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
         output=output.name,
         probabilities=probabilities,
         sigmoid=sigmoid,
+        is_stated=bool(meaning),
         quantised=quantised,
         one_by_one=one_by_one,
     )
