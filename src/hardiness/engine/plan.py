@@ -136,14 +136,15 @@ def _content(each: Round) -> str:
 
 def _code(bpda: str) -> str:
     """Hash over the code of a backward pass that is given in a file; empty where none is."""
-    given = given_backward(bpda)
-    return given[1].for_one_command() if given else ""
+    backward = given_backward(bpda)
+    return backward[1].for_one_command() if backward else ""
 
 
 def left_out_of(plan: AttackPlan) -> tuple[str, ...]:
     """A line for each thing that a given backward pass computes with and no key covers."""
-    given = given_backward(plan.bpda)
-    return tuple(f"bpda={plan.bpda}: {line}: each command begins anew" for line in (given[1].left_out if given else ()))
+    backward = given_backward(plan.bpda)
+    lines = backward[1].left_out if backward else ()
+    return tuple(f"bpda={plan.bpda}: {line}: each command begins anew" for line in lines)
 
 
 def asks_for_gradients(plan: AttackPlan) -> bool:
@@ -183,7 +184,7 @@ def refuse_another_run(run: Run, every: Iterable[StoredRun]) -> None:
 
 
 def own_code_of(run: Run) -> list[str]:
-    """What stands in a run's key for code of a person's own: of its model, its surrogates and its attack."""
+    """The hashes in a run's key over code of a person's own: of its model, its surrogates and its attack."""
     surrogates = run.surrogate.code_sha256 if run.surrogate else ""
     return [*filter(None, (run.model.code_sha256, *surrogates.split("+"), *run.versions.get("files", ())))]
 
@@ -205,19 +206,56 @@ def refuse_to_share(run: Run) -> None:
 
 
 def moved_from(run: Run, every: Iterable[StoredRun]) -> tuple[str, ...]:
-    """A line where a folder holds the same run under the key that an earlier version gave to one's own code."""
-    codes = own_code_of(run)
-    is_new = any("." in code for code in codes) and not any(map(is_of_one_command, codes))
-    if not is_new or any(each.key == run.key for each in every):
+    """A line where a folder holds the same run under the key that an earlier version of hardiness gave it."""
+    others = list(every)
+    if any(map(is_of_one_command, own_code_of(run))) or any(each.key == run.key for each in others):
         return ()
-    alike = [each for each in every if _without_code(each.run) == _without_code(run)]
-    found = [each.place for each in alike if any(map(is_of_former_form, own_code_of(each.run)))]
-    if not found:
+    moves = ((each.place, _reasons_of_move(each.run, run)) for each in others)
+    place, reasons = next(((place, reasons) for place, reasons in moves if reasons), ("", []))
+    if not reasons:
         return ()
-    return (
-        f"{run.model.name} on {run.benchmark.name} is evaluated anew, once: its key now covers every value that its "
-        f"code holds; the former rows stay in {found[0]}",
-    )
+    name, benchmark = run.model.name, run.benchmark.name
+    return (f"{name} on {benchmark} is evaluated anew, once: {' and '.join(reasons)}; the former rows stay in {place}",)
+
+
+READING = "reading_version"
+"""Option of a chat model in the key: the version of the rule by which its replies are read."""
+
+
+def _reasons_of_move(former: Run, run: Run) -> list[str]:
+    """Why a run has another key than an earlier version of hardiness gave it; empty where it is another run."""
+    if former.model.name.partition("-")[0] != run.model.name.partition("-")[0]:  # quick: a folder holds many runs
+        return []
+    reasons = []
+    is_new = any("." in code for code in own_code_of(run))
+    if is_new and any(map(is_of_former_form, own_code_of(former))):
+        former, run = _without_code(former), _without_code(run)
+        reasons.append("its key now covers every value that its code holds")
+    then, now = _versions_of(former), _versions_of(run)
+    if names := [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]:
+        changes = ", ".join(f"{name} {then.get(name, 'none')}, now {now.get(name, 'none')}" for name in names)
+        reasons.append(f"it was made by another version of hardiness ({changes})")
+    return reasons if _without_versions(former).key == _without_versions(run).key else []
+
+
+def _versions_of(run: Run) -> dict[str, Any]:
+    """What stands in a run's key for rules and kernels of ours, each by the word that a line names it by."""
+    versions = {name.replace("_", " "): each for name, each in run.versions.items() if name != "files"}
+    checks = versions.pop("cross checks", None)
+    attacks_of_run = versions.pop("attacks", None)
+    if checks is not None:
+        versions["cross checks"] = checks["version"]
+    versions |= {f"attack {name}": each for name, each in (attacks_of_run or {}).items()}
+    if READING in run.model.options:
+        versions["reading of replies"] = run.model.options[READING]
+    return versions
+
+
+def _without_versions(run: Run) -> Run:
+    """A run without what `_versions_of` gives: what a person asked for, and the model, data and code."""
+    options = {name: each for name, each in run.model.options.items() if name != READING}
+    files = {name: each for name, each in run.versions.items() if name == "files"}
+    return replace(run, model=replace(run.model, options=options), versions=files)
 
 
 def _without_code(run: Run) -> Run:

@@ -84,6 +84,15 @@ def _run(code: str, weights: str = HASH, name: str = "net", **others: Any) -> Ru
     return replace(Run(ModelIdentity(name, weights_sha256=weights, code_sha256=code)), **others)
 
 
+def _attacked(judging: int, checks: int, fgsm: int = 1, code: str = "", weights: str = HASH, seed: int = 0) -> Run:
+    versions = {"rows": 2, "judging": judging, "cross_checks": {"draws": 10, "version": checks}}
+    return _run(code, weights, versions={**versions, "attacks": {"fgsm": fgsm}}, seed=seed)
+
+
+def _reads(version: int, prompt: str = "Which?") -> Run:
+    return Run(ModelIdentity("chat", weights_sha256=HASH, options={"prompt": prompt, "reading_version": version}))
+
+
 @pytest.mark.parametrize(
     ("former", "now", "moves"),
     [
@@ -99,15 +108,35 @@ def _run(code: str, weights: str = HASH, name: str = "net", **others: Any) -> Ru
         (_run(OTHER, OTHER), _run(f"{CODE}.2"), False),  # other weights
         (_run(OTHER), _run(f"{CODE}.anew"), False),  # it says itself that it begins anew
         (_run(OTHER), _run(CODE), False),  # another tag
+        (_run(""), _run(""), False),  # it goes on
+        (_attacked(5, 2), _attacked(6, 3), True),
+        (_attacked(6, 3), _attacked(6, 3, fgsm=2), True),
+        (_attacked(5, 2), _attacked(6, 3, seed=1), False),
+        (_attacked(5, 2), _attacked(6, 3, weights=OTHER), False),
+        (_attacked(5, 2, code=OTHER), _attacked(6, 3, code=f"{CODE}.2"), True),  # for two reasons
+        (_reads(1), _reads(2), True),
+        (_reads(1), _reads(2, prompt="another"), False),
     ],
 )
-def test_the_move_of_a_run_of_own_code_is_told_once(former: Run, now: Run, moves: bool, tmp_path: Path) -> None:
+def test_the_move_of_a_run_is_told_once(former: Run, now: Run, moves: bool, tmp_path: Path) -> None:
     store = Store.create(tmp_path)
     place = store.run(former, Plan(batch_size=1)).place
     lines = moved_from(now, store.runs())
     assert [place in line for line in lines] == [True] * moves
     store.run(now, Plan(batch_size=1))
     assert moved_from(now, store.runs()) == ()
+
+
+def test_the_line_about_a_move_names_the_versions(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    for former, now, words in (
+        (_attacked(5, 2), _attacked(6, 3), "hardiness (cross checks 2, now 3, judging 5, now 6); the former rows stay"),
+        (_attacked(7, 3), _attacked(7, 3, fgsm=2), "hardiness (attack fgsm 1, now 2); the"),
+        (_reads(1), _reads(2), "hardiness (reading of replies 1, now 2); the"),
+    ):
+        store.run(former, Plan(batch_size=1))
+        (line,) = moved_from(now, [each for each in store.runs() if each.key == former.key])
+        assert words in line
 
 
 @pytest.mark.parametrize(
