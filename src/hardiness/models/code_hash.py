@@ -158,7 +158,7 @@ def _left_out(digest: _Digest, reads: RunTimeReads) -> tuple[str, ...]:
     """A line for each kind of thing that was seen not to be covered."""
     kinds = {
         "what cannot be hashed by value": digest.opaque,
-        **reads.found,
+        **reads.places,
         "compiled libraries that are no modules of Python": digest.libraries,
     }
     return tuple(

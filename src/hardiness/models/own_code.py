@@ -189,6 +189,14 @@ def _instructions(code: CodeType) -> list[dis.Instruction]:
     return [each for each in dis.get_instructions(code) if each.opname not in _BETWEEN]
 
 
+def attributes_in(code: CodeType) -> Iterator[tuple[str, str]]:
+    """Each global name that one piece of code loads, and the attribute of it that it takes, or an empty text."""
+    for one, other in pairwise([*_instructions(code), None]):
+        if one is not None and one.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            takes = other is not None and other.opname in ("LOAD_ATTR", "LOAD_METHOD")
+            yield str(one.argval), str(other.argval) if takes and other is not None else ""
+
+
 def imports_by_name(
     code: CodeType, package: str, names: Mapping[str, Any], aliases: Mapping[str, str]
 ) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""What a model's code reads while it is called: files, its environment, programs, services, modules by a made-up name.
+"""The files, environment, programs, services and modules that a model's code reads while it is called.
 
 What code reads while a model is built ends in values, which count themselves. What it reads when it is called does not.
 """
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hardiness.models.own_code import (
     OWN_FILE,
     aliases_of,
+    attributes_in,
     code_of,
     home_of,
     imports_by_name,
@@ -39,7 +40,10 @@ FILES = "files that its code reads while it runs"
 ENVIRONMENT = "environment variables that its code reads while it runs"
 PROGRAMS = "programs that its code starts while it runs"
 SERVICES = "services that its code asks while it runs"
+CLOCK = "the clock, which its code reads while it runs"
+COMMAND = "the command line, which its code reads while it runs"
 BY_NAME = "modules that are imported by a name made at run time"
+TEXTS = "texts that become code while it runs"
 
 LIBRARIES = frozenset(("CDLL", "PyDLL", "WinDLL", "load_library", "LoadLibrary", "dlopen"))
 """Names by which code takes in a compiled library that is no module of Python."""
@@ -69,7 +73,9 @@ _BY_WORD: Mapping[str, frozenset[str]] = {
                 "read_parquet",
                 "read_pickle",
             ),
-            *("read_excel", "read_table", "read_feather", "read_hdf", "read_yaml"),
+            *("read_excel", "read_table", "read_feather", "read_hdf", "read_yaml", "ZipFile", "TarFile"),
+            *("listdir", "scandir", "iterdir", "iglob", "rglob", "getmtime", "getctime", "getatime", "getsize"),
+            *("isfile", "is_file", "lstat"),
         )
     ),
     ENVIRONMENT: frozenset(("environ", "environb", "getenv", "getenvb")),
@@ -77,19 +83,31 @@ _BY_WORD: Mapping[str, frozenset[str]] = {
         ("Popen", "check_output", "check_call", "getoutput", "getstatusoutput", "popen", "posix_spawn")
     ),
     SERVICES: frozenset(("urlopen", "urlretrieve", "create_connection")),
+    COMMAND: frozenset(("argv", "orig_argv")),
+    CLOCK: frozenset(("time_ns", "utcnow")),
 }
 """Names of functions by what they read. Only such as have no second, harmless meaning."""
 
 _BY_MODULE: Mapping[str, str] = {
     **dict.fromkeys(("runpy", "configparser", "sqlite3", "shelve", "dbm", "linecache", "fileinput"), FILES),
+    **dict.fromkeys(("zipfile", "tarfile", "mmap", "h5py", "pkgutil", "glob", "importlib.resources"), FILES),
     **dict.fromkeys(("subprocess", "_posixsubprocess"), PROGRAMS),
     **dict.fromkeys(("socket", "requests", "httpx", "aiohttp", "grpc", "websockets", "urllib3"), SERVICES),
     **dict.fromkeys(("http.client", "urllib.request", "tritonclient.http", "tritonclient.grpc"), SERVICES),
 }
 """Modules that are for nothing but reading, by what they read."""
 
+_BY_FUNCTION: Mapping[tuple[str, str], str] = {
+    **dict.fromkeys((("time", "time"), ("datetime", "now"), ("datetime", "today"), ("date", "today")), CLOCK),
+    **dict.fromkeys((("builtins", "eval"), ("builtins", "exec")), TEXTS),
+}
+"""Functions with names that have harmless meanings too, by module or class: differences of times change no answer."""
+
 _CLIENTS = frozenset(("requests", "httpx", "aiohttp", "grpc", "urllib3", "websockets", "openai", "boto3", "botocore"))
 """Packages whose objects ask services."""
+
+_BY_TEXT = frozenset(("getattr", "attrgetter", "methodcaller"))
+"""Functions that take the name of an attribute as a text."""
 
 _ENVIRONMENTS = (os.environ, os.environb) if hasattr(os, "environb") else (os.environ,)
 
@@ -110,7 +128,7 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 
 @dataclass(frozen=True)
 class ModuleText:
-    """What the text of a module says of names, where the module itself is not at hand.
+    """The names in the text of a module, where the module itself is not at hand.
 
     Attributes:
         aliases: names that it gives to what has another name.
@@ -128,15 +146,15 @@ class RunTimeReads:
     names that are put together while the code runs.
 
     Attributes:
-        found: words for each place that reads something, by what it reads.
+        places: words for each place that reads something, by what it reads.
     """
 
     def __init__(self) -> None:
-        self.found: dict[str, set[str]] = {kind: set() for kind in (*_BY_WORD, BY_NAME)}
+        self.places: dict[str, set[str]] = {kind: set() for kind in (*_BY_WORD, BY_NAME, TEXTS)}
         self._names: set[str] = set()  # that code which counts has
         self._waiting: dict[str, list[Callable[[], None]]] = {}  # walks of what has a name that none has yet
         self._walked: set[int] = set()
-        self._kept: list[Any] = []  # what was walked is kept alive, so that no id is used twice
+        self._alive: list[Any] = []  # what was walked is kept alive, so that no id is used twice
         self._built: set[type] = set()  # classes of which the model is made, and which no call makes again
         self._classes: set[tuple[type, bool]] = set()
         self._files: set[str] = set()
@@ -164,7 +182,7 @@ class RunTimeReads:
         if not _is_worth_a_walk(value):
             return
         self._walked.add(id(value))
-        self._kept.append(value)
+        self._alive.append(value)
         if isinstance(value, FunctionType):
             if not installed(home_of(value)):
                 self._code(value.__code__, value.__globals__)
@@ -203,21 +221,23 @@ class RunTimeReads:
             self._parsers = True
             self._note_parsers()
         elif any(value is each for each in _ENVIRONMENTS):
-            self.found[ENVIRONMENT].add(place)
+            self.places[ENVIRONMENT].add(place)
         elif isinstance(value, ModuleType):
             if value.__name__ in _BY_MODULE:
-                self.found[_BY_MODULE[value.__name__]].add(place)
+                self.places[_BY_MODULE[value.__name__]].add(place)
         elif name := installed_name(value):
             module = str(getattr(value, "__module__", "")) if not isinstance(value, functools.partial) else ""
-            kinds = [kind for kind, words in _BY_WORD.items() if name in words] + [_BY_MODULE.get(module, "")]
+            top = module.partition(".")[0]
+            kinds = [kind for kind, words in _BY_WORD.items() if name in words]
+            kinds += [_BY_MODULE.get(module) or _BY_MODULE.get(top) or _BY_FUNCTION.get((module, name), "")]
             if kinds[0]:
-                self.found[kinds[0]].add(place if place.startswith(f"{name} ") else f"{place}: {name}")
+                self.places[kinds[0]].add(place if place.startswith(f"{name} ") else f"{place}: {name}")
         elif home.partition(".")[0] in _CLIENTS and not isinstance(value, type):
-            self.found[SERVICES].add(place)
+            self.places[SERVICES].add(place)
 
     def _note_parsers(self) -> None:
         if self._parsers:
-            self.found[FILES] |= self._readers
+            self.places[FILES] |= self._readers
 
     def _class(self, kind: type, is_built: bool) -> None:
         """The members of a class of one's own; those that make an object only where code may make another one."""
@@ -254,40 +274,48 @@ class RunTimeReads:
         where = f"{code.co_name} of {module.removeprefix(OWN_FILE)}"
         for name in sorted(names_in(code)):
             value = value_of(name, names)
-            if value is not None:
+            if value is not None and (
+                name in names or not (value is eval or value is exec)
+            ):  # `network.eval()` is another
                 self._value(value, f"{name} in {where}")
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
                 self._code(constant, names)
 
     def _members(self, module: ModuleType) -> None:
-        """What a module of one's own holds, each once code that counts has its name."""
+        """The members of a module of one's own, each once code that counts has its name."""
         for name, member in list(vars(module).items()):
             if type(member) not in _PLAIN and not name.startswith("__"):
                 self._wait(name, functools.partial(self._value, member, f"{name} of {module.__name__}"), False)
 
     def _words(self, code: CodeType, module: str, package: str, names: Mapping[str, Any], text: ModuleText) -> None:
-        """What one piece of code reads, by the words in it; and the modules that it imports when it runs."""
+        """Note what one piece of code reads, by the words in it, and the modules that it imports when it runs."""
         where = f"{code.co_name} of {module.removeprefix(OWN_FILE)}"
         used = names_in(code)
         self._name(used | {each for each in code.co_consts if isinstance(each, str) and each.isidentifier()})
         origins = {**text.origins, **(origins_of(code) if code.co_name != "<module>" else {})}
         for each in used & set(origins):
             if origins[each] in _BY_MODULE:
-                self.found[_BY_MODULE[origins[each]]].add(f"{each} in {where}")
+                self.places[_BY_MODULE[origins[each]]].add(f"{each} in {where}")
         used |= {text.aliases[name] for name in used if name in text.aliases}
+        if used & _BY_TEXT:  # `getattr` with the name of what it gives
+            used |= {each for each in code.co_consts if isinstance(each, str) and each.isidentifier()}
+        for name, attribute in attributes_in(code):
+            home = _called(name, names, origins)
+            if kind := _BY_FUNCTION.get((home, attribute) if attribute else ("builtins", name)):
+                self.places[kind].add(f"{attribute or name} in {where}")
         for kind, words in _BY_WORD.items():
-            self.found[kind] |= {f"{each} in {where}" for each in used & words}
+            self.places[kind] |= {f"{each} in {where}" for each in used & words}
         if "os" in used:
-            self.found[PROGRAMS] |= {f"{each} in {where}" for each in used if each == "system" or each[:5] == "spawn"}
+            self.places[PROGRAMS] |= {f"{each} in {where}" for each in used if each == "system" or each[:5] == "spawn"}
         if "read" in used:
             self._readers.add(f"read in {where}")
             self._note_parsers()
         imported, others = imports_by_name(code, package, names, text.aliases)
-        self.found[BY_NAME] |= {f"{each} in {where}" for each in others}
+        self.places[BY_NAME] |= {f"{each} in {where}" for each in others}
         for each in (*imports_of(code, package), *imported):
             if each in _BY_MODULE and code.co_name != "<module>":
-                self.found[_BY_MODULE[each]].add(f"{each} in {where}")
+                self.places[_BY_MODULE[each]].add(f"{each} in {where}")
             elif (spec := spec_of(each)) is not None and not installed(each, spec):
                 self._file(each)
 
@@ -312,6 +340,14 @@ class RunTimeReads:
         self._words(code, module, package, {}, text)
         for name, piece in _pieces_of(code):
             self._wait(name, functools.partial(walk, piece), name.startswith(("<", "__")))
+
+
+def _called(name: str, names: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    """The name of the module or class that a global name stands for; of what is not at hand that of its import."""
+    value = names.get(name)
+    if isinstance(value, ModuleType | type):
+        return value.__name__
+    return "" if value is not None else origins.get(name, "")
 
 
 def _pieces_of(code: CodeType) -> Iterator[tuple[str, CodeType]]:
@@ -356,7 +392,7 @@ def _is_worth_a_walk(value: Any) -> bool:
 
 
 def _held_by(function: FunctionType) -> Iterator[Any]:
-    """What a function holds: its defaults, what stands in its cells, what it wraps; not the class that it is of."""
+    """The values that a function holds: its defaults, those in its cells, what it wraps; not the class it is of."""
     yield from function.__defaults__ or ()
     yield from (function.__kwdefaults__ or {}).values()
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):

@@ -119,6 +119,20 @@ NAMED = {
         "get(str(x))",
         "modules that are imported",
     ),
+    "zipfile": ("import zipfile", "", "zipfile.ZipFile('a').namelist()", "files"),
+    "zipfile's class": ("from zipfile import ZipFile as Z", "", "Z('a')", "files"),
+    "mmap": ("import mmap", "", "mmap.mmap(0, 1)", "files"),
+    "h5py": ("", "", "import h5py; h5py.File('a')", "files"),
+    "pkgutil": ("import pkgutil", "", "pkgutil.get_data('a', 'b')", "files"),
+    "a function by its name": ("import numpy as np", "", "getattr(np, 'loadtxt')('a')", "files"),
+    "glob": ("import glob as g", "", "g.glob('*')", "files"),
+    "a time of a file": ("import os", "", "os.path.getmtime('a')", "files"),
+    "eval": ("", "", "eval('1')", "texts that become code"),
+    "exec by another name": ("run = exec", "", "run('1')", "texts that become code"),
+    "sys.argv": ("import sys", "", "sys.argv[1]", "the command line"),
+    "the clock": ("import time", "", "time.time()", "the clock"),
+    "the clock by another name": ("from time import time as now", "", "now()", "the clock"),
+    "a date": ("from datetime import datetime", "", "datetime.now()", "the clock"),
     "a method of its own": ("", "", "self.read_it()", "files"),
 }
 METHOD = """
@@ -138,6 +152,8 @@ TO_BUILD = {
     "by a method that nothing calls": ("import reads_helper", "", "", METHOD),
     "a literal": ("import importlib", "", "importlib.import_module('json').dumps(1)", ""),
     "a literal with a package": ("import importlib", "", "importlib.import_module('.decoder', package='json')", ""),
+    "differences of times": ("import time", "", "time.perf_counter(); x.time", ""),
+    "evaluation mode": ("", "", "self.linear.eval(); getattr(self, 'linear')", ""),
     "words of others": ("import json", "", "json.dumps({}); self.linear.weight.data_ptr()", ""),
 }
 
