@@ -69,11 +69,11 @@ def randomised(change: Values, samples: int) -> Finding:
         change: largest difference over the largest logit, an entry an image; NaN where it was not asked again.
         samples: passes that the attack's gradients were means of.
     """
-    name, known = "randomised", change[np.isfinite(change)]
-    if not len(known):
+    name, changes = "randomised", change[np.isfinite(change)]
+    if not len(changes):
         return undecided(name, "The network was asked once, so nothing is known of its chance.")
-    if share_of(known > REPEATED) > 0:
-        text = f"Passes of one picture differ by up to {percent(float(known.max()))} of the largest logit"
+    if share_of(changes > REPEATED) > 0:
+        text = f"Passes of one picture differ by up to {percent(float(changes.max()))} of the largest logit"
         if samples > 1:
             return Finding(name, False, f"{text}: the network draws at random; gradients were means of {samples}.")
         return Finding(
@@ -118,7 +118,7 @@ def weaker_than_noise(clean: Values, attack: Values, noise: Values) -> Finding:
 
 
 def _too_few(n: int) -> str:
-    """What a check says where what it saw is trouble, if it is no chance: the verdict goes by these words."""
+    """Words of a check that saw trouble, if it is no chance: the verdict goes by them."""
     return f"{n} image{'' if n == 1 else 's'} cannot tell"
 
 
@@ -161,11 +161,11 @@ def square_takes_more(attack: Values, square: Values, images: int, other: Values
             can do, gradients can, whatever the attack's own loss made of them.
     """
     name = "square takes more"
-    known = np.isfinite(square) & np.isfinite(attack)
-    if not known.any():
+    is_tried = np.isfinite(square) & np.isfinite(attack)
+    if not is_tried.any():
         return undecided(name, "No image stood, or Square was not run.")
     by_gradients = attack if other is None else np.fmin(attack, other)
-    attack, square, by_gradients = attack[known], square[known], by_gradients[known]
+    attack, square, by_gradients = attack[is_tried], square[is_tried], by_gradients[is_tried]
     n = len(square)
 
     def compared(leads: Values) -> tuple[int, int]:
@@ -209,10 +209,10 @@ def hard_decision(jump: Values) -> Finding:
             tried.
     """
     name = "hard decision"
-    known = jump[np.isfinite(jump)]
-    if not len(known):
+    jumps = jump[np.isfinite(jump)]
+    if not len(jumps):
         return undecided(name, "No way to another answer was looked at.")
-    share, middle = share_of(known > LARGE_JUMP), percent(float(np.median(known)))
+    share, middle = share_of(jumps > LARGE_JUMP), percent(float(np.median(jumps)))
     text = f"Where the answer changes, the lead of the label takes {middle} of its way at once (median)"
     if share > MANY:
         return Finding(
@@ -234,12 +234,12 @@ def memory(change: Values, before: NDArray[np.bool_], after: Values) -> Finding:
         after: the label's lead by the copy, above 0 where it is right.
     """
     name = "memory"
-    known = np.isfinite(change)
-    if not known.any():
+    has_copy = np.isfinite(change)
+    if not has_copy.any():
         return undecided(
             name, "There was no copy of the network that has seen nothing else, so it may remember what it was shown."
         )
-    was, now, moved = before[known], after[known] > 0, change[known] > TOLD
+    was, now, moved = before[has_copy], after[has_copy] > 0, change[has_copy] > TOLD
     if share_of(moved) > FEW or bool((moved & (was != now)).any()):
         return Finding(
             name,
@@ -354,10 +354,10 @@ def saturated_logits(of_loss: Values, of_lead: Values, slope: Values) -> Finding
             one, or where it was not looked at.
     """
     name = "saturated logits"
-    known = np.isfinite(of_loss) & np.isfinite(of_lead)
-    if not known.any():
+    is_measured = np.isfinite(of_loss) & np.isfinite(of_lead)
+    if not is_measured.any():
         return undecided(name, "Gradients at the clean images were not looked at.")
-    large = share_of((of_loss[known] > ALL_ZERO) & (of_lead[known] <= ALL_ZERO))
+    large = share_of((of_loss[is_measured] > ALL_ZERO) & (of_lead[is_measured] <= ALL_ZERO))
     if large > FEW:
         return Finding(
             name,
@@ -366,7 +366,7 @@ def saturated_logits(of_loss: Values, of_lead: Values, slope: Values) -> Finding
             "large saturate the softmax. Use a loss that does not see their scale: attack=apgd,loss=dlr or "
             "attack=pgd,loss=margin.",
         )
-    bent = share_of(slope[known] < FLAT)
+    bent = share_of(slope[is_measured] < FLAT)
     if bent > FEW:
         return Finding(
             name,
@@ -387,18 +387,18 @@ def gradient_mismatch(near: Values, away: Values) -> Finding:
     """
     name = "gradient mismatch"
     places = {"at the image": near[np.isfinite(near)], "between the levels of files": away[np.isfinite(away)]}
-    shares = {place: share_of((known < SLOPE_LOW) | (known > SLOPE_HIGH)) for place, known in places.items()}
+    shares = {place: share_of((ratios < SLOPE_LOW) | (ratios > SLOPE_HIGH)) for place, ratios in places.items()}
     place = max(shares, key=lambda each: shares[each])
-    known, off = places[place], shares[place]
+    ratios, off = places[place], shares[place]
     if not any(map(len, places.values())):
         return undecided(name, "There was no gradient to hold against a finite difference.")
-    middle = float(np.median(known))
+    middle = float(np.median(ratios))
     text = f"A step along the gradient {place} changes the logits by {middle:.2f} of what it says (median)"
     if off > MANY:
         if SLOPE_LOW <= middle <= SLOPE_HIGH:
             text = (
                 f"On {percent(off)} of the images a step along the gradient {place} changes the logits by less than "
-                f"{SLOPE_LOW:g} or more than {SLOPE_HIGH:g} of what it says ({known.min():.3g} to {known.max():.3g})"
+                f"{SLOPE_LOW:g} or more than {SLOPE_HIGH:g} of what it says ({ratios.min():.3g} to {ratios.max():.3g})"
             )
         if middle < -SLOPE_LOW:
             kind = "the gradient points the wrong way"
@@ -423,11 +423,11 @@ def shattered_gradients(wide: Values, jump: Values) -> Finding:
         jump: largest change along an eighth of that way, over what the gradient says.
     """
     name = "shattered gradients"
-    known = np.isfinite(wide) & np.isfinite(jump)
-    if not known.any():
+    is_measured = np.isfinite(wide) & np.isfinite(jump)
+    if not is_measured.any():
         return undecided(name, "There was no gradient to follow.")
-    jumps = share_of(jump[known] > JUMP)
-    turned = float(np.median(wide[known]))
+    jumps = share_of(jump[is_measured] > JUMP)
+    turned = float(np.median(wide[is_measured]))
     todo = "Gradients of such a network mislead: smooth it (samples=20) or attack without them (attack=square)."
     if jumps > MANY:
         return Finding(
@@ -670,7 +670,7 @@ def verdict(
 
 
 def _consequence(unchecked: Mapping[str, str]) -> str:
-    """What does not show without some checks, and what to do; the end of a sentence, and another one."""
+    """The end of a sentence about what does not show without some checks, and a sentence about what to do."""
     options = list(dict.fromkeys(filter(None, unchecked.values())))
     if not options:
         return (
@@ -837,14 +837,14 @@ def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[F
     if longest is None:
         return []
     strict = [curve for curve in curves if not curve.must_break]
-    found = [
+    findings = [
         *_of_gradients(records, run, strict),
         *_of_crossing(records, run, longest),
         *([_breaking(records, curves)] if any(curve.must_break for curve in curves) else []),
         *_of_strength(records, strict, longest),
     ]
-    conclusion = _conclusion(records, run, longest, found, _unchecked(records, run, longest))
-    return with_doubt([*found, *conclusion])
+    conclusion = _conclusion(records, run, longest, findings, _unchecked(records, run, longest))
+    return with_doubt([*findings, *conclusion])
 
 
 def _right(records: Records) -> NDArray[np.bool_]:
@@ -858,13 +858,13 @@ def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> l
     if longest.round.attack == ENSEMBLE:
         return [longest.ensemble_finding(accuracies)]
     stepped = [curve for curve in curves if curve.length is not None]
-    found = []
+    findings = []
     if stepped:
         worst = max(stepped, key=lambda curve: curve.epsilon / (curve.steps[-1] * (curve.length or 1.0)))
-        found.append(reach(worst.budget, worst.epsilon, worst.steps[-1], worst.length or 1.0))
+        findings.append(reach(worst.budget, worst.epsilon, worst.steps[-1], worst.length or 1.0))
     late = (records["restart"] > 0) & records["success"] & longest.rows[-1]
     return [
-        *found,
+        *findings,
         enough_steps(longest.budget, longest.steps, accuracies),
         restarts(late[longest.rows[-1]], longest.round.restarts),
         loss(_losses(records, longest), _near(records, longest)),
@@ -895,25 +895,25 @@ def _near(records: Records, curve: Curve) -> int | None:
 
 def _odds(records: Records, rows: NDArray[np.bool_]) -> dict[Any, float]:
     """The logarithm of the label's odds against all other classes, of each image that stands; NaN where unknown."""
-    kept = rows & ~records["success"]
-    likelihood = records["nll"][kept].astype(np.float64)
-    known = likelihood > 0  # at 0 the odds are larger than can be told
+    standing = rows & ~records["success"]
+    likelihood = records["nll"][standing].astype(np.float64)
+    is_finite = likelihood > 0  # at 0 the odds are larger than can be told
     odds = np.full(len(likelihood), np.nan)
-    odds[known] = -np.log(np.expm1(np.minimum(likelihood[known], 700)))
-    return dict(zip(records["image"][kept].tolist(), odds.tolist(), strict=True))
+    odds[is_finite] = -np.log(np.expm1(np.minimum(likelihood[is_finite], 700)))
+    return dict(zip(records["image"][standing].tolist(), odds.tolist(), strict=True))
 
 
 def _column(records: Records, name: str, rows: NDArray[np.bool_]) -> NDArray[np.floating]:
     """A column's values, NaN where a run has none of that name."""
     values = records[name] if name in records else np.full(len(records), np.nan, np.float32)
-    found: NDArray[np.floating] = values[rows].astype(np.float64)
-    return found
+    column: NDArray[np.floating] = values[rows].astype(np.float64)
+    return column
 
 
 def _checked(records: Records) -> NDArray[np.bool_]:
     """The rows beside which something else was tried."""
-    found: NDArray[np.bool_] = np.isfinite(_column(records, "clean_lead", np.ones(len(records), np.bool_)))
-    return found
+    is_checked: NDArray[np.bool_] = np.isfinite(_column(records, "clean_lead", np.ones(len(records), np.bool_)))
+    return is_checked
 
 
 def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[Finding]:
@@ -921,7 +921,7 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
     attacked, beside = last & (records["step"] != 0), _checked(records)
     loss_zeros = _column(records, "zero_loss_gradient", beside)
     lead_zeros = _column(records, "zero_lead_gradient", beside)
-    found = [
+    findings = [
         non_finite_gradients(records["finite_gradient"][last]),  # first: what overflows looks like zeros, too
         saturated_logits(loss_zeros, lead_zeros, _column(records, "lead_slope", beside)),
         zero_gradients(
@@ -929,19 +929,19 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
         ),
     ]
     near = _column(records, "slope_ratio", beside)
-    if given := run.benchmark.options.get("bpda"):
+    if module := run.benchmark.options.get("bpda"):
         return [
-            *found,
+            *findings,
             undecided(
                 "gradient mismatch",
-                f"The backward pass of {given} is a given one, not its slope.",
+                f"The backward pass of {module} is a given one, not its slope.",
             ),
         ]
     if _random(records):
-        return found
+        return findings
     wide, jump = _column(records, "wide_slope_ratio", beside), _column(records, "slope_jump", beside)
     away = _column(records, "away_slope_ratio", beside)
-    return [*found, gradient_mismatch(near, away), shattered_gradients(wide, jump)]
+    return [*findings, gradient_mismatch(near, away), shattered_gradients(wide, jump)]
 
 
 def _random(records: Records) -> bool:
@@ -958,17 +958,17 @@ def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
         _column(records, f"{name}_lead", beside)
         for name in ("clean", "attack", "noise", "square", "other_loss", "afresh")
     )
-    found = [
+    findings = [
         randomised(_column(records, "repeat_change", beside), samples),
         weaker_than_noise(clean, np.fmin(attack, other), noise),
     ]
     if curve.round.attack != ENSEMBLE:
-        found.append(other_loss_takes_more(other, len(attack)))
-        found.append(square_takes_more(attack, square, len(attack), other))
+        findings.append(other_loss_takes_more(other, len(attack)))
+        findings.append(square_takes_more(attack, square, len(attack), other))
     if _random(records):
-        return found
+        return findings
     return [
-        *found,
+        *findings,
         memory(_column(records, "afresh_change", beside), _right(records)[beside], afresh),
         hard_decision(_column(records, "decision_jump", beside)),
         claimed_logits(error[np.isfinite(error)]),
@@ -987,15 +987,15 @@ def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
 
 def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
     """The checks of this kind of attack that did not run, each with the option that turned it off, if one did."""
-    found = {}
+    options = {}
     if run.benchmark.options.get("must_break") is False and curve.round.attack not in UNITS:
-        found["must break"] = "must_break=false"
+        options["must break"] = "must_break=false"
     if not _checked(records).any():
         square = ["Square"] if curve.round.attack != ENSEMBLE else []
-        found |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "cross_checks=false")
+        options |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "cross_checks=false")
     elif "afresh_change" in records and not np.isfinite(records["afresh_change"]).any() and not _random(records):
-        found["memory"] = ""  # rows of before this check say nothing of it
-    return found
+        options["memory"] = ""  # rows of before this check say nothing of it
+    return options
 
 
 def _conclusion(

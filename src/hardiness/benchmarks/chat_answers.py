@@ -14,13 +14,13 @@ from hardiness.sources import shown
 from hardiness.statistics import mean, proportion
 
 TABLE_COLUMNS = ("outcome", "has_confidence", "missing_mass", "changed")
-"""What a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
+"""Columns that a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
 
 USAGE_COLUMNS = ("prompt_tokens", "completion_tokens")
 """Tokens of each row, which those of earlier versions lack."""
 
 ENDPOINT_COLUMNS = ("served_model", "fingerprint", "asked_at", "outcome", "at_most_tokens", *USAGE_COLUMNS)
-"""What rows say of the endpoint, of how it ended its answers and of what they cost; earlier versions lack the last."""
+"""Columns about the endpoint, how it ended its answers and what they cost; earlier versions lack the last."""
 
 LACKS_CONFIDENCE, HAS_CONFIDENCE = ANSWERS, "probabilities"
 
@@ -54,22 +54,22 @@ def no_answer(records: Records) -> NDArray[np.bool_]:
 def with_outcomes(table: ImageTable, records: Records) -> ImageTable:
     """A table with what its rows say of answers; what was not answered is wrong."""
     columns = {"has_confidence": (records["missing_mass"] == 0).astype(np.int8), **records.columns}
-    kept = {name: columns[name] for name in TABLE_COLUMNS}  # rows of earlier versions say it by no missing mass
-    outcomes = ImageTable.from_rows(records, table.conditions, {RIGHT: records["outcome"] == 0, **kept})
+    answers = {name: columns[name] for name in TABLE_COLUMNS}  # rows of earlier versions say it by no missing mass
+    outcomes = ImageTable.from_rows(records, table.conditions, {RIGHT: records["outcome"] == 0, **answers})
     right = np.where((table[RIGHT] == 1) & (outcomes["outcome"] > 0), 0, table[RIGHT]).astype(table[RIGHT].dtype)
     return replace(table, columns={**table.columns, RIGHT: right, **{name: outcomes[name] for name in TABLE_COLUMNS}})
 
 
 def chat_outputs(table: ImageTable) -> str:
-    """What a chat model has given for every picture, as `ModelIdentity.outputs` says."""
-    seen = _has_confidence(table)
-    return HAS_CONFIDENCE if len(seen) and bool(seen.all()) else LACKS_CONFIDENCE
+    """The kind of output that a chat model has given for every picture, as `ModelIdentity.outputs` says."""
+    has_confidence = _has_confidence(table)
+    return HAS_CONFIDENCE if len(has_confidence) and bool(has_confidence.all()) else LACKS_CONFIDENCE
 
 
 def _has_confidence(table: ImageTable) -> NDArray[np.bool_]:
     """Whether each evaluated row has a confidence; a table that an earlier version kept says it by no missing mass."""
-    found = table["has_confidence"] == 1 if "has_confidence" in table else table["missing_mass"] == 0
-    return np.asarray(found[table.evaluated])
+    has_confidence = table["has_confidence"] == 1 if "has_confidence" in table else table["missing_mass"] == 0
+    return np.asarray(has_confidence[table.evaluated])
 
 
 def answer_scores(table: ImageTable) -> list[Score]:
@@ -77,14 +77,14 @@ def answer_scores(table: ImageTable) -> list[Score]:
 
     Then how much of the probability lies on no letter that was listed.
     """
-    seen, changed = table["outcome"][table.evaluated], table["changed"][table.evaluated]
-    scores = [_share(UNANSWERED, seen > 0)]
+    outcome, changed = table["outcome"][table.evaluated], table["changed"][table.evaluated]
+    scores = [_share(UNANSWERED, outcome > 0)]
     if (changed >= 0).any():
         scores.append(_share(ANSWER_CHANGES, changed[changed >= 0] == 1))
     if missing := _missing(table):
         scores.append(missing)
     kinds = list(enumerate(OUTCOMES))[1:]
-    return scores + [_share(UNANSWERED, seen == kind, Condition(outcome=name)) for kind, name in kinds]
+    return scores + [_share(UNANSWERED, outcome == kind, Condition(outcome=name)) for kind, name in kinds]
 
 
 def _missing(table: ImageTable) -> Score | None:
@@ -93,8 +93,8 @@ def _missing(table: ImageTable) -> Score | None:
     some = ~np.isnan(values).all(axis=1)
     if not some.any():
         return None
-    found = mean(table.ids[some], np.nanmean(values[some], axis=1))
-    return MISSING_MASS.score(found.value, found.n, found.interval(0.0, 1.0))
+    estimate = mean(table.ids[some], np.nanmean(values[some], axis=1))
+    return MISSING_MASS.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0))
 
 
 def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition = NONE) -> Score:
@@ -137,17 +137,17 @@ def _about_endpoint(endpoint: Records, run: Run) -> Iterator[str]:
 
 
 def _about_answers(table: ImageTable) -> Iterator[str]:
-    seen = table["outcome"][table.evaluated]
-    counts = {name: int(np.count_nonzero(seen == kind)) for kind, name in enumerate(OUTCOMES)}
+    outcome = table["outcome"][table.evaluated]
+    counts = {name: int(np.count_nonzero(outcome == kind)) for kind, name in enumerate(OUTCOMES)}
     lacking = {name: count for name, count in counts.items() if count and name != OUTCOMES[0]}
     if lacking:
         parts = ", ".join(f"{count:,} {name}" for name, count in lacking.items())
-        yield f"{sum(lacking.values()):,} of {len(seen):,} pictures have no answer, which counts as wrong: {parts}"
+        yield f"{sum(lacking.values()):,} of {len(outcome):,} pictures have no answer, which counts as wrong: {parts}"
     changed = table["changed"][table.evaluated]
-    asked = changed[changed >= 0]
-    if len(asked):
-        count = int(np.count_nonzero(asked == 1))
-        yield f"asked again, the answer changed by itself on {count:,} of {len(asked):,} pictures"
+    repeated = changed[changed >= 0]
+    if len(repeated):
+        count = int(np.count_nonzero(repeated == 1))
+        yield f"asked again, the answer changed by itself on {count:,} of {len(repeated):,} pictures"
 
 
 def _about_tokens(endpoint: Records) -> Iterator[str]:
@@ -165,14 +165,12 @@ def _about_tokens(endpoint: Records) -> Iterator[str]:
 
 
 def _about_confidence(table: ImageTable) -> Iterator[str]:
-    missing, known = table["missing_mass"][table.evaluated], _has_confidence(table)
-    whole, listed = int(np.count_nonzero(known)), missing[~np.isnan(missing)]
-    if whole == len(known):
+    missing, has_confidence = table["missing_mass"][table.evaluated], _has_confidence(table)
+    n, whole = len(has_confidence), int(np.count_nonzero(has_confidence))
+    listed = missing[~np.isnan(missing)]
+    if whole == n:
         return
-    text = (
-        f"log-probabilities of all letters, and that of the answer first, were given with {whole:,} of {len(known):,} "
-        "answers"
-    )
+    text = f"log-probabilities of all letters, and that of the answer first, were given with {whole:,} of {n:,} answers"
     if len(listed):
         text += f"; where some were, {100 * float(listed.mean()):.1f} % of the probability is missing on average"
     yield f"{text}; what needs confidence has no value"

@@ -270,12 +270,12 @@ class Mean:
             metric, condition: of the score.
             fewer: images with an error, or with a right answer where these are fewer.
         """
-        found = Estimate(self.value, np.arange(len(self.shares)), self.shares)
+        estimate = Estimate(self.value, np.arange(len(self.shares)), self.shares)
         if not self.gaps:
-            return estimated_loss(metric, found, fewer, condition)
+            return estimated_loss(metric, estimate, fewer, condition)
         reason = two_of_each(fewer)
-        interval = None if reason else calibration_interval(Gaps.together(self.gaps), 1, found.variance, fewer)
-        return loss(metric, found.value, found.n, interval, condition, reason)
+        interval = None if reason else calibration_interval(Gaps.together(self.gaps), 1, estimate.variance, fewer)
+        return loss(metric, estimate.value, estimate.n, interval, condition, reason)
 
 
 def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool) -> list[Score]:

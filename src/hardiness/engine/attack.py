@@ -422,10 +422,10 @@ def substitute(network: nn.Module, asked: str) -> nn.Module:
     name = asked.partition("=")[0]
     modules = dict(network.named_modules())
     if name not in modules or not name:
-        known = sorted(filter(None, modules))
-        raise ArgumentError(f"bpda names no module {name!r} of this model{suggestion(name, known)}")
-    given = given_backward(asked)
-    backward = given[0] if given else _identity
+        names = sorted(filter(None, modules))
+        raise ArgumentError(f"bpda names no module {name!r} of this model{suggestion(name, names)}")
+    replacement = given_backward(asked)
+    backward = replacement[0] if replacement else _identity
     result = copy.deepcopy(network)
 
     class SubstituteGradient(torch.autograd.Function):
@@ -757,8 +757,8 @@ def suspect_of(classifier: Classifier, feed: InputPolicy, bpda: str = "") -> Sus
 
 def substituted(classifier: Classifier, feed: InputPolicy, bpda: str) -> Network:
     """`network_of` with the backward pass of one module replaced; made once, and again where its code was edited."""
-    given = given_backward(bpda)
-    return _substituted(classifier, feed, bpda, given[1].digits if given else "")
+    replacement = given_backward(bpda)
+    return _substituted(classifier, feed, bpda, replacement[1].digits if replacement else "")
 
 
 @lru_cache(maxsize=4)

@@ -131,24 +131,24 @@ class Suspect:
         change = first.new_zeros(len(first))
         for other in others:
             change = change.maximum((first - other).abs().amax(1))
-        found: dict[str, Tensor] = {
+        measures: dict[str, Tensor] = {
             "clean_lead": lead(first),
             "attack_lead": lead(judged.reached.to(first.device)),
             "repeat_change": change / first.abs().amax(1).clamp(min=1e-12),
             "noise_lead": self._noise(victims, plan, checks.draws, seed),
         }
         if self.network is not None:
-            found |= self._slopes(self.network, victims, plan)
-            found |= self._away(self.network, victims, lead, seed, found["repeat_change"])
+            measures |= self._slopes(self.network, victims, plan)
+            measures |= self._away(self.network, victims, lead, seed, measures["repeat_change"])
         if not getattr(attacks.registry.get(plan.attack), "decisions_alone", False):
-            found["decision_jump"] = self._jump(victims, seed)
+            measures["decision_jump"] = self._jump(victims, seed)
         if self.network is not None and is_on_cross_entropy(plan):
-            found["other_loss_lead"] = self._other_loss(self.network, victims, plan, judged, seed)
+            measures["other_loss_lead"] = self._other_loss(self.network, victims, plan, judged, seed)
         if checks.queries and plan.norm in attacks.threats_of("square"):
-            found["square_lead"] = self._square(victims, plan, judged, checks.queries, seed)
-        found |= self._judged_afresh(victims, judged)
+            measures["square_lead"] = self._square(victims, plan, judged, checks.queries, seed)
+        measures |= self._judged_afresh(victims, judged)
         columns = missing_columns(len(victims.samples))
-        columns.update({name: values.float().cpu().numpy() for name, values in found.items()})
+        columns.update({name: values.float().cpu().numpy() for name, values in measures.items()})
         return columns
 
     def _noise(self, victims: Victims, plan: Round, draws: int, seed: int) -> Tensor:
@@ -182,10 +182,10 @@ class Suspect:
         """The lead that another attack of the same budget leaves on the images that stand; NaN for others."""
         import torch
 
-        found = torch.full((len(victims.samples),), float("nan"), device=victims.pixels.device)
+        leads = torch.full((len(victims.samples),), float("nan"), device=victims.pixels.device)
         standing = torch.from_numpy(np.flatnonzero(~judged.columns["success"])).to(victims.pixels.device)
         if not len(standing):
-            return found
+            return leads
         left = victims.rows(standing)
         generators = [rng(seed, further.name, sample) for sample in left.samples]
         budget = Budget(plan.norm, plan.epsilon, torch.full((len(standing),), further.steps, device=standing.device))
@@ -193,8 +193,8 @@ class Suspect:
         criterion = left.criterion(plan.targeted)
         for iterate in further.attack(further.network, left.pixels, criterion, budget, generators):
             last[iterate.index] = iterate.pixels
-        found[standing] = left.lead(self.logits(last), plan.targeted)
-        return found
+        leads[standing] = left.lead(self.logits(last), plan.targeted)
+        return leads
 
     def _jump(self, victims: Victims, seed: int) -> Tensor:
         """The part of its way that the label's lead takes at once where the answer changes, ``(N,)``.
@@ -220,11 +220,11 @@ class Suspect:
         end = below
         for _ in range(HALVINGS):
             middle = (near + far) / 2
-            found = lead(middle)
-            stands = found > 0
+            leads = lead(middle)
+            stands = leads > 0
             wide = stands[:, None, None, None]
             near, far = torch.where(wide, middle, near), torch.where(wide, far, middle)
-            above, below = torch.where(stands, found, above), torch.where(stands, below, found)
+            above, below = torch.where(stands, leads, above), torch.where(stands, below, leads)
         looked_at = (begin > 0) & (end <= 0)
         return ((above - below) / (begin - end)).where(looked_at, begin.new_full((), float("nan")))
 

@@ -156,7 +156,7 @@ class _Site(NamedTuple):
         return cls.of(address)
 
     def authorization_at(self, address: str) -> str:
-        """What another address is to be told: the same on the same host, by the same protocol; else nothing."""
+        """The header for another address: the same on the same host, by the same protocol; else none."""
         ours, theirs = urlsplit(self.address), urlsplit(address)
         return self.authorization if (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) else ""
 

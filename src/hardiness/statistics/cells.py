@@ -179,18 +179,18 @@ class CellMeans:
         # Equal weights are one factor, so that a mean of nine tenths is .9 to the last digit.
         alike = bool(np.all(of_cells == of_cells[0]))
         value = float(means.mean()) * math.fsum(of_cells) if alike else float(means @ of_cells)
-        found = replace(mean(np.arange(len(self.values)), self.values[:, at], of_cells), value=value)
+        estimate = replace(mean(np.arange(len(self.values)), self.values[:, at], of_cells), value=value)
         interval, reason = None, ""
         if n < min(FEWEST_PER_CELL, fewest):
             reason = f"a cell has so few images, {n}, that they show no spread; {FEWEST_PER_CELL} are needed"
         elif (of_cells < 0).any():
-            if found.differing < FEWEST_TELLING:
-                reason = f"it needs {FEWEST_TELLING} images that differ, had {found.differing}"
+            if estimate.differing < FEWEST_TELLING:
+                reason = f"it needs {FEWEST_TELLING} images that differ, had {estimate.differing}"
             else:
                 ends = (self.top * float(of_cells[side].sum()) for side in (of_cells < 0, of_cells > 0))
-                interval = with_unseen(found.interval(), value, found.n, *ends)
+                interval = with_unseen(estimate.interval(), value, estimate.n, *ends)
         else:
-            interval = found.interval(0.0, float(of_cells.sum()) * self.top)
+            interval = estimate.interval(0.0, float(of_cells.sum()) * self.top)
         shown = within(interval) if interval and metric.unit == "fraction" else interval
         return metric.score(value, int(self.n.max()), shown, condition, interval_reason=reason)
 
@@ -226,9 +226,9 @@ def cell_means(table: ImageTable, values: NDArray[np.generic], top: float = 1.0)
         values: ``(N, M)``, NaN where an image was not evaluated; some are not.
         top: the largest that a value can be.
     """
-    known = np.asarray(values, np.float64)
+    numbers = np.asarray(values, np.float64)
     n = np.count_nonzero(table.evaluated, axis=0)
-    return CellMeans(table.present, means_of(known), n, known[~np.isnan(known).all(axis=1)], top)
+    return CellMeans(table.present, means_of(numbers), n, numbers[~np.isnan(numbers).all(axis=1)], top)
 
 
 def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:

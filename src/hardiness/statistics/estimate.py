@@ -13,7 +13,7 @@ from hardiness.core import ArgumentError, Interval
 from hardiness.statistics.intervals import effective_wilson, skewed_student, skewed_student_p, with_unseen
 
 ROUNDING = 1e-12
-"""Of numbers, as a share of their size: what is left of a difference of two that are equal."""
+"""The difference that rounding leaves of two equal numbers, as a share of their size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +105,9 @@ class Estimate:
             # What varies more than a mean of n answers can, as ratios do, is not bounded by so many answers.
             beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
             telling = max(self.telling, min(self.differing, 2))
-            found = effective_wilson(share, variance, telling, 0 if beyond else self.n)
-            found = with_unseen(found, share, self.n)
-            return Interval(low + found.low * width, low + found.high * width)
+            of_share = effective_wilson(share, variance, telling, 0 if beyond else self.n)
+            of_share = with_unseen(of_share, share, self.n)
+            return Interval(low + of_share.low * width, low + of_share.high * width)
         return skewed_student(self.value, self.error, self.skew, self._degrees, level)
 
     @property

@@ -102,10 +102,10 @@ def proportion(successes: float, n: float, confidence: float = 0.95) -> Interval
 
     Source: Wilson (1927), Clopper & Pearson (1934).
     """
-    found = wilson_of_share(successes / n, n, _normal(0.975 if confidence == 0.95 else 0.5 + confidence / 2))
+    interval = wilson_of_share(successes / n, n, _normal(0.975 if confidence == 0.95 else 0.5 + confidence / 2))
     if min(successes, n - successes) >= FEW_ANSWERS:
-        return found
-    return outermost(found, _exact(successes, n, confidence))
+        return interval
+    return outermost(interval, _exact(successes, n, confidence))
 
 
 def outermost(*intervals: Interval) -> Interval:
@@ -152,10 +152,10 @@ def effective_answers(value: float, variance: float, telling: int, n: int, confi
     """How many independent answers a share of this value is of that varies as much; arguments as `effective_wilson`."""
     share = 0.975 if confidence == 0.95 else 0.5 + confidence / 2
     spread = value * (1 - value)
-    known = variance > 0 and spread > 0 and telling > 1
-    if not known and n < 1:
+    has_spread = variance > 0 and spread > 0 and telling > 1
+    if not has_spread and n < 1:
         raise ArgumentError("an interval needs images that differ, or a number of images that bounds it; had neither")
-    return max(spread / variance * (_normal(share) / _student(telling - 1, share)) ** 2, n) if known else n
+    return max(spread / variance * (_normal(share) / _student(telling - 1, share)) ** 2, n) if has_spread else n
 
 
 def effective_wilson(value: float, variance: float, telling: int, n: int, confidence: float = 0.95) -> Interval:
@@ -181,20 +181,20 @@ def effective_wilson(value: float, variance: float, telling: int, n: int, confid
     return proportion(value * answers, answers, confidence)
 
 
-def with_unseen(found: Interval, value: float, n: int, low: float = 0.0, high: float = 1.0) -> Interval:
+def with_unseen(interval: Interval, value: float, n: int, low: float = 0.0, high: float = 1.0) -> Interval:
     """A 95 % interval that reaches to where a mean of bounded values would be with the images that chance left out.
 
     Among ``n`` images there may be none of a kind that is wrong everywhere, or right everywhere, and such a kind shows
     in no spread. As many may be missing as Wilson's interval gives for none of n; of a share it changes nothing.
 
     Args:
-        found: by how much the values vary.
+        interval: by how much the values vary.
         value: their mean.
         n: images.
         low, high: the least and the most that a value can be.
     """
     unseen = wilson_of_share(0.0, n, _normal(0.975)).high
-    return outermost(found, Interval(value - (value - low) * unseen, value + (high - value) * unseen))
+    return outermost(interval, Interval(value - (value - low) * unseen, value + (high - value) * unseen))
 
 
 def gamma_end(mean: float, variance: float) -> float:

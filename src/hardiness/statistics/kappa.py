@@ -110,18 +110,18 @@ def pairwise(right: NDArray[np.float64], groups: Sequence[Sequence[tuple[int, in
         The interval of one pair is that of `two_by_two`; those of a mean over pairs follow from what each stimulus adds
         to it, by all pairs that saw it.
     """
-    found = []
+    consistencies = []
     for group in groups:
         first, second = right[:, [a for a, _ in group]], right[:, [b for _, b in group]]
         shown = ~(np.isnan(first) | np.isnan(second))
         if len(group) > 1:
-            found.append(_over_pairs(np.where(shown, first, np.nan), np.where(shown, second, np.nan)))
+            consistencies.append(_over_pairs(np.where(shown, first, np.nan), np.where(shown, second, np.nan)))
             continue
         one, other = first[shown] == 1, second[shown] == 1
-        seen = (float(each.mean()) for each in (one, other, one == other))
-        p, q, agreed = (np.append(value, draws) for value, draws in zip(seen, two_by_two(one, other), strict=True))
-        found.append(_from_draws(p, q, agreed, len(one)))
-    return found
+        shares = (float(each.mean()) for each in (one, other, one == other))
+        p, q, agreed = (np.append(value, draws) for value, draws in zip(shares, two_by_two(one, other), strict=True))
+        consistencies.append(_from_draws(p, q, agreed, len(one)))
+    return consistencies
 
 
 def _over_pairs(first: NDArray[np.float64], second: NDArray[np.float64]) -> Consistency:
@@ -194,16 +194,18 @@ def _over_conditions(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Con
     joint = (first & second, ~first & ~second, first != second)
     fewest = min(int(np.sum(side.any(axis=1))) for side in joint)
 
-    def known(found: Estimate, lowest: float) -> KappaInterval:
-        interval = within(student(found.value, found.variance, fewest), lowest) if fewest >= FEWEST_JOINT else None
-        return KappaInterval(found.value, interval)
+    def interval_of(estimate: Estimate, lowest: float) -> KappaInterval:
+        interval = (
+            within(student(estimate.value, estimate.variance, fewest), lowest) if fewest >= FEWEST_JOINT else None
+        )
+        return KappaInterval(estimate.value, interval)
 
     return Consistency(
         n=len(first),
         accuracies=(p.value, q.value),
-        agreement=known(agreement, 0.0),
-        expected=known(expected, 0.0),
-        kappa=KappaInterval(None, None) if certain else known((agreement - expected) / (1 - expected), -1.0),
+        agreement=interval_of(agreement, 0.0),
+        expected=interval_of(expected, 0.0),
+        kappa=KappaInterval(None, None) if certain else interval_of((agreement - expected) / (1 - expected), -1.0),
     )
 
 

@@ -69,7 +69,7 @@ class Evidence:
 
     @classmethod
     def from_interval(cls, value: float, interval: Interval, n: int, *, share: bool) -> Evidence:
-        """Of a number with its 95 % interval, whichever method gave that.
+        """Evidence on a number with its 95 % interval, whichever method gave that.
 
         Other confidences follow from it: a share's by Wilson's formula with as many answers as give that interval on
         either side, another number's by Student's t.
@@ -78,12 +78,12 @@ class Evidence:
 
     @classmethod
     def from_share(cls, hits: int, n: int) -> Evidence:
-        """Of a share of images, by the binomial distribution itself: near 0 and 1 no normal one is close to it."""
+        """Evidence on a share of images by the binomial distribution itself: near 0 and 1 no normal one is close."""
         return cls(hits / n, n, "binomial", (hits,), share=True)
 
     @classmethod
     def from_lowest(cls, hits: Sequence[int], n: Sequence[int]) -> Evidence:
-        """Of the lowest of several shares, each of images of its own, as the recalls of classes are.
+        """Evidence on the lowest of several shares, each of images of its own, as the recalls of classes are.
 
         It is surely below a limit where one share is, with the level shared among all; surely above it where each is.
 
@@ -99,22 +99,22 @@ class Evidence:
 
     @classmethod
     def from_pairs(cls, first_only: int, second_only: int, n: int) -> Evidence:
-        """Of a difference of two shares, from the images of ``n`` that one of the two alone counts."""
+        """Evidence on a difference of two shares, from the images of ``n`` that one of the two alone counts."""
         return cls((first_only - second_only) / n, n, "tango", (first_only, second_only))
 
     @classmethod
     def from_shares(cls, ids: NDArray[np.object_], values: NDArray[np.float64]) -> Evidence:
-        """Of the mean over cells, each weighing the same, of the share of images that count in each.
+        """Evidence on the mean over cells, each weighing the same, of the share of images that count in each.
 
         Args:
             ids: ``(N,)`` of the images, sorted.
             values: ``(N, M)`` of 0 and 1; NaN where an image was not evaluated. Every cell has an image.
         """
         if values.shape[1] == 1:
-            seen = values[~np.isnan(values)]
-            return cls.from_share(int(seen.sum()), len(seen))
-        found = mean(ids, values)
-        return cls.from_interval(found.value, found.interval(0.0, 1.0), found.n, share=True)
+            counts = values[~np.isnan(values)]
+            return cls.from_share(int(counts.sum()), len(counts))
+        estimate = mean(ids, values)
+        return cls.from_interval(estimate.value, estimate.interval(0.0, 1.0), estimate.n, share=True)
 
     @classmethod
     def from_differences(
@@ -125,7 +125,7 @@ class Evidence:
         weights: NDArray[np.float64],
         top: float = 1.0,
     ) -> Evidence | None:
-        """Of a weighted sum of cell means of one run less that of another, paired; ``None`` where too few differ.
+        """Evidence on a weighted sum of cell means of one run less another's, paired; ``None`` where too few differ.
 
         Args:
             ids: ``(N,)`` of the images that both have, sorted.
@@ -143,10 +143,10 @@ class Evidence:
             return cls.from_interval(paired.value, paired.interval, paired.n, share=False)
         if not shared.any(axis=0).all():
             return None
-        found = mean(ids, apart, weights)
-        if found.differing < FEWEST_DIFFERING:
+        estimate = mean(ids, apart, weights)
+        if estimate.differing < FEWEST_DIFFERING:
             return None
-        return cls.from_interval(found.value, found.interval(), found.n, share=False)
+        return cls.from_interval(estimate.value, estimate.interval(), estimate.n, share=False)
 
     @classmethod
     def from_looks(
@@ -158,7 +158,7 @@ class Evidence:
         *,
         paired: bool = False,
     ) -> Evidence | None:
-        """Of a weighted sum of cell means while images come in; ``None`` while its spread is not known.
+        """Evidence on a weighted sum of cell means while images come in; ``None`` while its spread is not known.
 
         Exact for any number of images where it is of one cell whose values are all 0 or 1, or -1, 0 or 1.
 
@@ -169,31 +169,31 @@ class Evidence:
             top: the largest size of a value.
             paired: whether values are differences, which may be below 0.
         """
-        seen = ~np.isnan(values)
-        some = seen.any(axis=1)
-        if not some.any() or not seen.any(axis=0).all():
+        is_evaluated = ~np.isnan(values)
+        some = is_evaluated.any(axis=1)
+        if not some.any() or not is_evaluated.any(axis=0).all():
             return None
-        ids, values, seen = ids[some], values[some], seen[some]
-        there = values[seen]
+        ids, values, is_evaluated = ids[some], values[some], is_evaluated[some]
+        there = values[is_evaluated]
         if len(weights) == 1 and weights[0] == 1 and bool(np.isin(there, (-1, 0, 1) if paired else (0, 1)).all()):
             ups, downs = int(np.count_nonzero(there == 1)), int(np.count_nonzero(there == -1))
             return cls.from_pair_looks(ups, downs, len(there)) if paired else cls.from_share_looks(ups, len(there))
-        found = cell_estimate(ids, values, weights)
-        if found.thin:
+        estimate = cell_estimate(ids, values, weights)
+        if estimate.thin:
             return None
         tightest = TIGHTEST * float(np.abs(weights).sum()) * top
         least, most = (top * float(weights[side].sum()) for side in (weights < 0, weights > 0))
         ends = (least - most, most - least) if paired else (least, most)
-        return cls(found.value, found.n, "sequence", (found.variance, tightest, *ends))
+        return cls(estimate.value, estimate.n, "sequence", (estimate.variance, tightest, *ends))
 
     @classmethod
     def from_share_looks(cls, hits: int, n: int) -> Evidence:
-        """Of a share of images while they come in; exact for any number of them."""
+        """Evidence on a share of images while they come in; exact for any number of them."""
         return cls(hits / n, n, "share", (hits,), share=True)
 
     @classmethod
     def from_pair_looks(cls, first_only: int, second_only: int, n: int) -> Evidence:
-        """Of a difference of two shares of the same images while they come in; exact for any number of them."""
+        """Evidence on a difference of two shares of the same images while these come in; exact for any number."""
         return cls((first_only - second_only) / n, n, "pairs", (first_only, second_only))
 
     @property
@@ -223,8 +223,8 @@ class Evidence:
             return binomial_p(int(self.facts[0]), self.n, limit, side)
         if self.method == "lowest":
             pairs = zip(map(int, self.facts[::2]), map(int, self.facts[1::2]), strict=True)
-            found = [binomial_p(hits, n, limit, side) for hits, n in pairs]
-            return max(found) if side > 0 else min(1.0, len(found) * min(found))
+            chances = [binomial_p(hits, n, limit, side) for hits, n in pairs]
+            return max(chances) if side > 0 else min(1.0, len(chances) * min(chances))
         if self.method == "share":
             return anytime_p_of_share(int(self.facts[0]), self.n, limit)
         if self.method == "pairs":
@@ -254,8 +254,8 @@ class Evidence:
         apart = self.value - limit
         if self.method == "tango":
             first, second = self.facts
-            found = score_statistic(*(np.array([each], float) for each in (first, second, self.n, limit)))
-            return math.copysign(math.inf, apart) if abs(limit) >= 1 else float(found[0])
+            statistic = score_statistic(*(np.array([each], float) for each in (first, second, self.n, limit)))
+            return math.copysign(math.inf, apart) if abs(limit) >= 1 else float(statistic[0])
         end = self.facts[0] if apart > 0 else self.facts[1]
         if apart == 0:
             return 0.0
@@ -354,10 +354,10 @@ class Evidence:
         Returns:
             At most `MOST_TIMES` as many as there are.
         """
-        seen, wanted = self._errors_off(limit.at, limit.side if beyond else -limit.side), -_NORMAL.inv_cdf(level)
-        if seen * math.sqrt(MOST_TIMES) < wanted:
+        distance, wanted = self._errors_off(limit.at, limit.side if beyond else -limit.side), -_NORMAL.inv_cdf(level)
+        if distance * math.sqrt(MOST_TIMES) < wanted:
             return MOST_TIMES * self.n
-        return max(1, math.ceil(self.n * ((wanted / seen) ** 2 - 1)))
+        return max(1, math.ceil(self.n * ((wanted / distance) ** 2 - 1)))
 
     def _errors_off(self, limit: float, side: int) -> float:
         """By how many standard errors the number is beyond a limit, as its p-value counts them; 0 or more."""
@@ -374,19 +374,22 @@ class Evidence:
             end will be significant, over what its data so far leave possible, with a flat prior.
         """
         beyond = limit.side * (self.value - limit.at) > 0
-        seen = self._errors_off(limit.at, limit.side if beyond else -limit.side)
+        distance = self._errors_off(limit.at, limit.side if beyond else -limit.side)
         there, opposite = (-_NORMAL.inv_cdf(each) for each in (reversed(levels) if beyond else levels))
 
         def chance(times: float) -> float:
-            mean, spread = seen * math.sqrt(1 + times), math.sqrt(times)
+            mean, spread = distance * math.sqrt(1 + times), math.sqrt(times)
             return _NORMAL.cdf((mean - there) / spread) + _NORMAL.cdf((-mean - opposite) / spread)
 
-        def known(errors: float, wanted: float) -> int:
+        def images_until(errors: float, wanted: float) -> int:
             return max(1, math.ceil(self.n * (((wanted + power) / errors) ** 2 - 1)))
 
         power, reach = _NORMAL.inv_cdf(POWER), _NORMAL.inv_cdf(0.5 + SPREAD / 2)
-        low = min(known(seen + reach, there), known(reach - seen, opposite) if seen < reach else MOST_TIMES * self.n)
-        high = known(seen - reach, there) if seen > reach else None
+        low = min(
+            images_until(distance + reach, there),
+            images_until(reach - distance, opposite) if distance < reach else MOST_TIMES * self.n,
+        )
+        high = images_until(distance - reach, there) if distance > reach else None
         few, many = 1 / self.n, float(MOST_TIMES)
         if chance(many) < POWER:
             return ImagesMore(MOST_TIMES * self.n, True, min(low, MOST_TIMES * self.n), high)
@@ -485,8 +488,8 @@ def _wilson_end(value: float, end: float, z: float) -> float:
     """The end of Wilson's interval at z standard errors, of a share whose end at 1.96 of them is known."""
     if not 0 < end < 1 or end == value:
         return end
-    found = wilson_of_share(value, wilson_answers(value, end, _Z), z)
-    return found.low if end < value else found.high
+    interval = wilson_of_share(value, wilson_answers(value, end, _Z), z)
+    return interval.low if end < value else interval.high
 
 
 def _student_point(n: int) -> float:
@@ -604,19 +607,19 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
     failing = [evidence.p(limit.at, limit.side) for evidence, limit in cases]
     # A rule of which nothing is known yet takes its share of the level, and is the last to be refused.
     levels = holm_levels([*failing, *[1.0] * (family - len(cases))], alone)
-    found = []
+    verdicts = []
     for (evidence, limit), p, level in zip(cases, failing, levels.tolist(), strict=False):
         left = round(alone / level)
         certain = evidence.share and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
         passes = certain or evidence.p(limit.at, -limit.side) <= alone / (family if evidence.looked else 1)
         if p < level:
-            found.append(Ruling("fail", evidence, left))
+            verdicts.append(Ruling("fail", evidence, left))
         elif passes:
-            found.append(Ruling("pass", evidence, family if evidence.looked else 1))
+            verdicts.append(Ruling("pass", evidence, family if evidence.looked else 1))
         else:
             beyond = limit.side * (evidence.value - limit.at) > 0
             shared = family if not beyond and evidence.looked else left if beyond else 1
             more = evidence.images_more(limit, alone / shared, beyond)
             needed = evidence.images_needed(limit, (alone / (family if evidence.looked else 1), level))
-            found.append(Ruling("cannot tell", evidence, shared, more, needed))
-    return found
+            verdicts.append(Ruling("cannot tell", evidence, shared, more, needed))
+    return verdicts

@@ -17,7 +17,7 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandl
 
 @dataclass(frozen=True, slots=True)
 class HTTPAnswer:
-    """What a server sent.
+    """An answer of a server.
 
     Attributes:
         status: of HTTP.

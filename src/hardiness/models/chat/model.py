@@ -36,7 +36,7 @@ from hardiness.models.preprocessing import InputPolicy
 from hardiness.store import Files, parsed
 
 FOLDER = "answers"
-"""Of an output folder: each reply of an endpoint in a file of its own, whole."""
+"""Name of the folder in an output folder that holds each reply of an endpoint in a file of its own, whole."""
 
 MOST_IN_ROW = 10_000
 """Characters of an answer in a row; its file has the whole."""
@@ -50,7 +50,7 @@ MOST_FAILED = 3
 
 @dataclass(frozen=True)
 class ChatAnswer:
-    """What was answered about one picture.
+    """The answers about one picture.
 
     Attributes:
         prompt: that was asked.
@@ -81,18 +81,18 @@ class ChatAnswer:
         chose a way of saying it, or where another option has more.
         """
         option = self.readings[0].option
-        known = self.probabilities
-        if option < 0 or not self.has_letter_first or np.isnan(known).any() or known.sum() <= 0:
+        probabilities = self.probabilities
+        if option < 0 or not self.has_letter_first or np.isnan(probabilities).any() or probabilities.sum() <= 0:
             return None
-        if known[option] < known.max() * (1 - TIE):
+        if probabilities[option] < probabilities.max() * (1 - TIE):
             return None
-        return np.asarray(known / known.sum())
+        return np.asarray(probabilities / probabilities.sum())
 
     @property
     def confidence(self) -> float:
         """The probability of the option that was answered; 1 where it is not known."""
-        known = self.confidences
-        return 1.0 if known is None else float(known[self.readings[0].option])
+        probabilities = self.confidences
+        return 1.0 if probabilities is None else float(probabilities[self.readings[0].option])
 
     @property
     def missing_mass(self) -> float:

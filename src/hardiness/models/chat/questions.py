@@ -19,7 +19,7 @@ FEWEST_OPTIONS = 2
 ORDERS = ("seeded", "published")
 
 CUT_REASONS = ("length", "max_tokens")
-"""What endpoints call the end of an answer that has as many tokens as it may have, in small letters."""
+"""Endpoints' names for the end of an answer that has as many tokens as it may have, in small letters."""
 
 ANSWERED, NO_ANSWER, REFUSED, FILTERED = range(4)
 """Numbers of `hardiness.core.OUTCOMES`."""
@@ -61,7 +61,7 @@ _AFTER_LETTER = ".),: ："
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint sent for one question, whole.
+    """An endpoint's answer to one question, whole.
 
     Attributes:
         text: of the message; empty where it had none.
@@ -115,7 +115,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read of one reply.
+    """The reading of one reply.
 
     Attributes:
         outcome: ``ANSWERED``, ``NO_ANSWER``, ``REFUSED`` or ``FILTERED``.
@@ -143,10 +143,10 @@ def read_answer(text: str, options: Sequence[str], letters: str) -> int:
         return names.index(answer.casefold())
     if answer == "BLOCKED":
         return -1
-    answer, known = answer.upper(), letters[: len(options)]
-    if len(answer) > 1 and answer[0] in known and answer[1] in _AFTER_LETTER:
+    answer, offered = answer.upper(), letters[: len(options)]
+    if len(answer) > 1 and answer[0] in offered and answer[1] in _AFTER_LETTER:
         answer = answer[0]
-    return known.index(answer) if len(answer) == 1 and answer in known else -1
+    return offered.index(answer) if len(answer) == 1 and answer in offered else -1
 
 
 def is_refusal(text: str) -> bool:
@@ -296,12 +296,12 @@ class Question:
 
         Tokens that are the same letter but for spaces and case count together. An option that was not offered has 0.
         """
-        found, places = np.zeros(len(self.options)), self._places(sample)
-        found[list(self.shown(sample))] = np.nan
+        probabilities, places = np.zeros(len(self.options)), self._places(sample)
+        probabilities[list(self.shown(sample))] = np.nan
         for token, logarithm in reply.tokens:
             if (place := places.get(token.strip().upper())) is not None:
-                found[place] = np.nan_to_num(found[place]) + np.exp(min(logarithm, 0.0))
-        return found
+                probabilities[place] = np.nan_to_num(probabilities[place]) + np.exp(min(logarithm, 0.0))
+        return probabilities
 
     def has_letter_first(self, reply: Reply, option: int, sample: str) -> bool:
         """Whether an answer began with the letter of an option, so that the first token's probabilities are of answers.
@@ -327,20 +327,20 @@ class Question:
             probabilities: of the options, ``(K,)``; without, the answer's is 1. What is as probable as the answer
                 becomes `TIE` less.
         """
-        found = np.full(self.num_classes, SMALLEST_LOG, np.float32)
+        logarithms = np.full(self.num_classes, SMALLEST_LOG, np.float32)
         if probabilities is None:
             probabilities = np.eye(len(self.options))[option] if option >= 0 else np.zeros(len(self.options))
         for classes, share in zip(self.classes, probabilities.tolist(), strict=True):
-            found[list(classes)] = max(float(np.log(share)), SMALLEST_LOG) if share > 0 else SMALLEST_LOG
+            logarithms[list(classes)] = max(float(np.log(share)), SMALLEST_LOG) if share > 0 else SMALLEST_LOG
         if option >= 0:
             own = list(self.classes[option])
-            answer, tied = found[own[0]], np.abs(found - found[own[0]]) < TIE
+            answer, tied = logarithms[own[0]], np.abs(logarithms - logarithms[own[0]]) < TIE
             tied[own] = False
-            found[tied] = answer - TIE
-        return found
+            logarithms[tied] = answer - TIE
+        return logarithms
 
     def identity(self) -> Mapping[str, Any]:
-        """What of it changes answers and how they are read, for the run's key."""
+        """The parts of it that change answers and how they are read, for the run's key."""
         words = question_wording()
         return {
             "prompt": "\n".join((self.prompt, words.option, words.closing)),

@@ -89,8 +89,8 @@ def _forms(key: str) -> Iterator[str]:
     for before in range(3):  # base64 writes three bytes as four signs, so that it depends on what stands before the key
         encoded = base64.b64encode(bytes(before) + whole).decode().rstrip("=")
         ends = len(encoded) - (1 if (before + len(whole)) % 3 else 0)
-        known = encoded[(0, 2, 3)[before] : ends]
-        yield from (known, known.replace("+", "-").replace("/", "_"))
+        digits = encoded[(0, 2, 3)[before] : ends]
+        yield from (digits, digits.replace("+", "-").replace("/", "_"))
 
 
 def refuse_secrets(base: str) -> None:

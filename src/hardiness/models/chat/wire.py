@@ -41,7 +41,7 @@ MOST_SHOWN = 200
 """Characters of a foreign message that are shown."""
 
 MOST_COUNTS, MOST_TOKENS = 32, 1 << 40
-"""Of the numbers of tokens that an endpoint counts for a reply: how many are kept, and the largest."""
+"""How many numbers of tokens that an endpoint counts for a reply are kept, and the largest of them."""
 
 TOP_LOGPROBS = 20
 """Alternatives of the first token that are asked for: the most that the protocol allows."""
@@ -209,13 +209,13 @@ class Endpoint:
         return key
 
     def _refused(self, response: HTTPAnswer, key: str, requests: int) -> Reply:
-        """What an HTTP status other than 200 means: another try, the end, or an answer that a filter has eaten."""
+        """The meaning of an HTTP status other than 200: another try, the end, or an answer that a filter has eaten."""
         status, headers = response.status, response.headers
         refusal = _Refusal.of(response.content)
         message, code = refusal.message, refusal.code
-        told = f"answers {status}{f': {_line(message, key)}' if message else ''}"
+        description = f"answers {status}{f': {_line(message, key)}' if message else ''}"
         if status in _BUSY and code != "insufficient_quota":
-            raise _TransientError(told, _retry_after(headers.get("Retry-After", "")))
+            raise _TransientError(description, _retry_after(headers.get("Retry-After", "")))
         if 300 <= status < 400:
             where = _line(_host_of(redact(headers.get("Location", ""), key)), key) or "elsewhere"
             raise GivenUpError(
@@ -223,10 +223,10 @@ class Endpoint:
             )
         if any(each in f"{code} {message}".casefold().replace(" ", "_") for each in _FILTER_CODES):
             return Reply("", finish_reason="content_filter", asked_at=_now(), requests=requests)
-        raise GivenUpError(f"{self.host} {told}{self._advice(status, refusal, has_key=bool(key))}")
+        raise GivenUpError(f"{self.host} {description}{self._advice(status, refusal, has_key=bool(key))}")
 
     def _advice(self, status: int, refusal: _Refusal, *, has_key: bool) -> str:
-        """What to do about a refusal: about a parameter that it names, whatever the status is."""
+        """Advice on a refusal: on a parameter that it names, whatever the status is."""
         about, other = f"{refusal.message} {refusal.parameter}", "max_completion_tokens"
         if "logprobs" in about:
             return f"; logprobs=false leaves them out{_REASONING}"
@@ -251,8 +251,8 @@ class Endpoint:
         if len(content) > MOST_BYTES:
             raise _TransientError(f"answers more than {MOST_BYTES >> 20} MiB")
         try:
-            found = json.loads(content)
-            choice = found["choices"][0]
+            body = json.loads(content)
+            choice = body["choices"][0]
             message = choice.get("message") or {}
             said = message.get("content")
             if isinstance(said, list):  # parts, as some endpoints give them
@@ -266,13 +266,13 @@ class Endpoint:
             text=redact(str(said or ""), key),
             finish_reason=redact(str(choice.get("finish_reason") or ""), key),
             refusal=redact(str(message.get("refusal") or ""), key),
-            model=redact(str(found.get("model") or ""), key),
-            fingerprint=redact(str(found.get("system_fingerprint") or ""), key),
+            model=redact(str(body.get("model") or ""), key),
+            fingerprint=redact(str(body.get("system_fingerprint") or ""), key),
             asked_at=_now(),
             requests=requests,
             tokens=listed,
             first_token=redact(first, key) if listed else "",
-            usage=tuple((_line(name, key), count) for name, count in _usage(found.get("usage"))),
+            usage=tuple((_line(name, key), count) for name, count in _usage(body.get("usage"))),
         )
 
 
@@ -301,7 +301,7 @@ def _usage(usage: Any, before: str = "") -> Iterator[tuple[str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """What the body of an error says: each empty where it says nothing."""
+    """The parts of an error's body: each empty where it says nothing."""
 
     message: str = ""
     code: str = ""
@@ -310,10 +310,10 @@ class _Refusal:
     @classmethod
     def of(cls, content: bytes) -> _Refusal:
         try:
-            found = json.loads(content)
+            body = json.loads(content)
         except (ValueError, RecursionError):
             return cls(content.decode(errors="replace"))
-        inner = found.get("error", found) if isinstance(found, dict) else found
+        inner = body.get("error", body) if isinstance(body, dict) else body
         if not isinstance(inner, dict):
             return cls(str(inner))
         message, code, parameter = (inner.get(name) or "" for name in ("message", "code", "param"))
@@ -339,8 +339,8 @@ def _now() -> str:
 
 def _host_of(location: str) -> str:
     """Host and port of where a redirect leads; empty where it names none."""
-    found = _AUTHORITY.match(location)
-    return found[1] if found else ""
+    authority = _AUTHORITY.match(location)
+    return authority[1] if authority else ""
 
 
 def _line(text: str, key: str) -> str:
