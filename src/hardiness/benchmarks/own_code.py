@@ -18,7 +18,7 @@ from hardiness.core import Benchmark, Registry
 T = TypeVar("T")
 
 _OF_A_SESSION = ("__main__", "hardiness_user_")
-"""What the names of modules begin with that a notebook, or a file named as ``py:FILE.py:NAME``, is run as."""
+"""Beginnings of the names of modules that a notebook, or a file named as ``py:FILE.py:NAME``, is run as."""
 
 _SHIPS = frozenset(("hardiness", "abc", "builtins", "typing"))
 """Packages of the base classes of what ships."""
@@ -62,7 +62,7 @@ def scoring_code(thing: Any) -> str:
 
 
 def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, partial[None]]]:
-    """What is one's own, each with its kind and name."""
+    """The parts that are one's own, each with its kind and name."""
     kind = type(benchmark)
     if _is_own(kind):
         yield f"benchmark {benchmark.name}", _with_methods(kind)
@@ -78,7 +78,7 @@ def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, partial[None]]]:
 
 
 def _used(registered: Registry[T], names: set[str]) -> list[tuple[str, T]]:
-    """What is one's own of these; whatever a benchmark uses was looked up, and so loaded, when it was made."""
+    """The entries of these names that are one's own; a benchmark looked up, and so loaded, them when it was made."""
     return [
         (name, entry) for name, entry in sorted(registered.own().items(), key=lambda item: item[0]) if name in names
     ]
@@ -92,7 +92,7 @@ def _distortions_of(benchmark: Benchmark, kind: str) -> set[str]:
 
 
 def _own_set(benchmark: Benchmark) -> Iterator[str]:
-    """What of a set's data file changes pictures and stands in no option, where the set is one's own."""
+    """The part of a set's data file that changes pictures and stands in no option, where the set is one's own."""
     if isinstance(benchmark, CorruptionSet) and not registry.ships(benchmark.name):
         yield f"{benchmark.members.jpeg_quality} {sorted(benchmark.members.stored_only)}"
 

@@ -239,7 +239,7 @@ def _reasons_of_move(former: Run, run: Run) -> list[str]:
 
 
 def _versions_of(run: Run) -> dict[str, Any]:
-    """What stands in a run's key for rules and kernels of ours, each by the word that a line names it by."""
+    """The versions in a run's key of rules and kernels of ours, each by the word that a line names it by."""
     versions = {name.replace("_", " "): each for name, each in run.versions.items() if name != "files"}
     checks = versions.pop("cross checks", None)
     attacks_of_run = versions.pop("attacks", None)

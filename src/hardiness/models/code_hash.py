@@ -74,10 +74,10 @@ _COMPILERS, _DEEPEST_OF_THESE = ("torch._dynamo", "torch._inductor", "torch._fun
 """Packages whose objects are made anew from what they compile, and how deep these are searched for functions."""
 
 _CONTAINERS = (dict, tuple, list, deque, set, frozenset)
-"""Of Python's own, which show what they hold whatever a class of one's own makes of them."""
+"""Containers of Python's own, which show what they hold whatever a class of one's own makes of them."""
 
 _DEEPEST = 5_000
-"""Of values in values: deeper than any that a person writes."""
+"""Depth of values in values: deeper than any that a person writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class CodeIdentity:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is left out, one line each, with what follows from it for a model."""
+        """A line for each thing that is left out, with what follows from it for a model."""
         advice = "each command begins anew; to go on, add tag=NAME to the model, and another NAME after a change there"
         return tuple(f"{line}: {advice}" for line in self.left_out)
 
@@ -104,7 +104,7 @@ class CodeIdentity:
         return self.sha256.partition(".")[0]
 
     def for_one_command(self) -> str:
-        """What stands in a key: where something is left out, a text that no other command gives."""
+        """The text that stands in a key: where something is left out, a text that no other command gives."""
         return f"{secrets.token_hex(32)}{OF_ONE_COMMAND}" if self.left_out else self.sha256
 
 
@@ -192,7 +192,7 @@ class _Digest:
         self._hash = hashlib.sha256()  # of the innermost value that is being visited
         self._parts = parts
         self._visited: dict[int, str] = {}
-        self._kept: list[Any] = []  # visited values are kept alive, so that no id is used twice
+        self._alive: list[Any] = []  # visited values are kept alive, so that no id is used twice
         self._above: dict[int, int] = {}  # values that are being visited, with their depth
         self._files: dict[str, str] = {}  # of each file of one's own by the name of its module
         self._places: list[str] = []
@@ -200,11 +200,11 @@ class _Digest:
         self.libraries: set[str] = set()
 
     def hexdigest(self) -> str:
-        """Of everything, with the files that it is in."""
-        found = self._hash.copy()
+        """The hash of everything, with the files that it is in."""
+        digest_of_all = self._hash.copy()
         for name, digest in sorted(self._files.items()):
-            found.update(f"{name} {digest}\n".encode())
-        return found.hexdigest()
+            digest_of_all.update(f"{name} {digest}\n".encode())
+        return digest_of_all.hexdigest()
 
     def source(self, text: str) -> None:
         """Source text that made what is hashed."""
@@ -278,7 +278,7 @@ class _Digest:
         finally:
             self._hash = outer
             del self._above[id(value)]
-        self._kept.append(value)
+        self._alive.append(value)
         self._visited[id(value)] = digest
         return digest
 
@@ -391,7 +391,7 @@ class _Digest:
         self.add("names", code.co_names)
 
     def _members(self, module: Any, names: Sequence[str], above: tuple[str, ...]) -> None:
-        """What code names of a module that is no installed package, as it is now, and of the modules in that one."""
+        """Take in what code names of a module that is no installed package, as it is now, and of the modules in it."""
         if not isinstance(module, ModuleType) or module.__name__ in above or installed(module.__name__):
             return
         for name in names:
@@ -421,8 +421,8 @@ class _Digest:
                 self._text(code, package_of(name, spec), name, aliases_of(code))
                 written = {_content(each) for each in inner_codes(code)}
                 for each in functions_of(sys.modules.get(name)):
-                    found = each.__code__
-                    if found.co_filename == code.co_filename and _content(found) not in written:
+                    current = each.__code__
+                    if current.co_filename == code.co_filename and _content(current) not in written:
                         self.visit(each)  # the file was edited after it was imported
             self._files[name] = self._hash.hexdigest()
         finally:
@@ -471,7 +471,7 @@ class _Digest:
         self.add("script", re.sub(r"___torch_mangle_\d+\.", "", text))
 
     def script_module(self, module: Any) -> None:
-        """What a module of TorchScript computes, and its settings, which are none of Python's."""
+        """Take in what a module of TorchScript computes, and its settings, which are none of Python's."""
         for name in sorted(module._c._method_names()):
             self.script(module._c._get_method(name).inlined_graph)
         weights = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
@@ -606,7 +606,7 @@ class _Digest:
 
 
 def reduced(value: Any) -> tuple[Any, ...] | None:
-    """What pickle would write of an object, one level deep; ``None`` where it would write nothing."""
+    """The state that pickle would write of an object, one level deep; ``None`` where it would write nothing."""
     try:
         reducer = copyreg.dispatch_table.get(type(value))
         parts = reducer(value) if reducer else value.__reduce_ex__(4)
@@ -626,12 +626,12 @@ def _is_reduced_by_own_code(kind: type) -> bool:
 
 def _is_python_alone(kind: type) -> bool:
     """Whether all of an object of one's own class stands in its attributes."""
-    known = (object, *_CONTAINERS)
-    return all(each in known or not installed(home_of(each)) for each in kind.__mro__)
+    plain = (object, *_CONTAINERS)
+    return all(each in plain or not installed(home_of(each)) for each in kind.__mro__)
 
 
 def _content(code: CodeType) -> tuple[Any, ...]:
-    """What two equal functions have in common, wherever they stand in a file."""
+    """The parts that two equal functions have in common, wherever they stand in a file."""
     return code.co_code, code.co_names, repr([each for each in code.co_consts if isinstance(each, _PLAIN)])
 
 

@@ -291,20 +291,20 @@ def load(
     placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
     with embedded_at(TextPlace(placement.device, files)):
         built = _named(_built(known), known)
-    found = _with_weights(built, known, placement, progress)
+    classifier = _with_weights(built, known, placement, progress)
     row, _ = row_and_model(known.asked)
     if row:
-        found.spec = replace(found.spec, name=row)
-    if isinstance(found, Classifier):
+        classifier.spec = replace(classifier.spec, name=row)
+    if isinstance(classifier, Classifier):
         again = partial(load, spec, device=device, precision=precision, runtime=runtime, files=files)
         file = Path(known.name.removeprefix("py:").rpartition(":")[0]) if known.name.startswith("py:") else None
-        found.load_afresh_by(_OwnCodeAnew(file, again) if file else cache(again))
-    return found
+        classifier.load_afresh_by(_OwnCodeAnew(file, again) if file else cache(again))
+    return classifier
 
 
 @dataclass(frozen=True)
 class _OwnCodeAnew:
-    """What loading gives, with a person's own file and its neighbours imported once more, each time that it is called.
+    """Loads a model again, with a person's own file and its neighbours imported once more, each time that it is called.
 
     A library's model is loaded again once: its code keeps nothing of what it is shown, its instances might.
     """
@@ -365,7 +365,7 @@ def _of_graph(built: BuilderResult, known: ModelSpec, placement: ComputeSettings
 
 
 def _with_activation(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
-    """What was built, a network of torch, its outputs read as its spec's options say.
+    """The network of torch that was built, its outputs read as its spec's options say.
 
     Raises:
         ArgumentError: they name no known activation, or no known output.
@@ -401,7 +401,7 @@ def _is_behind_sigmoid(rows: NDArray[np.float32], stated: str | None, name: str)
 
 
 def _stated_output(spec: ModelSpec) -> str | None:
-    """What the options say that a function returns.
+    """The kind of outputs that the options say a function returns.
 
     Raises:
         UnknownNameError: they say something else than logits and probabilities.
@@ -537,9 +537,9 @@ def wrap(
     """
     from torch import nn
 
-    known = ("device", "precision", "runtime", "tag", "output", ACTIVATION)
-    if unknown := set(options).difference(known):
-        raise ArgumentError(f"wrap has no argument {min(unknown)!r}; it takes {', '.join(known)}")
+    names = ("device", "precision", "runtime", "tag", "output", ACTIVATION)
+    if unknown := set(options).difference(names):
+        raise ArgumentError(f"wrap has no argument {min(unknown)!r}; it takes {', '.join(names)}")
     placement = place(
         options.get("device", "auto"), options.get("precision", "fp32"), options.get("runtime", "auto"), onnx=False
     )
@@ -557,8 +557,8 @@ def wrap(
             refuse_numbers(name, view)
         spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names, options=stated)
         built = BuilderResult(function, code="", notes=assumed_geometry(view, view.stated))
-        found = _of_function(built, spec, placement)
-        return _with_classes(found, num_classes)
+        classifier = _of_function(built, spec, placement)
+        return _with_classes(classifier, num_classes)
     if not isinstance(module, nn.Module):
         raise ArgumentError(f"module must be a torch.nn.Module or a function, was a {type(module).__name__}")
     with foreign_errors(name, "cannot be copied; pass a module whose tensors are parameters or buffers"):
@@ -573,14 +573,14 @@ def wrap(
     code = code_identity(network, tag=options.get("tag"))
     built = BuilderResult(network, code="", notes=(*notes, *code.notes))
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.for_one_command())
-    kept = _Untouched.of(network, identity.weights_sha256, code.sha256 if options.get("tag") is None else "")
+    untouched = _Untouched.of(network, identity.weights_sha256, code.sha256 if options.get("tag") is None else "")
 
     def made(network: nn.Module) -> Classifier:
         built_of_it = _with_activation(replace(built, network=network), spec)
         classifier = _classifier(built_of_it, spec, placement, identity, is_stated="output" in options)
         return _with_classes(classifier, num_classes)
 
-    return made(network).load_afresh_by(lambda: made(kept.copy()))
+    return made(network).load_afresh_by(lambda: made(untouched.copy()))
 
 
 @dataclass(frozen=True)

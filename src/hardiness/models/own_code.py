@@ -20,14 +20,14 @@ from typing import Any
 from hardiness.core import extending_packages
 
 OWN_FILE = "hardiness_user_"
-"""What the names of modules begin with that a ``py:`` model is made by: their whole text is taken in beforehand."""
+"""Beginning of the names of modules that a ``py:`` model is made by: their whole text is taken in beforehand."""
 
 SILENT = frozenset((*sys.stdlib_module_names, "torch", "hardiness"))
 """Packages whose mere name says no version: every network says torch's, and bytecode is Python's."""
 
 _INSTALLED = tuple({sysconfig.get_path(each) for each in ("purelib", "platlib", "stdlib", "platstdlib")})
 _EMBEDDED = ("_cython_", "pybind11_", "nanobind")
-"""What the names begin with of modules that compilers of extensions make up for their own classes."""
+"""Beginnings of the names of modules that compilers of extensions make up for their own classes."""
 
 _BY_NAME = frozenset(("import_module", "__import__"))
 _BETWEEN = frozenset(("CACHE", "PUSH_NULL", "PRECALL", "RESUME", "NOP", "EXTENDED_ARG", "KW_NAMES"))
@@ -80,19 +80,19 @@ def installed_name(value: Any) -> str:
 
 def vars_of(value: Any) -> dict[str, Any]:
     """The attributes of an object by name, whether it keeps them in a dictionary or in slots."""
-    found: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
     with suppress(Exception):  # an object of somebody's may raise whatever it likes
-        found.update(vars(value))
+        attributes.update(vars(value))
     for kind in type(value).__mro__:
         for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
             if isinstance(slot, MemberDescriptorType) and name not in ("__dict__", "__weakref__"):
                 with suppress(AttributeError):  # a slot that was never filled
-                    found[name] = slot.__get__(value, kind)
-    return found
+                    attributes[name] = slot.__get__(value, kind)
+    return attributes
 
 
 def value_of(name: str, names: Mapping[str, Any]) -> Any:
-    """What a global name stands for; ``None`` where it stands for nothing."""
+    """The value that a global name stands for; ``None`` where it stands for nothing."""
     return names[name] if name in names else vars(builtins).get(name)
 
 
@@ -125,9 +125,9 @@ def functions_of(module: ModuleType | None) -> Iterator[FunctionType]:
     for _, value in sorted(vars(module).items()):
         members = sorted(vars(value).items()) if isinstance(value, type) else [("", value)]
         for _, each in members:
-            found = each.__func__ if isinstance(each, staticmethod | classmethod) else each
-            if isinstance(found, FunctionType) and found.__module__ == module.__name__:
-                yield found
+            function = each.__func__ if isinstance(each, staticmethod | classmethod) else each
+            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                yield function
 
 
 def names_in(code: CodeType) -> set[str]:
@@ -165,24 +165,24 @@ def imported_by(code: CodeType, package: str = "") -> set[str]:
 
 def aliases_of(code: CodeType) -> dict[str, str]:
     """Names that a module's own code gives to what has another name: ``import_module as load``, ``read = open``."""
-    found: dict[str, str] = {}
+    aliases: dict[str, str] = {}
     for one, other in pairwise(_instructions(code)):
         names_something = one.opname == "IMPORT_FROM" or one.opname.startswith("LOAD_")
         if names_something and isinstance(one.argval, str) and other.opname.startswith("STORE_"):
-            found[str(other.argval)] = one.argval
-    return {name: of for name, of in found.items() if name != of}
+            aliases[str(other.argval)] = one.argval
+    return {name: of for name, of in aliases.items() if name != of}
 
 
 def origins_of(code: CodeType) -> dict[str, str]:
     """The module that each name is imported from, or is, by the import statements of one piece of code."""
-    found: dict[str, str] = {}
+    origins: dict[str, str] = {}
     module, instructions = "", _instructions(code)
     for one, other in pairwise(instructions):
         if one.opname == "IMPORT_NAME":
             module = one.argval
         if one.opname in ("IMPORT_NAME", "IMPORT_FROM") and other.opname.startswith("STORE_"):
-            found[str(other.argval)] = module
-    return found
+            origins[str(other.argval)] = module
+    return origins
 
 
 def _instructions(code: CodeType) -> list[dis.Instruction]:
@@ -208,7 +208,7 @@ def imports_by_name(
         names: its global names, as they are now.
         aliases: names that its module gives to functions.
     """
-    found: list[str] = []
+    modules: list[str] = []
     others: list[str] = []
     instructions = _instructions(code)
     for place, each in enumerate(instructions):
@@ -225,8 +225,8 @@ def imports_by_name(
         if spec is None:
             others.append(each.argval)
         else:
-            found += _with_packages(name)
-    return found, others
+            modules += _with_packages(name)
+    return modules, others
 
 
 def _literal(following: list[dis.Instruction]) -> tuple[str, str]:
@@ -245,8 +245,8 @@ def _literal(following: list[dis.Instruction]) -> tuple[str, str]:
 def spec_of(module: str) -> ModuleSpec | None:
     """Where a module is, without importing it or the package that it is in; ``None`` where there is none."""
     loaded = sys.modules.get(module)
-    if isinstance(found := getattr(loaded, "__spec__", None), ModuleSpec):  # what stands there may be no module
-        return found
+    if isinstance(spec := getattr(loaded, "__spec__", None), ModuleSpec):  # what stands there may be no module
+        return spec
     package, _, _ = module.rpartition(".")
     try:
         if not package:
@@ -266,5 +266,5 @@ def code_of(module: str, spec: ModuleSpec) -> CodeType | None:
 
 
 def package_of(module: str, spec: ModuleSpec) -> str:
-    """What relative imports of a module are below."""
+    """The package that relative imports of a module are below."""
     return module if spec.submodule_search_locations is not None else module.rpartition(".")[0]
