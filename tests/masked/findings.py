@@ -49,7 +49,7 @@ def report(
         data=DataIdentity(num_classes=classes, samples=len(rows)),
         conditions=conditions,
         attack=benchmark.attack.rounds,
-        versions=attack_versions(benchmark.attack),
+        versions=attack_versions(benchmark.attack, may_tie=True),
     )
     card = cards.get("attack")
     table = card.table(records, run)

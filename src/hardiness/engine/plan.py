@@ -111,16 +111,24 @@ def _own_classes(data: DataSet) -> str:
     return "a folder of one's own classes: --data own=FOLDER"
 
 
-ARITHMETIC = 6
-"""Of the engine: how pictures are judged. Raised when that changes, so that a resumed run never mixes two; what is
-tried beside an attack has a version of its own."""
+JUDGING, JUDGING_OF_TIES = 5, 6
+"""Versions of how attacked pictures are judged: raised when that changes, so that a resumed run never mixes two.
+
+Since the second a tie at the top is nobody's answer. A network of a package, in floating point, does not tie, so that
+its rows are as before and its keys stay. Checks that are made beside an attack have a version of their own.
+"""
 
 
-def attack_versions(plan: AttackPlan) -> dict[str, Any]:
-    """Versions of everything of ours that an attack's rows depend on, for the run's key."""
+def attack_versions(plan: AttackPlan, *, may_tie: bool) -> dict[str, Any]:
+    """Versions of everything of ours that an attack's rows depend on, for the run's key.
+
+    Args:
+        plan: of the benchmark.
+        may_tie: whether two logits may be equal: those of somebody's own code, and of graphs of integers.
+    """
     found: dict[str, Any] = {
         "attacks": {name: attacks.version_of(name) for name in sorted({each.attack for each in plan.rounds})},
-        "judging": ARITHMETIC,
+        "judging": JUDGING_OF_TIES if may_tie else JUDGING,
     }
     if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
         found["files"] = files
@@ -485,7 +493,7 @@ def run_of(
         precision=classifier.precision,
         attack=benchmark.attack.rounds if benchmark.attack else (),
         surrogate=_surrogate(surrogate) if surrogate else None,
-        versions={"rows": ROWS_VERSION, "resampling": RESAMPLING, **_attack_versions(benchmark)},
+        versions={"rows": ROWS_VERSION, "resampling": RESAMPLING, **_attack_versions(benchmark, classifier)},
     )
 
 
@@ -511,11 +519,12 @@ def _decision_columns(benchmark: Benchmark, num_classes: int) -> tuple[str, ...]
     return tuple(sorted(kept))
 
 
-def _attack_versions(benchmark: Benchmark) -> Mapping[str, Any]:
+def _attack_versions(benchmark: Benchmark, classifier: Classifier) -> Mapping[str, Any]:
     """Versions of the attacks and of the arithmetic of gradients; nothing without an attack."""
     if benchmark.attack is None:
         return {}
-    return {**attack_versions(benchmark.attack), "gradients": GRADIENTS_VERSION}
+    may_tie = bool(classifier.code_sha256) or not classifier.has_gradients
+    return {**attack_versions(benchmark.attack, may_tie=may_tie), "gradients": GRADIENTS_VERSION}
 
 
 def labels_for(classifier: Classifier | Ensemble, data: DataSet) -> NDArray[np.int32]:

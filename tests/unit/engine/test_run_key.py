@@ -64,7 +64,7 @@ def test_correcting_a_class_order_is_another_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "versioned",
-    ["attacks.pgd.PGD.version", "engine.plan.ARITHMETIC", "engine.plan.GRADIENTS_VERSION"],
+    ["attacks.pgd.PGD.version", "engine.plan.JUDGING_OF_TIES", "engine.plan.GRADIENTS_VERSION"],
 )
 def test_another_version_of_an_attack_its_judging_or_its_gradients_is_another_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versioned: str
