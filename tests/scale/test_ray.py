@@ -115,6 +115,7 @@ def test_an_actor_whose_model_raises_is_replaced_and_every_unit_is_stored(
 ) -> None:
     (tmp_path / "network.py").write_text(RAISES_IN_ONE_PROCESS.replace("MARK", str(tmp_path / "mark")))
     line = [*command, "-b", "imagenet-val", "--runtime", "torch"]
+    line[line.index("-m") + 1] += ":tag=one"  # the mark is a file, which no key covers
     process = spawn(*on_two_actors(line, tmp_path / "ray"), **QUIET)
     _, told = process.communicate(timeout=400)
     assert (tmp_path / "mark").exists(), f"one of them raised: {told}"
