@@ -45,7 +45,7 @@ def test_edited_code_of_a_package_makes_new_rows_and_new_scores(
     # Python would take compiled files for the edited ones, which are as long and of the same second.
     shutil.copytree(installed, edited, ignore=shutil.ignore_patterns("__pycache__"))
     for file in (edited / "my_edited").glob("*.py"):
-        file.write_text(file.read_text().replace("0.9", "0.1"))
+        file.write_text(file.read_text().replace("0.9", "0.10"))
     first = evaluate(command, place, installed, "out")
     by_name = {each["benchmark"]: each["run"] for each in first.values()}
     assert {name for name, run in by_name.items() if "benchmark_code_sha256" in run} == {*BENCHMARKS}
@@ -88,7 +88,8 @@ def test_a_tree_of_edited_code_is_another_tree(
         made = command(place, installed, *make)
         assert made.status == 0, made.err
     file = installed / "my_edited" / "corruption.py"
-    file.write_text(MODULES["corruption.py"].replace("0.9", "0.1"))
+    # Of another length: compiled code is taken for that of a file of the same second and size.
+    file.write_text(MODULES["corruption.py"].replace("0.9", "0.10"))
     made = command(place, installed, *make)
     assert made.status == 2
     assert "tree" in made.err
