@@ -31,7 +31,6 @@ from random import choice
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 import torchvision.transforms as T
@@ -169,8 +168,8 @@ BY_VALUE: dict[str, Callable[[int], Any]] = {
         torch.distributions.Normal(torch.tensor([float(sign)]), 1.0), 1
     ),
     "np.poly1d": lambda sign: np.poly1d([sign, 0]),
-    "pandas.Series": lambda sign: pd.Series([sign]),
-    "pandas.DataFrame": lambda sign: pd.DataFrame({"a": [str(sign)]}),
+    "pandas.Series": lambda sign: pytest.importorskip("pandas").Series([sign]),
+    "pandas.DataFrame": lambda sign: pytest.importorskip("pandas").DataFrame({"a": [str(sign)]}),
     "T.Compose": lambda sign: T.Compose([T.Normalize(0.0, float(sign))]),
     "T.Compose of one's own": lambda sign: T.Compose([T.Lambda(closure(sign))]),
     "enum": Sign,
