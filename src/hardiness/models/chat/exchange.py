@@ -49,11 +49,7 @@ def exchange(request: Request, timeout_s: float, most_bytes: int, *, through_pro
     answer: Future[HTTPAnswer] = Future()
     connection = _Watched()
     opener = OpenerDirector()  # without what makes errors of a status, and without what follows redirects
-    for handler in (
-        ProxyHandler(None if through_proxies else {}),
-        _WatchedHTTP(connection),
-        _WatchedHTTPS(connection),
-    ):
+    for handler in (ProxyHandler(None if through_proxies else {}), _WatchedHandler(connection)):
         opener.add_handler(handler)
 
     def send() -> None:
@@ -119,29 +115,19 @@ class _HTTPConnection(http.client.HTTPConnection):
         self._watched.add(self.sock)
 
 
-class _HTTPSConnection(http.client.HTTPSConnection):
-    def __init__(self, *args: Any, watched: _Watched, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._watched = watched
-
-    def connect(self) -> None:
-        super().connect()
-        self._watched.add(self.sock)
+class _HTTPSConnection(_HTTPConnection, http.client.HTTPSConnection):
+    """A connection over TLS, whose socket is watched from the end of the handshake on."""
 
 
-class _WatchedHTTP(HTTPHandler):
+class _WatchedHandler(HTTPHandler, HTTPSHandler):
+    """Opens connections whose sockets are watched."""
+
     def __init__(self, watched: _Watched) -> None:
         super().__init__()
         self._watched = watched
 
     def http_open(self, req: Request) -> http.client.HTTPResponse:
         return self.do_open(partial(_HTTPConnection, watched=self._watched), req)
-
-
-class _WatchedHTTPS(HTTPSHandler):
-    def __init__(self, watched: _Watched) -> None:
-        super().__init__()
-        self._watched = watched
 
     def https_open(self, req: Request) -> http.client.HTTPResponse:
         return self.do_open(partial(_HTTPSConnection, watched=self._watched), req)
