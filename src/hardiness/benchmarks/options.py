@@ -202,7 +202,7 @@ def own_name(text: str, registered: Registry[Any]) -> str:
 
 
 def _named_by(option: Field[Any]) -> Registry[Any] | None:
-    """What an option names things of; ``None`` where it names none that a file may define."""
+    """The registry that an option names things of; ``None`` where a file may define none of them."""
     registries: dict[str, Registry[Any]] = {
         **dict.fromkeys(("corruption", "corruptions"), distortions.corruptions),
         **dict.fromkeys(("perturbation", "perturbations"), distortions.perturbations),

@@ -173,9 +173,9 @@ def _speed() -> Iterator[Diagnosis]:
     )
     yield Diagnosis("onnx: models", _onnx())
     yield Diagnosis("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
-    kept = kernel_folder()
+    folder = kernel_folder()
     anew = "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"
-    yield Diagnosis("kernels", anew if kept is None else f"compiled once, and kept in {kept}")
+    yield Diagnosis("kernels", anew if folder is None else f"compiled once, and kept in {folder}")
     try:
         locate_frost(0)
         yield Diagnosis("frost pictures", "there")

@@ -39,7 +39,7 @@ from hardiness.sources import file_sha256
 from hardiness.store import Store, parsed
 
 KINDS = ("logits", "probabilities", "class_index", "class_name", "class")
-"""What a file may say of each picture, best first; ``class`` is a name or an index, as the file itself shows."""
+"""Columns of a file with answers, best first; ``class`` is a name or an index, as the file itself shows."""
 
 _TEXTS = KINDS[2:]
 _SUM_TOLERANCE = 0.05

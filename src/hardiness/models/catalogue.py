@@ -162,7 +162,7 @@ PROBABILITIES = (
     "it puts out probabilities: their logarithms stand in place of logits, the same up to a constant, and what needs "
     "logits themselves (temperature, energy, the largest logit) is not given"
 )
-"""What a person is told of such a model."""
+"""A sentence for people about such a model."""
 
 SMALLEST = 1e-38
 """A probability below this one counts as this: its logarithm is a number, and fp32 holds it."""
@@ -184,7 +184,7 @@ SIGMOID = (
     "its outputs are read as those of a sigmoid: logits are what lies before it, and the confidence is that of a class "
     "given that exactly one class is there"
 )
-"""What a person is told of such a model."""
+"""A sentence for people about such a model."""
 
 LARGEST_LOGIT = 17.0
 """Logit of a probability that is 1 in fp32: the next one below 1 has 16.6."""

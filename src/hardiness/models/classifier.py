@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 _SUM_TOLERANCE = 1e-3
 
 FEW_IMAGES = 8
-"""Of which it is asked whether they change each other's answers, where the runtime would not show it."""
+"""Images that are asked whether they change each other's answers, where the runtime would not show it."""
 
 
 def logits_of(output: Any, name: str, images: int | None = None) -> Tensor:

@@ -137,7 +137,7 @@ class Noise:
 
 
 LEVEL = 0.05
-"""Of intervals, all settings together: how often settings without an effect may seem to move a score."""
+"""The level of intervals, all settings together: how often settings without an effect may seem to move a score."""
 
 
 def moved_by(

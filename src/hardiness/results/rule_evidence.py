@@ -971,5 +971,5 @@ def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder
 
 
 def quoted(text: str) -> str:
-    """As TOML writes it."""
+    """The text as TOML writes it."""
     return json.dumps(text, ensure_ascii=False)

@@ -209,7 +209,7 @@ def question_of(run: Run) -> str:
 
 
 def evaluated_last(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
-    """Of some runs the one whose last session began last; several where one session asked for them side by side."""
+    """The run whose last session began last, among some; several where one session asked for them side by side."""
     if len(runs) < 2:
         return list(runs)
     # Where no session is kept nothing says that it is newer than one of which one is.

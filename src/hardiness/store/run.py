@@ -577,7 +577,7 @@ def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str,
 
 
 def _identity(files: Files, folder: str, content: bytes, wanted: str | None = None) -> tuple[Run, Plan, str]:
-    """What ``run.json`` says: the run, its plan, and its key, which must be the wanted one where one is.
+    """The run that ``run.json`` says, its plan and its key, which must be the wanted one where one is.
 
     Raises:
         StoreError: it is not what was written.
