@@ -740,8 +740,8 @@ def _as_card(entry: Any) -> Card:
     """The card; of a class, as an entry point names it, one of it."""
     if isinstance(entry, Card):
         return entry
-    made: Card = subclass_of(Card)(entry)()
-    return made
+    card: Card = subclass_of(Card)(entry)()
+    return card
 
 
 cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards", _as_card)

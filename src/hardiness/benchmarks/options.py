@@ -150,10 +150,10 @@ def parse(text: str) -> Benchmark:
 def _parted(text: str) -> tuple[str, str]:
     """The registered name of the benchmark that a text begins with, and its options."""
     if text.startswith(FILE_PREFIX):
-        found = _OWN_BENCHMARK.fullmatch(text)
-        if found is None:
+        match = _OWN_BENCHMARK.fullmatch(text)
+        if match is None:
             raise ArgumentError(f"a benchmark of your own must read py:FILE.py:NAME[:option=value,…], was {text!r}")
-        return own_name(found[1], registry), found[2] or ""
+        return own_name(match[1], registry), match[2] or ""
     name, _, given = text.partition(":")
     if name.endswith(".py") and name not in registry:
         raise UnknownNameError("benchmark", text, registry, repr(f"{FILE_PREFIX}{text}"))

@@ -23,9 +23,9 @@ def given_backward(bpda: str) -> tuple[Backward, CodeIdentity] | None:
         ArgumentError: there is no such file or function.
         ModelError: the file cannot be imported.
     """
-    given = bpda.partition("=")[2]
-    if not given:
+    file = bpda.partition("=")[2]
+    if not file:
         return None
-    own = OwnFile.named(given, "bpda=MODULE=")
+    own = OwnFile.named(file, "bpda=MODULE=")
     function = own.value("function")
     return function, function_identity(function, own.text)

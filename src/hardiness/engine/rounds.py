@@ -276,8 +276,8 @@ def most_wanted(
 
 def _stoppable() -> str:
     """The benchmarks that can be stopped early."""
-    known = {name: cards.find(benchmarks.get(name).card) for name in benchmarks.names()}
-    return ", ".join(name for name, card in known.items() if card is not None and card.stops_on)
+    card_of = {name: cards.find(benchmarks.get(name).card) for name in benchmarks.names()}
+    return ", ".join(name for name, card in card_of.items() if card is not None and card.stops_on)
 
 
 class Goal(Protocol):

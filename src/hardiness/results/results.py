@@ -118,8 +118,8 @@ def each_once(results: Iterable[Result]) -> list[Result]:
     """The results, one for each run: of one that several folders hold, by its key, the first of which most is there."""
     by_key: dict[str, Result] = {}
     for result in results:
-        kept = by_key.get(result.key)
-        if kept is None or kept.counts.evaluated < result.counts.evaluated:
+        other = by_key.get(result.key)
+        if other is None or other.counts.evaluated < result.counts.evaluated:
             by_key[result.key] = result
     return list(by_key.values())
 

@@ -34,9 +34,9 @@ class StoredBaseline:
         measured, keys = {}, {}
         for place, there in named.items():
             run = max(evaluated_last(there), key=lambda run: (run.rows, run.stored.key))
-            found = run.card.as_baseline(run.table, run.stored.run)
-            assert found is not None, f"a card that divides gives a baseline: {run.stored.run.benchmark.card}"
-            measured[place], keys[place] = found, run.stored.key
+            divisors = run.card.as_baseline(run.table, run.stored.run)
+            assert divisors is not None, f"a card that divides gives a baseline: {run.stored.run.benchmark.card}"
+            measured[place], keys[place] = divisors, run.stored.key
         if not measured:
             models = sorted({run.stored.run.model.name for run in divisible})
             raise ArgumentError(

@@ -421,8 +421,8 @@ class PerturbationTree:
 
 def _own_code(benchmark: CorruptionSet | ImagenetP) -> dict[str, str]:
     """The hash over code of a person's own that makes its pictures; nothing where all of it ships."""
-    found = benchmark_code(benchmark).sha256
-    return {"code": found} if found else {}
+    sha256 = benchmark_code(benchmark).sha256
+    return {"code": sha256} if sha256 else {}
 
 
 def write_corrupted(

@@ -41,8 +41,9 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     if given := [each for each in _MEANINGLESS if each in options]:
         raise ArgumentError(f"chat:{name} answers at an endpoint, which has no {given[0]} to choose; leave it out")
     if "base" not in options:
-        known = name.partition(",")[0]  # behind a comma may stand an address with a key in it
-        raise ArgumentError(f"chat:{known} needs the address of its endpoint: chat:{known}:base=http://localhost:8000")
+        model_name = name.partition(",")[0]  # behind a comma may stand an address with a key in it
+        address = f"chat:{model_name}:base=http://localhost:8000"
+        raise ArgumentError(f"chat:{model_name} needs the address of its endpoint: {address}")
     if "key_env" in options:
         check_key_env(options["key_env"])
         refuse_key({"the model's name": name, **options}, os.environ[options["key_env"]].strip())
