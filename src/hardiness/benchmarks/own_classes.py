@@ -652,7 +652,11 @@ def _loss(recalls: Mapping[str, Score]) -> float:
 
 def breaks_first(result: Result) -> str:
     """The class whose recall falls most from clean pictures to corrupted ones, in words; empty where none is known."""
-    recalls = {name: of for name, of in _recalls(result).items() if "" in of and len(of) > 1 and of[""].n >= ENOUGH}
+    recalls = {
+        name: of
+        for name, of in _recalls(result).items()
+        if ALL in of and UNCORRUPTED in of and len(of) > 1 and of[ALL].n >= ENOUGH  # clean pictures may all have failed
+    }
     if not recalls:
         return ""
     first = max(recalls, key=lambda name: (_loss(recalls[name]), name))
