@@ -344,7 +344,8 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
     """
     run = folder.runs[result.key]
     metric, condition = _metric_of(rule, result)
-    require_limit(folder.policy.place(rule), rule, measured_metric(metric, run.card, result.scores))
+    if metric != HEADLINE:  # a run without scores has none that says which metric is meant
+        require_limit(folder.policy.place(rule), rule, measured_metric(metric, run.card, result.scores))
     side = -1 if rule.kind == "at_least" else 1
     case = RuleCase(
         rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
@@ -352,23 +353,24 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
     of_class = f"class {condition['class']}" if "class" in condition else ""
     case = replace(case, run=JudgedRun.of(run), images_of=of_class or result.data)
     try:
+        _require_accepted(run)
         _require_whole(result)
         require_whole_headline(rule, metric, result.benchmark)
+        if metric in FLIPS:
+            case = replace(case, metric=f"{rule.title}, against {rule.against}")
         if rule.against:
             case = replace(case, baseline=JudgedRun.of(_baseline_run(rule, run, folder)))
         is_looked_at = result.stop is not None and bool(result.stop.policy)
         if metric in FLIPS:
-            case = replace(case, metric=rule.name or f"{rule.title}, against {rule.against}")
             if is_looked_at:
                 return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
             return replace(case, evidence=_flips(rule, run, folder))
         score = _score(result, metric, condition)
         require_standing(result, score)
-        title = _title(run, score, metric, condition)
+        title = rule.name or _title(run, score, metric, condition)
         if metric == WORST_CLASS and score is not None and (names := _lowest_classes(result, score)):
             case = replace(case, images_of=f"class {names[0]}")
             title = f"{title} ({', '.join(names)})"
-        title = rule.name or title
         if rule.kind == "worse_by_at_most":
             title = f"{title}, worse than {rule.against}"
         case = replace(case, metric=title, unit=score.unit if score else "fraction")
@@ -382,6 +384,12 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         return replace(case, evidence=lowest or _of_score(score))
     except MissingNumberError as error:
         return replace(case, reason=str(error))
+
+
+def _require_accepted(run: ScoredRun) -> None:
+    """Raise where the network was refused when it was last run: rows that are stored say nothing then."""
+    if run.refusal:
+        raise MissingNumberError(f"the network was refused: {run.refusal}")
 
 
 def require_standing(result: Result, score: Score | None) -> None:
@@ -406,7 +414,7 @@ def _metric_of(rule: Rule, result: Result) -> tuple[str, Condition]:
     if column is None:
         first = next(iter(result.scores), None)
         if first is None:
-            raise UnmatchedError("metric", HEADLINE, [])
+            return HEADLINE, rule.where
         return first.metric, Condition(**{**first.condition, **rule.where})
     return column.metric, Condition(**{**column.condition, **rule.where})
 
@@ -759,6 +767,10 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun
             f"which was evaluated last: {names}; name one, as in against_run = "
             f"{quoted(nearest[0].stored.key[:KEY_DIGITS])}"
         )
+    try:
+        _require_accepted(nearest[0])
+    except MissingNumberError as error:
+        raise MissingNumberError(f"the baseline's number: {error}") from None
     return nearest[0]
 
 

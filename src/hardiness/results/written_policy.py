@@ -116,7 +116,9 @@ def _draft(result: Result, folder: PolicyFolder) -> _Draft:
     """The headline of a result as the gate would judge it."""
     column = card_of(result.run).headline_of(card_of(result.run).columns_of([result]))
     if column is None:
-        reason = "it has no headline" if result.counts.images else "nothing was evaluated"
+        refusal = folder.runs[result.key].refusal
+        reason = f"the network was refused: {refusal}" if refusal else "it has no headline"
+        reason = reason if result.counts.images or refusal else "nothing was evaluated"
         return _Draft(result, Metric(HEADLINE), Condition(), reason=reason)
     score = next(s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition))
     rule = Rule(1, result.benchmark, column.metric, "at_least", 0.0, where=column.condition)

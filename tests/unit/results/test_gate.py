@@ -627,9 +627,14 @@ def test_a_verdict_says_against_what_of_which_class_and_of_what_more_images_are_
             one + 'metric = "worst_class"\nat_least = 0.3',
             one + 'metric = "error"\nwhere = { class = "b" }\nat_most = 0.6',
             one + 'metric = "top1"\nat_least = 0.8',
+            one + f'name = "vs main"\nmetric = "agreement"\n{against}at_least = 0.98',
+            one + 'name = "each class"\nmetric = "worst_class"\nat_least = 0.3',
+            one + f'metric = "positive_flips"\n{against}at_most = 0.5\nagainst_model = "nobody"',
         ),
     )
-    agreement, flips, worst, of_class, top1 = found.verdicts
+    agreement, flips, worst, of_class, top1, *named, absent = found.verdicts
+    assert [each.metric for each in named] == [f"vs main, against {tmp_path / 'main'}", "each class (b)"]
+    assert (absent.outcome, absent.metric) == ("missing", f"positive flips, against {tmp_path / 'main'}")
     assert agreement.metric == f"agreement, against {tmp_path / 'main'}"
     assert flips.metric == f"negative flips, against {tmp_path / 'main'}"
     assert (worst.metric, worst.which_interval) == ("worst class (b)", "plain 95 %, exact")
@@ -697,6 +702,44 @@ def asked(out: Path, weights: str, started: str, **more: Any) -> str:
     (run,) = (each for each in Store.open(out).runs() if each.run.model.weights_sha256 == weights)
     run.add_measured({"started": f"2026-11-{started}+00:00", "rows": 1, "limit": None, **more})
     return run.key
+
+
+def test_a_network_that_was_refused_passes_by_no_metric_although_rows_are_stored(tmp_path: Path) -> None:
+    out, before = tmp_path / "out", tmp_path / "before"
+    for folder in (out, before):
+        stored(folder, "a", answers(0.0, cells=1), model=ModelIdentity("a", "ab"))
+    rules = [
+        'benchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.5',
+        'benchmark = "imagenet-val"\nmetric = "error"\nat_most = 0.5',
+        'benchmark = "imagenet-val"\nmetric = "headline"\nat_least = 0.5',
+        f'benchmark = "imagenet-val"\nmetric = "negative_flips"\nat_most = 0.5\nagainst = "{before}"',
+        f'benchmark = "imagenet-val"\nmetric = "top1"\nworse_by_at_most = 0.5\nagainst = "{before}"',
+    ]
+    text = "".join(f"[[rules]]\n{rule}\n" for rule in rules)
+    assert hardiness.gate(out, text).outcome == "pass"
+    asked(out, "ab", "28T10:00:00", refused="logits are NaN")
+    refused = hardiness.gate(out, text)
+    reasons = {(each.outcome, each.reason) for each in refused.verdicts}
+    assert reasons == {("missing", "the network was refused: logits are NaN")}
+    with pytest.raises(ArgumentError, match="a: no rule, since the network was refused: logits are NaN"):
+        first_policy(Store.open(out))
+    asked(out, "ab", "29T10:00:00")
+    assert hardiness.gate(out, text).outcome == "pass", "the next session ran it"
+    asked(before, "ab", "28T10:00:00", refused="logits are NaN")
+    against = [each for each in hardiness.gate(out, text).verdicts if each.rule.against]
+    assert [each.outcome for each in against] == ["missing", "missing"]
+    assert {each.reason for each in against} == {"the baseline's number: the network was refused: logits are NaN"}
+
+
+def test_the_headline_of_a_run_in_which_nothing_was_evaluated_is_missing_and_the_policy_is_not_wrong(
+    tmp_path: Path,
+) -> None:
+    begun = Run(ModelIdentity("a"), BenchmarkIdentity("imagenet-val", "classification"), conditions=CELLS[:1])
+    Store.create(tmp_path).run(begun, Plan(whole=(0,)))
+    for benchmark in ("imagenet-val", "*"):
+        rule = f'[[rules]]\nbenchmark = "{benchmark}"\nmetric = "headline"\nat_least = 0.5\n'
+        (verdict,) = hardiness.gate(tmp_path, rule).verdicts
+        assert (verdict.outcome, verdict.reason) == ("missing", "nothing was evaluated")
 
 
 @pytest.mark.slow
