@@ -4,7 +4,13 @@ Runs of 10,000 pictures are made, whose truths stand so many points from the lim
 can be decided while pictures come in, and runs of 50,000 that one rule on an accuracy asks. Each is followed as
 `hardiness run --until-decided` follows it, look by look. A truth on the limit makes every verdict false.
 
-    python bench/decide.py [--runs 1000] [--json]
+Means over many cells that are exactly on the limit are followed by themselves, and judged once as `hardiness gate`
+does, ten times as often: no more than 2.5 % may pass, and no more may fail. Some of their pictures are hopeless (wrong
+in nine of ten cells, the others in one of fifty), or pictures are as hard as a beta distribution has it.
+
+    python bench/decide.py [--runs 1000] [--means] [--json]
+
+``--means`` leaves out all but these means.
 """
 
 from __future__ import annotations
@@ -12,11 +18,13 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bars import at_most, sized, tell, versions
+from hardiness.statistics.estimate import mean
 from hardiness.statistics.stopping import Extent
 from hardiness.statistics.verdicts import Evidence, Limit, rulings
 
@@ -99,10 +107,76 @@ def followed(rules: list[Simulated], off: float) -> tuple[bool, float]:
         extent = following
 
 
+FIRST_OF_CELLS, FEW_CELLS = 1000, 2
+"""Pictures and cells of each in the first round of a benchmark of many cells."""
+
+ONCE = [(n, cells, f"{h:.1%} hopeless") for n in (100, 250, 1000) for cells in (45, 75) for h in (0.005, 0.01, 0.03)]
+ONCE += [(n, 75, f"beta({a:g}), {p:.0%} wrong") for n in (100, 250, 1000) for a in (0.3, 2) for p in (0.05, 0.3, 0.9)]
+LOOKED = [
+    (250, 30, "1.0% hopeless"),
+    (500, 15, "1.0% hopeless"),
+    (500, 15, "0.5% hopeless"),
+    (1000, 15, "1.0% hopeless"),
+]
+"""Pictures, cells, and how hard pictures are."""
+
+
+def hardness(kind: str, images: int, draws: np.random.Generator) -> tuple[NDArray[np.float64], float]:
+    """How often the answers to each picture are wrong, and the mean over all pictures that there are."""
+    if kind.endswith("hopeless"):
+        share = float(kind.split("%")[0]) / 100
+        return np.where(draws.random(images) < share, 0.9, 0.02), 0.9 * share + 0.02 * (1 - share)
+    size, wrong = float(kind[5 : kind.index(")")]), float(kind.split()[1].rstrip("%")) / 100
+    return draws.beta(size * wrong, size * (1 - wrong), images), wrong
+
+
+def judged_once(images: int, cells: int, kind: str, draws: np.random.Generator) -> str:
+    """The verdict on a mean over cells whose truth is the limit, with all pictures at once."""
+    often, truth = hardness(kind, images, draws)
+    of_images = mean(np.arange(images), draws.binomial(cells, often) / cells)
+    return rulings([(Evidence.from_mean(of_images), Limit(truth, 1))])[0].outcome
+
+
+def judged_at_looks(images: int, cells: int, kind: str, draws: np.random.Generator) -> str:
+    """The same, of pictures in two random cells each, then in more, until there is a verdict."""
+    often, truth = hardness(kind, images, draws)
+    wrong = (draws.random((images, cells)) < often[:, None]).astype(np.float64)
+    order = draws.random((images, cells)).argsort(axis=1).argsort(axis=1)
+    extent, whole = Extent(min(FIRST_OF_CELLS, images), FEW_CELLS), Extent(images, cells)
+    while True:
+        seen = np.where(order[: extent.images] < extent.cells, wrong[: extent.images], np.nan)
+        evidence, times = Evidence.from_looks(IDS[: extent.images], seen, np.full(cells, 1 / cells)), 2.0
+        if evidence is not None:
+            (ruling,) = rulings([(evidence, Limit(truth, 1))])
+            if ruling.outcome != "cannot tell":
+                return ruling.outcome
+            times = (evidence.n + ruling.more) / evidence.n
+        following = extent.grown(extent.images * times, extent.cells * times, whole)
+        if following is None:
+            return "cannot tell"
+        extent = following
+
+
+def means_on_the_limit(runs: int) -> dict[str, dict[str, Any]]:
+    """How often a mean over cells passes and fails on its limit, beside 2.5 % and its simulation's error."""
+    bars, most = {}, 0.025 + 2 * float(np.sqrt(0.025 * 0.975 / runs))
+    for judged, cases, times in ((judged_once, ONCE, "once"), (judged_at_looks, LOOKED, "at every look")):
+        for images, cells, kind in cases[: sized(len(cases))]:
+            draws = np.random.default_rng([images, cells, len(kind)])
+            outcomes = [judged(images, cells, kind, draws) for _ in range(runs)]
+            for verdict in ("pass", "fail"):
+                name = f"{images:,} x {cells}, {kind}, {times}: {verdict}"
+                bars[name] = at_most(outcomes.count(verdict) / runs, most)
+    return bars
+
+
 def main() -> int:
     """Print the shares of runs with a false verdict, and of pictures."""
     runs = int(sys.argv[sys.argv.index("--runs") + 1]) if "--runs" in sys.argv else sized(1000)
-    began, bars, notes = time.perf_counter(), {}, {}
+    began, notes = time.perf_counter(), {}
+    bars = means_on_the_limit(10 * runs)
+    if "--means" in sys.argv:
+        return tell(bars, notes, versions("numpy", "scipy"), 10 * runs)
     for points in POINTS:
         off, draws = points / 100, np.random.default_rng(points % 97)
         where = "on the limit" if not points else f"{abs(points)} points {'beyond' if points > 0 else 'within'}"

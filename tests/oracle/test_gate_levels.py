@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from hardiness.statistics import Evidence, Limit, rulings, wilson
+from hardiness.statistics import Evidence, Limit, mean, rulings, wilson
 
 ABOVE, BELOW = 1, -1
 LEVEL = 0.025
@@ -98,3 +98,32 @@ def test_one_class_that_is_surely_low_fails_and_all_that_are_surely_high_pass() 
     assert ends.low < evidence.value == 0.96 < ends.high
     assert evidence.p(ends.low, ABOVE) == pytest.approx(0.025, rel=1e-6)
     assert evidence.p(ends.high, BELOW) == pytest.approx(0.025, rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cells", [45, pytest.param(75, marks=pytest.mark.thorough)])
+def test_a_mean_over_cells_with_hopeless_images_is_seldom_passed_on_its_limit(cells: int) -> None:
+    """1 % of 1,000 images err in nine of ten cells, others in one of fifty; 3.3 % passed by effective Wilson alone."""
+    draws, trials, limit, at = np.random.default_rng(cells), 4000, 0.9 * 0.01 + 0.02 * 0.99, np.arange(1000)
+    outcomes, by_interval = list[str](), list[str]()
+    for _ in range(trials):
+        often = np.where(draws.random(1000) < 0.01, 0.9, 0.02)
+        estimate = mean(at, draws.binomial(cells, often) / cells)
+        alone = Evidence.from_interval(estimate.value, estimate.interval(0, 1), 1000, share=True)
+        for evidence, verdicts in ((Evidence.from_mean(estimate), outcomes), (alone, by_interval)):
+            verdicts.append(rulings([(evidence, Limit(limit, ABOVE))])[0].outcome)
+    most = LEVEL + 2 * np.sqrt(LEVEL * (1 - LEVEL) / trials)
+    assert outcomes.count("pass") / trials <= most < by_interval.count("pass") / trials
+    assert outcomes.count("fail") / trials <= most
+
+
+def test_the_interval_of_a_mean_ends_where_its_p_value_is_the_level() -> None:
+    """Also of one that few images decide, and that is no share."""
+    draws = np.random.default_rng(3)
+    for values, top in ((draws.beta(0.3, 3, 200), 1.0), (3 * draws.beta(0.5, 3, 200), 3.0), (draws.random(900), 1.0)):
+        evidence = Evidence.from_mean(mean(np.arange(len(values)), values), top, share=top == 1)
+        for confidence in (0.8, 0.95, 0.999):
+            ends = evidence.interval(confidence)
+            assert 0 < ends.low < evidence.value < ends.high < top
+            assert evidence.p(ends.low, ABOVE) == pytest.approx((1 - confidence) / 2, rel=1e-6)
+            assert evidence.p(ends.high, BELOW) == pytest.approx((1 - confidence) / 2, rel=1e-6)

@@ -47,10 +47,10 @@ from hardiness.results.runs import (
     weights_label,
     with_joined,
 )
-from hardiness.statistics import Evidence, FlipTable, Limit, WeightedSum, difference, proportion, wilson
+from hardiness.statistics import Evidence, FlipTable, Limit, WeightedSum, difference, mean, proportion, wilson
 from hardiness.store import Store
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same rows would give other evidence."""
 
 WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
@@ -381,7 +381,7 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         if score is None:
             return replace(case, evidence=_from_rows(run, metric, condition))
         lowest = _of_lowest(_recalls_beside(result, score)) if metric == WORST_CLASS else None
-        return replace(case, evidence=lowest or _of_score(score))
+        return replace(case, evidence=lowest or _of_score(score, run))
     except MissingNumberError as error:
         return replace(case, reason=str(error))
 
@@ -545,8 +545,8 @@ def _text(condition: Mapping[str, Any]) -> str:
     return " ".join(f"{key}={value}" for key, value in condition.items())
 
 
-def _of_score(score: Score) -> Evidence:
-    """The evidence of a stored score that has a value.
+def _of_score(score: Score, run: ScoredRun) -> Evidence:
+    """The evidence of a stored score that has a value; of a mean over several cells its rows tell more.
 
     Raises:
         MissingNumberError: it has no interval.
@@ -557,7 +557,28 @@ def _of_score(score: Score) -> Evidence:
     share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
     if share and (hits := _hits(score.value, score.n, score.interval)) is not None:
         return Evidence.from_share(hits, score.n)
-    return Evidence.from_interval(score.value, score.interval, score.n, share=share)
+    by_interval = Evidence.from_interval(score.value, score.interval, score.n, share=share)
+    if not run.card.stops_on:
+        return by_interval
+    name = ["cells", score.metric, dict(score.condition), score.value, score.interval.low, score.interval.high]
+    return _remembered(run, name, "", lambda: _of_cells(run, score, share) or by_interval)
+
+
+def _of_cells(run: ScoredRun, score: Score, share: bool) -> Evidence | None:
+    """The evidence of a stored score that is a mean over several cells, from its rows; ``None`` for any other."""
+    identity = run.stored.run
+    for each in run.card.sums(run.table, identity, published_baseline(identity)):
+        weights = each.weights[each.weights != 0]
+        if (each.metric, each.condition) != (score.metric, score.condition) or len(weights) < 2 or weights.min() < 0:
+            continue
+        estimate, top = mean(run.table.ids, each.weighty, weights), float(weights.sum()) * each.top
+        # Of ratios to another baseline, and of a mean with an interval of its own, the stored interval is used.
+        if math.isclose(estimate.value, score.value or 0.0, rel_tol=0, abs_tol=1e-9) and score.interval is not None:
+            evidence = Evidence.from_mean(estimate, top, share=share)
+            ends = estimate.interval(0.0, top)
+            if math.isclose(ends.low, score.interval.low, rel_tol=0, abs_tol=1e-9):
+                return evidence
+    return None
 
 
 def _hits(value: float, n: int, interval: Interval) -> int | None:

@@ -85,7 +85,8 @@ def test_what_is_looked_at_is_counted_exactly_where_it_is_a_share_or_a_differenc
     found = Evidence.from_looks(IDS[:500], many, np.full(2, 0.5), top=3)
     of = cell_estimate(IDS[:500], many, np.full(2, 0.5))
     assert found is not None
-    assert found.p(0.3, 1) == anytime_p(found.value - 0.3, of.variance, 3 * TIGHTEST)
+    plain = anytime_p(found.value - 0.47, of.variance, 3 * TIGHTEST)
+    assert plain < found.p(0.47, 1) < 1.2 * plain, "with Student's t, and hardly any skew"
 
 
 def test_passes_and_failures_share_the_level_among_rules_with_and_without_evidence() -> None:
@@ -115,3 +116,17 @@ def test_a_mean_over_cells_with_hopeless_images_seldom_passes_at_its_own_limit()
         looks = (Evidence.from_looks(IDS[:n], wrong[:n], np.full(cells, 1 / cells)) for n in (60, 90, 130, 190, 250))
         passed += any(rulings([(found, Limit(limit, 1))])[0].outcome == "pass" for found in looks if found)
     assert passed / trials <= 0.025 + 2 * np.sqrt(0.025 * 0.975 / trials)
+
+
+@pytest.mark.slow
+def test_the_mean_of_random_cells_with_hopeless_images_seldom_passes_at_its_own_limit() -> None:
+    """500 images in two cells each, then in all: 3.0 % passed where a few hopeless images counted as many errors."""
+    draws, images, cells, trials, limit, passed = np.random.default_rng(9), 500, 15, 700, 0.9 * 0.01 + 0.02 * 0.99, 0
+    for _ in range(trials):
+        often = np.where(draws.random((images, 1)) < 0.01, 0.9, 0.02)
+        wrong = (draws.random((images, cells)) < often).astype(float)
+        order = draws.random((images, cells)).argsort(axis=1).argsort(axis=1)
+        looks = (np.where(order < count, wrong, np.nan) for count in (2, 4, 8, 15))
+        evidence = (Evidence.from_looks(IDS[:images], each, np.full(cells, 1 / cells)) for each in looks)
+        passed += any(rulings([(each, Limit(limit, 1))])[0].outcome == "pass" for each in evidence if each)
+    assert passed / trials <= 0.02
