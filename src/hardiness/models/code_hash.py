@@ -38,6 +38,8 @@ from hardiness.models.own_code import (
     imports_of,
     inner_codes,
     installed,
+    is_compiled_by_numba,
+    is_gone,
     package_of,
     spec_of,
     vars_of,
@@ -66,6 +68,9 @@ _WRAPPED = ("__wrapped__", "_torchdynamo_inline")
 
 _VALUELESS = frozenset(("_thread", "threading", "logging", "concurrent.futures.thread", "concurrent.futures.process"))
 """Modules whose objects (locks, loggers, threads) hold nothing that a network computes with."""
+
+_MADE_BY_NOW = frozenset(("cache_token", "machine"))
+"""Names in functions of packages for what the process has counted (`functools.singledispatch`) or compiled by now."""
 
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 """Caches by nature: who holds things that way does not own them."""
@@ -250,6 +255,8 @@ class _Digest:
         """A value, whatever it is."""
         if type(value) in _PLAIN:
             self.add(type(value).__name__, repr(value))
+        elif is_gone(value):
+            self.add("gone", "")
         else:
             self.add("value", self._digest_of(value))
 
@@ -352,7 +359,7 @@ class _Digest:
         # What a function of a package was made with stands in its cells; those of its module have none worth reading.
         if is_own or "<locals>" in function.__code__.co_qualname:
             for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-                if is_own or name != "cache_token":  # a count of the process's, in `functools.singledispatch`
+                if is_own or name not in _MADE_BY_NOW:
                     self._visit_at(f"{name} of {function.__name__}", cell)
         self._wrapped(function)
 
@@ -369,7 +376,7 @@ class _Digest:
     def _wrapped(self, wrapper: Any) -> None:
         """The functions that a wrapper wraps."""
         for name in _WRAPPED:
-            wrapped = getattr(wrapper, "__dict__", {}).get(name)
+            wrapped = vars_of(wrapper).get(name)
             if wrapped is not None:
                 self.visit(wrapped)
 
@@ -392,7 +399,9 @@ class _Digest:
 
     def _members(self, module: Any, names: Sequence[str], above: tuple[str, ...]) -> None:
         """Take in what code names of a module that is no installed package, as it is now, and of the modules in it."""
-        if not isinstance(module, ModuleType) or module.__name__ in above or installed(module.__name__):
+        if is_gone(module) or not isinstance(module, ModuleType):
+            return
+        if module.__name__ in above or installed(module.__name__):
             return
         for name in names:
             if name in vars(module) and not name.startswith("__"):
@@ -530,12 +539,21 @@ class _Digest:
                 self.visit(value.__self__)
             elif value.__module__:
                 self._version(value.__module__)
+        elif is_compiled_by_numba(value):
+            self._numba(value)
         elif module.startswith(_COMPILERS):
             self._compiled_object(value, _DEEPEST_OF_THESE)
         elif module not in _VALUELESS and not isinstance(value, _WEAK):
             self._by_parts(value)
         elif module == "_thread" and vars_of(value):  # what a thread of its own sees of a `threading.local`
             self.visit(vars_of(value))
+
+    def _numba(self, value: Any) -> None:
+        """The options of what numba compiled; its function is the wrapped one, its machine code grows with calls."""
+        self._version("numba")
+        self.visit(getattr(value, "targetoptions", None))
+        if "__wrapped__" not in vars_of(value):
+            self._note_opaque(value)
 
     def _by_parts(self, value: Any) -> None:
         """Any other object: its class, its attributes, and what pickle would take along."""

@@ -7,6 +7,7 @@ import dis
 import functools
 import sys
 import sysconfig
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import metadata
@@ -54,6 +55,22 @@ def installed(module: str, spec: ModuleSpec | None = None) -> bool:
     return top in sys.stdlib_module_names and not Path(file).is_file()  # Python's own in an archive
 
 
+def is_gone(value: Any) -> bool:
+    """Whether it is a `weakref.proxy` of what no longer exists, which raises whatever it is asked."""
+    if type(value) not in weakref.ProxyTypes:
+        return False
+    try:
+        bool(value.__class__)
+    except ReferenceError:
+        return True
+    return False
+
+
+def is_compiled_by_numba(value: Any) -> bool:
+    """Whether it is an object of numba's, such as what ``njit`` and ``vectorize`` make of a function."""
+    return type(value).__module__.startswith("numba.")
+
+
 def home_of(value: Any) -> str:
     """The module that a class, a function, or the class of a value, belongs to.
 
@@ -67,6 +84,8 @@ def home_of(value: Any) -> str:
 
 def installed_name(value: Any) -> str:
     """The name of a function or class of Python or of a package, whatever one's own code calls it; else empty."""
+    if is_gone(value):
+        return ""
     value = value.func if isinstance(value, functools.partial) else value
     if isinstance(value, BuiltinFunctionType):
         return value.__name__

@@ -25,6 +25,8 @@ from hardiness.models.own_code import (
     inner_codes,
     installed,
     installed_name,
+    is_compiled_by_numba,
+    is_gone,
     names_in,
     origins_of,
     package_of,
@@ -176,7 +178,7 @@ class RunTimeReads:
 
     def _value(self, value: Any, place: str) -> None:
         """Something that code which runs may use, by whatever name."""
-        if type(value) in _PLAIN or id(value) in self._walked:
+        if type(value) in _PLAIN or id(value) in self._walked or is_gone(value):
             return
         self._note_reader(value, place)
         if not _is_worth_a_walk(value):
@@ -206,6 +208,8 @@ class RunTimeReads:
             self._values(value.values(), place)
         elif isinstance(value, list | tuple | set | frozenset):
             self._values(value, place)
+        elif is_compiled_by_numba(value):
+            self._value(vars_of(value).get("__wrapped__"), place)
         else:
             self._class(type(value), is_built=True)
             self._values(vars_of(value).values(), place)
@@ -345,6 +349,8 @@ class RunTimeReads:
 def _called(name: str, names: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     """The name of the module or class that a global name stands for; of what is not at hand that of its import."""
     value = names.get(name)
+    if is_gone(value):
+        return ""
     if isinstance(value, ModuleType | type):
         return value.__name__
     return "" if value is not None else origins.get(name, "")

@@ -30,6 +30,7 @@ from fractions import Fraction
 from random import choice
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -38,6 +39,7 @@ from numpy.random import normal
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
+from hardiness.imaging.compiled import compiled, compiled_with
 from hardiness.models.code_hash import CodeIdentity, code_identity, function_identity
 
 HERE = pathlib.Path(__file__)
@@ -234,6 +236,12 @@ BY_VALUE: dict[str, Callable[[int], Any]] = {
     "local of a thread": in_thread,
     "zero": lambda sign: 0.0 * sign,
     "traced network": lambda sign: torch.fx.symbolic_trace(Scaled(sign)),
+    "njit": lambda sign: numba.njit(closure(sign)),
+    "njit's options": lambda sign: numba.njit(closure(1), fastmath=sign > 0),
+    "numba.vectorize": lambda sign: numba.vectorize(["float64(float64)"])(closure(sign)),
+    "numba.vectorize, compiled when it is called": lambda sign: numba.vectorize(closure(sign)),
+    "kernel of hardiness.imaging": lambda sign: compiled(closure(sign)),
+    "helper of a kernel of hardiness.imaging": lambda sign: compiled_with(closure(sign))(closure(1)),
 }
 WITHOUT_VALUE: dict[str, Callable[[], Any]] = {
     "lock": threading.RLock,
@@ -241,6 +249,7 @@ WITHOUT_VALUE: dict[str, Callable[[], Any]] = {
     "weak cache": weakref.WeakValueDictionary,
     "the process's own generators": lambda: (choice, normal, torch.default_generator, random._inst),  # type: ignore[attr-defined]
     "compiled network": lambda: torch.compile(linear(1)),
+    "proxy of what is gone": lambda: [weakref.proxy(Hiding(1))],
 }
 """They hold nothing that a network computes with, or what changes with the process."""
 
@@ -249,6 +258,7 @@ OPAQUE: dict[str, Callable[[], Any]] = {
     "_io.TextIOWrapper": lambda: open(os.devnull),  # noqa: SIM115
     "numpy.ufunc": lambda: np.frompyfunc(closure(1), 1, 1),
     "_queue.SimpleQueue": lambda: filled(queue.SimpleQueue(), 1),
+    "numba.stencils.stencil.StencilFunc": lambda: numba.stencil(lambda a: a[0]),
 }
 
 
@@ -309,6 +319,25 @@ def test_a_function_counts_with_what_it_holds() -> None:
             function_identity(functools.partial(operator.mul, BY_VALUE[kind](sign))).sha256 for sign in (1, 1, -1)
         )
         assert one == same != other
+
+
+@pytest.mark.parametrize("decorate", [numba.njit, compiled])
+def test_a_compiled_kernel_counts_the_same_before_and_after_its_first_call(decorate: Callable[..., Any]) -> None:
+    kernel = decorate(closure(2))
+    before = function_identity(kernel)
+    assert kernel(3) == 6
+    assert function_identity(kernel) == before
+    assert before.left_out == ()
+
+
+GONE = weakref.proxy(Hiding(1))
+
+
+def test_a_proxy_of_what_is_gone_counts_as_nothing_wherever_it_is_held() -> None:
+    """Each look at it raises, and so no run of code that had one began."""
+    in_cell = weakref.proxy(Hiding(1))
+    assert function_identity(lambda x: (x, GONE)).left_out == ()
+    assert function_identity(lambda x: (x, in_cell)).left_out == ()
 
 
 def test_values_far_below_each_other_count() -> None:
