@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,69 @@ def test_a_benchmark_whose_card_cannot_be_had_stops_nothing_else(
     shown = command(place, installed, "show", "out")
     assert shown.status == 0
     assert "imagenet-val" in shown.out
+
+
+RAISES = """
+from dataclasses import dataclass
+from hardiness.benchmarks import registry
+from hardiness.benchmarks.card import Card, register
+from hardiness.benchmarks.photographs import Photographs
+from hardiness.benchmarks.shares import answered
+from hardiness.core import ImageTable, Metric
+from hardiness.results.annotations import PhotographLabels
+from hardiness.results.annotations import registry as annotations
+from hardiness.results.claims.claim import Claim, add
+from hardiness.results.comparisons import speaks_of
+
+def fails(*arguments):
+    raise ValueError("in two\\nlines")
+
+speaks_of("silent", "classification")(fails)
+annotations.register("silent", PhotographLabels("imagenet-val", 1000, "0", fails), __name__)
+add(Claim("silent", "It fails.", "nobody", "none", "none", (), fails, needs_family=0), __name__)
+
+@registry.add("uncounted")
+@dataclass(frozen=True)
+class Uncounted(Photographs):
+    "Photographs whose card fails."
+    name, card = "uncounted", "uncounted"
+    question, paper, protocol, needs = "Is it there?", "none", "example", ("imagenet",)
+
+@register("uncounted")
+class UncountedCard(Card):
+    "Fails."
+    columns, metrics = ("prediction",), (Metric("spread", "spread", explanation="a number."),)
+    def filled_table(self, records, run):
+        return ImageTable.from_rows(records, run.conditions, answered(records))
+    scores = view = fails
+"""
+
+
+@pytest.mark.slow
+def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
+    install: Callable[..., Path], place: Path, command: Callable[..., Outcome]
+) -> None:
+    """One of them ended each command that reads stored results, and the line named no package."""
+    groups = {"comparisons": "silent", "annotations": "silent", "claims": "silent", "cards": "uncounted"}
+    points = {f"hardiness.{group}": {name: "raises"} for group, name in {**groups, "benchmarks": "uncounted"}.items()}
+    installed = install(Distribution("raises", points, {"__init__.py": RAISES}, "raises"))
+    few = ("-m", "py:network.py:build", "--data", "data", "--limit", "2", "--quiet", "--out", "out")
+    ran = command(place, installed, "run", *few, "-b", "imagenet-val", "-b", "uncounted")
+    assert ran.status == 0, ran.err
+    shown = command(place, installed, "show", "out", "--claims")
+    assert shown.status == 0, shown.err
+    assert "claims" in shown.out
+    said = {line.partition(" of raises")[::2] for line in lines(shown)}
+    assert {what for what, _ in said} == {f"{group[:-1]} '{name}'" for group, name in groups.items()}
+    assert {reason.rpartition(" of raises 1.0 ")[2] for _, reason in said} == {
+        "failed: ValueError: in two; mend or uninstall it"
+    }
+    results = json.loads((place / "out" / "results.json").read_text())["results"]
+    by_name = {each["benchmark"]: each for each in results}
+    assert by_name["imagenet-val"]["scores"][0]["metric"] == "top1"
+    assert by_name["uncounted"]["scores"] == []
+    assert any(
+        "its card 'uncounted' is not installed or has failed" in each for each in by_name["uncounted"]["warnings"]
+    )
+    reported = command(place, installed, "report", "out")
+    assert (reported.status, lines(reported) <= lines(shown)) == (0, True), reported.err

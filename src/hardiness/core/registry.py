@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from importlib.machinery import PathFinder
 from typing import Any, Generic, TypeVar
 
-from hardiness.core.errors import ArgumentError, UnknownNameError, described
+from hardiness.core.errors import ArgumentError, UnknownNameError, described, line_of
 
 T = TypeVar("T")
 
@@ -135,6 +135,24 @@ class Registry(Generic[T]):
         """Whether the entry of that name comes with this package, and is nobody's own."""
         entry = self._entry(name)
         return entry is not None and _ships(entry[1])
+
+    def give_up(self, name: str, error: BaseException) -> bool:
+        """Take out an entry of somebody else's that failed when it was used, with a line that names its distribution.
+
+        Args:
+            name: of the entry.
+            error: that it raised.
+
+        Returns:
+            Whether it was one: what ships stays, and its failure is ours.
+        """
+        _, where = self._entries.get(name, (None, "hardiness"))
+        if _ships(where):
+            return False
+        place = _place(where, self._distributions.get(name, ""))
+        del self._entries[name]
+        self._refuse(name, f"{self.kind} {name!r} of {place} failed: {line_of(error)}; mend or uninstall it")
+        return True
 
     def own(self) -> dict[str, T]:
         """The entries that somebody else has registered by now, by name; nothing is loaded for it."""

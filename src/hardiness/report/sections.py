@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
-from hardiness.benchmarks import EFFECTIVE, card_of, surrogate_matrix, with_classes
+from hardiness.benchmarks import EFFECTIVE, card_of, cards, surrogate_matrix, with_classes
 from hardiness.core import (
     GROUPS,
     NOT_CHECKED,
@@ -362,13 +362,24 @@ def sections(
     found = []
     for _, group in groupby(results, key=group_of):
         together = with_own_names(list(group))
-        section = card_of(together[0].run).view(together, figures=figures)
+        section = _section(together, figures=figures)
         if figures and all(result.run.has_own_classes for result in together):
             section = with_classes(section, together)
         found.append(BenchmarkSection(together, section))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
     compared = [shown.with_comparison(comparisons) for shown in found]
     return [shown.with_flips().with_figures_across(found).with_winner() for shown in compared] if figures else compared
+
+
+def _section(together: Sequence[Result], *, figures: bool) -> Section:
+    """What a card shows of results; where one of somebody else's fails, what is shown of results whose card is gone."""
+    card, name = card_of(together[0].run), together[0].run.benchmark.card
+    try:
+        return card.view(together, figures=figures)
+    except Exception as error:
+        if not cards.give_up(name, error):
+            raise
+    return card_of(together[0].run).view(together, figures=figures)
 
 
 FLIP_MODELS, FLIP_ROWS = 3, 20

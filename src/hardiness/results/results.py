@@ -67,7 +67,7 @@ def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str
     """The same of runs that are at hand, all of one folder."""
     base = StoredBaseline.from_runs(runs, baseline_model) if baseline_model else None
     noises = _noises(store)
-    scored = [_scored(run, base, noises.get(run.stored.key), runs) for run in runs]
+    scored = [_scored_or_kept(run, base, noises.get(run.stored.key), runs) for run in runs]
     found = [_compared(each, scored) for each in scored]
     return sorted(found, key=lambda result: (*group_of(result), result.model))
 
@@ -138,6 +138,22 @@ def _noises(store: Store) -> dict[str, Noise]:
     return {}
 
 
+def _scored_or_kept(
+    run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, runs: Sequence[ScoredRun]
+) -> ScoredResult:
+    """A scored run; where a card of somebody else's fails, with what was kept, as if it were not installed."""
+    name = run.stored.run.benchmark.card
+    try:
+        if isinstance(run.card, MissingCard) or name in cards:
+            return _scored(run, base, noise, runs)
+    except StoreError:
+        raise
+    except Exception as error:
+        if not cards.give_up(name, error):
+            raise
+    return _scored(ScoredRun(run.stored, card_of(run.stored.run)), base, noise, runs)
+
+
 def _scored(
     run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, runs: Sequence[ScoredRun]
 ) -> ScoredResult:
@@ -177,7 +193,9 @@ def _scored(
     warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *told, *damage]
     if isinstance(run.card, MissingCard):
         name = identity.benchmark.card
-        warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")
+        warnings.append(
+            f"its card {name!r} is not installed or has failed: shown is what was kept; install or mend its package"
+        )
     if base and divisor:
         warnings.append(f"ratios are to the stored run of {base.model}, not to the published baseline")
     run.save()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -75,12 +74,20 @@ def annotated_scores(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]
 
 
 def _kept(run: ScoredRun, name: str, labels: PhotographLabels) -> Sequence[Score]:
-    """The scores by an annotation; none where what was said is not installed, or in another version."""
-    with suppress(DataError):
+    """The scores by an annotation; none where what was said is not installed, or in another version.
+
+    One of somebody else's that fails gives none, here and from then on.
+    """
+    try:
         of = f"{labels.sha256} {scoring_code(labels.scores)}".strip()
         found = run.memo.value(name, of, lambda: json_form(labels.scores(run.table)))
         return from_json(list[Score], found, name)
-    return ()
+    except DataError:
+        return ()
+    except Exception as error:
+        if not registry.give_up(name, error):
+            raise
+        return ()
 
 
 def numbered(table: ImageTable) -> list[tuple[int, int]]:

@@ -402,9 +402,16 @@ class ClaimVerdicts:
 
 
 def judge_claims(models: Models) -> ClaimVerdicts:
-    """The verdict on every registered claim, from some models."""
-    claims = (registry.get(name) for name in registry)
-    return ClaimVerdicts(models, tuple((claim, claim.judge(models)) for claim in claims))
+    """The verdict on every registered claim, from some models; one of somebody else's that fails is left out."""
+    judged = []
+    for name in registry:
+        claim = registry.get(name)
+        try:
+            judged.append((claim, claim.judge(models)))
+        except Exception as error:
+            if not registry.give_up(name, error):
+                raise
+    return ClaimVerdicts(models, tuple(judged))
 
 
 def _size(parameters: int) -> str:

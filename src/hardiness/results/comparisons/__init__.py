@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from hardiness.benchmarks import CLEAN, benchmark_type, scoring_code
-from hardiness.core import Registry, Result, Run, instance_of
+from hardiness.core import Registry, Result, Run, StoreError, instance_of
 from hardiness.results.runs import ScoredRun
 
 
@@ -71,11 +71,22 @@ def speaks_of(name: str, *cards: str, beside: str = "") -> Callable[[Compare], C
 
 
 def compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
-    """The result of a scored run, with what all comparisons that speak of its card add."""
+    """The result of a scored run, with what all comparisons that speak of its card add.
+
+    One of somebody else's that fails is left out, here and from then on.
+    """
     result = each.result
     for name in registry.names():
         comparison = registry.get(name)
         if result.run.benchmark.card in comparison.cards and result.benchmark != comparison.beside:
-            with each.run.memo.of_code(scoring_code(comparison.compare)):
-                result = comparison.compare(replace(each, result=result), scored)
+            try:
+                with each.run.memo.of_code(scoring_code(comparison.compare)):
+                    made = comparison.compare(replace(each, result=result), scored)
+                if not isinstance(made, Result):
+                    raise TypeError(f"compare must give a Result, gave {type(made).__name__}")
+            except Exception as error:
+                if isinstance(error, StoreError) or not registry.give_up(name, error):
+                    raise
+            else:
+                result = made
     return result
