@@ -72,7 +72,7 @@ wheel:
 	rm -rf $(VENV)-wheel
 
 bench: $(VENV)/.bench
-	status=0; for each in pipeline corruptions c_bar imagenet_c imagenet_p attacks visualise scoring interval_coverage early plan earlier; do \
+	status=0; for each in pipeline corruptions c_bar imagenet_c imagenet_p attacks visualise scoring interval_coverage equal_models early plan earlier; do \
 		echo "$$each"; $(BIN)/python bench/$$each.py || status=1; done; exit $$status
 
 # HOURS of the tests that draw: kills at random moments and random inputs, drawn anew in each round.
