@@ -353,7 +353,8 @@ class Evidence:
             if following.value in (0.0, self.facts[5]):
                 return following
             wider = (following.facts[1] - following.facts[0]) / (self.facts[1] - self.facts[0])
-            return replace(self, value=following.value, facts=(*following.facts, wider * self.facts[2], *self.facts[3:]))
+            facts = (*following.facts, wider * self.facts[2], *self.facts[3:])
+            return replace(self, value=following.value, facts=facts)
         low, high = self.facts
         end = self.facts[side > 0]
         if end == self.value or (self.share and not 0 < end < 1):
