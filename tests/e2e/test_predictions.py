@@ -280,12 +280,16 @@ def test_answers_for_the_tree_of_ones_own_classes(
 
     assert "give --data own-c=TREE beside the photographs" in told().err
     assert not (tmp_path / "out").exists()
-    assert told("--data", f"own-c={tmp_path / 'tree'}").status == 0
+    evaluated = told("--data", f"own-c={tmp_path / 'tree'}")
+    assert (evaluated.status, "between 0 and 1" in evaluated.err) == (0, False)
     (result,) = results(tmp_path / "out")
     found = {(s["metric"], *s["condition"].values()): s["value"] for s in result["scores"]}
     assert found["recall", "dog", "clean"] == 1
     assert found["recall", "dog", "fog"] == 0
     assert found["retained_accuracy", "fog"] == 0.5
+    shares = [line.replace("2 1", "0.9 0.2").replace("1 2", "0.2 0.9") for line in lines]
+    (tmp_path / "a.csv").write_text("\n".join(["sample,condition,logits", *shares, ""]))
+    assert "all lie between 0 and 1: if they are probabilities" in told("--data", f"own-c={tmp_path / 'tree'}").err
 
 
 def test_rows_are_read_a_few_at_a_time_and_named_by_their_place(

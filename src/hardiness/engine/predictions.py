@@ -66,7 +66,7 @@ class NumberRows:
         self._file = TemporaryFile()  # noqa: SIM115  # as long as the rows are
         weakref.finalize(self, self._file.close)
         self.shape = (0, 0)
-        self._may_be_probabilities = True
+        self._may_be_probabilities = self._may_be_percent = self.are_shares = True
 
     def add(self, block: NDArray[np.float32], samples: Sequence[str]) -> None:
         """Take further rows ``(n, K)``, of these samples.
@@ -87,6 +87,8 @@ class NumberRows:
         if self._kind == "probabilities":
             self._require_probabilities(block, samples)
         self._may_be_probabilities &= not len(_no_probabilities(block))
+        self._may_be_percent &= not len(_no_probabilities(block / 100))
+        self.are_shares &= bool(((block >= 0) & (block <= 1)).all())
         self._file.write(np.ascontiguousarray(block).data)
         self.shape = done + len(block), found
 
@@ -101,16 +103,17 @@ class NumberRows:
         return np.frombuffer(read, np.float32).reshape(len(rows), self.shape[1])
 
     def require_kind(self) -> None:
-        """Raise an error where all rows are probabilities and were called logits.
+        """Raise an error where all rows are probabilities, also in percent, and were called logits.
 
         Raises:
             ArgumentError: naming the column that they belong into.
         """
-        if self._kind == "logits" and len(self) and self._may_be_probabilities:
+        if self._kind == "logits" and len(self) and (self._may_be_probabilities or self._may_be_percent):
+            total, first = (1, "") if self._may_be_probabilities else (100, "divide them by 100, and ")
             raise ArgumentError(
                 f"{self._path}: logits must be numbers before the softmax, and these are probabilities (none is "
-                f"negative, each of {len(self):,} rows sums to 1): name the column probabilities (or probabilities_0, "
-                "probabilities_1 …)"
+                f"negative, each of {len(self):,} rows sums to {total}): {first}name the column probabilities (or "
+                "probabilities_0, probabilities_1 …)"
             )
 
     def _require_probabilities(self, block: NDArray[np.float32], samples: Sequence[str]) -> None:
@@ -191,6 +194,16 @@ class Predictions:
             known = fitting[0] if two else known
         return np.array([known[text] for text in texts], np.intp)
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """A line where what is called logits may be the probabilities of a sigmoid."""
+        if self.kind == "logits" and isinstance(self.values, NumberRows) and self.values.are_shares:
+            return (
+                "its answers are taken for logits, and all lie between 0 and 1: if they are probabilities of each "
+                "class by itself, write their logits log(p / (1 - p))",
+            )
+        return ()
+
     def placed(self, name: str, benchmark: Benchmark, pictures: Pictures, request: Request) -> MatchedPredictions:
         """These predictions held against the pictures of a benchmark; nothing is stored.
 
@@ -238,7 +251,7 @@ class Predictions:
             self.sha256,
             {"logits": "", "probabilities": "probabilities"}.get(self.kind, "classes"),
             data.num_classes,
-            notes=(f"its answers were computed elsewhere and read from {path} ({self.kind})",),
+            notes=(f"its answers were computed elsewhere and read from {path} ({self.kind})", *self.doubts),
         )
         expected = _expected(benchmark, pictures, request)
         lacking = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]

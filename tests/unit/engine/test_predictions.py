@@ -61,3 +61,25 @@ def test_probabilities_in_the_column_of_logits_are_refused(tmp_path: Path) -> No
     assert len(read_predictions(str(tmp_path / "logits.csv")).values) == 21, "one row that is none"
     (tmp_path / "logits.csv").write_text("\n".join(["sample,logits", *lines, "20,1.1 0.3 -0.2 -0.2", ""]))
     assert len(read_predictions(str(tmp_path / "logits.csv")).values) == 21
+
+
+def test_probabilities_in_percent_are_refused_as_logits(tmp_path: Path) -> None:
+    """As logits they made every answer sure."""
+    lines = [f"{place},{' '.join('85.0' if k == place % 4 else '5.0' for k in range(4))}" for place in range(8)]
+    (tmp_path / "a.csv").write_text("\n".join(["sample,logits", *lines, ""]))
+    with pytest.raises(
+        ArgumentError, match=r"each of 8 rows sums to 100\): divide them by 100, and name the column prob"
+    ):
+        read_predictions(str(tmp_path / "a.csv"))
+    (tmp_path / "a.csv").write_text("\n".join(["sample,logits", *lines, "8,85.0 5.0 5.0 -5.0", ""]))
+    assert len(read_predictions(str(tmp_path / "a.csv")).values) == 9
+
+
+def test_logits_that_all_lie_between_0_and_1_are_doubted(tmp_path: Path) -> None:
+    """The probabilities of a sigmoid need not sum to 1, so that they may be logits."""
+    for first, is_doubted in (("0.9", True), ("1.9", False), ("-0.1", False)):
+        (tmp_path / "a.csv").write_text(f"sample,logits\n0,{first} 0.3 0.2\n1,0.1 0.8 0.9\n")
+        doubts = read_predictions(str(tmp_path / "a.csv")).doubts
+        assert ["log(p / (1 - p))" in each for each in doubts] == [True] * is_doubted
+    (tmp_path / "a.csv").write_text("sample,probabilities\n0,0.9 0.1\n")
+    assert not read_predictions(str(tmp_path / "a.csv")).doubts
