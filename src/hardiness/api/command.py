@@ -458,7 +458,7 @@ class Command:
             everything=found,
             remarks=[
                 *store.remarks,
-                *(remark for classifier in classifiers for remark in _remarks(classifier)),
+                *(remark for classifier in classifiers for remark in remarks_on(classifier)),
                 *dict.fromkeys(remark for each in evaluated for remark in each.remarks),  # benchmarks share data
                 *tracking.problems,
             ],
@@ -576,7 +576,7 @@ def _rebuilt(store: Store, baseline: str | None) -> list[Result]:
         return rebuild_results(store)
 
 
-def _remarks(classifier: Classifier) -> list[str]:
+def remarks_on(classifier: Classifier) -> list[str]:
     """What loading and the first forward pass have shown; nothing where nothing was computed."""
     agreement, name = classifier.agreement, classifier.spec.name
     remarks = [f"{name}: {note}" for note in classifier.notes]

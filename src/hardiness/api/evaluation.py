@@ -14,7 +14,7 @@ from typing import Any, TypedDict, Unpack, overload
 
 from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
-from hardiness.api.command import policy_for
+from hardiness.api.command import policy_for, remarks_on
 from hardiness.api.progress import TrackedListener, listener
 from hardiness.benchmarks import parse
 from hardiness.core import (
@@ -296,7 +296,7 @@ def evaluate(
     results = []
     for each in chosen:
         own = [found for (of_one, _, _), found in zip(parts, evaluated, strict=True) if of_one is each]
-        results.append(_result(each, own, stored, tracking.problems))
+        results.append(_result(each, own, stored, [*remarks_on(classifier), *tracking.problems]))
     return results[0] if isinstance(benchmark, str) else StoredResults(results)
 
 

@@ -89,7 +89,7 @@ def refuse_other_range(name: str, view: View) -> None:
 
 
 def assumed_geometry(view: View, stated: Collection[str]) -> tuple[str, ...]:
-    """Notes on what is assumed of the geometry, or of the filter alone.
+    """Notes on what is assumed of the geometry, of one of its two sizes, or of the filter alone.
 
     Args:
         view: the model's.
@@ -102,12 +102,20 @@ def assumed_geometry(view: View, stated: Collection[str]) -> tuple[str, ...]:
             f"photographs are resized to {view.resize_px} px ({view.interpolation}) and cropped to {view.crop_px}, as "
             "is usual for ImageNet: state resize_px=, crop_px= and interpolation= where it was trained otherwise",
         )
-    if "interpolation" in stated or view.crop_mode == "unresized":
-        return ()
-    return (
-        f"photographs are resized with the filter {view.interpolation}, as none is stated: state interpolation= where "
-        "it was trained otherwise",
-    )
+    notes = []
+    if view.crop_mode in ("center", "center_floor") and view.resize_px < view.crop_px:
+        lacking = [key for key in ("resize_px", "crop_px") if key not in stated]
+        if lacking:
+            notes.append(
+                f"photographs are resized to {view.resize_px} px and padded with black to {view.crop_px}, as "
+                f"{' and '.join(f'{key}=' for key in lacking)} is not stated: state both sizes"
+            )
+    if "interpolation" not in stated and view.crop_mode != "unresized":
+        notes.append(
+            f"photographs are resized with the filter {view.interpolation}, as none is stated: state interpolation= "
+            "where it was trained otherwise"
+        )
+    return tuple(notes)
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,14 @@ def pets(network: Any, view: Any, tmp_path_factory: pytest.TempPathFactory) -> t
     return found, out
 
 
+def test_what_is_assumed_of_a_model_is_said_in_python(network: Any) -> None:
+    """As on the command line: such lines stood in the records alone."""
+    for view, is_assumed in ((hardiness.View(32, 32), True), (hardiness.View(32, 32, "bicubic"), False)):
+        result = hardiness.evaluate(network(0, 3), "own", PETS, view=view, name="mine", device="cpu", runtime="torch")
+        line = "mine: photographs are resized with the filter bilinear, as none is stated"
+        assert any(each.startswith(line) for each in result.warnings) == is_assumed
+
+
 def test_several_benchmarks_are_evaluated_on_arrays(pets: Any) -> None:
     found, out = pets
     assert [(each.model, each.benchmark, each.data) for each in found] == [

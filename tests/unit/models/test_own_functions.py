@@ -278,6 +278,10 @@ def test_what_a_view_does_not_state_is_refused_or_told(tmp_path: Path) -> None:
     ):
         for made in (wrap(logits, view, name="mine"), wrap(small(), view, name="net", device="cpu", runtime="torch")):
             assert [note[: len(says)] for note in made.notes] == [says] * bool(says)
+    for view, lacking in ((View(36, interpolation="bicubic"), "crop_px"), (View(crop_px=300), "resize_px")):
+        note = wrap(logits, view, name="mine").notes[0]
+        assert f"padded with black to {view.crop_px}, as {lacking}= is not stated: state both sizes" in note
+    assert not wrap(logits, View(36, 40, "bicubic"), name="mine").notes, "both are stated"
     (tmp_path / "own.py").write_text(
         "from hardiness import View\n"
         "def answer(images):\n    return images.reshape(len(images), -1)[:, :7].astype('float32')\n"
