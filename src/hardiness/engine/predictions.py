@@ -87,7 +87,7 @@ class NumberRows:
         if self._kind == "probabilities":
             self._require_probabilities(block, samples)
         self._may_be_probabilities &= not len(_no_probabilities(block))
-        self._may_be_percent &= not len(_no_probabilities(block / 100))
+        self._may_be_percent &= not len(_no_probabilities(block / np.float32(100)))
         self.are_shares &= bool(((block >= 0) & (block <= 1)).all())
         self._file.write(np.ascontiguousarray(block).data)
         self.shape = done + len(block), found
