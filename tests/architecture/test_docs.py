@@ -121,6 +121,36 @@ def test_pages_name_only_files_that_there_are() -> None:
     assert [each for each in named if not any((top / each[1]).exists() for top in tops)] == []
 
 
+COMMAND = re.compile(
+    r"python (bench/|docs/write|-c|-X)|`bench/\w+\.py`|hardiness (run|compare|gate|report|make|show) |pytest tests/"
+    r"|make docs|`wc -w|`git ls-files|from hardiness|Each under `time`"
+)
+NUMBER = re.compile(r"[-+±~]?\.?\d[\d.,]*")
+
+
+def tables_of_numbers(page: Path) -> list[tuple[str, str]]:
+    """The sections with a table of which two cells in five begin with a number, and the first line of that table."""
+    tables = []
+    for section in re.split(r"^(?=#)", page.read_text("utf-8"), flags=re.MULTILINE):
+        for text in re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE):
+            head, _, *rows = text.splitlines()
+            cells = [cell.strip(" *") for row in rows for cell in row.split("|")[2:-1]]
+            if len(cells) * 0.4 <= sum(bool(NUMBER.match(cell)) for cell in cells):
+                tables.append((" ".join(section.split()), head))
+    return tables
+
+
+def test_a_table_of_numbers_has_the_command_that_makes_it() -> None:
+    """In its section; a page that is written whole says so at its end."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    written = {page.name for page in pages if "; do not edit." in page.read_text("utf-8")}
+    every = [(page.name, *each) for page in pages for each in tables_of_numbers(page)]
+    assert len(every) > 25
+    assert [(name, head) for name, section, head in every if name not in written and not COMMAND.search(section)] == []
+    named = {path for _, section, _ in every for path in re.findall(r"(?:bench|tests|docs)/[\w/]+\.py", section)}
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
 def test_every_dependency_has_its_line() -> None:
     table = (ROOT / "docs" / "dependencies.md").read_text()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
