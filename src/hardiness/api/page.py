@@ -477,7 +477,7 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
     both = [replace(each, model=f"{each.model} (published)") if measured else each for each in known]
     everything = [*measured, *both]
     order = {id(result): place for place, result in enumerate(everything)}
-    return sorted(everything, key=lambda result: (*group_of(result), order[id(result)])), problems, remarks
+    return sorted(everything, key=lambda result: (group_of(result), order[id(result)])), problems, remarks
 
 
 def _claims(stores: Sequence[Store], results: Sequence[Result], baseline: str | None) -> TextTable | None:

@@ -69,7 +69,7 @@ def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str
     noises = _noises(store)
     scored = [_scored_or_kept(run, base, noises.get(run.stored.key), runs) for run in runs]
     found = [_compared(each, scored) for each in scored]
-    return sorted(found, key=lambda result: (*group_of(result), result.model))
+    return sorted(found, key=lambda result: (group_of(result), result.model))
 
 
 def with_severities(results: Sequence[Result], store: Store, below: float) -> list[Result]:
@@ -273,7 +273,7 @@ def published_results() -> list[Result]:
             grouped.setdefault(key, []).append(row)
     found = [_result(*key, rows) for key, rows in grouped.items()]
     models = {model: place for place, model in enumerate(dict.fromkeys(row.model for row in table()))}
-    return sorted(found, key=lambda result: (*group_of(result), models[result.model]))
+    return sorted(found, key=lambda result: (group_of(result), models[result.model]))
 
 
 def _result(model: str, benchmark: str, surrogate: str, rows: list[PublishedNumber]) -> Result:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hardiness import api
 from hardiness.benchmarks.card import cards, warnings_of
 from hardiness.benchmarks.imagenet_p import PerturbationCard
 from hardiness.benchmarks.photographs import Classification
@@ -403,3 +404,16 @@ def test_a_damaged_shard_is_left_out_and_told_each_time(tmp_path: Path) -> None:
         (result,) = results_of(store)
         assert result.counts.images == 2
         assert any(path.name in warning for warning in result.warnings)
+
+
+def test_results_of_one_table_stand_together_whatever_another_table_is_told_apart_by(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "out")
+    for model in ("alexnet", "vgg16"):
+        for options in ({"subset": ""}, {"subset": "robustbench"}):
+            run = replace(
+                identity(), model=ModelIdentity(model), benchmark=replace(identity().benchmark, options=options)
+            )
+            store.run(run, Plan(batch_size=8, whole=(0,))).write(0, [("n/0", 0)], records([True]))
+    in_order = [("alexnet", ""), ("vgg16", ""), ("alexnet", "robustbench"), ("vgg16", "robustbench")]
+    for results in (results_of(store), api.collect_results([str(tmp_path / "out")]).results):
+        assert [(each.model, each.run.benchmark.options["subset"]) for each in results] == in_order
