@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 import hardiness
+from hardiness.store import Store
 
 SOURCE = Path(hardiness.__file__).parent
-HEAVY = ("torch", "torchvision", "timm", "openvino", "onnxruntime", "transformers", "numba", "scipy", "pandas", "cv2")
+STORED = Path(__file__).parents[1] / "reference" / "out_f2dda58"
+FRAMEWORKS = {"torch", "torchvision", "timm", "openvino", "onnxruntime", "transformers", "numba", "cv2"}
+SLOW_TO_IMPORT = {*FRAMEWORKS, "scipy", "pandas"}
+
+COMMAND = """
+import sys
+from hardiness.__main__ import main
+status = 0
+try:
+    main()
+except SystemExit as end:
+    status = end.code
+print(*sys.modules, file=sys.stderr)
+sys.exit(status)
+"""
 
 
-def loaded_by(code: str) -> set[str]:
-    """Heavy packages that a fresh interpreter has loaded after running ``code``."""
-    script = f"{code}\nimport sys\nprint(*sorted(set(sys.modules) & set({HEAVY!r})))"
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(told.stdout.strip().splitlines()[-1].split()) if told.stdout.strip() else set()
+def loaded_by(*arguments: object, code: str = COMMAND) -> set[str]:
+    """The modules that a fresh interpreter has loaded once the code, or else ``hardiness ARGUMENTS``, has run."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {*done.stderr.splitlines()[-1].split()}
 
 
 def test_import_contracts_are_kept() -> None:
@@ -33,17 +51,55 @@ def test_import_contracts_are_kept() -> None:
     "code",
     [
         "import hardiness",
-        "import hardiness.results, hardiness.statistics, hardiness.reference, hardiness.store, hardiness.benchmarks",
         "from hardiness.models.catalogue import registry, schemes; registry.names(); schemes.names()",
         "from hardiness.benchmarks import registry; registry.names()",
-        "from hardiness.cli.main import cli; cli.main(['--help'], standalone_mode=False)",
-        "from hardiness.cli.main import cli; cli.main(['run', '--help'], standalone_mode=False)",
-        "from hardiness.cli.main import cli; cli.main(['models'], standalone_mode=False)",
-        "from hardiness.cli.main import cli; cli.main(['benchmarks'], standalone_mode=False)",
     ],
 )
-def test_what_needs_no_framework_loads_none(code: str) -> None:
-    assert loaded_by(f"import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()):\n    {code}") == set()
+def test_names_are_there_without_frameworks(code: str) -> None:
+    assert loaded_by(code=f"{code}; import sys; print(*sys.modules, file=sys.stderr)") & SLOW_TO_IMPORT == set()
+
+
+@pytest.mark.parametrize("command", ["--help", "run --help", "models", "benchmarks"])
+def test_listings_load_nothing_that_takes_long(command: str) -> None:
+    assert loaded_by(*command.split()) & SLOW_TO_IMPORT == set()
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stored rows of two models, of which nothing has been computed yet; and a policy for them."""
+    folder = tmp_path_factory.mktemp("stored")
+    shutil.copytree(STORED, folder / "out", ignore=shutil.ignore_patterns("scored"))
+    store = Store.open(folder / "out")
+    (photographs,) = (each for each in store.runs() if each.run.benchmark.name == "imagenet-val")
+    another = replace(photographs.run, model=replace(photographs.run.model, name="another"))
+    rows = photographs.records()
+    work = [(sample, 0) for sample in rows["sample"].tolist()]
+    store.run(another, photographs.plan).write(0, work, rows)
+    (folder / "policy.toml").write_text('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.0\n')
+    return folder / "out"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "show OUT",
+        "show OUT --all --json",
+        "compare OUT",
+        "gate OUT --policy OUT/../policy.toml",
+        *(f"export OUT --format {form} --to OUT/../x" for form in ("json", "csv", "parquet", "latex", "markdown")),
+        "list runs OUT",
+    ],
+)
+def test_what_only_reads_rows_loads_no_framework(command: str, out: Path) -> None:
+    assert loaded_by(*command.replace("OUT", str(out)).split()) & FRAMEWORKS == set()
+
+
+@pytest.mark.slow
+def test_a_page_with_its_photographs_loads_no_framework(out: Path, tmp_path: Path) -> None:
+    """Pictures under a corruption are made anew, by a compiled kernel: so those of runs without one."""
+    shutil.copytree(out, tmp_path / "out", ignore=shutil.ignore_patterns("*--imagenet-c--*"))
+    assert loaded_by("report", tmp_path / "out") & FRAMEWORKS == set()
+    assert "data:image/jpeg" in (tmp_path / "out" / "report.html").read_text(), "its photographs are there"
 
 
 def test_no_module_imports_our_own_package_inside_a_function() -> None:

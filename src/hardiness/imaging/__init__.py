@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         running_sums,
         zoom_axis,
     )
+    from hardiness.imaging.by_pillow import pillow_alone
     from hardiness.imaging.codecs import (
         decode,
         decode_video,
@@ -144,6 +145,7 @@ __all__ = [
     "paint_cells",
     "permutation",
     "perspective_window",
+    "pillow_alone",
     "plane_wave",
     "plasma",
     "plasma_fractal",

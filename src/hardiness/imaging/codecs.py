@@ -16,6 +16,7 @@ from PIL import Image as Pictures
 from PIL import UnidentifiedImageError
 
 from hardiness.core import ArgumentError, Image, SampleError
+from hardiness.imaging.by_pillow import is_pillow_alone, jpeg_by_pillow
 
 MAX_PIXELS = 89_000_000
 """What PIL deems safe, nearly; half as much again as the largest photograph of ImageNet. It bounds the memory of one
@@ -219,6 +220,8 @@ def encode_jpeg(image: Image, quality: int, optimise: bool = False) -> bytes:
 
     Source: libjpeg's integer DCT, through OpenCV; TurboJPEG's own writer takes a coarser transform.
     """
+    if is_pillow_alone():
+        return jpeg_by_pillow(image, quality, optimise)
     import cv2
 
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, int(optimise)]

@@ -11,6 +11,7 @@ import PIL
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Canvas, Image, Interpolation
+from hardiness.imaging.by_pillow import is_pillow_alone, resize_by_pillow
 
 _PILLOW_MAJOR = int(PIL.__version__.split(".")[0])
 
@@ -71,6 +72,9 @@ def resize_window(image: Image, size: Size, window: Window, interpolation: Inter
     Source: equals ``PIL.Image.resize(size, resample).crop(window)`` of an RGB image.
     """
     _check(image, size, window)
+    if is_pillow_alone():
+        box = (window.left, window.top, window.left + window.width, window.top + window.height)
+        return resize_by_pillow(image, *size, box, interpolation)
     if interpolation == "nearest":
         rows = _nearest(image.shape[0], size.height)[window.top : window.top + window.height]
         columns = _nearest(image.shape[1], size.width)[window.left : window.left + window.width]

@@ -34,7 +34,7 @@ from hardiness.core import (
     spelled,
     trust,
 )
-from hardiness.imaging import decode, encode_jpeg
+from hardiness.imaging import decode, encode_jpeg, pillow_alone
 from hardiness.reference import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.beside import MeasuredNumbers, difference, from_few, published_peers, with_figure, with_ladder
@@ -738,11 +738,12 @@ def _environment() -> Environment:
 def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: PageOptions) -> str:
     """The text of the page."""
     script = _asset("page.js")
-    units = boards(options.features, options.images)
-    exhibits = [_exhibits(each.results) if options.images else [] for each in shown]
-    taken = sum(len(picture) for strips in exhibits for _, picture in strips)
-    taken += sum(len(tile.data) for board in units for tile in board.tiles)
-    hung = walls(shown, options.picture_of if options.images else None, PICTURES_MOST - taken)
+    with pillow_alone():
+        units = boards(options.features, options.images)
+        exhibits = [_exhibits(each.results) if options.images else [] for each in shown]
+        taken = sum(len(picture) for strips in exhibits for _, picture in strips)
+        taken += sum(len(tile.data) for board in units for tile in board.tiles)
+        hung = walls(shown, options.picture_of if options.images else None, PICTURES_MOST - taken)
     template = _environment().get_template("page.html.j2")
     return template.render(
         title=title,
