@@ -82,33 +82,6 @@ def test_every_page_stands_behind_one_of_the_four_doors() -> None:
     assert sorted(listed) == sorted({*pages, "decisions/README.md"})
 
 
-RIDDLES = (
-    "a trial of everything but the accuracy",
-    "What only asks for more or less of the same is not part of it",
-    "where every needed contrast is told from zero",
-    "hold in spite of looking",
-    "are as if it had not been looked at",
-    "told from none",
-    "on so few images that it may be less than three quarters",
-    "Of the bare loop's lead",
-    "answers an image alone otherwise than beside others",
-    "would stand left among the noises",
-    "each shows the same smaller number and says how many more there are",
-    "is not clean but open",
-    "believes the names of the others",
-    "speed and memory are right, and no answer is",
-)
-"""Phrases that readers did not understand."""
-
-
-def test_phrases_that_readers_did_not_understand_are_gone() -> None:
-    """From pages, notebooks and messages, whose texts go on over lines and literals."""
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/**/*.ipynb"), ROOT / "docs/write.py"]
-    for file in (*pages, *(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.html")):
-        text = re.sub(r"\s+", " ", re.sub(r"[\"']\s*\n\s*f?[\"']", "", file.read_text("utf-8")))
-        assert [phrase for phrase in RIDDLES if phrase in text] == [], file
-
-
 def test_pages_name_only_files_that_there_are() -> None:
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
     tops = (ROOT, ROOT / "src" / "hardiness")

@@ -1,4 +1,4 @@
-"""How much a reader meets: names past a room's door, what doors offer, names with two meanings. They only tighten."""
+"""Laws of the house: no circle of imports, no private name in another module, nothing that asks a run which it is."""
 
 from __future__ import annotations
 
@@ -8,67 +8,16 @@ import functools
 import importlib
 import itertools
 import pkgutil
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import hardiness
-from hardiness import benchmarks, core
+from hardiness import benchmarks
 
 SOURCE = Path(hardiness.__file__).parent
-PROJECT = Path(__file__).parents[2]
-ROOMS = sorted(door.parent.name for door in SOURCE.glob("*/__init__.py"))
-MOST_PAST_DOORS = 15
-MOST_HOOKS = 16
-MOST_OFFERED = 760
-MOST_FILES = 310
-MOST_PASSED = {"show": 33, "report": 66}
-"""Files of which a function is entered, from stored rows of one model on one benchmark to what is printed or drawn.
-
-What imports call counts, too, and the page shows a photograph.
-"""
-
-MOST_IN_LOOP = 25
-"""Files of which a function is entered between a photograph and its stored row."""
-
-ENTERED = """
-import contextlib, os, sys, threading
-os._exit = sys.exit
-import hardiness
-from hardiness.__main__ import main
-root, files = os.path.dirname(hardiness.__file__) + os.sep, set()
-
-def enter(frame, event, argument):
-    code = frame.f_code
-    if event == "call" and code.co_filename.startswith(root) and code.co_flags & 1 and code.co_qualname[0] != "<":
-        files.add(code.co_filename[len(root):])
-
-def traced(call):
-    def run(*arguments):
-        threading.setprofile(enter)
-        sys.setprofile(enter)
-        try:
-            return call(*arguments)
-        finally:
-            sys.setprofile(None)
-            threading.setprofile(None)
-    return run
-
-if sys.argv[1] == "run":
-    from hardiness.engine.worker import Worker
-    Worker.run = traced(Worker.run)
-else:
-    main = traced(main)
-with contextlib.suppress(SystemExit):
-    main()
-print(*sorted(files), sep="\\n")
-"""
-"""Runs the command and prints the files, of ``run`` those of its loop; bodies of classes and modules do not count."""
 
 
 @functools.cache
@@ -77,42 +26,66 @@ def parsed() -> dict[Path, list[ast.AST]]:
     return {path: list(ast.walk(ast.parse(path.read_text("utf-8")))) for path in SOURCE.rglob("*.py")}
 
 
-def taken() -> Iterator[tuple[str, str, str, str]]:
-    """Room that takes, room it takes from, module, name; of every import from another room."""
-    for path, nodes in parsed().items():
-        room = path.relative_to(SOURCE).parts[0]
-        for node in nodes:
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("hardiness."):
-                other = node.module.split(".")[1]
-                if other != room:
-                    yield from ((room, other, node.module, alias.name) for alias in node.names)
+def modules() -> dict[str, Path]:
+    """Every module by its name, a package by that of its ``__init__.py``."""
+    places = {path: path.relative_to(SOURCE.parent).with_suffix("").parts for path in parsed()}
+    return {".".join(parts[:-1] if parts[-1] == "__init__" else parts): path for path, parts in places.items()}
 
 
-def offered(room: str) -> list[str]:
-    tree = ast.parse((SOURCE / room / "__init__.py").read_text("utf-8"))
-    listed = [node.value for node in tree.body if isinstance(node, ast.Assign) and "__all__" in ast.unparse(node)]
-    return [str(ast.literal_eval(each)) for each in getattr(listed[0], "elts", [])] if listed else []
+@functools.cache
+def offered(package: str) -> dict[str, str]:
+    """The names that a package offers, and which module each is taken from."""
+    nodes = parsed()[SOURCE / Path(*package.split(".")[1:]) / "__init__.py"]
+    imports = (node for node in nodes if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package))
+    return {alias.asname or alias.name: str(node.module) for node in imports for alias in node.names}
 
 
-def test_rooms_take_names_through_each_others_doors() -> None:
-    past = [
-        f"{room}: {module}.{name}"
-        for room, other, module, name in taken()
-        if module.count(".") > 1 or (SOURCE / other / f"{name}.py").exists()
-    ]
-    assert len(past) <= MOST_PAST_DOORS, past
+def imported_by(path: Path) -> Iterator[tuple[str, str]]:
+    """Module and name of each import of our own in a file; of a name that a package offers, the module behind it."""
+    names = modules()
+    for node in parsed()[path]:
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names if alias.name in names)
+        if isinstance(node, ast.ImportFrom) and node.module in names:
+            for alias in node.names:
+                if f"{node.module}.{alias.name}" in names:
+                    yield f"{node.module}.{alias.name}", ""
+                elif names[node.module].name == "__init__.py":
+                    yield offered(node.module).get(alias.name, node.module), alias.name
+                else:
+                    yield node.module, alias.name
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room != "cli"])
-def test_a_door_offers_what_a_second_room_or_a_reader_of_the_docs_uses(room: str) -> None:
-    used = {name for _, other, _, name in taken() if other == room}
-    for path in SOURCE.rglob("*.py"):  # as attributes: `from hardiness import api`, then `api.run`
-        text = path.read_text("utf-8")
-        for alias in re.findall(rf"^from hardiness import (?:.*\b)?{room}\b(?: as (\w+))?", text, re.MULTILINE):
-            used |= set(re.findall(rf"\b{alias or room}\.(\w+)", text))
-    pages = "\n".join(page.read_text("utf-8") for page in (*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")))
-    for name in set(offered(room)) - used:
-        assert re.search(rf"hardiness\.{room}( import [^\n]*\b|\.){name}\b", pages), f"nobody takes {room}.{name}"
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """A package's own ``__init__.py`` is left out: it offers what stands in its modules, and is part of none."""
+    places = {name: path for name, path in modules().items() if path.name != "__init__.py"}
+    graph = {name: {module for module, _ in imported_by(path) if module in places} for name, path in places.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(error.args[1][::-1]))
+
+
+def test_no_private_name_is_taken_by_another_module() -> None:
+    taken = []
+    for path in parsed():
+        aliases = {alias.asname or alias.name for alias in own_modules_in(path)}
+        taken += [f"{path}: {module}.{name}" for module, name in imported_by(path) if is_private(name)]
+        for node in parsed()[path]:
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+                taken += [f"{path}:{node.lineno}: {ast.unparse(node)}"] if is_private(node.attr) else []
+    assert taken == []
+
+
+def own_modules_in(path: Path) -> Iterator[ast.alias]:
+    """The imports of a file that are of modules of our own."""
+    for node in parsed()[path]:
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias for alias in node.names if f"{node.module}.{alias.name}" in modules())
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
 
 
 def test_a_door_that_loads_late_offers_no_name_of_a_module_behind_it() -> None:
@@ -122,54 +95,6 @@ def test_a_door_that_loads_late_offers_no_name_of_a_module_behind_it() -> None:
             offered = {*importlib.import_module(f"hardiness.{path.parent.name}").__all__}
             modules = {name for _, name, _ in pkgutil.iter_modules([str(path.parent)])}
             assert offered & modules == set(), path.parent.name
-
-
-def test_doors_and_files_do_not_become_more() -> None:
-    assert sum(len(offered(room)) for room in ROOMS) <= MOST_OFFERED
-    assert len(list(SOURCE.rglob("*.py"))) <= MOST_FILES
-
-
-def passed(*command: str) -> list[str]:
-    """The files that a command passes."""
-    done = subprocess.run([sys.executable, "-c", ENTERED, *command], capture_output=True, text=True, check=True)
-    return [line for line in done.stdout.splitlines() if line.endswith((".py", ".j2"))]
-
-
-@pytest.mark.slow
-def test_from_row_to_answer_a_reader_passes_no_more_files(tmp_path: Path) -> None:
-    (rows,) = (PROJECT / "tests" / "reference" / "out_f2dda58" / "records").glob("*--imagenet-val--*")
-    out = tmp_path / "out"
-    shutil.copytree(rows, out / "records" / rows.name)
-    for command, most in [("show", 60), *MOST_PASSED.items()]:  # first, to keep what is computed
-        files = passed(command, str(out))
-        assert most // 3 < len(files) <= most, files
-
-
-@pytest.mark.slow
-def test_from_photograph_to_row_a_reader_passes_no_more_files(tmp_path: Path) -> None:
-    few = ("--data", "embedded", "--limit", "2", "--quiet", "--out", str(tmp_path / "out"))
-    files = passed("run", "-m", "efficientnet_lite0", "-b", "imagenet-val", *few)
-    assert MOST_IN_LOOP // 3 < len(files) <= MOST_IN_LOOP, files
-    assert "engine/worker.py" in files
-
-
-def test_what_a_protocol_may_override_does_not_become_more() -> None:
-    benchmarks.registry.names()
-    benchmarks.cards.names()
-    assert len(overridden(core.Benchmark) | overridden(benchmarks.Card)) <= MOST_HOOKS
-
-
-def overridden(base: type) -> set[str]:
-    """The public methods of a class and its bases that some subclass of this project has, too."""
-
-    def methods(kind: type) -> set[str]:
-        return {name for name, value in vars(kind).items() if callable(value) or isinstance(value, property)}
-
-    kinds = [base]
-    for kind in kinds:
-        kinds += [each for each in kind.__subclasses__() if each.__module__.startswith("hardiness.")]
-    hooks = {name for each in base.__mro__[:-1] for name in methods(each) if not name.startswith("_")}
-    return hooks & set[str]().union(*map(methods, kinds[1:]))
 
 
 ASKED = {

@@ -27,11 +27,6 @@ def printed(notebook: dict) -> list[bool]:
     return [bool(cell["outputs"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def test_there_are_four() -> None:
-    names = [notebook.stem for notebook in NOTEBOOKS]
-    assert names == ["a_defence_attacked", "a_papers_table", "first_run", "own_network"]
-
-
 @pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
