@@ -365,7 +365,8 @@ class Evidence:
             # Where few images hold most of the spread, it grows with the share as if each were all right or all wrong.
             growth = max((1 - 2 * self.value) * (value - self.value) / self.n, 0.0)
             spread = self.value * (1 - self.value) / answers + growth
-            answers = min(answers, value * (1 - value) / spread) if growth else answers
+            if growth and 0 < value < 1:  # at its bounds it has no spread of its own to hold it against
+                answers = min(answers, value * (1 - value) / spread)
             new = wilson_of_share(value, answers, _Z)
             return replace(self, value=value, facts=(new.low, new.high))
         # What the ends are apart from the middle tells of the skew, with which the variance grows with the number.

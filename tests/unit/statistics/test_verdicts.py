@@ -171,3 +171,16 @@ def test_a_cell_may_be_larger_than_one() -> None:
 def test_evidence_comes_back_from_json() -> None:
     for evidence in (share(3, 40), Evidence.from_pairs(2, 3, 50), Evidence.from_share_looks(3, 40)):
         assert from_json(Evidence, list(fields_form(evidence).values()), "the memo") == evidence
+
+
+@pytest.mark.parametrize(
+    ("value", "facts", "side", "bound"), [(0.9, (0.11, 0.99), -1, 0.0), (0.1, (0.01, 0.89), 1, 1.0)]
+)
+def test_of_two_pictures_an_equal_share_may_fall_to_its_bound(
+    value: float, facts: tuple[float, float], side: int, bound: float
+) -> None:
+    following = Evidence(value, 2, "interval", facts, share=True).next_equal(side, 0.0018)
+    assert following.value == bound
+    low, high = following.facts
+    assert (low if side < 0 else high) == bound
+    assert high - low > 0.5, "so few answers say little"
