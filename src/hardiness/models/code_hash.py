@@ -582,6 +582,9 @@ class _Digest:
     def _tensor(self, value: Any) -> None:
         import torch
 
+        if value.is_nested:
+            self.visit(list(value.unbind()))
+            return
         self.add("tensor", f"{value.dtype} {tuple(value.shape)} {value.layout}")
         if type(value) not in (torch.Tensor, torch.nn.Parameter):
             self.visit(type(value))

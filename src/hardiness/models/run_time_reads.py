@@ -77,14 +77,22 @@ _BY_WORD: Mapping[str, frozenset[str]] = {
             ),
             *("read_excel", "read_table", "read_feather", "read_hdf", "read_yaml", "ZipFile", "TarFile"),
             *("listdir", "scandir", "iterdir", "iglob", "rglob", "getmtime", "getctime", "getatime", "getsize"),
-            *("isfile", "is_file", "lstat"),
+            *("isfile", "is_file", "lstat", "spec_from_file_location", "from_pretrained"),
         )
     ),
     ENVIRONMENT: frozenset(("environ", "environb", "getenv", "getenvb")),
     PROGRAMS: frozenset(
-        ("Popen", "check_output", "check_call", "getoutput", "getstatusoutput", "popen", "posix_spawn")
+        (
+            *("Popen", "check_output", "check_call", "getoutput", "getstatusoutput", "popen", "posix_spawn"),
+            *("create_subprocess_exec", "create_subprocess_shell"),
+        )
     ),
-    SERVICES: frozenset(("urlopen", "urlretrieve", "create_connection")),
+    SERVICES: frozenset(
+        (
+            *("urlopen", "urlretrieve", "create_connection", "HTTPConnection", "HTTPSConnection"),
+            *("hf_hub_download", "snapshot_download"),
+        )
+    ),
     COMMAND: frozenset(("argv", "orig_argv")),
     CLOCK: frozenset(("time_ns", "utcnow")),
 }
@@ -102,6 +110,9 @@ _BY_MODULE: Mapping[str, str] = {
 _BY_FUNCTION: Mapping[tuple[str, str], str] = {
     **dict.fromkeys((("time", "time"), ("datetime", "now"), ("datetime", "today"), ("date", "today")), CLOCK),
     **dict.fromkeys((("builtins", "eval"), ("builtins", "exec")), TEXTS),
+    **dict.fromkeys(((name, "system") for name in ("os", "posix", "nt")), PROGRAMS),
+    **dict.fromkeys(((name, "stat") for name in ("os", "posix", "nt")), FILES),
+    **dict.fromkeys((("os", "walk"), ("xml.etree.ElementTree", "parse"), ("torch", "from_file")), FILES),
 }
 """Functions with names that have harmless meanings too, by module or class: differences of times change no answer."""
 

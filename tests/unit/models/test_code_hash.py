@@ -340,6 +340,15 @@ def test_a_proxy_of_what_is_gone_counts_as_nothing_wherever_it_is_held() -> None
     assert function_identity(lambda x: (x, in_cell)).left_out == ()
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+def test_a_nested_tensor_counts_by_value(layout: torch.layout) -> None:
+    def nested(sign: int) -> Any:
+        return torch.nested.nested_tensor([torch.tensor([float(sign)]), torch.zeros(2)], layout=layout)
+
+    assert identity([nested(1)]).sha256 == identity([nested(1)]).sha256 != identity([nested(-1)]).sha256
+
+
 def test_values_far_below_each_other_count() -> None:
     def nested(sign: int) -> list[Any]:
         found: list[Any] = [sign]
