@@ -72,6 +72,37 @@ def test_a_command_runs_what_files_define_and_an_edit_is_evaluated_anew(
     assert "Darker." in listed.out
 
 
+NAMED = """
+import numpy as np
+from hardiness import View
+
+class Second:
+    "It answers with its first output, which is the second class in alphabetical order."
+    class_names = ("thing_b", "thing_a")
+
+    def __call__(self, images):
+        return np.tile(np.float32([1, 0]), (len(images), 1))
+
+def made():
+    return Second(), View(32, 32)
+"""
+
+
+@pytest.mark.slow
+def test_a_function_s_classes_are_those_that_it_names(place: Path, command: Callable[..., Outcome]) -> None:
+    """It was scored as if its outputs stood in alphabetical order: 1 of 4 right in place of 3, and no error."""
+    (place / "named.py").write_text(NAMED)
+    photographs = sorted((place / "data").rglob("*.png"))
+    for number, name in enumerate(("thing_a", "thing_b", "thing_b", "thing_b")):
+        (place / "own" / name).mkdir(parents=True, exist_ok=True)
+        (place / "own" / name / f"{number}.png").write_bytes(photographs[number % 3].read_bytes())
+    few = ("-m", "py:named.py:made", "-b", "own", "--data", "own", "--quiet", "--out", "out")
+    ran = command(place, place / "nothing", "run", *few)
+    assert ran.status == 0, ran.err
+    (result,) = json.loads((place / "out" / "results.json").read_text())["results"]
+    assert {score["metric"]: score["value"] for score in result["scores"]}["top1"] == 0.75
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder; what its files register is forgotten with the test."""

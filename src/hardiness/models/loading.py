@@ -7,7 +7,7 @@ import difflib
 import fnmatch
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +27,7 @@ from hardiness.models.catalogue import (
     apply,
     is_sigmoid,
     known_names,
+    override,
     registry,
     row_and_model,
     schemes,
@@ -416,12 +417,10 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     """The classifier of a plain function, whose first answer to a picture tells how many classes it has.
 
     Raises:
-        ArgumentError: the precision or runtime asked for is not for a function.
+        ArgumentError: the precision or runtime asked for is not for a function, or as for `_spec_of_function`.
         ModelError: it fails, or its answer is of another shape.
     """
-    spec, network = built.spec or known, built.network
-    if network.bytes_in:
-        spec = replace(spec, view=replace(spec.view, mean=(0.0,) * 3, std=(1.0,) * 3))
+    network, spec = built.network, _spec_of_function(built, known)
     if placement.precision != "fp32":
         raise ArgumentError(
             f"precision {placement.precision} is not for {spec.name}, which computes as it does; use fp32"
@@ -433,8 +432,6 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px"):
         rows = first_answer(network, spec.name, _probe_pixels(side), Normalisation.from_view(spec.view))
     stated = _stated_output(spec)
-    names = spec.class_names or class_names_of(network.function)
-    spec = replace(spec, class_names=names)
     if network.sigmoid:
         behind = _is_behind_sigmoid(rows, stated, spec.name)
     else:
@@ -456,11 +453,62 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
             "so itself"
         )
     placement = replace(placement, device="cpu", candidates=("function",), notes=())
-    built = replace(built, network=network, notes=tuple(notes), outputs="" if network.sigmoid else outputs)
+    outputs = "" if network.sigmoid else outputs
+    built = replace(built, network=network, spec=spec, notes=tuple(notes), outputs=outputs)
     # There are no tensors to hash: what it holds of them counts with its code.
     identity = Identity(code.digits, code_sha256=code.for_one_command())
     width = 2 if network.sigmoid and rows.shape[1] == 1 else rows.shape[1]
-    return _classifier(built, replace(spec, num_classes=0), placement, identity, width=width)
+    return _classifier(built, known, placement, identity, width=width)
+
+
+def _spec_of_function(built: BuilderResult, known: ModelSpec) -> ModelSpec:
+    """The spec of a function, of what its builder, the object itself and a person state.
+
+    The builder's word counts where the others are silent. What it states of the outputs stands among the options, as
+    if a person had stated it, so that it is part of the identity.
+
+    Raises:
+        ArgumentError: two of them state different things, or numbers are stated for a function that takes bytes.
+    """
+    network, spec = built.network, built.spec or known
+    typed = split(row_and_model(known.asked)[1])[1]
+    options = dict(known.options)
+    outputs = {"output": network.outputs or built.outputs, ACTIVATION: "sigmoid" if network.sigmoid else ""}
+    for key, value in (*spec.options, *((key, value) for key, value in outputs.items() if value)):
+        _refuse_two(known.name, key, value, options.setdefault(key, value), "asked for")
+    view = known.view if PREPROCESSING in typed else override(spec.view, typed)
+    for each in fields(View):
+        _refuse_two(known.name, each.name, getattr(spec.view, each.name), getattr(view, each.name), "asked for")
+    if network.bytes_in:
+        if PREPROCESSING not in typed:
+            refuse_numbers(known.name, view)
+        view = replace(view, mean=(0.0,) * 3, std=(1.0,) * 3)
+    if "input_px" in typed and spec.input_px is not None:
+        _refuse_two(known.name, "input_px", spec.input_px, known.input_px, "asked for")
+    stated = spec.class_names or known.class_names
+    is_ordered = options.get("class_order") in ("wnid", "background+wnid")  # a person's word: they are ImageNet's
+    own = None if is_ordered else class_names_of(network.function)
+    if stated and own and known.build:  # who hands an object to `wrap` may give its classes other names
+        _refuse_two(known.name, "class_names", stated, own, "by the object itself")
+    return replace(
+        spec,
+        view=view,
+        input_px=known.input_px if spec.input_px is None else spec.input_px,
+        class_names=stated or own,
+        options=tuple(options.items()),
+        asked=known.asked,
+    )
+
+
+def _refuse_two(model: str, key: str, built: object, other: object, whose: str) -> None:
+    """Raise an error where a builder states one value and somebody else another.
+
+    Raises:
+        ArgumentError: naming both.
+    """
+    if built != other:
+        one, two = (value if isinstance(value, str | int) else repr(value)[:60] for value in (built, other))
+        raise ArgumentError(f"{model} has {key}={one} by its builder and {key}={two} {whose}; leave one out")
 
 
 def _of_shares(rows: NDArray[np.float32], softmax: str = "") -> tuple[str, ...]:
@@ -553,8 +601,6 @@ def wrap(
                 "are brought to its size is never guessed"
             )
         view = _stated_view(view)
-        if function.bytes_in:
-            refuse_numbers(name, view)
         spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names, options=stated)
         built = BuilderResult(function, code="", notes=assumed_geometry(view, view.stated))
         classifier = _of_function(built, spec, placement)
@@ -703,7 +749,8 @@ def _classifier(
     columns = output_columns(spec, width or spec.num_classes, built.columns)
     classes = len(columns) if columns is not None else width or spec.num_classes
     if spec.num_classes not in (0, classes):
-        raise ModelError(f"{spec.name} must have {spec.num_classes:,} classes, has {classes:,}")
+        advice = "; num_classes=0 in its spec takes as many as it has" if isinstance(network, PlainFunction) else ""
+        raise ModelError(f"{spec.name} must have {spec.num_classes:,} classes, has {classes:,}{advice}")
     if spec.class_names is not None and len(spec.class_names) != classes:
         raise ArgumentError(f"{spec.name} has {classes} classes, and {len(spec.class_names)} class names were given")
     if classes < 2:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import json
+import sys
 import threading
+import types
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +23,11 @@ import torch
 from torch import Tensor, nn
 
 import hardiness
-from hardiness.core import ArgumentError, ModelError, View
+from hardiness.core import ArgumentError, ModelError, ModelSpec, View
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import failures, load, loading, to_pixels, wrap
+from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, schemes
+from hardiness.models.classifier import Classifier
 
 WEIGHTS = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
 VIEW = View(36, 32)
@@ -437,6 +442,96 @@ def test_a_model_of_maite_is_called_by_its_protocol(images: np.ndarray, pixels: 
     classifier = wrap(Model(), VIEW, name="mine")
     assert classifier.spec.class_names == tuple(f"class {index}" for index in range(12))
     np.testing.assert_allclose(classifier.logits(pixels)[:, :7], np.log(shares(images)), atol=1e-5)
+
+
+class Four:
+    """A function that names its classes, in no order of the alphabet."""
+
+    class_names = ("d", "a", "c", "b")
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        return images.reshape(len(images), -1)[:, :4].astype("float32")
+
+
+BORDERED = View(36, 32, "bicubic", "border")
+
+
+def test_a_function_that_a_builder_hands_over_is_the_model_that_wrap_makes(tmp_path: Path) -> None:
+    """The builder's spec went before the one with the function's class names, so that its classes were taken for those
+    of the data in alphabetical order; and photographs were padded with a mean that nobody subtracts."""
+    made = "def own():\n    return Four(), hardiness.View(36, 32, 'bicubic', 'border')\n"
+    (tmp_path / "four.py").write_text(f"import hardiness\nimport numpy as np\n{inspect.getsource(Four)}{made}")
+    wrapped = wrap(Four(), BORDERED, name="mine")
+    loaded = load(f"py:{tmp_path}/four.py:own", device="cpu")
+    assert loaded.spec.class_names == wrapped.spec.class_names == ("d", "a", "c", "b")
+    assert loaded.spec.view == wrapped.spec.view
+    assert loaded.spec.view.canvas.fill == (0, 0, 0)
+    assert (loaded.num_classes, loaded.outputs_sha256) == (4, wrapped.outputs_sha256)
+    ordered = load(f"py:{tmp_path}/four.py:own:class_order=own", device="cpu")
+    assert ordered.spec.class_names == wrapped.spec.class_names
+    with pytest.raises(ArgumentError, match="class_order=wnid needs 1000 outputs"):
+        load(f"py:{tmp_path}/four.py:own:class_order=wnid", device="cpu")
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Loads ``shop:four`` with what is typed after it, built by a scheme of a stranger that states what is given."""
+    module = types.ModuleType("stranger_s_shop")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    scheme = Scheme("shop:NAME", "a shop", lambda name, options: ModelSpec(f"shop:{name}", "stranger_s_shop:build"))
+    schemes.get("onnx")  # what ships is registered first
+    monkeypatch.setitem(schemes._entries, "shop", (scheme, __name__))
+
+    def loaded(typed: str = "", *, function: Any = None, outputs: str = "", **stated: Any) -> Classifier:
+        def build(spec: ModelSpec) -> BuilderResult:
+            completed = replace(spec, **{"view": BORDERED, "num_classes": 0, **stated})
+            return BuilderResult(PlainFunction(Four(), **(function or {})), spec=completed, code="", outputs=outputs)
+
+        vars(module)["build"] = build
+        return load(f"shop:four{typed}", device="cpu")
+
+    return loaded
+
+
+def test_what_a_builder_states_counts_where_the_object_is_silent(shop: Callable[..., Any]) -> None:
+    assert shop().spec.class_names == ("d", "a", "c", "b")
+    assert shop(num_classes=4).num_classes == 4
+    assert shop(class_names=Four.class_names).spec.class_names == Four.class_names
+    assert shop(":input_px=32").spec.input_px == 32
+    assert shop(":resize_px=40", view=View(40, 32)).spec.view.resize_px == 40
+    for made in ({"function": {"outputs": "probabilities"}}, {"outputs": "probabilities"}):
+        stated = shop(**made)
+        assert (stated.outputs, dict(stated.spec.options)) == ("probabilities", {"output": "probabilities"}), made
+    sigmoid = shop(function={"sigmoid": True, "outputs": "probabilities"})
+    assert dict(sigmoid.spec.options) == {"output": "probabilities", "activation": "sigmoid"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "stated", "says"),
+    [
+        ("", {"class_names": ("a", "b", "c", "d")}, r"class_names=\('a', 'b', .* builder and class_names=\('d', 'a', "),
+        (":crop_px=24", {}, "shop:four has crop_px=32 by its builder and crop_px=24 asked for; leave one out"),
+        (":input_px=24", {"input_px": 32}, "has input_px=32 by its builder and input_px=24 asked for"),
+        ("", {"view": View(36, 32, mean=0.5, std=0.5)}, "mean= is not for shop:four, which takes images as bytes"),
+        (":mean=0.5,std=0.5", {}, r"has mean=\(0.485, .* by its builder and mean=\(0.5, .* asked for"),
+        (
+            "",
+            {"num_classes": 1000},
+            "must have 1,000 classes, has 4; num_classes=0 in its spec takes as many as it has",
+        ),
+        (
+            "",
+            {"function": {"outputs": "probabilities"}, "options": (("output", "logits"),)},
+            "output=probabilities by its builder and output=logits",
+        ),
+    ],
+)  # type: ignore[misc]
+def test_what_a_builder_and_another_state_differently_is_refused(
+    shop: Callable[..., Any], typed: str, stated: dict[str, Any], says: str
+) -> None:
+    with pytest.raises((ArgumentError, ModelError), match=says) as caught:
+        shop(typed, **stated)
+    assert "\n" not in str(caught.value)
 
 
 def thousand(images: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from hardiness.models.catalogue import (
     split,
 )
 from hardiness.models.own_file import OwnFile
-from hardiness.models.own_functions import foreign, is_factory, refuse_numbers
+from hardiness.models.own_functions import foreign, is_factory
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
 
 _OPTIONS = {
@@ -83,8 +83,6 @@ def _function(
         require_view(spec.name, options, bytes_in=True)
     notes = assumed_geometry(view or spec.view, _stated(view, options))
     chosen = spec.view if view is None or PREPROCESSING in options else override(view, dict(spec.options))
-    if PREPROCESSING not in options:
-        refuse_numbers(spec.name, chosen)
     return BuilderResult(network, spec=replace(spec, view=chosen), code=text, notes=notes)
 
 
