@@ -122,7 +122,8 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     assert all(name in shown.out for name in ("upside-down", "lines-and-light", "same-answers"))
     compared = command(place, installed, "compare", "out")
     assert compared.status == 0, compared.err
-    assert "upside-down" in compared.out
+    assert all(name in compared.out for name in ("upside-down", "same-answers", "same answer within a class"))
+    assert "is not compared" not in compared.out, "each example of a card has measurables"
     (place / "policy.toml").write_text(POLICY)
     gated = command(place, installed, "gate", "out", "--policy", "policy.toml")
     assert gated.status in (0, 3, 4), gated.err

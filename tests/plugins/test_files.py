@@ -103,6 +103,27 @@ def test_a_function_s_classes_are_those_that_it_names(place: Path, command: Call
     assert {score["metric"]: score["value"] for score in result["scores"]}["top1"] == 0.75
 
 
+@pytest.mark.slow
+def test_a_card_that_gives_nothing_to_compare_by_is_named(place: Path, command: Callable[..., Outcome]) -> None:
+    """It said of two stored models that two were needed and none was there; beside others it said nothing."""
+    write(place / "own")
+    few = ("--data", "data", "--limit", "2", "--quiet", "--out", "out")
+    two = ("-m", "py:network.py:build", "-m", "py:network.py:other")
+    ran = command(place, place / "nothing", "run", *two, "-b", "py:own/benchmark.py:Darker", *few)
+    assert ran.status == 0, ran.err
+    compared = command(place, place / "nothing", "compare", "out")
+    assert compared.status == 2
+    assert compared.err == (
+        "hardiness: nothing can be compared: darker: its card 'spread' gives nothing to compare by: give it "
+        "'measurables', its scores as functions of images, as docs/extend.md shows\n"
+    )
+    ran = command(place, place / "nothing", "run", *two, "-b", "imagenet-val", *few)
+    assert ran.status == 0, ran.err
+    compared = command(place, place / "nothing", "compare", "out")
+    assert compared.status == 0, compared.err
+    assert "darker is not compared: its card gives nothing to compare by\n" in compared.out
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder; what its files register is forgotten with the test."""

@@ -44,14 +44,21 @@ from hardiness.results import (
     results_of,
     stored_measures,
 )
+from hardiness.results.comparison import not_comparable
 from hardiness.store import Store, surveyed
 
 
 @dataclass(frozen=True, repr=False)
 class Comparisons:
-    """The comparison on each benchmark; iterates over them, and prints as tables."""
+    """The comparison on each benchmark; iterates over them, and prints as tables.
+
+    Attributes:
+        benchmarks: the comparisons.
+        not_comparable: names of benchmarks that were run too, and whose cards give nothing to compare by.
+    """
 
     benchmarks: tuple[BenchmarkComparison, ...]
+    not_comparable: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[BenchmarkComparison]:
         return iter(self.benchmarks)
@@ -76,9 +83,12 @@ class Comparisons:
         """Whether scores and answers differ, a sentence for every two models on each benchmark."""
         several = len(self.benchmarks) > 1
         return [
-            f"{each.benchmark}: {sentence}" if several else sentence
-            for each in self.benchmarks
-            for sentence in each.sentences()
+            *(
+                f"{each.benchmark}: {sentence}" if several else sentence
+                for each in self.benchmarks
+                for sentence in each.sentences()
+            ),
+            *(f"{name} is not compared: its card gives nothing to compare by" for name in self.not_comparable),
         ]
 
     def as_dict(self) -> list[dict[str, Any]]:
@@ -109,7 +119,8 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
             replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})
             for each in found
         ]
-        return Comparisons(tuple(each.with_effective_robustness(results, stores, reference) for each in doubted))
+        compared = tuple(each.with_effective_robustness(results, stores, reference) for each in doubted)
+        return Comparisons(compared, tuple(not_comparable(stores, models)))
 
 
 @dataclass(frozen=True, repr=False)

@@ -25,7 +25,7 @@ from hardiness.core import (
 )
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
-from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs
+from hardiness.results.measured import RunByImage, has_measurables, in_shared_cells, measured_runs, why_not_measured
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, differences, digest_of
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
@@ -240,17 +240,31 @@ def compare_stores(
     found = _comparisons(groups, stores, base, models, details)
     if not found:
         places: dict[str, list[str]] = {}
+        reasons: dict[str, None] = {}
         for (benchmark, data, *_), runs in groups.items():
-            for name in measured_runs(runs, tables=False, base=base):
+            measured = measured_runs(runs, tables=False, base=base)
+            for name in measured:
                 places.setdefault(name, []).append(f"{benchmark} on {data}")
+            reasons |= {
+                f"{benchmark}: {why_not_measured(run)}": None for name, run in runs.items() if name not in measured
+            }
         several = len(places) > 1
         had = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
         copies = len(stores) > 1 and sum(map(len, _once(stores))) < sum(len(store.runs()) for store in stores)
+        if reasons and not places:
+            raise ArgumentError(f"nothing can be compared: {'; '.join(reasons)}")
         raise ArgumentError(
             "a comparison needs two models that were run on one benchmark and the same data, had "
-            f"{'; '.join(had) or 'none'}{' (a run that several folders hold is one)' if copies else ''}"
+            f"{'; '.join([*had, *reasons]) or 'none'}{' (a run that several folders hold is one)' if copies else ''}"
         )
     return found
+
+
+def not_comparable(stores: Sequence[Store], models: Sequence[str] = ()) -> list[str]:
+    """Names of benchmarks that two of the models were run on and whose cards give nothing to compare by."""
+    groups = _groups(stores, models)
+    several = {benchmark: next(iter(runs.values())) for (benchmark, *_), runs in groups.items() if len(runs) > 1}
+    return [benchmark for benchmark, run in sorted(several.items()) if not has_measurables(run)]
 
 
 def kept_comparisons(

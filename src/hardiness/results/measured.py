@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import Baseline, card_of, chat_outputs, published_baseline
+from hardiness.benchmarks.card import Card
 from hardiness.core import RIGHT, Condition, ImageTable, Run
 from hardiness.results.runs import ScoredRun, why_unavailable
 from hardiness.results.stored_baseline import StoredBaseline
@@ -134,6 +135,24 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
     )
 
 
+def has_measurables(run: ScoredRun) -> bool:
+    """Whether its card has scores to compare by, for some images at least."""
+    return type(card_of(run.stored.run)).measurables is not Card.measurables
+
+
+def why_not_measured(run: ScoredRun) -> str:
+    """The reason why `measures_of` gives nothing for a run, in words that follow the benchmark's name."""
+    identity = run.stored.run
+    if not has_measurables(run):
+        return (
+            f"its card {identity.benchmark.card!r} gives nothing to compare by: give it 'measurables', its scores as "
+            "functions of images, as docs/extend.md shows"
+        )
+    if not len(run.table) or not images_of(run.table, identity)[0].any():
+        return "no image was evaluated under every condition"
+    return f"its card {identity.benchmark.card!r} gives nothing to compare by for these images"
+
+
 def images_of(table: ImageTable, run: Run) -> tuple[NDArray[np.bool_], bool]:
     """Which images a run is compared on, ``(N,)``, and whether each image has some random cells alone."""
     whole = np.asarray(table.evaluated.all(axis=1))
@@ -189,6 +208,8 @@ def measured_runs(
             ids = next((each.ids for each in measured.values() if np.array_equal(each.ids, found.ids)), found.ids)
             measured[name] = replace(found, ids=ids).without_answers(ids)
         run.release()
+    if len(measured) < 2:
+        return measured
     shared = shared_images({name: each.ids for name, each in measured.items()})
     if not len(shared):
         return measured_runs(runs, tables=True, base=base)
