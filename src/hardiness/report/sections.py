@@ -261,13 +261,13 @@ class BenchmarkSection:
         return ", ".join([f"{first.benchmark} on {first.data}", *self.section.variant])
 
     def notes(self, everything: bool = True) -> list[str]:
-        """Each note once, with the models it is about unless it is about all."""
+        """Each note once, with the models it is about unless it is about all, or about none."""
         about: dict[str, list[str]] = {}
         for note in self.section.notes:
             if everything or note.headline:
                 about.setdefault(note.text, []).extend(note.models)
         return [
-            text if len(models) == len(self.results) else f"{', '.join(models)}: {text}"
+            text if len(models) in (0, len(self.results)) else f"{', '.join(models)}: {text}"
             for text, models in about.items()
         ]
 

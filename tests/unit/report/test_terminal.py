@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
 from hardiness.cli.show import print_overview
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
+from hardiness.core.section import Note
 from hardiness.report import score_tables, scorecard_tables
+from hardiness.report.sections import sections
 
 
 def result(model: str, benchmark: str = "whitebox", columns: int = 12, warning: str = "partial") -> Result:
@@ -52,6 +56,17 @@ def test_a_grid_says_what_its_rows_are() -> None:
     found = Result("a", "imagenet-c", "imagenet", "orhan2019", cells, Counts(9, 9, 0, 9), run, {}, key="k")
     lines = printed(80, [found], everything=True)
     assert next(line.split()[1] for line in lines if "severity 1" in line) == "corruption"
+
+
+def test_a_note_about_no_model_begins_with_its_text() -> None:
+    """It began with a colon."""
+    (shown,) = sections([result("a"), result("b")], figures=False)
+    notes = [Note("published numbers", ()), Note("partial", ("a",)), Note("small", ("a", "b"))]
+    assert replace(shown, section=replace(shown.section, notes=notes)).notes() == [
+        "published numbers",
+        "a: partial",
+        "small",
+    ]
 
 
 def test_names_are_no_markup() -> None:
