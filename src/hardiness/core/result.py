@@ -308,7 +308,7 @@ class Result:
         if len(self.scores) > SHOWN:
             lines.append(f"  and {len(self.scores) - SHOWN} more in .scores")
         lines += [f"  {reason}" for reason in self._reasons()]
-        return "\n".join([*lines, *(f"  ! {warning}" for warning in self.warnings)])
+        return "\n".join([*lines, *(f"  ! {warning}" for warning in (*self.warnings, *self._checks()))])
 
     def _reasons(self) -> Iterator[str]:
         """Why scores that are shown have no value or no interval, a line for each reason."""
@@ -320,6 +320,10 @@ class Result:
                 by_reason.setdefault(f"without interval, {score.interval_reason}", []).append(score.as_row()[0])
         yield from (f"{reason}: {', '.join(names)}" for reason, names in by_reason.items())
 
+    def _checks(self) -> Iterator[str]:
+        """What the checks of an attack found, and the verdict, a sentence each."""
+        yield from (f"{each.name}: {each.sentence}" for each in self.findings if each.raised or each.name == "verdict")
+
     def view(self) -> TextTable:
         """The same as a table for a notebook."""
         rows = [
@@ -329,7 +333,7 @@ class Result:
         head, *_ = repr(replace(self, scores=())).splitlines()
         more = [f"and {len(self.scores) - SHOWN} more in .scores"] if len(self.scores) > SHOWN else []
         heads = ("score", "value, 95 % interval", "n", *([""] if any(row[3] for row in rows) else []))
-        notes = (*more, *self._reasons(), *self.warnings)
+        notes = (*more, *self._reasons(), *self.warnings, *self._checks())
         return TextTable(head, heads, tuple(row[: len(heads)] for row in rows), notes=notes)
 
     def _repr_html_(self) -> str:

@@ -8,7 +8,20 @@ import sys
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError, Condition, Counts, Failure, Interval, Records, Result, Run, Score, View, rng
+from hardiness.core import (
+    ArgumentError,
+    Condition,
+    Counts,
+    Failure,
+    Finding,
+    Interval,
+    Records,
+    Result,
+    Run,
+    Score,
+    View,
+    rng,
+)
 
 
 def test_condition_is_a_hashable_mapping_of_any_keys() -> None:
@@ -108,3 +121,22 @@ def test_a_result_says_why_numbers_have_no_interval_or_no_value() -> None:
     said = [f"without interval, {few}: aurra, nll [decision=1000-way]", f"undefined, {bins}: rms_calibration_error"]
     assert [line.strip() for line in repr(result).splitlines()[-2:]] == said
     assert result.view().notes == tuple(said)
+
+
+def test_a_result_says_why_its_number_is_withdrawn() -> None:
+    """A notebook showed the word beside each number, and never the reason."""
+    findings = [
+        Finding("steps", False, "More steps would hardly take more."),
+        Finding("square takes more", True, "Square took 3 of <b>."),
+        Finding("verdict", True, "Withdrawn: accuracy falls & the attack cannot be trusted."),
+    ]
+    scores = [Score("accuracy", 0.5, "fraction", 10, condition=Condition(epsilon=0.1))]
+    result = Result("m", "b", "d", "p", scores, Counts(10, 10, 0, 10), Run(), {}, findings=findings)
+    assert repr(result).splitlines()[-2:] == [
+        "  ! square takes more: Square took 3 of <b>.",
+        "  ! verdict: Withdrawn: accuracy falls & the attack cannot be trusted.",
+    ]
+    html = result._repr_html_()
+    assert "<p>square takes more: Square took 3 of &lt;b&gt;.</p>" in html
+    assert "<p>verdict: Withdrawn: accuracy falls &amp; the attack cannot be trusted.</p>" in html
+    assert "More steps" not in html
