@@ -13,6 +13,7 @@ from hardiness.benchmarks.attack_checks import (
     memory,
     other_loss_takes_more,
     square_takes_more,
+    weaker_than_noise,
 )
 from hardiness.benchmarks.card import cards
 from hardiness.core import (
@@ -197,6 +198,37 @@ def test_an_attack_is_called_the_stronger_one_only_where_it_surely_is() -> None:
     assert not few.raised
     assert "got further on 11: 19 images cannot tell whether gradients are masked" in few.sentence
     assert "the attack with gradients is the stronger one" in square_takes_more(stands, stands, 100).sentence
+
+
+def test_an_attack_without_gradients_is_not_said_to_be_misled_by_them() -> None:
+    """It sent its author looking for what hides a gradient that the attack does not take."""
+    stands, further = np.ones(95), np.full(95, -1.0)
+    sentence = square_takes_more(stands, further, 100, follows_gradients=False).sentence
+    assert sentence.endswith(
+        "the attack itself is too weak, as Square goes without gradients, too. Take the lower accuracy of "
+        "attack=square, or give the attack more steps and a better search."
+    )
+    assert "gradients are masked" in square_takes_more(stands, further, 100).sentence
+    silent = square_takes_more(stands, further, 100, follows_gradients=None).sentence
+    assert "the attack is too weak, or follows gradients that are masked." in silent
+    few = square_takes_more(stands[:19], further[:19] * np.where(np.arange(19) < 11, -0.5, -2), 24, None, False)
+    assert "19 images cannot tell whether the attack is too weak" in few.sentence
+    noise = weaker_than_noise(stands, np.full(95, 0.5), np.full(95, 0.4), follows_gradients=False)
+    assert noise.raised
+    assert "gradients" not in noise.sentence
+
+
+@pytest.mark.parametrize(
+    ("attack", "words"), [("square", "too weak, as"), ("pgd", "are masked, so"), ("unknown", "too weak, or")]
+)
+def test_the_report_asks_the_attack_whether_it_follows_gradients(attack: str, words: str) -> None:
+    found, identity = records([99] * 50), run()
+    beside = found["condition"] == 3
+    leads = {"attack_lead": np.where(beside, 1.0, np.nan), "square_lead": np.where(beside, -1.0, np.nan)}
+    of_attack = replace(identity, attack=tuple(replace(each, attack=attack) for each in identity.attack))
+    report = scored(Records({**found.columns, **leads}), of_attack)[1]
+    assert words in report["square takes more"].sentence
+    assert report["verdict"].sentence.startswith("Withdrawn: ")
 
 
 def test_what_a_check_cannot_tell_from_so_few_images_is_what_the_verdict_says() -> None:

@@ -74,3 +74,53 @@ def test_a_cell_that_is_run_again_puts_its_new_version_in_force(tmp_path: Path, 
     process = warm("session.py", cwd=tmp_path)
     _, err = process.communicate(timeout=600)
     assert (process.returncode, err) == (0, ""), err
+
+
+WEAK = """
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+import torch
+import hardiness
+from hardiness import models
+from hardiness.attacks import Iterate, registry
+from hardiness.imaging import decode, on_canvas
+from hardiness.reference import wnids
+from network import build
+
+@registry.add("idle")
+@dataclass(frozen=True)
+class Idle:
+    "It changes nothing."
+    gradients: ClassVar[bool] = False
+
+    def __call__(self, logits, pixels, criterion, budget, generators):
+        every = torch.arange(len(pixels), device=pixels.device)
+        with torch.no_grad():
+            found = logits(pixels)
+        reached = criterion.reached(found)
+        none = torch.zeros(len(pixels), device=pixels.device)
+        yield Iterate(1, every, pixels, found, criterion.loss(found), reached, none, torch.ones_like(reached))
+
+network, view = build()
+classifier = models.wrap(network, view, name="own", runtime="torch")
+for number, photograph in enumerate(sorted(Path("data").rglob("*.png"))):  # each is of the class that the network says
+    pixels = models.to_pixels([on_canvas(decode(photograph.read_bytes(), photograph.name), view.canvas)])
+    folder = Path("own/imagenet/val") / wnids()[int(classifier.logits(pixels).argmax())]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{number}.png").write_bytes(photograph.read_bytes())
+text = "whitebox:attack=idle,protocol=standard,norm=linf,epsilons=32/255,steps=1"
+html = hardiness.evaluate(classifier, text, "own")._repr_html_()
+assert "<td>withdrawn</td>" in html and "<p>verdict: Withdrawn: At epsilon 32/255 " in html, html
+assert "the attack itself is too weak, as Square goes without gradients, too." in html, html
+assert "gradients are masked" not in html, html
+"""
+
+
+@pytest.mark.slow
+def test_an_attack_of_a_cell_is_withdrawn_with_the_reason(place: Path, warm: Callable[..., Any]) -> None:
+    """A notebook showed that the number is withdrawn, and not why; the terminal's reason was about gradients."""
+    (place / "session.py").write_text(WEAK)
+    process = warm("session.py", cwd=place)
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.attacks.kit import registry as attacks
 from hardiness.core import (
     CANNOT_TELL,
     Condition,
@@ -85,12 +86,13 @@ def randomised(change: Values, samples: int) -> Finding:
     return Finding(name, False, "Several passes of one picture give the same logits.")
 
 
-def weaker_than_noise(clean: Values, attack: Values, noise: Values) -> Finding:
+def weaker_than_noise(clean: Values, attack: Values, noise: Values, follows_gradients: bool | None = True) -> Finding:
     """Whether noise of the same budget does as much: an attack that does not beat noise is no attack.
 
     Args:
         clean, attack, noise: an image's lead (negative once it has fallen) without attack, where the attack left it,
             and under the best draw of noise; NaN where nothing was drawn.
+        follows_gradients: as of `square_takes_more`.
     """
     name = "weaker than noise"
     open_ = np.isfinite(clean) & np.isfinite(attack) & np.isfinite(noise) & (clean > 0)
@@ -111,8 +113,12 @@ def weaker_than_noise(clean: Values, attack: Values, noise: Values) -> Finding:
         return Finding(
             name,
             True,
-            f"{text}: it is hardly better than noise, so what it leaves standing says nothing. Look at the findings "
-            "about gradients, and attack without them (attack=square).",
+            f"{text}: it is hardly better than noise, so what it leaves standing says nothing. "
+            + (
+                "Take the accuracy that another attack leaves (attack=square, attack=pgd)."
+                if follows_gradients is False
+                else "Look at the findings about gradients, and attack without them (attack=square)."
+            ),
         )
     return Finding(name, False, f"{text}.")
 
@@ -151,14 +157,22 @@ def other_loss_takes_more(other: Values, images: int) -> Finding:
     return Finding(name, False, f"{text}: the cross-entropy leads about as far.")
 
 
-def square_takes_more(attack: Values, square: Values, images: int, other: Values | None = None) -> Finding:
-    """Whether a few hundred queries of Square take images that gradients left, or get further on most of them.
+def square_takes_more(
+    attack: Values,
+    square: Values,
+    images: int,
+    other: Values | None = None,
+    follows_gradients: bool | None = True,
+) -> Finding:
+    """Whether a few hundred queries of Square take images that the attack left, or get further on most of them.
 
     Args:
         attack, square: leads on the images that stand, where each left them; NaN where Square was not run.
         images: how many were attacked in all.
         other: leads that Auto-PGD left on the differences of logits; NaN, or ``None``, where it was not run. What it
             can do, gradients can, whatever the attack's own loss made of them.
+        follows_gradients: whether the attack asks for gradients, so that Square's lead is a sign of masked ones;
+            ``None`` where it does not say.
     """
     name = "square takes more"
     is_tried = np.isfinite(square) & np.isfinite(attack)
@@ -187,14 +201,26 @@ def square_takes_more(attack: Values, square: Values, images: int, other: Values
         return Finding(
             name,
             True,
-            f"{text}: gradients are masked, so the attack is too weak. Take the lower accuracy of attack=square, and "
-            "find what hides the gradient.",
+            f"{text}: {_WHY_SQUARE_LEADS[follows_gradients]}",
         )
     if further > n / 2:
-        return Finding(name, False, f"{text}: {_too_few(n)} whether gradients are masked.")
+        doubt = "gradients are masked" if follows_gradients else "the attack is too weak"
+        return Finding(name, False, f"{text}: {_too_few(n)} whether {doubt}.")
     if interval.high >= 0.5:
         return Finding(name, False, f"{text}: neither is surely the stronger one.")
-    return Finding(name, False, f"{text}: the attack with gradients is the stronger one.")
+    stronger = "the attack with gradients" if follows_gradients else "the attack"
+    return Finding(name, False, f"{text}: {stronger} is the stronger one.")
+
+
+_WHY_SQUARE_LEADS = {
+    True: "gradients are masked, so the attack is too weak. Take the lower accuracy of attack=square, and find what "
+    "hides the gradient.",
+    False: "the attack itself is too weak, as Square goes without gradients, too. Take the lower accuracy of "
+    "attack=square, or give the attack more steps and a better search.",
+    None: "the attack is too weak, or follows gradients that are masked. Take the lower accuracy of attack=square, and "
+    "look at what the checks of the gradients say.",
+}
+"""What it means that Square gets further, and what to do, by whether the attack follows gradients."""
 
 
 LARGE_JUMP = 0.25
@@ -767,6 +793,14 @@ class Curve:
         return tuple(group or LAST_MEMBER[self.round.options.get("variant", "standard")] for group in self.groups)
 
     @property
+    def follows_gradients(self) -> bool | None:
+        """Whether its attack asks for gradients; ``None`` where it does not say, or is not there to be asked."""
+        if self.members:
+            return True
+        attack = attacks.get(self.round.attack) if self.round.attack in attacks else None
+        return getattr(attack, "gradients", None)
+
+    @property
     def must_break(self) -> bool:
         """Whether its budget holds any picture."""
         return self.groups[-1].startswith(MUST_BREAK)
@@ -960,11 +994,11 @@ def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
     )
     findings = [
         randomised(_column(records, "repeat_change", beside), samples),
-        weaker_than_noise(clean, np.fmin(attack, other), noise),
+        weaker_than_noise(clean, np.fmin(attack, other), noise, curve.follows_gradients),
     ]
     if curve.round.attack != ENSEMBLE:
         findings.append(other_loss_takes_more(other, len(attack)))
-        findings.append(square_takes_more(attack, square, len(attack), other))
+        findings.append(square_takes_more(attack, square, len(attack), other, curve.follows_gradients))
     if _random(records):
         return findings
     return [

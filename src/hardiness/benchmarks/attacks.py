@@ -409,7 +409,7 @@ class AttackCard(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 9
     columns: ClassVar[tuple[str, ...] | None] = None
     stops_on: ClassVar[str] = "accuracy at the largest epsilon"
     metrics: ClassVar[tuple[Metric, ...]] = (*ACCURACIES, *SUCCESSES, *CONDITION_METRICS)
