@@ -155,6 +155,38 @@ def test_every_registry_loads_what_its_group_names(
     assert (process.returncode, err) == (0, ""), err
 
 
+LISTED = {
+    "hardiness.models": "models",
+    "hardiness.model_schemes": "models",
+    "hardiness.runtimes": "runtimes",
+    "hardiness.datasets": "datasets",
+    "hardiness.benchmarks": "benchmarks",
+    "hardiness.corruptions": "corruptions",
+    "hardiness.perturbations": "perturbations",
+    "hardiness.attacks": "attacks",
+    "hardiness.threats": "attacks",
+    "hardiness.exports": "exports",
+    "hardiness.loggers": "loggers",
+}
+NOT_TYPED = {"hardiness.cards", "hardiness.comparisons", "hardiness.annotations", "hardiness.claims"}
+
+
+@pytest.mark.slow
+def test_each_name_that_a_person_may_type_is_listed(
+    installed: Path, place: Path, command: Callable[..., Outcome]
+) -> None:
+    """Of exports, trackers, runtimes and data sets nothing said which there were, but an error."""
+    assert {*LISTED} | NOT_TYPED == {*POINTS}
+    for kind in sorted(set(LISTED.values())):
+        listed = command(place, installed, "list", kind)
+        assert (listed.status, listed.err) == (0, ""), kind
+        for group in (group for group, its_kind in LISTED.items() if its_kind == kind):
+            (name,) = POINTS[group]
+            assert f"│ {name}" in listed.out, group
+    helped = command(place, installed, "export", "--help")
+    assert "model-index, names, parquet" in " ".join(helped.out.split())
+
+
 @pytest.mark.slow
 def test_they_are_used(installed: Path, place: Path, command: Callable[..., Outcome]) -> None:
     models = ("-m", "small:weights=random", "-m", "shop:anything:weights=random", "--runtime", "slow")

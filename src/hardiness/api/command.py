@@ -315,7 +315,9 @@ class Command:
     )
     request: Request = field(default_factory=Request)
     placement: Placement = field(default_factory=Placement)
-    log: tuple[str, ...] = option("Also tell a tracker how it goes.", (), metavar="mlflow|tensorboard|wandb")
+    log: tuple[str, ...] = option(
+        "Also tell a tracker how it goes; 'hardiness list loggers' lists more.", (), metavar="mlflow|tensorboard|wandb"
+    )
     wait_s: float = wait_option(WAIT_S)
     cluster: Cluster | None = None
     began_s: float | None = None

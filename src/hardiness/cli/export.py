@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from hardiness import api
+from hardiness import api, store
+from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command
-from hardiness.cli.output import print_lines
-from hardiness.core import ArgumentError, argument, baseline_option, option
-from hardiness.report import registry
-from hardiness.store import LocalFiles
+from hardiness.core.errors import ArgumentError
+from hardiness.core.options import argument, baseline_option, option
+from hardiness.report.exports.exporter import offered_names, registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,17 +20,16 @@ class ExportOptions:
     """Which folders, in which form, to which file."""
 
     outs: tuple[str, ...] = argument("OUT…")
-    form: str = option("json, csv, parquet, latex, markdown …", name="--format", metavar="FORMAT")
+    form: str = option(
+        f"{', '.join(offered_names())}; 'hardiness list exports' says what each is.", name="--format", metavar="FORMAT"
+    )
     baseline: str | None = baseline_option()
     to: Path | None = option("File to write; printed if not given.", None, metavar="FILE")
 
 
 @command
 def export(asked: ExportOptions) -> int:
-    """Write the results of OUT in a form that papers and other tools read.
-
-    Forms: json, csv, parquet, latex, markdown, model-index (Hugging Face model cards), bibtex.
-    """
+    """Write the results of OUT in a form that papers and other tools read."""
     exporter = registry.get(asked.form)
     if exporter.binary and asked.to is None:
         raise ArgumentError(f"--format {asked.form} is binary: name a file with --to, as in --to results.{asked.form}")
@@ -42,6 +41,6 @@ def export(asked: ExportOptions) -> int:
     if asked.to is None:
         click.echo(content.decode(), nl=False)
     else:
-        LocalFiles(asked.to.parent.resolve()).write(asked.to.name, content)
+        store.LocalFiles(asked.to.parent.resolve()).write(asked.to.name, content)
         click.echo(asked.to)
     return 1 if found.problems else 0

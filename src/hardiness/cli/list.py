@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from hardiness import attacks, benchmarks, distortions, models, reference
+from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
-from hardiness.cli.output import amount, print_json, print_lines, print_views, wide
+from hardiness.cli.output import amount, print_json, print_views, wide
 from hardiness.core import (
     GROUPS,
     BenchmarkIdentity,
@@ -26,8 +29,17 @@ from hardiness.core import (
     option,
     require_within,
 )
+from hardiness.core.registry import Registry
+from hardiness.data.root import LAYOUTS
+from hardiness.models.runtimes import runtimes
+from hardiness.report.exports.exporter import Exporter
+from hardiness.report.exports.exporter import registry as exports
+from hardiness.report.loggers.logger import TrackerKind
+from hardiness.report.loggers.logger import registry as loggers
 from hardiness.results import RunEntry, run_entries, typed_option
 from hardiness.store import Store, surveyed
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,6 +286,70 @@ def _describe_perturbation(console: Console, name: str) -> None:
     for difficulty, row in zip(distortions.DIFFICULTIES, rows, strict=False):
         table.add_row(str(difficulty), *map(str, row.values()))
     console.print(table)
+
+
+@command
+def list_datasets(asked: ListOptions) -> int:
+    """List the data sets that --data NAME=PATH takes, or NAME alone, and how each lies on disk.
+
+    'hardiness data list' says which of those that others published are there.
+    """
+    rows = _rows_of(LAYOUTS, asked.name, lambda layout: (layout.expected,))
+    _print_rows(("data set", "below a data root"), rows)
+    return 0
+
+
+@command
+def list_exports(asked: ListOptions) -> int:
+    """List the forms that 'hardiness export --format NAME' writes, or NAME alone."""
+
+    def described(exporter: Exporter) -> tuple[str, ...]:
+        return exporter.purpose, "yes" if exporter.binary else "no", "yes" if exporter.table else "no"
+
+    rows = _rows_of(exports, asked.name, described)
+    _print_rows(("format", "what", "needs --to FILE", "tables of compare and claims"), rows)
+    return 0
+
+
+@command
+def list_loggers(asked: ListOptions) -> int:
+    """List the trackers of experiments that 'hardiness run --log NAME' tells how it goes, or NAME alone."""
+
+    def described(tracker: TrackerKind) -> tuple[str, ...]:
+        return ", ".join(tracker.packages), _first_line(tracker.open)
+
+    _print_rows(("logger", "needs", "what"), _rows_of(loggers, asked.name, described))
+    return 0
+
+
+@command
+def list_runtimes(asked: ListOptions) -> int:
+    """List what runs networks, --runtime NAME, or NAME alone. By default each model gets the fastest that is exact."""
+    _print_rows(("runtime", "what"), _rows_of(runtimes, asked.name, lambda runtime: (_first_line(runtime),)))
+    return 0
+
+
+def _rows_of(
+    registry: Registry[T], name: str | None, described: Callable[[T], tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    """A row of texts for each entry of a registry, or for the one of that name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    return [(each, *described(registry.get(each))) for each in ([name] if name else registry.names())]
+
+
+def _print_rows(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    table = Table(*heads)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    wide().print(table)
+
+
+def _first_line(thing: object) -> str:
+    """What the first line of its docstring says, without the marks of code; empty where it has none."""
+    return (inspect.getdoc(thing) or "").partition("\n")[0].replace("``", "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,9 @@ from hardiness import data as datasets
 from hardiness import distortions, models, trees, visualise
 from hardiness.api import progress_on
 from hardiness.benchmarks import CorruptionSet, ImagenetP, corruption_benchmark, own_name
+from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, quiet_flag
-from hardiness.cli.output import amount, print_failures, print_lines, wide
+from hardiness.cli.output import amount, print_failures, wide
 from hardiness.core import (
     ArgumentError,
     Listener,

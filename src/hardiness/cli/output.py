@@ -1,4 +1,4 @@
-"""What commands print: tables, JSON, and lines about what went wrong."""
+"""What commands print: tables, JSON, and failures."""
 
 from __future__ import annotations
 
@@ -50,11 +50,3 @@ def print_failures(failures: Sequence[Failure]) -> None:
         click.echo(printable(f"failed: {failure.reason}"), err=True)
     if len(failures) > SHOWN_FAILURES:
         click.echo(f"… and {len(failures) - SHOWN_FAILURES} more photographs", err=True)
-
-
-def print_lines(*lines: str, problems: Iterable[str] = ()) -> None:
-    """Print lines to standard error, then those of what went wrong."""
-    for line in lines:
-        click.echo(printable(line), err=True)
-    for line in problems:
-        click.echo(printable(f"hardiness: {line}"), err=True)

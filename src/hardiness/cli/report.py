@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from hardiness import api
+from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command
-from hardiness.cli.output import print_lines
 
 
 @command

@@ -12,8 +12,9 @@ import click
 
 from hardiness import api
 from hardiness.benchmarks import benchmark_type
+from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag, quiet_flag
-from hardiness.cli.output import print_json, print_lines, print_views, wide
+from hardiness.cli.output import print_json, print_views, wide
 from hardiness.cli.show import print_overview
 from hardiness.core import ArgumentError, Result, Share, UnknownNameError, option, require_within
 from hardiness.report import PlainConsole

@@ -11,8 +11,9 @@ import click
 from rich.console import Console
 
 from hardiness import api, benchmarks, reference, results
+from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
-from hardiness.cli.output import SHOWN_FAILURES, print_json, print_lines, print_views, wide
+from hardiness.cli.output import SHOWN_FAILURES, print_json, print_views, wide
 from hardiness.core import ArgumentError, Result, TextTable, argument, baseline_option, option, require_within
 from hardiness.report import (
     WARNING,

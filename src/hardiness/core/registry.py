@@ -369,6 +369,11 @@ def extending_packages() -> frozenset[str]:
     return frozenset(_top(point.value) for group in ours for point in _installed(group))
 
 
+def installed_names(group: str) -> set[str]:
+    """The names under which installed packages add entries of a group; nothing of these packages is imported."""
+    return {point.name for point in _installed(group)}
+
+
 def _installed(group: str) -> Any:
     """The entry points of that group, of every installed distribution."""
     return _entry_points().select(group=group) if _is_extended() else ()

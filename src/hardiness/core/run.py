@@ -334,7 +334,9 @@ class Placement:
 
     device: str = option("Where models run.", "auto", metavar="auto|cpu|cuda")
     precision: str = option("Arithmetic; below fp32 only on request.", "fp32", metavar="fp32|bf16|fp16")
-    runtime: str = option("What runs models.", "auto", metavar="auto|torch|openvino")
+    runtime: str = option(
+        "What runs models; 'hardiness list runtimes' lists more.", "auto", metavar="auto|torch|openvino"
+    )
 
 
 @dataclass(frozen=True, slots=True)

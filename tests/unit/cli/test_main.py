@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -20,6 +21,10 @@ from hardiness import __version__, models
 from hardiness.api.progress import Bars, LogProgress, RedrawnOutput, listener, progress_on
 from hardiness.benchmarks import Suite
 from hardiness.cli.main import ALIASES, COMMANDS, GROUPS, tell_warnings
+from hardiness.data.root import LAYOUTS
+from hardiness.models.runtimes import runtimes
+from hardiness.report.exports import exporter
+from hardiness.report.loggers import logger
 
 
 def test_help_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -35,6 +40,35 @@ def test_help_of_run_lists_every_suite(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert called(monkeypatch, "run", "--help") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"{', '.join(Suite.names())}, or your own FILE.toml" in told
+
+
+def test_help_of_export_lists_every_form_and_loads_none() -> None:
+    """It had a list of its own, and took .3 s of a processor."""
+    line = "import sys; sys.argv[1:] = ['export', '--help']\nfrom hardiness.cli import main\ntry: main()\n"
+    line += "finally: print({'numpy', 'rich', 'hardiness.report.exports.json'} & {*sys.modules})"
+    shown = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True).stdout
+    assert f"{', '.join(exporter.registry.names())}; 'hardiness list exports'" in " ".join(shown.split())
+    assert shown.endswith("set()\n")
+    assert exporter.offered_names() == exporter.registry.names()
+
+
+@pytest.mark.parametrize(
+    ("kind", "registry"),
+    [("exports", exporter.registry), ("loggers", logger.registry), ("runtimes", runtimes), ("datasets", LAYOUTS)],
+)
+def test_each_registry_of_names_that_a_person_types_is_listed(
+    kind: str, registry: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    assert called(monkeypatch, "list", kind) == 0
+    rows = [line.split("│")[1].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert [row for row in rows if row] == registry.names()
+    first, second, *_ = registry.names()
+    assert called(monkeypatch, "list", kind, first) == 0
+    shown = capsys.readouterr().out
+    assert f"│ {first} " in shown
+    assert f"│ {second} " not in shown
+    assert called(monkeypatch, "list", kind, f"{first}x") == 2
+    assert f"did you mean '{first}'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("parent", "word"), [("list", "kind"), ("make", "kind"), ("data", "command")])

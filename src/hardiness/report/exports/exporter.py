@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from hardiness.core import ArgumentError, Registry, Result, TextTable, instance_of
-from hardiness.results import BenchmarkComparison
+from hardiness.core.errors import ArgumentError
+from hardiness.core.registry import Registry, installed_names, instance_of
 
-Comparisons = Sequence[BenchmarkComparison]
+if TYPE_CHECKING:
+    from hardiness.core.result import Result, TextTable
+    from hardiness.results.comparison import BenchmarkComparison
+
+Comparisons: TypeAlias = "Sequence[BenchmarkComparison]"
 """The models of each benchmark on the same images, which places go by."""
 
 
@@ -54,6 +60,15 @@ def register(
         return write
 
     return decorate
+
+
+def offered_names() -> list[str]:
+    """Sorted names of the forms, those of packages too, for a help: none of their modules is imported.
+
+    A module of this package is named after its form, with ``_`` for ``-``.
+    """
+    modules = {each.name for each in pkgutil.iter_modules([str(Path(__file__).parent)])} - {Path(__file__).stem}
+    return sorted({*(name.replace("_", "-") for name in modules), *installed_names("hardiness.exports")})
 
 
 def tables_in(name: str, views: Sequence[TextTable]) -> str:
