@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -11,10 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import cards, published_baseline
-from hardiness.core import RIGHT
+from hardiness.core import RIGHT, Score, from_json, json_form
 from hardiness.reference import baseline
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.verdicts import at_level
 
 IMAGES = 240
 
@@ -109,6 +111,29 @@ def test_scores_by_which_runs_are_compared_are_those_of_the_page(name: str, laws
         if np.isfinite(score.span):
             assert np.ptp(found.influence) <= score.span + 1e-9, score.metric
     assert name not in DIVIDED or len(held) > 1, "a ratio is among them"
+
+
+BY_BINS = ("ece", "mean_ece", "rms_calibration_error")
+RESAMPLED = ("squared_difference",)
+"""Metrics whose intervals say nothing of how they were made: it would take all bins, or the resamples."""
+
+
+@pytest.mark.parametrize("name", cards.names())
+def test_every_interval_is_made_again_from_what_is_kept_of_it_and_at_other_levels(name: str, laws: ModuleType) -> None:
+    card, run = cards.get(name), laws.run_of(name)
+    table = card.table(laws.rows_of(name, run), run)
+    scores = card.scores(table, run, baseline(DIVIDED[name]) if name in DIVIDED else published_baseline(run))
+    kept = from_json(list[Score], json.loads(json.dumps(json_form(scores))), "the memo")
+    intervals = {(each.metric, each.condition): each.interval for each in kept if each.interval}
+    assert intervals, "eight images or more have an interval of something"
+    for (metric, _), interval in intervals.items():
+        if metric.removesuffix("_partial") in (*BY_BINS, *RESAMPLED):
+            assert not interval.method
+            continue
+        assert at_level(interval.method, 0.05) == interval, metric
+        narrow, wide = at_level(interval.method, 0.2), at_level(interval.method, 0.05 / 60)
+        assert wide.low <= interval.low <= narrow.low, metric
+        assert narrow.high <= interval.high <= wide.high, metric
 
 
 @pytest.mark.parametrize("name", cards.names())

@@ -94,7 +94,7 @@ def test_one_class_that_is_surely_low_fails_and_all_that_are_surely_high_pass() 
     assert judged(49, 50, 48) == "pass"
     assert judged(50, 50, 40) == "cannot tell"
     evidence = Evidence.from_lowest([49, 50, 48], [50, 50, 50])
-    ends = evidence.interval(0.95)
+    ends = evidence.ends(0.05)
     assert ends.low < evidence.value == 0.96 < ends.high
     assert evidence.p(ends.low, ABOVE) == pytest.approx(0.025, rel=1e-6)
     assert evidence.p(ends.high, BELOW) == pytest.approx(0.025, rel=1e-6)
@@ -122,8 +122,8 @@ def test_the_interval_of_a_mean_ends_where_its_p_value_is_the_level() -> None:
     draws = np.random.default_rng(3)
     for values, top in ((draws.beta(0.3, 3, 200), 1.0), (3 * draws.beta(0.5, 3, 200), 3.0), (draws.random(900), 1.0)):
         evidence = Evidence.from_mean(mean(np.arange(len(values)), values), top, share=top == 1)
-        for confidence in (0.8, 0.95, 0.999):
-            ends = evidence.interval(confidence)
+        for level in (0.2, 0.05, 0.001):
+            ends = evidence.ends(level)
             assert 0 < ends.low < evidence.value < ends.high < top
-            assert evidence.p(ends.low, ABOVE) == pytest.approx((1 - confidence) / 2, rel=1e-6)
-            assert evidence.p(ends.high, BELOW) == pytest.approx((1 - confidence) / 2, rel=1e-6)
+            assert evidence.p(ends.low, ABOVE) == pytest.approx(level / 2, rel=1e-6)
+            assert evidence.p(ends.high, BELOW) == pytest.approx(level / 2, rel=1e-6)

@@ -465,7 +465,8 @@ def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condi
 
 def _score(metric: Metric, value: float, n: int, interval: Interval, condition: Condition) -> Score:
     # A stimulus that counts for both cues can put the value between two counts.
-    around = Interval(min(interval.low, value), max(interval.high, value))
+    is_inside = interval.low <= value <= interval.high
+    around = interval if is_inside else Interval(min(interval.low, value), max(interval.high, value))
     return metric.score(value, n, around, condition)
 
 

@@ -23,6 +23,7 @@ from hardiness.statistics import (
     Measurable,
     area_under_response,
     aurra,
+    below_gamma,
     bin_of,
     bin_of_hundred,
     calibration_half,
@@ -33,11 +34,11 @@ from hardiness.statistics import (
     coverage_at_risk,
     effective_wilson,
     expected_calibration_error,
-    gamma_end,
     mean,
     outermost,
     proportion,
     rms_calibration_error,
+    scaled,
     selective_prediction,
     share,
     skewed_student,
@@ -345,7 +346,7 @@ def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) ->
     value, reason, interval = aurra(confidence, correct), _too_few(correct), None
     if not reason:
         of_errors = _interval_of_area(AURC, errors, int(np.count_nonzero(~correct)))
-        interval = Interval(1 - of_errors.high, 1 - of_errors.low)
+        interval = scaled(of_errors, 1.0, -1.0)
     return AURRA.score(value, errors.n, interval, interval_reason=reason)
 
 
@@ -361,7 +362,7 @@ def _interval_of_area(metric: Metric, found: Estimate, wrong: int) -> Interval:
     usual = with_unseen(effective_wilson(found.value, found.variance, telling, 0), found.value, found.n)
     mean_weight, mean_square = (1.0, 2.0) if metric is AURC else (1 / 2, 1 / 3)
     more = found.value + mean_weight / found.n, found.variance + mean_square / found.n**2
-    return within(outermost(usual, Interval(found.value, gamma_end(*more))))
+    return within(outermost(usual, below_gamma(found.value, *more)))
 
 
 def _ece(confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning) -> Score:

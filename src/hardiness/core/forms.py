@@ -42,7 +42,12 @@ Read = Callable[[Any], Any]
 
 
 def json_field(
-    name: str = "", *, as_list: bool = False, seldom: bool = False, write: Callable[[Any], Any] | None = None
+    name: str = "",
+    *,
+    as_list: bool = False,
+    seldom: bool = False,
+    never: bool = False,
+    write: Callable[[Any], Any] | None = None,
 ) -> dict[str, Any]:
     """Metadata of a field whose form is not the usual one.
 
@@ -51,9 +56,11 @@ def json_field(
         as_list: whether its value is written as a list: a dataclass as the values of its fields, a mapping under tuples
             as rows, each of them a key's parts and then the value.
         seldom: whether it is left out where it is at its default.
+        never: whether it is in no form.
         write: makes the form of its value, of a class that is never read.
     """
-    return {"json_name": name, "json_write": _as_list if as_list else write, "json_seldom": seldom}
+    how = _as_list if as_list else write
+    return {"json_name": name, "json_write": how, "json_seldom": seldom, "json_never": never}
 
 
 LACKS = "must have the field {!r}, and has none"
@@ -194,7 +201,7 @@ def _written_fields(kind: Any) -> list[tuple[str, str, Callable[[Any], Any], Any
     """Name in JSON, name, how it is written and the default at which it is left out, of each field; later ones last."""
     always: list[Any] = []
     seldom: list[Any] = []
-    for field in fields(kind):
+    for field in _formed(kind):
         write = field.metadata.get("json_write") or json_form
         where = seldom if _is_later(kind, field) or field.metadata.get("json_seldom") else always
         where.append((_name(field), field.name, write, _default(field) if where is seldom else MISSING))
@@ -206,15 +213,20 @@ def _read_fields(kind: Any) -> tuple[dict[str, tuple[str, frozenset[type], Read]
     """Name, types that need no reading, and reader of each field, by its name in JSON; names that must be there."""
     hints = get_type_hints(kind)
     found: dict[str, tuple[str, frozenset[type], Read]] = {}
-    for field in fields(kind):
+    for field in _formed(kind):
         hint = hints[field.name]
         kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
         plain: frozenset[type] = frozenset().union(*(_PLAIN.get(each, ()) for each in kinds))
         found[_name(field)] = (field.name, plain, _reader(hint))
-    needed = [field for field in fields(kind) if not _is_later(kind, field)]
+    needed = [field for field in _formed(kind) if not _is_later(kind, field)]
     if not any(each.__name__ in FIRST for each in kind.__mro__):
         needed = [field for field in needed if field.default is MISSING and field.default_factory is MISSING]
     return found, frozenset(map(_name, needed))
+
+
+def _formed(kind: Any) -> list[Field[Any]]:
+    """The fields that are in a form."""
+    return [field for field in fields(kind) if not field.metadata.get("json_never")]
 
 
 def _name(field: Field[Any]) -> str:

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any, Protocol
 
 from hardiness.core.errors import suggestion
-from hardiness.core.forms import json_field, json_form
+from hardiness.core.forms import fields_form, from_fields, json_field, json_form
 from hardiness.core.run import Condition, Plan, Run, Stop
 from hardiness.core.table import Failure
 
@@ -23,10 +23,17 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95 % interval, in the score's own unit."""
+    """A 95 % interval, in the score's own unit.
+
+    Attributes:
+        low, high: its ends.
+        method: how it was made, from which its ends at any other level follow: the name of a function of
+            `hardiness.statistics` and its arguments, which may be such lists themselves. Empty where that is not known.
+    """
 
     low: float
     high: float
+    method: Sequence[Any] = field(default=(), compare=False, repr=False, metadata=json_field(never=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,19 @@ class Score:
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form of a score that is kept: its fields, and how its interval was made."""
+        method = self.interval.method if self.interval else ()
+        return {**fields_form(self), **({"method": method} if method else {})}
+
+    @classmethod
+    def from_dict(cls, form: Any) -> Score:
+        """The score of such a form, or of one in ``results.json``, which lacks the method."""
+        if not isinstance(form, Mapping) or "method" not in form:
+            return from_fields(cls, form)
+        score = from_fields(cls, {name: each for name, each in form.items() if name != "method"})
+        return replace(score, interval=replace(score.interval, method=form["method"])) if score.interval else score
 
     def as_row(self) -> tuple[str, str, str, str, str]:
         """Its name with the condition, value, interval, n and doubt, as text."""
@@ -363,7 +383,7 @@ class Result:
             "data": self.data,
             "protocol": self.protocol,
             "complete": self.counts.complete,
-            "scores": json_form(self.scores),
+            "scores": [fields_form(score) for score in self.scores],
             "counts": json_form(self.counts),
             "failures": [
                 {"sample": failure.sample, "reason": failure.reason, "rows": len(failure.conditions)}

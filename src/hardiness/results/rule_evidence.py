@@ -47,10 +47,10 @@ from hardiness.results.runs import (
     weights_label,
     with_joined,
 )
-from hardiness.statistics import Evidence, FlipTable, Limit, WeightedSum, difference, mean, proportion, wilson
+from hardiness.statistics import Evidence, FlipTable, Limit, WeightedSum, difference, mean, proportion, scaled, wilson
 from hardiness.store import Store
 
-VERSION = 4
+VERSION = 5
 """Raised whenever the same rows would give other evidence."""
 
 WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
@@ -938,10 +938,8 @@ def _paired_measures(metric: str, where: Condition, mine: ScoredRun, theirs: Sco
     tested = difference(first, second, span, lacks or lacks_too)
     if tested.interval is None:
         raise MissingNumberError(f"no interval of the difference: {tested.reason}")
-    value, low, high = tested.value, tested.interval.low, tested.interval.high
-    if scores[0].higher_is_better:
-        value, low, high = -value, -high, -low
-    return Evidence.from_interval(value, Interval(low, high), tested.n, share=False)
+    worse = -1.0 if scores[0].higher_is_better else 1.0
+    return Evidence.from_interval(worse * tested.value, scaled(tested.interval, 0.0, worse), tested.n, share=False)
 
 
 class UndecidableError(Exception):

@@ -263,8 +263,8 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
     return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
 
 
-SCORING = 7
-"""Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
+SCORING = 8
+"""Version of what all cards share (intervals, with how they were made; calibration), by which kept scores are known."""
 
 ANSWERS_VERSION = 2
 """Version of what is said of a chat model's answers; part of what kept lines are recognised by."""

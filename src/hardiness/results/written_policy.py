@@ -22,7 +22,7 @@ from hardiness.results.rule_evidence import (
     quoted,
     require_limit,
 )
-from hardiness.statistics import Evidence, Ruling
+from hardiness.statistics import Evidence
 from hardiness.store import Store
 
 PASSED = 0.9
@@ -268,11 +268,8 @@ def _limited(
         wish: a limit that is taken where it lies further out than the needed one.
     """
     side = -1 if kind == "at_least" else 1
-    following = [each.next_equal(side, (1 - PASSED) / family) for each in evidence]
-    ends = [Ruling("pass", each, family if each.looked else 1).interval for each in following]
-    limit = max(wish, _rounded_out(max(each.high for each in ends), 1))
-    if side < 0:
-        limit = _rounded_out(min(each.low for each in ends), -1)
+    ends = [each.end_of_next(side, (1 - PASSED) / family, family if each.looked else 1) for each in evidence]
+    limit = max(wish, _rounded_out(max(ends), 1)) if side > 0 else _rounded_out(min(ends), -1)
     least, most = metric.range
     is_share = all(each.share for each in evidence)
     limit = min(limit, 1.0) if is_share and side > 0 else limit

@@ -68,16 +68,17 @@ if TYPE_CHECKING:
         accepted,
         accepted_interval,
         area_interval,
+        below_gamma,
         centred,
         clopper_pearson,
         disjoint,
         effective_answers,
         effective_wilson,
-        gamma_end,
         newcombe,
         outermost,
         proportion,
         resampled_means,
+        scaled,
         skewed_student,
         threshold,
         threshold_draws,
@@ -111,7 +112,7 @@ if TYPE_CHECKING:
         of_share,
         share_interval,
     )
-    from hardiness.statistics.verdicts import Evidence, ImagesMore, Limit, Ruling, rulings
+    from hardiness.statistics.verdicts import Evidence, ImagesMore, Limit, Ruling, at_level, rulings
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -158,7 +159,9 @@ __all__ = [
     "adjusted",
     "area_interval",
     "area_under_response",
+    "at_level",
     "aurra",
+    "below_gamma",
     "bin_of",
     "bin_of_hundred",
     "by_calibration",
@@ -188,7 +191,6 @@ __all__ = [
     "expected_agreement",
     "expected_calibration_error",
     "fit",
-    "gamma_end",
     "images_needed",
     "interval_of_mean",
     "is_drawn",
@@ -213,6 +215,7 @@ __all__ = [
     "resampled_means",
     "rms_calibration_error",
     "rulings",
+    "scaled",
     "selective_prediction",
     "shape_bias",
     "share",

@@ -15,12 +15,17 @@ from numpy.typing import ArrayLike, NDArray
 from hardiness.core import ArgumentError, Condition, Interval, json_field
 from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import (
+    at_any_level,
     holm,
     holm_levels,
+    level_reaching,
     newcombe,
+    outermost,
+    scaled,
     skewed_student,
     skewed_student_p,
     wilson,
+    within,
 )
 
 _BISECTIONS = 48
@@ -110,10 +115,21 @@ class DifferenceTest:
         """
         if self.ends is None or self.p is None:
             return Difference(self.value, None, None, self.n, self.method, self.detectable, self.reason)
-        found = interval or self.ends(level)
-        if self.p >= level:  # where two methods differ, the one that tells less decides
-            found = Interval(min(found.low, 0.0), max(found.high, 0.0))
+        found = to_zero(interval or self.ends(level), self.p, level=level)
         return Difference(self.value, found, p, self.n, self.method, self.detectable, self.reason, level)
+
+
+@at_any_level
+def to_zero(interval: Interval, p: float, level: float = LEVEL) -> Interval:
+    """An interval that holds 0 where ``p`` is not below the level: of two methods the one that tells less decides."""
+    return outermost(interval, Interval(0.0, 0.0)) if p >= level else interval
+
+
+@at_any_level
+def score_interval(first_only: float, second_only: float, n: int, level: float = LEVEL) -> Interval:
+    """`tango`'s interval of one difference."""
+    low, high = tango(first_only, second_only, n, 1 - level)
+    return Interval(float(low), float(high))
 
 
 def mcnemar(first_only: ArrayLike, second_only: ArrayLike) -> NDArray[np.float64]:
@@ -205,8 +221,7 @@ def _normal_p(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _of_counts(only_first: int, only_second: int, n: int, p: float) -> DifferenceTest:
     def ends(level: float) -> Interval:
-        low, high = tango(only_first, only_second, n, 1 - level)
-        return Interval(float(low), float(high))
+        return score_interval(only_first, only_second, n, level)
 
     detectable = detectable_paired((only_first + only_second) / n, n)
     counts = (only_first, only_second, n)
@@ -226,17 +241,7 @@ def _unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> Dif
     def ends(level: float) -> Interval:
         return newcombe(p, wilson(hits, n, 1 - level), q, wilson(other_hits, other_n, 1 - level))
 
-    return DifferenceTest(p - q, min(n, other_n), UNPAIRED, _p_of(ends), ends, _detectable(error))
-
-
-def _p_of(ends: Callable[[float], Interval]) -> float:
-    """The level at which an interval reaches 0."""
-    low, high = 0.0, 8.0
-    for _ in range(_BISECTIONS):
-        z = (low + high) / 2
-        found = ends(math.erfc(z / math.sqrt(2)))
-        low, high = (low, z) if found.low <= 0 <= found.high else (z, high)
-    return math.erfc(low / math.sqrt(2))
+    return DifferenceTest(p - q, min(n, other_n), UNPAIRED, level_reaching(ends, 0.0), ends, _detectable(error))
 
 
 def detectable_paired(disagreement: float, n: int, power: float = 0.8) -> float:
@@ -317,8 +322,7 @@ class Moments:
         def ends(level: float) -> Interval:
             assert bounded.ends is not None
             assert other.ends is not None
-            one, two = bounded.ends(level), other.ends(level)
-            return Interval(min(one.low, two.low), max(one.high, two.high))
+            return outermost(bounded.ends(level), other.ends(level))
 
         p = max(bounded.p or 0.0, other.p or 0.0)
         return DifferenceTest(value, n, BOUNDED, p, ends, bounded.detectable, bounded.reason)
@@ -329,11 +333,13 @@ class Moments:
 
         def ends(level: float) -> Interval:
             one = newcombe(ahead / n, wilson(ahead, n, 1 - level), behind / n, wilson(behind, n, 1 - level))
-            return Interval(max(one.low, -1.0) * span, min(one.high, 1.0) * span)
+            return scaled(within(one, -1.0), 0.0, span)
 
         detectable = min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span
         reason = f"the two differ on {self.differing} of {n} images, too few to see their spread"
-        return DifferenceTest((ahead - behind) / n * span, n, BOUNDED, _p_of(ends), ends, detectable, reason)
+        return DifferenceTest(
+            (ahead - behind) / n * span, n, BOUNDED, level_reaching(ends, 0.0), ends, detectable, reason
+        )
 
 
 def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:

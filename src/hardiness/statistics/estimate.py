@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Interval
-from hardiness.statistics.intervals import effective_wilson, skewed_student, skewed_student_p, with_unseen
+from hardiness.statistics.intervals import effective_wilson, scaled, skewed_student, skewed_student_p, with_unseen
 
 ROUNDING = 1e-12
 """The difference that rounding leaves of two equal numbers, as a share of their size."""
@@ -93,7 +93,7 @@ class Estimate:
 
         Args:
             low, high: the range that the number can have. Where both are finite, the interval is Wilson's, with as many
-                independent images as would vary as much, and of 95 %; else it knows of skew, as `skewed_student` does.
+                independent images as would vary as much; else it knows of skew, as `skewed_student` does.
             level: one minus the coverage, in (0, 1).
 
         Raises:
@@ -105,9 +105,8 @@ class Estimate:
             # What varies more than a mean of n answers can, as ratios do, is not bounded by so many answers.
             beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
             telling = max(self.telling, min(self.differing, 2))
-            of_share = effective_wilson(share, variance, telling, 0 if beyond else self.n)
-            of_share = with_unseen(of_share, share, self.n)
-            return Interval(low + of_share.low * width, low + of_share.high * width)
+            of_share = effective_wilson(share, variance, telling, 0 if beyond else self.n, 1 - level)
+            return scaled(with_unseen(of_share, share, self.n, level=level), low, width)
         return skewed_student(self.value, self.error, self.skew, self._degrees, level)
 
     @property

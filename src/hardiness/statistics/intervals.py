@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache, wraps
+from inspect import Parameter, signature
 from statistics import NormalDist
+from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +19,71 @@ RESAMPLES = 1000
 INDICES_AT_ONCE = 50_000
 """Images that are drawn by one call, in however many resamples."""
 
+P = ParamSpec("P")
+
+METHODS: dict[str, tuple[Callable[..., Interval], str]] = {}
+"""Functions that `at_any_level` decorates, by name, each with the name of its level or confidence; empty if none."""
+
+
+def at_any_level(function: Callable[P, Interval]) -> Callable[P, Interval]:
+    """Decorator of a function that gives an interval: the interval says how it was made, so that `at_level` makes it.
+
+    Its arguments are numbers and intervals. The last one may be ``level`` or ``confidence``, which is not part of what
+    the interval says. An interval that is made of another one which says nothing says nothing either.
+    """
+    form = signature(function)
+    last = list(form.parameters)[-1]
+    keyword = last if last in ("level", "confidence") else ""
+    is_variadic = any(each.kind is Parameter.VAR_POSITIONAL for each in form.parameters.values())
+    most = None if is_variadic else len(form.parameters) - bool(keyword)
+    METHODS[function.__name__] = function, keyword
+
+    @wraps(function)
+    def made(*arguments: P.args, **named: P.kwargs) -> Interval:
+        interval = function(*arguments, **named)
+        numbers: Sequence[Any] = arguments
+        if named.keys() - {keyword}:  # some by name, which takes longer to sort
+            bound = form.bind(*arguments, **named)
+            bound.apply_defaults()
+            numbers = bound.args
+        method: list[Any] = [function.__name__]
+        for each in numbers[:most]:
+            if isinstance(each, Interval):
+                if not each.method:
+                    return Interval(interval.low, interval.high)
+                method.append(each.method)
+            else:
+                method.append(each.item() if isinstance(each, np.generic) else each)
+        return Interval(interval.low, interval.high, method)
+
+    return made
+
+
+NEAREST, FURTHEST = 1e-6, 8.0
+"""Standard errors below and beyond which no interval is asked how far it reaches."""
+
+_BISECTIONS = 48
+
+
+def level_reaching(ends: Callable[[float], Interval], value: float) -> float:
+    """The level at which an interval reaches a value: the two-sided p-value of "the number is this".
+
+    Args:
+        ends: the interval at a level.
+        value: in the number's unit.
+
+    Returns:
+        1 where every interval holds the value; at least what lies beyond `FURTHEST` errors.
+    """
+    low, high = 0.0, FURTHEST
+    for _ in range(_BISECTIONS):
+        errors = (low + high) / 2
+        if errors < NEAREST:
+            return 1.0
+        interval = ends(math.erfc(errors / math.sqrt(2)))
+        low, high = (low, errors) if interval.low <= value <= interval.high else (errors, high)
+    return math.erfc(low / math.sqrt(2))
+
 
 @cache
 def _normal(share: float) -> float:
@@ -24,6 +91,12 @@ def _normal(share: float) -> float:
     return NormalDist().inv_cdf(share)
 
 
+def normal_point(level: float) -> float:
+    """The standard errors beyond which a normal lies as seldom as that level, both sides together."""
+    return _normal(1 - level / 2)
+
+
+@at_any_level
 def wilson(successes: float, n: int, confidence: float = 0.95) -> Interval:
     """The Wilson score interval of a proportion, as fractions of 1.
 
@@ -52,17 +125,7 @@ def wilson_of_share(share: float, n: float, z: float) -> Interval:
     return Interval(min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
 
 
-def wilson_answers(share: float, end: float, z: float) -> float:
-    """The inverse of `wilson_of_share`: how many independent answers give an interval that ends there; infinite for 0.
-
-    Args:
-        share: of them.
-        end: either end of the interval, in (0, 1).
-        z: standard errors at which it ends.
-    """
-    return z * z * end * (1 - end) / (share - end) ** 2 if share != end else math.inf
-
-
+@at_any_level
 def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> Interval:
     """The exact interval of a proportion, which never holds too seldom; for many at once, as Wilson's tails are short.
 
@@ -90,6 +153,7 @@ rate from 35 answers on, and in 94.5 % and more with 12 and 20, by summing the b
 
 
 @lru_cache(maxsize=100_000)
+@at_any_level
 def proportion(successes: float, n: float, confidence: float = 0.95) -> Interval:
     """The interval of a share: Wilson's, reaching to the exact one where there are few answers of either kind.
 
@@ -108,6 +172,7 @@ def proportion(successes: float, n: float, confidence: float = 0.95) -> Interval
     return outermost(interval, _exact(successes, n, confidence))
 
 
+@at_any_level
 def outermost(*intervals: Interval) -> Interval:
     """The interval from the lowest of all ends to the highest: it holds wherever one of them does."""
     return Interval(min(each.low for each in intervals), max(each.high for each in intervals))
@@ -138,6 +203,7 @@ def _share_with(most: int, n: int, chance: float) -> float:
     return low
 
 
+@at_any_level
 def newcombe(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
     """The interval of a first number less a second, independent one, from the interval of each.
 
@@ -158,6 +224,7 @@ def effective_answers(value: float, variance: float, telling: int, n: int, confi
     return max(spread / variance * (_normal(share) / _student(telling - 1, share)) ** 2, n) if has_spread else n
 
 
+@at_any_level
 def effective_wilson(value: float, variance: float, telling: int, n: int, confidence: float = 0.95) -> Interval:
     """The interval of a mean of values in [0, 1], or of a score that is nearly one, from how much it varies.
 
@@ -181,8 +248,11 @@ def effective_wilson(value: float, variance: float, telling: int, n: int, confid
     return proportion(value * answers, answers, confidence)
 
 
-def with_unseen(interval: Interval, value: float, n: int, low: float = 0.0, high: float = 1.0) -> Interval:
-    """A 95 % interval that reaches to where a mean of bounded values would be with the images that chance left out.
+@at_any_level
+def with_unseen(
+    interval: Interval, value: float, n: int, low: float = 0.0, high: float = 1.0, level: float = 0.05
+) -> Interval:
+    """An interval that reaches to where a mean of bounded values would be with the images that chance left out.
 
     Among ``n`` images there may be none of a kind that is wrong everywhere, or right everywhere, and such a kind shows
     in no spread. As many may be missing as Wilson's interval gives for none of n; of a share it changes nothing.
@@ -192,28 +262,39 @@ def with_unseen(interval: Interval, value: float, n: int, low: float = 0.0, high
         value: their mean.
         n: images.
         low, high: the least and the most that a value can be.
+        level: of the interval, one minus the coverage.
     """
-    unseen = wilson_of_share(0.0, n, _normal(0.975)).high
+    unseen = wilson_of_share(0.0, n, normal_point(level)).high
     return outermost(interval, Interval(value - (value - low) * unseen, value + (high - value) * unseen))
 
 
-def gamma_end(mean: float, variance: float) -> float:
-    """The point that a gamma variable of this mean and variance, both above 0, stays below in 97.5 % of cases."""
+@at_any_level
+def below_gamma(value: float, mean: float, variance: float, level: float = 0.05) -> Interval:
+    """From a value to the point that a gamma variable stays below in 97.5 % of cases, or in as many as the level says.
+
+    Args:
+        value: the lower end.
+        mean, variance: of the variable, both above 0.
+        level: one minus the coverage, in (0, 1).
+    """
     from scipy.special import gammaincinv
 
-    return float(gammaincinv(mean * mean / variance, 0.975)) * variance / mean
+    return Interval(value, float(gammaincinv(mean * mean / variance, 1 - level / 2)) * variance / mean)
 
 
-def area_interval(area: float, first: int, second: int, share: float = 1.0) -> Interval:
-    """The 95 % interval of an area under the receiver operating curve, which holds also where one kind is rare.
+@at_any_level
+def area_interval(area: float, first: int, second: int, share: float = 1.0, level: float = 0.05) -> Interval:
+    """The interval of an area under the receiver operating curve, which holds also where one kind is rare.
 
-    It reaches to the areas from which the one seen lies 1.96 standard errors of theirs, and not of its own, which are
-    too small where a good classifier saw few images of a kind: of ten positives that all rank high, an eleventh tells.
+    It reaches to the areas from which the one seen lies 1.96 standard errors of theirs (at 95 %), and not of its own,
+    which are too small where a good classifier saw few images of a kind: of ten positives that all rank high, an
+    eleventh tells.
 
     Args:
         area: in [0, 1].
         first, second: images of either kind, at least 1 each.
         share: of the variance of such an area, that a mean of several over the same images has; in (0, 1].
+        level: one minus the coverage, in (0, 1).
 
     Source: Newcombe (2006), doi:10.1002/sim.2324, method 5; Hanley & McNeil (1982),
         doi:10.1148/radiology.143.1.7063747, for the variance of an area.
@@ -222,7 +303,7 @@ def area_interval(area: float, first: int, second: int, share: float = 1.0) -> I
 
     def is_inside(end: float) -> bool:
         spread = 1 + half * ((1 - end) / (2 - end) + end / (1 + end))
-        return (area - end) ** 2 <= _normal(0.975) ** 2 * share * end * (1 - end) * spread / (first * second)
+        return (area - end) ** 2 <= normal_point(level) ** 2 * share * end * (1 - end) * spread / (first * second)
 
     ends = []
     for edge in (0.0, 1.0):
@@ -230,7 +311,7 @@ def area_interval(area: float, first: int, second: int, share: float = 1.0) -> I
         while min(inside, outside) < (middle := (inside + outside) / 2) < max(inside, outside):
             inside, outside = (middle, outside) if is_inside(middle) else (inside, middle)
         ends.append(inside)
-    return Interval(*ends)
+    return Interval(ends[0], ends[1])
 
 
 def student(value: float, variance: float, telling: int) -> Interval:
@@ -247,6 +328,7 @@ def student(value: float, variance: float, telling: int) -> Interval:
     return Interval(value - half, value + half)
 
 
+@at_any_level
 def skewed_student(value: float, error: float, skew: float, degrees: int, level: float = 0.05) -> Interval:
     """The interval of a sum or mean that few images may decide: the outer ends of Student's and of one that knows skew.
 
@@ -375,9 +457,33 @@ def centred(draws: NDArray[np.float64], estimate: float) -> Interval:
     return Interval(float(min(low, estimate)), float(max(high, estimate)))
 
 
+@at_any_level
 def within(interval: Interval, low: float = 0.0, high: float = 1.0) -> Interval:
     """The interval cut to the range that the statistic can have."""
-    return Interval(float(np.clip(interval.low, low, high)), float(np.clip(interval.high, low, high)))
+    first, second = (float(min(max(end, low), high)) for end in (interval.low, interval.high))
+    return Interval(first, second)
+
+
+@at_any_level
+def scaled(interval: Interval, start: float, unit: float) -> Interval:
+    """The interval of ``start`` plus so many times the number, which may be below 0."""
+    ends = start + interval.low * unit, start + interval.high * unit
+    return Interval(min(ends), max(ends))
+
+
+@at_any_level
+def stretched(value: float, low: float, high: float, level: float = 0.05) -> Interval:
+    """A 95 % interval of which nothing else is known, at another level: each side reaches as far as a normal's does.
+
+    Args:
+        value: the number.
+        low, high: the ends at 95 %.
+        level: one minus the coverage, in (0, 1).
+    """
+    times = normal_point(level) / normal_point(0.05)
+    return (
+        Interval(value - times * (value - low), value + times * (high - value)) if times != 1 else Interval(low, high)
+    )
 
 
 def disjoint(a: Interval, b: Interval) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hardiness.core import ArgumentError, Interval
 from hardiness.statistics.cells import FEWEST_DEVIATING, FEWEST_PER_CELL, CellEstimate
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.intervals import wilson_of_share
+from hardiness.statistics.intervals import at_any_level, normal_point, wilson_of_share
 
 FEW = 30
 """Images that hit, and that miss, below which a share's interval is the exact one."""
@@ -150,7 +150,8 @@ Source: Chow & Robbins (1965), doi:10.1214/aoms/1177700156; Anscombe (1953), doi
 """
 
 
-def share_interval(hits: int, n: int, population: int | None = None) -> Interval:
+@at_any_level
+def share_interval(hits: int, n: int, population: int | None = None, level: float = 0.05) -> Interval:
     """The interval of a share at the stop of a run that stops by its width.
 
     Wilson's with `STOP_ERRORS`, of as many answers as would vary as much where there is a population; where fewer than
@@ -162,6 +163,7 @@ def share_interval(hits: int, n: int, population: int | None = None) -> Interval
         n: images, at least 1.
         population: images of which these are a sample without replacement, whose share is asked for; ``None`` where the
             share of all images like these is.
+        level: one minus the coverage, in (0, 1); `STOP_ERRORS` are those of 95 %.
 
     Raises:
         ArgumentError: hits are not in [0, n], or n is beyond the population.
@@ -173,13 +175,14 @@ def share_interval(hits: int, n: int, population: int | None = None) -> Interval
     if n < 1 or not 0 <= hits <= n or (population is not None and n > population):
         raise ArgumentError(f"a share needs 0 <= hits <= n <= population, was {hits} of {n} of {population}")
     if min(hits, n - hits) < FEW:
-        return _exact(hits, n, population)
+        return _exact(hits, n, population, level)
     left = 1.0 if population is None else (population - n) / max(population - 1, 1)
     share = hits / n
-    return wilson_of_share(share, n / left, STOP_ERRORS) if left else Interval(share, share)
+    errors = STOP_ERRORS * (normal_point(level) / normal_point(0.05))
+    return wilson_of_share(share, n / left, errors) if left else Interval(share, share)
 
 
-def _exact(hits: int, n: int, population: int | None) -> Interval:
+def _exact(hits: int, n: int, population: int | None, level: float) -> Interval:
     misses = n - hits
     mixed = _log_beta(0.5 + hits, 0.5 + misses) - _log_beta(0.5, 0.5)
 
@@ -193,7 +196,7 @@ def _exact(hits: int, n: int, population: int | None) -> Interval:
                 return False
             # Ways to draw these hits and misses in their order, over ways to draw any n images in order.
             seen = _log_falling(right, hits) + _log_falling(population - right, misses) - _log_falling(population, n)
-        return mixed - seen <= -math.log(0.05)
+        return mixed - seen <= -math.log(level)
 
     low, high = hits / n, hits / n
     if hits:
@@ -478,7 +481,7 @@ def _tight_by_few(target: float) -> int:
     too_few, enough = FEW, math.ceil(4 * FEW / target)
     while enough - too_few > 1:
         n = (too_few + enough) // 2
-        found = _exact(FEW - 1, n, None)
+        found = share_interval(FEW - 1, n)
         too_few, enough = (too_few, n) if found.high - found.low <= 2 * target else (n, enough)
     return enough
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Interval
 from hardiness.statistics.cells import cell_estimate
-from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_statistic, tango
+from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_interval, score_statistic
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import holm_levels, wilson_answers, wilson_of_share
+from hardiness.statistics.intervals import (
+    METHODS,
+    clopper_pearson,
+    holm_levels,
+    level_reaching,
+    normal_point,
+    outermost,
+    skewed_student_p,
+    stretched,
+    within,
+)
 from hardiness.statistics.stopping import (
     anytime_p,
     anytime_p_of_pairs,
@@ -39,42 +48,56 @@ SPREAD = 0.8
 TIGHTEST = 0.02
 """Half-width at which an interval that is looked at is tightest, as a share of all that a number can span."""
 
-Method = Literal["interval", "mean", "binomial", "lowest", "tango", "sequence", "share", "pairs"]
+Method = Literal["interval", "lowest", "tango", "sequence", "share", "pairs"]
 
 _NORMAL = NormalDist()
-_Z = _NORMAL.inv_cdf(1 - LEVEL / 2)
+
+
+def at_level(method: Sequence[Any], level: float) -> Interval:
+    """The interval that a method gives at a level.
+
+    Args:
+        method: as `Interval.method` has it: the name of a function of this room and its arguments, of which those that
+            are intervals are methods themselves.
+        level: one minus the coverage, in (0, 1).
+    """
+    function, keyword = METHODS[method[0]]
+    arguments = [at_level(each, level) if isinstance(each, list) else each for each in method[1:]]
+    named = {keyword: 1 - level if keyword == "confidence" else level} if keyword else {}
+    return function(*arguments, **named)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A number and how well it is known, at any confidence.
+    """A number and how well it is known, at any level.
 
     Attributes:
         value: the number.
         n: images that it rests on.
-        method: ``interval``: from its 95 % interval; ``mean``: from that of a mean over cells, and from its skew too;
-            ``binomial``: a share of images, exact for any number of them;
-            ``lowest``: the lowest of several such shares; ``tango``: a difference of two shares of the same images,
-            from counts; ``sequence``, ``share`` and ``pairs``: a mean, a share, and a difference of two shares of the
-            same images, that were looked at while the images came in.
-        facts: what the method needs, numbers alone.
+        method: ``interval``: by the method that gave its 95 % interval; ``lowest``: the lowest of several shares of
+            images, or a single one, exact for any number of them; ``tango``: a difference of two shares of the same
+            images, from counts; ``sequence``, ``share`` and ``pairs``: a mean, a share, and a difference of two shares
+            of the same images, that were looked at while the images came in.
+        facts: what the method needs: of ``interval`` as `Interval.method` has it, of the others numbers alone.
         share: whether it cannot leave [0, 1].
     """
 
     value: float
     n: int
     method: Method
-    facts: tuple[float, ...]
+    facts: tuple[Any, ...]
     share: bool = False
 
     @classmethod
     def from_interval(cls, value: float, interval: Interval, n: int, *, share: bool) -> Evidence:
-        """Evidence on a number with its 95 % interval, whichever method gave that.
+        """Evidence on a number with its 95 % interval, of which those of other levels are by the same method.
 
-        Other confidences follow from it: a share's by Wilson's formula with as many answers as give that interval on
-        either side, another number's by Student's t.
+        Where it is not known which that was, they reach as far as those of a normal number (`stretched`).
         """
-        return cls(value, n, "interval", (interval.low, interval.high), share)
+        if not interval.method:
+            interval = stretched(value, interval.low, interval.high)
+            interval = within(interval) if share else interval
+        return cls(value, n, "interval", tuple(interval.method), share)
 
     @classmethod
     def from_mean(cls, estimate: Estimate, top: float = 1.0, *, share: bool = True) -> Evidence:
@@ -89,16 +112,14 @@ class Evidence:
             share: whether it cannot leave [0, 1].
         """
         interval = estimate.interval(0.0, top)
-        evidence = cls.from_interval(estimate.value, interval, estimate.n, share=share)
-        if estimate.differing < 2 or not 0 < estimate.value < top:
-            return evidence
-        facts = (interval.low, interval.high, estimate.error, estimate.skew, max(estimate.telling - 1, 1), top)
-        return replace(evidence, method="mean", facts=facts)
+        if estimate.differing > 1 and 0 < estimate.value < top:
+            interval = outermost(interval, within(estimate.interval(), 0.0, top))
+        return cls.from_interval(estimate.value, interval, estimate.n, share=share)
 
     @classmethod
     def from_share(cls, hits: int, n: int) -> Evidence:
         """Evidence on a share of images by the binomial distribution itself: near 0 and 1 no normal one is close."""
-        return cls(hits / n, n, "binomial", (hits,), share=True)
+        return cls.from_lowest([hits], [n])
 
     @classmethod
     def from_lowest(cls, hits: Sequence[int], n: Sequence[int]) -> Evidence:
@@ -218,12 +239,17 @@ class Evidence:
     @property
     def exact(self) -> bool:
         """Whether p-values and intervals hold for any number of images, and not only for many."""
-        return self.method in ("binomial", "lowest", "share", "pairs")
+        return self.method in ("lowest", "share", "pairs")
 
     @property
     def looked(self) -> bool:
         """Whether the images were looked at while they came in, so that each verdict must hold at every look."""
         return self.method in ("sequence", "share", "pairs")
+
+    @property
+    def _counts(self) -> list[tuple[int, int]]:
+        """Hits and images of each of several shares."""
+        return list(zip(map(int, self.facts[::2]), map(int, self.facts[1::2]), strict=True))
 
     def p(self, limit: float, side: int) -> float:
         """The one-sided p-value of "the number is not beyond the limit".
@@ -233,197 +259,141 @@ class Evidence:
             side: 1 where beyond is above, -1 where it is below.
 
         Returns:
-            Near 0 where the number is surely beyond, 1 where nothing speaks for that; valid at every look where
-            images were looked at.
+            Near 0 where the number is surely beyond, 1 where it is not beyond and nothing speaks for that; valid at
+            every look where images were looked at.
         """
-        if side * (self.value - limit) <= 0 and self.looked:
-            return 1.0
-        if self.method == "binomial":
-            return binomial_p(int(self.facts[0]), self.n, limit, side)
         if self.method == "lowest":
-            pairs = zip(map(int, self.facts[::2]), map(int, self.facts[1::2]), strict=True)
-            chances = [binomial_p(hits, n, limit, side) for hits, n in pairs]
+            chances = [binomial_p(hits, n, limit, side) for hits, n in self._counts]
             return max(chances) if side > 0 else min(1.0, len(chances) * min(chances))
+        if side * (self.value - limit) <= 0:
+            return 1.0
         if self.method == "share":
             return anytime_p_of_share(int(self.facts[0]), self.n, limit)
         if self.method == "pairs":
             return anytime_p_of_pairs(int(self.facts[0]), int(self.facts[1]), self.n, limit)
         if self.method == "sequence":
-            variance, tightest, _, _, skew, degrees = self.facts
-            apart, error = self.value - limit, math.sqrt(variance)
+            variance, tightest, *ends, skew, degrees = self.facts
+            apart, error = abs(self.value - limit), math.sqrt(variance)
             if error > 0:
-                nearer = _nearer_with_skew(abs(apart) / error, side * skew)
-                apart = error * max(_as_normal(nearer, int(degrees) + 1), 0.0)
-            return max(anytime_p(apart, variance, tightest), self._p_of_unseen(limit))
-        errors = side * self._errors(limit)
-        p = 0.5 * math.erfc(errors / math.sqrt(2)) if errors < 38 else 0.0
-        if self.method == "mean":
-            error, skew, degrees = self.facts[2:5]
-            nearer = _nearer_with_skew(side * (self.value - limit) / error, side * skew)
-            tail = student_tail(abs(nearer), int(degrees))
-            return max(p, tail if nearer > 0 else 1 - tail)
-        return p
+                p = skewed_student_p(side * apart, error, skew, degrees) / 2
+                apart = error * -_NORMAL.inv_cdf(max(p, 1e-300))
+            return max(anytime_p(apart, variance, tightest), self._p_of_unseen(limit, ends))
+        if self.method == "tango":
+            counts = (np.array([each], float) for each in (*self.facts, self.n, limit))
+            errors = float(score_statistic(*counts)[0]) if abs(limit) < 1 else math.copysign(math.inf, -limit)
+            return 0.5 * math.erfc(side * errors / math.sqrt(2))
+        return level_reaching(self.ends, limit) / 2
 
-    def _p_of_unseen(self, limit: float) -> float:
+    def _p_of_unseen(self, limit: float, ends: Sequence[float]) -> float:
         """How likely none was seen of images at an end of the range, of which there are so many that the limit holds.
 
         They show in no spread. It is the same at every look: none was seen at the first at which a verdict could fall.
+
+        Args:
+            limit: in the number's unit.
+            ends: of the range of an image's own value.
         """
         if limit == self.value:
             return 0.0
-        furthest = self._range[limit > self.value] - self.value
+        furthest = ends[limit > self.value] - self.value
         return float((1 - min((limit - self.value) / furthest, 1.0)) ** self.n) if furthest else 0.0
 
-    def _errors(self, limit: float) -> float:
-        """By how many standard errors the number is above the limit, as its method counts them."""
-        apart = self.value - limit
+    def ends(self, level: float) -> Interval:
+        """The interval at a level: one minus the coverage of both sides together."""
+        if self.method == "interval":
+            return at_level(self.facts, level)
         if self.method == "tango":
             first, second = self.facts
-            statistic = score_statistic(*(np.array([each], float) for each in (first, second, self.n, limit)))
-            return math.copysign(math.inf, apart) if abs(limit) >= 1 else float(statistic[0])
-        end = self.facts[0] if apart > 0 else self.facts[1]
-        if apart == 0:
-            return 0.0
-        if self.share and not 0 < limit < 1:
-            return math.copysign(math.inf, apart)
-        if self.share and 0 < end < 1:
-            return apart * math.sqrt(wilson_answers(self.value, end, _Z) / (limit * (1 - limit)))
-        reach = abs(self.value - end)
-        if reach == 0:
-            return math.copysign(math.inf, apart) if math.isfinite(end) else 0.0
-        return _as_normal(apart / reach * _student_point(self.n), self.n)
+            return score_interval(first, second, self.n, level)
+        if self.method == "lowest":
+            # It is surely above what each is surely above, and below what one is surely below at its part of the level.
+            lows = [clopper_pearson(hits, n, 1 - level).low for hits, n in self._counts]
+            highs = [clopper_pearson(hits, n, 1 - level / len(lows)).high for hits, n in self._counts]
+            return Interval(min(lows), min(highs))
+        # Of what was looked at p-values are inverted, as far as the number can go.
+        least, most = self.facts[2:4] if self.method == "sequence" else (0.0 if self.share else -1.0, 1.0)
+        return Interval(
+            last_inside(lambda limit: self.p(limit, 1) > level / 2, self.value, least),
+            last_inside(lambda limit: self.p(limit, -1) > level / 2, self.value, most),
+        )
 
-    def interval(self, confidence: float) -> Interval:
-        """The interval of any confidence, both sides together."""
-        if self.method == "tango":
-            first, second = self.facts
-            ends = tango(first, second, self.n, confidence)
-            return Interval(float(ends[0]), float(ends[1]))
-        if self.exact or self.method in ("mean", "sequence"):
-            level, (least, most) = (1 - confidence) / 2, self._range
-            return Interval(
-                last_inside(lambda limit: self.p(limit, 1) > level, self.value, least),
-                last_inside(lambda limit: self.p(limit, -1) > level, self.value, most),
-            )
-        z = _NORMAL.inv_cdf(0.5 + confidence / 2)
-        low, high = self.facts
-        if self.share:
-            return Interval(_wilson_end(self.value, low, z), _wilson_end(self.value, high, z))
-        times = _student_of(z, self.n) / _student_point(self.n)
-        return Interval(self.value - times * (self.value - low), self.value + times * (high - self.value))
-
-    @property
-    def _range(self) -> tuple[float, float]:
-        """The least and the most that the number can be, where its p-value is inverted."""
-        if self.method == "sequence":
-            return self.facts[2], self.facts[3]
-        return (-1.0 if self.method == "pairs" else 0.0), self.facts[5] if self.method == "mean" else 1.0
-
-    def next_equal(self, side: int, level: float) -> Evidence:
-        """The evidence of a new, equally good number of as many images, where it falls as far to one side as it may.
+    def end_of_next(self, side: int, chance: float, family: int = 1) -> float:
+        """The end of the interval that decides on a new, equally good number of as many images.
 
         Args:
-            side: 1 for above, -1 for below.
-            level: how seldom the new number is further off, below 0.5. Of a share of images it is at most that seldom,
+            side: 1 for the upper end, -1 for the lower one.
+            chance: how seldom that end is further off, below 0.5. Of a share of images it is at most that seldom,
                 whatever the share.
+            family: rules over which the interval is simultaneous.
 
         Source: Thatcher (1964), Journal of the Royal Statistical Society B 26, 176-192, of a share of images. Else the
-            two numbers differ by root two standard errors, of which a share's are those of the mean of the two.
+            two numbers differ by root two standard errors: this number's own interval at as many, and those of the
+            level, ends where the next one's does. There its errors are the larger ones of a number that is further
+            out, so that it is wide where images are few.
         """
-        if self.method in ("binomial", "share"):
-            hits = next_hits(int(self.facts[0]), self.n, side, level)
-            return replace(self, value=hits / self.n, facts=(float(hits),))
+        apart, level = -math.sqrt(2) * _NORMAL.inv_cdf(chance), LEVEL / family
+        new = self
         if self.method == "lowest":
-            pairs = list(zip(map(int, self.facts[::2]), map(int, self.facts[1::2]), strict=True))
-            return Evidence.from_lowest(
-                [next_hits(hits, n, side, level / len(pairs)) for hits, n in pairs], [n for _, n in pairs]
-            )
-        z = -math.sqrt(2) * _NORMAL.inv_cdf(level)
-        if self.method in ("tango", "pairs"):
+            hits = [next_hits(each, n, side, chance * 2 / len(self.facts)) for each, n in self._counts]
+            new = Evidence.from_lowest(hits, [n for _, n in self._counts])
+        elif self.method == "share":
+            new = Evidence.from_share_looks(next_hits(int(self.facts[0]), self.n, side, chance), self.n)
+        elif self.method == "pairs":
             first, second = map(int, self.facts)
-            ends = tango(first, second, self.n, math.erf(z / math.sqrt(2)))
-            more = math.ceil(self.n * abs(float(ends[side > 0]) - self.value))
+            ends = score_interval(first, second, self.n, math.erfc(apart / math.sqrt(2)))
+            more = math.ceil(self.n * abs((ends.high if side > 0 else ends.low) - self.value))
             first = min(first + more, self.n - second) if side > 0 else first
             second = min(second + more, self.n - first) if side < 0 else second
-            return replace(self, value=(first - second) / self.n, facts=(float(first), float(second)))
-        if self.method == "sequence":
-            return replace(self, value=self.value + side * z * math.sqrt(self.facts[0]))
-        if self.method == "mean":
-            following = replace(self, method="interval", facts=self.facts[:2]).next_equal(side, level)
-            if following.value in (0.0, self.facts[5]):
-                return following
-            wider = (following.facts[1] - following.facts[0]) / (self.facts[1] - self.facts[0])
-            facts = (*following.facts, wider * self.facts[2], *self.facts[3:])
-            return replace(self, value=following.value, facts=facts)
-        low, high = self.facts
-        end = self.facts[side > 0]
-        if end == self.value or (self.share and not 0 < end < 1):
-            return replace(self, value=end, facts=(end, end))
-        if self.share:
-            answers = wilson_answers(self.value, end, _Z)
-            value = _next_share(self.value, answers, side, z)
-            # Where few images hold most of the spread, it grows with the share as if each were all right or all wrong.
-            growth = max((1 - 2 * self.value) * (value - self.value) / self.n, 0.0)
-            spread = self.value * (1 - self.value) / answers + growth
-            if growth and 0 < value < 1:  # at its bounds it has no spread of its own to hold it against
-                answers = min(answers, value * (1 - value) / spread)
-            new = wilson_of_share(value, answers, _Z)
-            return replace(self, value=value, facts=(new.low, new.high))
-        # What the ends are apart from the middle tells of the skew, with which the variance grows with the number.
-        above, below = high - self.value, self.value - low
-        square, slope = above * below, above - below
-        growth = slope * 3 * _Z**2 / (1 + 2 * _Z**2)
-        times = (_student_of(z, self.n) / _student_point(self.n)) ** 2 / 2
-        lean = times * growth * side
-        further = side * (lean + math.sqrt(lean * lean + 8 * times * square)) / 2
-        root = math.sqrt(slope * slope + 4 * max(square + growth * further, 0.0))
-        value = self.value + further
-        return replace(self, value=value, facts=(value - (root - slope) / 2, value + (root + slope) / 2))
+            new = Evidence.from_pair_looks(first, second, self.n)
+        elif self.method == "sequence":
+            new = replace(self, value=self.value + side * apart * math.sqrt(self.facts[0]))
+        else:
+            level = math.erfc((normal_point(level) + apart) / math.sqrt(2))
+        ends = new.ends(level)
+        return ends.high if side > 0 else ends.low
 
-    def images_more(self, limit: Limit, level: float, beyond: bool) -> int:
+    def images_more(self, errors: float, level: float) -> int:
         """About how many images more decide at that level with an even chance, were the number what it seems.
 
         The error falls as the root of the number of images does.
 
+        Args:
+            errors: by how many standard errors the number is on its side of the limit, as its p-value counts them.
+            level: one-sided.
+
         Returns:
             At most `MOST_TIMES` as many as there are.
         """
-        distance, wanted = self._errors_off(limit.at, limit.side if beyond else -limit.side), -_NORMAL.inv_cdf(level)
-        if distance * math.sqrt(MOST_TIMES) < wanted:
+        wanted = -_NORMAL.inv_cdf(level)
+        if errors * math.sqrt(MOST_TIMES) < wanted:
             return MOST_TIMES * self.n
-        return max(1, math.ceil(self.n * ((wanted / distance) ** 2 - 1)))
+        return max(1, math.ceil(self.n * ((wanted / errors) ** 2 - 1)))
 
-    def _errors_off(self, limit: float, side: int) -> float:
-        """By how many standard errors the number is beyond a limit, as its p-value counts them; 0 or more."""
-        return -_NORMAL.inv_cdf(min(max(self.p(limit, side), 1e-300), 0.5))
-
-    def images_needed(self, limit: Limit, levels: tuple[float, float]) -> ImagesMore:
+    def images_needed(self, errors: float, levels: tuple[float, float]) -> ImagesMore:
         """How many images more decide with a chance of `POWER`, when the number itself is as uncertain as it is.
 
         Args:
-            limit: what the number must not be beyond.
-            levels: one-sided, of the verdict *pass* and of the verdict *fail*.
+            errors: as for `images_more`.
+            levels: one-sided, of the verdict on the number's side of the limit and of that on the other one.
 
         Source: Spiegelhalter, Freedman & Blackburn (1986), doi:10.1016/0197-2456(86)90003-6: the chance that a trial's
             end will be significant, over what its data so far leave possible, with a flat prior.
         """
-        beyond = limit.side * (self.value - limit.at) > 0
-        distance = self._errors_off(limit.at, limit.side if beyond else -limit.side)
-        there, opposite = (-_NORMAL.inv_cdf(each) for each in (reversed(levels) if beyond else levels))
+        there, opposite = (-_NORMAL.inv_cdf(each) for each in levels)
 
         def chance(times: float) -> float:
-            mean, spread = distance * math.sqrt(1 + times), math.sqrt(times)
+            mean, spread = errors * math.sqrt(1 + times), math.sqrt(times)
             return _NORMAL.cdf((mean - there) / spread) + _NORMAL.cdf((-mean - opposite) / spread)
 
-        def images_until(errors: float, wanted: float) -> int:
-            return max(1, math.ceil(self.n * (((wanted + power) / errors) ** 2 - 1)))
+        def images_until(distance: float, wanted: float) -> int:
+            return max(1, math.ceil(self.n * (((wanted + power) / distance) ** 2 - 1)))
 
         power, reach = _NORMAL.inv_cdf(POWER), _NORMAL.inv_cdf(0.5 + SPREAD / 2)
         low = min(
-            images_until(distance + reach, there),
-            images_until(reach - distance, opposite) if distance < reach else MOST_TIMES * self.n,
+            images_until(errors + reach, there),
+            images_until(reach - errors, opposite) if errors < reach else MOST_TIMES * self.n,
         )
-        high = images_until(distance - reach, there) if distance > reach else None
+        high = images_until(errors - reach, there) if errors > reach else None
         few, many = 1 / self.n, float(MOST_TIMES)
         if chance(many) < POWER:
             return ImagesMore(MOST_TIMES * self.n, True, min(low, MOST_TIMES * self.n), high)
@@ -485,15 +455,6 @@ def _tail_of_two(hits: int, fewer: int, n: int) -> float:
     return total
 
 
-def _next_share(share: float, answers: float, side: int, z: float) -> float:
-    """The share of as many answers that is ``z`` standard errors of a mean of two off, with the variance of both."""
-    near, square = share if side < 0 else 1 - share, z * z / 2
-    slope = square * (2 * near - 1)
-    root = math.sqrt(slope * slope + 8 * square * near * (1 - near) * (answers + square / 2))
-    off = min((slope + root) / (2 * (answers + square / 2)), near)
-    return share + side * off
-
-
 def binomial_p(hits: int, n: int, limit: float, side: int) -> float:
     """The one-sided p-value of a share of images on the wrong side of a limit, exact for any number of images.
 
@@ -502,90 +463,13 @@ def binomial_p(hits: int, n: int, limit: float, side: int) -> float:
     Source: Clopper & Pearson (1934), doi:10.1093/biomet/26.4.404; the tail as an incomplete beta function, Abramowitz &
         Stegun (1964), 26.5.24.
     """
+    from scipy.special import betainc
+
     if side < 0:
         return binomial_p(n - hits, n, 1 - limit, 1)
     if hits == 0 or limit >= 1:
         return 1.0
-    return beta_tail(hits, n - hits + 1, limit) if limit > 0 else 0.0
-
-
-def beta_tail(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function, how much of the beta distribution lies below ``x`` in [0, 1]."""
-    if x >= 1:
-        return 1.0
-    if x > (a + 1) / (a + b + 2):  # there the fraction of the other side converges faster
-        return 1 - _incomplete_beta(b, a, 1 - x)
-    return _incomplete_beta(a, b, x)
-
-
-def _wilson_end(value: float, end: float, z: float) -> float:
-    """The end of Wilson's interval at z standard errors, of a share whose end at 1.96 of them is known."""
-    if not 0 < end < 1 or end == value:
-        return end
-    interval = wilson_of_share(value, wilson_answers(value, end, _Z), z)
-    return interval.low if end < value else interval.high
-
-
-def _nearer_with_skew(t: float, skew: float) -> float:
-    """Student's t, or what it is without its skew where that is less: as the outer ends of `skewed_student`.
-
-    Source: Hall (1992), doi:10.1111/j.2517-6161.1992.tb01872.x, the monotone cubic transformation.
-    """
-    return min(t, t + skew * t**2 / 3 + skew**2 * t**3 / 27 + skew / 6)
-
-
-def _student_point(n: int) -> float:
-    return _student_of(_Z, n)
-
-
-@cache
-def _student_of(z: float, n: int) -> float:
-    """The point of Student's t of n images beyond which as much lies as beyond ``z``, above 0, of a normal."""
-    wanted = 0.5 * math.erfc(z / math.sqrt(2))
-    low, high = 0.0, max(1.0, 2 * z)
-    while student_tail(high, max(n - 1, 1)) > wanted:
-        low, high = high, 2 * high
-    while low < (middle := (low + high) / 2) < high:
-        low, high = (middle, high) if student_tail(middle, max(n - 1, 1)) > wanted else (low, middle)
-    return high
-
-
-def _as_normal(t: float, n: int) -> float:
-    """The point of a normal beyond which as much lies as beyond t of Student's."""
-    tail = student_tail(abs(t), max(n - 1, 1))
-    return math.copysign(-_NORMAL.inv_cdf(tail) if tail else math.inf, t)
-
-
-def student_tail(t: float, degrees: int) -> float:
-    """How much of Student's t lies above ``t``, which is 0 or more.
-
-    As scipy's `stdtr` to ten digits; that takes longer to import than a gate takes for all the rest.
-
-    Source: Abramowitz & Stegun (1964), 26.5.8 and 26.7.1: half of an incomplete beta function, as a continued fraction.
-    """
-    a, b, x = degrees / 2, 0.5, degrees / (degrees + t * t)
-    if x > (a + 1) / (a + b + 2):  # there the fraction of the other side converges faster
-        return 0.5 - 0.5 * _incomplete_beta(b, a, t * t / (degrees + t * t))
-    return 0.5 * _incomplete_beta(a, b, x)
-
-
-def _incomplete_beta(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function where x is below (a + 1) / (a + b + 2)."""
-    if x == 0:
-        return 0.0
-    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
-    fraction = d
-    for m in range(1, 1000):
-        for term in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            c, d = 1 + term / c, 1 / (1 + term * d)
-            fraction *= c * d
-        if abs(c * d - 1) < 1e-15:
-            break
-    size = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    return fraction * math.exp(size) / a
+    return float(betainc(hits, n - hits + 1, limit)) if limit > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -626,7 +510,7 @@ class Ruling:
     @property
     def interval(self) -> Interval:
         """That which decides: for ``fail`` it is simultaneous over all rules, else of this rule alone."""
-        return self.evidence.interval(self.confidence)
+        return self.evidence.ends(LEVEL / self.family)
 
 
 def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ruling]:
@@ -653,15 +537,16 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
     for (evidence, limit), p, level in zip(cases, failing, levels.tolist(), strict=False):
         left = round(alone / level)
         certain = evidence.share and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
-        passes = certain or evidence.p(limit.at, -limit.side) <= alone / (family if evidence.looked else 1)
+        passing, pass_level = evidence.p(limit.at, -limit.side), alone / (family if evidence.looked else 1)
         if p < level:
             verdicts.append(Ruling("fail", evidence, left))
-        elif passes:
+        elif certain or passing <= pass_level:
             verdicts.append(Ruling("pass", evidence, family if evidence.looked else 1))
         else:
             beyond = limit.side * (evidence.value - limit.at) > 0
             shared = family if not beyond and evidence.looked else left if beyond else 1
-            more = evidence.images_more(limit, alone / shared, beyond)
-            needed = evidence.images_needed(limit, (alone / (family if evidence.looked else 1), level))
+            errors = -_NORMAL.inv_cdf(min(max(p if beyond else passing, 1e-300), 0.5))
+            more = evidence.images_more(errors, alone / shared)
+            needed = evidence.images_needed(errors, (level, pass_level) if beyond else (pass_level, level))
             verdicts.append(Ruling("cannot tell", evidence, shared, more, needed))
     return verdicts

@@ -32,13 +32,14 @@ from hardiness.core import (
     Records,
     Run,
     View,
+    json_form,
 )
 from hardiness.reference import class_name
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, GateVerdict, first_policy, published_results
 from hardiness.results.policy import Policy, Rule, parse_policy
 from hardiness.results.rule_evidence import MissingNumberError, part_of, require_limit, require_standing
-from hardiness.statistics import clopper_pearson
+from hardiness.statistics import clopper_pearson, mean, outermost
 from hardiness.store import Store
 
 CELLS = (
@@ -99,6 +100,25 @@ def test_each_verdict_with_its_exit_status_and_the_interval_that_decides(tmp_pat
     warned = hardiness.gate(tmp_path, policy(tmp_path, MEAN + "at_most = 0.4", settings='[policy]\nundecided = "warn"'))
     assert (warned.outcome, warned.exit_status) == ("cannot tell", 0)
     assert warned.verdicts[0].more > 0
+
+
+def test_a_fail_among_many_rules_needs_the_interval_by_the_scores_own_method(tmp_path: Path) -> None:
+    """Not one that is rebuilt from its ends at 95 %; from what is kept as from the rows."""
+    right = answers(0.4)
+    stored(tmp_path, "m", right)
+    rules = policy(tmp_path, *[MEAN + "at_most = 0.1"] * 7)
+    values = mean(np.arange(200), (~right[:, 1:]).astype(float))
+    wanted = outermost(values.interval(0.0, 1.0, level=0.05 / 7), values.interval(level=0.05 / 7))
+    for _ in range(2):
+        verdicts = hardiness.gate(tmp_path, rules).verdicts
+        assert (verdicts[0].outcome, verdicts[0].family) == ("fail", 7)
+        assert verdicts[0].interval is not None
+        assert verdicts[0].interval.low == pytest.approx(wanted.low, abs=1e-12)
+        assert verdicts[0].interval.high == pytest.approx(wanted.high, abs=1e-12)
+    (memo,) = tmp_path.rglob("memo.jsonl")
+    assert "effective_wilson" in memo.read_text(), "how it was made is kept"
+    for result in hardiness.load_results(tmp_path):
+        assert "effective_wilson" not in json.dumps(json_form(result)), "and results.json is as it was"
 
 
 def test_where_a_picture_failed_a_score_of_all_is_missing_and_says_so(tmp_path: Path) -> None:
@@ -654,12 +674,14 @@ from hardiness.cli import main
 sys.argv = ["hardiness", "gate", *sys.argv[1:]]
 with suppress(SystemExit):
     main()
-print("loaded", *sorted({"torch", "scipy", "pyarrow", "PIL.Image", "jinja2", "filelock", "numba"} & set(sys.modules)))
+slow = {"torch", "scipy.stats", "scipy.optimize", "pyarrow", "PIL.Image", "jinja2", "filelock", "numba"}
+print("loaded", *sorted(slow & set(sys.modules)))
 """
 
 
 @pytest.mark.slow
 def test_a_gate_on_kept_results_loads_nothing_that_is_slow_to_load(tmp_path: Path) -> None:
+    """But for scipy's special functions, by which intervals of every level are made: a fifth of a second."""
     stored(tmp_path / "out", "m", answers(0.4))
     stored(tmp_path / "main", "m", answers(0.3, seed=1))
     rules = policy(tmp_path, MEAN + "at_most = 0.4", AGAINST.format(tmp_path / "main"))
@@ -800,11 +822,15 @@ def test_of_so_few_images_that_equal_models_may_have_anything_the_policy_says_th
     stored(tmp_path / "out", "a", np.ones((2, 1), bool))
     text = first_policy(Store.open(tmp_path / "out"), str(tmp_path / "out"))
     assert "# Every model passes it: 2 images cannot tell an equal model from a worse one. Evaluate more." in text
-    assert "a: no rule against the baseline, since with 2 images an equal model needs the limit" in text
+    assert "worse_by_at_most = 0.9121" in text, "two images on which no two models differ leave as much open"
     found = hardiness.gate(tmp_path / "out", text)
     assert found.outcome == "pass"
     limits = {(each.rule.metric, each.rule.kind): each.rule.limit for each in found.verdicts}
-    assert limits == {("top1", "at_least"): 0.0, ("negative_flips", "at_most"): 1.0}
+    assert limits == {
+        ("top1", "at_least"): 0.0,
+        ("top1", "worse_by_at_most"): 0.9121,
+        ("negative_flips", "at_most"): 1.0,
+    }
 
 
 @pytest.mark.slow

@@ -68,7 +68,7 @@ def test_the_interval_of_looks_is_where_the_p_value_is_not_small() -> None:
     for found in (Evidence.from_share_looks(40, 400), Evidence.from_pair_looks(30, 9, 400), mean):
         assert found is not None
         assert found.looked
-        ends = found.interval(0.99)
+        ends = found.ends(0.01)
         assert ends.low < found.value < ends.high
         for end, side in ((ends.low, 1), (ends.high, -1)):
             assert found.p(end, side) == pytest.approx(0.005, rel=1e-6)

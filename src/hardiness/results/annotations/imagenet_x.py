@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 
 from hardiness import sources
 from hardiness.benchmarks import ERROR_RATIO, FACTOR_ERROR, FACTORS
-from hardiness.core import Condition, ImageTable, Interval, Score
+from hardiness.core import Condition, ImageTable, Score
 from hardiness.reference import validation_number
 from hardiness.results.annotations import numbered, of_validation
-from hardiness.statistics import mean, proportion
+from hardiness.statistics import mean, proportion, within
 
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
 SHA256 = "083253dfe7c3491c76c4745d00d2c1c6eb19615f3935cfc80c6b914dcd4bd177"
@@ -85,7 +86,7 @@ def error_ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -
     for place in present:
         ratio = mean(ids[has[:, place]], wrong[has[:, place]]) / overall
         interval = ratio.interval() if ratio.differing > 1 else None
-        bounded = interval and Interval(max(interval.low, 0.0), interval.high)
+        bounded = interval and within(interval, 0.0, math.inf)
         n = int(counts[place])
         found.append(ERROR_RATIO.score(ratio.value, n, bounded, Condition(factor=FACTORS[place])))
     return found

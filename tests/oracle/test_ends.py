@@ -1,0 +1,223 @@
+"""Intervals of every kind at other levels are those of the methods' own formulas, as scipy has them; p-values too."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import beta, binom, gamma, norm, t
+
+from hardiness.core import Interval, Metric, Score, from_json, json_form
+from hardiness.statistics import Evidence, at_level, mean
+from hardiness.statistics.comparison import mean_difference, score_interval, score_statistic
+from hardiness.statistics.intervals import (
+    area_interval,
+    below_gamma,
+    clopper_pearson,
+    effective_wilson,
+    newcombe,
+    outermost,
+    proportion,
+    scaled,
+    skewed_student,
+    stretched,
+    wilson,
+    with_unseen,
+    within,
+)
+from hardiness.statistics.stopping import STOP_ERRORS, share_interval
+
+LEVELS = (0.2, 0.05, 0.01, 0.05 / 60)
+ABOVE, BELOW = 1, -1
+
+
+def of_wilson(share: float, n: float, z: float) -> tuple[float, float]:
+    """The two shares that lie z of their own standard errors from the one seen: the roots of a square equation."""
+    low, high = sorted(np.roots([1 + z * z / n, -2 * share - z * z / n, share * share]).real)
+    return float(low), float(high)
+
+
+def of_clopper_pearson(hits: float, n: float, level: float) -> tuple[float, float]:
+    low = beta.ppf(level / 2, hits, n - hits + 1) if hits else 0.0
+    return float(low), float(beta.ppf(1 - level / 2, hits + 1, n - hits)) if hits < n else 1.0
+
+
+def ends_of(interval: Interval, level: float) -> tuple[float, float]:
+    """By what is left of its method in a file."""
+    made = at_level(json.loads(json.dumps(interval.method)), level)
+    return made.low, made.high
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("hits", "n"), [(0, 30), (3, 40), (20, 40), (199, 200), (400, 1000)])
+def test_of_a_share(hits: int, n: int, level: float) -> None:
+    exact, close = of_clopper_pearson(hits, n, level), of_wilson(hits / n, n, norm.isf(level / 2))
+    few = min(hits, n - hits) < 15
+    wanted = (min(exact[0], close[0]), max(exact[1], close[1])) if few else close
+    assert ends_of(proportion(hits, n), level) == pytest.approx(wanted, abs=1e-9)
+    assert ends_of(wilson(hits, n), level) == pytest.approx(close, abs=1e-9)
+    assert ends_of(clopper_pearson(hits, n), level) == pytest.approx(exact, abs=1e-9)
+    assert Evidence.from_share(hits, n).ends(level) == clopper_pearson(hits, n, 1 - level)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_of_a_mean_over_cells(level: float) -> None:
+    """Wilson's with as many answers as vary as much, fewer the less is known of that."""
+    draws = np.random.default_rng(1)
+    values = (draws.random((300, 5)) < draws.beta(1, 3, (300, 1))).astype(float)
+    estimate = mean(np.arange(300), values)
+    z, points = norm.isf(level / 2), t.isf(level / 2, estimate.telling - 1)
+    answers = estimate.value * (1 - estimate.value) / estimate.variance * (z / points) ** 2
+    assert answers > 300, "more than there are images"
+    wanted = of_wilson(estimate.value, answers, z)
+    assert ends_of(estimate.interval(0.0, 1.0), level) == pytest.approx(wanted, abs=1e-9)
+    straight = estimate.interval(0.0, 1.0, level)
+    assert (straight.low, straight.high) == pytest.approx(wanted, abs=1e-9)
+    of_twice = (estimate * 2.0).interval(0.0, 2.0)
+    assert ends_of(of_twice, level) == pytest.approx([2 * end for end in wanted], abs=1e-9)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_of_a_number_that_nothing_bounds(level: float) -> None:
+    """Without skew Student's; with it, an end whose transformation is Student's point, where that lies further out."""
+    points = t.isf(level / 2, 24)
+    assert ends_of(skewed_student(3.0, 0.2, 0.0, 24), level) == pytest.approx((3 - 0.2 * points, 3 + 0.2 * points))
+    low, high = ends_of(skewed_student(3.0, 0.2, 0.15, 24), level)
+    assert low == pytest.approx(3 - 0.2 * points), "the shorter side is Student's"
+    apart = (3.0 - high) / 0.2
+    transformed = apart + 0.15 * apart**2 / 3 + 0.15**2 * apart**3 / 27 + 0.15 / 6
+    assert transformed == pytest.approx(-points)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_of_differences_on_the_same_images(level: float) -> None:
+    low, high = ends_of(score_interval(20, 8, 100), level)
+    for end in (low, high):
+        statistic = score_statistic(*(np.array([each], float) for each in (20, 8, 100, end)))
+        assert abs(float(statistic[0])) == pytest.approx(norm.isf(level / 2), rel=1e-6)
+    few = mean_difference(np.array([1.0] * 3 + [-1.0] * 2 + [0.0] * 95), 1.0)
+    assert few.interval is not None
+    ahead, behind = (of_wilson(count / 100, 100, norm.isf(level / 2)) for count in (3, 2))
+    below, above = math.hypot(0.03 - ahead[0], behind[1] - 0.02), math.hypot(ahead[1] - 0.03, 0.02 - behind[0])
+    assert ends_of(few.interval, level) == pytest.approx((0.01 - below, 0.01 + above), abs=1e-9)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_of_areas_and_of_what_chance_left_out(level: float) -> None:
+    z = norm.isf(level / 2)
+    for end in ends_of(area_interval(0.9, 12, 80), level):
+        variance = end * (1 - end) * (1 + 45 * ((1 - end) / (2 - end) + end / (1 + end))) / (12 * 80)
+        assert abs(0.9 - end) == pytest.approx(z * math.sqrt(variance), rel=1e-6)
+    shape = 0.02**2 / 1e-4
+    assert ends_of(below_gamma(0.01, 0.02, 1e-4), level) == pytest.approx(
+        (0.01, gamma.isf(level / 2, shape, scale=1e-4 / 0.02))
+    )
+    unseen, usual = z * z / (60 + z * z), skewed_student(0.5, 1e-6, 0.0, 50)
+    assert ends_of(with_unseen(usual, 0.5, 60, -1.0, 2.0), level) == pytest.approx(
+        (0.5 - 1.5 * unseen, 0.5 + 1.5 * unseen)
+    )
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_of_intervals_that_are_made_of_others(level: float) -> None:
+    one, other = wilson(30, 100), wilson(45, 120)
+    (a, b), (c, d) = (of_wilson(hits / n, n, norm.isf(level / 2)) for hits, n in ((30, 100), (45, 120)))
+    wanted = 0.3 - 0.375 - math.hypot(0.3 - a, d - 0.375), 0.3 - 0.375 + math.hypot(b - 0.3, 0.375 - c)
+    assert ends_of(newcombe(0.3, one, 0.375, other), level) == pytest.approx(wanted)
+    assert ends_of(outermost(one, other), level) == pytest.approx((min(a, c), max(b, d)))
+    assert ends_of(within(one, 0.28, math.inf), level) == pytest.approx((max(a, 0.28), b))
+    assert ends_of(scaled(one, 1.0, -1.0), level) == pytest.approx((1 - b, 1 - a))
+    assert ends_of(within(high=0.31, interval=one), level) == pytest.approx((a, min(b, 0.31)))
+    assert not outermost(one, Interval(0.1, 0.2)).method, "of one of which nothing is known"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_of_a_run_that_stopped_by_width_and_of_one_that_says_nothing(level: float) -> None:
+    z = norm.isf(level / 2)
+    wanted = of_wilson(0.4, 500, STOP_ERRORS * z / norm.isf(0.025))
+    assert ends_of(share_interval(200, 500), level) == pytest.approx(wanted, abs=1e-9)
+    evidence = Evidence.from_interval(1.2, Interval(0.9, 1.8), 50, share=False)
+    times = z / norm.isf(0.025)
+    made = evidence.ends(level)
+    assert (made.low, made.high) == pytest.approx((1.2 - 0.3 * times, 1.2 + 0.6 * times))
+
+
+@pytest.mark.parametrize("limit", [0.2, 0.28, 0.35, 0.5])
+def test_p_values_are_those_of_the_binomial_the_normal_and_students_distribution(limit: float) -> None:
+    exact = Evidence.from_share(30, 100)
+    assert exact.p(limit, ABOVE) == pytest.approx(binom.sf(29, 100, limit), rel=1e-9)
+    assert exact.p(limit, BELOW) == pytest.approx(binom.cdf(30, 100, limit), rel=1e-9)
+    errors = (0.3 - limit) / math.sqrt(limit * (1 - limit) / 100)
+    close = Evidence.from_interval(0.3, wilson(30, 100), 100, share=True)
+    beyond, other = (ABOVE, BELOW) if limit < 0.3 else (BELOW, ABOVE)
+    assert close.p(limit, beyond) == pytest.approx(norm.sf(abs(errors)), rel=1e-9)
+    assert close.p(limit, other) == 1, "nothing speaks for it"
+    of_t = Evidence.from_interval(0.3, skewed_student(0.3, 0.05, 0.0, 9), 100, share=False)
+    assert of_t.p(limit, beyond) == pytest.approx(t.sf(abs(0.3 - limit) / 0.05, 9), rel=1e-9)
+    stretch = Evidence.from_interval(0.3, Interval(0.2, 0.4), 100, share=False)
+    errors = abs(0.3 - limit) / 0.1 * norm.isf(0.025)
+    assert stretch.p(limit, beyond) == pytest.approx(norm.sf(errors), rel=1e-9)
+    pairs = Evidence.from_pairs(40, 10, 100)
+    errors = float(score_statistic(*(np.array([each], float) for each in (40, 10, 100, limit)))[0])
+    assert pairs.p(limit, beyond) == pytest.approx(norm.sf(abs(errors)), rel=1e-9)
+
+
+SHARES = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@st.composite
+def kinds(draw: st.DrawFn) -> tuple[float, Interval]:
+    """A number and its interval, of any method."""
+    hits, n = draw(SHARES)
+    share = hits / n
+    error, skew = draw(st.floats(1e-3, 0.3)), draw(st.floats(-0.5, 0.5))
+    telling = draw(st.integers(2, 400))
+    first, second = draw(st.integers(1, 200)), draw(st.integers(1, 200))
+    return draw(
+        st.sampled_from(
+            [
+                (share, proportion(hits, n)),
+                (share, clopper_pearson(hits, n)),
+                (share, share_interval(hits, n)),
+                (share, with_unseen(effective_wilson(share, error**2, telling, n), share, n)),
+                (2 - 3 * share, scaled(proportion(hits, n), 2.0, -3.0)),
+                (share, outermost(wilson(hits, n), area_interval(share, first, second, 0.5))),
+                (share, skewed_student(share, error, skew, telling - 1)),
+                (share, stretched(share, share - error, share + 2 * error)),
+                ((hits - n // 3) / (2 * n), score_interval(hits, n // 3, 2 * n)),
+            ]
+        )
+    )
+
+
+@settings(deadline=None, max_examples=150)
+@given(kinds(), st.tuples(st.floats(1e-6, 0.9), st.floats(1e-6, 0.9)).map(sorted))
+def test_a_higher_confidence_is_wider_and_every_interval_holds_the_number(
+    kind: tuple[float, Interval], levels: list[float]
+) -> None:
+    value, interval = kind
+    assert at_level(interval.method, 0.05) == interval
+    wider, narrower = (at_level(interval.method, level) for level in levels)
+    assert wider.low <= narrower.low + 1e-9
+    assert narrower.high <= wider.high + 1e-9
+    # Of Hall's transformation the middle is a sixth of the skew away, which a wide interval holds.
+    assert wider.low - 1e-9 <= value <= wider.high + 1e-9 or levels[0] > 0.5
+
+
+def test_a_score_is_kept_with_its_method_and_shown_without() -> None:
+    score = Metric("top1").score(0.3, 100, within(proportion(30, 100)))
+    form = json.loads(json.dumps(json_form(score)))
+    assert form["interval"] == [score.interval.low, score.interval.high]  # type: ignore[union-attr]
+    again = from_json(Score, form, "the memo")
+    assert again == score
+    assert again.interval is not None
+    assert at_level(again.interval.method, 0.01) == proportion(30, 100, 0.99)
+    del form["method"]
+    older = from_json(Score, form, "an older memo")
+    assert older == score
+    assert older.interval is not None
+    assert not older.interval.method
