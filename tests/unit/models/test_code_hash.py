@@ -255,7 +255,7 @@ WITHOUT_VALUE: dict[str, Callable[[], Any]] = {
 
 OPAQUE: dict[str, Callable[[], Any]] = {
     "builtins.generator": lambda: (each for each in (1,)),
-    "_io.TextIOWrapper": lambda: open(os.devnull),  # noqa: SIM115
+    "_io.TextIOWrapper": lambda: io.TextIOWrapper(io.BytesIO()),
     "numpy.ufunc": lambda: np.frompyfunc(closure(1), 1, 1),
     "_queue.SimpleQueue": lambda: filled(queue.SimpleQueue(), 1),
     "numba.stencils.stencil.StencilFunc": lambda: numba.stencil(lambda a: a[0]),
