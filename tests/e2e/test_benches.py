@@ -6,12 +6,14 @@ A bench takes minutes, so that a fault in its last lines is not seen before figu
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -92,6 +94,29 @@ def json_of(bench: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(bench.stdout, parse_constant=refuse)
     assert bench.returncode == (0 if all(bar["holds"] for bar in found["bars"].values()) else 1), bench.stderr
     return found
+
+
+@pytest.mark.parametrize("faster", ["channels-last", "contiguous"])
+def test_the_loop_on_a_gpu_has_the_faster_memory_layout(faster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCH)
+    gpu = importlib.import_module("gpu")
+    for module in ("gpu", "bars"):
+        monkeypatch.delitem(sys.modules, module)
+    replaced = {
+        "bare_rate": lambda _network, layout, *_others: 200.0 if layout == faster else 100.0,
+        "ours": lambda *_: (100.0, 1.0),
+        "bare_network": lambda _: None,
+        "automatic_batch_size": lambda *_: 8,
+        "many": lambda *_: None,
+    }
+    for name, function in replaced.items():
+        monkeypatch.setattr(gpu, name, function)
+    classifier = SimpleNamespace(feed=lambda: SimpleNamespace(input_px=224))
+    bars, notes = gpu.measured("net", classifier, None, {})
+    assert {bar["value"] for bar in bars.values()} == {0.5}, "ours against the faster loop"
+    assert (notes["net, bare loop, channels-last, images/s"], notes["net, bare loop, contiguous, images/s"]) == (
+        (200, 100) if faster == "channels-last" else (100, 200)
+    )
 
 
 @pytest.mark.parametrize(
