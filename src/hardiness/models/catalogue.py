@@ -214,18 +214,18 @@ def sigmoid_logits(rows: NDArray[np.float32], name: str, *, probabilities: bool)
     Raises:
         ModelError: probabilities are not between 0 and 1.
     """
-    found = rows.astype(np.float64)
+    values = rows.astype(np.float64)
     if probabilities:
-        finite = found[np.isfinite(found)]
+        finite = values[np.isfinite(values)]
         if len(finite) and (finite.min() < -1e-3 or finite.max() > 1 + 1e-3):
             raise ModelError(
                 f"{name} must put out probabilities from 0 to 1, puts out {finite.min():.3g} to {finite.max():.3g}; "
                 "output=logits says that they are before the sigmoid"
             )
         with np.errstate(divide="ignore"):
-            found = np.log(found.clip(SMALLEST, 1)) - np.log1p(-found.clip(0, 1))
-        found = np.minimum(found, LARGEST_LOGIT)
-    logits = found.astype(np.float32)
+            values = np.log(values.clip(SMALLEST, 1)) - np.log1p(-values.clip(0, 1))
+        values = np.minimum(values, LARGEST_LOGIT)
+    logits = values.astype(np.float32)
     return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
 
 
@@ -258,8 +258,8 @@ def row_and_model(text: str) -> tuple[str, str]:
 
     What stands before the first ``=`` is a name only where it has no ``:``, ``/`` or ``,``: options follow a ``:``.
     """
-    found = _ROW.fullmatch(text)
-    return (found[1].strip(), found[2]) if found else ("", text)
+    parts = _ROW.fullmatch(text)
+    return (parts[1].strip(), parts[2]) if parts else ("", text)
 
 
 _OPTIONS_BEGIN = re.compile(r":(?=[^\W\d]\w*=)")

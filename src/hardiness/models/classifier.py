@@ -67,23 +67,23 @@ def logits_of(output: Any, name: str, images: int | None = None) -> Tensor:
     """
     import torch
 
-    found = output
+    logits = output
     if isinstance(output, Mapping):
-        found = output.get("logits")
+        logits = output.get("logits")
     elif hasattr(output, "logits"):
-        found = output.logits
+        logits = output.logits
     elif isinstance(output, tuple | list) and output:
-        found = output[0]
-    if not isinstance(found, torch.Tensor):
+        logits = output[0]
+    if not isinstance(logits, torch.Tensor):
         raise ModelError(f"{name} must return logits (a tensor, or an output with them), returned {_described(output)}")
-    if found.ndim != 2:
-        raise ModelError(f"{name} must return logits of shape (images, classes), returned {tuple(found.shape)}")
-    if not found.is_floating_point():
-        kind = str(found.dtype).removeprefix("torch.")
+    if logits.ndim != 2:
+        raise ModelError(f"{name} must return logits of shape (images, classes), returned {tuple(logits.shape)}")
+    if not logits.is_floating_point():
+        kind = str(logits.dtype).removeprefix("torch.")
         raise ModelError(f"{name} must return logits as floating-point numbers, returned {kind}")
-    if images is not None and found.shape[0] != images:
-        raise ModelError(f"{name} must return a row of logits for each of {images} images, returned {found.shape[0]}")
-    return found
+    if images is not None and logits.shape[0] != images:
+        raise ModelError(f"{name} must return a row of logits for each of {images} images, returned {logits.shape[0]}")
+    return logits
 
 
 def refuse_probabilities(logits: Tensor, name: str) -> None:
@@ -177,9 +177,9 @@ class Original:
         """All outputs ``(N, K)`` on ``device`` by eager fp32 torch, nothing folded, without graph."""
         import torch
 
-        given = pixels.detach().to(self.device)
-        with torch.no_grad(), full_fp32(given.device):
-            return self.through(self.network)(given).float()
+        images = pixels.detach().to(self.device)
+        with torch.no_grad(), full_fp32(images.device):
+            return self.through(self.network)(images).float()
 
     def _in_fp64(self) -> Callable[[Tensor], Tensor]:
         """As `plain`, by a copy of the network in fp64; it fails where the network casts to fp32 itself."""
@@ -189,8 +189,8 @@ class Original:
 
         def outputs(pixels: Tensor) -> Tensor:
             with torch.no_grad():
-                given = self.affine(pixels.to(self.device)).double()
-                return logits_of(network(given), self.name, len(pixels)).cpu()
+                inputs = self.affine(pixels.to(self.device)).double()
+                return logits_of(network(inputs), self.name, len(pixels)).cpu()
 
         return outputs
 
@@ -207,12 +207,12 @@ class Original:
         size = (pixels.shape[2], pixels.shape[3])
         first = pixels[:REFERENCE_IMAGES].detach().contiguous().cpu()
 
-        def outputs_of(given: Tensor) -> Tensor:
-            return self.plain(given).cpu()
+        def outputs_of(images: Tensor) -> Tensor:
+            return self.plain(images).cpu()
 
         with self.lock, self.refusing():
-            if (known := self.references.get(size)) is not None:
-                return known
+            if (reference := self.references.get(size)) is not None:
+                return reference
             with self.foreign_errors(first), contained():
                 with observed_pass(self.network, NORMS) as observed:
                     outputs = outputs_of(first)
@@ -220,18 +220,18 @@ class Original:
                 draws = random and not bool(outputs_of(first).equal(outputs))
                 if not draws:
                     refuse_broken(outputs_of, first, outputs, self.name, self._in_fp64)
-            found = Reference(first, outputs, observed.once())
+            reference = Reference(first, outputs, observed.once())
             if not draws and bool(first.isfinite().all()):
-                self.references[size] = found
-        return found
+                self.references[size] = reference
+        return reference
 
-    def refuse_company(self, outputs: Function, pixels: Tensor, found: Tensor | None = None) -> None:
+    def refuse_company(self, outputs: Function, pixels: Tensor, logits: Tensor | None = None) -> None:
         """Raise an error where the first batch so large changes what one of its images is answered alone.
 
         Args:
             outputs: float32 pixels to logits.
             pixels: the batch.
-            found: its logits, where they are known.
+            logits: its own, where they are at hand.
 
         Raises:
             RefusedModelError: it does, or the model was refused before.
@@ -240,9 +240,9 @@ class Original:
         if len(pixels) <= max(REFERENCE_IMAGES, self.largest_batches.get(size, 0)):
             return
         with self.lock, self.refusing(), self.foreign_errors(pixels), contained():
-            given = pixels.detach()
-            known = outputs(given) if found is None else found
-            refuse_company(outputs, given, known, self.name, self._in_fp64 if self.has_gradients else _none)
+            images = pixels.detach()
+            answers = outputs(images) if logits is None else logits
+            refuse_company(outputs, images, answers, self.name, self._in_fp64 if self.has_gradients else _none)
         self.largest_batches[size] = len(pixels)
 
     def folded(self, reference: Reference, *, norms: bool = True) -> nn.Module:
@@ -319,13 +319,13 @@ class Layers:
         import torch
 
         self._original.need_gradients("layers")
-        found: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, tuple[int, ...]] = {}
 
         def note(layer: str) -> Any:
             def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-                found.pop(layer, None)
+                shapes.pop(layer, None)
                 if isinstance(output, torch.Tensor) and output.ndim > 1:
-                    found[layer] = tuple(output.shape[1:])
+                    shapes[layer] = tuple(output.shape[1:])
 
             return hook
 
@@ -341,7 +341,7 @@ class Layers:
                 if layer:
                     stack.callback(module.register_forward_hook(note(layer)).remove)
             original.network(original.affine(grey))
-        return found
+        return shapes
 
     def __call__(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
         """What each layer puts out, by torch autograd; a layer that runs several times, the last time.
@@ -392,12 +392,12 @@ def _outputs_of(modules: Mapping[str, nn.Module], calls: int | None) -> Iterator
             yield seen
 
 
-def last_layer(network: nn.Module, given: Tensor, name: str) -> str:
+def last_layer(network: nn.Module, inputs: Tensor, name: str) -> str:
     """The name of the last linear layer or convolution that runs on normalised input.
 
     Args:
         network: in evaluation mode.
-        given: normalised input.
+        inputs: normalised images.
         name: for the message.
 
     Raises:
@@ -415,7 +415,7 @@ def last_layer(network: nn.Module, given: Tensor, name: str) -> str:
         for layer, module in network.named_modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
                 stack.callback(module.register_forward_hook(note(layer)).remove)
-        network(given)
+        network(inputs)
     if not ran or not ran[-1]:
         raise ModelError(f"{name} has no linear layer or convolution at its end, so no pooled features")
     return ran[-1]
@@ -499,8 +499,8 @@ class GradientNetworks:
         network, size = self.at(pixels), (pixels.shape[2], pixels.shape[3])
         with self._original.lock, self._original.foreign_errors(pixels):
             if size not in self._headless:
-                given = self._original.affine(pixels[:1].detach())
-                self._headless[size] = without(network, last_layer(self._original.network, given, self._original.name))
+                image = self._original.affine(pixels[:1].detach())
+                self._headless[size] = without(network, last_layer(self._original.network, image, self._original.name))
             headless = self._headless[size]
         return lambda x: headless(self._original.affine(x))
 
@@ -511,17 +511,17 @@ class GradientNetworks:
         unfolded: nn.Module = original.network
         if self._always_plain:
             return unfolded
-        found = reference or original.refer(pixels, random=True)
+        reference = reference or original.refer(pixels, random=True)
         used = next((network for network in self._by_size.values() if network is not unfolded), None)
-        network = self._folded(found) if used is None else used
+        network = self._folded(reference) if used is None else used
         with full_fp32(torch.device(original.device)):
-            given = found.pixels.to(original.device)
-            same = original.exact(network, found) and same_gradient(
-                original.through(network), original.through(unfolded), given
+            images = reference.pixels.to(original.device)
+            same = original.exact(network, reference) and same_gradient(
+                original.through(network), original.through(unfolded), images
             )
         if same:
             return network
-        px = "x".join(map(str, found.pixels.shape[2:]))
+        px = "x".join(map(str, reference.pixels.shape[2:]))
         self.notes += (f"at {px} gradients go through the plain network: the folded one is not exact enough there",)
         return unfolded
 
@@ -575,7 +575,7 @@ class ChosenRuntimes:
         size = (pixels.shape[2], pixels.shape[3])
         runtime = self._by_size.get(size)
         if runtime is None and self._original.has_gradients and not _any_finite(pixels[:REFERENCE_IMAGES]):
-            return lambda given: self._original.plain(given).cpu()  # nothing to choose a runtime by
+            return lambda images: self._original.plain(images).cpu()  # nothing to choose a runtime by
         if runtime is None:
             with self._original.lock, self._original.refusing():
                 if size not in self._by_size:
@@ -607,12 +607,12 @@ class ChosenRuntimes:
             try:
                 with original.foreign_errors(pixels):
                     runtime = runtimes.get(name)(plan)
-                found = self._tried(runtime, reference.pixels)
+                outputs = self._tried(runtime, reference.pixels)
             except ModelError as error:
                 reasons.append(f"{name}: {error}")
                 continue
-            refuse_probabilities(original.select(found), original.name)
-            agreement = compare(found, reference.logits)
+            refuse_probabilities(original.select(outputs), original.name)
+            agreement = compare(outputs, reference.logits)
             if not fp32 or agreement.exact:
                 self._agreements.append(replace(agreement, fallback="; ".join(reasons) or None))
                 return runtime
@@ -758,26 +758,26 @@ class Classifier:
         with self._original.foreign_errors(pixels):
             outputs_of = self._runtimes.at(pixels)
             outputs = outputs_of(pixels)
-        found = self._original.select(outputs).numpy()
+        logits = self._original.select(outputs).numpy()
         expected = (len(pixels), self.num_classes)
-        if found.shape != expected:
-            raise ModelError(f"{self.spec.name} returned logits {found.shape}, expected {expected}")
+        if logits.shape != expected:
+            raise ModelError(f"{self.spec.name} returned logits {logits.shape}, expected {expected}")
         if self.has_gradients and getattr(outputs_of, "name", "torch") != "torch":
             # Such a runtime may treat each image on its own where the network does not.
             few = pixels[:FEW_IMAGES]
             self._original.refuse_company(self._original.plain, few)
         self._original.refuse_company(outputs_of, pixels, outputs)
-        return np.ascontiguousarray(found, np.float32)
+        return np.ascontiguousarray(logits, np.float32)
 
     def differentiable(self, pixels: Tensor) -> Tensor:
         """The same function through torch autograd: fp32 logits ``(N, num_classes)`` on `device`.
 
         First derivatives; they flow to ``pixels`` where these require them.
         """
-        given, original = self._checked_pixels(pixels, "differentiable"), self._original
-        found = differentiable_fp32(original.logits(self._gradients.at(given)), given)
-        original.refuse_company(lambda images: original.select(original.plain(images)), given, found.detach())
-        return found
+        pixels, original = self._checked_pixels(pixels, "differentiable"), self._original
+        logits = differentiable_fp32(original.logits(self._gradients.at(pixels)), pixels)
+        original.refuse_company(lambda images: original.select(original.plain(images)), pixels, logits.detach())
+        return logits
 
     def plain_logits(self, pixels: Tensor) -> Tensor:
         """Logits ``(N, num_classes)`` on `device` by eager fp32 torch, nothing folded, without graph: what judges.
@@ -813,8 +813,8 @@ class Classifier:
 
     def features(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
         """`activations` of several layers from one pass, which ends after the last of them."""
-        given = self._checked_pixels(pixels, "activations")
-        return differentiable_outputs(lambda x: self._layers(x, layers), given)
+        pixels = self._checked_pixels(pixels, "activations")
+        return differentiable_outputs(lambda x: self._layers(x, layers), pixels)
 
     def layers(self, px: int) -> dict[str, tuple[int, ...]]:
         """The layers that put out a tensor, in the order they end, with its shape for one image of that size."""
@@ -822,8 +822,8 @@ class Classifier:
 
     def pooled(self, pixels: Tensor) -> Tensor:
         """What the last layer reads for ``pixels``, averaged over positions: ``(N, F)``, as `differentiable`."""
-        given = self._checked_pixels(pixels, "pooled features")
-        return differentiable_fp32(self._gradients.headless_at(given), given)
+        pixels = self._checked_pixels(pixels, "pooled features")
+        return differentiable_fp32(self._gradients.headless_at(pixels), pixels)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -465,10 +465,10 @@ class _Digest:
 
     def _version(self, module: str) -> None:
         top = module.partition(".")[0]
-        said = str(getattr(sys.modules.get(top), "__version__", ""))
-        if not said and top not in sys.stdlib_module_names:
-            said = self._distribution(module)
-        self.add("version", said)
+        version = str(getattr(sys.modules.get(top), "__version__", ""))
+        if not version and top not in sys.stdlib_module_names:
+            version = self._distribution(module)
+        self.add("version", version)
 
     def _distribution(self, module: str) -> str:
         """The version of the distribution that a module is part of; where there is none, a hash over its files."""

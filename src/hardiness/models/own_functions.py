@@ -41,18 +41,18 @@ class TorchForm:
     original: Any
     one_by_one: bool = False
 
-    def __call__(self, given: Any) -> Any:
+    def __call__(self, inputs: Any) -> Any:
         """What it puts out; of several outputs the first."""
         if self.one_by_one:
             import torch
 
-            return torch.cat([self._outputs(image) for image in given.split(1)])
-        return self._outputs(given)
+            return torch.cat([self._outputs(image) for image in inputs.split(1)])
+        return self._outputs(inputs)
 
-    def _outputs(self, given: Any) -> Any:
-        found = self.network(given)
-        found = getattr(found, "logits", found)
-        return found[0] if isinstance(found, tuple | list) else found
+    def _outputs(self, inputs: Any) -> Any:
+        outputs = self.network(inputs)
+        outputs = getattr(outputs, "logits", outputs)
+        return outputs[0] if isinstance(outputs, tuple | list) else outputs
 
     def identity(self) -> CodeIdentity:
         """The hash over its weights, whatever numbers they are, and over what it computes with them."""
@@ -75,8 +75,8 @@ class MaiteModel:
 
     def __call__(self, images: Any) -> Any:
         """Rows ``(N, K)`` for images ``uint8 (N, H, W, 3)``."""
-        found = self.model([np.ascontiguousarray(image.transpose(2, 0, 1)) for image in images])
-        return np.stack([np.asarray(each) for each in found])
+        rows = self.model([np.ascontiguousarray(image.transpose(2, 0, 1)) for image in images])
+        return np.stack([np.asarray(each) for each in rows])
 
 
 def _parts(value: Any) -> Iterator[str]:
@@ -163,14 +163,14 @@ def read_by_sigmoid(network: nn.Module, name: str, *, behind: bool) -> nn.Module
             self.network = network
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            found = self.network(x)
-            if isinstance(found, torch.Tensor) and found.ndim == 1:
-                found = found[:, None]
-            found = logits_of(found, name, len(x))
+            outputs = self.network(x)
+            if isinstance(outputs, torch.Tensor) and outputs.ndim == 1:
+                outputs = outputs[:, None]
+            outputs = logits_of(outputs, name, len(x))
             if behind:
                 # What is 1 in fp32 is next to it: beyond there is neither a number nor a gradient.
-                found = torch.logit(found.clamp(SMALLEST, 1 - 2**-24))
-            return torch.cat([torch.zeros_like(found), found], dim=1) if found.shape[1] == 1 else found
+                outputs = torch.logit(outputs.clamp(SMALLEST, 1 - 2**-24))
+            return torch.cat([torch.zeros_like(outputs), outputs], dim=1) if outputs.shape[1] == 1 else outputs
 
     return ReadBySigmoid().eval()
 

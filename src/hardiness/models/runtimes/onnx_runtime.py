@@ -93,12 +93,12 @@ class OnnxRuntime:
         self._session = session(plan.network.path, [(provider, options)])
         if provider not in self._session.get_providers():
             raise ModelError(f"ONNX Runtime is installed without support for {plan.device}")
-        given = self._session.get_inputs()[0]
+        graph_input = self._session.get_inputs()[0]
         self._graph = plan.network
-        self._input, self._type = given.name, IMAGE_TYPES[given.type]
+        self._input, self._type = graph_input.name, IMAGE_TYPES[graph_input.type]
         self._output = plan.network.output or self._session.get_outputs()[0].name
         self.in_half_precision = self._type == np.float16 or plan.network.quantised
-        self._batch = given.shape[0] if isinstance(given.shape[0], int) else None
+        self._batch = graph_input.shape[0] if isinstance(graph_input.shape[0], int) else None
         self._affine = plan.affine
         self._name = plan.name
 
@@ -117,12 +117,12 @@ class OnnxRuntime:
             if len(part) < step:
                 part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), self._type)])
             rows.append(self._run(part))
-        found = np.concatenate(rows)[: len(images)].astype(np.float32, copy=False)
+        outputs = np.concatenate(rows)[: len(images)].astype(np.float32, copy=False)
         if self._graph.sigmoid:
-            found = sigmoid_logits(found, self._name, probabilities=self._graph.probabilities)
+            outputs = sigmoid_logits(outputs, self._name, probabilities=self._graph.probabilities)
         elif self._graph.probabilities:
-            found = self._logarithms(found)
-        return torch.from_numpy(found)
+            outputs = self._logarithms(outputs)
+        return torch.from_numpy(outputs)
 
     def _images(self, pixels: Tensor) -> NDArray[Any]:
         """What the graph takes: its shape, its numbers, its layout."""
