@@ -84,8 +84,8 @@ class CorruptionOptions:
     def benchmark(self) -> CorruptionSet:
         """The benchmark of the set, with those cells."""
         kind = corruption_benchmark(self.members)
-        asked = (own_name(name, distortions.corruptions) for name in _parts("--corruptions", self.corruptions))
-        names = (self._members_of(name) for name in asked)
+        members = (own_name(name, distortions.corruptions) for name in _parts("--corruptions", self.corruptions))
+        names = (self._members_of(name) for name in members)
         severities = tuple(map(_severity, _parts("--severities", self.severities)))
         with _as_typed(kind.name):
             return kind(
@@ -136,9 +136,9 @@ def make_corruptions(asked: CorruptionOptions) -> int:
     imagenet=FOLDER, or embedded. The same command again continues where it stopped. A tree of ImageNet's photographs,
     used as --data imagenet-c=DST (or as the set is called), gives the same predictions as generating.
     """
-    tree, given = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
-    written = trees.write_corrupted(*given, tree.listener, tree.wait_s, asked.form)
-    return tree.tell(written, trees.write_corruption_sheet(*given, asked.form) if tree.contact_sheet else None)
+    tree, arguments = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
+    written = trees.write_corrupted(*arguments, tree.listener, tree.wait_s, asked.form)
+    return tree.tell(written, trees.write_corruption_sheet(*arguments, asked.form) if tree.contact_sheet else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,8 +152,8 @@ class SequenceOptions:
 
     def benchmark(self) -> ImagenetP:
         """ImageNet-P with those sequences."""
-        asked = filter(None, self.perturbations.split("+"))
-        names = tuple(own_name(name, distortions.perturbations) for name in asked)
+        words = filter(None, self.perturbations.split("+"))
+        names = tuple(own_name(name, distortions.perturbations) for name in words)
         with _as_typed(ImagenetP.name):
             return ImagenetP(extra=self.extra, perturbations=names, difficulty=self.difficulty)
 
@@ -165,9 +165,9 @@ def make_perturbations(asked: SequenceOptions) -> int:
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
     where it stopped; the tree is used as --data imagenet-p=DST.
     """
-    tree, given = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
-    written = trees.write_perturbed(*given, tree.listener, tree.wait_s)
-    return tree.tell(written, trees.write_contact_sheet(*given) if tree.contact_sheet else None)
+    tree, arguments = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
+    written = trees.write_perturbed(*arguments, tree.listener, tree.wait_s)
+    return tree.tell(written, trees.write_contact_sheet(*arguments) if tree.contact_sheet else None)
 
 
 def _load(model: str, placement: Placement, quiet: bool) -> tuple[Classifier, Listener | None]:
@@ -240,8 +240,8 @@ def make_features(asked: FeatureOptions) -> int:
         steps = visualise.STEPS if asked.steps is None else asked.steps
         pushed = visualise.write_pushed(classifier, photographs, asked.out, steps, bars)
         for each in () if asked.quiet else [each for each in pushed if each.image is None]:
-            told = visualise.probability_text(each.probability)
-            click.echo(f"unit {each.unit} from {each.start} never reached its probability (p {told})", err=True)
+            probability = visualise.probability_text(each.probability)
+            click.echo(f"unit {each.unit} from {each.start} never reached its probability (p {probability})", err=True)
     else:
         units += [visualise.class_unit(classifier.spec, text) for text in asked.classes]
         visualise.write_features(classifier, units, settings, asked.out, bars)

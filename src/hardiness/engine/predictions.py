@@ -74,10 +74,10 @@ class NumberRows:
         Raises:
             ArgumentError: one has another number of classes than those before, is not finite, or no probabilities.
         """
-        (done, width), found = self.shape, block.shape[1]
-        if done and found != width:
+        (done, width), columns = self.shape, block.shape[1]
+        if done and columns != width:
             raise ArgumentError(
-                f"{self._path}: {samples[0]} (row {done + 1}) has {found} numbers, those before {width}"
+                f"{self._path}: {samples[0]} (row {done + 1}) has {columns} numbers, those before {width}"
             )
         bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
         if len(bad):
@@ -90,7 +90,7 @@ class NumberRows:
         self._may_be_percent &= not len(_no_probabilities(block / np.float32(100)))
         self.are_shares &= bool(((block >= 0) & (block <= 1)).all())
         self._file.write(np.ascontiguousarray(block).data)
-        self.shape = done + len(block), found
+        self.shape = done + len(block), columns
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -174,9 +174,9 @@ class Predictions:
         names = data.class_names or (wnids() if count == len(wnids()) else ())
         by_index = {str(each): each for each in range(count)}
         by_name = {name: index for index, name in enumerate(names)}
-        known = {"class_index": by_index, "class_name": by_name}.get(self.kind, {**by_index, **by_name})
+        indices = {"class_index": by_index, "class_name": by_name}.get(self.kind, {**by_index, **by_name})
         for row, text in enumerate(texts):
-            if text not in known:
+            if text not in indices:
                 meant = {"class_index": "a number", "class_name": "the name"}.get(self.kind, "the name or a number")
                 raise ArgumentError(
                     f"{self.path}: the {self.kind} of {self.samples[row]} (row {row + 1}) must be {meant} of one of "
@@ -185,14 +185,14 @@ class Predictions:
         if self.kind == "class":
             present = set(texts)
             fitting = [way for way in (by_index, by_name) if present <= way.keys()]
-            two = sorted(text for text in present if by_index.get(text, known[text]) != known[text])
+            two = sorted(text for text in present if by_index.get(text, indices[text]) != indices[text])
             if two and len(fitting) != 1:
                 raise ArgumentError(
                     f"{self.path}: class {two[0]} may be the class of that name or the one of that index, which is "
                     f"named {names[int(two[0])]}: call the column class_name or class_index"
                 )
-            known = fitting[0] if two else known
-        return np.array([known[text] for text in texts], np.intp)
+            indices = fitting[0] if two else indices
+        return np.array([indices[text] for text in texts], np.intp)
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -223,17 +223,17 @@ class Predictions:
         places |= {"": places.get(CLEAN_CELL, 0)} if CLEAN_CELL in places else {}
         rows: dict[tuple[str, int], int] = {}
         for number, (sample, condition) in enumerate(zip(self.samples, self.conditions, strict=True)):
-            known = sample if sample in ids else sample.rpartition(".")[0]
-            if known not in ids:
+            item = sample if sample in ids else sample.rpartition(".")[0]
+            if item not in ids:
                 raise UnknownNameError(f"sample of {data.name} in {path} (row {number + 1})", sample, sorted(ids))
             if condition.strip() not in places:
                 raise UnknownNameError(
                     f"condition of {benchmark.name} in {path} (row {number + 1})", condition, sorted(places)
                 )
-            place = known, places[condition.strip()]
+            place = item, places[condition.strip()]
             if place in rows:
                 raise ArgumentError(
-                    f"{path} has {known} under {condition or CLEAN_CELL} twice, in rows {rows[place] + 1} and "
+                    f"{path} has {item} under {condition or CLEAN_CELL} twice, in rows {rows[place] + 1} and "
                     f"{number + 1}"
                 )
             rows[place] = number
@@ -340,15 +340,15 @@ def _parquet(file: Path) -> _AnswerColumns:
             present = stored.schema_arrow.names
             kind, names = _columns_of(present, file)
             wanted = [*(each for each in ("sample", "condition") if each in present), *names]
-            found = _AnswerColumns(kind, file)
+            answers = _AnswerColumns(kind, file)
             for batch in stored.iter_batches(ROWS_AT_ONCE, columns=wanted):
                 table = Table.from_batches([batch])
                 samples = [str(each) for each in table.column("sample").to_pylist()]
-                given = table.column("condition").to_pylist() if "condition" in wanted else [None] * len(samples)
-                conditions = ["" if each is None else str(each) for each in given]
+                texts = table.column("condition").to_pylist() if "condition" in wanted else [None] * len(samples)
+                conditions = ["" if each is None else str(each) for each in texts]
                 rows = table.column(names[0]).to_pylist() if kind in _TEXTS else _of_arrow(table.select(names))
-                found.add(samples, conditions, rows)
-            return found
+                answers.add(samples, conditions, rows)
+            return answers
     except (ArrowException, OSError) as error:
         raise ArgumentError(f"{file} must be a whole Parquet file: {str(error).splitlines()[0]}") from None
 
@@ -396,18 +396,18 @@ def _of_lines(lines: Iterator[list[str]], file: Path) -> _AnswerColumns:
     kind, names = _columns_of(head, file)
     places, at = [head.index(name) for name in names], head.index("sample")
     condition = head.index("condition") if "condition" in head else None
-    found, number = _AnswerColumns(kind, file), 2
+    answers, number = _AnswerColumns(kind, file), 2
     while some := list(islice(lines, ROWS_AT_ONCE)):
         for line in some:
             if len(line) != len(head):
                 raise ArgumentError(f"{file} line {number} must have {len(head)} fields, has {len(line)}")
             number += 1
-        found.add(
+        answers.add(
             [line[at] for line in some],
             ["" if condition is None else line[condition] for line in some],
             [line[places[0]] if len(places) == 1 else [line[place] for place in places] for line in some],
         )
-    return found
+    return answers
 
 
 def _numbers(row: Any, path: Path, sample: str, number: int) -> NDArray[np.float32]:
@@ -507,21 +507,21 @@ def pictures_of(
                 f"make corruptions SRC TREE, and give --data {benchmark.name}=TREE beside the photographs"
             )
         return Pictures(data)
-    found = parsed(manifest.read_bytes(), str(manifest))
+    record = parsed(manifest.read_bytes(), str(manifest))
     for key, value in (("seed", seed), ("kernel_version", json.loads(json.dumps(benchmark.identity().get("kernels"))))):
-        if found.get(key) != value:
-            raise ArgumentError(f"{manifest} says {key} {found.get(key)}, and this run has {value}: use the same")
+        if record.get(key) != value:
+            raise ArgumentError(f"{manifest} says {key} {record.get(key)}, and this run has {value}: use the same")
     listed = {
         cell: frozenset(name.rpartition(".")[0] for name in files)
-        for cell, files in cast(Mapping[str, Mapping[str, str]], found["files"]).items()
+        for cell, files in cast(Mapping[str, Mapping[str, str]], record["files"]).items()
     }
     sha256 = file_sha256(manifest)
     is_as_in_memory = (
-        found.get("format") in ("png", "webp")  # which lose nothing
-        and (found.get("canvas"), found.get("set")) == (CANVAS_224.crop_px, benchmark.name)
+        record.get("format") in ("png", "webp")  # which lose nothing
+        and (record.get("canvas"), record.get("set")) == (CANVAS_224.crop_px, benchmark.name)
         and benchmark.jpeg == bool(benchmark.members.jpeg_quality)  # as the set has it, and so the tree
     )
-    if is_as_in_memory and photographs and photographs.fingerprint == found.get("source_fingerprint"):
+    if is_as_in_memory and photographs and photographs.fingerprint == record.get("source_fingerprint"):
         return Pictures(photographs, sha256, listed)
     there = frozenset(each for each in benchmark.conditions() if cell_of(each) in listed)
     conditions = there if tree else (data.conditions or frozenset()) | (there & {Condition()})
@@ -558,8 +558,8 @@ class MatchedPredictions:
         task = begin(model, benchmark, data, replace(request, batch_size=request.batch_size or 1), store)
         keep_beginning(task, clock, request, benchmark, store.runs())
         items = limited(data.items, request.limit, request.seed)
-        _, asked = condition_indices(benchmark, data)
-        wanted = {item.id: [index for index in asked if (item.id, index) in self.rows] for item in items}
+        _, indices = condition_indices(benchmark, data)
+        wanted = {item.id: [index for index in indices if (item.id, index) in self.rows] for item in items}
         labels = {item.id: item.label for item in items}
         for unit in units([task], wanted, task.stored.plan.unit_items):
             for part in unit.parts:
@@ -588,8 +588,8 @@ class MatchedPredictions:
 
 def _expected(benchmark: Benchmark, pictures: Pictures, request: Request) -> list[tuple[str, str]]:
     """Sample and cell of every picture that was asked for and is there."""
-    conditions, asked = condition_indices(benchmark, pictures.data)
-    cells = [cell_of(conditions[index]) for index in asked]
+    conditions, indices = condition_indices(benchmark, pictures.data)
+    cells = [cell_of(conditions[index]) for index in indices]
     items = limited(pictures.data.items, request.limit, request.seed)
     if pictures.listed is None:
         return [(item.id, cell) for item in items for cell in cells]
