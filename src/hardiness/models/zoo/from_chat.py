@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelSpec, UnknownNameError
-from hardiness.models.catalogue import BuilderResult, Scheme, row_and_model, schemes, split
+from hardiness.models.catalogue import COMMON, BuilderResult, Scheme, row_and_model, schemes, split
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.chat.questions import ORDERS
 from hardiness.models.chat.redaction import refuse_key
@@ -29,6 +30,9 @@ _OPTIONS = {
     "tag": "a name for the model's version, by which answers of another day are asked for anew",
 }
 _MEANINGLESS = ("weights", "class_order", "input_px", "published", "mean", "std", "channel_order", "range")
+_SECRET = re.compile("key|token$|secret|password|bearer|auth", re.IGNORECASE)
+"""Names of options that a key may be given as."""
+
 _IDENTITY = ("base", "prompt", "order", "temperature", "max_tokens", "max_completion_tokens", "logprobs", "tag")
 
 
@@ -40,6 +44,15 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     """
     if given := [each for each in _MEANINGLESS if each in options]:
         raise ArgumentError(f"chat:{name} answers at an endpoint, which has no {given[0]} to choose; leave it out")
+    for key in options:
+        if key in _OPTIONS or key in COMMON:
+            continue
+        if _SECRET.search(key):
+            raise ArgumentError(
+                f"chat:{name.partition(',')[0]} takes no key as an option, since results show these; put it into an "
+                "environment variable and give that variable's name, as in key_env=OPENAI_API_KEY"
+            )
+        raise UnknownNameError("option of a chat model", key, _OPTIONS)
     if "base" not in options:
         model_name = name.partition(",")[0]  # behind a comma may stand an address with a key in it
         address = f"chat:{model_name}:base=http://localhost:8000"
@@ -59,7 +72,11 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
 
 def build(spec: ModelSpec) -> BuilderResult:
     """The endpoint's model; nothing is asked yet."""
-    return BuilderResult(model(spec, split(row_and_model(spec.asked)[1])[1]))
+    row, typed = row_and_model(spec.asked)
+    options = split(typed)[1]
+    if "key_env" in options:
+        refuse_key({"the name before the =": row}, os.environ.get(options["key_env"], "").strip())
+    return BuilderResult(model(spec, options))
 
 
 def model(spec: ModelSpec, options: Mapping[str, str]) -> ChatModel:

@@ -10,8 +10,10 @@ from urllib.parse import quote, quote_plus
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.models import resolve
 from hardiness.models.chat.redaction import MARK, PIECE, redact, redacted_line, refuse_key, refuse_secrets
+from hardiness.models.zoo.from_chat import build
 
 KEY = "sk-proj/aB3+é\"'<x>&_9-7f0c2d4e6a8b1357-QWERTYUIOPasdfghjkl"
 
@@ -134,3 +136,23 @@ def test_a_key_in_another_option_is_refused_and_not_repeated() -> None:
         with pytest.raises(ArgumentError, match="tag holds the key itself") as told:
             refuse_key({"base": "http://h", "tag": text}, KEY)
         assert "proj" not in str(told.value)
+
+
+@pytest.mark.parametrize("option", ["key", "api_key", "apikey", "token", "Authorization", "password"])
+def test_an_option_that_is_called_like_a_key_is_refused_with_the_way_to_give_one(option: str) -> None:
+    """The message listed the options of a view, and none by which a key is given."""
+    with pytest.raises(ArgumentError, match="key_env=OPENAI_API_KEY") as refusal:
+        resolve(f"chat:m:base=http://localhost,{option}={KEY}")
+    assert "proj" not in str(refusal.value)
+    with pytest.raises(UnknownNameError, match="unknown option of a chat model 'timeouts'; did you mean 'timeout'"):
+        resolve("chat:m:base=http://localhost,timeouts=3")
+
+
+def test_a_key_in_the_name_of_a_row_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = KEY.replace("/", "-")  # what has a stroke is no name of a row
+    monkeypatch.setenv("MY_KEY", key)
+    text = "chat:m:base=http://localhost,key_env=MY_KEY"
+    assert build(resolve(f"mine={text}")).network.spec.asked == f"mine={text}"
+    with pytest.raises(ArgumentError, match="the name before the = holds the key itself") as refusal:
+        build(resolve(f"{key}={text}"))
+    assert "proj" not in str(refusal.value)
