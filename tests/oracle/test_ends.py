@@ -94,6 +94,21 @@ def test_of_a_number_that_nothing_bounds(level: float) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
+def test_of_a_sum_in_which_cells_count_against_others(level: float) -> None:
+    """That of a number that nothing bounds, reaching to the images that may have been left out of either end."""
+    draws = np.random.default_rng(4)
+    values = (draws.random((400, 2)) < [0.02, 0.01]).astype(float)
+    estimate = mean(np.arange(400), values, np.array([2.0, -1.0]))
+    spread, unseen = estimate.interval(level=level), of_wilson(0.0, 400, norm.isf(level / 2))[1]
+    low, high = estimate.value - (estimate.value + 1) * unseen, estimate.value + (2 - estimate.value) * unseen
+    wanted = min(low, spread.low), max(high, spread.high)
+    straight = estimate.interval(-1.0, 2.0, level, signed=True)
+    assert (straight.low, straight.high) == pytest.approx(wanted)
+    assert ends_of(estimate.interval(-1.0, 2.0, signed=True), level) == pytest.approx(wanted)
+    assert ends_of(estimate.interval(-1.0, 2.0), level) != pytest.approx(wanted), "which is Wilson's, of a range"
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_of_differences_on_the_same_images(level: float) -> None:
     low, high = ends_of(score_interval(20, 8, 100), level)
     for end in (low, high):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -240,42 +239,34 @@ MEANS = {
 SHIFT_METRICS = (*CONDITION_METRICS, *MEANS.values())
 
 
-@dataclass(frozen=True)
-class Mean:
-    """A mean over cells.
+class CellMean(NamedTuple):
+    """A loss or a calibration error as a mean over cells.
 
     Attributes:
-        value: the mean.
-        shares: what each image adds to it above or below, to first order, ``(N,)``; 0 in the mean.
+        estimate: of it, in which each image counts, 0 where it was not evaluated.
         cells: of how many.
-        gaps: of a calibration error, the bins of each cell; else empty.
+        gaps: of a calibration error the bins of each cell; else empty.
     """
 
-    value: float
-    shares: Floats
-    cells: int
+    estimate: Estimate
+    cells: int = 1
     gaps: tuple[Gaps, ...] = ()
 
-    def with_more(self, other: Mean) -> Mean:
-        """The mean of both, each weighing as many cells as it has."""
-        cells = self.cells + other.cells
-        first, second = self.cells / cells, other.cells / cells
-        shares = first * self.shares + second * other.shares
-        return Mean(first * self.value + second * other.value, shares, cells, self.gaps + other.gaps)
 
-    def score(self, metric: Metric, condition: Condition, fewer: int) -> Score:
-        """The score with its interval.
+def _score(metric: Metric, mean: CellMean, condition: Condition, fewer: int) -> Score:
+    """The score of a mean: a loss has the interval of its estimate, a calibration error that of its bins.
 
-        Args:
-            metric, condition: of the score.
-            fewer: images with an error, or with a right answer where these are fewer.
-        """
-        estimate = Estimate(self.value, np.arange(len(self.shares)), self.shares)
-        if not self.gaps:
-            return estimated_loss(metric, estimate, fewer, condition)
-        reason = two_of_each(fewer)
-        interval = None if reason else calibration_interval(Gaps.together(self.gaps), 1, estimate.variance, fewer)
-        return loss(metric, estimate.value, estimate.n, interval, condition, reason)
+    Args:
+        metric, condition: of the score.
+        mean: its value.
+        fewer: images with an error, or with a right answer where these are fewer.
+    """
+    estimate = mean.estimate
+    if not mean.gaps:
+        return estimated_loss(metric, estimate, fewer, condition)
+    reason = two_of_each(fewer)
+    interval = None if reason else calibration_interval(Gaps.together(mean.gaps), 1, estimate.variance, fewer)
+    return loss(metric, estimate.value, estimate.n, interval, condition, reason)
 
 
 def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool) -> list[Score]:
@@ -302,11 +293,11 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
     overall = _together(found for level, found in levels.items() if level)
     fewer = fewer_of_each(table, [place for level, own in places.items() if level for place in own])
     means = [
-        mean.score(MEANS[metric] if whole else MEANS[metric].partial, _at(bins), fewer)
+        _score(MEANS[metric] if whole else MEANS[metric].partial, mean, _at(bins), fewer)
         for (metric, bins), mean in overall.items()
     ]
     return means + [
-        mean.score(metric, _at(bins, severity=level), fewer_of_each(table, places[level]))
+        _score(metric, mean, _at(bins, severity=level), fewer_of_each(table, places[level]))
         for level, found in levels.items()
         for (metric, bins), mean in found.items()
     ]
@@ -316,7 +307,7 @@ def calibration_of_cells(table: ImageTable) -> list[Score]:
     """ECE, the answer's Brier score and NLL of each cell, of which the mean over all cells that were run is given."""
     places = range(len(table.present)) if "confidence" in table else ()
     overall, fewer = _together(of_cell(table, place) for place in places), fewer_of_each(table, places)
-    return [mean.score(metric, _at(bins), fewer) for (metric, bins), mean in overall.items()]
+    return [_score(metric, mean, _at(bins), fewer) for (metric, bins), mean in overall.items()]
 
 
 def fewer_of_each(table: ImageTable, places: Sequence[int]) -> int:
@@ -329,16 +320,21 @@ def _at(bins: str, **more: int) -> Condition:
     return Condition(**({"protocol": bins} if bins else {}), **more)
 
 
-def _together(parts: Iterable[Mapping[Kind, Mean]]) -> Mapping[Kind, Mean]:
-    """The means of several, by metric; none where there is no part."""
+def _together(parts: Iterable[Mapping[Kind, CellMean]]) -> Mapping[Kind, CellMean]:
+    """The means of several, by metric, each weighing as many cells as it has; none where there is no part."""
 
-    def joined(first: Mapping[Kind, Mean], second: Mapping[Kind, Mean]) -> Mapping[Kind, Mean]:
-        return {kind: first[kind].with_more(mean) if kind in first else mean for kind, mean in second.items()}
+    def both(one: CellMean, other: CellMean) -> CellMean:
+        cells = one.cells + other.cells
+        estimate = one.estimate * (one.cells / cells) + other.estimate * (other.cells / cells)
+        return CellMean(estimate, cells, one.gaps + other.gaps)
+
+    def joined(first: Mapping[Kind, CellMean], second: Mapping[Kind, CellMean]) -> Mapping[Kind, CellMean]:
+        return {kind: both(first[kind], mean) if kind in first else mean for kind, mean in second.items()}
 
     return reduce(joined, parts, {})
 
 
-def of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
+def of_cell(table: ImageTable, place: int) -> dict[Kind, CellMean]:
     """Every metric of one cell of a table with confidence, by its place."""
     answers = table[RIGHT][:, place]
     there = answers >= 0
@@ -347,25 +343,24 @@ def of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
     losses = {BRIER_OF_ANSWER: (confidence - right) ** 2}
     if "nll" in table:
         losses[NLL] = table["nll"][:, place][there].astype(np.float64)
-    means: dict[Kind, Mean] = {(ECE, bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
-    return means | {(of, ""): Mean(float(v.mean()), _shares(v - v.mean(), there), 1) for of, v in losses.items()}
+    means: dict[Kind, CellMean] = {(ECE, bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
+    return means | {(of, ""): CellMean(_estimate(float(v.mean()), v - v.mean(), there)) for of, v in losses.items()}
 
 
-def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning, there: NDArray[np.bool_]) -> Mean:
+def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning, there: NDArray[np.bool_]) -> CellMean:
     """The expected calibration error; an image adds its gap, signed as that of its bin."""
     gap, bins = confidence - right, bin_of(confidence, binning)
     sums = np.bincount(bins, weights=gap)
     value = float(np.abs(sums).sum() / len(gap))
-    return Mean(
-        value, _shares(np.sign(sums)[bins] * gap - value, there), 1, (Gaps.from_answers(confidence, right, bins),)
-    )
+    estimate = _estimate(value, np.sign(sums)[bins] * gap - value, there)
+    return CellMean(estimate, gaps=(Gaps.from_answers(confidence, right, bins),))
 
 
-def _shares(apart: Floats, there: NDArray[np.bool_]) -> Floats:
-    """What each image adds to a mean over those that are there, ``(N,)``."""
-    shares = np.zeros(len(there))
-    shares[there] = apart * (len(there) / len(apart))
-    return shares
+def _estimate(value: float, apart: Floats, there: NDArray[np.bool_]) -> Estimate:
+    """A mean over the images that are there, of all ``(N,)``, from how far each is above it."""
+    influence = np.zeros(len(there))
+    influence[there] = apart * (len(there) / len(apart))
+    return Estimate(value, np.arange(len(there)), influence)
 
 
 PANELS = ((ECE, "equal-width", f"{ECE.title}, 15 bins of equal width"), (BRIER_OF_ANSWER, "", BRIER_OF_ANSWER.title))
@@ -445,9 +440,10 @@ def condition_calibration(table: ImageTable, without: str = "") -> list[Score]:
         there, fewer = table[RIGHT][:, place] >= 0, fewer_of_each(table, [place])
         scale = np.count_nonzero(there) / len(table)
         for (metric, bins), mean in of_cell(table, place).items():
-            own = replace(mean, shares=mean.shares[there] * scale)
+            value, ids, influence = mean.estimate.value, mean.estimate.ids[there], mean.estimate.influence[there]
+            own = mean._replace(estimate=Estimate(value, ids, influence * scale))
             at = Condition(**condition, protocol=bins) if bins else condition
-            found.append(own.score(metric, at, fewer))
+            found.append(_score(metric, own, at, fewer))
     return found
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Condition, ImageTable, Interval, Metric, Score, rng
 from hardiness.statistics.estimate import Estimate, cell_influences, mean
-from hardiness.statistics.intervals import effective_wilson, variance_of, with_unseen, within
+from hardiness.statistics.intervals import effective_wilson, variance_of, within
 
 FEWEST_PER_CELL = 5
 """Images that every cell must have before a mean over cells is believed."""
@@ -166,8 +166,8 @@ class CellMeans:
     def score(self, metric: Metric, weights: Mapping[Condition, float], condition: Condition | None = None) -> Score:
         """The sum of cell means times weights, with its interval.
 
-        A weighted mean varies at most as a share of as many images does. A sum in which cells count against others
-        varies as it is seen to. Either may lack images that err everywhere, or that err where others do not.
+        The interval is that of an `Estimate`: a weighted mean varies at most as a share of as many images does, and a
+        sum in which cells count against others varies as it is seen to.
 
         Args:
             metric, condition: of the score.
@@ -180,17 +180,14 @@ class CellMeans:
         alike = bool(np.all(of_cells == of_cells[0]))
         value = float(means.mean()) * math.fsum(of_cells) if alike else float(means @ of_cells)
         estimate = replace(mean(np.arange(len(self.values)), self.values[:, at], of_cells), value=value)
+        least, most = (self.top * float(of_cells[side].sum()) for side in (of_cells < 0, of_cells > 0))
         interval, reason = None, ""
         if n < min(FEWEST_PER_CELL, fewest):
             reason = f"a cell has so few images, {n}, that they show no spread; {FEWEST_PER_CELL} are needed"
-        elif (of_cells < 0).any():
-            if estimate.differing < FEWEST_TELLING:
-                reason = f"it needs {FEWEST_TELLING} images that differ, had {estimate.differing}"
-            else:
-                ends = (self.top * float(of_cells[side].sum()) for side in (of_cells < 0, of_cells > 0))
-                interval = with_unseen(estimate.interval(), value, estimate.n, *ends)
+        elif least < 0 and estimate.differing < FEWEST_TELLING:
+            reason = f"it needs {FEWEST_TELLING} images that differ, had {estimate.differing}"
         else:
-            interval = estimate.interval(0.0, float(of_cells.sum()) * self.top)
+            interval = estimate.interval(least, most, signed=least < 0)
         shown = within(interval) if interval and metric.unit == "fraction" else interval
         return metric.score(value, int(self.n.max()), shown, condition, interval_reason=reason)
 

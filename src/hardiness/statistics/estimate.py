@@ -88,17 +88,23 @@ class Estimate:
         """``(n,)`` which images count, of a share."""
         return np.asarray(self.influence + self.value > 0.5)
 
-    def interval(self, low: float = -math.inf, high: float = math.inf, level: float = 0.05) -> Interval:
+    def interval(
+        self, low: float = -math.inf, high: float = math.inf, level: float = 0.05, *, signed: bool = False
+    ) -> Interval:
         """The interval at a level, by default of 95 %, with Student's t for how well the spread is known.
 
         Args:
             low, high: the range that the number can have. Where both are finite, the interval is Wilson's, with as many
                 independent images as would vary as much; else it knows of skew, as `skewed_student` does.
             level: one minus the coverage, in (0, 1).
+            signed: of a sum in which cells count against others, which varies as it is seen to and no less: the
+                interval knows of skew though there is a range, and reaches to the images that chance left out.
 
         Raises:
-            ArgumentError: nothing bounds the number, and fewer than two images differ.
+            ArgumentError: nothing bounds the number, or it is such a sum, and fewer than two images differ.
         """
+        if signed:
+            return with_unseen(self.interval(level=level), self.value, self.n, low, high, level=level)
         if math.isfinite(low) and math.isfinite(high):
             width = high - low
             share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2
