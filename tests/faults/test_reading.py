@@ -197,7 +197,7 @@ def test_names_that_are_no_utf8_are_samples_like_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("path,label\na.jpg,1_0\n", ":2: the label of a.jpg must be a class index from 0 to 999, was '1_0'"),
+        ("path,label\na.jpg,1_0\n", ":2: the label of a.jpg must be a class index from 0 to 999 or a wnid, was '1_0'"),
         ("path,label\na.jpg,٣\n", ":2: the label of a.jpg must be"),
         ("path,label\na.jpg,+1\n", ":2: the label of a.jpg must be"),
         ("path,label,label\na.jpg,1,2\n", ":1: must have one column label, has 2"),

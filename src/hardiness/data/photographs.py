@@ -156,7 +156,9 @@ class PhotographSet:
             indices = [numbers[row.label] for row in rows]
         else:
             groups = self.indices(place)
-            indices = [row.class_index(groups, self.index_form(place)) for row in rows]
+            by_name = {name: index for index, name in groups.items()}
+            form = self.index_form(place) + (" or a wnid" if place.classes is None and groups else "")
+            indices = [by_name[row.label] if row.label in by_name else row.class_index(groups, form) for row in rows]
         samples = [
             _sample(groups[index], row.path, index, files[row.path].file)
             for row, index in zip(rows, indices, strict=True)
