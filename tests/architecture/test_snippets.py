@@ -223,6 +223,9 @@ NOT_RUN = (
     "hardiness data drop",
     "upside-down",
     "upside_down",
+    "sklearn:",
+    "-b street",
+    ":labels=FILE.csv",
     "py:guess",
     "bars",
     "lines-and-light",
@@ -239,7 +242,7 @@ NOT_RUN = (
     "-m chat:",
 )
 """What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
-people's files or an endpoint, and trackers: tests of their own run these."""
+people's files, a csv or an endpoint, and trackers: tests of their own run these."""
 
 FIRST, SECOND = "py:network.py:viewed", "py:my_model.py:viewed"
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from PIL import Image
 from strangers import Distribution, Outcome
 
 import hardiness
@@ -43,11 +45,17 @@ def examples() -> Iterator[Distribution]:
 
 NAMES = {
     "hardiness.models": {"lenet"},
-    "hardiness.benchmarks": {"upside-down", "lines-and-light", "same-answers"},
-    "hardiness.cards": {"stubbornness"},
+    "hardiness.model_schemes": {"sklearn"},
+    "hardiness.datasets": {"street-photos"},
+    "hardiness.benchmarks": {"upside-down", "lines-and-light", "same-answers", "street"},
+    "hardiness.cards": {"confidence", "stubbornness"},
     "hardiness.corruptions": {"bars"},
     "hardiness.perturbations": {"passing"},
     "hardiness.attacks": {"guess"},
+    "hardiness.comparisons": {"beyond-accuracy"},
+    "hardiness.annotations": {"dark"},
+    "hardiness.exports": {"yaml"},
+    "hardiness.loggers": {"json-lines"},
 }
 BENCHMARKS = (
     "upside-down:mirror=true",
@@ -57,6 +65,8 @@ BENCHMARKS = (
     "imagenet-p:perturbations=passing",
     "whitebox:attack=guess,protocol=standard,norm=linf,epsilons=4/255,steps=2,fraction=0.5",
     "imagenet-val",
+    "street",
+    "py:sure.py:SameAnswers",
 )
 
 POLICY = """
@@ -91,46 +101,112 @@ def test_the_page_has_an_example_of_each_kind_that_it_explains() -> None:
     assert found == NAMES
 
 
+@pytest.fixture
+def furnished(place: Path) -> Path:
+    """The working folder with what the page's examples read, and a benchmark that is scored by its second card."""
+    photographs = place / "data" / "imagenet" / "val"
+    (street := place / "data" / "street-photos").mkdir()
+    for number in (1, 2):
+        (street / f"{number}.png").write_bytes(next(photographs.rglob(f"{number}.png")).read_bytes())
+    (street / "labels.csv").write_text("path,label\n1.png,n01443537\n2.png,2\n")
+    first = photographs / "n01440764" / "0.png"
+    first.with_name("ILSVRC2012_val_00000293.JPEG").write_bytes(first.read_bytes())
+    (same,) = (each.files["same_answers.py"] for each in examples() if "same_answers.py" in each.files)
+    (place / "sure.py").write_text(same.replace('"stubbornness"', '"confidence"').replace("same-answers", "sure"))
+    return place
+
+
 @pytest.mark.slow
 def test_each_example_is_listed_run_shown_compared_and_gated(
-    installed: Path, place: Path, command: Callable[..., Outcome]
+    installed: Path, furnished: Path, command: Callable[..., Outcome]
 ) -> None:
+    place = furnished
     for kind, names in (
         ("benchmarks", "upside-down"),
         ("corruptions", "bars"),
         ("attacks", "guess"),
         ("models", "lenet"),
+        ("models", "sklearn:net.pkl:side=8"),
+        ("datasets", "street-photos"),
+        ("exports", "yaml"),
+        ("loggers", "json-lines"),
     ):
         listed = command(place, installed, "list", kind, names)
         assert (listed.status, listed.err) == (0, "")
     models = ("-m", "lenet:weights=random", "-m", "py:network.py:build")
     asked = [word for benchmark in BENCHMARKS for word in ("-b", benchmark)]
-    ran = command(place, installed, "run", *models, *asked, "--data", "data", "--quiet", "--out", "out")
+    usual = ("--data", "data", "--log", "json-lines", "--quiet", "--out", "out")
+    ran = command(place, installed, "run", *models, *asked, *usual)
     assert ran.status == 0, ran.err
     assert "cannot be" not in ran.err
     results = json.loads((place / "out" / "results.json").read_text())["results"]
-    assert {each["benchmark"] for each in results} == {benchmark.partition(":")[0] for benchmark in BENCHMARKS}
+    names = {benchmark.partition(":")[0] for benchmark in BENCHMARKS} - {"py"} | {"sure"}
+    assert {each["benchmark"] for each in results} == names
     assert len(results) == 2 * len(BENCHMARKS)
     metrics: dict[str, set[str]] = {}
     for each in results:
         assert each["counts"]["failed"] == 0
         metrics.setdefault(each["benchmark"], set()).update(score["metric"] for score in each["scores"])
-    assert "same_answer" in metrics["same-answers"]
+    assert metrics["same-answers"] == {"same_answer", "same_beyond_accuracy"}
+    assert metrics["sure"] == {"sure_and_right", "hesitation"}
+    assert "top1_in_the_dark" in metrics["imagenet-val"]
+    assert {each["counts"]["evaluated"] for each in results if each["benchmark"] == "street"} == {2}
+    assert sum(file.read_text().count('"sure/hesitation"') for file in (place / "out").glob("*.jsonl")) == 2
     assert "mean_error" in metrics["lines-and-light"]
     shown = command(place, installed, "show", "out")
     assert (shown.status, shown.err) == (0, "")
     assert all(name in shown.out for name in ("upside-down", "lines-and-light", "same-answers"))
     compared = command(place, installed, "compare", "out")
     assert compared.status == 0, compared.err
-    assert all(name in compared.out for name in ("upside-down", "same-answers", "same answer within a class"))
+    assert all(
+        name in compared.out for name in ("upside-down", "same-answers", "same answer within a class", "hesitation")
+    )
     assert "is not compared" not in compared.out, "each example of a card has measurables"
     (place / "policy.toml").write_text(POLICY)
     gated = command(place, installed, "gate", "out", "--policy", "policy.toml")
     assert gated.status in (0, 3, 4), gated.err
     assert all(name in gated.out for name in ("upside-down", "lines-and-light", "same-answers"))
+    exported = command(place, installed, "export", "out", "--format", "yaml")
+    assert exported.status == 0, exported.err
+    rows = yaml.safe_load(exported.out)
+    assert len(rows) == sum(len(each["scores"]) for each in results)
+    assert {row["model"] for row in rows} == {"lenet", "py:network.py:build"}
     made = command(place, installed, "make", "corruptions", "data", "tree", "--set", "lines-and-light", "--limit", "1")
     assert made.status == 0, made.err
     assert {each.name for each in (place / "tree").iterdir()} >= {"bars", "brightness", "contrast"}
+
+
+FITTED = """
+import pickle
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier
+
+shades = np.array([0, 255] * 4, np.uint8)
+fitted = DecisionTreeClassifier(max_depth=1).fit(np.repeat(shades[:, None], 48, 1), ["dark", "bright"] * 4)
+open("net.pkl", "wb").write(pickle.dumps(fitted))
+"""
+
+
+@pytest.mark.slow
+def test_the_example_of_a_source_of_models_scores_by_the_names_of_its_classes(
+    installed: Path, place: Path, command: Callable[..., Outcome], warm: Callable[..., Any]
+) -> None:
+    """Its outputs are bright and dark; the folders, in the order of their letters, Dark and bright."""
+    (place / "fit.py").write_text(FITTED)
+    process = warm("fit.py", cwd=place)
+    assert process.communicate(timeout=600)[1] == ""
+    for name, shades in (("bright", (255, 200, 250)), ("Dark", (0, 20, 255))):
+        (place / "own" / name).mkdir(parents=True)
+        for number, shade in enumerate(shades):
+            Image.new("RGB", (32, 32), (shade,) * 3).save(place / "own" / name / f"{number}.png")
+    few = ("-b", "own", "--data", "own=own", "--quiet", "--out", "out")
+    ran = command(place, installed, "run", "-m", "sklearn:net.pkl:side=4", *few)
+    assert ran.status == 0, ran.err
+    (result,) = json.loads((place / "out" / "results.json").read_text())["results"]
+    (top1,) = (score["value"] for score in result["scores"] if score["metric"] == "top1" and not score["condition"])
+    assert top1 == pytest.approx(5 / 6)
+    refused = command(place, installed, "run", "-m", "sklearn:net.pkl:side=4,mean=0.5,std=0.5", *few)
+    assert "mean= is not for sklearn:net.pkl, which takes images as bytes" in refused.err
 
 
 @pytest.mark.slow
