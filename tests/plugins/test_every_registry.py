@@ -86,6 +86,12 @@ def contrasts(models):
 
 BOLD = add(Claim("bold", "All is well.", "nobody", "none", "none", (), contrasts, needs_family=9), __name__)
 """,
+    "published.py": """
+from hardiness.reference.published_tables import PublishedTable, registry
+
+DOE = PublishedTable("darker", "Doe 2026", {"small": {"spread": 0.5}})
+registry.register("doe", DOE, __name__)
+""",
     "export.py": """
 from hardiness.report.exports.exporter import register
 
@@ -114,6 +120,7 @@ POINTS = {
     "hardiness.comparisons": {"as-it-is": "my_edited.comparison:as_it_is"},
     "hardiness.annotations": {"silent": "my_edited.annotation:SILENT"},
     "hardiness.claims": {"bold": "my_edited.claim:BOLD"},
+    "hardiness.published": {"doe": "my_edited.published:DOE"},
     "hardiness.exports": {"names": "my_edited.export:write"},
     "hardiness.loggers": {"nobody": "my_edited.logger:open_nobody"},
 }
@@ -121,6 +128,7 @@ POINTS = {
 LOOK = """
 from hardiness import attacks, benchmarks, distortions, models
 from hardiness.data.root import LAYOUTS
+from hardiness.reference import published_tables
 from hardiness.models.runtimes import runtimes
 from hardiness.report.exports import exporter
 from hardiness.report.loggers import logger
@@ -128,7 +136,7 @@ from hardiness.results import annotations, claims, comparisons
 registries = [
     attacks.registry, attacks.threat_models, benchmarks.registry, benchmarks.cards, distortions.corruptions,
     distortions.perturbations, models.registry, models.schemes, LAYOUTS, runtimes, exporter.registry, logger.registry,
-    annotations.registry, claims.registry, comparisons.registry,
+    annotations.registry, claims.registry, comparisons.registry, published_tables.registry,
 ]
 points = {points!r}
 assert {{each.group for each in registries}} == {{*points}}
@@ -168,7 +176,7 @@ LISTED = {
     "hardiness.exports": "exports",
     "hardiness.loggers": "loggers",
 }
-NOT_TYPED = {"hardiness.cards", "hardiness.comparisons", "hardiness.annotations", "hardiness.claims"}
+NOT_TYPED = {f"hardiness.{name}" for name in ("cards", "comparisons", "annotations", "claims", "published")}
 
 
 @pytest.mark.slow

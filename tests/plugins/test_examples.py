@@ -54,6 +54,7 @@ NAMES = {
     "hardiness.attacks": {"guess"},
     "hardiness.comparisons": {"beyond-accuracy"},
     "hardiness.annotations": {"dark"},
+    "hardiness.published": {"street-numbers"},
     "hardiness.exports": {"yaml"},
     "hardiness.loggers": {"json-lines"},
 }
@@ -166,6 +167,8 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     gated = command(place, installed, "gate", "out", "--policy", "policy.toml")
     assert gated.status in (0, 3, 4), gated.err
     assert all(name in gated.out for name in ("upside-down", "lines-and-light", "same-answers"))
+    page = (place / "out" / "report.html").read_text()
+    assert all(words in page for words in ("Doe et al. 2026, table 3", "ConvNeXt-B", "Among published models by top-1"))
     exported = command(place, installed, "export", "out", "--format", "yaml")
     assert exported.status == 0, exported.err
     rows = yaml.safe_load(exported.out)
@@ -247,7 +250,7 @@ def test_the_page_names_every_registry_with_its_group_its_door_and_its_folder() 
         for group in re.findall(r'Registry\(\s*"[\w ]+",\s*"[\w.]+",\s*"([\w.]+)"', path.read_text("utf-8"))
     }
     assert {group for group, _, _ in rows} == registries
-    assert len(rows) == len(registries) == 15
+    assert len(rows) == len(registries) == 16
     for _, door, folder in rows:
         assert (source / folder).is_dir()
         assert callable(pkgutil.resolve_name(door)), door

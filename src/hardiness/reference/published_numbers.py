@@ -13,6 +13,7 @@ from typing import Any
 
 from hardiness.core import Condition, Interval, ModelIdentity
 from hardiness.reference.class_sets import CLASS_SETS, class_set
+from hardiness.reference.published_tables import registry
 from hardiness.reference.timm_results import PREFIX, TIMM_IMAGES, TimmRow, timm_row
 
 ZERO_SHOT = {
@@ -139,9 +140,22 @@ def _rows_of(benchmark: str) -> Mapping[tuple[str, str], tuple[PublishedNumber, 
     return {key: tuple(rows) for key, rows in found.items()}
 
 
+def rows_of_packages(benchmark: str) -> list[PublishedNumber]:
+    """The numbers of a benchmark that other packages register, by the name of their table."""
+    tables = (registry.get(name) for name in registry.names())
+    return [
+        PublishedNumber(model, benchmark, metric, each.condition, value, each.unit, each.n, each.source)
+        for each in tables
+        if each.benchmark == benchmark
+        for model, values in each.numbers.items()
+        for metric, value in values.items()
+    ]
+
+
 def published(model: str, benchmark: str, metric: str, condition: Mapping[str, object]) -> tuple[PublishedNumber, ...]:
     """The published values of one number, one per source; empty where none is known."""
     rows = _rows_of(benchmark).get((model, metric), ())
+    rows = (*rows, *(row for row in rows_of_packages(benchmark) if row.model == model))
     if model.startswith(OPENCLIP):
         rows = (*rows, *(row for row in zero_shot_table() if (row.model, row.benchmark) == (model, benchmark)))
     return tuple(row for row in rows if row.metric == metric and dict(row.condition) == dict(condition))
@@ -188,7 +202,7 @@ def published_beside(benchmark: str, metric: str, condition: Mapping[str, object
     """What was published of one number, leaders too, by model; of several sources of a model the last counts."""
     return {
         row.model: row
-        for row in (*leaders(), *table())
+        for row in (*rows_of_packages(benchmark), *leaders(), *table())
         if (row.benchmark, row.metric) == (benchmark, metric) and dict(row.condition) == dict(condition)
     }
 
