@@ -15,7 +15,7 @@ from sklearn import metrics
 from hardiness.benchmarks import class_scores
 from hardiness.benchmarks.own_classes import area_under_roc, average_precision
 from hardiness.core import Condition, DataIdentity, ImageTable, Records, Run, Score
-from hardiness.statistics import Estimate, means_by_group
+from hardiness.statistics import Estimate, at_level, means_by_group
 from hardiness.statistics.estimate import mean
 
 CELLS = (
@@ -160,6 +160,21 @@ def test_under_corruptions_they_are_means_over_severities() -> None:
     low, high = np.percentile([right[each, 1:].mean() / right[each, 0].mean() for each in rows], [2.5, 97.5])
     assert kept.interval.low == pytest.approx(low, abs=0.01)
     assert kept.interval.high == pytest.approx(high, abs=0.01)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_every_interval_but_that_of_the_worst_class_is_made_at_other_levels(classes: int) -> None:
+    label, answer, confidence = drawn(classes)
+    scores = class_scores(table_of(label, answer, confidence, CELLS), run_of(classes))
+    intervals = [(score.metric, score.interval) for score in scores if score.interval]
+    assert len(intervals) > 20
+    for metric, interval in intervals:
+        if metric == "worst_class":
+            assert not interval.method, "it would take the counts of all classes"
+            continue
+        assert at_level(interval.method, 0.05) == interval, metric
+        narrow, wide = at_level(interval.method, 0.2), at_level(interval.method, 0.001)
+        assert wide.low <= interval.low <= narrow.low <= narrow.high <= interval.high <= wide.high, metric
 
 
 def test_the_severity_at_which_accuracy_is_halved() -> None:
