@@ -319,6 +319,19 @@ def test_replies_that_are_cut_before_an_answer_end_the_run(
     assert len(chat.asked) == asked + 48
 
 
+def test_thinking_that_stands_in_the_text_is_no_word_of_an_answer(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    """As servers without a parser of thinking give it: all questions were asked, each reply cut and paid."""
+    chat.answer = lambda prompt, png: {"content": "<think>\nOkay, the picture", "finish_reason": "length"}
+    asked = ("-b", "cue-conflict", "--data", stimuli_root, "--out", tmp_path / "out")
+    ended = hardiness("run", "-m", chat.model(workers=1), *asked)
+    assert (ended.status, len(chat.asked)) == (1, 3)
+    assert "cut 3 replies in a row at max_tokens=8 before a word of an answer" in ended.err
+    cut = questions.Reply("<think>A or B?</think>\nThe", finish_reason="length")
+    assert not cut.is_cut, "it thought to the end"
+
+
 def test_a_word_between_keeps_a_run_going(chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path) -> None:
     turns = iter(range(99))
     cut = {"content": None, "finish_reason": "length"}

@@ -94,8 +94,9 @@ class Reply:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it ended so before a word of the answer, as thinking may."""
-        return self.is_at_most_tokens and not self.text.strip() and not self.refusal
+        """Whether it ended so before a word of the answer, as thinking may, which some endpoints put into the text."""
+        is_thinking = self.text.lstrip().startswith("<think>") and "</think>" not in self.text
+        return self.is_at_most_tokens and not self.refusal and (is_thinking or not self.text.strip())
 
     def _count(self, *names: str) -> int:
         """Tokens that the endpoint counted under the first of some names that it uses; 0 where it uses none."""
