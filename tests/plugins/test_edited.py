@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from strangers import MODULES, Distribution, Outcome
+
+from hardiness.benchmarks import benchmark_code
+from hardiness.benchmarks.own_code import OwnCode
+from hardiness.benchmarks.photographs import Photographs
+from hardiness.core import DataSet, Item
+from hardiness.data.root import LAYOUTS, Layout, Place
 
 POINTS = {
     "hardiness.corruptions": {"dusk": "my_edited.corruption:dusk"},
@@ -94,3 +101,27 @@ def test_a_tree_of_edited_code_is_another_tree(
     made = command(place, installed, *make)
     assert made.status == 2
     assert "tree" in made.err
+
+
+@dataclass(frozen=True)
+class Shelved(Photographs):
+    """Photographs of a data set of one's own."""
+
+    name, question, paper, protocol, needs = "shelved", "Is it there?", "none", "example", ("shelf",)
+
+
+def test_code_that_reads_a_data_set_of_ones_own_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels that it gave otherwise after an edit stood beside the rows of the labels before."""
+    monkeypatch.setattr(LAYOUTS, "_entries", dict(LAYOUTS._entries) if LAYOUTS.names() else {})
+
+    def code_of(shift: int) -> OwnCode:
+        def read(place: Place) -> DataSet:
+            items = [Item(line, int(line) + shift, Path(line)) for line in Path(str(place)).read_text().split()]
+            return DataSet("shelf", tuple(items), 1000, "", "")
+
+        LAYOUTS.register("shelf", Layout("shelf/*", read), __name__)
+        return benchmark_code(Shelved())
+
+    one, same, other = map(code_of, (0, 0, 1))
+    assert one.sha256 == same.sha256 != other.sha256
+    assert one.left_out == (), "its files are in the fingerprint of the data"

@@ -14,11 +14,14 @@ from hardiness.benchmarks.card import Card
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.options import registry
 from hardiness.core import Benchmark, Registry
+from hardiness.data.root import LAYOUTS
 
 T = TypeVar("T")
 
 _OF_A_SESSION = ("__main__", "hardiness_user_")
 """Beginnings of the names of modules that a notebook, or a file named as ``py:FILE.py:NAME``, is run as."""
+
+_DATA_SET = "data set"
 
 _SHIPS = frozenset(("hardiness", "abc", "builtins", "typing"))
 """Packages of the base classes of what ships."""
@@ -40,7 +43,7 @@ class OwnCode:
 
 
 def benchmark_code(benchmark: Benchmark) -> OwnCode:
-    """The hash over what is one's own of a benchmark: its class, its distortions, its attacks and threat models.
+    """The hash over what is one's own of a benchmark: class, data sets, distortions, attacks and threat models.
 
     What each of them executes counts, as `models.function_identity` takes it in; what ships has a version of its own in
     the key.
@@ -49,7 +52,13 @@ def benchmark_code(benchmark: Benchmark) -> OwnCode:
     parts = [(what, models.function_identity(thing)) for what, thing in things.items()]
     texts = [[what, identity.sha256] for what, identity in parts]
     texts += [["set", text] for text in _own_set(benchmark)]
-    lines = (f"{what}: {_gap(line)}" for what, identity in parts for line in identity.left_out)
+    reads_pictures = f"{_DATA_SET} "  # files that a data set reads are in its fingerprint
+    lines = (
+        f"{what}: {_gap(line)}"
+        for what, identity in parts
+        if not what.startswith(reads_pictures)
+        for line in identity.left_out
+    )
     digest = hashlib.sha256(json.dumps(sorted(texts)).encode()).hexdigest() if texts else ""
     of_session = tuple(what for what, thing in things.items() if _home(thing).startswith(_OF_A_SESSION))
     return OwnCode(digest, tuple(lines), of_session)
@@ -66,6 +75,10 @@ def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, partial[None]]]:
     kind = type(benchmark)
     if _is_own(kind):
         yield f"benchmark {benchmark.name}", _with_methods(kind)
+    for name in benchmark.needs:  # one's own gives its labels and fingerprint, too, by its own code
+        layout = LAYOUTS.find(name)
+        if layout is not None and not LAYOUTS.ships(name):
+            yield f"{_DATA_SET} {name}", _together(layout.read)
     for name, corruption in _used(distortions.corruptions, _distortions_of(benchmark, "corruption")):
         yield f"corruption {name}", _together(corruption.apply, corruption.draw, corruption.levels)
     for name, perturbation in _used(distortions.perturbations, _distortions_of(benchmark, "perturbation")):
