@@ -6,13 +6,14 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo check fast-tests test test-rest test-all lint docs site wheel bench soak sbom audit clean
+.PHONY: help demo check fast-tests test test-rest test-all same lint docs site wheel bench soak sbom audit clean
 
 help:
 	@echo 'make demo    installs, then runs four small models on 99 photographs (a minute)'
 	@echo 'make check   lint, types, and the fast unit and contract tests (a minute)'
 	@echo 'make test    lint, types, and every test but repetition, browser, scale and waiting (ten minutes)'
 	@echo 'make test-all  that, without HARDINESS_DATA, then the rest, and what reads HARDINESS_DATA with it (half an hour)'
+	@echo 'make same    does everything come out as in HEAD, or as in BEFORE=COMMIT? (three minutes, six the first time)'
 	@echo 'make docs    writes the tables and figures of README and docs that are made by commands'
 	@echo 'make site    writes the documentation as a site into site/; a link that leads nowhere is an error'
 	@echo 'make wheel   builds wheel and sdist into dist/, checks them, and tries the wheel in an empty environment'
@@ -43,6 +44,11 @@ test-rest: $(VENV)/.test
 test-all: $(VENV)/.test
 	env -u HARDINESS_DATA -u CI $(MAKE) test
 	$(MAKE) test-rest
+
+# Keys, bytes of rows, scores, pages and everything that commands print, beside those of a commit: after moving code.
+BEFORE ?= HEAD
+same: $(VENV)/.test
+	$(BIN)/python tests/nothing_moved.py compare $(BEFORE)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
