@@ -491,17 +491,53 @@ def test_rows_of_other_things_are_kept_beside_those_of_the_photographs(runner: R
 def test_runs_out_of_the_cache_go_only_where_everything_was_evaluated(
     status: int, kept: str, runner: Runner, tmp_path: Path
 ) -> None:
-    """A model that could not be loaded this time is none that is gone."""
+    """A model that could not be loaded this time is none that is gone; but its older rows are not judged for it."""
     cache = tmp_path / "cache"
     for name in ("asked", "earlier"):
         (cache / "records" / f"m--{name}").mkdir(parents=True)
     runner.caches["hardiness-runs/hardiness-gate-1"] = cache
     line = f'[ "$1" != run ] || {{ echo \'[{{"run": {{"key": "asked"}}}}]\'; exit {status}; }}'
+    line += '; [ "$1" != gate ] || ls runs/hardiness/records > judged.txt'
     job = Job(tmp_path / "workspace", runner, {"hardiness": line}, policy="p", model="m")
     assert job.run() == 0, job.ran
     assert ("::warning title=hardiness run" in job.ran["Evaluate"].stdout) == bool(status)
+    assert (job.folder / "judged.txt").read_text().split() == ["m--asked"]
     folders = (job.folder / "runs" / "hardiness" / "records").iterdir()
     assert sorted(folder.name for folder in folders) == [f"m--{name}" for name in kept.split()]
+
+
+@pytest.mark.slow
+def test_a_model_that_can_be_run_no_more_does_not_pass_by_rows_out_of_the_cache(runner: Runner, tmp_path: Path) -> None:
+    """A pull request that broke the network was passed by what its last good version had answered."""
+    for number in range(24):
+        file = tmp_path / "photos" / f"class{number % 2}" / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((40, 40, 3), 20 + number + 150 * (number % 2), np.uint8)).save(file)
+    view = "mean=0.5,std=0.5,resize_px=32,crop_px=32"
+
+    def job(workspace: str, *models: str, is_broken: bool = False) -> Job:
+        inputs = {"policy": "policy.toml", "benchmark": "own", "data": "photos"}
+        made = Job(tmp_path / workspace, runner, **inputs, model="\n".join(f"{each}.onnx:{view}" for each in models))
+        shutil.copytree(tmp_path / "photos", made.folder / "photos")
+        (made.folder / "policy.toml").write_text(LIMITS)
+        for name in ("net", "old"):
+            brightness(made.folder / f"{name}.onnx", 1.0)
+        if is_broken:
+            (made.folder / "net.onnx").write_bytes(b"torn")
+        made.run()
+        return made
+
+    new = "new=onnx:net"
+    assert job("good", new).output("verdict") == "pass"
+    broken = job("broken", new, is_broken=True)
+    assert (broken.status, broken.output("verdict")) == (2, "no records"), broken.ran
+    beside = job("beside", new, "old=onnx:old", is_broken=True)
+    assert (beside.status, beside.output("verdict")) == (1, "missing"), beside.ran
+    comment = (beside.folder / beside.output("comment")).read_text("utf-8")
+    assert comment.startswith("**missing: a model could not be evaluated")
+    mended = job("mended", new)
+    assert (mended.status, mended.output("verdict")) == (0, "pass"), mended.ran
+    assert "all 24 stored already" in mended.ran["Evaluate"].stderr, "its rows were put back"
 
 
 def test_every_expression_names_what_there_is_and_the_page_uses_the_inputs() -> None:
