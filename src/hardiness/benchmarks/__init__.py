@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         card_of,
         cards,
         published_baseline,
+        variant_of,
         warnings_of,
     )
     from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
@@ -101,6 +102,7 @@ __all__ = [
     "surrogate_matrix",
     "text_of",
     "undecided",
+    "variant_of",
     "warnings_of",
     "with_classes",
     "with_doubt",

@@ -768,6 +768,16 @@ def card_of(run: Run) -> Card:
     return cards.find(run.benchmark.card) or MissingCard()
 
 
+def variant_of(run: Run) -> tuple[str, ...]:
+    """The variant of a run's protocol, as its card says; that of `MissingCard` where one of somebody else's fails."""
+    try:
+        return card_of(run).variant(run)
+    except Exception as error:
+        if not cards.give_up(run.benchmark.card, error):
+            raise
+    return card_of(run).variant(run)
+
+
 C = TypeVar("C", bound=Card)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import EFFECTIVE, card_of
+from hardiness.benchmarks import EFFECTIVE, card_of, variant_of
 from hardiness.core import (
     WITHDRAWN,
     ArgumentError,
@@ -315,7 +315,7 @@ def _comparisons(
 
 def _group(run: StoredRun) -> _Group:
     identity = run.run
-    variant = card_of(identity).variant(identity)
+    variant = variant_of(identity)
     return identity.benchmark.name, identity.data.name, identity.benchmark.protocol, variant
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import Baseline, card_of, chat_outputs, published_baseline
+from hardiness.benchmarks import Baseline, card_of, cards, chat_outputs, published_baseline
 from hardiness.benchmarks.card import Card
 from hardiness.core import RIGHT, Condition, ImageTable, Run
 from hardiness.results.runs import ScoredRun, why_unavailable
@@ -114,7 +114,7 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
         return None
     # Nothing failed on the images that are kept: of all of them a score is whole, whatever befell the others.
     kept = replace(table if whole.all() else _rows_of(table, whole), failures=())
-    found = () if drawn else card_of(run).measurables(kept, run, baseline or published_baseline(run))
+    found = () if drawn else _measurables(kept, run, baseline)
     outputs = chat_outputs(table) if run.model.is_chat else run.model.outputs
     scores = tuple(s for s in found if s.compared and not why_unavailable(s.metric, s.condition, outputs))
     if not (drawn or scores):
@@ -133,6 +133,16 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
         drawn=drawn,
         baseline=baseline,
     )
+
+
+def _measurables(table: ImageTable, run: Run, baseline: Baseline | None) -> Sequence[Measurable]:
+    """What its card gives to compare by; nothing where one of somebody else's fails."""
+    try:
+        return card_of(run).measurables(table, run, baseline or published_baseline(run))
+    except Exception as error:
+        if not cards.give_up(run.benchmark.card, error):
+            raise
+    return ()
 
 
 def has_measurables(run: ScoredRun) -> bool:

@@ -14,6 +14,7 @@ from hardiness.benchmarks import (
     cards,
     published_baseline,
     severities_below,
+    variant_of,
     warnings_of,
 )
 from hardiness.core import (
@@ -127,7 +128,7 @@ def each_once(results: Iterable[Result]) -> list[Result]:
 def group_of(result: Result) -> tuple[str, ...]:
     """Results that agree in this stand in one table: benchmark, data, protocol, and the card's variant."""
     kept = result.details.get(VIEW)
-    variant = kept["variant"] if kept else card_of(result.run).variant(result.run)
+    variant = kept["variant"] if kept else variant_of(result.run)
     return result.benchmark, result.data, result.protocol, *variant
 
 

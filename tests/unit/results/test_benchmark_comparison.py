@@ -16,7 +16,7 @@ from rich.console import Console
 from scipy.stats import norm
 
 import hardiness
-from hardiness.benchmarks import card_of, cards
+from hardiness.benchmarks import MissingCard, card_of, cards
 from hardiness.core import (
     ArgumentError,
     BenchmarkIdentity,
@@ -471,3 +471,26 @@ def test_a_few_images_in_random_cells_have_no_interval(tmp_path: Path) -> None:
     unequal = stored(tmp_path / "other", "c", errors(1, 250, 76, 0.4), start=1000, drawn=4)
     (unpaired,) = compare_stores([store, unequal], ["a", "c"])
     assert unpaired.n == 0
+
+
+@pytest.mark.parametrize("method", ["measurables", "variant"])
+def test_a_card_of_a_package_that_fails_where_runs_are_compared_is_given_up(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It ended each command that reads stored results, and the line named no package."""
+    right = np.ones((6, 1), bool)
+    stores = [stored(tmp_path / model, model, right, benchmark="imagenet-val") for model in ("a", "b")]
+    assert len(kept_comparisons(stores)) == 1
+    run = stores[0].runs()[0].run
+
+    def fails(*_arguments: object) -> None:
+        raise ValueError("in two\nlines")
+
+    failing = type("Failing", (type(card_of(run)),), {method: fails, "__module__": "stranger"})()
+    monkeypatch.setattr(cards, "_entries", {**cards._entries, run.benchmark.card: (failing, "stranger:Failing")})
+    monkeypatch.setattr(cards, "_refused", dict(cards._refused))
+    assert kept_comparisons(stores) == []
+    assert [record.message for record in caplog.records] == [
+        f"card {run.benchmark.card!r} of stranger:Failing failed: ValueError: in two; mend or uninstall it"
+    ]
+    assert isinstance(card_of(run), MissingCard), "from then on"
