@@ -48,6 +48,7 @@ from hardiness.core import (
     json_form,
     subclass_of,
 )
+from hardiness.core.run import IMAGENET_CLASSES
 from hardiness.reference import baseline, class_name, published_for, published_interval
 from hardiness.statistics import Measurable, WeightedSum, disjoint, wilson, within
 
@@ -624,8 +625,6 @@ def _is_published_set(result: Result) -> bool:
     sizes = {row.n for row in published_for(result.run.model, result.benchmark, "top1", {})}
     return result.counts.complete and result.run.data.samples in sizes
 
-
-IMAGENET_CLASSES = 1000
 
 Baseline = Mapping[str, Any]
 """What ratios divide by, in the form of the card that divides."""

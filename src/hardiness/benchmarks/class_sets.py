@@ -55,10 +55,11 @@ from hardiness.core import (
     Score,
     json_form,
 )
+from hardiness.core.run import IMAGENET_CLASSES
 from hardiness.reference import CLASS_SETS, ClassSet, PublishedNumber, class_set, published_beside, wnid_indices
 from hardiness.statistics import Estimate, Measurable, WeightedSum, share, weighted_sum
 
-CARD, IMAGENET_CLASSES = "class_sets", 1000
+CARD = "class_sets"
 CLEAN_IMAGES = 50
 """Of each class in ImageNet's validation set."""
 

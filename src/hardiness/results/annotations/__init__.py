@@ -9,10 +9,9 @@ from typing import TypeVar
 
 from hardiness.benchmarks import CLEAN, scoring_code
 from hardiness.core import DataError, ImageTable, Registry, Run, Score, from_json, instance_of, json_form
+from hardiness.core.run import IMAGENET_CLASSES
 from hardiness.reference import validation_number
 from hardiness.results.runs import ScoredRun
-
-IMAGENET_CLASSES = 1000
 
 Labels = TypeVar("Labels", bound=Callable[[ImageTable], Sequence[Score]])
 
