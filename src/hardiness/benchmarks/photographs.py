@@ -405,9 +405,6 @@ class SubsetClassification(Card):
         return f"answers {100 * top1:.1f} % of {result.benchmark} rightly{less}"
 
 
-KEPT_SUBSETS = ("imagenet-a", "imagenet-r")
-
-
 @registry.add("imagenet-val")
 @final
 @dataclass(frozen=True)
@@ -451,7 +448,7 @@ class ImagenetVal(CalibratedPhotographs):
         """
         columns = dict(super().decide(logits, labels))
         if logits.shape[1] == len(reference.wnids()):
-            for subset in KEPT_SUBSETS:
+            for subset in SHIFTED_SETS:
                 classes = reference.subset(subset)
                 prediction, _ = decisions.within_subset(logits, classes)
                 columns[f"prediction_{subset}"] = np.where(np.isin(labels, classes), prediction, -1).astype(np.int32)
