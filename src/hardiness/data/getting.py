@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardiness.core import ArgumentError, DataError, SampleError
+from hardiness.core.whole_files import whole_file
 from hardiness.data.files import IMAGE_SUFFIXES, folders_in
 from hardiness.data.root import LAYOUTS
 from hardiness.reference import (
@@ -252,9 +253,8 @@ def _put(target: Path, member: TarMember) -> None:
             return
     except FileNotFoundError:
         target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.part")
-    partial.write_bytes(content)
-    partial.replace(target)
+    with whole_file(target, target.with_name(f"{target.name}.part")) as part:
+        part.write_bytes(content)
 
 
 def _from_devkit(devkit: Path, count: int) -> list[int]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.whole_files import whole_file
 from hardiness.data.files import FileEntry, of_folder
 from hardiness.sources import Stamp, cache_folder
 
@@ -207,12 +208,7 @@ def _load(kept: Path) -> dict[str, NDArray[Any]] | None:
 
 def _save(kept: Path, columns: Mapping[str, NDArray[Any]]) -> None:
     """Keep the columns; where the cache cannot be written, the folder is listed anew each time."""
-    temporary = kept.with_name(f"{kept.stem}-{os.getpid()}-{threading.get_ident()}.part")
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as stream:
-                np.savez(stream, **dict(columns))  # type: ignore[arg-type]  # its other keyword is a switch
-            temporary.replace(kept)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(kept) as part, part.open("wb") as stream:
+            np.savez(stream, **dict(columns))  # type: ignore[arg-type]  # its other keyword is a switch

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, StoreError
+from hardiness.core.whole_files import whole_file
 from hardiness.models.exactness import full_fp32
 from hardiness.models.failures import first_line
 from hardiness.models.identity import state_sha256
@@ -247,11 +246,8 @@ def _unpacked(content: bytes) -> NDArray[np.float32] | None:
 
 
 def _keep(array: np.ndarray[Any, Any], file: Path) -> None:
-    """Write beside, then rename; a cache that cannot be written is done without."""
-    try:
+    """Keep an array for the next process; a cache that cannot be written is done without."""
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as stream:
+        with whole_file(file) as part, part.open("wb") as stream:
             np.save(stream, array)
-        os.replace(stream.name, file)
-    except OSError:
-        return

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from hardiness.core import DataError
+from hardiness.core.whole_files import whole_file
 from hardiness.sources.files import Stamp, TarMember, open_regular, shown
 
 MAX_MEMBERS, MAX_SHARDS = 20_000_000, 100_000
@@ -260,17 +261,16 @@ class Extraction:
         if same == packed.size and target.exists():
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f"{target.name}.part")
-        left = packed.size - same - len(piece)
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as stream:
-            stream.write(_beginning(target, same) + piece)
-            while left > 0 and (piece := packed.stream.read(min(_PIECE_BYTES, left))):
-                stream.write(piece)
-                left -= len(piece)
-        if left:
-            raise EOFError(f"{shown(packed.name)} ends early")
-        os.utime(partial, (packed.mtime_s, packed.mtime_s))
-        partial.replace(target)
+        remaining = packed.size - same - len(piece)
+        with whole_file(target, target.with_name(f"{target.name}.part")) as part:
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as stream:
+                stream.write(_beginning(target, same) + piece)
+                while remaining > 0 and (piece := packed.stream.read(min(_PIECE_BYTES, remaining))):
+                    stream.write(piece)
+                    remaining -= len(piece)
+            if remaining:
+                raise EOFError(f"{shown(packed.name)} ends early")
+            os.utime(part, (packed.mtime_s, packed.mtime_s))
 
 
 def unpack(

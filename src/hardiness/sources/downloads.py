@@ -24,6 +24,7 @@ from urllib.request import Request, build_opener
 from filelock import FileLock, Timeout
 
 from hardiness.core import DataError
+from hardiness.core.whole_files import whole_file
 from hardiness.sources.files import open_regular, read_regular, shown
 from hardiness.sources.packages import cache_folder
 
@@ -629,8 +630,7 @@ def _checked() -> dict[str, list[object]]:
 def _remember(checked: dict[str, list[object]]) -> None:
     """Keep them for the next process, where the cache can be written to."""
     file = cache_folder() / _CHECKED
-    part = file.with_name(f"{_CHECKED}.{os.getpid()}.part")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(checked), "utf-8")
-        part.replace(file)
+        with whole_file(file) as part:
+            part.write_text(json.dumps(checked), "utf-8")

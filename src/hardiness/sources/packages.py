@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from hardiness.core import DataError
+from hardiness.core.whole_files import whole_file
 
 
 def cache_folder() -> Path:
@@ -33,11 +34,10 @@ def pin(name: str, checksum: str, url: str) -> None:
     known = _read()
     known[name] = {"checksum": checksum, "url": url, "seen": datetime.now(UTC).date().isoformat()}
     path = pins_file()
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-        temporary.replace(path)
+        with whole_file(path) as part:
+            part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
 def pins_file() -> Path:

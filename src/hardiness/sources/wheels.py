@@ -24,6 +24,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import platformdirs
 
 from hardiness.core import DataError
+from hardiness.core.whole_files import whole_file
 from hardiness.sources.downloads import (
     InterruptedTransferError,
     RefusedTransferError,
@@ -265,9 +266,8 @@ def _keep(contents: dict[str, bytes], folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            part = folder / f"{name}.{os.getpid()}.part"
-            part.write_bytes(content)
-            part.replace(folder / name)
+            with whole_file(folder / name) as part:
+                part.write_bytes(content)
     except OSError as error:
         raise DataError(
             f"cannot write to {folder} ({error.strerror or error}); set HARDINESS_CACHE to a folder that can be written"

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from hardiness import sources
 from hardiness.core import ArgumentError, StoreError, json_form
+from hardiness.core.whole_files import whole_file
 from hardiness.sources import read_regular, shown
 
 THREADS = 16
@@ -75,11 +76,8 @@ def write(path: Path, content: bytes, partial: Path) -> None:
     with file_errors(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole_file(path, temporary):
             fill(temporary, content)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def fill(path: Path, content: bytes) -> None:
@@ -312,11 +310,8 @@ class LocalFiles:
         target = self.folder / path
         with file_errors(target, "write"):
             temporary = self._temporary(target)
-            try:
+            with whole_file(target, temporary):
                 fill(temporary, content)
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
 
     def create(self, path: str, content: bytes) -> bool:
         """Written beside, then linked to the name, which fails where it is taken.

@@ -38,6 +38,7 @@ from hardiness.core import (
     ordered,
     require_within,
 )
+from hardiness.core.whole_files import whole_file
 from hardiness.data import limited
 from hardiness.distortions import SMALLEST_PX, corrupt, perturb, perturbations
 from hardiness.imaging import (
@@ -226,11 +227,8 @@ class TreeWriter:
         with file_errors(path, "write"):
             refuse_links(path.parent, self.manifest.folder)
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            with whole_file(path, temporary):
                 temporary.write_bytes(content)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
 
     def write_all(self, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
         """Write what is missing and keep the manifest; the photographs that failed."""
