@@ -216,6 +216,7 @@ from hardiness.benchmarks.card import Card, register
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core import ImageTable, Metric
+from hardiness.report.exports import exporter
 from hardiness.results.annotations import PhotographLabels
 from hardiness.results.annotations import registry as annotations
 from hardiness.results.claims.claim import Claim, add
@@ -225,6 +226,7 @@ def fails(*arguments):
     raise ValueError("in two\\nlines")
 
 speaks_of("silent", "classification")(fails)
+exporter.register("silent", "fails")(fails)
 annotations.register("silent", PhotographLabels("imagenet-val", 1000, "0", fails), __name__)
 add(Claim("silent", "It fails.", "nobody", "none", "none", (), fails, needs_family=0), __name__)
 
@@ -251,7 +253,8 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
 ) -> None:
     """One of them ended each command that reads stored results, and the line named no package."""
     groups = {"comparisons": "silent", "annotations": "silent", "claims": "silent", "cards": "uncounted"}
-    points = {f"hardiness.{group}": {name: "raises"} for group, name in {**groups, "benchmarks": "uncounted"}.items()}
+    others = {"benchmarks": "uncounted", "exports": "silent"}
+    points = {f"hardiness.{group}": {name: "raises"} for group, name in {**groups, **others}.items()}
     installed = install(Distribution("raises", points, {"__init__.py": RAISES}, "raises"))
     few = ("-m", "py:network.py:build", "--data", "data", "--limit", "2", "--quiet", "--out", "out")
     ran = command(place, installed, "run", *few, "-b", "imagenet-val", "-b", "uncounted")
@@ -271,5 +274,12 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
     assert any(
         "its card 'uncounted' is not installed or has failed" in each for each in by_name["uncounted"]["warnings"]
     )
+    exported = command(place, installed, "export", "out", "--format", "silent")
+    assert (exported.status, exported.out) == (1, "")
+    assert (
+        "export format 'silent' of raises:write of raises 1.0 failed: ValueError: in two;"
+        in exported.err.splitlines()[-1]
+    )
+    assert "more plainly" not in exported.err
     reported = command(place, installed, "report", "out")
     assert (reported.status, lines(reported) <= lines(shown)) == (0, True), reported.err

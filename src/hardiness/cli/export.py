@@ -37,7 +37,12 @@ def export(asked: ExportOptions) -> int:
         raise ArgumentError(f"--to must be a file, but {asked.to} is a folder; name a file in it")
     found = api.collect_results(asked.outs, asked.baseline)
     print_lines(*found.remarks, problems=found.problems)
-    content = exporter.write(found.results, found.comparisons)
+    try:
+        content = exporter.write(found.results, found.comparisons)
+    except Exception as error:
+        if not registry.give_up(asked.form, error):
+            raise
+        return 1
     if asked.to is None:
         click.echo(content.decode(), nl=False)
     else:
