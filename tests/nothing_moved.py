@@ -411,7 +411,7 @@ class Scene:
             print(
                 f"{self.name}: hardiness {line} ended with {status}, which is held: {last}", file=sys.stderr, flush=True
             )
-        rest = f"[exit status {status}]\n{normalised(err, self.work)}" if err or status else ""
+        rest = f"\n[exit status {status}]\n{normalised(err, self.work)}" if err or status else ""
         self.add(of or line, f"{normalised(out, self.work)}{rest}")
         return out
 
