@@ -36,11 +36,15 @@ from torchvision.models import resnext101_32x8d
 
 from apart import Ask, apart, as_the_command
 from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
-from hardiness import View, attacks, models
-from hardiness.attacks import Budget, Misclassification
-from hardiness.core import CANVAS_224, ModelSpec, rng
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
+from hardiness import View
+from hardiness.attacks.kit import Budget, Iterate, Misclassification
+from hardiness.attacks.kit import registry as attacks
+from hardiness.core.model import CANVAS_224, ModelSpec
+from hardiness.core.random import rng
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve, wrap
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "masked"))
 
@@ -95,14 +99,14 @@ def case(name: str) -> Case:
     """In the process of each side. The labels are the model's own, so that every image has something to lose."""
     if name == TRAINED:
         return trained()
-    spec = models.resolve(name)
+    spec = resolve(name)
     if name == RESNEXT:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             eager: nn.Module = resnext101_32x8d(weights=None)
-        classifier = models.wrap(eager, spec.view, name=name)
+        classifier = wrap(eager, spec.view, name=name)
     else:
-        eager, classifier = spec.builder()(spec), models.load(spec)
+        eager, classifier = spec.builder()(spec), load(spec)
     images, view = photographs(BATCH[name]), transforms.Normalize(spec.view.mean, spec.view.std)
     with torch.no_grad():
         labels = eager.eval()(view(images)).argmax(1)
@@ -113,7 +117,7 @@ def trained() -> Case:
     """The small network that was trained to hold, with crops of the photographs that it knows."""
     eager = networks.crops("adversarial")
     view = View(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-    classifier = models.wrap(eager, view, name=TRAINED)
+    classifier = wrap(eager, view, name=TRAINED)
     draws, side = np.random.default_rng(0), CANVAS_224.crop_px
     crops = np.stack([np.asarray(pictures.crop(number, draws, side)) for number in range(BATCH[TRAINED])])
     images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
@@ -121,9 +125,9 @@ def trained() -> Case:
     return Case(TRAINED, classifier, ModelSpec(TRAINED, "", view), eager, images, labels)
 
 
-def ours(at: Case, steps: int, *, stop: bool, epsilon: float = EPSILON) -> Iterator[attacks.Iterate]:
+def ours(at: Case, steps: int, *, stop: bool, epsilon: float = EPSILON) -> Iterator[Iterate]:
     """Our iterates from the images themselves."""
-    attack = attacks.registry.get("pgd")(step=epsilon / 4, random_start=False, stop=stop)
+    attack = attacks.get("pgd")(step=epsilon / 4, random_start=False, stop=stop)
     budget = Budget("linf", epsilon, torch.full((len(at.images),), steps))
     generators = [rng(0, "bench", i) for i in range(len(at.images))]
     return attack(at.classifier.differentiable, at.images, Misclassification(at.labels), budget, generators)
@@ -276,13 +280,13 @@ def on_gpu(notes: dict[str, Any]) -> dict[str, dict[str, Any]]:
     if not torch.cuda.is_available():
         notes["gpu"] = "none here"
         return {}
-    spec = models.resolve(LITE0)
-    eager, classifier = spec.builder()(spec).eval().cuda(), models.load(spec, device="cuda")
+    spec = resolve(LITE0)
+    eager, classifier = spec.builder()(spec).eval().cuda(), load(spec, device="cuda")
     images = photographs(BATCH[LITE0]).repeat(8, 1, 1, 1).cuda()
     view = transforms.Normalize(spec.view.mean, spec.view.std)
     labels = classifier.plain_logits(images).argmax(1)
     budget = Budget("linf", EPSILON, torch.full((len(images),), GPU_STEPS))
-    attack = attacks.registry.get("pgd")(step=STEP, random_start=False, stop=False)
+    attack = attacks.get("pgd")(step=STEP, random_start=False, stop=False)
 
     def mine() -> float:
         start = time.perf_counter()
@@ -318,9 +322,9 @@ def peak_bytes(steps: int) -> int:
 def attack_alone(steps: int) -> int:
     """What the process of `peak_bytes` does."""
     as_the_command()
-    classifier = models.load(models.resolve(LITE0))
+    classifier = load(resolve(LITE0))
     images, labels = photographs(MEMORY_BATCH), torch.zeros(MEMORY_BATCH, dtype=torch.int64)
-    attack = attacks.registry.get("pgd")(stop=False)
+    attack = attacks.get("pgd")(stop=False)
     generators = [rng(0, "bench", i) for i in range(MEMORY_BATCH)]
     budget = Budget("linf", EPSILON, torch.full((MEMORY_BATCH,), steps))
     for _ in attack(classifier.differentiable, images, Misclassification(labels), budget, generators):

@@ -33,12 +33,15 @@ import torch
 from torch import Tensor, nn
 
 from bars import SHORT, sized, tell, versions
-from hardiness import attacks, models
-from hardiness.attacks import Budget, Misclassification
+from hardiness.attacks.kit import Budget, Misclassification, made_to_transfer
+from hardiness.attacks.kit import registry as attacks
 from hardiness.attacks.threats.norm_balls import distance
-from hardiness.core import CANVAS_224, rng
-from hardiness.data import locate
-from hardiness.imaging import decode, on_canvas
+from hardiness.core.model import CANVAS_224
+from hardiness.core.random import rng
+from hardiness.data.root import locate
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.loading import load, resolve
 from hardiness.statistics.intervals import wilson
 
 LITE0, LITE2, SQUEEZE = "efficientnet_lite0", "efficientnet_lite2", "squeezenet1_1"
@@ -105,7 +108,7 @@ class Heard:
 
 def by_ours(heard: Heard) -> None:
     """Our walk, towards a budget that it never reaches."""
-    attack = attacks.registry.get("hopskipjump")()
+    attack = attacks.get("hopskipjump")()
     budget = Budget(heard.norm, 1e-9, torch.tensor([heard.queries]))
     try:
         for _ in attack(
@@ -220,7 +223,7 @@ def network_cases(count: int) -> Iterator[tuple[str, Logits, list[Tensor], list[
     """Networks on photographs that they are right on."""
     _, images, labels = photographs(3 * count)
     for name in (SQUEEZE, LITE0)[: sized(2)]:
-        classifier = models.load(models.resolve(name))
+        classifier = load(resolve(name))
         with torch.no_grad():
             right = (classifier.plain_logits(images).argmax(1) == labels).nonzero()[:count, 0].tolist()
         pictures, classes = [images[i : i + 1] for i in right], [int(labels[i]) for i in right]
@@ -232,14 +235,12 @@ def made(
 ) -> Tensor:
     """What ``blackbox`` would show other networks: the last picture, or the first success of an attack that stops."""
     shown, done = images.clone(), torch.zeros(len(images), dtype=torch.bool)
-    stops = not attacks.made_to_transfer(attack) and options.get("stop", True)
+    stops = not made_to_transfer(attack) and options.get("stop", True)
     for begun in range(0, len(images), 8):
         part = slice(begun, begun + 8)
         budget = Budget("linf", EPSILON, torch.full((len(images[part]),), STEPS))
         chance = [rng(0, "bench", each) for each in ids[part]]
-        run = attacks.registry.get(attack)(**options)(
-            logits, images[part], Misclassification(labels[part]), budget, chance
-        )
+        run = attacks.get(attack)(**options)(logits, images[part], Misclassification(labels[part]), budget, chance)
         for iterate in run:
             rows = iterate.index + begun
             open_ = ~done[rows] if stops else torch.ones_like(iterate.reached)
@@ -252,9 +253,7 @@ def transfer(count: int) -> dict[str, Any]:
     """The table of transfers."""
     notes: dict[str, Any] = {}
     ids, images, labels = photographs(count)
-    loaded = {
-        name: models.load(models.resolve(name)) for name in ((SQUEEZE, LITE0) if SHORT else (LITE0, LITE2, SQUEEZE))
-    }
+    loaded = {name: load(resolve(name)) for name in ((SQUEEZE, LITE0) if SHORT else (LITE0, LITE2, SQUEEZE))}
     with torch.no_grad():
         right = {name: each.plain_logits(images).argmax(1) == labels for name, each in loaded.items()}
 

@@ -29,15 +29,16 @@ import c_bar_pixels as pixels
 import c_bar_reference as plain
 from bars import at_most, product_ms, sized, tell, versions
 from fidelity import data_root
-from hardiness.core import CANVAS_224
-from hardiness.distortions import corrupt, corruptions
+from hardiness.core.model import CANVAS_224
+from hardiness.distortions.apply import corrupt, corruptions
 from hardiness.distortions.still.caustics import Water
 from hardiness.distortions.still.cutout import CheckerPattern
 from hardiness.distortions.still.perlin import Lattice
 from hardiness.distortions.still.sparkles import Star
 from hardiness.distortions.still.waves import Plasma, Rings, Wave
-from hardiness.imaging import decode, on_canvas
-from hardiness.reference import distortion_set
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.reference.sets import distortion_set
 
 PHOTOGRAPHS, ROUNDS = sized(4), sized(5)
 SEVERITIES = (1, 3, 5)

@@ -26,11 +26,11 @@ import numpy as np
 from apart import apart
 from bars import at_least, at_most, product_ms, sized, tell, versions
 from fidelity import Apply, Difference, data_root, differences, sides
-from hardiness.core import CANVAS_224
-from hardiness.distortions import corrupt
-from hardiness.distortions.apply import corrupt_batch
-from hardiness.imaging import decode, on_canvas
-from hardiness.reference import SEVERITIES, distortion_set
+from hardiness.core.model import CANVAS_224
+from hardiness.distortions.apply import corrupt, corrupt_batch
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.reference.sets import SEVERITIES, distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
 MEMBERS = IMAGENET_C.members[: sized(len(IMAGENET_C.members), 2)]

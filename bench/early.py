@@ -24,8 +24,10 @@ from scipy.special import expit, logit, ndtr, ndtri
 
 from bars import at_least, at_most, sized, tell, versions
 from hardiness.benchmarks.card import card_of
-from hardiness.core import Condition, Interval
-from hardiness.reference import baseline, distortion_set, published
+from hardiness.core.result import Interval
+from hardiness.core.run import Condition
+from hardiness.reference.published_numbers import baseline, published
+from hardiness.reference.sets import distortion_set
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import CellEstimate, cell_estimate
 from hardiness.statistics.comparison import mcnemar
@@ -44,7 +46,7 @@ from hardiness.statistics.stopping import (
     of_cells,
     of_share,
 )
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 IMAGENET_C = distortion_set("imagenet-c")
 

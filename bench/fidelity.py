@@ -27,8 +27,8 @@ from typing import NamedTuple
 import numpy as np
 import PIL.Image
 
-from hardiness.distortions import corrupt, corruptions
-from hardiness.reference import SEVERITIES, distortion_set
+from hardiness.distortions.apply import corrupt, corruptions
+from hardiness.reference.sets import SEVERITIES, distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
 

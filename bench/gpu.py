@@ -28,14 +28,15 @@ from typing import Any
 import torch
 
 from bars import SHORT, alternating, at_least, sized, tell, versions
-from hardiness import data as datasets
-from hardiness import models
 from hardiness.benchmarks.options import parse
-from hardiness.core import DataSet, Request
-from hardiness.engine import evaluate
+from hardiness.core.benchmark import DataSet
+from hardiness.core.run import Request
+from hardiness.data.root import locate
 from hardiness.engine.batch import automatic_batch_size
-from hardiness.models import Classifier
-from hardiness.store import Store
+from hardiness.engine.evaluation import evaluate
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve
+from hardiness.store.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 REPETITIONS, LOOP_S = sized(3), 0.05 if SHORT else 30.0
@@ -144,11 +145,11 @@ def main() -> int:
     if device.startswith("cuda") and not torch.cuda.is_available():
         notes: Figures = {"device": "none: torch sees no GPU, so nothing was measured"}
         return tell({}, notes, versions("hardiness", "torch", "torchvision"), 0)
-    data = datasets.locate([str(ROOT)]).dataset("imagenet")
+    data = locate([str(ROOT)]).dataset("imagenet")
     bars: Figures = {}
     notes = {"device": "processor" if device == "cpu" else torch.cuda.get_device_name()}
     for name, precision in product(given.get("--models", MODELS).split(","), precisions):
-        classifier = models.load(models.resolve(name), device=device, precision=precision)
+        classifier = load(resolve(name), device=device, precision=precision)
         found, noted = measured(f"{name} in {precision}", classifier, data, given)
         bars, notes = bars | found, notes | noted
     return tell(bars, notes, versions("hardiness", "torch", "torchvision"), REPETITIONS)

@@ -31,19 +31,23 @@ from torchvision import transforms
 import peers
 from bars import SHORT, alternating, at_least, at_most, precisions, sized, tell, versions
 from fidelity import Apply
-from hardiness import data as datasets
-from hardiness import models
 from hardiness.benchmarks.corruptions import corruption_benchmark
 from hardiness.benchmarks.options import parse
-from hardiness.core import CANVAS_224, DataSet, Request
-from hardiness.distortions import corrupt, corruptions
-from hardiness.engine import evaluate
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
+from hardiness.core.benchmark import DataSet
+from hardiness.core.model import CANVAS_224
+from hardiness.core.run import Request
+from hardiness.data.files import limited
+from hardiness.data.root import locate
+from hardiness.distortions.apply import corrupt, corruptions
+from hardiness.engine.evaluation import evaluate
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import SEVERITIES, distortion_set
+from hardiness.reference.sets import SEVERITIES, distortion_set
 from hardiness.statistics.intervals import wilson
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 IMAGENET_C = distortion_set("imagenet-c")
 ImagenetC = corruption_benchmark("imagenet-c")
@@ -96,7 +100,7 @@ def begin_usual(data: DataSet) -> None:
 
     cv2.setNumThreads(1)  # each worker has a core; OpenCV's own threads would only stand in each other's way
     warnings.simplefilter("ignore")
-    spec = models.resolve(MODEL)
+    spec = resolve(MODEL)
     functions = {name: (where := peers.fastest(found, name), found[where]) for name, found in peers.right().items()}
     LOOP["network"] = spec.builder()(spec).eval()
     LOOP["copies"] = CorruptedCopies(data, spec.view, functions)
@@ -136,7 +140,7 @@ def ours(classifier: Classifier, data: DataSet) -> tuple[Predictions, float]:
 
 def first(data: DataSet, count: int) -> DataSet:
     """A data set of the first photographs in the order of ``--limit``."""
-    chosen = tuple(datasets.limited(data.items, count, 0))
+    chosen = tuple(limited(data.items, count, 0))
     return DataSet(data.name, chosen, data.num_classes, f"{data.fingerprint} {count}", data.location)
 
 
@@ -209,7 +213,7 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
 
 def main() -> int:
     warnings.simplefilter("ignore")
-    data = datasets.locate([str(ROOT)]).dataset("imagenet")
+    data = locate([str(ROOT)]).dataset("imagenet")
     few = first(data, USUAL_PHOTOGRAPHS)
     with ProcessPoolExecutor(1, get_context("spawn"), begin_usual, (few,)) as pool:
         return compared(pool, data, few)
@@ -217,9 +221,9 @@ def main() -> int:
 
 def compared(pool: ProcessPoolExecutor, data: DataSet, few: DataSet) -> int:
     """Measure both sides, the usual loop in the process of that pool; tell."""
-    many, spec = first(data, OURS_PHOTOGRAPHS), models.resolve(MODEL)
+    many, spec = first(data, OURS_PHOTOGRAPHS), resolve(MODEL)
     functions = pool.submit(usual_functions).result()
-    classifiers = {precision: models.load(spec, precision=precision) for precision in precisions()}
+    classifiers = {precision: load(spec, precision=precision) for precision in precisions()}
     seen: dict[str, Predictions] = {}
 
     def side(name: str, run: Callable[[], tuple[Predictions, float]]) -> Callable[[], float]:

@@ -28,13 +28,17 @@ import PIL.Image
 
 import peers
 from bars import machine, versions
-from hardiness import api, models
-from hardiness import data as datasets
-from hardiness.core import CANVAS_224, Interval, Item, Result
-from hardiness.distortions import corruptions
-from hardiness.imaging import decode, on_canvas
+from hardiness.api.command import Command, run
+from hardiness.core.benchmark import Item
+from hardiness.core.model import CANVAS_224
+from hardiness.core.result import Interval, Result
+from hardiness.data.root import locate
+from hardiness.distortions.apply import corruptions
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import SEVERITIES, distortion_set
+from hardiness.reference.sets import SEVERITIES, distortion_set
 from hardiness.statistics.intervals import wilson
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
@@ -83,7 +87,7 @@ def reference_wrong(items: list[Item]) -> np.ndarray:
     """How many of the photographs Lite0 gets wrong in each cell, a mean over draws, ``float64 (75,)``."""
     cell_of = np.repeat(np.arange(len(CELLS)), [DRAWN[name] for name, _ in CELLS])
     with ProcessPoolExecutor(WORKERS, get_context("spawn"), begin_worker) as pool:
-        classifier = models.load(models.resolve(COMPARED))
+        classifier = load(resolve(COMPARED))
         wrong = np.zeros(len(CELLS))
         for start in range(0, len(items), CHUNK):
             part = items[start : start + CHUNK]
@@ -145,10 +149,10 @@ def write_cells(results: list[Result], apart: dict[tuple[str, int], tuple[float,
 
 def main() -> int:
     out: Any = Path(sys.argv[1]) if len(sys.argv) > 1 else tempfile.mkdtemp()
-    command = api.Command(models=MODELS, benchmarks=("imagenet-c:source=generated",), out=Path(out), data=(DATA,))
-    outcome = api.run(command)
+    command = Command(models=MODELS, benchmarks=("imagenet-c:source=generated",), out=Path(out), data=(DATA,))
+    outcome = run(command)
     assert not outcome.problems, outcome.problems
-    items = list(datasets.locate([DATA]).dataset("imagenet").items)
+    items = list(locate([DATA]).dataset("imagenet").items)
     wrong = dict(zip(CELLS, reference_wrong(items), strict=True))
     apart = {cell: (float(count / len(items)), wilson(float(count), len(items))) for cell, count in wrong.items()}
     results = list(outcome.results)

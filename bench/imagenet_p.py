@@ -30,21 +30,26 @@ from torchvision import transforms
 
 import usual_sequences
 from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
-from hardiness import data as datasets
-from hardiness import models
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.imagenet_p import sequences
 from hardiness.benchmarks.options import parse
-from hardiness.core import CANVAS_224, Condition, DataSet, Records, Request, Run, rng
-from hardiness.distortions import perturb, perturbations
-from hardiness.engine import evaluate
-from hardiness.imaging import decode
+from hardiness.core.benchmark import DataSet
+from hardiness.core.model import CANVAS_224
+from hardiness.core.random import rng
+from hardiness.core.run import Condition, Request, Run
+from hardiness.core.table import Records
+from hardiness.data.files import limited
+from hardiness.data.root import locate
+from hardiness.distortions.apply import perturb, perturbations
+from hardiness.engine.evaluation import evaluate
+from hardiness.imaging.codecs import decode
 from hardiness.imaging.largest import top
 from hardiness.imaging.resizing import before_crop
-from hardiness.models import Classifier
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import distortion_set
-from hardiness.store import Store
+from hardiness.reference.sets import distortion_set
+from hardiness.store.store import Store
 
 IMAGENET_P = distortion_set("imagenet-p")
 
@@ -173,7 +178,7 @@ def begin_usual(data: DataSet) -> None:
 
     cv2.setNumThreads(1)  # each worker has a core; OpenCV's own threads would only stand in each other's way
     warnings.simplefilter("ignore")
-    spec = models.resolve(MODEL)
+    spec = resolve(MODEL)
     LOOP["network"] = spec.builder()(spec).eval()
     LOOP["sequences"] = Sequences(data, spec.view)
 
@@ -209,7 +214,7 @@ def ours(classifier: Classifier, data: DataSet) -> tuple[Predictions, float]:
 
 def first(data: DataSet, count: int) -> DataSet:
     """A data set of the first photographs in the order of ``--limit``."""
-    chosen = tuple(datasets.limited(data.items, count, 0))
+    chosen = tuple(limited(data.items, count, 0))
     return DataSet(data.name, chosen, data.num_classes, f"{data.fingerprint} {count}", data.location)
 
 
@@ -300,7 +305,7 @@ def peak_bytes(photographs: int) -> int:
 
 def main() -> int:
     warnings.simplefilter("ignore")
-    data = datasets.locate([str(ROOT)]).dataset("imagenet")
+    data = locate([str(ROOT)]).dataset("imagenet")
     few = first(data, USUAL_PHOTOGRAPHS)
     bars, notes = scoring()
     with ProcessPoolExecutor(1, get_context("spawn"), begin_usual, (few,)) as pool:
@@ -312,7 +317,7 @@ def compared(
 ) -> int:
     """Measure both sides, the usual loop in the process of that pool; tell."""
     many = first(data, OURS_PHOTOGRAPHS)
-    classifier = models.load(models.resolve(MODEL))
+    classifier = load(resolve(MODEL))
     seen: dict[str, Predictions] = {}
 
     def side(name: str, run: Callable[[], tuple[Predictions, float]]) -> Callable[[], float]:

@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bars import machine, versions
-from hardiness import api
-from hardiness.core import Request, Result, Score
-from hardiness.reference import distortion_set
+from hardiness.api.command import Command, run
+from hardiness.core.result import Result, Score
+from hardiness.core.run import Request
+from hardiness.reference.sets import distortion_set
 from hardiness.results.results import results_of as scored
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
 
@@ -78,7 +79,7 @@ def main() -> int:
     out = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
     for data in ("embedded", DATA):
         benchmark = ("imagenet-p:source=generated",)
-        outcome = api.run(api.Command(MODELS, benchmark, out, data=(data,), request=Request(limit=LIMIT)))
+        outcome = run(Command(MODELS, benchmark, out, data=(data,), request=Request(limit=LIMIT)))
         assert not outcome.problems, outcome.problems
     store = Store.open(out)
     lines = block(scored(store), scored(store, BASELINE))

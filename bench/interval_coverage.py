@@ -32,7 +32,9 @@ from hardiness.benchmarks.confidence import calibration_of_cells
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import aurra_score, mean_loss, two_of_each
-from hardiness.core import Condition, DataIdentity, ImageTable, Interval, Metric, Run
+from hardiness.core.result import Interval, Metric
+from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.table import ImageTable
 from hardiness.statistics.cells import CellMeans, cell_means, equal_weights
 from hardiness.statistics.comparison import difference, mean_difference
 from hardiness.statistics.confidence import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval

@@ -24,11 +24,13 @@ from typing import Any
 from torch import nn
 from torchvision.transforms import Normalize
 
-from hardiness import models
-from hardiness.core import CANVAS_224
-from hardiness.data import limited, locate
+from hardiness.core.model import CANVAS_224
+from hardiness.data.files import limited
+from hardiness.data.root import locate
 from hardiness.engine.batch import QueuedPicture
-from hardiness.imaging import decode, on_canvas
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.loading import resolve
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests/masked", "docs")]
 
@@ -72,7 +74,7 @@ class Victim:
 
 def lite0() -> nn.Module:
     """EfficientNet-Lite0 with its mean and std inside, so that masks see pixels."""
-    spec = models.resolve("efficientnet_lite0")
+    spec = resolve("efficientnet_lite0")
     return nn.Sequential(Normalize(spec.view.mean, spec.view.std), spec.builder()(spec)).eval().requires_grad_(False)
 
 

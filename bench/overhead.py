@@ -23,13 +23,14 @@ import numpy as np
 import PIL.Image
 
 from bars import at_most, sized, tell, versions
-from hardiness import data as datasets
-from hardiness import models
-from hardiness.core import DataSet, Request, Share, Silence
-from hardiness.engine import evaluate
+from hardiness.core.benchmark import DataSet
+from hardiness.core.run import Request, Share, Silence
+from hardiness.data.root import locate
+from hardiness.engine.evaluation import evaluate
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
-from hardiness.reference import wnids
-from hardiness.store import Store
+from hardiness.models.loading import load, resolve
+from hardiness.reference.classes import wnids
+from hardiness.store.store import Store
 from sleeping import Sleeping
 
 OVERHEAD_BAR = 0.03
@@ -81,7 +82,7 @@ class Job:
 
     def data(self, units: int) -> DataSet:
         """The first so many pictures."""
-        found = datasets.locate([str(self.root)]).dataset("imagenet")
+        found = locate([str(self.root)]).dataset("imagenet")
         return DataSet(found.name, found.items[:units], found.num_classes, f"{units}", found.location)
 
 
@@ -130,7 +131,7 @@ def by_ray(work: Job, units: int, workers: int) -> float:
 
 
 def _evaluate(work: Job, units: int, share: Share | None, out: str, notes: str) -> None:
-    classifier = models.load(models.resolve(work.model), device="cpu", runtime="torch")
+    classifier = load(resolve(work.model), device="cpu", runtime="torch")
     request, asked = Request(workers=1, share=share), Sleeping(work.seconds, notes)
     evaluated = evaluate(asked, [classifier], work.data(units), Store.create(out), request)
     assert not evaluated.problems, evaluated.problems

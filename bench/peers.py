@@ -18,7 +18,7 @@ import numpy as np
 
 from bars import sized
 from fidelity import Apply, difference, golden, seeded, sides
-from hardiness.reference import SEVERITIES, distortion_set
+from hardiness.reference.sets import SEVERITIES, distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
 NAMES = IMAGENET_C.members[:: sized(1, 10)]

@@ -28,15 +28,17 @@ from torchvision.transforms import InterpolationMode
 
 from bars import SHORT, alternating, at_least, at_most, precisions, sized, tell, versions
 from gpu import many
-from hardiness import data as datasets
-from hardiness import models
 from hardiness.benchmarks.options import parse
-from hardiness.core import DataSet, Request
-from hardiness.engine import evaluate
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
+from hardiness.core.benchmark import DataSet
+from hardiness.core.run import Request
+from hardiness.data.root import locate
+from hardiness.engine.evaluation import evaluate
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import to_pixels
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 CORES = len(os.sched_getaffinity(0))
@@ -132,8 +134,8 @@ def resnext_rates(data: DataSet, precision: str) -> tuple[float, float, float]:
     """Images a second on ResNeXt-101 32x8d with random weights: the usual script (in fp32), ours in a precision, and
     what the stages' own core-time allows."""
     few = DataSet(data.name, data.items[:WARM_IMAGES], data.num_classes, data.fingerprint, data.location)
-    spec = models.resolve("resnext101_32x8d:weights=random")
-    eager, fast = resnext101_32x8d(weights=None).eval(), models.load(spec, precision=precision)
+    spec = resolve("resnext101_32x8d:weights=random")
+    eager, fast = resnext101_32x8d(weights=None).eval(), load(spec, precision=precision)
     usual(eager, few, spec.view)
     ours(fast, few)
     return usual(eager, data, spec.view)[1], ours(fast, data)[1], bound(fast, data)[0]
@@ -166,13 +168,13 @@ def copies(data: DataSet, folder: Path, count: int) -> Path:
 
 
 def main() -> int:
-    data = datasets.locate([str(ROOT)]).dataset("imagenet")
+    data = locate([str(ROOT)]).dataset("imagenet")
     data = many(data, BATCH) if SHORT else data
     notes: dict[str, object] = {"photographs": len(data)}
     bars = {}
-    spec = models.resolve("efficientnet_lite0")
+    spec = resolve("efficientnet_lite0")
     network = spec.builder()(spec).eval()
-    classifiers = {precision: models.load(spec, precision=precision) for precision in precisions()}
+    classifiers = {precision: load(spec, precision=precision) for precision in precisions()}
     seen: dict[str, dict[str, int]] = {}
 
     def side(name: str, run: Callable[[], tuple[dict[str, int], float]]) -> Callable[[], float]:

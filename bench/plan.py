@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from bars import SHORT, at_least, at_most, sized, tell, versions
-from hardiness import data as datasets
 from hardiness import list_benchmarks, load_results
 from hardiness.benchmarks.options import parse
+from hardiness.data.root import locate
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 COMMAND = Path(sys.executable).parent / "hardiness"
@@ -75,7 +75,7 @@ def affordable(forecast: dict[str, Any], limit: int, longest: float) -> int:
 def main() -> int:
     limit, longest = int(option("--limit", str(sized(250, 8)))), float(option("--longest", "60"))
     repetitions, model = int(option("--repetitions", str(sized(3)))), option("--model", "squeezenet1_1")
-    root = datasets.locate([str(ROOT)])
+    root = locate([str(ROOT)])
     bars, notes = {}, {}
     for name in list_benchmarks():
         benchmark = parse(name if name != "blackbox" else "blackbox:surrogate=efficientnet_lite0")

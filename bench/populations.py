@@ -19,7 +19,9 @@ from hardiness.benchmarks.confidence import (
 )
 from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import LOSSES, aurra_score, estimated_loss, selective_scores, two_of_each
-from hardiness.core import Condition, DataIdentity, ImageTable, Interval, Metric, Run
+from hardiness.core.result import Interval, Metric
+from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.table import ImageTable
 from hardiness.statistics.cells import cell_means, equal_weights
 from hardiness.statistics.comparison import ScoreComparison, adjusted, difference, pairs_tested
 from hardiness.statistics.confidence import Gaps, bin_of, bin_of_hundred, calibration_interval

@@ -23,17 +23,10 @@ import numpy as np
 from apart import apart
 from bars import alternating, at_most, sized, tell, versions
 from checkouts import SOURCES, CommandCall, call, revision
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    DataIdentity,
-    ModelIdentity,
-    Plan,
-    Records,
-    Run,
-)
-from hardiness.reference import distortion_set
-from hardiness.store import Store
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.reference.sets import distortion_set
+from hardiness.store.store import Store
 
 IMAGENET_C = distortion_set("imagenet-c")
 

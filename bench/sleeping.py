@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.core import Canvas, Condition, Expansion, Item
+from hardiness.core.benchmark import Expansion, Item
+from hardiness.core.model import Canvas
+from hardiness.core.run import Condition
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from hardiness.core import Share, Silence
+from hardiness.core.run import Share, Silence
 from hardiness.engine.ray import ActorReport, Connection, Driver, Errand, UnitOutcome
 from hardiness.engine.shared import shared
 from hardiness.store.files import AT_ONCE as WRITING

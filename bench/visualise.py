@@ -26,10 +26,11 @@ from torch.nn import functional
 
 from apart import Ask, apart
 from bars import alternating, sized, tell, versions
-from hardiness import models
-from hardiness.core import CANVAS_224
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
+from hardiness.core.model import CANVAS_224
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import to_pixels
 from hardiness.visualise.orhan2019 import EPSILON, STEP, choose, push
 
@@ -56,7 +57,7 @@ def pairs() -> tuple[Tensor, list[int]]:
 @cache
 def network() -> Any:
     """The network without its last layer, as its weights' package gives it."""
-    spec = models.resolve(MODEL)
+    spec = resolve(MODEL)
     made: Any = spec.builder()(spec).eval()
     made.reset_classifier(0)
     return made
@@ -65,7 +66,7 @@ def network() -> Any:
 @cache
 def classifier() -> Classifier:
     """The same network, loaded by us."""
-    return models.load(models.resolve(MODEL))
+    return load(resolve(MODEL))
 
 
 def ours(steps: int) -> Tensor:
@@ -79,7 +80,7 @@ def loop(steps: int, frozen: bool = False) -> Tensor:
     """The other side's, one image after the other; ``frozen`` where the weights want no gradient."""
     import foolbox
 
-    view, starts, units = models.resolve(MODEL).view, *pairs()
+    view, starts, units = resolve(MODEL).view, *pairs()
     wrapped = foolbox.PyTorchModel(
         network().requires_grad_(not frozen),
         bounds=(0, 1),

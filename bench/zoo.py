@@ -30,9 +30,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from bars import SHORT, at_least, at_most, tell, versions
-from hardiness import models
-from hardiness.core import rng
-from hardiness.imaging import on_canvas
+from hardiness.core.random import rng
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.loading import load
 from hardiness.models.preprocessing import to_pixels
 
 LOGITS_BAR, LEAD = 1e-3, 2e-3
@@ -278,7 +278,7 @@ def from_transformers(kind: str, folder: Path) -> tuple[nn.Module, Transform]:
 def from_onnx(name: str, folder: Path) -> tuple[nn.Module, Transform, str]:
     """A timm network exported to ONNX, timm's transform, and what names the file with that view."""
     network, transform = from_timm(name)
-    classifier = models.load(f"timm:{name}:weights=random", device="cpu", runtime="torch")
+    classifier = load(f"timm:{name}:weights=random", device="cpu", runtime="torch")
     network.load_state_dict(classifier._original.network.state_dict())
     view, file = classifier.spec.view, folder / f"{name}.onnx"
     example = torch.zeros(1, 3, view.crop_px, view.crop_px)
@@ -303,7 +303,7 @@ def measured(name: str, family: str, network: nn.Module, transform: Transform, m
     """One model, loaded as a person would, against its plain self with the same weights."""
     row = Row(name if not name.startswith("onnx:") else f"onnx:{family}", family)
     begun = time.perf_counter()
-    classifier = models.load(name, device="cpu")
+    classifier = load(name, device="cpu")
     if classifier.has_gradients:
         network.load_state_dict(classifier._original.network.state_dict())
     view = classifier.spec.view

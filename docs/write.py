@@ -31,12 +31,12 @@ from rich.console import Console
 import hardiness
 from hardiness import attacks, benchmarks, models, reference
 from hardiness.cli.main import COMMANDS, GROUPS, command_of
-from hardiness.core import Metric
+from hardiness.core.result import Metric
 from hardiness.models.catalogue import schemes
-from hardiness.report import scorecard_tables
+from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.results import results_of
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = "<!-- made: {name} -->\n{text}<!-- end: {name} -->\n"

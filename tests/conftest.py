@@ -22,9 +22,9 @@ import pytest
 from _pytest.assertion import rewrite
 from hypothesis import settings
 
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.core.process import usable_cores
-from hardiness.data import locate
+from hardiness.data.root import locate
 from hardiness.distortions.frost_pictures import locate_frost
 
 BESIDE = {"golden_corruptions", "golden_c_bar", "golden_perturbations", "stimuli", "latex"}

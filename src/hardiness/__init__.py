@@ -8,13 +8,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hardiness.api import (
-        AdversarialImages,
-        attack,
-        claims,
-        compare,
+    from hardiness.api.adversarial import AdversarialImages, attack
+    from hardiness.api.comparison import compare, noise
+    from hardiness.api.evaluation import (
         evaluate,
-        gate,
         list_attacks,
         list_benchmarks,
         list_corruptions,
@@ -22,12 +19,15 @@ if TYPE_CHECKING:
         list_perturbations,
         load_model,
         load_results,
-        noise,
-        report,
     )
-    from hardiness.core import Condition, Placement, Request, Result, Score, View
-    from hardiness.distortions import Corrupt, corrupt, perturb
-    from hardiness.models import Classifier
+    from hardiness.api.page import claims, report
+    from hardiness.api.verdicts import gate
+    from hardiness.core.model import View
+    from hardiness.core.result import Result, Score
+    from hardiness.core.run import Condition, Placement, Request
+    from hardiness.distortions.apply import corrupt, perturb
+    from hardiness.distortions.transform import Corrupt
+    from hardiness.models.classifier import Classifier
 
     __version__: str
 

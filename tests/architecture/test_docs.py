@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import hardiness
-from hardiness.benchmarks import registry
+from hardiness.benchmarks.options import registry
 from hardiness.cli.main import GROUPS
 
 ROOT = Path(hardiness.__file__).parents[2]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import hardiness
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 SOURCE = Path(hardiness.__file__).parent
 STORED = Path(__file__).parents[1] / "reference" / "out_f2dda58"

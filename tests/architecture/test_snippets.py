@@ -18,12 +18,11 @@ from PIL import Image
 
 import hardiness
 from hardiness.benchmarks.suites import suite
-from hardiness.cli import main
-from hardiness.cli.main import COMMANDS, command_of
-from hardiness.core import rng
+from hardiness.cli.main import COMMANDS, command_of, main
+from hardiness.core.random import rng
 from hardiness.report import page as report_page
 from hardiness.report.page import WRITERS
-from hardiness.results import policy_of
+from hardiness.results.policy import policy_of
 
 ROOT = Path(hardiness.__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -12,29 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core import (
-    Answer,
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Failure,
-    Finding,
-    Gallery,
-    Image,
-    Interval,
-    ModelIdentity,
-    Plan,
-    Result,
-    Run,
-    Sample,
-    Score,
-    json_form,
-)
-from hardiness.imaging import png
-from hardiness.report import PageOptions
-from hardiness.report.page import put_page
+from hardiness.core.benchmark import Image
+from hardiness.core.forms import json_form
+from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Plan, Run
+from hardiness.core.section import Answer, Gallery, Sample
+from hardiness.core.table import Failure
+from hardiness.imaging.codecs import png
+from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
-from hardiness.results.claims import judge_claims, published_models
+from hardiness.results.claims.claim import judge_claims, published_models
 from hardiness.results.results import published_results
 from hardiness.store.files import LocalFiles
 

@@ -11,37 +11,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness import benchmarks, distortions
 from hardiness.api.page import comparisons_of
 from hardiness.benchmarks.ood import OUTSIDE
 from hardiness.benchmarks.options import parse
-from hardiness.core import (
-    CANVAS_224,
-    Benchmark,
-    BenchmarkIdentity,
-    Condition,
-    DataIdentity,
-    Image,
-    ModelIdentity,
-    Plan,
-    Records,
-    Result,
-    Run,
-    Surrogate,
-)
-from hardiness.data import locate
-from hardiness.imaging import decode, encode_jpeg, on_canvas, png, resize
+from hardiness.benchmarks.options import registry as benchmarks
+from hardiness.core.benchmark import Benchmark, Image
+from hardiness.core.model import CANVAS_224
+from hardiness.core.result import Result
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.table import Records
+from hardiness.data.root import locate
+from hardiness.distortions.apply import corrupt
+from hardiness.imaging.codecs import decode, encode_jpeg, png
+from hardiness.imaging.resizing import on_canvas, resize
 from hardiness.imaging.text import strip
-from hardiness.reference import wnids
-from hardiness.reference.classes import sixteen
+from hardiness.reference.classes import sixteen, wnids
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.report import PageOptions
-from hardiness.report.page import put_page
+from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
-from hardiness.results.claims import judge_claims, published_models
+from hardiness.results.claims.claim import judge_claims, published_models
 from hardiness.results.results import results_of
-from hardiness.store import Store
 from hardiness.store.files import LocalFiles
+from hardiness.store.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -74,11 +65,11 @@ def test_five_models_on_every_benchmark_stay_below_5_megabytes(pages: tuple[Path
     """Without pictures 2 MB were the bar for 24 sections; it grows with them alone."""
     bare, full = pages
     sections = len(re.findall("<h2>.*? on .*?</h2>", bare.read_text()))
-    assert set(re.findall(r"<h2>(.*?) on .*?</h2>", bare.read_text())) == set(benchmarks.registry.names())
+    assert set(re.findall(r"<h2>(.*?) on .*?</h2>", bare.read_text())) == set(benchmarks.names())
     assert "data:image" not in bare.read_text()
     assert bare.stat().st_size < 2 * MEGABYTE * sections / 24
     galleries = full.read_text().split('<ul class="gallery">')[1:]
-    assert len(galleries) > 5 * len(benchmarks.registry.names())
+    assert len(galleries) > 5 * len(benchmarks.names())
     assert all(gallery.split("</ul>")[0].count("data:image/jpeg") >= 1 for gallery in galleries)
     assert full.stat().st_size < 5 * MEGABYTE
 
@@ -117,7 +108,7 @@ def test_every_section_fits_every_window(
 def evaluated(folder: Path) -> tuple[Sequence[Result], Any]:
     """Results of five models on every registered benchmark, from drawn logits."""
     store = Store.create(folder)
-    for named in (*benchmarks.registry.names(), SECOND):
+    for named in (*benchmarks.names(), SECOND):
         benchmark = parse(named)
         for place, model in enumerate(MODELS):
             write(store, benchmark, model, place)
@@ -149,7 +140,7 @@ def write(store: Store, benchmark: Benchmark, model: str, place: int) -> None:
     run.write(0, work, records)
     if benchmark.frames > 1:
         clean = on_canvas(photograph(0), benchmark.canvas or CANVAS_224)
-        frames = [distortions.corrupt(clean, "gaussian_noise", severity=1, id=str(frame)) for frame in range(8)]
+        frames = [corrupt(clean, "gaussian_noise", severity=1, id=str(frame)) for frame in range(8)]
         for condition in benchmark.requested():
             run.keep_exhibit(" ".join(map(str, condition.values())), png(strip(frames)))
 
@@ -229,7 +220,7 @@ def pictures_of() -> Callable[[Result, str, Condition], Image]:
 
     def picture_of(result: Result, sample: str, condition: Condition) -> Image:
         clean = kept[sum(sample.encode()) % len(kept)]
-        return distortions.corrupt(clean, "gaussian_noise", severity=3, id=sample) if condition else clean
+        return corrupt(clean, "gaussian_noise", severity=3, id=sample) if condition else clean
 
     return picture_of
 

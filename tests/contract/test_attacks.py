@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hardiness.attacks import Budget, Iterate, Misclassification, needs_gradients, registry, threats_of, version_of
+from hardiness.attacks.kit import Budget, Iterate, Misclassification, needs_gradients, registry, threats_of, version_of
 from hardiness.attacks.threats import threat, threat_models
-from hardiness.core import Norm, rng
+from hardiness.core.random import rng
+from hardiness.core.run import Norm
 
 N = 5
 QUICK: dict[str, dict[str, Any]] = {

@@ -6,12 +6,11 @@ import pickle
 import numpy as np
 import pytest
 
-from hardiness.benchmarks import registry
 from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.options import describe, parse
+from hardiness.benchmarks.options import describe, parse, registry
 from hardiness.benchmarks.suites import Suite, suite
-from hardiness.core import Benchmark
-from hardiness.data import locate
+from hardiness.core.benchmark import Benchmark
+from hardiness.data.root import locate
 
 BENCHMARKS = registry.names()
 

@@ -8,17 +8,9 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    DataIdentity,
-    ImageTable,
-    Records,
-    Result,
-    Round,
-    Run,
-)
+from hardiness.core.result import Counts, Result
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, Round, Run
+from hardiness.core.table import ImageTable, Records
 from hardiness.results.measured import measured
 
 CELLS = {

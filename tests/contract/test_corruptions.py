@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.distortions import corrupt, corruptions
-from hardiness.distortions.apply import Corruption, corrupt_batch
-from hardiness.reference import distortion_set, set_names
+from hardiness.distortions.apply import Corruption, corrupt, corrupt_batch, corruptions
+from hardiness.reference.sets import distortion_set, set_names
 
 IMAGENET_C = distortion_set("imagenet-c")
 

@@ -12,8 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import cards, published_baseline
-from hardiness.core import RIGHT, Score, from_json, json_form
-from hardiness.reference import baseline
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.result import Score
+from hardiness.core.table import RIGHT
+from hardiness.reference.published_numbers import baseline
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.verdicts import at_level

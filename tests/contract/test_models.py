@@ -12,9 +12,13 @@ import pytest
 import torch
 from torchvision.models import regnet
 
-from hardiness.core import DataError, ModelSpec, rng
-from hardiness.models import load, loading, registry, schemes
+from hardiness.core.errors import DataError
+from hardiness.core.model import ModelSpec
+from hardiness.core.random import rng
+from hardiness.models import loading
+from hardiness.models.catalogue import registry, schemes
 from hardiness.models.checkpoints import Checkpoint, assign
+from hardiness.models.loading import load
 from hardiness.sources.packages import installed_file
 
 NAMES = registry.names()

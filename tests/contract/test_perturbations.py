@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from hardiness.distortions import DIFFICULTIES, perturb, perturbations
-from hardiness.distortions.apply import Perturbation
-from hardiness.reference import distortion_set
+from hardiness.distortions.apply import DIFFICULTIES, Perturbation, perturb, perturbations
+from hardiness.reference.sets import distortion_set
 
 IMAGENET_P = distortion_set("imagenet-p")
 

@@ -7,10 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hardiness import models
-from hardiness.models import Classifier
-from hardiness.visualise import Channel, LayerUnit, Settings, Unit, maximise
-from hardiness.visualise.activation import ClassUnit, Neuron
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load
+from hardiness.visualise.activation import Channel, ClassUnit, LayerUnit, Neuron, Settings, Unit, maximise
 
 SHORT = Settings(steps=2)
 
@@ -27,7 +26,7 @@ UNITS: dict[str, list[Unit]] = {
 
 @cache
 def loaded(name: str) -> Classifier:
-    return models.load(f"{name}:weights=random", device="cpu")
+    return load(f"{name}:weights=random", device="cpu")
 
 
 AGAIN = {"resnext50_32x4d", "torchvision:mobilenet_v3_small"}
@@ -62,6 +61,6 @@ def test_the_same_pictures_every_time(name: str) -> None:
 
 @pytest.mark.slow
 def test_a_model_with_weights_climbs() -> None:
-    classifier = models.load("efficientnet_lite0", device="cpu")
+    classifier = load("efficientnet_lite0", device="cpu")
     (feature,) = maximise(classifier, [Channel("blocks.2", 3)], Settings(steps=10))
     assert feature.after > feature.before + 5

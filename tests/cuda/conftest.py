@@ -10,9 +10,10 @@ import PIL.Image
 import pytest
 import torch
 
-from hardiness.core import View
-from hardiness.models import Classifier, wrap
-from hardiness.reference import wnids
+from hardiness.core.model import View
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import wrap
+from hardiness.reference.classes import wnids
 
 HERE = Path(__file__).parent
 VIEW = View(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

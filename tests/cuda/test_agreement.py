@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from hardiness.models import Classifier, InputPolicy, load, resolve
-from hardiness.models.preprocessing import DeviceLink, link_to, to_pixels
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve
+from hardiness.models.preprocessing import DeviceLink, InputPolicy, link_to, to_pixels
 
 Make = Callable[..., Classifier]
 

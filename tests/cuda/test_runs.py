@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from hardiness import data as datasets
 from hardiness.benchmarks.options import parse
-from hardiness.core import Request
-from hardiness.engine import evaluate
+from hardiness.core.run import Request
+from hardiness.data.root import locate
 from hardiness.engine.batch import LARGEST, SMALLEST, BatchSize, QueuedPicture, automatic_batch_size, classify
-from hardiness.models import Classifier
-from hardiness.store import Store
+from hardiness.engine.evaluation import evaluate
+from hardiness.models.classifier import Classifier
+from hardiness.store.store import Store
 
 Make = Callable[..., Classifier]
 
@@ -30,7 +30,7 @@ def records(out: Path) -> dict[str, bytes]:
 def test_a_run_that_was_interrupted_leaves_the_bytes_of_one_that_was_not(
     classifier: Make, benchmark: str, root: Path, tmp_path: Path
 ) -> None:
-    data = datasets.locate([str(root)]).dataset("imagenet")
+    data = locate([str(root)]).dataset("imagenet")
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     request = Request(batch_size=8)
     assert not evaluate(parse(benchmark), [classifier("cuda")], data, Store.create(whole), request).problems
@@ -42,7 +42,7 @@ def test_a_run_that_was_interrupted_leaves_the_bytes_of_one_that_was_not(
 
 
 def test_predictions_are_those_of_the_cpu(classifier: Make, root: Path, tmp_path: Path) -> None:
-    data = datasets.locate([str(root)]).dataset("imagenet")
+    data = locate([str(root)]).dataset("imagenet")
     answers = []
     for device in ("cpu", "cuda"):
         store = Store.create(tmp_path / device)

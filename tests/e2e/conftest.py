@@ -18,8 +18,8 @@ import pictures
 import pytest
 from PIL import Image
 
-from hardiness.cli import main
-from hardiness.core import rng
+from hardiness.cli.main import main
+from hardiness.core.random import rng
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,10 @@ import yaml
 from PIL import Image
 
 import hardiness
-from hardiness.core import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Records, Run
-from hardiness.reference import wnids
-from hardiness.store import Store
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.reference.classes import wnids
+from hardiness.store.store import Store
 
 ROOT = Path(hardiness.__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))

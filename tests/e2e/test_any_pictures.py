@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from hardiness import corrupt
-from hardiness.imaging import encode_jpeg
+from hardiness.imaging.codecs import encode_jpeg
 
 
 @pytest.fixture

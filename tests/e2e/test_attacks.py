@@ -388,10 +388,13 @@ def test_a_model_without_gradients_is_told_and_can_be_attacked_through_another(
 @pytest.mark.slow
 def test_the_paper_protocol_equals_its_own_loop_written_out(hardiness: Callable[..., Any], tmp_path: Path) -> None:
     """Foolbox 1.8 as Orhan 2019 ran it, image by image: start, then gradient, step, project, clip, predict."""
-    from hardiness import attacks, models
-    from hardiness.core import CANVAS_224, rng
-    from hardiness.data import locate
-    from hardiness.imaging import decode, on_canvas
+    from hardiness.attacks.threats.norm_balls import uniform
+    from hardiness.core.model import CANVAS_224
+    from hardiness.core.random import rng
+    from hardiness.data.root import locate
+    from hardiness.imaging.codecs import decode
+    from hardiness.imaging.resizing import on_canvas
+    from hardiness.models.loading import load
 
     hardiness(
         "run", "-m", "squeezenet1_1",
@@ -401,7 +404,7 @@ def test_the_paper_protocol_equals_its_own_loop_written_out(hardiness: Callable[
     (run,) = (tmp_path / "out" / "records").iterdir()
     rows = pq.read_table(sorted(run.glob("*.parquet"))).to_pylist()
     items = {item.id: item for item in locate(["embedded"]).dataset("imagenet").items}
-    classifier = models.load("squeezenet1_1")
+    classifier = load("squeezenet1_1")
     epsilons = {1: 0.01, 2: 0.06, 3: 0.06, 4: 0.06}
     for row in rows:
         item = items[row["sample"]]
@@ -417,7 +420,7 @@ def test_the_paper_protocol_equals_its_own_loop_written_out(hardiness: Callable[
         if row["condition"] == 1 and row["step"] < 0:
             assert row["prediction"] == clean
         epsilon = epsilons[row["condition"]]
-        noise = attacks.uniform("linf", (1, 3, 224, 224), [rng(0, "start", 0, item.id)])
+        noise = uniform("linf", (1, 3, 224, 224), [rng(0, "start", 0, item.id)])
         if row["step"] > 0:
             assert row["prediction"] == target
             assert first_success(classifier, pixels, epsilon, target, noise) == row["step"]

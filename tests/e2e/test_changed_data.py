@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hardiness.reference import wnids
+from hardiness.reference.classes import wnids
 
 
 def evaluated(out: Path) -> int:

@@ -20,12 +20,13 @@ from chat_server import ChatServer
 from PIL import Image
 
 from hardiness import evaluate
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 from hardiness.engine import forecast, rounds
 from hardiness.models.chat import questions, wire
-from hardiness.reference import sixteen
-from hardiness.results import from_results, results_of
-from hardiness.store import Store
+from hardiness.reference.classes import sixteen
+from hardiness.results.claims.claim import from_results
+from hardiness.results.results import results_of
+from hardiness.store.store import Store
 
 NAMES = list(sixteen())
 KEY = "sk-very-secret-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNO"

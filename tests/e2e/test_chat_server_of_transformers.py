@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 pytestmark = [
     pytest.mark.thorough,

@@ -20,11 +20,16 @@ from torch import nn
 
 import hardiness
 from hardiness import evaluate
-from hardiness.benchmarks import card_of, registry
-from hardiness.core import DataError, Result, View
-from hardiness.data import locate
-from hardiness.reference import CLASS_SETS, class_set, published, published_beside, published_data, subset, wnids
-from hardiness.reference.published_numbers import TESTBED_NAMES
+from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.options import registry
+from hardiness.core.errors import DataError
+from hardiness.core.model import View
+from hardiness.core.result import Result
+from hardiness.data.root import locate
+from hardiness.reference import published_data
+from hardiness.reference.class_sets import CLASS_SETS, class_set
+from hardiness.reference.classes import subset, wnids
+from hardiness.reference.published_numbers import TESTBED_NAMES, published, published_beside
 
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from hardiness.distortions import corruptions, frost_pictures
+from hardiness.distortions import frost_pictures
+from hardiness.distortions.apply import corruptions
 from hardiness.distortions.frost_pictures import PICTURES, frost_cache
-from hardiness.reference import SEVERITIES, distortion_set
-from hardiness.store import Store
+from hardiness.reference.sets import SEVERITIES, distortion_set
+from hardiness.store.store import Store
 
 IMAGENET_C = distortion_set("imagenet-c")
 

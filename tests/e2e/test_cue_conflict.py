@@ -14,13 +14,14 @@ import pytest
 from PIL import Image
 from sklearn.metrics import cohen_kappa_score
 
-from hardiness import api
-from hardiness.core import Stimulus
-from hardiness.imaging import decode
-from hardiness.models import Classifier
+from hardiness.api import command
+from hardiness.api.command import Command
+from hardiness.core.benchmark import Stimulus
+from hardiness.imaging.codecs import decode
+from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.classes import sixteen
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 EMBEDDED = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet1_1")
 
@@ -52,7 +53,7 @@ def some(stimuli: Path, tmp_path: Path) -> Callable[..., Path]:
 def whole(stimuli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of all four embedded models on all 241 stimuli."""
     out = tmp_path_factory.mktemp("cue_conflict")
-    outcome = api.run(api.Command(EMBEDDED, ("cue-conflict",), out, data=(str(stimuli.parent),)))
+    outcome = command.run(Command(EMBEDDED, ("cue-conflict",), out, data=(str(stimuli.parent),)))
     assert outcome.exit_status == 0, outcome.problems
     return out
 

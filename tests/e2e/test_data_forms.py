@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from hardiness.reference import wnids
+from hardiness.reference.classes import wnids
 
 
 def as_tar(root: Path, folder: Path) -> list[str]:

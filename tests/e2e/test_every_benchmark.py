@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from hardiness.benchmarks import registry
-from hardiness.core import rng
-from hardiness.reference import wnids
+from hardiness.benchmarks.options import registry
+from hardiness.core.random import rng
+from hardiness.reference.classes import wnids
 
 PHOTOGRAPHS = {
     "imagenet/val": wnids()[409],  # of ObjectNet's classes too

@@ -15,14 +15,18 @@ from PIL import Image
 
 import hardiness as package
 from hardiness import api
+from hardiness.api.command import Command
 from hardiness.benchmarks.corruptions import corruption_benchmark
-from hardiness.core import CANVAS_224, ArgumentError, Request
-from hardiness.data import locate
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
+from hardiness.core.errors import ArgumentError
+from hardiness.core.model import CANVAS_224
+from hardiness.core.run import Request
+from hardiness.data.root import locate
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import SEVERITIES, distortion_set
-from hardiness.store import Store
+from hardiness.reference.sets import SEVERITIES, distortion_set
+from hardiness.store.store import Store
 from hardiness.trees import PictureForm, write_corrupted
 
 IMAGENET_C = distortion_set("imagenet-c")
@@ -207,7 +211,7 @@ def test_batch_size_and_thread_count_change_no_byte(frost_pictures: Path, factor
     for workers, batch_size in ((1, 16), (3, 16), (2, 5)):
         out = tmp_path / f"{workers}-{batch_size}"
         asked = Request(limit=4, workers=workers, batch_size=batch_size)
-        api.run(api.Command((factory(),), ("imagenet-c",), out, data=("embedded",), request=asked))
+        api.run(Command((factory(),), ("imagenet-c",), out, data=("embedded",), request=asked))
         write_corrupted("embedded", out / "tree", ImagenetC(), asked)
         records = {path.name: path.read_bytes() for path in out.glob("records/*/*.parquet")}
         manifest = (out / "tree" / "manifest.json").read_bytes()

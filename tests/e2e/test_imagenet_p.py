@@ -15,14 +15,15 @@ import pytest
 from PIL import Image
 
 from hardiness import api
+from hardiness.api.command import Command
 from hardiness.benchmarks.imagenet_p import ImagenetP
-from hardiness.core import Request
-from hardiness.data import locate
-from hardiness.distortions import perturbations
+from hardiness.core.run import Request
+from hardiness.data.root import locate
+from hardiness.distortions.apply import perturbations
 from hardiness.imaging.codecs import decode_video, encode_video
-from hardiness.models import Classifier
-from hardiness.reference import distortion_set
-from hardiness.store import Store
+from hardiness.models.classifier import Classifier
+from hardiness.reference.sets import distortion_set
+from hardiness.store.store import Store
 
 IMAGENET_P = distortion_set("imagenet-p")
 
@@ -211,7 +212,7 @@ def test_batch_size_and_thread_count_change_no_byte(factory: Any, tree: Any, tmp
     for workers, batch_size in ((1, 16), (3, 16), (2, 7)):
         out = tmp_path / f"{workers}-{batch_size}"
         asked = Request(workers=workers, batch_size=batch_size)
-        command = api.Command((factory(),), ("imagenet-p:extra=true",), out, data=data, request=asked)
+        command = Command((factory(),), ("imagenet-p:extra=true",), out, data=data, request=asked)
         assert not api.run(command).problems
         records = {path.name: path.read_bytes() for path in out.glob("records/*/*.parquet")}
         found.append((records, rows(out)))

@@ -14,9 +14,11 @@ import pytest
 import torch
 from filelock import FileLock
 
-from hardiness import models
-from hardiness.core import CANVAS_224, Stimulus
-from hardiness.imaging import decode, on_canvas
+from hardiness.core.benchmark import Stimulus
+from hardiness.core.model import CANVAS_224
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.loading import load
 from hardiness.models.preprocessing import to_pixels
 from hardiness.visualise.stimuli import pairs, photographs
 
@@ -236,7 +238,7 @@ def test_lite0_sees_the_texture_and_no_longer_the_shape(hardiness: Any, tmp_path
     clean = [on_canvas(decode(pair.shape.file.read(), ""), CANVAS_224) for pair in chosen]
     paths = [tmp_path / "cue-conflict" / f"{pair.stimulus}.png" for pair in chosen]
     made = [decode(path.read_bytes(), path.name) for path in paths]
-    classifier = models.load("efficientnet_lite0", device="cpu")
+    classifier = load("efficientnet_lite0", device="cpu")
     before, after = (
         torch.from_numpy(classifier.logits(to_pixels(images))).softmax(1).numpy() for images in (clean, made)
     )

@@ -14,7 +14,7 @@ import pytest
 from chat_server import ChatServer
 from PIL import Image
 
-from hardiness.reference import SETS, stimulus_set
+from hardiness.reference.stimulus_sets import SETS, stimulus_set
 
 CATEGORIES = ("cat", "dog", "oven", "bird")
 WNIDS = {"cat": "n02123394", "dog": "n02085936", "oven": "n04111531", "bird": "n01530575"}

@@ -15,7 +15,7 @@ import pytest
 
 import hardiness
 from hardiness import View
-from hardiness.core import Request
+from hardiness.core.run import Request
 from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor
 from hardiness.models import code_hash
 
@@ -184,8 +184,8 @@ def test_what_is_not_covered_begins_anew_unless_it_has_a_tag(
 
 
 def test_an_actor_refuses_what_is_not_covered(own: Any, tmp_path: Path, photographs: list[Path]) -> None:
-    from hardiness.benchmarks import parse
-    from hardiness.data import locate
+    from hardiness.benchmarks.options import parse
+    from hardiness.data.root import locate
 
     benchmark = parse("imagenet-val")
     evaluation = Evaluation(benchmark, benchmark.dataset(locate(["embedded"])), Request(limit=2))

@@ -12,13 +12,14 @@ import pytest
 
 import hardiness as package
 from hardiness.benchmarks.options import parse
-from hardiness.core import Request, Silence
-from hardiness.data import locate
-from hardiness.engine import prepared
+from hardiness.core.run import Request, Silence
+from hardiness.data.root import locate
+from hardiness.engine.evaluation import prepared
 from hardiness.engine.rounds import Rounds
-from hardiness.models import Classifier, load
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load
 from hardiness.statistics.stopping import Extent, share_interval
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 Told = Callable[..., Any]
 

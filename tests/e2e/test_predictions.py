@@ -16,11 +16,12 @@ from PIL import Image
 from pyarrow import parquet
 
 from hardiness import gate
-from hardiness.core import ArgumentError
-from hardiness.engine import predictions, read_predictions
-from hardiness.engine.predictions import NumberRows
-from hardiness.models import load, to_pixels
-from hardiness.store import Store
+from hardiness.core.errors import ArgumentError
+from hardiness.engine import predictions
+from hardiness.engine.predictions import NumberRows, read_predictions
+from hardiness.models.loading import load
+from hardiness.models.preprocessing import to_pixels
+from hardiness.store.store import Store
 
 BENCHMARK = "imagenet-c:corruptions=fog+contrast,severities=1+3"
 CELLS = ("clean", "contrast/1", "contrast/3", "fog/1", "fog/3")

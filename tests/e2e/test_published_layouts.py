@@ -18,13 +18,16 @@ from hardiness import Placement
 from hardiness.api.command import Command, plan
 from hardiness.api.evaluation import classifier_of
 from hardiness.benchmarks.ood import Ood
-from hardiness.core import Request, View
-from hardiness.data import locate
-from hardiness.engine import evaluate
-from hardiness.reference import baseline, distortion_set, wnids
+from hardiness.core.model import View
+from hardiness.core.run import Request
+from hardiness.data.root import locate
+from hardiness.engine.evaluation import evaluate
+from hardiness.reference.classes import wnids
+from hardiness.reference.published_numbers import baseline
+from hardiness.reference.sets import distortion_set
 from hardiness.report.sections import scorecard, sections
-from hardiness.results import drop_run
-from hardiness.store import Store
+from hardiness.results.stored_runs import drop_run
+from hardiness.store.store import Store
 
 DARK, BRIGHT = 4, 9
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))

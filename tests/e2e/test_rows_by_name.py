@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import UnknownNameError, View
-from hardiness.models import resolve
+from hardiness.core.errors import UnknownNameError
+from hardiness.core.model import View
 from hardiness.models.catalogue import row_and_model
+from hardiness.models.loading import resolve
 
 
 def test_a_row_is_called_by_its_name(hardiness: Any, factory: Any, results: Any, tmp_path: Path) -> None:

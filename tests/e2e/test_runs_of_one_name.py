@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import hardiness as package
-from hardiness.core import ArgumentError, View
-from hardiness.results import drop_run
-from hardiness.store import Store
+from hardiness.core.errors import ArgumentError
+from hardiness.core.model import View
+from hardiness.results.stored_runs import drop_run
+from hardiness.store.store import Store
 
 LABELS = np.arange(40) % 2
 PICTURES = np.full((40, 8, 8, 3), 60, np.uint8) + (120 * LABELS + np.arange(40)).astype(np.uint8)[:, None, None, None]

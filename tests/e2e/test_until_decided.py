@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import hardiness as package
-from hardiness.models import Classifier
+from hardiness.models.classifier import Classifier
 
 Told = Callable[..., Any]
 

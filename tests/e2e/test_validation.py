@@ -15,8 +15,9 @@ from PIL import Image
 
 import hardiness as package
 from hardiness import imaging
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
 
 Results = Callable[[Path], list[dict[str, Any]]]
@@ -105,7 +106,7 @@ def test_several_models_decode_each_photograph_once(
     hardiness: Any, tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[str] = []
-    original = imaging.decode
+    original = decode
     monkeypatch.setattr(imaging, "decode", lambda data, name: decoded.append(name) or original(data, name))
     models = ["-m", "efficientnet_lite0", "-m", "efficientnet_lite1", "-m", "squeezenet1_1"]
     hardiness("run", *models, "-b", "imagenet-val", "--data", tree(6), "--out", tmp_path / "x")

@@ -11,9 +11,9 @@ import onnx
 import pytest
 import torch
 
-from hardiness import models
-from hardiness.core import rng
-from hardiness.imaging import decode
+from hardiness.core.random import rng
+from hardiness.imaging.codecs import decode
+from hardiness.models.loading import load
 from hardiness.models.preprocessing import to_pixels
 from hardiness.visualise.activation import Transforms, moved
 
@@ -121,7 +121,7 @@ def test_a_goldfish_is_a_goldfish_however_it_is_moved(hardiness: Any, tmp_path: 
     assert feature["probability_after"] > 0.9
     picture = to_pixels([decode((tmp_path / feature["file"]).read_bytes(), "")])
     fresh = [Transforms().draw(rng(99, "never used before", draw)) for draw in range(32)]
-    classifier = models.load("efficientnet_lite0", device="cpu")
+    classifier = load("efficientnet_lite0", device="cpu")
     logits = classifier.logits(moved(picture.expand(32, -1, -1, -1), fresh).contiguous())
     probabilities = torch.from_numpy(logits).softmax(1)[:, 1]
     assert (np.argmax(logits, axis=1) == 1).all()

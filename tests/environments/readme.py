@@ -21,8 +21,8 @@ import pytest
 import torch
 
 import hardiness
-from hardiness.data import embedded
-from hardiness.reference import wnids
+from hardiness.data.root import embedded
+from hardiness.reference.classes import wnids
 
 ROOT = Path(hardiness.__file__).parents[2]
 PAGES = ("README.md", "docs/start.md", "docs/gate.md", "docs/own_data.md")

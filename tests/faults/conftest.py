@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.cli import main
+from hardiness.cli.main import main
 from hardiness.sources import downloads
 
 

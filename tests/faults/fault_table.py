@@ -25,8 +25,8 @@ import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hardiness.cli import main as hardiness
-from hardiness.reference import wnids
+from hardiness.cli.main import main as hardiness
+from hardiness.reference.classes import wnids
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- made: faults -->\n", "<!-- end: faults -->\n"

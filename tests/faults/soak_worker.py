@@ -16,8 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.core import BenchmarkIdentity, ModelIdentity, Plan, Records, Run, StoreError
-from hardiness.store import Row, Store, files
+from hardiness.core.errors import StoreError
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.store import files
+from hardiness.store.store import Store
+from hardiness.store.tables import Row
 
 SHARDS, ROWS = 2_000, 100
 IDENTITY = Run(ModelIdentity("net"), BenchmarkIdentity("imagenet-val"))

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import DataError, HardinessError
-from hardiness.data import locate
-from hardiness.reference import wnids
+from hardiness.core.errors import DataError, HardinessError
+from hardiness.data.root import locate
+from hardiness.reference.classes import wnids
 from hardiness.sources import archives
 from hardiness.sources import archives as extraction
 from hardiness.sources.archives import unpack

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from chat_server import ChatServer
 
-from hardiness.core import ArgumentError, DataError, SampleError, json_form
-from hardiness.imaging import decode, png
+from hardiness.core.errors import ArgumentError, DataError, SampleError
+from hardiness.core.forms import json_form
+from hardiness.imaging.codecs import decode, png
 from hardiness.models.chat.questions import Reply
 from hardiness.models.chat.wire import (
     MOST_SHOWN,

@@ -14,10 +14,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from hardiness.core import SampleError
-from hardiness.data import locate
-from hardiness.imaging import decode
-from hardiness.imaging.codecs import refuse_damaged
+from hardiness.core.errors import SampleError
+from hardiness.data.root import locate
+from hardiness.imaging.codecs import decode, refuse_damaged
 
 
 @cache

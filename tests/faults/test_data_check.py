@@ -14,11 +14,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.data.checking import KINDS, Depth, check, mend
 from hardiness.data.root import Place
 from hardiness.imaging.codecs import encode_jpeg, encode_video
-from hardiness.reference import wnids
+from hardiness.reference.classes import wnids
 from hardiness.reference.published_data import published_set, validation_labels, validation_name
 
 FAST = {"preset": "ultrafast", "crf": "30"}

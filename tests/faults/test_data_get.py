@@ -17,9 +17,10 @@ from typing import Any
 import PIL.Image
 import pytest
 
-from hardiness.core import rng
-from hardiness.data import locate
-from hardiness.reference import published_data, subset, wnids
+from hardiness.core.random import rng
+from hardiness.data.root import locate
+from hardiness.reference import published_data
+from hardiness.reference.classes import subset, wnids
 from hardiness.reference.published_data import PublishedFile, PublishedSet
 
 A, B = (wnids()[index] for index in subset("imagenet-a")[:2])

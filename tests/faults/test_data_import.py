@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core import DataError
-from hardiness.data import locate
+from hardiness.core.errors import DataError
 from hardiness.data.getting import CLASSES, GROUND_TRUTH, import_validation
-from hardiness.reference import wnids
+from hardiness.data.root import locate
+from hardiness.reference.classes import wnids
 from hardiness.reference.published_data import validation_labels, validation_name
 
 FEW = validation_labels()[:30]

@@ -15,14 +15,14 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from hardiness import attacks
-from hardiness.benchmarks import registry
-from hardiness.benchmarks.options import name_of, options_of, parse
+from hardiness.attacks.kit import registry as attacks
+from hardiness.benchmarks.options import name_of, options_of, parse, registry
 from hardiness.cli.main import COMMANDS, command_of
-from hardiness.core import ArgumentError, View
-from hardiness.data import locate
-from hardiness.models import resolve
-from hardiness.reference import wnids
+from hardiness.core.errors import ArgumentError
+from hardiness.core.model import View
+from hardiness.data.root import locate
+from hardiness.models.loading import resolve
+from hardiness.reference.classes import wnids
 
 ENORMOUS = ["1000000000", "1000000000000", "-1000000000000"]
 ODD = ["nan", "inf", "-inf", "1e400"]
@@ -42,7 +42,7 @@ def options_of_benchmarks() -> Iterator[tuple[str, type]]:
         for option in fields(registry.get(name)):  # type: ignore[arg-type]
             if "of" not in option.metadata and (kind := numeric(option)):
                 yield f"{name}:{name_of(option)}=", kind
-    for attack in attacks.registry.names():
+    for attack in attacks.names():
         for name, option in options_of(attack).items():
             if kind := numeric(option):
                 for benchmark in ("whitebox", "blackbox"):

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from hardiness.core import DataError, rng
+from hardiness.core.errors import DataError
+from hardiness.core.random import rng
 from hardiness.sources import downloads
 from hardiness.sources.downloads import RemoteFile
 

@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 
 from hardiness.core import errors
-from hardiness.reference import wnids
+from hardiness.reference.classes import wnids
 
 OWN = """
 import os, sys, warnings

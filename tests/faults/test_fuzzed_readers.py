@@ -25,14 +25,14 @@ import pytest
 import torch
 
 from hardiness.attacks import patch_files
-from hardiness.core import Failure, HardinessError, Records
-from hardiness.data import locate
+from hardiness.core.errors import HardinessError
+from hardiness.core.table import Failure, Records
 from hardiness.data.conditions import WrittenTree
 from hardiness.data.listing import Listings
-from hardiness.imaging import decode
-from hardiness.imaging.codecs import encode_video
+from hardiness.data.root import locate
+from hardiness.imaging.codecs import decode, encode_video
 from hardiness.models.checkpoints import read_arrays
-from hardiness.reference import wnids
+from hardiness.reference.classes import wnids
 from hardiness.sources.archives import unpack
 from hardiness.sources.files import video_facts
 from hardiness.store import tables

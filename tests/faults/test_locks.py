@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from hardiness.core import DataError, StoreError
+from hardiness.core.errors import DataError, StoreError
 from hardiness.sources import downloads
 from hardiness.sources.downloads import RemoteFile
 from hardiness.store.files import locked

@@ -21,8 +21,8 @@ import PIL.Image
 import pytest
 from filelock import FileLock
 
-from hardiness.core import StoreError
-from hardiness.reference import wnids
+from hardiness.core.errors import StoreError
+from hardiness.reference.classes import wnids
 from hardiness.store import files
 
 NETWORK = """

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import Condition, DataSet, HardinessError, SampleError
-from hardiness.data import locate
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import HardinessError, SampleError
+from hardiness.core.run import Condition
 from hardiness.data.files import read_labels
+from hardiness.data.root import locate
 from hardiness.engine.worker import unchanged
-from hardiness.reference import wnids
-from hardiness.sources import DiskFile, files
+from hardiness.reference.classes import wnids
+from hardiness.sources import files
+from hardiness.sources.files import DiskFile
 
 TENCH, GOLDFISH = wnids()[:2]
 

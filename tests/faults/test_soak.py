@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core import StoreError
-from hardiness.store import Store
+from hardiness.core.errors import StoreError
 from hardiness.store.files import PARTIAL
+from hardiness.store.store import Store
 from hardiness.store.tables import read
 
 sys.path.insert(0, str(Path(__file__).parent))

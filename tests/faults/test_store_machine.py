@@ -13,9 +13,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hardiness.core import BenchmarkIdentity, Failure, ModelIdentity, Plan, Records, Run, StoreError
-from hardiness.store import Store, StoredRun, files
+from hardiness.core.errors import StoreError
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Failure, Records
+from hardiness.store import files
 from hardiness.store.files import PARTIAL
+from hardiness.store.run import StoredRun
+from hardiness.store.store import Store
 from hardiness.store.tables import file_name
 
 IDENTITY = Run(ModelIdentity("net"), BenchmarkIdentity("imagenet-val"))

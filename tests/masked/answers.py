@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hardiness.core import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Records, Run
-from hardiness.store import Store
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.store.store import Store
 
 
 def stored(folder: Path, model: str, right: np.ndarray) -> Store:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hardiness.cli import main
+from hardiness.cli.main import main
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

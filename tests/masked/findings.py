@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from pictures import CLASSES, crop
 
-from hardiness import View, models
+from hardiness import View
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.options import parse
-from hardiness.core import BenchmarkIdentity, DataIdentity, Finding, Run
+from hardiness.core.result import Finding
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.engine.attack import Attacker
 from hardiness.engine.batch import QueuedPicture
 from hardiness.engine.plan import attack_versions
+from hardiness.models.loading import wrap
 
 CROPS, SIDE = 16, 32
 
@@ -41,7 +43,7 @@ def report(
     benchmark = parse(asked)
     conditions = benchmark.conditions()
     wanted = [QueuedPicture(r.sample, tuple(range(len(conditions))), 0, r.label, r.image) for r in rows]
-    classifier = models.wrap(network, View(mean=(0, 0, 0), std=(1, 1, 1)), name="masked", device="cpu")
+    classifier = wrap(network, View(mean=(0, 0, 0), std=(1, 1, 1)), name="masked", device="cpu")
     attacker = Attacker(benchmark, benchmark.attack, conditions, seed)
     records = attacker.records(classifier, classifier.feed(wanted[0].image.shape[0]), wanted)
     run = Run(

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardiness.core import View
+from hardiness.core.model import View
 
 CLASSES = 10
 HERE = Path(__file__).resolve().parent

@@ -7,15 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hardiness.statistics import (
-    Difference,
-    Estimate,
-    ScoreComparison,
-    adjusted,
-    difference,
-    mean,
-    pairs_tested,
-)
+from hardiness.statistics.comparison import Difference, ScoreComparison, adjusted, difference, pairs_tested
+from hardiness.statistics.estimate import Estimate, mean
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> Difference:

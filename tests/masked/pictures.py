@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hardiness.data import locate
+from hardiness.data.root import locate
 
 CLASSES = 10
 

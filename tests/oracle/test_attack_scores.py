@@ -16,20 +16,9 @@ from hardiness.benchmarks.attack_checks import (
     weaker_than_noise,
 )
 from hardiness.benchmarks.card import cards
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Finding,
-    Interval,
-    Records,
-    Result,
-    Round,
-    Run,
-    Score,
-    Surrogate,
-    trust,
-)
+from hardiness.core.result import Counts, Finding, Interval, Result, Score, trust
+from hardiness.core.run import BenchmarkIdentity, Condition, Round, Run, Surrogate
+from hardiness.core.table import Records
 from hardiness.results.comparisons.transfers import with_transfers
 
 STEPS = (1, 5, 10)

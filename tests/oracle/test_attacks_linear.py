@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.attacks import Budget, Criterion, Misclassification, TargetClass, registry
+from hardiness.attacks.kit import Budget, Criterion, Misclassification, TargetClass, registry
 from hardiness.attacks.threats import threat
 from hardiness.attacks.threats.patch import side
-from hardiness.core import Norm, rng
+from hardiness.core.random import rng
+from hardiness.core.run import Norm
 
 SHAPE = (3, 4, 4)
 DUAL = {"linf": 1, "l2": 2}

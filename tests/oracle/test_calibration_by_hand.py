@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 from hardiness.statistics.confidence import aurra, rms_calibration_error
 
 

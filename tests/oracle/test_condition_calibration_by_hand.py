@@ -7,10 +7,13 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from hardiness.benchmarks import registry as benchmarks
 from hardiness.benchmarks.card import cards
-from hardiness.core import Benchmark, Condition, Records, Round, Run, Score
-from hardiness.reference import subset
+from hardiness.benchmarks.options import registry as benchmarks
+from hardiness.core.benchmark import Benchmark
+from hardiness.core.result import Score
+from hardiness.core.run import Condition, Round, Run
+from hardiness.core.table import Records
+from hardiness.reference.classes import subset
 from hardiness.statistics.confidence import expected_calibration_error
 
 N = 120

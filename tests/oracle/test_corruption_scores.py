@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
-from hardiness.core import Condition, Failure, Records, Run, Score
-from hardiness.distortions import corruptions
-from hardiness.reference import baseline, distortion_set, published
+from hardiness.core.result import Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.table import Failure, Records
+from hardiness.distortions.apply import corruptions
+from hardiness.reference.published_numbers import baseline, published
+from hardiness.reference.sets import distortion_set
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import corruption_weights, relative_corruption_weights
 

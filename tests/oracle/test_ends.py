@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, binom, gamma, norm, t
 
-from hardiness.core import Interval, Metric, Score, from_json, json_form
-from hardiness.statistics import Evidence, at_level, mean
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.result import Interval, Metric, Score
 from hardiness.statistics.comparison import mean_difference, score_interval, score_statistic
+from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import (
     area_interval,
     below_gamma,
@@ -30,6 +31,7 @@ from hardiness.statistics.intervals import (
     within,
 )
 from hardiness.statistics.stopping import STOP_ERRORS, share_interval
+from hardiness.statistics.verdicts import Evidence, at_level
 
 LEVELS = (0.2, 0.05, 0.01, 0.05 / 60)
 ABOVE, BELOW = 1, -1

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement, pairwise
 
 Bits = list[bool]

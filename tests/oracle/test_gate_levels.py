@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from hardiness.statistics import Evidence, Limit, mean, rulings, wilson
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import wilson
+from hardiness.statistics.verdicts import Evidence, Limit, rulings
 
 ABOVE, BELOW = 1, -1
 LEVEL = 0.025

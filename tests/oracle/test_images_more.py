@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from hardiness.statistics import Evidence, ImagesMore, Limit, rulings
+from hardiness.statistics.verdicts import Evidence, ImagesMore, Limit, rulings
 
 LEVEL, BELOW = 0.025, -1
 Z, POWER = 1.959964, 0.841621

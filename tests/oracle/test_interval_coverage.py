@@ -11,12 +11,15 @@ from scipy.special import ndtr, ndtri
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, best_inverse, temperature_estimate
 from hardiness.benchmarks.shares import confidence_scores, selective_scores
-from hardiness.core import ArgumentError, BenchmarkIdentity, Condition, DataIdentity, ImageTable, Interval, Run
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Interval
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, Run
+from hardiness.core.table import ImageTable
 from hardiness.results.annotations.imagenet_x import error_ratios
-from hardiness.statistics import pairwise
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.confidence import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
 from hardiness.statistics.intervals import accepted_interval, effective_wilson, proportion, threshold, wilson
+from hardiness.statistics.kappa import pairwise
 from hardiness.statistics.stopping import Companions, Extent, Headline, next_extent, of_cells, of_share
 
 TRIALS = 240

@@ -13,9 +13,11 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.laion_c import CELLS, LaionC
-from hardiness.core import Condition, DataIdentity, Records, Run, Score
-from hardiness.data import locate
-from hardiness.distortions import corrupt, corruptions
+from hardiness.core.result import Score
+from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.table import Records
+from hardiness.data.root import locate
+from hardiness.distortions.apply import corrupt, corruptions
 from hardiness.distortions.still.laion import Shapes, shapes_version
 from hardiness.reference.classes import laion_c
 

@@ -9,25 +9,16 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Curves,
-    DataError,
-    DataIdentity,
-    Dots,
-    ModelIdentity,
-    Records,
-    Result,
-    Run,
-    Score,
-)
+from hardiness.core.errors import DataError
+from hardiness.core.result import Counts, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run
+from hardiness.core.section import Curves, Dots
+from hardiness.core.table import Records
 from hardiness.reference.classes import sixteen
 from hardiness.reference.people import TrialStimulus
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.results.likeness import human_likeness, mean_ranks
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 RUN = Run(
     model=ModelIdentity("net"),

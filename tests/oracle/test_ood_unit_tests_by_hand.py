@@ -9,7 +9,10 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.ood_unit_tests import NOISE, PLAIN, OodUnitTests
-from hardiness.core import BenchmarkIdentity, Condition, Counts, Dots, ModelIdentity, Records, Result, Run, Score
+from hardiness.core.result import Counts, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.core.section import Dots
+from hardiness.core.table import Records
 from hardiness.distortions.objectless import TESTS, objectless
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)

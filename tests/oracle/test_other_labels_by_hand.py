@@ -9,22 +9,15 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.photographs import FACTORS
-from hardiness.core import (
-    BenchmarkIdentity,
-    DataError,
-    DataIdentity,
-    ImageTable,
-    ModelIdentity,
-    Plan,
-    Records,
-    Result,
-    Run,
-)
+from hardiness.core.errors import DataError
+from hardiness.core.result import Result
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import ImageTable, Records
 from hardiness.reference.published_data import validation_labels, validation_name, validation_number
 from hardiness.results.annotations.imagenet_real import label_sets, real_scores
 from hardiness.results.annotations.imagenet_x import Annotation, factor_scores, published_annotations, read
 from hardiness.results.results import results_of
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 
 def rows(numbers: list[int], first_five: list[list[int]], labels: list[int] | None = None) -> Records:

@@ -13,9 +13,12 @@ from scipy.stats import rankdata
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, cards
 from hardiness.benchmarks.imagenet_p import DISTANCE, ratio_weights, sequences, top5_distance
-from hardiness.core import Condition, Failure, ImageTable, Records, Run, Score
-from hardiness.distortions import perturbations
-from hardiness.reference import baseline, distortion_set, published
+from hardiness.core.result import Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.table import Failure, ImageTable, Records
+from hardiness.distortions.apply import perturbations
+from hardiness.reference.published_numbers import baseline, published
+from hardiness.reference.sets import distortion_set
 
 IMAGENET_P = distortion_set("imagenet-p")
 

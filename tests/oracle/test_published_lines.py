@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import logit
 from scipy.stats import linregress
 
-from hardiness.benchmarks import fitted
-from hardiness.reference import PublishedLine, published_lines, published_points, timm_rows
+from hardiness.benchmarks.explained import fitted
+from hardiness.reference.published_numbers import PublishedLine, published_lines, published_points
+from hardiness.reference.timm_results import timm_rows
 
 FACTS: Mapping[str, Any] = json.loads(
     files("hardiness.reference").joinpath("effective_robustness.json").read_text("utf-8")

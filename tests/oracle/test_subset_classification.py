@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import hardiness
-from hardiness.reference import subset, wnids
+from hardiness.reference.classes import subset, wnids
 
 BRIGHT, DARK = 6, 2
 

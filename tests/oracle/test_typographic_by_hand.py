@@ -9,10 +9,13 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.typographic import COLOURS, SIDE, Typographic, broken, wrong_class
-from hardiness.core import Item, Records, Run, Score
-from hardiness.imaging import png
+from hardiness.core.benchmark import Item
+from hardiness.core.result import Score
+from hardiness.core.run import Run
+from hardiness.core.table import Records
+from hardiness.imaging.codecs import png
 from hardiness.imaging.text import Lettering
-from hardiness.reference import wording
+from hardiness.reference.classes import wording
 from hardiness.sources.packages import installed_file
 
 CONDITIONS = Typographic().conditions()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, binom, hypergeom
 
-from hardiness.core import Interval
-from hardiness.statistics import Evidence, Limit, mean, proportion, rulings
-from hardiness.statistics.verdicts import next_hits
+from hardiness.core.result import Interval
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import proportion
+from hardiness.statistics.verdicts import Evidence, Limit, next_hits, rulings
 
 ABOVE, BELOW = 1, -1
 CHANCE = 0.9

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from strangers import Distribution, Outcome
 
-from hardiness.core import rng
+from hardiness.core.random import rng
 
 NETWORK = """
 import torch

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from strangers import MODULES, Distribution, Outcome
 
-from hardiness.benchmarks import benchmark_code
-from hardiness.benchmarks.own_code import OwnCode
+from hardiness.benchmarks.own_code import OwnCode, benchmark_code
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.core import DataSet, Item
+from hardiness.core.benchmark import DataSet, Item
 from hardiness.data.root import LAYOUTS, Layout, Place
 
 POINTS = {

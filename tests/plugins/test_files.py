@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from strangers import CORRUPTION, MODULES, Outcome
 
-from hardiness.benchmarks import benchmark_code, options, parse, text_of
-from hardiness.core import ArgumentError, UnknownNameError
-from hardiness.distortions import corruptions
-from hardiness.engine import Cluster, Errand, Evaluation, on_ray
+from hardiness.benchmarks import options
+from hardiness.benchmarks.options import parse, text_of
+from hardiness.benchmarks.own_code import benchmark_code
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.distortions.apply import corruptions
+from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 
 BENCHMARKS = (
     "py:own/benchmark.py:Darker",

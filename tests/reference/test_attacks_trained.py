@@ -17,9 +17,9 @@ import torch
 from pictures import CLASSES, crop
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassification, registry
+from hardiness.attacks.kit import Budget, Misclassification, registry
 from hardiness.attacks.threats.norm_balls import distance
-from hardiness.core import rng
+from hardiness.core.random import rng
 
 N, SIDE = 20, 32
 EPSILON = {"linf": 20 / 255, "l2": 2.5, "l1": 24.0}

@@ -14,13 +14,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from hardiness.distortions import corruptions
+from hardiness.distortions.apply import corruptions
 from hardiness.distortions.still.caustics import Water
 from hardiness.distortions.still.cutout import CheckerPattern
 from hardiness.distortions.still.perlin import Lattice
 from hardiness.distortions.still.sparkles import Star
 from hardiness.distortions.still.waves import Plasma, Rings, Wave
-from hardiness.reference import distortion_set
+from hardiness.reference.sets import distortion_set
 
 Given = dict[str, Any]
 SEVERITIES = (1, 3, 5)

@@ -15,13 +15,13 @@ import PIL.Image
 import pytest
 from scipy import stats
 
-from hardiness.distortions import corrupt, corruptions
+from hardiness.distortions.apply import corrupt, corruptions
 from hardiness.distortions.frost_pictures import frost_picture
 from hardiness.distortions.still.elastic import Distortion
 from hardiness.distortions.still.fog import map_size
 from hardiness.distortions.still.frost import Crop
 from hardiness.distortions.still.motion import Snowfall
-from hardiness.reference import SEVERITIES, distortion_set
+from hardiness.reference.sets import SEVERITIES, distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hardiness.reference import SEVERITIES, distortion_set
+from hardiness.reference.sets import SEVERITIES, distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
 

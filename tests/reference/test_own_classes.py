@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from hardiness.benchmarks import class_scores
-from hardiness.benchmarks.own_classes import area_under_roc, average_precision
-from hardiness.core import Condition, DataIdentity, ImageTable, Records, Run, Score
-from hardiness.statistics import Estimate, at_level, means_by_group
-from hardiness.statistics.estimate import mean
+from hardiness.benchmarks.own_classes import area_under_roc, average_precision, class_scores
+from hardiness.core.result import Score
+from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.table import ImageTable, Records
+from hardiness.statistics.estimate import Estimate, mean, means_by_group
+from hardiness.statistics.verdicts import at_level
 
 CELLS = (
     Condition(),

@@ -16,9 +16,8 @@ import PIL.Image
 import pytest
 from scipy import ndimage, stats
 
-from hardiness.distortions import perturb, perturbations
-from hardiness.distortions.apply import Perturbation, source_of
-from hardiness.reference import distortion_set
+from hardiness.distortions.apply import Perturbation, perturb, perturbations, source_of
+from hardiness.reference.sets import distortion_set
 
 IMAGENET_P = distortion_set("imagenet-p")
 

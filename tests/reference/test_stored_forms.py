@@ -11,34 +11,36 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import (
-    Answer,
+from hardiness.core.errors import StoreError
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.model import View
+from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.run import (
     BenchmarkIdentity,
     Condition,
-    Counts,
     DataIdentity,
-    Failure,
-    Finding,
-    Gallery,
     InputIdentity,
-    Interval,
     ModelIdentity,
     Plan,
-    Result,
     Round,
     Run,
-    Sample,
-    Score,
     Stop,
-    StoreError,
     Surrogate,
-    View,
-    from_json,
-    json_form,
 )
+from hardiness.core.section import Answer, Gallery, Sample
+from hardiness.core.table import Failure
 from hardiness.engine.forecast import Forecast
-from hardiness.results.claims import KnownNumber, Models, Subject
-from hardiness.results.claims.claim import FAILS, NO_SCORE, Claim, ClaimVerdicts, Contrast, Judgement
+from hardiness.results.claims.claim import (
+    FAILS,
+    NO_SCORE,
+    Claim,
+    ClaimVerdicts,
+    Contrast,
+    Judgement,
+    KnownNumber,
+    Models,
+    Subject,
+)
 from hardiness.results.compared import comparison_json
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.error_consistency import Comparison
@@ -47,17 +49,11 @@ from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.likeness import Likeness
 from hardiness.results.noise import Noise, SettingEffect
 from hardiness.results.policy import Rule
-from hardiness.statistics import (
-    Consistency,
-    Difference,
-    DifferencePart,
-    Disagreement,
-    EffectiveRobustness,
-    Flips,
-    FlipShare,
-    KappaInterval,
-    ScoreComparison,
-)
+from hardiness.statistics.comparison import Difference, ScoreComparison
+from hardiness.statistics.decomposition import DifferencePart, Disagreement
+from hardiness.statistics.effective_robustness import EffectiveRobustness
+from hardiness.statistics.flips import Flips, FlipShare
+from hardiness.statistics.kappa import Consistency, KappaInterval
 from hardiness.visualise.activation import Settings
 from hardiness.visualise.patch import PatchSettings
 from hardiness.visualise.stimuli import StyleSettings

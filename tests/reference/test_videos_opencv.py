@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hardiness.core import CANVAS_224
-from hardiness.distortions import perturb, perturbations
-from hardiness.imaging import decode
-from hardiness.imaging.codecs import decode_video, encode_video
+from hardiness.core.model import CANVAS_224
+from hardiness.distortions.apply import perturb, perturbations
+from hardiness.imaging.codecs import decode, decode_video, encode_video
 from hardiness.imaging.resizing import before_crop
 from hardiness.trees import ENCODERS
 

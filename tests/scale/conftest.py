@@ -20,8 +20,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from hardiness.cli import main
-from hardiness.reference import wnids
+from hardiness.cli.main import main
+from hardiness.reference.classes import wnids
 
 NETWORK = """
 import torch

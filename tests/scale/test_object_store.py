@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import ArgumentError, StoreError
-from hardiness.store import Store
+from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.store.files import ObjectFiles
-from hardiness.store.store import UNCONDITIONAL
+from hardiness.store.store import UNCONDITIONAL, Store
 
 
 @pytest.fixture(params=["s3://bucket/out", "gs://bucket/google", "memory://"])

@@ -15,11 +15,13 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
-from hardiness import data as datasets
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, Silence
+from hardiness.core.benchmark import DataSet, Expansion, Item
+from hardiness.core.model import Canvas
+from hardiness.core.run import Condition, Request, Silence
+from hardiness.data.root import locate
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
-from hardiness.reference import wnids
+from hardiness.reference.classes import wnids
 
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -210,7 +212,7 @@ def test_a_cluster_that_loses_a_machine_does_everything_on_what_is_left(
     machines = Machines(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1, "include_dashboard": False})
     second = machines.add_node(num_cpus=2, num_gpus=1)  # two slots for four cores: an actor a GPU, unasked
     model = command[command.index("-m") + 1]
-    data = datasets.locate([str(tmp_path / "data")]).dataset("imagenet")
+    data = locate([str(tmp_path / "data")]).dataset("imagenet")
     few = DataSet(data.name, data.items[:8], data.num_classes, "few", data.location)
     placing = {"device": "auto", "precision": "fp32", "runtime": "torch"}
     errand = Errand((model,), placing, (Evaluation(Slow(), few, Request(workers=1)),), tmp_path / "out")

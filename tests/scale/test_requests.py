@@ -12,12 +12,14 @@ import pytest
 import torch
 
 from hardiness.benchmarks.options import parse
-from hardiness.core import Request, Share, View
-from hardiness.data import locate
-from hardiness.engine import evaluate
-from hardiness.models import Classifier, wrap
-from hardiness.store import Store
+from hardiness.core.model import View
+from hardiness.core.run import Request, Share
+from hardiness.data.root import locate
+from hardiness.engine.evaluation import evaluate
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import wrap
 from hardiness.store.files import ObjectFiles
+from hardiness.store.store import Store
 
 BESIDE = ("together", "store", "next")
 """How threads are called that ask while others wait, or many at a time."""

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import ArgumentError, Share
+from hardiness.core.errors import ArgumentError
+from hardiness.core.run import Share
 
 
 def records(out: Path) -> dict[str, bytes]:

@@ -11,22 +11,17 @@ from numpy.typing import NDArray
 
 from hardiness import attacks
 from hardiness.api.evaluation import classifier_of
-from hardiness.attacks import threat, threat_models
-from hardiness.benchmarks import own_name
-from hardiness.core import (
-    ArgumentError,
-    Condition,
-    ModelError,
-    Norm,
-    Placement,
-    Round,
-    TextTable,
-    UnknownNameError,
-    View,
-    epsilon_text,
-)
-from hardiness.engine import RoundOutcome, Suspect, Victims, run_round, suspect_of
-from hardiness.models import Classifier, to_pixels
+from hardiness.attacks.threats import threat, threat_models
+from hardiness.benchmarks.options import own_name
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import View
+from hardiness.core.result import TextTable
+from hardiness.core.run import Condition, Norm, Placement, Round, epsilon_text
+from hardiness.engine.attack import run_round, suspect_of
+from hardiness.engine.batch import RoundOutcome, Victims
+from hardiness.engine.cross_checks import Suspect
+from hardiness.models.classifier import Classifier
+from hardiness.models.preprocessing import to_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -15,64 +15,47 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.progress import TrackedListener
-from hardiness.benchmarks import CorruptionSet, Suite, benchmark_name, parse, registry, suite
-from hardiness.core import (
+from hardiness.benchmarks.corruptions import CorruptionSet
+from hardiness.benchmarks.options import benchmark_name, parse, registry
+from hardiness.benchmarks.suites import Suite, suite
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
+from hardiness.core.errors import (
     ArgumentError,
-    Benchmark,
     DataError,
-    DataRoot,
-    DataSet,
     HardinessError,
-    Listener,
     ModelError,
-    ModelSpec,
-    Placement,
-    Request,
-    Result,
-    Silence,
     StoreError,
-    TextTable,
     UnknownNameError,
-    baseline_option,
-    json_form,
     line_of,
-    option,
-    wait_option,
 )
-from hardiness.data import OWN, absolute_arguments
-from hardiness.engine import (
-    MOST_UNBOUNDED,
-    Cluster,
-    Deadline,
-    Errand,
-    Evaluation,
+from hardiness.core.forms import json_form
+from hardiness.core.model import ModelSpec
+from hardiness.core.options import baseline_option, option, wait_option
+from hardiness.core.result import Result, TextTable
+from hardiness.core.run import Listener, Placement, Request, Silence
+from hardiness.data.root import OWN, absolute_arguments
+from hardiness.engine.compiling import compiling_ahead
+from hardiness.engine.evaluation import (
     EvaluationOutcome,
-    Forecast,
-    compiling_ahead,
     evaluate_shared,
     evaluate_until_decided,
     evaluate_within,
-    forecast_evaluation,
-    on_ray,
-    pictures_of,
     prepared,
-    read_predictions,
-    rehearse,
-    require_bounded_calls,
-    require_reachable,
 )
-from hardiness.engine import evaluate as run_benchmark
-from hardiness.models import Classifier, with_option
-from hardiness.report import TrackingSession, headline_lines
-from hardiness.results import (
-    Policy,
-    policy_of,
-    rebuild_results,
-    require_policy_fits,
-    require_policy_matches,
-    results_of,
-)
-from hardiness.store import WAIT_S, Store
+from hardiness.engine.evaluation import evaluate as run_benchmark
+from hardiness.engine.forecast import MOST_UNBOUNDED, Forecast, forecast_evaluation, require_bounded_calls
+from hardiness.engine.predictions import pictures_of, read_predictions
+from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
+from hardiness.engine.rounds import Deadline, rehearse, require_reachable
+from hardiness.models.catalogue import with_option
+from hardiness.models.classifier import Classifier
+from hardiness.report.loggers.tracking import TrackingSession
+from hardiness.report.terminal import headline_lines
+from hardiness.results.policy import Policy, policy_of
+from hardiness.results.policy_watch import require_policy_fits, require_policy_matches
+from hardiness.results.results import rebuild_results, results_of
+from hardiness.store.files import WAIT_S
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True)

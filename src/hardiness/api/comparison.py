@@ -14,38 +14,23 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.evaluation import Options, options_of
 from hardiness.api.progress import listener
-from hardiness.benchmarks import parse
-from hardiness.core import (
-    ArgumentError,
-    Benchmark,
-    DataSet,
-    Listener,
-    ModelError,
-    Placement,
-    Request,
-    TextTable,
-)
-from hardiness.data import absolute_arguments, limited
-from hardiness.engine import Variation, variations
-from hardiness.engine import evaluate as run_benchmark
-from hardiness.models import Classifier
-from hardiness.report import as_text, terminal_table
-from hardiness.results import (
-    FOLDER,
-    BenchmarkComparison,
-    Noise,
-    RunByImage,
-    SettingEffect,
-    compare_stores,
-    comparison_json,
-    comparison_view,
-    each_once,
-    moved_by,
-    results_of,
-    stored_measures,
-)
-from hardiness.results.comparison import not_comparable
-from hardiness.store import Store, surveyed
+from hardiness.benchmarks.options import parse
+from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.result import TextTable
+from hardiness.core.run import Listener, Placement, Request
+from hardiness.data.files import limited
+from hardiness.data.root import absolute_arguments
+from hardiness.engine.evaluation import Variation, variations
+from hardiness.engine.evaluation import evaluate as run_benchmark
+from hardiness.models.classifier import Classifier
+from hardiness.report.format import as_text, terminal_table
+from hardiness.results.compared import comparison_json, comparison_view
+from hardiness.results.comparison import BenchmarkComparison, compare_stores, not_comparable
+from hardiness.results.measured import RunByImage, stored_measures
+from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
+from hardiness.results.results import each_once, results_of
+from hardiness.store.store import Store, surveyed
 
 
 @dataclass(frozen=True, repr=False)

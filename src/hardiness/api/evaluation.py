@@ -16,34 +16,24 @@ from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
 from hardiness.api.command import policy_for, remarks_on
 from hardiness.api.progress import TrackedListener, listener
-from hardiness.benchmarks import parse
-from hardiness.core import (
-    ArgumentError,
-    Benchmark,
-    DataRoot,
-    DataSet,
-    ModelError,
-    Placement,
-    Request,
-    Result,
-    UnknownNameError,
-    View,
-)
-from hardiness.data import ModelClasses, absolute_arguments, from_python
-from hardiness.distortions import corruptions, perturbations
-from hardiness.engine import (
-    Deadline,
-    EvaluationOutcome,
-    evaluate_until_decided,
-    evaluate_within,
-    prepared,
-    require_bounded_calls,
-)
-from hardiness.engine import evaluate as run_benchmark
-from hardiness.models import Classifier
-from hardiness.report import StoredResults, TrackingSession
-from hardiness.results import rebuild_results, results_of, with_severities
-from hardiness.store import Store
+from hardiness.benchmarks.options import parse
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import View
+from hardiness.core.result import Result
+from hardiness.core.run import Placement, Request
+from hardiness.data.in_python import ModelClasses, from_python
+from hardiness.data.root import absolute_arguments
+from hardiness.distortions.apply import corruptions, perturbations
+from hardiness.engine.evaluation import EvaluationOutcome, evaluate_until_decided, evaluate_within, prepared
+from hardiness.engine.evaluation import evaluate as run_benchmark
+from hardiness.engine.forecast import require_bounded_calls
+from hardiness.engine.rounds import Deadline
+from hardiness.models.classifier import Classifier
+from hardiness.report.loggers.tracking import TrackingSession
+from hardiness.report.stored_results import StoredResults
+from hardiness.results.results import rebuild_results, results_of, with_severities
+from hardiness.store.store import Store
 
 
 def load_model(name: str, placement: Placement | None = None) -> Classifier:

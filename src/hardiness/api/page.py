@@ -10,53 +10,27 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
-from hardiness.benchmarks import SHOWN_WHEN_ASKED
-from hardiness.core import (
-    ArgumentError,
-    DataRoot,
-    HardinessError,
-    Result,
-    TextTable,
-    UnknownNameError,
-    argument,
-    baseline_option,
-    option,
-    wait_option,
-)
-from hardiness.engine import PictureSource
-from hardiness.models import registry
-from hardiness.reference import CLASS_SETS, class_set
-from hardiness.report import (
-    FeatureGrid,
-    FeaturePicture,
-    PageOptions,
-    as_text,
-    data_argument,
-    declared,
-    flatten,
-    gate_view,
-    put_page,
-    terminal_table,
-    with_own_names,
-)
-from hardiness.results import (
-    BenchmarkComparison,
-    ClaimVerdicts,
-    Models,
-    each_once,
-    from_results,
-    group_of,
-    judge_claims,
-    kept_comparisons,
-    kept_gate,
-    published_models,
-    published_results,
-    rebuild_results,
-    results_of,
-)
-from hardiness.sources import shown
-from hardiness.store import WAIT_S, Files, LocalFiles, Store, refuse_special, surveyed
-from hardiness.visualise import folders, read
+from hardiness.benchmarks.card import SHOWN_WHEN_ASKED
+from hardiness.core.benchmark import DataRoot
+from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
+from hardiness.core.options import argument, baseline_option, option, wait_option
+from hardiness.core.result import Result, TextTable
+from hardiness.engine.pictures import PictureSource
+from hardiness.models.catalogue import registry
+from hardiness.reference.class_sets import CLASS_SETS, class_set
+from hardiness.report.format import as_text, terminal_table
+from hardiness.report.gate import gate_view
+from hardiness.report.page import PageOptions, data_argument, flatten, put_page
+from hardiness.report.pictures import FeatureGrid, FeaturePicture
+from hardiness.report.sections import declared, with_own_names
+from hardiness.results.claims.claim import ClaimVerdicts, Models, from_results, judge_claims, published_models
+from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
+from hardiness.results.gate import kept_gate
+from hardiness.results.results import each_once, group_of, published_results, rebuild_results, results_of
+from hardiness.sources.files import shown
+from hardiness.store.files import WAIT_S, Files, LocalFiles, refuse_special
+from hardiness.store.store import Store, surveyed
+from hardiness.visualise.exhibition import folders, read
 
 
 @dataclass(frozen=True, repr=False)

@@ -23,8 +23,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from hardiness.core import Listener, Silence
-from hardiness.report import PlainConsole, TrackingSession
+from hardiness.core.run import Listener, Silence
+from hardiness.report.format import PlainConsole
+from hardiness.report.loggers.tracking import TrackingSession
 
 EVERY_S = 60.0
 """Between two lines of a log."""

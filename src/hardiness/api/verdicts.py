@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hardiness.report import as_text, gate_view, terminal_table
-from hardiness.results import Gate, judge, policy_of
-from hardiness.store import Store, surveyed
+from hardiness.report.format import as_text, terminal_table
+from hardiness.report.gate import gate_view
+from hardiness.results.gate import Gate, judge
+from hardiness.results.policy import policy_of
+from hardiness.store.store import Store, surveyed
 
 
 @dataclass(frozen=True, repr=False)

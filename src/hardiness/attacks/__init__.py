@@ -2,26 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from hardiness.core import door
+from hardiness.core.doors import door
 
 if TYPE_CHECKING:
-    from hardiness.attacks.kit import (
-        Budget,
-        Criterion,
-        Iterate,
-        Misclassification,
-        TargetClass,
-        TargetProbability,
-        made_to_transfer,
-        needs_gradients,
-        registry,
-        sole_answers,
-        threats_of,
-        version_of,
-    )
-    from hardiness.attacks.threats import check_epsilon, threat, threat_models
+    from hardiness.attacks.kit import Budget, Criterion, Iterate, Misclassification, TargetClass, registry
+    from hardiness.attacks.kit import needs_gradients as needs_gradients
+    from hardiness.attacks.kit import sole_answers as sole_answers
+    from hardiness.attacks.kit import threats_of as threats_of
+    from hardiness.attacks.kit import version_of as version_of
+    from hardiness.attacks.threats import check_epsilon as check_epsilon
+    from hardiness.attacks.threats import threat_models
     from hardiness.attacks.threats.norm_balls import distance, project_, steepest, uniform
-    from hardiness.attacks.threats.patch import pasted, side
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -31,20 +22,10 @@ __all__ = [
     "Iterate",
     "Misclassification",
     "TargetClass",
-    "TargetProbability",
-    "check_epsilon",
     "distance",
-    "made_to_transfer",
-    "needs_gradients",
-    "pasted",
     "project_",
     "registry",
-    "side",
-    "sole_answers",
     "steepest",
-    "threat",
     "threat_models",
-    "threats_of",
     "uniform",
-    "version_of",
 ]

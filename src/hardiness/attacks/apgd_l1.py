@@ -16,7 +16,7 @@ from hardiness.attacks.kit import (
     picked,
     registry,
 )
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -21,7 +21,7 @@ from hardiness.attacks.kit import (
     registry,
 )
 from hardiness.attacks.threats.norm_balls import distance, onto_hyperplane, steepest
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ArgumentError, SampleError, described
-from hardiness.imaging import decode
-from hardiness.sources import TORCHS_ADVICE, read_regular, refuse_bomb
+from hardiness.core.errors import ArgumentError, SampleError, described
+from hardiness.imaging.codecs import decode
+from hardiness.sources.files import TORCHS_ADVICE, read_regular, refuse_bomb
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, picked, registry
 from hardiness.attacks.threats.patch import side
-from hardiness.core import ArgumentError, require_within
+from hardiness.core.errors import ArgumentError, require_within
 
 if TYPE_CHECKING:
     from torch import Tensor

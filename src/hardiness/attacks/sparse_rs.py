@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks.kit import CheckedAttack, Iterate, Pass, Problem, no_gradient, registry
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from torch import Tensor

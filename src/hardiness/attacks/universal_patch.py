@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, no_gradient, registry
 from hardiness.attacks.patch_files import read_patch
 from hardiness.attacks.threats.patch import pasted, side
-from hardiness.core import ArgumentError
-from hardiness.sources import file_sha256
+from hardiness.core.errors import ArgumentError
+from hardiness.sources.packages import file_sha256
 
 if TYPE_CHECKING:
     from torch import Tensor

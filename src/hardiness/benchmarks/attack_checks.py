@@ -12,20 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks.kit import registry as attacks
-from hardiness.core import (
-    CANNOT_TELL,
-    Condition,
-    Finding,
-    Interval,
-    Records,
-    Round,
-    Run,
-    Score,
-    doubt_of,
-    epsilon_text,
-    usual_epsilon,
-)
-from hardiness.statistics import wilson
+from hardiness.core.result import CANNOT_TELL, Finding, Interval, Score, doubt_of
+from hardiness.core.run import Condition, Round, Run, epsilon_text, usual_epsilon
+from hardiness.core.table import Records
+from hardiness.statistics.intervals import wilson
 
 
 def percent(share: float) -> str:

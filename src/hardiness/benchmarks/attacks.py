@@ -23,46 +23,16 @@ from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset, part_of
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
-from hardiness.core import (
-    CANNOT_TELL,
-    CANVAS_224,
-    MOST_STEPS,
-    RIGHT,
-    ArgumentError,
-    AttackPlan,
-    Benchmark,
-    Canvas,
-    Chart,
-    Condition,
-    CrossChecks,
-    Curves,
-    DataRoot,
-    DataSet,
-    Expansion,
-    Finding,
-    Grid,
-    Heat,
-    ImageTable,
-    Item,
-    Layer,
-    Line,
-    Metric,
-    Norm,
-    Panel,
-    Records,
-    Result,
-    Round,
-    Run,
-    Score,
-    Selection,
-    UnknownNameError,
-    epsilon_text,
-    require_within,
-    trust,
-    usual_epsilon,
-)
-from hardiness.reference import OWN, PREPROCESSINGS
-from hardiness.statistics import Measurable, proportion, share
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.errors import MOST_STEPS, ArgumentError, UnknownNameError, require_within
+from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.core.result import CANNOT_TELL, Finding, Metric, Result, Score, trust
+from hardiness.core.run import AttackPlan, Condition, CrossChecks, Norm, Round, Run, epsilon_text, usual_epsilon
+from hardiness.core.section import Chart, Curves, Grid, Heat, Layer, Line, Panel
+from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.reference.robustbench import OWN, PREPROCESSINGS
+from hardiness.statistics.intervals import proportion
+from hardiness.statistics.measures import Measurable, share
 
 TITLE = "Accuracy under attack"
 PUBLISHED_PROTOCOL = "orhan2019"

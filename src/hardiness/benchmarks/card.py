@@ -17,40 +17,30 @@ from hardiness.benchmarks.leaderboard import leaderboard_notes, timm_notes
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import CLASS_METRICS, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
-from hardiness.core import (
+from hardiness.core.benchmark import Benchmark
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.registry import Registry, subclass_of
+from hardiness.core.result import PARTIAL, Finding, Interval, Metric, Result, Score
+from hardiness.core.run import IMAGENET_CLASSES, Condition, Run, epsilon_text
+from hardiness.core.section import (
     GROUPS,
     LAST,
-    PARTIAL,
-    RIGHT,
     Answer,
-    Benchmark,
     Chart,
     Column,
-    Condition,
-    Finding,
     Gallery,
     Grid,
     GridCell,
-    ImageTable,
-    Interval,
-    Metric,
     ModelSentence,
     Note,
-    Records,
-    Registry,
-    Result,
-    Run,
     Sample,
-    Score,
     Section,
-    epsilon_text,
-    from_json,
-    json_form,
-    subclass_of,
 )
-from hardiness.core.run import IMAGENET_CLASSES
-from hardiness.reference import baseline, class_name, published_for, published_interval
-from hardiness.statistics import Measurable, WeightedSum, disjoint, wilson, within
+from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.reference.classes import class_name
+from hardiness.reference.published_numbers import baseline, published_for, published_interval
+from hardiness.statistics.intervals import disjoint, wilson, within
+from hardiness.statistics.measures import Measurable, WeightedSum
 
 ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
 """What any benchmark may be scored by, too: a person's own classes, and answers of chat models."""

@@ -9,9 +9,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Metric, Records, Run, Score, mark_notes
-from hardiness.sources import shown
-from hardiness.statistics import mean, proportion
+from hardiness.core.result import Metric, Score
+from hardiness.core.run import ANSWERS, OUTCOMES, Condition, Run, mark_notes
+from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.sources.files import shown
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import proportion
 
 TABLE_COLUMNS = ("outcome", "has_confidence", "missing_mass", "changed")
 """Columns that a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""

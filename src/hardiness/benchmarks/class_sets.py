@@ -29,35 +29,19 @@ from hardiness.benchmarks.shares import (
     confidence_scores,
     selective_scores,
 )
-from hardiness.core import (
-    RIGHT,
-    Benchmark,
-    Canvas,
-    Chart,
-    Columns,
-    Condition,
-    DataError,
-    DataRoot,
-    DataSet,
-    Dots,
-    Expansion,
-    Gallery,
-    Heat,
-    Image,
-    ImageTable,
-    Item,
-    Layer,
-    Metric,
-    Observer,
-    Records,
-    Result,
-    Run,
-    Score,
-    json_form,
-)
-from hardiness.core.run import IMAGENET_CLASSES
-from hardiness.reference import CLASS_SETS, ClassSet, PublishedNumber, class_set, published_beside, wnid_indices
-from hardiness.statistics import Estimate, Measurable, WeightedSum, share, weighted_sum
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item
+from hardiness.core.errors import DataError
+from hardiness.core.forms import json_form
+from hardiness.core.model import Canvas
+from hardiness.core.result import Metric, Result, Score
+from hardiness.core.run import IMAGENET_CLASSES, Condition, Run
+from hardiness.core.section import Chart, Dots, Gallery, Heat, Layer, Observer
+from hardiness.core.table import RIGHT, Columns, ImageTable, Records
+from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
+from hardiness.reference.classes import wnid_indices
+from hardiness.reference.published_numbers import PublishedNumber, published_beside
+from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.measures import Measurable, WeightedSum, share, weighted_sum
 
 CARD = "class_sets"
 CLEAN_IMAGES = 50

@@ -25,34 +25,15 @@ from hardiness.benchmarks.shares import (
     loss,
     two_of_each,
 )
-from hardiness.core import (
-    RIGHT,
-    Chart,
-    Condition,
-    Curves,
-    Dots,
-    ImageTable,
-    Interval,
-    Line,
-    Metric,
-    Observer,
-    Panel,
-    Records,
-    Result,
-    Score,
-    rng,
-)
-from hardiness.statistics import (
-    BINNINGS,
-    FEWEST,
-    Binning,
-    Estimate,
-    Gaps,
-    bin_of,
-    calibration_interval,
-    wilson,
-    within,
-)
+from hardiness.core.random import rng
+from hardiness.core.result import Interval, Metric, Result, Score
+from hardiness.core.run import Condition
+from hardiness.core.section import Chart, Curves, Dots, Line, Observer, Panel
+from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.statistics.comparison import FEWEST
+from hardiness.statistics.confidence import BINNINGS, Binning, Gaps, bin_of, calibration_interval
+from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.intervals import wilson, within
 
 Floats = NDArray[np.float64]
 

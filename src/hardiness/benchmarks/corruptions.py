@@ -30,55 +30,23 @@ from hardiness.benchmarks.leaderboard import is_comparable, published_on, series
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
-from hardiness.core import (
-    CANVAS_224,
-    RIGHT,
-    ArgumentError,
-    Benchmark,
-    Canvas,
-    Chart,
-    Condition,
-    Curves,
-    DataError,
-    DataRoot,
-    DataSet,
-    Dots,
-    Expansion,
-    Grid,
-    Heat,
-    Image,
-    ImageTable,
-    Interval,
-    Item,
-    Layer,
-    Line,
-    Metric,
-    Observer,
-    Panel,
-    PictureFault,
-    Records,
-    Result,
-    Run,
-    SampleError,
-    Score,
-    Selection,
-    UnknownNameError,
-)
-from hardiness.reference import SEVERITIES, DistortionSet, baseline, distortion_set, set_names
-from hardiness.statistics import (
-    CellMeans,
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
+from hardiness.core.errors import ArgumentError, DataError, SampleError, UnknownNameError
+from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.core.result import Interval, Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import Chart, Curves, Dots, Grid, Heat, Layer, Line, Observer, Panel
+from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.reference.published_numbers import baseline
+from hardiness.reference.sets import SEVERITIES, DistortionSet, distortion_set, set_names
+from hardiness.statistics.cells import CellMeans, cell_means, equal_weights, is_whole, means_of
+from hardiness.statistics.intervals import newcombe, proportion, within
+from hardiness.statistics.measures import (
     Measurable,
-    cell_means,
     corruption_weights,
-    equal_weights,
-    is_whole,
     mean_of,
-    means_of,
-    newcombe,
-    proportion,
     relative_corruption_weights,
     weighted_sum,
-    within,
 )
 
 MCE = Metric(

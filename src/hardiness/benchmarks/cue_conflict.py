@@ -16,40 +16,20 @@ from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts,
 from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
-from hardiness.core import (
-    CANVAS_224,
-    RIGHT,
-    Answer,
-    Benchmark,
-    Canvas,
-    Chart,
-    Columns,
-    Condition,
-    DataRoot,
-    DataSet,
-    Dots,
-    Expansion,
-    Gallery,
-    Grid,
-    GridCell,
-    ImageTable,
-    Interval,
-    Item,
-    Metric,
-    Observer,
-    People,
-    Records,
-    Result,
-    Run,
-    Sample,
-    Score,
-    Stimulus,
-    UnknownNameError,
-    json_form,
-)
-from hardiness.reference import Humans, humans, published_series, vlm_shape_bias
-from hardiness.statistics import Measurable, proportion, share
-from hardiness.statistics import shape_bias as shape_bias_of
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Stimulus
+from hardiness.core.errors import UnknownNameError
+from hardiness.core.forms import json_form
+from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.core.result import Interval, Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import Answer, Chart, Dots, Gallery, Grid, GridCell, Observer, People, Sample
+from hardiness.core.table import RIGHT, Columns, ImageTable, Records
+from hardiness.reference.closed_questions import vlm_shape_bias
+from hardiness.reference.people import Humans, humans
+from hardiness.reference.published_numbers import published_series
+from hardiness.statistics.intervals import proportion
+from hardiness.statistics.measures import Measurable, share
+from hardiness.statistics.measures import shape_bias as shape_bias_of
 
 Categories = Mapping[str, Sequence[int]]
 """The class indices of each category, by name."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hardiness import imaging
 from hardiness.benchmarks.confidence import COLUMN, INVERSE_TEMPERATURES, STEPS
-from hardiness.core import Columns
+from hardiness.core.table import Columns
 
 Logits = NDArray[np.float32]
 

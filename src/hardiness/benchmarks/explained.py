@@ -8,16 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from hardiness.benchmarks.shares import EFFECTIVE
-from hardiness.core import Result, Scatter, Score, Spot, Trend, from_json
-from hardiness.reference import (
+from hardiness.core.forms import from_json
+from hardiness.core.result import Result, Score
+from hardiness.core.section import Scatter, Spot, Trend
+from hardiness.reference.published_numbers import (
     PublishedLine,
     published_beside,
     published_lines,
     published_points,
     testbed_point,
-    timm_rows,
 )
-from hardiness.statistics import EffectiveRobustness, FittedLine
+from hardiness.reference.timm_results import timm_rows
+from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine
 
 MOST_SENTENCES = 8
 """Models of which a figure's caption says what accuracy explains of each."""

@@ -27,48 +27,17 @@ from hardiness.benchmarks.card import (
 )
 from hardiness.benchmarks.leaderboard import published_on, series_beside
 from hardiness.benchmarks.options import registry
-from hardiness.core import (
-    CANVAS_224,
-    RIGHT,
-    ArgumentError,
-    Benchmark,
-    Canvas,
-    Chart,
-    Condition,
-    DataRoot,
-    DataSet,
-    Dots,
-    Expansion,
-    Gallery,
-    Grid,
-    Image,
-    ImageTable,
-    Interval,
-    Item,
-    Metric,
-    Observer,
-    PictureFault,
-    Records,
-    Result,
-    Run,
-    Sample,
-    SampleError,
-    Score,
-    Selection,
-    UnknownNameError,
-    json_form,
-)
-from hardiness.reference import compared_with_first, distortion_set
-from hardiness.statistics import (
-    CellMeans,
-    Measurable,
-    cell_means,
-    equal_weights,
-    is_whole,
-    mean_of,
-    means_of,
-    weighted_sum,
-)
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
+from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError
+from hardiness.core.forms import json_form
+from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.core.result import Interval, Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import Chart, Dots, Gallery, Grid, Observer, Sample
+from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.reference.sets import compared_with_first, distortion_set
+from hardiness.statistics.cells import CellMeans, cell_means, equal_weights, is_whole, means_of
+from hardiness.statistics.measures import Measurable, mean_of, weighted_sum
 
 IMAGENET_P = distortion_set("imagenet-p")
 

@@ -16,22 +16,14 @@ from hardiness.benchmarks.confidence import condition_calibration, nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
-from hardiness.core import (
-    RIGHT,
-    Canvas,
-    Columns,
-    Condition,
-    Expansion,
-    ImageTable,
-    Item,
-    Metric,
-    Records,
-    Run,
-    Score,
-    Selection,
-)
-from hardiness.reference import wnids
-from hardiness.statistics import Measurable, mean_difference, share, weighted_sum
+from hardiness.core.benchmark import Expansion, Item, Selection
+from hardiness.core.model import Canvas
+from hardiness.core.result import Metric, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.table import RIGHT, Columns, ImageTable, Records
+from hardiness.reference.classes import wnids
+from hardiness.statistics.comparison import mean_difference
+from hardiness.statistics.measures import Measurable, share, weighted_sum
 
 CARTON = 478
 CLEAN, MARKED = Condition(), Condition(corruption="watermark")

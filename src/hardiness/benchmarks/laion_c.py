@@ -28,35 +28,17 @@ from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import accuracy
-from hardiness.core import (
-    CANVAS_224,
-    RIGHT,
-    Benchmark,
-    Canvas,
-    Chart,
-    Columns,
-    Condition,
-    DataRoot,
-    DataSet,
-    Dots,
-    Expansion,
-    Grid,
-    ImageTable,
-    Interval,
-    Item,
-    Metric,
-    Observer,
-    People,
-    PictureFault,
-    Records,
-    Result,
-    Run,
-    SampleError,
-    Score,
-    Selection,
-)
-from hardiness.reference import laion_c, published_series, wnids
-from hardiness.statistics import Measurable, cell_means, equal_weights, is_whole, mean_of
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, PictureFault, Selection
+from hardiness.core.errors import SampleError
+from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.core.result import Interval, Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import Chart, Dots, Grid, Observer, People
+from hardiness.core.table import RIGHT, Columns, ImageTable, Records
+from hardiness.reference.classes import laion_c, wnids
+from hardiness.reference.published_numbers import published_series
+from hardiness.statistics.cells import cell_means, equal_weights, is_whole
+from hardiness.statistics.measures import Measurable, mean_of
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
 SEVERITIES = (1, 2, 3, 4, 5)

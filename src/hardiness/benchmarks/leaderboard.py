@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hardiness.benchmarks.options import registry
-from hardiness.core import InputIdentity, Interval, Note, Result, Run, Score, epsilon_text
-from hardiness.reference import (
-    TIMM_SETS,
-    PublishedNumber,
-    best_rows,
-    parameters_m,
-    published_series,
-    robustbench,
-    timm_row,
-)
+from hardiness.core.result import Interval, Result, Score
+from hardiness.core.run import InputIdentity, Run, epsilon_text
+from hardiness.core.section import Note
+from hardiness.reference import robustbench
+from hardiness.reference.published_numbers import PublishedNumber, published_series
+from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m, timm_row
 
 
 def is_comparable(results: Sequence[Result]) -> bool:

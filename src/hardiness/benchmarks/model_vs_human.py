@@ -17,41 +17,33 @@ from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
-from hardiness.core import (
-    CANVAS_224,
-    RIGHT,
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item
+from hardiness.core.errors import DataError, UnknownNameError
+from hardiness.core.forms import json_form
+from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.core.result import Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import (
     Answer,
-    Benchmark,
-    Canvas,
     Chart,
-    Columns,
-    Condition,
     Curves,
-    DataError,
-    DataRoot,
-    DataSet,
     Dots,
-    Expansion,
     Gallery,
     Grid,
     GridCell,
-    ImageTable,
-    Item,
     Line,
-    Metric,
     Observer,
     Panel,
     People,
-    Records,
-    Result,
-    Run,
     Sample,
-    Score,
-    UnknownNameError,
-    json_form,
 )
-from hardiness.reference import SETS, Level, StimulusSet, published_series, sixteen, stimulus_set
-from hardiness.statistics import Measurable, centred, mean, mean_of, proportion, resampled_means, within
+from hardiness.core.table import RIGHT, Columns, ImageTable, Records
+from hardiness.reference.classes import sixteen
+from hardiness.reference.published_numbers import published_series
+from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import centred, proportion, resampled_means, within
+from hardiness.statistics.measures import Measurable, mean_of
 
 BENCHMARK = "model-vs-human"
 OOD_ACCURACY = Metric(

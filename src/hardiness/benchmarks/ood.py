@@ -15,23 +15,20 @@ from hardiness.benchmarks.card import Baseline, Card, Lookup, register
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import ImagenetVal, Photographs
 from hardiness.benchmarks.shares import answered
-from hardiness.core import (
-    ArgumentError,
-    Benchmark,
-    Condition,
-    DataError,
-    DataRoot,
-    DataSet,
-    Grid,
-    ImageTable,
-    Item,
-    Metric,
-    Records,
-    Result,
-    Run,
-    Score,
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
+from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.result import Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import Grid
+from hardiness.core.table import ImageTable, Records
+from hardiness.statistics.intervals import (
+    RECALL,
+    accepted_interval,
+    area_interval,
+    effective_wilson,
+    outermost,
+    threshold,
 )
-from hardiness.statistics import RECALL, accepted_interval, area_interval, effective_wilson, outermost, threshold
 
 Floats = NDArray[np.float64]
 

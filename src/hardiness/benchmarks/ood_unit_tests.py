@@ -15,34 +15,15 @@ from hardiness.benchmarks.ood import FPR95, METHOD_TITLES, METHODS, Floats, sure
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import answered
-from hardiness.core import (
-    Canvas,
-    Chart,
-    Condition,
-    DataRoot,
-    DataSet,
-    Dots,
-    Expansion,
-    Grid,
-    ImageTable,
-    Item,
-    Metric,
-    Observer,
-    Records,
-    Result,
-    Run,
-    Score,
-    Selection,
-)
+from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.model import Canvas
+from hardiness.core.result import Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import Chart, Dots, Grid, Observer
+from hardiness.core.table import ImageTable, Records
 from hardiness.distortions.objectless import objectless
-from hardiness.statistics import (
-    accepted,
-    accepted_interval,
-    interval_of_mean,
-    resampled_means,
-    threshold,
-    threshold_draws,
-)
+from hardiness.statistics.cells import interval_of_mean
+from hardiness.statistics.intervals import accepted, accepted_interval, resampled_means, threshold, threshold_draws
 
 NOISE = (
     "uni",

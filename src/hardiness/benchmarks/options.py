@@ -9,18 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import attacks, distortions, models
-from hardiness.core import (
-    MOST_STEPS,
-    ArgumentError,
-    Benchmark,
-    ModelError,
-    Registry,
-    UnknownNameError,
-    require_within,
-    spelled,
-    subclass_of,
-    suggestion,
-)
+from hardiness.core.benchmark import Benchmark
+from hardiness.core.errors import MOST_STEPS, ArgumentError, ModelError, UnknownNameError, require_within, suggestion
+from hardiness.core.registry import Registry, subclass_of
+from hardiness.core.run import spelled
 
 registry: Registry[type[Benchmark]] = Registry(
     "benchmark",

@@ -13,39 +13,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import (
-    RIGHT,
-    Answer,
-    ArgumentError,
-    Chart,
-    Condition,
-    Gallery,
-    Grid,
-    GridCell,
-    Heat,
-    ImageTable,
-    Interval,
-    Layer,
-    Metric,
-    Result,
-    Run,
-    Sample,
-    Score,
-    Section,
-    rng,
-)
-from hardiness.sources import shown
-from hardiness.statistics import (
-    FEWEST_DIFFERING,
-    Estimate,
-    GroupMeans,
+from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
+from hardiness.core.result import Interval, Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import Answer, Chart, Gallery, Grid, GridCell, Heat, Layer, Sample, Section
+from hardiness.core.table import RIGHT, ImageTable
+from hardiness.sources.files import shown
+from hardiness.statistics.comparison import FEWEST_DIFFERING, mcnemar
+from hardiness.statistics.estimate import Estimate, GroupMeans, mean, means_by_group
+from hardiness.statistics.intervals import (
     area_interval,
     clopper_pearson,
     effective_answers,
     effective_wilson,
-    mcnemar,
-    mean,
-    means_by_group,
     outermost,
     proportion,
     wilson,

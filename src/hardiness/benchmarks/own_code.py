@@ -13,7 +13,8 @@ from hardiness import attacks, distortions, models
 from hardiness.benchmarks.card import Card
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.options import registry
-from hardiness.core import Benchmark, Registry
+from hardiness.core.benchmark import Benchmark
+from hardiness.core.registry import Registry
 from hardiness.data.root import LAYOUTS
 
 T = TypeVar("T")

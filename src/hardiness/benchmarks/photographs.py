@@ -39,34 +39,15 @@ from hardiness.benchmarks.shares import (
     conformal_scores,
     selective_scores,
 )
-from hardiness.core import (
-    AS_IT_IS,
-    CANVAS_224,
-    RIGHT,
-    Benchmark,
-    Canvas,
-    Chart,
-    Columns,
-    Condition,
-    DataError,
-    DataRoot,
-    DataSet,
-    Dots,
-    Expansion,
-    Image,
-    ImageTable,
-    Item,
-    Metric,
-    Observer,
-    Records,
-    Result,
-    Run,
-    SampleError,
-    Score,
-    UnknownNameError,
-)
+from hardiness.core.benchmark import AS_IT_IS, Benchmark, DataRoot, DataSet, Expansion, Image, Item
+from hardiness.core.errors import DataError, SampleError, UnknownNameError
+from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.core.result import Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.section import Chart, Dots, Observer
+from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference import robustbench
-from hardiness.statistics import Measurable, share
+from hardiness.statistics.measures import Measurable, share
 
 
 class Photographs(Benchmark):

@@ -11,40 +11,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import RIGHT, Condition, ImageTable, Interval, Metric, Records, Score
-from hardiness.statistics import (
+from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.run import Condition
+from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.statistics.confidence import (
     BINNINGS,
     COVERAGE,
     MINIMUM,
     Binning,
     CalibrationProtocol,
-    Estimate,
     Gaps,
-    Measurable,
-    area_under_response,
     aurra,
-    below_gamma,
     bin_of,
     bin_of_hundred,
     calibration_half,
     calibration_interval,
-    calibration_measure,
     conformal_coverage,
     conformal_threshold,
     coverage_at_risk,
-    effective_wilson,
     expected_calibration_error,
-    mean,
+    rms_calibration_error,
+    selective_prediction,
+)
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import (
+    below_gamma,
+    effective_wilson,
     outermost,
     proportion,
-    rms_calibration_error,
     scaled,
-    selective_prediction,
-    share,
     skewed_student,
     with_unseen,
     within,
 )
+from hardiness.statistics.measures import Measurable, area_under_response, calibration_measure, share
 
 LARGEST_INT16 = np.iinfo(np.int16).max
 

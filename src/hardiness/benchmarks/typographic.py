@@ -18,27 +18,16 @@ from hardiness.benchmarks.confidence import (
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
-from hardiness.core import (
-    RIGHT,
-    Canvas,
-    Condition,
-    DataError,
-    DataRoot,
-    DataSet,
-    Expansion,
-    Image,
-    ImageTable,
-    Item,
-    Metric,
-    Records,
-    Result,
-    Run,
-    Score,
-    Selection,
-    rng,
-)
-from hardiness.reference import wording
-from hardiness.statistics import Measurable, mean_difference, share, weighted_sum
+from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Image, Item, Selection
+from hardiness.core.errors import DataError
+from hardiness.core.model import Canvas
+from hardiness.core.random import rng
+from hardiness.core.result import Metric, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.reference.classes import wording
+from hardiness.statistics.comparison import mean_difference
+from hardiness.statistics.measures import Measurable, share, weighted_sum
 
 CLEAN, WRONG_WORD = Condition(), Condition(text="wrong class")
 

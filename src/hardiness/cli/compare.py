@@ -10,8 +10,10 @@ from rich.table import Table
 from hardiness import api, statistics
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_views, wide
-from hardiness.core import ArgumentError, Placement, Request, argument, option, part
-from hardiness.report import tables_in
+from hardiness.core.errors import ArgumentError
+from hardiness.core.options import argument, option, part
+from hardiness.core.run import Placement, Request
+from hardiness.report.exports.exporter import tables_in
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,34 +15,23 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from hardiness.api import progress_on
-from hardiness.benchmarks import registry
+from hardiness.api.progress import progress_on
+from hardiness.benchmarks.options import registry
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import amount, print_json, wide
-from hardiness.core import ArgumentError, Request, UnknownNameError, argument, option, wait_option
-from hardiness.data import (
-    KINDS,
-    ArchiveOutcome,
-    CheckReport,
-    DataInventory,
-    Depth,
-    Fault,
-    Manner,
-    check,
-    get,
-    import_validation,
-    inventory,
-    mend,
-    parse,
-    places_to_check,
-)
-from hardiness.data import NAME as IMAGENET
-from hardiness.distortions import fetch_frost
-from hardiness.reference import PublishedSet, datasets, published_set
-from hardiness.report import PlainConsole
-from hardiness.results import drop_run
-from hardiness.sources import WAIT_S, pins_file
-from hardiness.store import Store
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.options import argument, option, wait_option
+from hardiness.core.run import Request
+from hardiness.data.checking import KINDS, CheckReport, Depth, Fault, check, mend, places_to_check
+from hardiness.data.getting import NAME as IMAGENET
+from hardiness.data.getting import ArchiveOutcome, DataInventory, Manner, get, import_validation, inventory, parse
+from hardiness.distortions.frost_pictures import fetch_frost
+from hardiness.reference.published_data import PublishedSet, datasets, published_set
+from hardiness.report.format import PlainConsole
+from hardiness.results.stored_runs import drop_run
+from hardiness.sources.downloads import WAIT_S
+from hardiness.sources.packages import pins_file
+from hardiness.store.store import Store
 
 SHOWN_PATHS = 3
 

@@ -21,13 +21,20 @@ from rich.table import Table
 from hardiness import models
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, wide
-from hardiness.core import HardinessError, Request, View, option
-from hardiness.data import embedded, inventory
-from hardiness.distortions import locate_frost
-from hardiness.imaging import decode, kernel_folder, on_canvas
-from hardiness.models import Classifier, to_pixels
-from hardiness.models import split as options_of
-from hardiness.sources import cache_folder
+from hardiness.core.errors import HardinessError
+from hardiness.core.model import View
+from hardiness.core.options import option
+from hardiness.core.run import Request
+from hardiness.data.getting import inventory
+from hardiness.data.root import embedded
+from hardiness.distortions.frost_pictures import locate_frost
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.compiled import kernel_folder
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.catalogue import split as options_of
+from hardiness.models.classifier import Classifier
+from hardiness.models.preprocessing import to_pixels
+from hardiness.sources.packages import cache_folder
 
 
 def processor() -> str:

@@ -11,10 +11,13 @@ import click
 
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, print_views
-from hardiness.core import ArgumentError, HardinessError, argument, option, printable
-from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
-from hardiness.results import Gate, first_policy, judge, policy_of
-from hardiness.store import Store, surveyed
+from hardiness.core.errors import ArgumentError, HardinessError, printable
+from hardiness.core.options import argument, option
+from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
+from hardiness.results.gate import Gate, judge
+from hardiness.results.policy import policy_of
+from hardiness.results.written_policy import first_policy
+from hardiness.store.store import Store, surveyed
 
 
 @dataclass(frozen=True, kw_only=True)

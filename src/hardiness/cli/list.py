@@ -17,27 +17,22 @@ from hardiness import attacks, benchmarks, distortions, models, reference
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import amount, print_json, print_views, wide
-from hardiness.core import (
-    GROUPS,
-    BenchmarkIdentity,
-    DataIdentity,
-    ModelIdentity,
-    ModelSpec,
-    Run,
-    TextTable,
-    argument,
-    option,
-    require_within,
-)
+from hardiness.core.errors import require_within
+from hardiness.core.model import ModelSpec
+from hardiness.core.options import argument, option
 from hardiness.core.registry import Registry
+from hardiness.core.result import TextTable
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.core.section import GROUPS
 from hardiness.data.root import LAYOUTS
 from hardiness.models.runtimes import runtimes
 from hardiness.report.exports.exporter import Exporter
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.logger import TrackerKind
 from hardiness.report.loggers.logger import registry as loggers
-from hardiness.results import RunEntry, run_entries, typed_option
-from hardiness.store import Store, surveyed
+from hardiness.results.runs import typed_option
+from hardiness.results.stored_runs import RunEntry, run_entries
+from hardiness.store.store import Store, surveyed
 
 T = TypeVar("T")
 

@@ -24,7 +24,8 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from hardiness.core import ArgumentError, HardinessError, UnknownNameError, described, errors, printable
+from hardiness.core import errors
+from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError, described, printable
 
 DEBUG, COMPLETION = "--debug", "_HARDINESS_COMPLETE"
 

@@ -14,28 +14,26 @@ from rich.table import Table
 
 from hardiness import data as datasets
 from hardiness import distortions, models, trees, visualise
-from hardiness.api import progress_on
-from hardiness.benchmarks import CorruptionSet, ImagenetP, corruption_benchmark, own_name
+from hardiness.api.progress import progress_on
+from hardiness.benchmarks.corruptions import CorruptionSet, corruption_benchmark
+from hardiness.benchmarks.imagenet_p import ImagenetP
+from hardiness.benchmarks.options import own_name
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, quiet_flag
 from hardiness.cli.output import amount, print_failures, wide
-from hardiness.core import (
-    ArgumentError,
-    Listener,
-    Placement,
-    Request,
-    UnknownNameError,
-    argument,
-    option,
-    part,
-    wait_option,
-)
-from hardiness.models import Classifier
-from hardiness.reference import set_names
-from hardiness.report import PlainConsole
-from hardiness.store import WAIT_S
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.options import argument, option, part, wait_option
+from hardiness.core.run import Listener, Placement, Request
+from hardiness.models.classifier import Classifier
+from hardiness.reference.sets import set_names
+from hardiness.report.format import PlainConsole
+from hardiness.store.files import WAIT_S
 from hardiness.trees import PictureForm, TreeOutcome
-from hardiness.visualise import GRID, PROTOCOL, RECORD, PatchSettings, Settings, StimulusRequest, StyleSettings, Unit
+from hardiness.visualise.activation import Settings, Unit
+from hardiness.visualise.exhibition import GRID, RECORD
+from hardiness.visualise.orhan2019 import PROTOCOL
+from hardiness.visualise.patch import PatchSettings
+from hardiness.visualise.stimuli import StimulusRequest, StyleSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
-from hardiness.core import option
+from hardiness.core.options import option
 
 
 def command(function: Callable[[Any], int]) -> click.Command:

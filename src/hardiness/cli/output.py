@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
-from hardiness.core import Failure, TextTable, json_form, printable
-from hardiness.report import PlainConsole, terminal_table
+from hardiness.core.errors import printable
+from hardiness.core.forms import json_form
+from hardiness.core.result import TextTable
+from hardiness.core.table import Failure
+from hardiness.report.format import PlainConsole, terminal_table
 
 PIPE_WIDTH = 160
 """Characters of a line where output goes to a file or a pipe."""

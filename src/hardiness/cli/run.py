@@ -11,16 +11,19 @@ from pathlib import Path
 import click
 
 from hardiness import api
-from hardiness.benchmarks import benchmark_type
+from hardiness.benchmarks.card import benchmark_type
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_views, wide
 from hardiness.cli.show import print_overview
-from hardiness.core import ArgumentError, Result, Share, UnknownNameError, option, require_within
-from hardiness.report import PlainConsole
-from hardiness.results import kept_comparisons
+from hardiness.core.errors import ArgumentError, UnknownNameError, require_within
+from hardiness.core.options import option
+from hardiness.core.result import Result
+from hardiness.core.run import Share
+from hardiness.report.format import PlainConsole
+from hardiness.results.comparison import kept_comparisons
 from hardiness.sources import files
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 ENGINES = ("process", "ray")
 

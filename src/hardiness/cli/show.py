@@ -14,19 +14,22 @@ from hardiness import api, benchmarks, reference, results
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import SHOWN_FAILURES, print_json, print_views, wide
-from hardiness.core import ArgumentError, Result, TextTable, argument, baseline_option, option, require_within
-from hardiness.report import (
+from hardiness.core.errors import ArgumentError, require_within
+from hardiness.core.options import argument, baseline_option, option
+from hardiness.core.result import Result, TextTable
+from hardiness.report.exports.exporter import tables_in
+from hardiness.report.sections import with_own_names
+from hardiness.report.terminal import (
     WARNING,
     consistency_by_set_table,
     consistency_tables,
     human_likeness_table,
     score_tables,
     scorecard_tables,
-    tables_in,
-    with_own_names,
 )
-from hardiness.results import BenchmarkComparison, group_of, kept_comparisons, results_of, with_severities
-from hardiness.store import Store, surveyed
+from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
+from hardiness.results.results import group_of, results_of, with_severities
+from hardiness.store.store import Store, surveyed
 
 
 @dataclass(frozen=True, kw_only=True)

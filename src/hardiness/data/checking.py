@@ -18,7 +18,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import PIL.Image
 
-from hardiness.core import DataError, File, SampleError, Stimulus, json_field, ordered
+from hardiness.core.benchmark import File, Stimulus
+from hardiness.core.errors import DataError, SampleError
+from hardiness.core.forms import json_field
+from hardiness.core.process import ordered
 from hardiness.data.conditions import WrittenTree
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
@@ -33,32 +36,14 @@ from hardiness.data.files import (
 from hardiness.data.getting import place_of
 from hardiness.data.layouts.class_sets import part_and_label
 from hardiness.data.root import OWN, Place, parse_place
-from hardiness.imaging import decode_video, encode_jpeg, refuse_damaged
-from hardiness.reference import (
-    CLASS_SETS,
-    ClassSet,
-    PublishedSet,
-    class_set,
-    datasets,
-    distortion_set,
-    published_set,
-    sixteen,
-    subset_wnids,
-    validation_labels,
-    validation_name,
-    wnid_indices,
-    wnids,
-)
-from hardiness.sources import (
-    DiskFile,
-    TarMember,
-    archives,
-    open_regular,
-    parquet_files,
-    parquet_rows,
-    shown,
-    video_facts,
-)
+from hardiness.imaging.codecs import decode_video, encode_jpeg, refuse_damaged
+from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
+from hardiness.reference.classes import sixteen, subset_wnids, wnid_indices, wnids
+from hardiness.reference.published_data import PublishedSet, datasets, published_set, validation_labels, validation_name
+from hardiness.reference.sets import distortion_set
+from hardiness.sources import archives
+from hardiness.sources.files import DiskFile, TarMember, open_regular, shown, video_facts
+from hardiness.sources.tables import parquet_files, parquet_rows
 
 IMAGENET_C = distortion_set("imagenet-c")
 IMAGENET_P = distortion_set("imagenet-p")

@@ -15,12 +15,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, DataError, DataSet, File, Item, SampleError
+from hardiness.core.benchmark import DataSet, File, Item
+from hardiness.core.errors import DataError, SampleError
+from hardiness.core.run import Condition
 from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, as_text, folders_in, passed_over
 from hardiness.data.listing import Listing, Listings, Paths, forget
 from hardiness.data.root import Layout, Place
-from hardiness.reference import wnid_indices, wnids
-from hardiness.sources import DiskFile, Stamp, TarMember, archives, is_shard, read_regular, shown, webdataset_samples
+from hardiness.reference.classes import wnid_indices, wnids
+from hardiness.sources import archives
+from hardiness.sources.files import DiskFile, Stamp, TarMember, read_regular, shown
+from hardiness.sources.tables import is_shard, webdataset_samples
 
 
 class Cell(Protocol):

@@ -16,8 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hardiness.core import ArgumentError, DataError, File, Item, rng
-from hardiness.sources import DiskFile, Stamp, TarMember, is_outside, read_regular, shown
+from hardiness.core.benchmark import File, Item
+from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.random import rng
+from hardiness.sources.archives import is_outside
+from hardiness.sources.files import DiskFile, Stamp, TarMember, read_regular, shown
 
 IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
 """Lower-case suffixes of the files that count as images; upper case is accepted too."""

@@ -12,39 +12,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hardiness.core import ArgumentError, DataError, SampleError
+from hardiness.core.errors import ArgumentError, DataError, SampleError
 from hardiness.core.whole_files import whole_file
 from hardiness.data.files import IMAGE_SUFFIXES, folders_in
 from hardiness.data.root import LAYOUTS
-from hardiness.reference import (
-    CLASS_SETS,
+from hardiness.reference.class_sets import CLASS_SETS, class_set
+from hardiness.reference.classes import wnid_indices, wnids
+from hardiness.reference.published_data import (
     VALIDATION_NAMES_SHA256,
     PublishedFile,
     PublishedSet,
-    class_set,
     datasets,
     names_sha256,
     published_set,
     validation_labels,
     validation_name,
-    wnid_indices,
-    wnids,
 )
-from hardiness.sources import (
-    WAIT_S,
-    Checksum,
-    RemoteFile,
-    TarMember,
-    archives,
-    move_into,
-    open_regular,
-    pin,
-    pinned,
-    read_regular,
-    refuse_full_disk,
-    shown,
-    unpack,
-)
+from hardiness.sources import archives
+from hardiness.sources.archives import move_into, unpack
+from hardiness.sources.downloads import WAIT_S, Checksum, RemoteFile, refuse_full_disk
+from hardiness.sources.files import TarMember, open_regular, read_regular, shown
+from hardiness.sources.packages import pin, pinned
 
 _SUFFIXES = tuple(sorted(IMAGE_SUFFIXES | {".mp4"}))
 

@@ -16,11 +16,14 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Canvas, DataError, DataIdentity, DataRoot, DataSet, Image, SampleError
+from hardiness.core.benchmark import DataRoot, DataSet, Image
+from hardiness.core.errors import ArgumentError, DataError, SampleError
+from hardiness.core.model import Canvas
+from hardiness.core.run import DataIdentity
 from hardiness.data.files import FileEntry, LabelledFile, fingerprint, items
 from hardiness.data.root import LAYOUTS, NAME, OWN
-from hardiness.reference import wnids
-from hardiness.sources import DiskFile, Stamp
+from hardiness.reference.classes import wnids
+from hardiness.sources.files import DiskFile, Stamp
 
 FORMS = (
     "data must be names as for --data, (images, labels), (images, labels, names), an ImageFolder, a DataLoader, or a "

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from hardiness.core.whole_files import whole_file
 from hardiness.data.files import FileEntry, of_folder
-from hardiness.sources import Stamp, cache_folder
+from hardiness.sources.files import Stamp
+from hardiness.sources.packages import cache_folder
 
 VERSION = 2
 SETTLED_S = 2.0

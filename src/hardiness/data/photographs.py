@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import AS_IT_IS, DataError, DataIdentity, DataSet, File, Item
+from hardiness.core.benchmark import AS_IT_IS, DataSet, File, Item
+from hardiness.core.errors import DataError
+from hardiness.core.run import DataIdentity
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
     MAX_CSV_BYTES,
@@ -27,16 +29,9 @@ from hardiness.data.files import (
     stamp_of,
 )
 from hardiness.data.root import LAYOUTS, NAME, OWN, SPLITS, Place, Shards, Tables
-from hardiness.reference import wnid_indices, wnids
-from hardiness.sources import (
-    DiskFile,
-    Stamp,
-    parquet_class_names,
-    parquet_rows,
-    read_regular,
-    shown,
-    webdataset_samples,
-)
+from hardiness.reference.classes import wnid_indices, wnids
+from hardiness.sources.files import DiskFile, Stamp, read_regular, shown
+from hardiness.sources.tables import parquet_class_names, parquet_rows, webdataset_samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hardiness import reference
-from hardiness.core import ArgumentError, DataError, DataIdentity, DataRoot, DataSet, Registry, instance_of, suggestion
+from hardiness.core.benchmark import DataRoot, DataSet
+from hardiness.core.errors import ArgumentError, DataError, suggestion
+from hardiness.core.registry import Registry, instance_of
+from hardiness.core.run import DataIdentity
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
     LabelledFile,
@@ -25,19 +28,11 @@ from hardiness.data.files import (
     read_labels,
     suffix_of,
 )
-from hardiness.reference import wnid_indices
-from hardiness.sources import (
-    HUB,
-    DiskFile,
-    TarMember,
-    archives,
-    from_hub,
-    installed_file,
-    is_shard,
-    parquet_class_names,
-    parquet_files,
-    parquet_rows,
-)
+from hardiness.reference.classes import wnid_indices
+from hardiness.sources import archives
+from hardiness.sources.files import DiskFile, TarMember
+from hardiness.sources.packages import installed_file
+from hardiness.sources.tables import HUB, from_hub, is_shard, parquet_class_names, parquet_files, parquet_rows
 
 MAX_CLASSES = 1_000_000
 """More than any published classifier tells apart; each gets a name in memory."""

@@ -2,38 +2,21 @@
 
 from typing import TYPE_CHECKING
 
-from hardiness.core import door
+from hardiness.core.doors import door
 
 if TYPE_CHECKING:
-    from hardiness.distortions.apply import (
-        DIFFICULTIES,
-        SMALLEST_PX,
-        corrupt,
-        corruption,
-        corruption_versions,
-        corruptions,
-        perturb,
-        perturbation_versions,
-        perturbations,
-    )
-    from hardiness.distortions.frost_pictures import fetch_frost, locate_frost
-    from hardiness.distortions.objectless import TESTS
-    from hardiness.distortions.transform import Corrupt
+    from hardiness.distortions.apply import DIFFICULTIES as DIFFICULTIES
+    from hardiness.distortions.apply import corrupt as corrupt
+    from hardiness.distortions.apply import corruption, corruptions, perturbations
+    from hardiness.distortions.apply import corruption_versions as corruption_versions
+    from hardiness.distortions.apply import perturb as perturb
+    from hardiness.distortions.apply import perturbation_versions as perturbation_versions
+    from hardiness.distortions.objectless import TESTS as TESTS
 else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
-    "DIFFICULTIES",
-    "SMALLEST_PX",
-    "TESTS",
-    "Corrupt",
-    "corrupt",
     "corruption",
-    "corruption_versions",
     "corruptions",
-    "fetch_frost",
-    "locate_frost",
-    "perturb",
-    "perturbation_versions",
     "perturbations",
 ]

@@ -10,9 +10,13 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-from hardiness.core import ArgumentError, Image, Registry, instance_of, rng, usable_cores
-from hardiness.imaging import Size, Window, centre
-from hardiness.reference import SEVERITIES, compared_with_first
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import ArgumentError
+from hardiness.core.process import usable_cores
+from hardiness.core.random import rng
+from hardiness.core.registry import Registry, instance_of
+from hardiness.imaging.resizing import Size, Window, centre
+from hardiness.reference.sets import SEVERITIES, compared_with_first
 
 Shape = tuple[int, int, int]
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from hardiness.core import DataError, Image
-from hardiness.sources import PackagedFile, cache_folder, file_sha256, installed_file, obtain_packaged
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import DataError
+from hardiness.sources.packages import cache_folder, file_sha256, installed_file
+from hardiness.sources.wheels import PackagedFile, obtain_packaged
 
 PICTURES = (
     ("frost1.png", "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755"),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image, rng
+from hardiness.core.benchmark import Image
+from hardiness.core.random import rng
 
 Generator = np.random.Generator
 Floats = NDArray[np.float64]

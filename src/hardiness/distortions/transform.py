@@ -11,7 +11,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Image
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import ArgumentError
 from hardiness.distortions.apply import checked, corrupt, corruptions, own_noise
 
 T = TypeVar("T")

@@ -18,37 +18,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import attacks
-from hardiness.attacks import Budget, Iterate, threat
-from hardiness.core import (
-    ArgumentError,
-    AttackError,
-    AttackPlan,
-    Benchmark,
-    Columns,
-    Condition,
-    DataSet,
-    Failure,
-    Image,
-    ModelError,
-    Norm,
-    Records,
-    Round,
-    StoreError,
-    json_form,
-    line_of,
-    rng,
-    suggestion,
-)
-from hardiness.data import CLASSES, MANIFEST
+from hardiness.attacks.kit import Budget, Iterate, sole_answers
+from hardiness.attacks.kit import registry as attacks
+from hardiness.attacks.threats import threat
+from hardiness.core.benchmark import Benchmark, DataSet, Image
+from hardiness.core.errors import ArgumentError, AttackError, ModelError, StoreError, line_of, suggestion
+from hardiness.core.forms import json_form
+from hardiness.core.random import rng
+from hardiness.core.run import AttackPlan, Condition, Norm, Round
+from hardiness.core.table import Columns, Failure, Records
+from hardiness.data.photographs import CLASSES, MANIFEST
 from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.batch import BatchSize, Ensemble, Network, QueuedPicture, RoundOutcome, Victims, targets_of
 from hardiness.engine.cross_checks import Suspect, missing_columns, with_columns
 from hardiness.engine.pictures import place_of
 from hardiness.engine.plan import Task
-from hardiness.imaging import decode, png
-from hardiness.models import Classifier, InputPolicy, is_out_of_memory, link_to, to_pixels
-from hardiness.store import PARTIAL, RunFolder, Store, refuse_links, write
+from hardiness.imaging.codecs import decode, png
+from hardiness.models.classifier import Classifier
+from hardiness.models.failures import is_out_of_memory
+from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
+from hardiness.store.files import PARTIAL, refuse_links, write
+from hardiness.store.run import RunFolder
+from hardiness.store.store import Store
 
 if TYPE_CHECKING:
     import torch
@@ -202,7 +193,7 @@ class RoundState:
         victims = self.victims.rows(entering)
         steps = (self.step[entering] - 1).clamp(max=self.plan.steps)
         generators = [rng(seed, "start", restart, sample) for sample in victims.samples]
-        attack = attacks.registry.get(self.plan.attack)(**self.plan.options)
+        attack = attacks.get(self.plan.attack)(**self.plan.options)
         budget = Budget(self.plan.norm, self.plan.epsilon, steps)
         kept = self.members.of_batch(self.plan, restart, victims.samples) if self.members else None
         ended = kept.read(generators, steps.device) if kept else []
@@ -330,11 +321,11 @@ class Members:
     @staticmethod
     def has(plan: AttackPlan) -> bool:
         """Whether any attack of a plan has members that end one after the other."""
-        return any(hasattr(attacks.registry.get(each.attack), "resumed") for each in plan.rounds)
+        return any(hasattr(attacks.get(each.attack), "resumed") for each in plan.rounds)
 
     def of_batch(self, plan: Round, restart: int, samples: Sequence[str]) -> Members | None:
         """Those of one round on one batch; ``None`` where its attack has none."""
-        if not hasattr(attacks.registry.get(plan.attack), "resumed"):
+        if not hasattr(attacks.get(plan.attack), "resumed"):
             return None
         text = json.dumps([json_form(plan), restart, list(samples)], sort_keys=True)
         return replace(self, batch=hashlib.sha256(text.encode()).hexdigest()[:12])
@@ -510,7 +501,7 @@ class SavedPictures:
             written = [self._written(model, outcome.condition, victims.samples[i], images[i]) for i in fallen]
             if not written:
                 continue
-            predictions = attacks.sole_answers(torch.from_numpy(outcome.logits[fallen])).tolist()
+            predictions = sole_answers(torch.from_numpy(outcome.logits[fallen])).tolist()
             entries = [
                 {
                     "file": path.relative_to(self.folder).as_posix(),
@@ -562,7 +553,7 @@ class SavedPictures:
         import torch
 
         with torch.no_grad():
-            again = attacks.sole_answers(network(pixels)).cpu().tolist()
+            again = sole_answers(network(pixels)).cpu().tolist()
         told = [{**entry, "read_again": prediction} for entry, prediction in zip(entries, again, strict=True)]
         with self._lock:
             self.written += len(told)

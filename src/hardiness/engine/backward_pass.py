@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hardiness.models import CodeIdentity, OwnFile, function_identity
+from hardiness.models.code_hash import CodeIdentity, function_identity
+from hardiness.models.own_file import OwnFile
 
 if TYPE_CHECKING:
     from torch import Tensor

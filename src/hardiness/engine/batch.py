@@ -12,29 +12,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks import Criterion, Misclassification, TargetClass
-from hardiness.core import (
-    CANVAS_224,
-    Benchmark,
-    Columns,
-    Condition,
-    Failure,
-    Image,
-    ModelError,
-    Pixels,
-    Records,
-    SampleError,
-    line_of,
-    rng,
-)
-from hardiness.models import (
-    ChatAnswer,
-    Classifier,
-    ClosedQuestionModel,
-    InputPolicy,
-    is_out_of_memory,
-    to_pixels,
-)
+from hardiness.attacks.kit import Criterion, Misclassification, TargetClass
+from hardiness.core.benchmark import Benchmark, Image, Pixels
+from hardiness.core.errors import ModelError, SampleError, line_of
+from hardiness.core.model import CANVAS_224
+from hardiness.core.random import rng
+from hardiness.core.run import Condition
+from hardiness.core.table import Columns, Failure, Records
+from hardiness.models.chat.model import ChatAnswer, ClosedQuestionModel
+from hardiness.models.classifier import Classifier
+from hardiness.models.failures import is_out_of_memory
+from hardiness.models.preprocessing import InputPolicy, to_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor

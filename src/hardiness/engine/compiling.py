@@ -10,8 +10,10 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import numpy as np
 
-from hardiness.core import CANVAS_224, Benchmark, DataSet, Item, usable_cores
-from hardiness.imaging import has_machine_code
+from hardiness.core.benchmark import Benchmark, DataSet, Item
+from hardiness.core.model import CANVAS_224
+from hardiness.core.process import usable_cores
+from hardiness.imaging.compiled import has_machine_code
 
 Sample = tuple[Benchmark, Item, int]
 """A benchmark, a photograph of its data, and how many classes these have."""

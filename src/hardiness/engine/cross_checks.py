@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import attacks
-from hardiness.attacks import Budget, Iterate, threat
-from hardiness.core import CrossChecks, Round, rng
+from hardiness.attacks.kit import Budget, Iterate, threats_of
+from hardiness.attacks.kit import registry as attacks
+from hardiness.attacks.threats import threat
+from hardiness.core.random import rng
+from hardiness.core.run import CrossChecks, Round
 from hardiness.engine.batch import Network, RoundOutcome, Victims
 
 if TYPE_CHECKING:
@@ -140,11 +142,11 @@ class Suspect:
         if self.network is not None:
             measures |= self._slopes(self.network, victims, plan)
             measures |= self._away(self.network, victims, lead, seed, measures["repeat_change"])
-        if not getattr(attacks.registry.get(plan.attack), "decisions_alone", False):
+        if not getattr(attacks.get(plan.attack), "decisions_alone", False):
             measures["decision_jump"] = self._jump(victims, seed)
         if self.network is not None and is_on_cross_entropy(plan):
             measures["other_loss_lead"] = self._other_loss(self.network, victims, plan, judged, seed)
-        if checks.queries and plan.norm in attacks.threats_of("square"):
+        if checks.queries and plan.norm in threats_of("square"):
             measures["square_lead"] = self._square(victims, plan, judged, checks.queries, seed)
         measures |= self._judged_afresh(victims, judged)
         columns = missing_columns(len(victims.samples))
@@ -164,7 +166,7 @@ class Suspect:
 
     def _square(self, victims: Victims, plan: Round, judged: RoundOutcome, queries: int, seed: int) -> Tensor:
         """The lead that Square leaves on the images that stand; NaN for others."""
-        square = _Further("square", attacks.registry.get("square")(), self.judge, queries)
+        square = _Further("square", attacks.get("square")(), self.judge, queries)
         return self._left_by(square, victims, plan, judged, seed)
 
     def _other_loss(self, network: Network, victims: Victims, plan: Round, judged: RoundOutcome, seed: int) -> Tensor:
@@ -175,7 +177,7 @@ class Suspect:
         samples = plan.options.get("samples", 1)
         has_ratio = victims.clean.shape[1] >= LEAST_CLASSES
         name, loss = ("apgd", "dlr") if has_ratio else ("pgd", "margin")
-        attack = attacks.registry.get(name)(loss=loss, samples=samples)
+        attack = attacks.get(name)(loss=loss, samples=samples)
         return self._left_by(_Further("other loss", attack, network, plan.steps), victims, plan, judged, seed)
 
     def _left_by(self, further: _Further, victims: Victims, plan: Round, judged: RoundOutcome, seed: int) -> Tensor:

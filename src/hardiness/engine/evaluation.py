@@ -13,23 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks import benchmark_code, text_of
-from hardiness.core import (
-    Benchmark,
-    Canvas,
-    Clock,
-    DataError,
-    DataSet,
-    File,
-    Image,
-    Listener,
-    ModelError,
-    Request,
-    Share,
-    Silence,
-    json_form,
-    line_of,
-)
+from hardiness.benchmarks.options import text_of
+from hardiness.benchmarks.own_code import benchmark_code
+from hardiness.core.benchmark import Benchmark, DataSet, File, Image
+from hardiness.core.errors import DataError, ModelError, line_of
+from hardiness.core.forms import json_form
+from hardiness.core.model import Canvas
+from hardiness.core.run import Clock, Listener, Request, Share, Silence
 from hardiness.engine.attack import require_module
 from hardiness.engine.batch import Ensemble
 from hardiness.engine.plan import (
@@ -54,10 +44,15 @@ from hardiness.engine.rounds import (
 )
 from hardiness.engine.shared import shared
 from hardiness.engine.worker import Worker
-from hardiness.imaging import before_crop, decode, png
-from hardiness.models import Classifier, load, resolve
-from hardiness.results import Policy, PolicyWatch
-from hardiness.store import Store, StoredRun, in_parallel, surveyed
+from hardiness.imaging.codecs import decode, png
+from hardiness.imaging.resizing import before_crop
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve
+from hardiness.results.policy import Policy
+from hardiness.results.policy_watch import PolicyWatch
+from hardiness.store.files import in_parallel
+from hardiness.store.run import StoredRun
+from hardiness.store.store import Store, surveyed
 
 PACKAGES = (
     "hardiness",

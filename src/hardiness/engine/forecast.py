@@ -13,29 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from hardiness.core import (
-    ANSWERS,
-    ArgumentError,
-    AttackPlan,
-    Benchmark,
-    DataError,
-    DataSet,
-    Expansion,
-    Item,
-    ModelError,
-    Request,
-    Round,
-    SampleError,
-    Silence,
-)
-from hardiness.data import limited
+from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item
+from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
+from hardiness.core.run import ANSWERS, AttackPlan, Request, Round, Silence
+from hardiness.data.files import limited
 from hardiness.engine.batch import Ensemble, automatic_batch_size
 from hardiness.engine.evaluation import surrogate_of
 from hardiness.engine.plan import Task, Unit, begin, condition_indices, fewer_images, units
 from hardiness.engine.rounds import most_wanted, require_reachable
 from hardiness.engine.worker import Worker
-from hardiness.models import Classifier, ClosedQuestionModel
-from hardiness.store import Store
+from hardiness.models.chat.model import ClosedQuestionModel
+from hardiness.models.classifier import Classifier
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
-from hardiness.benchmarks import registry
-from hardiness.core import (
-    CANVAS_224,
-    Benchmark,
-    Condition,
-    DataError,
-    DataRoot,
-    Image,
-    Item,
-    PictureFault,
-    Result,
-)
-from hardiness.imaging import decode
-from hardiness.store import Files
+from hardiness.benchmarks.options import registry
+from hardiness.core.benchmark import Benchmark, DataRoot, Image, Item, PictureFault
+from hardiness.core.errors import DataError
+from hardiness.core.model import CANVAS_224
+from hardiness.core.result import Result
+from hardiness.core.run import Condition
+from hardiness.imaging.codecs import decode
+from hardiness.store.files import Files
 
 NO_PICTURE = "attacked pictures are kept where a run is given --save-images, and these were not"
 

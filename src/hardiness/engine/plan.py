@@ -12,50 +12,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import attacks
-from hardiness.benchmarks import benchmark_code
-from hardiness.core import (
-    ArgumentError,
+from hardiness.attacks.kit import needs_gradients, version_of
+from hardiness.attacks.kit import registry as attacks
+from hardiness.benchmarks.own_code import benchmark_code
+from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item, PictureFault
+from hardiness.core.errors import ArgumentError, ModelError, StoreError
+from hardiness.core.forms import json_form
+from hardiness.core.model import Canvas
+from hardiness.core.run import (
     AttackPlan,
-    Benchmark,
     BenchmarkIdentity,
-    Canvas,
     Condition,
     DataIdentity,
-    DataSet,
-    Expansion,
-    Failure,
     InputIdentity,
-    Item,
-    ModelError,
     ModelIdentity,
-    PictureFault,
     Plan,
-    Records,
     Request,
     Round,
     Run,
     Share,
-    StoreError,
     Surrogate,
-    json_form,
 )
+from hardiness.core.table import Failure, Records
 from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, join_records, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
-from hardiness.imaging import RESAMPLING
-from hardiness.models import (
-    GRADIENTS_VERSION,
-    Classifier,
-    ClosedQuestionModel,
-    InputPolicy,
-    is_of_former_form,
-    is_of_one_command,
-    on_question,
-)
-from hardiness.sources import shown
-from hardiness.store import Row as Work
-from hardiness.store import Stamp, Store, StoredRun, by_shard, file_name, in_parallel
+from hardiness.imaging.resizing import RESAMPLING
+from hardiness.models.chat.model import ClosedQuestionModel, on_question
+from hardiness.models.classifier import Classifier
+from hardiness.models.exactness import GRADIENTS_VERSION
+from hardiness.models.identity import is_of_former_form, is_of_one_command
+from hardiness.models.preprocessing import InputPolicy
+from hardiness.sources.files import shown
+from hardiness.store.files import in_parallel
+from hardiness.store.memo import Stamp
+from hardiness.store.run import StoredRun, by_shard
+from hardiness.store.store import Store
+from hardiness.store.tables import Row as Work
+from hardiness.store.tables import file_name
 
 
 def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, data: DataSet) -> NDArray[np.int32]:
@@ -127,7 +121,7 @@ def attack_versions(plan: AttackPlan, *, may_tie: bool) -> dict[str, Any]:
         may_tie: whether two logits may be equal: those of somebody's own code, and of graphs of integers.
     """
     found: dict[str, Any] = {
-        "attacks": {name: attacks.version_of(name) for name in sorted({each.attack for each in plan.rounds})},
+        "attacks": {name: version_of(name) for name in sorted({each.attack for each in plan.rounds})},
         "judging": JUDGING_OF_TIES if may_tie else JUDGING,
     }
     if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
@@ -139,7 +133,7 @@ def attack_versions(plan: AttackPlan, *, may_tie: bool) -> dict[str, Any]:
 
 def _content(each: Round) -> str:
     """Hash of what the attack of a round reads from a file."""
-    return str(getattr(attacks.registry.get(each.attack)(**each.options), "content", ""))
+    return str(getattr(attacks.get(each.attack)(**each.options), "content", ""))
 
 
 def _code(bpda: str) -> str:
@@ -157,7 +151,7 @@ def left_out_of(plan: AttackPlan) -> tuple[str, ...]:
 
 def asks_for_gradients(plan: AttackPlan) -> bool:
     """Whether one of its attacks needs the gradients of what it attacks."""
-    return any(attacks.needs_gradients(each.attack) for each in plan.rounds)
+    return any(needs_gradients(each.attack) for each in plan.rounds)
 
 
 ADVICE = (
@@ -557,7 +551,7 @@ def require_logits(classifier: Classifier, plan: AttackPlan) -> None:
     """
     reading = [each.attack for each in plan.rounds if not _decides_alone(each.attack)]
     if classifier.outputs and reading:
-        others = " or ".join(filter(_decides_alone, attacks.registry.names()))
+        others = " or ".join(filter(_decides_alone, attacks.names()))
         raise ModelError(
             f"{classifier.spec.name} gives {classifier.outputs}, and {reading[0]} goes by logits: attack it with "
             f"{others}, which goes by the answer alone, or export it without its softmax"
@@ -566,7 +560,7 @@ def require_logits(classifier: Classifier, plan: AttackPlan) -> None:
 
 def _decides_alone(attack: str) -> bool:
     """Whether an attack says of itself that it goes by the answer alone and reads no logits."""
-    return bool(getattr(attacks.registry.get(attack), "decisions_alone", False))
+    return bool(getattr(attacks.get(attack), "decisions_alone", False))
 
 
 def condition_indices(benchmark: Benchmark, data: DataSet) -> tuple[tuple[Condition, ...], list[int]]:

@@ -17,26 +17,22 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import CorruptionSet
-from hardiness.core import (
-    CANVAS_224,
-    ArgumentError,
-    Benchmark,
-    Clock,
-    Condition,
-    DataSet,
-    ModelSpec,
-    Records,
-    Request,
-    UnknownNameError,
-)
-from hardiness.data import limited
+from hardiness.benchmarks.corruptions import CorruptionSet
+from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.model import CANVAS_224, ModelSpec
+from hardiness.core.run import Clock, Condition, Request
+from hardiness.core.table import Records
+from hardiness.data.files import limited
 from hardiness.engine.evaluation import EvaluationOutcome, keep_beginning, keep_session
 from hardiness.engine.plan import begin, condition_indices, units
-from hardiness.models import Classifier, InputPolicy, log_probabilities, row_and_model, split
-from hardiness.reference import wnids
-from hardiness.sources import file_sha256
-from hardiness.store import Store, parsed
+from hardiness.models.catalogue import log_probabilities, row_and_model, split
+from hardiness.models.classifier import Classifier
+from hardiness.models.preprocessing import InputPolicy
+from hardiness.reference.classes import wnids
+from hardiness.sources.packages import file_sha256
+from hardiness.store.files import parsed
+from hardiness.store.store import Store
 
 KINDS = ("logits", "probabilities", "class_index", "class_name", "class")
 """Columns of a file with answers, best first; ``class`` is a name or an index, as the file itself shows."""

@@ -15,25 +15,17 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 
-from hardiness.benchmarks import benchmark_code
-from hardiness.core import (
-    ArgumentError,
-    Benchmark,
-    Clock,
-    DataSet,
-    HardinessError,
-    Listener,
-    ModelError,
-    Request,
-    Silence,
-    line_of,
-    use_cores,
-)
+from hardiness.benchmarks.own_code import benchmark_code
+from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.errors import ArgumentError, HardinessError, ModelError, line_of
+from hardiness.core.process import use_cores
+from hardiness.core.run import Clock, Listener, Request, Silence
 from hardiness.engine.evaluation import EvaluationOutcome, keep_session, package_version, prepared
 from hardiness.engine.plan import Unit
 from hardiness.engine.worker import Worker
-from hardiness.models import Classifier, load, resolve
-from hardiness.store import Store
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, resolve
+from hardiness.store.store import Store
 
 LOOK_S = 0.01
 """Between two looks at whether a unit is stored."""

@@ -10,37 +10,22 @@ from typing import Protocol
 
 import numpy as np
 
-from hardiness.benchmarks import card_of, cards, published_baseline
-from hardiness.benchmarks import registry as benchmarks
-from hardiness.core import (
-    ArgumentError,
-    Benchmark,
-    BenchmarkIdentity,
-    DataIdentity,
-    DataSet,
-    ImageTable,
-    ModelIdentity,
-    Plan,
-    Records,
-    Request,
-    Run,
-    Stop,
-    rng,
-)
-from hardiness.data import limited
+from hardiness.benchmarks.card import card_of, cards, published_baseline
+from hardiness.benchmarks.options import registry as benchmarks
+from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Request, Run, Stop
+from hardiness.core.table import ImageTable, Records
+from hardiness.data.files import limited
 from hardiness.engine.plan import Task, condition_indices
 from hardiness.engine.worker import Worker
-from hardiness.results import PolicyWatch, ScoredRun, companions_of, look_at, population_of, rows_of
-from hardiness.statistics import (
-    Extent,
-    Headline,
-    decide,
-    largest_extent,
-    next_extent,
-    order_of_cells,
-    share_interval,
-)
-from hardiness.store import Store
+from hardiness.results.policy_watch import PolicyWatch
+from hardiness.results.runs import ScoredRun
+from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
+from hardiness.statistics.cells import order_of_cells
+from hardiness.statistics.stopping import Extent, Headline, decide, largest_extent, next_extent, share_interval
+from hardiness.store.store import Store
 
 FEW_CELLS = 2
 """Random cells that each image has until all images are used up."""

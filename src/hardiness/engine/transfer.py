@@ -12,25 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import attacks
-from hardiness.core import (
-    CANVAS_224,
-    AttackPlan,
-    Condition,
-    Expansion,
-    InputIdentity,
-    ModelIdentity,
-    PictureFault,
-    Pixels,
-    Run,
-    SampleError,
-    StoreError,
-)
+from hardiness.attacks.kit import made_to_transfer
+from hardiness.core.benchmark import Expansion, PictureFault, Pixels
+from hardiness.core.errors import SampleError, StoreError
+from hardiness.core.model import CANVAS_224
+from hardiness.core.run import AttackPlan, Condition, InputIdentity, ModelIdentity, Run
 from hardiness.engine.attack import SavedPictures, clean_rows, judge_of, network_of, run_round, victims_of
 from hardiness.engine.batch import Ensemble, QueuedPicture, RoundOutcome
 from hardiness.engine.plan import Job, Pictures
-from hardiness.models import Classifier
-from hardiness.store import Files
+from hardiness.models.classifier import Classifier
+from hardiness.store.files import Files
 
 FOLDER, FACTS = "surrogates", "facts.json"
 
@@ -215,7 +206,7 @@ class SurrogateAttack:
                     self.seed,
                     keep_pixels=True,
                     judge=judge,
-                    last=attacks.made_to_transfer(plan.attack),
+                    last=made_to_transfer(plan.attack),
                 )
                 outcomes += judged
                 if self.gallery:

@@ -14,31 +14,14 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from hardiness.benchmarks import strips
-from hardiness.core import (
-    AttackPlan,
-    Benchmark,
-    Canvas,
-    Clock,
-    Condition,
-    DataSet,
-    DeviceError,
-    Failure,
-    File,
-    Item,
-    Listener,
-    PictureFault,
-    Records,
-    RefusedModelError,
-    Request,
-    SampleError,
-    StoreError,
-    keep_freed_memory,
-    line_of,
-    ordered,
-    return_freed_memory,
-)
-from hardiness.data import limited
+from hardiness.benchmarks.imagenet_p import strips
+from hardiness.core.benchmark import Benchmark, DataSet, File, Item, PictureFault
+from hardiness.core.errors import DeviceError, RefusedModelError, SampleError, StoreError, line_of
+from hardiness.core.model import Canvas
+from hardiness.core.process import keep_freed_memory, ordered, return_freed_memory
+from hardiness.core.run import AttackPlan, Clock, Condition, Listener, Request
+from hardiness.core.table import Failure, Records
+from hardiness.data.files import limited
 from hardiness.engine.attack import Attacker, Members, SavedPictures
 from hardiness.engine.batch import CutShortError, Ensemble, QueuedPicture, automatic_batch_size, classify, join_records
 from hardiness.engine.plan import (
@@ -53,9 +36,13 @@ from hardiness.engine.plan import (
     units,
 )
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
-from hardiness.imaging import png
-from hardiness.models import Classifier, ClosedQuestionModel, refuse_lost_device
-from hardiness.store import Store, StoredRun, in_parallel
+from hardiness.imaging.codecs import png
+from hardiness.models.chat.model import ClosedQuestionModel
+from hardiness.models.classifier import Classifier
+from hardiness.models.failures import refuse_lost_device
+from hardiness.store.files import in_parallel
+from hardiness.store.run import StoredRun
+from hardiness.store.store import Store
 
 AHEAD = 64
 """Files that may wait; then the models do, so that a store which is too slow fills no memory."""

@@ -13,7 +13,8 @@ from contextvars import ContextVar
 import numpy as np
 from PIL import Image as Pictures
 
-from hardiness.core import Image, Interpolation
+from hardiness.core.benchmark import Image
+from hardiness.core.model import Interpolation
 
 _is_alone: ContextVar[bool] = ContextVar("is_alone", default=False)
 

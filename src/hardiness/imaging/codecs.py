@@ -15,7 +15,8 @@ import simplejpeg
 from PIL import Image as Pictures
 from PIL import UnidentifiedImageError
 
-from hardiness.core import ArgumentError, Image, SampleError
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import ArgumentError, SampleError
 from hardiness.imaging.by_pillow import is_pillow_alone, jpeg_by_pillow
 
 MAX_PIXELS = 89_000_000

@@ -10,7 +10,9 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Canvas, Image, Interpolation
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import ArgumentError
+from hardiness.core.model import Canvas, Interpolation
 from hardiness.imaging.by_pillow import is_pillow_alone, resize_by_pillow
 
 _PILLOW_MAJOR = int(PIL.__version__.split(".")[0])

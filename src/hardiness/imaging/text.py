@@ -14,7 +14,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.imaging.resizing import resize
 
 Colour = tuple[int, int, int]

@@ -11,16 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import (
-    MAX_PX,
-    ArgumentError,
-    ModelError,
-    ModelSpec,
-    Registry,
-    UnknownNameError,
-    View,
-    instance_of,
-)
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import MAX_PX, ModelSpec, View
+from hardiness.core.registry import Registry, instance_of
 from hardiness.models.failures import Caller
 from hardiness.reference import robustbench
 

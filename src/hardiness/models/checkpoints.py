@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ModelError, ModelSpec, View
+from hardiness.core.errors import ModelError
+from hardiness.core.model import ModelSpec, View
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
-from hardiness.sources import TORCHS_ADVICE, refuse_bomb, shown
+from hardiness.sources.files import TORCHS_ADVICE, refuse_bomb, shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec
-from hardiness.reference import class_name, wnids
+from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.model import ModelSpec
+from hardiness.reference.classes import class_name, wnids
 
 _BACKGROUND = ("background", "__background__")
 

@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import (
-    CANVAS_224,
-    ArgumentError,
-    HardinessError,
-    ModelError,
-    ModelSpec,
-    RefusedModelError,
-    UnknownNameError,
-)
+from hardiness.core.errors import ArgumentError, HardinessError, ModelError, RefusedModelError, UnknownNameError
+from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.models.catalogue import OpaqueNetwork, PlainFunction
 from hardiness.models.exactness import (
     NORMS,

@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ModelError, RefusedModelError, keep_freed_memory
+from hardiness.core.errors import ModelError, RefusedModelError
+from hardiness.core.process import keep_freed_memory
 from hardiness.models.failures import is_out_of_memory
 
 if TYPE_CHECKING:

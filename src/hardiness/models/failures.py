@@ -19,7 +19,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from hardiness.core import DeviceError, HardinessError, ModelError, errors
+from hardiness.core import errors
+from hardiness.core.errors import DeviceError, HardinessError, ModelError
 
 FOREIGN_ERRORS = (
     RuntimeError,

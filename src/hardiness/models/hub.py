@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from hardiness.core import DataError
-from hardiness.sources import OFFLINE, check_hash, check_hub_files, offline
+from hardiness.core.errors import DataError
+from hardiness.sources.downloads import OFFLINE, check_hash, check_hub_files, offline
 
 _PATIENCE_S = 1.0
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")

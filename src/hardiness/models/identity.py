@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardiness.reference import wnids
+from hardiness.reference.classes import wnids
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError, View, rng
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import CANVAS_224, ModelSpec, View
+from hardiness.core.random import rng
 from hardiness.models.catalogue import (
     ACTIVATION,
     PROBABILITIES,
@@ -49,8 +51,9 @@ from hardiness.models.runtimes.function_runtime import are_probabilities, are_sh
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, read_view, refuse_other_range
 from hardiness.models.zero_shot import TextPlace, embedded_at
 from hardiness.reference import robustbench
-from hardiness.sources import Progress, fetch, file_sha256
-from hardiness.store import Files
+from hardiness.sources.downloads import Progress, fetch
+from hardiness.sources.packages import file_sha256
+from hardiness.store.files import Files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

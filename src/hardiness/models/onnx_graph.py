@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hardiness.core import ModelError
-from hardiness.sources import file_sha256
+from hardiness.core.errors import ModelError
+from hardiness.sources.packages import file_sha256
 
 # Messages of the ONNX schema and, by field number, those of their fields that can lead to a tensor.
 # Source: onnx.proto3 of ONNX 1.16.

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from hardiness.core import extending_packages
+from hardiness.core.registry import extending_packages
 
 OWN_FILE = "hardiness_user_"
 """Beginning of the names of modules that a ``py:`` model is made by: their whole text is taken in beforehand."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from hardiness.core import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.models.failures import PROCESS_STATE, foreign_errors
 from hardiness.models.own_code import OWN_FILE, imported_by, installed, spec_of
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardiness.core import ArgumentError, View
+from hardiness.core.errors import ArgumentError
+from hardiness.core.model import View
 from hardiness.models.catalogue import SMALLEST, PlainFunction
 from hardiness.models.classifier import logits_of
 from hardiness.models.code_hash import CodeIdentity, code_identity, function_identity

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.models.runtimes import Precision, runtimes
 from hardiness.models.runtimes.onnx_runtime import onnx_on_gpu
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from hardiness.core import Image, Pixels, View
+from hardiness.core.benchmark import Image, Pixels
+from hardiness.core.model import View
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.core import ArgumentError, HardinessError, Image, ModelError, ModelSpec, View
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import ArgumentError, HardinessError, ModelError
+from hardiness.core.model import ModelSpec, View
 from hardiness.models.failures import first_line
 from hardiness.models.own_file import OwnFile
 from hardiness.models.own_functions import is_factory

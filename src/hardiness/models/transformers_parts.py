@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, DataError, HardinessError, Image, ModelError, ModelSpec, View, rng
-from hardiness.imaging import on_canvas
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import ArgumentError, DataError, HardinessError, ModelError
+from hardiness.core.model import ModelSpec, View
+from hardiness.core.random import rng
+from hardiness.imaging.resizing import on_canvas
 from hardiness.models.catalogue import RANDOM, BuilderResult
 from hardiness.models.failures import first_line, foreign_errors
 from hardiness.models.hub import need_hub, respect_offline
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, ImageTower, TextTower, classifier_of, recorded
-from hardiness.sources import check_hub_files
+from hardiness.sources.downloads import check_hub_files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

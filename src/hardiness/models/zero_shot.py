@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, StoreError
+from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.whole_files import whole_file
 from hardiness.models.exactness import full_fp32
 from hardiness.models.failures import first_line
 from hardiness.models.identity import state_sha256
-from hardiness.reference import Wording, wnids, wording, wordings
-from hardiness.sources import cache_folder
-from hardiness.store import Files
+from hardiness.reference.classes import Wording, wnids, wording, wordings
+from hardiness.sources.packages import cache_folder
+from hardiness.store.files import Files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -2,142 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-from hardiness.core import door
+from hardiness.core.doors import door
 
 if TYPE_CHECKING:
-    from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
-    from hardiness.reference.classes import (
-        COLUMNS,
-        Categories,
-        Wording,
-        class_name,
-        laion_c,
-        sixteen,
-        subset,
-        subset_wnids,
-        wnid_indices,
-        wnids,
-        wording,
-        wordings,
-    )
-    from hardiness.reference.closed_questions import question_wording, vlm_shape_bias
-    from hardiness.reference.people import Humans, Right, TrialStimulus, humans, own_name, read_set_trials, read_trials
-    from hardiness.reference.published_data import (
-        ALL,
-        VALIDATION_NAMES_SHA256,
-        PublishedFile,
-        PublishedSet,
-        Recipe,
-        datasets,
-        names_sha256,
-        published_set,
-        recipes,
-        recipes_of,
-        validation_labels,
-        validation_name,
-        validation_number,
-    )
-    from hardiness.reference.published_numbers import (
-        ZERO_SHOT,
-        PublishedLine,
-        PublishedNumber,
-        baseline,
-        filtered_by,
-        images_behind,
-        published,
-        published_beside,
-        published_for,
-        published_interval,
-        published_line,
-        published_lines,
-        published_points,
-        published_series,
-        table,
-        testbed_point,
-    )
-    from hardiness.reference.robustbench import OWN, PREPROCESSINGS
-    from hardiness.reference.sets import (
-        SEVERITIES,
-        DistortionSet,
-        compared_with_first,
-        distortion_set,
-        read_set,
-        set_names,
-    )
-    from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
-    from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m, timm_row, timm_rows
+    from hardiness.reference.classes import subset as subset
+    from hardiness.reference.classes import wnid_indices, wnids
+    from hardiness.reference.people import read_set_trials as read_set_trials
+    from hardiness.reference.people import read_trials as read_trials
+    from hardiness.reference.published_numbers import ZERO_SHOT as ZERO_SHOT
+    from hardiness.reference.published_numbers import published_for as published_for
+    from hardiness.reference.sets import distortion_set as distortion_set
+    from hardiness.reference.sets import read_set
+    from hardiness.reference.sets import set_names as set_names
+    from hardiness.reference.timm_results import TIMM_SETS as TIMM_SETS
+    from hardiness.reference.timm_results import best_rows as best_rows
+    from hardiness.reference.timm_results import timm_row as timm_row
 else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
-    "ALL",
-    "CLASS_SETS",
-    "COLUMNS",
-    "OWN",
-    "PREPROCESSINGS",
-    "SETS",
-    "SEVERITIES",
-    "TIMM_SETS",
-    "VALIDATION_NAMES_SHA256",
-    "ZERO_SHOT",
-    "Categories",
-    "ClassSet",
-    "DistortionSet",
-    "Humans",
-    "Level",
-    "PublishedFile",
-    "PublishedLine",
-    "PublishedNumber",
-    "PublishedSet",
-    "Recipe",
-    "Right",
-    "StimulusSet",
-    "TrialStimulus",
-    "Wording",
-    "baseline",
-    "best_rows",
-    "class_name",
-    "class_set",
-    "compared_with_first",
-    "datasets",
-    "distortion_set",
-    "filtered_by",
-    "humans",
-    "images_behind",
-    "laion_c",
-    "names_sha256",
-    "own_name",
-    "parameters_m",
-    "published",
-    "published_beside",
-    "published_for",
-    "published_interval",
-    "published_line",
-    "published_lines",
-    "published_points",
-    "published_series",
-    "published_set",
-    "question_wording",
     "read_set",
-    "read_set_trials",
-    "read_trials",
-    "recipes",
-    "recipes_of",
-    "set_names",
-    "sixteen",
-    "stimulus_set",
-    "subset",
-    "subset_wnids",
-    "table",
-    "testbed_point",
-    "timm_row",
-    "timm_rows",
-    "validation_labels",
-    "validation_name",
-    "validation_number",
-    "vlm_shape_bias",
     "wnid_indices",
     "wnids",
-    "wording",
-    "wordings",
 ]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from hardiness.core import DataError, File, UnknownNameError
+from hardiness.core.benchmark import File
+from hardiness.core.errors import DataError, UnknownNameError
 
 
 @cache

@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from hardiness.core import ArgumentError, Stimulus
+from hardiness.core.benchmark import Stimulus
+from hardiness.core.errors import ArgumentError
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 
 

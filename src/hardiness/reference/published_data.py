@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import UnknownNameError
+from hardiness.core.errors import UnknownNameError
 
 
 @dataclass(frozen=True, slots=True)

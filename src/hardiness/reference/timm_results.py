@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from hardiness.core import ModelIdentity
+from hardiness.core.run import ModelIdentity
 
 TIMM_SETS = {
     "imagenet-val": "val_top1",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks import is_comparable
-from hardiness.core import Chart, Column, Curves, Dots, Ladder, Observer, Result, Rung, Score
-from hardiness.reference import PublishedNumber
-from hardiness.reference import published_beside as known
+from hardiness.benchmarks.leaderboard import is_comparable
+from hardiness.core.result import Result, Score
+from hardiness.core.section import Chart, Column, Curves, Dots, Ladder, Observer, Rung
+from hardiness.reference.published_numbers import PublishedNumber
+from hardiness.reference.published_numbers import published_beside as known
 from hardiness.report import format as formatting
 from hardiness.report.sections import BenchmarkSection, score_of
-from hardiness.statistics import FEWEST
+from hardiness.statistics.comparison import FEWEST
 
 BEST, RUNGS_MOST = 3, 14
 """Published models that a ladder begins with, and that it has at most."""

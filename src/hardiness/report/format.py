@@ -11,7 +11,9 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from hardiness.core import CONTROLS, GridCell, Interval, TextTable
+from hardiness.core.errors import CONTROLS
+from hardiness.core.result import Interval, TextTable
+from hardiness.core.section import GridCell
 
 
 class PlainConsole(Console):

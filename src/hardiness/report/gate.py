@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from xml.etree import ElementTree
 
-from hardiness.core import Interval, TextTable, mark_notes, printable
+from hardiness.core.errors import printable
+from hardiness.core.result import Interval, TextTable
+from hardiness.core.run import mark_notes
 from hardiness.report.format import PERCENT_UNITS
-from hardiness.results import Gate, GateVerdict
+from hardiness.results.gate import Gate, GateVerdict
 
 SUMMARY_MOST = 1024 * 1024 - 1
 """Bytes of a step's summary on GitHub, which throws a longer one away."""

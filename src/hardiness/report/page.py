@@ -19,42 +19,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from hardiness import reference
-from hardiness.benchmarks import benchmark_type, names_of
-from hardiness.core import (
-    PARTIAL,
-    Chart,
-    Heat,
-    ModelSentence,
-    Result,
-    SampleError,
-    Score,
-    StoreError,
-    TextTable,
-    doubtful,
-    spelled,
-    trust,
-)
-from hardiness.imaging import decode, encode_jpeg, pillow_alone
-from hardiness.reference import PublishedNumber, published, published_for
+from hardiness.benchmarks.card import benchmark_type
+from hardiness.benchmarks.leaderboard import names_of
+from hardiness.core.errors import SampleError, StoreError
+from hardiness.core.result import PARTIAL, Result, Score, TextTable, doubtful, trust
+from hardiness.core.run import spelled
+from hardiness.core.section import Chart, Heat, ModelSentence
+from hardiness.imaging.by_pillow import pillow_alone
+from hardiness.imaging.codecs import decode, encode_jpeg
+from hardiness.reference.published_numbers import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.beside import MeasuredNumbers, difference, from_few, published_peers, with_figure, with_ladder
-from hardiness.report.figures import (
-    NARROW_PX,
-    PAPER_PX,
-    WIDE_PX,
-    Inks,
-    Sheet,
-    caption_of,
-    document,
-    draw,
-    icon,
-    inline,
-    pdf,
-    png,
-    rules,
-    symbols,
-)
-from hardiness.report.figures.sheet import shade
+from hardiness.report.figures import NARROW_PX, PAPER_PX, WIDE_PX
+from hardiness.report.figures.charts import caption_of, draw
+from hardiness.report.figures.sheet import Inks, Sheet, shade
+from hardiness.report.figures.writers import document, icon, inline, pdf, png, rules, symbols
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
 from hardiness.report.sections import (
     DEMO,
@@ -69,9 +48,11 @@ from hardiness.report.sections import (
     touched,
     training_sentence,
 )
-from hardiness.results import BenchmarkComparison, comparison_view, typed_option
-from hardiness.statistics import FEWEST
-from hardiness.store import Files
+from hardiness.results.compared import comparison_view
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.runs import typed_option
+from hardiness.statistics.comparison import FEWEST
+from hardiness.store.files import Files
 
 
 @dataclass(frozen=True, slots=True)

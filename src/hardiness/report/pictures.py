@@ -9,9 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks import benchmark_type, card_of
-from hardiness.core import Condition, Gallery, HardinessError, Image, Picture, Result, Sample
-from hardiness.imaging import decode, encode_jpeg, resize
+from hardiness.benchmarks.card import benchmark_type, card_of
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import HardinessError
+from hardiness.core.result import Picture, Result
+from hardiness.core.run import Condition
+from hardiness.core.section import Gallery, Sample
+from hardiness.imaging.codecs import decode, encode_jpeg
+from hardiness.imaging.resizing import resize
 from hardiness.report.sections import BenchmarkSection
 
 PictureOf = Callable[[Result, str, Condition], Image]

@@ -9,33 +9,24 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
-from hardiness.benchmarks import EFFECTIVE, card_of, cards, surrogate_matrix, with_classes
-from hardiness.core import (
-    GROUPS,
-    NOT_CHECKED,
-    PARTIAL,
-    WITHDRAWN,
-    ArgumentError,
-    Chart,
-    Column,
-    Condition,
-    Dots,
-    Gallery,
-    Grid,
-    GridCell,
-    Observer,
-    Result,
-    Score,
-    Section,
-    UnknownNameError,
-    doubtful,
-    trust,
-)
-from hardiness.reference import ALL, Recipe, recipes, recipes_of, set_names
-from hardiness.reference import distortion_set as set_of
+from hardiness.benchmarks.attacks import surrogate_matrix
+from hardiness.benchmarks.card import card_of, cards
+from hardiness.benchmarks.own_classes import with_classes
+from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score, doubtful, trust
+from hardiness.core.run import Condition
+from hardiness.core.section import GROUPS, Chart, Column, Dots, Gallery, Grid, GridCell, Observer, Section
+from hardiness.reference.published_data import ALL, Recipe, recipes, recipes_of
+from hardiness.reference.sets import distortion_set as set_of
+from hardiness.reference.sets import set_names
 from hardiness.report import format as formatting
-from hardiness.results import BenchmarkComparison, PairFlips, differences_of, group_of
-from hardiness.statistics import Flips, ScoreComparison
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.flips import PairFlips
+from hardiness.results.results import group_of
+from hardiness.results.runs import differences_of
+from hardiness.statistics.comparison import ScoreComparison
+from hardiness.statistics.flips import Flips
 
 LEVEL = 0.05
 """Chance that any two of some models are told apart that are alike."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from hardiness.core import Result, Score, mark_notes
+from hardiness.core.result import Result, Score
+from hardiness.core.run import mark_notes
 from hardiness.report.format import PlainConsole
 from hardiness.report.sections import Places, marks_in_export
 from hardiness.report.terminal import score_tables, score_views
-from hardiness.results import differences_of, group_of
-from hardiness.sources import shown
+from hardiness.results.results import group_of
+from hardiness.results.runs import differences_of
+from hardiness.sources.files import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,14 +13,18 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from hardiness.core import Grid, Result, Score, TextTable, mark_notes
-from hardiness.reference import SETS
+from hardiness.core.result import Result, Score, TextTable
+from hardiness.core.run import mark_notes
+from hardiness.core.section import Grid
+from hardiness.reference.stimulus_sets import SETS
 from hardiness.report import format as formatting
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, caveat, score_of, scorecard, sections
 
 if TYPE_CHECKING:
-    from hardiness.results import BenchmarkComparison, Comparison, Likeness
-    from hardiness.statistics import KappaInterval
+    from hardiness.results.comparison import BenchmarkComparison
+    from hardiness.results.error_consistency import Comparison
+    from hardiness.results.likeness import Likeness
+    from hardiness.statistics.kappa import KappaInterval
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
 """What colours mean: something to know before trusting a number; people's own scores; of less importance."""

@@ -7,10 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from hardiness.core import TextTable, json_form, mark_notes
+from hardiness.core.forms import json_form
+from hardiness.core.result import TextTable
+from hardiness.core.run import mark_notes
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.flips import PairFlips
-from hardiness.statistics import Difference, DifferencePart, Flips, FlipShare, KappaInterval, ScoreComparison
+from hardiness.statistics.comparison import Difference, ScoreComparison
+from hardiness.statistics.decomposition import DifferencePart
+from hardiness.statistics.flips import Flips, FlipShare
+from hardiness.statistics.kappa import KappaInterval
 
 HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
 

@@ -13,41 +13,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import EFFECTIVE, card_of, variant_of
-from hardiness.core import (
-    WITHDRAWN,
-    ArgumentError,
-    Result,
-    UnknownNameError,
-    from_json,
-    json_field,
-    json_form,
-)
+from hardiness.benchmarks.card import card_of, variant_of
+from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.forms import from_json, json_field, json_form
+from hardiness.core.result import WITHDRAWN, Result
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import RunByImage, has_measurables, in_shared_cells, measured_runs, why_not_measured
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, differences, digest_of
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
-from hardiness.statistics import (
-    BIN_SIZE,
-    Consistency,
+from hardiness.statistics.comparison import ScoreComparison, adjusted, pairs_tested, shared_images
+from hardiness.statistics.confidence import BIN_SIZE
+from hardiness.statistics.decomposition import (
     DifferencePart,
     Disagreement,
-    EffectiveRobustness,
-    Measurable,
-    ScoreComparison,
-    adjusted,
     by_calibration,
     by_cell,
     by_cells,
     by_class,
     disagreements,
-    error_consistency,
-    pairs_tested,
-    shared_images,
 )
-from hardiness.store import Store, StoredRun
+from hardiness.statistics.effective_robustness import EffectiveRobustness
+from hardiness.statistics.kappa import Consistency, error_consistency
+from hardiness.statistics.measures import Measurable
+from hardiness.store.run import StoredRun
+from hardiness.store.store import Store
 
 SHOWN_IMAGES = 10
 

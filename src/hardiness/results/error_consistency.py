@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import answers, card_of
-from hardiness.core import ArgumentError, DataError, Stimulus
+from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.cue_conflict import answers
+from hardiness.core.benchmark import Stimulus
+from hardiness.core.errors import ArgumentError, DataError
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import Consistency, pairwise
-from hardiness.store import Store, StoredRun
+from hardiness.statistics.kappa import Consistency, pairwise
+from hardiness.store.run import StoredRun
+from hardiness.store.store import Store
 
 Pair = tuple[int, int]
 Right = Mapping[str, bool]

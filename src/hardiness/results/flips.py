@@ -9,10 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks import card_of
-from hardiness.core import RIGHT, Answer, Condition, ImageTable, Sample, fields_form, from_fields, json_field
+from hardiness.benchmarks.card import card_of
+from hardiness.core.forms import fields_form, from_fields, json_field
+from hardiness.core.run import Condition
+from hardiness.core.section import Answer, Sample
+from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import FEWEST_OF_CLASS, Difference, Flips, FlipTable
+from hardiness.statistics.comparison import Difference
+from hardiness.statistics.decomposition import FEWEST_OF_CLASS
+from hardiness.statistics.flips import Flips, FlipTable
 
 PICTURES = 6
 """Negative flips of a pair whose pictures are shown."""

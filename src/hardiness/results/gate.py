@@ -7,12 +7,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from hardiness.core import Interval, StoreError, fields_form, from_json, json_field, mark_notes
+from hardiness.core.errors import StoreError
+from hardiness.core.forms import fields_form, from_json, json_field
+from hardiness.core.result import Interval
+from hardiness.core.run import mark_notes
 from hardiness.results.policy import Policy, Rule
 from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, cases_of, labels_apart
 from hardiness.results.runs import digest_of
-from hardiness.statistics import ImagesMore, Ruling, rulings
-from hardiness.store import Store, parsed
+from hardiness.statistics.verdicts import ImagesMore, Ruling, rulings
+from hardiness.store.files import parsed
+from hardiness.store.store import Store
 
 GATE = "gate.json"
 """The file of a folder's last verdicts; may be deleted at any time."""

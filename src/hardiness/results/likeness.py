@@ -11,12 +11,17 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import card_of, cells_of
-from hardiness.core import RIGHT, DataError, rng
-from hardiness.reference import SETS, Right, TrialStimulus, own_name, stimulus_set
+from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.model_vs_human import cells_of
+from hardiness.core.errors import DataError
+from hardiness.core.random import rng
+from hardiness.core.table import RIGHT
+from hardiness.reference.people import Right, TrialStimulus, own_name
+from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.results.runs import ScoredRun, digest_of
-from hardiness.statistics import RESAMPLES, KappaInterval, centred, expected_agreement, within
-from hardiness.store import Store
+from hardiness.statistics.intervals import RESAMPLES, centred, within
+from hardiness.statistics.kappa import KappaInterval, expected_agreement
+from hardiness.store.store import Store
 
 PERSON, PEOPLE = "subject-", "people"
 MEASURES = {"accuracy_difference": False, "observed_consistency": True, "error_consistency": True}

@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import Baseline, card_of, cards, chat_outputs, published_baseline
-from hardiness.benchmarks.card import Card
-from hardiness.core import RIGHT, Condition, ImageTable, Run
+from hardiness.benchmarks.card import Baseline, Card, card_of, cards, published_baseline
+from hardiness.benchmarks.chat_answers import chat_outputs
+from hardiness.core.run import Condition, Run
+from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun, why_unavailable
 from hardiness.results.stored_baseline import StoredBaseline
-from hardiness.statistics import Estimate, ImageScore, Measurable, is_drawn, shared_images
-from hardiness.store import StoredRun
+from hardiness.statistics.cells import is_drawn
+from hardiness.statistics.comparison import shared_images
+from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.measures import ImageScore, Measurable
+from hardiness.store.run import StoredRun
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.core import Condition, Interval, TextTable, fields_form, from_json, json_field
+from hardiness.core.forms import fields_form, from_json, json_field
+from hardiness.core.result import Interval, TextTable
+from hardiness.core.run import Condition
 from hardiness.results.measured import RunByImage
-from hardiness.statistics import difference_test, shared_images, wilson
-from hardiness.store import Store, as_json, parsed
+from hardiness.statistics.comparison import difference_test, shared_images
+from hardiness.statistics.intervals import wilson
+from hardiness.store.files import as_json, parsed
+from hardiness.store.store import Store
 
 FOLDER = "noise"
 HEADS = ("score", "varied", "score as it is", "moved by", "95 %", "images answered otherwise", "n")

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks import published_baseline
-from hardiness.core import PARTIAL, ArgumentError, Condition, ImageTable, Run, suggestion
+from hardiness.benchmarks.card import published_baseline
+from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.result import PARTIAL
+from hardiness.core.run import Condition, Run
+from hardiness.core.table import ImageTable
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
 from hardiness.results.rule_evidence import (
     MissingNumberError,
@@ -22,8 +25,8 @@ from hardiness.results.rule_evidence import (
     require_whole_headline,
 )
 from hardiness.results.runs import ScoredRun, is_of_one_set, named_by
-from hardiness.statistics import Evidence, Limit, rulings
-from hardiness.store import Store
+from hardiness.statistics.verdicts import Evidence, Limit, rulings
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True)

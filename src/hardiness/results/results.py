@@ -6,32 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks import (
+from hardiness.benchmarks.card import (
     CLEAN,
     VIEW,
     MissingCard,
     card_of,
     cards,
     published_baseline,
-    severities_below,
     variant_of,
     warnings_of,
 )
-from hardiness.core import (
-    BenchmarkIdentity,
-    Counts,
-    DataIdentity,
-    ModelIdentity,
-    Result,
-    Run,
-    Score,
-    Section,
-    StoreError,
-    Surrogate,
-    from_json,
-    json_form,
-)
-from hardiness.reference import PublishedNumber, published_series, table
+from hardiness.benchmarks.own_classes import severities_below
+from hardiness.core.errors import StoreError
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.result import Counts, Result, Score
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
+from hardiness.core.section import Section
+from hardiness.reference.published_numbers import PublishedNumber, published_series, table
 from hardiness.results.annotations import annotated_scores
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
@@ -39,8 +30,8 @@ from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, digest_of, with_joined
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
-from hardiness.statistics import proportion
-from hardiness.store import Store
+from hardiness.statistics.intervals import proportion
+from hardiness.store.store import Store
 
 TRIES = 3
 """How often results are made at most because records have come meanwhile; who wrote these makes them again."""

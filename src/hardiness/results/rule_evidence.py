@@ -12,26 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import Card, card_of, published_baseline
-from hardiness.core import (
-    PARTIAL,
-    RIGHT,
-    ArgumentError,
-    Condition,
-    HardinessError,
-    ImageTable,
-    Interval,
-    Metric,
-    Result,
-    Run,
-    Score,
-    fields_form,
-    from_json,
-    json_form,
-    spelled,
-    suggestion,
-)
-from hardiness.reference import distortion_set, set_names
+from hardiness.benchmarks.card import Card, card_of, published_baseline
+from hardiness.core.errors import ArgumentError, HardinessError, suggestion
+from hardiness.core.forms import fields_form, from_json, json_form
+from hardiness.core.result import PARTIAL, Interval, Metric, Result, Score
+from hardiness.core.run import Condition, Run, spelled
+from hardiness.core.table import RIGHT, ImageTable
+from hardiness.reference.sets import distortion_set, set_names
 from hardiness.results.flips import flip_table
 from hardiness.results.measured import measured
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
@@ -47,8 +34,13 @@ from hardiness.results.runs import (
     weights_label,
     with_joined,
 )
-from hardiness.statistics import Evidence, FlipTable, Limit, WeightedSum, difference, mean, proportion, scaled, wilson
-from hardiness.store import Store
+from hardiness.statistics.comparison import difference
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.flips import FlipTable
+from hardiness.statistics.intervals import proportion, scaled, wilson
+from hardiness.statistics.measures import WeightedSum
+from hardiness.statistics.verdicts import Evidence, Limit
+from hardiness.store.store import Store
 
 VERSION = 5
 """Raised whenever the same rows would give other evidence."""

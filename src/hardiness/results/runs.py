@@ -13,41 +13,19 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from hardiness.benchmarks import (
-    CLASSES_VERSION,
-    ENDPOINT_COLUMNS,
-    Baseline,
-    Card,
-    MissingCard,
-    answer_scores,
-    answer_warnings,
-    benchmark_type,
-    chat_outputs,
-    class_scores,
-    class_warnings,
-    registry,
-    scoring_code,
-)
-from hardiness.core import (
-    ANSWERS,
-    Condition,
-    Counts,
-    DataIdentity,
-    Failure,
-    Finding,
-    ImageTable,
-    Plan,
-    Records,
-    Result,
-    Run,
-    Score,
-    Stop,
-    from_json,
-    json_form,
-    return_freed_memory,
-    spelled,
-)
-from hardiness.store import Stamps, StoredRun, last_began
+from hardiness.benchmarks.card import Baseline, Card, MissingCard, benchmark_type
+from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
+from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
+from hardiness.benchmarks.own_classes import class_scores, class_warnings
+from hardiness.benchmarks.own_code import scoring_code
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.process import return_freed_memory
+from hardiness.core.result import Counts, Finding, Result, Score
+from hardiness.core.run import ANSWERS, Condition, DataIdentity, Plan, Run, Stop, spelled
+from hardiness.core.table import Failure, ImageTable, Records
+from hardiness.store.memo import Stamps
+from hardiness.store.run import StoredRun, last_began
 
 DIGITS = 6
 """Of a hash that is shown."""

@@ -7,19 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hardiness.benchmarks import Baseline, Card
-from hardiness.core import RIGHT, Condition, ImageTable, Run, Score, Stop, UnknownNameError, from_json, json_form
-from hardiness.reference import published_set
+from hardiness.benchmarks.card import Baseline, Card
+from hardiness.core.errors import UnknownNameError
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.result import Score
+from hardiness.core.run import Condition, Run, Stop
+from hardiness.core.table import RIGHT, ImageTable
+from hardiness.reference.published_data import published_set
 from hardiness.results.runs import ScoredRun, digest_of
-from hardiness.statistics import (
-    Companions,
-    Headline,
-    WeightedSum,
-    cell_estimate,
-    of_cells,
-    of_share,
-    within,
-)
+from hardiness.statistics.cells import cell_estimate
+from hardiness.statistics.intervals import within
+from hardiness.statistics.measures import WeightedSum
+from hardiness.statistics.stopping import Companions, Headline, of_cells, of_share
 
 Name = tuple[str, Condition]
 """Metric and condition of a score."""

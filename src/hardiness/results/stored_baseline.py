@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hardiness.benchmarks import Baseline, card_of
-from hardiness.core import ArgumentError
+from hardiness.benchmarks.card import Baseline, card_of
+from hardiness.core.errors import ArgumentError
 from hardiness.results.runs import ScoredRun, evaluated_last
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True)

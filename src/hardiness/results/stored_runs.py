@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hardiness.benchmarks import card_of
-from hardiness.core import ArgumentError, fields_form
+from hardiness.benchmarks.card import card_of
+from hardiness.core.errors import ArgumentError
+from hardiness.core.forms import fields_form
 from hardiness.results.results import rebuild_results
 from hardiness.results.runs import JoinedRun, ScoredRun, successors_of, weights_label, with_joined
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 FEWEST_DIGITS = 6
 """Digits of a key that a run must at least be named by to be removed."""

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hardiness.benchmarks import card_of
-from hardiness.core import ArgumentError, Condition, Metric, Result
+from hardiness.benchmarks.card import card_of
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Metric, Result
+from hardiness.core.run import Condition
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule, parse_policy
 from hardiness.results.rule_evidence import (
     MissingNumberError,
@@ -22,8 +24,8 @@ from hardiness.results.rule_evidence import (
     quoted,
     require_limit,
 )
-from hardiness.statistics import Evidence
-from hardiness.store import Store
+from hardiness.statistics.verdicts import Evidence
+from hardiness.store.store import Store
 
 PASSED = 0.9
 """Chance with which a new, equally good model passes all rules of a policy that is written of today's numbers."""

@@ -21,7 +21,7 @@ from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.core.whole_files import whole_file
 from hardiness.sources.files import Stamp, TarMember, open_regular, shown
 

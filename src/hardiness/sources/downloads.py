@@ -23,7 +23,7 @@ from urllib.request import Request, build_opener
 
 from filelock import FileLock, Timeout
 
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.core.whole_files import whole_file
 from hardiness.sources.files import open_regular, read_regular, shown
 from hardiness.sources.packages import cache_folder

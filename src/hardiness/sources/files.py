@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
-from hardiness.core import SampleError
+from hardiness.core.errors import SampleError
 
 MAX_BYTES = 256 << 20
 """The largest file that is read as one picture, video or list: ten times the largest that published sets hold."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.core.whole_files import whole_file
 
 

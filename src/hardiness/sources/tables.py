@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hardiness.core import DataError, SampleError
+from hardiness.core.errors import DataError, SampleError
 from hardiness.sources.downloads import check_snapshot, offline
 from hardiness.sources.files import Stamp, TarMember, changed, is_unchanged, shown, unreadable
 

@@ -23,7 +23,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import platformdirs
 
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.core.whole_files import whole_file
 from hardiness.sources.downloads import (
     InterruptedTransferError,

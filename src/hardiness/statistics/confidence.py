@@ -11,7 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Interval, rng
+from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
+from hardiness.core.result import Interval
 from hardiness.statistics.estimate import Estimate, mean
 
 BINS = 15

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Interval
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Interval
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.intervals import newcombe
 

@@ -12,7 +12,9 @@ from typing import Any, ParamSpec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hardiness.core import ArgumentError, Interval, rng
+from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
+from hardiness.core.result import Interval
 
 RESAMPLES = 1000
 

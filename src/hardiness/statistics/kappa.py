@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hardiness.core import ArgumentError, Interval, rng
+from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
+from hardiness.core.result import Interval
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import skewed_student, student, within
 

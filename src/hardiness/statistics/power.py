@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 
 
 @dataclass(frozen=True, slots=True)

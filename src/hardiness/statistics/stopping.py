@@ -10,7 +10,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Interval
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Interval
 from hardiness.statistics.cells import FEWEST_DEVIATING, FEWEST_PER_CELL, CellEstimate
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.intervals import at_any_level, normal_point, wilson_of_share

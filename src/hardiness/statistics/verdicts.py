@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Interval
+from hardiness.core.result import Interval
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_interval, score_statistic
 from hardiness.statistics.estimate import Estimate, mean

@@ -17,10 +17,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from hardiness import sources
-from hardiness.core import ArgumentError, StoreError, json_form
+from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.forms import json_form
 from hardiness.core.whole_files import whole_file
-from hardiness.sources import read_regular, shown
+from hardiness.sources.downloads import LockedError, file_lock
+from hardiness.sources.files import read_regular, shown
 
 THREADS = 16
 
@@ -755,7 +756,7 @@ def locked(folder: Path, tell: Callable[[str], None] | None = None, wait_s: floa
         try:
             with file_errors(folder, "lock"):
                 refuse_links(folder / LOCK, folder)  # opening it empties it
-                stack.enter_context(sources.file_lock(folder / LOCK, str(folder), wait_s, tell))
-        except sources.LockedError as error:
+                stack.enter_context(file_lock(folder / LOCK, str(folder), wait_s, tell))
+        except LockedError as error:
             raise StoreError(str(error)) from None
         yield

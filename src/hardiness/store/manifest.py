@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import ArgumentError, StoreError
+from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.store.files import (
     HOLDER,
     LOCK,

@@ -16,7 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.core import Failure, Plan, Records, Run, Share, Stop, StoreError, from_json
+from hardiness.core.errors import StoreError
+from hardiness.core.forms import from_json
+from hardiness.core.run import Plan, Run, Share, Stop
+from hardiness.core.table import Failure, Records
 from hardiness.store import tables
 from hardiness.store.files import Files, as_json, in_parallel, parsed
 from hardiness.store.memo import Memo, Stamp, Stamps

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Result, Run, StoreError
+from hardiness.core.errors import ArgumentError, DataError, StoreError
+from hardiness.core.result import SCHEMA, Result
+from hardiness.core.run import Plan, Run
 from hardiness.store.files import (
     WAIT_S,
     Files,

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Failure, ImageTable, Records, StoreError, json_form
-from hardiness.sources import shown
+from hardiness.core.errors import StoreError
+from hardiness.core.forms import json_form
+from hardiness.core.run import Condition
+from hardiness.core.table import Failure, ImageTable, Records
+from hardiness.sources.files import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,46 +14,27 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import PIL.Image
 
-from hardiness import data as datasets
-from hardiness.benchmarks import CorruptionSet, ImagenetP, benchmark_code, strips
-from hardiness.core import (
-    CANVAS_224,
-    MAX_PX,
-    ArgumentError,
-    Canvas,
-    Clock,
-    Condition,
-    DataError,
-    DataSet,
-    Failure,
-    Image,
-    Item,
-    Listener,
-    Request,
-    SampleError,
-    Silence,
-    StoreError,
-    UnknownNameError,
-    option,
-    ordered,
-    require_within,
-)
+from hardiness.benchmarks.corruptions import CorruptionSet
+from hardiness.benchmarks.imagenet_p import ImagenetP, strips
+from hardiness.benchmarks.own_code import benchmark_code
+from hardiness.core.benchmark import DataSet, Image, Item
+from hardiness.core.errors import ArgumentError, DataError, SampleError, StoreError, UnknownNameError, require_within
+from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
+from hardiness.core.options import option
+from hardiness.core.process import ordered
+from hardiness.core.run import Clock, Condition, Listener, Request, Silence
+from hardiness.core.table import Failure
 from hardiness.core.whole_files import whole_file
-from hardiness.data import limited
-from hardiness.distortions import SMALLEST_PX, corrupt, perturb, perturbations
-from hardiness.imaging import (
-    before_crop,
-    decode,
-    encode_video,
-    is_whole_video,
-    is_whole_webp,
-    on_canvas,
-    png,
-    sheet,
-    webp,
-)
-from hardiness.sources import read_regular, shown
-from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, file_errors, refuse_links, refuse_strangers, write
+from hardiness.data.files import IMAGE_SUFFIXES, limited
+from hardiness.data.photographs import pictures_at
+from hardiness.data.root import locate
+from hardiness.distortions.apply import SMALLEST_PX, corrupt, perturb, perturbations
+from hardiness.imaging.codecs import decode, encode_video, is_whole_video, is_whole_webp, png, webp
+from hardiness.imaging.resizing import before_crop, on_canvas
+from hardiness.imaging.text import sheet
+from hardiness.sources.files import read_regular, shown
+from hardiness.store.files import PARTIAL, WAIT_S, file_errors, refuse_links, write
+from hardiness.store.manifest import Manifest, alone, refuse_strangers
 
 AHEAD = 2
 """Photographs in the making for each worker: all their files are on disk, so that only hashes wait."""
@@ -481,22 +462,22 @@ class _SourcePictures:
 
     def has(self, name: str) -> bool:
         """Whether it holds that data set."""
-        return datasets.locate([self.source]).has(name)
+        return locate([self.source]).has(name)
 
     def dataset(self, name: str) -> DataSet:
         """The photographs."""
         if _lies_as_it_is(self.source):
-            return datasets.pictures_at(self.source)
+            return pictures_at(self.source)
         if self.source != "embedded" and "=" not in self.source and not os.path.lexists(self.source):
             raise DataError(f"SRC {self.source}: there is no such file or folder; check the path")
-        return datasets.locate([self.source]).dataset(name)
+        return locate([self.source]).dataset(name)
 
 
 def _lies_as_it_is(source: str) -> bool:
     """Whether a source is any folder of pictures or one picture, and not what holds ImageNet."""
     path = Path(source)
-    is_picture = path.is_file() and path.suffix.lower() in datasets.IMAGE_SUFFIXES
-    return is_picture or (path.is_dir() and not datasets.locate([source]).has("imagenet"))
+    is_picture = path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES
+    return is_picture or (path.is_dir() and not locate([source]).has("imagenet"))
 
 
 @contextmanager
@@ -574,7 +555,7 @@ def write_perturbed(
         StoreError: the folder cannot be written to, or another process is writing there for longer than that.
     """
     with _as_source():
-        photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
+        photographs = replace(benchmark, source="generated").dataset(locate([source]))
     return write_tree(
         PerturbationTree(benchmark.requested(), request.seed, benchmark), photographs, folder, request, listener, wait_s
     )
@@ -592,7 +573,7 @@ def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request
         StoreError: the folder cannot be written to.
     """
     generated = replace(benchmark, source="generated")
-    photographs = generated.dataset(datasets.locate([source]))
+    photographs = generated.dataset(locate([source]))
     path = folder / CONTACT_SHEET
     unread: SampleError | None = None
     for item in limited(photographs.items, request.limit, request.seed):

@@ -2,50 +2,27 @@
 
 from typing import TYPE_CHECKING
 
-from hardiness.core import door
+from hardiness.core.doors import door
 
 if TYPE_CHECKING:
-    from hardiness.visualise.activation import (
-        Channel,
-        LayerUnit,
-        Settings,
-        Unit,
-        channels,
-        class_unit,
-        maximise,
-        neuron,
-        write_features,
-    )
-    from hardiness.visualise.exhibition import GRID, RECORD, folders, probability_text, read
-    from hardiness.visualise.orhan2019 import PROTOCOL, STEPS, write_pushed
-    from hardiness.visualise.patch import PatchSettings, write_patch
-    from hardiness.visualise.stimuli import SHEET, StimulusRequest, StyleSettings, make_stimuli, photographs
+    from hardiness.visualise.activation import Channel, Settings, maximise, write_features
+    from hardiness.visualise.activation import LayerUnit as LayerUnit
+    from hardiness.visualise.activation import channels as channels
+    from hardiness.visualise.activation import class_unit as class_unit
+    from hardiness.visualise.activation import neuron as neuron
+    from hardiness.visualise.exhibition import probability_text as probability_text
+    from hardiness.visualise.orhan2019 import STEPS as STEPS
+    from hardiness.visualise.orhan2019 import write_pushed as write_pushed
+    from hardiness.visualise.patch import write_patch as write_patch
+    from hardiness.visualise.stimuli import SHEET as SHEET
+    from hardiness.visualise.stimuli import make_stimuli as make_stimuli
+    from hardiness.visualise.stimuli import photographs as photographs
 else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
-    "GRID",
-    "PROTOCOL",
-    "RECORD",
-    "SHEET",
-    "STEPS",
     "Channel",
-    "LayerUnit",
-    "PatchSettings",
     "Settings",
-    "StimulusRequest",
-    "StyleSettings",
-    "Unit",
-    "channels",
-    "class_unit",
-    "folders",
-    "make_stimuli",
     "maximise",
-    "neuron",
-    "photographs",
-    "probability_text",
-    "read",
     "write_features",
-    "write_patch",
-    "write_pushed",
 ]

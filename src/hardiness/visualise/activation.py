@@ -13,25 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import reference
-from hardiness.core import (
-    MAX_PX,
-    MOST_IMAGES,
-    MOST_STEPS,
-    ArgumentError,
-    Image,
-    Listener,
-    ModelError,
-    ModelSpec,
-    Silence,
-    UnknownNameError,
-    json_field,
-    json_form,
-    option,
-    require_within,
-    rng,
-)
-from hardiness.models import Classifier
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import MOST_IMAGES, MOST_STEPS, ArgumentError, ModelError, UnknownNameError, require_within
+from hardiness.core.forms import json_field, json_form
+from hardiness.core.model import MAX_PX, ModelSpec
+from hardiness.core.options import option
+from hardiness.core.random import rng
+from hardiness.core.run import Listener, Silence
+from hardiness.models.classifier import Classifier
+from hardiness.reference import classes
+from hardiness.reference.classes import class_name
 from hardiness.visualise.exhibition import (
     Exhibition,
     SheetTile,
@@ -258,7 +249,7 @@ def class_unit(spec: ModelSpec, text: str) -> ClassUnit:
         ArgumentError: there is none, or several have the name; the message offers close names or the indices.
     """
     names = class_names(spec)
-    wnids = reference.wnids() if spec.class_names is None and spec.num_classes == len(reference.wnids()) else ()
+    wnids = classes.wnids() if spec.class_names is None and spec.num_classes == len(classes.wnids()) else ()
     if text.isdecimal():
         index = int(text)
         if index >= spec.num_classes:
@@ -279,8 +270,8 @@ def class_names(spec: ModelSpec) -> Sequence[Sequence[str]]:
     """Every class's synonyms, by index."""
     if spec.class_names is not None:
         return [(name,) for name in spec.class_names]
-    if spec.num_classes == len(reference.wnids()):
-        return [reference.class_name(index).split(", ") for index in range(spec.num_classes)]
+    if spec.num_classes == len(classes.wnids()):
+        return [class_name(index).split(", ") for index in range(spec.num_classes)]
     return [(f"class {index}",) for index in range(spec.num_classes)]
 
 

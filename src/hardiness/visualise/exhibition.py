@@ -14,10 +14,12 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from hardiness.core import ArgumentError, DataError, Image
-from hardiness.imaging import png
-from hardiness.models import Classifier
-from hardiness.store import PARTIAL, file_errors, files, read_json
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import ArgumentError, DataError
+from hardiness.imaging.codecs import png
+from hardiness.models.classifier import Classifier
+from hardiness.store import files
+from hardiness.store.files import PARTIAL, file_errors, read_json
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardiness.attacks import Budget, TargetProbability
-from hardiness.attacks import registry as attacks
-from hardiness.core import CANVAS_224, DataError, DataSet, Image, Listener, ModelError, Pixels, Silence, rng
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier, to_pixels
+from hardiness.attacks.kit import Budget, TargetProbability
+from hardiness.attacks.kit import registry as attacks
+from hardiness.core.benchmark import DataSet, Image, Pixels
+from hardiness.core.errors import DataError, ModelError
+from hardiness.core.model import CANVAS_224
+from hardiness.core.random import rng
+from hardiness.core.run import Listener, Silence
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
+from hardiness.models.preprocessing import to_pixels
 from hardiness.visualise.exhibition import Exhibition, SheetTile, about, probability_text, refuse_strangers, to_images
 
 if TYPE_CHECKING:

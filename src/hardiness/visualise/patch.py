@@ -10,28 +10,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks import Criterion, Misclassification, TargetClass, pasted, side
-from hardiness.core import (
-    CANVAS_224,
+from hardiness.attacks.kit import Criterion, Misclassification, TargetClass
+from hardiness.attacks.threats.patch import pasted, side
+from hardiness.core.benchmark import DataSet, Image
+from hardiness.core.errors import (
     MOST_IMAGES,
     MOST_STEPS,
     ArgumentError,
     DataError,
-    DataSet,
-    Failure,
-    Image,
-    Listener,
     ModelError,
     SampleError,
-    Silence,
-    json_form,
-    option,
     require_within,
-    rng,
 )
-from hardiness.data import limited
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier, to_pixels
+from hardiness.core.forms import json_form
+from hardiness.core.model import CANVAS_224
+from hardiness.core.options import option
+from hardiness.core.random import rng
+from hardiness.core.run import Listener, Silence
+from hardiness.core.table import Failure
+from hardiness.data.files import limited
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
+from hardiness.models.preprocessing import to_pixels
 from hardiness.visualise.activation import ClassUnit, class_names
 from hardiness.visualise.exhibition import Exhibition, SheetTile, about, folded, refuse_strangers, to_images
 

@@ -14,37 +14,33 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import data as datasets
-from hardiness import reference
-from hardiness.core import (
-    CANVAS_224,
-    MAX_PX,
+from hardiness.core.benchmark import DataSet, Image, Item, Stimulus
+from hardiness.core.errors import (
     MOST_IMAGES,
     MOST_STEPS,
     ArgumentError,
-    Canvas,
     DataError,
-    DataSet,
-    Failure,
-    Image,
-    Item,
-    Listener,
     ModelError,
     SampleError,
-    Silence,
-    Stimulus,
     UnknownNameError,
-    json_form,
-    option,
     require_within,
-    rng,
-    wait_option,
 )
-from hardiness.data import OWN_CATEGORIES, limited
-from hardiness.imaging import decode, on_canvas, png
-from hardiness.models import Classifier, to_pixels
-from hardiness.reference import COLUMNS, sixteen, wnids
-from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, file_errors, refuse_strangers, write
+from hardiness.core.forms import json_form
+from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
+from hardiness.core.options import option, wait_option
+from hardiness.core.random import rng
+from hardiness.core.run import Listener, Silence
+from hardiness.core.table import Failure
+from hardiness.data.files import limited
+from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
+from hardiness.data.root import locate
+from hardiness.imaging.codecs import decode, png
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.classifier import Classifier
+from hardiness.models.preprocessing import to_pixels
+from hardiness.reference.classes import COLUMNS, class_name, sixteen, wnids
+from hardiness.store.files import PARTIAL, WAIT_S, file_errors, write
+from hardiness.store.manifest import Manifest, alone, refuse_strangers
 from hardiness.visualise.activation import MOST_WEIGHT, Painting, gram, roughness
 from hardiness.visualise.exhibition import SheetTile, sheet, to_images
 
@@ -157,7 +153,7 @@ def photographs(option: str, place: str) -> CategoryPhotographs:
     """
     argument = place if place == "embedded" else f"imagenet={place}"
     try:
-        data = datasets.locate([argument]).dataset("imagenet")
+        data = locate([argument]).dataset("imagenet")
     except DataError as error:
         raise DataError(str(error).replace(f"--data {argument}", f"{option} {place}")) from None
     labels = sorted({item.label for item in data.items})
@@ -165,9 +161,7 @@ def photographs(option: str, place: str) -> CategoryPhotographs:
     names = {label: as_category(name) for label, name in given.items()}
     twice = sorted(name for name in names.values() if list(names.values()).count(name) > 1)
     if twice and data.class_names is None:
-        names = {
-            label: f"{name}_{reference.wnids()[label]}_" if name in twice else name for label, name in names.items()
-        }
+        names = {label: f"{name}_{wnids()[label]}_" if name in twice else name for label, name in names.items()}
     elif twice:
         same = [given[label] for label in labels if names[label] == twice[0]]
         raise DataError(f"{option} {place}: folders {' and '.join(same)} would both be called {twice[0]}; rename one")
@@ -231,7 +225,7 @@ def _pair(shapes: CategoryPhotographs, textures: CategoryPhotographs, shape: Ite
 
 def own_name(label: int) -> str:
     """The first of the names of an ImageNet class."""
-    return reference.class_name(label).split(", ")[0]
+    return class_name(label).split(", ")[0]
 
 
 def as_category(name: str) -> str:
@@ -283,7 +277,7 @@ def write_categories(folder: Path, sides: tuple[CategoryPhotographs, CategoryPho
 def _classes_by_name() -> dict[str, tuple[int, ...]]:
     """The index of every ImageNet class whose first name no other has, by that name as a category."""
     indices: dict[str, list[int]] = {}
-    for index in range(len(reference.wnids())):
+    for index in range(len(wnids())):
         indices.setdefault(as_category(own_name(index)), []).append(index)
     return {name: (found[0],) for name, found in indices.items() if len(found) == 1}
 

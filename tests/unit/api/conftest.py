@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from hardiness.core import View, rng
+from hardiness.core.model import View
+from hardiness.core.random import rng
 
 VIEW = View(resize_px=36, crop_px=32)
 

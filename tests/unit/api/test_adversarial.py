@@ -10,7 +10,8 @@ import torch
 
 import hardiness
 from hardiness.api.evaluation import classifier_of
-from hardiness.core import ArgumentError, rng
+from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
 
 
 @pytest.fixture

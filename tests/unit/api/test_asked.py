@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hardiness.api.command import Command, resolve_models
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from answers import stored
 
 import hardiness
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 
 
 @pytest.mark.slow

@@ -13,8 +13,9 @@ import pytest
 from commands import called
 
 import hardiness
-from hardiness.core import ArgumentError, HardinessError, TextTable, UnknownNameError
-from hardiness.models import wrap
+from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
+from hardiness.core.result import TextTable
+from hardiness.models.loading import wrap
 from hardiness.report import loggers
 
 
@@ -195,7 +196,7 @@ def test_a_page_is_written_of_a_folder_and_of_results(pets: Any, tmp_path: Path)
 
 def test_report_is_a_function_whatever_was_imported() -> None:
     from hardiness import report
-    from hardiness.report import StoredResults
+    from hardiness.report.stored_results import StoredResults
 
     assert callable(StoredResults)
     assert hardiness.report is report is hardiness.api.report

@@ -11,11 +11,15 @@ import pytest
 from commands import called
 
 import hardiness
-from hardiness import api
+from hardiness.api.command import Command, plan, run
+from hardiness.api.evaluation import load_model
 from hardiness.benchmarks.options import parse
-from hardiness.core import ArgumentError, Condition, DataError, Request, UnknownNameError, rng
+from hardiness.core.errors import ArgumentError, DataError, UnknownNameError
+from hardiness.core.random import rng
+from hardiness.core.run import Condition, Request
 from hardiness.engine.evaluation import opencv, torch_tensors, variations
-from hardiness.imaging import resize
+from hardiness.engine.ray import Cluster
+from hardiness.imaging.resizing import resize
 
 MODEL = """
 import torch
@@ -69,7 +73,7 @@ def test_each_setting_is_varied_alone_on_the_same_images(
 
 
 def test_corruptions_vary_the_seed_too(model: str) -> None:
-    classifier = api.load_model(model, hardiness.Placement(device="cpu"))
+    classifier = load_model(model, hardiness.Placement(device="cpu"))
     found = variations(parse("imagenet-c"), classifier, 32)
     assert {each.factor for each in found} == {"resize", "batch size", "precision", "runtime", "seed"}
     request = Request(seed=3)
@@ -120,12 +124,12 @@ def test_a_plan_says_what_would_run_and_stores_nothing(
 
 
 def test_a_plan_of_a_part_that_is_stored_counts_the_rest(model: str, root: Path, tmp_path: Path) -> None:
-    command = api.Command((model,), ("imagenet-val",), tmp_path / "out", data=(str(root),), request=Request(limit=2))
-    api.run(command)
-    whole = api.Command((model,), ("imagenet-val", "cue-conflict"), tmp_path / "out", data=(str(root),))
+    command = Command((model,), ("imagenet-val",), tmp_path / "out", data=(str(root),), request=Request(limit=2))
+    run(command)
+    whole = Command((model,), ("imagenet-val", "cue-conflict"), tmp_path / "out", data=(str(root),))
     with pytest.raises(DataError):
-        api.plan(whole)
-    (found,) = api.plan(api.Command((model,), ("imagenet-val",), tmp_path / "out", data=(str(root),))).forecasts
+        plan(whole)
+    (found,) = plan(Command((model,), ("imagenet-val",), tmp_path / "out", data=(str(root),))).forecasts
     assert (found.rows, found.stored) == (4, 2)
     with pytest.raises(ArgumentError, match="--plan is for this process"):
-        api.plan(api.Command((model,), ("imagenet-val",), tmp_path, data=(str(root),), cluster=api.Cluster()))
+        plan(Command((model,), ("imagenet-val",), tmp_path, data=(str(root),), cluster=Cluster()))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from hardiness.core import rng
+from hardiness.core.random import rng
 
 CLASSES = 10
 

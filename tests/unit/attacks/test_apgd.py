@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassification, TargetClass, registry
 from hardiness.attacks.apgd import _State, checkpoints
+from hardiness.attacks.kit import Budget, Misclassification, TargetClass, registry
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassification, TargetClass, registry
-from hardiness.core import ArgumentError, ModelError
+from hardiness.attacks.kit import Budget, Misclassification, TargetClass, registry
+from hardiness.core.errors import ArgumentError, ModelError
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 

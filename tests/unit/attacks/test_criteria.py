@@ -10,15 +10,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.attacks import Criterion, Misclassification, TargetClass, TargetProbability
 from hardiness.attacks.kit import (
+    Criterion,
     LogitsRatio,
     Margin,
+    Misclassification,
+    TargetClass,
     TargetedLogitsRatio,
     TargetedMargin,
+    TargetProbability,
     likeliest_others,
 )
-from hardiness.core import ModelError
+from hardiness.core.errors import ModelError
 
 LOGITS = torch.tensor([[3.0, 1.0, 0.0, -1.0], [0.0, 2.0, 5.0, 1.0]])
 LABELS = torch.tensor([0, 1])

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, linprog
 from scipy.stats import kstest
 
-from hardiness.attacks import uniform
-from hardiness.attacks.threats.norm_balls import distance, onto_hyperplane, project_, steepest
-from hardiness.core import ArgumentError, Norm, rng
+from hardiness.attacks.threats.norm_balls import distance, onto_hyperplane, project_, steepest, uniform
+from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
+from hardiness.core.run import Norm
 
 NORMS: tuple[Norm, ...] = ("linf", "l2")
 ORDER = {"linf": np.inf, "l2": 2}

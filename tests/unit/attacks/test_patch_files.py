@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hardiness.attacks.patch_files import MOST_BYTES, read_patch
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 
 
 @pytest.mark.slow

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.attacks import Budget, Misclassification, registry
 from hardiness.attacks import apgd_l1 as module
-from hardiness.core import rng
+from hardiness.attacks.kit import Budget, Misclassification, registry
+from hardiness.core.random import rng
 
 SIDE = 20
 

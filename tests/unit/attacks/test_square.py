@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassification, TargetClass, registry
+from hardiness.attacks.kit import Budget, Misclassification, TargetClass, registry
 from hardiness.attacks.square import _FIRST, _NEXT, Square, _hill, _place, _SquareChange
-from hardiness.core import rng
+from hardiness.core.random import rng
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 

@@ -9,8 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
-from hardiness.core import BenchmarkIdentity, Condition, Counts, ImageTable, ModelIdentity, Result, Run
+from hardiness.core.result import Counts, Result
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
 from hardiness.core.section import Curves
+from hardiness.core.table import ImageTable
 
 
 def result(name: str, confidence: list[float], right: list[bool]) -> Result:

@@ -16,10 +16,11 @@ import pytest
 from hardiness.benchmarks.corruptions import benchmark_of, corruption_benchmark
 from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.benchmarks.options import parse
-from hardiness.core import ArgumentError, Condition, DataError, DataSet
-from hardiness.distortions import corruptions, perturbations
-from hardiness.distortions.apply import Corruption
-from hardiness.reference import distortion_set
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.run import Condition
+from hardiness.distortions.apply import Corruption, corruptions, perturbations
+from hardiness.reference.sets import distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
 ImagenetC = corruption_benchmark("imagenet-c")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import class_scores, class_warnings
-from hardiness.benchmarks.own_classes import better_order
-from hardiness.core import ANSWERS, Condition, DataIdentity, ImageTable, Records, Run
+from hardiness.benchmarks.own_classes import better_order, class_scores, class_warnings
+from hardiness.core.run import ANSWERS, Condition, DataIdentity, Run
+from hardiness.core.table import ImageTable, Records
 
 NAMES = ("bird", "cat", "dog", "fish")
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.benchmarks import card_of
+from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.shares import (
     conformal_scores,
     selective_by_corruption,
     selective_scores,
 )
-from hardiness.core import BenchmarkIdentity, Condition, ImageTable, Run, Score
-from hardiness.statistics import aurra
+from hardiness.core.result import Score
+from hardiness.core.run import BenchmarkIdentity, Condition, Run
+from hardiness.core.table import ImageTable
+from hardiness.statistics.confidence import aurra
 
 CELLS = (Condition(), *(Condition(corruption=name, severity=s) for name in ("fog", "snow") for s in (1, 2)))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hardiness.benchmarks.suites import Suite, suite
-from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.core.errors import ArgumentError, UnknownNameError
 
 
 def test_a_file_is_a_suite(tmp_path: Path) -> None:

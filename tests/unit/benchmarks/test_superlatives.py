@@ -12,7 +12,8 @@ from hardiness.benchmarks.card import ends_apart, first, in_words, mean_interval
 from hardiness.benchmarks.confidence import confidence_charts
 from hardiness.benchmarks.corruptions import corruption_charts
 from hardiness.benchmarks.imagenet_p import flips
-from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
 from hardiness.core.section import Chart, Curves
 from hardiness.statistics.intervals import wilson
 

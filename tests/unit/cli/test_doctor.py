@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from hardiness import models
-from hardiness.cli import doctor, main
+from hardiness.cli import doctor
+from hardiness.cli.main import main
+from hardiness.models.stated_views import library_view
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
@@ -50,7 +52,7 @@ def test_it_says_where_kernels_are_kept(
 def test_a_view_that_is_not_the_librarys_is_wrong(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stated = models.library_view
+    stated = library_view
 
     def otherwise(spec: Any) -> Any:
         found = stated(spec)

@@ -17,11 +17,12 @@ import pytest
 from commands import called
 from rich.console import Console
 
-from hardiness import __version__, models
+from hardiness import __version__
 from hardiness.api.progress import Bars, LogProgress, RedrawnOutput, listener, progress_on
-from hardiness.benchmarks import Suite
+from hardiness.benchmarks.suites import Suite
 from hardiness.cli.main import ALIASES, COMMANDS, GROUPS, tell_warnings
 from hardiness.data.root import LAYOUTS
+from hardiness.models.loading import search
 from hardiness.models.runtimes import runtimes
 from hardiness.report.exports import exporter
 from hardiness.report.loggers import logger
@@ -44,7 +45,7 @@ def test_help_of_run_lists_every_suite(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def test_help_of_export_lists_every_form_and_loads_none() -> None:
     """It had a list of its own, and took .3 s of a processor."""
-    line = "import sys; sys.argv[1:] = ['export', '--help']\nfrom hardiness.cli import main\ntry: main()\n"
+    line = "import sys; sys.argv[1:] = ['export', '--help']\nfrom hardiness.cli.main import main\ntry: main()\n"
     line += "finally: print({'numpy', 'rich', 'hardiness.report.exports.json'} & {*sys.modules})"
     shown = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True).stdout
     assert f"{', '.join(exporter.registry.names())}; 'hardiness list exports'" in " ".join(shown.split())
@@ -101,7 +102,7 @@ def test_a_pattern_without_a_library_says_how_those_of_libraries_are_typed(
     """Beside the names, so that a script reads names alone."""
     assert called(monkeypatch, "list", "models", "resnext*") == 0
     told = capsys.readouterr()
-    assert set(told.out.split()) == set(models.search("resnext*"))
+    assert set(told.out.split()) == set(search("resnext*"))
     assert "'timm:resnext*'" in told.err
     assert "'torchvision:resnext*'" in told.err
 

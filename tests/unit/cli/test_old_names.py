@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from hardiness.cli import main
-from hardiness.cli.main import ALIASES
-from hardiness.data import locate
+from hardiness.cli.main import ALIASES, main
+from hardiness.data.root import locate
 
 STORED = Path(__file__).parents[2] / "reference" / "out_f2dda58"
 NETWORK = """

@@ -15,7 +15,9 @@ from click.testing import CliRunner
 from hardiness.api.evaluation import Options
 from hardiness.cli.main import COMMANDS, command_of
 from hardiness.cli.options import command, json_flag, quiet_flag
-from hardiness.core import ArgumentError, Placement, Request, argument, option, part
+from hardiness.core.errors import ArgumentError
+from hardiness.core.options import argument, option, part
+from hardiness.core.run import Placement, Request
 
 
 @dataclass(frozen=True)

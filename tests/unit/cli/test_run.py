@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.benchmarks import registry
+from hardiness.benchmarks.options import registry
 from hardiness.cli.run import _next_steps
-from hardiness.core import BenchmarkIdentity, Counts, Result, Run
+from hardiness.core.result import Counts, Result
+from hardiness.core.run import BenchmarkIdentity, Run
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.core import Condition, Failure, ImageTable, Records
+from hardiness.core.run import Condition
+from hardiness.core.table import Failure, ImageTable, Records
 
 CONDITIONS = (Condition(), *(Condition(corruption="fog", severity=severity) for severity in range(1, 6)))
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.core import ordered, process, return_freed_memory, usable_cores
-from hardiness.distortions import corrupt
-from hardiness.distortions.apply import corrupt_batch
+from hardiness.core import process
+from hardiness.core.process import ordered, return_freed_memory, usable_cores
+from hardiness.distortions.apply import corrupt, corrupt_batch
 
 
 def test_affinity_counts_where_the_system_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,7 @@ import itertools
 
 import pytest
 
-from hardiness.core import Clock
-from hardiness.core.run import time
+from hardiness.core.run import Clock, time
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import ArgumentError, Registry, UnknownNameError, callable_thing, instance_of, subclass_of
-from hardiness.core.errors import suggestion
+from hardiness.core.errors import ArgumentError, UnknownNameError, suggestion
+from hardiness.core.registry import Registry, callable_thing, instance_of, subclass_of
 
 
 @pytest.fixture

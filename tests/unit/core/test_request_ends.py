@@ -6,7 +6,9 @@ import math
 
 import pytest
 
-from hardiness.core import ArgumentError, Request, Share, Stop, StoreError, from_json
+from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.forms import from_json
+from hardiness.core.run import Request, Share, Stop
 
 
 @pytest.mark.parametrize("name", ["precision_target", "time_budget_s"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardiness.core import Stimulus
+from hardiness.core.benchmark import Stimulus
 
 CATEGORIES = st.from_regex(r"[a-z]([a-z0-9_ ]{0,8}[a-z])?", fullmatch=True)
 

@@ -8,20 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-from hardiness.core import (
-    ArgumentError,
-    Condition,
-    Counts,
-    Failure,
-    Finding,
-    Interval,
-    Records,
-    Result,
-    Run,
-    Score,
-    View,
-    rng,
-)
+from hardiness.core.errors import ArgumentError
+from hardiness.core.model import View
+from hardiness.core.random import rng
+from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.run import Condition, Run
+from hardiness.core.table import Failure, Records
 
 
 def test_condition_is_a_hashable_mapping_of_any_keys() -> None:

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import Condition, DataError, DataSet, SampleError
-from hardiness.data import CorruptedCopies, PerturbedCopies, locate
-from hardiness.reference import wnids
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import DataError, SampleError
+from hardiness.core.run import Condition
+from hardiness.data.conditions import CorruptedCopies, PerturbedCopies
+from hardiness.data.root import locate
+from hardiness.reference.classes import wnids
 
 TENCH, GOLDFISH = wnids()[:2]
 CELLS = ("fog/1", "fog/3", "snow/5")

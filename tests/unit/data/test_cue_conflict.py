@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hardiness import data
-from hardiness.core import DataSet, HardinessError
-from hardiness.reference import class_name
-from hardiness.reference.classes import sixteen
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import HardinessError
+from hardiness.data.root import locate
+from hardiness.reference.classes import class_name, sixteen
 
 KEPT = "bicycle6-bicycle3"
 
@@ -30,7 +30,7 @@ def own(folder: Path, text: str) -> Path:
 
 
 def found(folder: Path, options: str = "") -> DataSet:
-    return data.locate([f"cue-conflict={folder}{options}"]).dataset("cue-conflict")
+    return locate([f"cue-conflict={folder}{options}"]).dataset("cue-conflict")
 
 
 def complaint(folder: Path, options: str = "") -> str:
@@ -58,7 +58,7 @@ def test_the_sixteen_categories_have_the_published_sizes() -> None:
 
 
 def test_the_real_stimuli_are_found_and_labelled_by_name(stimuli: Path) -> None:
-    dataset = data.locate([str(stimuli.parent)]).dataset("cue-conflict")
+    dataset = locate([str(stimuli.parent)]).dataset("cue-conflict")
     assert len(dataset) == 241
     assert (dataset.name, dataset.num_classes, dataset.categories) == ("cue-conflict", 1000, sixteen())
     assert all(

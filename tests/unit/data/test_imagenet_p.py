@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import Condition, DataError, DataSet, SampleError
-from hardiness.data import PerturbedCopies, locate
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import DataError, SampleError
+from hardiness.core.run import Condition
+from hardiness.data.conditions import PerturbedCopies
+from hardiness.data.root import locate
 
 
 def tree(root: Path, *files: str) -> Path:

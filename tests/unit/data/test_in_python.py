@@ -14,10 +14,13 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from hardiness.core import CANVAS_224, ArgumentError, Canvas, DataError, DataSet, SampleError
-from hardiness.data import ModelClasses, from_python, locate
-from hardiness.imaging import decode
-from hardiness.reference import wnids
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import ArgumentError, DataError, SampleError
+from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.data.in_python import ModelClasses, from_python
+from hardiness.data.root import locate
+from hardiness.imaging.codecs import decode
+from hardiness.reference.classes import wnids
 
 NAMES = ("cat", "dog", "emu")
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 40, 48, 3), np.uint8)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardiness.data.files import LabelledFile, items
-from hardiness.sources import DiskFile
+from hardiness.sources.files import DiskFile
 
 
 def ids(*paths: str) -> list[str]:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from hardiness import data, reference
-from hardiness.core import ArgumentError, DataSet, HardinessError, UnknownNameError
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
+from hardiness.data.root import locate
+from hardiness.reference.classes import subset, wnids
 
-TENCH, GOLDFISH, SHARK = reference.wnids()[:3]
+TENCH, GOLDFISH, SHARK = wnids()[:3]
 
 
 def write(folder: Path, *paths: str, content: bytes = b"") -> Path:
@@ -34,7 +36,7 @@ def tar_of(path: Path, contents: dict[str, bytes]) -> Path:
 
 
 def found(*arguments: str, name: str = "imagenet", labels: str | None = None) -> DataSet:
-    return data.locate(arguments, labels).dataset(name)
+    return locate(arguments, labels).dataset(name)
 
 
 def listed(dataset: DataSet) -> list[tuple[str, int]]:
@@ -56,7 +58,7 @@ def complaint(*arguments: str, name: str = "imagenet", labels: str | None = None
 def test_a_root_holds_data_sets_by_name(tmp_path: Path) -> None:
     write(tmp_path, f"imagenet/val/{SHARK}/b.JPEG", f"imagenet/val/{TENCH}/a.JPEG", f"imagenet/train/{TENCH}/x.JPEG")
     write(tmp_path, f"imagenet-sketch/{GOLDFISH}/s.png")
-    root = data.locate([str(tmp_path)])
+    root = locate([str(tmp_path)])
     assert [name for name in ("imagenet", "imagenet-a", "imagenet-sketch") if root.has(name)] == [
         "imagenet",
         "imagenet-sketch",
@@ -71,7 +73,7 @@ def test_a_root_holds_data_sets_by_name(tmp_path: Path) -> None:
 def test_the_real_photographs_have_the_index_of_their_wnid(data_root: Path, photographs: list[Path]) -> None:
     dataset = found(str(data_root))
     assert len(dataset) == len(photographs) >= 99
-    assert all(item.label == reference.wnids().index(item.id.split("/")[0]) for item in dataset.items)
+    assert all(item.label == wnids().index(item.id.split("/")[0]) for item in dataset.items)
 
 
 @pytest.mark.parametrize("below", ["", "val"])
@@ -128,9 +130,9 @@ def test_an_unknown_wnid_among_known_ones_is_named(tmp_path: Path) -> None:
 def test_imagenet_v2_folders_are_class_indices_not_positions(tmp_path: Path) -> None:
     write(tmp_path, "imagenet-v2/10/a.jpeg", "imagenet-v2/2/b.jpeg", "imagenet-v2/999/c.jpeg")
     assert listed(found(str(tmp_path), name="imagenet-v2")) == [
-        (f"{reference.wnids()[2]}/b", 2),
-        (f"{reference.wnids()[10]}/a", 10),
-        (f"{reference.wnids()[999]}/c", 999),
+        (f"{wnids()[2]}/b", 2),
+        (f"{wnids()[10]}/a", 10),
+        (f"{wnids()[999]}/c", 999),
     ]
 
 
@@ -142,10 +144,10 @@ def test_imagenet_v2_has_no_other_folders(tmp_path: Path, folder: str) -> None:
 
 @pytest.mark.parametrize("name", ["imagenet-a", "imagenet-o", "imagenet-r"])
 def test_subsets_have_their_200_wnids_only(tmp_path: Path, name: str) -> None:
-    index = reference.subset(name)[5]
-    write(tmp_path, f"{reference.wnids()[index]}/a.jpg")
+    index = subset(name)[5]
+    write(tmp_path, f"{wnids()[index]}/a.jpg")
     dataset = found(f"{name}={tmp_path}", name=name)
-    assert (listed(dataset), dataset.num_classes) == ([(f"{reference.wnids()[index]}/a", index)], 1000)
+    assert (listed(dataset), dataset.num_classes) == ([(f"{wnids()[index]}/a", index)], 1000)
     write(tmp_path, f"{TENCH}/b.jpg")
     assert "200 wnids of ImageNet-" in complaint(f"{name}={tmp_path}", name=name)
     assert TENCH in complaint(f"{name}={tmp_path}", name=name)
@@ -385,24 +387,24 @@ def test_an_unreadable_folder_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_arguments_that_make_no_sense_are_told(tmp_path: Path) -> None:
     write(tmp_path, f"{TENCH}/a.jpg")
     with pytest.raises(UnknownNameError, match="unknown data set 'imagnet'; did you mean 'imagenet'"):
-        data.locate([f"imagnet={tmp_path}"])
+        locate([f"imagnet={tmp_path}"])
     with pytest.raises(UnknownNameError, match="did you mean"):
-        data.locate([str(tmp_path)]).dataset("imagenet-b")
+        locate([str(tmp_path)]).dataset("imagenet-b")
     with pytest.raises(ArgumentError, match="names imagenet twice"):
-        data.locate([f"imagenet={tmp_path}", "embedded"])
+        locate([f"imagenet={tmp_path}", "embedded"])
     with pytest.raises(ArgumentError, match="has no option 'label'; did you mean 'labels'"):
-        data.locate([f"imagenet={tmp_path}:label=x.csv"])
+        locate([f"imagenet={tmp_path}:label=x.csv"])
     with pytest.raises(
         ArgumentError,
         match=r"classes must be 'folders', 'names' or a number from 2 to 1,000,000, or a file with .* was 'many'",
     ):
-        data.locate([f"imagenet={tmp_path}:classes=many"])
+        locate([f"imagenet={tmp_path}:classes=many"])
     with pytest.raises(ArgumentError, match="leave one option out"):
-        data.locate([f"imagenet={tmp_path}:classes=folders:labels=x.csv"])
+        locate([f"imagenet={tmp_path}:classes=folders:labels=x.csv"])
     with pytest.raises(ArgumentError, match="the path is missing"):
-        data.locate(["imagenet="])
+        locate(["imagenet="])
     with pytest.raises(ArgumentError, match="the path is missing"):
-        data.locate([""])
+        locate([""])
 
 
 def test_a_path_with_an_equals_sign_or_colon_is_a_path(tmp_path: Path) -> None:
@@ -460,5 +462,5 @@ def test_a_changed_tar_has_another_fingerprint(tmp_path: Path) -> None:
 
 def test_a_data_set_is_read_once(tmp_path: Path) -> None:
     write(tmp_path, f"imagenet/{TENCH}/a.jpg")
-    root = data.locate([str(tmp_path)])
+    root = locate([str(tmp_path)])
     assert root.dataset("imagenet") is root.dataset("imagenet")

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardiness.core import ArgumentError, Item
-from hardiness.data import limited
-from hardiness.sources import DiskFile
+from hardiness.core.benchmark import Item
+from hardiness.core.errors import ArgumentError
+from hardiness.data.files import limited
+from hardiness.sources.files import DiskFile
 
 
 def made(counts: list[int]) -> list[Item]:

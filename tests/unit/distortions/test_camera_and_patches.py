@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 from scipy import stats
 
-from hardiness.distortions import corrupt, corruptions
+from hardiness.distortions.apply import corrupt, corruptions
 from hardiness.imaging.noise import cumulated_poisson, sensor_noise
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError, UnknownNameError
-from hardiness.distortions import corrupt
-from hardiness.distortions.apply import corrupt_batch
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.distortions.apply import corrupt, corrupt_batch
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (40, 36, 3), dtype=np.uint8)
 

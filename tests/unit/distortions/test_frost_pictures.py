@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.core import DataError
-from hardiness.distortions import corrupt, frost_pictures
+from hardiness.core.errors import DataError
+from hardiness.distortions import frost_pictures
+from hardiness.distortions.apply import corrupt
 
 IMAGE = np.full((40, 40, 3), 100, np.uint8)
 

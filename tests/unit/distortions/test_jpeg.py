@@ -8,8 +8,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from hardiness.distortions import corrupt, corruptions
-from hardiness.reference import SEVERITIES
+from hardiness.distortions.apply import corrupt, corruptions
+from hardiness.reference.sets import SEVERITIES
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

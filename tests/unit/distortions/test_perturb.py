@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import hardiness
-from hardiness.core import ArgumentError, UnknownNameError
-from hardiness.distortions import perturb, perturbations
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.distortions.apply import perturb, perturbations
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (256, 300, 3), dtype=np.uint8)
 

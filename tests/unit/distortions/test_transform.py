@@ -12,8 +12,8 @@ import torch
 
 import hardiness
 from hardiness import Corrupt, corrupt
-from hardiness.core import ArgumentError
-from hardiness.distortions import corruptions
+from hardiness.core.errors import ArgumentError
+from hardiness.distortions.apply import corruptions
 
 DRAWS = np.random.default_rng(0)
 IMAGE = DRAWS.integers(0, 256, (40, 36, 3), dtype=np.uint8)
@@ -204,7 +204,7 @@ def test_it_is_an_augmentation_of_maites_protocol() -> None:
 
 
 def test_a_comma_between_corruptions_is_told_to_be_a_plus() -> None:
-    from hardiness.benchmarks import parse
+    from hardiness.benchmarks.options import parse
 
     with pytest.raises(ArgumentError, match=r"imagenet-c:corruptions takes \+ between its values; write corrupt.*snow"):
         parse("imagenet-c:corruptions=fog,snow")

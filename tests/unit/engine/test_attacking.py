@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from hardiness import attacks
-from hardiness.attacks import Iterate, autoattack
+from hardiness.attacks import autoattack
+from hardiness.attacks.kit import Iterate
+from hardiness.attacks.kit import registry as attacks
 from hardiness.benchmarks.decisions import under_attack
-from hardiness.core import AttackError, Condition, Round
+from hardiness.core.errors import AttackError
+from hardiness.core.run import Condition, Round
 from hardiness.engine.attack import Members, run_round
 from hardiness.engine.batch import RoundOutcome, Victims, targets_of
 from hardiness.store.files import LocalFiles
@@ -143,13 +145,13 @@ def test_start_noise_is_paired_over_epsilons_and_keyed_by_seed_and_restart() -> 
             seen.append([generator.random() for generator in generators])
             return iter(())
 
-    attacks.registry.register("spy", Spy, __name__)
+    attacks.register("spy", Spy, __name__)
     try:
         batch = victims(3)
         for epsilon, seed, restarts in ((0.1, 0, 2), (0.2, 0, 1), (0.1, 1, 1)):
             run_round(linear, batch, round_of(epsilon, (5,), attack="spy", restarts=restarts), seed)
     finally:
-        attacks.registry._entries.pop("spy")
+        attacks._entries.pop("spy")
     assert seen[0] == seen[2]
     assert seen[0] != seen[1]
     assert seen[0] != seen[3]
@@ -180,9 +182,9 @@ class Cheat:
 
 @pytest.fixture
 def cheating() -> Iterator[Any]:
-    attacks.registry.register("cheat", Cheat, __name__)
+    attacks.register("cheat", Cheat, __name__)
     yield lambda epsilon, **options: round_of(epsilon, (1,), attack="cheat", options=options)
-    attacks.registry._entries.pop("cheat")
+    attacks._entries.pop("cheat")
 
 
 def test_an_attack_that_leaves_its_budget_is_refused(cheating: Any) -> None:
@@ -228,10 +230,10 @@ class Scripted:
 
 @pytest.fixture
 def scripted() -> Iterator[type[Scripted]]:
-    attacks.registry.register("scripted", Scripted, __name__)
+    attacks.register("scripted", Scripted, __name__)
     Scripted.budgets = []
     yield Scripted
-    attacks.registry._entries.pop("scripted")
+    attacks._entries.pop("scripted")
 
 
 class Fooled:
@@ -299,9 +301,9 @@ class Liar:
 
 @pytest.fixture
 def lying() -> Iterator[Any]:
-    attacks.registry.register("liar", Liar, __name__)
+    attacks.register("liar", Liar, __name__)
     yield lambda **options: round_of(0.5, (1, 3), attack="liar", options=options)
-    attacks.registry._entries.pop("liar")
+    attacks._entries.pop("liar")
 
 
 @pytest.mark.parametrize("claim", [True, False])

@@ -66,8 +66,8 @@ def test_a_size_that_was_halved_stays_so() -> None:
 
 
 def test_noise_that_is_tried_decides_nothing_about_the_model() -> None:
-    from hardiness.core import View
-    from hardiness.models import wrap
+    from hardiness.core.model import View
+    from hardiness.models.loading import wrap
 
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(), torch.nn.Linear(12, 10))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 from hardiness.core.run import parse_duration
 from hardiness.engine.rounds import (
     FIRST_IMAGES_IN_TIME,

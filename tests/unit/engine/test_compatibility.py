@@ -2,7 +2,8 @@
 
 import pytest
 
-from hardiness.core import DataSet, ModelError
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import ModelError
 from hardiness.engine.plan import label_map
 
 

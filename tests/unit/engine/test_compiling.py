@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from hardiness.benchmarks import parse
-from hardiness.core import Condition, DataError, SampleError
-from hardiness.data import locate
-from hardiness.engine import compiling, compiling_ahead
-from hardiness.imaging import has_machine_code
+from hardiness.benchmarks.options import parse
+from hardiness.core.errors import DataError, SampleError
+from hardiness.core.run import Condition
+from hardiness.data.root import locate
+from hardiness.engine import compiling
+from hardiness.engine.compiling import compiling_ahead
+from hardiness.imaging.compiled import has_machine_code
 
 
 class Noted:

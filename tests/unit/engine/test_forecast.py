@@ -12,14 +12,18 @@ import torch
 from PIL import Image
 from torch import nn
 
-from hardiness import data as datasets
-from hardiness import models
 from hardiness.benchmarks.options import parse
-from hardiness.core import ArgumentError, Request, View, rng
-from hardiness.engine import evaluate, forecast
+from hardiness.core.errors import ArgumentError
+from hardiness.core.model import View
+from hardiness.core.random import rng
+from hardiness.core.run import Request
+from hardiness.data.root import locate
+from hardiness.engine import forecast
+from hardiness.engine.evaluation import evaluate
 from hardiness.engine.forecast import ATTACKED, BUDGET_S, MARGIN, Cost, Forecast, Trial, forecast_evaluation
-from hardiness.models import Classifier
-from hardiness.store import Store
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import wrap
+from hardiness.store.store import Store
 
 IMAGES = 6
 
@@ -52,14 +56,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def classifiers() -> list[Classifier]:
     """Two small models."""
     view = View(resize_px=36, crop_px=32)
-    return [models.wrap(Colours(), view, name=name, device="cpu", runtime="torch") for name in "ab"]
+    return [wrap(Colours(), view, name=name, device="cpu", runtime="torch") for name in "ab"]
 
 
 def foretold(
     root: Path, classifiers: list[Classifier], out: Path, benchmark: str, limit: int | None = None
 ) -> Forecast:
     chosen = parse(benchmark)
-    data = chosen.dataset(datasets.locate([str(root)]))
+    data = chosen.dataset(locate([str(root)]))
     return forecast_evaluation(chosen, classifiers, data, Store(out), Request(limit=limit))
 
 
@@ -76,7 +80,7 @@ def test_all_is_counted_and_nothing_is_stored(root: Path, classifiers: list[Clas
 
 def test_what_is_stored_already_is_done(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:
     chosen, store = parse("imagenet-val"), Store.create(tmp_path)
-    data = chosen.dataset(datasets.locate([str(root)]))
+    data = chosen.dataset(locate([str(root)]))
     evaluate(chosen, classifiers[:1], data, store, Request(limit=4))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     found = foretold(root, classifiers, tmp_path, "imagenet-val")
@@ -93,7 +97,7 @@ def test_a_precision_target_asks_for_fewer_images_at_most(classifiers: list[Clas
     for number in range(160):
         Image.fromarray(np.full((36, 36, 3), number, np.uint8)).save(folder / f"{number}.png")
     chosen, store = parse("imagenet-val"), Store(tmp_path / "out")
-    data = chosen.dataset(datasets.locate([str(tmp_path)]))
+    data = chosen.dataset(locate([str(tmp_path)]))
     plain, loose, exact = (
         forecast_evaluation(chosen, classifiers[:1], data, store, Request(precision_target=target))
         for target in (None, 0.2, 0.1)
@@ -131,7 +135,7 @@ def test_sequences_are_tried_together(
 ) -> None:
     # One at a time nothing is made while the model runs, so a whole evaluation would be foretold a third too long.
     benchmark = parse("imagenet-p")
-    data = benchmark.dataset(datasets.locate([str(root)]))
+    data = benchmark.dataset(locate([str(root)]))
     conditions = list(range(10))
     store = Store.create(tmp_path)
     trial = Trial(benchmark, data, Request(), None, classifiers, data.items[:images], conditions, store)
@@ -146,7 +150,7 @@ def test_sequences_are_tried_together(
 def test_a_model_that_does_not_fit_is_named(root: Path, tmp_path: Path) -> None:
     small = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 7))
     view = View(resize_px=36, crop_px=32)
-    wrong = models.wrap(small, view, name="small", device="cpu", runtime="torch")
+    wrong = wrap(small, view, name="small", device="cpu", runtime="torch")
     found = foretold(root, [wrong], tmp_path / "out", "imagenet-val")
     assert found.rows == 0
     assert len(found.problems) == 1
@@ -169,7 +173,7 @@ def test_what_the_first_batch_compiles_is_paid_once(
 ) -> None:
     """Two models, ten conditions: batches of 1, 1, 2, 4 conditions, until the ten seconds of two models are spent."""
     benchmark = parse("imagenet-p")
-    data = benchmark.dataset(datasets.locate([str(root)]))
+    data = benchmark.dataset(locate([str(root)]))
     store = Store.create(tmp_path)
     trial = Trial(benchmark, data, Request(), None, classifiers, data.items, range(10), store)
     timed(monkeypatch, [8.0, 1.0, 2.0, 99.0])
@@ -181,7 +185,7 @@ def test_an_attack_costs_what_all_its_batches_take_and_a_margin(
     root: Path, classifiers: list[Classifier], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     benchmark = parse("whitebox:epsilons=0.01,steps=2,must_break=false,cross_checks=false")
-    data = benchmark.dataset(datasets.locate([str(root)]))
+    data = benchmark.dataset(locate([str(root)]))
     trial = Trial(benchmark, data, Request(), None, classifiers[:1], data.items, [0, 1], Store.create(tmp_path))
     timed(monkeypatch, [8.0])
     assert trial.cost() == Cost(row_s=pytest.approx(8 / (len(data.items[:ATTACKED]) * 2) * MARGIN))
@@ -200,7 +204,7 @@ def test_models_that_lack_as_much_are_tried_together_as_they_share_what_is_read(
     found = foretold(root, classifiers, tmp_path, "imagenet-val")
     assert (tried, found.seconds, found.bytes_written) == ([["a", "b"]], 0.5 * 12 + 2.0, 120)
     chosen, store = parse("imagenet-val"), Store.create(tmp_path)
-    evaluate(chosen, classifiers[:1], chosen.dataset(datasets.locate([str(root)])), store, Request(limit=4))
+    evaluate(chosen, classifiers[:1], chosen.dataset(locate([str(root)])), store, Request(limit=4))
     tried.clear()
     found = foretold(root, classifiers, tmp_path, "imagenet-val")
     assert (tried, found.seconds, found.bytes_written) == ([["a"], ["b"]], 0.5 * (2 + 6) + 2 * 2.0, 80)

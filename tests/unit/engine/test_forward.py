@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from hardiness.benchmarks.options import parse
-from hardiness.core import ModelError
+from hardiness.core.errors import ModelError
 from hardiness.engine.batch import BatchSize, QueuedPicture, classify
-from hardiness.models import InputPolicy, link_to
+from hardiness.models.preprocessing import InputPolicy, link_to
 
 
 def rows(n: int) -> list[QueuedPicture]:

@@ -9,7 +9,7 @@ import networks as masked
 import pytest
 from findings import raised
 
-from hardiness.core import Finding
+from hardiness.core.result import Finding
 from hardiness.engine.batch import QueuedPicture
 
 WHITEBOX = "whitebox:protocol=standard,epsilons=8/255,steps=1+10+40"

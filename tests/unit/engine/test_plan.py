@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from hardiness.benchmarks.options import parse
-from hardiness.core import Request, Silence, View
-from hardiness.data import locate
-from hardiness.engine import plan, prepared
+from hardiness.core.model import View
+from hardiness.core.run import Request, Silence
+from hardiness.data.root import locate
+from hardiness.engine import plan
 from hardiness.engine.batch import LARGEST, LARGEST_WITH_GRADIENTS, batch_size_by_doubling, largest_batch
+from hardiness.engine.evaluation import prepared
 from hardiness.engine.plan import unit_images
-from hardiness.models import wrap
-from hardiness.store import Store
+from hardiness.models.loading import wrap
+from hardiness.store.store import Store
 
 
 @pytest.mark.parametrize(

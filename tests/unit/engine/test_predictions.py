@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError, DataSet
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import ArgumentError
 from hardiness.engine.predictions import _columns_of, read_predictions
 
 

@@ -20,14 +20,18 @@ import torch
 from pyarrow import parquet
 
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, process
-from hardiness.data import locate
+from hardiness.core import process
+from hardiness.core.benchmark import DataSet, Expansion, Item
+from hardiness.core.errors import SampleError
+from hardiness.core.model import Canvas
+from hardiness.core.run import Condition, Request
+from hardiness.data.root import locate
 from hardiness.engine import ray
 from hardiness.engine.evaluation import package_version
 from hardiness.engine.plan import UnitPart
 from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor, UnitOutcome
-from hardiness.reference import wnids
-from hardiness.store import StoredRun
+from hardiness.reference.classes import wnids
+from hardiness.store.run import StoredRun
 
 
 @pytest.fixture(autouse=True)

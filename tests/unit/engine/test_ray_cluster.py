@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import ModelError
+from hardiness.core.errors import ModelError
 from hardiness.engine.ray import Cluster, connect
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from hardiness.benchmarks import registry
-from hardiness.core import Silence
+from hardiness.benchmarks.options import registry
+from hardiness.core.run import Silence
 from hardiness.engine import ray as ray_driver
 from hardiness.engine.ray import ActorRefusal, ActorReport, Cluster, Connection, Driver, Errand, UnitOutcome
 

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from hardiness.benchmarks.options import parse
-from hardiness.core import ArgumentError, DataSet, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import ArgumentError
+from hardiness.core.run import ModelIdentity, Plan, Run, Surrogate
 from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.plan import moved_from, refuse_to_share, run_of
-from hardiness.models import load
-from hardiness.store import Store
+from hardiness.models.loading import load
+from hardiness.store.store import Store
 
 OWN = """
 import torch

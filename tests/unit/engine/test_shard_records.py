@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hardiness.core import Failure, Records
+from hardiness.core.table import Failure, Records
 from hardiness.engine.batch import join_records
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from hardiness.core import StoreError
+from hardiness.core.errors import StoreError
 from hardiness.engine.worker import AHEAD, StorageQueue
 
 THREADS = 4

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, Expansion, ModelIdentity, Run
-from hardiness.core.run import Surrogate
+from hardiness.core.benchmark import Expansion
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.engine.transfer import MOST_BYTES, PICTURE_BYTES, SurrogatePictures
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 CONDITION = Condition(epsilon=0.06, steps=10, surrogate="squeezenet1_1")
 SHOWN = Expansion(CONDITION, 0, (np.full((3, 4, 4), 0.25, np.float32),), (("reached", 1.0),))

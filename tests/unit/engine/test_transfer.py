@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from hardiness import attacks
-from hardiness.core import Condition, Round
+from hardiness.attacks.kit import made_to_transfer
+from hardiness.core.run import Condition, Round
 from hardiness.engine.attack import run_round
 from hardiness.engine.batch import Victims
 
@@ -62,7 +62,7 @@ def test_momentum_carries_over_to_another_network_more_often_than_pgd_does(netwo
         epsilon = 16 / 255
         plan = Round("pgd", "linf", epsilon, {10: Condition(epsilon=epsilon, steps=10)}, failed="last")
         for name in ("pgd", "mi-fgsm", "di-fgsm"):
-            last = attacks.made_to_transfer(name)
+            last = made_to_transfer(name)
             (judged,) = run_round(surrogate, batch, replace(plan, attack=name), seed=0, keep_pixels=True, last=last)
             assert judged.pixels is not None
             with torch.no_grad():

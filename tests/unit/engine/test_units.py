@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core import BenchmarkIdentity, Failure, ModelIdentity, Plan, Records, Run, Share
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run, Share
+from hardiness.core.table import Failure, Records
 from hardiness.engine.plan import Unit, uncovered, units
-from hardiness.store import Store
+from hardiness.store.store import Store
 from hardiness.store.tables import encode
 
 SAMPLES = [f"n/{index}" for index in range(6)]

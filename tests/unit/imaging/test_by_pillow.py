@@ -8,9 +8,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.core.model import Interpolation
-from hardiness.imaging import encode_jpeg, pillow_alone
+from hardiness.imaging.by_pillow import pillow_alone
+from hardiness.imaging.codecs import encode_jpeg
 from hardiness.imaging.resizing import Size, Window, resize_window
 
 

@@ -14,8 +14,9 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from hardiness.benchmarks.attacks import CANVASES
-from hardiness.core import CANVAS_224, Canvas, View
-from hardiness.imaging import decode, on_canvas
+from hardiness.core.model import CANVAS_224, Canvas, View
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
 
 filters = st.sampled_from([mode.value for mode in InterpolationMode if mode.value != "nearest-exact"])
 sides = st.one_of(st.integers(1, 20), st.integers(1, 300))

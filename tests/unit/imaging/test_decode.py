@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.core import SampleError
-from hardiness.imaging import decode
+from hardiness.core.errors import SampleError
+from hardiness.imaging.codecs import decode
 
 decoding = importlib.import_module("hardiness.imaging.codecs")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hardiness.imaging import decode, encode_jpeg
+from hardiness.imaging.codecs import decode, encode_jpeg
 
 
 def by_pil(image: np.ndarray, quality: int) -> np.ndarray:

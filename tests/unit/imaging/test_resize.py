@@ -11,10 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 from hardiness.core.model import Interpolation
-from hardiness.imaging import resize
-from hardiness.imaging.resizing import Size, Window, resize_window
+from hardiness.imaging.resizing import Size, Window, resize, resize_window
 
 FILTERS = {
     "nearest": PIL.Image.Resampling.NEAREST,

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from hardiness.core import SampleError
+from hardiness.core.errors import SampleError
 from hardiness.imaging.codecs import decode_video, encode_video, is_whole_video
 
 FAST = {"preset": "ultrafast", "crf": "12"}

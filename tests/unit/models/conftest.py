@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
-from hardiness.core import View, rng
+from hardiness.core.model import View
+from hardiness.core.random import rng
 
 PixelsOf = Callable[..., Tensor]
 

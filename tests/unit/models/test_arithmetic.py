@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import View
+from hardiness.core.model import View
 from hardiness.models import classifier, exactness
 from hardiness.models.classifier import GradientNetworks, Original
 from hardiness.models.exactness import _guarded, differentiable_fp32, full_fp32, same_every_time, same_gradient

@@ -15,9 +15,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import ArgumentError, DeviceError, ModelError, RefusedModelError, View
-from hardiness.models import is_out_of_memory, load, resolve, wrap
-from hardiness.models.failures import PROCESS_STATE, foreign_errors, well_behaved
+from hardiness.core.errors import ArgumentError, DeviceError, ModelError, RefusedModelError
+from hardiness.core.model import View
+from hardiness.models.failures import PROCESS_STATE, foreign_errors, is_out_of_memory, well_behaved
+from hardiness.models.loading import load, resolve, wrap
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]

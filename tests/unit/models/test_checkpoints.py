@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from hardiness.core import ModelError, ModelSpec, Source, View
+from hardiness.core.errors import ModelError
+from hardiness.core.model import ModelSpec, Source, View
 from hardiness.models.checkpoints import assign, check_parameters, fit, in_order, read_checkpoint, read_state
 
 Make = Callable[..., nn.Module]

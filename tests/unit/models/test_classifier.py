@@ -15,9 +15,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
-from hardiness.models import wrap
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import View
 from hardiness.models.exactness import Agreement, compare
+from hardiness.models.loading import wrap
 from hardiness.models.runtimes import Executable, runtimes
 
 Make = Callable[..., nn.Module]

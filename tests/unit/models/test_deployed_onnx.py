@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import ArgumentError, ModelError, UnknownNameError
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import load, resolve, to_pixels
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.loading import load, resolve
+from hardiness.models.preprocessing import to_pixels
 
 SIZE = "resize_px=72,crop_px=64"
 NUMBERS = f"{exported.NUMBERS},{SIZE}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hardiness.models import registry
+from hardiness.models.catalogue import registry
 
 PAGE = Path(__file__).parents[3] / "docs" / "extend.md"
 BLOCK = re.compile(r'^```python(?: title="(\S+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core import View
-from hardiness.models import load, to_pixels, wrap
+from hardiness.core.model import View
+from hardiness.models.loading import load, wrap
+from hardiness.models.preprocessing import to_pixels
 
 VIEW = View(36, 32)
 KERAS = """

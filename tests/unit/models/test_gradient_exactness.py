@@ -7,8 +7,9 @@ import torch
 from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
-from hardiness import View, models
+from hardiness import View
 from hardiness.models.exactness import same_gradient
+from hardiness.models.loading import wrap
 
 PLAIN = View(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
@@ -40,7 +41,7 @@ def gradient(function: object, pixels: Tensor) -> Tensor:
 
 def test_a_size_at_which_the_folded_network_is_wrong_goes_through_the_plain_one_and_is_told() -> None:
     network = ReadTwice().eval()
-    classifier = models.wrap(network, PLAIN, name="read twice", device="cpu")
+    classifier = wrap(network, PLAIN, name="read twice", device="cpu")
     for side in (16, 17):
         pixels = torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(side))
         found, expected = gradient(classifier.differentiable, pixels), gradient(network, pixels)
@@ -58,11 +59,11 @@ def test_gradients_are_compared_once_for_each_size_and_what_was_found_is_stored(
 
     compared = []
     monkeypatch.setattr(module, "same_gradient", lambda *given: (compared.append(given[2].shape[-1]), True)[1])
-    classifier = models.wrap(ReadTwice().eval(), PLAIN, name="read twice", device="cpu")
+    classifier = wrap(ReadTwice().eval(), PLAIN, name="read twice", device="cpu")
     for side in (16, 18, 16, 18, 16):
         classifier.differentiable(torch.rand(2, 3, side, side))
     assert compared == [16, 18]
-    plain = models.wrap(ReadTwice().eval(), PLAIN, name="read twice", device="cpu", runtime="torch")
+    plain = wrap(ReadTwice().eval(), PLAIN, name="read twice", device="cpu", runtime="torch")
     plain.differentiable(torch.rand(2, 3, 20, 20))
     assert compared == [16, 18]
 
@@ -72,7 +73,7 @@ def test_same_padding_is_right_at_even_and_odd_sizes() -> None:
         torch.manual_seed(0)
         conv, norm, head = Conv2dSame(3, 3, 3, 2, groups=3, bias=False), nn.BatchNorm2d(3), nn.Linear(3, 5)
     network = nn.Sequential(conv, norm, nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head).eval()
-    classifier = models.wrap(network, PLAIN, name="same", device="cpu")
+    classifier = wrap(network, PLAIN, name="same", device="cpu")
     for side in (16, 17, 18, 19):
         pixels = torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(side))
         found, expected = gradient(classifier.differentiable, pixels), gradient(network, pixels)
@@ -83,7 +84,7 @@ def test_same_padding_is_right_at_even_and_odd_sizes() -> None:
 
 def test_the_torch_runtime_folds_nothing() -> None:
     network = ReadTwice().eval()
-    classifier = models.wrap(network, PLAIN, name="read twice", device="cpu", runtime="torch")
+    classifier = wrap(network, PLAIN, name="read twice", device="cpu", runtime="torch")
     pixels = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     assert torch.equal(classifier.differentiable(pixels).detach(), network(pixels).detach())
     assert torch.equal(gradient(classifier.differentiable, pixels), gradient(network, pixels))

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from hardiness.core import DataError
-from hardiness.models import hub, load, resolve
+from hardiness.core.errors import DataError
+from hardiness.models import hub
+from hardiness.models.loading import load, resolve
 from hardiness.sources import downloads
 from hardiness.sources.tables import from_hub
 

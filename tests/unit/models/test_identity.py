@@ -13,13 +13,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import ModelError, View
-from hardiness.models import load, wrap
+from hardiness.core.errors import ModelError
+from hardiness.core.model import View
 from hardiness.models.code_hash import code_identity
 from hardiness.models.identity import outputs_sha256
+from hardiness.models.loading import load, wrap
 from hardiness.models.onnx_graph import external_files, onnx_sha256
 from hardiness.models.own_code import spec_of
-from hardiness.reference import wnids
+from hardiness.reference.classes import wnids
 
 VIEW = View(8, 8)
 USUAL = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225"

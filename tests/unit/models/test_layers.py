@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness import models
-from hardiness.core import ModelError, UnknownNameError, View
-from hardiness.models import Classifier, wrap
+from hardiness.core.errors import ModelError, UnknownNameError
+from hardiness.core.model import View
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, wrap
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -128,7 +129,7 @@ def test_pooled_features_are_what_the_last_layer_reads(tiny: Make, noise: Noise)
     ],
 )
 def test_every_kind_of_model_has_pooled_features(name: str, features: int, noise: Noise) -> None:
-    classifier = models.load(f"{name}:weights=random", device="cpu")
+    classifier = load(f"{name}:weights=random", device="cpu")
     pixels = noise(2, 224).requires_grad_()
     found = classifier.pooled(pixels)
     assert found.shape == (2, features)
@@ -138,7 +139,7 @@ def test_every_kind_of_model_has_pooled_features(name: str, features: int, noise
 
 @pytest.mark.slow
 def test_pooled_features_of_timm_are_its_own(noise: Noise) -> None:
-    classifier = models.load("timm:vit_tiny_patch16_224:weights=random", device="cpu")
+    classifier = load("timm:vit_tiny_patch16_224:weights=random", device="cpu")
     network, pixels = classifier._original.network, noise(2, 224)
     own = network.forward_head(network.forward_features((pixels - 0.5) / 0.5), pre_logits=True)
     torch.testing.assert_close(classifier.pooled(pixels), own, rtol=1e-4, atol=1e-4)

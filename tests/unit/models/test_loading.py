@@ -16,9 +16,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.core import DataError, ModelError, ModelSpec
-from hardiness.models import load, registry
-from hardiness.models.loading import randomise
+from hardiness.core.errors import DataError, ModelError
+from hardiness.core.model import ModelSpec
+from hardiness.models.catalogue import registry
+from hardiness.models.loading import load, randomise
 
 Noise = Callable[..., Tensor]
 

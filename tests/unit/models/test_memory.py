@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import View
-from hardiness.models import load, wrap
+from hardiness.core.model import View
+from hardiness.models.loading import load, wrap
 from hardiness.models.placement import activation_bytes
 
 

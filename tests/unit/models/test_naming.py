@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from hardiness.core import ArgumentError, UnknownNameError, View
-from hardiness.models import registry, resolve, search
-from hardiness.models.catalogue import split
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.model import View
+from hardiness.models.catalogue import registry, split
+from hardiness.models.loading import resolve, search
 
 
 def test_a_registered_name_is_its_spec() -> None:

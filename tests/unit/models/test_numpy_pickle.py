@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.core import ModelError
+from hardiness.core.errors import ModelError
 from hardiness.models.checkpoints import read_arrays
 
 

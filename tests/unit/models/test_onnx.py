@@ -11,10 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.core import ModelError
+from hardiness.core.errors import ModelError
 from hardiness.engine.attack import judge_of, victims_of
 from hardiness.engine.batch import LARGEST, SMALLEST, QueuedPicture, automatic_batch_size
-from hardiness.models import InputPolicy, load, place, resolve
+from hardiness.models.loading import load, resolve
+from hardiness.models.placement import place
+from hardiness.models.preprocessing import InputPolicy
 from hardiness.models.runtimes import onnx_runtime
 
 Noise = Callable[..., Tensor]

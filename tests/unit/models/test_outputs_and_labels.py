@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec, rng
+from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.model import ModelSpec
+from hardiness.core.random import rng
 from hardiness.models.classes import is_generic, looks_like_imagenet, order_by_name, output_columns
-from hardiness.reference import class_name, wnids
+from hardiness.reference.classes import class_name, wnids
 
 IDENTITY = tuple(range(1000))
 

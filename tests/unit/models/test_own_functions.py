@@ -23,11 +23,15 @@ import torch
 from torch import Tensor, nn
 
 import hardiness
-from hardiness.core import ArgumentError, ModelError, ModelSpec, View
-from hardiness.imaging import decode, on_canvas
-from hardiness.models import failures, load, loading, to_pixels, wrap
+from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.model import ModelSpec, View
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models import failures, loading
 from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, schemes
 from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, wrap
+from hardiness.models.preprocessing import to_pixels
 
 WEIGHTS = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
 VIEW = View(36, 32)

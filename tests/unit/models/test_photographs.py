@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.models import Classifier, load, registry
-from hardiness.reference import wnids
+from hardiness.models.catalogue import registry
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load
+from hardiness.reference.classes import wnids
 
 EMBEDDED = [name for name in registry.names() if registry.get(name).source.package]
 ONE_OF_EACH_KIND = [

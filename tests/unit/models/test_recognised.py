@@ -11,24 +11,14 @@ import torch
 from torch import nn
 
 from hardiness.benchmarks.attacks import CANVASES
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Interval,
-    ModelIdentity,
-    ModelSpec,
-    Result,
-    Run,
-    Score,
-    Source,
-    UnknownNameError,
-    View,
-)
-from hardiness.models import load
+from hardiness.core.errors import UnknownNameError
+from hardiness.core.model import ModelSpec, Source, View
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
 from hardiness.models.catalogue import apply
-from hardiness.models.loading import recognised
-from hardiness.reference import robustbench, wnids
+from hardiness.models.loading import load, recognised
+from hardiness.reference import robustbench
+from hardiness.reference.classes import wnids
 from hardiness.reference.published_numbers import table
 from hardiness.report.page import rows_of
 from hardiness.report.sections import sections

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.models import load, registry
+from hardiness.models.catalogue import registry
+from hardiness.models.loading import load
 
 FIVE = ["resnext101_32x8d", *(f"resnext101_32x{width}d_wsl" for width in (8, 16, 32, 48))]
 # Parameters by layer shape: 3.1.1 of Xie et al., computed here without torch.

@@ -14,8 +14,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import ArgumentError, DataError, ModelError, UnknownNameError, View
-from hardiness.models import hub, load, resolve, search
+from hardiness.core.errors import ArgumentError, DataError, ModelError, UnknownNameError
+from hardiness.core.model import View
+from hardiness.models import hub
+from hardiness.models.loading import load, resolve, search
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]

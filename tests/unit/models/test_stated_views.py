@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from hardiness.core import ArgumentError, UnknownNameError, View
-from hardiness.models import load, resolve
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.model import View
 from hardiness.models.catalogue import split
+from hardiness.models.loading import load, resolve
 
 NETWORK = """
 import torch

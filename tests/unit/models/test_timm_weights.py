@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import DataError
-from hardiness.models import need_weights
+from hardiness.core.errors import DataError
+from hardiness.models.loading import need_weights
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.core import ArgumentError, ModelError, View, rng
-from hardiness.imaging import on_canvas
-from hardiness.models import load, resolve
+from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.model import View
+from hardiness.core.random import rng
+from hardiness.imaging.resizing import on_canvas
+from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import Normalisation, to_pixels
 from hardiness.models.transformers_parts import view_of
-from hardiness.reference import class_name, wnids
+from hardiness.reference.classes import class_name, wnids
 
 Noise = Callable[..., Tensor]
 pytestmark = pytest.mark.slow  # it loads transformers

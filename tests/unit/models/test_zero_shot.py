@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
-from hardiness.models import load, resolve, zero_shot
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import View
+from hardiness.models import zero_shot
+from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import TextTower, wording_of
-from hardiness.reference import Wording, subset, wording
-from hardiness.store import LocalFiles
+from hardiness.reference.classes import Wording, subset, wording
+from hardiness.store.files import LocalFiles
 
 pytestmark = pytest.mark.slow  # it loads transformers
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core import ModelIdentity
-from hardiness.reference import CLASS_SETS, class_set, published_beside, published_for
+from hardiness.core.run import ModelIdentity
+from hardiness.reference.class_sets import CLASS_SETS, class_set
+from hardiness.reference.published_numbers import published_beside, published_for
 
 
 def first_weights(name: str) -> ModelIdentity:

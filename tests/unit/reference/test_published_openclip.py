@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.core import ModelIdentity
-from hardiness.reference import published, published_for, published_series
-from hardiness.reference.published_numbers import ZERO_SHOT, zero_shot_table
+from hardiness.core.run import ModelIdentity
+from hardiness.reference.published_numbers import ZERO_SHOT, published, published_for, published_series, zero_shot_table
 
 NAME = "openclip:ViT-B-32/laion2b_s34b_b79k"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import DataError, UnknownNameError
-from hardiness.reference import distortion_set, read_set, set_names
+from hardiness.core.errors import DataError, UnknownNameError
+from hardiness.reference.sets import distortion_set, read_set, set_names
 
 IMAGENET_C = distortion_set("imagenet-c")
 IMAGENET_P = distortion_set("imagenet-p")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.core import UnknownNameError
+from hardiness.core.errors import UnknownNameError
 from hardiness.reference.people import own_name
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 

@@ -6,22 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from hardiness.benchmarks import card_of, warnings_of
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    DataIdentity,
-    Interval,
-    ModelIdentity,
-    Result,
-    Run,
-    Score,
-    View,
-)
-from hardiness.reference import best_rows, published_for, timm_row, timm_rows
-from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, TimmRow
-from hardiness.statistics import wilson
+from hardiness.benchmarks.card import card_of, warnings_of
+from hardiness.core.model import View
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run
+from hardiness.reference.published_numbers import published_for
+from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, TimmRow, best_rows, timm_row, timm_rows
+from hardiness.statistics.intervals import wilson
 
 
 def test_every_row_is_read() -> None:

@@ -7,27 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Curves,
-    DataIdentity,
-    Dots,
-    Heat,
-    InputIdentity,
-    Interval,
-    Line,
-    ModelIdentity,
-    Result,
-    Run,
-    Score,
-)
-from hardiness.reference import baseline, published, published_beside, table
-from hardiness.reference.published_numbers import leaders
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, InputIdentity, ModelIdentity, Run
+from hardiness.core.section import Curves, Dots, Heat, Line
+from hardiness.reference.published_numbers import baseline, leaders, published, published_beside, table
 from hardiness.report.beside import BEST, RUNGS_MOST, ladder, published_peers, with_ladder
-from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw
-from hardiness.report.figures.sheet import Text
+from hardiness.report.figures import NARROW_PX, WIDE_PX
+from hardiness.report.figures.charts import caption_of, draw
+from hardiness.report.figures.sheet import Inks, Text
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
 from hardiness.results.results import published_results

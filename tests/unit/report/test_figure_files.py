@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardiness.report.figures import Sheet, pdf, png
-from hardiness.report.figures.sheet import INKS, Area, Text
+from hardiness.report.figures.sheet import INKS, Area, Sheet, Text
+from hardiness.report.figures.writers import pdf, png
 
 
 def pixels(sheet: Sheet) -> np.ndarray:

@@ -9,20 +9,11 @@ from pathlib import Path
 import pytest
 
 from hardiness.api.progress import TrackedListener
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    ModelIdentity,
-    Result,
-    Run,
-    Score,
-    Silence,
-    UnknownNameError,
-)
-from hardiness.report.loggers import TrackerKind, TrackerRun, TrackingSession, registry
-from hardiness.report.loggers.tracking import numbers_of
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.result import Counts, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run, Silence
+from hardiness.report.loggers.logger import TrackerKind, TrackerRun, registry
+from hardiness.report.loggers.tracking import TrackingSession, numbers_of
 
 ABOUT = {"models": "first", "benchmarks": "imagenet-c"}
 

@@ -14,33 +14,28 @@ from typing import ClassVar, final
 import numpy as np
 import pytest
 
-from hardiness import api
-from hardiness.api.page import DETAILED_MOST, claims_table, comparisons_of
-from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, cards
-from hardiness.cli import main
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    DataError,
-    DataIdentity,
-    ImageTable,
-    ModelIdentity,
-    Observer,
-    Plan,
-    Records,
-    Result,
-    Run,
-    Score,
-    StoreError,
+from hardiness.api.page import (
+    DETAILED_MOST,
+    Report,
+    claims_table,
+    collect_results,
+    comparisons_of,
+    publish,
+    write_report,
 )
-from hardiness.core.section import Dots
-from hardiness.report import PageOptions
+from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, cards
+from hardiness.cli.main import main
+from hardiness.core.errors import ArgumentError, DataError, StoreError
+from hardiness.core.result import Result, Score
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.section import Dots, Observer
+from hardiness.core.table import ImageTable, Records
 from hardiness.report.figures import NARROW_PX, PAPER_PX
-from hardiness.report.page import DIFFERENCES_MOST, put_page
+from hardiness.report.page import DIFFERENCES_MOST, PageOptions, put_page
 from hardiness.report.sections import sections
 from hardiness.results.results import results_of
-from hardiness.store import Store
 from hardiness.store.files import LocalFiles
+from hardiness.store.store import Store
 from hardiness.visualise.exhibition import Exhibition, SheetTile
 
 N = 12
@@ -136,31 +131,31 @@ def test_learned_features_are_a_section(tmp_path: Path) -> None:
     exhibition.add("unit 3 <b>", picture, {"activation_before": 0.5, "activation_after": 2.0, "start": "noise"})
     exhibition.add("unit 4", None, {"activation_before": 0.5, "activation_after": 1.0})
     exhibition.write([[SheetTile(("unit 3",), picture)]])
-    api.write_report(api.Report((str(tmp_path),)))
+    write_report(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     section = page[page.index('<section id="learned-features">') : page.index('<section id="claims"')]
     assert section.count("data:image/jpeg;base64,") == 1
     assert "unit 3 &lt;b&gt;" in section
     assert "0.5 → 2, from noise" in section
     assert "not reached" in section
-    api.write_report(api.Report((str(tmp_path),), images=False))
+    write_report(Report((str(tmp_path),), images=False))
     assert "data:image" not in (tmp_path / "report.html").read_text()
-    alone = api.write_report(api.Report((str(tmp_path / "visualise"),), to=tmp_path / "alone.html"))
+    alone = write_report(Report((str(tmp_path / "visualise"),), to=tmp_path / "alone.html"))
     assert alone.problems == ()
     assert "unit 4" in (tmp_path / "alone.html").read_text()
     (tmp_path / "visualise" / "features.json").write_text("{}")
-    assert "features.json" in api.write_report(api.Report((str(tmp_path),))).problems[0]
+    assert "features.json" in write_report(Report((str(tmp_path),))).problems[0]
 
 
 def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
     evaluated(tmp_path / "one", "first", 12)
     evaluated(tmp_path / "two", "second", 1)
-    found = api.collect_results([str(tmp_path / "one"), str(tmp_path / "two")])
+    found = collect_results([str(tmp_path / "one"), str(tmp_path / "two")])
     (comparison,) = found.comparisons
     assert set(comparison.scores[0].ranks) == {"first", "second"}
     assert comparison.n == N
     evaluated(tmp_path / "two", "first", 2)
-    (comparison,) = api.collect_results([str(tmp_path / "one"), str(tmp_path / "two")]).comparisons
+    (comparison,) = collect_results([str(tmp_path / "one"), str(tmp_path / "two")]).comparisons
     assert comparison.scores[0].values == {"first": 1.0, "second": pytest.approx(1 / N)}, "one run, as in the tables"
 
 
@@ -170,7 +165,7 @@ def test_places_of_folders_named_as_their_models_or_alike_go_by_shared_images(
 ) -> None:
     for folder, model, right in zip(folders, ("first", "second"), (12, 1), strict=True):
         evaluated(tmp_path / folder, model, right)
-    (comparison,) = api.collect_results([str(tmp_path / folder) for folder in folders]).comparisons
+    (comparison,) = collect_results([str(tmp_path / folder) for folder in folders]).comparisons
     assert set(comparison.scores[0].ranks) == {"first", "second"}
 
 
@@ -178,10 +173,10 @@ def test_a_copy_of_a_folder_takes_no_place_away(tmp_path: Path) -> None:
     for model, right in (("first", 12), ("second", 1)):
         evaluated(tmp_path / "out", model, right)
     shutil.copytree(tmp_path / "out", tmp_path / "copy" / "out")
-    whole = api.collect_results([str(tmp_path / "out")]).comparisons
+    whole = collect_results([str(tmp_path / "out")]).comparisons
     assert set(whole[0].scores[0].ranks) == {"first", "second"}
     for outs in (["out", "out"], ["out", "copy/out"]):
-        found = api.collect_results([str(tmp_path / out) for out in outs]).comparisons
+        found = collect_results([str(tmp_path / out) for out in outs]).comparisons
         assert repr(found) == repr(whole)  # NaN, from Python 3.13 on, makes an equal dataclass another one
 
 
@@ -199,7 +194,7 @@ def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     assert len(comparison.scores[0].ranks) == DETAILED_MOST + 1
     kept = [path for path in tmp_path.glob("records/*/scored/memo.jsonl") if '"comparison ' in path.read_text()]
     assert kept, "it is kept for the next page"
-    api.publish(store, found, "many", [comparison])
+    publish(store, found, "many", [comparison])
     page = (tmp_path / "report.html").read_text()
     table = page[page.index("Do the models differ?") :]
     assert table[: table.index("</table>")].count("<tr>") - 1 <= DIFFERENCES_MOST
@@ -229,7 +224,7 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
     evaluated(tmp_path / "two", "second", 3)
     (tmp_path / "three").mkdir()
     outs = tuple(str(tmp_path / name) for name in ("one", "two", "three", "one"))
-    api.write_report(api.Report(outs, images=False, to=tmp_path / "both.html"))
+    write_report(Report(outs, images=False, to=tmp_path / "both.html"))
     page = (tmp_path / "both.html").read_text()
     rows = page.count('<tr data-m="0">')
     assert rows == 3, "a run given twice is one row in the overview, in the table, and in that of further columns"
@@ -240,9 +235,9 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
     assert "the number of parameters of first, second is not stored" in section
     assert "<th>p" in section or ">p</th>" in section
     with pytest.raises(DataError, match="holds no records"):
-        api.write_report(api.Report((str(tmp_path / "three"),)))
+        write_report(Report((str(tmp_path / "three"),)))
     with pytest.raises(ArgumentError, match="needs OUT"):
-        api.write_report(api.Report(()))
+        write_report(Report(()))
 
 
 def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path) -> None:
@@ -254,7 +249,7 @@ def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path
     assert view.notes[0] == "family: other"
     assert view.notes[-1] == "same is left out: runs of that name have different weights"
     assert claims_table(stores[:2], found[:2]) is None
-    api.publish(stores[2], results_of(stores[2]), "at the end of a run", [])
+    publish(stores[2], results_of(stores[2]), "at the end of a run", [])
     page = (tmp_path / "three" / "report.html").read_text()
     assert "family: other" in page[page.index('<section id="claims"') :]
 
@@ -262,7 +257,7 @@ def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path
 @pytest.mark.slow
 def test_pictures_whose_data_have_moved_are_told(tmp_path: Path) -> None:
     evaluated(tmp_path, "a", 9)
-    api.write_report(api.Report((str(tmp_path),)))
+    write_report(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     assert "Most confident mistakes" in page
     assert "No picture: " in page
@@ -272,7 +267,7 @@ def test_pictures_whose_data_have_moved_are_told(tmp_path: Path) -> None:
 
 def test_a_card_that_is_not_installed_leaves_a_section(tmp_path: Path) -> None:
     evaluated(tmp_path, "a", 9, card="of a plug-in")
-    api.write_report(api.Report((str(tmp_path),)))
+    write_report(Report((str(tmp_path),)))
     assert "its card &#39;of a plug-in&#39; is not installed" in (tmp_path / "report.html").read_text()
 
 
@@ -281,9 +276,9 @@ def test_what_a_card_showed_is_shown_once_it_is_no_longer_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluated(tmp_path, "a", 9)
-    api.write_report(api.Report((str(tmp_path),)))
+    write_report(Report((str(tmp_path),)))
     monkeypatch.delitem(cards._entries, "classification")
-    api.write_report(api.Report((str(tmp_path),)))
+    write_report(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     assert "its card &#39;classification&#39; is not installed" in page
     for shown in (">75.0<", "Most confident mistakes", "n01440764/11"):
@@ -323,10 +318,10 @@ class ForeignCard(Card):
 def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
     evaluated(tmp_path, "a", 9, card="of a plug-in")
-    api.write_report(api.Report((str(tmp_path),)))
+    write_report(Report((str(tmp_path),)))
     before = (tmp_path / "report.html").read_text()
     monkeypatch.delitem(cards._entries, "of a plug-in")
-    api.write_report(api.Report((str(tmp_path),)))
+    write_report(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     assert "is not installed" in page
     drawn = [text[text.index('<p class="message"') : text.index("</figure>")] for text in (before, page)]

@@ -14,27 +14,22 @@ from PIL import Image
 from rich.console import Console
 
 from hardiness.benchmarks.card import cards
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    DataError,
-    DataIdentity,
-    Grid,
-    ModelIdentity,
-    Plan,
-    Records,
-    Result,
-    Run,
-)
-from hardiness.report import consistency_tables, score_tables
-from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, inline, pdf, png
-from hardiness.report.figures.sheet import INKS, Area
+from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.result import Result
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.section import Grid
+from hardiness.core.table import Records
+from hardiness.report.figures import PAPER_PX
+from hardiness.report.figures.charts import draw
+from hardiness.report.figures.sheet import INKS, Area, Inks, Sheet
+from hardiness.report.figures.writers import document, inline, pdf, png
 from hardiness.report.format import grid_cell
 from hardiness.report.page import PageOptions, put_page
+from hardiness.report.terminal import consistency_tables, score_tables
 from hardiness.results.error_consistency import consistency
 from hardiness.results.results import results_of
-from hardiness.store import Store
 from hardiness.store.files import LocalFiles
+from hardiness.store.store import Store
 
 CATEGORIES = {"bicycle": [0], "cat": [1], "dog": [2], "oven": [3]}
 STIMULI = ("cat1-dog1", "cat2-oven1", "dog1-cat1", "dog2-oven2", "oven1-cat2", "oven2-dog2")

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Interval,
-    ModelIdentity,
-    Result,
-    Run,
-    Score,
-)
-from hardiness.report import StoredResults
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.report.stored_results import StoredResults
 
 
 def result(model: str, *scores: Score) -> Result:

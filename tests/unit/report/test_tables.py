@@ -9,21 +9,12 @@ import pytest
 from rich.console import Console
 
 from hardiness.benchmarks.card import cards
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Grid,
-    Interval,
-    ModelIdentity,
-    Plan,
-    Result,
-    Run,
-    Score,
-)
-from hardiness.report import score_tables
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Plan, Run
+from hardiness.core.section import Grid
 from hardiness.report.format import grid_cell, interval, number
 from hardiness.report.page import PageOptions, put_page
+from hardiness.report.terminal import score_tables
 from hardiness.store.files import LocalFiles
 
 

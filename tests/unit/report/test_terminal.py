@@ -9,10 +9,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from hardiness.cli.show import print_overview
-from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
 from hardiness.core.section import Note
-from hardiness.report import score_tables, scorecard_tables
 from hardiness.report.sections import sections
+from hardiness.report.terminal import score_tables, scorecard_tables
 
 
 def result(model: str, benchmark: str = "whitebox", columns: int = 12, warning: str = "partial") -> Result:

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Interval,
-    ModelIdentity,
-    Result,
-    Run,
-    Score,
-    UnknownNameError,
-)
-from hardiness.reference import distortion_set as set_of
-from hardiness.reference import recipes, recipes_of, set_names
-from hardiness.reference.published_data import ALL
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.reference.published_data import ALL, recipes, recipes_of
+from hardiness.reference.sets import distortion_set as set_of
+from hardiness.reference.sets import set_names
 from hardiness.report.page import Check, checks
 from hardiness.report.sections import declared, sections
 

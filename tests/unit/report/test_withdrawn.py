@@ -16,29 +16,17 @@ from rich.console import Console
 
 from hardiness.benchmarks.attack_checks import undecided
 from hardiness.benchmarks.attacks import accuracy_under_attack, strength_of_attack
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    Finding,
-    Interval,
-    ModelIdentity,
-    Result,
-    Round,
-    Run,
-    Score,
-    epsilon_text,
-    from_json,
-    json_form,
-)
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Round, Run, epsilon_text
 from hardiness.report.beside import from_few, with_figure
-from hardiness.report.exports import registry as exports
+from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.page import PageOptions, checks, inks_of, page, summary
 from hardiness.report.sections import places_of, scorecard, sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.terminal import score_tables, scorecard_tables
-from hardiness.results.claims import from_results, judge_claims
+from hardiness.results.claims.claim import from_results, judge_claims
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean

@@ -16,21 +16,11 @@ from rich.console import Console
 from scipy.stats import norm
 
 import hardiness
-from hardiness.benchmarks import MissingCard, card_of, cards
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    Condition,
-    DataIdentity,
-    Failure,
-    ModelIdentity,
-    Plan,
-    Records,
-    Run,
-    Surrogate,
-    UnknownNameError,
-)
-from hardiness.reference import distortion_set
+from hardiness.benchmarks.card import MissingCard, card_of, cards
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.table import Failure, Records
+from hardiness.reference.sets import distortion_set
 from hardiness.report.format import terminal_table
 from hardiness.results import comparison
 from hardiness.results.compared import comparison_view
@@ -40,7 +30,7 @@ from hardiness.results.noise import Noise
 from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import order_of_cells
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 IMAGENET_C = distortion_set("imagenet-c")
 

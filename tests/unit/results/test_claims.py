@@ -10,33 +10,30 @@ import numpy as np
 import pytest
 
 from hardiness.api.page import claims, claims_table
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    DataIdentity,
-    Interval,
-    ModelIdentity,
-    Plan,
-    Records,
-    Result,
-    Run,
-    Score,
-)
-from hardiness.reference import humans
-from hardiness.results.claims import (
+from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.reference.people import humans
+from hardiness.results.claims.claim import (
+    FAILS,
+    HOLDS,
+    NO_MODEL,
+    NO_SCORE,
+    OPEN,
+    Contrast,
     KnownNumber,
     Models,
     Subject,
+    contrast,
+    falls_with_size,
     from_results,
     judge_claims,
     published_models,
     registry,
 )
-from hardiness.results.claims.claim import FAILS, HOLDS, NO_MODEL, NO_SCORE, OPEN, Contrast, contrast, falls_with_size
 from hardiness.results.results import results_of
 from hardiness.statistics.estimate import mean
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 
 def changed(models: Models, number: str, *values: float, n: int | None = None) -> Models:

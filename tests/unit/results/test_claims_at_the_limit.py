@@ -8,8 +8,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from hardiness.results.claims import KnownNumber, Models, Subject, registry
-from hardiness.results.claims.claim import FAILS, HOLDS, LEVEL, Claim, Contrast, contrast, falls_with_size
+from hardiness.results.claims.claim import (
+    FAILS,
+    HOLDS,
+    LEVEL,
+    Claim,
+    Contrast,
+    KnownNumber,
+    Models,
+    Subject,
+    contrast,
+    falls_with_size,
+    registry,
+)
 from hardiness.statistics.estimate import mean
 
 IMAGES, RATE, TRIALS = 400, 0.3, 1500

@@ -12,27 +12,23 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import linregress
 
-from hardiness.benchmarks import EFFECTIVE, fitted
-from hardiness.cli import main
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    Condition,
-    DataIdentity,
-    InputIdentity,
-    ModelIdentity,
-    Plan,
-    Records,
-    Result,
-    Run,
-)
-from hardiness.reference import published_line, published_lines, subset, timm_rows
-from hardiness.report import StoredResults
-from hardiness.report import registry as exporters
+from hardiness.benchmarks.explained import fitted
+from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.cli.main import main
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Result
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, InputIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.reference.classes import subset
+from hardiness.reference.published_numbers import published_line, published_lines
+from hardiness.reference.timm_results import timm_rows
+from hardiness.report.exports.exporter import registry as exporters
 from hardiness.report.sections import caveat, sections
-from hardiness.results import published_results, results_of
-from hardiness.statistics import Estimate, Point, fit, mean
-from hardiness.store import Store
+from hardiness.report.stored_results import StoredResults
+from hardiness.results.results import published_results, results_of
+from hardiness.statistics.effective_robustness import Point, fit
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.store.store import Store
 
 EXAMPLES = (
     ("imagenet-v2", "resnet50", 76.13, 63.21, -0.74),

@@ -12,15 +12,17 @@ import pytest
 from commands import called_wide
 
 import hardiness
-from hardiness.benchmarks import card_of
-from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, Dots, ModelIdentity, Plan, Records, Run
+from hardiness.benchmarks.card import card_of
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.section import Dots
+from hardiness.core.table import Records
 from hardiness.report.sections import sections
-from hardiness.results import results_of
 from hardiness.results.comparison import compare_stores
 from hardiness.results.flips import flips_of
+from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.comparison import tango
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
 

@@ -18,29 +18,22 @@ from commands import called_wide
 from scipy.stats import betabinom
 
 import hardiness
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    Condition,
-    DataIdentity,
-    Failure,
-    ImageTable,
-    Interval,
-    Metric,
-    ModelIdentity,
-    Plan,
-    Records,
-    Run,
-    View,
-    json_form,
-)
-from hardiness.reference import class_name
-from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
-from hardiness.results import Gate, GateVerdict, first_policy, published_results
+from hardiness.core.errors import ArgumentError
+from hardiness.core.forms import json_form
+from hardiness.core.model import View
+from hardiness.core.result import Interval, Metric
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Failure, ImageTable, Records
+from hardiness.reference.classes import class_name
+from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
+from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.policy import Policy, Rule, parse_policy
+from hardiness.results.results import published_results
 from hardiness.results.rule_evidence import MissingNumberError, part_of, require_limit, require_standing
-from hardiness.statistics import clopper_pearson, mean, outermost
-from hardiness.store import Store
+from hardiness.results.written_policy import first_policy
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import clopper_pearson, outermost
+from hardiness.store.store import Store
 
 CELLS = (
     Condition(),

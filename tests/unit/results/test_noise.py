@@ -10,16 +10,10 @@ import pytest
 from answers import stored
 from one_score import paired_difference
 
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    DataIdentity,
-    ImageTable,
-    Interval,
-    ModelIdentity,
-    Run,
-    StoreError,
-)
+from hardiness.core.errors import StoreError
+from hardiness.core.result import Interval
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run
+from hardiness.core.table import ImageTable
 from hardiness.report.page import rows_of
 from hardiness.report.sections import sections
 from hardiness.results.compared import comparison_view
@@ -28,7 +22,7 @@ from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by, stored_noise
 from hardiness.results.results import results_of
 from hardiness.statistics.comparison import ScoreComparison
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 
 def by_image(right: np.ndarray, start: int = 0) -> RunByImage:

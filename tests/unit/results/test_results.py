@@ -10,25 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness import api
+from hardiness.api.page import collect_results
 from hardiness.benchmarks.card import cards, warnings_of
 from hardiness.benchmarks.imagenet_p import PerturbationCard
 from hardiness.benchmarks.photographs import Classification
-from hardiness.core import (
-    BenchmarkIdentity,
-    Condition,
-    Counts,
-    DataIdentity,
-    Failure,
-    ModelIdentity,
-    Plan,
-    Records,
-    Result,
-    Run,
-    Score,
-)
+from hardiness.core.result import Counts, Result, Score
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Failure, Records
 from hardiness.results.results import rebuild_results, results_of
-from hardiness.store import Store, tables
+from hardiness.store import tables
+from hardiness.store.store import Store
 
 DATA = DataIdentity("imagenet", "f", 4)
 
@@ -415,5 +406,5 @@ def test_results_of_one_table_stand_together_whatever_another_table_is_told_apar
             )
             store.run(run, Plan(batch_size=8, whole=(0,))).write(0, [("n/0", 0)], records([True]))
     in_order = [("alexnet", ""), ("vgg16", ""), ("alexnet", "robustbench"), ("vgg16", "robustbench")]
-    for results in (results_of(store), api.collect_results([str(tmp_path / "out")]).results):
+    for results in (results_of(store), collect_results([str(tmp_path / "out")]).results):
         assert [(each.model, each.run.benchmark.options["subset"]) for each in results] == in_order

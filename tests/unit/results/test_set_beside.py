@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.corruptions import corruption_benchmark
-from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Records, Run
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
 from hardiness.results.results import results_of
-from hardiness.store import Store
+from hardiness.store.store import Store
 
 IMAGES = 3
 

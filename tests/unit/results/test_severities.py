@@ -12,18 +12,11 @@ import numpy as np
 import pytest
 
 import hardiness
-from hardiness.cli import main
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    Condition,
-    DataIdentity,
-    ModelIdentity,
-    Plan,
-    Records,
-    Run,
-)
-from hardiness.store import Store
+from hardiness.cli.main import main
+from hardiness.core.errors import ArgumentError
+from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.store.store import Store
 
 CELLS = (Condition(), *(Condition(corruption="fog", severity=severity) for severity in (1, 3, 5)))
 RIGHT = (100, 80, 60, 30)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.sources.archives import expand, members
 from hardiness.sources.tables import is_shard, webdataset_samples
 

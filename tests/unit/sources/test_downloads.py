@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import DataError, rng
-from hardiness.sources import cache_folder, downloads
+from hardiness.core.errors import DataError
+from hardiness.core.random import rng
+from hardiness.sources import downloads
 from hardiness.sources import downloads as transfer
 from hardiness.sources.downloads import fetch
+from hardiness.sources.packages import cache_folder
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import SampleError
-from hardiness.sources import DiskFile, TarMember
+from hardiness.core.errors import SampleError
 from hardiness.sources.archives import members
+from hardiness.sources.files import DiskFile, TarMember
 
 
 def test_a_file_gives_its_bytes_and_its_path(tmp_path: Path) -> None:

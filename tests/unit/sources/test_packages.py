@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.sources.packages import file_sha256, installed_file
 
 SYNSETS = "timm/data/_info/imagenet_synsets.txt"

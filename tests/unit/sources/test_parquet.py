@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hardiness.core import DataError, HardinessError, SampleError
-from hardiness.data import inventory, locate
+from hardiness.core.errors import DataError, HardinessError, SampleError
 from hardiness.data.checking import check
-from hardiness.data.root import Place
+from hardiness.data.getting import inventory
+from hardiness.data.root import Place, locate
 from hardiness.engine.worker import unchanged
-from hardiness.reference import published_set, wnids
+from hardiness.reference.classes import wnids
+from hardiness.reference.published_data import published_set
 from hardiness.sources import tables
 
 TENCH, GOLDFISH = wnids()[:2]

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import hardiness
-from hardiness.core import DataError
+from hardiness.core.errors import DataError
 from hardiness.distortions.frost_pictures import PICTURES
 from hardiness.sources import wheels
 from hardiness.sources.wheels import PUBLIC_INDEX, PackagedFile, index_address, obtain_packaged

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 from hardiness.statistics.comparison import mean_difference
 from hardiness.statistics.confidence import rms_calibration_error
 from hardiness.statistics.decomposition import brier, by_calibration, by_cells, by_class

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import clopper_pearson, effective_wilson, wilson

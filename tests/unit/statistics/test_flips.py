@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core import Condition
-from hardiness.statistics import FlipTable, clopper_pearson, wilson
+from hardiness.core.run import Condition
+from hardiness.statistics.flips import FlipTable
+from hardiness.statistics.intervals import clopper_pearson, wilson
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1))
 

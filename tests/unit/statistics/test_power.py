@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
 from hardiness.statistics.comparison import detectable_paired, mcnemar
 from hardiness.statistics.power import disagreement, images_needed
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.core import rng
+from hardiness.core.random import rng
 from hardiness.statistics import intervals
 from hardiness.statistics.intervals import RESAMPLES, exact_grid, resampled_means
 

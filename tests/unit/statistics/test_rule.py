@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError, Interval
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Interval
 from hardiness.statistics.cells import CellEstimate, cell_estimate
 from hardiness.statistics.stopping import (
     Extent,

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.shares import selective_scores
-from hardiness.core import ArgumentError, Condition, ImageTable, Interval
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Interval
+from hardiness.core.run import Condition
+from hardiness.core.table import ImageTable
 from hardiness.statistics.confidence import (
     aurra,
     calibration_half,

@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from hardiness.core import Interval, fields_form, from_json
-from hardiness.statistics import Evidence, Limit, rulings, wilson
+from hardiness.core.forms import fields_form, from_json
+from hardiness.core.result import Interval
 from hardiness.statistics.comparison import mean_difference, tango
+from hardiness.statistics.intervals import wilson
+from hardiness.statistics.verdicts import Evidence, Limit, rulings
 
 ABOVE = 1
 

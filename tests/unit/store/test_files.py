@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.store import Store
 from hardiness.store.files import Files
+from hardiness.store.store import Store
 
 Make = Callable[[Path], Files]
 

@@ -12,19 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hardiness.core import (
-    ArgumentError,
-    BenchmarkIdentity,
-    DataError,
-    Failure,
-    ModelIdentity,
-    Plan,
-    Records,
-    Run,
-    StoreError,
-)
+from hardiness.core.errors import ArgumentError, DataError, StoreError
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Failure, Records
 from hardiness.sources import downloads
-from hardiness.store import Store, StoredRun, surveyed
+from hardiness.store.run import StoredRun
+from hardiness.store.store import Store, surveyed
 
 IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
 

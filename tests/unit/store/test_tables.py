@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from hardiness.core import Condition, Failure, ImageTable, Records, StoreError
+from hardiness.core.errors import StoreError
+from hardiness.core.run import Condition
+from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.store import tables
 
 CONDITIONS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="fog", severity=2))

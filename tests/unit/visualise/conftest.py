@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import View, rng
-from hardiness.models import Classifier, wrap
+from hardiness.core.model import View
+from hardiness.core.random import rng
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import wrap
 
 PLAIN = View(18, 16, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 

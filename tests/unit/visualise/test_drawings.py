@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hardiness.core import Image, rng
+from hardiness.core.benchmark import Image
+from hardiness.core.random import rng
 from hardiness.visualise.stimuli import edges, silhouette
 
 YY, XX = np.mgrid[:224, :224]

@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
-from hardiness.models import Classifier, wrap
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import View
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import wrap
 from hardiness.models.preprocessing import to_pixels
 from hardiness.visualise.activation import (
     Channel,

@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.core import CANVAS_224, rng
-from hardiness.imaging import decode, on_canvas
+from hardiness.core.model import CANVAS_224
+from hardiness.core.random import rng
+from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
 from hardiness.visualise.activation import COLOUR_COVARIANCE, KINDS, START_AMPLITUDE, Kind, Painting, colour_axes
 
 MEASURED_ON = 250

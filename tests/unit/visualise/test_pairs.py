@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardiness.core import ArgumentError, DataError, Stimulus
+from hardiness.core.benchmark import Stimulus
+from hardiness.core.errors import ArgumentError, DataError
 from hardiness.visualise.stimuli import CategoryPhotographs, classes_of, pairs, photographs
 
 Make = Callable[..., str]

@@ -11,10 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from hardiness.attacks import TargetProbability
-from hardiness.core import DataError, DataSet, Item, View, rng
-from hardiness.models import wrap
-from hardiness.sources import DiskFile
+from hardiness.attacks.kit import TargetProbability
+from hardiness.core.benchmark import DataSet, Item
+from hardiness.core.errors import DataError
+from hardiness.core.model import View
+from hardiness.core.random import rng
+from hardiness.models.loading import wrap
+from hardiness.sources.files import DiskFile
 from hardiness.visualise.orhan2019 import PROBABILITY, Nearest, choose, push, push_features
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError, Image, StoreError
-from hardiness.imaging import decode
+from hardiness.core.benchmark import Image
+from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.imaging.codecs import decode
 from hardiness.visualise.exhibition import (
     EMPTY,
     FAINT,

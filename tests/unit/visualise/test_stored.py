@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.core import DataError, StoreError
+from hardiness.core.errors import DataError, StoreError
 from hardiness.visualise.exhibition import Exhibition, SheetTile, folders, read
 
 

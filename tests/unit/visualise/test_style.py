@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness import models
-from hardiness.core import ArgumentError, ModelError, Silence, View
-from hardiness.models import Classifier, wrap
+from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.model import View
+from hardiness.core.run import Silence
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, wrap
 from hardiness.visualise.activation import gram
 from hardiness.visualise.stimuli import StyleSettings, style_layers, stylise
 
@@ -47,14 +49,14 @@ def pyramid() -> Classifier:
     ],
 )
 def test_the_outermost_layer_of_each_size_is_read(name: str, textures: tuple[str, ...]) -> None:
-    layers = style_layers(models.load(f"{name}:weights=random", device="cpu"), 224)
+    layers = style_layers(load(f"{name}:weights=random", device="cpu"), 224)
     assert layers.textures == textures
     assert layers.shape == textures[-1]
     assert layers.every == textures
 
 
 def test_a_transformer_is_told_that_it_has_too_few_sizes() -> None:
-    vit = models.load("timm:vit_tiny_patch16_224:weights=random", device="cpu")
+    vit = load("timm:vit_tiny_patch16_224:weights=random", device="cpu")
     with pytest.raises(ModelError, match=r"has maps of 1 sizes, .*efficientnet_lite0"):
         style_layers(vit, 224)
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hardiness.core import ArgumentError, rng
+from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
 from hardiness.visualise.activation import Transforms, moved
 
 STILL = Transforms(0, 0, 0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.core import ArgumentError, ModelSpec
+from hardiness.core.errors import ArgumentError
+from hardiness.core.model import ModelSpec
 from hardiness.visualise.activation import channels, class_unit, neuron
 
 IMAGENET = ModelSpec("net", "")

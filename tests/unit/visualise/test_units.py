@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.core import ArgumentError, ModelError, UnknownNameError
-from hardiness.models import Classifier
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.models.classifier import Classifier
 from hardiness.visualise.activation import (
     Channel,
     ClassUnit,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.core import ArgumentError, Registry, subclass_of
+from hardiness.core.errors import ArgumentError
+from hardiness.core.registry import Registry, subclass_of
 
 if TYPE_CHECKING:
     from torch import Tensor

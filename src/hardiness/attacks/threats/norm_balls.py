@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks.threats import Threat, threat_models
-from hardiness.core import ArgumentError, Norm, suggestion
+from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.run import Norm
 
 if TYPE_CHECKING:
     from torch import Tensor

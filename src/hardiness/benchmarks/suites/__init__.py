@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import ArgumentError, UnknownNameError, suggestion
-from hardiness.sources import read_regular
+from hardiness.core.errors import ArgumentError, UnknownNameError, suggestion
+from hardiness.sources.files import read_regular
 
 _MAX_BYTES = 1 << 20
 

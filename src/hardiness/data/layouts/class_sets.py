@@ -8,11 +8,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from hardiness.core import DataError, DataSet, Item, SampleError
+from hardiness.core.benchmark import DataSet, Item
+from hardiness.core.errors import DataError, SampleError
 from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over, stamp_of
 from hardiness.data.root import LAYOUTS, Layout, Place, Tables
-from hardiness.reference import CLASS_SETS, ClassSet, class_set, wnids
-from hardiness.sources import parquet_rows, shown
+from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
+from hardiness.reference.classes import wnids
+from hardiness.sources.files import shown
+from hardiness.sources.tables import parquet_rows
 
 
 def read(name: str, place: Place) -> DataSet:

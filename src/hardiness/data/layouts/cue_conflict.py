@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from hardiness.core import DataError, DataIdentity, DataSet, Item, Stimulus, suggestion
+from hardiness.core.benchmark import DataSet, Item, Stimulus
+from hardiness.core.errors import DataError, suggestion
+from hardiness.core.run import DataIdentity
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over
 from hardiness.data.root import LAYOUTS, Layout, Place, Shards, Tables
-from hardiness.reference import Categories, classes, wnids
+from hardiness.reference import classes
+from hardiness.reference.classes import Categories, wnids
 
 NAME = "cue-conflict"
 OWN_CATEGORIES, CONTACT_SHEET = "categories.csv", "contact-sheet.png"

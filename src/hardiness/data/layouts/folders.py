@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from hardiness.core import Condition, DataError, DataSet
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import DataError
+from hardiness.core.run import Condition
 from hardiness.data.conditions import ConditionTrees, PerturbedCopies, corruption_tree
 from hardiness.data.files import LabelledFile, Tree, fingerprint, items, passed_over
 from hardiness.data.photographs import PhotographSet, read
 from hardiness.data.root import LAYOUTS, OWN, Layout, Place
-from hardiness.reference import set_names, subset_wnids, wnid_indices, wnids
+from hardiness.reference.classes import subset_wnids, wnid_indices, wnids
+from hardiness.reference.sets import set_names
 
 OUTSIDE = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
 """Sets of photographs that show none of ImageNet's classes: any tree of images, in folders or not."""

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from functools import partial
 
-from hardiness.core import Condition
+from hardiness.core.run import Condition
 from hardiness.data.conditions import ConditionTrees, CorruptedCopies
 from hardiness.data.files import IMAGE_SUFFIXES
 from hardiness.data.root import LAYOUTS, Layout
-from hardiness.reference import laion_c
+from hardiness.reference.classes import laion_c
 
 NAME = "laion-c"
 CELL = "{corruption}/intensity_level_{severity}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from hardiness.core import DataError, DataSet, suggestion
+from hardiness.core.benchmark import DataSet
+from hardiness.core.errors import DataError, suggestion
 from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over
 from hardiness.data.root import LAYOUTS, Layout, Place
-from hardiness.reference import SETS, StimulusSet, sixteen, stimulus_set, wnids
+from hardiness.reference.classes import sixteen, wnids
+from hardiness.reference.stimulus_sets import SETS, StimulusSet, stimulus_set
 
 NAME = "model-vs-human"
 FORM = f"{NAME}/<set>/dnn/session-1/*.png"

@@ -8,18 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import SequenceSource, no_frame_draws, perturbation
-from hardiness.imaging import (
-    Trail,
-    about_centre,
-    add_and_mean,
-    affine_window,
-    blur_image,
-    gaussian_weights,
-    motion_blur_image,
-    motion_trail,
-)
+from hardiness.imaging.blur import Trail, blur_image, gaussian_weights, motion_blur_image, motion_trail
+from hardiness.imaging.geometry import about_centre, add_and_mean, affine_window
 
 FRAMES = 31
 

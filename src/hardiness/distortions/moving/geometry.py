@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import SIDE_PX, SequenceSource, no_frame_draws, perturbation
-from hardiness.imaging import about_centre, affine_window, perspective_window
+from hardiness.imaging.geometry import about_centre, affine_window, perspective_window
 
 FRAMES = 31
 MIDDLE = 15

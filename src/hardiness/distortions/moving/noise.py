@@ -9,17 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import SIDE_PX, SequenceSource, perturbation
-from hardiness.imaging import (
-    AliasTables,
-    add_noise,
-    multiply_noise,
-    normals_from_words,
-    poisson_tables,
-    quantile_table,
-    sample,
-)
+from hardiness.imaging.colour import add_noise, multiply_noise
+from hardiness.imaging.noise import AliasTables, normals_from_words, poisson_tables, quantile_table, sample
 
 NOISY_FRAMES = 30
 SHAPE = (SIDE_PX, SIDE_PX, 3)

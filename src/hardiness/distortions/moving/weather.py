@@ -10,19 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import SIDE_PX, SequenceSource, no_frame_draws, perturbation
-from hardiness.imaging import (
+from hardiness.imaging.blur import Trail, blur_field, gaussian_weights, motion_blur_image, motion_trail
+from hardiness.imaging.colour import (
     WATER,
-    Trail,
     add_colour,
-    blur_field,
     brightness_table,
-    gaussian_weights,
     lit_rim,
     look_up_by_largest,
-    motion_blur_image,
-    motion_trail,
     snow_layer,
     snow_over,
 )

@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption, no_draws
-from hardiness.imaging import (
+from hardiness.imaging.blur import (
     ZoomAxis,
     blur_image,
-    copy_neighbours,
     disk_outline,
     filter_outline,
     gaussian_weights,
@@ -21,6 +20,7 @@ from hardiness.imaging import (
     running_sums,
     zoom_axis,
 )
+from hardiness.imaging.geometry import copy_neighbours
 
 
 class Disk(NamedTuple):

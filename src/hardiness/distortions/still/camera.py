@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption, no_draws
-from hardiness.imaging import cumulated_poisson, normals_from_words, quantile_table, sensor_noise
+from hardiness.imaging.noise import cumulated_poisson, normals_from_words, quantile_table, sensor_noise
 
 ISO_PHOTONS = 25.0
 LOW_LIGHT_PHOTONS = 120.0

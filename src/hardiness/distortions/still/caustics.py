@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import blur_field, caustics, gaussian_weights, refract
+from hardiness.imaging.blur import blur_field, gaussian_weights
+from hardiness.imaging.geometry import refract
+from hardiness.imaging.noise import caustics
 
 REFRACTION = 4.0
 SMOOTHING_PX = 1.0

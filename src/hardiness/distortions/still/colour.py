@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import corruption, no_draws
-from hardiness.imaging import brightness_table, drawn_to_means, look_up_by_largest, saturate_image
+from hardiness.imaging.colour import brightness_table, drawn_to_means, look_up_by_largest, saturate_image
 
 
 class BrightnessOffset(NamedTuple):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import corruption, no_draws
-from hardiness.imaging import decode, encode_jpeg, resize
+from hardiness.imaging.codecs import decode, encode_jpeg
+from hardiness.imaging.resizing import resize
 
 
 class CoarseScale(NamedTuple):

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import affine_inverse, displace, smooth_reflected, warp_affine
+from hardiness.imaging.geometry import affine_inverse, displace, smooth_reflected, warp_affine
 
 UNIT_PX = 244
 """All lengths are multiples of this; 224 was meant, and the published data have 244."""

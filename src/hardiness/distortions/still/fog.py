@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import plasma_fractal, veil
+from hardiness.imaging.noise import plasma_fractal, veil
 
 
 class Fog(NamedTuple):

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
 from hardiness.distortions.frost_pictures import PICTURES, frost_picture, require_frost
-from hardiness.imaging import blend_crop
+from hardiness.imaging.colour import blend_crop
 
 
 class Frost(NamedTuple):

@@ -12,7 +12,7 @@ import PIL.Image
 import PIL.ImageDraw
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption, no_draws
 
 TILE_PX = 14

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import motion_blur_image, motion_trail, snow_layer, snow_over
+from hardiness.imaging.blur import motion_blur_image, motion_trail
+from hardiness.imaging.colour import snow_layer, snow_over
 
 
 class MotionTrail(NamedTuple):

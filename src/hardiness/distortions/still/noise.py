@@ -8,18 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import (
-    AliasTables,
-    add_noise,
-    multiply_noise,
-    normals_from_words,
-    poisson_tables,
-    quantile_table,
-    salt_and_pepper,
-    sample,
-)
+from hardiness.imaging.colour import add_noise, multiply_noise, salt_and_pepper
+from hardiness.imaging.noise import AliasTables, normals_from_words, poisson_tables, quantile_table, sample
 
 
 class NoiseSigma(NamedTuple):

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import CELLS, blend_grey, permutation, turbulence
+from hardiness.imaging.noise import CELLS, blend_grey, permutation, turbulence
 
 CELLS_ACROSS = 7
 """Cells of the lattice along the shorter side: 32 pixels each at 224."""

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import WATER, add_colour, blur_field, cover_colour, gaussian_weights, lit_rim
+from hardiness.imaging.blur import blur_field, gaussian_weights
+from hardiness.imaging.colour import WATER, add_colour, cover_colour, lit_rim
 
 MUD = (63.0, 42.0, 20.0)
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import add_fields, keep_above, spectral_field, spectral_noise
+from hardiness.imaging.noise import add_fields, keep_above, spectral_field, spectral_noise
 
 Phases = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hardiness import reference
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import corruption, no_draws
-from hardiness.imaging import overlay_text
+from hardiness.imaging.text import overlay_text
 
 TEXT = "捷径" * 3
 SIZES_PX = {224: 36, 384: 62, 512: 82, 518: 84}

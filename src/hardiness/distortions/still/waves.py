@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hardiness.core import Image
+from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging import plane_wave, plasma, rings
+from hardiness.imaging.noise import plane_wave, plasma, rings
 
 
 class PatternIntensity(NamedTuple):

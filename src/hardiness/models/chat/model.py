@@ -14,26 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import (
-    ANSWERS,
-    CANVAS_224,
-    Benchmark,
-    Columns,
-    DataSet,
-    HardinessError,
-    Image,
-    ModelError,
-    ModelSpec,
-    SampleError,
-    StoreError,
-    from_json,
-    json_form,
-)
-from hardiness.imaging import png
+from hardiness.core.benchmark import Benchmark, DataSet, Image
+from hardiness.core.errors import HardinessError, ModelError, SampleError, StoreError
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.model import CANVAS_224, ModelSpec
+from hardiness.core.run import ANSWERS
+from hardiness.core.table import Columns
+from hardiness.imaging.codecs import png
 from hardiness.models.chat.questions import ANSWERED, TIE, Question, Reading, Reply
 from hardiness.models.chat.wire import Calls, CallsSpentError, Endpoint, GivenUpError
 from hardiness.models.preprocessing import InputPolicy
-from hardiness.store import Files, parsed
+from hardiness.store.files import Files, parsed
 
 FOLDER = "answers"
 """Name of the folder in an output folder that holds each reply of an endpoint in a file of its own, whole."""

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Benchmark, DataSet, ModelError, rng
-from hardiness.reference import question_wording
+from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.errors import ModelError
+from hardiness.core.random import rng
+from hardiness.reference.closed_questions import question_wording
 
 FEWEST_OPTIONS = 2
 ORDERS = ("seeded", "published")

@@ -11,8 +11,8 @@ from functools import lru_cache
 from itertools import groupby
 from urllib.parse import quote, quote_plus, unquote
 
-from hardiness.core import ArgumentError
-from hardiness.sources import shown
+from hardiness.core.errors import ArgumentError
+from hardiness.sources.files import shown
 
 PIECE = 12
 """Characters in a row of a key, or of one of its encodings, that are blanked wherever they stand."""

@@ -22,11 +22,11 @@ from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import Request
 
-from hardiness.core import ArgumentError, DataError, ModelError, SampleError
+from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
 from hardiness.models.chat.exchange import HTTPAnswer, exchange
 from hardiness.models.chat.questions import Reply
 from hardiness.models.chat.redaction import redact, redacted_line, refuse_secrets
-from hardiness.sources import OFFLINE, offline
+from hardiness.sources.downloads import OFFLINE, offline
 
 TRIES = 5
 """Requests for one answer at most."""

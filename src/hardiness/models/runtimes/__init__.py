@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from hardiness.core import Registry, callable_thing
+from hardiness.core.registry import Registry, callable_thing
 from hardiness.models.preprocessing import Normalisation
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ModelError
+from hardiness.core.errors import ModelError
 from hardiness.models.catalogue import OnnxFile, log_probabilities, sigmoid_logits
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.runtimes import Executable, runtimes

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ModelError, usable_cores
+from hardiness.core.errors import ModelError
+from hardiness.core.process import usable_cores
 from hardiness.models.catalogue import OnnxFile
 from hardiness.models.classifier import logits_of
 from hardiness.models.failures import FOREIGN_ERRORS, PROCESS_STATE, first_line

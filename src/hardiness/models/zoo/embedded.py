@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardiness.core import ModelSpec, Source, View
+from hardiness.core.model import ModelSpec, Source, View
 from hardiness.models.catalogue import registry
 from hardiness.models.checkpoints import assign, in_order, read_arrays, read_state
-from hardiness.sources import installed_file
+from hardiness.sources.packages import installed_file
 
 if TYPE_CHECKING:
     from torch import nn

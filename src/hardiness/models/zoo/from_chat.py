@@ -7,13 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hardiness.core import ArgumentError, ModelSpec, UnknownNameError
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.model import ModelSpec
 from hardiness.models.catalogue import COMMON, BuilderResult, Scheme, row_and_model, schemes, split
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.chat.questions import ORDERS
 from hardiness.models.chat.redaction import refuse_key
 from hardiness.models.chat.wire import TOP_LOGPROBS, Endpoint, address_of, check_key_env, refuse_remote
-from hardiness.reference import question_wording
+from hardiness.reference.closed_questions import question_wording
 
 _OPTIONS = {
     "base": "address of the endpoint, e.g. http://localhost:8000 or https://HOST/v1",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hardiness.core import ModelError, ModelSpec, View
+from hardiness.core.errors import ModelError
+from hardiness.core.model import ModelSpec, View
 from hardiness.models.catalogue import (
     ACTIVATION,
     ACTIVATION_HELP,

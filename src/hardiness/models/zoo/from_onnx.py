@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import ModelSpec, View
 from hardiness.models.catalogue import (
     ACTIVATION,
     ACTIVATION_HELP,

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.model import ModelSpec, View
 from hardiness.models.catalogue import RANDOM, BuilderResult, Scheme, schemes
 from hardiness.models.failures import foreign_errors
 from hardiness.models.hub import need_hub, need_url
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, OPTIONS, ImageTower, TextTower, classifier_of, recorded
-from hardiness.sources import check_hub_files
+from hardiness.sources.downloads import check_hub_files
 
 _TEXT_PADDING = "whole context"
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hardiness.core import ModelSpec, Source, UnknownNameError, View
+from hardiness.core.errors import UnknownNameError
+from hardiness.core.model import ModelSpec, Source, View
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 
 _OPTIONS = {"pretrained": "which published weights, e.g. IMAGENET1K_V1 (default: torchvision's DEFAULT)"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec
+from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.model import ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.classes import is_generic, looks_like_imagenet, order_by_name, stated_order
 from hardiness.models.transformers_parts import (

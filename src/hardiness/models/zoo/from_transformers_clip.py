@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hardiness.core import ModelSpec
+from hardiness.core.model import ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.transformers_parts import EncoderFamily
 from hardiness.models.zero_shot import OPTIONS

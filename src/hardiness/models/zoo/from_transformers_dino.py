@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec
+from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.model import ModelSpec
 from hardiness.models.catalogue import RANDOM, BuilderResult, Scheme, schemes
 from hardiness.models.checkpoints import assign, fit, read_checkpoint
 from hardiness.models.transformers_parts import checked, load_network, read_config, stated_view, transformers_package

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardiness.core import ModelSpec, Source
+from hardiness.core.model import ModelSpec, Source
 from hardiness.models.catalogue import registry
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from hardiness.core import UnknownNameError
+from hardiness.core.errors import UnknownNameError
 
 SETS = (
     "colour",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hardiness.core import Result
+from hardiness.core.result import Result
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.page import citations
 from hardiness.report.sections import sections

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hardiness.core import Result, TextTable
+from hardiness.core.result import Result, TextTable
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import places_of
 from hardiness.report.stored_results import StoredResults

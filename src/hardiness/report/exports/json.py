@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from hardiness.core import SCHEMA, Result
+from hardiness.core.result import SCHEMA, Result
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import Places, places_of
 

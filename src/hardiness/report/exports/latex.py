@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from hardiness.benchmarks import card_of
-from hardiness.core import Column, Result, TextTable
+from hardiness.benchmarks.card import card_of
+from hardiness.core.result import Result, TextTable
+from hardiness.core.section import Column
 from hardiness.report import format as formatting
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.page import citations
@@ -20,7 +21,7 @@ from hardiness.report.sections import (
     scorecard,
     sections,
 )
-from hardiness.sources import shown as printable
+from hardiness.sources.files import shown as printable
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

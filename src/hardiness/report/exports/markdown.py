@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hardiness.core import Column, Result, TextTable
+from hardiness.core.result import Result, TextTable
+from hardiness.core.section import Column
 from hardiness.report import format as formatting
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import (
@@ -17,7 +18,7 @@ from hardiness.report.sections import (
     scorecard,
     sections,
 )
-from hardiness.sources import shown as printable
+from hardiness.sources.files import shown as printable
 
 
 def table_of(view: TextTable) -> str:

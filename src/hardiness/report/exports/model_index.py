@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hardiness.core import Result, Score
+from hardiness.core.result import Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import BenchmarkSection, marks_in_export, sections
-from hardiness.sources import shown as printable
+from hardiness.sources.files import shown as printable
 
 TASK = "image-classification"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from hardiness.core import Result
+from hardiness.core.result import Result
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import places_of
 from hardiness.report.stored_results import StoredResults

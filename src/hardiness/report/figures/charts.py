@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hardiness.core import (
+from hardiness.core.result import Score
+from hardiness.core.section import (
     Chart,
     Curves,
     Dots,
@@ -20,7 +21,6 @@ from hardiness.core import (
     People,
     Rung,
     Scatter,
-    Score,
     Spot,
     Trend,
 )

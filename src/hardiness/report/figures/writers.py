@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardiness import imaging
+from hardiness.imaging import codecs
 from hardiness.report.figures.sheet import (
     BAND,
     COLOURS,
@@ -317,7 +317,7 @@ def png(sheet: Sheet) -> bytes:
     with matplotlib.rc_context(_STYLE):
         canvas = FigureCanvasAgg(_painted(sheet))
         canvas.draw()
-    return imaging.png(np.asarray(canvas.buffer_rgba())[..., :3], DPI)
+    return codecs.png(np.asarray(canvas.buffer_rgba())[..., :3], DPI)
 
 
 @lru_cache(maxsize=1)

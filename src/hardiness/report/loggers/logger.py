@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hardiness.core import ArgumentError, Registry, instance_of
-from hardiness.sources import offline
+from hardiness.core.errors import ArgumentError
+from hardiness.core.registry import Registry, instance_of
+from hardiness.sources.downloads import offline
 
 
 @dataclass(frozen=True, slots=True)

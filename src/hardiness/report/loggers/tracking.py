@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from hardiness.core import ArgumentError, Result
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Result
 from hardiness.report.loggers.logger import Logger, TrackerRun, registry
 
 PROGRESS, USUAL = "progress", "imagenet"

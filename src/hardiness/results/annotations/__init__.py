@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from hardiness.benchmarks import CLEAN, scoring_code
-from hardiness.core import DataError, ImageTable, Registry, Run, Score, from_json, instance_of, json_form
-from hardiness.core.run import IMAGENET_CLASSES
-from hardiness.reference import validation_number
+from hardiness.benchmarks.card import CLEAN
+from hardiness.benchmarks.own_code import scoring_code
+from hardiness.core.errors import DataError
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.registry import Registry, instance_of
+from hardiness.core.result import Score
+from hardiness.core.run import IMAGENET_CLASSES, Run
+from hardiness.core.table import ImageTable
+from hardiness.reference.published_data import validation_number
 from hardiness.results.runs import ScoredRun
 
 Labels = TypeVar("Labels", bound=Callable[[ImageTable], Sequence[Score]])

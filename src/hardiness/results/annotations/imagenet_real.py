@@ -9,10 +9,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import sources
-from hardiness.benchmarks import REAL_TOP1, REAL_TOP5, accuracy
-from hardiness.core import ImageTable, Score
+from hardiness.benchmarks.shares import REAL_TOP1, REAL_TOP5, accuracy
+from hardiness.core.result import Score
+from hardiness.core.table import ImageTable
 from hardiness.results.annotations import numbered, of_validation
+from hardiness.sources.packages import installed_file
 
 PACKAGE, PATH = "timm", "timm/data/_info/imagenet_real_labels.json"
 SHA256 = "d83e9bff374c631aae8439eb064c7019acc56e1b3bc3f56b8380c2a710b0220b"
@@ -56,5 +57,5 @@ def label_sets() -> LabelSets:
 
     Source: google-research/reassessed-imagenet, ``real.json``, which timm carries (Apache-2.0).
     """
-    found = json.loads(sources.installed_file(PACKAGE, PATH, SHA256).read_text("utf-8"))
+    found = json.loads(installed_file(PACKAGE, PATH, SHA256).read_text("utf-8"))
     return {number: frozenset(classes) for number, classes in enumerate(found, start=1) if classes}

@@ -12,12 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import sources
-from hardiness.benchmarks import ERROR_RATIO, FACTOR_ERROR, FACTORS
-from hardiness.core import Condition, ImageTable, Score
-from hardiness.reference import validation_number
+from hardiness.benchmarks.photographs import FACTORS
+from hardiness.benchmarks.shares import ERROR_RATIO, FACTOR_ERROR
+from hardiness.core.result import Score
+from hardiness.core.run import Condition
+from hardiness.core.table import ImageTable
+from hardiness.reference.published_data import validation_number
 from hardiness.results.annotations import numbered, of_validation
-from hardiness.statistics import mean, proportion, within
+from hardiness.sources.packages import installed_file
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import proportion, within
 
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
 SHA256 = "083253dfe7c3491c76c4745d00d2c1c6eb19615f3935cfc80c6b914dcd4bd177"
@@ -104,7 +108,7 @@ def published_annotations() -> Annotations:
         DataError: the package is not installed, or does not hold them as published.
     """
     said, prototypes = (
-        sources.installed_file(PACKAGE, f"{FOLDER}/{name}", sha256).read_text("utf-8").splitlines()
+        installed_file(PACKAGE, f"{FOLDER}/{name}", sha256).read_text("utf-8").splitlines()
         for name, sha256 in (("imagenet_x_val_top_factor.jsonl", SHA256), ("prototypical_paths.csv", PROTOTYPES_SHA256))
     )
     return read(map(json.loads, said), {row["file_name"] for row in csv.DictReader(prototypes)})

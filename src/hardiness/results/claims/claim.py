@@ -11,12 +11,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hardiness.core import Interval, Registry, Result, TextTable, instance_of, json_form
-from hardiness.reference import baseline, table
+from hardiness.core.forms import json_form
+from hardiness.core.registry import Registry, instance_of
+from hardiness.core.result import Interval, Result, TextTable
+from hardiness.reference.published_numbers import baseline, table
 from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.stored_baseline import stored_baseline
-from hardiness.statistics import FEWEST, FEWEST_DIFFERING, Estimate, Measurable, shared_images
-from hardiness.store import Store
+from hardiness.statistics.comparison import FEWEST, FEWEST_DIFFERING, shared_images
+from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.measures import Measurable
+from hardiness.store.store import Store
 
 HOLDS: Verdict = "holds"
 FAILS: Verdict = "does not hold"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from statistics import stdev
 
-from hardiness.reference import humans
+from hardiness.reference.people import humans
 from hardiness.results.claims.claim import Claim, Contrast, KnownNumber, Models, add, contrast, falls_with_size
 
 RESULTS = "Orhan (2019), arXiv:1907.07640; github:eminorhan/resnext-wsl@6200c936608b"

@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from hardiness.benchmarks import CLEAN, benchmark_type, scoring_code
-from hardiness.core import Registry, Result, Run, StoreError, instance_of
+from hardiness.benchmarks.card import CLEAN, benchmark_type
+from hardiness.benchmarks.own_code import scoring_code
+from hardiness.core.errors import StoreError
+from hardiness.core.registry import Registry, instance_of
+from hardiness.core.result import Result
+from hardiness.core.run import Run
 from hardiness.results.runs import ScoredRun
 
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks import CLEAN, CLEAN_TOP1, TOP1_DROP, accuracy
-from hardiness.core import ImageTable, Result, Score, from_json, json_form
+from hardiness.benchmarks.card import CLEAN
+from hardiness.benchmarks.shares import CLEAN_TOP1, TOP1_DROP, accuracy
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.result import Result, Score
+from hardiness.core.table import ImageTable
 from hardiness.results.comparisons import ScoredResult, clean_result, speaks_of
-from hardiness.statistics import newcombe
+from hardiness.statistics.intervals import newcombe
 
 
 @speaks_of("drop_from_clean", "classification", "subset_classification", beside=CLEAN)

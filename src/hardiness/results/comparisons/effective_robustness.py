@@ -9,20 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import CLEAN, EFFECTIVE, benchmark_type, fitted
-from hardiness.core import RIGHT, ArgumentError, ImageTable, Result, Run, Score, View, from_json, json_form
-from hardiness.reference import (
+from hardiness.benchmarks.card import CLEAN, benchmark_type
+from hardiness.benchmarks.explained import fitted
+from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.errors import ArgumentError
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.model import View
+from hardiness.core.result import Result, Score
+from hardiness.core.run import Run
+from hardiness.core.table import RIGHT, ImageTable
+from hardiness.reference.classes import subset
+from hardiness.reference.published_data import recipes_of
+from hardiness.reference.published_numbers import (
     filtered_by,
     images_behind,
     published_line,
     published_lines,
-    recipes_of,
-    subset,
     testbed_point,
 )
 from hardiness.results.comparisons import ScoredResult, clean_benchmark, clean_result, speaks_of
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import EffectiveRobustness, Estimate, Point, fit, mean
+from hardiness.statistics.effective_robustness import EffectiveRobustness, Point, fit
+from hardiness.statistics.estimate import Estimate, mean
 
 
 @speaks_of("effective_robustness", "classification", "subset_classification", "class_sets", "corruption", beside=CLEAN)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hardiness import benchmarks
-from hardiness.core import Condition, Finding, Result, Score
+from hardiness.benchmarks.attack_checks import undecided, with_doubt
+from hardiness.core.result import Finding, Result, Score
+from hardiness.core.run import Condition
 from hardiness.results.comparisons import ScoredResult, speaks_of
-from hardiness.statistics import disjoint
+from hardiness.statistics.intervals import disjoint
 
 NAME = "black box stronger"
 
@@ -50,7 +51,7 @@ def with_transfers(
     if not black:
         return [
             *checks,
-            benchmarks.undecided(NAME, "No black-box run of this model is stored to compare with."),
+            undecided(NAME, "No black-box run of this model is stored to compare with."),
             verdict,
         ]
     compared = _compared(white, black)
@@ -61,7 +62,7 @@ def with_transfers(
             sentence=f"Withdrawn: {verdict.sentence} But a black box took more: do not trust it; find what hides the "
             "gradient.",
         )
-    return benchmarks.with_doubt([*checks, compared, verdict])
+    return with_doubt([*checks, compared, verdict])
 
 
 def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> Finding:
@@ -83,7 +84,5 @@ def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> F
                     f"{100 * here.value:.1f} % ({here.condition}): gradients of this model do not lead the attack.",
                 )
     if not pairs:
-        return benchmarks.undecided(
-            NAME, "The stored black-box runs have no epsilon and steps in common with this run."
-        )
+        return undecided(NAME, "The stored black-box runs have no epsilon and steps in common with this run.")
     return Finding(NAME, False, f"No black box took more than the white box ({pairs} compared).")

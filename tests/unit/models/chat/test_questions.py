@@ -20,7 +20,8 @@ from hardiness.models.chat.questions import (
     is_refusal,
     read_answer,
 )
-from hardiness.reference import question_wording, sixteen
+from hardiness.reference.classes import sixteen
+from hardiness.reference.closed_questions import question_wording
 
 SIXTEEN = tuple(sixteen())
 """airplane, bear, bicycle, bird, boat, bottle, car, cat, chair, clock, dog, elephant, keyboard, knife, oven, truck."""
