@@ -29,10 +29,11 @@ import click
 from rich.console import Console
 
 import hardiness
-from hardiness import attacks, benchmarks, models, reference
+from hardiness import attacks, benchmarks, models
 from hardiness.cli.main import COMMANDS, GROUPS, command_of
 from hardiness.core.result import Metric
 from hardiness.models.catalogue import schemes
+from hardiness.reference.class_sets import CLASS_SETS
 from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.results import results_of
@@ -120,8 +121,8 @@ def attack_table() -> str:
 def paper_table() -> str:
     """The benchmarks of the paper with their questions, the sets of natural shift, and how many others there are."""
     rows = [(f"`{name}`", benchmarks.registry.get(name).question) for name in PAPER]
-    rows.append((", ".join(f"`{name}`" for name in reference.CLASS_SETS), "Robust to natural shift?"))
-    others = len({*benchmarks.registry.names()} - {*PAPER, *reference.CLASS_SETS})
+    rows.append((", ".join(f"`{name}`" for name in CLASS_SETS), "Robust to natural shift?"))
+    others = len({*benchmarks.registry.names()} - {*PAPER, *CLASS_SETS})
     more = f"and {others} more: [their protocols](docs/protocols.md) and [their data](docs/data.md)."
     return f"{table(('benchmark', 'question'), rows)}\n{more}\n"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hardiness.api.page import collect_results as collect_results
     from hardiness.api.page import publish as publish
     from hardiness.api.page import published_claims as published_claims
-    from hardiness.api.page import write_report as write_report
+    from hardiness.api.page import write_page as write_page
     from hardiness.api.progress import progress_on as progress_on
     from hardiness.engine.ray import Cluster as Cluster
 else:

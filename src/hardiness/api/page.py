@@ -200,7 +200,7 @@ class WrittenPage:
     remarks: tuple[str, ...] = ()
 
 
-def write_report(asked: Report) -> WrittenPage:
+def write_page(asked: Report) -> WrittenPage:
     """Write the page; where it is, and what could not be read.
 
     Raises:
@@ -243,7 +243,7 @@ def _with_pictures(result: Result) -> Result:
     return replace(result, details={**result.details, "galleries": result.details.get(SHOWN_WHEN_ASKED, [])})
 
 
-def report(
+def write_report(
     out: str | Path | Result | Sequence[str | Path] | Sequence[Result],
     *,
     data: str | Sequence[str] = (),
@@ -251,7 +251,7 @@ def report(
     images: bool = True,
     to: str | Path | None = None,
 ) -> str:
-    """Writes a page of what was evaluated, and returns where it is.
+    """Write a page of what was evaluated, and return where it is.
 
     Args:
         out: the ``out=`` or ``--out`` of earlier evaluations, or several, whose page has comparisons, claims and
@@ -268,7 +268,7 @@ def report(
     place = None if to is None else Path(to)
     given: list[Any] = [out] if isinstance(out, str | Path | Result) else list(out)
     if not given:
-        raise ArgumentError("report needs a folder of an earlier evaluation or a result; had none")
+        raise ArgumentError("write_report needs a folder of an earlier evaluation or a result; had none")
     if all(isinstance(each, Result) for each in given):
         if data or baseline:
             raise ArgumentError(
@@ -279,7 +279,7 @@ def report(
         return f"{files.address}/{name}"
     named = (data,) if isinstance(data, str) else tuple(data)
     asked = Report(tuple(map(str, given)), named, baseline, images=images, to=place)
-    return write_report(asked).address
+    return write_page(asked).address
 
 
 def publish(

@@ -16,7 +16,7 @@ def report(asked: api.Report) -> int:
     It is OUT/report.html; of several folders, or of the published results, report.html here. OUT may also be a folder
     of 'hardiness make features'. The exit status is 1 where something stored cannot be read; the rest is shown.
     """
-    page = api.write_report(asked)
+    page = api.write_page(asked)
     print_lines(*page.remarks, problems=page.problems)
     click.echo(page.address)
     return 1 if page.problems else 0

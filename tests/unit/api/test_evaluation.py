@@ -180,26 +180,18 @@ def test_what_does_not_go_together_is_refused(network: Any, view: Any, benchmark
 @pytest.mark.slow
 def test_a_page_is_written_of_a_folder_and_of_results(pets: Any, tmp_path: Path) -> None:
     found, out = pets
-    assert hardiness.report(out) == f"{out}/report.html"
+    assert hardiness.write_report(out) == f"{out}/report.html"
     page = (out / "report.html").read_text()
     assert "Recall by class and corruption" in page
     assert ">before<" in page
-    assert hardiness.report(found, to=tmp_path) == f"{tmp_path}/report.html"
+    assert hardiness.write_report(found, to=tmp_path) == f"{tmp_path}/report.html"
     alone = (tmp_path / "report.html").read_text()
     assert ">after<" in alone
     assert ">before<" not in alone
-    assert hardiness.report(found[0], to=tmp_path / "one.html") == f"{tmp_path}/one.html"
+    assert hardiness.write_report(found[0], to=tmp_path / "one.html") == f"{tmp_path}/one.html"
     for wrong in ({"out": []}, {"out": found, "data": "embedded"}):
         with pytest.raises(ArgumentError, match=r"needs a folder .* or a result|go with the folder of an evaluation"):
-            hardiness.report(**wrong)
-
-
-def test_report_is_a_function_whatever_was_imported() -> None:
-    from hardiness import report
-    from hardiness.report.stored_results import StoredResults
-
-    assert callable(StoredResults)
-    assert hardiness.report is report is hardiness.api.report
+            hardiness.write_report(**wrong)
 
 
 def test_what_comes_out_shows_itself_in_a_notebook(pets: Any, network: Any, view: Any) -> None:

@@ -76,7 +76,7 @@ def test_closing_ends_its_threads() -> None:
 PROGRAM = """
 import resource, sys, threading
 import torch
-from hardiness.core import keep_freed_memory, return_freed_memory
+from hardiness.core.process import keep_freed_memory, return_freed_memory
 
 def faults(work):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

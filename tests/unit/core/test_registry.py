@@ -70,7 +70,7 @@ def test_suggestion_counts_what_it_leaves_out() -> None:
 
 ASK = """
 import sys
-from hardiness.core import Registry
+from hardiness.core.registry import Registry
 print(Registry("fruit", "hardiness.store", "hardiness.fruits").names(), "importlib.metadata" in sys.modules)
 """
 
@@ -155,7 +155,7 @@ class Bare(Counted):
 
 
 COLLIDING = """
-from hardiness.core import Registry
+from hardiness.core.registry import Registry
 fruits = Registry("fruit", "hardiness.store", "hardiness.fruits")
 first = fruits.names()
 print(first, fruits.names() == first, fruits.find("plum"), "plum" in fruits)
@@ -191,7 +191,7 @@ def test_two_distributions_that_register_one_name_lose_it_and_keep_the_others(tm
 def test_packages_that_add_something_are_known_by_their_entry_points(tmp_path: Path) -> None:
     folder = distribution(tmp_path / "installed", "hardiness.fruits", "greengrocer-1.dist-info")
     distribution(tmp_path / "other", "elsewhere.fruits", "baker-1.dist-info")
-    ask = "from hardiness.core import extending_packages\nprint(sorted(extending_packages()))"
+    ask = "from hardiness.core.registry import extending_packages\nprint(sorted(extending_packages()))"
     for folders, found in (([folder, tmp_path / "other"], ["greengrocer"]), ([], [])):
         path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, "PYTHONPATH": path}

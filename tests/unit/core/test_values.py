@@ -89,7 +89,7 @@ def test_generator_depends_on_all_of_its_key_and_on_nothing_else() -> None:
 def test_a_condition_of_another_process_is_found_among_those_of_this_one() -> None:
     """Hashes of texts differ between processes."""
     code = (
-        "import pickle, sys; from hardiness.core import Condition; "
+        "import pickle, sys; from hardiness.core.run import Condition; "
         "sys.stdout.buffer.write(pickle.dumps({Condition(corruption='fog', severity=2): 1}))"
     )
     known = Condition(corruption="fog", severity=2)

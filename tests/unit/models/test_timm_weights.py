@@ -56,7 +56,7 @@ def test_weights_that_may_be_there_are_left_to_timm(cache: Path, name: str, file
 def test_to_ask_for_weights_imports_no_library_of_models() -> None:
     code = (
         "import sys, hardiness.models as m\n"
-        "from hardiness.core import DataError\n"
+        "from hardiness.core.errors import DataError\n"
         "try: m.need_weights('timm:resnet18')\n"
         "except DataError: pass\n"
         "print(sorted({'timm', 'torch', 'torchvision'} & set(sys.modules)))"

@@ -21,7 +21,7 @@ from hardiness.api.page import (
     collect_results,
     comparisons_of,
     publish,
-    write_report,
+    write_page,
 )
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, cards
 from hardiness.cli.main import main
@@ -131,20 +131,20 @@ def test_learned_features_are_a_section(tmp_path: Path) -> None:
     exhibition.add("unit 3 <b>", picture, {"activation_before": 0.5, "activation_after": 2.0, "start": "noise"})
     exhibition.add("unit 4", None, {"activation_before": 0.5, "activation_after": 1.0})
     exhibition.write([[SheetTile(("unit 3",), picture)]])
-    write_report(Report((str(tmp_path),)))
+    write_page(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     section = page[page.index('<section id="learned-features">') : page.index('<section id="claims"')]
     assert section.count("data:image/jpeg;base64,") == 1
     assert "unit 3 &lt;b&gt;" in section
     assert "0.5 → 2, from noise" in section
     assert "not reached" in section
-    write_report(Report((str(tmp_path),), images=False))
+    write_page(Report((str(tmp_path),), images=False))
     assert "data:image" not in (tmp_path / "report.html").read_text()
-    alone = write_report(Report((str(tmp_path / "visualise"),), to=tmp_path / "alone.html"))
+    alone = write_page(Report((str(tmp_path / "visualise"),), to=tmp_path / "alone.html"))
     assert alone.problems == ()
     assert "unit 4" in (tmp_path / "alone.html").read_text()
     (tmp_path / "visualise" / "features.json").write_text("{}")
-    assert "features.json" in write_report(Report((str(tmp_path),))).problems[0]
+    assert "features.json" in write_page(Report((str(tmp_path),))).problems[0]
 
 
 def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
     evaluated(tmp_path / "two", "second", 3)
     (tmp_path / "three").mkdir()
     outs = tuple(str(tmp_path / name) for name in ("one", "two", "three", "one"))
-    write_report(Report(outs, images=False, to=tmp_path / "both.html"))
+    write_page(Report(outs, images=False, to=tmp_path / "both.html"))
     page = (tmp_path / "both.html").read_text()
     rows = page.count('<tr data-m="0">')
     assert rows == 3, "a run given twice is one row in the overview, in the table, and in that of further columns"
@@ -235,9 +235,9 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
     assert "the number of parameters of first, second is not stored" in section
     assert "<th>p" in section or ">p</th>" in section
     with pytest.raises(DataError, match="holds no records"):
-        write_report(Report((str(tmp_path / "three"),)))
+        write_page(Report((str(tmp_path / "three"),)))
     with pytest.raises(ArgumentError, match="needs OUT"):
-        write_report(Report(()))
+        write_page(Report(()))
 
 
 def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path
 @pytest.mark.slow
 def test_pictures_whose_data_have_moved_are_told(tmp_path: Path) -> None:
     evaluated(tmp_path, "a", 9)
-    write_report(Report((str(tmp_path),)))
+    write_page(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     assert "Most confident mistakes" in page
     assert "No picture: " in page
@@ -267,7 +267,7 @@ def test_pictures_whose_data_have_moved_are_told(tmp_path: Path) -> None:
 
 def test_a_card_that_is_not_installed_leaves_a_section(tmp_path: Path) -> None:
     evaluated(tmp_path, "a", 9, card="of a plug-in")
-    write_report(Report((str(tmp_path),)))
+    write_page(Report((str(tmp_path),)))
     assert "its card &#39;of a plug-in&#39; is not installed" in (tmp_path / "report.html").read_text()
 
 
@@ -276,9 +276,9 @@ def test_what_a_card_showed_is_shown_once_it_is_no_longer_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluated(tmp_path, "a", 9)
-    write_report(Report((str(tmp_path),)))
+    write_page(Report((str(tmp_path),)))
     monkeypatch.delitem(cards._entries, "classification")
-    write_report(Report((str(tmp_path),)))
+    write_page(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     assert "its card &#39;classification&#39; is not installed" in page
     for shown in (">75.0<", "Most confident mistakes", "n01440764/11"):
@@ -318,10 +318,10 @@ class ForeignCard(Card):
 def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
     evaluated(tmp_path, "a", 9, card="of a plug-in")
-    write_report(Report((str(tmp_path),)))
+    write_page(Report((str(tmp_path),)))
     before = (tmp_path / "report.html").read_text()
     monkeypatch.delitem(cards._entries, "of a plug-in")
-    write_report(Report((str(tmp_path),)))
+    write_page(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     assert "is not installed" in page
     drawn = [text[text.index('<p class="message"') : text.index("</figure>")] for text in (before, page)]

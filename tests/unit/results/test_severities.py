@@ -84,7 +84,7 @@ def test_the_command_prints_it(out: Path, monkeypatch: pytest.MonkeyPatch, capsy
 @pytest.mark.slow
 def test_the_page_shows_by_corruption_what_is_kept_and_where_half_is_lost(out: Path) -> None:
     """Without an option: (80 + 60 + 30) / 3 of 100 are kept under fog, and less than half at severity 5."""
-    hardiness.report(out)
+    hardiness.write_report(out)
     page = (out / "report.html").read_text()
     found = re.search(r"what each corruption leaves of the clean accuracy.*?</table>", page, re.DOTALL)
     assert found is not None
