@@ -11,6 +11,7 @@ python docs/write.py --four OUT    # also the example of docs/compare.md, from w
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import io
 import json
@@ -19,6 +20,7 @@ import pprint
 import re
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
@@ -208,8 +210,22 @@ def error_table() -> str:
     return table(("the line says", "what to do"), rows)
 
 
+def package_sections() -> str:
+    """Each package that offers names to people outside, with these names; the site adds their docstrings."""
+    sections = []
+    for file in sorted((ROOT / "src" / "hardiness").glob("*/__init__.py")):
+        package = importlib.import_module(f"hardiness.{file.parent.name}")
+        if offered := getattr(package, "__all__", ()):
+            options = "    options: {heading_level: 4, show_root_heading: true}"
+            names = "\n".join(f"::: {package.__name__}.{name}\n{options}\n" for name in offered)
+            listed = textwrap.fill(", ".join(f"`{name}`" for name in offered), 118)
+            sections.append(f"### {package.__name__}\n\n{package.__doc__}\n\n{listed}\n\n{names}")
+    return "\n".join(sections)
+
+
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"benchmarks": paper_table, "commands": group_table},
+    "docs/api.md": {"packages": package_sections},
     "docs/attacks.md": {"attacks": attack_table},
     "docs/commands.md": {"commands": command_table},
     "docs/decisions/README.md": {"decisions": decision_table},

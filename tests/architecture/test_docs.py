@@ -158,7 +158,7 @@ def test_the_example_benchmark_runs_with_its_option(tmp_path: Path, warm: Callab
     layers = "torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000)"
     (tmp_path / "network.py").write_text(f"import torch\ndef build(): return torch.nn.Sequential({layers})")
     script = (
-        f"{example}\nimport sys\nfrom hardiness.cli import main\nsys.argv = ['hardiness', 'run', '-m', "
+        f"{example}\nimport sys\nfrom hardiness.cli.main import main\nsys.argv = ['hardiness', 'run', '-m', "
         f"'py:{tmp_path}/network.py:build:mean=0,std=1', '-b', 'upside-down:mirror=true', '--data', 'embedded', "
         f"'--limit', '4', '--out', '{tmp_path}/out']\nmain()"
     )

@@ -115,7 +115,11 @@ def corruption(
     """Decorator that registers ``apply`` under the function's own name.
 
     Args:
-        group, levels, draw, version, require: as in `Corruption`.
+        group: as in `Corruption`.
+        levels: as in `Corruption`.
+        draw: as in `Corruption`.
+        version: as in `Corruption`.
+        require: as in `Corruption`.
     """
 
     def decorate(apply: Callable[[Image, L, D], Image]) -> Corruption[L, D]:

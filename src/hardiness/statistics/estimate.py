@@ -95,7 +95,8 @@ class Estimate:
         """The interval at a level, by default of 95 %, with Student's t for how well the spread is known.
 
         Args:
-            low, high: the range that the number can have. Where both are finite, the interval is Wilson's, with as many
+            low: the least that the number can be.
+            high: the most that it can be. Where both ends are finite, the interval is Wilson's, with as many
                 independent images as would vary as much; else it knows of skew, as `skewed_student` does.
             level: one minus the coverage, in (0, 1).
             signed: of a sum in which cells count against others, which varies as it is seen to and no less: the

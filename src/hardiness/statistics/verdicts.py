@@ -128,7 +128,8 @@ class Evidence:
         It is surely below a limit where one share is, with the level shared among all; surely above it where each is.
 
         Args:
-            hits, n: of each share.
+            hits: of each share.
+            n: of each share.
 
         Source: Berger (1982), doi:10.1080/00401706.1982.10487790, for "each is"; Bonferroni for "one is".
         """
@@ -168,7 +169,8 @@ class Evidence:
 
         Args:
             ids: ``(N,)`` of the images that both have, sorted.
-            first, second: ``(N, M)``; NaN where one was not evaluated.
+            first: ``(N, M)``; NaN where one was not evaluated.
+            second: the same of the other.
             weights: ``(M,)`` of the cells.
             top: the largest value of a cell; the least is 0.
         """

@@ -165,7 +165,7 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path, warm: Callable[..
     layers = "torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000)"
     files["network.py"] = f"import torch\ndef build(): return torch.nn.Sequential({layers})"
     files["run.py"] = (
-        "import sys, bars, my_set\nfrom hardiness.cli import main\n"
+        "import sys, bars, my_set\nfrom hardiness.cli.main import main\n"
         f"common = ['hardiness', 'run', '-m', 'py:{tmp_path}/network.py:build:mean=0,std=1',"
         "'--data', 'embedded', '--limit', '3']\n"
         f"own = 'imagenet-c:corruptions=bars+contrast,severities=5'\n"

@@ -14,7 +14,7 @@ import pytest
 PROGRAM = """
 import re, sys
 sys.argv = ["hardiness", "--version"]
-from hardiness.cli import main
+from hardiness.cli.main import main
 try:
     main()
 except SystemExit:

@@ -663,7 +663,7 @@ def test_a_verdict_says_against_what_of_which_class_and_of_what_more_images_are_
 KEPT = """
 import sys
 from contextlib import suppress
-from hardiness.cli import main
+from hardiness.cli.main import main
 sys.argv = ["hardiness", "gate", *sys.argv[1:]]
 with suppress(SystemExit):
     main()

@@ -332,9 +332,9 @@ class ClosedQuestionModel:
         Returns:
             The same, ``prediction`` -1 where no option was answered, and ``confidence`` that of the option; ``outcome``
             int8, a number of `hardiness.core.run.OUTCOMES`; ``has_confidence`` int8, whether the endpoint gave one,
-            without which ``confidence`` is 1; ``missing_mass`` float32, the probability on no listed letter, NaN without
-            log-probabilities; ``changed`` int8, whether asking again gave another answer, -1 where it was asked once;
-            ``at_most_tokens`` int8, whether it ended because it had as many tokens as it may have;
+            without which ``confidence`` is 1; ``missing_mass`` float32, the probability on no listed letter, NaN
+            without log-probabilities; ``changed`` int8, whether asking again gave another answer, -1 where it was asked
+            once; ``at_most_tokens`` int8, whether it ended because it had as many tokens as it may have;
             ``prompt_tokens`` and ``completion_tokens`` int64, of all replies, as the endpoint counts them, 0 where it
             does not; and, as text, the prompt, the answer and what the endpoint said of itself.
         """
