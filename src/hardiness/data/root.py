@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hardiness import reference
 from hardiness.core.benchmark import DataRoot, DataSet
 from hardiness.core.errors import ArgumentError, DataError, suggestion
 from hardiness.core.registry import Registry, instance_of
@@ -29,6 +28,7 @@ from hardiness.data.files import (
     suffix_of,
 )
 from hardiness.reference.classes import wnid_indices
+from hardiness.reference.files import reference_file
 from hardiness.sources import archives
 from hardiness.sources.files import DiskFile, TarMember
 from hardiness.sources.packages import installed_file
@@ -289,9 +289,7 @@ def embedded() -> DataSet:
 
     Source: ai-benchmark 0.1.2 and foolbox 3.3.4 (see ``SOURCES.md``).
     """
-    listed = json.loads(Path(reference.__file__).with_name("embedded_photographs.json").read_text("utf-8"))[
-        "photographs"
-    ]
+    listed = json.loads(reference_file("embedded_photographs.json").read_text("utf-8"))["photographs"]
     samples = [
         LabelledFile(
             photo["wnid"],

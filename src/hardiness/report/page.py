@@ -18,7 +18,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from hardiness import reference
 from hardiness.benchmarks.card import benchmark_type
 from hardiness.benchmarks.leaderboard import names_of
 from hardiness.core.errors import SampleError, StoreError
@@ -27,6 +26,7 @@ from hardiness.core.run import spelled
 from hardiness.core.section import Chart, Heat, ModelSentence
 from hardiness.imaging.by_pillow import pillow_alone
 from hardiness.imaging.codecs import decode, encode_jpeg
+from hardiness.reference.files import reference_file
 from hardiness.reference.published_numbers import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.beside import MeasuredNumbers, difference, from_few, published_peers, with_figure, with_ladder
@@ -93,7 +93,7 @@ def _bibtex(key: str, paper: dict[str, Any]) -> str:
 
 @cache
 def _table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Path(reference.__file__).with_name("papers.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(reference_file("papers.json").read_text("utf-8"))
     return found
 
 

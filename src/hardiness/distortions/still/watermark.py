@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-from hardiness import reference
 from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import corruption, no_draws
 from hardiness.imaging.text import overlay_text
@@ -28,7 +26,7 @@ class Opacity(NamedTuple):
 @cache
 def watermark_font() -> bytes:
     """The font file: two glyphs of Source Han Serif SC ExtraLight, under the SIL Open Font License 1.1."""
-    return Path(reference.__file__).parent.joinpath("fonts/watermark.otf").read_bytes()
+    return reference_file("fonts/watermark.otf").read_bytes()
 
 
 @corruption("occlusion", (Opacity(128),), no_draws)
