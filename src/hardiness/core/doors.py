@@ -13,7 +13,8 @@ def door(room: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """``__getattr__`` and ``__dir__`` of a package, for a command to load only what it uses (PEP 562).
 
     What the package offers stands once, as imports under ``if TYPE_CHECKING:``, where readers, editors and type
-    checkers see it; these imports are done one name at a time. Functions of the package itself cannot use the names.
+    checkers see it; these imports are done one name at a time. Names that are imported ``as`` themselves are for
+    benchmarks and commands, which load them when they use them. Functions of the package itself cannot use the names.
 
     Args:
         room: the package's ``__name__``.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import corruption, no_draws
 from hardiness.imaging.text import overlay_text
+from hardiness.reference.files import reference_file
 
 TEXT = "捷径" * 3
 SIZES_PX = {224: 36, 384: 62, 512: 82, 518: 84}
