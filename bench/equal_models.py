@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from bars import at_most, sized, tell, versions
+from hardiness.core.condition import Condition
 from hardiness.core.result import Metric
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.table import ImageTable
 from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import Noise, moved_by

@@ -30,7 +30,7 @@ import torch
 from bars import SHORT, alternating, at_least, sized, tell, versions
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.batch import automatic_batch_size
 from hardiness.engine.evaluation import evaluate

@@ -34,9 +34,11 @@ from hardiness.benchmarks import decisions
 from hardiness.benchmarks.imagenet_p import sequences
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
+from hardiness.core.condition import Condition
 from hardiness.core.model import CANVAS_224
 from hardiness.core.random import rng
-from hardiness.core.run import Condition, Request, Run
+from hardiness.core.request import Request
+from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.data.files import limited
 from hardiness.data.root import locate

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from bars import machine, versions
 from hardiness.api.command import Command, run
+from hardiness.core.request import Request
 from hardiness.core.result import Result, Score
-from hardiness.core.run import Request
 from hardiness.reference.sets import distortion_set
 from hardiness.results.results import results_of as scored
 from hardiness.store.store import Store

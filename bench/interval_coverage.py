@@ -32,8 +32,9 @@ from hardiness.benchmarks.confidence import calibration_of_cells
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import aurra_score, mean_loss, two_of_each
+from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric
-from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable
 from hardiness.statistics.cells import CellMeans, cell_means, equal_weights
 from hardiness.statistics.comparison import difference, mean_difference

@@ -24,7 +24,8 @@ import PIL.Image
 
 from bars import at_most, sized, tell, versions
 from hardiness.core.benchmark import DataSet
-from hardiness.core.run import Request, Share, Silence
+from hardiness.core.progress import Silence
+from hardiness.core.request import Request, Share
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import evaluate
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray

@@ -30,7 +30,7 @@ from bars import SHORT, alternating, at_least, at_most, precisions, sized, tell,
 from gpu import many
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import evaluate
 from hardiness.imaging.codecs import decode

@@ -19,8 +19,9 @@ from hardiness.benchmarks.confidence import (
 )
 from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import LOSSES, aurra_score, estimated_loss, selective_scores, two_of_each
+from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric
-from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable
 from hardiness.statistics.cells import cell_means, equal_weights
 from hardiness.statistics.comparison import ScoreComparison, adjusted, difference, pairs_tested

@@ -23,7 +23,8 @@ import numpy as np
 from apart import apart
 from bars import alternating, at_most, sized, tell, versions
 from checkouts import SOURCES, CommandCall, call, revision
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.condition import Condition
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.reference.sets import distortion_set
 from hardiness.store.store import Store

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core.benchmark import Expansion, Item
+from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
-from hardiness.core.run import Condition
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from hardiness.core.run import Share, Silence
+from hardiness.core.progress import Silence
+from hardiness.core.request import Share
 from hardiness.engine.ray import ActorReport, Connection, Driver, Errand, UnitOutcome
 from hardiness.engine.shared import shared
 from hardiness.store.files import AT_ONCE as WRITING

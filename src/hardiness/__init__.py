@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     )
     from hardiness.api.page import claims, write_report
     from hardiness.api.verdicts import gate
+    from hardiness.core.condition import Condition
     from hardiness.core.model import View
+    from hardiness.core.request import Placement, Request
     from hardiness.core.result import Result, Score
-    from hardiness.core.run import Condition, Placement, Request
     from hardiness.distortions.apply import corrupt, perturb
     from hardiness.distortions.transform import Corrupt
     from hardiness.models.classifier import Classifier

@@ -16,9 +16,10 @@ from hardiness.benchmarks.ood import OUTSIDE
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.benchmark import Benchmark, Image
+from hardiness.core.condition import Condition
 from hardiness.core.model import CANVAS_224
 from hardiness.core.result import Result
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Records
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt

@@ -15,8 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from hardiness.attacks.kit import Budget, Iterate, Misclassification, needs_gradients, registry, threats_of, version_of
 from hardiness.attacks.threats import threat, threat_models
+from hardiness.core.attack_plan import Norm
 from hardiness.core.random import rng
-from hardiness.core.run import Norm
 
 N = 5
 QUICK: dict[str, dict[str, Any]] = {

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
+from hardiness.core.attack_plan import Round
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, Round, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.results.measured import measured
 

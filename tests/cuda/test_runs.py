@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hardiness.benchmarks.options import parse
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.batch import LARGEST, SMALLEST, BatchSize, QueuedPicture, automatic_batch_size, classify
 from hardiness.engine.evaluation import evaluate

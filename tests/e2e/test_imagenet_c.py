@@ -19,7 +19,7 @@ from hardiness.api.command import Command
 from hardiness.benchmarks.corruptions import corruption_benchmark
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import CANVAS_224
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas

@@ -17,7 +17,7 @@ from PIL import Image
 from hardiness import api
 from hardiness.api.command import Command
 from hardiness.benchmarks.imagenet_p import ImagenetP
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.distortions.apply import perturbations
 from hardiness.imaging.codecs import decode_video, encode_video

@@ -15,7 +15,7 @@ import pytest
 
 import hardiness
 from hardiness import View
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor
 from hardiness.models import code_hash
 

@@ -12,7 +12,8 @@ import pytest
 
 import hardiness as package
 from hardiness.benchmarks.options import parse
-from hardiness.core.run import Request, Silence
+from hardiness.core.progress import Silence
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import prepared
 from hardiness.engine.rounds import Rounds

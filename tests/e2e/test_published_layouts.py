@@ -19,7 +19,7 @@ from hardiness.api.command import Command, plan
 from hardiness.api.evaluation import classifier_of
 from hardiness.benchmarks.ood import Ood
 from hardiness.core.model import View
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import evaluate
 from hardiness.reference.classes import wnids

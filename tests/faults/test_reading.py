@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from hardiness.core.benchmark import DataSet
+from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError, SampleError
-from hardiness.core.run import Condition
 from hardiness.data.files import read_labels
 from hardiness.data.root import locate
 from hardiness.engine.worker import unchanged

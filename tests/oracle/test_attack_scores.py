@@ -16,8 +16,10 @@ from hardiness.benchmarks.attack_checks import (
     weaker_than_noise,
 )
 from hardiness.benchmarks.card import cards
+from hardiness.core.attack_plan import Round
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Finding, Interval, Result, Score, trust
-from hardiness.core.run import BenchmarkIdentity, Condition, Round, Run, Surrogate
+from hardiness.core.run import BenchmarkIdentity, Run, Surrogate
 from hardiness.core.table import Records
 from hardiness.results.comparisons.transfers import with_transfers
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from hardiness.attacks.kit import Budget, Criterion, Misclassification, TargetClass, registry
 from hardiness.attacks.threats import threat
 from hardiness.attacks.threats.patch import side
+from hardiness.core.attack_plan import Norm
 from hardiness.core.random import rng
-from hardiness.core.run import Norm
 
 SHAPE = (3, 4, 4)
 DUAL = {"linf": 1, "l2": 2}

@@ -9,9 +9,11 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.options import registry as benchmarks
+from hardiness.core.attack_plan import Round
 from hardiness.core.benchmark import Benchmark
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, Round, Run
+from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.reference.classes import subset
 from hardiness.statistics.confidence import expected_calibration_error

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import Failure, Records
 from hardiness.distortions.apply import corruptions
 from hardiness.reference.published_numbers import baseline, published

@@ -7,8 +7,9 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.corruptions import corruption_benchmark
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import BenchmarkIdentity, Condition, Run
+from hardiness.core.run import BenchmarkIdentity, Run
 from hardiness.core.table import Records
 from hardiness.reference.published_numbers import baseline, published, published_series
 from hardiness.reference.sets import distortion_set

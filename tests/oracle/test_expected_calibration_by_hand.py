@@ -9,9 +9,10 @@ from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, ONE, TWO, shift_calibration
 from hardiness.benchmarks.decisions import log_sums
 from hardiness.benchmarks.photographs import ImagenetVal
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.statistics.confidence import expected_calibration_error
 

@@ -11,9 +11,10 @@ from scipy.special import ndtr, ndtri
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, best_inverse, temperature_estimate
 from hardiness.benchmarks.shares import confidence_scores, selective_scores
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Interval
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable
 from hardiness.results.annotations.imagenet_x import error_ratios
 from hardiness.statistics.cells import cell_estimate

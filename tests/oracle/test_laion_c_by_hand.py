@@ -13,8 +13,9 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.laion_c import CELLS, LaionC
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import Records
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt, corruptions

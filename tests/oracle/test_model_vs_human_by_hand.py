@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.result import Counts, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.section import Curves, Dots
 from hardiness.core.table import Records
 from hardiness.reference.classes import sixteen

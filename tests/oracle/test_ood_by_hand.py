@@ -12,9 +12,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.ood import GROUPS, METHODS, OUTSIDE, Ood, aupr, auroc, false_accepted, false_rejected
 from hardiness.benchmarks.photographs import ImagenetVal
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.data.root import locate
 

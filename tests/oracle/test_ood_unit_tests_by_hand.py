@@ -9,8 +9,9 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.ood_unit_tests import NOISE, PLAIN, OodUnitTests
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.core.section import Dots
 from hardiness.core.table import Records
 from hardiness.distortions.objectless import TESTS, objectless

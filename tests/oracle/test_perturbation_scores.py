@@ -13,8 +13,9 @@ from scipy.stats import rankdata
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, cards
 from hardiness.benchmarks.imagenet_p import DISTANCE, ratio_weights, sequences, top5_distance
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.distortions.apply import perturbations
 from hardiness.reference.published_numbers import baseline, published

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.cue_conflict import PROTOCOLS, Answers, answers, max_logit, mean_probability
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import Records
 from hardiness.reference.published_numbers import published
 from hardiness.statistics.intervals import proportion

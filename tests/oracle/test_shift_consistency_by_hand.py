@@ -8,8 +8,9 @@ import pytest
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.shift_consistency import OFFSETS, ShiftConsistency
 from hardiness.core.benchmark import Item
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.imaging.codecs import png
 from hardiness.reference.published_numbers import published_series

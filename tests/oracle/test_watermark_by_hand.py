@@ -7,8 +7,9 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.imagenet_w import CARTON, ImagenetW
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.distortions.apply import corrupt
 

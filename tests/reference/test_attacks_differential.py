@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from hardiness.attacks.kit import Budget, Iterate, Misclassification, TargetClass, registry
 from hardiness.attacks.threats.norm_balls import uniform
+from hardiness.core.attack_plan import Norm
 from hardiness.core.random import rng
-from hardiness.core.run import Norm
 
 N, CLASSES, EPSILON, STEP, STEPS = 6, 10, {"linf": 0.03, "l2": 0.6}, {"linf": 0.007, "l2": 0.1}, 12
 NORMS: tuple[Norm, ...] = ("linf", "l2")

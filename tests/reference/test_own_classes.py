@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from hardiness.benchmarks.own_classes import area_under_roc, average_precision, class_scores
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, DataIdentity, Run
+from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.statistics.estimate import Estimate, mean, means_by_group
 from hardiness.statistics.verdicts import at_level

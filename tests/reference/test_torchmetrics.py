@@ -8,7 +8,8 @@ import torch
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.decisions import argmax, within_subset
-from hardiness.core.run import Condition, Run
+from hardiness.core.condition import Condition
+from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.statistics.confidence import rms_calibration_error
 

@@ -17,8 +17,10 @@ import pytest
 
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core.benchmark import DataSet, Expansion, Item
+from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
-from hardiness.core.run import Condition, Request, Silence
+from hardiness.core.progress import Silence
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.reference.classes import wnids

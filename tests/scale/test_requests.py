@@ -13,7 +13,7 @@ import torch
 
 from hardiness.benchmarks.options import parse
 from hardiness.core.model import View
-from hardiness.core.run import Request, Share
+from hardiness.core.request import Request, Share
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import evaluate
 from hardiness.models.classifier import Classifier

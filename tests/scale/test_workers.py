@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.run import Share
+from hardiness.core.request import Share
 
 
 def records(out: Path) -> dict[str, bytes]:

@@ -13,10 +13,12 @@ from hardiness import attacks
 from hardiness.api.evaluation import classifier_of
 from hardiness.attacks.threats import threat, threat_models
 from hardiness.benchmarks.options import own_name
+from hardiness.core.attack_plan import Norm, Round, epsilon_text
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import View
+from hardiness.core.request import Placement
 from hardiness.core.result import TextTable
-from hardiness.core.run import Condition, Norm, Placement, Round, epsilon_text
 from hardiness.engine.attack import run_round, suspect_of
 from hardiness.engine.batch import RoundOutcome, Victims
 from hardiness.engine.cross_checks import Suspect

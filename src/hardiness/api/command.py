@@ -31,8 +31,9 @@ from hardiness.core.errors import (
 from hardiness.core.forms import json_form
 from hardiness.core.model import ModelSpec
 from hardiness.core.options import baseline_option, option, wait_option
+from hardiness.core.progress import Listener, Silence
+from hardiness.core.request import Placement, Request
 from hardiness.core.result import Result, TextTable
-from hardiness.core.run import Listener, Placement, Request, Silence
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.compiling import compiling_ahead
 from hardiness.engine.evaluation import (

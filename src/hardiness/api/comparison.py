@@ -17,8 +17,9 @@ from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.progress import Listener
+from hardiness.core.request import Placement, Request
 from hardiness.core.result import TextTable
-from hardiness.core.run import Listener, Placement, Request
 from hardiness.data.files import limited
 from hardiness.data.root import absolute_arguments
 from hardiness.engine.evaluation import Variation, variations

@@ -20,8 +20,8 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import View
+from hardiness.core.request import Placement, Request
 from hardiness.core.result import Result
-from hardiness.core.run import Placement, Request
 from hardiness.data.in_python import ModelClasses, from_python
 from hardiness.data.root import absolute_arguments
 from hardiness.distortions.apply import corruptions, perturbations

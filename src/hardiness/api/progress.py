@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from hardiness.core.run import Listener, Silence
+from hardiness.core.progress import Listener, Silence
 from hardiness.report.format import PlainConsole
 from hardiness.report.loggers.tracking import TrackingSession
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from hardiness.attacks.threats.norm_balls import is_box, project_, uniform
+from hardiness.core.attack_plan import Norm
 from hardiness.core.errors import ArgumentError, ModelError, require_within
 from hardiness.core.registry import Registry, callable_thing
-from hardiness.core.run import Norm
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -22,8 +22,8 @@ from hardiness.attacks.kit import (
     picked,
     registry,
 )
+from hardiness.core.attack_plan import Norm
 from hardiness.core.errors import ArgumentError
-from hardiness.core.run import Norm
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks.kit import registry as attacks
+from hardiness.core.attack_plan import Round, epsilon_text, usual_epsilon
+from hardiness.core.condition import Condition
 from hardiness.core.result import CANNOT_TELL, Finding, Interval, Score, doubt_of
-from hardiness.core.run import Condition, Round, Run, epsilon_text, usual_epsilon
+from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.statistics.intervals import wilson
 

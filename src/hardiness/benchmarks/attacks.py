@@ -23,11 +23,13 @@ from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset, part_of
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
+from hardiness.core.attack_plan import AttackPlan, CrossChecks, Norm, Round, epsilon_text, usual_epsilon
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.condition import Condition
 from hardiness.core.errors import MOST_STEPS, ArgumentError, UnknownNameError, require_within
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import CANNOT_TELL, Finding, Metric, Result, Score, trust
-from hardiness.core.run import AttackPlan, Condition, CrossChecks, Norm, Round, Run, epsilon_text, usual_epsilon
+from hardiness.core.run import Run
 from hardiness.core.section import Chart, Curves, Grid, Heat, Layer, Line, Panel
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.reference.robustbench import OWN, PREPROCESSINGS

@@ -17,11 +17,13 @@ from hardiness.benchmarks.leaderboard import leaderboard_notes, timm_notes
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import CLASS_METRICS, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.benchmark import Benchmark
+from hardiness.core.condition import Condition
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.registry import Registry, subclass_of
 from hardiness.core.result import PARTIAL, Finding, Interval, Metric, Result, Score
-from hardiness.core.run import IMAGENET_CLASSES, Condition, Run, epsilon_text
+from hardiness.core.run import IMAGENET_CLASSES, Run
 from hardiness.core.section import (
     GROUPS,
     LAST,

@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.answers import ANSWERS, OUTCOMES, mark_notes
+from hardiness.core.condition import Condition
 from hardiness.core.result import Metric, Score
-from hardiness.core.run import ANSWERS, OUTCOMES, Condition, Run, mark_notes
+from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.sources.files import shown
 from hardiness.statistics.estimate import mean

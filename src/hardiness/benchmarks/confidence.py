@@ -25,9 +25,9 @@ from hardiness.benchmarks.shares import (
     loss,
     two_of_each,
 )
+from hardiness.core.condition import Condition
 from hardiness.core.random import rng
 from hardiness.core.result import Interval, Metric, Result, Score
-from hardiness.core.run import Condition
 from hardiness.core.section import Chart, Curves, Dots, Line, Observer, Panel
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.statistics.comparison import FEWEST

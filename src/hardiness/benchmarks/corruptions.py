@@ -31,10 +31,11 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError, SampleError, UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Interval, Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Chart, Curves, Dots, Grid, Heat, Layer, Line, Observer, Panel
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.reference.published_numbers import baseline

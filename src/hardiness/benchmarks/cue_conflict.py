@@ -17,11 +17,12 @@ from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Stimulus
+from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Interval, Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Answer, Chart, Dots, Gallery, Grid, GridCell, Observer, People, Sample
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.closed_questions import vlm_shape_bias

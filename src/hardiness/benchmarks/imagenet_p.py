@@ -28,11 +28,12 @@ from hardiness.benchmarks.card import (
 from hardiness.benchmarks.leaderboard import published_on, series_beside
 from hardiness.benchmarks.options import registry
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Interval, Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Chart, Dots, Gallery, Grid, Observer, Sample
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.reference.sets import compared_with_first, distortion_set

@@ -17,9 +17,10 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
 from hardiness.core.benchmark import Expansion, Item, Selection
+from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
 from hardiness.core.result import Metric, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.classes import wnids
 from hardiness.statistics.comparison import mean_difference

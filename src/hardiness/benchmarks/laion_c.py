@@ -29,10 +29,11 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import accuracy
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, PictureFault, Selection
+from hardiness.core.condition import Condition
 from hardiness.core.errors import SampleError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Interval, Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Chart, Dots, Grid, Observer, People
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.classes import laion_c, wnids

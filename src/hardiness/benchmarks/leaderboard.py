@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hardiness.benchmarks.options import registry
+from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.result import Interval, Result, Score
-from hardiness.core.run import InputIdentity, Run, epsilon_text
+from hardiness.core.run import InputIdentity, Run
 from hardiness.core.section import Note
 from hardiness.reference import robustbench
 from hardiness.reference.published_numbers import PublishedNumber, published_series

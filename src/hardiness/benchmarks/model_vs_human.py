@@ -18,11 +18,12 @@ from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, UnknownNameError
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import (
     Answer,
     Chart,

@@ -16,9 +16,10 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import ImagenetVal, Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.result import Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Grid
 from hardiness.core.table import ImageTable, Records
 from hardiness.statistics.intervals import (

@@ -16,9 +16,10 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
 from hardiness.core.result import Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Chart, Dots, Grid, Observer
 from hardiness.core.table import ImageTable, Records
 from hardiness.distortions.objectless import objectless

@@ -13,10 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
 from hardiness.core.result import Interval, Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Answer, Chart, Gallery, Grid, GridCell, Heat, Layer, Sample, Section
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.sources.files import shown

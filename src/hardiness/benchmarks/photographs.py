@@ -40,10 +40,11 @@ from hardiness.benchmarks.shares import (
     selective_scores,
 )
 from hardiness.core.benchmark import AS_IT_IS, Benchmark, DataRoot, DataSet, Expansion, Image, Item
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError, UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Chart, Dots, Observer
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference import robustbench

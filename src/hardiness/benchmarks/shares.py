@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric, Score
-from hardiness.core.run import Condition
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.statistics.confidence import (
     BINNINGS,

@@ -18,11 +18,12 @@ from hardiness.benchmarks.confidence import (
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import CONDITION_METRICS, TOP1, answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.random import rng
 from hardiness.core.result import Metric, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.statistics.cells import CellMeans, cell_means, equal_weights
 from hardiness.statistics.measures import Measurable, mean_of

@@ -19,11 +19,12 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
 from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Image, Item, Selection
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.model import Canvas
 from hardiness.core.random import rng
 from hardiness.core.result import Metric, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.reference.classes import wording
 from hardiness.statistics.comparison import mean_difference

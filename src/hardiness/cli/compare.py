@@ -12,7 +12,7 @@ from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_views, wide
 from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, option, part
-from hardiness.core.run import Placement, Request
+from hardiness.core.request import Placement, Request
 from hardiness.report.exports.exporter import tables_in
 
 

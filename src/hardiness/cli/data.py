@@ -21,7 +21,7 @@ from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import amount, print_json, wide
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.options import argument, option, wait_option
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.checking import KINDS, CheckReport, Depth, Fault, check, mend, places_to_check
 from hardiness.data.getting import NAME as IMAGENET
 from hardiness.data.getting import ArchiveOutcome, DataInventory, Manner, get, import_validation, inventory, parse

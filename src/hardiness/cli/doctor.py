@@ -24,7 +24,7 @@ from hardiness.cli.output import print_json, wide
 from hardiness.core.errors import HardinessError
 from hardiness.core.model import View
 from hardiness.core.options import option
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.getting import inventory
 from hardiness.data.root import embedded
 from hardiness.distortions.frost_pictures import locate_frost

@@ -23,7 +23,8 @@ from hardiness.cli.options import command, quiet_flag
 from hardiness.cli.output import amount, print_failures, wide
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.options import argument, option, part, wait_option
-from hardiness.core.run import Listener, Placement, Request
+from hardiness.core.progress import Listener
+from hardiness.core.request import Placement, Request
 from hardiness.models.classifier import Classifier
 from hardiness.reference.sets import set_names
 from hardiness.report.format import PlainConsole

@@ -18,8 +18,8 @@ from hardiness.cli.output import print_json, print_views, wide
 from hardiness.cli.show import print_overview
 from hardiness.core.errors import ArgumentError, UnknownNameError, require_within
 from hardiness.core.options import option
+from hardiness.core.request import Share
 from hardiness.core.result import Result
-from hardiness.core.run import Share
 from hardiness.report.format import PlainConsole
 from hardiness.results.comparison import kept_comparisons
 from hardiness.sources import files

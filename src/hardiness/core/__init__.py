@@ -16,10 +16,12 @@ if TYPE_CHECKING:
         PictureFault,
         Selection,
     )
+    from hardiness.core.condition import Condition
     from hardiness.core.errors import ArgumentError, DataError, HardinessError, ModelError, SampleError
     from hardiness.core.model import CANVAS_224, Canvas, ModelSpec, Source, View
+    from hardiness.core.request import Request
     from hardiness.core.result import Interval, Metric, Result, Score
-    from hardiness.core.run import Condition, Request, Run
+    from hardiness.core.run import Run
     from hardiness.core.table import RIGHT, ImageTable, Records
 else:
     __getattr__, __dir__ = door(__name__)

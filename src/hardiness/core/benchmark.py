@@ -12,8 +12,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.attack_plan import AttackPlan
+from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
-from hardiness.core.run import AttackPlan, Condition
 from hardiness.core.table import Columns
 
 _CATEGORY = r"[^\W\d_](?:[\w ]*[^\W\d])?"

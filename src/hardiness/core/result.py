@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Protocol
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import suggestion
 from hardiness.core.forms import fields_form, from_fields, json_field, json_form
-from hardiness.core.run import Condition, Plan, Run, Stop
+from hardiness.core.request import Stop
+from hardiness.core.run import Plan, Run
 from hardiness.core.table import Failure
 
 SHOWN = 24

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.run import Condition
+from hardiness.core.condition import Condition
 
 Columns = Mapping[str, NDArray[Any]]
 """Named arrays of equal length; a second axis is allowed (``top5_class`` is ``(N, 5)``)."""

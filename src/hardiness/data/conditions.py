@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import DataSet, File, Item
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError
-from hardiness.core.run import Condition
 from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, as_text, folders_in, passed_over
 from hardiness.data.listing import Listing, Listings, Paths, forget
 from hardiness.data.root import Layout, Place

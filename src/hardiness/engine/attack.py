@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from hardiness.attacks.kit import Budget, Iterate, sole_answers
 from hardiness.attacks.kit import registry as attacks
 from hardiness.attacks.threats import threat
+from hardiness.core.attack_plan import AttackPlan, Norm, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Image
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, AttackError, ModelError, StoreError, line_of, suggestion
 from hardiness.core.forms import json_form
 from hardiness.core.random import rng
-from hardiness.core.run import AttackPlan, Condition, Norm, Round
 from hardiness.core.table import Columns, Failure, Records
 from hardiness.data.photographs import CLASSES, MANIFEST
 from hardiness.engine.backward_pass import given_backward

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from hardiness.attacks.kit import Criterion, Misclassification, TargetClass
 from hardiness.core.benchmark import Benchmark, Image, Pixels
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ModelError, SampleError, line_of
 from hardiness.core.model import CANVAS_224
 from hardiness.core.random import rng
-from hardiness.core.run import Condition
 from hardiness.core.table import Columns, Failure, Records
 from hardiness.models.chat.model import ChatAnswer, ClosedQuestionModel
 from hardiness.models.classifier import Classifier

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from hardiness.attacks.kit import Budget, Iterate, threats_of
 from hardiness.attacks.kit import registry as attacks
 from hardiness.attacks.threats import threat
+from hardiness.core.attack_plan import CrossChecks, Round
 from hardiness.core.random import rng
-from hardiness.core.run import CrossChecks, Round
 from hardiness.engine.batch import Network, RoundOutcome, Victims
 
 if TYPE_CHECKING:

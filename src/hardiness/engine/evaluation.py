@@ -19,7 +19,8 @@ from hardiness.core.benchmark import Benchmark, DataSet, File, Image
 from hardiness.core.errors import DataError, ModelError, line_of
 from hardiness.core.forms import json_form
 from hardiness.core.model import Canvas
-from hardiness.core.run import Clock, Listener, Request, Share, Silence
+from hardiness.core.progress import Clock, Listener, Silence
+from hardiness.core.request import Request, Share
 from hardiness.engine.attack import require_module
 from hardiness.engine.batch import Ensemble
 from hardiness.engine.plan import (

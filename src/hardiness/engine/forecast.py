@@ -13,9 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hardiness.core.answers import ANSWERS
+from hardiness.core.attack_plan import AttackPlan, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item
 from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
-from hardiness.core.run import ANSWERS, AttackPlan, Request, Round, Silence
+from hardiness.core.progress import Silence
+from hardiness.core.request import Request
 from hardiness.data.files import limited
 from hardiness.engine.batch import Ensemble, automatic_batch_size
 from hardiness.engine.evaluation import surrogate_of

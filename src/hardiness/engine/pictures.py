@@ -8,10 +8,10 @@ from dataclasses import fields
 
 from hardiness.benchmarks.options import registry
 from hardiness.core.benchmark import Benchmark, DataRoot, Image, Item, PictureFault
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.model import CANVAS_224
 from hardiness.core.result import Result
-from hardiness.core.run import Condition
 from hardiness.imaging.codecs import decode
 from hardiness.store.files import Files
 

@@ -15,24 +15,14 @@ from numpy.typing import NDArray
 from hardiness.attacks.kit import needs_gradients, version_of
 from hardiness.attacks.kit import registry as attacks
 from hardiness.benchmarks.own_code import benchmark_code
+from hardiness.core.attack_plan import AttackPlan, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item, PictureFault
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError, StoreError
 from hardiness.core.forms import json_form
 from hardiness.core.model import Canvas
-from hardiness.core.run import (
-    AttackPlan,
-    BenchmarkIdentity,
-    Condition,
-    DataIdentity,
-    InputIdentity,
-    ModelIdentity,
-    Plan,
-    Request,
-    Round,
-    Run,
-    Share,
-    Surrogate,
-)
+from hardiness.core.request import Request, Share
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Failure, Records
 from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, join_records, largest_batch

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import CANVAS_224, ModelSpec
-from hardiness.core.run import Clock, Condition, Request
+from hardiness.core.progress import Clock
+from hardiness.core.request import Request
 from hardiness.core.table import Records
 from hardiness.data.files import limited
 from hardiness.engine.evaluation import EvaluationOutcome, keep_beginning, keep_session

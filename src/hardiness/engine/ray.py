@@ -19,7 +19,8 @@ from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import ArgumentError, HardinessError, ModelError, line_of
 from hardiness.core.process import use_cores
-from hardiness.core.run import Clock, Listener, Request, Silence
+from hardiness.core.progress import Clock, Listener, Silence
+from hardiness.core.request import Request
 from hardiness.engine.evaluation import EvaluationOutcome, keep_session, package_version, prepared
 from hardiness.engine.plan import Unit
 from hardiness.engine.worker import Worker

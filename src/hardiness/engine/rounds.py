@@ -15,7 +15,8 @@ from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
-from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Request, Run, Stop
+from hardiness.core.request import Request, Stop
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.data.files import limited
 from hardiness.engine.plan import Task, condition_indices

@@ -9,7 +9,7 @@ from itertools import chain
 from random import Random
 from typing import Protocol, TypeVar
 
-from hardiness.core.run import Share
+from hardiness.core.request import Share
 
 
 class Work(Protocol):

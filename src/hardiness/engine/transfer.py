@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks.kit import made_to_transfer
+from hardiness.core.attack_plan import AttackPlan
 from hardiness.core.benchmark import Expansion, PictureFault, Pixels
+from hardiness.core.condition import Condition
 from hardiness.core.errors import SampleError, StoreError
 from hardiness.core.model import CANVAS_224
-from hardiness.core.run import AttackPlan, Condition, InputIdentity, ModelIdentity, Run
+from hardiness.core.run import InputIdentity, ModelIdentity, Run
 from hardiness.engine.attack import SavedPictures, clean_rows, judge_of, network_of, run_round, victims_of
 from hardiness.engine.batch import Ensemble, QueuedPicture, RoundOutcome
 from hardiness.engine.plan import Job, Pictures

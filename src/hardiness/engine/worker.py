@@ -15,11 +15,14 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from hardiness.benchmarks.imagenet_p import strips
+from hardiness.core.attack_plan import AttackPlan
 from hardiness.core.benchmark import Benchmark, DataSet, File, Item, PictureFault
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DeviceError, RefusedModelError, SampleError, StoreError, line_of
 from hardiness.core.model import Canvas
 from hardiness.core.process import keep_freed_memory, ordered, return_freed_memory
-from hardiness.core.run import AttackPlan, Clock, Condition, Listener, Request
+from hardiness.core.progress import Clock, Listener
+from hardiness.core.request import Request
 from hardiness.core.table import Failure, Records
 from hardiness.data.files import limited
 from hardiness.engine.attack import Attacker, Members, SavedPictures

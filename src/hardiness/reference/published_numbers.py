@@ -11,8 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from hardiness.core.condition import Condition
 from hardiness.core.result import Interval
-from hardiness.core.run import Condition, ModelIdentity
+from hardiness.core.run import ModelIdentity
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.reference.published_tables import registry
 from hardiness.reference.timm_results import PREFIX, TIMM_IMAGES, TimmRow, timm_row

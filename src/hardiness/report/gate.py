@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from xml.etree import ElementTree
 
+from hardiness.core.answers import mark_notes
 from hardiness.core.errors import printable
 from hardiness.core.result import Interval, TextTable
-from hardiness.core.run import mark_notes
 from hardiness.report.format import PERCENT_UNITS
 from hardiness.results.gate import Gate, GateVerdict
 

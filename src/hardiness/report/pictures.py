@@ -11,9 +11,9 @@ import numpy as np
 
 from hardiness.benchmarks.card import benchmark_type, card_of
 from hardiness.core.benchmark import Image
+from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError
 from hardiness.core.result import Picture, Result
-from hardiness.core.run import Condition
 from hardiness.core.section import Gallery, Sample
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.imaging.resizing import resize

@@ -13,9 +13,9 @@ from hardiness.benchmarks.attacks import surrogate_matrix
 from hardiness.benchmarks.card import card_of, cards
 from hardiness.benchmarks.own_classes import with_classes
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score, doubtful, trust
-from hardiness.core.run import Condition
 from hardiness.core.section import GROUPS, Chart, Column, Dots, Gallery, Grid, GridCell, Observer, Section
 from hardiness.reference.published_data import ALL, Recipe, recipes, recipes_of
 from hardiness.reference.sets import distortion_set as set_of

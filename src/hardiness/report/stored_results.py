@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from hardiness.core.answers import mark_notes
 from hardiness.core.result import Result, Score
-from hardiness.core.run import mark_notes
 from hardiness.report.format import PlainConsole
 from hardiness.report.sections import Places, marks_in_export
 from hardiness.report.terminal import score_tables, score_views

@@ -13,8 +13,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from hardiness.core.answers import mark_notes
 from hardiness.core.result import Result, Score, TextTable
-from hardiness.core.run import mark_notes
 from hardiness.core.section import Grid
 from hardiness.reference.stimulus_sets import SETS
 from hardiness.report import format as formatting

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from hardiness.core.answers import mark_notes
 from hardiness.core.forms import json_form
 from hardiness.core.result import TextTable
-from hardiness.core.run import mark_notes
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.flips import PairFlips
 from hardiness.statistics.comparison import Difference, ScoreComparison

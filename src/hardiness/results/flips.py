@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from hardiness.benchmarks.card import card_of
+from hardiness.core.condition import Condition
 from hardiness.core.forms import fields_form, from_fields, json_field
-from hardiness.core.run import Condition
 from hardiness.core.section import Answer, Sample
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from hardiness.core.answers import mark_notes
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import fields_form, from_json, json_field
 from hardiness.core.result import Interval
-from hardiness.core.run import mark_notes
 from hardiness.results.policy import Policy, Rule
 from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, cases_of, labels_apart
 from hardiness.results.runs import digest_of

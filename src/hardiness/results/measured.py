@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, card_of, cards, published_baseline
 from hardiness.benchmarks.chat_answers import chat_outputs
-from hardiness.core.run import Condition, Run
+from hardiness.core.condition import Condition
+from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun, why_unavailable
 from hardiness.results.stored_baseline import StoredBaseline

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.forms import json_field
-from hardiness.core.run import Condition
 
 HEADLINE = "headline"
 """In place of a metric: the score that stands for a benchmark in the overview."""

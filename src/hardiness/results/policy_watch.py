@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hardiness.benchmarks.card import published_baseline
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.result import PARTIAL
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
 from hardiness.results.rule_evidence import (

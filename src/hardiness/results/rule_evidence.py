@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Card, card_of, published_baseline
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, HardinessError, suggestion
 from hardiness.core.forms import fields_form, from_json, json_form
 from hardiness.core.result import PARTIAL, Interval, Metric, Result, Score
-from hardiness.core.run import Condition, Run, spelled
+from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.reference.sets import distortion_set, set_names
 from hardiness.results.flips import flip_table

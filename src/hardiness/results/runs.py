@@ -19,10 +19,13 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
 from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
+from hardiness.core.answers import ANSWERS
+from hardiness.core.condition import Condition
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.process import return_freed_memory
+from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Result, Score
-from hardiness.core.run import ANSWERS, Condition, DataIdentity, Plan, Run, Stop, spelled
+from hardiness.core.run import DataIdentity, Plan, Run, spelled
 from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.store.memo import Stamps
 from hardiness.store.run import StoredRun, last_began

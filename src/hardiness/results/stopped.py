@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hardiness.benchmarks.card import Baseline, Card
+from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.forms import from_json, json_form
+from hardiness.core.request import Stop
 from hardiness.core.result import Score
-from hardiness.core.run import Condition, Run, Stop
+from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.reference.published_data import published_set
 from hardiness.results.runs import ScoredRun, digest_of

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hardiness.benchmarks.card import card_of
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Result
-from hardiness.core.run import Condition
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule, parse_policy
 from hardiness.results.rule_evidence import (
     MissingNumberError,

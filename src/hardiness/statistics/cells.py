@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.condition import Condition
 from hardiness.core.random import rng
 from hardiness.core.result import Interval, Metric, Score
-from hardiness.core.run import Condition
 from hardiness.core.table import ImageTable
 from hardiness.statistics.estimate import Estimate, cell_influences, mean
 from hardiness.statistics.intervals import effective_wilson, variance_of, within

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_field
 from hardiness.core.result import Interval
-from hardiness.core.run import Condition
 from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import (
     at_any_level,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.run import Condition
 from hardiness.statistics.comparison import (
     Difference,
     Moments,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.condition import Condition
 from hardiness.core.result import Interval
-from hardiness.core.run import Condition
 from hardiness.statistics.comparison import Difference, adjusted, difference_test
 from hardiness.statistics.decomposition import class_parts
 from hardiness.statistics.estimate import mean, means_by_group

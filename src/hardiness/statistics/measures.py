@@ -10,9 +10,9 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric
-from hardiness.core.run import Condition
 from hardiness.statistics.cells import FEWEST_PER_CELL
 from hardiness.statistics.confidence import (
     BIN_SIZE,

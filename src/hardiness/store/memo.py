@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
 from hardiness.core.process import return_freed_memory
-from hardiness.core.run import Condition
 from hardiness.core.table import ImageTable
 from hardiness.store import tables
 from hardiness.store.files import Files

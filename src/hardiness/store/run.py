@@ -18,7 +18,8 @@ import numpy as np
 
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import from_json
-from hardiness.core.run import Plan, Run, Share, Stop
+from hardiness.core.request import Share, Stop
+from hardiness.core.run import Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.store import tables
 from hardiness.store.files import Files, as_json, in_parallel, parsed

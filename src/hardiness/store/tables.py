@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import json_form
-from hardiness.core.run import Condition
 from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.sources.files import shown
 

@@ -18,11 +18,13 @@ from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.imagenet_p import ImagenetP, strips
 from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.benchmark import DataSet, Image, Item
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError, SampleError, StoreError, UnknownNameError, require_within
 from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
 from hardiness.core.options import option
 from hardiness.core.process import ordered
-from hardiness.core.run import Clock, Condition, Listener, Request, Silence
+from hardiness.core.progress import Clock, Listener, Silence
+from hardiness.core.request import Request
 from hardiness.core.table import Failure
 from hardiness.core.whole_files import whole_file
 from hardiness.data.files import IMAGE_SUFFIXES, limited

@@ -18,8 +18,8 @@ from hardiness.core.errors import MOST_IMAGES, MOST_STEPS, ArgumentError, ModelE
 from hardiness.core.forms import json_field, json_form
 from hardiness.core.model import MAX_PX, ModelSpec
 from hardiness.core.options import option
+from hardiness.core.progress import Listener, Silence
 from hardiness.core.random import rng
-from hardiness.core.run import Listener, Silence
 from hardiness.models.classifier import Classifier
 from hardiness.reference import classes
 from hardiness.reference.classes import class_name

@@ -14,8 +14,8 @@ from hardiness.attacks.kit import registry as attacks
 from hardiness.core.benchmark import DataSet, Image, Pixels
 from hardiness.core.errors import DataError, ModelError
 from hardiness.core.model import CANVAS_224
+from hardiness.core.progress import Listener, Silence
 from hardiness.core.random import rng
-from hardiness.core.run import Listener, Silence
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier

@@ -25,8 +25,8 @@ from hardiness.core.errors import (
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224
 from hardiness.core.options import option
+from hardiness.core.progress import Listener, Silence
 from hardiness.core.random import rng
-from hardiness.core.run import Listener, Silence
 from hardiness.core.table import Failure
 from hardiness.data.files import limited
 from hardiness.imaging.codecs import decode

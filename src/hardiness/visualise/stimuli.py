@@ -28,8 +28,8 @@ from hardiness.core.errors import (
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
 from hardiness.core.options import option, wait_option
+from hardiness.core.progress import Listener, Silence
 from hardiness.core.random import rng
-from hardiness.core.run import Listener, Silence
 from hardiness.core.table import Failure
 from hardiness.data.files import limited
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES

@@ -14,9 +14,10 @@ import hardiness
 from hardiness.api.command import Command, plan, run
 from hardiness.api.evaluation import load_model
 from hardiness.benchmarks.options import parse
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError, UnknownNameError
 from hardiness.core.random import rng
-from hardiness.core.run import Condition, Request
+from hardiness.core.request import Request
 from hardiness.engine.evaluation import opencv, torch_tensors, variations
 from hardiness.engine.ray import Cluster
 from hardiness.imaging.resizing import resize

@@ -11,9 +11,9 @@ from scipy.optimize import brentq, linprog
 from scipy.stats import kstest
 
 from hardiness.attacks.threats.norm_balls import distance, onto_hyperplane, project_, steepest, uniform
+from hardiness.core.attack_plan import Norm
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
-from hardiness.core.run import Norm
 
 NORMS: tuple[Norm, ...] = ("linf", "l2")
 ORDER = {"linf": np.inf, "l2": 2}

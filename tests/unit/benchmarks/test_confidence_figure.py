@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.core.section import Curves
 from hardiness.core.table import ImageTable
 

@@ -17,8 +17,8 @@ from hardiness.benchmarks.corruptions import benchmark_of, corruption_benchmark
 from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
-from hardiness.core.run import Condition
 from hardiness.distortions.apply import Corruption, corruptions, perturbations
 from hardiness.reference.sets import distortion_set
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from hardiness.benchmarks.card import SHOWN, galleries
-from hardiness.core.run import Condition
+from hardiness.core.condition import Condition
 from hardiness.core.table import ImageTable
 
 CONDITIONS = (

@@ -6,8 +6,8 @@ import pytest
 
 from hardiness.benchmarks.confidence import MEANS
 from hardiness.benchmarks.shares import BRIER_OF_ANSWER, ECE, NLL, loss
+from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric
-from hardiness.core.run import Condition
 
 
 @pytest.mark.parametrize("part", [False, True])

@@ -9,7 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.own_classes import better_order, class_scores, class_warnings
-from hardiness.core.run import ANSWERS, Condition, DataIdentity, Run
+from hardiness.core.answers import ANSWERS
+from hardiness.core.condition import Condition
+from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
 
 NAMES = ("bird", "cat", "dog", "fish")

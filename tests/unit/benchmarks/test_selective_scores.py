@@ -11,8 +11,9 @@ from hardiness.benchmarks.shares import (
     selective_by_corruption,
     selective_scores,
 )
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import BenchmarkIdentity, Condition, Run
+from hardiness.core.run import BenchmarkIdentity, Run
 from hardiness.core.table import ImageTable
 from hardiness.statistics.confidence import aurra
 

@@ -12,8 +12,9 @@ from hardiness.benchmarks.card import ends_apart, first, in_words, mean_interval
 from hardiness.benchmarks.confidence import confidence_charts
 from hardiness.benchmarks.corruptions import corruption_charts
 from hardiness.benchmarks.imagenet_p import flips
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.core.section import Chart, Curves
 from hardiness.statistics.intervals import wilson
 

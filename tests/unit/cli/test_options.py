@@ -17,7 +17,7 @@ from hardiness.cli.main import COMMANDS, command_of
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, option, part
-from hardiness.core.run import Placement, Request
+from hardiness.core.request import Placement, Request
 
 
 @dataclass(frozen=True)

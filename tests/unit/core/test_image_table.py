@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.core.run import Condition
+from hardiness.core.condition import Condition
 from hardiness.core.table import Failure, ImageTable, Records
 
 CONDITIONS = (Condition(), *(Condition(corruption="fog", severity=severity) for severity in range(1, 6)))

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from hardiness.core.run import Clock, time
+from hardiness.core.progress import Clock, time
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.forms import from_json
-from hardiness.core.run import Request, Share, Stop
+from hardiness.core.request import Request, Share, Stop
 
 
 @pytest.mark.parametrize("name", ["precision_target", "time_budget_s"])

@@ -8,11 +8,12 @@ import sys
 import numpy as np
 import pytest
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.core.random import rng
 from hardiness.core.result import Counts, Finding, Interval, Result, Score
-from hardiness.core.run import Condition, Run
+from hardiness.core.run import Run
 from hardiness.core.table import Failure, Records
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hardiness.core.benchmark import DataSet
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError
-from hardiness.core.run import Condition
 from hardiness.data.conditions import CorruptedCopies, PerturbedCopies
 from hardiness.data.root import locate
 from hardiness.reference.classes import wnids

@@ -13,8 +13,9 @@ from hardiness.attacks import autoattack
 from hardiness.attacks.kit import Iterate
 from hardiness.attacks.kit import registry as attacks
 from hardiness.benchmarks.decisions import under_attack
+from hardiness.core.attack_plan import Round
+from hardiness.core.condition import Condition
 from hardiness.core.errors import AttackError
-from hardiness.core.run import Condition, Round
 from hardiness.engine.attack import Members, run_round
 from hardiness.engine.batch import RoundOutcome, Victims, targets_of
 from hardiness.store.files import LocalFiles

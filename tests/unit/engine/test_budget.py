@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.run import parse_duration
+from hardiness.core.request import parse_duration
 from hardiness.engine.rounds import (
     FIRST_IMAGES_IN_TIME,
     Deadline,

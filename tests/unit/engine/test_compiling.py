@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hardiness.benchmarks.options import parse
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError
-from hardiness.core.run import Condition
 from hardiness.data.root import locate
 from hardiness.engine import compiling
 from hardiness.engine.compiling import compiling_ahead

@@ -16,7 +16,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.core.random import rng
-from hardiness.core.run import Request
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine import forecast
 from hardiness.engine.evaluation import evaluate

@@ -9,7 +9,8 @@ import torch
 
 from hardiness.benchmarks.options import parse
 from hardiness.core.model import View
-from hardiness.core.run import Request, Silence
+from hardiness.core.progress import Silence
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine import plan
 from hardiness.engine.batch import LARGEST, LARGEST_WITH_GRADIENTS, batch_size_by_doubling, largest_batch

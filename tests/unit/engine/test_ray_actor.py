@@ -22,9 +22,10 @@ from pyarrow import parquet
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core import process
 from hardiness.core.benchmark import DataSet, Expansion, Item
+from hardiness.core.condition import Condition
 from hardiness.core.errors import SampleError
 from hardiness.core.model import Canvas
-from hardiness.core.run import Condition, Request
+from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine import ray
 from hardiness.engine.evaluation import package_version

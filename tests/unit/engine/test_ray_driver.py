@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hardiness.benchmarks.options import registry
-from hardiness.core.run import Silence
+from hardiness.core.progress import Silence
 from hardiness.engine import ray as ray_driver
 from hardiness.engine.ray import ActorRefusal, ActorReport, Cluster, Connection, Driver, Errand, UnitOutcome
 

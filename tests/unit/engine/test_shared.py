@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hardiness.core.run import Share
+from hardiness.core.request import Share
 from hardiness.engine.shared import shared
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hardiness.core.benchmark import Expansion
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run, Surrogate
+from hardiness.core.condition import Condition
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.engine.transfer import MOST_BYTES, PICTURE_BYTES, SurrogatePictures
 from hardiness.store.store import Store
 

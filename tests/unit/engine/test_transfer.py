@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from hardiness.attacks.kit import made_to_transfer
-from hardiness.core.run import Condition, Round
+from hardiness.core.attack_plan import Round
+from hardiness.core.condition import Condition
 from hardiness.engine.attack import run_round
 from hardiness.engine.batch import Victims
 

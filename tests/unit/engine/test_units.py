@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run, Share
+from hardiness.core.request import Share
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.engine.plan import Unit, uncovered, units
 from hardiness.store.store import Store

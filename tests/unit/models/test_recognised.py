@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from hardiness.benchmarks.attacks import CANVASES
+from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import ModelSpec, Source, View
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.models.catalogue import apply
 from hardiness.models.loading import load, recognised
 from hardiness.reference import robustbench

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Interval
-from hardiness.core.run import Condition, ModelIdentity
+from hardiness.core.run import ModelIdentity
 from hardiness.reference.published_numbers import published_beside, published_for, published_interval
 from hardiness.reference.published_tables import PublishedTable, registry
 

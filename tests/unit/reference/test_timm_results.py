@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from hardiness.benchmarks.card import card_of, warnings_of
+from hardiness.core.condition import Condition
 from hardiness.core.model import View
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.reference.published_numbers import published_for
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, TimmRow, best_rows, timm_row, timm_rows
 from hardiness.statistics.intervals import wilson

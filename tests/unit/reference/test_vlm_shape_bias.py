@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 
 from hardiness.benchmarks.cue_conflict import published_chat_models, shape_bias
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.reference.closed_questions import vlm_shape_bias
 
 

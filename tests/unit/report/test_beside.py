@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, InputIdentity, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
 from hardiness.core.section import Curves, Dots, Heat, Line
 from hardiness.reference.published_numbers import baseline, leaders, published, published_beside, table
 from hardiness.report.beside import BEST, RUNGS_MOST, ladder, published_peers, with_ladder

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from one_score import compared
 
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.core.section import Dots
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.sections import sections

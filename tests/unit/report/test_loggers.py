@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from hardiness.api.progress import TrackedListener
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.progress import Silence
 from hardiness.core.result import Counts, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run, Silence
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.loggers.logger import TrackerKind, TrackerRun, registry
 from hardiness.report.loggers.tracking import TrackingSession, numbers_of
 

@@ -12,8 +12,9 @@ from one_score import compared
 from rich.console import Console
 
 from hardiness.benchmarks.card import warnings_of
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Finding, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.report.page import PageOptions, checks, commands_of, inks_of, page, rows_of, summary, trust_text
 from hardiness.report.sections import PlaceRange, ranks, scorecard, sections
 from hardiness.report.terminal import scorecard_tables

@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from hardiness.benchmarks.card import cards
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Plan, Run
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.section import Grid
 from hardiness.report.format import grid_cell, interval, number
 from hardiness.report.page import PageOptions, put_page

@@ -9,8 +9,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from hardiness.cli.show import print_overview
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.core.section import Note
 from hardiness.report.sections import sections
 from hardiness.report.terminal import score_tables, scorecard_tables

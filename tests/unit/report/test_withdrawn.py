@@ -16,9 +16,11 @@ from rich.console import Console
 
 from hardiness.benchmarks.attack_checks import undecided
 from hardiness.benchmarks.attacks import accuracy_under_attack, strength_of_attack
+from hardiness.core.attack_plan import Round, epsilon_text
+from hardiness.core.condition import Condition
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Counts, Finding, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, ModelIdentity, Round, Run, epsilon_text
+from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of

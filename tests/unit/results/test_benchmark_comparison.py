@@ -17,8 +17,9 @@ from scipy.stats import norm
 
 import hardiness
 from hardiness.benchmarks.card import MissingCard, card_of, cards
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Failure, Records
 from hardiness.reference.sets import distortion_set
 from hardiness.report.format import terminal_table

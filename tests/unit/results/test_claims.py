@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from hardiness.api.page import claims, claims_table
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.reference.people import humans
 from hardiness.results.claims.claim import (

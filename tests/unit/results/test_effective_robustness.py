@@ -15,9 +15,10 @@ from scipy.stats import linregress
 from hardiness.benchmarks.explained import fitted
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.cli.main import main
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, InputIdentity, ModelIdentity, Plan, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.reference.classes import subset
 from hardiness.reference.published_numbers import published_line, published_lines

@@ -13,7 +13,8 @@ from commands import called_wide
 
 import hardiness
 from hardiness.benchmarks.card import card_of
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.condition import Condition
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.section import Dots
 from hardiness.core.table import Records
 from hardiness.report.sections import sections

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Score
-from hardiness.core.run import Condition
 from hardiness.results.stopped import population_of, with_looks
 from hardiness.statistics.stopping import Headline
 

@@ -10,9 +10,10 @@ import pytest
 from answers import stored
 from one_score import paired_difference
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
 from hardiness.core.result import Interval
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.table import ImageTable
 from hardiness.report.page import rows_of
 from hardiness.report.sections import sections

@@ -14,8 +14,9 @@ from hardiness.api.page import collect_results
 from hardiness.benchmarks.card import cards, warnings_of
 from hardiness.benchmarks.imagenet_p import PerturbationCard
 from hardiness.benchmarks.photographs import Classification
+from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.results.results import rebuild_results, results_of
 from hardiness.store import tables

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.corruptions import corruption_benchmark
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.condition import Condition
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.results.results import results_of
 from hardiness.store.store import Store

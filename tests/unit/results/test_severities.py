@@ -13,8 +13,9 @@ import pytest
 
 import hardiness
 from hardiness.cli.main import main
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.run import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.store.store import Store
 

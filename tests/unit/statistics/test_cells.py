@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.run import Condition
 from hardiness.core.table import ImageTable
 from hardiness.statistics.cells import CellEstimate, cell_estimate, is_drawn, order_of_cells
 

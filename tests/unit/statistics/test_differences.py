@@ -10,9 +10,9 @@ import pytest
 from one_score import compared, paired_difference
 from scipy.stats import norm, ttest_rel
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric
-from hardiness.core.run import Condition
 from hardiness.statistics.comparison import (
     APART,
     BOUNDED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core.run import Condition
+from hardiness.core.condition import Condition
 from hardiness.statistics.flips import FlipTable
 from hardiness.statistics.intervals import clopper_pearson, wilson
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.shares import selective_scores
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Interval
-from hardiness.core.run import Condition
 from hardiness.core.table import ImageTable
 from hardiness.statistics.confidence import (
     aurra,

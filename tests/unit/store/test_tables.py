@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
-from hardiness.core.run import Condition
 from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.store import tables
 

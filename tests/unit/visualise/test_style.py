@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import View
-from hardiness.core.run import Silence
+from hardiness.core.progress import Silence
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, wrap
 from hardiness.visualise.activation import gram

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks.threats import Threat, threat_models
+from hardiness.core.attack_plan import Norm
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.run import Norm
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,8 +6,8 @@ import re
 from functools import partial
 
 from hardiness.core.benchmark import DataSet
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
-from hardiness.core.run import Condition
 from hardiness.data.conditions import ConditionTrees, PerturbedCopies, corruption_tree
 from hardiness.data.files import LabelledFile, Tree, fingerprint, items, passed_over
 from hardiness.data.photographs import PhotographSet, read

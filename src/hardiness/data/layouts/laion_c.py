@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 
-from hardiness.core.run import Condition
+from hardiness.core.condition import Condition
 from hardiness.data.conditions import ConditionTrees, CorruptedCopies
 from hardiness.data.files import IMAGE_SUFFIXES
 from hardiness.data.root import LAYOUTS, Layout

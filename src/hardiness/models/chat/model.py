@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.answers import ANSWERS
 from hardiness.core.benchmark import Benchmark, DataSet, Image
 from hardiness.core.errors import HardinessError, ModelError, SampleError, StoreError
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.model import CANVAS_224, ModelSpec
-from hardiness.core.run import ANSWERS
 from hardiness.core.table import Columns
 from hardiness.imaging.codecs import png
 from hardiness.models.chat.questions import ANSWERED, TIE, Question, Reading, Reply
@@ -331,7 +331,7 @@ class ClosedQuestionModel:
 
         Returns:
             The same, ``prediction`` -1 where no option was answered, and ``confidence`` that of the option; ``outcome``
-            int8, a number of `hardiness.core.run.OUTCOMES`; ``has_confidence`` int8, whether the endpoint gave one,
+            int8, a number of `hardiness.core.answers.OUTCOMES`; ``has_confidence`` int8, whether the endpoint gave one,
             without which ``confidence`` is 1; ``missing_mass`` float32, the probability on no listed letter, NaN
             without log-probabilities; ``changed`` int8, whether asking again gave another answer, -1 where it was asked
             once; ``at_most_tokens`` int8, whether it ended because it had as many tokens as it may have;

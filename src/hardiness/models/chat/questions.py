@@ -24,7 +24,7 @@ CUT_REASONS = ("length", "max_tokens")
 """Endpoints' names for the end of an answer that has as many tokens as it may have, in small letters."""
 
 ANSWERED, NO_ANSWER, REFUSED, FILTERED = range(4)
-"""Numbers of `hardiness.core.run.OUTCOMES`."""
+"""Numbers of `hardiness.core.answers.OUTCOMES`."""
 
 _FILTER_REASONS = ("content_filter", "safety", "prohibited_content", "blocklist", "recitation")
 _NOT = (

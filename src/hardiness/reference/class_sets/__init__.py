@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import Canvas
-from hardiness.core.run import Condition
 
 CLASS_SETS = ("objectnet", "imagenet-hard", "imagenet-es", "imagenet-d", "imagenet-9", "pug-imagenet")
 """Their names, in the order in which they are listed."""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.registry import Registry, instance_of
-from hardiness.core.run import Condition
 
 
 @dataclass(frozen=True)

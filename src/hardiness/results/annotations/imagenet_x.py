@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.photographs import FACTORS
 from hardiness.benchmarks.shares import ERROR_RATIO, FACTOR_ERROR
+from hardiness.core.condition import Condition
 from hardiness.core.result import Score
-from hardiness.core.run import Condition
 from hardiness.core.table import ImageTable
 from hardiness.reference.published_data import validation_number
 from hardiness.results.annotations import numbered, of_validation

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hardiness.benchmarks.attack_checks import undecided, with_doubt
+from hardiness.core.condition import Condition
 from hardiness.core.result import Finding, Result, Score
-from hardiness.core.run import Condition
 from hardiness.results.comparisons import ScoredResult, speaks_of
 from hardiness.statistics.intervals import disjoint
 
