@@ -92,7 +92,7 @@ def test_a_session_that_is_killed_leaves_the_run_that_it_asked_for_on_trial(
     out = tmp_path / "out"
     evaluated(out, "good")
     with monkeypatch.context() as patch:
-        patch.setattr("hardiness.engine.evaluation.keep_measured", lambda workers: None)
+        patch.setattr("hardiness.engine.provenance.keep_measured", lambda workers: None)
         patch.setattr("hardiness.engine.worker.Worker.evaluate", lambda worker: None)
         evaluated(out, "bad")
     told = hardiness("gate", out, "--policy", rules, "--json")

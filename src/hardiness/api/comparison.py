@@ -22,8 +22,8 @@ from hardiness.core.request import Placement, Request
 from hardiness.core.result import TextTable
 from hardiness.data.files import limited
 from hardiness.data.root import absolute_arguments
-from hardiness.engine.evaluation import Variation, variations
 from hardiness.engine.evaluation import evaluate as run_benchmark
+from hardiness.engine.protocol_noise import Variation, variations
 from hardiness.models.classifier import Classifier
 from hardiness.report.format import as_text, terminal_table
 from hardiness.results.compared import comparison_json, comparison_view

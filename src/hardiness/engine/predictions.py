@@ -26,8 +26,9 @@ from hardiness.core.progress import Clock
 from hardiness.core.request import Request
 from hardiness.core.table import Records
 from hardiness.data.files import limited
-from hardiness.engine.evaluation import EvaluationOutcome, keep_beginning, keep_session
+from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.plan import begin, condition_indices, units
+from hardiness.engine.provenance import keep_beginning, keep_session
 from hardiness.models.catalogue import log_probabilities, row_and_model, split
 from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import InputPolicy

@@ -21,8 +21,9 @@ from hardiness.core.errors import ArgumentError, HardinessError, ModelError, lin
 from hardiness.core.process import use_cores
 from hardiness.core.progress import Clock, Listener, Silence
 from hardiness.core.request import Request
-from hardiness.engine.evaluation import EvaluationOutcome, keep_session, package_version, prepared
+from hardiness.engine.evaluation import EvaluationOutcome, prepared
 from hardiness.engine.plan import Unit
+from hardiness.engine.provenance import keep_session, package_version
 from hardiness.engine.worker import Worker
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, resolve

@@ -18,7 +18,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError, UnknownNameError
 from hardiness.core.random import rng
 from hardiness.core.request import Request
-from hardiness.engine.evaluation import opencv, torch_tensors, variations
+from hardiness.engine.protocol_noise import opencv, torch_tensors, variations
 from hardiness.engine.ray import Cluster
 from hardiness.imaging.resizing import resize
 

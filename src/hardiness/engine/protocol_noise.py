@@ -1,0 +1,124 @@
+"""Settings of a protocol that a paper leaves open, to see how far they move its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from hardiness.core.benchmark import Benchmark, DataSet, File, Image
+from hardiness.core.model import Canvas
+from hardiness.core.request import Request
+from hardiness.imaging.codecs import decode, png
+from hardiness.imaging.resizing import before_crop
+from hardiness.models.classifier import Classifier
+
+OTHER_BATCH = 8
+"""Images per forward pass where the usual number is another; else half of it."""
+
+Resizer = Callable[[Image, int, int, str], Image]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One setting of the protocol other than the usual one.
+
+    Attributes:
+        factor, setting: what is varied, and to what.
+        placement: keyword arguments of loading the model that differ.
+        request: from the usual request to this one.
+        resizer: what resizes photographs instead; ``None`` for the usual.
+    """
+
+    factor: str
+    setting: str
+    placement: dict[str, Any] = field(default_factory=dict)
+    request: Callable[[Request], Request] = field(default=lambda request: request)
+    resizer: Resizer | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in a path."""
+        return f"{self.factor}-{self.setting}".replace(" ", "-")
+
+    def dataset(self, data: DataSet, canvas: Canvas) -> DataSet:
+        """The data set, its photographs resized by other means where that is what is varied."""
+        if self.resizer is None:
+            return data
+        resized = (replace(item, file=ResizedFile(item.file, canvas, self.resizer)) for item in data.items)
+        return replace(data, items=tuple(resized))
+
+
+@dataclass(frozen=True, slots=True)
+class ResizedFile:
+    """A photograph's file as it would be if other means had resized it: what is read is already of the canvas's size.
+
+    Attributes:
+        file: the photograph's own.
+        canvas: for which it is resized; the crop is left to the benchmark.
+        resizer: the other means.
+    """
+
+    file: File
+    canvas: Canvas
+    resizer: Resizer
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    def read(self) -> bytes:
+        """A PNG of the resized photograph.
+
+        Raises:
+            SampleError: it cannot be read or decoded.
+        """
+        photograph = decode(self.file.read(), self.file.name)
+        height, width = before_crop(photograph, self.canvas).shape[:2]
+        return png(self.resizer(photograph, height, width, self.canvas.interpolation))
+
+
+def opencv(image: Image, height: int, width: int, interpolation: str) -> Image:
+    """The image as OpenCV resizes it: the same filter, of the same few pixels however much the photograph shrinks."""
+    import cv2
+
+    flags = {"nearest": cv2.INTER_NEAREST, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
+    resized = cv2.resize(image, (width, height), interpolation=flags.get(interpolation, cv2.INTER_LINEAR))
+    return np.asarray(resized, np.uint8)
+
+
+def torch_tensors(image: Image, height: int, width: int, interpolation: str) -> Image:
+    """The image as torchvision resizes tensors: filtered as PIL does, in floats, with another bicubic curve."""
+    import torch
+
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
+    mode = "bicubic" if interpolation in ("bicubic", "lanczos") else "bilinear"
+    resized = torch.nn.functional.interpolate(pixels, (height, width), mode=mode, align_corners=False, antialias=True)
+    return np.asarray(resized[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy())
+
+
+def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) -> list[Variation]:
+    """What can be varied of this model on this benchmark.
+
+    Args:
+        benchmark: which.
+        classifier: the model as it is usually run.
+        batch_size: that it is usually run with.
+    """
+    other = OTHER_BATCH if batch_size != OTHER_BATCH else OTHER_BATCH // 2
+    found = [
+        Variation("resize", "OpenCV", resizer=opencv),
+        Variation("resize", "torch tensors", resizer=torch_tensors),
+        Variation("batch size", str(other), request=lambda request: replace(request, batch_size=other)),
+    ]
+    if classifier.has_gradients:  # an ONNX file has the precision and the runtime that it has
+        precision = "bf16" if classifier.precision == "fp32" else "fp32"
+        found.append(Variation("precision", precision, placement={"precision": precision}))
+    if classifier.has_gradients and classifier.device == "cpu":
+        runtime = "torch" if classifier.runtime != "torch" else "openvino"
+        found.append(Variation("runtime", runtime, placement={"runtime": runtime}))
+    if benchmark.attack is not None or len(benchmark.conditions()) > 1:
+        found.append(Variation("seed", "the next", request=lambda request: replace(request, seed=request.seed + 1)))
+    return found
