@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from hardiness.cli.main import main
-from hardiness.sources import downloads
+from hardiness.sources import downloads, http
 
 
 @dataclass
@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
 def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Web]:
     """The server; pauses and time-outs are short, and the cache is one of the test's own."""
     monkeypatch.setattr(downloads, "_BACK_OFF_S", 0.001)
-    monkeypatch.setattr(downloads, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(http, "TIMEOUT_S", 0.3)
     monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HARDINESS_OFFLINE", raising=False)
     state = Web()

@@ -12,7 +12,7 @@ import pytest
 
 from hardiness.core.errors import DataError
 from hardiness.core.random import rng
-from hardiness.sources import downloads
+from hardiness.sources import http
 from hardiness.sources.downloads import RemoteFile
 
 SMALL = rng(0, "small").bytes(300_001)
@@ -69,7 +69,7 @@ def started(remote: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
                 raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(downloads, "PIECE_BYTES", 100_000)
+            patch.setattr(http, "PIECE_BYTES", 100_000)
             with pytest.raises(KeyboardInterrupt):
                 file.obtain(tmp_path, kill)
         assert (tmp_path / "set.tar.part").read_bytes() == LARGE[:300_000]

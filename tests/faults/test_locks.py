@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from hardiness.core.errors import DataError, StoreError
-from hardiness.sources import downloads
+from hardiness.sources import locks
 from hardiness.sources.downloads import RemoteFile
 from hardiness.store.files import locked
 
@@ -52,7 +52,7 @@ def test_a_tree_that_another_command_writes_is_waited_for(
 
 def test_who_fetches_a_file_is_told(somebody: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(downloads, "FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr(locks, "FIRST_WAIT_S", 0.05)
     monkeypatch.setattr(logging.getLogger("hardiness"), "warning", told.append)  # whatever handlers a test before left
     with somebody(tmp_path / "set.tar.lock"), pytest.raises(DataError, match="process 4711 on elsewhere, and was for"):
         RemoteFile("set.tar", ("http://127.0.0.1:9/set.tar",)).obtain(tmp_path, wait_s=0.2)

@@ -30,7 +30,9 @@ from hardiness.reference.published_data import (
 )
 from hardiness.sources import archives
 from hardiness.sources.archives import move_into, unpack
-from hardiness.sources.downloads import WAIT_S, Checksum, RemoteFile, refuse_full_disk
+from hardiness.sources.checksums import Checksum
+from hardiness.sources.disk import refuse_full_disk
+from hardiness.sources.downloads import WAIT_S, RemoteFile
 from hardiness.sources.files import TarMember, open_regular, read_regular, shown
 from hardiness.sources.packages import pin, pinned
 

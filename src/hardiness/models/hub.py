@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from hardiness.core.errors import DataError
-from hardiness.sources.downloads import OFFLINE, check_hash, check_hub_files, offline
+from hardiness.sources.http import OFFLINE, offline
+from hardiness.sources.hub_cache import check_hash, check_hub_files
 
 _PATIENCE_S = 1.0
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")

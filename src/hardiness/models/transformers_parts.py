@@ -22,7 +22,7 @@ from hardiness.models.failures import first_line, foreign_errors
 from hardiness.models.hub import need_hub, respect_offline
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, ImageTower, TextTower, classifier_of, recorded
-from hardiness.sources.downloads import check_hub_files
+from hardiness.sources.hub_cache import check_hub_files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hardiness.core.errors import DataError, SampleError
-from hardiness.sources.downloads import check_snapshot, offline
 from hardiness.sources.files import Stamp, TarMember, changed, is_unchanged, shown, unreadable
+from hardiness.sources.http import offline
+from hardiness.sources.hub_cache import check_snapshot
 
 HUB = "hf:"
 SPLITS = ("validation", "val", "test")

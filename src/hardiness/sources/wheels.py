@@ -25,13 +25,8 @@ import platformdirs
 
 from hardiness.core.errors import DataError
 from hardiness.core.whole_files import whole_file
-from hardiness.sources.downloads import (
-    InterruptedTransferError,
-    RefusedTransferError,
-    RemoteFile,
-    ask,
-    with_download_errors,
-)
+from hardiness.sources.downloads import RemoteFile
+from hardiness.sources.http import InterruptedTransferError, RefusedTransferError, ask, with_download_errors
 from hardiness.sources.packages import file_sha256
 
 _PIP = ("download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--retries=1", "--timeout=20")

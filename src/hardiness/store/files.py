@@ -20,8 +20,8 @@ from typing import Any, Protocol, TypeVar
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.forms import json_form
 from hardiness.core.whole_files import whole_file
-from hardiness.sources.downloads import LockedError, file_lock
 from hardiness.sources.files import read_regular, shown
+from hardiness.sources.locks import LockedError, file_lock
 
 THREADS = 16
 

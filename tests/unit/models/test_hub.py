@@ -17,7 +17,7 @@ import torch
 from hardiness.core.errors import DataError
 from hardiness.models import hub
 from hardiness.models.loading import load, resolve
-from hardiness.sources import downloads
+from hardiness.sources import hub_cache
 from hardiness.sources.tables import from_hub
 
 COMMIT = "c" * 40
@@ -73,31 +73,31 @@ def timm_weights(seed: int) -> bytes:
 def test_files_are_held_against_their_names_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = keep(folder, "org/net", {"model.safetensors": b"weights", "sub/config.json": b"{}"})
     notes = ("2 files of org/net checked against the hub's hashes",)
-    assert downloads.check_hub_files("org/net", "m") == notes
+    assert hub_cache.check_hub_files("org/net", "m") == notes
     with monkeypatch.context() as patch:
-        patch.setattr(downloads.hashlib, "sha256", None)  # nobody reads them again
-        patch.setattr(downloads.hashlib, "sha1", None)
-        assert downloads.check_hub_files("org/net", "m") == notes
+        patch.setattr(hub_cache.hashlib, "sha256", None)  # nobody reads them again
+        patch.setattr(hub_cache.hashlib, "sha1", None)
+        assert hub_cache.check_hub_files("org/net", "m") == notes
     for name in ("model.safetensors", "sub/config.json"):
         file = snapshot / name
         sound, before = file.read_bytes(), file.stat()
         file.write_bytes(bytes(len(sound)))
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
         with pytest.raises(DataError) as told:
-            downloads.check_hub_files("org/net", "m")
+            hub_cache.check_hub_files("org/net", "m")
         assert str(told.value).startswith(f"m: {file.name} is not what was published: {file.resolve()} must have the ")
         assert "remove that file" in str(told.value)
         file.write_bytes(sound)
-    assert downloads.check_hub_files("org/net", "m") == notes
+    assert hub_cache.check_hub_files("org/net", "m") == notes
 
 
 def test_what_has_no_hash_is_named(folder: Path) -> None:
     keep(folder, "org/copies", {"model.safetensors": b"weights", "config.json": b"{}"}, links=False)
-    (note,) = downloads.check_hub_files("org/copies", "m")
+    (note,) = hub_cache.check_hub_files("org/copies", "m")
     assert note.startswith("config.json, model.safetensors of org/copies not checked: ")
-    (note,) = downloads.check_hub_files("org/elsewhere", "m")
+    (note,) = hub_cache.check_hub_files("org/elsewhere", "m")
     assert note == f"its files were not checked: there are none of org/elsewhere in {folder}"
-    assert downloads.check_hub_files(str(folder), "m") == ()
+    assert hub_cache.check_hub_files(str(folder), "m") == ()
 
 
 def test_a_file_of_torch_s_cache_is_held_against_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,7 @@ import pytest
 
 from hardiness.core.errors import DataError
 from hardiness.core.random import rng
-from hardiness.sources import downloads
-from hardiness.sources import downloads as transfer
+from hardiness.sources import downloads, http
 from hardiness.sources.downloads import fetch
 from hardiness.sources.packages import cache_folder
 
@@ -195,7 +194,7 @@ def test_two_at_once_fetch_once(server: Server, tmp_path: Path) -> None:
 def test_a_silent_server_times_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import socket
 
-    monkeypatch.setattr(transfer, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(http, "TIMEOUT_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DataError, match="timed out"):
         fetch(f"http://127.0.0.1:{silent.getsockname()[1]}/net.pth", folder=tmp_path)
 

@@ -15,7 +15,7 @@ import pytest
 from hardiness.core.errors import ArgumentError, DataError, StoreError
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
-from hardiness.sources import downloads
+from hardiness.sources import locks
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store, surveyed
 
@@ -441,8 +441,8 @@ def test_a_run_that_does_not_say_all_that_its_key_covers_is_told(tmp_path: Path)
 
 
 def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert downloads.FIRST_WAIT_S == 2
-    monkeypatch.setattr(downloads, "FIRST_WAIT_S", 0.05)
+    assert locks.FIRST_WAIT_S == 2
+    monkeypatch.setattr(locks, "FIRST_WAIT_S", 0.05)
     store, told = Store.create(tmp_path), []
     with store.locked():
         refused = pytest.raises(StoreError, match=rf"is locked by process {os.getpid()} on .*; wait for its end")

@@ -26,7 +26,7 @@ from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleEr
 from hardiness.models.chat.exchange import HTTPAnswer, exchange
 from hardiness.models.chat.questions import Reply
 from hardiness.models.chat.redaction import redact, redacted_line, refuse_secrets
-from hardiness.sources.downloads import OFFLINE, offline
+from hardiness.sources.http import OFFLINE, offline
 
 TRIES = 5
 """Requests for one answer at most."""

@@ -14,7 +14,7 @@ from hardiness.models.catalogue import RANDOM, BuilderResult, Scheme, schemes
 from hardiness.models.failures import foreign_errors
 from hardiness.models.hub import need_hub, need_url
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, OPTIONS, ImageTower, TextTower, classifier_of, recorded
-from hardiness.sources.downloads import check_hub_files
+from hardiness.sources.hub_cache import check_hub_files
 
 _TEXT_PADDING = "whole context"
 

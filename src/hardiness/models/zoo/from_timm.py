@@ -15,7 +15,7 @@ from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_any_host, need_hub, need_url, torch_files
 from hardiness.models.stated_views import view_of_timm
-from hardiness.sources.downloads import check_hub_files, hub_folder
+from hardiness.sources.hub_cache import check_hub_files, hub_folder
 
 if TYPE_CHECKING:
     from torch import nn

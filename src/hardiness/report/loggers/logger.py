@@ -11,7 +11,7 @@ from typing import Protocol
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.registry import Registry, instance_of
-from hardiness.sources.downloads import offline
+from hardiness.sources.http import offline
 
 
 @dataclass(frozen=True, slots=True)

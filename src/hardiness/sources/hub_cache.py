@@ -1,0 +1,114 @@
+"""Files in the cache of the hub's library, checked against the hashes that it publishes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from hardiness.core.errors import DataError
+from hardiness.core.whole_files import whole_file
+from hardiness.sources.files import open_regular, shown
+from hardiness.sources.packages import cache_folder
+
+_GIT_SHA1, _SHA256 = re.compile("[0-9a-f]{40}"), re.compile("[0-9a-f]{64}")
+
+_CHECKED = "checked.json"
+
+
+def hub_folder() -> Path:
+    """Where the hub's library keeps what it has downloaded."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def check_hub_files(repository: str, where: str) -> tuple[str, ...]:
+    """What was checked of the files of a model's repository in the hub's cache, and what could not be, as notes.
+
+    Args:
+        repository: ``ORG/NAME`` or ``ORG/NAME@REVISION``; of a folder nothing is checked.
+        where: name of the model, for the message.
+
+    Raises:
+        DataError: a file is not what its name says.
+    """
+    if Path(repository).exists():
+        return ()
+    name, _, revision = repository.partition("@")
+    folder = hub_folder() / f"models--{name.replace('/', '--')}"
+    reference = folder / "refs" / (revision or "main")
+    commit = reference.read_text("utf-8").strip() if reference.is_file() else revision
+    checked, unchecked = check_snapshot(folder / "snapshots" / commit, where) if commit else (0, [])
+    notes = []
+    if checked:
+        notes.append(f"{checked} file{'s' * (checked > 1)} of {repository} checked against the hub's hashes")
+    if unchecked:
+        notes.append(f"{', '.join(unchecked)} of {repository} not checked: the hub's cache holds no hash of them here")
+    return tuple(notes or [f"its files were not checked: there are none of {repository} in {hub_folder()}"])
+
+
+def check_snapshot(snapshot: Path, where: str) -> tuple[int, list[str]]:
+    """How many files of a repository's revision in the hub's cache were checked, and the names of those that were not.
+
+    Raises:
+        DataError: a file is not what its name says.
+    """
+    checked, unchecked = 0, []
+    for path in sorted(snapshot.rglob("*")):
+        blob = path.resolve()
+        if not blob.is_file():
+            continue
+        if path.is_symlink() and (_SHA256.fullmatch(blob.name) or _GIT_SHA1.fullmatch(blob.name)):
+            check_hash(blob, blob.name, f"{where}: {shown(path.name)}")
+            checked += 1
+        else:
+            unchecked.append(shown(str(path.relative_to(snapshot))))
+    return checked, unchecked
+
+
+def check_hash(file: Path, published: str, where: str) -> None:
+    """Raise a `DataError` unless the file has the hash: a SHA-256, its beginning, or Git's SHA-1 of a file."""
+    try:
+        stream = open_regular(file)
+    except OSError as error:
+        raise DataError(f"{where} cannot be read: {shown(str(file))}: {error.strerror}") from None
+    with stream:
+        status = os.fstat(stream.fileno())
+        stamp = [published, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        known = _checked()
+        if known.get(str(file)) == stamp:
+            return
+        is_git = _GIT_SHA1.fullmatch(published) is not None
+        start = f"blob {status.st_size}\0".encode() if is_git else b""
+        digest = hashlib.sha1(start, usedforsecurity=False) if is_git else hashlib.sha256()
+        while piece := stream.read(1 << 20):
+            digest.update(piece)
+    if not digest.hexdigest().startswith(published):
+        kind = "Git's SHA-1" if is_git else "SHA-256"
+        raise DataError(
+            f"{where} is not what was published: {shown(str(file))} must have the {kind} {published[:16]}, "
+            f"has {digest.hexdigest()[:16]}; remove that file, and it is fetched again"
+        )
+    _remember({**known, str(file): stamp})
+
+
+def _checked() -> dict[str, list[object]]:
+    """Published hash, size, times and inode of the files that were checked, by path."""
+    try:
+        found = json.loads((cache_folder() / _CHECKED).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _remember(checked: dict[str, list[object]]) -> None:
+    """Keep them for the next process, where the cache can be written to."""
+    file = cache_folder() / _CHECKED
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(file) as part:
+            part.write_text(json.dumps(checked), "utf-8")

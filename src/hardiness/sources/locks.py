@@ -1,0 +1,80 @@
+"""Locks between processes that say who holds them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from hardiness.sources.files import read_regular, shown
+
+MOST_BYTES = 1000
+"""Of what says who holds a lock."""
+
+FIRST_WAIT_S = 2.0
+"""How long a lock is waited for without a word."""
+
+
+class LockedError(Exception):
+    """Somebody held a lock for longer than was to be waited; the message says who and how long."""
+
+
+@contextmanager
+def file_lock(lock: Path, what: str, wait_s: float, tell: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold a lock, with this process's id and host in ``<lock>-holder`` meanwhile.
+
+    Args:
+        lock: the lock file; it is opened, and emptied.
+        what: what is locked, for messages.
+        wait_s: how long to wait for it.
+        tell: listener, after two seconds, who holds the lock; by default the log, which is standard error.
+
+    Raises:
+        LockedError: somebody holds it longer than that.
+        OSError: it cannot be opened.
+    """
+    file = FileLock(lock)
+    holder = lock.with_name(f"{lock.name}-holder")
+    tell = tell or logging.getLogger("hardiness").warning
+    if not _acquired(file, min(FIRST_WAIT_S, wait_s)):
+        told = f"{what} is locked by {_named(holder)}"
+        if wait_s > FIRST_WAIT_S:
+            tell(f"{told}; waiting for up to {wait_s:,g} s")
+        if not _acquired(file, max(wait_s - FIRST_WAIT_S, 0)):
+            raise LockedError(f"{told}, and was for {wait_s:,g} s; wait for its end, or end it, and run again")
+    try:
+        _sign(holder)
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        file.release()
+
+
+def _acquired(lock: FileLock, wait_s: float) -> bool:
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout:
+        return False
+    return True
+
+
+def _sign(holder: Path) -> None:
+    """Write down that this process holds the lock, where that can be written."""
+    with suppress(OSError):
+        holder.unlink(missing_ok=True)  # a link or FIFO that stands there is not written to
+        with holder.open("x") as stream:
+            stream.write(f"process {os.getpid()} on {platform.node()}")
+
+
+def _named(holder: Path) -> str:
+    """Who wrote that they hold the lock, as one printable line."""
+    try:
+        return shown(read_regular(holder, MOST_BYTES).decode(errors="replace")) or "another process"
+    except OSError:
+        return "another process"
