@@ -27,7 +27,7 @@ from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.sets import SEVERITIES, distortion_set
 from hardiness.store.store import Store
-from hardiness.trees import PictureForm, write_corrupted
+from hardiness.trees.corruptions import PictureForm, write_corrupted
 
 IMAGENET_C = distortion_set("imagenet-c")
 ImagenetC = corruption_benchmark("imagenet-c")

@@ -12,7 +12,7 @@ from hardiness.core.model import CANVAS_224
 from hardiness.distortions.apply import perturb, perturbations
 from hardiness.imaging.codecs import decode, decode_video, encode_video
 from hardiness.imaging.resizing import before_crop
-from hardiness.trees import ENCODERS
+from hardiness.trees.perturbations import ENCODERS
 
 
 @pytest.mark.parametrize("name", ["gaussian_noise", "rotate", "snow"])

@@ -13,7 +13,7 @@ import click
 from rich.table import Table
 
 from hardiness import data as datasets
-from hardiness import distortions, models, trees, visualise
+from hardiness import distortions, models, visualise
 from hardiness.api.progress import progress_on
 from hardiness.benchmarks.corruptions import CorruptionSet, corruption_benchmark
 from hardiness.benchmarks.imagenet_p import ImagenetP
@@ -29,7 +29,10 @@ from hardiness.models.classifier import Classifier
 from hardiness.reference.sets import set_names
 from hardiness.report.format import PlainConsole
 from hardiness.store.files import WAIT_S
-from hardiness.trees import PictureForm, TreeOutcome
+from hardiness.trees.contact_sheets import write_contact_sheet, write_corruption_sheet
+from hardiness.trees.corruptions import PictureForm, write_corrupted
+from hardiness.trees.perturbations import write_perturbed
+from hardiness.trees.writing import TreeOutcome
 from hardiness.visualise.activation import Settings, Unit
 from hardiness.visualise.exhibition import GRID, RECORD
 from hardiness.visualise.orhan2019 import PROTOCOL
@@ -136,8 +139,8 @@ def make_corruptions(asked: CorruptionOptions) -> int:
     used as --data imagenet-c=DST (or as the set is called), gives the same predictions as generating.
     """
     tree, arguments = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
-    written = trees.write_corrupted(*arguments, tree.listener, tree.wait_s, asked.form)
-    return tree.tell(written, trees.write_corruption_sheet(*arguments, asked.form) if tree.contact_sheet else None)
+    written = write_corrupted(*arguments, tree.listener, tree.wait_s, asked.form)
+    return tree.tell(written, write_corruption_sheet(*arguments, asked.form) if tree.contact_sheet else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,8 +168,8 @@ def make_perturbations(asked: SequenceOptions) -> int:
     where it stopped; the tree is used as --data imagenet-p=DST.
     """
     tree, arguments = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
-    written = trees.write_perturbed(*arguments, tree.listener, tree.wait_s)
-    return tree.tell(written, trees.write_contact_sheet(*arguments) if tree.contact_sheet else None)
+    written = write_perturbed(*arguments, tree.listener, tree.wait_s)
+    return tree.tell(written, write_contact_sheet(*arguments) if tree.contact_sheet else None)
 
 
 def _load(model: str, placement: Placement, quiet: bool) -> tuple[Classifier, Listener | None]:

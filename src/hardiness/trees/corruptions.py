@@ -1,0 +1,188 @@
+"""Trees of corrupted pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from hardiness.benchmarks.corruptions import CorruptionSet
+from hardiness.core.benchmark import DataSet, Image, Item
+from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError, require_within
+from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
+from hardiness.core.options import option
+from hardiness.core.progress import Listener
+from hardiness.core.request import Request
+from hardiness.distortions.apply import SMALLEST_PX, corrupt
+from hardiness.imaging.codecs import decode, is_whole_webp, png, webp
+from hardiness.imaging.resizing import on_canvas
+from hardiness.store.files import WAIT_S
+from hardiness.trees.source_pictures import SourcePictures, lies_as_it_is, named_as_source
+from hardiness.trees.writing import TreeOutcome, own_code_identity, write_tree
+
+JPEG_END = b"\xff\xd9"
+
+PNG_END = b"IEND\xaeB`\x82"
+
+FORMATS = ("png", "jpeg", "webp")
+"""WebP without loss, so that its pictures are those of PNG."""
+
+SUFFIXES = {"png": ".png", "jpeg": ".JPEG", "webp": ".webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class PictureForm:
+    """How pictures are written: their size, where it is not the set's, and their format.
+
+    Attributes:
+        keep_size: corrupt each photograph at its own size, without a crop.
+        size_px: side of the square that is corrupted: the centre of the photograph, whose shorter side is 8/7 of it.
+        format: of `FORMATS`.
+    """
+
+    keep_size: bool = option("Each picture at its own size, without a crop.", False)
+    size_px: int | None = option("Side of the centre crop; 224 if not given.", None, name="--size", metavar="PX")
+    format: str = option(
+        "Of the files. PNG and WebP lose nothing; JPEG is as released ones, without clean ones.",
+        FORMATS[0],
+        metavar="|".join(FORMATS),
+    )
+
+    def __post_init__(self) -> None:
+        if self.keep_size and self.size_px is not None:
+            raise ArgumentError("--keep-size and --size contradict each other; leave one out")
+        if self.size_px is not None:
+            require_within("--size", self.size_px, SMALLEST_PX, MAX_PX)
+
+    @property
+    def canvas(self) -> Canvas | None:
+        """The part of a photograph that is corrupted; ``None`` for all of it."""
+        if self.keep_size:
+            return None
+        return Canvas(round(self.size_px * 8 / 7), self.size_px) if self.size_px else CANVAS_224
+
+
+@dataclass(frozen=True)
+class CorruptionTree:
+    """Makes the files of a corruption set: PNGs or WebPs of what a model is shown in memory, or JPEGs as released ones.
+
+    A JPEG is decoded otherwise by each library, so that answers for it are not answers for what is in memory.
+    """
+
+    cells: Sequence[Condition]
+    seed: int
+    benchmark: CorruptionSet
+    form: PictureForm = field(default_factory=PictureForm)
+    command: str = "corrupt"
+
+    def __post_init__(self) -> None:
+        if self.form.format not in FORMATS:
+            raise UnknownNameError("format of corrupted pictures", self.form.format, FORMATS)
+        if self.form.format == "jpeg" and not self.benchmark.jpeg:
+            raise ArgumentError(
+                f"format jpeg is not for {self.benchmark.name}, whose pictures go through no JPEG; use png"
+            )
+
+    @property
+    def suffix(self) -> str:
+        return SUFFIXES[self.form.format]
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """The versions of the corruptions, their set, and format and size of the pictures."""
+        kernels = self.benchmark.identity()["kernels"]
+        size = "as it is" if self.form.canvas is None else self.form.canvas.crop_px
+        form = {"format": self.form.format, "canvas": size}
+        return {"kernel_version": kernels, "set": self.benchmark.name, **form, **own_code_identity(self.benchmark)}
+
+    def place(self, cell: Condition) -> str:
+        """``clean``, or ``<corruption>/<severity>``."""
+        return f"{cell['corruption']}/{cell['severity']}" if cell else "clean"
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether a file ends as one of its format."""
+        if self.form.format == "webp":
+            return is_whole_webp(content)
+        return content.endswith(JPEG_END if self.form.format == "jpeg" else PNG_END)
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """One decode and crop, then a corruption and a file for each cell."""
+        clean = self.clean(item)
+
+        def make(cell: Condition) -> bytes:
+            if self.form.format != "jpeg":
+                encode = png if self.form.format == "png" else webp
+                return encode(self.benchmark.picture(clean, cell, item.id, self.seed))
+            corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
+            return self.benchmark.encoded(corrupted, optimise=True)
+
+        return make
+
+    def clean(self, item: Item) -> Image:
+        """What of a photograph is corrupted.
+
+        Raises:
+            SampleError: it cannot be read, or is smaller than any corruption takes.
+        """
+        photograph = decode(item.file.read(), item.file.name)
+        clean = photograph if self.form.canvas is None else on_canvas(photograph, self.form.canvas)
+        if min(clean.shape[:2]) < SMALLEST_PX:
+            size = f"{clean.shape[1]}x{clean.shape[0]}"
+            raise SampleError(f"{item.file.name}: must have sides of {SMALLEST_PX} pixels or more, was {size}")
+        return clean
+
+
+def write_corrupted(
+    source: str,
+    folder: Path,
+    benchmark: CorruptionSet,
+    request: Request,
+    listener: Listener | None = None,
+    wait_s: float = WAIT_S,
+    form: PictureForm | None = None,
+) -> TreeOutcome:
+    """Write ``folder/<corruption>/<severity>/<id>.png`` for every photograph and cell; finished files are kept.
+
+    Each photograph is decoded and cropped once; where nothing is lost (PNG, WebP) it is also written to
+    ``folder/clean``. The pixels are those that the benchmark generates with the same seed, so the tree gives the same
+    predictions.
+
+    Args:
+        source: photographs, as ``--data`` takes them for ``imagenet``; or any folder of pictures, or one picture.
+        folder: where the tree is, or goes.
+        benchmark: its options pick corruptions and severities.
+        request: limit, seed and workers.
+        listener: listener of progress, in files.
+        wait_s: how long to wait for a process that is writing there.
+        form: format and size of the pictures.
+
+    Raises:
+        ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
+        DataError: the photographs are not there.
+        StoreError: the folder cannot be written to, or another process is writing there for longer than that.
+    """
+    maker, photographs = corruption_tree(source, benchmark, request, form)
+    if lies_as_it_is(source) and Path(source).resolve() in folder.resolve().parents:
+        raise ArgumentError(
+            f"{folder} lies in {source}, so that the next call would corrupt what this one wrote: choose another folder"
+        )
+    return write_tree(maker, photographs, folder, request, listener, wait_s)
+
+
+def corruption_tree(
+    source: str, benchmark: CorruptionSet, request: Request, form: PictureForm | None
+) -> tuple[CorruptionTree, DataSet]:
+    """What makes a tree of corrupted pictures, and of what."""
+    with named_as_source():
+        photographs = replace(benchmark, source="generated").dataset(SourcePictures(source))
+    form = form or PictureForm()
+    # A JPEG of a clean photograph is no longer the picture that models are shown; the released trees hold none.
+    clean = form.format != "jpeg"
+    cells = [cell for cell in benchmark.requested() if (cell or clean) and _allowed(cell, photographs)]
+    return CorruptionTree(cells, request.seed, benchmark, form), photographs
+
+
+def _allowed(cell: Condition, photographs: DataSet) -> bool:
+    return photographs.conditions is None or cell in photographs.conditions
