@@ -21,8 +21,8 @@ from hardiness.core.progress import Silence
 from hardiness.core.request import Share
 from hardiness.engine.ray import ActorReport, Connection, Driver, Errand, UnitOutcome
 from hardiness.engine.shared import shared
-from hardiness.store.files import AT_ONCE as WRITING
-from hardiness.store.files import THREADS as ASKING
+from hardiness.store.object_files import AT_ONCE as WRITING
+from hardiness.store.parallel import THREADS as ASKING
 
 PAGE = 1000
 """Names that one request of a listing gives."""

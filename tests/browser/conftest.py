@@ -24,7 +24,7 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims.claim import judge_claims, published_models
 from hardiness.results.results import published_results
-from hardiness.store.files import LocalFiles
+from hardiness.store.local_files import LocalFiles
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",

@@ -32,7 +32,7 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims.claim import judge_claims, published_models
 from hardiness.results.results import results_of
-from hardiness.store.files import LocalFiles
+from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
 
 pytestmark = pytest.mark.slow

@@ -19,8 +19,8 @@ from hardiness.core.forms import json_form
 from hardiness.core.run import ModelIdentity, Plan, Run
 from hardiness.engine import plan as planning
 from hardiness.store import store as store_module
-from hardiness.store.files import as_json
 from hardiness.store.store import Store
+from hardiness.store.writing import as_json
 
 GOLDEN = Path(__file__).parents[1] / "reference" / "out_f2dda58"
 COMMANDS = (

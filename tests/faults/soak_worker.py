@@ -19,7 +19,7 @@ import numpy as np
 from hardiness.core.errors import StoreError
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
-from hardiness.store import files
+from hardiness.store import local_files, writing
 from hardiness.store.store import Store
 from hardiness.store.tables import Row
 
@@ -54,7 +54,7 @@ class BrokenDisk:
 
     def __init__(self, share: float, seed: int) -> None:
         self.share, self.chance, self.faults = share, random.Random(seed), 0
-        fill, replace, link, sync = files.fill, os.replace, os.link, os.fsync
+        fill, replace, link, sync = writing.fill, os.replace, os.link, os.fsync
 
         def half(path: Path, content: bytes) -> None:
             if self.fails():
@@ -62,7 +62,7 @@ class BrokenDisk:
                 self.refuse()
             fill(path, content)
 
-        files.fill = half
+        writing.fill = local_files.fill = half
         os.replace, os.link, os.fsync = (self.faulty(each) for each in (replace, link, sync))  # type: ignore[assignment]
 
     def fails(self) -> bool:

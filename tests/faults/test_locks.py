@@ -15,7 +15,7 @@ from filelock import FileLock
 from hardiness.core.errors import DataError, StoreError
 from hardiness.sources import locks
 from hardiness.sources.downloads import RemoteFile
-from hardiness.store.files import locked
+from hardiness.store.lock import locked
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from hardiness.core.errors import StoreError
 from hardiness.reference.classes import wnids
-from hardiness.store import files
+from hardiness.store import local_files, writing
 
 NETWORK = """
 import torch
@@ -92,7 +92,7 @@ def test_a_disk_full_at_any_write_keeps_what_is_finished(
     place: Path, hardiness: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    fill_whole = files.fill
+    fill_whole = writing.fill
 
     def fill(path: Path, content: bytes, full_at: int | None = None) -> None:
         written.append(path.name)
@@ -101,7 +101,8 @@ def test_a_disk_full_at_any_write_keeps_what_is_finished(
             raise OSError(errno.ENOSPC, "No space left on device")
         fill_whole(path, content)
 
-    monkeypatch.setattr(files, "fill", fill)
+    for module in (writing, local_files):
+        monkeypatch.setattr(module, "fill", fill)
     assert hardiness(*command(place, place / "whole")).status == 0
     whole, steps = bytes_of(place / "whole"), len(written)
     assert steps > 8
@@ -110,7 +111,8 @@ def test_a_disk_full_at_any_write_keeps_what_is_finished(
     (out / "report.html").write_text("former page")
     for full_at in range(steps):
         written.clear()
-        monkeypatch.setattr(files, "fill", lambda path, content, at=full_at: fill(path, content, at))
+        for module in (writing, local_files):
+            monkeypatch.setattr(module, "fill", lambda path, content, at=full_at: fill(path, content, at))
         told = hardiness(*command(place, out))
         kept = written[full_at].rpartition("-")[2] in ("memo.jsonl", "images.parquet")
         if told.status:  # what is only kept to save time is done without, and the rest is told
@@ -119,7 +121,7 @@ def test_a_disk_full_at_any_write_keeps_what_is_finished(
         else:
             assert kept
         assert (out / "report.html").read_text() in ("former page", whole["report.html"].decode())
-        assert not [path for path in (out / files.PARTIAL).glob("*") if path.is_file()]
+        assert not [path for path in (out / writing.PARTIAL).glob("*") if path.is_file()]
         if full_at < steps - 1:  # the last is left as it is, and continued below
             shutil.rmtree(out)
             out.mkdir()
@@ -322,14 +324,14 @@ def test_a_folder_without_hard_links_gets_the_same_files(
     assert shards
     assert len(bytes_of(place / "out" / "records")) == len(records)
     assert all((place / "out" / "records" / name).read_bytes() == records[name] for name in shards)
-    assert not [path for path in (place / "out" / files.PARTIAL).glob("*") if path.is_file()]
+    assert not [path for path in (place / "out" / writing.PARTIAL).glob("*") if path.is_file()]
     assert hardiness(*command(place, place / "out")).status == 0
 
 
 def test_without_links_one_of_many_gets_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "link", no_links)
-    monkeypatch.setattr(files, "CLAIM_S", 0.2)
-    folder = files.LocalFiles(tmp_path)
+    monkeypatch.setattr(local_files, "CLAIM_S", 0.2)
+    folder = local_files.LocalFiles(tmp_path)
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(lambda each: folder.create("a/first", b"%d" % each), range(8)))
     assert sum(got) == 1
@@ -340,7 +342,7 @@ def test_without_links_one_of_many_gets_a_name(tmp_path: Path, monkeypatch: pyte
         patch.setattr(Path, "unlink", lambda *_, **__: None)
         with pytest.raises(SystemExit):
             folder.create("a/third", b"x")
-    assert list((tmp_path / files.PARTIAL).glob("claim-*"))
+    assert list((tmp_path / writing.PARTIAL).glob("claim-*"))
     assert folder.create("a/third", b"y")
     assert (tmp_path / "a" / "third").read_bytes() == b"y"
 
@@ -349,7 +351,7 @@ def test_a_folder_that_refuses_to_rename_too_is_told(tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(Path, "replace", no_links)
     with pytest.raises(StoreError, match="permission denied"):
-        files.LocalFiles(tmp_path).create("name", b"x")
+        local_files.LocalFiles(tmp_path).create("name", b"x")
 
 
 # The end of the process ---------------------------------------------------------------------------------------------

@@ -16,11 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hardiness.core.errors import StoreError
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
-from hardiness.store import files
-from hardiness.store.files import PARTIAL
+from hardiness.store import local_files
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
 from hardiness.store.tables import file_name
+from hardiness.store.writing import PARTIAL
 
 IDENTITY = Run(ModelIdentity("net"), BenchmarkIdentity("imagenet-val"))
 SAMPLES, CONDITIONS, SHARDS = "abcd", (0, 1), 3
@@ -95,7 +95,11 @@ class StoreMachine(RuleBasedStateMachine):
         def never(path: Path, target: Path) -> None:
             raise error
 
-        cut = mock.patch.object(files.os, "link", never) if renamed else mock.patch.object(files, "fill", half)
+        cut = (
+            mock.patch.object(local_files.os, "link", never)
+            if renamed
+            else mock.patch.object(local_files, "fill", half)
+        )
         with cut, pytest.raises((StoreError, Killed)):
             self.run.write(shard, work, outcome(shard, rows, []))
         if isinstance(error, Killed):  # a process that is killed tidies nothing up

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import hardiness as library
-from hardiness.store.files import ObjectFiles
+from hardiness.store.object_files import ObjectFiles
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hardiness.core.errors import ArgumentError, StoreError
-from hardiness.store.files import ObjectFiles
+from hardiness.store.object_files import ObjectFiles
 from hardiness.store.store import UNCONDITIONAL, Store
 
 
@@ -51,8 +51,8 @@ def test_refusals_of_the_moment_are_tried_again(s3: Any) -> None:
 
 def test_a_server_that_stalls_or_hangs_up_is_asked_again(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was put before the answer was lost is found there, and compared."""
-    monkeypatch.setattr("hardiness.store.files.TIMEOUT", "1s")
-    monkeypatch.setattr("hardiness.store.files.FIRST_REST_S", 0.01)
+    monkeypatch.setattr("hardiness.store.object_files.TIMEOUT", "1s")
+    monkeypatch.setattr("hardiness.store.object_files.FIRST_REST_S", 0.01)
     files = ObjectFiles("s3://bucket/stalling")
     s3.stalls, before = [2.0], s3.requests
     assert not files.create("a", b"1"), "it was there by then"
@@ -71,7 +71,7 @@ def test_a_store_without_conditions_is_told_apart_and_made_safe(s3: Any, monkeyp
         return True
 
     monkeypatch.setattr(ObjectFiles, "_put_if_absent", ignores_conditions)
-    monkeypatch.setattr("hardiness.store.files.SETTLE_S", 0.01)
+    monkeypatch.setattr("hardiness.store.object_files.SETTLE_S", 0.01)
     files = ObjectFiles("s3://bucket/plain")
     assert not files.conditional
     assert files.create("a", b"1")
@@ -129,7 +129,7 @@ def test_a_store_that_refuses_is_one_line_that_says_what_to_do(
     case: str, refuse: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status, body, said = REFUSED[case]
-    monkeypatch.setattr("hardiness.store.files.FIRST_REST_S", 0.001)
+    monkeypatch.setattr("hardiness.store.object_files.FIRST_REST_S", 0.001)
     refuse(status, body)
     with pytest.raises(ArgumentError, match=said) as told:
         ObjectFiles("s3://bucket/out")
@@ -139,7 +139,7 @@ def test_a_store_that_refuses_is_one_line_that_says_what_to_do(
 
 
 def test_no_server_is_one_line(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hardiness.store.files.FIRST_REST_S", 0.001)
+    monkeypatch.setattr("hardiness.store.object_files.FIRST_REST_S", 0.001)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(ArgumentError, match="there is no answer; look at the address") as told:
         ObjectFiles("s3://bucket/out")

@@ -18,7 +18,7 @@ from hardiness.data.root import locate
 from hardiness.engine.evaluation import evaluate
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import wrap
-from hardiness.store.files import ObjectFiles
+from hardiness.store.object_files import ObjectFiles
 from hardiness.store.store import Store
 
 BESIDE = ("together", "store", "next")

@@ -55,7 +55,7 @@ from hardiness.report.terminal import headline_lines
 from hardiness.results.policy import Policy, policy_of
 from hardiness.results.policy_watch import require_policy_fits, require_policy_matches
 from hardiness.results.results import rebuild_results, results_of
-from hardiness.store.files import WAIT_S
+from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store
 
 

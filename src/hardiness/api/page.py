@@ -28,7 +28,9 @@ from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
 from hardiness.results.gate import kept_gate
 from hardiness.results.results import each_once, group_of, published_results, rebuild_results, results_of
 from hardiness.sources.files import shown
-from hardiness.store.files import WAIT_S, Files, LocalFiles, refuse_special
+from hardiness.store.files import Files
+from hardiness.store.local_files import LocalFiles, refuse_special
+from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store, surveyed
 from hardiness.visualise.exhibition import folders, read
 

@@ -28,7 +28,7 @@ from hardiness.core.request import Placement, Request
 from hardiness.models.classifier import Classifier
 from hardiness.reference.sets import set_names
 from hardiness.report.format import PlainConsole
-from hardiness.store.files import WAIT_S
+from hardiness.store.lock import WAIT_S
 from hardiness.trees.contact_sheets import write_contact_sheet, write_corruption_sheet
 from hardiness.trees.corruptions import PictureForm, write_corrupted
 from hardiness.trees.perturbations import write_perturbed

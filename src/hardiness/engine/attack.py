@@ -38,9 +38,9 @@ from hardiness.imaging.codecs import decode, png
 from hardiness.models.classifier import Classifier
 from hardiness.models.failures import is_out_of_memory
 from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
-from hardiness.store.files import PARTIAL, refuse_links, write
 from hardiness.store.run import RunFolder
 from hardiness.store.store import Store
+from hardiness.store.writing import PARTIAL, refuse_links, write
 
 if TYPE_CHECKING:
     import torch

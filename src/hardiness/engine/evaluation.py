@@ -40,7 +40,7 @@ from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, resolve
 from hardiness.results.policy import Policy
 from hardiness.results.policy_watch import PolicyWatch
-from hardiness.store.files import in_parallel
+from hardiness.store.parallel import in_parallel
 from hardiness.store.store import Store, surveyed
 
 

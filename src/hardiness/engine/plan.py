@@ -34,8 +34,8 @@ from hardiness.models.exactness import GRADIENTS_VERSION
 from hardiness.models.identity import is_of_former_form, is_of_one_command
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.sources.files import shown
-from hardiness.store.files import in_parallel
 from hardiness.store.memo import Stamp
+from hardiness.store.parallel import in_parallel
 from hardiness.store.run import StoredRun, by_shard
 from hardiness.store.store import Store
 from hardiness.store.tables import Row as Work

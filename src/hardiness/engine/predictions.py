@@ -34,8 +34,8 @@ from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.reference.classes import wnids
 from hardiness.sources.packages import file_sha256
-from hardiness.store.files import parsed
 from hardiness.store.store import Store
+from hardiness.store.writing import parsed
 
 KINDS = ("logits", "probabilities", "class_index", "class_name", "class")
 """Columns of a file with answers, best first; ``class`` is a name or an index, as the file itself shows."""

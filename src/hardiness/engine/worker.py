@@ -43,7 +43,7 @@ from hardiness.imaging.codecs import png
 from hardiness.models.chat.model import ClosedQuestionModel
 from hardiness.models.classifier import Classifier
 from hardiness.models.failures import refuse_lost_device
-from hardiness.store.files import in_parallel
+from hardiness.store.parallel import in_parallel
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
 

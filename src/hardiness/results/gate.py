@@ -15,8 +15,8 @@ from hardiness.results.policy import Policy, Rule
 from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, cases_of, labels_apart
 from hardiness.results.runs import digest_of
 from hardiness.statistics.verdicts import ImagesMore, Ruling, rulings
-from hardiness.store.files import parsed
 from hardiness.store.store import Store
+from hardiness.store.writing import parsed
 
 GATE = "gate.json"
 """The file of a folder's last verdicts; may be deleted at any time."""

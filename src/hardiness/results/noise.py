@@ -15,8 +15,8 @@ from hardiness.core.result import Interval, TextTable
 from hardiness.results.measured import RunByImage
 from hardiness.statistics.comparison import difference_test, shared_images
 from hardiness.statistics.intervals import wilson
-from hardiness.store.files import as_json, parsed
 from hardiness.store.store import Store
+from hardiness.store.writing import as_json, parsed
 
 FOLDER = "noise"
 HEADS = ("score", "varied", "score as it is", "moved by", "95 %", "images answered otherwise", "n")

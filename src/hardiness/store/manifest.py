@@ -12,17 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core.errors import ArgumentError, StoreError
-from hardiness.store.files import (
-    HOLDER,
-    LOCK,
-    PARTIAL,
-    WAIT_S,
-    file_errors,
-    locked,
-    read_json,
-    refuse_links,
-    write_json,
-)
+from hardiness.store.lock import HOLDER, LOCK, WAIT_S, locked
+from hardiness.store.writing import PARTIAL, file_errors, read_json, refuse_links, write_json
 
 MANIFEST = "manifest.json"
 SCHEMA = 1

@@ -22,9 +22,11 @@ from hardiness.core.request import Share, Stop
 from hardiness.core.run import Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.store import tables
-from hardiness.store.files import Files, as_json, in_parallel, parsed
+from hardiness.store.files import Files
 from hardiness.store.memo import Memo, Stamp, Stamps
+from hardiness.store.parallel import in_parallel
 from hardiness.store.tables import Row
+from hardiness.store.writing import as_json, parsed
 
 MEASURED, EXHIBITS, STOP = "measured", "exhibits", "stop.json"
 

@@ -11,18 +11,11 @@ from pathlib import Path
 from hardiness.core.errors import ArgumentError, DataError, StoreError
 from hardiness.core.result import SCHEMA, Result
 from hardiness.core.run import Plan, Run
-from hardiness.store.files import (
-    WAIT_S,
-    Files,
-    LocalFiles,
-    ObjectFiles,
-    as_json,
-    file_errors,
-    is_address,
-    locked,
-    parsed,
-)
+from hardiness.store.files import Files
+from hardiness.store.local_files import LocalFiles
+from hardiness.store.lock import WAIT_S, locked
 from hardiness.store.memo import Stamps
+from hardiness.store.object_files import ObjectFiles, is_address
 from hardiness.store.run import (
     DAMAGED,
     RECORDS,
@@ -35,6 +28,7 @@ from hardiness.store.run import (
     survey_runs,
 )
 from hardiness.store.tables import NAME
+from hardiness.store.writing import as_json, file_errors, parsed
 
 RESULTS = "results.json"
 

@@ -18,7 +18,7 @@ from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt
 from hardiness.imaging.codecs import png
 from hardiness.imaging.text import sheet
-from hardiness.store.files import write
+from hardiness.store.writing import write
 from hardiness.trees.corruptions import PictureForm, corruption_tree
 
 THUMBNAIL_PX = 160

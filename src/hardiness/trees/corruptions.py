@@ -18,7 +18,7 @@ from hardiness.core.request import Request
 from hardiness.distortions.apply import SMALLEST_PX, corrupt
 from hardiness.imaging.codecs import decode, is_whole_webp, png, webp
 from hardiness.imaging.resizing import on_canvas
-from hardiness.store.files import WAIT_S
+from hardiness.store.lock import WAIT_S
 from hardiness.trees.source_pictures import SourcePictures, lies_as_it_is, named_as_source
 from hardiness.trees.writing import TreeOutcome, own_code_identity, write_tree
 

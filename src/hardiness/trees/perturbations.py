@@ -17,7 +17,7 @@ from hardiness.data.root import locate
 from hardiness.distortions.apply import perturb, perturbations
 from hardiness.imaging.codecs import decode, encode_video, is_whole_video
 from hardiness.imaging.resizing import before_crop
-from hardiness.store.files import WAIT_S
+from hardiness.store.lock import WAIT_S
 from hardiness.trees.source_pictures import named_as_source
 from hardiness.trees.writing import TreeOutcome, own_code_identity, write_tree
 

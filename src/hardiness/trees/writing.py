@@ -23,8 +23,9 @@ from hardiness.core.table import Failure
 from hardiness.core.whole_files import whole_file
 from hardiness.data.files import limited
 from hardiness.sources.files import read_regular, shown
-from hardiness.store.files import PARTIAL, WAIT_S, file_errors, refuse_links
+from hardiness.store.lock import WAIT_S
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
+from hardiness.store.writing import PARTIAL, file_errors, refuse_links
 
 AHEAD = 2
 """Photographs in the making for each worker: all their files are on disk, so that only hashes wait."""

@@ -18,8 +18,7 @@ from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.imaging.codecs import png
 from hardiness.models.classifier import Classifier
-from hardiness.store import files
-from hardiness.store.files import PARTIAL, file_errors, read_json
+from hardiness.store.writing import PARTIAL, file_errors, read_json, write, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -141,13 +140,13 @@ class Exhibition:
             StoreError: it cannot be written to.
         """
         refuse_strangers(self.folder)
-        partial = self.folder / files.PARTIAL
+        partial = self.folder / PARTIAL
         _clear(self.folder)
         for name, image in self._pictures.items():
-            files.write(self.folder / name, png(image), partial)
-        files.write(self.folder / GRID, png(sheet(rows)), partial)
+            write(self.folder / name, png(image), partial)
+        write(self.folder / GRID, png(sheet(rows)), partial)
         record = {"schema": SCHEMA, **self.about, "grid": GRID, "features": self._entries}
-        files.write_json(self.folder / RECORD, record, partial)
+        write_json(self.folder / RECORD, record, partial)
         partial.rmdir()
 
 
@@ -170,8 +169,8 @@ def refuse_strangers(folder: Path) -> None:
     """
     if not folder.exists() or (folder / RECORD).exists():
         return
-    with files.file_errors(folder, "list"):
-        strange = sorted(set(os.listdir(folder)) - {files.PARTIAL})
+    with file_errors(folder, "list"):
+        strange = sorted(set(os.listdir(folder)) - {PARTIAL})
     if strange:
         raise ArgumentError(
             f"--out {folder} must be empty or hold a {RECORD}, but holds {strange[0]}; choose another folder"
@@ -183,10 +182,10 @@ def _clear(folder: Path) -> None:
     record = folder / RECORD
     if not record.exists():
         return
-    found = files.read_json(record)
+    found = read_json(record)
     entries = found.get("features", ()) if isinstance(found, dict) else ()
     names = [entry.get("file") for entry in entries if isinstance(entry, dict)]
-    with files.file_errors(folder, "write to"):
+    with file_errors(folder, "write to"):
         record.unlink()
         for name in names:
             if isinstance(name, str) and name == Path(name).name:

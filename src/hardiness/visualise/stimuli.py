@@ -39,8 +39,9 @@ from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.classes import COLUMNS, class_name, sixteen, wnids
-from hardiness.store.files import PARTIAL, WAIT_S, file_errors, write
+from hardiness.store.lock import WAIT_S
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
+from hardiness.store.writing import PARTIAL, file_errors, write
 from hardiness.visualise.activation import MOST_WEIGHT, Painting, gram, roughness
 from hardiness.visualise.exhibition import SheetTile, sheet, to_images
 

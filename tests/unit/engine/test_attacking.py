@@ -18,7 +18,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import AttackError
 from hardiness.engine.attack import Members, run_round
 from hardiness.engine.batch import RoundOutcome, Victims, targets_of
-from hardiness.store.files import LocalFiles
+from hardiness.store.local_files import LocalFiles
 from hardiness.store.run import RunFolder
 
 CLASSES, SIDE = 5, 6

@@ -22,7 +22,7 @@ from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import TextTower, wording_of
 from hardiness.reference.classes import Wording, subset, wording
-from hardiness.store.files import LocalFiles
+from hardiness.store.local_files import LocalFiles
 
 pytestmark = pytest.mark.slow  # it loads transformers
 

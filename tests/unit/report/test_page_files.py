@@ -34,7 +34,7 @@ from hardiness.report.figures import NARROW_PX, PAPER_PX
 from hardiness.report.page import DIFFERENCES_MOST, PageOptions, put_page
 from hardiness.report.sections import sections
 from hardiness.results.results import results_of
-from hardiness.store.files import LocalFiles
+from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
 from hardiness.visualise.exhibition import Exhibition, SheetTile
 

@@ -28,7 +28,7 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.terminal import consistency_tables, score_tables
 from hardiness.results.error_consistency import consistency
 from hardiness.results.results import results_of
-from hardiness.store.files import LocalFiles
+from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
 
 CATEGORIES = {"bicycle": [0], "cat": [1], "dog": [2], "oven": [3]}

@@ -16,7 +16,7 @@ from hardiness.core.section import Grid
 from hardiness.report.format import grid_cell, interval, number
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.terminal import score_tables
-from hardiness.store.files import LocalFiles
+from hardiness.store.local_files import LocalFiles
 
 
 def grid_of(result: Result) -> Grid | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.store.files import LocalFiles
+from hardiness.store.local_files import LocalFiles
 from hardiness.store.memo import VALUES, Memo
 
 

@@ -24,7 +24,8 @@ from hardiness.imaging.codecs import png
 from hardiness.models.chat.questions import ANSWERED, TIE, Question, Reading, Reply
 from hardiness.models.chat.wire import Calls, CallsSpentError, Endpoint, GivenUpError
 from hardiness.models.preprocessing import InputPolicy
-from hardiness.store.files import Files, parsed
+from hardiness.store.files import Files
+from hardiness.store.writing import parsed
 
 FOLDER = "answers"
 """Name of the folder in an output folder that holds each reply of an endpoint in a file of its own, whole."""
