@@ -30,7 +30,7 @@ from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging.resizing import RESAMPLING
 from hardiness.models.chat.model import ClosedQuestionModel, on_question
 from hardiness.models.classifier import Classifier
-from hardiness.models.exactness import GRADIENTS_VERSION
+from hardiness.models.determinism import GRADIENTS_VERSION
 from hardiness.models.identity import is_of_former_form, is_of_one_command
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.sources.files import shown

@@ -15,27 +15,23 @@ from numpy.typing import NDArray
 from hardiness.core.errors import ArgumentError, HardinessError, ModelError, RefusedModelError, UnknownNameError
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.models.catalogue import OpaqueNetwork, PlainFunction
+from hardiness.models.determinism import differentiable_fp32, differentiable_outputs, full_fp32
 from hardiness.models.exactness import (
-    NORMS,
     REFERENCE_IMAGES,
     Agreement,
     Function,
     Reference,
     compare,
-    differentiable_fp32,
-    differentiable_outputs,
-    evenly_padded,
-    folded,
-    full_fp32,
-    in_faster_layout,
-    observed_pass,
     refuse_broken,
     refuse_company,
     same_gradient,
-    with_the_same_tensors,
 )
 from hardiness.models.failures import contained, foreign_errors, well_behaved
+from hardiness.models.folding import NORMS, folded, with_the_same_tensors
+from hardiness.models.forward_pass import observed_pass
 from hardiness.models.identity import Identity
+from hardiness.models.memory_layout import in_faster_layout
+from hardiness.models.padding import evenly_padded
 from hardiness.models.placement import ComputeSettings, activation_bytes
 from hardiness.models.preprocessing import DeviceLink, InputPolicy, Normalisation, link_to
 from hardiness.models.runtimes import Executable, Runtime, runtimes

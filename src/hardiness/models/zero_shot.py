@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.whole_files import whole_file
-from hardiness.models.exactness import full_fp32
+from hardiness.models.determinism import full_fp32
 from hardiness.models.failures import first_line
 from hardiness.models.identity import state_sha256
 from hardiness.reference.classes import Wording, wnids, wording, wordings

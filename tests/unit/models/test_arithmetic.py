@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.core.model import View
-from hardiness.models import classifier, exactness
+from hardiness.models import classifier, determinism
 from hardiness.models.classifier import GradientNetworks, Original
-from hardiness.models.exactness import _guarded, differentiable_fp32, full_fp32, same_every_time, same_gradient
+from hardiness.models.determinism import _guarded, differentiable_fp32, full_fp32, same_every_time
+from hardiness.models.exactness import same_gradient
 from hardiness.models.preprocessing import Normalisation
 
 
@@ -78,8 +79,8 @@ def test_gradients_are_asked_to_be_the_same_every_time_within_and_nothing_after(
 
 
 def test_both_passes_of_the_guard_ask_for_it(noise: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
-    real = exactness.same_every_time
-    monkeypatch.setattr(exactness, "same_every_time", lambda device: real(torch.device("cuda")))  # the stand-in
+    real = determinism.same_every_time
+    monkeypatch.setattr(determinism, "same_every_time", lambda device: real(torch.device("cuda")))  # the stand-in
     seen = []
 
     class Seeing(torch.autograd.Function):
@@ -183,7 +184,7 @@ def test_no_thread_waits_for_another_ones_backward_pass(
 
     monkeypatch.setattr(torch.autograd, "grad", on_the_device)
     monkeypatch.setattr(classifier, "same_gradient", chosen_beside_another)
-    for module in (exactness, classifier, classifier):
+    for module in (determinism, classifier):
         monkeypatch.setattr(module, "full_fp32", lambda device: full_fp32(torch.device("cuda")))
     network = Original(tiny(), "tiny", Normalisation.from_view(View()), "cpu", None)
     chosen: list[nn.Module] = []

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardiness.models.exactness import PassObservation, observed_pass
+from hardiness.models.forward_pass import PassObservation, observed_pass
 
 RELU = frozenset(("torch.nn.modules.activation.ReLU",))
 

@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.models import exactness
-from hardiness.models.exactness import NORMS, folded, in_faster_layout, layout_of, observed_pass
+from hardiness.models import memory_layout
+from hardiness.models.folding import NORMS, folded
+from hardiness.models.forward_pass import observed_pass
+from hardiness.models.memory_layout import in_faster_layout, layout_of
 
 Make = Callable[..., nn.Module]
 
@@ -169,7 +171,7 @@ def test_on_a_gpu_each_layout_is_tried_once_and_the_faster_one_stays(
         tried.append(layout_of(network))
         return seconds[tried[-1]]
 
-    monkeypatch.setattr(exactness, "seconds_of", timed)
+    monkeypatch.setattr(memory_layout, "seconds_of", timed)
     gpu = torch.device("meta")  # stands in for it: whatever is no CPU is tried
     assert layout_of(in_faster_layout(network, network, (8, 8), gpu)) == layout
     assert tried == list(seconds)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
-from hardiness.models.exactness import even_padding, evenly_padded
+from hardiness.models.padding import even_padding, evenly_padded
 
 
 def both(network: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor]:
