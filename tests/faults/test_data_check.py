@@ -15,7 +15,8 @@ import PIL.Image
 import pytest
 
 from hardiness.core.errors import DataError
-from hardiness.data.checking import KINDS, Depth, check, mend
+from hardiness.data.checking import Depth, check
+from hardiness.data.faults import KINDS, mend
 from hardiness.data.root import Place
 from hardiness.imaging.codecs import encode_jpeg, encode_video
 from hardiness.reference.classes import wnids

@@ -22,7 +22,8 @@ from hardiness.cli.output import amount, print_json, wide
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.options import argument, option, wait_option
 from hardiness.core.request import Request
-from hardiness.data.checking import KINDS, CheckReport, Depth, Fault, check, mend, places_to_check
+from hardiness.data.checking import CheckReport, Depth, check, places_to_check
+from hardiness.data.faults import KINDS, Fault, mend
 from hardiness.data.getting import NAME as IMAGENET
 from hardiness.data.getting import ArchiveOutcome, DataInventory, Manner, get, import_validation, inventory, parse
 from hardiness.distortions.frost_pictures import fetch_frost

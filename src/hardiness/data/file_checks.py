@@ -1,0 +1,179 @@
+"""Faults of the files of a data set."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hardiness.core.benchmark import File
+from hardiness.core.errors import SampleError
+from hardiness.core.process import ordered
+from hardiness.data.faults import Fault
+from hardiness.data.files import FileEntry
+from hardiness.data.image_structure import HEAD_BYTES, Structure, opened, tables_of
+from hardiness.imaging.codecs import decode_video, refuse_damaged
+from hardiness.reference.published_data import PublishedSet
+from hardiness.sources.files import DiskFile, shown, video_facts
+
+_NOTED_MODES = frozenset(("grey", "CMYK", "palette", "RGB with alpha", "grey with alpha", "black and white"))
+"""What the published photographs have here and there, and PIL turns into RGB."""
+
+
+@dataclass
+class FileChecks:
+    """Checks the files of one data set.
+
+    Attributes:
+        published: what they must be.
+        pixels: whether they are decoded too.
+        hashes: gives the sha256 that the manifest of a written tree lists for a path; empty where it lists none.
+        read: how many files were looked at.
+    """
+
+    published: PublishedSet
+    pixels: bool = False
+    hashes: Callable[[str], str] = field(default=lambda path: "")
+    read: int = 0
+
+    def faults(self, where: str, entries: Sequence[FileEntry], workers: int) -> Iterator[Fault]:
+        """The faults of the files of one tree; ``where`` comes before each path in messages."""
+        alike: dict[tuple[int, bytes], list[FileEntry]] = defaultdict(list)
+        jobs = (
+            ordered(lambda entry: self._look(where, entry), entries, workers, 8 * workers)
+            if self.pixels
+            else ((entry, self._look(where, entry)) for entry in entries)
+        )
+        for entry, (mark, faults) in jobs:
+            self.read += 1
+            yield from faults
+            if mark:
+                alike[entry.size, mark].append(entry)
+        yield from _duplicates(where, alike.values())
+
+    def _look(self, where: str, entry: FileEntry) -> tuple[bytes, list[Fault]]:
+        """A digest of the first and last bytes, and the faults."""
+        path = shown(where + entry.path)
+        file = entry.file
+        if isinstance(file, DiskFile) and (fault := _special(path, file.path)):
+            return b"", [fault]
+        if not entry.size:
+            return b"", [Fault("empty", path, "has no byte")]
+        try:
+            with opened(file) as window:
+                head = window.read(0, HEAD_BYTES)
+                tail = window.read(max(window.size - HEAD_BYTES, 0), HEAD_BYTES)
+                is_video = self.published.frames > 0
+                found = [] if is_video else list(self._of_image(path, window.structure(head)))
+        except OSError as error:
+            return b"", [Fault("unreadable", path, error.strerror or str(error))]
+        except SampleError as error:
+            return b"", [Fault("unreadable", path, str(error))]
+        if is_video:
+            found = list(self._of_video(path, where, file))
+        if self.pixels and not any(fault.kind in ("no-image", "truncated") for fault in found):
+            found += self._decoded(path, where, entry)
+        return hashlib.blake2b(head + tail, digest_size=16).digest(), found
+
+    def _of_image(self, path: str, structure: Structure | None) -> Iterator[Fault]:
+        published = self.published
+        if structure is None:
+            yield Fault("no-image", path, "is no image that PIL knows")
+            return
+        if not structure.is_whole:
+            yield Fault("truncated", path, "ends before the image does; fetch it again")
+            return
+        if structure.bits != 8 and not (
+            structure.mode in ("palette", "black and white", "grey") and structure.bits < 8
+        ):
+            yield Fault("not-rgb", path, f"has {structure.bits} bits per channel, must have 8")
+        elif structure.frames > 1:
+            yield Fault("not-rgb", path, f"holds {structure.frames} pictures, must hold one")
+        elif structure.mode != "RGB":
+            is_note = structure.mode in _NOTED_MODES and not published.side_px
+            told = "is read as RGB, as PIL converts it" if is_note else "must be RGB"
+            yield Fault("not-rgb", path, f"is {structure.mode}; {told}", is_note=is_note)
+        side = published.side_px
+        if side and (structure.width, structure.height) != (side, side):
+            yield Fault("wrong-size", path, f"is {structure.width}x{structure.height}, must be {side}x{side}")
+        quality = published.jpeg_quality
+        if quality and structure.tables != tables_of(quality):
+            what = "has other quantisation tables" if structure.tables else "is no JPEG"
+            yield Fault("wrong-quality", path, f"{what}, must be JPEG of quality {quality}")
+
+    def _of_video(self, path: str, where: str, file: File) -> Iterator[Fault]:
+        try:
+            facts = video_facts(file.read())
+        except SampleError as error:
+            yield Fault("unreadable", path, str(error))
+            return
+        if facts is None:
+            yield Fault("no-image", path, "is no MP4 video")
+        elif not facts.is_whole:
+            yield Fault("truncated", path, "ends before the video does; fetch it again")
+        else:
+            if facts.frames != (wanted := self._frames(where)):
+                yield Fault("frames", path, f"has {facts.frames} frames, must have {wanted}")
+            side = self.published.side_px
+            if side and (facts.width, facts.height) != (side, side):
+                yield Fault("wrong-size", path, f"is {facts.width}x{facts.height}, must be {side}x{side}")
+
+    def _frames(self, where: str) -> int:
+        return self.published.frames_of.get(where.rstrip("/"), self.published.frames)
+
+    def _decoded(self, path: str, where: str, entry: FileEntry) -> Iterator[Fault]:
+        try:
+            content = entry.file.read()
+            listed = self.hashes(where + entry.path)
+            if listed and hashlib.sha256(content).hexdigest() != listed:
+                yield Fault("damaged", path, "is not the file that manifest.json lists")
+            if self.published.frames:
+                decode_video(content, path, self._frames(where), self.published.side_px)
+            else:
+                refuse_damaged(content, path)
+        except SampleError as error:
+            yield Fault("damaged", path, str(error).removeprefix(f"{path}: "))
+
+
+def _special(path: str, file: str) -> Fault | None:
+    try:
+        mode = os.stat(file).st_mode
+    except FileNotFoundError:
+        return Fault("special", path, "is a link that leads nowhere")
+    except OSError as error:
+        return Fault("unreadable", path, error.strerror or str(error))
+    return None if stat.S_ISREG(mode) else Fault("special", path, "must be a file, is a FIFO, socket or device")
+
+
+def _duplicates(where: str, groups: Iterable[Sequence[FileEntry]]) -> Iterator[Fault]:
+    """Files with the same content, among those of one size whose first and last bytes are the same."""
+    for group in groups:
+        if len(group) < 2:
+            continue
+        first: dict[str, FileEntry] = {}
+        known: dict[tuple[int, int], str] = {}
+        for entry in group:
+            try:
+                digest = _whole(entry, known)
+            except SampleError:
+                continue
+            other = first.setdefault(digest, entry)
+            if other is not entry:
+                yield Fault("duplicate", shown(where + entry.path), f"is the same file as {shown(where + other.path)}")
+
+
+def _whole(entry: FileEntry, classes: dict[tuple[int, int], str]) -> str:
+    """The sha256 of a file; taken once for links to the same one."""
+    file = entry.file
+    place = (0, 0)
+    if isinstance(file, DiskFile):
+        status = os.stat(file.path)
+        place = (status.st_dev, status.st_ino)
+        if place in classes:
+            return classes[place]
+    digest = hashlib.sha256(file.read()).hexdigest()
+    classes[place] = digest
+    return digest
