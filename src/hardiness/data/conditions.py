@@ -24,7 +24,7 @@ from hardiness.data.root import Layout, Place
 from hardiness.reference.classes import wnid_indices, wnids
 from hardiness.sources import archives
 from hardiness.sources.files import DiskFile, Stamp, TarMember, read_regular, shown
-from hardiness.sources.tables import is_shard, webdataset_samples
+from hardiness.sources.webdataset import is_shard, webdataset_samples
 
 
 class Cell(Protocol):

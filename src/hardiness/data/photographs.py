@@ -31,7 +31,8 @@ from hardiness.data.files import (
 from hardiness.data.root import LAYOUTS, NAME, OWN, SPLITS, Place, Shards, Tables
 from hardiness.reference.classes import wnid_indices, wnids
 from hardiness.sources.files import DiskFile, Stamp, read_regular, shown
-from hardiness.sources.tables import parquet_class_names, parquet_rows, webdataset_samples
+from hardiness.sources.tables import parquet_class_names, parquet_rows
+from hardiness.sources.webdataset import webdataset_samples
 
 
 @dataclass(frozen=True, slots=True)

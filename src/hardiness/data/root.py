@@ -32,7 +32,8 @@ from hardiness.reference.files import reference_file
 from hardiness.sources import archives
 from hardiness.sources.files import DiskFile, TarMember
 from hardiness.sources.packages import installed_file
-from hardiness.sources.tables import HUB, from_hub, is_shard, parquet_class_names, parquet_files, parquet_rows
+from hardiness.sources.tables import HUB, from_hub, parquet_class_names, parquet_files, parquet_rows
+from hardiness.sources.webdataset import is_shard
 
 MAX_CLASSES = 1_000_000
 """More than any published classifier tells apart; each gets a name in memory."""

@@ -14,7 +14,7 @@ import pytest
 
 from hardiness.core.errors import DataError
 from hardiness.sources.archives import expand, members
-from hardiness.sources.tables import is_shard, webdataset_samples
+from hardiness.sources.webdataset import is_shard, webdataset_samples
 
 
 def tar_of(path: Path, contents: dict[str, bytes]) -> Path:
