@@ -9,8 +9,8 @@ import pytest
 
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import View
-from hardiness.models.catalogue import row_and_model
 from hardiness.models.loading import resolve
+from hardiness.models.options import row_and_model
 
 
 def test_a_row_is_called_by_its_name(hardiness: Any, factory: Any, results: Any, tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ from hardiness.engine.forecast import MOST_UNBOUNDED, Forecast, forecast_evaluat
 from hardiness.engine.predictions import pictures_of, read_predictions
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.engine.rounds import Deadline, rehearse, require_reachable
-from hardiness.models.catalogue import with_option
 from hardiness.models.classifier import Classifier
+from hardiness.models.options import with_option
 from hardiness.report.loggers.tracking import TrackingSession
 from hardiness.report.terminal import headline_lines
 from hardiness.results.policy import Policy, policy_of

@@ -31,8 +31,8 @@ from hardiness.distortions.frost_pictures import locate_frost
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.compiled import kernel_folder
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models.catalogue import split as options_of
 from hardiness.models.classifier import Classifier
+from hardiness.models.options import split as options_of
 from hardiness.models.preprocessing import to_pixels
 from hardiness.sources.packages import cache_folder
 

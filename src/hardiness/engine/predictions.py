@@ -29,8 +29,9 @@ from hardiness.data.files import limited
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.plan import begin, condition_indices, units
 from hardiness.engine.provenance import keep_beginning, keep_session
-from hardiness.models.catalogue import log_probabilities, row_and_model, split
+from hardiness.models.activation import log_probabilities
 from hardiness.models.classifier import Classifier
+from hardiness.models.options import row_and_model, split
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.reference.classes import wnids
 from hardiness.sources.packages import file_sha256

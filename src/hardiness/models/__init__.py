@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from hardiness.core.doors import door
 
 if TYPE_CHECKING:
-    from hardiness.models.catalogue import COMMON as COMMON
     from hardiness.models.catalogue import known_names as known_names
     from hardiness.models.catalogue import registry, schemes
     from hardiness.models.chat.model import limit_calls as limit_calls
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from hardiness.models.loading import load, resolve, wrap
     from hardiness.models.loading import need_weights as need_weights
     from hardiness.models.loading import search as search
+    from hardiness.models.options import COMMON as COMMON
     from hardiness.models.own_file import OwnFile as OwnFile
     from hardiness.models.placement import place as place
     from hardiness.models.preprocessing import to_pixels

@@ -17,23 +17,15 @@ import numpy as np
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import CANVAS_224, ModelSpec, View
 from hardiness.core.random import rng
+from hardiness.models.activation import ACTIVATION, PROBABILITIES, SIGMOID, is_sigmoid
 from hardiness.models.catalogue import (
-    ACTIVATION,
-    PROBABILITIES,
-    RANDOM,
-    SIGMOID,
     BuilderResult,
     OnnxFile,
     OpaqueNetwork,
     PlainFunction,
-    apply,
-    is_sigmoid,
     known_names,
-    override,
     registry,
-    row_and_model,
     schemes,
-    split,
 )
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
@@ -43,6 +35,7 @@ from hardiness.models.code_hash import CodeIdentity, code_identity
 from hardiness.models.failures import contained, foreign_errors
 from hardiness.models.identity import Identity, outputs_sha256, state_sha256
 from hardiness.models.onnx_graph import onnx_sha256
+from hardiness.models.options import RANDOM, apply, override, row_and_model, split
 from hardiness.models.own_file import imported_anew
 from hardiness.models.own_functions import class_names_of, foreign, identity_of, read_by_sigmoid, refuse_numbers
 from hardiness.models.placement import ComputeSettings, place

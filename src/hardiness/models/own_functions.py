@@ -13,7 +13,8 @@ import numpy as np
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
-from hardiness.models.catalogue import SMALLEST, PlainFunction
+from hardiness.models.activation import SMALLEST
+from hardiness.models.catalogue import PlainFunction
 from hardiness.models.classifier import logits_of
 from hardiness.models.code_hash import CodeIdentity, code_identity, function_identity
 from hardiness.models.identity import state_sha256
@@ -148,7 +149,7 @@ def _is_exported(value: Any) -> bool:
 
 
 def read_by_sigmoid(network: nn.Module, name: str, *, behind: bool) -> nn.Module:
-    """A network that gives logits as `hardiness.models.catalogue.sigmoid_logits` does; gradients go through it.
+    """A network that gives logits as `hardiness.models.activation.sigmoid_logits` does; gradients go through it.
 
     Args:
         network: in evaluation mode; its tensors are shared.

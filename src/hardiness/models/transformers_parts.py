@@ -17,9 +17,10 @@ from hardiness.core.errors import ArgumentError, DataError, HardinessError, Mode
 from hardiness.core.model import ModelSpec, View
 from hardiness.core.random import rng
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models.catalogue import RANDOM, BuilderResult
+from hardiness.models.catalogue import BuilderResult
 from hardiness.models.failures import first_line, foreign_errors
 from hardiness.models.hub import need_hub, respect_offline
+from hardiness.models.options import RANDOM
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, ImageTower, TextTower, classifier_of, recorded
 from hardiness.sources.hub_cache import check_hub_files

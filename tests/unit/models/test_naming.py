@@ -8,8 +8,9 @@ import pytest
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import View
-from hardiness.models.catalogue import registry, split
+from hardiness.models.catalogue import registry
 from hardiness.models.loading import resolve, search
+from hardiness.models.options import split
 
 
 def test_a_registered_name_is_its_spec() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import View
-from hardiness.models.catalogue import split
 from hardiness.models.loading import load, resolve
+from hardiness.models.options import split
 
 NETWORK = """
 import torch

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ModelError
-from hardiness.models.catalogue import PlainFunction, log_probabilities, sigmoid_logits
+from hardiness.models.activation import log_probabilities, sigmoid_logits
+from hardiness.models.catalogue import PlainFunction
 from hardiness.models.failures import contained
 from hardiness.models.runtimes import Executable, runtimes
 

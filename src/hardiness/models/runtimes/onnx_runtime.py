@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ModelError
-from hardiness.models.catalogue import OnnxFile, log_probabilities, sigmoid_logits
+from hardiness.models.activation import log_probabilities, sigmoid_logits
+from hardiness.models.catalogue import OnnxFile
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.runtimes import Executable, runtimes
 

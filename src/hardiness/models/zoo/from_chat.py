@@ -9,11 +9,12 @@ from typing import Any
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import ModelSpec
-from hardiness.models.catalogue import COMMON, BuilderResult, Scheme, row_and_model, schemes, split
+from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.chat.questions import ORDERS
 from hardiness.models.chat.redaction import refuse_key
 from hardiness.models.chat.wire import TOP_LOGPROBS, Endpoint, address_of, check_key_env, refuse_remote
+from hardiness.models.options import COMMON, row_and_model, split
 from hardiness.reference.closed_questions import question_wording
 
 _OPTIONS = {

@@ -7,16 +7,9 @@ from dataclasses import replace
 
 from hardiness.core.errors import ModelError
 from hardiness.core.model import ModelSpec, View
-from hardiness.models.catalogue import (
-    ACTIVATION,
-    ACTIVATION_HELP,
-    BuilderResult,
-    PlainFunction,
-    Scheme,
-    override,
-    schemes,
-    split,
-)
+from hardiness.models.activation import ACTIVATION, ACTIVATION_HELP
+from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, schemes
+from hardiness.models.options import override, split
 from hardiness.models.own_file import OwnFile
 from hardiness.models.own_functions import foreign, is_factory
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view

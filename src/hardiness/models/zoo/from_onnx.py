@@ -10,19 +10,10 @@ from typing import Any, Literal
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import ModelSpec, View
-from hardiness.models.catalogue import (
-    ACTIVATION,
-    ACTIVATION_HELP,
-    PROBABILITIES,
-    SIGMOID,
-    BuilderResult,
-    OnnxFile,
-    Scheme,
-    is_sigmoid,
-    schemes,
-    split,
-)
+from hardiness.models.activation import ACTIVATION, ACTIVATION_HELP, PROBABILITIES, SIGMOID, is_sigmoid
+from hardiness.models.catalogue import BuilderResult, OnnxFile, Scheme, schemes
 from hardiness.models.onnx_graph import onnx_nodes
+from hardiness.models.options import split
 from hardiness.models.runtimes.onnx_runtime import FLOATS, IMAGE_TYPES, LAYOUTS, session
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
 

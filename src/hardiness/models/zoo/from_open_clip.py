@@ -10,9 +10,10 @@ from typing import Any
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import ModelSpec, View
-from hardiness.models.catalogue import RANDOM, BuilderResult, Scheme, schemes
+from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.failures import foreign_errors
 from hardiness.models.hub import need_hub, need_url
+from hardiness.models.options import RANDOM
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, OPTIONS, ImageTower, TextTower, classifier_of, recorded
 from hardiness.sources.hub_cache import check_hub_files
 

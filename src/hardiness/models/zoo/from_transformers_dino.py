@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import ModelSpec
-from hardiness.models.catalogue import RANDOM, BuilderResult, Scheme, schemes
+from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.checkpoints import assign, fit, read_checkpoint
+from hardiness.models.options import RANDOM
 from hardiness.models.transformers_parts import checked, load_network, read_config, stated_view, transformers_package
 
 if TYPE_CHECKING:
