@@ -20,8 +20,8 @@ import hardiness
 from hardiness.benchmarks.suites import suite
 from hardiness.cli.main import COMMANDS, command_of, main
 from hardiness.core.random import rng
-from hardiness.report import page as report_page
-from hardiness.report.page import WRITERS
+from hardiness.report import figure_files
+from hardiness.report.figure_files import WRITERS
 from hardiness.results.policy import policy_of
 
 ROOT = Path(hardiness.__file__).parents[2]
@@ -144,7 +144,7 @@ def one_figure_of_each_kind_is_drawn() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            report_page, "WRITERS", {**WRITERS, **{kind: first_only(WRITERS[kind]) for kind in ("pdf", "png")}}
+            figure_files, "WRITERS", {**WRITERS, **{kind: first_only(WRITERS[kind]) for kind in ("pdf", "png")}}
         )
         yield
 

@@ -18,9 +18,10 @@ from hardiness.core.result import Result, TextTable
 from hardiness.engine.pictures import PictureSource
 from hardiness.models.catalogue import registry
 from hardiness.reference.class_sets import CLASS_SETS, class_set
+from hardiness.report.commands import data_argument, flatten
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.gate import gate_view
-from hardiness.report.page import PageOptions, data_argument, flatten, put_page
+from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.sections import declared, with_own_names
 from hardiness.results.claims.claim import ClaimVerdicts, Models, from_results, judge_claims, published_models

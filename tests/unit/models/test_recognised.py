@@ -21,8 +21,8 @@ from hardiness.models.options import apply
 from hardiness.reference import robustbench
 from hardiness.reference.classes import wnids
 from hardiness.reference.published_numbers import table
-from hardiness.report.page import rows_of
 from hardiness.report.sections import sections
+from hardiness.report.table_rows import rows_of
 
 FACTORY = """
 import torch

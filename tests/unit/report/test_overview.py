@@ -15,9 +15,13 @@ from hardiness.benchmarks.card import warnings_of
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.report.page import PageOptions, checks, commands_of, inks_of, page, rows_of, summary, trust_text
+from hardiness.report.commands import commands_of
+from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import PlaceRange, ranks, scorecard, sections
+from hardiness.report.summary import summary
+from hardiness.report.table_rows import rows_of
 from hardiness.report.terminal import scorecard_tables
+from hardiness.report.trust import checks, trust_text
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results
 from hardiness.statistics.estimate import mean

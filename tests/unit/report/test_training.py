@@ -11,8 +11,8 @@ from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.reference.published_data import ALL, recipes, recipes_of
 from hardiness.reference.sets import distortion_set as set_of
 from hardiness.reference.sets import set_names
-from hardiness.report.page import Check, checks
 from hardiness.report.sections import declared, sections
+from hardiness.report.trust import Check, checks
 
 
 def result(model: str, benchmark: str = "imagenet-c", **options: str) -> Result:

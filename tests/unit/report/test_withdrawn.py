@@ -24,10 +24,12 @@ from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of
-from hardiness.report.page import PageOptions, checks, inks_of, page, summary
+from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import places_of, scorecard, sections
 from hardiness.report.stored_results import StoredResults
+from hardiness.report.summary import summary
 from hardiness.report.terminal import score_tables, scorecard_tables
+from hardiness.report.trust import checks
 from hardiness.results.claims.claim import from_results, judge_claims
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison

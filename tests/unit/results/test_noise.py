@@ -15,8 +15,8 @@ from hardiness.core.errors import StoreError
 from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.table import ImageTable
-from hardiness.report.page import rows_of
 from hardiness.report.sections import sections
+from hardiness.report.table_rows import rows_of
 from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import compare_stores
 from hardiness.results.measured import RunByImage, measured

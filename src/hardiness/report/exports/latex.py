@@ -9,8 +9,8 @@ from hardiness.benchmarks.card import card_of
 from hardiness.core.result import Result, TextTable
 from hardiness.core.section import Column
 from hardiness.report import format as formatting
+from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.page import citations
 from hardiness.report.sections import (
     BenchmarkSection,
     OverviewEntry,

@@ -1,0 +1,133 @@
+"""How results were made: the commands that make them again, and the sessions that made them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hardiness.benchmarks.card import benchmark_type
+from hardiness.core.result import Result
+from hardiness.core.run import spelled
+from hardiness.results.runs import typed_option
+
+_NO_OPTIONS = frozenset(("kernels", "surrogate_sha256"))
+"""What stands among the options of a benchmark in ``run.json`` and cannot be chosen."""
+
+
+def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
+    """The commands that make the same scores in whatever folder they are given; none where nothing was run.
+
+    Args:
+        result: whose.
+        every: results among which is that of the model which its ratios divide by, if they divide by a stored one:
+            that model's commands come first.
+
+    There are several where the rows came of several requests of which none includes the others, e.g. one corruption
+    after another. What a Python program computed with a module of its own has none.
+    """
+    if result.measured.get("published"):
+        return []
+    own, base = _own_commands(result), result.measured.get("baseline", {}).get("run", result.key)
+    before = [] if base == result.key else [line for each in every if each.key == base for line in _own_commands(each)]
+    return list(dict.fromkeys((*before, *own)))
+
+
+def _own_commands(result: Result) -> list[str]:
+    """The commands that evaluate one result's rows."""
+    sessions = [session for session in result.measured.get("sessions", ()) if session.get("rows")]
+    asked = [session for session in sessions if "asked" in session]
+    if not asked:
+        limits = [session.get("limit") for session in sessions]
+        return [_reconstructed(result, None if None in limits else max(limits, default=None))]
+    found: dict[tuple[str, ...], int | None] = {}
+    for session in asked:
+        if "model" not in session["asked"]:
+            continue
+        command, limit = _typed(result, session["asked"]), session.get("limit")
+        known = found.get(command, 0)
+        found[command] = None if limit is None or known is None else max(limit, known)
+    return [_with_limit(command, limit) for command, limit in found.items()]
+
+
+def _typed(result: Result, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words of a command as its session kept them."""
+    parts = ["hardiness", "run", "-m", asked["model"], "-b", asked["benchmark"]]
+    for each in asked["data"]:
+        parts += ["--data", each]
+    parts += _common(result)
+    if asked.get("precision_target") is not None:
+        parts += ["--precision-target", f"{asked['precision_target']:g}"]
+    if asked.get("until_decided") is not None:
+        parts += ["--until-decided", asked["until_decided"]]
+    if asked.get("time_budget_s") is not None:
+        parts += ["--time-budget", f"{asked['time_budget_s']:g}s"]
+    return (asked.get("folder", ""), *parts)
+
+
+def _with_limit(command: Sequence[str], limit: int | None) -> str:
+    folder, *parts = command
+    text = shlex.join(parts if limit is None else [*parts, "--limit", str(limit)])
+    return f"cd {shlex.quote(folder)} && {text}" if folder else text
+
+
+def _reconstructed(result: Result, limit: int | None) -> str:
+    """A command from what changes rows, where an earlier version kept no more."""
+    run = result.run
+    options = ",".join(text for name, value in run.benchmark.options.items() if (text := _option(name, value)))
+    model_options = ",".join(f"{name}={spelled(value)}" for name, value in run.model.options.items())
+    model = f"{run.model.name}{':' + model_options if model_options else ''}"
+    benchmark = f"{run.benchmark.name}{':' + options if options else ''}"
+    parts = ["hardiness", "run", "-m", model, "-b", benchmark]
+    if result.run.data.is_embedded:
+        parts += ["--data", "embedded"]
+    elif result.plan.location:
+        parts += ["--data", data_argument(result)]
+    return _with_limit(["", *parts, *_common(result)], limit)
+
+
+def data_argument(result: Result) -> str:
+    """The value of ``--data`` that names the data of a run, as far as its plan says."""
+    if benchmark_type(result.run).is_own:
+        return f"own={result.plan.location}"
+    name, classes = ("imagenet", ":classes=folders") if result.run.data.is_own else (result.run.data.name, "")
+    return f"{name}={result.plan.location}{classes}"
+
+
+def _common(result: Result) -> list[str]:
+    parts = ["--seed", str(result.run.seed)] if result.run.seed else []
+    base = result.measured.get("baseline")
+    return [
+        *parts,
+        *(["--precision", result.run.precision] if result.run.precision != "fp32" else []),
+        *(["--baseline", base["model"]] if base else []),
+    ]
+
+
+def _option(name: str, value: Any) -> str:
+    """An option as a command line has it; nothing where it says nothing."""
+    if name in _NO_OPTIONS or value in ([], (), None, ""):
+        return ""
+    if name.endswith("_options"):  # of an attack, each under its own name
+        return ",".join(f"{each}={spelled(given)}" for each, given in value)
+    return typed_option(name, value)
+
+
+def sessions_of(result: Result) -> list[Mapping[str, Any]]:
+    """How it was computed, session by session: pairs that fit in a line."""
+    return [
+        {name: value for name, value in flatten(session) if value not in (None, "", {}, [])}
+        for session in ({**each, "asked": None} for each in result.measured.get("sessions", ()))
+    ]
+
+
+def flatten(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Nested values as pairs of name and value, inner ones under the names of both; numbers in six digits."""
+    pairs: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            pairs += flatten(value, f"{before}{name} ")
+        else:
+            shown = f"{value:,.6g}" if isinstance(value, float) else value
+            pairs.append((f"{before}{name}".replace("_", " "), shown))
+    return pairs

@@ -1,0 +1,65 @@
+"""Figures as files beside a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from hardiness.report.figures import NARROW_PX, PAPER_PX
+from hardiness.report.figures.charts import draw
+from hardiness.report.figures.sheet import Inks, Sheet
+from hardiness.report.figures.writers import document, pdf, png
+from hardiness.report.sections import BenchmarkSection
+from hardiness.store.files import Files
+
+WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
+    "svg": lambda sheet: document(sheet).encode(),
+    "pdf": pdf,
+    "png": png,
+}
+"""From a drawing to a file, by its ending."""
+
+FOLDER, LONGEST_STEM = "figures", 120
+
+WIDTHS = {"": PAPER_PX, "--column": NARROW_PX}
+"""Of figures as files, by what ends their names: two columns of a paper, and one."""
+
+
+def sheets(shown: Sequence[BenchmarkSection], inks: Inks, ends: Sequence[str]) -> Iterator[tuple[str, Sheet]]:
+    """The drawing of every chart in each width, with a name for its file, ``<benchmark>--<data>--<name>``.
+
+    The data are left out where the benchmark is theirs.
+    """
+    for each in shown:
+        first = each.results[0]
+        for chart in each.section.charts:
+            parts = dict.fromkeys([first.benchmark, first.data, *each.section.variant, chart.name])
+            stem = re.sub(r"[^\w.-]+", "_", "--".join(parts))[:LONGEST_STEM]
+            yield from ((f"{stem}{end}", draw(chart, WIDTHS[end], inks, titled=True)) for end in ends)
+
+
+def write_figures(
+    shown: Sequence[BenchmarkSection], inks: Inks, files: Files, endings: Sequence[str], ends: Sequence[str] = ("",)
+) -> list[str]:
+    """Write every chart that has changed, in the forms asked for, to the folder ``figures``; what was written.
+
+    Args:
+        shown: sections of a page.
+        inks: of its models.
+        files: where to write.
+        endings: some of `WRITERS`.
+        ends: some of `WIDTHS`.
+
+    Raises:
+        StoreError: disk full, no permission, or the folder is a file.
+    """
+    written = []
+    for stem, sheet in sheets(shown, inks, ends):
+        paths = {ending: f"{FOLDER}/{stem}.{ending}" for ending in sorted(endings, key=lambda ending: ending == "svg")}
+        svg = document(sheet).encode()
+        same = files.read(f"{FOLDER}/{stem}.svg") == svg
+        for ending, path in paths.items():  # the SVG last: where it is the same, all that are there are
+            if not same or not files.has(path):
+                files.write(path, WRITERS[ending](sheet))
+                written.append(path)
+    return written
