@@ -17,7 +17,7 @@ import hardiness
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import json_form
 from hardiness.core.run import ModelIdentity, Plan, Run
-from hardiness.engine import plan as planning
+from hardiness.engine import tasks
 from hardiness.store import store as store_module
 from hardiness.store.store import Store
 from hardiness.store.writing import as_json
@@ -86,7 +86,7 @@ def test_a_command_looks_through_the_folder_once(
 
 @pytest.mark.slow
 def test_the_same_commands_compute_nothing(out: Path, hardiness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "RESAMPLING", RESAMPLING)  # what resizes depends on the machine, and is in the key
+    monkeypatch.setattr(tasks, "RESAMPLING", RESAMPLING)  # what resizes depends on the machine, and is in the key
     before = records(out)
     for benchmark, *limit in COMMANDS:
         command = ("run", "-m", "squeezenet1_1", "-b", benchmark, "--data", "embedded", "--device", "cpu", *limit)

@@ -15,7 +15,7 @@ from hardiness.core.result import Finding
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.engine.attack import Attacker
 from hardiness.engine.batch import QueuedPicture
-from hardiness.engine.plan import attack_versions
+from hardiness.engine.tasks import attack_versions
 from hardiness.models.loading import wrap
 
 CROPS, SIDE = 16, 32

@@ -107,7 +107,7 @@ def test_bad_input_of_one_worker_is_one_line_and_costs_the_others_nothing(
     assert status == 0, told
     before = records(tmp_path / "out")
     assert before
-    monkeypatch.setattr("hardiness.engine.plan.ROWS_VERSION", 3)
+    monkeypatch.setattr("hardiness.engine.tasks.ROWS_VERSION", 3)
     status, _, told = hardiness(*command, "--worker", "1/2", "--out", out)
     assert status == 2, told
     (line,) = told.splitlines()

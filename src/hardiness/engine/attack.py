@@ -33,7 +33,7 @@ from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.batch import BatchSize, Ensemble, Network, QueuedPicture, RoundOutcome, Victims, targets_of
 from hardiness.engine.cross_checks import Suspect, missing_columns, with_columns
 from hardiness.engine.pictures import place_of
-from hardiness.engine.plan import Task
+from hardiness.engine.tasks import Task
 from hardiness.imaging.codecs import decode, png
 from hardiness.models.classifier import Classifier
 from hardiness.models.failures import is_out_of_memory

@@ -13,15 +13,7 @@ from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
 from hardiness.engine.attack import require_module
 from hardiness.engine.batch import Ensemble
-from hardiness.engine.plan import (
-    Task,
-    asks_for_gradients,
-    begin,
-    fewer_images,
-    left_out_of,
-    moved_from,
-    require_gradients,
-)
+from hardiness.engine.moved_runs import fewer_images, moved_from
 from hardiness.engine.provenance import keep_beginning, keep_measured
 from hardiness.engine.rounds import (
     Deadline,
@@ -35,6 +27,7 @@ from hardiness.engine.rounds import (
     require_reachable,
 )
 from hardiness.engine.shared import shared
+from hardiness.engine.tasks import Task, asks_for_gradients, begin, left_out_of, require_gradients
 from hardiness.engine.worker import Worker
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, resolve

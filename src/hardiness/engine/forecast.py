@@ -22,8 +22,10 @@ from hardiness.core.request import Request
 from hardiness.data.files import limited
 from hardiness.engine.batch import Ensemble, automatic_batch_size
 from hardiness.engine.evaluation import surrogate_of
-from hardiness.engine.plan import Task, Unit, begin, condition_indices, fewer_images, units
+from hardiness.engine.moved_runs import fewer_images
+from hardiness.engine.plan import Unit, units
 from hardiness.engine.rounds import most_wanted, require_reachable
+from hardiness.engine.tasks import Task, begin, condition_indices
 from hardiness.engine.worker import Worker
 from hardiness.models.chat.model import ClosedQuestionModel
 from hardiness.models.classifier import Classifier

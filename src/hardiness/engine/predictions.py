@@ -27,8 +27,9 @@ from hardiness.core.request import Request
 from hardiness.core.table import Records
 from hardiness.data.files import limited
 from hardiness.engine.evaluation import EvaluationOutcome
-from hardiness.engine.plan import begin, condition_indices, units
+from hardiness.engine.plan import units
 from hardiness.engine.provenance import keep_beginning, keep_session
+from hardiness.engine.tasks import begin, condition_indices
 from hardiness.models.activation import log_probabilities
 from hardiness.models.classifier import Classifier
 from hardiness.models.options import row_and_model, split

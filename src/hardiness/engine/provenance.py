@@ -15,7 +15,7 @@ from hardiness.core.benchmark import Benchmark
 from hardiness.core.forms import json_form
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
-from hardiness.engine.plan import Task
+from hardiness.engine.tasks import Task
 from hardiness.engine.worker import Worker
 from hardiness.store.run import StoredRun
 

@@ -19,7 +19,7 @@ from hardiness.core.request import Request, Stop
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.data.files import limited
-from hardiness.engine.plan import Task, condition_indices
+from hardiness.engine.tasks import Task, condition_indices
 from hardiness.engine.worker import Worker
 from hardiness.results.policy_watch import PolicyWatch
 from hardiness.results.runs import ScoredRun

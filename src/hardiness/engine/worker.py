@@ -27,17 +27,9 @@ from hardiness.core.table import Failure, Records
 from hardiness.data.files import limited
 from hardiness.engine.attack import Attacker, Members, SavedPictures
 from hardiness.engine.batch import CutShortError, Ensemble, QueuedPicture, automatic_batch_size, classify, join_records
-from hardiness.engine.plan import (
-    Job,
-    Pictures,
-    Task,
-    Unit,
-    UnitPart,
-    condition_indices,
-    labels_for,
-    uncovered,
-    units,
-)
+from hardiness.engine.label_map import labels_for
+from hardiness.engine.plan import Job, Pictures, Unit, UnitPart, uncovered, units
+from hardiness.engine.tasks import Task, condition_indices
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
 from hardiness.imaging.codecs import png
 from hardiness.models.chat.model import ClosedQuestionModel

@@ -4,7 +4,7 @@ import pytest
 
 from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import ModelError
-from hardiness.engine.plan import label_map
+from hardiness.engine.label_map import label_map
 
 
 def pets(*names: str) -> DataSet:

@@ -12,10 +12,10 @@ from hardiness.core.model import View
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
 from hardiness.data.root import locate
-from hardiness.engine import plan
+from hardiness.engine import tasks
 from hardiness.engine.batch import LARGEST, LARGEST_WITH_GRADIENTS, batch_size_by_doubling, largest_batch
 from hardiness.engine.evaluation import prepared
-from hardiness.engine.plan import unit_images
+from hardiness.engine.tasks import unit_images
 from hardiness.models.loading import wrap
 from hardiness.store.store import Store
 
@@ -63,7 +63,7 @@ def test_models_with_different_batches_share_the_decoding(
         )
 
     small, large = (wrap(network(width), View(), name=f"of {width}", runtime="torch") for width in (2, 8))
-    monkeypatch.setattr(plan, "automatic_batch_size", lambda model, *_: 32 if model is small else 8)
+    monkeypatch.setattr(tasks, "automatic_batch_size", lambda model, *_: 32 if model is small else 8)
     for photograph in photographs[:3]:
         folder = tmp_path / "data" / "imagenet" / "val" / photograph.parent.name
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,8 @@ from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import ArgumentError
 from hardiness.core.run import ModelIdentity, Plan, Run, Surrogate
 from hardiness.engine.backward_pass import given_backward
-from hardiness.engine.plan import moved_from, refuse_to_share, run_of
+from hardiness.engine.moved_runs import moved_from, refuse_to_share
+from hardiness.engine.tasks import run_of
 from hardiness.models.loading import load
 from hardiness.store.store import Store
 
@@ -66,7 +67,7 @@ def test_correcting_a_class_order_is_another_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "versioned",
-    ["attacks.pgd.PGD.version", "engine.plan.JUDGING_OF_TIES", "engine.plan.GRADIENTS_VERSION"],
+    ["attacks.pgd.PGD.version", "engine.tasks.JUDGING_OF_TIES", "engine.tasks.GRADIENTS_VERSION"],
 )
 def test_another_version_of_an_attack_its_judging_or_its_gradients_is_another_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versioned: str

@@ -1,0 +1,342 @@
+"""What the engine needs to run one model on one benchmark, and the run that its rows belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.attacks.kit import needs_gradients, version_of
+from hardiness.attacks.kit import registry as attacks
+from hardiness.benchmarks.own_code import benchmark_code
+from hardiness.core.attack_plan import AttackPlan, Round
+from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.condition import Condition
+from hardiness.core.errors import ModelError, StoreError
+from hardiness.core.forms import json_form
+from hardiness.core.model import Canvas
+from hardiness.core.request import Request
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.engine.backward_pass import given_backward
+from hardiness.engine.batch import BatchSize, Ensemble, automatic_batch_size, largest_batch
+from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
+from hardiness.engine.label_map import labels_for
+from hardiness.engine.moved_runs import refuse_another_run, refuse_to_share
+from hardiness.imaging.resizing import RESAMPLING
+from hardiness.models.chat.model import ClosedQuestionModel, on_question
+from hardiness.models.classifier import Classifier
+from hardiness.models.determinism import GRADIENTS_VERSION
+from hardiness.models.preprocessing import InputPolicy
+from hardiness.sources.files import shown
+from hardiness.store.run import StoredRun
+from hardiness.store.store import Store
+
+JUDGING, JUDGING_OF_TIES = 5, 6
+"""Versions of how attacked pictures are judged: raised when that changes, so that a resumed run never mixes two.
+
+Since the second a tie at the top is nobody's answer. A network of a package, in floating point, does not tie, so that
+its rows are as before and its keys stay. Checks that are made beside an attack have a version of their own.
+"""
+
+
+def attack_versions(plan: AttackPlan, *, may_tie: bool) -> dict[str, Any]:
+    """Versions of everything of ours that an attack's rows depend on, for the run's key.
+
+    Args:
+        plan: of the benchmark.
+        may_tie: whether two logits may be equal: those of somebody's own code, and of graphs of integers.
+    """
+    found: dict[str, Any] = {
+        "attacks": {name: version_of(name) for name in sorted({each.attack for each in plan.rounds})},
+        "judging": JUDGING_OF_TIES if may_tie else JUDGING,
+    }
+    if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
+        found["files"] = files
+    if plan.checks:
+        found["cross_checks"] = {**json_form(plan.checks), "version": CROSS_CHECKS}
+    return found
+
+
+def _content(each: Round) -> str:
+    """Hash of what the attack of a round reads from a file."""
+    return str(getattr(attacks.get(each.attack)(**each.options), "content", ""))
+
+
+def _code(bpda: str) -> str:
+    """Hash over the code of a backward pass that is given in a file; empty where none is."""
+    backward = given_backward(bpda)
+    return backward[1].for_one_command() if backward else ""
+
+
+def left_out_of(plan: AttackPlan) -> tuple[str, ...]:
+    """A line for each thing that a given backward pass computes with and no key covers."""
+    backward = given_backward(plan.bpda)
+    lines = backward[1].left_out if backward else ()
+    return tuple(f"bpda={plan.bpda}: {line}: each command begins anew" for line in lines)
+
+
+def asks_for_gradients(plan: AttackPlan) -> bool:
+    """Whether one of its attacks needs the gradients of what it attacks."""
+    return any(needs_gradients(each.attack) for each in plan.rounds)
+
+
+ROWS_VERSION = 2
+"""Part of every key; raised when decoding, the decision rules or the engine change what a record holds."""
+
+
+@dataclass
+class Task:
+    """What the engine needs to run one model on one benchmark.
+
+    Attributes:
+        classifier: the model.
+        canvas: the geometry in which it wants the photographs.
+        feed: how the canvas becomes its input: as it is wherever it accepts that size.
+        labels: the model's class for each label of the data set.
+        stored: where its records are.
+        batch: images per forward pass.
+        computed: rows computed by this session.
+        error: why the model was given up, or ``None``.
+        refused: whether it was because its answers cannot be used, whatever the picture.
+        exhibited: whether this session has made sure that pictures of the benchmark are kept beside the records.
+        session_file: path of the file that says already that this session asks for the run; empty where none does.
+    """
+
+    classifier: Classifier | ClosedQuestionModel
+    canvas: Canvas
+    feed: InputPolicy
+    labels: NDArray[np.int32]
+    stored: StoredRun
+    batch: BatchSize
+    computed: int = 0
+    error: str | None = None
+    refused: bool = False
+    exhibited: bool = False
+    session_file: str = ""
+
+    def look_up(self, store: Store) -> Task:
+        """The task, begun in a store of its own, with what another holds of its run; neither store is written to.
+
+        Args:
+            store: where rows may be stored already.
+
+        Raises:
+            StoreError: the run there cannot be read.
+        """
+        found = store.find(self.stored.run)
+        return self if found is None else replace(self, stored=replace(found, cells=self.stored.cells))
+
+    @property
+    def problem(self) -> str:
+        """Why the model was given up, in a line that begins with its name; empty where it was not."""
+        name, error = self.classifier.spec.name, self.error or ""
+        return error if error.startswith(name) or not error else f"{name}: {error}"
+
+    def class_order(self, data: DataSet) -> str:
+        """Which output of the network is taken for which of one's own classes, in one line; empty for ImageNet's."""
+        names = self.stored.run.data.classes
+        if not names:
+            return ""
+        first = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
+        more = f" … {len(names) - 1} {names[-1]}" if len(names) > SHOWN_CLASSES else ""
+        if self.classifier.spec.class_names is not None:
+            why = f"as {self.classifier.spec.name} itself names them"
+        elif list(names) == sorted(names):
+            another = ":classes=FILE behind the folder" if data.location else "data=(images, labels, names)"
+            why = f"in alphabetical order; another is given with {another}"
+        else:
+            why = "as classes=FILE lists them" if data.location else "in the order that the data give them"
+        return f"{data.name}: outputs are taken for the classes {why}: {shown(f'{first}{more}')}"
+
+
+def begin(
+    classifier: Classifier,
+    benchmark: Benchmark,
+    data: DataSet,
+    request: Request,
+    store: Store,
+    surrogate: Classifier | Ensemble | None = None,
+    is_shared: bool = False,
+) -> Task:
+    """The task of one model, its run opened or begun in the store.
+
+    Args:
+        classifier, benchmark, data, request, store: what meets what, how much of it, and where it is kept.
+        surrogate: the model that is attacked in its place, where the benchmark has one.
+        is_shared: whether other processes are to evaluate the same run, as they are where ``request`` has a share.
+
+    Raises:
+        ArgumentError: it shares the store with other workers, whose data or version are others, or which would never
+            find its run.
+        ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
+        StoreError: the run cannot be written.
+    """
+    classifier = on_question(classifier, benchmark, data, request.seed, store.files)
+    if benchmark.attack and surrogate is None:
+        if asks_for_gradients(benchmark.attack):
+            require_gradients(classifier)
+        require_logits(classifier, benchmark.attack)
+    labels = labels_for(classifier, data)
+    canvas = benchmark.canvas or classifier.spec.view.canvas
+    feed = classifier.feed(canvas.crop_px)
+    run = run_of(classifier, benchmark, data, request.seed, surrogate)
+    if is_shared or request.share:
+        refuse_to_share(run)
+    attacked = benchmark.attack is not None and surrogate is None and asks_for_gradients(benchmark.attack)
+    begun = None
+    with suppress(StoreError):  # what cannot be believed is set aside when the run is opened, below
+        begun = store.find(run)  # what it was begun with stays: nothing needs to be tried again
+    if begun is None and request.share:
+        refuse_another_run(run, store.runs())
+    batch_size = begun.plan.batch_size if begun else request.batch_size
+    batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
+    conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
+    plan = Plan(
+        batch_size=batch_size,
+        location=data.location,
+        released=data.released,
+        unit_items=unit_images(benchmark, request.batch_size, on_gpu=classifier.device.startswith("cuda")),
+        whole=tuple(conditions[condition] for condition in benchmark.whole()),
+    )
+    cells = {conditions[c]: fingerprint for c, fingerprint in data.fingerprints.items() if c in conditions}
+    stored = (begun or store.run(run, plan)).with_cells(cells)
+    return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
+
+
+def unit_images(benchmark: Benchmark, batch_size: int | None, on_gpu: bool) -> int:
+    """Images a unit: so many that a batch, which never crosses units, can be full; for an attack a batch of images.
+
+    It follows from what was asked for, and from nothing that is tried or timed: so units, and the names of files, are
+    those of every process that begins the run, and models with different batches share the decoding.
+
+    Args:
+        benchmark: which.
+        batch_size: that was asked for; ``None`` where it is found.
+        on_gpu: whether it is found on a GPU.
+    """
+    attack = benchmark.attack is not None
+    pictures = 1 if attack else benchmark.frames * max(1, len(benchmark.requested()))
+    most = batch_size or largest_batch(on_gpu, gradients=attack)
+    return max(benchmark.shard_items, -(-most // pictures))
+
+
+def run_of(
+    classifier: Classifier,
+    benchmark: Benchmark,
+    data: DataSet,
+    seed: int,
+    surrogate: Classifier | Ensemble | None = None,
+) -> Run:
+    """Everything that changes the rows of one model on one benchmark."""
+    spec = classifier.spec
+    feed = classifier.feed((benchmark.canvas or spec.view.canvas).crop_px)
+    return Run(
+        model=ModelIdentity(
+            name=spec.name,
+            weights_sha256=classifier.weights_sha256,
+            view=spec.view,
+            options=dict(spec.options),
+            outputs_sha256=classifier.outputs_sha256,
+            code_sha256=classifier.code_sha256,
+            outputs=classifier.outputs,
+        ),
+        benchmark=BenchmarkIdentity(
+            name=benchmark.name,
+            card=benchmark.card,
+            protocol=benchmark.protocol,
+            options=benchmark.identity(),
+            columns=_decision_columns(benchmark, data.num_classes),
+            code_sha256=benchmark_code(benchmark).sha256,
+        ),
+        data=DataIdentity(
+            name=data.name,
+            fingerprint=data.fingerprint,
+            samples=len(data),
+            num_classes=data.num_classes,
+            categories=data.categories,
+            classes=_class_order(classifier, data),
+        ),
+        input=InputIdentity("fixed" if benchmark.canvas else "view", str(feed)),
+        conditions=benchmark.conditions(),
+        seed=seed,
+        precision=classifier.precision,
+        attack=benchmark.attack.rounds if benchmark.attack else (),
+        surrogate=_surrogate(surrogate) if surrogate else None,
+        versions={"rows": ROWS_VERSION, "resampling": RESAMPLING, **_attack_versions(benchmark, classifier)},
+    )
+
+
+def _class_order(classifier: Classifier, data: DataSet) -> tuple[str, ...]:
+    """The names of the data's own classes in the order of the model's outputs; none where they are mere numbers."""
+    names = data.class_names
+    if names is None or names == tuple(map(str, range(len(names)))):
+        return ()
+    return tuple(names[label] for label in np.argsort(labels_for(classifier, data)).tolist())
+
+
+SHOWN_CLASSES = 12
+"""Classes that a line names at most."""
+
+
+def _surrogate(network: Classifier | Ensemble) -> Surrogate:
+    return Surrogate(network.spec.name, network.weights_sha256, network.outputs_sha256, network.code_sha256)
+
+
+def _decision_columns(benchmark: Benchmark, num_classes: int) -> tuple[str, ...]:
+    """Names of what the decision rule keeps, in alphabetical order: seen by applying it to logits of zero."""
+    kept = benchmark.decide(np.zeros((1, num_classes), np.float32), np.zeros(1, np.int32))
+    return tuple(sorted(kept))
+
+
+def _attack_versions(benchmark: Benchmark, classifier: Classifier) -> Mapping[str, Any]:
+    """Versions of the attacks and of the arithmetic of gradients; nothing without an attack."""
+    if benchmark.attack is None:
+        return {}
+    may_tie = bool(classifier.code_sha256) or not classifier.has_gradients
+    return {**attack_versions(benchmark.attack, may_tie=may_tie), "gradients": GRADIENTS_VERSION}
+
+
+def require_gradients(classifier: Classifier) -> None:
+    """Raise unless the model has gradients, so that it can be attacked itself.
+
+    Raises:
+        ModelError: it has none.
+    """
+    if not classifier.has_gradients:
+        raise ModelError(
+            f"{classifier.spec.name} has no gradients ({classifier.why_no_gradients}), so it cannot be attacked "
+            "itself; evaluate it under blackbox, or load it as a torch model"
+        )
+
+
+def require_logits(classifier: Classifier, plan: AttackPlan) -> None:
+    """Raise where an attack reads the model's logits and it gives probabilities.
+
+    Raises:
+        ModelError: naming the attack.
+    """
+    reading = [each.attack for each in plan.rounds if not _decides_alone(each.attack)]
+    if classifier.outputs and reading:
+        others = " or ".join(filter(_decides_alone, attacks.names()))
+        raise ModelError(
+            f"{classifier.spec.name} gives {classifier.outputs}, and {reading[0]} goes by logits: attack it with "
+            f"{others}, which goes by the answer alone, or export it without its softmax"
+        )
+
+
+def _decides_alone(attack: str) -> bool:
+    """Whether an attack says of itself that it goes by the answer alone and reads no logits."""
+    return bool(getattr(attacks.get(attack), "decisions_alone", False))
+
+
+def condition_indices(benchmark: Benchmark, data: DataSet) -> tuple[tuple[Condition, ...], list[int]]:
+    """All conditions of a benchmark, and the indices of those that its options ask for and the data allow."""
+    conditions = benchmark.conditions()
+    requested = set(benchmark.requested())
+    if data.conditions is not None:
+        requested &= data.conditions
+    return conditions, [index for index, condition in enumerate(conditions) if condition in requested]
