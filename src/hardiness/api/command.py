@@ -36,6 +36,7 @@ from hardiness.core.request import Placement, Request
 from hardiness.core.result import Result, TextTable
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.compiling import compiling_ahead
+from hardiness.engine.deadline import Deadline
 from hardiness.engine.evaluation import (
     EvaluationOutcome,
     evaluate_shared,
@@ -47,7 +48,8 @@ from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.forecast import MOST_UNBOUNDED, Forecast, forecast_evaluation, require_bounded_calls
 from hardiness.engine.predictions import pictures_of, read_predictions
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
-from hardiness.engine.rounds import Deadline, rehearse, require_reachable
+from hardiness.engine.rehearsal import rehearse
+from hardiness.engine.rounds import require_reachable
 from hardiness.models.classifier import Classifier
 from hardiness.models.options import with_option
 from hardiness.report.loggers.tracking import TrackingSession

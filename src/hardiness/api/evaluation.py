@@ -25,10 +25,10 @@ from hardiness.core.result import Result
 from hardiness.data.in_python import ModelClasses, from_python
 from hardiness.data.root import absolute_arguments
 from hardiness.distortions.apply import corruptions, perturbations
+from hardiness.engine.deadline import Deadline
 from hardiness.engine.evaluation import EvaluationOutcome, evaluate_until_decided, evaluate_within, prepared
 from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.forecast import require_bounded_calls
-from hardiness.engine.rounds import Deadline
 from hardiness.models.classifier import Classifier
 from hardiness.report.loggers.tracking import TrackingSession
 from hardiness.report.stored_results import StoredResults

@@ -13,19 +13,11 @@ from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
 from hardiness.engine.attack import require_module
 from hardiness.engine.batch import Ensemble
+from hardiness.engine.deadline import Deadline, Progression, evaluate_until_deadline
+from hardiness.engine.goals import EvaluationToGoal, Outlook, Precision, Verdicts
 from hardiness.engine.moved_runs import fewer_images, moved_from
 from hardiness.engine.provenance import keep_beginning, keep_measured
-from hardiness.engine.rounds import (
-    Deadline,
-    EvaluationToGoal,
-    Outlook,
-    Precision,
-    Progression,
-    Rounds,
-    Verdicts,
-    evaluate_until_deadline,
-    require_reachable,
-)
+from hardiness.engine.rounds import Rounds, require_reachable
 from hardiness.engine.shared import shared
 from hardiness.engine.tasks import Task, asks_for_gradients, begin, left_out_of, require_gradients
 from hardiness.engine.worker import Worker

@@ -11,7 +11,7 @@ import pytest
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.request import parse_duration
-from hardiness.engine.rounds import (
+from hardiness.engine.deadline import (
     FIRST_IMAGES_IN_TIME,
     Deadline,
     Progression,

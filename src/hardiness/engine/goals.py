@@ -1,0 +1,176 @@
+"""What ends the evaluation of a benchmark before all of it is done: precision, or a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hardiness.benchmarks.card import card_of, published_baseline
+from hardiness.core.request import Stop
+from hardiness.engine.rounds import Rounds, first_extent
+from hardiness.results.policy_watch import PolicyWatch
+from hardiness.results.runs import ScoredRun
+from hardiness.results.stopped import companions_of, look_at, rows_of
+from hardiness.statistics.stopping import Extent, Headline, decide, next_extent
+
+
+class Goal(Protocol):
+    """What ends the evaluation of a benchmark before all of it is done."""
+
+    def begin(self, rounds: Rounds) -> None:
+        """Prepare; called once, before the first round."""
+
+    def look(self, rounds: Rounds, extent: Extent) -> Outlook:
+        """The outlook after a round, by what the extent holds; the look is kept beside each model's rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The next round, or that there is none, and why.
+
+    Attributes:
+        following: the next round; ``None`` where the goal is reached, or cannot be.
+        remarks: what a person should know.
+        unreached: a line where the goal cannot be reached.
+    """
+
+    following: Extent | None = None
+    remarks: tuple[str, ...] = ()
+    unreached: str = ""
+
+
+@dataclass
+class EvaluationToGoal:
+    """The evaluation of one benchmark until a goal is reached.
+
+    Attributes:
+        rounds: that it goes in.
+        goal: what ends it.
+        extent: of the round that is evaluated, or was last.
+        outlook: after the last look.
+        done: whether nothing is left to evaluate, for whichever reason.
+    """
+
+    rounds: Rounds
+    goal: Goal
+    outlook: Outlook = field(default_factory=Outlook)
+    done: bool = False
+
+    def __post_init__(self) -> None:
+        self.extent = first_extent(self.rounds.whole, self.rounds.cells)
+        self.goal.begin(self.rounds)
+
+    def run(self) -> None:
+        """Rounds until the goal is reached, or cannot be."""
+        while not self.done:
+            self.rounds.evaluate(self.extent)
+            self.look()
+
+    def look(self) -> None:
+        """Look at what the extent holds, and choose the next one."""
+        self.outlook = self.goal.look(self.rounds, self.extent)
+        self.done = self.outlook.following is None
+        self.extent = self.outlook.following or self.extent
+
+
+@dataclass
+class Precision:
+    """The goal that every model's headline is exact enough.
+
+    Attributes:
+        target: the half-width that is aimed at.
+    """
+
+    target: float
+    _companions: dict[str, list[ScoredRun]] = field(default_factory=dict)
+
+    def begin(self, rounds: Rounds) -> None:
+        """Find what other models have answered on the same pictures."""
+        name = rounds.benchmark.name
+        others = [ScoredRun(o, card_of(o.run)) for o in rounds.workers[0].store.runs() if o.run.benchmark.name == name]
+        for task in rounds.tasks:
+            mine = ScoredRun(task.stored, card_of(task.stored.run))
+            self._companions[task.stored.key] = companions_of(mine, others)
+
+    def look(self, rounds: Rounds, extent: Extent) -> Outlook:
+        """Whether every headline is exact enough, and if not how much more it takes."""
+        found = self._headlines(rounds, extent)
+        if not found or decide(found, self.target).done:
+            return Outlook()
+        whole = rounds.whole
+        following = next_extent(extent, found, self.target, whole)
+        hopeless = [each for each in found if each.is_out_of_reach(self.target, whole.images)]
+        if following is None or hopeless:
+            worst = max(hopeless or decide(found, self.target).loose, key=lambda each: each.half_width)
+            line = worst.out_of_reach(self.target, whole.images)
+            return Outlook(unreached=f"precision-target cannot be reached on {rounds.benchmark.name}: {line}")
+        return Outlook(following)
+
+    def _headlines(self, rounds: Rounds, extent: Extent) -> list[Headline]:
+        """Of every model that has one so far."""
+        found: list[Headline] = []
+        for run, table in rounds.tables(extent):
+            companions = self._companions[run.stored.key]
+            look = look_at(self.target, published_baseline(run.stored.run), companions)
+            headlines: Sequence[Headline] = list(look.at(run.card, table, run.stored.run).values())
+            keys = tuple(each.stored.key for each in companions)
+            run.stored.keep_stop(Stop(self.target, rows_of(run.table), keys))
+            run.release()
+            found += headlines[:1]
+        return found
+
+
+@dataclass
+class Verdicts:
+    """The goal that every rule of a policy is decided for every model.
+
+    Models whose rows were all there before are judged by these, and do not hold up the others.
+
+    Attributes:
+        watch: asks the rules.
+    """
+
+    watch: PolicyWatch
+    _whole: tuple[str, ...] = ()
+    _all_there: frozenset[str] = frozenset()
+
+    def begin(self, rounds: Rounds) -> None:
+        """See which models have nothing left to evaluate."""
+        runs = [ScoredRun(task.stored, card_of(task.stored.run)) for task in rounds.tasks]
+        done = [run.stored.key for run in runs if run.counts().complete and run.stored.stop() is None]
+        self._all_there = frozenset(done)
+
+    def look(self, rounds: Rounds, extent: Extent) -> Outlook:
+        """Whether every rule is decided, by the round's rows and by all that are stored, and how much more it takes."""
+        policy, whole = self.watch.policy, rounds.whole
+        if self._whole:
+            return Outlook(remarks=self._whole)
+        runs = [(run, table) for run, table in rounds.tables(extent) if run.stored.key not in self._all_there]
+        found = self.watch.look(runs)
+        if found.whole:
+            self._whole = found.remarks
+            for line in found.remarks:
+                rounds.listener.note(line)
+            return Outlook(None if extent == whole else whole, found.remarks)
+        for run, _ in runs:
+            run.stored.keep_stop(Stop(None, rows_of(run.table), policy=policy.source))
+        if not found.times and any(rows_of(run.table) > rows_of(table) for run, table in runs):
+            found = self.watch.look([(run, run.table) for run, _ in runs])
+        times = min(found.times, MOST_TIMES)
+        following = extent.grown(extent.images * times, extent.cells * times, whole) if times else None
+        for run, _ in runs:
+            run.release()
+        if following is not None:
+            return Outlook(following)
+        counts = ", ".join(f"{found.outcomes.count(each)} {each}" for each in dict.fromkeys(found.outcomes))
+        name, of = rounds.benchmark.name, f"{extent.images:,} of {whole.images:,} images"
+        cells = f", {extent.cells} of {whole.cells} conditions of each" if whole.cells > 1 else ""
+        if not found.outcomes:
+            return Outlook(remarks=found.remarks)
+        end = "every rule is decided" if not times else "all there are, and not every rule is decided"
+        return Outlook(remarks=(f"{policy.source}: {name}: after {of}{cells} {end}: {counts}", *found.remarks))
+
+
+MOST_TIMES = 100.0
+"""By which the pictures are said to grow where nobody knows by how much."""
