@@ -30,7 +30,7 @@ from hardiness.report.exports.exporter import Exporter
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.logger import TrackerKind
 from hardiness.report.loggers.logger import registry as loggers
-from hardiness.results.runs import typed_option
+from hardiness.results.run_names import typed_option
 from hardiness.results.stored_runs import RunEntry, run_entries
 from hardiness.store.store import Store, surveyed
 

@@ -9,7 +9,7 @@ from typing import Any
 from hardiness.benchmarks.card import benchmark_type
 from hardiness.core.result import Result
 from hardiness.core.run import spelled
-from hardiness.results.runs import typed_option
+from hardiness.results.run_names import typed_option
 
 _NO_OPTIONS = frozenset(("kernels", "surrogate_sha256"))
 """What stands among the options of a benchmark in ``run.json`` and cannot be chosen."""

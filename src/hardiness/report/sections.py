@@ -24,7 +24,7 @@ from hardiness.report import format as formatting
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.results import group_of
-from hardiness.results.runs import differences_of
+from hardiness.results.run_names import differences_of
 from hardiness.statistics.comparison import ScoreComparison
 from hardiness.statistics.flips import Flips
 

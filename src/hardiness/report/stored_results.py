@@ -13,7 +13,7 @@ from hardiness.report.format import PlainConsole
 from hardiness.report.sections import Places, marks_in_export
 from hardiness.report.terminal import score_tables, score_views
 from hardiness.results.results import group_of
-from hardiness.results.runs import differences_of
+from hardiness.results.run_names import differences_of
 from hardiness.sources.files import shown
 
 if TYPE_CHECKING:

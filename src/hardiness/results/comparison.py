@@ -22,7 +22,8 @@ from hardiness.results.comparisons.effective_robustness import against_reference
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import RunByImage, has_measurables, in_shared_cells, measured_runs, why_not_measured
 from hardiness.results.noise import Noise, stored_noise
-from hardiness.results.runs import ScoredRun, differences, digest_of
+from hardiness.results.run_names import differences
+from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics.comparison import ScoreComparison, adjusted, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE

@@ -14,7 +14,8 @@ from hardiness.benchmarks.chat_answers import chat_outputs
 from hardiness.core.condition import Condition
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.results.runs import ScoredRun, why_unavailable
+from hardiness.results.availability import why_unavailable
+from hardiness.results.runs import ScoredRun
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.cells import is_drawn
 from hardiness.statistics.comparison import shared_images

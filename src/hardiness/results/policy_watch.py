@@ -25,7 +25,8 @@ from hardiness.results.rule_evidence import (
     require_limit,
     require_whole_headline,
 )
-from hardiness.results.runs import ScoredRun, is_of_one_set, named_by
+from hardiness.results.run_names import named_by
+from hardiness.results.runs import ScoredRun, is_of_one_set
 from hardiness.statistics.verdicts import Evidence, Limit, rulings
 from hardiness.store.store import Store
 

@@ -24,17 +24,8 @@ from hardiness.results.flips import flip_table
 from hardiness.results.measured import measured
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
 from hardiness.results.results import group_of, results_of_runs
-from hardiness.results.runs import (
-    ScoredRun,
-    differences_of,
-    digest_of,
-    evaluated_last,
-    named_by,
-    question_of,
-    successors_of,
-    weights_label,
-    with_joined,
-)
+from hardiness.results.run_names import differences_of, named_by, weights_label
+from hardiness.results.runs import ScoredRun, digest_of, evaluated_last, question_of, successors_of, with_joined
 from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.flips import FlipTable

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,160 +17,18 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
 from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
-from hardiness.core.answers import ANSWERS
-from hardiness.core.condition import Condition
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.process import return_freed_memory
 from hardiness.core.request import Stop
-from hardiness.core.result import Counts, Finding, Result, Score
-from hardiness.core.run import DataIdentity, Plan, Run, spelled
+from hardiness.core.result import Counts, Finding, Score
+from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import Failure, ImageTable, Records
+from hardiness.results.availability import available
 from hardiness.store.memo import Stamps
 from hardiness.store.run import StoredRun, last_began
 
 DIGITS = 6
 """Of a hash that is shown."""
-
-_OF_LOGITS = frozenset(("energy", "logit", "temperature"))
-"""Words in the names of metrics, methods and decisions that need logits: probabilities lack a constant an image."""
-
-_OF_CONFIDENCE = _OF_LOGITS | frozenset(
-    (
-        "top5",
-        "aurra",
-        "calibration",
-        "ece",
-        "brier",
-        "nll",
-        "auroc",
-        "aupr",
-        "fpr95",
-        "msp",
-        "confidence",
-        "aurc",
-        "augrc",
-        "risk",
-        "coverage",
-        "average",
-        "mt5d",
-        "t5d",
-    )
-)
-"""The same of what needs more of an answer than its class."""
-
-
-_LACKING = {
-    "probabilities": (_OF_LOGITS, "not available: the model gives probabilities, and this needs logits"),
-    "classes": (_OF_CONFIDENCE, "not available: the file has classes only"),
-    ANSWERS: (
-        _OF_CONFIDENCE,
-        "not available: not every answer began with its letter and came with log-probabilities of all letters",
-    ),
-}
-"""By what a model gives: words in the names of what it does not suffice for, and the reason."""
-
-
-def why_unavailable(metric: str, condition: Condition, outputs: str) -> str:
-    """Why a score needs more than a model gives (``outputs`` of `ModelIdentity`); empty where it does not."""
-    lacking, reason = _LACKING.get(outputs, (frozenset(), ""))
-    names = (metric, *(str(condition.get(key, "")) for key in ("method", "decision")))
-    return "" if lacking.isdisjoint(word for name in names for word in re.split("[_-]", name)) else reason
-
-
-def available(scores: Sequence[Score], outputs: str) -> list[Score]:
-    """The scores of one run, without the values of those that need more than its model gives."""
-    found = []
-    for score in scores:
-        reason = why_unavailable(score.metric, score.condition, outputs)
-        found.append(replace(score, value=None, interval=None, interval_reason="", reason=reason) if reason else score)
-    return found
-
-
-_TYPED = {"method": "attack"}
-"""How options are called on the command line where their fields are called otherwise."""
-
-Sessions = Callable[[], Sequence[Mapping[str, Any]]]
-"""How the rows of a run were computed; asked for only where runs must be told apart."""
-
-
-def differences(runs: Sequence[Run], keys: Sequence[str], sessions: Sequence[Sessions]) -> list[str]:
-    """A text for each run of one table, e.g. ``"crop_px=288"``; empty where no other run is of that model.
-
-    Args:
-        runs: of one table.
-        keys: under which they are stored; its first digits are the text where nothing else differs.
-        sessions: of each.
-    """
-    alike: dict[tuple[str, str], list[int]] = {}
-    for place, run in enumerate(runs):
-        alike.setdefault((run.model.name, run.precision), []).append(place)
-    texts = [""] * len(runs)
-    for places in alike.values():
-        if len(places) > 1:
-            facts = [dict(_facts(runs[place], sessions[place], keys[place])) for place in places]
-            for place, text in zip(places, _fewest(facts), strict=True):
-                texts[place] = text
-    return texts
-
-
-def differences_of(results: Sequence[Result]) -> list[str]:
-    """The same of the results of one table."""
-    sessions: list[Sessions] = [lambda each=each: each.measured.get("sessions", ()) for each in results]  # type: ignore[misc]
-    return differences([each.run for each in results], [each.key for each in results], sessions)
-
-
-def typed_option(name: str, value: Any) -> str:
-    """An option of a run's benchmark, by the name of its field, as a person types it."""
-    return f"{_TYPED.get(name, name)}={spelled(value)}"
-
-
-def _fewest(facts: Sequence[Mapping[str, str]]) -> list[str]:
-    """Texts that differ, of as few facts as tell all apart, the first ones first."""
-    shown = [""] * len(facts)
-    for name in dict.fromkeys(name for each in facts for name in each):
-        more = [", ".join(filter(None, (text, each.get(name, "")))) for text, each in zip(shown, facts, strict=True)]
-        if len(set(more)) > len(set(shown)):
-            shown = more
-        if len(set(shown)) == len(facts):
-            break
-    return shown
-
-
-def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
-    """What a run is of, by name, as a person would type or say it; what people chose stands before hashes."""
-    yield "seed", f"seed {run.seed}"
-    if file := _checkpoint(sessions()):
-        yield "weights file", f"weights={file}"
-    view = {} if run.model.is_foreign else json_form(run.model.view)
-    for name, value in run.model.options.items():
-        if name not in view:
-            yield f"model {name}", f"{name}={value}"
-    for name, value in view.items():
-        yield f"view {name}", f"{name}={spelled(value, '/')}"
-    for name, value in run.benchmark.options.items():
-        yield f"option {name}", typed_option(name, value)
-    if run.surrogate:
-        yield "surrogate", f"made on {run.surrogate.model}"
-    yield "fed", f"fed {run.input.fed}"
-    for name, value in run.versions.items():
-        yield f"version {name}", f"{name} {value}"
-    hashes = {
-        "weights": run.model.weights_sha256,
-        "code": run.model.code_sha256,
-        "benchmark's code": run.benchmark.code_sha256,
-        "class order": run.model.outputs_sha256,
-        "data": run.data.fingerprint,
-        "surrogate's weights": run.surrogate.weights_sha256 if run.surrogate else "",
-    }
-    yield from ((name, f"{name} {digest[:DIGITS] or 'as published'}") for name, digest in hashes.items())
-    yield "run", f"run {key[:DIGITS]}"
-
-
-def _checkpoint(sessions: Sequence[Mapping[str, Any]]) -> str:
-    """The name of the checkpoint that was asked for; empty where none was, or an earlier version kept none."""
-    typed = [str(session.get("asked", {}).get("model", "")) for session in sessions]
-    found = Counter(match[1] for text in typed if (match := re.search(r"[:,]weights=([^,]+)", text)))
-    return re.split(r"[\\/]", found.most_common(1)[0][0])[-1] if found else ""
 
 
 def digest_of(value: Any) -> str:
@@ -209,22 +65,6 @@ def successors_of(runs: Sequence[ScoredRun]) -> dict[str, ScoredRun]:
         last = evaluated_last(alike)
         found.update({run.stored.key: last[0] for run in alike if run not in last})
     return found
-
-
-def named_by(run: Run, key: str, name: str) -> bool:
-    """Whether a text is the beginning of a run's key, or of the hash of its model's weights or code."""
-    return any(known.startswith(name) for known in (key, run.model.weights_sha256, run.model.code_sha256) if known)
-
-
-def weights_label(weights_sha256: str, code_sha256: str) -> str:
-    """How tables tell models of one name apart: the first digits of its weights' hash, or its code's."""
-    return (
-        f"weights {weights_sha256[:DIGITS]}"
-        if weights_sha256
-        else f"code {code_sha256[:DIGITS]}"
-        if code_sha256
-        else ""
-    )
 
 
 TABLE = "images"

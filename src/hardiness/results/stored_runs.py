@@ -10,7 +10,8 @@ from hardiness.benchmarks.card import card_of
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import fields_form
 from hardiness.results.results import rebuild_results
-from hardiness.results.runs import JoinedRun, ScoredRun, successors_of, weights_label, with_joined
+from hardiness.results.run_names import weights_label
+from hardiness.results.runs import JoinedRun, ScoredRun, successors_of, with_joined
 from hardiness.store.store import Store
 
 FEWEST_DIGITS = 6
