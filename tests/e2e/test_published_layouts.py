@@ -25,7 +25,8 @@ from hardiness.engine.evaluation import evaluate
 from hardiness.reference.classes import wnids
 from hardiness.reference.published_numbers import baseline
 from hardiness.reference.sets import distortion_set
-from hardiness.report.sections import scorecard, sections
+from hardiness.report.scorecard import scorecard
+from hardiness.report.sections import sections
 from hardiness.results.stored_runs import drop_run
 from hardiness.store.store import Store
 

@@ -23,7 +23,8 @@ from hardiness.report.format import as_text, terminal_table
 from hardiness.report.gate import gate_view
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
-from hardiness.report.sections import declared, with_own_names
+from hardiness.report.sections import with_own_names
+from hardiness.report.training_overlap import declared
 from hardiness.results.claims.claim import ClaimVerdicts, Models, from_results, judge_claims, published_models
 from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
 from hardiness.results.gate import kept_gate

@@ -30,10 +30,13 @@ from hardiness.report.figures import NARROW_PX, WIDE_PX
 from hardiness.report.figures.charts import caption_of, draw
 from hardiness.report.figures.sheet import Inks, shade
 from hardiness.report.figures.writers import icon, inline, rules, symbols
+from hardiness.report.marks import DEMO
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
-from hardiness.report.sections import DEMO, BenchmarkSection, Declared, scorecard, sections
+from hardiness.report.scorecard import scorecard
+from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.report.summary import RULE, summary
 from hardiness.report.table_rows import rows_of
+from hardiness.report.training_overlap import Declared
 from hardiness.report.trust import checks, doubts, doubts_text, trust_text
 from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import BenchmarkComparison

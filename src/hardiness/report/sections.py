@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
@@ -12,138 +12,18 @@ from typing import TypeVar
 from hardiness.benchmarks.attacks import surrogate_matrix
 from hardiness.benchmarks.card import card_of, cards
 from hardiness.benchmarks.own_classes import with_classes
-from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score, doubtful, trust
-from hardiness.core.section import GROUPS, Chart, Column, Dots, Gallery, Grid, GridCell, Observer, Section
-from hardiness.reference.published_data import ALL, Recipe, recipes, recipes_of
-from hardiness.reference.sets import distortion_set as set_of
-from hardiness.reference.sets import set_names
+from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score
+from hardiness.core.section import Chart, Column, Dots, Gallery, Grid, GridCell, Observer, Section
 from hardiness.report import format as formatting
+from hardiness.report.marks import marks_in_export, marks_of
+from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
 from hardiness.statistics.comparison import ScoreComparison
 from hardiness.statistics.flips import Flips
-
-LEVEL = 0.05
-"""Chance that any two of some models are told apart that are alike."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceRange:
-    """The best and the worst place that a model can have, from 1."""
-
-    best: int
-    worst: int
-
-    def __str__(self) -> str:
-        return f"{self.best}" if self.best == self.worst else f"{self.best}–{self.worst}"
-
-
-def ranks(scores: Mapping[str, Score]) -> dict[str, PlaceRange]:
-    """The places of models by their scores of one metric; those without a value or an interval have none.
-
-    A model stands behind another only where their intervals have no value in common. For models on the same images
-    `places` asks a paired test instead.
-    """
-    known = {name: score for name, score in scores.items() if score.value is not None and score.interval}
-    found = {}
-    for name, score in known.items():
-        better = sum(order_beyond_chance(other, score) > 0 for other in known.values())
-        worse = sum(order_beyond_chance(score, other) > 0 for other in known.values())
-        found[name] = PlaceRange(1 + better, len(known) - worse)
-    return found
-
-
-def places(compared: ScoreComparison, names: Collection[str]) -> dict[str, PlaceRange]:
-    """The places that a paired comparison on the same images gives to some of its models.
-
-    A model stands behind another only where the two are told apart.
-    """
-    return {name: PlaceRange(rank.rank, rank.worst) for name, rank in compared.ranks_among(names).items()}
-
-
-def order_beyond_chance(first: Score, second: Score) -> int:
-    """1 where the first is better than the second beyond chance, -1 where it is worse, else 0."""
-    if not first.interval or not second.interval:
-        return 0
-    above = first.interval.low > second.interval.high
-    below = first.interval.high < second.interval.low
-    sign = 1 if first.higher_is_better else -1
-    return sign * (above - below)
-
-
-Declared = Mapping[str, Sequence[Recipe]]
-"""By a model's name, the recipes that its user says it was trained with."""
-
-MEMBERS_OF = ("imagenet-c", "imagenet-p")
-
-
-def declared(texts: Sequence[str]) -> Declared:
-    """What was declared as ``MODEL=NAME+NAME``, each name that of a recipe or of a corruption or perturbation.
-
-    Raises:
-        ArgumentError: a text does not read so.
-        UnknownNameError: no recipe, corruption or perturbation has that name.
-    """
-    found: dict[str, list[Recipe]] = {}
-    for text in texts:
-        model, equals, names = text.rpartition("=")
-        if not (equals and model and names):
-            raise ArgumentError(f"--trained-with must be MODEL=RECIPE+…, as in mine=augmix+fog, was {text!r}")
-        found.setdefault(model, []).extend(_recipe(name) for name in names.split("+"))
-    return found
-
-
-def overlaps(result: Result, declared: Declared) -> Iterator[tuple[Recipe, tuple[str, ...], bool]]:
-    """The recipes of a result's model that touch its benchmark: members that it trains on, and whether declared."""
-    weights = str(result.run.model.options.get("pretrained", ""))
-    by_name = [(recipe, False) for recipe in recipes_of(result.run.model.name, weights)]
-    told = [(recipe, True) for recipe in (*declared.get(result.name, ()), *declared.get(result.run.model.name, ()))]
-    seen: set[str] = set()
-    for recipe, is_declared in (*told, *by_name):
-        members = recipe.overlaps.get(result.benchmark, ())
-        if recipe.name not in seen and (members or result.benchmark in recipe.made_for):
-            seen.add(recipe.name)
-            yield recipe, members, is_declared
-
-
-def touched(benchmark: str) -> bool:
-    """Whether any known recipe touches a benchmark at all."""
-    return any(benchmark in (*recipe.overlaps, *recipe.made_for) for recipe in recipes().values())
-
-
-def training_sentence(benchmark: str, recipe: Recipe, members: Sequence[str], is_declared: bool) -> tuple[str, str]:
-    """What was found, as a sentence, and what to do about it."""
-    how = "as you declared" if is_declared else "as its name says"
-    begin = f"trained with {recipe.title}, {how}"
-    if not members:
-        return (
-            f"{begin}: it was made to do well on {benchmark}, without training on what that tests ({recipe.source})",
-            "compare it with models of the same kind of training",
-        )
-    if ALL in members:
-        what = f"the like of all that {benchmark} tests"
-        return f"{begin}: that is {what} ({recipe.source})", "do not read the score as what an unprepared model does"
-    named = ", ".join(member.replace("_", " ") for member in members)
-    return (
-        f"{begin}: it trains on {named}, which {benchmark} tests ({recipe.source})",
-        "read the score without these members, by the figure of errors by member",
-    )
-
-
-def _recipe(name: str) -> Recipe:
-    known = recipes()
-    if name in known:
-        return known[name]
-    holding = {benchmark: (name,) for benchmark in set_names() if name in set_of(benchmark).members}
-    if not holding:
-        members = [member for benchmark in MEMBERS_OF for member in set_of(benchmark).members]
-        raise UnknownNameError("recipe or corruption", name, (*known, *dict.fromkeys(members)))
-    return Recipe(name, name.replace("_", " "), "declared", overlaps=holding)
 
 
 @dataclass(frozen=True)
@@ -462,19 +342,6 @@ def with_own_names(results: Sequence[Result]) -> list[Result]:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """One column: the section it stands for, its number, and the group of benchmarks that it belongs to."""
-
-    title: str
-    full_title: str
-    metric: str
-    higher_is_better: bool
-    anchor: str
-    group: str = ""
-    short: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class OverviewEntry:
     """One number of the overview.
 
@@ -513,100 +380,6 @@ class OverviewEntry:
     def percent(self) -> float | None:
         """The value to sort by."""
         return None if self.score is None or self.score.value is None else round(100 * self.score.value, 6)
-
-
-@dataclass(frozen=True, slots=True)
-class Scorecard:
-    """The overview: a row for each model, an entry for each section, group by group."""
-
-    heads: tuple[Head, ...]
-    rows: tuple[tuple[str, tuple[OverviewEntry, ...]], ...]
-
-    @property
-    def groups(self) -> tuple[tuple[str, int], ...]:
-        """Each group with how many columns it has, in their order."""
-        return tuple((group, len(list(heads))) for group, heads in groupby(self.heads, key=lambda head: head.group))
-
-    @property
-    def some_apart(self) -> tuple[bool, ...]:
-        """Of each column, whether any model stands behind another beyond chance."""
-        columns = zip(*(entries for _, entries in self.rows), strict=True)
-        return tuple(any(entry.rank and entry.rank.best > 1 for entry in column) for column in columns)
-
-
-def scorecard(shown: Sequence[BenchmarkSection]) -> Scorecard:
-    """The overview of some sections; those without a number of their own are left out."""
-    parts = [
-        (each, column, group)
-        for each in shown
-        for group, column in ((each.section.group, each.section.headline), *each.section.others)
-        if column is not None
-    ]
-    places = {group: place for place, group in enumerate(GROUPS)}
-    counted = sorted(parts, key=lambda part: places.get(part[2], len(places)))
-    models = list(dict.fromkeys(result.name for each in shown for result in each.results))
-    columns = [each.entries(column) for each, column, _ in counted]
-    titles = _titles([each for each, _, _ in counted])
-    heads = tuple(
-        Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor, group, each.short)
-        for title, (each, column, group) in zip(titles, counted, strict=True)
-    )
-    rows = tuple((model, tuple(column.get(model, OverviewEntry()) for column in columns)) for model in models)
-    return Scorecard(heads, rows)
-
-
-def _titles(shown: Sequence[BenchmarkSection]) -> list[str]:
-    """A short title for each section: its benchmark, and what it needs to differ from others of that benchmark."""
-    found = []
-    for each in shown:
-        first = each.results[0]
-        kin = [other for other in shown if other is not each and other.results[0].benchmark == first.benchmark]
-        theirs = [
-            (other.results[0].data, *other.section.variant, f"protocol {other.results[0].protocol}") for other in kin
-        ]
-        telling = [part for part in dict.fromkeys(each.heading_parts()) if any(part not in others for others in theirs)]
-        found.append(", ".join([first.benchmark, *telling]))
-    return found
-
-
-DEMO = "demo-sized"
-
-
-def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ...]:
-    """What is amiss with a result where its table stands alone: the marks, and whether its data are those of the demo.
-
-    The page says of the demo's data once for all.
-    """
-    is_demo = any(warning.startswith(DEMO) for warning in result.warnings)
-    return (*marks_of(result, score), *((DEMO,) if is_demo else ()))
-
-
-def caveat(result: Result, score: Score) -> str:
-    """The word that stands under a number by which it must not be judged; empty where there is none.
-
-    Of effective robustness it says that the line was continued beyond its models.
-    """
-    kept = result.details.get(EFFECTIVE.name) if score.metric == EFFECTIVE.name else None
-    if kept is None:
-        return score.doubt
-    return "continued" if kept["continued"] else ""
-
-
-def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
-    """What is amiss with a result, or one of its scores, in a word each, e.g. partial, withdrawn, doubt."""
-    marks = []
-    if result.counts.failed:
-        marks.append("failed")
-    if not result.counts.complete:
-        marks.append("partial")
-    said = trust(result.findings)
-    if doubt := result.doubt if score is None else caveat(result, score):
-        marks.append(doubt)
-    elif said.startswith("no") or (said != "cannot tell" and doubtful(result.findings)):
-        marks.append("doubt")
-    elif said == "cannot tell":
-        marks.append(said)
-    return tuple(marks)
 
 
 Places = Mapping[tuple[str, str, Condition], PlaceRange]

@@ -10,7 +10,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from hardiness.core.answers import mark_notes
 from hardiness.core.result import Result, Score
 from hardiness.report.format import PlainConsole
-from hardiness.report.sections import Places, marks_in_export
+from hardiness.report.marks import marks_in_export
+from hardiness.report.sections import Places
 from hardiness.report.terminal import score_tables, score_views
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of

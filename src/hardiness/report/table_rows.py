@@ -10,7 +10,9 @@ from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.reference.published_numbers import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.beside import difference
-from hardiness.report.sections import BenchmarkSection, PlaceRange, caveat, score_of
+from hardiness.report.marks import caveat
+from hardiness.report.places import PlaceRange
+from hardiness.report.sections import BenchmarkSection, score_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from hardiness.core.result import Result, Score, TextTable
 from hardiness.core.section import Grid
 from hardiness.reference.stimulus_sets import SETS
 from hardiness.report import format as formatting
-from hardiness.report.sections import BenchmarkSection, OverviewEntry, caveat, score_of, scorecard, sections
+from hardiness.report.marks import caveat
+from hardiness.report.scorecard import scorecard
+from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
 
 if TYPE_CHECKING:
     from hardiness.results.comparison import BenchmarkComparison

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hardiness.core.result import Result, Score, doubtful, trust
-from hardiness.report.sections import BenchmarkSection, Declared, overlaps, score_of, touched, training_sentence
+from hardiness.report.sections import BenchmarkSection, score_of
+from hardiness.report.training_overlap import Declared, overlaps, touched, training_sentence
 
 WIDE = 0.10
 """Width of an interval above which n is called too small for most differences between models."""

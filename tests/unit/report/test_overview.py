@@ -17,7 +17,9 @@ from hardiness.core.result import Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.report.commands import commands_of
 from hardiness.report.page import PageOptions, inks_of, page
-from hardiness.report.sections import PlaceRange, ranks, scorecard, sections
+from hardiness.report.places import PlaceRange, ranks
+from hardiness.report.scorecard import scorecard
+from hardiness.report.sections import sections
 from hardiness.report.summary import summary
 from hardiness.report.table_rows import rows_of
 from hardiness.report.terminal import scorecard_tables

@@ -11,7 +11,8 @@ from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.reference.published_data import ALL, recipes, recipes_of
 from hardiness.reference.sets import distortion_set as set_of
 from hardiness.reference.sets import set_names
-from hardiness.report.sections import declared, sections
+from hardiness.report.sections import sections
+from hardiness.report.training_overlap import declared
 from hardiness.report.trust import Check, checks
 
 

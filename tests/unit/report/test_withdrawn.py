@@ -25,7 +25,8 @@ from hardiness.report.beside import from_few, with_figure
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.page import PageOptions, inks_of, page
-from hardiness.report.sections import places_of, scorecard, sections
+from hardiness.report.scorecard import scorecard
+from hardiness.report.sections import places_of, sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.summary import summary
 from hardiness.report.terminal import score_tables, scorecard_tables

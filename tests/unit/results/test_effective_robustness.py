@@ -24,7 +24,8 @@ from hardiness.reference.classes import subset
 from hardiness.reference.published_numbers import published_line, published_lines
 from hardiness.reference.timm_results import timm_rows
 from hardiness.report.exports.exporter import registry as exporters
-from hardiness.report.sections import caveat, sections
+from hardiness.report.marks import caveat
+from hardiness.report.sections import sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.results.results import published_results, results_of
 from hardiness.statistics.effective_robustness import Point, fit

@@ -11,16 +11,9 @@ from hardiness.core.section import Column
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.sections import (
-    BenchmarkSection,
-    OverviewEntry,
-    Scorecard,
-    caveat,
-    marks_in_export,
-    score_of,
-    scorecard,
-    sections,
-)
+from hardiness.report.marks import caveat, marks_in_export
+from hardiness.report.scorecard import Scorecard, scorecard
+from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
 from hardiness.sources.files import shown as printable
 
 _SPECIAL = {

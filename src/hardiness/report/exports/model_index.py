@@ -7,7 +7,8 @@ from typing import Any
 
 from hardiness.core.result import Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.sections import BenchmarkSection, marks_in_export, sections
+from hardiness.report.marks import marks_in_export
+from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.sources.files import shown as printable
 
 TASK = "image-classification"
