@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.attack_checks import (
-    gradient_mismatch,
+from hardiness.benchmarks.card import cards
+from hardiness.benchmarks.cross_check_findings import (
     memory,
     other_loss_takes_more,
     square_takes_more,
     weaker_than_noise,
 )
-from hardiness.benchmarks.card import cards
+from hardiness.benchmarks.gradient_checks import gradient_mismatch
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Finding, Interval, Result, Score, trust

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hardiness import attacks, imaging
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.attack_checks import UNITS, attack_report, curves_of, longest_of
+from hardiness.benchmarks.attack_checks import attack_report
+from hardiness.benchmarks.attack_curves import UNITS, curves_of, longest_of
 from hardiness.benchmarks.card import Baseline, Card, Lookup, ScoreTexts, register, sweep
 from hardiness.benchmarks.confidence import (
     condition_calibration,

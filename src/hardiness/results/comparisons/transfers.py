@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hardiness.benchmarks.attack_checks import undecided, with_doubt
+from hardiness.benchmarks.attack_verdict import with_doubt
+from hardiness.benchmarks.check_wording import undecided
 from hardiness.core.condition import Condition
 from hardiness.core.result import Finding, Result, Score
 from hardiness.results.comparisons import ScoredResult, speaks_of

@@ -1,0 +1,145 @@
+"""A run under attack as curves: one round's rows by mark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.attacks.kit import registry as attacks
+from hardiness.benchmarks.cross_check_findings import TAKEN
+from hardiness.core.attack_plan import Round, epsilon_text, usual_epsilon
+from hardiness.core.result import Finding
+from hardiness.core.run import Run
+from hardiness.core.table import Records
+
+MUST_BREAK = "must break"
+
+ENSEMBLE = "autoattack"
+
+LAST_MEMBER = {"standard": "+ square", "rand": "+ apgd-dlr", "plus": "+ fab-t"}
+"""The member of each version after which the condition of the whole ensemble stands."""
+
+UNITS = {"square": "queries", "sparse-rs": "queries", "hopskipjump": "queries"}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One round's rows by mark.
+
+    Attributes:
+        round: the round.
+        steps: its marks that have rows, ascending.
+        rows: boolean mask over all records for each of them.
+        groups: the group of each mark's condition, or empty.
+    """
+
+    round: Round
+    steps: tuple[int, ...]
+    rows: tuple[NDArray[np.bool_], ...]
+    groups: tuple[str, ...]
+
+    @property
+    def epsilon(self) -> float:
+        """Its budget."""
+        return float(self.round.epsilon)
+
+    @property
+    def budget(self) -> str:
+        """The same as people write it."""
+        return epsilon_text(self.epsilon)
+
+    @property
+    def length(self) -> float | None:
+        """Length of one of its steps; ``None`` where the attack has no fixed one."""
+        if self.round.attack != "pgd":
+            return None
+        options = self.round.options
+        fixed = options.get("step")
+        return float(fixed if fixed is not None else options.get("relative_step", 0.25) * self.epsilon)
+
+    @property
+    def rank(self) -> tuple[int, int, float]:
+        """How well it stands for the run: most marks, most steps, nearest to the usual budget."""
+        return len(self.steps), self.steps[-1], -abs(self.epsilon - usual_epsilon(self.round.targeted))
+
+    @property
+    def unit(self) -> str:
+        """What its steps are."""
+        return "members of the ensemble" if self.members else UNITS.get(self.round.attack, "steps")
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Of an ensemble, what had been run at each mark; empty for other attacks."""
+        if self.round.attack != ENSEMBLE:
+            return ()
+        return tuple(group or LAST_MEMBER[self.round.options.get("variant", "standard")] for group in self.groups)
+
+    @property
+    def follows_gradients(self) -> bool | None:
+        """Whether its attack asks for gradients; ``None`` where it does not say, or is not there to be asked."""
+        if self.members:
+            return True
+        attack = attacks.get(self.round.attack) if self.round.attack in attacks else None
+        return getattr(attack, "gradients", None)
+
+    @property
+    def must_break(self) -> bool:
+        """Whether its budget holds any picture."""
+        return self.groups[-1].startswith(MUST_BREAK)
+
+    @property
+    def kind(self) -> str:
+        """In which way a budget that holds everything was used."""
+        norm = {"linf": "", "l2": " in L2"}.get(self.round.norm, f" in {self.round.norm}")
+        return ("targeted" if self.round.targeted else "untargeted") + norm
+
+    def ensemble_finding(self, accuracies: Sequence[float]) -> Finding:
+        """Whether FAB or Square, on who is left, took more than the leader of gradient attacks should leave."""
+        name = "ensemble members"
+        lost = {member: accuracies[i] - accuracies[i + 1] for i, member in enumerate(self.members[1:])}
+        square, fab, images = (
+            lost.get("+ square", 0.0),
+            max(lost.get("+ fab-t", 0.0), lost.get("+ fab", 0.0)),
+            int(self.rows[-1].sum()),
+        )
+        text = f"After APGD, FAB took {100 * fab:.1f} % and Square {100 * square:.1f} % of {images} images"
+        if max(fab, square) > TAKEN and round(max(fab, square) * images) > 1:
+            which = "Square, which sees no gradient," if square >= fab else "FAB"
+            return Finding(
+                name,
+                True,
+                f"{text}: {which} finds what APGD does not, so gradients are masked and the rest may fall too. Adapt "
+                "the attack to the model (bpda=MODULE, samples=20).",
+            )
+        return Finding(name, False, f"{text}: APGD leads, as it should.")
+
+    def rules(self) -> str:
+        """What of a round leaves more images standing than an attack for any wrong class would, in words."""
+        if not self.round.targeted:
+            return ""
+        if self.round.failed == "clean":
+            return ", by a targeted attack whose failures are scored clean (protocol=standard does neither)"
+        return ", by a targeted attack"
+
+
+def curves_of(records: Records, run: Run) -> list[Curve]:
+    """A curve for each round that has rows; none of a run that attacks another model."""
+    if run.surrogate or "step" not in records:
+        return []
+    conditions = list(run.conditions)
+    curves = []
+    for each in run.attack:
+        rows = {s: np.asarray(records["condition"] == conditions.index(each.marks[s])) for s in sorted(each.marks)}
+        filled = {steps: mask for steps, mask in rows.items() if mask.any()}
+        if filled and each.epsilon > 0:
+            groups = tuple(str(each.marks[steps].get("group", "")) for steps in filled)
+            curves.append(Curve(each, tuple(filled), tuple(filled.values()), groups))
+    return curves
+
+
+def longest_of(curves: Sequence[Curve]) -> Curve | None:
+    """The curve that the verdict is about: most marks, most steps, nearest to the usual budget."""
+    return max((curve for curve in curves if not curve.must_break), key=lambda curve: curve.rank, default=None)
