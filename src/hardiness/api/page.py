@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
-from hardiness.benchmarks.card import SHOWN_WHEN_ASKED
+from hardiness.benchmarks.presentation import SHOWN_WHEN_ASKED
 from hardiness.core.benchmark import DataRoot
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.core.options import argument, baseline_option, option, wait_option

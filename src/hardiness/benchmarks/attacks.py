@@ -14,7 +14,7 @@ from hardiness import attacks, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.attack_checks import attack_report
 from hardiness.benchmarks.attack_curves import UNITS, curves_of, longest_of
-from hardiness.benchmarks.card import Baseline, Card, Lookup, ScoreTexts, register, sweep
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import (
     condition_calibration,
     nll_column,
@@ -23,6 +23,8 @@ from hardiness.benchmarks.leaderboard import series_beside
 from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset, part_of
+from hardiness.benchmarks.presentation import ScoreTexts, sweep
+from hardiness.benchmarks.score_words import Lookup
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
 from hardiness.core.attack_plan import AttackPlan, CrossChecks, Norm, Round, epsilon_text, usual_epsilon
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection

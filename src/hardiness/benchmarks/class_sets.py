@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from hardiness import imaging
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import SHOWN_WHEN_ASKED, Baseline, Card, ScoreTexts, galleries, register
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
 from hardiness.benchmarks.explained import explained_chart
+from hardiness.benchmarks.galleries import galleries
 from hardiness.benchmarks.leaderboard import is_comparable, published_on
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs, prepared
+from hardiness.benchmarks.presentation import SHOWN_WHEN_ASKED, ScoreTexts
 from hardiness.benchmarks.shares import (
     PHOTOGRAPH_METRICS,
     SELECTIVE_METRICS,

@@ -13,22 +13,14 @@ from numpy.typing import NDArray
 from hardiness import data as datasets
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import (
-    Baseline,
-    Card,
-    Lookup,
-    ScoreTexts,
-    ends_apart,
-    in_words,
-    mean_intervals,
-    register,
-    words,
-)
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import SHIFT_METRICS, calibration_by_severity, nll_column, shift_calibration
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
+from hardiness.benchmarks.presentation import ScoreTexts
+from hardiness.benchmarks.score_words import Lookup, ends_apart, in_words, mean_intervals, words
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
 from hardiness.core.condition import Condition

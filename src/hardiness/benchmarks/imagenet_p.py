@@ -13,20 +13,12 @@ from numpy.typing import NDArray
 from hardiness import data as datasets
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import (
-    SHOWN,
-    Baseline,
-    Card,
-    Lookup,
-    ScoreTexts,
-    ends_apart,
-    in_words,
-    mean_intervals,
-    register,
-    words,
-)
+from hardiness.benchmarks.card import Baseline, Card, register
+from hardiness.benchmarks.galleries import SHOWN
 from hardiness.benchmarks.leaderboard import published_on, series_beside
 from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.presentation import ScoreTexts
+from hardiness.benchmarks.score_words import Lookup, ends_apart, in_words, mean_intervals, words
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError

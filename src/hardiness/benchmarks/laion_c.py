@@ -12,21 +12,13 @@ from numpy.typing import NDArray
 from hardiness import data as datasets
 from hardiness import imaging
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import (
-    Baseline,
-    Card,
-    Lookup,
-    ScoreTexts,
-    ends_apart,
-    in_words,
-    mean_intervals,
-    register,
-    words,
-)
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
+from hardiness.benchmarks.presentation import ScoreTexts
+from hardiness.benchmarks.score_words import Lookup, ends_apart, in_words, mean_intervals, words
 from hardiness.benchmarks.shares import accuracy
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, PictureFault, Selection
 from hardiness.core.condition import Condition

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from hardiness import imaging
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.cue_conflict import mean_probability
+from hardiness.benchmarks.galleries import SHOWN
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
+from hardiness.benchmarks.presentation import ScoreTexts
+from hardiness.benchmarks.score_words import Lookup
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, UnknownNameError

@@ -11,9 +11,10 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import Baseline, Card, Lookup, register
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import ImagenetVal, Photographs
+from hardiness.benchmarks.score_words import Lookup
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
 from hardiness.core.condition import Condition

@@ -10,10 +10,11 @@ import numpy as np
 
 from hardiness import data as datasets
 from hardiness import distortions, imaging
-from hardiness.benchmarks.card import Baseline, Card, Lookup, in_words, register
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.ood import FPR95, METHOD_TITLES, METHODS, Floats, sureness
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
+from hardiness.benchmarks.score_words import Lookup, in_words
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Item, Selection
 from hardiness.core.condition import Condition

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hardiness import imaging, reference
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, first, in_words, register, words
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import (
     COLUMN,
     confidence_charts,
@@ -23,6 +23,8 @@ from hardiness.benchmarks.confidence import (
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import series_beside
 from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.presentation import ScoreTexts
+from hardiness.benchmarks.score_words import first, in_words, words
 from hardiness.benchmarks.shares import (
     BRIER,
     ERROR_RATIO,

@@ -10,13 +10,14 @@ from typing import ClassVar, final
 import numpy as np
 
 from hardiness import imaging, sources
-from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, register
+from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import (
     condition_calibration,
     nll_column,
 )
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
+from hardiness.benchmarks.presentation import ScoreTexts
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
 from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Image, Item, Selection
 from hardiness.core.condition import Condition

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from hardiness import api
-from hardiness.benchmarks.card import benchmark_type
+from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_views, wide

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hardiness.benchmarks.card import benchmark_type
+from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.result import Result
 from hardiness.core.run import spelled
 from hardiness.results.run_names import typed_option

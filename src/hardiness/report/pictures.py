@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks.card import benchmark_type, card_of
+from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.benchmark import Image
 from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError

@@ -6,17 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks.card import (
-    CLEAN,
-    VIEW,
-    MissingCard,
-    card_of,
-    cards,
-    published_baseline,
-    variant_of,
-    warnings_of,
-)
+from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
+from hardiness.benchmarks.card import MissingCard, card_of, cards, published_baseline, variant_of
 from hardiness.benchmarks.own_classes import severities_below
+from hardiness.benchmarks.presentation import VIEW
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Counts, Result, Score

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from hardiness.benchmarks.card import Baseline, Card, MissingCard, benchmark_type
+from hardiness.benchmarks.card import Baseline, Card, MissingCard
 from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
 from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
+from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.process import return_freed_memory
 from hardiness.core.request import Stop

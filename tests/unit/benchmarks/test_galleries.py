@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from hardiness.benchmarks.card import SHOWN, galleries
+from hardiness.benchmarks.galleries import SHOWN, galleries
 from hardiness.core.condition import Condition
 from hardiness.core.table import ImageTable
 

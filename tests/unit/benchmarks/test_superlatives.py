@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from hardiness.benchmarks import laion_c
-from hardiness.benchmarks.card import ends_apart, first, in_words, mean_intervals
 from hardiness.benchmarks.confidence import confidence_charts
 from hardiness.benchmarks.corruptions import corruption_charts
 from hardiness.benchmarks.imagenet_p import flips
+from hardiness.benchmarks.score_words import ends_apart, first, in_words, mean_intervals
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run

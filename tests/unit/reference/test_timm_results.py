@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from hardiness.benchmarks.card import card_of, warnings_of
+from hardiness.benchmarks.accuracy_warnings import warnings_of
+from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.model import View
 from hardiness.core.result import Counts, Interval, Result, Score

@@ -11,7 +11,7 @@ import pytest
 from one_score import compared
 from rich.console import Console
 
-from hardiness.benchmarks.card import warnings_of
+from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run

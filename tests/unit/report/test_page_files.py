@@ -23,7 +23,8 @@ from hardiness.api.page import (
     publish,
     write_page,
 )
-from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, cards
+from hardiness.benchmarks.card import Baseline, Card, cards
+from hardiness.benchmarks.presentation import ScoreTexts
 from hardiness.cli.main import main
 from hardiness.core.errors import ArgumentError, DataError, StoreError
 from hardiness.core.result import Result, Score

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from hardiness.api.page import collect_results
-from hardiness.benchmarks.card import cards, warnings_of
+from hardiness.benchmarks.accuracy_warnings import warnings_of
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.imagenet_p import PerturbationCard
 from hardiness.benchmarks.photographs import Classification
 from hardiness.core.condition import Condition

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from hardiness.benchmarks.card import CLEAN
+from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.own_code import scoring_code
 from hardiness.core.errors import DataError
 from hardiness.core.forms import from_json, json_form

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from hardiness.benchmarks.card import CLEAN, benchmark_type
+from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.own_code import scoring_code
+from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.errors import StoreError
 from hardiness.core.registry import Registry, instance_of
 from hardiness.core.result import Result

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks.card import CLEAN
+from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.shares import CLEAN_TOP1, TOP1_DROP, accuracy
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Result, Score

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import CLEAN, benchmark_type
+from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.explained import fitted
+from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import from_json, json_form

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hardiness.benchmarks.card import benchmark_type
+from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.result import Result
 from hardiness.results.comparisons import ScoredResult, speaks_of
 

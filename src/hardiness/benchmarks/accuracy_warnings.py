@@ -1,0 +1,65 @@
+"""Warnings about an accuracy that is not what the published images give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hardiness.benchmarks.presentation import benchmark_type
+from hardiness.core.result import Interval, Result, Score
+from hardiness.reference.published_numbers import published_for, published_interval
+from hardiness.statistics.intervals import disjoint, wilson, within
+
+SURE = 0.999
+"""Confidence of the interval behind the warning about accuracy: at 95 % one full run in twenty would cry wolf."""
+
+SAME_IMAGES = 0.002
+"""How far accuracy may be from what was published on the very same images: decoders and resizing differ by less."""
+
+CLEAN = "imagenet-val"
+"""The benchmark of clean photographs."""
+
+
+def warnings_of(result: Result) -> Iterator[str]:
+    """A sentence for each."""
+    counts = result.counts
+    if not counts.images:
+        yield "no sample was evaluated, so there is no score"
+    elif not counts.complete:
+        what = "images" if len(result.plan.whole) == 1 else "image-cells"
+        failed = f", {counts.failed:,} failed" if counts.failed else ""
+        yield f"partial: evaluated {counts.evaluated:,} of {counts.expected:,} {what}{failed}"
+    released, samples = result.plan.released, result.run.data.samples
+    if released and samples < released:
+        yield f"a part of {result.data}: {samples:,} of the {released:,} images that were released"
+    if result.run.data.is_embedded:
+        yield "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
+    kind = benchmark_type(result.run)
+    if kind.warns_of_accuracy and result.data in kind.needs and result.scores:
+        yield from _unexpected_accuracy(result)
+
+
+def _unexpected_accuracy(result: Result) -> Iterator[str]:
+    known = published_interval(result.run.model, result.benchmark, "top1")
+    top1 = result.score("top1")
+    if known is None or top1.value is None or not disjoint(_reach(result, top1), known):
+        return
+    text = f"{100 * known.low:.1f}" + (f" to {100 * known.high:.1f}" if known.high > known.low else "")
+    where = "the same" if _is_published_set(result) else f"{top1.n:,}"
+    yield (
+        f"top-1 is {100 * top1.value:.1f} on {where} images, published is {text}: check the preprocessing "
+        "(view), the weights and the labels before trusting any other number of this model"
+    )
+
+
+def _reach(result: Result, top1: Score) -> Interval:
+    """Where the accuracy could be by chance: of the published images themselves, next to nowhere else."""
+    assert top1.value is not None
+    if _is_published_set(result):
+        return within(Interval(top1.value - SAME_IMAGES, top1.value + SAME_IMAGES))
+    return wilson(round(top1.value * top1.n), top1.n, SURE)
+
+
+def _is_published_set(result: Result) -> bool:
+    """Whether every image behind the published accuracy was evaluated, and no other."""
+    sizes = {row.n for row in published_for(result.run.model, result.benchmark, "top1", {})}
+    return result.counts.complete and result.run.data.samples in sizes

@@ -1,0 +1,147 @@
+"""Which pictures a page shows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.condition import Condition
+from hardiness.core.section import Answer, Gallery, Sample
+from hardiness.core.table import RIGHT, ImageTable
+
+SHOWN = 6
+"""Pictures a gallery holds at most."""
+
+ENOUGH = 5
+"""Images that a class needs before its losses say anything."""
+
+TAKEN = np.float32(-1.0)
+"""In place of a confidence: not to be chosen."""
+
+Namer = Callable[[int], str]
+
+
+def galleries(table: ImageTable, name: Namer) -> Iterator[Gallery]:
+    """The galleries of any table that has answers and their confidence.
+
+    Args:
+        table: of a run.
+        name: the name of a class by its index.
+    """
+    if "answer" not in table or "confidence" not in table or table["answer"].ndim != 2:
+        return
+    clean = table.place(Condition())
+    if clean is not None and len(table.cells) > 1:
+        yield from _flips(table, clean, name)
+        yield from _losses(table, clean, name)
+    else:
+        yield from _mistakes(table, name)
+
+
+def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
+    """Right without the disturbance and wrong with it: the surest wrong answer of each kind, then of each image."""
+    right = table[RIGHT]
+    left = _confidence(table, (right[:, [clean]] == 1) & (right == 0))
+    kinds = np.array([str(next(iter(condition.values()), None)) for condition in table.present])
+    qualify, of_new_kinds = np.count_nonzero(left >= 0), left.copy()
+    chosen: list[tuple[int, int]] = []
+    while len(chosen) < SHOWN and (at := _surest(of_new_kinds)):
+        chosen.append(at)
+        of_new_kinds[at[0]] = left[at[0]] = TAKEN
+        of_new_kinds[:, kinds == kinds[at[1]]] = TAKEN
+    chosen += _surest_of_each(left, SHOWN - len(chosen))
+    if chosen:
+        samples = tuple(
+            Sample(
+                str(table.ids[row]),
+                table.present[cell],
+                name(int(table.label[row])),
+                _answer(table, row, cell, name),
+                _answer(table, row, clean, name),
+            )
+            for row, cell in chosen
+        )
+        rule = (
+            "Right on the photograph, wrong once it is disturbed: the wrong answers given with most confidence, no "
+            f"photograph twice, each kind of disturbance once before any comes again. {qualify:,} pictures qualify."
+        )
+        yield Gallery("Answers that flip", rule, samples)
+
+
+def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
+    """Wrong answers given with most confidence."""
+    left = _confidence(table, table[RIGHT] == 0)
+    wrong, chosen = np.count_nonzero((left >= 0).any(axis=1)), _surest_of_each(left, SHOWN)
+    if chosen:
+        samples = tuple(
+            Sample(
+                str(table.ids[row]),
+                table.present[cell],
+                name(int(table.label[row])),
+                _answer(table, row, cell, name),
+            )
+            for row, cell in chosen
+        )
+        rule = f"The wrong answers given with most confidence, no photograph twice; {wrong:,} are wrong."
+        yield Gallery("Most confident mistakes", rule, samples)
+
+
+def _confidence(table: ImageTable, wanted: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """The confidence of the answers wanted, ``(N, M)``, 0 where it is no number; `TAKEN` for the others."""
+    return np.where(wanted, np.nan_to_num(table["confidence"], nan=0.0), TAKEN)
+
+
+def _surest(left: NDArray[np.floating]) -> tuple[int, int] | None:
+    """Image and cell of the largest confidence, the first of equal ones; ``None`` where all are `TAKEN`."""
+    if not left.size:
+        return None
+    row, cell = divmod(int(left.argmax()), left.shape[1])
+    return (row, cell) if left[row, cell] >= 0 else None
+
+
+def _surest_of_each(left: NDArray[np.floating], most: int) -> list[tuple[int, int]]:
+    """Image and cell of the surest answers, no image twice; marks these images in ``left`` as `TAKEN`."""
+    chosen: list[tuple[int, int]] = []
+    while len(chosen) < most and (at := _surest(left)):
+        chosen.append(at)
+        left[at[0]] = TAKEN
+    return chosen
+
+
+def _losses(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
+    """The classes that lose most, where classes have images enough to say so; one picture of each."""
+    right = table[RIGHT]
+    others = np.arange(len(table.cells)) != clean
+    seen = (right[:, clean] >= 0) & (right[:, others] >= 0).any(axis=1)
+    before = (right[:, clean] == 1).astype(float)
+    after = np.divide(
+        (right[:, others] == 1).sum(axis=1),
+        (right[:, others] >= 0).sum(axis=1),
+        out=np.zeros(len(table)),
+        where=(right[:, others] >= 0).any(axis=1),
+    )
+    losses: list[tuple[float, int, NDArray[np.int64]]] = []
+    for label in np.unique(table.label[seen]).tolist():
+        rows = np.flatnonzero(seen & (table.label == label))
+        if len(rows) >= ENOUGH:
+            losses.append((float((before - after)[rows].mean()), label, rows))
+    if not losses:
+        return
+    worst = sorted(losses, key=lambda each: (-each[0], each[1]))[:SHOWN]
+    samples = []
+    for loss, label, rows in worst:
+        row = int(rows[np.argmax((before - after)[rows])])
+        share = f"right on {100 * before[rows].mean():.0f} % of {len(rows)}"
+        note = f"{name(label)}: {share}, then {100 * loss:.0f} points less"
+        samples.append(Sample(str(table.ids[row]), Condition(), name(label), note=note))
+    rule = f"Classes of at least {ENOUGH} photographs by the fall of their accuracy, the mean over all conditions."
+    yield Gallery("Classes that lose most", rule, tuple(samples))
+
+
+def _answer(table: ImageTable, row: int, cell: int, name: Namer) -> Answer:
+    confidence, index = float(table["confidence"][row, cell]), int(table["answer"][row, cell])
+    if "outcome" in table:  # a chat model's, which may have none, and whose confidence may be a stand-in
+        return Answer(name(index) if index >= 0 else "no answer", None)
+    return Answer(name(index), round(confidence, 4) if confidence == confidence else None)

@@ -1,0 +1,328 @@
+"""How a card writes for people: titles, notes, findings, figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Any, ClassVar
+
+from hardiness.benchmarks.chat_answers import CHAT_METRICS
+from hardiness.benchmarks.leaderboard import leaderboard_notes, timm_notes
+from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.own_classes import CLASS_METRICS
+from hardiness.benchmarks.score_words import words
+from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.attack_plan import epsilon_text
+from hardiness.core.benchmark import Benchmark
+from hardiness.core.condition import Condition
+from hardiness.core.forms import from_json
+from hardiness.core.result import PARTIAL, Metric, Result, Score
+from hardiness.core.run import Run
+from hardiness.core.section import GROUPS, LAST, Chart, Column, Gallery, Grid, ModelSentence, Note, Section
+
+ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
+"""What any benchmark may be scored by, too: a person's own classes, and answers of chat models."""
+
+
+def benchmark_type(run: Run) -> type[Benchmark]:
+    """The benchmark that a run is of; `Benchmark`, which says nothing of itself, where none of that name is installed.
+
+    So it is where the run is scored by another card: what a benchmark says of itself holds for its own card alone.
+    """
+    found = registry.find(run.benchmark.name)
+    return found if found is not None and found.card == run.benchmark.card else Benchmark
+
+
+class Presentation:
+    """The half of a card that writes for people: of what differs by card most is said by its attributes.
+
+    Class attributes:
+        metrics: what its scores measure, in the order in which a page explains them; those by class and those of chat
+            models' answers go without saying.
+        keys: of its conditions, in the order in which they are shown.
+        place: where the sections of a benchmark that says nothing of it stand on a page: the order of the paper's
+            experiments.
+        places: by protocol, where sections under it stand instead, whatever their benchmark says.
+        group: what such a benchmark is about, one of `GROUPS`, by which the overview groups benchmarks.
+        headline: the metric that stands for the benchmark in the overview of models; ``None`` for its first column.
+        swept: a metric that is measured over budgets: at the usual number of steps each of its scores is a column,
+            named by the budget alone, and the largest budget stands for the benchmark.
+        details_by_condition: whether a metric that is a detail has a column for each condition.
+        severity: what a severity is called, where conditions are distortions: their names are shown with spaces.
+        names_protocol: whether its headings name the protocol.
+        by_category: whether a class goes by the name of the category that it belongs to.
+        names_people: whether `figures` begins with what people score, in a line, which tables show too.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    keys: ClassVar[tuple[str, ...]] = ()
+    place: ClassVar[int] = LAST
+    places: ClassVar[Mapping[str, int]] = {}
+    group: ClassVar[str] = GROUPS[-1]
+    headline: ClassVar[Metric | None] = None
+    swept: ClassVar[Metric | None] = None
+    details_by_condition: ClassVar[bool] = False
+    severity: ClassVar[str] = ""
+    names_protocol: ClassVar[bool] = False
+    by_category: ClassVar[bool] = False
+    names_people: ClassVar[bool] = False
+
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
+        """What a page shows of results beside their table: figures and grids; before them what people score.
+
+        Args:
+            results: of one benchmark, one data set, one protocol, one variant.
+        """
+        yield from ()
+
+    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+        """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say.
+
+        With it the score that the sentence is about, where that is not the headline.
+        """
+        return ""
+
+    def view(self, results: Sequence[Result], *, figures: bool = True) -> Section:
+        """What a page shows of results as `figures` takes them; what was kept of it where the card is not installed.
+
+        Args:
+            results: as of `figures`.
+            figures: whether with all that a table leaves out: figures, grids, pictures, sentences, explained terms.
+        """
+        columns, drawn = self.columns_of(results), self.figures(results)
+        people = str(next(drawn)) if self.names_people else ""
+        shown = [*drawn] if figures else []
+        section = Section(
+            variant=self.variant(results[0].run),
+            columns=columns,
+            notes=tuple(note for result in results for note in self.notes_of(result)),
+            people_score=people,
+            charts=[each for each in shown if not isinstance(each, str | Grid)],
+            grids=[each for each in shown if isinstance(each, Grid)],
+            place=self.place_of(results[0].run),
+            headline=self.headline_of(columns),
+            group=self.group_of(results[0].run),
+            others=tuple((group, each) for each in columns if (group := self.metric(each.metric).overview)),
+        )
+        return shown_again(results, self._explaining(section, results) if figures else section)
+
+    def _explaining(self, section: Section, results: Sequence[Result]) -> Section:
+        """The section with sentences, pictures and terms."""
+        return replace(
+            section,
+            sayings=tuple(saying for r in results if (saying := self._saying(r))),
+            galleries=[
+                (r.name, from_json(Gallery, g, "galleries")) for r in results for g in r.details.get("galleries", ())
+            ],
+            explanations=self._explained(results),
+        )
+
+    def place_of(self, run: Run) -> int:
+        """Where the section of such runs stands on a page."""
+        own = benchmark_type(run).place
+        return self.places.get(run.benchmark.protocol, self.place if own is None else own)
+
+    def group_of(self, run: Run) -> str:
+        """What the benchmark of such runs is about, one of `GROUPS`."""
+        return benchmark_type(run).group or self.group
+
+    def headline_of(self, columns: Sequence[Column]) -> Column | None:
+        """The column that stands for the benchmark in the overview of models."""
+        shown = [column for column in columns if column.headline]
+        swept = [column for column in shown if self.swept and column.metric == self.swept.name]
+        named = [column for column in shown if self.headline and column.metric == self.headline.name]
+        return next(iter((*swept[-1:], *named, *shown)), None)
+
+    def _saying(self, result: Result) -> ModelSentence | None:
+        said = self.sentence(result, ScoreTexts(result.scores)) if result.scores else ""
+        text, score = (said, self._headline_score(result)) if isinstance(said, str) else said
+        if not text:
+            return None
+        return ModelSentence(result.name, text, score, self.title(score.metric, score.condition) if score else "")
+
+    def _headline_score(self, result: Result) -> Score | None:
+        column = self.headline_of(self.columns_of([result]))
+        if column is None:
+            return None
+        return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+
+    def _explained(self, results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
+        """What its metrics are called and mean, of those that have a score here."""
+        names = {score.metric.removesuffix(PARTIAL) for result in results for score in result.scores}
+        return tuple((e.title, e.explanation) for e in self.declared if e.name in names and e.explanation)
+
+    @property
+    def declared(self) -> tuple[Metric, ...]:
+        """Its metrics, then what any benchmark may be scored by."""
+        return (*self.metrics, *ANY_METRICS)
+
+    def metric(self, name: str) -> Metric:
+        """What its scores of that name measure; a name that nobody declared says all that is known."""
+        whole = name.removesuffix(PARTIAL)
+        found = next((each for each in self.declared if each.name == whole), None)
+        if found is None or whole == name:
+            return found or Metric(name)
+        return found.partial
+
+    def variant(self, run: Run) -> tuple[str, ...]:
+        """What tells runs of one benchmark and data set apart that must not stand in one table.
+
+        The protocol, the surrogate, a norm other than L-infinity, a published part of the images, and whether a chat
+        model chose between two names for each picture, where others choose among all classes.
+        """
+        subset = run.benchmark.options.get("subset")
+        return (
+            *((f"protocol {run.benchmark.protocol}",) if self.names_protocol else ()),
+            *((f"made on {run.surrogate.model}",) if run.surrogate else ()),
+            *(("L2",) if {each.norm for each in run.attack} == {"l2"} else ()),
+            *((f"subset {subset}",) if subset else ()),
+            *(("two choices for each picture",) if "questions_sha256" in run.model.options else ()),
+        )
+
+    def shown(self, key: str, value: Any) -> str:
+        """One part of a condition as people write it: ``ε 4/255``, ``10 steps``, ``severity 3``, or its value."""
+        if key == "epsilon":
+            return f"ε {epsilon_text(value)}"
+        if key == "steps":
+            return f"{value} step" if value == 1 else f"{value} steps"
+        if not self.severity:
+            return str(value)
+        return f"{self.severity} {value}" if key == "severity" else words(str(value))
+
+    def title(self, metric: str, condition: Condition) -> str:
+        """The heading of a score: its metric and, where it has one, its condition; the variant says the surrogate."""
+        shown = Condition(**{key: value for key, value in condition.items() if key != "surrogate"})
+        name, detail = self.metric(metric).title, self.named(shown)
+        if self.swept and metric == self.swept.name and "epsilon" in shown:
+            return detail
+        return f"{name} ({detail})" if detail else name
+
+    def named(self, condition: Condition) -> str:
+        """A condition as people write it, its keys in this card's order."""
+        known = [key for key in self.keys if key in condition] + [key for key in condition if key not in self.keys]
+        return ", ".join(self.shown(key, condition[key]) for key in known)
+
+    def columns_of(self, results: Sequence[Result]) -> tuple[Column, ...]:
+        """The scores that make the table's columns, in order of first appearance, where some model has a value."""
+        scores = (s for result in results for s in self.column_scores(result.scores) if s.value is not None)
+        found: dict[tuple[str, Condition], Column] = {}
+        for s in scores:
+            column = Column(
+                s.metric, s.condition, self.title(s.metric, s.condition), s.higher_is_better, self.is_headline(s)
+            )
+            found.setdefault((s.metric, s.condition), column)
+        return tuple(found.values())
+
+    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
+        """The scores that stand for their whole benchmark: no condition but a protocol and a decision rule."""
+        detailed = self.details_by_condition
+        return [
+            *(
+                score
+                for score in scores
+                if set(score.condition) <= {"protocol", "decision"} or (detailed and self.metric(score.metric).detail)
+            ),
+            *(sweep(self.swept, scores) if self.swept else ()),
+        ]
+
+    def is_headline(self, score: Score) -> bool:
+        """Whether a column is always shown: details, other decision rules and what could not be told are not."""
+        hidden = self.metric(score.metric).detail or (score.metric == EFFECTIVE.name and score.value is None)
+        return "decision" not in score.condition and not hidden
+
+    def notes_of(self, result: Result) -> list[Note]:
+        """Warnings, why columns are undefined, checks that found something, the verdict, places in published lists."""
+        titled = [(s, self.title(s.metric, s.condition)) for s in self.column_scores(result.scores)]
+        doubts = [each for each in result.findings if each.raised or each.name == "verdict"]
+        name = (result.name,)
+        return [
+            *(Note(warning, name) for warning in result.warnings),
+            *(Note(f"{of} is undefined: {s.reason}", name, self.is_headline(s)) for s, of in titled if s.value is None),
+            *(
+                Note(f"{of} has no interval: {s.interval_reason}", name, self.is_headline(s))
+                for s, of in titled
+                if s.interval_reason
+            ),
+            *(Note(f"{each.name}: {each.sentence}", name) for each in doubts),
+            *timm_notes(result),
+            *leaderboard_notes(result),
+        ]
+
+
+def sweep(metric: Metric, scores: Sequence[Score]) -> list[Score]:
+    """Its scores over epsilons, at the number of steps at which most of them were measured (the largest such)."""
+    keys = {"epsilon", "steps", "surrogate"}
+    found = [s for s in scores if s.metric == metric.name and {"epsilon"} <= set(s.condition) <= keys]
+    counted = Counter(score.condition.get("steps") for score in found)
+    if not counted:
+        return []
+    steps = max(counted, key=lambda each: (counted[each], each or 0))
+    return sorted((s for s in found if s.condition.get("steps") == steps), key=lambda s: float(s.condition["epsilon"]))
+
+
+class ScoreTexts:
+    """The scores of one result, by metric and condition."""
+
+    def __init__(self, scores: Sequence[Score]) -> None:
+        self._scores = {(score.metric, score.condition): score for score in scores}
+
+    def score(self, metric: str, **condition: str | float) -> Score | None:
+        """The score; ``None`` where there is none."""
+        return self._scores.get((metric, Condition(**condition)))
+
+    def value(self, metric: str, **condition: str | float) -> float | None:
+        """The score's value; ``None`` where there is none."""
+        found = self.score(metric, **condition)
+        return found.value if found else None
+
+
+VIEW = "view"
+"""Where a result's details, and what is kept of its run, have it."""
+
+SHOWN_WHEN_ASKED = "galleries_when_asked"
+"""Where a result's details have the samples of a set whose pictures are shown to who asks for them alone."""
+
+
+def shown_again(results: Sequence[Result], usual: Section) -> Section:
+    """The section of results as their card last showed each of them; figures stand one below the other.
+
+    A figure's heading may say what is special about one model, so figures of several models are not made one; each
+    gets its model's name.
+
+    Args:
+        results: of one table; those of which no view was kept are left to what is usual.
+        usual: what any card shows of their scores.
+    """
+    kept = [(r, from_json(Section, r.details[VIEW], VIEW)) for r in results if VIEW in r.details]
+    if not kept:
+        return usual
+    sections = [section for _, section in kept]
+    first = sections[0]
+    several = len(kept) > 1
+    return replace(
+        first,
+        columns=_each_once(section.columns for section in sections),
+        notes=usual.notes,
+        charts=[
+            _with_model(chart, result.name) if several else chart
+            for result, section in kept
+            for chart in section.charts
+        ],
+        grids=[replace(grid, model=result.name) for result, section in kept for grid in section.grids],
+        headline=next((section.headline for section in sections if section.headline), None),
+        others=_each_once(section.others for section in sections),
+        sayings=tuple(replace(saying, model=result.name) for result, section in kept for saying in section.sayings),
+        galleries=[(result.name, gallery) for result, section in kept for _, gallery in section.galleries],
+        explanations=_each_once(section.explanations for section in sections),
+    )
+
+
+def _each_once(parts: Any) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(parts)))
+
+
+def _with_model(chart: Chart, model: str) -> Chart:
+    """A figure with its model's name, by which its files and its title differ from those of other models."""
+    return replace(chart, name=f"{chart.name}-{model}", title=f"{model}: {chart.title}")
