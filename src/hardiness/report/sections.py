@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
-from hardiness.benchmarks.attacks import surrogate_matrix
+from hardiness.benchmarks.attack_figures import surrogate_matrix
 from hardiness.benchmarks.card import card_of, cards
 from hardiness.benchmarks.own_classes import with_classes
 from hardiness.core.condition import Condition

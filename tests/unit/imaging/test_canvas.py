@@ -13,7 +13,7 @@ from timm.data.transforms import CenterCropOrPad, ResizeKeepRatio
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
-from hardiness.benchmarks.attacks import CANVASES
+from hardiness.benchmarks.autoattack import CANVASES
 from hardiness.core.model import CANVAS_224, Canvas, View
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from hardiness.benchmarks.attacks import CANVASES
+from hardiness.benchmarks.autoattack import CANVASES
 from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import ModelSpec, Source, View

@@ -14,7 +14,7 @@ import pytest
 from one_score import compared
 from rich.console import Console
 
-from hardiness.benchmarks.attacks import accuracy_under_attack, strength_of_attack
+from hardiness.benchmarks.attack_figures import accuracy_under_attack, strength_of_attack
 from hardiness.benchmarks.check_wording import undecided
 from hardiness.core.attack_plan import Round, epsilon_text
 from hardiness.core.condition import Condition
