@@ -96,7 +96,7 @@ def test_pages_name_only_files_that_there_are() -> None:
 
 COMMAND = re.compile(
     r"python (bench/|docs/write|-c|-X)|`bench/\w+\.py`|hardiness (run|compare|gate|report|make|show) |pytest tests/"
-    r"|make docs|`wc -w|`git ls-files|from hardiness|Each under `time`"
+    r"|make docs|`wc -[lw]|`git ls-files|from hardiness|Each under `time`"
 )
 NUMBER = re.compile(r"[-+±~]?\.?\d[\d.,]*")
 
