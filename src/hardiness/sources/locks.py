@@ -8,10 +8,12 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from hardiness.sources.files import read_regular, shown
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 MOST_BYTES = 1000
 """Of what says who holds a lock."""
@@ -38,6 +40,8 @@ def file_lock(lock: Path, what: str, wait_s: float, tell: Callable[[str], None] 
         LockedError: somebody holds it longer than that.
         OSError: it cannot be opened.
     """
+    from filelock import FileLock  # what only reads takes no lock
+
     file = FileLock(lock)
     holder = lock.with_name(f"{lock.name}-holder")
     tell = tell or logging.getLogger("hardiness").warning
@@ -57,6 +61,8 @@ def file_lock(lock: Path, what: str, wait_s: float, tell: Callable[[str], None] 
 
 
 def _acquired(lock: FileLock, wait_s: float) -> bool:
+    from filelock import Timeout
+
     try:
         lock.acquire(timeout=wait_s)
     except Timeout:
