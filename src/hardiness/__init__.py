@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from hardiness.core.doors import door
 
 if TYPE_CHECKING:
     from hardiness.api.adversarial import AdversarialImages, attack
@@ -32,12 +32,18 @@ if TYPE_CHECKING:
 
     __version__: str
 else:
-    _load, _ = door(__name__)
 
     def __getattr__(name: str) -> Any:
         if name == "__version__":
             return importlib.import_module("importlib.metadata").version("hardiness")
-        return _load(name)
+        return _loader()(name)
+
+
+@cache
+def _loader() -> Callable[[str], Any]:
+    """The function that imports a name; made when the first is used, so that the command hears signals by then."""
+    load, _ = importlib.import_module("hardiness.core.doors").door(__name__)
+    return load  # type: ignore[no-any-return]
 
 
 __all__ = [
