@@ -213,7 +213,7 @@ def error_table() -> str:
 def package_sections() -> str:
     """Each package that offers names to people outside, with these names; the site adds their docstrings."""
     sections = []
-    for file in sorted((ROOT / "src" / "hardiness").glob("*/__init__.py")):
+    for file in sorted(Path(hardiness.__file__).parent.glob("*/__init__.py")):
         package = importlib.import_module(f"hardiness.{file.parent.name}")
         if offered := getattr(package, "__all__", ()):
             options = "    options: {heading_level: 4, show_root_heading: true}"

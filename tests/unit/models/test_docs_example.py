@@ -27,7 +27,7 @@ def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(registry, "_entries", dict(registry._entries) if len(registry.names()) else {})
     blocks = BLOCK.findall(section("A model"))
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     session: dict[str, object] = {}
     with torch.random.fork_rng(devices=[]):
         for file, code in blocks:
