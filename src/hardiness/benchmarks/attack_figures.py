@@ -78,7 +78,7 @@ def accuracy_under_attack(results: Sequence[Result]) -> Curves | None:
 
 
 def _message(results: Sequence[Result]) -> str:
-    """What is left at the largest epsilon."""
+    """A sentence on the accuracy that is left at the largest epsilon."""
     last = [swept[-1] for result in results if (swept := sweep(ACCURACY, result.scores))]
     values = [score.value for score in last if score.value is not None]
     if not values:
@@ -292,7 +292,7 @@ def strength_of_attack(results: Sequence[Result]) -> Curves | None:
 
 
 def _leaves(details: Sequence[tuple[str, dict[str, Any]]]) -> str:
-    """What the whole effort leaves, over the models."""
+    """A sentence on the accuracy that the whole effort leaves, over the models."""
     stands = [found for _, found in details if not found["doubt"]] or [found for _, found in details]
     values = [100 * found["steps"][-1][1] for found in stands if found["steps"]]
     if not values:
@@ -302,7 +302,7 @@ def _leaves(details: Sequence[tuple[str, dict[str, Any]]]) -> str:
 
 
 def _against_noise(details: Sequence[tuple[str, dict[str, Any]]]) -> str:
-    """What attack and noise leave, where one model is shown."""
+    """A sentence on what attack and noise leave, where one model is shown."""
     if len(details) != 1 or not details[0][1]["noise"]:
         return ""
     found = details[0][1]

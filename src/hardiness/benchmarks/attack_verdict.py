@@ -1,4 +1,4 @@
-"""What accuracy under attack amounts to, once all checks are in."""
+"""The verdict on accuracy under attack, once all checks are in."""
 
 from __future__ import annotations
 

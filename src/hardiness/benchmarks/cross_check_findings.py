@@ -1,4 +1,4 @@
-"""What other attacks, noise, copies and other logits say about an attack."""
+"""Findings about an attack from other attacks, noise, copies and other logits."""
 
 from __future__ import annotations
 

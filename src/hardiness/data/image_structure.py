@@ -107,7 +107,7 @@ class ByteWindow:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What an image file says of itself.
+    """The description of an image that its file gives.
 
     Attributes:
         width, height: in pixels; 0 where it is not said.

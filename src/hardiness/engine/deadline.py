@@ -1,4 +1,4 @@
-"""As much of some benchmarks as the time allows."""
+"""Several benchmarks within one time, each as far as the time allows."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Progression:
         return Extent(now.images, min(now.cells + min(affordable, now.cells), whole.cells))
 
     def seconds(self, extent: Extent) -> float:
-        """What it takes from here to an extent, by what was measured."""
+        """Seconds from here to an extent, by what was measured."""
         return self.cost_s * (self.rounds.pictures(extent) - self.rounds.pictures(self.extent))
 
     def gain(self, following: Extent) -> float:
@@ -148,7 +148,7 @@ class Progression:
                 self.stopping.look()
 
     def missing(self) -> str:
-        """What is not evaluated, and about how long that would take, in one line."""
+        """A line on what is not evaluated, and about how long that would take."""
         now, whole, name = self.extent, self.rounds.whole, self.rounds.benchmark.name
         has = f"{now.images:,} of {whole.images:,} images"
         if whole.cells > 1:

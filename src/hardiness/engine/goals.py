@@ -1,4 +1,4 @@
-"""What ends the evaluation of a benchmark before all of it is done: precision, or a policy."""
+"""Goals that end the evaluation of a benchmark before all of it is done: precision, or a policy."""
 
 from __future__ import annotations
 

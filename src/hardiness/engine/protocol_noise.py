@@ -100,7 +100,7 @@ def torch_tensors(image: Image, height: int, width: int, interpolation: str) -> 
 
 
 def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) -> list[Variation]:
-    """What can be varied of this model on this benchmark.
+    """The settings that can be varied of this model on this benchmark.
 
     Args:
         benchmark: which.

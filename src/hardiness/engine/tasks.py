@@ -1,4 +1,4 @@
-"""What the engine needs to run one model on one benchmark, and the run that its rows belong to."""
+"""Tasks: all that the engine needs to run one model on one benchmark, and the run that its rows belong to."""
 
 from __future__ import annotations
 

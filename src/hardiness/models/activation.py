@@ -1,4 +1,4 @@
-"""What a network's outputs are: logits, probabilities, or numbers of a sigmoid."""
+"""Outputs of a network: logits, probabilities, or numbers of a sigmoid, and how they become logits."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ CONVOLUTIONS = frozenset(("torch.nn.modules.conv.Conv2d", SAME_CONVOLUTION))
 
 @dataclass
 class PassObservation:
-    """What was seen during one forward pass.
+    """Observations of one forward pass.
 
     Attributes:
         pairs: which reader took its input straight from which convolution, by name.

@@ -1,4 +1,4 @@
-"""What is amiss with a number, in a word."""
+"""Marks: a word for each thing that is amiss with a number."""
 
 from __future__ import annotations
 

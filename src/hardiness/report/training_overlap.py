@@ -51,7 +51,7 @@ def touched(benchmark: str) -> bool:
 
 
 def training_sentence(benchmark: str, recipe: Recipe, members: Sequence[str], is_declared: bool) -> tuple[str, str]:
-    """What was found, as a sentence, and what to do about it."""
+    """A sentence on the overlap, and what to do about it."""
     how = "as you declared" if is_declared else "as its name says"
     begin = f"trained with {recipe.title}, {how}"
     if not members:

@@ -13,7 +13,7 @@ WIDE = 0.10
 """Width of an interval above which n is called too small for most differences between models."""
 
 WARNINGS = {"demo-sized": "data", "a part of": "data", "top-1 is": "clean accuracy"}
-"""What warnings are about, by how they begin."""
+"""The subject of each warning, by how it begins."""
 
 
 @dataclass(frozen=True, slots=True)
