@@ -1,4 +1,4 @@
-"""Which attacks a benchmark makes, at which epsilons and steps, and which checks it adds."""
+"""The attacks of a benchmark: at which epsilons and steps, and with which checks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Round:
 
     @property
     def steps(self) -> int:
-        """How many steps it takes at most."""
+        """The largest number of steps that it takes."""
         return max(self.marks)
 
 

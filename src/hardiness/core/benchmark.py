@@ -38,10 +38,10 @@ class Stimulus(NamedTuple):
     @classmethod
     def parse(cls, stem: str) -> Stimulus | None:
         """The stimulus of that name, without suffix; ``None`` where the name breaks the rule."""
-        found = _NAME.fullmatch(stem)
-        if found is None:
+        match = _NAME.fullmatch(stem)
+        if match is None:
             return None
-        shape, first, texture, second = found.groups()
+        shape, first, texture, second = match.groups()
         return cls(shape, int(first), texture, int(second))
 
     @property
@@ -58,7 +58,7 @@ class File(Protocol):
 
     @property
     def name(self) -> str:
-        """What a person would call it in an error message: a path, or ``archive!member``."""
+        """The name of the file in error messages: a path, or ``archive!member``."""
         ...
 
     def read(self) -> bytes:
@@ -151,7 +151,7 @@ class DataRoot(Protocol):
         ...
 
     def has(self, name: str) -> bool:
-        """Whether a data set of that name was named or found, without reading it."""
+        """Whether a data set of that name was named or is there, without reading it."""
         ...
 
 
@@ -272,13 +272,13 @@ class Benchmark(ABC):
 
     @abstractmethod
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """What is kept of finite ``logits (N, K)``: ``prediction``, ``confidence``, ``top5_*`` and the benchmark's own.
+        """The columns kept of finite ``logits (N, K)``: ``prediction``, ``confidence``, ``top5_*`` and its own.
 
         ``labels (N,)`` may only decide which columns apply to a sample, never a prediction.
         """
 
     def lacks(self, data: DataRoot) -> str:
-        """What it would need and is not there, in one line; empty where it can be evaluated. Nothing is read."""
+        """The data that are missing for it, in one line; empty where it can be evaluated. Nothing is read."""
         if any(data.has(name) for name in self.needs):
             return ""
         return f"no data set {' or '.join(self.needs)} in --data"
@@ -292,7 +292,7 @@ class Benchmark(ABC):
         return (self,)
 
     def selection(self) -> Selection:
-        """Its conditions, those without which a result is partial, and those that the options ask for."""
+        """The conditions, those without which a result is partial, and those that the options ask for."""
         return Selection((Condition(),))
 
     def conditions(self) -> tuple[Condition, ...]:
@@ -301,17 +301,17 @@ class Benchmark(ABC):
 
     def whole(self) -> tuple[Condition, ...]:
         """The conditions without which a result is partial."""
-        chosen = self.selection()
-        return chosen.every if chosen.whole is None else chosen.whole
+        selection = self.selection()
+        return selection.every if selection.whole is None else selection.whole
 
     def requested(self) -> tuple[Condition, ...]:
         """The conditions that the options ask for."""
-        chosen = self.selection()
-        return chosen.every if chosen.requested is None else chosen.requested
+        selection = self.selection()
+        return selection.every if selection.requested is None else selection.requested
 
     @property
     def attack(self) -> AttackPlan | None:
-        """What the engine does to the clean pictures before they are judged; by default nothing.
+        """The attack that changes the clean pictures before they are judged; by default none.
 
         With an attack, `expand` is asked for one picture an item, the clean one, whatever conditions are missing.
         """

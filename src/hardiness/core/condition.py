@@ -1,4 +1,4 @@
-"""Conditions: what beside the picture a row is of."""
+"""Conditions: everything but the picture that a row is of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hardiness.core.forms import FormError
+
+_VALUE_TYPES = {str, int, float, bool}
 
 
 class Condition(Mapping[str, Any]):
@@ -28,7 +30,7 @@ class Condition(Mapping[str, Any]):
     @classmethod
     def from_dict(cls, form: Any) -> Condition:
         """The condition that `as_dict` gave."""
-        if not isinstance(form, Mapping) or not {*map(type, form.values())} <= _OF_CONDITIONS:
+        if not isinstance(form, Mapping) or not {*map(type, form.values())} <= _VALUE_TYPES:
             raise FormError(f"must be an object of texts and numbers, and is {form!r:.60}")
         return cls(**form)
 
@@ -48,7 +50,7 @@ class Condition(Mapping[str, Any]):
         return isinstance(other, Condition) and self._values == other._values
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Condition], tuple[dict[str, Any]]]:
-        """Hashes of texts differ from process to process, so that another one makes its own."""
+        """The values alone: hashes of texts differ from process to process, so that each makes its own."""
         return _condition, (self._values,)
 
     def __repr__(self) -> str:
@@ -56,9 +58,6 @@ class Condition(Mapping[str, Any]):
 
     def __str__(self) -> str:
         return " ".join(f"{key}={value}" for key, value in self._values.items())
-
-
-_OF_CONDITIONS = {str, int, float, bool}
 
 
 def _condition(values: dict[str, Any]) -> Condition:

@@ -24,19 +24,19 @@ def door(room: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
 
     def load(name: str) -> Any:
         if not modules:
-            modules.update(_behind(package.__loader__.get_source(room)))
+            modules.update(_late_imports(package.__loader__.get_source(room)))
         if name not in modules:
             raise AttributeError(f"module {room!r} has no attribute {name!r}")
-        module, there = modules[name]
-        value = getattr(importlib.import_module(module), there)
+        module, original = modules[name]
+        value = getattr(importlib.import_module(module), original)
         setattr(package, name, value)  # the next time it is found without asking
         return value
 
     return load, lambda: sorted({*vars(package), *package.__all__})
 
 
-def _behind(source: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Each name that is imported under an ``if``, with its module and what it is called there."""
+def _late_imports(source: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Each name that is imported under an ``if``, with its module and its name there."""
     for block in ast.parse(source).body:
         for node in block.body if isinstance(block, ast.If) else ():
             if isinstance(node, ast.ImportFrom) and node.module:

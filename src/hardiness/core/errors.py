@@ -69,28 +69,28 @@ class StoreError(HardinessError):
     """Results cannot be written to, or read from, the output folder."""
 
 
-def suggestion(name: str, known: Sequence[str], shown: int = 40) -> str:
-    """The end of an unknown-name message: close matches, if any, then the known names."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+def suggestion(name: str, names: Sequence[str], most: int = 40) -> str:
+    """The end of a message about an unknown name: close matches, if any, then the names that there are."""
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ";"
-    listed = ", ".join(known[:shown]) + (f", … ({len(known)} in all)" if len(known) > shown else "")
-    return f"{hint} known: {listed}" if known else f"{hint} none is registered"
+    listed = ", ".join(names[:most]) + (f", … ({len(names)} in all)" if len(names) > most else "")
+    return f"{hint} known: {listed}" if names else f"{hint} none is registered"
 
 
 def described(error: BaseException) -> str:
     """An error of somebody else's code in one line: its type and the first line of its message."""
-    said = first_line(str(error))
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    message = first_line(str(error))
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def first_line(text: str) -> str:
     """The first line of foreign text that is not empty, without a terminal's colours, other controls as `\\x07`."""
     line = next((line.strip() for line in _COLOURS.sub("", text).splitlines() if line.strip()), "")
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
 
 
 def printable(text: str) -> str:
-    """Text whose controls are written out as ``\\x1b``: names of folders and endpoints give no orders to a terminal."""
+    """The text with its controls written out as ``\\x1b``: names of folders and endpoints order no terminal about."""
     return CONTROLS.sub(lambda control: control[0].encode("unicode_escape").decode(), text)
 
 
@@ -107,10 +107,10 @@ def show_traceback(error: BaseException) -> None:
 
 
 MOST_STEPS = 1_000_000
-"""Of an optimiser or an attack, and of any other count in the options of benchmarks and attacks."""
+"""The most steps of an optimiser or an attack, and the most of any other count in the options of both."""
 
 MOST_IMAGES = 16_384
-"""In one batch: 10 GB of pixels at 224."""
+"""The most images in one batch: 10 GB of pixels at 224."""
 
 
 def require_within(name: str, value: float, least: float, most: float) -> None:

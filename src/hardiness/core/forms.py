@@ -59,8 +59,8 @@ def json_field(
         never: whether it is in no form.
         write: makes the form of its value, of a class that is never read.
     """
-    how = _as_list if as_list else write
-    return {"json_name": name, "json_write": how, "json_seldom": seldom, "json_never": never}
+    writer = _as_list if as_list else write
+    return {"json_name": name, "json_write": writer, "json_seldom": seldom, "json_never": never}
 
 
 LACKS = "must have the field {!r}, and has none"
@@ -80,18 +80,18 @@ class FormError(StoreError):
         self.text, self.field = text, field
 
     def inside(self, name: str) -> FormError:
-        """The same error, of the whole that has the field or the item of this name."""
+        """This error as one of the whole that has the field, or the item, of this name."""
         return FormError(self.text, f"{name}{'.' * (self.field[:1] not in ('', '['))}{self.field}")
 
     def line(self, where: str, advice: str) -> str:
-        """What a person reads: the file, the field, what it must be, and what to do."""
+        """The message for a person: the file, the field, what it must be, and what to do."""
         if self.text in (LACKS, UNKNOWN) or not self.field:
             return f"{where} {self}" + (f"; {advice}" if self.text != UNKNOWN else "")
         return f"the field {self.field!r} of {where} {self.text}; {advice}"
 
 
 def json_form(value: Any) -> Any:
-    """What `json` writes of a value: dataclasses and mappings as objects, tuples as lists.
+    """The JSON form of a value: dataclasses and mappings as objects, tuples as lists.
 
     Raises:
         TypeError: there is no form of its type.
@@ -101,14 +101,14 @@ def json_form(value: Any) -> Any:
 
 
 def fields_form(value: Any) -> dict[str, Any]:
-    """The form of a dataclass as its fields have it, for its ``as_dict`` to add to."""
+    """The JSON form of a dataclass as its fields have it, for its ``as_dict`` to add to."""
     kind: Any = type(value)
-    found = {}
+    form = {}
     for name, field, write, default in _written_fields(kind):
-        each = getattr(value, field)
-        if default is MISSING or each != default:
-            found[name] = each if write is json_form and type(each) in _AS_IT_IS else write(each)
-    return found
+        item = getattr(value, field)
+        if default is MISSING or item != default:
+            form[name] = item if write is json_form and type(item) in _AS_IT_IS else write(item)
+    return form
 
 
 def from_json(kind: type[Value], form: Any, where: str, advice: str = "restore the file") -> Value:
@@ -139,18 +139,18 @@ def from_fields(kind: type[Value], form: Any) -> Value:
     readers, required = _read_fields(cast("Hashable", kind))
     if isinstance(form, list) and len(form) == len(readers):
         row = zip(form, readers.values(), strict=True)
-        return kind(*[each if type(each) in plain else read(each) for each, (_, plain, read) in row])
+        return kind(*[item if type(item) in plain else read(item) for item, (_, plain, read) in row])
     if not isinstance(form, Mapping):
         raise FormError(f"must be an object, and is {form!r:.60}")
     if len(form) < len(readers) and not required <= form.keys():
         raise FormError(LACKS, min(required - form.keys()))
     values, name = {}, ""
     try:
-        for name, each in form.items():
+        for name, item in form.items():
             if name in readers:
                 field, plain, read = readers[name]
-                values[field] = each if type(each) in plain else read(each)
-            elif not isinstance(getattr(kind, name, None), property):  # what the class says of itself is not read
+                values[field] = item if type(item) in plain else read(item)
+            elif not isinstance(getattr(kind, name, None), property):  # what a class computes is not read
                 raise FormError(UNKNOWN)
     except FormError as error:
         raise error.inside(name) from None
@@ -175,7 +175,7 @@ def _writer(kind: Any) -> Callable[[Any], Any]:
     if is_dataclass(kind):
         return fields_form
     if issubclass(kind, Mapping):
-        return lambda value: {str(key): json_form(each) for key, each in value.items()}
+        return lambda value: {str(key): json_form(item) for key, item in value.items()}
     if issubclass(kind, np.ndarray | np.generic):
         return lambda value: value.tolist()
     if issubclass(kind, Enum):
@@ -183,7 +183,7 @@ def _writer(kind: Any) -> Callable[[Any], Any]:
     if issubclass(kind, PurePath):
         return str
     if issubclass(kind, Sequence) and not issubclass(kind, bytes | str):
-        return lambda value: [json_form(each) for each in value]
+        return lambda value: [json_form(item) for item in value]
     if issubclass(kind, tuple(_WORDS)):
         return lambda value: value
     raise TypeError(f"{kind.__name__} has no JSON form")
@@ -191,7 +191,7 @@ def _writer(kind: Any) -> Callable[[Any], Any]:
 
 def _as_list(value: Any) -> list[Any] | None:
     if isinstance(value, Mapping):
-        return [[*key, json_form(each)] for key, each in value.items()]
+        return [[*key, json_form(item)] for key, item in value.items()]
     kind: Any = type(value)
     return None if value is None else [json_form(getattr(value, field)) for _, field, _, _ in _written_fields(kind)]
 
@@ -212,16 +212,16 @@ def _written_fields(kind: Any) -> list[tuple[str, str, Callable[[Any], Any], Any
 def _read_fields(kind: Any) -> tuple[dict[str, tuple[str, frozenset[type], Read]], frozenset[str]]:
     """Name, types that need no reading, and reader of each field, by its name in JSON; names that must be there."""
     hints = get_type_hints(kind)
-    found: dict[str, tuple[str, frozenset[type], Read]] = {}
+    readers: dict[str, tuple[str, frozenset[type], Read]] = {}
     for field in _formed(kind):
         hint = hints[field.name]
         kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-        plain: frozenset[type] = frozenset().union(*(_PLAIN.get(each, ()) for each in kinds))
-        found[_name(field)] = (field.name, plain, _reader(hint))
+        plain: frozenset[type] = frozenset().union(*(_PLAIN.get(alternative, ()) for alternative in kinds))
+        readers[_name(field)] = (field.name, plain, _reader(hint))
     needed = [field for field in _formed(kind) if not _is_later(kind, field)]
-    if not any(each.__name__ in FIRST for each in kind.__mro__):
+    if not any(base.__name__ in FIRST for base in kind.__mro__):
         needed = [field for field in needed if field.default is MISSING and field.default_factory is MISSING]
-    return found, frozenset(map(_name, needed))
+    return readers, frozenset(map(_name, needed))
 
 
 def _formed(kind: Any) -> list[Field[Any]]:
@@ -234,8 +234,8 @@ def _name(field: Field[Any]) -> str:
 
 
 def _is_later(kind: type[Any], field: Field[Any]) -> bool:
-    """Whether a class of a stored run got a field after its form was first written."""
-    first = next((FIRST[each.__name__] for each in kind.__mro__ if each.__name__ in FIRST), None)
+    """Whether a field came to a class of a stored run after its form was first written."""
+    first = next((FIRST[base.__name__] for base in kind.__mro__ if base.__name__ in FIRST), None)
     return first is not None and field.name not in first
 
 
@@ -249,23 +249,25 @@ def _default(field: Field[Any]) -> Any:
 
 @cache
 def _reader(kind: Any) -> Read:
-    """What makes a value of a type from its form; it raises `FormError`."""
-    origin, of = get_origin(kind), get_args(kind)
+    """The function that makes a value of a type from its form; it raises `FormError`."""
+    origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
-        return lambda found: found
+        return lambda form: form
     if origin is Literal:
-        return partial(_one_of, of)
+        return partial(_one_of, arguments)
     if origin in (Union, UnionType):
-        return partial(_of_any, [_reader(each) for each in of if each is not NoneType], NoneType in of)
-    if origin is tuple and of[-1] is not Ellipsis:
-        return partial(_row, [_reader(each) for each in of])
-    if origin is not None and issubclass(origin, Mapping) and get_origin(of[0]) is tuple:
-        rows = partial(_items, list, partial(_row, [*map(_reader, get_args(of[0])), _reader(of[1])]))
-        return lambda found: {tuple(key): each for *key, each in rows(found)}
+        return partial(
+            _of_any, [_reader(argument) for argument in arguments if argument is not NoneType], NoneType in arguments
+        )
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        return partial(_row, [_reader(argument) for argument in arguments])
+    if origin is not None and issubclass(origin, Mapping) and get_origin(arguments[0]) is tuple:
+        rows = partial(_items, list, partial(_row, [*map(_reader, get_args(arguments[0])), _reader(arguments[1])]))
+        return lambda form: {tuple(key): value for *key, value in rows(form)}
     if origin is not None and issubclass(origin, Mapping):
-        return partial(_object, int if of[0] is int else str, _reader(of[1]))
+        return partial(_object, int if arguments[0] is int else str, _reader(arguments[1]))
     if origin is not None:
-        return partial(_items, tuple if origin is tuple else list, _reader(of[0]))
+        return partial(_items, tuple if origin is tuple else list, _reader(arguments[0]))
     if kind in _WORDS:
         return partial(_scalar, kind)
     return kind.from_dict if hasattr(kind, "from_dict") else partial(from_fields, kind)
@@ -300,8 +302,8 @@ def _items(make: Callable[[list[Any]], Any], read: Read, form: Any) -> Any:
         raise FormError(f"must be a list, and is {form!r:.60}")
     values: list[Any] = []
     try:
-        for each in form:
-            values.append(read(each))  # noqa: PERF401  # how many there are by then says which is wrong
+        for item in form:
+            values.append(read(item))  # noqa: PERF401  # their number by then says which one is wrong
     except FormError as error:
         raise error.inside(f"[{len(values)}]") from None
     return make(values)
@@ -310,16 +312,16 @@ def _items(make: Callable[[list[Any]], Any], read: Read, form: Any) -> Any:
 def _row(readers: Sequence[Read], form: Any) -> tuple[Any, ...]:
     if not isinstance(form, list | tuple) or len(form) != len(readers):
         raise FormError(f"must be a list of {len(readers)}, and is {form!r:.60}")
-    return tuple(read(each) for read, each in zip(readers, form, strict=True))
+    return tuple(read(item) for read, item in zip(readers, form, strict=True))
 
 
 def _object(key: Callable[[str], Any], read: Read, form: Any) -> dict[Any, Any]:
     if not isinstance(form, Mapping):
         raise FormError(f"must be an object, and is {form!r:.60}")
     values = {}
-    for name, each in form.items():
+    for name, item in form.items():
         try:
-            values[key(name)] = read(each)
+            values[key(name)] = read(item)
         except FormError as error:
             raise error.inside(str(name)) from None
         except ValueError:

@@ -1,4 +1,4 @@
-"""What a model is, as data: importing a spec loads and downloads nothing."""
+"""Models as data: importing a spec loads and downloads nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ MAX_PX = 8192
 """Longest side of a canvas; a larger one is a slip of the pen, and would take all memory."""
 
 _LARGEST = 1e6
+"""Largest absolute value of a mean, and of the inverse of a std."""
 
 
 def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -69,11 +70,11 @@ class _Stated:
 
     stated: frozenset[str]
 
-    def __new__(cls, *given: object, **named: object) -> Self:
-        made = super().__new__(cls)
-        names = tuple(each.name for each in fields(cls))  # type: ignore[arg-type]  # what has this base is a dataclass
-        object.__setattr__(made, "stated", frozenset((*names[: len(given)], *named)))
-        return made
+    def __new__(cls, *values: object, **named: object) -> Self:
+        instance = super().__new__(cls)
+        names = tuple(item.name for item in fields(cls))  # type: ignore[arg-type]  # what has this base is a dataclass
+        object.__setattr__(instance, "stated", frozenset((*names[: len(values)], *named)))
+        return instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +106,20 @@ class View(_Stated):
         _one_of("channel_order", self.channel_order, get_args(ChannelOrder))
         _one_of("range", self.range, get_args(PixelRange))
         for name in ("mean", "std"):
-            one = getattr(self, name)
-            if isinstance(one, int | float):
-                object.__setattr__(self, name, (float(one),) * 3)
+            value = getattr(self, name)
+            if isinstance(value, int | float):
+                object.__setattr__(self, name, (float(value),) * 3)
             if len(getattr(self, name)) != 3:
                 raise ArgumentError(f"{name} must hold 3 numbers (one per channel), was {getattr(self, name)}")
-            if not all(isinstance(each, int | float) and abs(each) <= _LARGEST for each in getattr(self, name)):
+            if not all(isinstance(number, int | float) and abs(number) <= _LARGEST for number in getattr(self, name)):
                 raise ArgumentError(
                     f"{name} must be finite numbers of at most {_LARGEST:,.0f}, was {getattr(self, name)}"
                 )
         if min(self.std) < 1 / _LARGEST:
             raise ArgumentError(f"std must be positive (at least {1 / _LARGEST:g}), was {self.std}")
-        for given, lacking in (("mean", "std"), ("std", "mean")):
-            if given in self.stated and lacking not in self.stated:
-                raise ArgumentError(f"View({given}=…) must state {lacking}= too, which else is ImageNet's; give both")
+        for stated, other in (("mean", "std"), ("std", "mean")):
+            if stated in self.stated and other not in self.stated:
+                raise ArgumentError(f"View({stated}=…) must state {other}= too, which else is ImageNet's; give both")
 
     @property
     def canvas(self) -> Canvas:

@@ -32,8 +32,8 @@ def option(
         read: turns the text into the value, where the type does not say how.
         factory: gives the default when the command is called.
     """
-    about = {"name": name, "metavar": metavar, "off": off, "choices": choices, "least": least, "read": read}
-    metadata = {"help": text, **{key: value for key, value in about.items() if value not in ("", (), None)}}
+    settings = {"name": name, "metavar": metavar, "off": off, "choices": choices, "least": least, "read": read}
+    metadata = {"help": text, **{key: value for key, value in settings.items() if value not in ("", (), None)}}
     return field(default=default, default_factory=factory, metadata=metadata)
 
 

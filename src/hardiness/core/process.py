@@ -17,7 +17,7 @@ Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
 _MOST: list[int] = []
-"""What `use_cores` was told last; empty where it was not."""
+"""The number that `use_cores` was last called with; empty where it was not."""
 
 
 def usable_cores() -> int:
@@ -27,7 +27,7 @@ def usable_cores() -> int:
 
 
 def use_cores(most: int) -> None:
-    """From now on at most so many cores count as usable, where another process was promised the others."""
+    """Count at most so many cores as usable from now on, where another process was promised the others."""
     _MOST[:] = [most]
 
 
@@ -67,7 +67,7 @@ _trimmed_s = -math.inf
 
 @cache
 def keep_freed_memory() -> None:
-    """From now on freed memory stays with the process, until `return_freed_memory`.
+    """Keep freed memory with the process from now on, until `return_freed_memory`.
 
     A forward and backward pass takes and frees the same few hundred blocks of 10 to 100 MB each time. glibc would ask
     the system for most of them anew, which hands out pages that it clears first: half the time of a step, for a small

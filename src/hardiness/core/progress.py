@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 WINDOW_S = 2.0
+"""Seconds over which a rate is measured."""
 
 STEADY = 1.3
+"""The largest ratio of two rates in a row that count as equal."""
 
 LONG_S = 60.0
+"""Seconds above which the time that is left is worth a line."""
 
 
 class Listener(Protocol):
@@ -29,10 +32,10 @@ class Listener(Protocol):
         """About how many seconds are left; called once, and only where that is over a minute."""
 
     def stage(self, text: str) -> None:
-        """What was last done of rows that are not finished, in a few words; the next takes its place."""
+        """A few words on the work that rows which are not finished are at; the next text takes their place."""
 
     def note(self, line: str) -> None:
-        """What a person should know while it runs, in one line."""
+        """A line that a person should read while it runs."""
 
     def end(self) -> None:
         """The benchmark is finished."""
@@ -41,7 +44,7 @@ class Listener(Protocol):
 class Silence:
     """A listener that shows nothing."""
 
-    def note(self, *given: object, **more: object) -> None:
+    def note(self, *values: object, **named: object) -> None:
         """Do nothing."""
 
     download = begin = advance = estimate = stage = end = note
@@ -60,7 +63,7 @@ class Clock:
         self._warmup = warmup
         self._window = (0.0, 0)
         self._rate = 0.0
-        self._told = False
+        self._is_estimated = False
 
     @property
     def elapsed_s(self) -> float:
@@ -74,13 +77,13 @@ class Clock:
             self._warmup -= 1
             self._window = (now, 0)
             return None
-        if self._told or now - since < WINDOW_S:
+        if self._is_estimated or now - since < WINDOW_S:
             self._window = (since, done + rows)
             return None
         rate, before = (done + rows) / (now - since), self._rate
         self._window, self._rate = (now, 0), rate
         if not before or not rate or max(rate / before, before / rate) > STEADY:
             return None
-        self._told = True
+        self._is_estimated = True
         seconds = remaining / rate
         return seconds if seconds > LONG_S else None

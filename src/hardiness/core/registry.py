@@ -21,12 +21,14 @@ from hardiness.core.errors import ArgumentError, UnknownNameError, described, li
 T = TypeVar("T")
 
 Family = Callable[[], Iterable[tuple[str, Any, str]]]
-"""Gives entries that are made of data: name, entry and place of each."""
+"""A function that gives entries made of data: name, entry and place of each."""
 
 LOGGER = logging.getLogger(__name__)
 
 _loading: ContextVar[str] = ContextVar("distribution whose entry point is being loaded", default="")
-_wanted: ContextVar[tuple[str, str]] = ContextVar("kind and name whose fault is about to be an error", default=("", ""))
+_looked_up: ContextVar[tuple[str, str]] = ContextVar(
+    "kind and name whose fault is about to be an error", default=("", "")
+)
 
 
 class Registry(Generic[T]):
@@ -115,12 +117,12 @@ class Registry(Generic[T]):
         Raises:
             ArgumentError: several distributions have it, or the one that has it is faulty.
         """
-        token = _wanted.set((self.kind, name))
+        token = _looked_up.set((self.kind, name))
         try:
             if self._entry(name) is not None:
                 return
         finally:
-            _wanted.reset(token)
+            _looked_up.reset(token)
         if name in self._contested:
             raise ArgumentError(self._contest(name))
         if name in self._refused:
@@ -132,7 +134,7 @@ class Registry(Generic[T]):
         return None if entry is None else entry[0]
 
     def ships(self, name: str) -> bool:
-        """Whether the entry of that name comes with this package, and is nobody's own."""
+        """Whether the entry of that name comes with this package, and is not somebody else's."""
         entry = self._entry(name)
         return entry is not None and _ships(entry[1])
 
@@ -170,10 +172,10 @@ class Registry(Generic[T]):
         return iter(self.names())
 
     def _entry(self, name: object) -> tuple[T, str] | None:
-        for more in (self._make_families, self._import_package, self._load_installed):
+        for fill in (self._make_families, self._import_package, self._load_installed):
             if name in self._entries:  # nothing more is loaded than is asked for
                 break
-            more()
+            fill()
         return self._entries.get(name)  # type: ignore[call-overload,no-any-return]
 
     def _accepted(self, name: str, entry: Any) -> T:
@@ -183,18 +185,18 @@ class Registry(Generic[T]):
             raise ArgumentError(f"{self.kind} {name!r} {error}") from None
 
     def _settle(self, name: str, where: str, distribution: str) -> None:
-        """Decide who has a name that another place has by now; nobody is stopped by what is merely installed."""
+        """Decide which of two places keeps a name; what is merely installed stops nobody."""
         place = _place(where, distribution)
         if name in self._contested:
             if not distribution:
                 raise ArgumentError(f"{self.kind} {name!r} cannot be registered in {place}: {self._contest(name)}")
             self._contested[name].append(place)
             return
-        _, there = self._entries[name]
-        holder = _place(there, self._distributions.get(name, ""))
+        _, other = self._entries[name]
+        holder = _place(other, self._distributions.get(name, ""))
         if not distribution:
             raise ArgumentError(f"{self.kind} {name!r} is registered twice: in {holder} and in {place}; rename one")
-        if _ships(there):
+        if _ships(other):
             self._refuse(name, f"{self.kind} {name!r} of {place} has the name of one that ships; rename it")
         elif name not in self._distributions:
             self._refuse(name, f"{self.kind} {name!r} of {place} is left out: {holder} has that name here")
@@ -213,7 +215,7 @@ class Registry(Generic[T]):
 
     def _warn(self, name: str, line: str) -> None:
         """Log a line about a name, but for the one that is asked for, whose line is the error that follows."""
-        if _wanted.get() != (self.kind, name):
+        if _looked_up.get() != (self.kind, name):
             LOGGER.warning(line)
 
     def _make_families(self) -> None:
@@ -276,17 +278,17 @@ class Registry(Generic[T]):
         except (Exception, SystemExit) as error:  # noqa: BLE001  # it is somebody else's code, whatever it raises
             if point.module not in sys.modules:
                 self._entries = before  # what a module registered that then failed may be half of a thing
-            what = str(error) if isinstance(error, ArgumentError) else f"cannot be loaded: {described(error)}"
-            what = what.removeprefix(f"{self.kind} {point.name!r} ")
+            fault = str(error) if isinstance(error, ArgumentError) else f"cannot be loaded: {described(error)}"
+            fault = fault.removeprefix(f"{self.kind} {point.name!r} ")
             self._refuse(
                 point.name,
-                f"{self.kind} {point.name!r} of {_place(point.value, distribution)} {what}; mend or uninstall it",
+                f"{self.kind} {point.name!r} of {_place(point.value, distribution)} {fault}; mend or uninstall it",
             )
         finally:
             _loading.reset(token)
 
     def _is_of(self, point: Any, value: Any, distribution: str) -> bool:
-        """Whether what has an entry point's name is what it names: its module may have registered it, now or before."""
+        """Whether the entry of a point's name is what the point names, registered by its module now or before."""
         entry, where = self._entries.get(point.name, (None, ""))
         if not where or _ships(where):
             return False
@@ -300,7 +302,7 @@ def instance_of(kind: type[T]) -> Callable[[Any], T]:
 
     def accept(entry: Any) -> T:
         if not isinstance(entry, kind):
-            raise ArgumentError(f"must be of type {kind.__name__}, was {_what_it_is(entry)}")
+            raise ArgumentError(f"must be of type {kind.__name__}, was {_type_and_name(entry)}")
         return entry
 
     return accept
@@ -311,7 +313,7 @@ def subclass_of(kind: type[Any], *attributes: str) -> Callable[[Any], Any]:
 
     def accept(entry: Any) -> Any:
         if not (isinstance(entry, type) and issubclass(entry, kind)):
-            raise ArgumentError(f"must be a subclass of {kind.__name__}, was {_what_it_is(entry)}")
+            raise ArgumentError(f"must be a subclass of {kind.__name__}, was {_type_and_name(entry)}")
         lacks = [*sorted(getattr(entry, "__abstractmethods__", ())), *(a for a in attributes if not hasattr(entry, a))]
         if lacks:
             raise ArgumentError(f"must say what its {lacks[0]} is, and {entry.__qualname__} does not")
@@ -326,11 +328,11 @@ def callable_thing(entry: Any) -> Any:
         if not any("__call__" in vars(base) for base in entry.__mro__):
             raise ArgumentError(f"must have a method __call__, and {entry.__qualname__} has none")
     elif not callable(entry):
-        raise ArgumentError(f"must be a class, or a function that makes one, was {_what_it_is(entry)}")
+        raise ArgumentError(f"must be a class, or a function that makes one, was {_type_and_name(entry)}")
     return entry
 
 
-def _what_it_is(entry: Any) -> str:
+def _type_and_name(entry: Any) -> str:
     name = getattr(entry, "__qualname__", getattr(entry, "__name__", ""))
     return f"{type(entry).__name__} {name}".strip()
 
@@ -386,7 +388,7 @@ def _entry_points() -> Any:
 
 @functools.cache
 def _is_extended() -> bool:
-    """Whether some distribution may have an entry point of ours: where none has, importlib.metadata is not imported.
+    """Whether some distribution may have an entry point of ours; where none has, importlib.metadata is not imported.
 
     It takes 20 ms to import and 28 ms to read every distribution, a tenth of what a command that shows stored results
     takes. Where something but folders may hold distributions, it is asked.

@@ -46,7 +46,7 @@ class Share:
         return cls(int(rank), int(size)) if rank.isdecimal() and size.isdecimal() and int(size) > 1 else None
 
     def owns(self, number: int) -> bool:
-        """Whether this one of the workers looks after the thing of that number, from 0; each thing has one."""
+        """Whether this worker looks after the thing of that number, from 0; each thing has one worker."""
         return number % self.count == self.index
 
     def __str__(self) -> str:
@@ -54,6 +54,7 @@ class Share:
 
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Seconds of each unit of a duration."""
 
 
 def parse_duration(text: str) -> float:
@@ -146,28 +147,28 @@ class Request:
             if value is None:
                 continue
             if not (value > 0 and math.isfinite(value)):
-                raise ArgumentError(f"{_option(name)} must be above 0, was {value:g}")
+                raise ArgumentError(f"{_option_name(name)} must be above 0, was {value:g}")
         ends = [name for name in ("until_decided", "precision_target", "time_budget_s") if getattr(self, name)]
         if self.until_decided is not None and len(ends) > 1:
-            other = _option(ends[1])
+            other = _option_name(ends[1])
             raise ArgumentError(
                 f"until-decided does not go with {other}: each ends a run in its own way; leave one out"
             )
         if self.share and ends:
-            option = _option(ends[0])
+            option = _option_name(ends[0])
             raise ArgumentError(
                 f"{option} does not go with worker: who shares a store cannot see how far the others are; "
                 f"leave out --worker, or --{option}"
             )
 
 
-def _option(name: str) -> str:
+def _option_name(name: str) -> str:
     return name.removesuffix("_s").replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and how precisely models are computed; each field as the option of the same name.
+    """The device, precision and runtime of models; each field as the option of the same name.
 
     Attributes:
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
@@ -184,7 +185,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why, and at what half-width, a run was stopped early: by a precision target or by a policy.
+    """The early end of a run, by a precision target or by a policy, and the half-width that was aimed at.
 
     Attributes:
         precision_target: the half-width that was aimed at, in the headline's unit; ``None`` with a policy.
@@ -207,5 +208,5 @@ class Stop:
     @classmethod
     def from_dict(cls, form: Any) -> Stop:
         """The stop that `as_dict` gave."""
-        is_policys = isinstance(form, Mapping) and "policy" in form
-        return from_fields(cls, {"precision_target": None, **form} if is_policys else form)
+        has_policy = isinstance(form, Mapping) and "policy" in form
+        return from_fields(cls, {"precision_target": None, **form} if has_policy else form)

@@ -1,4 +1,4 @@
-"""What comes out: scores with n and an interval, and counts that keep a partial run from looking like a full one."""
+"""Results: scores with n and an interval, and counts that keep a partial run from looking like a full one."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class Metric:
 
     @property
     def range(self) -> tuple[float, float]:
-        """The least and the largest that it can be, in its unit."""
+        """The least and the largest value of the metric, in its unit."""
         most = min(self.largest, 1.0) if self.unit == "fraction" else self.largest
         return -most if self.signed else 0.0, most
 
     @property
     def partial(self) -> Metric:
-        """The same over a part of what it is published over, which must not pass for the whole."""
+        """The metric over a part of what it is published over, which must not pass for the whole."""
         comma = "," if " of " in self.title else ""
         return replace(self, name=f"{self.name}{PARTIAL}", title=f"{self.title}{comma} of a part")
 
@@ -90,7 +90,7 @@ class Metric:
         reason: str | None = None,
         interval_reason: str = "",
     ) -> Score:
-        """A score of it; see `Score` for the arguments."""
+        """A score of the metric; see `Score` for the arguments."""
         return Score(
             metric=self.name,
             value=value,
@@ -105,7 +105,7 @@ class Metric:
 
 
 PARTIAL = "_partial"
-"""What the names of scores over a part end with."""
+"""The ending of the names of scores over a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +150,11 @@ class Score:
         """The score of such a form, or of one in ``results.json``, which lacks the method."""
         if not isinstance(form, Mapping) or "method" not in form:
             return from_fields(cls, form)
-        score = from_fields(cls, {name: each for name, each in form.items() if name != "method"})
+        score = from_fields(cls, {name: value for name, value in form.items() if name != "method"})
         return replace(score, interval=replace(score.interval, method=form["method"])) if score.interval else score
 
     def as_row(self) -> tuple[str, str, str, str, str]:
-        """Its name with the condition, value, interval, n and doubt, as text."""
+        """The name with the condition, value, interval, n and doubt, as text."""
         condition = ", ".join(f"{name}={value}" for name, value in dict(self.condition).items())
         name = f"{self.metric} [{condition}]" if condition else self.metric
         if self.value is None:
@@ -188,7 +188,7 @@ WITHDRAWN, NOT_CHECKED = "withdrawn", "not checked"
 """Why the report on an attack does not stand by what the attack left."""
 
 CANNOT_TELL = "cannot tell"
-"""What its verdict says where there are too few images to say more."""
+"""The verdict's words where there are too few images to say more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Finding:
 
 def doubt_of(findings: Sequence[Finding]) -> str:
     """`WITHDRAWN` or `NOT_CHECKED` where the verdict of an attack report says so; else empty."""
-    verdict = next((each.sentence for each in findings if each.name == "verdict"), "")
+    verdict = next((finding.sentence for finding in findings if finding.name == "verdict"), "")
     if verdict.startswith("Withdrawn:"):
         return WITHDRAWN
     return NOT_CHECKED if "Not checked:" in verdict else ""
@@ -218,14 +218,14 @@ ABOUT_THE_MODEL = ("verdict", "already misclassified")
 
 def trust(findings: Sequence[Finding]) -> str:
     """A word or two for a column of a table: ``"yes"``, ``"cannot tell"``, ``"no: …"``, or ``""`` without a verdict."""
-    verdict = next((each for each in findings if each.name == "verdict"), None)
+    verdict = next((finding for finding in findings if finding.name == "verdict"), None)
     if verdict is None:
         return ""
     doubt = doubt_of(findings)
     if doubt == NOT_CHECKED:
         return f"no: {NOT_CHECKED}"
     if doubt:
-        raised = [each.name for each in findings if each.raised and each.name not in ABOUT_THE_MODEL]
+        raised = [finding.name for finding in findings if finding.raised and finding.name not in ABOUT_THE_MODEL]
         return f"no: {', '.join(raised)}"
     return CANNOT_TELL if CANNOT_TELL in verdict.sentence else "yes"
 
@@ -233,7 +233,7 @@ def trust(findings: Sequence[Finding]) -> str:
 def doubtful(findings: Sequence[Finding]) -> list[Finding]:
     """The findings that cast doubt on a number: all that are raised, but what a believed report says of the model."""
     certain = ABOUT_THE_MODEL if trust(findings) == "yes" else ()
-    return [each for each in findings if each.raised and each.name not in certain]
+    return [finding for finding in findings if finding.raised and finding.name not in certain]
 
 
 class Picture(Protocol):
@@ -290,11 +290,11 @@ class Result:
         # The word is about scores under attack, and stays with one that is handed on alone. Findings may change after
         # the scores (see `replace`).
         if self.doubt or any(score.doubt for score in self.scores):
-            doubted = [replace(each, doubt=self.doubt if "epsilon" in each.condition else "") for each in self.scores]
-            object.__setattr__(self, "scores", doubted)
+            scores = [replace(score, doubt=self.doubt if "epsilon" in score.condition else "") for score in self.scores]
+            object.__setattr__(self, "scores", scores)
 
     def is_of(self, keys: Collection[str]) -> bool:
-        """Whether it is of a run with one of these keys; of several runs, of the first and one of the others."""
+        """Whether the result is of a run with one of these keys; of several runs, of the first and another."""
         if not self.parts:
             return self.key in keys
         return self.parts[0] in keys and any(part in keys for part in self.parts[1:])
@@ -316,11 +316,11 @@ class Result:
         return self.doubt or (CANNOT_TELL if trust(self.findings) == CANNOT_TELL else "")
 
     def __repr__(self) -> str:
-        """What a Python prompt shows: a line a score, and what a person should know of them; values are not percent."""
+        """The text at a Python prompt: a line a score, reasons, warnings and findings; values are not percent."""
         head = f"{self.model} on {self.benchmark} ({self.data}, {self.protocol})"
         evaluated, expected = self.counts.evaluated, self.counts.expected
-        shown = self.scores[:SHOWN]
-        rows = [("score", "value", "95 % interval", "n", ""), *(score.as_row() for score in shown)]
+        scores = self.scores[:SHOWN]
+        rows = [("score", "value", "95 % interval", "n", ""), *(score.as_row() for score in scores)]
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [f"{head}: {evaluated:,} of {expected:,} evaluated, {self.counts.failed:,} failed"]
         lines += [
@@ -343,11 +343,15 @@ class Result:
         yield from (f"{reason}: {', '.join(names)}" for reason, names in by_reason.items())
 
     def _checks(self) -> Iterator[str]:
-        """What the checks of an attack found, and the verdict, a sentence each."""
-        yield from (f"{each.name}: {each.sentence}" for each in self.findings if each.raised or each.name == "verdict")
+        """The findings of an attack's checks, and the verdict, a sentence each."""
+        yield from (
+            f"{finding.name}: {finding.sentence}"
+            for finding in self.findings
+            if finding.raised or finding.name == "verdict"
+        )
 
     def view(self) -> TextTable:
-        """The same as a table for a notebook."""
+        """The scores as a table for a notebook."""
         rows = [
             (name, f"{value}\n{interval}" if interval else value, n, doubt)
             for name, value, interval, n, doubt in (score.as_row() for score in self.scores[:SHOWN])
@@ -359,7 +363,7 @@ class Result:
         return TextTable(head, heads, tuple(row[: len(heads)] for row in rows), notes=notes)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The scores as HTML for a notebook."""
         return self.view().html()
 
     def score(self, metric: str, **condition: str | float) -> Score:
@@ -368,12 +372,12 @@ class Result:
         Raises:
             KeyError: there is none; the message lists the metrics that there are, or the conditions of this one.
         """
-        wanted = Condition(**condition)
+        target = Condition(**condition)
         for score in self.scores:
-            if score.metric == metric and (not condition or score.condition == wanted):
+            if score.metric == metric and (not condition or score.condition == target):
                 return score
-        if known := [str(score.condition) or "no condition" for score in self.scores if score.metric == metric]:
-            raise KeyError(f"no score {metric!r} with {wanted}{suggestion(str(wanted), known)}")
+        if conditions := [str(score.condition) or "no condition" for score in self.scores if score.metric == metric]:
+            raise KeyError(f"no score {metric!r} with {target}{suggestion(str(target), conditions)}")
         raise KeyError(f"no score {metric!r}{suggestion(metric, sorted({score.metric for score in self.scores}))}")
 
     def as_dict(self) -> dict[str, Any]:
@@ -442,7 +446,7 @@ NOTEBOOK_STYLE = """<style>
 .hardiness :is(small, p) { display: block; font-size: .85em; opacity: .7; white-space: nowrap }
 .hardiness p { margin: .35rem 0 0; max-width: 56rem; white-space: normal }
 </style>"""
-"""Of tables in a notebook, as those of the page are."""
+"""The style of tables in a notebook, as those of the page are."""
 
 
 def _html_cell(tag: str, text: str, is_name: bool) -> str:

@@ -1,4 +1,4 @@
-"""What is evaluated, typed: everything that changes a run's rows, with one canonical JSON form and one key."""
+"""Runs: everything that changes their rows, typed, with one canonical JSON form and one key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def spelled(value: Any, between: str = "+") -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which model made the rows.
+    """The identity of the model that made the rows.
 
     Attributes:
         name: as a person wrote it, or gave it.
@@ -47,12 +47,12 @@ class ModelIdentity:
 
     @property
     def is_chat(self) -> bool:
-        """Whether it is a chat model, which answered questions."""
+        """Whether the model is a chat model, which answered questions."""
         return self.outputs == ANSWERS
 
     @property
     def is_foreign(self) -> bool:
-        """Whether its answers were read from a file: nobody said by which view, or in which order it has classes."""
+        """Whether the answers were read from a file: nobody said by which view, or in which order of classes."""
         return "predictions" in self.options
 
     @property
@@ -71,7 +71,7 @@ class InputIdentity:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkIdentity:
-    """Which benchmark the rows are of.
+    """The identity of the benchmark that the rows are of.
 
     Attributes:
         name: registered name.
@@ -97,7 +97,7 @@ IMAGENET_CLASSES = 1000
 
 @dataclass(frozen=True, slots=True)
 class DataIdentity:
-    """Which data set the rows are of.
+    """The identity of the data set that the rows are of.
 
     Attributes:
         name: what results carry.
@@ -125,17 +125,17 @@ class DataIdentity:
 
     @property
     def is_own(self) -> bool:
-        """Whether they are of one's own classes or categories, in the place of a published set."""
+        """Whether the data are of one's own classes or categories, in the place of a published set."""
         return self.name.startswith(self.OWN)
 
     @property
     def is_embedded(self) -> bool:
-        """Whether they are the photographs that come with the package."""
+        """Whether the data are the photographs that come with the package."""
         return self.name == self.EMBEDDED
 
     @property
     def has_imagenets_classes(self) -> bool:
-        """Whether its labels are ImageNet's 1,000 classes, or categories of these, and not as many of one's own."""
+        """Whether the labels are ImageNet's 1,000 classes, or categories of these, and not as many of one's own."""
         is_published = self.num_classes == IMAGENET_CLASSES or bool(self.categories)
         return is_published and not self.classes and not self.is_own
 
@@ -152,7 +152,7 @@ class Surrogate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What stays as it was when a run is continued, and changes no row.
+    """The settings that stay as they were when a run is continued, and change no row.
 
     Attributes:
         batch_size: images per forward pass.
@@ -196,9 +196,9 @@ class Run:
 
     @property
     def has_own_classes(self) -> bool:
-        """Whether its labels are a person's own classes, seen clean or under corruptions."""
-        known = all(set(cell) <= {"corruption", "severity"} for cell in self.conditions)
-        return bool(self.data.classes) and known and not self.data.categories and not self.attack
+        """Whether the labels are a person's own classes, seen clean or under corruptions."""
+        is_clean_or_corrupt = all(set(cell) <= {"corruption", "severity"} for cell in self.conditions)
+        return bool(self.data.classes) and is_clean_or_corrupt and not self.data.categories and not self.attack
 
     @property
     def key(self) -> str:
@@ -216,7 +216,7 @@ class Run:
         for name, place in FLAT.items():
             part, _, field = place.partition(".")
             flat[name] = form[part].pop(field) if field else form.pop(part)
-        later = {f"{part}_{field}": each for part in PARTS for field, each in form.pop(part).items()}
+        later = {f"{part}_{field}": value for part in PARTS for field, value in form.pop(part).items()}
         return {**flat, **later, **form}
 
     @classmethod
@@ -229,9 +229,9 @@ class Run:
         if not isinstance(form, Mapping):
             raise FormError(f"must hold an object, and holds {type(form).__name__}")
         nested: dict[str, Any] = {part: {} for part in PARTS}
-        for name, each in form.items():
+        for name, value in form.items():
             part, _, field = _place(name).partition(".")
-            (nested[part] if field else nested)[field or part] = each
+            (nested[part] if field else nested)[field or part] = value
         try:
             return from_fields(cls, nested)
         except FormError as error:
@@ -244,7 +244,7 @@ class Run:
 
 
 PARTS = ("model", "benchmark")
-"""Whose fields stand among those of the run; later ones at the end, behind the name of the part."""
+"""The parts whose fields stand among those of the run; later ones at the end, behind the name of the part."""
 
 FLAT: Mapping[str, str] = {
     "model": "model.name",
@@ -265,6 +265,6 @@ FLAT: Mapping[str, str] = {
 
 
 def _place(name: str) -> str:
-    """The same of any field that a ``run.json`` may have."""
+    """The field of a `Run`, or of one of its parts, behind any field that a ``run.json`` may have."""
     part, _, field = name.partition("_")
     return FLAT.get(name) or (f"{part}.{field}" if part in PARTS and field else name)

@@ -62,11 +62,11 @@ class Records:
     @staticmethod
     def concatenate(parts: Iterable[Records]) -> Records:
         """All rows of all parts, in order; parts without rows contribute their failures only."""
-        given = list(parts)
-        filled = [part for part in given if len(part)]
+        records = list(parts)
+        filled = [part for part in records if len(part)]
         names: Sequence[str] = tuple(filled[0].columns) if filled else ()
         columns = {name: np.concatenate([part[name] for part in filled]) for name in names}
-        return Records(columns, tuple(failure for part in given for failure in part.failures))
+        return Records(columns, tuple(failure for part in records for failure in part.failures))
 
 
 Indices = NDArray[np.int64]
@@ -78,7 +78,7 @@ not evaluated."""
 
 @dataclass(frozen=True)
 class ImageTable:
-    """What was measured on each image of a run, image by image and condition by condition.
+    """The measurements on each image of a run, image by image and condition by condition.
 
     Attributes:
         ids: sorted, each once, object ``(N,)`` of str.
@@ -115,7 +115,7 @@ class ImageTable:
 
     @property
     def evaluated(self) -> NDArray[np.bool_]:
-        """Where an image was evaluated, bool ``(N, M)``."""
+        """The mask of the cells in which an image was evaluated, bool ``(N, M)``."""
         return np.asarray(self.columns[RIGHT] >= 0)
 
     @cached_property
@@ -137,12 +137,12 @@ class ImageTable:
         return np.asarray(values[self.columns[RIGHT][:, place] >= 0])
 
     def equals(self, name: str, value: int = 1) -> NDArray[np.generic]:
-        """Where a column has a value, ``(N, M)``: bool; float64 with NaN if an image was not evaluated in each cell."""
-        there, found = self.evaluated, self.columns[name] == value
-        return found if there.all() else np.where(there, found, np.nan)
+        """The mask of a value, ``(N, M)``: bool; float64 with NaN if an image was not evaluated in each cell."""
+        there, mask = self.evaluated, self.columns[name] == value
+        return mask if there.all() else np.where(there, mask, np.nan)
 
     def counts(self) -> dict[int, int]:
-        """How many images were evaluated in each cell, by the condition's index."""
+        """The number of images that were evaluated in each cell, by the condition's index."""
         return dict(zip(self.cells.tolist(), np.count_nonzero(self.evaluated, axis=0).tolist(), strict=True))
 
     @classmethod
@@ -189,17 +189,17 @@ class ImageTable:
         Raises:
             ValueError: there is no part.
         """
-        given = list(parts)
-        if not given:
+        tables = list(parts)
+        if not tables:
             raise ValueError("there must be at least one table to join")
-        return _table_of_parts(given)._without_evaluated_failures()
+        return _table_of_parts(tables)._without_evaluated_failures()
 
-    def only(self, wanted: Mapping[str, Sequence[int]]) -> ImageTable:
-        """The part of the table that is wanted: by an image's id the indices of its conditions."""
+    def only(self, indices: Mapping[str, Sequence[int]]) -> ImageTable:
+        """The part of the table of some cells: by an image's id, the indices of its conditions."""
         places = {cell: place for place, cell in enumerate(self.cells.tolist())}
         keep = np.zeros(self.evaluated.shape, bool)
         for row, image in enumerate(self.ids.tolist()):
-            keep[row, [places[cell] for cell in wanted.get(image, ()) if cell in places]] = True
+            keep[row, [places[cell] for cell in indices.get(image, ()) if cell in places]] = True
         keep &= self.evaluated
         rows = keep.any(axis=1)
         columns = {name: column[rows] for name, column in self.columns.items()}
@@ -209,23 +209,23 @@ class ImageTable:
         return replace(self, ids=self.ids[rows], label=self.label[rows], columns=columns)
 
     def rows_of(self, ids: NDArray[np.object_]) -> Indices:
-        """Where each id stands in this table, int64; -1 where it is not in it."""
+        """The row of each id in this table, int64; -1 where it has none."""
         if not len(self.ids):
             return np.full(len(ids), -1, np.int64)
         place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return np.where(self.ids[place] == ids, place, -1)
 
     def _without_evaluated_failures(self) -> ImageTable:
-        """The same table; no image has failed under a condition under which another try evaluated it."""
+        """This table, without failures of images under conditions under which another try evaluated them."""
         if not self.failures or not len(self):
             return self
         rows = self.rows_of(np.array([failure.sample for failure in self.failures], object))
-        left = []
+        failures = []
         for failure, row in zip(self.failures, rows.tolist(), strict=True):
             done = set(self.cells[self.columns[RIGHT][row] >= 0].tolist()) if row >= 0 else set()
-            if still := tuple(condition for condition in failure.conditions if condition not in done):
-                left.append(Failure(failure.sample, failure.reason, still))
-        return replace(self, failures=tuple(left))
+            if conditions := tuple(condition for condition in failure.conditions if condition not in done):
+                failures.append(Failure(failure.sample, failure.reason, conditions))
+        return replace(self, failures=tuple(failures))
 
 
 def _table_of_rows(
@@ -234,7 +234,7 @@ def _table_of_rows(
     cells: Mapping[str, NDArray[Any]],
     images: Mapping[str, NDArray[Any]],
 ) -> ImageTable:
-    """As `ImageTable.from_rows`, of at least one row."""
+    """The table of at least one row, by the arguments of `ImageTable.from_rows`."""
     ids, rows = _numbered(records)
     condition = records["condition"].astype(np.int64)
     used = np.flatnonzero(np.bincount(condition))
@@ -244,40 +244,40 @@ def _table_of_rows(
     rows, columns, back = rows[::-1], places[condition[::-1]], slice(None, None, -1)
     filled = {}
     for name, values in cells.items():
-        given = _compact(values)
-        filled[name] = _empty((len(ids), len(used)), given.dtype)
-        filled[name][rows, columns] = given[back]
+        compact = _compact(values)
+        filled[name] = _empty((len(ids), len(used)), compact.dtype)
+        filled[name][rows, columns] = compact[back]
     for name, values in {"label": records["label"].astype(np.int32), **images}.items():
-        given = _compact(values)
-        filled[name] = np.empty(len(ids), given.dtype)
-        filled[name][rows] = given[back]
+        compact = _compact(values)
+        filled[name] = np.empty(len(ids), compact.dtype)
+        filled[name][rows] = compact[back]
     label = filled.pop("label")
     return ImageTable(ids, label, conditions, used.astype(np.int16), filled, _distinct_failures(records.failures))
 
 
-def _table_of_parts(given: Sequence[ImageTable]) -> ImageTable:
+def _table_of_parts(tables: Sequence[ImageTable]) -> ImageTable:
     """The table of all rows of all parts, and every failure of every part."""
-    filled = [part for part in given if len(part)] or given[:1]
-    ids, rows = _ranked([name for part in filled for name in part.ids.tolist()])
-    used = np.unique(np.concatenate([part.cells for part in filled]))
+    filled = [table for table in tables if len(table)] or tables[:1]
+    ids, rows = _ranked([name for table in filled for name in table.ids.tolist()])
+    used = np.unique(np.concatenate([table.cells for table in filled]))
     shape = (len(ids), len(used))
     first = filled[0]
     columns = {
-        name: _empty(shape[: column.ndim], np.result_type(*{part[name].dtype for part in filled}))
+        name: _empty(shape[: column.ndim], np.result_type(*{table[name].dtype for table in filled}))
         for name, column in first.columns.items()
     }
     label = np.empty(len(ids), np.int32)
-    ends = np.cumsum([len(part) for part in filled])
-    for part, end in zip(reversed(filled), reversed(ends.tolist()), strict=True):
-        at, cells = rows[end - len(part) : end], np.searchsorted(used, part.cells)
-        label[at] = part.label
-        place, own = _places(part, at, cells, len(used))
+    ends = np.cumsum([len(table) for table in filled])
+    for table, end in zip(reversed(filled), reversed(ends.tolist()), strict=True):
+        at, cells = rows[end - len(table) : end], np.searchsorted(used, table.cells)
+        label[at] = table.label
+        place, own = _places(table, at, cells, len(used))
         for name, column in columns.items():
             if column.ndim == 1:
-                column[at] = part[name]
+                column[at] = table[name]
             else:
-                column[place] = part[name][own]
-    failures = _distinct_failures(failure for part in given for failure in part.failures)
+                column[place] = table[name][own]
+    failures = _distinct_failures(failure for table in tables for failure in table.failures)
     return ImageTable(ids, label, first.conditions, used, columns, failures)
 
 
@@ -306,7 +306,7 @@ def _ranked(names: Sequence[str]) -> tuple[NDArray[np.object_], Indices]:
 
 
 def _places(part: ImageTable, at: Indices, cells: Indices, among: int) -> tuple[Any, Any]:
-    """Where a part's evaluated cells go in the joined columns, so many of them, and where they stand in its own."""
+    """The places of a part's evaluated cells among the joined columns, ``among`` of them, and in its own columns."""
     there = part.evaluated
     if there.all():  # by whole rows, where it has every column, is faster by far
         return at if len(cells) == among else np.ix_(at, cells), slice(None)
@@ -315,7 +315,7 @@ def _places(part: ImageTable, at: Indices, cells: Indices, among: int) -> tuple[
 
 
 def _compact(values: NDArray[Any]) -> NDArray[Any]:
-    """Booleans as int8, in which -1 can stand for nothing."""
+    """The values, booleans as int8, in which -1 can stand for nothing."""
     return values.astype(np.int8) if values.dtype == np.bool_ else values
 
 
@@ -333,4 +333,4 @@ def _distinct_failures(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     grouped: dict[tuple[str, str], list[int]] = {}
     for (sample, condition), reason in sorted(reasons.items()):
         grouped.setdefault((sample, reason), []).append(condition)
-    return tuple(Failure(sample, reason, tuple(found)) for (sample, reason), found in sorted(grouped.items()))
+    return tuple(Failure(sample, reason, tuple(conditions)) for (sample, reason), conditions in sorted(grouped.items()))
