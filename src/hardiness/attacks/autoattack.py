@@ -10,7 +10,8 @@ from hardiness.attacks.apgd import APGD, TargetedAPGD
 from hardiness.attacks.fab import FAB, TargetedFAB
 from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, labels_of, registry
 from hardiness.attacks.square import Square
-from hardiness.core.errors import MOST_STEPS, UnknownNameError, require_within
+from hardiness.core.bounds import MOST_STEPS, require_within
+from hardiness.core.errors import UnknownNameError
 
 SAMPLES, RESTARTS = 20, 5
 

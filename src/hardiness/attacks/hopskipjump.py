@@ -11,7 +11,7 @@ import numpy as np
 
 from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, no_gradient, registry
 from hardiness.attacks.threats.norm_balls import distance, steepest
-from hardiness.core.errors import require_within
+from hardiness.core.bounds import require_within
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,8 @@ import numpy as np
 
 from hardiness.attacks.threats.norm_balls import is_box, project_, uniform
 from hardiness.core.attack_plan import Norm
-from hardiness.core.errors import ArgumentError, ModelError, require_within
+from hardiness.core.bounds import require_within
+from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.registry import Registry, callable_thing
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 
 from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, picked, registry
 from hardiness.attacks.threats.norm_balls import steepest
-from hardiness.core.errors import ArgumentError, require_within
+from hardiness.core.bounds import require_within
+from hardiness.core.errors import ArgumentError
 from hardiness.core.model import CANVAS_224
 
 if TYPE_CHECKING:

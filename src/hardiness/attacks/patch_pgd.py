@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, picked, registry
 from hardiness.attacks.threats.patch import side
-from hardiness.core.errors import ArgumentError, require_within
+from hardiness.core.bounds import require_within
+from hardiness.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -28,8 +28,9 @@ from hardiness.benchmarks.presentation import ScoreTexts, sweep
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
 from hardiness.core.attack_plan import AttackPlan, CrossChecks, Round, epsilon_text, usual_epsilon
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.condition import Condition
-from hardiness.core.errors import MOST_STEPS, ArgumentError, UnknownNameError, require_within
+from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Finding, Metric, Result, Score, trust
 from hardiness.core.run import Run

@@ -10,8 +10,9 @@ from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset
 from hardiness.core.attack_plan import AttackPlan, CrossChecks, Norm, Round
+from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.condition import Condition
-from hardiness.core.errors import MOST_STEPS, UnknownNameError, require_within
+from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.reference.robustbench import OWN, PREPROCESSINGS
 

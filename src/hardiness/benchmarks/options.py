@@ -10,7 +10,8 @@ from typing import Any
 
 from hardiness import attacks, distortions, models
 from hardiness.core.benchmark import Benchmark
-from hardiness.core.errors import MOST_STEPS, ArgumentError, ModelError, UnknownNameError, require_within, suggestion
+from hardiness.core.bounds import MOST_STEPS, require_within
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError, suggestion
 from hardiness.core.registry import Registry, subclass_of
 from hardiness.core.run import spelled
 

@@ -17,7 +17,7 @@ from hardiness import attacks, benchmarks, distortions, models, reference
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import amount, print_json, print_views, wide
-from hardiness.core.errors import require_within
+from hardiness.core.bounds import require_within
 from hardiness.core.model import ModelSpec
 from hardiness.core.options import argument, option
 from hardiness.core.registry import Registry

@@ -16,7 +16,8 @@ from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_views, wide
 from hardiness.cli.show import print_overview
-from hardiness.core.errors import ArgumentError, UnknownNameError, require_within
+from hardiness.core.bounds import require_within
+from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.options import option
 from hardiness.core.request import Share
 from hardiness.core.result import Result

@@ -14,7 +14,8 @@ from hardiness import api, benchmarks, reference, results
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import SHOWN_FAILURES, print_json, print_views, wide
-from hardiness.core.errors import ArgumentError, require_within
+from hardiness.core.bounds import require_within
+from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, baseline_option, option
 from hardiness.core.result import Result, TextTable
 from hardiness.report.exports.exporter import tables_in

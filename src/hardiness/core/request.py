@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hardiness.core.errors import MOST_IMAGES, ArgumentError, require_within
+from hardiness.core.bounds import MOST_IMAGES, require_within
+from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import fields_form, from_fields
 from hardiness.core.options import option
 from hardiness.core.process import usable_cores

@@ -19,8 +19,9 @@ from hardiness.core.attack_plan import AttackPlan
 from hardiness.core.benchmark import Benchmark, DataSet, File, Item, PictureFault
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DeviceError, RefusedModelError, SampleError, StoreError, line_of
+from hardiness.core.memory import keep_freed_memory, return_freed_memory
 from hardiness.core.model import Canvas
-from hardiness.core.process import keep_freed_memory, ordered, return_freed_memory
+from hardiness.core.process import ordered
 from hardiness.core.progress import Clock, Listener
 from hardiness.core.request import Request
 from hardiness.core.table import Failure, Records

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core.process import keep_freed_memory
+from hardiness.core.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     import torch

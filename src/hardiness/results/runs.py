@@ -19,7 +19,7 @@ from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.forms import from_json, json_form
-from hardiness.core.process import return_freed_memory
+from hardiness.core.memory import return_freed_memory
 from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Score
 from hardiness.core.run import DataIdentity, Plan, Run

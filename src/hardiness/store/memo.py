@@ -11,7 +11,7 @@ from typing import Any
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
-from hardiness.core.process import return_freed_memory
+from hardiness.core.memory import return_freed_memory
 from hardiness.core.table import ImageTable
 from hardiness.store import tables
 from hardiness.store.files import Files

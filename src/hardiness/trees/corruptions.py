@@ -9,8 +9,9 @@ from typing import Any
 
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.core.benchmark import DataSet, Image, Item
+from hardiness.core.bounds import require_within
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError, require_within
+from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError
 from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
 from hardiness.core.options import option
 from hardiness.core.progress import Listener

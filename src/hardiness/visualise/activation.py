@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Image
-from hardiness.core.errors import MOST_IMAGES, MOST_STEPS, ArgumentError, ModelError, UnknownNameError, require_within
+from hardiness.core.bounds import MOST_IMAGES, MOST_STEPS, require_within
+from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.forms import json_field, json_form
 from hardiness.core.model import MAX_PX, ModelSpec
 from hardiness.core.options import option

@@ -13,15 +13,8 @@ from numpy.typing import NDArray
 from hardiness.attacks.kit import Criterion, Misclassification, TargetClass
 from hardiness.attacks.threats.patch import pasted, side
 from hardiness.core.benchmark import DataSet, Image
-from hardiness.core.errors import (
-    MOST_IMAGES,
-    MOST_STEPS,
-    ArgumentError,
-    DataError,
-    ModelError,
-    SampleError,
-    require_within,
-)
+from hardiness.core.bounds import MOST_IMAGES, MOST_STEPS, require_within
+from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224
 from hardiness.core.options import option

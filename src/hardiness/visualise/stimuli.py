@@ -15,16 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import DataSet, Image, Item, Stimulus
-from hardiness.core.errors import (
-    MOST_IMAGES,
-    MOST_STEPS,
-    ArgumentError,
-    DataError,
-    ModelError,
-    SampleError,
-    UnknownNameError,
-    require_within,
-)
+from hardiness.core.bounds import MOST_IMAGES, MOST_STEPS, require_within
+from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError, UnknownNameError
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
 from hardiness.core.options import option, wait_option

@@ -1,19 +1,15 @@
-"""Cores that may be used, work in order on threads, and freed memory that stays or goes back when it is asked to."""
+"""Cores that may be used, and work in order on threads."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hardiness.core import process
-from hardiness.core.process import ordered, return_freed_memory, usable_cores
+from hardiness.core.process import ordered, usable_cores
 from hardiness.distortions.apply import corrupt, corrupt_batch
 
 
@@ -71,57 +67,3 @@ def test_closing_ends_its_threads() -> None:
     next(stream)
     stream.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
-
-
-PROGRAM = """
-import resource, sys, threading
-import torch
-from hardiness.core.process import keep_freed_memory, return_freed_memory
-
-def faults(work):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    work()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-def passes():
-    for _ in range(8):
-        blocks = [torch.empty(60 << 20, dtype=torch.uint8).fill_(1) for _ in range(3)]
-
-def on_a_thread():
-    thread = threading.Thread(target=passes)
-    thread.start()
-    thread.join()
-
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
-
-passes()
-anew = faults(passes)
-keep_freed_memory()
-passes()
-kept = [faults(passes), faults(on_a_thread)]
-full = resident()
-return_freed_memory()
-print(anew, *kept, full - resident())
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux" or not Path("/proc/self/statm").exists(), reason="asks Linux's glibc")
-def test_freed_memory_is_kept_and_returned() -> None:
-    told = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout
-    anew, kept, kept_on_a_thread, returned = map(int, told.split())
-    assert kept < anew / 10
-    assert kept_on_a_thread < anew / 10
-    assert returned > 100 << 20
-
-
-def test_memory_is_not_handed_back_after_every_shard(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, now_s = [], 100.0
-    monkeypatch.setattr(process, "_function", lambda name: calls.append)
-    monkeypatch.setattr(process, "_trimmed_s", -float("inf"))
-    monkeypatch.setattr("time.monotonic", lambda: now_s)
-    for step_s in (0.0, 0.3, 0.3, 0.5, 0.2):
-        now_s += step_s
-        return_freed_memory()
-    assert len(calls) == 2
