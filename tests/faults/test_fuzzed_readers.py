@@ -31,10 +31,10 @@ from hardiness.data.conditions import WrittenTree
 from hardiness.data.listing import Listings
 from hardiness.data.root import locate
 from hardiness.imaging.codecs import decode, encode_video
+from hardiness.imaging.mp4 import video_facts
 from hardiness.models.checkpoints import read_arrays
 from hardiness.reference.classes import wnids
 from hardiness.sources.archives import unpack
-from hardiness.sources.files import video_facts
 from hardiness.store import tables
 
 SHARD = "000000-0123456789ab.parquet"

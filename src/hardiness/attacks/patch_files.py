@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import pickle
 from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from hardiness.core.errors import ArgumentError, SampleError, described
 from hardiness.imaging.codecs import decode
-from hardiness.sources.files import TORCHS_ADVICE, read_regular, refuse_bomb
+from hardiness.sources.files import read_regular
+from hardiness.sources.pickles import TORCHS_ADVICE, load_pickle
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,10 +60,8 @@ def _pickled(path: Path) -> Tensor:
     import torch
 
     try:
-        stream = io.BytesIO(_unzipped(path))
-        refuse_bomb(stream)
-        found = _TensorsOnly(stream).load()
-        patches = found[0].detach().float().cpu()
+        pair = load_pickle(io.BytesIO(_unzipped(path)), _tensor_names())
+        patches = pair[0].detach().float().cpu()
     except Exception as error:  # noqa: BLE001  # whatever a damaged pickle makes of it
         raise ArgumentError(
             f"{path} must hold (patches, targets) as tensors: {described(error).partition(TORCHS_ADVICE)[0]}"
@@ -73,28 +71,23 @@ def _pickled(path: Path) -> Tensor:
     return torch.as_tensor(patches)
 
 
+def _tensor_names() -> dict[tuple[str, str], Any]:
+    """What a pickled tensor names."""
+    import torch
+
+    return {
+        ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
+        ("torch.storage", "_load_from_bytes"): lambda content: torch.load(io.BytesIO(content), weights_only=True),
+        ("collections", "OrderedDict"): OrderedDict,
+    }
+
+
 def _unzipped(path: Path) -> bytes:
     with gzip.open(path) as stream:
         content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise ValueError(f"it unpacks to more than {MOST_BYTES >> 20} MiB")
     return content
-
-
-class _TensorsOnly(pickle.Unpickler):
-    """What a pickled tensor names, and nothing else: a pickle can run code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        import torch
-
-        allowed = {
-            ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
-            ("torch.storage", "_load_from_bytes"): lambda content: torch.load(io.BytesIO(content), weights_only=True),
-            ("collections", "OrderedDict"): OrderedDict,
-        }
-        if (module, name) not in allowed:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which is not let in")
-        return allowed[module, name]
 
 
 def _trimmed(patch: Tensor) -> Tensor:

@@ -14,10 +14,11 @@ from hardiness.core.errors import SampleError
 from hardiness.core.process import ordered
 from hardiness.data.faults import Fault
 from hardiness.data.files import FileEntry
-from hardiness.data.image_structure import HEAD_BYTES, Structure, opened, tables_of
+from hardiness.data.image_structure import END_BYTES, Structure, opened, structure, tables_of
 from hardiness.imaging.codecs import decode_video, refuse_damaged
+from hardiness.imaging.mp4 import video_facts
 from hardiness.reference.published_data import PublishedSet
-from hardiness.sources.files import DiskFile, shown, video_facts
+from hardiness.sources.files import DiskFile, shown
 
 _NOTED_MODES = frozenset(("grey", "CMYK", "palette", "RGB with alpha", "grey with alpha", "black and white"))
 """What the published photographs have here and there, and PIL turns into RGB."""
@@ -63,45 +64,45 @@ class FileChecks:
         if not entry.size:
             return b"", [Fault("empty", path, "has no byte")]
         try:
-            with opened(file) as window:
-                head = window.read(0, HEAD_BYTES)
-                tail = window.read(max(window.size - HEAD_BYTES, 0), HEAD_BYTES)
+            with opened(file) as stream:
+                head = stream.read(END_BYTES)
+                size = stream.seek(0, os.SEEK_END)
+                stream.seek(max(size - END_BYTES, 0))
+                tail = stream.read(END_BYTES)
                 is_video = self.published.frames > 0
-                found = [] if is_video else list(self._of_image(path, window.structure(head)))
+                faults = [] if is_video else list(self._of_image(path, structure(stream, head, tail)))
         except OSError as error:
             return b"", [Fault("unreadable", path, error.strerror or str(error))]
         except SampleError as error:
             return b"", [Fault("unreadable", path, str(error))]
         if is_video:
-            found = list(self._of_video(path, where, file))
-        if self.pixels and not any(fault.kind in ("no-image", "truncated") for fault in found):
-            found += self._decoded(path, where, entry)
-        return hashlib.blake2b(head + tail, digest_size=16).digest(), found
+            faults = list(self._of_video(path, where, file))
+        if self.pixels and not any(fault.kind in ("no-image", "truncated") for fault in faults):
+            faults += self._decoded(path, where, entry)
+        return hashlib.blake2b(head + tail, digest_size=16).digest(), faults
 
-    def _of_image(self, path: str, structure: Structure | None) -> Iterator[Fault]:
+    def _of_image(self, path: str, image: Structure | None) -> Iterator[Fault]:
         published = self.published
-        if structure is None:
+        if image is None:
             yield Fault("no-image", path, "is no image that PIL knows")
             return
-        if not structure.is_whole:
+        if not image.is_whole:
             yield Fault("truncated", path, "ends before the image does; fetch it again")
             return
-        if structure.bits != 8 and not (
-            structure.mode in ("palette", "black and white", "grey") and structure.bits < 8
-        ):
-            yield Fault("not-rgb", path, f"has {structure.bits} bits per channel, must have 8")
-        elif structure.frames > 1:
-            yield Fault("not-rgb", path, f"holds {structure.frames} pictures, must hold one")
-        elif structure.mode != "RGB":
-            is_note = structure.mode in _NOTED_MODES and not published.side_px
-            told = "is read as RGB, as PIL converts it" if is_note else "must be RGB"
-            yield Fault("not-rgb", path, f"is {structure.mode}; {told}", is_note=is_note)
+        if image.bits > 8:
+            yield Fault("not-rgb", path, f"has {image.bits} bits per channel, must have 8")
+        elif image.frames > 1:
+            yield Fault("not-rgb", path, f"holds {image.frames} pictures, must hold one")
+        elif image.mode != "RGB":
+            is_note = image.mode in _NOTED_MODES and not published.side_px
+            advice = "is read as RGB, as PIL converts it" if is_note else "must be RGB"
+            yield Fault("not-rgb", path, f"is {image.mode}; {advice}", is_note=is_note)
         side = published.side_px
-        if side and (structure.width, structure.height) != (side, side):
-            yield Fault("wrong-size", path, f"is {structure.width}x{structure.height}, must be {side}x{side}")
+        if side and (image.width, image.height) != (side, side):
+            yield Fault("wrong-size", path, f"is {image.width}x{image.height}, must be {side}x{side}")
         quality = published.jpeg_quality
-        if quality and structure.tables != tables_of(quality):
-            what = "has other quantisation tables" if structure.tables else "is no JPEG"
+        if quality and image.tables != tables_of(quality):
+            what = "has other quantisation tables" if image.tables else "is no JPEG"
             yield Fault("wrong-quality", path, f"{what}, must be JPEG of quality {quality}")
 
     def _of_video(self, path: str, where: str, file: File) -> Iterator[Fault]:

@@ -36,7 +36,8 @@ _PIXELS_LOST = (
 )
 _END, _START_OF_SCAN = 0xD9, 0xDA
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
-_STILL_FORMATS = {"JPEG", "MPO"}  # an MPO is a photograph with previews behind it, not an animation
+STILL_FORMATS = {"JPEG", "MPO"}
+"""Formats of one picture, whatever else is in the file: an MPO is a photograph with previews behind it."""
 
 # What PIL's readers let through on damaged files, beside the OSError that they promise.
 _DAMAGE = (
@@ -188,14 +189,14 @@ def _too_large(name: str) -> SampleError:
 
 def _refuse_what_is_not_plain(image: PIL.Image.Image, name: str) -> None:
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format not in _STILL_FORMATS:
+    if frames > 1 and image.format not in STILL_FORMATS:
         raise SampleError(f"{name}: must be a single picture, but holds {frames} frames; keep one of them")
-    depth = _bits_per_channel(image)
+    depth = bits_per_channel(image)
     if depth > 8:
         raise SampleError(f"{name}: must have 8 bits per channel, but has {depth}; convert it")
 
 
-def _bits_per_channel(image: PIL.Image.Image) -> int:
+def bits_per_channel(image: PIL.Image.Image) -> int:
     """Bits as the file stores them: PIL silently drops the lower half of 16-bit RGB."""
     if image.mode in ("I", "F"):
         return 16 if image.format in ("PNG", "PPM") else 32
@@ -266,8 +267,6 @@ WEBP_MAX_PX = 16_383
 
 REPRODUCIBLE = "cpu-independent=1"
 """Without it x264 sometimes writes other bytes for the same frames, depending on where its buffers lie in memory."""
-
-_HEADER = struct.Struct(">I4s")
 
 
 def decode_video(data: bytes, name: str, frames: int, side_px: int) -> list[Image]:
@@ -366,20 +365,3 @@ def encode_video(frames: Iterable[Image], options: Mapping[str, str]) -> bytes:
         assert stream is not None, "a video has at least one frame"
         container.mux(stream.encode())
     return file.getvalue()
-
-
-def is_whole_video(content: bytes) -> bool:
-    """Whether the boxes of an MP4 file end where it ends, its index among them; frames are not decoded.
-
-    Source: ISO 14496-12, 4.2: each box begins with its size and type; size 1 is followed by 64 bits of size.
-    """
-    at, kinds = 0, set()
-    while at + _HEADER.size <= len(content):
-        size, kind = _HEADER.unpack_from(content, at)
-        if size == 1 and at + 16 <= len(content):
-            (size,) = struct.unpack_from(">Q", content, at + 8)
-        if size < _HEADER.size:
-            return False
-        kinds.add(kind)
-        at += size
-    return at == len(content) and b"moov" in kinds

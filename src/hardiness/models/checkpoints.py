@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from hardiness.core.errors import ModelError
 from hardiness.core.model import ModelSpec, View
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
-from hardiness.sources.files import TORCHS_ADVICE, refuse_bomb, shown
+from hardiness.sources.files import shown
+from hardiness.sources.pickles import TORCHS_ADVICE, load_pickle
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -53,7 +54,7 @@ class _Type:
 class _Array:
     """An array, as a pickle describes it."""
 
-    found: NDArray[Any]
+    numbers: NDArray[Any]
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, fortran, content = state
@@ -63,7 +64,7 @@ class _Array:
             raise pickle.UnpicklingError("an array of it has no numbers")
         if math.prod(shape) * kind.dtype.itemsize != len(content) or any(side < 0 for side in shape):
             raise pickle.UnpicklingError(f"an array of it has {len(content)} bytes for the shape {shape}")
-        self.found = np.frombuffer(content, kind.dtype).reshape(shape, order="F" if fortran else "C").copy()
+        self.numbers = np.frombuffer(content, kind.dtype).reshape(shape, order="F" if fortran else "C").copy()
 
 
 def _reconstruct(kind: object, *_: object) -> _Array:
@@ -81,13 +82,6 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class _ArraysOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it names {module}.{name}")
-        return _ALLOWED[module, name]
-
-
 def read_arrays(file: Path) -> dict[str, list[NDArray[np.float32]]]:
     """A pickled dictionary of lists of arrays.
 
@@ -97,14 +91,13 @@ def read_arrays(file: Path) -> dict[str, list[NDArray[np.float32]]]:
     """
     try:
         with file.open("rb") as stream:
-            refuse_bomb(stream)
-            found = _ArraysOnly(stream, encoding="latin1").load()
-        if isinstance(found, dict) and all(isinstance(value, list) for value in found.values()):
-            return {name: [each.found for each in value] for name, value in found.items()}
+            entries = load_pickle(stream, _ALLOWED, encoding="latin1")
+        if isinstance(entries, dict) and all(isinstance(value, list) for value in entries.values()):
+            return {name: [array.numbers for array in value] for name, value in entries.items()}
     except _DAMAGE as error:
         reason = shown(str(error))
         raise ModelError(f"{file} must be a pickle of numpy arrays and nothing else, but {reason}; refused") from None
-    raise ModelError(f"{file} must hold a dictionary of lists of arrays, held {type(found).__name__}")
+    raise ModelError(f"{file} must hold a dictionary of lists of arrays, held {type(entries).__name__}")
 
 
 _ENTRIES = (

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import pickle
-import pickletools
 import stat
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from hardiness.core.errors import SampleError
 
@@ -225,84 +221,3 @@ def _read(descriptor: int, size: int, limit: int) -> bytes:
     while 0 < len(content) <= min(size, limit) and (more := os.read(descriptor, size + 1 - len(content))):
         content += more
     return content
-
-
-TORCHS_ADVICE = " This file can still be loaded"
-"""Where torch's refusal of a pickle goes on to say how to read it unsafely."""
-
-
-def refuse_bomb(stream: BinaryIO) -> None:
-    """Raise an error where a pickle numbers what it remembers otherwise than pickling does; the stream is rewound.
-
-    Python's reader makes a table as long as the largest of these numbers. Pickling counts them up from 0, one for an
-    operation at most, so a pickle of so many operations needs no larger one.
-
-    Raises:
-        pickle.UnpicklingError: it does.
-        ValueError: it is damaged.
-    """
-    for number, (operation, argument, _) in enumerate(pickletools.genops(stream)):
-        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= int(argument or 0) <= number:
-            raise pickle.UnpicklingError(f"it remembers something as number {argument} after {number} operations")
-    stream.seek(0)
-
-
-_HEADER = struct.Struct(">I4s")
-_INSIDE = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl"))
-_MAX_DEPTH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class VideoFacts:
-    """The first video of a file.
-
-    Attributes:
-        frames: how many.
-        width, height: in pixels.
-        is_whole: whether the file ends where its boxes say, with its index among them.
-    """
-
-    frames: int
-    width: int
-    height: int
-    is_whole: bool
-
-
-def video_facts(content: bytes) -> VideoFacts | None:
-    """What an MP4 file says of its video; ``None`` where it is no MP4 file.
-
-    Source: ISO 14496-12: ``stsz`` holds the number of samples, ``avc1`` and its like width and height.
-    """
-    if content[4:8] != b"ftyp":
-        return None
-    frames = width = height = 0
-    top, end = set(), 0
-    for kind, start, stop, depth in _boxes(content, 0, len(content), 0):
-        if depth == 0:
-            top.add(kind)
-            end = stop
-        stop = min(stop, len(content))
-        if kind == b"stsz" and stop - start >= 12:
-            frames = frames or struct.unpack_from(">I", content, start + 8)[0]
-        elif kind == b"stsd" and stop - start >= 8 + 36:
-            width, height = struct.unpack_from(">HH", content, start + 8 + 32)
-    return VideoFacts(frames, width, height, end == len(content) and {b"moov", b"mdat"} <= top)
-
-
-def _boxes(content: bytes, start: int, stop: int, depth: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Each box with first and last position of its content and its depth; one that is cut off ends behind the file."""
-    at = start
-    while at + _HEADER.size <= min(stop, len(content)):
-        size, kind = _HEADER.unpack_from(content, at)
-        head = _HEADER.size
-        if size == 1 and at + 16 <= len(content):
-            (size,) = struct.unpack_from(">Q", content, at + 8)
-            head = 16
-        elif size == 0:
-            size = stop - at
-        if size < head:
-            return
-        yield kind, at + head, at + size, depth
-        if kind in _INSIDE and depth < _MAX_DEPTH:
-            yield from _boxes(content, at + head, min(at + size, len(content)), depth + 1)
-        at += size

@@ -15,7 +15,8 @@ from hardiness.core.progress import Listener
 from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.distortions.apply import perturb, perturbations
-from hardiness.imaging.codecs import decode, encode_video, is_whole_video
+from hardiness.imaging.codecs import decode, encode_video
+from hardiness.imaging.mp4 import video_facts
 from hardiness.imaging.resizing import before_crop
 from hardiness.store.lock import WAIT_S
 from hardiness.trees.source_pictures import named_as_source
@@ -46,7 +47,8 @@ class PerturbationTree:
 
     def is_whole(self, content: bytes) -> bool:
         """Whether an MP4 file ends where its boxes say."""
-        return is_whole_video(content)
+        facts = video_facts(content)
+        return facts is not None and facts.is_whole
 
     def opened(self, item: Item) -> Callable[[Condition], bytes]:
         """One decode and resize, then a sequence and its video for each cell."""

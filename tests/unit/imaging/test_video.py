@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import SampleError
-from hardiness.imaging.codecs import decode_video, encode_video, is_whole_video
+from hardiness.imaging.codecs import decode_video, encode_video
+from hardiness.imaging.mp4 import video_facts
 
 FAST = {"preset": "ultrafast", "crf": "12"}
 
@@ -91,11 +92,16 @@ def test_what_cannot_be_read_is_one_line(content: bytes, says: str) -> None:
     assert "\n" not in str(told.value)
 
 
+def is_whole(content: bytes) -> bool:
+    facts = video_facts(content)
+    return facts is not None and facts.is_whole
+
+
 def test_a_file_cut_off_anywhere_is_damaged_and_not_whole() -> None:
     whole = encode_video(frames(), FAST)
-    assert is_whole_video(whole)
+    assert is_whole(whole)
     for length in range(0, len(whole) - 1, max(1, len(whole) // 40)):
-        assert not is_whole_video(whole[:length])
+        assert not is_whole(whole[:length])
         if length < whole.index(b"stbl"):  # what comes after the index of frames is not needed to decode
             with pytest.raises(SampleError):
                 decode_video(whole[:length], "v", 5, 48)
@@ -121,6 +127,6 @@ def test_a_frame_that_the_decoder_had_to_make_up_is_a_failure() -> None:
 
 def test_an_index_is_part_of_a_whole_file() -> None:
     whole = encode_video(frames(), FAST)
-    assert not is_whole_video(whole.replace(b"moov", b"free"))
-    assert not is_whole_video(b"")
-    assert not is_whole_video(bytes(16))
+    assert not is_whole(whole.replace(b"moov", b"free"))
+    assert not is_whole(b"")
+    assert not is_whole(bytes(16))
