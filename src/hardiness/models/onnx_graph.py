@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hardiness.core.errors import ModelError
 from hardiness.sources.packages import file_sha256
+from hardiness.sources.varints import read_varint
 
 # Messages of the ONNX schema and, by field number, those of their fields that can lead to a tensor.
 # Source: onnx.proto3 of ONNX 1.16.
@@ -148,28 +149,17 @@ def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     """
     at = 0
     while at < len(data):
-        key, at = _varint(data, at)
+        key, at = read_varint(data, at)
         kind = key & 7
         if kind == 0:
-            _, at = _varint(data, at)
+            _, at = read_varint(data, at)
         elif kind in (1, 5):
             at += 8 if kind == 1 else 4
         elif kind == 2:
-            length, at = _varint(data, at)
+            length, at = read_varint(data, at)
             if at + length > len(data):
                 raise ValueError("a field is longer than the file")
             yield key >> 3, data[at : at + length]
             at += length
         else:
             raise ValueError(f"there is no field of type {kind}")
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return value, at
-    raise ValueError("a number has more than ten bytes")

@@ -15,6 +15,7 @@ from hardiness.core.errors import DataError, SampleError
 from hardiness.sources.files import Stamp, changed, is_unchanged, shown, unreadable
 from hardiness.sources.http import offline
 from hardiness.sources.hub_cache import check_snapshot
+from hardiness.sources.varints import read_varint
 
 HUB = "hf:"
 
@@ -321,12 +322,7 @@ def _indices(content: memoryview, at: int, count: int) -> list[int]:
         raise ValueError(f"its dictionary is counted by {width} bits")
     at += 1
     while len(found) < count:
-        header = shift = 0
-        while True:
-            byte = content[at]
-            header, shift, at = header | (byte & 127) << shift, shift + 7, at + 1
-            if byte < 128:
-                break
+        header, at = read_varint(content, at)
         if header & 1:  # eight values for each width bytes
             groups = min(header >> 1, (count - len(found) + 7) // 8)
             length = groups * width
@@ -395,14 +391,8 @@ def _thrift(content: bytes) -> tuple[dict[int, Any], int]:
 
     def number() -> int:
         nonlocal at
-        found = shift = 0
-        while True:
-            byte = content[at]
-            at += 1
-            found |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return found
+        whole, at = read_varint(content, at)
+        return whole
 
     def value(kind: int, depth: int) -> Any:
         nonlocal at
