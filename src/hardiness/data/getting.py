@@ -429,6 +429,5 @@ def _noted(folder: Path) -> dict[str, object]:
 
 def _note(folder: Path, file: PublishedFile, checksum: str, count: int) -> None:
     content = {**_noted(folder), file.name: {"checksum": checksum, "files": count}}
-    temporary = folder / f"{FETCHED}.{os.getpid()}"
-    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    temporary.replace(folder / FETCHED)
+    with whole_file(folder / FETCHED) as part:
+        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
