@@ -11,9 +11,10 @@ from hardiness.benchmarks.galleries import galleries
 from hardiness.benchmarks.own_classes import class_gallery
 from hardiness.benchmarks.presentation import Presentation
 from hardiness.core.forms import json_form
+from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, subclass_of
 from hardiness.core.result import Finding, Score
-from hardiness.core.run import IMAGENET_CLASSES, Run
+from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.reference.classes import class_name
 from hardiness.reference.published_numbers import baseline

@@ -35,9 +35,9 @@ from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Im
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.forms import json_form
-from hardiness.core.model import Canvas
+from hardiness.core.model import IMAGENET_CLASSES, Canvas
 from hardiness.core.result import Metric, Result, Score
-from hardiness.core.run import IMAGENET_CLASSES, Run
+from hardiness.core.run import Run
 from hardiness.core.section import Chart, Dots, Gallery, Heat, Layer, Observer
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set

@@ -18,6 +18,9 @@ Triple = tuple[float, float, float]
 MAX_PX = 8192
 """Longest side of a canvas; a larger one is a slip of the pen, and would take all memory."""
 
+IMAGENET_CLASSES = 1000
+"""Classes of ILSVRC 2012, in whose order a model of ImageNet answers."""
+
 _LARGEST = 1e6
 """Largest absolute value of a mean, and of the inverse of a std."""
 
@@ -179,7 +182,7 @@ class ModelSpec:
     name: str
     build: str
     view: View = View()
-    num_classes: int = 1000
+    num_classes: int = IMAGENET_CLASSES
     source: Source = Source()
     weights: str | None = None
     input_px: int | None = None

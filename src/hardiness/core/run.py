@@ -12,7 +12,7 @@ from hardiness.core.answers import ANSWERS, CHAT_MARK
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.forms import FormError, fields_form, from_fields
-from hardiness.core.model import View
+from hardiness.core.model import IMAGENET_CLASSES, View
 
 
 def spelled(value: Any, between: str = "+") -> str:
@@ -89,10 +89,6 @@ class BenchmarkIdentity:
     options: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     code_sha256: str = ""
-
-
-IMAGENET_CLASSES = 1000
-"""Classes of ILSVRC 2012, in whose order a model of ImageNet answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hardiness.core.benchmark import DataRoot, DataSet
 from hardiness.core.errors import ArgumentError, DataError, suggestion
+from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, instance_of
 from hardiness.core.run import DataIdentity
 from hardiness.data.files import (
@@ -302,7 +303,7 @@ def embedded() -> DataSet:
     ]
     contents = "".join(f"{photo['wnid']} {photo['sha256']}\n" for photo in listed)
     fingerprint = hashlib.sha256(contents.encode()).hexdigest()
-    return DataSet(NAME, items(samples), 1000, fingerprint, "packages ai-benchmark and foolbox")
+    return DataSet(NAME, items(samples), IMAGENET_CLASSES, fingerprint, "packages ai-benchmark and foolbox")
 
 
 def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from hardiness.core.errors import ArgumentError, ModelError
-from hardiness.core.model import ModelSpec
+from hardiness.core.model import IMAGENET_CLASSES, ModelSpec
 from hardiness.reference.classes import class_name, wnids
 
 _BACKGROUND = ("background", "__background__")
@@ -53,7 +53,10 @@ def order_by_name(labels: Sequence[str], where: str) -> tuple[int, ...]:
 
 def looks_like_imagenet(labels: Sequence[str]) -> bool:
     """Whether most of about 1,000 labels are names of ImageNet classes, so that failing to map all is an error."""
-    return len(labels) in (1000, 1001) and sum(bool(_classes_named(label)) for label in labels) > len(labels) // 2
+    return (
+        len(labels) in (IMAGENET_CLASSES, 1 + IMAGENET_CLASSES)
+        and sum(bool(_classes_named(label)) for label in labels) > len(labels) // 2
+    )
 
 
 def _classes_named(label: str) -> frozenset[int]:

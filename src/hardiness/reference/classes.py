@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hardiness.core.benchmark import File
 from hardiness.core.errors import DataError, UnknownNameError
+from hardiness.core.model import IMAGENET_CLASSES
 
 
 @cache
@@ -83,7 +84,7 @@ def sixteen() -> Categories:
     Source: Geirhos et al. (2018), arXiv:1808.08750; Orhan (2019), arXiv:1907.07640 (see ``SOURCES.md``).
     """
     name = "cue_conflict_categories.csv"
-    return parse(Path(__file__).parent.joinpath(name).read_text("utf-8").splitlines(), name, 1000)
+    return parse(Path(__file__).parent.joinpath(name).read_text("utf-8").splitlines(), name, IMAGENET_CLASSES)
 
 
 @cache
@@ -93,7 +94,7 @@ def laion_c() -> Categories:
     Source: Li et al. (2025), arXiv:2506.16950 (see ``SOURCES.md``).
     """
     name = "laion_c_superclasses.csv"
-    return parse(Path(__file__).parent.joinpath(name).read_text("utf-8").splitlines(), name, 1000)
+    return parse(Path(__file__).parent.joinpath(name).read_text("utf-8").splitlines(), name, IMAGENET_CLASSES)
 
 
 def read(file: File, classes: int) -> Categories:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.model import ModelSpec, Source
+from hardiness.core.model import IMAGENET_CLASSES, ModelSpec, Source
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_any_host, need_hub, need_url, torch_files
@@ -73,7 +73,6 @@ _OPTIONS = {
     "size": "input size: 'train' (default), or 'test', the larger one of timm's published numbers, where there is one"
 }
 _FILES = ("model.safetensors", "pytorch_model.bin")
-_IMAGENET = 1000
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
@@ -95,7 +94,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     config = timm.models.get_pretrained_cfg(name)
     if config is None or not config.num_classes:
         raise ArgumentError(f"timm:{name} is no classifier (it has no classes); choose a tag that was fine-tuned")
-    if config.num_classes != _IMAGENET and options.get("class_order") != "own":
+    if config.num_classes != IMAGENET_CLASSES and options.get("class_order") != "own":
         raise ArgumentError(
             f"timm:{name} has {config.num_classes:,} classes, which are not ImageNet's 1,000; choose a tag that was "
             "fine-tuned (…_in1k), or say class_order=own for data with these classes"

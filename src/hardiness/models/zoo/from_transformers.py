@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hardiness.core.errors import ArgumentError, ModelError
-from hardiness.core.model import ModelSpec
+from hardiness.core.model import IMAGENET_CLASSES, ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.classes import is_generic, looks_like_imagenet, order_by_name, stated_order
 from hardiness.models.transformers_parts import (
@@ -38,7 +38,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         name=f"hf:{name}",
         build=f"{__name__}:build",
         view=view,
-        num_classes=1000 if imagenet else len(labels),
+        num_classes=IMAGENET_CLASSES if imagenet else len(labels),
         # Where the processor makes another size (a DINOv2 of 518 px is fed 224), the network is asked what it takes.
         input_px=size if size == view.crop_px else None,
         class_names=None if imagenet else tuple(labels),

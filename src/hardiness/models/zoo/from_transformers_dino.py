@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core.errors import ArgumentError, ModelError
-from hardiness.core.model import ModelSpec
+from hardiness.core.model import IMAGENET_CLASSES, ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.checkpoints import assign, fit, read_checkpoint
 from hardiness.models.options import RANDOM
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _TYPES = ("dinov2", "dinov2_with_registers", "dinov3_vit")
-_CLASSES = 1000
 _OPTIONS = {"head": "file of the linear head, as dinov2_vits14_linear_head.pth or dinov2_vits14_reg4_linear4_head.pth"}
 
 
@@ -39,7 +38,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         name=where,
         build=f"{__name__}:build",
         view=stated_view(name, where, options),
-        num_classes=_CLASSES,
+        num_classes=IMAGENET_CLASSES,
         options=(("head", options.get("head", RANDOM)),),
         summary=f"transformers {config.model_type} {name}, linear head",
     )
@@ -62,14 +61,14 @@ def build(spec: ModelSpec) -> BuilderResult:
     backbone: Any = load_network(transformers_package().AutoModel, name, config, spec)
     width = int(config.hidden_size)
     if head == RANDOM:
-        return BuilderResult(_under(backbone, nn.Linear(2 * width, _CLASSES), 1))
+        return BuilderResult(_under(backbone, nn.Linear(2 * width, IMAGENET_CLASSES), 1))
     read = read_checkpoint(head)
     found = fit(["weight", "bias"], read.state, spec.view, head)
     inputs = found.state["weight"].shape[-1] if "weight" in found.state else 0
     layers = inputs // width - 1
     if layers < 1 or inputs % width or layers > config.num_hidden_layers:
         raise ModelError(f"{head} must take 2 or 5 times {width} numbers, as {spec.name} puts out, takes {inputs}")
-    linear = nn.Linear(inputs, _CLASSES)
+    linear = nn.Linear(inputs, IMAGENET_CLASSES)
     assign(linear, found.state, head)
     return BuilderResult(_under(backbone, linear, layers), notes=(*read.notes, *found.notes, *checked(name, spec)))
 

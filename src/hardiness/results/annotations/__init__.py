@@ -11,9 +11,10 @@ from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.own_code import scoring_code
 from hardiness.core.errors import DataError
 from hardiness.core.forms import from_json, json_form
+from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, instance_of
 from hardiness.core.result import Score
-from hardiness.core.run import IMAGENET_CLASSES, Run
+from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
 from hardiness.reference.published_data import validation_number
 from hardiness.results.runs import ScoredRun
