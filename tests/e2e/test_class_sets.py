@@ -20,7 +20,6 @@ from torch import nn
 
 import hardiness
 from hardiness import evaluate
-from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.options import registry
 from hardiness.core.errors import DataError
 from hardiness.core.model import View
@@ -30,6 +29,7 @@ from hardiness.reference import published_data
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.reference.classes import subset, wnids
 from hardiness.reference.published_numbers import TESTBED_NAMES, published, published_beside
+from hardiness.report.section import section_of
 
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
 
@@ -271,7 +271,7 @@ def test_imagenet_hards_accuracy_by_origin(tmp_path: Path) -> None:
 
 def drawn(*results: Result) -> Any:
     """The figures of results of one benchmark."""
-    return card_of(results[0].run).view(results).charts
+    return section_of(results).charts
 
 
 LEVELS = ("camera_yaw", "character_rotation_yaw", "camera_pitch", "camera_roll", "character_rotation_pitch")
@@ -518,7 +518,7 @@ def test_a_figure_by_part_has_what_was_published_of_parts_and_of_the_whole(tmp_p
     figures = {}
     for name in ("imagenet-d", "pug-imagenet", "imagenet-9"):
         found = evaluated(name, tmp_path)
-        section = card_of(found.run).view([found])
+        section = section_of([found])
         (figures[name],) = (each for each in section.charts if each.name == "accuracy_by_part")
     of_d, of_pug, of_9 = figures.values()
     assert len(of_d.published) == 12

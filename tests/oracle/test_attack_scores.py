@@ -21,6 +21,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Finding, Interval, Result, Score, trust
 from hardiness.core.run import BenchmarkIdentity, Run, Surrogate
 from hardiness.core.table import Records
+from hardiness.report.section import section_of
 from hardiness.results.comparisons.transfers import with_transfers
 
 STEPS = (1, 5, 10)
@@ -421,7 +422,7 @@ def test_accuracy_by_steps_starts_and_noise_by_hand() -> None:
     assert all(low < value < high for _, value, low, high in (*effort["steps"], *effort["starts"]))
     shown = Result("m", "whitebox", "imagenet", "standard", card.scores(table, identity, None), Counts(5, 5, 0, 5),
                    identity, {}, details={"effort": effort})  # fmt: skip
-    (chart,) = [each for each in card.view([shown]).charts if each.name == "attack_effort"]
+    (chart,) = [each for each in section_of([shown]).charts if each.name == "attack_effort"]
     steps, starts = chart.panels
     assert steps.measured[0].y == (0.8, 0.6, 0.4, 0.2)
     assert starts.measured[0].x == (1, 2, 3)

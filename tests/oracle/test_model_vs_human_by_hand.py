@@ -18,6 +18,7 @@ from hardiness.core.table import Records
 from hardiness.reference.classes import sixteen
 from hardiness.reference.people import TrialStimulus
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
+from hardiness.report.section import section_of
 from hardiness.results.likeness import human_likeness, mean_ranks
 from hardiness.store.store import Store
 
@@ -107,7 +108,7 @@ def test_a_page_sets_people_beside_the_model() -> None:
         RUN,
         measured={},
     )
-    shown = card.view([given])
+    shown = section_of([given])
     dots, curves = shown.charts
     assert isinstance(curves, Curves)
     assert isinstance(dots, Dots)

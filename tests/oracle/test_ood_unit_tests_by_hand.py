@@ -15,6 +15,7 @@ from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.core.section import Dots
 from hardiness.core.table import Records
 from hardiness.distortions.objectless import TESTS, objectless
+from hardiness.report.section import section_of
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 
@@ -117,7 +118,7 @@ def test_a_model_that_flags_nothing_and_one_that_flags_noise_are_told_apart() ->
     assert all(score.interval for score in nothing.scores)
     said = {}
     for name, result in {"nothing": nothing, "noise": noise, "both": both, "plain": plain}.items():
-        charts = cards.get("ood_unit_tests").view([result]).charts
+        charts = section_of([result]).charts
         assert [chart.name for chart in charts] == ["passing_msp", "passing_max_logit", "passing_energy"]
         said[name] = charts[0].title.partition(": m ")[2]
     assert said == {
@@ -132,12 +133,12 @@ def test_several_models_that_flag_alike_are_one_sentence() -> None:
     results = [
         replace(scored(passing), model=name) for name, passing in zip("abc", (set(), set(), set(PLAIN)), strict=True)
     ]
-    first, *_ = cards.get("ood_unit_tests").view(results).charts
+    first, *_ = section_of(results).charts
     assert first.title.endswith(": a and b flag most of both kinds; c flags noise alone")
 
 
 def test_the_figure_has_a_row_for_each_test_below_the_mean_of_its_kind() -> None:
-    first, *_ = cards.get("ood_unit_tests").view([scored(set(PLAIN))]).charts
+    first, *_ = section_of([scored(set(PLAIN))]).charts
     assert isinstance(first, Dots)
     assert first.rows == ("mean of noise", *NOISE, "mean of plain and striped", *PLAIN)
     assert first.bars

@@ -14,6 +14,7 @@ from hardiness.core.result import Result
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.reference.published_data import validation_labels, validation_name, validation_number
+from hardiness.report.section import section_of
 from hardiness.results.annotations.imagenet_real import label_sets, real_scores
 from hardiness.results.annotations.imagenet_x import Annotation, factor_scores, published_annotations, read
 from hardiness.results.results import results_of
@@ -145,7 +146,7 @@ def test_every_stored_run_with_the_published_names_has_both(tmp_path: Path) -> N
     wrong = {n: n % 2 == 0 for n in numbers if n in known}
     ratio = np.mean([wrong[n] for n in posed]) / np.mean(list(wrong.values()))
     assert found.score("error_ratio", factor="pose").value == pytest.approx(ratio)
-    section = cards.get("classification").view([found])
+    section = section_of([found])
     assert [chart.name for chart in section.charts][-1] == "error_ratio_by_factor"
 
 

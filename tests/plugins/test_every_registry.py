@@ -99,6 +99,14 @@ from hardiness.report.exports.exporter import register
 def write(results, comparisons=()):
     return "\\n".join(result.model for result in results).encode()
 """,
+    "view.py": """
+from hardiness.report.views import CardView, register
+
+@register("spread")
+class SpreadView(CardView):
+    def sentence(self, result, scores):
+        return "spreads"
+""",
     "logger.py": """
 from hardiness.report.loggers.logger import register
 
@@ -122,6 +130,7 @@ POINTS = {
     "hardiness.claims": {"bold": "my_edited.claim:BOLD"},
     "hardiness.published": {"doe": "my_edited.published:DOE"},
     "hardiness.exports": {"names": "my_edited.export:write"},
+    "hardiness.views": {"spread": "my_edited.view:SpreadView"},
     "hardiness.loggers": {"nobody": "my_edited.logger:open_nobody"},
 }
 
@@ -132,11 +141,12 @@ from hardiness.reference import published_tables
 from hardiness.models.runtimes import runtimes
 from hardiness.report.exports import exporter
 from hardiness.report.loggers import logger
+from hardiness.report.views import views
 from hardiness.results import annotations, claims, comparisons
 registries = [
     attacks.registry, attacks.threat_models, benchmarks.registry, benchmarks.cards, distortions.corruptions,
     distortions.perturbations, models.registry, models.schemes, LAYOUTS, runtimes, exporter.registry, logger.registry,
-    annotations.registry, claims.registry, comparisons.registry, published_tables.registry,
+    annotations.registry, claims.registry, comparisons.registry, published_tables.registry, views,
 ]
 points = {points!r}
 assert {{each.group for each in registries}} == {{*points}}
@@ -176,7 +186,7 @@ LISTED = {
     "hardiness.exports": "exports",
     "hardiness.loggers": "loggers",
 }
-NOT_TYPED = {f"hardiness.{name}" for name in ("cards", "comparisons", "annotations", "claims", "published")}
+NOT_TYPED = {f"hardiness.{name}" for name in ("cards", "comparisons", "annotations", "claims", "published", "views")}
 
 
 @pytest.mark.slow

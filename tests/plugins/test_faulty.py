@@ -217,6 +217,7 @@ from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core import ImageTable, Metric
 from hardiness.report.exports import exporter
+from hardiness.report import views
 from hardiness.results.annotations import PhotographLabels
 from hardiness.results.annotations import registry as annotations
 from hardiness.results.claims.claim import Claim, add
@@ -243,7 +244,25 @@ class UncountedCard(Card):
     columns, metrics = ("prediction",), (Metric("spread", "spread", explanation="a number."),)
     def filled_table(self, records, run):
         return ImageTable.from_rows(records, run.conditions, answered(records))
-    scores = view = fails
+    scores = fails
+
+@registry.add("undrawn")
+@dataclass(frozen=True)
+class Undrawn(Photographs):
+    "Photographs whose view fails."
+    name, card = "undrawn", "undrawn"
+    question, paper, protocol, needs = "Is it there?", "none", "example", ("imagenet",)
+
+@register("undrawn")
+class UndrawnCard(UncountedCard):
+    "Half of everything."
+    def scores(self, table, run, baseline):
+        return [self.metrics[0].score(0.5, len(table))]
+
+@views.register("undrawn")
+class UndrawnView(views.CardView):
+    "Fails."
+    people = fails
 """
 
 
@@ -255,9 +274,11 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
     groups = {"comparisons": "silent", "annotations": "silent", "claims": "silent", "cards": "uncounted"}
     others = {"benchmarks": "uncounted", "exports": "silent"}
     points = {f"hardiness.{group}": {name: "raises"} for group, name in {**groups, **others}.items()}
+    for group in ("benchmarks", "cards", "views"):
+        points.setdefault(f"hardiness.{group}", {})["undrawn"] = "raises"
     installed = install(Distribution("raises", points, {"__init__.py": RAISES}, "raises"))
     few = ("-m", "py:network.py:build", "--data", "data", "--limit", "2", "--quiet", "--out", "out")
-    ran = command(place, installed, "run", *few, "-b", "imagenet-val", "-b", "uncounted")
+    ran = command(place, installed, "run", *few, "-b", "imagenet-val", "-b", "uncounted", "-b", "undrawn")
     assert ran.status == 0, ran.err
     shown = command(place, installed, "show", "out", "--claims")
     assert shown.status == 0, shown.err
@@ -271,6 +292,7 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
     by_name = {each["benchmark"]: each for each in results}
     assert by_name["imagenet-val"]["scores"][0]["metric"] == "top1"
     assert by_name["uncounted"]["scores"] == []
+    assert [each["value"] for each in by_name["undrawn"]["scores"]] == [0.5]
     assert any(
         "its card 'uncounted' is not installed or has failed" in each for each in by_name["uncounted"]["warnings"]
     )
@@ -281,5 +303,9 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
         in exported.err.splitlines()[-1]
     )
     assert "more plainly" not in exported.err
+    tables = command(place, installed, "show", "out")
+    line = "view 'undrawn' of raises:UndrawnView of raises 1.0 failed: ValueError: in two; mend or uninstall it"
+    assert (tables.status, line in lines(tables)) == (0, True), tables.err
+    assert "spread" in tables.out, "its table needs no view"
     reported = command(place, installed, "report", "out")
-    assert (reported.status, lines(reported) <= lines(shown)) == (0, True), reported.err
+    assert (reported.status, lines(reported) <= lines(shown) | {line}) == (0, True), reported.err

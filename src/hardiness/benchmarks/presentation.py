@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
 from typing import Any, ClassVar
 
 from hardiness.benchmarks.chat_answers import CHAT_METRICS
-from hardiness.benchmarks.leaderboard import leaderboard_notes, timm_notes
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import CLASS_METRICS
 from hardiness.benchmarks.score_words import words
@@ -17,10 +14,9 @@ from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.benchmark import Benchmark
 from hardiness.core.condition import Condition
-from hardiness.core.forms import from_json
 from hardiness.core.result import PARTIAL, Metric, Result, Score
 from hardiness.core.run import Run
-from hardiness.core.section import GROUPS, LAST, Chart, Column, Gallery, Grid, ModelSentence, Note, Section
+from hardiness.core.section import GROUPS, LAST, Chart, Column, Grid
 
 ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
 """What any benchmark may be scored by, too: a person's own classes, and answers of chat models."""
@@ -84,41 +80,6 @@ class Presentation:
         """
         return ""
 
-    def view(self, results: Sequence[Result], *, figures: bool = True) -> Section:
-        """What a page shows of results as `figures` takes them; what was kept of it where the card is not installed.
-
-        Args:
-            results: as of `figures`.
-            figures: whether with all that a table leaves out: figures, grids, pictures, sentences, explained terms.
-        """
-        columns, drawn = self.columns_of(results), self.figures(results)
-        people = str(next(drawn)) if self.names_people else ""
-        shown = [*drawn] if figures else []
-        section = Section(
-            variant=self.variant(results[0].run),
-            columns=columns,
-            notes=tuple(note for result in results for note in self.notes_of(result)),
-            people_score=people,
-            charts=[each for each in shown if not isinstance(each, str | Grid)],
-            grids=[each for each in shown if isinstance(each, Grid)],
-            place=self.place_of(results[0].run),
-            headline=self.headline_of(columns),
-            group=self.group_of(results[0].run),
-            others=tuple((group, each) for each in columns if (group := self.metric(each.metric).overview)),
-        )
-        return shown_again(results, self._explaining(section, results) if figures else section)
-
-    def _explaining(self, section: Section, results: Sequence[Result]) -> Section:
-        """The section with sentences, pictures and terms."""
-        return replace(
-            section,
-            sayings=tuple(saying for r in results if (saying := self._saying(r))),
-            galleries=[
-                (r.name, from_json(Gallery, g, "galleries")) for r in results for g in r.details.get("galleries", ())
-            ],
-            explanations=self._explained(results),
-        )
-
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""
         own = benchmark_type(run).place
@@ -134,24 +95,6 @@ class Presentation:
         swept = [column for column in shown if self.swept and column.metric == self.swept.name]
         named = [column for column in shown if self.headline and column.metric == self.headline.name]
         return next(iter((*swept[-1:], *named, *shown)), None)
-
-    def _saying(self, result: Result) -> ModelSentence | None:
-        said = self.sentence(result, ScoreTexts(result.scores)) if result.scores else ""
-        text, score = (said, self._headline_score(result)) if isinstance(said, str) else said
-        if not text:
-            return None
-        return ModelSentence(result.name, text, score, self.title(score.metric, score.condition) if score else "")
-
-    def _headline_score(self, result: Result) -> Score | None:
-        column = self.headline_of(self.columns_of([result]))
-        if column is None:
-            return None
-        return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
-
-    def _explained(self, results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
-        """What its metrics are called and mean, of those that have a score here."""
-        names = {score.metric.removesuffix(PARTIAL) for result in results for score in result.scores}
-        return tuple((e.title, e.explanation) for e in self.declared if e.name in names and e.explanation)
 
     @property
     def declared(self) -> tuple[Metric, ...]:
@@ -232,24 +175,6 @@ class Presentation:
         hidden = self.metric(score.metric).detail or (score.metric == EFFECTIVE.name and score.value is None)
         return "decision" not in score.condition and not hidden
 
-    def notes_of(self, result: Result) -> list[Note]:
-        """Warnings, why columns are undefined, checks that found something, the verdict, places in published lists."""
-        titled = [(s, self.title(s.metric, s.condition)) for s in self.column_scores(result.scores)]
-        doubts = [each for each in result.findings if each.raised or each.name == "verdict"]
-        name = (result.name,)
-        return [
-            *(Note(warning, name) for warning in result.warnings),
-            *(Note(f"{of} is undefined: {s.reason}", name, self.is_headline(s)) for s, of in titled if s.value is None),
-            *(
-                Note(f"{of} has no interval: {s.interval_reason}", name, self.is_headline(s))
-                for s, of in titled
-                if s.interval_reason
-            ),
-            *(Note(f"{each.name}: {each.sentence}", name) for each in doubts),
-            *timm_notes(result),
-            *leaderboard_notes(result),
-        ]
-
 
 def sweep(metric: Metric, scores: Sequence[Score]) -> list[Score]:
     """Its scores over epsilons, at the number of steps at which most of them were measured (the largest such)."""
@@ -278,51 +203,5 @@ class ScoreTexts:
         return found.value if found else None
 
 
-VIEW = "view"
-"""Where a result's details, and what is kept of its run, have it."""
-
 SHOWN_WHEN_ASKED = "galleries_when_asked"
 """Where a result's details have the samples of a set whose pictures are shown to who asks for them alone."""
-
-
-def shown_again(results: Sequence[Result], usual: Section) -> Section:
-    """The section of results as their card last showed each of them; figures stand one below the other.
-
-    A figure's heading may say what is special about one model, so figures of several models are not made one; each
-    gets its model's name.
-
-    Args:
-        results: of one table; those of which no view was kept are left to what is usual.
-        usual: what any card shows of their scores.
-    """
-    kept = [(r, from_json(Section, r.details[VIEW], VIEW)) for r in results if VIEW in r.details]
-    if not kept:
-        return usual
-    sections = [section for _, section in kept]
-    first = sections[0]
-    several = len(kept) > 1
-    return replace(
-        first,
-        columns=_each_once(section.columns for section in sections),
-        notes=usual.notes,
-        charts=[
-            _with_model(chart, result.name) if several else chart
-            for result, section in kept
-            for chart in section.charts
-        ],
-        grids=[replace(grid, model=result.name) for result, section in kept for grid in section.grids],
-        headline=next((section.headline for section in sections if section.headline), None),
-        others=_each_once(section.others for section in sections),
-        sayings=tuple(replace(saying, model=result.name) for result, section in kept for saying in section.sayings),
-        galleries=[(result.name, gallery) for result, section in kept for _, gallery in section.galleries],
-        explanations=_each_once(section.explanations for section in sections),
-    )
-
-
-def _each_once(parts: Any) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(parts)))
-
-
-def _with_model(chart: Chart, model: str) -> Chart:
-    """A figure with its model's name, by which its files and its title differ from those of other models."""
-    return replace(chart, name=f"{chart.name}-{model}", title=f"{model}: {chart.title}")

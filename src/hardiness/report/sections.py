@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from hardiness.benchmarks.attack_figures import surrogate_matrix
-from hardiness.benchmarks.card import card_of, cards
+from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.own_classes import with_classes
 from hardiness.core.condition import Condition
 from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score
@@ -18,6 +18,7 @@ from hardiness.core.section import Chart, Column, Dots, Gallery, Grid, GridCell,
 from hardiness.report import format as formatting
 from hardiness.report.marks import marks_in_export, marks_of
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
+from hardiness.report.section import section_of
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.results import group_of
@@ -228,29 +229,18 @@ def sections(
     Args:
         results: sorted as `hardiness.results.results` gives them.
         comparisons: of the models on the same images, where they are known.
-        figures: whether with all that a table leaves out, as `Presentation.view` says.
+        figures: whether with all that a table leaves out, as `section_of` says.
     """
     found = []
     for _, group in groupby(results, key=group_of):
         together = with_own_names(list(group))
-        section = _section(together, figures=figures)
+        section = section_of(together, figures=figures)
         if figures and all(result.run.has_own_classes for result in together):
             section = with_classes(section, together)
         found.append(BenchmarkSection(together, section))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
     compared = [shown.with_comparison(comparisons) for shown in found]
     return [shown.with_flips().with_figures_across(found).with_winner() for shown in compared] if figures else compared
-
-
-def _section(together: Sequence[Result], *, figures: bool) -> Section:
-    """What a card shows of results; where one of somebody else's fails, what is shown of results whose card is gone."""
-    card, name = card_of(together[0].run), together[0].run.benchmark.card
-    try:
-        return card.view(together, figures=figures)
-    except Exception as error:
-        if not cards.give_up(name, error):
-            raise
-    return card_of(together[0].run).view(together, figures=figures)
 
 
 FLIP_MODELS, FLIP_ROWS = 3, 20

@@ -9,18 +9,15 @@ from dataclasses import dataclass, replace
 from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
 from hardiness.benchmarks.card import MissingCard, card_of, cards, published_baseline, variant_of
 from hardiness.benchmarks.own_classes import severities_below
-from hardiness.benchmarks.presentation import VIEW
 from hardiness.core.errors import StoreError
-from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
-from hardiness.core.section import Section
 from hardiness.reference.published_numbers import PublishedNumber, published_series, table
 from hardiness.results.annotations import annotated_scores
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.noise import Noise, stored_noise
-from hardiness.results.runs import ScoredRun, digest_of, with_joined
+from hardiness.results.runs import ScoredRun, with_joined
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.intervals import proportion
@@ -111,9 +108,7 @@ def each_once(results: Iterable[Result]) -> list[Result]:
 
 def group_of(result: Result) -> tuple[str, ...]:
     """Results that agree in this stand in one table: benchmark, data, protocol, and the card's variant."""
-    kept = result.details.get(VIEW)
-    variant = kept["variant"] if kept else variant_of(result.run)
-    return result.benchmark, result.data, result.protocol, *variant
+    return result.benchmark, result.data, result.protocol, *variant_of(result.run)
 
 
 def _noises(store: Store) -> dict[str, Noise]:
@@ -189,24 +184,9 @@ def _scored(
 
 
 def _compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
-    result = _with_view(compared(each, scored), each.run)
+    result = compared(each, scored)
     each.run.save()
     each.run.release()
-    return result
-
-
-def _with_view(result: Result, run: ScoredRun) -> Result:
-    """The result; what a card of another package shows of it is kept, and comes back once that package is gone."""
-    if isinstance(run.card, MissingCard):
-        kept = run.memo.last(VIEW)
-        with suppress(StoreError):  # what another version kept may lack or have what this one does not expect
-            from_json(Section, kept, VIEW)
-            return replace(result, details={**result.details, VIEW: kept})
-        return result
-    if not type(run.card).__module__.startswith("hardiness."):
-        with suppress(Exception):  # somebody else's code, which is asked again, and told of, where a page is made
-            view = json_form(run.card.view([result]))
-            run.memo.value(VIEW, digest_of(view), lambda: view)
     return result
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from hardiness.benchmarks.accuracy_warnings import warnings_of
-from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.model import View
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.reference.published_numbers import published_for
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, TimmRow, best_rows, timm_row, timm_rows
+from hardiness.report.section import notes_of
 from hardiness.statistics.intervals import wilson
 
 
@@ -56,7 +56,7 @@ def test_a_difference_beyond_what_n_allows_warns_of_preprocessing() -> None:
 
 def test_the_place_among_all_and_among_those_of_at_most_its_size() -> None:
     found = result(0.40, 30_000, "imagenet-r")
-    (note,) = [each.text for each in card_of(found.run).notes_of(found) if "would be place" in each.text]
+    (note,) = [each.text for each in notes_of(found) if "would be place" in each.text]
     rows = best_rows("imagenet-r")
     at = 1 + sum(row.top1["imagenet-r"] > 0.40 for row in rows)
     small = [row for row in rows if row.parameters_m <= 25.56]
@@ -70,11 +70,11 @@ def test_nothing_is_said_of_other_classes_or_of_the_demo() -> None:
     own = replace(of_birds, run=replace(of_birds.run, data=DataIdentity("own-birds", "f", 300, 20)))
     demo = replace(of_birds, run=replace(of_birds.run, data=DataIdentity("embedded", "f", 99)))
     for each in (own, demo):
-        assert not [note for note in card_of(each.run).notes_of(each) if "timm" in note.text]
+        assert not [note for note in notes_of(each) if "timm" in note.text]
 
 
 def test_a_perfect_score_is_first() -> None:
     best = replace(
         result(1.0, 100), scores=[Score("top1", 1.0, "fraction", 100, Interval(0.999, 1.0), True, Condition())]
     )
-    assert any("place 1 of 1,266 models" in note.text for note in card_of(best.run).notes_of(best))
+    assert any("place 1 of 1,266 models" in note.text for note in notes_of(best))

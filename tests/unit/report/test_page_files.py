@@ -7,9 +7,8 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import ClassVar, final
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -34,7 +33,9 @@ from hardiness.core.table import ImageTable, Records
 from hardiness.report.figures import NARROW_PX, PAPER_PX
 from hardiness.report.page import DIFFERENCES_MOST, PageOptions, put_page
 from hardiness.report.sections import sections
+from hardiness.report.views.card_view import CardView, views
 from hardiness.results.results import results_of
+from hardiness.results.runs import ScoredRun
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
 from hardiness.visualise.exhibition import Exhibition, SheetTile
@@ -286,15 +287,13 @@ def test_what_a_card_showed_is_shown_once_it_is_no_longer_installed(
         assert shown in page
 
 
-@final
 class ForeignCard(Card):
-    """A card as a package of somebody else's may bring one, with a figure, a saying and a heading of its own."""
+    """A card as a package of somebody else's may bring one, with a heading of its own."""
 
     version: ClassVar[int] = 1
     columns: ClassVar[tuple[str, ...] | None] = None
     group: ClassVar[str] = "shape"
     place: ClassVar[int] = 5
-    names_people: ClassVar[bool] = True
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         return cards.get("classification").filled_table(records, run)
@@ -305,63 +304,91 @@ class ForeignCard(Card):
     def variant(self, run: Run) -> tuple[str, ...]:
         return ("by my rule",)
 
-    def sentence(self, result: Result, known: ScoreTexts) -> str:
-        return "stands on its own feet"
 
-    def figures(self, results: Sequence[Result]) -> Iterator[Dots | str]:
+class ForeignView(CardView):
+    """A view as such a package may bring one."""
+
+    def people(self, results: Sequence[Result]) -> str:
+        return "People score all."
+
+    def figures(self, results: Sequence[Result]) -> Iterator[Dots]:
         scores = {result.name: {"odd": result.scores[0]} for result in results}
         observers = tuple(Observer(name, found["odd"], found) for name, found in scores.items())
-        yield "People score all."
         yield Dots("mine", "My own figure", "Read it so.", "share", ("", ""), "all", ("odd",), observers)
+
+    def sentence(self, result: Result, scores: ScoreTexts) -> str:
+        return "stands on its own feet"
+
+
+OF_THE_VIEW = ("stands on its own feet", "People score all.", "My own figure", "Read it so.")
 
 
 @pytest.mark.slow
-def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scores_of_a_card_outlive_its_package_and_its_view_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
+    monkeypatch.setitem(views._entries, "of a plug-in", (ForeignView(), "a plug-in"))
     evaluated(tmp_path, "a", 9, card="of a plug-in")
     write_page(Report((str(tmp_path),)))
     before = (tmp_path / "report.html").read_text()
+    (scored,) = results_of(Store(tmp_path))
+    for text in (*OF_THE_VIEW, "by my rule"):
+        assert text in before
     monkeypatch.delitem(cards._entries, "of a plug-in")
+    monkeypatch.delitem(views._entries, "of a plug-in")
     write_page(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     assert "is not installed" in page
-    drawn = [text[text.index('<p class="message"') : text.index("</figure>")] for text in (before, page)]
-    assert "My own figure" in drawn[0]
-    assert drawn[1] == drawn[0]
-    for shown in ("by my rule", "stands on its own feet", "People score all.", "Read it so."):
-        assert shown in before
-        assert shown in page
-    evaluated(tmp_path, "b", 7, card="of a plug-in")
-    found = {result.model: result.details for result in results_of(Store(tmp_path))}
-    assert [name for name, details in found.items() if "view" in details] == ["a"], "b came while the card was gone"
+    for text in OF_THE_VIEW:
+        assert text not in page
+    (kept,) = results_of(Store(tmp_path))
+    assert kept.scores == scored.scores
+    (shown,) = sections([kept])
+    usual = {column.metric for column in shown.section.columns}
+    assert usual >= {score.metric for score in scored.scores if not score.condition and score.value is not None}
+    assert "view" not in kept.details
 
 
-@pytest.mark.parametrize("kept", [None, [], {"columns": [{"title": "of another version"}]}, {"charts": [{"odd": 1}]}])
-def test_a_view_that_another_version_kept_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: object
+def test_a_folder_in_which_an_earlier_version_kept_a_view_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("hardiness.results.results"), "json_form", lambda _: kept)
     monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
-    evaluated(tmp_path, "a", 9, card="of a plug-in")
-    results_of(Store(tmp_path))
+    store = evaluated(tmp_path, "a", 9, card="of a plug-in")
+    (scored,) = results_of(store)
+    (stored,) = store.runs()
+    run = ScoredRun(stored, cards.get("of a plug-in"))
+    run.memo.value("view", "0123456789abcdef", lambda: {"columns": [], "charts": [{"name": "mine"}]})
+    run.save()
     monkeypatch.delitem(cards._entries, "of a plug-in")
-    (shown,) = sections(results_of(Store(tmp_path)))
-    assert shown.results[0].scores
-    assert "view" not in shown.results[0].details
+    (kept,) = results_of(Store(tmp_path))
+    assert kept.scores == scored.scores
+    written = replace(kept, details={**kept.details, "view": {"variant": ["by my rule"], "columns": []}})
+    (shown,) = sections([written])  # as results.json of that version has it
     assert not shown.section.charts
 
 
-def test_figures_of_several_models_are_not_made_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_view_of_somebody_elses_that_fails_costs_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Fails(ForeignView):
+        def figures(self, results: Sequence[Result]) -> Iterator[Dots]:
+            yield from super().figures(results)
+            raise ValueError("in two\nlines")
+
     monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
-    for name in ("a", "b"):
-        evaluated(tmp_path, name, 9, card="of a plug-in")
-    results_of(Store(tmp_path))
-    monkeypatch.delitem(cards._entries, "of a plug-in")
-    (shown,) = sections(results_of(Store(tmp_path)))
-    assert [chart.title for chart in shown.section.charts] == ["a: My own figure", "b: My own figure"]
-    assert shown.section.variant == ("by my rule",)
-    assert shown.section.place == 5
-    assert [saying.model for saying in shown.section.sayings] == ["a", "b"]
+    monkeypatch.setitem(views._entries, "of a plug-in", (Fails(), "plug_in:Fails"))
+    found = results_of(evaluated(tmp_path, "a", 9, card="of a plug-in"))
+    (shown,) = sections(found)
+    assert [record.getMessage() for record in caplog.records] == [
+        "view 'of a plug-in' of plug_in:Fails failed: ValueError: in two; mend or uninstall it"
+    ]
+    assert not shown.section.charts
+    assert not shown.section.sayings
+    assert shown.section.columns
+    assert shown.section.variant == ("by my rule",), "the card is as it was"
+    assert sections(found)[0].section == shown.section
+    assert len(caplog.records) == 1, "the line is said once"
 
 
 def test_many_notes_are_folded_but_for_the_first_two(tmp_path: Path) -> None:

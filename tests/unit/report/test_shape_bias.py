@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from hardiness.benchmarks.card import cards
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.result import Result
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
@@ -25,6 +24,7 @@ from hardiness.report.figures.sheet import INKS, Area, Inks, Sheet
 from hardiness.report.figures.writers import document, inline, pdf, png
 from hardiness.report.format import grid_cell
 from hardiness.report.page import PageOptions, put_page
+from hardiness.report.section import section_of
 from hardiness.report.terminal import consistency_tables, score_tables
 from hardiness.results.error_consistency import consistency
 from hardiness.results.results import results_of
@@ -74,11 +74,11 @@ def printed(*renderables: Any) -> str:
 
 def figures_of(found: list[Result]) -> list[Sheet]:
     inks = Inks.for_models(result.name for result in found)
-    return [draw(chart, PAPER_PX, inks, titled=True) for chart in cards.get("cue_conflict").view(found).charts]
+    return [draw(chart, PAPER_PX, inks, titled=True) for chart in section_of(found).charts]
 
 
 def grid_of(result: Result) -> Grid | None:
-    grids = cards.get("cue_conflict").view([result]).grids
+    grids = section_of([result]).grids
     return grids[0] if grids else None
 
 

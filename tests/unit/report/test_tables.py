@@ -15,12 +15,13 @@ from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.section import Grid
 from hardiness.report.format import grid_cell, interval, number
 from hardiness.report.page import PageOptions, put_page
+from hardiness.report.section import section_of
 from hardiness.report.terminal import score_tables
 from hardiness.store.local_files import LocalFiles
 
 
 def grid_of(result: Result) -> Grid | None:
-    grids = cards.get(result.run.benchmark.card).view([result]).grids
+    grids = section_of([result]).grids
     return grids[0] if grids else None
 
 
@@ -143,7 +144,7 @@ def scores_of(card: str) -> list[Score]:
 @pytest.mark.parametrize("card", cards.names())
 def test_every_card_gives_a_view_that_both_renderers_render(card: str, tmp_path: Path) -> None:
     found = [result_of(*scores_of(card), model=name, card=card) for name in ("a", "b")]
-    columns = cards.get(card).view(found).columns
+    columns = section_of(found).columns
     text = " ".join(printed(found, everything=True).split())
     put_page(found, LocalFiles(tmp_path), "page.html", "t", PageOptions())
     page = (tmp_path / "page.html").read_text()

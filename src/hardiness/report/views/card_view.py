@@ -1,0 +1,61 @@
+"""The view of a card: people's scores, figures and sentences, found by the card's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from hardiness.benchmarks.presentation import ScoreTexts
+from hardiness.core.registry import Registry, subclass_of
+from hardiness.core.result import Result, Score
+from hardiness.core.section import Chart, Grid
+
+
+class CardView:
+    """Base of every view, which adds nothing to the table, notes and terms that a card's metrics give by themselves.
+
+    A view is made of results alone, never of rows, and has no state.
+    """
+
+    def people(self, results: Sequence[Result]) -> str:
+        """The scores of people in a sentence, which tables show too; empty where nothing is known of them.
+
+        Args:
+            results: of one benchmark, one data set, one protocol, one variant.
+        """
+        return ""
+
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
+        """The figures and grids of results as `people` takes them, in order; the first figure says the message."""
+        yield from ()
+
+    def sentence(self, result: Result, scores: ScoreTexts) -> str | tuple[str, Score | None]:
+        """A finding in words with numbers, to follow the model's name; empty where there is nothing to say.
+
+        With it the score that the sentence is about, where that is not the headline.
+        """
+        return ""
+
+
+def _as_view(entry: Any) -> CardView:
+    """The view; of a class, as an entry point names it, one of it."""
+    if isinstance(entry, CardView):
+        return entry
+    view: CardView = subclass_of(CardView)(entry)()
+    return view
+
+
+views: Registry[CardView] = Registry("view", "hardiness.report.views", "hardiness.views", _as_view)
+"""By the name of the card whose results they show."""
+
+V = TypeVar("V", bound=CardView)
+
+
+def register(card: str) -> Callable[[type[V]], type[V]]:
+    """Class decorator that adds the view of the card of that name."""
+
+    def decorate(view: type[V]) -> type[V]:
+        views.register(card, view(), f"{view.__module__}:{view.__qualname__}")
+        return view
+
+    return decorate
