@@ -23,6 +23,7 @@ from hardiness.engine.attack import run_round, suspect_of
 from hardiness.engine.batch import RoundOutcome, Victims
 from hardiness.engine.cross_checks import Suspect
 from hardiness.models.classifier import Classifier
+from hardiness.models.frameworks import require_torch
 from hardiness.models.preprocessing import to_pixels
 
 if TYPE_CHECKING:
@@ -142,10 +143,11 @@ def attack(
             ``relative_step=0.25`` for ``"pgd"``.
 
     Raises:
-        ArgumentError: images, labels, the attack or an option are not as above.
+        ArgumentError: images, labels, the attack or an option are not as above, or torch is not installed.
         ModelError: the model has no gradients, or cannot be loaded.
         AttackError: the attack left its budget.
     """
+    require_torch()
     name = own_name(name, attacks.registry)
     effort, plan = _planned(name, epsilon, options)
     pixels, classes = _pixels(images), _classes(labels)

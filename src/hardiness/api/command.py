@@ -51,6 +51,7 @@ from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.engine.rehearsal import rehearse
 from hardiness.engine.rounds import require_reachable
 from hardiness.models.classifier import Classifier
+from hardiness.models.frameworks import require_torch
 from hardiness.models.options import with_option
 from hardiness.report.loggers.tracking import TrackingSession
 from hardiness.report.terminal import headline_lines
@@ -401,6 +402,7 @@ class Command:
     def _evaluate(self, listener: Listener, tracking: TrackingSession) -> CommandOutcome:
         if self.predictions is not None:
             return self._store_predictions()
+        require_torch()
         began_s = time.monotonic() if self.began_s is None else self.began_s
         asked = self.workload()
         self._check_ends(asked)
@@ -732,6 +734,7 @@ def plan(command: Command) -> CommandPlan:
     """
     if command.cluster:
         raise ArgumentError("--plan is for this process; leave --engine ray out")
+    require_torch()
     asked, store = command.workload(), Store(command.out)
     try:
         store.check_schema()

@@ -30,6 +30,7 @@ from hardiness.engine.evaluation import EvaluationOutcome, evaluate_until_decide
 from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.forecast import require_bounded_calls
 from hardiness.models.classifier import Classifier
+from hardiness.models.frameworks import require_torch
 from hardiness.report.loggers.tracking import TrackingSession
 from hardiness.report.stored_results import StoredResults
 from hardiness.results.results import rebuild_results, results_of, with_severities
@@ -42,7 +43,9 @@ def load_model(name: str, placement: Placement | None = None) -> Classifier:
     Raises:
         UnknownNameError: nothing has that name.
         ModelError: its weights cannot be had or do not fit.
+        ArgumentError: torch is not installed.
     """
+    require_torch()
     return models.load(models.resolve(name), **asdict(placement or Placement()))
 
 
@@ -241,6 +244,7 @@ def evaluate(
     Raises:
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
+    require_torch()
     _check(options)
     asked = [benchmark] if isinstance(benchmark, str) else list(dict.fromkeys(benchmark))
     if not asked:

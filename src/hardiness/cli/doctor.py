@@ -32,6 +32,7 @@ from hardiness.imaging.codecs import decode
 from hardiness.imaging.compiled import kernel_folder
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
+from hardiness.models.frameworks import INSTALLATION, has_torch
 from hardiness.models.options import split as options_of
 from hardiness.models.preprocessing import to_pixels
 from hardiness.sources.packages import cache_folder
@@ -119,9 +120,12 @@ def doctor(asked: DoctorOptions) -> int:
         "machine": list(_machine()),
         "speed": list(_speed()),
         "folders": list(_folders(asked.root or os.environ.get("HARDINESS_DATA"))),
-        "views": [line for name in (*KNOWN_RIGHT, "resnext101_32x8d", *asked.names) for line in _views(name)],
-        "self-test": [line for name, right in KNOWN_RIGHT.items() if not asked.no_test for line in _test(name, right)],
     }
+    if has_torch():
+        names = (*KNOWN_RIGHT, "resnext101_32x8d", *asked.names)
+        sections["views"] = [line for name in names for line in _views(name)]
+        tested = {} if asked.no_test else KNOWN_RIGHT
+        sections["self-test"] = [line for name, right in tested.items() for line in _test(name, right)]
     if asked.as_json:
         print_json({section: {line.what: line.value for line in lines} for section, lines in sections.items()})
     else:
@@ -149,15 +153,21 @@ def _versions() -> Iterator[Diagnosis]:
 
 
 def _machine() -> Iterator[Diagnosis]:
-    import torch
-
     yield Diagnosis("system", f"{platform.system()} {platform.release()} {platform.machine()}")
     yield Diagnosis("processor", processor())
     yield Diagnosis("cores", f"{os.cpu_count()} in all, {Request().workers} for this process")
+    yield Diagnosis("memory", memory())
+    if has_torch():
+        yield from _torchs_devices()
+
+
+def _torchs_devices() -> Iterator[Diagnosis]:
+    """The threads and GPUs that torch sees."""
+    import torch
+
     yield Diagnosis(
         "threads", f"torch {torch.get_num_threads()}, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'unset')}"
     )
-    yield Diagnosis("memory", memory())
     if not torch.cuda.is_available():
         yield Diagnosis("GPU", "none that torch sees" + (" (torch without CUDA)" if torch.version.cuda is None else ""))
         return
@@ -167,7 +177,24 @@ def _machine() -> Iterator[Diagnosis]:
 
 
 def _speed() -> Iterator[Diagnosis]:
-    """What would run fast, and what would fall back."""
+    """Parts that run fast, and parts that fall back."""
+    if has_torch():
+        yield from _forward_pass()
+    else:
+        yield Diagnosis("models", f"none can be evaluated, as torch is not installed: {INSTALLATION}")
+    yield Diagnosis("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
+    folder = kernel_folder()
+    anew = "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"
+    yield Diagnosis("kernels", anew if folder is None else f"compiled once, and kept in {folder}")
+    try:
+        locate_frost(0)
+        yield Diagnosis("frost pictures", "there")
+    except HardinessError:
+        yield Diagnosis("frost pictures", "not there: hardiness data get frost")
+
+
+def _forward_pass() -> Iterator[Diagnosis]:
+    """The runtimes of networks, and whether bf16 is fast."""
     import torch
 
     on_gpu = torch.cuda.is_available()
@@ -179,15 +206,6 @@ def _speed() -> Iterator[Diagnosis]:
         "bf16", "fast on the GPU" if on_gpu else "in hardware" if bf16 else "not in hardware: slower than fp32 by far"
     )
     yield Diagnosis("onnx: models", _onnx())
-    yield Diagnosis("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
-    folder = kernel_folder()
-    anew = "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"
-    yield Diagnosis("kernels", anew if folder is None else f"compiled once, and kept in {folder}")
-    try:
-        locate_frost(0)
-        yield Diagnosis("frost pictures", "there")
-    except HardinessError:
-        yield Diagnosis("frost pictures", "not there: hardiness data get frost")
 
 
 def _folders(root: str | None) -> Iterator[Diagnosis]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from hardiness.core import errors
 from hardiness.core.errors import DeviceError, HardinessError, ModelError
+from hardiness.models.frameworks import INSTALLATION, missing_framework
 
 FOREIGN_ERRORS = (
     RuntimeError,
@@ -119,6 +120,8 @@ def foreign_errors(name: str, what: str) -> Iterator[None]:
         if is_out_of_memory(error):
             raise
         refuse_lost_device(error, name)
+        if missing := missing_framework(error):
+            raise ModelError(f"{name} {what}: it needs {missing}, which is not installed; {INSTALLATION}") from error
         kind = type(error).__name__
         said = "" if first_line(error) == kind else f": {first_line(error)}"
         raise ModelError(f"{name} {what}: {kind}{said}{_place(error)}") from error

@@ -33,6 +33,7 @@ from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier, logits_of
 from hardiness.models.code_hash import CodeIdentity, code_identity
 from hardiness.models.failures import contained, foreign_errors
+from hardiness.models.frameworks import require_torch
 from hardiness.models.identity import Identity, outputs_sha256, state_sha256
 from hardiness.models.onnx_graph import onnx_sha256
 from hardiness.models.options import RANDOM, apply, override, row_and_model, split
@@ -579,6 +580,7 @@ def wrap(
         ArgumentError: ``class_names`` and classes differ in number, or as for `load`.
         ModelError: the module cannot be copied or returns no logits.
     """
+    require_torch()
     from torch import nn
 
     names = ("device", "precision", "runtime", "tag", "output", ACTIVATION)

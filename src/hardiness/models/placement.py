@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.models.frameworks import require_torch
 from hardiness.models.runtimes import Precision, runtimes
 from hardiness.models.runtimes.onnx_runtime import onnx_on_gpu
 
@@ -83,10 +84,12 @@ def place(device: str, precision: str, runtime: str, *, onnx: bool) -> ComputeSe
     """The placement that the arguments ask for.
 
     Raises:
-        ArgumentError: the device, precision or runtime is unknown, not there, or does not go with the others.
+        ArgumentError: the device, precision or runtime is unknown, not there, or does not go with the others; or torch
+            is not installed.
     """
     if precision not in get_args(Precision):
         raise UnknownNameError("precision", precision, get_args(Precision))
+    require_torch()
     where = _device(device)
     if precision == "fp16" and where == "cpu":
         raise ArgumentError("precision fp16 needs a GPU; on a CPU use fp32 or bf16")
