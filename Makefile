@@ -88,11 +88,11 @@ soak: $(VENV)/.test
 		echo "round $$round"; HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -n auto -m soak || exit 1; done; \
 		echo "$$round rounds in $(HOURS) hours, no failure"
 
-# What a person gets: the wheel and what it requires, in an environment of its own.
+# What a person gets who evaluates models: the wheel with the extra torch, in an environment of its own.
 $(VENV)-wheel/.made: pyproject.toml | $(BIN)/python
 	rm -rf dist $(VENV)-wheel && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 	$(BIN)/python -m venv $(VENV)-wheel
-	$(VENV)-wheel/bin/pip install --quiet --disable-pip-version-check dist/hardiness-*.whl
+	$(VENV)-wheel/bin/pip install --quiet --disable-pip-version-check "$$(ls dist/hardiness-*.whl)[torch]"
 	$(BIN)/pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7' 'pip-audit>=2.7'
 	touch $@
 

@@ -6,6 +6,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -13,11 +14,13 @@ from pathlib import Path
 import pytest
 
 import hardiness
+from hardiness.models.frameworks import FRAMEWORKS as EXTRA
 from hardiness.store.store import Store
 
 SOURCE = Path(hardiness.__file__).parent
 STORED = Path(__file__).parents[1] / "reference" / "out_f2dda58"
 FRAMEWORKS = {"torch", "torchvision", "timm", "openvino", "onnxruntime", "transformers", "numba", "cv2"}
+EVALUATING = {*EXTRA, "onnxruntime", "transformers", "open_clip"}
 SLOW_TO_IMPORT = {*FRAMEWORKS, "scipy", "pandas"}
 
 COMMAND = """
@@ -110,6 +113,31 @@ def test_no_module_imports_our_own_package_inside_a_function() -> None:
                     names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                     names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                     assert not any(name.startswith("hardiness") for name in names), f"{path}:{function.lineno}"
+
+
+def is_for_type_checkers(node: ast.AST) -> bool:
+    """Whether it is ``if TYPE_CHECKING:``."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imported_at_once(node: ast.AST) -> Iterator[str]:
+    """The packages that are imported when a module is, and not when a function of it is called."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in each.names)
+        elif isinstance(each, ast.ImportFrom):
+            yield (each.module or "").partition(".")[0]
+        elif not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            if is_for_type_checkers(each):
+                yield from (name for other in each.orelse for name in imported_at_once(ast.Module([other], [])))
+            else:
+                yield from imported_at_once(each)
+
+
+def test_every_module_is_imported_without_a_framework() -> None:
+    """Where torch is not installed everything that needs none works; the contract names the packages that never do."""
+    for path in SOURCE.rglob("*.py"):
+        assert {*imported_at_once(ast.parse(path.read_text()))} & EVALUATING == set(), path
 
 
 def test_every_exported_name_exists() -> None:

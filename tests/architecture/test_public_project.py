@@ -63,9 +63,14 @@ def test_the_conda_recipe_asks_for_what_the_wheel_asks_for() -> None:
     assert recipe["context"]["version"] == PROJECT["version"]
     others = {"huggingface-hub": "huggingface_hub", "matplotlib": "matplotlib-base", "torch": "pytorch"}
     others["opencv-python-headless"] = "py-opencv"
-    asked = {re.match(r"([\w.-]+)(.*)", each).groups() for each in PROJECT["dependencies"]}
-    wanted = {f"{others.get(name, name)} {version}" for name, version in asked}
-    assert set(recipe["requirements"]["run"]) == {*wanted, f"python {PROJECT['requires-python']}"}
+
+    def names(requirements: list[str]) -> set[str]:
+        asked = {re.match(r"([\w.-]+)(.*)", each).groups() for each in requirements}
+        return {f"{others.get(name, name)} {version}" for name, version in asked}
+
+    required = {*names(PROJECT["dependencies"]), f"python {PROJECT['requires-python']}"}
+    assert set(recipe["requirements"]["run"]) == required
+    assert set(recipe["requirements"]["run_constraints"]) == names(PROJECT["optional-dependencies"]["torch"])
     (entry,) = recipe["build"]["python"]["entry_points"]
     assert entry == f"hardiness = {PROJECT['scripts']['hardiness']}"
 
