@@ -228,7 +228,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Runner, Job]:
     workspace = folder / "workspace"
     workspace.mkdir()
     lines = "\n".join(tiny_wheel(workspace, name) for name in ("first_of_two", "second_of_two"))
-    job = Job(workspace, runner, policy="p", install=lines, torch_index="")
+    job = Job(workspace, runner, policy="p", model="m", install=lines, torch_index="")
     job.run_step(next(step for step in ACTION["runs"]["steps"] if step["name"] == "Install"))
     return runner, job
 
@@ -259,17 +259,30 @@ print(hardiness.__file__)
     assert any("satisfied: onnxruntime" in line or "Collecting onnxruntime" in line for line in lines), done.stdout
 
 
-def test_torch_comes_from_the_index_that_is_given_and_nothing_of_ours_from_one(runner: Runner, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("inputs", "torch", "extras"),
+    [
+        ({"model": "m"}, ["torch torchvision --index-url=https://download.pytorch.org/whl/cpu"], "[torch,onnx]"),
+        ({"model": "m", "torch_index": "", "extras": "hf"}, ["torch torchvision"], "[torch,hf]"),
+        ({}, [], ""),
+        ({"extras": "objects"}, [], "[objects]"),
+    ],
+)
+def test_what_the_inputs_need_is_installed_and_nothing_of_ours_comes_from_an_index(
+    inputs: dict[str, str], torch: list[str], extras: str, runner: Runner, tmp_path: Path
+) -> None:
+    """A gate alone is light; torch comes from the index that is given."""
     step = next(step for step in ACTION["runs"]["steps"] if step["name"] == "Install")
-    tell = {"python": 'printf "%s " "$@" >> told.txt; echo >> told.txt', "hardiness": "exit 0"}
-    for more in ({}, {"torch_index": "", "extras": ""}):
-        job = Job(tmp_path, runner, tell, policy="p", **more)
-        assert job.run_step(step) == 0
-    first, second, third, fourth = (tmp_path / "told.txt").read_text().splitlines()
-    assert first == "-m pip install torch torchvision --index-url=https://download.pytorch.org/whl/cpu "
-    assert third == "-m pip install torch torchvision "
-    assert second.startswith(f"-m pip install {runner.checkout}[onnx] --requirement ./hardiness-requirements-")
-    assert fourth.startswith(f"-m pip install {runner.checkout} --requirement ./hardiness-requirements-")
+    tell = {name: f'printf "%s " {name} "$@" >> told.txt; echo >> told.txt' for name in ("python", "hardiness")}
+    job = Job(tmp_path, runner, tell, policy="p", **inputs)
+    assert job.run_step(step) == 0
+    lines = (tmp_path / "told.txt").read_text().splitlines()
+    (own,) = [line for line in lines if str(runner.checkout) in line]
+    assert own.startswith(f"python -m pip install {runner.checkout}{extras} --requirement ./hardiness-requirements-")
+    assert [line for line in lines if line != own] == [
+        *(f"python -m pip install {packages} " for packages in torch),
+        *(["hardiness data get frost "] if "model" in inputs else []),
+    ]
 
 
 POLICY = '[[rules]]\nbenchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.7\n'
