@@ -28,7 +28,8 @@ import PIL.Image
 
 import peers
 from bars import machine, versions
-from hardiness.api.command import Command, run
+from hardiness.api.command import Command
+from hardiness.api.execution import run
 from hardiness.core.benchmark import Item
 from hardiness.core.model import CANVAS_224
 from hardiness.core.result import Interval, Result

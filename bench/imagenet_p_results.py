@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bars import machine, versions
-from hardiness.api.command import Command, run
+from hardiness.api.command import Command
+from hardiness.api.execution import run
 from hardiness.core.request import Request
 from hardiness.core.result import Result, Score
 from hardiness.reference.sets import distortion_set

@@ -27,8 +27,8 @@ from hardiness.core.benchmark import DataSet
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request, Share
 from hardiness.data.root import locate
-from hardiness.engine.evaluation import evaluate
-from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
+from hardiness.engine.evaluation import Evaluation, evaluate, evaluate_shared
+from hardiness.engine.ray import Cluster, Errand, on_ray
 from hardiness.models.loading import load, resolve
 from hardiness.reference.classes import wnids
 from hardiness.store.store import Store
@@ -133,8 +133,12 @@ def by_ray(work: Job, units: int, workers: int) -> float:
 
 def _evaluate(work: Job, units: int, share: Share | None, out: str, notes: str) -> None:
     classifier = load(resolve(work.model), device="cpu", runtime="torch")
-    request, asked = Request(workers=1, share=share), Sleeping(work.seconds, notes)
-    evaluated = evaluate(asked, [classifier], work.data(units), Store.create(out), request)
+    evaluation = Evaluation(Sleeping(work.seconds, notes), work.data(units), Request(workers=1, share=share))
+    if share is None:
+        store = Store.create(out)
+        evaluated = evaluate(evaluation.benchmark, [classifier], evaluation.data, store, evaluation.request)
+    else:
+        (evaluated,) = evaluate_shared([evaluation], share, [classifier], Store.create(out))
     assert not evaluated.problems, evaluated.problems
 
 

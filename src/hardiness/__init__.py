@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hardiness.api.adversarial import AdversarialImages, attack
     from hardiness.api.comparison import compare, noise
-    from hardiness.api.evaluation import (
-        evaluate,
+    from hardiness.api.evaluation import Options, evaluate, load_model
+    from hardiness.api.listings import (
         list_attacks,
         list_benchmarks,
         list_corruptions,
         list_models,
         list_perturbations,
-        load_model,
-        load_results,
     )
     from hardiness.api.page import claims, write_report
+    from hardiness.api.stored import load_results
     from hardiness.api.verdicts import gate
     from hardiness.core.condition import Condition
     from hardiness.core.model import View
-    from hardiness.core.request import Placement, Request
+    from hardiness.core.request import Placement, Request, Share
     from hardiness.core.result import Result, Score
     from hardiness.distortions.apply import corrupt, perturb
     from hardiness.distortions.transform import Corrupt
+    from hardiness.engine.ray import Cluster
     from hardiness.models.classifier import Classifier
 
     __version__: str
@@ -49,12 +49,15 @@ def _loader() -> Callable[[str], Any]:
 __all__ = [
     "AdversarialImages",
     "Classifier",
+    "Cluster",
     "Condition",
     "Corrupt",
+    "Options",
     "Placement",
     "Request",
     "Result",
     "Score",
+    "Share",
     "View",
     "attack",
     "claims",

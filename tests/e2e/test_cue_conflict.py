@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import cohen_kappa_score
 
-from hardiness.api import command
+from hardiness.api import execution
 from hardiness.api.command import Command
 from hardiness.core.benchmark import Stimulus
 from hardiness.imaging.codecs import decode
@@ -53,7 +53,7 @@ def some(stimuli: Path, tmp_path: Path) -> Callable[..., Path]:
 def whole(stimuli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of all four embedded models on all 241 stimuli."""
     out = tmp_path_factory.mktemp("cue_conflict")
-    outcome = command.run(Command(EMBEDDED, ("cue-conflict",), out, data=(str(stimuli.parent),)))
+    outcome = execution.run(Command(EMBEDDED, ("cue-conflict",), out, data=(str(stimuli.parent),)))
     assert outcome.exit_status == 0, outcome.problems
     return out
 

@@ -16,7 +16,8 @@ import pytest
 import hardiness
 from hardiness import View
 from hardiness.core.request import Request
-from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor
+from hardiness.engine.evaluation import Evaluation
+from hardiness.engine.ray import ActorReport, Errand, UnitActor
 from hardiness.models import code_hash
 
 NETWORK = """

@@ -187,7 +187,7 @@ def test_every_headline_that_is_a_mean_over_images_can_be_stopped_by(
         ("imagenet-val", ["--precision-target", "-0.1"], "precision-target must be above 0, was -0.1"),
         ("imagenet-val", ["--precision-target", "nan"], "precision-target must be above 0, was nan"),
         ("imagenet-val", ["--precision-target", "0.1", "--worker", "0/2"], "does not go with worker"),
-        ("imagenet-val", ["--precision-target", "0.1", "--engine", "ray"], "--engine ray goes with neither"),
+        ("imagenet-val", ["--precision-target", "0.1", "--engine", "ray"], "does not go with Ray"),
         (
             "ood-unit-tests",
             ["--precision-target", "0.1"],

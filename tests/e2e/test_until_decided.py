@@ -153,7 +153,7 @@ def test_what_no_part_of_the_pictures_decides_is_evaluated_whole_or_told(
         (TOP1.format(0.5), ["--precision-target", "0.1"], "until-decided does not go with precision-target"),
         (TOP1.format(0.5), ["--time-budget", "9h"], "until-decided does not go with time-budget"),
         (TOP1.format(0.5), ["--worker", "0/2"], "until-decided does not go with worker"),
-        (TOP1.format(0.5), ["--engine", "ray"], "--engine ray goes with neither"),
+        (TOP1.format(0.5), ["--engine", "ray"], "until-decided does not go with Ray"),
         (
             TOP1.format(0.5).replace("val", "vall"),
             [],

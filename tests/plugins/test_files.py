@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from strangers import CORRUPTION, MODULES, Outcome
 
+import hardiness
+from hardiness.api.command import Command
+from hardiness.api.execution import run
 from hardiness.benchmarks import options
 from hardiness.benchmarks.options import parse, text_of
 from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.distortions.apply import corruptions
-from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
+from hardiness.engine.ray import Cluster
 
 BENCHMARKS = (
     "py:own/benchmark.py:Darker",
@@ -179,10 +182,12 @@ def test_what_cannot_be_had_of_a_file_is_an_error(folder: Path, text: str, messa
 
 
 def test_a_cluster_refuses_what_no_other_machine_knows_by_its_name(folder: Path) -> None:
+    """The same line from the command and from Python, before a model is loaded."""
     (folder / "twilight.py").write_text(CORRUPTION.format(name="dusk"))
-    benchmark = parse("imagenet-c:corruptions=py:twilight.py:dusk")
-    errand = Errand(("net",), {"device": "cpu"}, (Evaluation(benchmark, None, None),), "out")  # type: ignore[arg-type]
-    with pytest.raises(
-        ArgumentError, match="--engine ray does not know corruption dusk, which a file or notebook defines"
-    ):
-        on_ray(errand, Cluster(), None)  # type: ignore[arg-type]
+    benchmark = "imagenet-c:corruptions=py:twilight.py:dusk"
+    line = "^Ray does not know corruption dusk, which a file or notebook defines: install it on every machine as"
+    with pytest.raises(ArgumentError, match=line):
+        run(Command(("squeezenet1_1",), (benchmark,), folder / "out", data=("embedded",), cluster=Cluster()))
+    with pytest.raises(ArgumentError, match=line):
+        hardiness.evaluate("squeezenet1_1", benchmark, "embedded", out=folder / "out", where="ray")
+    assert not (folder / "out").exists()

@@ -22,7 +22,8 @@ from hardiness.core.model import Canvas
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
 from hardiness.data.root import locate
-from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
+from hardiness.engine.evaluation import Evaluation
+from hardiness.engine.ray import Cluster, Errand, on_ray
 from hardiness.reference.classes import wnids
 
 ray = pytest.importorskip("ray")

@@ -15,7 +15,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.model import View
 from hardiness.core.request import Request, Share
 from hardiness.data.root import locate
-from hardiness.engine.evaluation import evaluate
+from hardiness.engine.evaluation import Evaluation, evaluate_shared
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import wrap
 from hardiness.store.object_files import ObjectFiles
@@ -54,14 +54,15 @@ def test_a_worker_that_is_started_again_asks_what_the_simulation_reckons_with(
 ) -> None:
     data = locate([str(tmp_path / "data")]).dataset("imagenet")
     benchmark, store = parse("imagenet-c:corruptions=contrast,severities=1"), Store.create(f"memory://{tmp_path}")
-    classifiers = [small(seed) for seed in range(models)]
-    evaluate(benchmark, classifiers, data, store, Request(workers=1, share=Share(0, 2)))
+    classifiers, request = [small(seed) for seed in range(models)], Request(workers=1, share=Share(0, 2))
+    assert request.share is not None
+    evaluate_shared([Evaluation(benchmark, data, request)], request.share, classifiers, store)
     shards = sorted(path for path in store.files.listed("records") if path.endswith(".parquet"))
     assert len(shards) == 3 * models
     gone = [path for path in shards if "/000001-" in path]
     store.files.remove_all(gone)
     asked.clear()
-    evaluate(benchmark, classifiers, data, store, Request(workers=1, share=Share(0, 2)))
+    evaluate_shared([Evaluation(benchmark, data, request)], request.share, classifiers, store)
     assert asked["read shard", True] == 2 * models, "of its own shards, 0 and 2, once"
     assert asked["read shard", False] == asked["write shard", False] == 0
     assert asked["write shard", True] == len(gone)

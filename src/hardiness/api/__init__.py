@@ -6,10 +6,10 @@ from hardiness.core.doors import door
 
 if TYPE_CHECKING:
     from hardiness.api.command import Command as Command
-    from hardiness.api.command import plan as plan
-    from hardiness.api.command import run as run
     from hardiness.api.comparison import compare as compare
     from hardiness.api.comparison import noise as noise
+    from hardiness.api.execution import run as run
+    from hardiness.api.forecast import plan as plan
     from hardiness.api.page import Report as Report
     from hardiness.api.page import claims as claims
     from hardiness.api.page import collect_results as collect_results

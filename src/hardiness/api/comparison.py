@@ -136,6 +136,7 @@ def noise(
     Raises:
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
+    _refuse_other_pictures(options)
     given, placement = [data] if isinstance(data, str) else list(data), options_of(Placement, options)
     request = replace(options_of(Request, options), data_arguments=absolute_arguments(given))
     chosen = parse(benchmark)
@@ -157,6 +158,20 @@ def noise(
     found = NoiseReport(usual.key, classifier.spec.name, chosen.name, dataset.name, tuple(moved), left_out)
     found.keep(store)
     return found
+
+
+def _refuse_other_pictures(options: Options) -> None:
+    """Raise where an option would end the evaluation under each setting somewhere else.
+
+    Raises:
+        ArgumentError: naming it.
+    """
+    for name in ("precision_target", "until_decided", "time_budget_s", "calls"):
+        if options.get(name) is not None:
+            option = name.removesuffix("_s").replace("_", "-")
+            raise ArgumentError(
+                f"{option} does not go with noise, which evaluates the same pictures under each setting; use limit"
+            )
 
 
 @dataclass(frozen=True)

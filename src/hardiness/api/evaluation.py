@@ -1,4 +1,4 @@
-"""One model on one benchmark, from Python."""
+"""Models on benchmarks, from Python: names, modules and functions, on data sets and on what Python holds."""
 
 from __future__ import annotations
 
@@ -6,34 +6,33 @@ import copy
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import asdict, fields, replace
-from fnmatch import fnmatch
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, TypedDict, Unpack, cast, overload
 
-from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
-from hardiness.api.command import policy_for, remarks_on
-from hardiness.api.progress import TrackedListener, listener
+from hardiness import models
+from hardiness.api.command import Command
+from hardiness.api.execution import EarlyEnd, Outcome, Where
+from hardiness.api.execution import evaluate as evaluate_all
+from hardiness.api.loading import LoadOutcome, ModelSelection
+from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
-from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
+from hardiness.core.benchmark import DataRoot
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.model import View
-from hardiness.core.request import Placement, Request
+from hardiness.core.model import ModelSpec, View
+from hardiness.core.progress import Listener
+from hardiness.core.request import Placement, Request, Share
 from hardiness.core.result import Result
 from hardiness.data.in_python import ModelClasses, from_python
-from hardiness.data.root import absolute_arguments
-from hardiness.distortions.apply import corruptions, perturbations
-from hardiness.engine.deadline import Deadline
-from hardiness.engine.evaluation import EvaluationOutcome, evaluate_until_decided, evaluate_within, prepared
-from hardiness.engine.evaluation import evaluate as run_benchmark
-from hardiness.engine.forecast import require_bounded_calls
+from hardiness.engine.predictions import Answers
+from hardiness.engine.ray import Cluster
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
-from hardiness.report.loggers.tracking import TrackingSession
+from hardiness.models.options import row_and_model
 from hardiness.report.stored_results import StoredResults
-from hardiness.results.results import rebuild_results, results_of, with_severities
 from hardiness.store.store import Store
 
 
@@ -66,64 +65,31 @@ def classifier_of(model: Model, view: View | None, placement: Placement, **own: 
         ArgumentError: a module has no view, something else has one, or a loaded classifier has a placement.
     """
     stated: dict[str, Any] = {key: value for key, value in own.items() if value is not None}
-    if isinstance(model, str | Classifier) and stated:
-        key = min(stated)
-        raise ArgumentError(f"{key} goes with a module or a function; write it behind a name (NAME:{key}=…)")
-    if isinstance(model, str | Classifier) and view is not None:
-        raise ArgumentError("view goes with an nn.Module; a named model has its own (override it in its name)")
+    _require_described((model,), view, placement, stated)
     if isinstance(model, str):
         return load_model(model, placement)
     if isinstance(model, Classifier):
-        if placement != Placement():
-            raise ArgumentError("device, precision and runtime go with a name or a module; a classifier has its own")
         return model
     return models.wrap(model, view, name=_model_name(model), **asdict(placement), **stated)
 
 
-def list_models(pattern: str = "*") -> list[str]:
-    """Names of models that match a shell-style pattern, e.g. ``list_models("resnext*")``, sorted.
-
-    Forms such as ``"timm:NAME"``, which stand for every model of another library, follow the names.
-    """
-    return [name for name in models.known_names() if fnmatch(name, pattern)]
-
-
-def list_benchmarks(pattern: str = "*") -> list[str]:
-    """Names of benchmarks that match a shell-style pattern, sorted."""
-    return benchmarks.registry.names(pattern)
-
-
-def list_attacks(pattern: str = "*") -> list[str]:
-    """Names of attacks that match a shell-style pattern, sorted."""
-    return attacks.registry.names(pattern)
-
-
-def list_corruptions(pattern: str = "*") -> list[str]:
-    """Names of corruptions that match a shell-style pattern, sorted."""
-    return corruptions.names(pattern)
-
-
-def list_perturbations(pattern: str = "*") -> list[str]:
-    """Names of perturbations that match a shell-style pattern, sorted."""
-    return perturbations.names(pattern)
-
-
-def load_results(out: str | Path, *, baseline: str | None = None, below: float | None = None) -> StoredResults:
-    """The results of everything that is stored in a folder; ``.table()`` gives all their scores as rows.
-
-    Args:
-        out: the ``out=`` or ``--out`` of earlier evaluations.
-        baseline: a model whose stored runs ratios divide by, instead of the published baseline.
-        below: of one's own classes, the share of the clean accuracy below which it falls at some severity; half by
-            default.
+def _require_described(
+    described: Sequence[Model], view: View | None, placement: Placement, stated: Mapping[str, str]
+) -> None:
+    """Raise where what describes a module or a function stands beside none of them.
 
     Raises:
-        ArgumentError: the baseline model has no stored run to divide by, or the share is not in (0, 1).
-        DataError: the folder holds no records.
+        ArgumentError: naming the argument, and where it is written instead.
     """
-    store = Store.open(out)
-    found = results_of(store, baseline)
-    return StoredResults(found if below is None else with_severities(found, store, below))
+    if any(isinstance(model, Classifier) for model in described) and placement != Placement():
+        raise ArgumentError("device, precision and runtime go with a name or a module; a classifier has its own")
+    if not all(isinstance(model, str | Classifier) for model in described):
+        return
+    if stated:
+        key = min(stated)
+        raise ArgumentError(f"{key} goes with a module or a function; write it behind a name (NAME:{key}=…)")
+    if view is not None:
+        raise ArgumentError("view goes with an nn.Module; a named model has its own (override it in its name)")
 
 
 DIGITS = 6
@@ -168,6 +134,9 @@ class Options(TypedDict, total=False):
     log: str | Sequence[str]
 
 
+Models = Sequence[Model] | Mapping[str, Model]
+"""Several models, or several with the names that their results bear."""
+
 Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Any
 """As ``--data`` names it, or what Python holds: arrays, an ImageFolder, a loader, a data set of torch or of MAITE."""
 
@@ -183,29 +152,16 @@ def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of texts
     tag: str | None = None,
     output: str | None = None,
     activation: str | None = None,
+    predictions: Answers | None = None,
     out: str | Path | None = None,
+    where: str | Share | Cluster | None = None,
     **options: Unpack[Options],
 ) -> Result: ...
 
 
 @overload
 def evaluate(
-    model: Model,
-    benchmark: Sequence[str],
-    data: Data,
-    *,
-    name: str | None = None,
-    view: View | None = None,
-    tag: str | None = None,
-    output: str | None = None,
-    activation: str | None = None,
-    out: str | Path | None = None,
-    **options: Unpack[Options],
-) -> StoredResults: ...
-
-
-def evaluate(
-    model: Model,
+    model: Model | Models,
     benchmark: str | Sequence[str],
     data: Data,
     *,
@@ -214,84 +170,238 @@ def evaluate(
     tag: str | None = None,
     output: str | None = None,
     activation: str | None = None,
+    predictions: Answers | None = None,
     out: str | Path | None = None,
+    where: str | Share | Cluster | None = None,
+    **options: Unpack[Options],
+) -> StoredResults: ...
+
+
+def evaluate(
+    model: Model | Models,
+    benchmark: str | Sequence[str],
+    data: Data,
+    *,
+    name: str | None = None,
+    view: View | None = None,
+    tag: str | None = None,
+    output: str | None = None,
+    activation: str | None = None,
+    predictions: Answers | None = None,
+    out: str | Path | None = None,
+    where: str | Share | Cluster | None = None,
     **options: Unpack[Options],
 ) -> Result | StoredResults:
-    """The result of one model on one benchmark, or the results on several.
+    """The result of one model on one benchmark, or the results of several.
 
     Args:
         model: a name, a loaded classifier, any ``nn.Module`` that maps normalised pixels to logits (with ``view``), or
             a plain function or object that can be called, from ``uint8 (N, H, W, 3)`` to ``(N, K)`` logits or
-            probabilities: a service, a network of another framework, a model of MAITE.
+            probabilities: a service, a network of another framework, a model of MAITE. Several in a list, or as
+            ``{"name": model}``: each picture is then read and distorted once for all of them.
         benchmark: ``"NAME"`` or ``"NAME:option=value"``; several in a list.
         data: as ``--data`` on the command line; one or several. Or pictures that Python holds, for your own classes
             (``"own"``, ``"own-c"``) and for ImageNet's: ``(images, labels)`` or ``(images, labels, names)`` with
             images ``uint8 (N, H, W, 3)``, float tensors ``(N, 3, H, W)`` from 0 to 1, or a list of pictures; an
             ``ImageFolder``; a ``DataLoader``, whose data set is read; any data set of torch or MAITE. They are handed
             over before they are normalised or augmented: the network's view is what it is shown.
-        name: what the model is called in results; by default its own name, for a module that of its class with six
+        name: what the one model is called in results; by default its own name, for a module that of its class with six
             digits of the hash of its weights.
         view: the preprocessing of a module, or the geometry of a function, which normalises pictures itself; required
-            for both, refused for a name.
+            for both, refused for a name. Of several models it goes with each module and function.
         tag: a name for the code of a module or function, in place of a hash over it: the version of a service.
         output: ``"logits"`` or ``"probabilities"``, of a function; by default seen on a picture.
         activation: ``"sigmoid"`` where each class of a module or function has a probability of its own, or one output
             is that of the second of two classes; softmax by default.
+        predictions: the answers of the one model, which was run elsewhere and of which only the name is given: a csv or
+            Parquet file, or its columns by name, N rows each: ``"sample"``, ``"condition"`` (may lack where all
+            pictures are clean), and ``"logits"`` or ``"probabilities"`` ``(N, K)``, or ``"class_index"``,
+            ``"class_name"`` or ``"class"``. Nothing is loaded.
         out: folder, or address of one in an object store, that keeps the records, so that the same call continues; by
             default nothing is kept.
+        where: which processes evaluate. ``"i/n"`` or a `Share`: part i (from 0) of n, then what others left, where n
+            processes make this call with one ``out``. ``"ray"`` or a `Cluster`: actors on Ray, for models and data that
+            have names. By default this process alone.
         options: ``limit``, ``device``, ``precision`` and the others of `Options`.
 
+    Returns:
+        Of one model on one benchmark its result; else the results, benchmark by benchmark, in which what could not be
+        evaluated stands as ``problems``.
+
     Raises:
-        ArgumentError, DataError, ModelError, StoreError: as the message says.
+        ArgumentError: an argument is wrong, or two do not go together; nothing was evaluated.
+        DataError, ModelError, StoreError: as the message says.
     """
-    require_torch()
-    _check(options)
-    asked = [benchmark] if isinstance(benchmark, str) else list(dict.fromkeys(benchmark))
-    if not asked:
+    _refuse_unknown(options)
+    models_of_call = _models_by_name(model, name)
+    benchmarks = [benchmark] if isinstance(benchmark, str) else list(dict.fromkeys(benchmark))
+    if not benchmarks:
         raise ArgumentError(f"benchmark must be a name or a list of names, was {benchmark!r}")
-    tracking = _tracking(options, out, {"models": name or _model_name(model), "benchmarks": " ".join(asked)})
-    chosen = [parse(text) for text in asked]
-    placement, stated = options_of(Placement, options), {"tag": tag, "output": output, "activation": activation}
-    given, classifier = _arguments(data), None
-    if given is None:  # what names its classes is the model
-        classifier = classifier_of(model, view, placement, **stated)
-        root = from_python(data, _classes_of(classifier))
+    policy, log = options.get("until_decided"), options.get("log", ())
+    log = (log,) if isinstance(log, str) else tuple(log)
+    if log and out is None:
+        raise ArgumentError(f"log={log[0]!r} needs out=, the folder where the tracker puts its files; name one")
+    processes = _where(where)
+    request: Request = options_of(Request, {**options, "until_decided": None if policy is None else str(policy)})
+    arguments = _arguments(data)
+    with ExitStack() as stack:
+        call = Call(
+            models=tuple(shown or _model_name(each) for shown, each in models_of_call),
+            benchmarks=tuple(benchmarks),
+            out=out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory())),
+            data=tuple(arguments or ()),
+            request=replace(request, share=processes if isinstance(processes, Share) else None),
+            placement=options_of(Placement, options),
+            cluster=processes if isinstance(processes, Cluster) else None,
+            log=log,
+            given=tuple(models_of_call),
+            view=view,
+            stated={
+                key: value
+                for key, value in (("tag", tag), ("output", output), ("activation", activation))
+                if value is not None
+            },
+            pictures=None if arguments is not None else data,
+            given_answers=predictions,
+            is_kept=out is not None,
+        )
+        outcome = evaluate_all(call, EarlyEnd.of(request), processes, listener(options.get("progress")))
+    results = _results(benchmarks, outcome)
+    is_one = isinstance(benchmark, str) and not isinstance(model, list | tuple | Mapping)
+    return results[0] if is_one else results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Command):
+    """One `evaluate`: a command whose models, pictures and answers may be what Python holds.
+
+    Attributes:
+        given: the models, each with the name that it shall bear; ``None`` for its own.
+        view: of modules and functions.
+        stated: ``tag``, ``output`` and ``activation`` of these.
+        pictures: what Python holds, in place of names of data; ``None`` where there are names.
+        given_answers: of a model that was run elsewhere.
+        is_kept: whether its rows stay in a folder that others can reach.
+        loaded: classifiers that were made already, by the place of the model.
+    """
+
+    given: tuple[tuple[str | None, Model], ...]
+    view: View | None = None
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Any = None
+    given_answers: Answers | None = None
+    is_kept: bool = True
+    loaded: dict[int, Classifier] = field(default_factory=dict)
+
+    @property
+    def answers(self) -> Answers | None:
+        """The answers of the one model, where it was run elsewhere."""
+        return self.given_answers
+
+    @property
+    def bound_to_process(self) -> str:
+        """Why other machines cannot evaluate it, and the advice, in one line; empty where they can."""
+        unnamed = [model for _, model in self.given if not isinstance(model, str)]
+        if unnamed:
+            return (
+                f"Ray does not go with {_model_name(unnamed[0])}, which only this process holds: name the model, as in "
+                "py:FILE.py:NAME, or leave Ray out"
+            )
+        names = [shown for shown, _ in self.given if shown is not None and not _is_typed(shown)]
+        if names:
+            return f"Ray does not go with the name {names[0]!r}: leave :, /, comma and = out of it, or leave Ray out"
+        if self.pictures is not None:
+            return "Ray does not go with pictures that only this process holds: name their folder, or leave Ray out"
+        return ""
+
+    def select_models(self, names: Sequence[str]) -> ModelSelection:
+        """Its models; those that have a name alone are not loaded."""
+        _require_described([model for _, model in self.given], self.view, self.placement, self.stated)
+        specs = [self._spec(place) for place in range(len(self.given))]
+        typed = [_typed(shown, model) for shown, model in self.given if isinstance(model, str)]
+        return ModelSelection(tuple(typed) if self.cluster else tuple(names), tuple(specs), ())
+
+    def load(self, selection: ModelSelection, listener: Listener, store: Store | None) -> LoadOutcome:
+        """The classifiers of its models.
+
+        Raises:
+            ArgumentError, DataError, ModelError: one of them cannot be loaded.
+        """
+        return LoadOutcome([self._classifier(place, listener, store) for place in range(len(self.given))])
+
+    def data_root(self) -> DataRoot:
+        """The data sets that it names, or what Python holds; where that has no classes they are the first model's."""
+        if self.pictures is None:
+            return datasets.locate(self.data)
+        classifier = self._classifier(0)
+        spec = classifier.spec
+        return from_python(self.pictures, ModelClasses(classifier.num_classes, spec.class_names, spec.view.canvas))
+
+    def _spec(self, place: int) -> ModelSpec:
+        """The spec of the model at a place, under the name that its results get; a name is not loaded for it."""
+        shown, model = self.given[place]
+        if not isinstance(model, str):
+            return self._classifier(place).spec
+        spec = models.resolve(_typed(shown, model))
+        return spec if shown is None else replace(spec, name=shown)
+
+    def _classifier(self, place: int, listener: Listener | None = None, store: Store | None = None) -> Classifier:
+        """The model at a place, loaded once, under the name that its results get."""
+        if place not in self.loaded:
+            shown, model = self.given[place]
+            if isinstance(model, str):
+                spec = models.resolve(_typed(shown, model))
+                progress = partial(listener.download, spec.name) if listener else None
+                files = store.files if store else None
+                classifier = models.load(spec, **asdict(self.placement), progress=progress, files=files)
+            elif isinstance(model, Classifier):
+                classifier = model
+            else:
+                name = _model_name(model)
+                classifier = models.wrap(model, self.view, name=name, **asdict(self.placement), **self.stated)
+            self.loaded[place] = _named(classifier, model, shown)
+        return self.loaded[place]
+
+
+def _models_by_name(model: Model | Models, name: str | None) -> list[tuple[str | None, Model]]:
+    """The models, each once, with the name that it shall bear; ``None`` for its own.
+
+    Raises:
+        ArgumentError: there is none, or one name stands beside several.
+    """
+    if isinstance(model, Mapping):
+        by_name: list[tuple[str | None, Model]] = [(str(shown), each) for shown, each in model.items()]
+    elif isinstance(model, list | tuple):
+        alone = {id(each) if not isinstance(each, str) else each: each for each in model}
+        by_name = [(None, each) for each in alone.values()]
     else:
-        root = datasets.locate(given)
-    ends = options.get("until_decided")
-    request: Request = replace(
-        options_of(Request, {**options, "until_decided": None if ends is None else str(ends)}),
-        data_arguments=absolute_arguments(given or ()),
-    )
-    parts = _parts(chosen, root)
-    budget = Deadline.from_now(request.time_budget_s) if request.time_budget_s else None
-    progress = listener(options.get("progress"))
-    if tracking.names:
-        progress = TrackedListener(progress, tracking)
-    classifier = classifier or classifier_of(model, view, placement, **stated)
-    classifier = _named(classifier, model, name)
-    policy = policy_for(request, [(part, found) for _, part, found in parts], [classifier.spec], out)
-    models.limit_calls([classifier], request.calls)
-    with closing(tracking), ExitStack() as stack:
-        folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        store = Store.create(folder)
-        require_bounded_calls([(part, found, request) for _, part, found in parts], [classifier], store)
-        if budget:
-            begun = [prepared(part, [classifier], found, store, request, progress) for _, part, found in parts]
-            evaluated = evaluate_within(budget, begun)
-        elif policy is not None:
-            begun = [prepared(part, [classifier], found, store, request, progress) for _, part, found in parts]
-            evaluated = list(evaluate_until_decided(policy, begun, store))
-        else:
-            evaluated = [run_benchmark(part, [classifier], found, store, request, progress) for _, part, found in parts]
-        keys = {key for each in evaluated for key in each.keys}
-        stored = [each for each in rebuild_results(store) if each.is_of(keys)]
-        tracking.scores(stored)
-    results = []
-    for each in chosen:
-        own = [found for (of_one, _, _), found in zip(parts, evaluated, strict=True) if of_one is each]
-        results.append(_result(each, own, stored, [*remarks_on(classifier), *tracking.problems]))
-    return results[0] if isinstance(benchmark, str) else StoredResults(results)
+        return [(name, cast(Model, model))]
+    if not by_name:
+        raise ArgumentError(f"model must be a model, a list of models or {{name: model}}, was {model!r}")
+    if name is not None:
+        raise ArgumentError(f"name goes with one model, had {len(by_name)}; hand several over as {{name: model}}")
+    return by_name
+
+
+def _is_typed(name: str) -> bool:
+    """Whether a command can name a model so, as in ``-m NAME=MODEL``."""
+    return row_and_model(f"{name}=model")[0] == name
+
+
+def _typed(name: str | None, model: str) -> str:
+    """A model as ``-m`` takes it, with the name that its results get where a command can say it."""
+    return f"{name}={model}" if name is not None and _is_typed(name) else model
+
+
+def _where(where: str | Share | Cluster | None) -> Where:
+    """The processes that an argument names.
+
+    Raises:
+        ArgumentError: it is neither ``"i/n"`` nor ``"ray"``.
+    """
+    if not isinstance(where, str):
+        return where
+    return Cluster() if where == "ray" else Share.parse(where)
 
 
 def _arguments(data: Data) -> list[str] | None:
@@ -303,48 +413,30 @@ def _arguments(data: Data) -> list[str] | None:
     return None
 
 
-def _classes_of(classifier: Classifier) -> ModelClasses:
-    spec = classifier.spec
-    return ModelClasses(classifier.num_classes, spec.class_names, spec.view.canvas)
-
-
-def _parts(chosen: Sequence[Benchmark], root: DataRoot) -> list[tuple[Benchmark, Benchmark, DataSet]]:
-    """Each benchmark with what its result is made of, and the data set of that."""
-    return [(each, part, part.dataset(root)) for each in chosen for part in each.parts(root)]
-
-
-def _result(
-    benchmark: Benchmark, evaluated: Sequence[EvaluationOutcome], stored: Sequence[Result], told: Sequence[str]
-) -> Result:
-    """The result of one benchmark, with what a person should know of it.
+def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:
+    """The results of each benchmark in turn, with what a person should know of them.
 
     Raises:
-        ModelError: it could not be evaluated.
+        ModelError: nothing could be evaluated.
     """
-    keys = {key for each in evaluated for key in each.keys}
-    problems = [line for each in evaluated for line in each.problems]
-    found = [each for each in stored if each.benchmark == benchmark.name and each.is_of(keys)]
-    if not found:
+    results, problems = [], list(outcome.problems)
+    order = {model: place for place, model in enumerate(outcome.remarks_on_models)}
+    for text in benchmarks:
+        outcomes = [part for row, part in outcome.parts if text in row.named]
+        keys, name = {key for part in outcomes for key in part.keys}, parse(text).name
+        own = [result for result in outcome.results if result.benchmark == name and result.is_of(keys)]
+        own.sort(key=lambda result: order.get(result.model, len(order)))
+        lines = [line for part in outcomes for line in (*part.problems, *part.unreached, *part.remarks)]
+        for result in own:
+            others = order.keys() - {result.model}
+            about = [*lines, *outcome.remarks_on_models.get(result.model, ()), *outcome.untracked]
+            warnings = (line for line in about if not line.startswith(tuple(f"{model}:" for model in others)))
+            results.append(replace(result, warnings=(*result.warnings, *dict.fromkeys(warnings))))
+        if not own and not any(part.problems for part in outcomes):
+            problems.append(f"{text}: no picture could be evaluated")
+    if not results:
         raise ModelError(problems[0])
-    remarks = [line for each in evaluated for line in (*each.unreached, *each.remarks)]
-    lines = tuple(dict.fromkeys((*problems, *remarks, *told)))
-    return replace(found[0], warnings=(*found[0].warnings, *lines))
-
-
-def _tracking(options: Options, out: str | Path | None, about: Mapping[str, str]) -> TrackingSession:
-    """The trackers that were asked for, each found to be usable.
-
-    Raises:
-        UnknownNameError: there is no such tracker.
-        ArgumentError: its package is not installed, or nothing is kept on a disk.
-    """
-    given = options.get("log", ())
-    names = (given,) if isinstance(given, str) else tuple(given)
-    if names and out is None:
-        raise ArgumentError(f"log={names[0]!r} needs out=, the folder where the tracker puts its files; name one")
-    tracking = TrackingSession(names, str(out), about)
-    tracking.check()
-    return tracking
+    return StoredResults(results, tuple(dict.fromkeys(problems)))
 
 
 def _model_name(model: Model) -> str:
@@ -356,21 +448,21 @@ def _model_name(model: Model) -> str:
     return str(getattr(model, "__name__", type(model).__name__))
 
 
-def _check(options: Options) -> None:
-    for given in options:
-        if given not in Options.__annotations__:
-            raise UnknownNameError("keyword argument of evaluate", given, Options.__annotations__)
+def _refuse_unknown(options: Options) -> None:
+    for name in options:
+        if name not in Options.__annotations__:
+            raise UnknownNameError("keyword argument of evaluate", name, Options.__annotations__)
 
 
 def options_of(kind: type[Any], options: Options) -> Any:
-    """An options type made of those of its fields that were given."""
-    wanted = {field.name for field in fields(kind)}
-    return kind(**{given: value for given, value in options.items() if given in wanted})
+    """An options type, with those of its fields that are among the options."""
+    names = {each.name for each in fields(kind)}
+    return kind(**{name: value for name, value in options.items() if name in names})
 
 
 def _named(classifier: Classifier, model: Model, name: str | None) -> Classifier:
     """The classifier under the name that its results get."""
-    if name is None and isinstance(model, str | Classifier):
+    if isinstance(model, str | Classifier) and name in (None, classifier.spec.name):
         return classifier
     named = copy.copy(classifier)  # one that was handed over keeps its own name
     own = name or f"{classifier.spec.name}-{classifier.weights_sha256[:DIGITS]}"

@@ -80,8 +80,6 @@ def run(asked: RunOptions) -> int:
     The same command again continues where it stopped; another model, benchmark or limit adds to the folder.
     """
     asked, out = asked.completed(), str(asked.out)
-    if asked.plan and asked.predictions:
-        raise ArgumentError("--plan does not go with --predictions, whose answers are there already; leave one out")
     if asked.plan:
         return _plan(asked)
     outcome = api.run(asked, None if asked.quiet else api.progress_on(PlainConsole(stderr=True)))

@@ -149,18 +149,6 @@ class Request:
                 continue
             if not (value > 0 and math.isfinite(value)):
                 raise ArgumentError(f"{_option_name(name)} must be above 0, was {value:g}")
-        ends = [name for name in ("until_decided", "precision_target", "time_budget_s") if getattr(self, name)]
-        if self.until_decided is not None and len(ends) > 1:
-            other = _option_name(ends[1])
-            raise ArgumentError(
-                f"until-decided does not go with {other}: each ends a run in its own way; leave one out"
-            )
-        if self.share and ends:
-            option = _option_name(ends[0])
-            raise ArgumentError(
-                f"{option} does not go with worker: who shares a store cannot see how far the others are; "
-                f"leave out --worker, or --{option}"
-            )
 
 
 def _option_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Run models on a benchmark: open the runs, evaluate what is missing, say what could not be."""
+"""Models on benchmarks: runs are opened, what is missing is evaluated, and what could not be becomes a line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hardiness.engine.deadline import Deadline, Progression, evaluate_until_dead
 from hardiness.engine.goals import EvaluationToGoal, Outlook, Precision, Verdicts
 from hardiness.engine.moved_runs import fewer_images, moved_from
 from hardiness.engine.provenance import keep_beginning, keep_measured
-from hardiness.engine.rounds import Rounds, require_reachable
+from hardiness.engine.rounds import Rounds
 from hardiness.engine.shared import shared
 from hardiness.engine.tasks import Task, asks_for_gradients, begin, left_out_of, require_gradients
 from hardiness.engine.worker import Worker
@@ -46,6 +46,21 @@ class EvaluationOutcome:
     unreached: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """One benchmark on its data.
+
+    Attributes:
+        benchmark: what to run.
+        data: its data set: names of files, no bytes; each process reads its own.
+        request: how much, and how.
+    """
+
+    benchmark: Benchmark
+    data: DataSet
+    request: Request
+
+
 def evaluate(
     benchmark: Benchmark,
     classifiers: Sequence[Classifier],
@@ -61,33 +76,41 @@ def evaluate(
         classifiers: the models.
         data: the benchmark's data set.
         store: where records go, and where finished ones are found.
-        request: how much, and how.
+        request: how much, and how; what ends an evaluation early is for `hardiness.api.execution` to heed.
         listener: listener of progress.
 
     Returns:
         The runs that hold the records, and what could not be evaluated; what was finished stays.
 
     Raises:
-        ArgumentError: the precision target does not go with the benchmark, or cannot be reached whatever the answers;
-            or other workers' rows in the store are by another version or of other data.
+        ArgumentError: other workers' rows in the store are by another version or of other data.
         StoreError: records cannot be written.
     """
-    if request.share and request.precision_target is None:
-        return evaluate_shared([(benchmark, data, request)], request.share, classifiers, store, listener)[0]
-    begun = prepared(benchmark, classifiers, data, store, request, listener or Silence())
-    stopping = begun.precision(request)
-    if stopping is not None:
-        return begun.run_to(stopping)
-    for worker in begun.workers:
+    preparation = prepared(benchmark, classifiers, data, store, request, listener or Silence())
+    for worker in preparation.workers:
         try:
             worker.evaluate()
         finally:
             keep_measured([worker])
-    return begun.outcome()
+    return preparation.outcome()
+
+
+def evaluate_to_precision(preparation: PreparedEvaluation, target: float) -> EvaluationOutcome:
+    """The outcome of an evaluation that ends as soon as every headline is exact enough.
+
+    Args:
+        preparation: an evaluation that can start.
+        target: half-width of the headline's 95 % interval, in its own unit.
+
+    Raises:
+        StoreError: records cannot be written.
+    """
+    goal = preparation.towards(target)
+    return preparation.outcome() if goal is None else preparation.run_to(goal)
 
 
 def evaluate_shared(
-    asked: Sequence[tuple[Benchmark, DataSet, Request]],
+    evaluations: Sequence[Evaluation],
     share: Share,
     classifiers: Sequence[Classifier],
     store: Store,
@@ -99,26 +122,27 @@ def evaluate_shared(
         ArgumentError: rows of other workers in the store are by another version or of other data.
         StoreError: records cannot be written.
     """
-    every = [
-        prepared(benchmark, classifiers, data, store, request, listener or Silence())
-        for benchmark, data, request in asked
+    preparations = [
+        prepared(each.benchmark, classifiers, each.data, store, each.request, listener or Silence())
+        for each in evaluations
     ]
-    workers = [worker for begun in every for worker in begun.workers]
+    workers = [worker for preparation in preparations for worker in preparation.workers]
     try:
         shared(workers, share)
     finally:
         keep_measured(workers)
-    return [begun.outcome() for begun in every]
+    return [preparation.outcome() for preparation in preparations]
 
 
 def evaluate_until_decided(
-    policy: Policy, every: Sequence[PreparedEvaluation], store: Store
+    policy: Policy, preparations: Sequence[PreparedEvaluation], store: Store
 ) -> Iterator[EvaluationOutcome]:
     """The outcome of several evaluations, each of which ends once the rules of a policy on it are decided.
 
     Args:
         policy: the rules, which speak of each.
-        every: evaluations that all have begun, so that the rules on all of them share their level from the first on.
+        preparations: evaluations that all have begun, so that the rules on all of them share their level from the
+            first on.
         store: of their runs.
 
     Raises:
@@ -126,33 +150,46 @@ def evaluate_until_decided(
         StoreError: records cannot be written.
     """
     watch = PolicyWatch(policy, store)
-    for begun in every:
+    for preparation in preparations:
         yield (
-            begun.run_to(EvaluationToGoal(Rounds(begun.workers), Verdicts(watch))) if begun.workers else begun.outcome()
+            preparation.run_to(EvaluationToGoal(Rounds(preparation.workers), Verdicts(watch)))
+            if preparation.workers
+            else preparation.outcome()
         )
 
 
-def evaluate_within(budget: Deadline, every: Sequence[PreparedEvaluation]) -> list[EvaluationOutcome]:
+def evaluate_within(
+    budget: Deadline, preparations: Sequence[PreparedEvaluation], target: float | None = None
+) -> list[EvaluationOutcome]:
     """As much of several evaluations as the time allows, in the order given; what is missing is told in remarks.
 
+    Args:
+        budget: when they must have ended.
+        preparations: evaluations that can start.
+        target: half-width of the headlines' intervals at which one ends sooner; ``None`` where only time ends it.
+
     Raises:
-        ArgumentError, StoreError: as `evaluate`.
+        StoreError: records cannot be written.
     """
     progressions = [
-        Progression(Rounds(begun.workers), begun.precision(begun.workers[0].request)) if begun.workers else None
-        for begun in every
+        Progression(Rounds(preparation.workers), None if target is None else preparation.towards(target))
+        if preparation.workers
+        else None
+        for preparation in preparations
     ]
-    open_ = [progression for progression in progressions if progression is not None]
+    begun = [progression for progression in progressions if progression is not None]
     try:
-        evaluate_until_deadline(budget, open_)
+        evaluate_until_deadline(budget, begun)
     finally:
-        for progression in open_:
+        for progression in begun:
             progression.rounds.listener.end()
-        for begun in every:
-            keep_measured(begun.workers)
+        for preparation in preparations:
+            keep_measured(preparation.workers)
     return [
-        begun.outcome() if told is None else begun.outcome(told.stopping, "" if told.done else told.missing())
-        for begun, told in zip(every, progressions, strict=True)
+        preparation.outcome()
+        if progression is None
+        else preparation.outcome(progression.stopping, "" if progression.done else progression.missing())
+        for preparation, progression in zip(preparations, progressions, strict=True)
     ]
 
 
@@ -170,31 +207,32 @@ class PreparedEvaluation:
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
-    def precision(self, request: Request) -> EvaluationToGoal | None:
-        """What ends it as soon as it is exact enough; ``None`` where nothing does."""
-        if request.precision_target is None or not self.workers:
-            return None
-        worker = self.workers[0]
-        require_reachable(worker.benchmark, worker.data, request.precision_target, request.limit)
-        return EvaluationToGoal(Rounds(self.workers), Precision(request.precision_target))
+    def towards(self, target: float) -> EvaluationToGoal | None:
+        """Its rounds, which end as soon as every headline is as exact as the target; ``None`` without a model."""
+        return EvaluationToGoal(Rounds(self.workers), Precision(target)) if self.workers else None
 
-    def run_to(self, stopping: EvaluationToGoal) -> EvaluationOutcome:
+    def run_to(self, rounds: EvaluationToGoal) -> EvaluationOutcome:
         """The outcome of evaluating until a goal is reached."""
         try:
-            stopping.run()
+            rounds.run()
         finally:
-            stopping.rounds.listener.end()
+            rounds.rounds.listener.end()
             keep_measured(self.workers)
-        return self.outcome(stopping)
+        return self.outcome(rounds)
 
-    def outcome(self, stopping: EvaluationToGoal | None = None, missing: str = "") -> EvaluationOutcome:
-        """Its outcome so far."""
+    def outcome(self, rounds: EvaluationToGoal | None = None, missing: str = "") -> EvaluationOutcome:
+        """The outcome so far.
+
+        Args:
+            rounds: until a goal, where there is one.
+            missing: a line on what is not evaluated; empty where nothing is.
+        """
         problems, remarks = list(self.problems), list(self.remarks)
         for worker in self.workers:
             remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
             problems += [task.problem for task in worker.tasks if task.error]
         remarks += [missing] if missing else []
-        outlook = stopping.outlook if stopping is not None else Outlook()
+        outlook = rounds.outlook if rounds is not None else Outlook()
         remarks += outlook.remarks
         return EvaluationOutcome(
             self.keys, tuple(problems), tuple(remarks), (outlook.unreached,) if outlook.unreached else ()
@@ -211,7 +249,7 @@ def prepared(
     looks: bool = True,
     is_shared: bool = False,
 ) -> PreparedEvaluation:
-    """The workers of an evaluation, its runs opened or begun.
+    """An evaluation that can start: its workers, and its runs opened or begun.
 
     Args:
         benchmark, classifiers, data, store, request, listener: as for `evaluate`.
@@ -229,18 +267,18 @@ def prepared(
         return PreparedEvaluation(
             problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}")
         )
-    with surveyed(store) as (every,):
+    with surveyed(store) as (survey,):
         for classifier in classifiers:
             try:
                 require_module(classifier, benchmark)
                 tasks.append(begin(classifier, benchmark, data, request, store, surrogate, is_shared))
             except ModelError as error:
                 problems.append(line_of(error))
-    aside = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
+    damage = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
     workers = [Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)]
     for worker in workers:
         for task in worker.tasks:
-            keep_beginning(task, worker.clock, request, benchmark, every.runs)
+            keep_beginning(task, worker.clock, request, benchmark, survey.runs)
     return PreparedEvaluation(
         tuple(workers),
         tuple(task.stored.key for task in tasks),
@@ -249,11 +287,11 @@ def prepared(
             *benchmark_code(benchmark).left_out,
             *data.remarks,
             *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
-            *fewer_images(benchmark, data, every.runs),
-            *(line for task in tasks for line in moved_from(task.stored.run, every.runs)),
+            *fewer_images(benchmark, data, survey.runs),
+            *(line for task in tasks for line in moved_from(task.stored.run, survey.runs)),
             *(left_out_of(benchmark.attack) if tasks and benchmark.attack else ()),
-            *every.renamed,
-            *(line for lines in aside for line in lines),
+            *survey.renamed,
+            *(line for lines in damage for line in lines),
         ),
     )
 
@@ -283,11 +321,11 @@ def surrogate_of(
             f"{specs[0].name} is the only model that is evaluated, and its own surrogate: that is no black box; name "
             "another surrogate=, add models, or run whitebox"
         )
-    found = []
+    members = []
     for spec in specs:
-        among = next((classifier for classifier in classifiers if classifier.spec.name == spec.name), None)
-        told = partial(listener.download, spec.name)
-        found.append(among or load(spec, device=classifiers[0].device, progress=told))
+        evaluated = next((classifier for classifier in classifiers if classifier.spec.name == spec.name), None)
+        progress = partial(listener.download, spec.name)
+        members.append(evaluated or load(spec, device=classifiers[0].device, progress=progress))
         if asks_for_gradients(plan):
-            require_gradients(found[-1])
-    return found[0] if len(found) == 1 else Ensemble(found)
+            require_gradients(members[-1])
+    return members[0] if len(members) == 1 else Ensemble(members)

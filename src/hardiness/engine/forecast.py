@@ -24,7 +24,7 @@ from hardiness.engine.batch import Ensemble, automatic_batch_size
 from hardiness.engine.evaluation import surrogate_of
 from hardiness.engine.moved_runs import fewer_images
 from hardiness.engine.plan import Unit, units
-from hardiness.engine.rounds import most_wanted, require_reachable
+from hardiness.engine.rounds import most_wanted
 from hardiness.engine.tasks import Task, begin, condition_indices
 from hardiness.engine.worker import Worker
 from hardiness.models.chat.model import ClosedQuestionModel
@@ -230,7 +230,6 @@ def forecast_evaluation(
     """What `evaluate` would do with these arguments; a few rows are computed in a folder that is thrown away.
 
     Raises:
-        ArgumentError: the precision target does not go with the benchmark, or cannot be reached whatever the answers.
         StoreError: what is stored cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="hardiness-plan-") as folder:
@@ -246,8 +245,6 @@ def _forecast(
     folder: Path,
 ) -> Forecast:
     problems = list(data.notes)
-    if request.precision_target is not None:
-        require_reachable(benchmark, data, request.precision_target, request.limit)
     try:
         surrogate = surrogate_of(benchmark, classifiers, Silence())
     except (ModelError, DataError) as error:

@@ -9,10 +9,11 @@ import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import groupby, islice
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,7 +218,7 @@ class Predictions:
                 class, is there twice, or has another number of classes than the data.
         """
         if benchmark.attack is not None or benchmark.frames > 1:
-            raise ArgumentError(f"--predictions is not for {benchmark.name}, which needs the model itself")
+            raise ArgumentError(f"predictions is not for {benchmark.name}, which needs the model itself")
         path, data = self.path, pictures.data
         ids = {item.id for item in data.items}
         places = {cell_of(condition): index for index, condition in enumerate(benchmark.conditions())}
@@ -260,25 +261,108 @@ class Predictions:
         return MatchedPredictions(foreign, pictures, logits, rows, (len(lacking), named))
 
 
-def read_predictions(path: str) -> Predictions:
-    """The rows of a csv or Parquet file.
+Answers: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
+"""A csv or Parquet file, or its columns by name: a mapping, a data frame, or a table of pyarrow."""
+
+
+def read_predictions(answers: Answers) -> Predictions:
+    """The rows of a csv or Parquet file, or of columns that Python holds.
+
+    Args:
+        answers: a path; or columns by name, N rows each: ``sample``, ``condition`` (may lack where all pictures are
+            clean), and ``logits`` or ``probabilities`` ``(N, K)``, or ``class_index``, ``class_name`` or ``class``.
 
     Raises:
         ArgumentError: there is no such file, it is cut, lacks a column or holds what is no number, where the line is
             named; or its logits are probabilities.
     """
+    if isinstance(answers, str | os.PathLike):
+        path = os.fspath(answers)
+        columns, content = _of_file(path)
+    else:
+        path = HELD
+        columns = _of_columns(answers)
+        content = _digest(columns)
+    return Predictions(path, content, columns.kind, columns.samples, columns.conditions, columns.values)
+
+
+HELD = "predictions"
+"""How messages call answers that lie in no file."""
+
+
+def _of_file(path: str) -> tuple[_AnswerColumns, str]:
+    """The columns of a file, and the hash of its bytes."""
     file = Path(path)
     if not file.is_file():
-        raise ArgumentError(f"--predictions must be a csv or Parquet file; there is none at {path}")
+        raise ArgumentError(f"predictions must be a csv or Parquet file; there is none at {path}")
     with file.open("rb") as stream:
         is_parquet = stream.read(4) == b"PAR1"
     read = _parquet if is_parquet or file.suffix.lower() in (".parquet", ".pq") else _csv
-    answers = read(file)
-    if not answers.samples:
+    return _complete(read(file), path), file_sha256(file)
+
+
+def _complete(columns: _AnswerColumns, path: str) -> _AnswerColumns:
+    """The columns, which hold a row or more, and no probabilities that are called logits."""
+    if not columns.samples:
         raise ArgumentError(f"{path} must hold a row for each picture, holds none")
-    if isinstance(answers.values, NumberRows):
-        answers.values.require_kind()
-    return Predictions(path, file_sha256(file), answers.kind, answers.samples, answers.conditions, answers.values)
+    if isinstance(columns.values, NumberRows):
+        columns.values.require_kind()
+    return columns
+
+
+def _of_columns(answers: Any) -> _AnswerColumns:
+    """The columns that Python holds, as they are taken from a file.
+
+    Raises:
+        ArgumentError: they are no columns by name, one is missing, or they have different lengths.
+    """
+    if hasattr(answers, "column_names"):  # a table of pyarrow
+        held = {name: answers.column(name).to_pylist() for name in answers.column_names}
+    elif hasattr(answers, "keys"):  # a mapping, or a data frame
+        held = {str(name): answers[name] for name in answers.keys()}  # noqa: SIM118  # a frame iterates over others
+    else:
+        raise ArgumentError(
+            "predictions must be a csv or Parquet file, or columns by name such as {'sample': names, 'logits': array "
+            f"of (N, K)}}, was {type(answers).__name__}"
+        )
+    kind, names = _columns_of(list(held), Path(HELD))
+    samples = [str(sample) for sample in held["sample"]]
+    texts = held.get("condition", [None] * len(samples))
+    conditions = ["" if text is None else str(text) for text in texts]
+    for name, column in {"condition": conditions, **{name: held[name] for name in names}}.items():
+        if len(column) != len(samples):
+            raise ArgumentError(
+                f"{HELD} must have as many rows of {name} as of sample, {len(samples):,}; had {len(column):,}"
+            )
+    rows: Any = held[names[0]] if len(names) == 1 else np.stack([np.asarray(held[name]) for name in names], axis=1)
+    array = None if kind in _TEXTS else _as_numbers(rows)
+    rows = list(rows) if array is None else array
+    columns = _AnswerColumns(kind, Path(HELD))
+    for start in range(0, len(samples), ROWS_AT_ONCE):
+        some = slice(start, start + ROWS_AT_ONCE)
+        columns.add(samples[some], conditions[some], rows[some])
+    return _complete(columns, HELD)
+
+
+def _as_numbers(rows: Any) -> NDArray[np.float32] | None:
+    """The rows as one array ``(N, K)``; ``None`` where they are no such array, so that each is read by itself."""
+    try:
+        array = np.asarray(rows, np.float32)
+    except (TypeError, ValueError):
+        return None
+    return array if array.ndim == 2 else None
+
+
+def _digest(columns: _AnswerColumns) -> str:
+    """The hash of answers that lie in no file: of the kind, and of each row in its order."""
+    digest = sha256(json.dumps([columns.kind, columns.samples, columns.conditions]).encode())
+    values = columns.values
+    if isinstance(values, NumberRows):
+        for start in range(0, len(values), ROWS_AT_ONCE):
+            digest.update(values[np.arange(start, min(start + ROWS_AT_ONCE, len(values)))].tobytes())
+    else:
+        digest.update(json.dumps(values).encode())
+    return digest.hexdigest()
 
 
 class _AnswerColumns:
@@ -504,7 +588,7 @@ def pictures_of(
     if not isinstance(benchmark, CorruptionSet) or not manifest.is_file():
         if benchmark.conditions() != (Condition(),) and not data.fingerprints:
             raise ArgumentError(
-                f"--predictions for {benchmark.name} needs the tree that the pictures lie in: write it with hardiness "
+                f"predictions for {benchmark.name} needs the tree that the pictures lie in: write it with hardiness "
                 f"make corruptions SRC TREE, and give --data {benchmark.name}=TREE beside the photographs"
             )
         return Pictures(data)
@@ -516,18 +600,18 @@ def pictures_of(
         cell: frozenset(name.rpartition(".")[0] for name in files)
         for cell, files in cast(Mapping[str, Mapping[str, str]], record["files"]).items()
     }
-    sha256 = file_sha256(manifest)
+    content = file_sha256(manifest)
     is_as_in_memory = (
         record.get("format") in ("png", "webp")  # which lose nothing
         and (record.get("canvas"), record.get("set")) == (CANVAS_224.crop_px, benchmark.name)
         and benchmark.jpeg == bool(benchmark.members.jpeg_quality)  # as the set has it, and so the tree
     )
     if is_as_in_memory and photographs and photographs.fingerprint == record.get("source_fingerprint"):
-        return Pictures(photographs, sha256, listed)
+        return Pictures(photographs, content, listed)
     there = frozenset(each for each in benchmark.conditions() if cell_of(each) in listed)
     conditions = there if tree else (data.conditions or frozenset()) | (there & {Condition()})
-    fingerprints = {**data.fingerprints, **dict.fromkeys(there if tree else there & {Condition()}, sha256)}
-    return Pictures(replace(data, conditions=conditions, fingerprints=fingerprints), sha256, listed)
+    fingerprints = {**data.fingerprints, **dict.fromkeys(there if tree else there & {Condition()}, content)}
+    return Pictures(replace(data, conditions=conditions, fingerprints=fingerprints), content, listed)
 
 
 @dataclass(frozen=True)

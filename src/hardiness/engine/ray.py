@@ -15,13 +15,10 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 
-from hardiness.benchmarks.own_code import benchmark_code
-from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import ArgumentError, HardinessError, ModelError, line_of
 from hardiness.core.process import use_cores
 from hardiness.core.progress import Clock, Listener, Silence
-from hardiness.core.request import Request
-from hardiness.engine.evaluation import EvaluationOutcome, prepared
+from hardiness.engine.evaluation import Evaluation, EvaluationOutcome, prepared
 from hardiness.engine.plan import Unit
 from hardiness.engine.provenance import keep_session, package_version
 from hardiness.engine.worker import Worker
@@ -34,21 +31,6 @@ LOOK_S = 0.01
 
 GRACE_S = 0.05
 """How long a stream waits for another unit before what has begun is brought to its end: the driver needs less."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One benchmark of an errand.
-
-    Attributes:
-        benchmark: what to run.
-        data: its data set: names of files, no bytes; each actor reads its own.
-        request: how much, and how; decoding threads are set by the actor's resources.
-    """
-
-    benchmark: Benchmark
-    data: DataSet
-    request: Request
 
 
 @dataclass(frozen=True)
@@ -543,15 +525,8 @@ def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> EvaluationOu
     """Evaluate an errand's missing units by actors of a cluster.
 
     Raises:
-        ArgumentError: a benchmark needs what a file or a notebook defines here alone.
         ModelError: Ray is not installed, or the cluster is not there.
     """
-    for each in errand.evaluations:
-        if of_session := benchmark_code(each.benchmark).of_session:
-            raise ArgumentError(
-                f"--engine ray does not know {of_session[0]}, which a file or notebook defines: install it on every "
-                "machine as a package with an entry point, or leave out --engine ray"
-            )
     connection = connect(cluster, on_gpus=str(errand.placing["device"]) != "cpu")
     if connection.dashboard:
         listener.note(f"Ray's dashboard: http://{connection.dashboard.removeprefix('http://')}")

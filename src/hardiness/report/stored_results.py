@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
 
 from hardiness.core.answers import mark_notes
 from hardiness.core.result import Result, Score
@@ -22,10 +24,15 @@ if TYPE_CHECKING:
 
 
 class StoredResults(Sequence[Result]):
-    """Results in the order of the tables; it prints as these, and `table` gives every score as a row."""
+    """Results in the order of the tables; it prints as these, and `table` gives every score as a row.
 
-    def __init__(self, results: Iterable[Result]) -> None:
+    Attributes:
+        problems: a line for each thing that could not be evaluated.
+    """
+
+    def __init__(self, results: Iterable[Result], problems: Sequence[str] = ()) -> None:
         self._results = tuple(results)
+        self.problems = tuple(problems)
 
     @overload
     def __getitem__(self, index: int) -> Result: ...
@@ -41,6 +48,7 @@ class StoredResults(Sequence[Result]):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from score_tables(self._results)
+        yield from (Text(f"! {problem}") for problem in self.problems)
 
     def __str__(self) -> str:
         console = PlainConsole(width=160)
@@ -53,7 +61,8 @@ class StoredResults(Sequence[Result]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        return "".join(view.html() for view in score_views(self._results))
+        problems = "".join(f"<p>{escape(problem)}</p>" for problem in self.problems)
+        return "".join(view.html() for view in score_views(self._results)) + problems
 
     def table(self, places: Places | None = None) -> pa.Table:
         """A pyarrow table, one row a score: what it is of, value, interval, n, and a column for each condition key.

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.api.command import Command, resolve_models
+from hardiness.api.command import Command
+from hardiness.api.loading import resolve_models
 from hardiness.core.errors import DataError
 
 

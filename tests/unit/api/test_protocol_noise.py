@@ -11,8 +11,10 @@ import pytest
 from commands import called
 
 import hardiness
-from hardiness.api.command import Command, plan, run
+from hardiness.api.command import Command
 from hardiness.api.evaluation import load_model
+from hardiness.api.execution import run
+from hardiness.api.forecast import plan
 from hardiness.benchmarks.options import parse
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError, UnknownNameError
@@ -132,5 +134,5 @@ def test_a_plan_of_a_part_that_is_stored_counts_the_rest(model: str, root: Path,
         plan(whole)
     (found,) = plan(Command((model,), ("imagenet-val",), tmp_path / "out", data=(str(root),))).forecasts
     assert (found.rows, found.stored) == (4, 2)
-    with pytest.raises(ArgumentError, match="--plan is for this process"):
+    with pytest.raises(ArgumentError, match="plan does not go with Ray: it is for this process"):
         plan(Command((model,), ("imagenet-val",), tmp_path, data=(str(root),), cluster=Cluster()))

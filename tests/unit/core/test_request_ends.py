@@ -8,7 +8,7 @@ import pytest
 
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.forms import from_json
-from hardiness.core.request import Request, Share, Stop
+from hardiness.core.request import Request, Stop
 
 
 @pytest.mark.parametrize("name", ["precision_target", "time_budget_s"])
@@ -16,12 +16,6 @@ from hardiness.core.request import Request, Share, Stop
 def test_only_what_is_above_zero_can_be_asked_for(name: str, value: float) -> None:
     with pytest.raises(ArgumentError, match=f"{name.removesuffix('_s').replace('_', '-')} must be above 0, was"):
         Request(**{name: value})
-
-
-@pytest.mark.parametrize("name", ["precision_target", "time_budget_s"])
-def test_workers_that_share_a_store_are_refused(name: str) -> None:
-    with pytest.raises(ArgumentError, match="does not go with worker"):
-        Request(share=Share(0, 2), **{name: 1.0})
 
 
 def test_a_stop_is_read_as_it_was_written() -> None:

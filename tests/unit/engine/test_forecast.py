@@ -13,7 +13,6 @@ from PIL import Image
 from torch import nn
 
 from hardiness.benchmarks.options import parse
-from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.core.random import rng
 from hardiness.core.request import Request
@@ -108,8 +107,6 @@ def test_a_precision_target_asks_for_fewer_images_at_most(classifiers: list[Clas
     cells = parse("imagenet-c:corruptions=brightness+contrast")
     drawn = forecast_evaluation(cells, classifiers[:1], data, store, Request(precision_target=0.5))
     assert (drawn.images, drawn.rows) == (160, 320)
-    with pytest.raises(ArgumentError, match="cannot be reached on imagenet-val: 160 images give"):
-        forecast_evaluation(chosen, classifiers[:1], data, store, Request(precision_target=0.005))
 
 
 def test_an_attack_is_an_upper_bound(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:

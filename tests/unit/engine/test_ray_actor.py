@@ -28,9 +28,10 @@ from hardiness.core.model import Canvas
 from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine import ray
+from hardiness.engine.evaluation import Evaluation
 from hardiness.engine.plan import UnitPart
 from hardiness.engine.provenance import package_version
-from hardiness.engine.ray import ActorReport, Errand, Evaluation, UnitActor, UnitOutcome
+from hardiness.engine.ray import ActorReport, Errand, UnitActor, UnitOutcome
 from hardiness.reference.classes import wnids
 from hardiness.store.run import StoredRun
 

@@ -1,0 +1,53 @@
+"""Answers that were computed elsewhere become the run of a model, from the command and from Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hardiness import data as datasets
+from hardiness.api.command import Command
+from hardiness.benchmarks.corruptions import CorruptionSet
+from hardiness.benchmarks.options import parse
+from hardiness.core.benchmark import Benchmark
+from hardiness.data.root import OWN, absolute_arguments
+from hardiness.engine.evaluation import EvaluationOutcome
+from hardiness.engine.predictions import pictures_of, read_predictions
+from hardiness.store.store import Store
+
+
+@dataclass(frozen=True)
+class StoredPredictions:
+    """Answers that have become a run: its folder, what they answer, whose they are, and how that went."""
+
+    store: Store
+    benchmark: Benchmark
+    model: str
+    outcome: EvaluationOutcome
+
+
+def store_predictions(command: Command) -> StoredPredictions:
+    """Store the answers that a command names as the run of its one model.
+
+    Raises:
+        ArgumentError: the answers do not go with the pictures; nothing was changed.
+        DataError: the benchmark's data are absent.
+        StoreError: the run cannot be written.
+    """
+    answers = command.answers
+    assert answers is not None, "there are answers"
+    benchmark, tree = parse(command.benchmarks[0]), ""
+    if benchmark.is_own:  # its tree is no data set: the classes are those of the photographs' folders
+        places = command.data if benchmark.name != OWN else ()  # which has no tree, and is the name of the photographs
+        trees = [text for text in places if text.startswith(f"{benchmark.name}=")]
+        tree = trees[0].partition("=")[2] if trees else ""
+        command = replace(command, data=tuple(text for text in command.data if text not in trees)).on_own_data()
+    request = replace(command.request, data_arguments=absolute_arguments(command.data, command.labels))
+    predictions = read_predictions(answers)
+    root = datasets.locate(command.data, command.labels)
+    made = replace(benchmark, source="generated") if isinstance(benchmark, CorruptionSet) else None
+    photographs = made.dataset(root) if made and root.has("imagenet") else None
+    data = benchmark.dataset(root)
+    pictures = pictures_of(benchmark, data, photographs, request.seed, tree)
+    matched = predictions.placed(command.models[0], benchmark, pictures, request)
+    store = Store.create(command.out, command.wait_s)
+    return StoredPredictions(store, benchmark, matched.model.spec.name, matched.store(benchmark, store, request))

@@ -1,0 +1,27 @@
+"""What is stored in output folders, from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hardiness.report.stored_results import StoredResults
+from hardiness.results.results import results_of, with_severities
+from hardiness.store.store import Store
+
+
+def load_results(out: str | Path, *, baseline: str | None = None, below: float | None = None) -> StoredResults:
+    """The results of everything that is stored in a folder; ``.table()`` gives all their scores as rows.
+
+    Args:
+        out: the ``out=`` or ``--out`` of earlier evaluations.
+        baseline: a model whose stored runs ratios divide by, instead of the published baseline.
+        below: of one's own classes, the share of the clean accuracy below which it falls at some severity; half by
+            default.
+
+    Raises:
+        ArgumentError: the baseline model has no stored run to divide by, or the share is not in (0, 1).
+        DataError: the folder holds no records.
+    """
+    store = Store.open(out)
+    results = results_of(store, baseline)
+    return StoredResults(results if below is None else with_severities(results, store, below))
