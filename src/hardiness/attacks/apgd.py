@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from hardiness.attacks.bases import CheckedAttack, GradientAttack, Position
 from hardiness.attacks.kit import (
-    CheckedAttack,
     Iterate,
     LogitsRatio,
     Problem,
-    Slope,
     TargetedLogitsRatio,
     check_samples,
     labels_of,
@@ -31,9 +30,22 @@ _ENOUGH_PROGRESS = 0.75
 _FIRST_STEP = 2.0
 
 
+class AutoPGD(GradientAttack):
+    """The steps of Auto-PGD along the criterion's own loss, from one random start; what both registered ones share."""
+
+    def start(self, problem: Problem) -> Tensor:
+        return problem.random_start().clamp_(0, 1)
+
+    def move(self, problem: Problem, at: Position, memory: dict[str, Any]) -> Tensor:
+        state: _State | None = memory.get("state")
+        state = _State.begun(problem, at) if state is None else state.arrived(at)
+        memory["state"] = state
+        return state.next(problem, momentum=at.step > 0)
+
+
 @registry.add("apgd")
 @dataclass(frozen=True)
-class APGD(CheckedAttack):
+class APGD(AutoPGD):
     """Auto-PGD from one random start; samples on which it has succeeded leave the batch.
 
     The step begins at twice epsilon. At checkpoints that come ever closer, a sample whose loss fell in fewer than three
@@ -59,11 +71,11 @@ class APGD(CheckedAttack):
         if self.loss not in ("ce", "dlr"):
             raise ArgumentError(f'loss must be "ce" or "dlr", was {self.loss!r}')
 
-    def run(self, problem: Problem) -> Iterator[Iterate]:
+    def prepared(self, problem: Problem) -> Problem:
         if self.loss == "dlr":
             labels = labels_of(problem.criterion, 'apgd with loss "dlr"')
             problem = replace(problem, criterion=LogitsRatio(labels))
-        return _descend(problem.averaged(self.samples))
+        return problem.averaged(self.samples)
 
 
 @registry.add("apgd-t")
@@ -95,27 +107,10 @@ class TargetedAPGD(CheckedAttack):
 
         def towards(rank: int, left: Problem) -> Iterator[Iterate]:
             rows = problem.places(left)
-            return _descend(replace(left, criterion=TargetedLogitsRatio(labels[rows], others[rows, rank])))
+            aimed = replace(left, criterion=TargetedLogitsRatio(labels[rows], others[rows, rank]))
+            return AutoPGD().run(aimed)
 
         yield from problem.attempts([partial(towards, rank) for rank in range(others.shape[1])])
-
-
-def _descend(problem: Problem) -> Iterator[Iterate]:
-    """From one start of each sample to its end."""
-    at = problem.random_start().clamp_(0, 1)
-    passed = problem.forward(at, graph=True, first=True)
-    state = _State.begun(problem, passed.loss.detach(), passed.slope(problem.budget.steps > 0), at)
-    for step in range(1, int(problem.budget.steps.max()) + 1):
-        at = state.next(problem, momentum=step > 1)
-        passed = problem.forward(at, graph=bool((problem.budget.steps > step).any()))
-        reached = problem.criterion.reached(passed.logits)
-        yield passed.iterate(step, problem.index, reached, state.led)
-        goes_on = (problem.budget.steps > step) & ~reached
-        if not bool(goes_on.any()):
-            return
-        found = passed.slope(goes_on)
-        problem, state = problem.rows(goes_on), state.rows(goes_on)
-        state = state.arrived(picked(at, goes_on), picked(passed.loss.detach(), goes_on), found, step)
 
 
 def checkpoints(steps: int) -> dict[int, int]:
@@ -138,7 +133,6 @@ class _State:
     Attributes:
         at, before: this iterate and the one before it.
         gradient: that leads on from ``at``.
-        zeros, finite: of the last gradient, as in `Slope`.
         loss: at ``at``.
         best, best_gradient, best_loss: of the iterate with the lowest loss.
         step: length of the step.
@@ -151,8 +145,6 @@ class _State:
     at: Tensor
     before: Tensor
     gradient: Tensor
-    zeros: Tensor
-    finite: Tensor
     loss: Tensor
     best: Tensor
     best_gradient: Tensor
@@ -164,19 +156,14 @@ class _State:
     windows: Tensor
 
     @classmethod
-    def begun(cls, problem: Problem, loss: Tensor, slope: Slope, at: Tensor) -> _State:
+    def begun(cls, problem: Problem, start: Position) -> _State:
         """At the start."""
         import torch
 
-        none = torch.zeros(len(problem), dtype=torch.long, device=at.device)
+        at, none = start.pixels, torch.zeros(len(problem), dtype=torch.long, device=start.pixels.device)
         step = torch.full((len(problem), 1, 1, 1), _FIRST_STEP * problem.budget.epsilon, device=at.device)
-        here = (at, at, slope.gradient, slope.zeros, slope.finite, loss, at, slope.gradient, loss)
-        return cls(*here, step, none, loss, none == 0, _windows(problem.budget.steps))
-
-    @property
-    def led(self) -> Slope:
-        """The gradient that leads to the next iterate."""
-        return Slope(self.gradient, self.zeros, self.finite)
+        here = (at, at, start.gradient, start.loss, at, start.gradient, start.loss)
+        return cls(*here, step, none, start.loss, none == 0, _windows(problem.budget.steps))
 
     def rows(self, kept: Tensor) -> _State:
         """Some of the samples, by mask."""
@@ -190,24 +177,22 @@ class _State:
         moved = stepped.sub_(self.at).mul_(1 - _MOMENTUM).add_(self.at - self.before, alpha=_MOMENTUM)
         return problem.projected(self.at, moved)
 
-    def arrived(self, at: Tensor, loss: Tensor, slope: Slope, step: int) -> _State:
-        """After ``step`` steps, at its next iterate."""
-        better = loss < self.best_loss
+    def arrived(self, point: Position) -> _State:
+        """At the iterate that the last step led to."""
+        better = point.loss < self.best_loss
         wide = better[:, None, None, None]
         moved = replace(
             self,
-            at=at,
+            at=point.pixels,
             before=self.at,
-            gradient=slope.gradient,
-            zeros=slope.zeros,
-            finite=slope.finite,
-            loss=loss,
-            best=at.where(wide, self.best),
-            best_gradient=slope.gradient.where(wide, self.best_gradient),
-            best_loss=loss.where(better, self.best_loss),
-            falls=self.falls + (loss < self.loss),
+            gradient=point.gradient,
+            loss=point.loss,
+            best=point.pixels.where(wide, self.best),
+            best_gradient=point.gradient.where(wide, self.best_gradient),
+            best_loss=point.loss.where(better, self.best_loss),
+            falls=self.falls + (point.loss < self.loss),
         )
-        window = self.windows[:, step]
+        window = self.windows[:, point.step]
         return moved._looked_at(window) if bool((window > 0).any()) else moved
 
     def _looked_at(self, window: Tensor) -> _State:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hardiness.attacks.bases import CheckedAttack
 from hardiness.attacks.kit import (
-    CheckedAttack,
     Iterate,
     Problem,
     check_samples,

@@ -7,8 +7,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple
 
 from hardiness.attacks.apgd import APGD, TargetedAPGD
+from hardiness.attacks.bases import CheckedAttack
 from hardiness.attacks.fab import FAB, TargetedFAB
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, labels_of, registry
+from hardiness.attacks.kit import (
+    Iterate,
+    Problem,
+    labels_of,
+    registry,
+)
 from hardiness.attacks.square import Square
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.errors import UnknownNameError

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from hardiness.attacks.bases import CheckedAttack
 from hardiness.attacks.kit import (
-    CheckedAttack,
     Iterate,
     Pass,
     Problem,

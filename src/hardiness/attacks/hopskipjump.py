@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, no_gradient, registry
+from hardiness.attacks.bases import CheckedAttack
+from hardiness.attacks.kit import (
+    Iterate,
+    Problem,
+    no_gradient,
+    registry,
+)
 from hardiness.attacks.threats.norm_balls import distance, steepest
 from hardiness.core.bounds import require_within
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -428,6 +427,25 @@ class Problem:
         noise = uniform(self.budget.norm, tuple(self.pixels.shape), self.generators).to(self.pixels.device)
         return noise.mul_(self.budget.epsilon).add_(self.pixels)
 
+    def draw(self, chance: Callable[[np.random.Generator], Any]) -> Tensor:
+        """What a function draws for each sample by its own generator, as float32 ``(N, …)`` on the images' device.
+
+        Args:
+            chance: from a generator to an array, of one shape for all samples.
+        """
+        import torch
+
+        drawn = np.stack([np.asarray(chance(generator), np.float32) for generator in self.generators])
+        return torch.from_numpy(drawn).to(self.pixels.device)
+
+    def within(self, pixels: Tensor) -> Tensor:
+        """The nearest points to ``pixels (N, 3, H, W)`` in the ball around each image, then in [0, 1].
+
+        Raises:
+            ArgumentError: the threat model is no ball of a norm; the attack keeps to such a one by itself.
+        """
+        return self.projected(self.pixels, pixels - self.pixels)
+
     def projected(self, at: Tensor, step: Tensor, scale: float = 1.0) -> Tensor:
         """``at + scale * step``, brought into the ball around each image, then into [0, 1]; in ``step``'s memory."""
         import torch
@@ -438,52 +456,6 @@ class Problem:
             moved = project_(norm, moved.sub_(clean), self.budget.epsilon).add_(clean)
         low, high = self.box
         return torch.clamp(moved, low, high, out=moved)
-
-
-class CheckedAttack(ABC):
-    """Base of the attacks of this package: arguments are checked when it is called, not when it is first iterated.
-
-    Class attributes:
-        version: of its arithmetic, raised when the same arguments give other iterates; part of every run's key.
-        threats: the threat models it keeps to.
-        gradients: whether it asks for them; those that do not can attack models that give none.
-        transfers: whether it is made for other models than the one it attacks. They are shown its last picture, where
-            they are shown other attacks' first success.
-        content: hash of what it reads from a file, for the key of runs; empty where it reads none.
-    """
-
-    version: ClassVar[int] = 1
-    threats: ClassVar[tuple[str, ...]] = ("linf", "l2")
-    gradients: ClassVar[bool] = True
-    transfers: ClassVar[bool] = False
-
-    @property
-    def content(self) -> str:
-        """See above."""
-        return ""
-
-    def __call__(
-        self,
-        logits: Callable[[Tensor], Tensor],
-        pixels: Tensor,
-        criterion: Criterion,
-        budget: Budget,
-        generators: Sequence[np.random.Generator],
-    ) -> Iterator[Iterate]:
-        """Its iterates; see `Attack`."""
-        import torch
-
-        check_arguments(pixels, criterion, budget, generators)
-        if not len(pixels):
-            return iter(())
-        clean = pixels.detach()
-        steps = budget.steps.to(clean.device)
-        index = torch.arange(len(clean), device=clean.device)
-        return self.run(Problem(logits, clean, criterion, replace(budget, steps=steps), generators, index))
-
-    @abstractmethod
-    def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem of one sample or more."""
 
 
 def check_samples(samples: int) -> None:

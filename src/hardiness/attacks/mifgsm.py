@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, picked, registry
+from hardiness.attacks.bases import GradientAttack, Position
+from hardiness.attacks.kit import Problem, registry
 from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core.bounds import require_within
 from hardiness.core.errors import ArgumentError
@@ -21,7 +22,7 @@ _LEAST = 1e-12
 
 
 @dataclass(frozen=True)
-class Transferable(CheckedAttack):
+class Transferable(GradientAttack):
     """Iterated steps from the image along accumulated gradients; what the three registered ones share.
 
     They do not stop at a success on the surrogate: every step makes it likelier on another model, so other models are
@@ -37,6 +38,7 @@ class Transferable(CheckedAttack):
 
     version: ClassVar[int] = 2
     transfers: ClassVar[bool] = True
+    stop = False
 
     decay: float = 1.0
     relative_step: float = 0.1
@@ -55,26 +57,15 @@ class Transferable(CheckedAttack):
         if not self.relative_step > 0:
             raise ArgumentError(f"relative_step must be positive, was {self.relative_step}")
 
-    def run(self, problem: Problem) -> Iterator[Iterate]:
-        import torch
+    def seen(self, problem: Problem) -> Problem:
+        return replace(problem, logits=self._diverse(problem.logits, problem.generators))
 
-        at, momentum = problem.pixels, torch.zeros_like(problem.pixels)
-        for step in range(1, int(problem.budget.steps.max()) + 1):
-            seen = replace(problem, logits=self._diverse(problem.logits, problem.generators))
-            passed = seen.forward(at, graph=True, first=step == 1)
-            found = passed.slope(problem.budget.steps > 0)
-            gradient = self._smoothed(found.gradient)
-            mean = gradient.abs().mean(dim=(1, 2, 3), keepdim=True)
-            momentum = self.decay * momentum + gradient / (mean + _LEAST)
-            direction = steepest(problem.budget.norm, momentum)
-            at = problem.projected(at, direction, -self.relative_step * problem.budget.epsilon)
-            judged = problem.forward(at, graph=False)
-            reached = problem.criterion.reached(judged.logits)
-            yield judged.iterate(step, problem.index, reached, found)
-            goes_on = problem.budget.steps > step
-            if not bool(goes_on.any()):
-                return
-            problem, at, momentum = problem.rows(goes_on), picked(at, goes_on), picked(momentum, goes_on)
+    def move(self, problem: Problem, at: Position, memory: dict[str, Any]) -> Tensor:
+        gradient = self._smoothed(at.gradient)
+        mean = gradient.abs().mean(dim=(1, 2, 3), keepdim=True)
+        memory["momentum"] = self.decay * memory.get("momentum", 0.0) + gradient / (mean + _LEAST)
+        direction = steepest(problem.budget.norm, memory["momentum"])
+        return problem.projected(at.pixels, direction, -self.relative_step * problem.budget.epsilon)
 
     def _diverse(
         self, logits: Callable[[Tensor], Tensor], generators: Sequence[np.random.Generator]

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, picked, registry
+from hardiness.attacks.bases import CheckedAttack
+from hardiness.attacks.kit import (
+    Iterate,
+    Problem,
+    picked,
+    registry,
+)
 from hardiness.attacks.threats.patch import side
 from hardiness.core.bounds import require_within
 from hardiness.core.errors import ArgumentError

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from hardiness.attacks.kit import (
-    CheckedAttack,
-    Iterate,
-    Problem,
-    check_samples,
-    picked,
-    registry,
-)
+from hardiness.attacks.bases import GradientAttack, Position
+from hardiness.attacks.kit import Problem, check_samples, registry
 from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core.errors import ArgumentError
 
@@ -23,7 +16,7 @@ if TYPE_CHECKING:
 
 @registry.add("pgd")
 @dataclass(frozen=True)
-class PGD(CheckedAttack):
+class PGD(GradientAttack):
     """Projected gradient descent: a step along the steepest direction, back into the ball, back into [0, 1].
 
     Iterates are judged from the first step on, not the start. k steps cost k+1 forward and k backward passes, because
@@ -60,40 +53,34 @@ class PGD(CheckedAttack):
             if value is not None and not value > 0:
                 raise ArgumentError(f"{name} must be positive, was {value}")
 
-    def run(self, problem: Problem) -> Iterator[Iterate]:
-        problem = (problem.with_margin() if self.loss == "margin" else problem).averaged(self.samples)
-        length = self.relative_step * problem.budget.epsilon if self.step is None else self.step
-        at, found, step = self._start(problem), None, 0
-        while True:
-            goes_on = problem.budget.steps > step
-            passed = problem.forward(at, graph=bool(goes_on.any()), first=step == 0)
-            if found is not None:
-                reached = problem.criterion.reached(passed.logits)
-                yield passed.iterate(step, problem.index, reached, found)
-                goes_on = goes_on & ~reached if self.stop else goes_on
-            if not bool(goes_on.any()):
-                return
-            found = passed.slope(goes_on)
-            problem, at = problem.rows(goes_on), picked(at, goes_on)
-            at = problem.projected(at, steepest(problem.budget.norm, found.gradient), -length)
-            step += 1
+    def prepared(self, problem: Problem) -> Problem:
+        return (problem.with_margin() if self.loss == "margin" else problem).averaged(self.samples)
 
-    def _start(self, problem: Problem) -> Tensor:
+    def start(self, problem: Problem) -> Tensor:
         if not self.random_start:
             return problem.pixels
         start = problem.random_start()
         return start.clamp_(0, 1) if self.clip_start else start
 
+    def move(self, problem: Problem, at: Position, memory: dict[str, Any]) -> Tensor:
+        length = self.relative_step * problem.budget.epsilon if self.step is None else self.step
+        return problem.projected(at.pixels, self.direction(problem, at.gradient), -length)
+
+    def direction(self, problem: Problem, gradient: Tensor) -> Tensor:
+        """Where the loss rises, as new memory ``(M, 3, H, W)`` of length 1 in the budget's norm; a step goes back."""
+        return steepest(problem.budget.norm, gradient)
+
 
 @registry.add("fgsm")
 @dataclass(frozen=True)
-class FGSM(CheckedAttack):
+class FGSM(GradientAttack):
     """The fast gradient method: one step of length epsilon from the image, whatever steps the budget allows.
 
     Source: Goodfellow et al. 2015, arXiv:1412.6572 (L∞: the sign; L2: the normalised gradient).
     """
 
-    def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The only iterate of a checked problem."""
-        once = replace(problem.budget, steps=problem.budget.steps.clamp(max=1))
-        return PGD(relative_step=1.0, random_start=False).run(replace(problem, budget=once))
+    def prepared(self, problem: Problem) -> Problem:
+        return replace(problem, budget=replace(problem.budget, steps=problem.budget.steps.clamp(max=1)))
+
+    def move(self, problem: Problem, at: Position, memory: dict[str, Any]) -> Tensor:
+        return problem.projected(at.pixels, steepest(problem.budget.norm, at.gradient), -problem.budget.epsilon)

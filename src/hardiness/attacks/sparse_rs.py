@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Pass, Problem, no_gradient, registry
+from hardiness.attacks.bases import Lowest, RandomSearch
+from hardiness.attacks.kit import Problem, registry
 from hardiness.core.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class _Pixels:
 
 @registry.add("sparse-rs")
 @dataclass(frozen=True)
-class SparseRS(CheckedAttack):
+class SparseRS(RandomSearch):
     """Exchange some of the changed pixels at random, and keep that if it lowers the margin. Steps are queries.
 
     Attributes:
@@ -71,7 +71,6 @@ class SparseRS(CheckedAttack):
 
     version: ClassVar[int] = 2
     threats: ClassVar[tuple[str, ...]] = ("l0",)
-    gradients: ClassVar[bool] = False
 
     share: float = 0.3
 
@@ -79,33 +78,30 @@ class SparseRS(CheckedAttack):
         if not 0 < self.share <= 1:
             raise ArgumentError(f"share must be above 0 and at most 1, was {self.share}")
 
-    def run(self, problem: Problem) -> Iterator[Iterate]:
+    def prepared(self, problem: Problem) -> Problem:
+        return problem.with_margin()
+
+    def propose(self, problem: Problem, lowest: Lowest, memory: dict[str, Any]) -> Tensor:
+        """The images with some of the changed pixels exchanged; ``memory`` has the best ones and those tried last."""
         import torch
 
-        problem = problem.with_margin()
         positions = problem.pixels.shape[2] * problem.pixels.shape[3]
-        count = min(int(problem.budget.epsilon), positions)
-        best = [_begun(count, positions, generator) for generator in problem.generators]
-        lowest = torch.full((len(problem),), float("inf"), device=problem.index.device)
-        for step in range(1, int(problem.budget.steps.max()) + 1):
-            tried = best if step == 1 or not count else [
-                each.exchanged(int(count * self._share(step, steps)), positions, generator)
-                for each, steps, generator in zip(best, problem.budget.steps.tolist(), problem.generators, strict=True)
-            ]  # fmt: skip
-            pixels = torch.stack([each.on(image) for each, image in zip(tried, problem.pixels, strict=True)])
-            passed = problem.forward(pixels, graph=False, first=step == 1)
-            reached = problem.criterion.reached(passed.logits)
-            better = (passed.loss < lowest) | reached
-            best = [new if taken else old for new, old, taken in zip(tried, best, better.tolist(), strict=True)]
-            lowest = passed.loss.where(better, lowest)
-            if bool(better.any()):
-                kept = Pass(*(each[better] for each in passed))
-                yield kept.iterate(step, problem.index[better], reached[better], no_gradient(reached[better]))
-            goes_on = (problem.budget.steps > step) & ~reached
-            if not bool(goes_on.any()):
-                return
-            best = [each for each, stays in zip(best, goes_on.tolist(), strict=True) if stays]
-            problem, lowest = problem.rows(goes_on), lowest[goes_on]
+        count, query = min(int(problem.budget.epsilon), positions), lowest.step + 1
+        if query == 1:
+            best = tried = [_drawn(count, positions, generator) for generator in problem.generators]
+        else:
+            is_new = (lowest.query == lowest.step).tolist()
+            candidates = zip(memory["tried"], memory["best"], is_new, strict=True)
+            best = tried = [new if taken else old for new, old, taken in candidates]
+        if query > 1 and count:
+            tried = [
+                pixels.exchanged(int(count * self._share(query, steps)), positions, generator)
+                for pixels, steps, generator in zip(
+                    best, problem.budget.steps.tolist(), problem.generators, strict=True
+                )
+            ]
+        memory.update(best=best, tried=tried)
+        return torch.stack([pixels.on(image) for pixels, image in zip(tried, problem.pixels, strict=True)])
 
     def _share(self, step: int, steps: int) -> float:
         """The share of pixels that a query exchanges: the first query is the start, the second the first exchange."""
@@ -113,6 +109,6 @@ class SparseRS(CheckedAttack):
         return self.share / next(divisor for last, divisor in _SCHEDULE if exchange <= last)
 
 
-def _begun(count: int, positions: int, generator: np.random.Generator) -> _Pixels:
+def _drawn(count: int, positions: int, generator: np.random.Generator) -> _Pixels:
     places = generator.choice(positions, count, replace=False)
     return _Pixels(places, generator.integers(0, 2, (3, count)).astype(np.float32))

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, no_gradient, registry
+from hardiness.attacks.bases import CheckedAttack
+from hardiness.attacks.kit import (
+    Iterate,
+    Problem,
+    no_gradient,
+    registry,
+)
 from hardiness.attacks.threats.spatial import places, transformed
 
 

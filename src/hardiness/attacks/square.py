@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import (
-    CheckedAttack,
-    Iterate,
-    Margin,
-    Misclassification,
-    Pass,
-    Problem,
-    no_gradient,
-    picked,
-    registry,
-)
+from hardiness.attacks.bases import Lowest, RandomSearch
+from hardiness.attacks.kit import Margin, Misclassification, Problem, registry
 from hardiness.core.attack_plan import Norm
 from hardiness.core.errors import ArgumentError
 
@@ -35,7 +26,7 @@ _LEAST = 1e-12
 
 @registry.add("square")
 @dataclass(frozen=True)
-class Square(CheckedAttack):
+class Square(RandomSearch):
     """Square attack: keep a square of noise at a random place if it lowers the loss. Steps are queries.
 
     The loss is the margin of the label, or the criterion's own where it is targeted.
@@ -49,51 +40,27 @@ class Square(CheckedAttack):
     Differs: each sample has squares of its own, by its own generator; the first noise counts as a query.
     """
 
-    gradients: ClassVar[bool] = False
-
     area: float = 0.8
 
     def __post_init__(self) -> None:
         if not 0 < self.area <= 1:
             raise ArgumentError(f"area must be above 0 and at most 1, was {self.area}")
 
-    def run(self, problem: Problem) -> Iterator[Iterate]:
+    def prepared(self, problem: Problem) -> Problem:
         if isinstance(problem.criterion, Misclassification):
-            problem = replace(problem, criterion=Margin(problem.criterion.labels))
-        best = problem.forward(self._begun(problem), graph=False, first=True)
-        for step in range(1, int(problem.budget.steps.max()) + 1):
-            if step > 1:
-                best = _better(problem, best, self._proposed(problem, best.pixels, step))
-            reached = problem.criterion.reached(best.logits)
-            yield best.iterate(step, problem.index, reached, no_gradient(reached))
-            goes_on = (problem.budget.steps > step) & ~reached
-            if not bool(goes_on.any()):
-                return
-            problem = problem.rows(goes_on)
-            best = Pass(*(picked(values, goes_on) for values in best))
+            return replace(problem, criterion=Margin(problem.criterion.labels))
+        return problem
 
-    def _begun(self, problem: Problem) -> Tensor:
-        shares = [self.area] * len(problem)
-        return _FIRST[problem.budget.norm].perturb(problem, problem.pixels, shares)
-
-    def _proposed(self, problem: Problem, at: Tensor, step: int) -> Pass:
-        shares = [self._share(step, steps) for steps in problem.budget.steps.tolist()]
-        pixels = _NEXT[problem.budget.norm].perturb(problem, at, shares)
-        return problem.forward(pixels, graph=False)
+    def propose(self, problem: Problem, lowest: Lowest, memory: dict[str, Any]) -> Tensor:
+        norm, query = problem.budget.norm, lowest.step + 1
+        if query == 1:
+            return _FIRST[norm].perturb(problem, problem.pixels, [self.area] * len(problem))
+        shares = [self._share(query, steps) for steps in problem.budget.steps.tolist()]
+        return _NEXT[norm].perturb(problem, lowest.pixels, shares)
 
     def _share(self, step: int, steps: int) -> float:
         """Share of the image that a square covers at a query."""
         return self.area * 0.5 ** sum((step - 2) / steps * 10_000 > halving for halving in _HALVINGS)
-
-
-def _better(problem: Problem, best: Pass, proposed: Pass) -> Pass:
-    """Of each sample, the proposal where its loss is lower or it is there, else what was the best."""
-    taken = (proposed.loss < best.loss) | problem.criterion.reached(proposed.logits)
-    return Pass(
-        proposed.pixels.where(taken[:, None, None, None], best.pixels),
-        proposed.logits.where(taken[:, None], best.logits),
-        proposed.loss.where(taken, best.loss),
-    )
 
 
 Place = tuple[slice, slice, slice]

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, no_gradient, registry
+from hardiness.attacks.bases import CheckedAttack
+from hardiness.attacks.kit import (
+    Iterate,
+    Problem,
+    no_gradient,
+    registry,
+)
 from hardiness.attacks.patch_files import read_patch
 from hardiness.attacks.threats.patch import pasted, side
 from hardiness.core.errors import ArgumentError

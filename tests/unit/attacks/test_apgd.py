@@ -106,8 +106,6 @@ def test_a_checkpoint_halves_the_step_of_the_restless_and_of_the_stuck_but_not_t
         at=wide + 1,
         before=wide,
         gradient=wide + 1,
-        zeros=torch.zeros(5),
-        finite=torch.ones(5, dtype=torch.bool),
         loss=torch.full((5,), 3.0),
         best=wide + 2,
         best_gradient=wide + 2,
