@@ -119,7 +119,7 @@ def bound(classifier: Classifier, data: DataSet) -> tuple[float, dict[str, float
     batches = [crops[start : start + BATCH] for start in range(0, len(crops) - BATCH + 1, BATCH)]
 
     def forward() -> None:
-        with ThreadPoolExecutor(classifier.streams) as pool:
+        with ThreadPoolExecutor(classifier.runtimes.streams) as pool:
             list(pool.map(lambda batch: classifier.logits(to_pixels(batch)), batches))
 
     stages = {

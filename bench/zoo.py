@@ -319,8 +319,8 @@ def measured(name: str, family: str, network: nn.Module, transform: Transform, m
     ordered = np.sort(expected, axis=1)
     clear = (ordered[:, -1] - ordered[:, -2]) > LEAD * largest
     row.predictions = bool((found.argmax(1) == expected.argmax(1))[clear].all())
-    row.pixels, row.runtime = view.crop_px, classifier.runtime
-    row.fallback = (classifier.agreement.fallback or "") if classifier.agreement else ""
+    row.pixels, row.runtime = view.crop_px, classifier.runtimes.name
+    row.fallback = (classifier.runtimes.agreement.fallback or "") if classifier.runtimes.agreement else ""
     return row
 
 

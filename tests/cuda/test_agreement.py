@@ -47,9 +47,9 @@ def test_logits_agree_in_fp32(classifier: Make, images: list[np.ndarray]) -> Non
     expected = here.logits(to_pixels(images))
     found = there.logits(to_pixels(images, there.link))
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
-    assert there.agreement is not None
-    assert there.agreement.exact
-    assert there.agreement.fallback is None
+    assert there.runtimes.agreement is not None
+    assert there.runtimes.agreement.exact
+    assert there.runtimes.agreement.fallback is None
 
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
@@ -61,8 +61,8 @@ def test_half_precision_runs_and_its_agreement_is_recorded(
     found = low.logits(to_pixels(images, low.link))
     assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
     assert not np.array_equal(found, expected), "it must be computed in half precision"
-    assert low.agreement is not None
-    assert 0 < low.agreement.max_error < 0.05
+    assert low.runtimes.agreement is not None
+    assert 0 < low.runtimes.agreement.max_error < 0.05
 
 
 def test_tf32_stays_off_whatever_the_process_has_set(classifier: Make) -> None:

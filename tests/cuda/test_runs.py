@@ -78,4 +78,4 @@ def test_the_batch_size_is_found_once_and_decides_nothing_about_runtimes(classif
     size = automatic_batch_size(tried, 224, gradients)
     assert SMALLEST <= size <= LARGEST
     assert automatic_batch_size(tried, 224, gradients) == size
-    assert tried.agreement is None, "noise must not choose the runtime"
+    assert tried.runtimes.agreement is None, "noise must not choose the runtime"

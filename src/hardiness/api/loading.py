@@ -158,10 +158,10 @@ def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], li
 
 def remarks_on(classifier: Classifier) -> list[str]:
     """What loading and the first forward pass have shown; nothing where nothing was computed."""
-    agreement, name = classifier.agreement, classifier.spec.name
+    agreement, name = classifier.runtimes.agreement, classifier.spec.name
     remarks = [f"{name}: {note}" for note in classifier.notes]
     if agreement and agreement.fallback:
-        remarks.append(f"{name} ran in {classifier.runtime}: {agreement.fallback}")
+        remarks.append(f"{name} ran in {classifier.runtimes.name}: {agreement.fallback}")
     if agreement and classifier.precision != "fp32":
         remarks.append(
             f"{name} in {classifier.precision} against fp32 on its first {agreement.n} images: "

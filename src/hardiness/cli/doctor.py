@@ -266,7 +266,7 @@ def _test(name: str, expected: int) -> Iterator[Diagnosis]:
     except HardinessError as error:
         yield Diagnosis(name, str(error))
         return
-    where = f"{classifier.runtime} on {classifier.device}, {seconds:.1f} s"
+    where = f"{classifier.runtimes.name} on {classifier.device}, {seconds:.1f} s"
     told = f"{right} of {PHOTOGRAPHS} right, must be {expected}; {where}"
     yield Diagnosis(name, told, GOOD if right == expected and len(photographs) == PHOTOGRAPHS else BAD)
 

@@ -255,7 +255,7 @@ def make_features(asked: FeatureOptions) -> int:
 def _list_layers(classifier: Classifier, px: int | None) -> None:
     table = Table("layer", "output for one picture")
     spec = classifier.spec
-    for layer, shape in classifier.layers(px or spec.input_px or spec.view.crop_px).items():
+    for layer, shape in classifier.layers.shapes(px or spec.input_px or spec.view.crop_px).items():
         table.add_row(layer, " x ".join(map(str, shape)))
     wide().print(table)
 

@@ -117,7 +117,7 @@ def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) ->
         precision = "bf16" if classifier.precision == "fp32" else "fp32"
         found.append(Variation("precision", precision, placement={"precision": precision}))
     if classifier.has_gradients and classifier.device == "cpu":
-        runtime = "torch" if classifier.runtime != "torch" else "openvino"
+        runtime = "torch" if classifier.runtimes.name != "torch" else "openvino"
         found.append(Variation("runtime", runtime, placement={"runtime": runtime}))
     if benchmark.attack is not None or len(benchmark.conditions()) > 1:
         found.append(Variation("seed", "the next", request=lambda request: replace(request, seed=request.seed + 1)))

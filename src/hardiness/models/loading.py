@@ -30,11 +30,12 @@ from hardiness.models.catalogue import (
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
 from hardiness.models.classes import output_columns
-from hardiness.models.classifier import Classifier, logits_of
+from hardiness.models.classifier import Classifier
 from hardiness.models.code_hash import CodeIdentity, code_identity
 from hardiness.models.failures import contained, foreign_errors
 from hardiness.models.frameworks import require_torch
 from hardiness.models.identity import Identity, outputs_sha256, state_sha256
+from hardiness.models.logits import logits_of
 from hardiness.models.onnx_graph import onnx_sha256
 from hardiness.models.options import RANDOM, apply, override, row_and_model, split
 from hardiness.models.own_file import imported_anew

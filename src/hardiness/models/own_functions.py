@@ -15,9 +15,9 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.models.activation import SMALLEST
 from hardiness.models.catalogue import PlainFunction
-from hardiness.models.classifier import logits_of
 from hardiness.models.code_hash import CodeIdentity, code_identity, function_identity
 from hardiness.models.identity import state_sha256
+from hardiness.models.logits import logits_of
 
 if TYPE_CHECKING:
     from torch import nn

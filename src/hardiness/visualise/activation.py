@@ -146,7 +146,7 @@ def reader(classifier: Classifier, unit: Unit) -> Callable[[Tensor], Tensor]:
     if isinstance(unit, ClassUnit):
         return classifier.differentiable
     layer = unit.layer
-    return lambda pixels: classifier.activations(pixels, layer)
+    return lambda pixels: classifier.layers.output(pixels, layer)
 
 
 def activations(units: Sequence[Unit], outputs: Tensor) -> Tensor:
@@ -661,9 +661,9 @@ class _Ascent:
         if self._diverse is None:
             outputs = self._read(seen)
         elif isinstance(self._rows[0], ClassUnit):
-            outputs, diverse = self._read(seen), self._classifier.activations(seen, self._diverse)
+            outputs, diverse = self._read(seen), self._classifier.layers.output(seen, self._diverse)
         else:
-            outputs, diverse = self._classifier.features(seen, (self._rows[0].layer, self._diverse))
+            outputs, diverse = self._classifier.layers.outputs(seen, (self._rows[0].layer, self._diverse))
         values = activations(self._rows, outputs)
         scale = values.detach().abs()
         worth = values.sum()
@@ -704,7 +704,9 @@ def _diverse_layer(classifier: Classifier, unit: Unit, px: int) -> str:
     Raises:
         ModelError: no layer has positions.
     """
-    shapes = {layer: shape for layer, shape in classifier.layers(px).items() if len(shape) > 1 and max(shape[:2]) > 1}
+    shapes = {
+        layer: shape for layer, shape in classifier.layers.shapes(px).items() if len(shape) > 1 and max(shape[:2]) > 1
+    }
     if not isinstance(unit, ClassUnit) and unit.layer in shapes:
         return unit.layer
     if not shapes:

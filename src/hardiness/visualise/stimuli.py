@@ -331,7 +331,7 @@ def style_layers(classifier: Classifier, px: int) -> StyleLayers:
         ModelError: there are fewer than three sizes, as in transformers, or no gradients.
     """
     best: dict[int, str] = {}
-    for layer, shape in classifier.layers(px).items():
+    for layer, shape in classifier.layers.shapes(px).items():
         if len(shape) != 3 or shape[1] != shape[2] or not px <= COARSEST * shape[1] < COARSEST * px:
             continue
         if shape[1] not in best or layer.count(".") <= best[shape[1]].count("."):
@@ -402,7 +402,7 @@ class _Aim:
         self.shapes = shapes
         self._classifier, self._layers = classifier, layers
         with torch.no_grad():
-            found = classifier.features(_ready(textures), layers.textures)
+            found = classifier.layers.outputs(_ready(textures), layers.textures)
             self._grams = [gram(output) for output in found]
 
     def distances(
@@ -412,11 +412,11 @@ class _Aim:
         import torch
 
         with torch.no_grad():
-            (wanted,) = self._classifier.features(_ready(_shifted(self.shapes, shifts)), (self._layers.shape,))
+            (wanted,) = self._classifier.layers.outputs(_ready(_shifted(self.shapes, shifts)), (self._layers.shape,))
         found = dict(
             zip(
                 self._layers.every,
-                self._classifier.features(_ready(_shifted(pixels, shifts)), self._layers.every),
+                self._classifier.layers.outputs(_ready(_shifted(pixels, shifts)), self._layers.every),
                 strict=True,
             )
         )

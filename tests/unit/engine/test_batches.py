@@ -73,6 +73,6 @@ def test_noise_that_is_tried_decides_nothing_about_the_model() -> None:
     network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(), torch.nn.Linear(12, 10))
     model = wrap(network, View(), name="m", runtime="torch")
     model.anew().logits(torch.rand(2, 3, 224, 224))
-    assert model.agreement is None
+    assert model.runtimes.agreement is None
     model.logits(torch.rand(2, 3, 224, 224))
-    assert model.agreement is not None
+    assert model.runtimes.agreement is not None

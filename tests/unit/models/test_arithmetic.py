@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from hardiness.core.model import View
 from hardiness.models import classifier, determinism
-from hardiness.models.classifier import GradientNetworks, Original
 from hardiness.models.determinism import _guarded, differentiable_fp32, full_fp32, same_every_time
 from hardiness.models.exactness import same_gradient
+from hardiness.models.gradient_networks import GradientNetworks
+from hardiness.models.original import Original
 from hardiness.models.preprocessing import Normalisation
 
 

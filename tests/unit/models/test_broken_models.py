@@ -296,10 +296,10 @@ def test_an_image_too_small_for_the_network_is_one_line() -> None:
 def test_images_that_are_nan_choose_no_runtime(tiny: Make, noise: Noise) -> None:
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
     assert np.isnan(classifier.logits(torch.full((2, 3, 32, 32), float("nan")))).all()
-    assert classifier.agreement is None
+    assert classifier.runtimes.agreement is None
     assert np.isfinite(classifier.logits(noise(2))).all()
-    assert classifier.agreement is not None
-    assert classifier.agreement.n == 2
+    assert classifier.runtimes.agreement is not None
+    assert classifier.runtimes.agreement.n == 2
 
 
 def test_memory_of_a_gpu_is_the_engine_s_affair(own: Callable[[str], str], noise: Noise) -> None:

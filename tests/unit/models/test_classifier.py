@@ -59,11 +59,11 @@ def test_logits_equal_the_plain_network(tiny: Make, noise: Noise, runtime: str) 
     assert found.dtype == np.float32
     assert found.flags.c_contiguous
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
-    assert (classifier.runtime, classifier.num_classes) == (runtime, 7)
-    assert classifier.agreement is not None
-    assert classifier.agreement.n == 4
-    assert classifier.agreement.exact
-    assert classifier.agreement.fallback is None
+    assert (classifier.runtimes.name, classifier.num_classes) == (runtime, 7)
+    assert classifier.runtimes.agreement is not None
+    assert classifier.runtimes.agreement.n == 4
+    assert classifier.runtimes.agreement.exact
+    assert classifier.runtimes.agreement.fallback is None
 
 
 @pytest.mark.parametrize("runtime", ["torch", "openvino"])
@@ -131,7 +131,7 @@ def test_activations_are_the_layer_s_own_output(tiny: Make, noise: Noise) -> Non
     classifier = wrap(network, VIEW, name="tiny", device="cpu")
     classifier.differentiable(noise(1))  # norms are folded by now, and activations must not show it
     pixels = noise(2).requires_grad_()
-    found = classifier.activations(pixels, "conv1")
+    found = classifier.layers.output(pixels, "conv1")
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (VIEW.mean, VIEW.std))
     torch.testing.assert_close(found, network.conv1((pixels - mean) / std))
     found.sum().backward()
@@ -140,16 +140,16 @@ def test_activations_are_the_layer_s_own_output(tiny: Make, noise: Noise) -> Non
 
 def test_hooks_are_always_removed(tiny: Make, noise: Noise) -> None:
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
-    classifier.activations(noise(1), "bn2")
+    classifier.layers.output(noise(1), "bn2")
     with pytest.raises(ModelError, match="tiny fails on 1 images of 2 x 2 px: RuntimeError"):
-        classifier.activations(torch.zeros(1, 3, 2, 2), "bn2")
+        classifier.layers.output(torch.zeros(1, 3, 2, 2), "bn2")
     assert not any(module._forward_hooks for module in classifier._original.network.modules())
 
 
 def test_unknown_layers_are_answered_with_close_ones(tiny: Make, noise: Noise) -> None:
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
     with pytest.raises(UnknownNameError, match=r"layer of tiny 'conv3'; did you mean 'conv[12]'"):
-        classifier.activations(noise(1), "conv3")
+        classifier.layers.output(noise(1), "conv3")
 
 
 @pytest.mark.parametrize(
@@ -220,11 +220,11 @@ def test_what_openvino_cannot_convert_falls_back_to_torch_and_says_so(noise: Noi
     classifier = wrap(_Sorts(), VIEW, name="odd", device="cpu")
     found = classifier.logits(noise(3))
     np.testing.assert_allclose(found, classifier.differentiable(noise(3)).numpy(), rtol=1e-6)
-    assert classifier.runtime == "torch"
-    assert classifier.agreement is not None
-    assert classifier.agreement.fallback is not None
-    assert classifier.agreement.fallback.startswith("openvino: OpenVINO cannot convert it")
-    assert "\n" not in classifier.agreement.fallback
+    assert classifier.runtimes.name == "torch"
+    assert classifier.runtimes.agreement is not None
+    assert classifier.runtimes.agreement.fallback is not None
+    assert classifier.runtimes.agreement.fallback.startswith("openvino: OpenVINO cannot convert it")
+    assert "\n" not in classifier.runtimes.agreement.fallback
 
 
 def test_a_failed_conversion_leaves_logging_as_it_was(noise: Noise) -> None:
@@ -287,9 +287,9 @@ def inexact(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_inexact_runtime_is_not_used(tiny: Make, noise: Noise) -> None:
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
     classifier.logits(noise(4))
-    assert classifier.runtime == "torch"
-    assert classifier.agreement is not None
-    assert "openvino is not exact enough" in str(classifier.agreement.fallback)
+    assert classifier.runtimes.name == "torch"
+    assert classifier.runtimes.agreement is not None
+    assert "openvino is not exact enough" in str(classifier.runtimes.agreement.fallback)
     with pytest.raises(ModelError, match="not exact enough"):
         wrap(tiny(), VIEW, name="tiny", device="cpu", runtime="openvino").logits(noise(4))
 
@@ -298,8 +298,8 @@ def test_an_inexact_runtime_is_not_used(tiny: Make, noise: Noise) -> None:
 def test_in_bf16_agreement_is_recorded_but_not_enforced(tiny: Make, noise: Noise) -> None:
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu", precision="bf16")
     classifier.logits(noise(4))
-    assert classifier.agreement is not None
-    assert classifier.agreement.max_error > 1e-4
+    assert classifier.runtimes.agreement is not None
+    assert classifier.runtimes.agreement.max_error > 1e-4
 
 
 @pytest.mark.parametrize("runtime", ["torch", "auto"])
@@ -339,8 +339,8 @@ def test_without_bf16_in_the_cpu_torch_is_used_and_said(
     monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32"])
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu", precision="bf16")
     classifier.logits(noise(1))
-    assert classifier.agreement is not None
-    assert "no bf16 instructions" in str(classifier.agreement.fallback)
+    assert classifier.runtimes.agreement is not None
+    assert "no bf16 instructions" in str(classifier.runtimes.agreement.fallback)
 
 
 def test_each_size_is_compiled_once_and_checked(tiny: Make, noise: Noise) -> None:
@@ -350,7 +350,7 @@ def test_each_size_is_compiled_once_and_checked(tiny: Make, noise: Noise) -> Non
         np.testing.assert_allclose(
             found, classifier.differentiable(noise(3, px)).numpy(), atol=1e-5 * np.abs(found).max()
         )
-    assert len(classifier._runtimes._by_size) == 2
+    assert len(classifier.runtimes._by_size) == 2
 
 
 def test_a_copy_is_wrapped(tiny: Make, noise: Noise) -> None:
@@ -484,10 +484,10 @@ def test_agreement_by_hand() -> None:
 
 def test_streams_are_shared_out(tiny: Make, noise: Noise) -> None:
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
-    before = classifier.streams
+    before = classifier.runtimes.streams
     classifier.logits(noise(1))
-    assert classifier.streams == before >= 1
-    assert wrap(tiny(), VIEW, name="tiny", device="cpu", runtime="torch").streams == 1
+    assert classifier.runtimes.streams == before >= 1
+    assert wrap(tiny(), VIEW, name="tiny", device="cpu", runtime="torch").runtimes.streams == 1
 
 
 def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
@@ -509,9 +509,9 @@ def test_a_network_too_large_to_be_compiled_runs_in_torch_and_says_so(
     monkeypatch.setattr("hardiness.models.runtimes.openvino_cpu.free_memory", lambda: 1000)
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
     classifier.logits(noise(2))
-    assert classifier.runtime == "torch"
-    assert classifier.agreement is not None
-    assert "compiling needs about 0.0 GiB of memory" in str(classifier.agreement.fallback)
+    assert classifier.runtimes.name == "torch"
+    assert classifier.runtimes.agreement is not None
+    assert "compiling needs about 0.0 GiB of memory" in str(classifier.runtimes.agreement.fallback)
 
 
 def test_a_network_that_folding_and_layout_change_runs_as_it_stands(
@@ -521,8 +521,8 @@ def test_a_network_that_folding_and_layout_change_runs_as_it_stands(
     monkeypatch.setattr("hardiness.models.exactness.MAX_ERROR", -1.0)
     classifier = wrap(network, VIEW, name="tiny", device="cpu", runtime="torch")
     found = classifier.logits(noise(3))
-    assert classifier.agreement is not None
-    assert "torch is not exact enough" in str(classifier.agreement.fallback)
-    assert "so the plain network runs" in str(classifier.agreement.fallback)
+    assert classifier.runtimes.agreement is not None
+    assert "torch is not exact enough" in str(classifier.runtimes.agreement.fallback)
+    assert "so the plain network runs" in str(classifier.runtimes.agreement.fallback)
     np.testing.assert_allclose(found, plain.logits(noise(3)), atol=1e-5 * np.abs(found).max())
     classifier.differentiable(noise(3))

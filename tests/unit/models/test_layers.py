@@ -54,10 +54,10 @@ def wrapped(network: nn.Module) -> Classifier:
 def test_several_layers_are_what_each_is_alone(tiny: Make, noise: Noise) -> None:
     classifier, pixels = wrapped(tiny()), noise(2)
     for _ in range(2):  # the second pass ends early
-        first, second, again = classifier.features(pixels, ("bn2", "conv1", "bn2"))
+        first, second, again = classifier.layers.outputs(pixels, ("bn2", "conv1", "bn2"))
         assert torch.equal(first, again)
         torch.testing.assert_close(second, tiny().conv1(normalised(pixels)))
-        assert torch.equal(first, classifier.activations(pixels, "bn2"))
+        assert torch.equal(first, classifier.layers.output(pixels, "bn2"))
 
 
 def test_what_comes_after_the_layers_is_computed_on_the_first_pass_alone(noise: Noise) -> None:
@@ -71,7 +71,7 @@ def test_what_comes_after_the_layers_is_computed_on_the_first_pass_alone(noise: 
     network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Tanh(), Last(3, 5))
     classifier = wrapped(network)
     ran.clear()
-    found = [classifier.activations(noise(count), "2") for count in (1, 2, 3)]
+    found = [classifier.layers.output(noise(count), "2") for count in (1, 2, 3)]
     assert ran == [1]
     torch.testing.assert_close(found[2], torch.tanh(normalised(noise(3)).mean((2, 3))))
 
@@ -80,34 +80,34 @@ def test_a_layer_that_runs_several_times_is_read_the_last_time(noise: Noise) -> 
     classifier = wrapped(_Reused().eval())
     expected = normalised(noise(2)).mean((2, 3)).tanh().tanh().tanh()
     for _ in range(3):
-        torch.testing.assert_close(classifier.activations(noise(2), "act"), expected)
+        torch.testing.assert_close(classifier.layers.output(noise(2), "act"), expected)
 
 
 def test_gradients_of_several_layers_add_up(tiny: Make, noise: Noise) -> None:
     classifier, pixels, apart = wrapped(tiny()), noise(2).requires_grad_(), noise(2).requires_grad_()
-    first, second = classifier.features(pixels, ("conv1", "bn2"))
+    first, second = classifier.layers.outputs(pixels, ("conv1", "bn2"))
     (first.square().sum() + second.sum()).backward()
-    classifier.activations(apart, "conv1").square().sum().backward()
-    classifier.activations(apart, "bn2").sum().backward()
+    classifier.layers.output(apart, "conv1").square().sum().backward()
+    classifier.layers.output(apart, "bn2").sum().backward()
     torch.testing.assert_close(pixels.grad, apart.grad, rtol=1e-4, atol=1e-3)
 
 
 def test_no_hook_is_left_by_an_early_end_or_an_error(tiny: Make, noise: Noise) -> None:
     classifier = wrapped(tiny())
     for _ in range(2):
-        classifier.features(noise(1), ("conv1", "bn1"))
+        classifier.layers.outputs(noise(1), ("conv1", "bn1"))
     with pytest.raises(ModelError, match="fails on 1 images of 2 x 2 px"):
-        classifier.features(torch.zeros(1, 3, 2, 2), ("conv1", "bn2"))
+        classifier.layers.outputs(torch.zeros(1, 3, 2, 2), ("conv1", "bn2"))
     with pytest.raises(UnknownNameError, match="did you mean 'conv"):
-        classifier.features(noise(1), ("conv1", "conv3"))
+        classifier.layers.outputs(noise(1), ("conv1", "conv3"))
     assert not any(module._forward_hooks for module in classifier._original.network.modules())
 
 
 def test_layers_are_listed_in_the_order_they_end_with_their_shapes(tiny: Make) -> None:
-    shapes = wrapped(tiny()).layers(32)
+    shapes = wrapped(tiny()).layers.shapes(32)
     assert list(shapes) == ["conv1", "bn1", "conv2", "bn2", "head"]
     assert (shapes["conv1"], shapes["head"]) == ((8, 16, 16), (7,))
-    assert list(wrapped(_Reused().eval()).layers(32)) == ["act", "head"]
+    assert list(wrapped(_Reused().eval()).layers.shapes(32)) == ["act", "head"]
 
 
 def test_pooled_features_are_what_the_last_layer_reads(tiny: Make, noise: Noise) -> None:

@@ -163,9 +163,9 @@ def test_a_graph_on_a_gpu_is_held_against_the_cpu(
     expected = noise(3).mean((2, 3)).double().numpy() @ np.arange(12.0).reshape(3, 4)
     np.testing.assert_allclose(classifier.logits(noise(3)), expected, rtol=1e-4)
     assert gpu.asked[-1] == ("CUDAExecutionProvider", {"device_id": "1", "use_tf32": "0"})
-    assert classifier.agreement is not None
-    assert (classifier.agreement.n, classifier.agreement.fallback) == (3, None)
-    assert 0 < classifier.agreement.max_error < 1e-5
+    assert classifier.runtimes.agreement is not None
+    assert (classifier.runtimes.agreement.n, classifier.runtimes.agreement.fallback) == (3, None)
+    assert 0 < classifier.runtimes.agreement.max_error < 1e-5
 
 
 def test_a_graph_that_a_gpu_computes_otherwise_runs_on_the_cpu_and_says_so(
@@ -176,9 +176,9 @@ def test_a_graph_that_a_gpu_computes_otherwise_runs_on_the_cpu_and_says_so(
     classifier = load(name, device="cuda:0")
     expected = noise(3).mean((2, 3)).double().numpy() @ np.arange(12.0).reshape(3, 4)
     np.testing.assert_allclose(classifier.logits(noise(3)), expected, rtol=1e-5)
-    assert classifier.agreement is not None
-    assert "onnxruntime on cuda:0 is not exact enough" in str(classifier.agreement.fallback)
-    assert str(classifier.agreement.fallback).endswith("so it runs on the CPU")
+    assert classifier.runtimes.agreement is not None
+    assert "onnxruntime on cuda:0 is not exact enough" in str(classifier.runtimes.agreement.fallback)
+    assert str(classifier.runtimes.agreement.fallback).endswith("so it runs on the CPU")
 
 
 def test_a_graph_on_a_gpu_is_tried_and_attacked_with_images_in_main_memory(

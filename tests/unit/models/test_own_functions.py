@@ -85,7 +85,7 @@ def test_a_function_gets_the_canvas_as_it_is(images: np.ndarray, pixels: Tensor)
     classifier = wrap(watched, VIEW, name="mine")
     np.testing.assert_allclose(classifier.logits(pixels), logits(images), atol=1e-6)
     assert any(np.array_equal(batch, images) for batch in seen)
-    assert (classifier.runtime, classifier.outputs, classifier.num_classes, classifier.device) == (
+    assert (classifier.runtimes.name, classifier.outputs, classifier.num_classes, classifier.device) == (
         *("function", ""), 7, "cpu"
     )  # fmt: skip
 

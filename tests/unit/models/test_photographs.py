@@ -49,7 +49,7 @@ def test_every_path_is_the_plain_network(name: str, pixels_of: PixelsOf) -> None
         expected = classifier._original.network((given * scale - mean) / std).numpy()
     tolerance = 1e-5 * np.abs(expected).max()
     np.testing.assert_allclose(classifier.logits(pixels), expected, atol=tolerance)
-    assert classifier.runtime == "openvino"
+    assert classifier.runtimes.name == "openvino"
     np.testing.assert_allclose(classifier.differentiable(pixels).numpy(), expected, atol=tolerance)
     eager = load(name, device="cpu", runtime="torch")
     np.testing.assert_allclose(eager.logits(pixels), expected, atol=tolerance)

@@ -64,8 +64,8 @@ def test_it_runs_at_another_size(noise: Callable[..., Tensor], name: str, runtim
     pixels = noise(3, 64)
     found = classifier.logits(pixels)
     assert found.shape == (3, 1000)
-    assert classifier.agreement is not None
-    assert classifier.agreement.exact
+    assert classifier.runtimes.agreement is not None
+    assert classifier.runtimes.agreement.exact
     np.testing.assert_allclose(
         classifier.differentiable(pixels[:1]).numpy(), found[:1], atol=1e-4 * np.abs(found).max()
     )
@@ -87,8 +87,8 @@ def test_the_largest_runs(noise: Callable[..., Tensor]) -> None:
     found = classifier.logits(noise(1, 224))
     assert found.shape == (1, 1000)
     assert np.isfinite(found).all()
-    assert classifier.agreement is not None
-    assert classifier.agreement.exact, classifier.agreement
-    if classifier.runtime != "openvino":
-        assert re.search(r"needs about 12.3 GiB of memory .* are free", classifier.agreement.fallback or "")
+    assert classifier.runtimes.agreement is not None
+    assert classifier.runtimes.agreement.exact, classifier.runtimes.agreement
+    if classifier.runtimes.name != "openvino":
+        assert re.search(r"needs about 12.3 GiB of memory .* are free", classifier.runtimes.agreement.fallback or "")
     assert psutil.Process().memory_info().rss - before < 13e9

@@ -67,8 +67,8 @@ def test_timm_without_classes_is_refused() -> None:
 def test_timm_runs_with_random_weights(noise: Noise) -> None:
     classifier = load("timm:test_resnet:weights=random", device="cpu")
     assert classifier.logits(noise(2, 160)).shape == (2, 1000)
-    assert classifier.agreement is not None
-    assert classifier.agreement.exact
+    assert classifier.runtimes.agreement is not None
+    assert classifier.runtimes.agreement.exact
 
 
 def test_timm_without_a_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,13 +169,13 @@ def test_onnx_by_hand(onnx_file: Callable[..., Path], noise: Noise, batch: int |
     means = (pixels.double().mean((2, 3)).numpy() - 0.5) / 0.25
     expected = means @ np.arange(15.0).reshape(3, 5)
     np.testing.assert_allclose(classifier.logits(pixels), expected, rtol=1e-5, atol=1e-5)
-    assert (classifier.num_classes, classifier.runtime, classifier.has_gradients) == (5, "onnxruntime", False)
+    assert (classifier.num_classes, classifier.runtimes.name, classifier.has_gradients) == (5, "onnxruntime", False)
     assert len(classifier.weights_sha256) == 64
 
 
 def test_onnx_has_no_gradients_and_says_so(onnx_file: Callable[..., Path], noise: Noise) -> None:
     classifier = load(f"onnx:{onnx_file()}:{USUAL}", device="cpu")
-    for call in (lambda: classifier.differentiable(noise(1)), lambda: classifier.activations(noise(1), "x")):
+    for call in (lambda: classifier.differentiable(noise(1)), lambda: classifier.layers.output(noise(1), "x")):
         with pytest.raises(ModelError, match="no gradients"):
             call()
 

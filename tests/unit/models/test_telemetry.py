@@ -27,7 +27,7 @@ from hardiness.models import wrap
 network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
 classifier = wrap(network, View(32, 32), name="net", device="cpu", runtime="openvino")
 classifier.logits(torch.rand(2, 3, 32, 32))
-assert classifier.runtime == "openvino"
+assert classifier.runtimes.name == "openvino"
 import time
 time.sleep(SECONDS)
 assert not attempts, attempts

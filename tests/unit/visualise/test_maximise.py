@@ -102,7 +102,7 @@ def test_diversity_keeps_variants_apart(maps: Classifier) -> None:
     def alike(diversity: float) -> float:
         settings = Settings(steps=80, variants=3, diversity=diversity, transforms=STILL)
         images = [feature.image for feature in maximise(maps, [unit], settings)]
-        return similarity(maps.activations(to_pixels(images), "second"), 3).item()
+        return similarity(maps.layers.output(to_pixels(images), "second"), 3).item()
 
     assert 1 - alike(2.0) > 3 * (1 - alike(0.0))
 

@@ -44,7 +44,7 @@ def test_every_picture_has_its_own_unit(maps: Classifier, draw: Callable[..., Te
     pixels = draw(3, 3, 16, 16).sigmoid()
     units = [Channel("second", 1), Neuron("second", (4, 3, 2)), LayerUnit("second")]
     found = activations(units, reader(maps, units[0])(pixels))
-    output = maps.activations(pixels, "second")
+    output = maps.layers.output(pixels, "second")
     expected = [output[0, 1].mean(), output[1, 4, 3, 2], output[2].square().mean()]
     torch.testing.assert_close(found, torch.stack(expected))
 

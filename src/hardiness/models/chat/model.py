@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,13 @@ class ChatAnswer:
         return max(0.0, 1.0 - float(np.nansum(self.probabilities))) if self.replies[0].tokens else float("nan")
 
 
+class EndpointRuntime(NamedTuple):
+    """The place of a network's runtimes: answers are computed elsewhere, and compared with nothing."""
+
+    name: str = "chat"
+    agreement: None = None
+
+
 @dataclass
 class ChatModel:
     """An endpoint's model; `on` makes of it what answers one benchmark's question.
@@ -119,7 +126,7 @@ class ChatModel:
     _cut: int = 0
 
     outputs = ANSWERS
-    precision, device, runtime, agreement = "fp32", "elsewhere", "chat", None
+    precision, device, runtimes = "fp32", "elsewhere", EndpointRuntime()
     has_gradients, num_parameters = False, 0
     outputs_sha256 = code_sha256 = ""
     why_no_gradients = "it answers questions at an endpoint"
@@ -160,7 +167,8 @@ class ChatModel:
             "model-vs-human, laion-c or a folder of few classes"
         )
 
-    features = activations = layers = pooled = differentiable = plain_logits = logits
+    pooled = differentiable = plain_logits = logits
+    layers = property(logits)
 
     def on(self, benchmark: Benchmark, data: DataSet, seed: int, files: Files) -> ClosedQuestionModel:
         """The model on the question that a benchmark asks.

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from hardiness.core.errors import ModelError
 from hardiness.core.process import usable_cores
 from hardiness.models.catalogue import OnnxFile
-from hardiness.models.classifier import logits_of
 from hardiness.models.failures import FOREIGN_ERRORS, PROCESS_STATE, first_line
+from hardiness.models.logits import logits_of
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.runtimes import Executable, runtimes
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardiness.models.classifier import logits_of
 from hardiness.models.determinism import full_fp32
+from hardiness.models.logits import logits_of
 from hardiness.models.memory_layout import in_faster_layout, layout_of
 from hardiness.models.preprocessing import link_to
 from hardiness.models.runtimes import Executable, runtimes
