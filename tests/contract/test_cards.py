@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from hardiness.benchmarks.card import cards
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Result
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.result import Counts, Finding, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.results.measured import measured
@@ -126,6 +128,18 @@ class TestCard:
         assert len({(score.metric, score.condition) for score in scores}) == len(scores)
         # Out of distribution, a score counts the photographs of one side.
         assert max(score.n for score in scores) == len(STIMULI) // (2 if name == "ood" else 1)
+
+    def test_scores_and_findings_are_those_that_are_read_of_what_is_kept(self, name: str) -> None:
+        """To the bit, with the methods of their intervals: a page made at once is the page made later."""
+        card, run = cards.get(name), run_of(name)
+        table = card.table(rows_of(name, run), run)
+        scores = card.scores(table, run, card.as_baseline(table, run))
+        findings = card.findings(table, scores, run)
+        kept = json.loads(json.dumps(json_form([scores, findings])))
+        assert repr(from_json(list[Score], kept[0], "scores")) == repr(list(scores))
+        assert repr(from_json(list[Finding], kept[1], "findings")) == repr(list(findings))
+        methods = [score["method"] for score in kept[0] if "method" in score]
+        assert methods == [list(score.interval.method) for score in scores if score.interval and score.interval.method]
 
     def test_declares_what_its_scores_measure(self, name: str) -> None:
         """Unit and direction of each score are those of its metric, which says what it means."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -95,6 +95,18 @@ DETAILS = 2
 """Version of what all cards share of their details."""
 
 Scores = tuple[list[Score], list[Finding]]
+
+
+@dataclass(frozen=True)
+class _Scored:
+    scores: list[Score]
+    findings: list[Finding]
+
+
+@dataclass(frozen=True)
+class _ScoredByClass:
+    scores: list[Score]
+    warnings: list[str]
 
 
 class ScoredRun:
@@ -235,17 +247,17 @@ class ScoredRun:
         if not self._facts["images"]:
             return [], []
 
-        def compute() -> dict[str, Any]:
+        def compute() -> _Scored:
             own = self.card.scores(self.table, self.stored.run, baseline)
             scores = available(own, self._outputs)
             if self.stored.run.model.is_chat:
                 scores += answer_scores(self.table)
             findings = self.card.findings(self.table, scores, self.stored.run)
-            return {"scores": json_form(scores), "findings": json_form(findings)}
+            return _Scored(scores, list(findings))
 
-        found = self.memo.value(f"scores {digest_of(baseline)}", "", compute)
-        scores = found["scores"] + (self._by_class()["scores"] if self.stored.run.has_own_classes else [])
-        return from_json(list[Score], scores, "scores"), from_json(list[Finding], found["findings"], "findings")
+        scored = self.memo.record(_Scored, f"scores {digest_of(baseline)}", "", compute)
+        by_class = self._by_class().scores if self.stored.run.has_own_classes else []
+        return [*scored.scores, *by_class], scored.findings
 
     @property
     def _outputs(self) -> str:
@@ -267,17 +279,16 @@ class ScoredRun:
     def class_warnings(self) -> list[str]:
         """What a person should know of classes of their own; nothing of ImageNet's, or where nothing was evaluated."""
         has_some = self.stored.run.has_own_classes and self._facts["images"]
-        return list(self._by_class()["warnings"]) if has_some else []
+        return self._by_class().warnings if has_some else []
 
-    def _by_class(self) -> dict[str, Any]:
+    def _by_class(self) -> _ScoredByClass:
         """Scores by class, where classes are a person's own, and what is amiss with these."""
 
-        def compute() -> dict[str, Any]:
+        def compute() -> _ScoredByClass:
             scores = available(class_scores(self.table, self.stored.run), self._outputs)
-            warnings = class_warnings(self.table, self.stored.run)
-            return {"scores": json_form(scores), "warnings": warnings}
+            return _ScoredByClass(scores, list(class_warnings(self.table, self.stored.run)))
 
-        return dict(self.memo.value("scores by class", str(CLASSES_VERSION), compute))
+        return self.memo.record(_ScoredByClass, "scores by class", str(CLASSES_VERSION), compute)
 
     def details(self) -> dict[str, Any]:
         """What a page shows beyond scores; nothing where nothing was evaluated."""

@@ -10,7 +10,7 @@ import numpy as np
 from hardiness.benchmarks.card import Baseline, Card
 from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
-from hardiness.core.forms import from_json, json_form
+from hardiness.core.forms import json_form
 from hardiness.core.request import Stop
 from hardiness.core.result import Score
 from hardiness.core.run import Run
@@ -157,14 +157,14 @@ def at_stop(
     target = stop.precision_target
     companions = [each for each in runs if each.stored.key in stop.companions]
 
-    def compute() -> list[object]:
+    def compute() -> list[Score]:
         look = look_at(target, baseline, companions)
         looks = look.at(run.card, run.table, run.stored.run)
         changed = zip(scores, with_looks(scores, looks), strict=True)
-        return [json_form(new) for old, new in changed if new is not old]
+        return [new for old, new in changed if new is not old]
 
     of = digest_of([json_form(stop), [each.digest for each in companions], baseline])
-    changed = {(s.metric, s.condition): s for s in from_json(list[Score], run.memo.value("stop", of, compute), "stop")}
+    changed = {(s.metric, s.condition): s for s in run.memo.record(list[Score], "stop", of, compute)}
     names = ", ".join(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
     sentence = (
         f"stopped at a precision target of {target:g}: the intervals of {names or 'no score'} hold "

@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
+from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.table import ImageTable
 from hardiness.store import tables
@@ -21,6 +22,8 @@ FOLDER = "scored"
 
 VALUES = f"{FOLDER}/memo.jsonl"
 """A line with the SHA-256 of the next one, and that: by part its key, and by name what a value is of, and the value."""
+
+Record = TypeVar("Record")
 
 Stamp = list[int | str]
 Stamps = dict[str, Stamp]
@@ -70,14 +73,36 @@ class Memo:
     def value(self, name: str, digest: str, compute: Callable[[], Any]) -> Any:
         """The JSON value of that name, which follows from the memo's key and from what has that digest."""
         digest = f"{digest} {self._code}".rstrip()
-        kept = self._values.get(name)
-        return self.put(name, digest, compute()) if kept is None or kept[0] != digest else kept[1]
+        former, value = self._values.get(name, (None, None))
+        return value if former == digest else self.put(name, digest, compute())
+
+    def record(self, kind: type[Record], name: str, digest: str, compute: Callable[[], Record]) -> Record:
+        """The value of that name, of a type that has a JSON form: as it is computed, or read from what was kept.
+
+        Args:
+            kind: its type, as a field would have it: ``list[Score]`` as well.
+            name: of the value.
+            digest: of what it follows from beside the memo's key.
+            compute: makes it.
+
+        Raises:
+            StoreError: what was kept is of another form.
+        """
+        digest = f"{digest} {self._code}".rstrip()
+        former, form = self._values.get(name, (None, None))
+        if former == digest:
+            return from_json(kind, form, name)
+        value = compute()
+        self._keep(name, digest, json_form(value))
+        return value
 
     def put(self, name: str, digest: str, value: Any) -> Any:
         """A value in place of the one of that name, as JSON gives it back."""
-        self._values[name] = [digest, json.loads(json.dumps(value))]
-        self._changed = True
-        return self._values[name][1]
+        return self._keep(name, digest, json.loads(json.dumps(value)))
+
+    def _keep(self, name: str, digest: str, form: Any) -> Any:
+        self._values[name], self._changed = [digest, form], True
+        return form
 
     def last(self, name: str) -> Any:
         """The value that was last kept under that name, whatever it is of; ``None`` where none was."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hardiness.core.errors import StoreError
+from hardiness.core.result import Interval, Score
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.memo import VALUES, Memo
 
@@ -30,6 +32,28 @@ def test_a_value_is_computed_once_for_what_it_is_of(tmp_path: Path) -> None:
     assert memo(tmp_path, anew=True).value("scores", "a", lambda: 4) == 4
     assert memo(tmp_path, key="other").value("scores", "a", lambda: 5) == 5
     assert memo(tmp_path, key="other", trusted=True).last("scores") == {"value": [1, 2]}
+
+
+def test_a_record_is_given_as_it_is_computed_and_read_as_it_was(tmp_path: Path) -> None:
+    interval = Interval(0.1, 0.7, ("wilson", 3, 10))
+    computed = [Score("top1", 0.1 + 0.2, "fraction", 10, interval), Score("top5", None, "fraction", 0, reason="none")]
+    first = memo(tmp_path)
+    assert first.record(list[Score], "scores", "a", lambda: computed) is computed, "nothing is written to be read again"
+    assert first.record(list[Score], "scores", "a", never) == computed
+    first.save()
+    (kept, undefined) = memo(tmp_path).record(list[Score], "scores", "a", never)
+    assert [kept, undefined] == computed
+    assert kept.interval is not None
+    assert kept.interval.method == ["wilson", 3, 10]
+    assert memo(tmp_path).record(list[Score], "scores", "b", lambda: computed[1:]) == computed[1:], "of something else"
+    assert memo(tmp_path).record(type(None), "nothing", "", lambda: None) is None
+
+
+def test_a_record_of_another_form_is_told(tmp_path: Path) -> None:
+    first = memo(tmp_path)
+    first.value("scores", "a", lambda: [{"metric": "top1"}])
+    with pytest.raises(StoreError, match="scores must have the field"):
+        first.record(list[Score], "scores", "a", never)
 
 
 def test_parts_of_one_file_leave_each_other_as_they_are_and_another_key_drops_its_own(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import TypeVar
 from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.own_code import scoring_code
 from hardiness.core.errors import DataError
-from hardiness.core.forms import from_json, json_form
 from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, instance_of
 from hardiness.core.result import Score
@@ -85,8 +84,7 @@ def _kept(run: ScoredRun, name: str, labels: PhotographLabels) -> Sequence[Score
     """
     try:
         of = f"{labels.sha256} {scoring_code(labels.scores)}".strip()
-        found = run.memo.value(name, of, lambda: json_form(labels.scores(run.table)))
-        return from_json(list[Score], found, name)
+        return run.memo.record(list[Score], name, of, lambda: list(labels.scores(run.table)))
     except DataError:
         return ()
     except Exception as error:

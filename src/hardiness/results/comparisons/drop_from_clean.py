@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.shares import CLEAN_TOP1, TOP1_DROP, accuracy
-from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Result, Score
 from hardiness.core.table import ImageTable
 from hardiness.results.comparisons import ScoredResult, clean_result, speaks_of
@@ -27,13 +25,11 @@ def drop_from_clean(each: ScoredResult, scored: Sequence[ScoredResult]) -> Resul
     if clean is None:
         return result
 
-    def compute() -> Any:
+    def compute() -> list[Score]:
         within = f"answer_{result.benchmark}"
-        return json_form(beside_clean(each.run.table, result.score("top1"), clean.run.table, within))
+        return beside_clean(each.run.table, result.score("top1"), clean.run.table, within)
 
-    beside = from_json(
-        list[Score], each.run.memo.value("drop_from_clean", clean.run.digest, compute), "drop_from_clean"
-    )
+    beside = each.run.memo.record(list[Score], "drop_from_clean", clean.run.digest, compute)
     clean.run.release()
     return replace(result, scores=sorted([*result.scores, *beside], key=lambda s: not set(s.condition) <= {"protocol"}))
 
