@@ -26,7 +26,8 @@ _IMAGES, _LABELS = ("image", "img", "jpg", "png", "webp"), ("label", "labels", "
 
 MOST_DECODED = 32 << 20
 """Bytes of the largest group of rows that is decoded for each picture that is read of it. The hub's have 100 pictures,
-about 11 MB, which takes 7 to 13 core-ms; of larger groups the page that holds the picture is read, about 1 MB."""
+about 11 MB, which takes 7 to 13 core-ms; of larger groups the page that holds the picture is read: about 1 MB, but up
+to 1,024 pictures of a file that pandas wrote."""
 
 MOST_HELD = 256 << 20
 """Bytes of decoded groups and pages that stay, for whoever reads pictures in the order of the file."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.core.model import View
-from hardiness.models import classifier, determinism
+from hardiness.models import determinism, gradient_networks, original
 from hardiness.models.determinism import _guarded, differentiable_fp32, full_fp32, same_every_time
 from hardiness.models.exactness import same_gradient
 from hardiness.models.gradient_networks import GradientNetworks
@@ -184,8 +184,8 @@ def test_no_thread_waits_for_another_ones_backward_pass(
         return same_gradient(*given)
 
     monkeypatch.setattr(torch.autograd, "grad", on_the_device)
-    monkeypatch.setattr(classifier, "same_gradient", chosen_beside_another)
-    for module in (determinism, classifier):
+    monkeypatch.setattr(gradient_networks, "same_gradient", chosen_beside_another)
+    for module in (determinism, gradient_networks, original):
         monkeypatch.setattr(module, "full_fp32", lambda device: full_fp32(torch.device("cuda")))
     network = Original(tiny(), "tiny", Normalisation.from_view(View()), "cpu", None)
     chosen: list[nn.Module] = []

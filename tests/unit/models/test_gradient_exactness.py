@@ -55,7 +55,7 @@ def test_a_size_at_which_the_folded_network_is_wrong_goes_through_the_plain_one_
 def test_gradients_are_compared_once_for_each_size_and_what_was_found_is_stored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from hardiness.models import classifier as module
+    from hardiness.models import gradient_networks as module
 
     compared = []
     monkeypatch.setattr(module, "same_gradient", lambda *given: (compared.append(given[2].shape[-1]), True)[1])
