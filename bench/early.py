@@ -33,18 +33,14 @@ from hardiness.statistics.cells import CellEstimate, cell_estimate
 from hardiness.statistics.comparison import mcnemar
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import corruption_weights
+from hardiness.statistics.sequences import FEW, STOP_ERRORS, half_width, last_inside, multiplier
 from hardiness.statistics.stopping import (
-    FEW,
-    STOP_ERRORS,
     Companions,
     Extent,
     Headline,
-    half_width,
-    last_inside,
-    multiplier,
+    headline_of_cells,
+    headline_of_share,
     next_extent,
-    of_cells,
-    of_share,
 )
 from hardiness.store.store import Store
 
@@ -226,7 +222,7 @@ def by_rule(errors: NDArray[np.bool_], order: NDArray[np.int64], cells: NDArray[
     extent, whole = Extent(FIRST, 2), Extent(IMAGES, 75)
     while True:
         found = of_two_cells(errors, order[: extent.images], cells[: extent.images])
-        headline = rule(of_cells("mCE", found, TARGET, IMAGES), found.variance, TARGET, IMAGES)
+        headline = rule(headline_of_cells("mCE", found, TARGET, IMAGES), found.variance, TARGET, IMAGES)
         if headline.half_width <= TARGET:
             return Stop(found.value, headline.half_width, extent.images * extent.cells)
         following = next_extent(extent, [headline], TARGET, whole)
@@ -284,7 +280,7 @@ def shares(rate: float, orders: int, target: float, generator: np.random.Generat
             extent = Extent(100, 1)
             while True:
                 n = extent.images
-                headline = rule(of_share("accuracy", int(hits[n - 1]), n, target, IMAGES), 0.0, target, IMAGES)
+                headline = rule(headline_of_share("accuracy", int(hits[n - 1]), n, target, IMAGES), 0.0, target, IMAGES)
                 if headline.half_width <= target:
                     break
                 extent = next_extent(extent, [headline], target, Extent(IMAGES, 1)) or extent
@@ -332,10 +328,12 @@ def helped(rate: float, orders: int, generator: np.random.Generator) -> dict[str
                 found = cell_estimate(companions.ids[chosen], right[chosen, None].astype(float), np.ones(1), images)
                 better = companions.correct(found, companions.values[chosen], images)
                 if better is found:
-                    plain = of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
+                    plain = headline_of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
                     headline = rule(plain, 0.0, target, images)
                 else:
-                    headline = rule(of_cells("accuracy", better, target, images), better.variance, target, images)
+                    headline = rule(
+                        headline_of_cells("accuracy", better, target, images), better.variance, target, images
+                    )
                 if headline.half_width <= target:
                     break
                 extent = next_extent(extent, [headline], target, Extent(images, 1)) or extent

@@ -27,7 +27,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, R
 from hardiness.core.table import ImageTable
 from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import Noise, moved_by
-from hardiness.statistics.comparison import adjusted, pairs_tested
+from hardiness.statistics.comparison import adjust_differences, pairs_tested
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.measures import area_under_response, calibration_measure
 from populations import names, unsure_and_wrong
@@ -43,7 +43,7 @@ def shares(models: int, generator: np.random.Generator, n: int) -> bool:
     """Top-1 of models that are right equally often on the same images."""
     hard, at = generator.standard_normal(n), np.arange(n)
     sides = [np.sqrt(0.6) * hard + np.sqrt(0.4) * generator.standard_normal(n) > ndtri(0.2) for _ in range(models)]
-    (pairs,) = adjusted([pairs_tested({str(k): mean(at, side) for k, side in enumerate(sides)}, 1.0)])
+    (pairs,) = adjust_differences([pairs_tested({str(k): mean(at, side) for k, side in enumerate(sides)}, 1.0)])
     return any(each.is_told_apart for each in pairs.values())
 
 
@@ -52,7 +52,7 @@ def means(models: int, generator: np.random.Generator, n: int) -> bool:
     at = np.arange(n)
     often = np.where(generator.random((models, n)) < 0.01, 0.9, generator.beta(0.4, 1.6, n))
     estimates = {str(k): mean(at, generator.binomial(CELLS, each) / CELLS) for k, each in enumerate(often)}
-    (pairs,) = adjusted([pairs_tested(estimates, 1.0)])
+    (pairs,) = adjust_differences([pairs_tested(estimates, 1.0)])
     return any(each.is_told_apart for each in pairs.values())
 
 
@@ -60,7 +60,7 @@ def calibration(models: int, generator: np.random.Generator, n: int) -> bool:
     """The RMS calibration errors of models alone."""
     at = np.arange(n)
     measures = [calibration_measure(Metric("rms"), *unsure_and_wrong(generator, n, HARD)) for _ in range(models)]
-    (pairs,) = adjusted([pairs_tested({str(k): each.estimate(at) for k, each in enumerate(measures)})])
+    (pairs,) = adjust_differences([pairs_tested({str(k): each.estimate(at) for k, each in enumerate(measures)})])
     return any(each.is_told_apart for each in pairs.values())
 
 
@@ -71,7 +71,7 @@ def three_scores(models: int, generator: np.random.Generator, n: int) -> bool:
     tests = [pairs_tested({str(k): mean(at, right) for k, (_, right) in enumerate(answers)}, 1.0)]
     sorting = partial(calibration_measure, Metric("rms")), partial(area_under_response, Metric("aurra"))
     tests += [pairs_tested({str(k): of(*each).estimate(at) for k, each in enumerate(answers)}) for of in sorting]
-    return any(each.is_told_apart for pairs in adjusted(tests) for each in pairs.values())
+    return any(each.is_told_apart for pairs in adjust_differences(tests) for each in pairs.values())
 
 
 def noise(metric: str, generator: np.random.Generator, n: int) -> bool:

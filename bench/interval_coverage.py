@@ -36,9 +36,10 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric
 from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable
+from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import CellMeans, cell_means, equal_weights
 from hardiness.statistics.comparison import difference, mean_difference
-from hardiness.statistics.confidence import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval
+from hardiness.statistics.confidence import aurra, bin_of, bin_of_hundred
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement

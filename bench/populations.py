@@ -23,9 +23,10 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric
 from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable
+from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import cell_means, equal_weights
-from hardiness.statistics.comparison import ScoreComparison, adjusted, difference, pairs_tested
-from hardiness.statistics.confidence import Gaps, bin_of, bin_of_hundred, calibration_interval
+from hardiness.statistics.comparison import ScoreComparison, adjust_differences, difference, pairs_tested
+from hardiness.statistics.confidence import bin_of, bin_of_hundred
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.kappa import pairwise
 from hardiness.statistics.measures import calibration_measure
@@ -289,7 +290,7 @@ def place_of_five(generator: np.random.Generator, n: int, rate: float) -> Measur
     rates = rate + 0.02 * np.arange(-2, 3)
     rights = [np.sqrt(0.5) * hard + np.sqrt(0.5) * generator.standard_normal(n) >= ndtri(each) for each in rates]
     estimates = {str(k): mean(ids, right) for k, right in enumerate(rights)}
-    (pairs,) = adjusted([pairs_tested(estimates, 1.0)])
+    (pairs,) = adjust_differences([pairs_tested(estimates, 1.0)])
     values = {name: each.value for name, each in estimates.items()}
     place = ScoreComparison("top1", True, values, pairs, n).ranks["2"]
     return Interval(float(place.rank), float(place.worst)), 3.0

@@ -19,7 +19,8 @@ from hardiness.engine.evaluation import prepared
 from hardiness.engine.rounds import Rounds
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load
-from hardiness.statistics.stopping import Extent, share_interval
+from hardiness.statistics.sequences import share_interval
+from hardiness.statistics.stopping import Extent
 from hardiness.store.store import Store
 
 Told = Callable[..., Any]

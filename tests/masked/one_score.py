@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hardiness.statistics.comparison import Difference, ScoreComparison, adjusted, difference, pairs_tested
+from hardiness.statistics.comparison import Difference, ScoreComparison, adjust_differences, difference, pairs_tested
 from hardiness.statistics.estimate import Estimate, mean
 
 
@@ -20,6 +20,6 @@ def compared(
     metric: str, estimates: Mapping[str, Estimate], higher_is_better: bool, span: float = math.inf
 ) -> ScoreComparison:
     """Several models on the same images, adjusted for the pairs of this score alone."""
-    (pairs,) = adjusted([pairs_tested(estimates, span)])
+    (pairs,) = adjust_differences([pairs_tested(estimates, span)])
     values = {name: each.value for name, each in estimates.items()}
     return ScoreComparison(metric, higher_is_better, values, pairs, min(each.n for each in estimates.values()))

@@ -30,7 +30,7 @@ from hardiness.statistics.intervals import (
     with_unseen,
     within,
 )
-from hardiness.statistics.stopping import STOP_ERRORS, share_interval
+from hardiness.statistics.sequences import STOP_ERRORS, share_interval
 from hardiness.statistics.verdicts import Evidence, at_level
 
 LEVELS = (0.2, 0.05, 0.01, 0.05 / 60)

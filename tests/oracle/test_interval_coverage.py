@@ -17,11 +17,20 @@ from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable
 from hardiness.results.annotations.imagenet_x import error_ratios
+from hardiness.statistics.acceptance import accepted_interval, threshold
+from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import cell_estimate
-from hardiness.statistics.confidence import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
-from hardiness.statistics.intervals import accepted_interval, effective_wilson, proportion, threshold, wilson
+from hardiness.statistics.confidence import bin_of, bin_of_hundred, rms_calibration_error
+from hardiness.statistics.intervals import effective_wilson, proportion, wilson
 from hardiness.statistics.kappa import pairwise
-from hardiness.statistics.stopping import Companions, Extent, Headline, next_extent, of_cells, of_share
+from hardiness.statistics.stopping import (
+    Companions,
+    Extent,
+    Headline,
+    headline_of_cells,
+    headline_of_share,
+    next_extent,
+)
 
 TRIALS = 240
 SLACK = 2 * np.sqrt(0.05 * 0.95 / TRIALS)
@@ -386,8 +395,8 @@ def test_a_share_at_the_stop_helped_by_a_model_that_answered_everything(rate: fl
         found = cell_estimate(companions.ids[chosen], right[chosen, None].astype(float), np.ones(1), images)
         better = companions.correct(found, companions.values[chosen], images)
         if better is found:
-            return of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
-        return of_cells("accuracy", better, target, images)
+            return headline_of_share("accuracy", int(right[chosen].sum()), len(chosen), target, images)
+        return headline_of_cells("accuracy", better, target, images)
 
     def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
         order, extent = generator.permutation(images), Extent(60, 1)

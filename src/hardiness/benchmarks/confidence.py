@@ -30,8 +30,9 @@ from hardiness.core.random import rng
 from hardiness.core.result import Interval, Metric, Result, Score
 from hardiness.core.section import Chart, Curves, Dots, Line, Observer, Panel
 from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.comparison import FEWEST
-from hardiness.statistics.confidence import BINNINGS, Binning, Gaps, bin_of, calibration_interval
+from hardiness.statistics.confidence import BINNINGS, Binning, bin_of
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.intervals import wilson, within
 

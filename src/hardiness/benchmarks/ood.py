@@ -23,14 +23,8 @@ from hardiness.core.result import Metric, Result, Score
 from hardiness.core.run import Run
 from hardiness.core.section import Grid
 from hardiness.core.table import ImageTable, Records
-from hardiness.statistics.intervals import (
-    RECALL,
-    accepted_interval,
-    area_interval,
-    effective_wilson,
-    outermost,
-    threshold,
-)
+from hardiness.statistics.acceptance import RECALL, accepted_interval, threshold
+from hardiness.statistics.intervals import area_interval, effective_wilson, outermost
 
 Floats = NDArray[np.float64]
 

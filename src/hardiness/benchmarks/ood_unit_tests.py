@@ -24,8 +24,9 @@ from hardiness.core.run import Run
 from hardiness.core.section import Chart, Dots, Grid, Observer
 from hardiness.core.table import ImageTable, Records
 from hardiness.distortions.objectless import objectless
+from hardiness.statistics.acceptance import accepted_interval, accepted_share, threshold, threshold_draws
 from hardiness.statistics.cells import interval_of_mean
-from hardiness.statistics.intervals import accepted, accepted_interval, resampled_means, threshold, threshold_draws
+from hardiness.statistics.intervals import resampled_means
 
 NOISE = (
     "uni",
@@ -207,7 +208,7 @@ class _Test:
 
     def moved(self) -> Floats:
         """What the share that passes is higher by at thresholds of other photographs, ``(R,)``."""
-        share = accepted(self._seen, threshold_draws(self.inside))
+        share = accepted_share(self._seen, threshold_draws(self.inside))
         return np.asarray(share - float(np.nanmean(self.passes)))
 
     def score(self, condition: Condition) -> Score:

@@ -14,24 +14,17 @@ from numpy.typing import NDArray
 from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.confidence import (
     BINNINGS,
-    COVERAGE,
     MINIMUM,
     Binning,
     CalibrationProtocol,
-    Gaps,
     aurra,
     bin_of,
     bin_of_hundred,
-    calibration_half,
-    calibration_interval,
-    conformal_coverage,
-    conformal_threshold,
-    coverage_at_risk,
     expected_calibration_error,
     rms_calibration_error,
-    selective_prediction,
 )
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import (
@@ -45,6 +38,14 @@ from hardiness.statistics.intervals import (
     within,
 )
 from hardiness.statistics.measures import Measurable, area_under_response, calibration_measure, share
+from hardiness.statistics.selective import (
+    COVERAGE,
+    calibration_half,
+    conformal_coverage,
+    conformal_threshold,
+    coverage_at_risk,
+    selective_prediction,
+)
 
 LARGEST_INT16 = np.iinfo(np.int16).max
 

@@ -16,7 +16,8 @@ from hardiness.engine.worker import Worker
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stopped import population_of, rows_of
 from hardiness.statistics.cells import order_of_cells
-from hardiness.statistics.stopping import Extent, largest_extent, share_interval
+from hardiness.statistics.sequences import share_interval
+from hardiness.statistics.stopping import Extent, largest_extent
 from hardiness.store.store import Store
 
 FEW_CELLS = 2

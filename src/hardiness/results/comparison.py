@@ -25,7 +25,7 @@ from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.run_names import differences
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
-from hardiness.statistics.comparison import ScoreComparison, adjusted, pairs_tested, shared_images
+from hardiness.statistics.comparison import ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
 from hardiness.statistics.decomposition import (
     DifferencePart,
@@ -464,7 +464,7 @@ def _scores(
         found.append(
             ScoreComparison(score.metric, score.higher_is_better, values, {}, len(ids), score.condition, title, noise)
         )
-    return tuple(replace(each, pairs=pairs) for each, pairs in zip(found, adjusted(tests), strict=True))
+    return tuple(replace(each, pairs=pairs) for each, pairs in zip(found, adjust_differences(tests), strict=True))
 
 
 def _left_out(name: str, run: RunByImage) -> str:

@@ -20,7 +20,7 @@ from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.intervals import within
 from hardiness.statistics.measures import WeightedSum
-from hardiness.statistics.stopping import Companions, Headline, of_cells, of_share
+from hardiness.statistics.stopping import Companions, Headline, headline_of_cells, headline_of_share
 
 Name = tuple[str, Condition]
 """Metric and condition of a score."""
@@ -63,14 +63,14 @@ class Look:
             values = score.values[seen, 0]
             # Of a share of some images, such as those answered with a cue, those that were seen to be none are no part.
             among = None if population is None else population - (len(table) - len(values))
-            return of_share(name, int(values.sum()), len(values), self.target, among)
+            return headline_of_share(name, int(values.sum()), len(values), self.target, among)
         found = cell_estimate(table.ids, score.weighty, score.weights[score.weights != 0], population)
         if companions is not None and known is not None:
             better = companions.correct(found, known[seen], population)
             if better is found and score.is_share:
                 return self._without_companions()._headline(score, table, run, population)
             found = better
-        return of_cells(name, found, self.target, population)
+        return headline_of_cells(name, found, self.target, population)
 
     def _without_companions(self) -> Look:
         return replace(self, companions=None)

@@ -23,6 +23,9 @@ FEWEST_PER_CELL = 5
 FEWEST_DEVIATING = 30
 """Images that must deviate from the mean before their spread is believed."""
 
+FEWEST_TELLING = 2
+"""Images that differ without which nothing is known of how much a sum in which cells count against others varies."""
+
 
 def order_of_cells(seed: int, image: str, cells: int) -> NDArray[np.int64]:
     """A random order of the cells of one image: it gets the first m, and the next ones when more are asked for.
@@ -43,11 +46,11 @@ def is_drawn(table: ImageTable, seed: int) -> bool:
     evaluated = table.evaluated
     if evaluated.all():
         return True
-    count = evaluated.sum(axis=1)
+    counts = evaluated.sum(axis=1)
     for row, image in enumerate(table.ids.tolist()):
         order = order_of_cells(seed, image, len(table.conditions))
-        wanted = order[np.isin(order, table.cells)][: count[row]]
-        if not evaluated[row, np.searchsorted(table.cells, wanted)].all():
+        first_cells = order[np.isin(order, table.cells)][: counts[row]]
+        if not evaluated[row, np.searchsorted(table.cells, first_cells)].all():
             return False
     return True
 
@@ -72,12 +75,12 @@ class CellEstimate:
 
     @property
     def value(self) -> float:
-        """The sum."""
+        """The weighted sum of cell means."""
         return self.estimate.value
 
     @property
     def n(self) -> int:
-        """Images."""
+        """Number of images that the sum rests on."""
         return self.estimate.n
 
 
@@ -103,37 +106,43 @@ def cell_estimate(
         Wretman (1992), 5.5, for the variance of a ratio from its deviations. An image with a single cell says nothing
         of its own spread: that of the others stands for it, and where these are few the largest it can be is taken.
     """
-    value, some, apart = cell_influences(values, weights, images_alike=True)
-    estimate = Estimate(value, ids[some], apart.sum(axis=1))
-    present = ~np.isnan(values[some])
-    own, n, cells = present.sum(axis=1), estimate.n, len(weights)
+    value, has_value, influences = cell_influences(values, weights, images_alike=True)
+    estimate = Estimate(value, ids[has_value], influences.sum(axis=1))
+    present = ~np.isnan(values[has_value])
+    counts, n, cells = present.sum(axis=1), estimate.n, len(weights)
     between = estimate.variance * n
-    within = min(_within(own, cells, estimate.influence, (apart**2).sum(axis=1)), between)
-    sampled = 0.0 if population is None else n / population
+    within = min(_within(counts, cells, estimate.influence, (influences**2).sum(axis=1)), between)
+    sampled_share = 0.0 if population is None else n / population
     return CellEstimate(
         estimate=estimate,
-        variance=((1 - sampled) * between + sampled * within) / n,
+        variance=((1 - sampled_share) * between + sampled_share * within) / n,
         between=between,
         within=within,
-        thin=_thin(present.sum(axis=0), estimate.influence, n == population and bool(present.all())),
+        thin=_why_thin(present.sum(axis=0), estimate.influence, n == population and bool(present.all())),
     )
 
 
-def _within(own: NDArray[np.int64], cells: int, deviations: NDArray[np.float64], squares: NDArray[np.float64]) -> float:
+def _within(
+    counts: NDArray[np.int64], cells: int, deviations: NDArray[np.float64], squares: NDArray[np.float64]
+) -> float:
     """The variance that the choice of cells brings into one image's deviation; infinite where it cannot be told."""
-    some, several = own < cells, own > 1
-    if not some.any():
+    is_partial, has_several = counts < cells, counts > 1
+    if not is_partial.any():
         return 0.0
-    if np.count_nonzero(several) < min(FEWEST_DEVIATING, len(own)):
+    if np.count_nonzero(has_several) < min(FEWEST_DEVIATING, len(counts)):
         return math.inf
-    parts = own[several]
-    spread = parts**2 * (squares[several] - deviations[several] ** 2 / parts) / (parts - 1)
-    mine = np.full(len(own), spread.mean())
-    mine[several] = spread
-    return float(np.mean((1 - own / cells) / own * mine))
+    several_counts = counts[has_several]
+    spread = (
+        several_counts**2
+        * (squares[has_several] - deviations[has_several] ** 2 / several_counts)
+        / (several_counts - 1)
+    )
+    spreads = np.full(len(counts), spread.mean())
+    spreads[has_several] = spread
+    return float(np.mean((1 - counts / cells) / counts * spreads))
 
 
-def _thin(present: NDArray[np.int64], deviations: NDArray[np.float64], everything: bool) -> str:
+def _why_thin(present: NDArray[np.int64], deviations: NDArray[np.float64], everything: bool) -> str:
     if everything:
         return ""
     if present.min() < FEWEST_PER_CELL:
@@ -142,10 +151,6 @@ def _thin(present: NDArray[np.int64], deviations: NDArray[np.float64], everythin
     if deviating < FEWEST_DEVIATING:
         return f"{deviating} images deviate from the others, and {FEWEST_DEVIATING} are needed"
     return ""
-
-
-FEWEST_TELLING = 2
-"""Images that differ without which nothing is known of how much a sum in which cells count against others varies."""
 
 
 @dataclass(frozen=True)
@@ -176,27 +181,27 @@ class CellMeans:
             metric, condition: of the score.
             weights: of the cells that it is made of.
         """
-        at = [self.cells.index(cell) for cell in weights]
-        of_cells = np.array(list(weights.values()))
-        n, fewest, means = int(self.n[at].min()), len(self.values), self.means[at]
+        columns = [self.cells.index(cell) for cell in weights]
+        factors = np.array(list(weights.values()))
+        n, images, means = int(self.n[columns].min()), len(self.values), self.means[columns]
         # Equal weights are one factor, so that a mean of nine tenths is .9 to the last digit.
-        alike = bool(np.all(of_cells == of_cells[0]))
-        value = float(means.mean()) * math.fsum(of_cells) if alike else float(means @ of_cells)
-        estimate = replace(mean(np.arange(len(self.values)), self.values[:, at], of_cells), value=value)
-        least, most = (self.top * float(of_cells[side].sum()) for side in (of_cells < 0, of_cells > 0))
+        alike = bool(np.all(factors == factors[0]))
+        value = float(means.mean()) * math.fsum(factors) if alike else float(means @ factors)
+        estimate = replace(mean(np.arange(len(self.values)), self.values[:, columns], factors), value=value)
+        least, most = (self.top * float(factors[side].sum()) for side in (factors < 0, factors > 0))
         interval, reason = None, ""
-        if n < min(FEWEST_PER_CELL, fewest):
+        if n < min(FEWEST_PER_CELL, images):
             reason = f"a cell has so few images, {n}, that they show no spread; {FEWEST_PER_CELL} are needed"
         elif least < 0 and estimate.differing < FEWEST_TELLING:
             reason = f"it needs {FEWEST_TELLING} images that differ, had {estimate.differing}"
         else:
             interval = estimate.interval(least, most, signed=least < 0)
-        shown = within(interval) if interval and metric.unit == "fraction" else interval
-        return metric.score(value, int(self.n.max()), shown, condition, interval_reason=reason)
+        bounded = within(interval) if interval and metric.unit == "fraction" else interval
+        return metric.score(value, int(self.n.max()), bounded, condition, interval_reason=reason)
 
 
 def equal_weights(cells: Sequence[Condition]) -> dict[Condition, float]:
-    """Of a mean over cells: each weighs the same."""
+    """The weights of a mean over cells, in which each counts the same."""
     return dict.fromkeys(cells, 1 / len(cells))
 
 

@@ -19,8 +19,6 @@ from hardiness.core.result import Interval
 from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import (
     at_any_level,
-    holm,
-    holm_levels,
     level_reaching,
     newcombe,
     outermost,
@@ -30,6 +28,7 @@ from hardiness.statistics.intervals import (
     wilson,
     within,
 )
+from hardiness.statistics.multiplicity import holm, holm_levels
 
 _BISECTIONS = 48
 
@@ -49,6 +48,9 @@ MEAN = "paired over images, Student's t, with and without skew"
 BOUNDED = "Wilson's intervals of what either model is ahead by"
 UNPAIRED = "unpaired, different photographs: Newcombe's interval"
 APART = "different photographs: Student's t, with and without skew"
+
+Pair = tuple[str, str]
+"""Names of two models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,8 @@ class DifferenceTest:
         """
         if self.ends is None or self.p is None:
             return Difference(self.value, None, None, self.n, self.method, self.detectable, self.reason)
-        found = to_zero(interval or self.ends(level), self.p, level=level)
-        return Difference(self.value, found, p, self.n, self.method, self.detectable, self.reason, level)
+        decisive = to_zero(interval or self.ends(level), self.p, level=level)
+        return Difference(self.value, decisive, p, self.n, self.method, self.detectable, self.reason, level)
 
 
 @at_any_level
@@ -154,8 +156,8 @@ def mcnemar(first_only: ArrayLike, second_only: ArrayLike) -> NDArray[np.float64
 
     b, c = np.asarray(first_only, np.float64), np.asarray(second_only, np.float64)
     n, fewer = b + c, np.minimum(b, c)
-    seen = np.exp(gammaln(n + 1) - gammaln(fewer + 1) - gammaln(n - fewer + 1) - n * math.log(2))
-    return np.asarray(np.clip(2 * bdtr(fewer, n.astype(np.int64), 0.5) - seen, 0.0, 1.0))
+    probability = np.exp(gammaln(n + 1) - gammaln(fewer + 1) - gammaln(n - fewer + 1) - n * math.log(2))
+    return np.asarray(np.clip(2 * bdtr(fewer, n.astype(np.int64), 0.5) - probability, 0.0, 1.0))
 
 
 def tango(
@@ -174,15 +176,15 @@ def tango(
     Source: Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
     """
     z = np.vectorize(NormalDist().inv_cdf)(0.5 + np.asarray(confidence) / 2)
-    b, c, total = np.broadcast_arrays(*(np.asarray(each, np.float64) for each in (first_only, second_only, n)))
+    b, c, total = np.broadcast_arrays(*(np.asarray(count, np.float64) for count in (first_only, second_only, n)))
     estimate = (b - c) / total
     ends = []
     for edge in (-1.0, 1.0):
         inside, outside = estimate.copy(), np.full_like(estimate, edge)
         for _ in range(_BISECTIONS):
             middle = (inside + outside) / 2
-            kept = np.abs(score_statistic(b, c, total, middle)) <= z
-            inside, outside = np.where(kept, middle, inside), np.where(kept, outside, middle)
+            is_inside = np.abs(score_statistic(b, c, total, middle)) <= z
+            inside, outside = np.where(is_inside, middle, inside), np.where(is_inside, outside, middle)
         ends.append(np.where(np.abs(score_statistic(b, c, total, np.full_like(estimate, edge))) <= z, edge, inside))
     return ends[0], ends[1]
 
@@ -195,19 +197,19 @@ def score_statistic(
     constant = -c * difference * (1 - difference)
     share = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0)) - linear) / (4 * n)
     variance = n * np.maximum(2 * share + difference * (1 - difference), 0)
-    apart = b - c - n * difference
+    residual = b - c - n * difference
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(variance > 1e-300, apart / np.sqrt(variance), np.where(np.abs(apart) < 1e-9, 0.0, np.inf))
+        return np.where(variance > 1e-300, residual / np.sqrt(variance), np.where(np.abs(residual) < 1e-9, 0.0, np.inf))
 
 
-def _paired_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> DifferenceTest:
+def _test_paired_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> DifferenceTest:
     """The share that ``first`` gets right minus that of ``second``, on the same images: exact test, score interval.
 
     Source: `mcnemar`, `tango`, `detectable_paired`. Where the exact test tells less than the score test whose interval
         Tango's is, the interval reaches to 0; where it tells more, the score test's p is given.
     """
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
-    return _of_counts(only_first, only_second, len(first), float(_paired_p(only_first, only_second)))
+    return _test_counts(only_first, only_second, len(first), float(_paired_p(only_first, only_second)))
 
 
 def _paired_p(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64]:
@@ -222,7 +224,7 @@ def _normal_p(z: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(erfc(z / math.sqrt(2)))
 
 
-def _of_counts(only_first: int, only_second: int, n: int, p: float) -> DifferenceTest:
+def _test_counts(only_first: int, only_second: int, n: int, p: float) -> DifferenceTest:
     def ends(level: float) -> Interval:
         return score_interval(only_first, only_second, n, level)
 
@@ -231,7 +233,7 @@ def _of_counts(only_first: int, only_second: int, n: int, p: float) -> Differenc
     return DifferenceTest((only_first - only_second) / n, n, EXACT, p, ends, detectable, counts=counts)
 
 
-def _unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> DifferenceTest:
+def _test_unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> DifferenceTest:
     """The first share minus the second, of right answers to different photographs: right answers, and images.
 
     Source: `newcombe`.
@@ -295,48 +297,48 @@ class Moments:
     differing: int
 
     @classmethod
-    def from_differences(cls, apart: NDArray[np.float64]) -> Moments:
-        """The moments of ``apart (N,)``."""
-        ahead, behind = float(np.maximum(apart, 0).sum()), float(np.maximum(-apart, 0).sum())
-        differing = int(np.count_nonzero(apart))
-        squares, cubes, fourths = (float((apart**power).sum()) for power in (2, 3, 4))
-        return cls(len(apart), ahead, behind, squares, cubes, fourths, differing)
+    def from_differences(cls, differences: NDArray[np.float64]) -> Moments:
+        """The moments of ``differences (N,)``."""
+        ahead, behind = float(np.maximum(differences, 0).sum()), float(np.maximum(-differences, 0).sum())
+        differing = int(np.count_nonzero(differences))
+        squares, cubes, fourths = (float((differences**power).sum()) for power in (2, 3, 4))
+        return cls(len(differences), ahead, behind, squares, cubes, fourths, differing)
 
     def test(self, span: float) -> DifferenceTest:
-        """As `mean_difference`; an infinite ``span`` bounds nothing."""
+        """Test the mean of the numbers against 0, as `mean_difference` does; an infinite ``span`` bounds nothing."""
         n, value = self.n, (self.ahead - self.behind) / self.n
         centred = self.squares - n * value * value
         cubes = self.cubes - 3 * value * self.squares + 2 * n * value**3
         fourths = self.fourths - 4 * value * self.cubes + 6 * value**2 * self.squares - 3 * n * value**4
         # What is left of a difference of nearly equal sums is rounding.
-        spread = centred > 1e-12 * self.squares and self.differing >= FEWEST_DIFFERING
-        few = n < FEWEST or not spread
-        if not few:
-            return _student(value, n, (centred, cubes, fourths), self.differing, MEAN)
+        has_spread = centred > 1e-12 * self.squares and self.differing >= FEWEST_DIFFERING
+        is_small = n < FEWEST or not has_spread
+        if not is_small:
+            return _test_by_student(value, n, (centred, cubes, fourths), self.differing, MEAN)
         if math.isinf(span):
             reason = f"{_TOO_FEW}, had {n} and {self.differing}"
             return DifferenceTest(value, n, MEAN, reason=reason)
-        bounded = self._bounded(span)
-        if not spread:
+        bounded = self._test_bounded(span)
+        if not has_spread:
             return bounded
         # Of few images neither says enough alone: Wilson's take the two sides for independent.
-        other = _student(value, n, (centred, cubes, fourths), self.differing, MEAN)
+        by_student = _test_by_student(value, n, (centred, cubes, fourths), self.differing, MEAN)
 
         def ends(level: float) -> Interval:
             assert bounded.ends is not None
-            assert other.ends is not None
-            return outermost(bounded.ends(level), other.ends(level))
+            assert by_student.ends is not None
+            return outermost(bounded.ends(level), by_student.ends(level))
 
-        p = max(bounded.p or 0.0, other.p or 0.0)
+        p = max(bounded.p or 0.0, by_student.p or 0.0)
         return DifferenceTest(value, n, BOUNDED, p, ends, bounded.detectable, bounded.reason)
 
-    def _bounded(self, span: float) -> DifferenceTest:
+    def _test_bounded(self, span: float) -> DifferenceTest:
         """The mean of what one model is ahead by, with an interval that needs no spread to be seen."""
         n, ahead, behind = self.n, self.ahead / span, self.behind / span
 
         def ends(level: float) -> Interval:
-            one = newcombe(ahead / n, wilson(ahead, n, 1 - level), behind / n, wilson(behind, n, 1 - level))
-            return scaled(within(one, -1.0), 0.0, span)
+            unscaled = newcombe(ahead / n, wilson(ahead, n, 1 - level), behind / n, wilson(behind, n, 1 - level))
+            return scaled(within(unscaled, -1.0), 0.0, span)
 
         detectable = min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span
         reason = f"the two differ on {self.differing} of {n} images, too few to see their spread"
@@ -345,23 +347,25 @@ class Moments:
         )
 
 
-def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
+def mean_difference(differences: NDArray[np.float64], span: float) -> Difference:
     """The mean of what one model is ahead by on each image, with its interval.
 
     Where fewer than ten images differ, or there are fewer than thirty, their spread says too little, and the interval
     is made of Wilson's, which hold for any mean of values in [0, 1].
 
     Args:
-        apart: ``(N,)`` in [-span, span].
+        differences: ``(N,)`` in [-span, span].
         span: the most that an image can put the two apart.
 
     Source: `skewed_student`; Wilson (1927) for either side of few, `newcombe` for the two together.
     """
-    return Moments.from_differences(apart).test(span).alone()
+    return Moments.from_differences(differences).test(span).alone()
 
 
-def _student(value: float, n: int, powers: tuple[float, float, float], differing: int, method: str) -> DifferenceTest:
-    """From the sums of second, third and fourth powers of the deviations."""
+def _test_by_student(
+    value: float, n: int, powers: tuple[float, float, float], differing: int, method: str
+) -> DifferenceTest:
+    """The test of a mean by Student's t, from the sums of second, third and fourth powers of the deviations."""
     squares, cubes, fourths = powers
     error, skew = math.sqrt(squares / n / (n - 1)), cubes / squares**1.5
     degrees = max(telling_of(squares, fourths, n, differing) - 1, 1)
@@ -384,24 +388,27 @@ def difference(first: Estimate, second: Estimate, span: float = math.inf, lacks:
 
 
 def difference_test(first: Estimate, second: Estimate, span: float = math.inf, lacks: str = "") -> DifferenceTest:
-    """As `difference`, before it is known how many others it stands among."""
+    """The test of one score of two models, before it is known how many others it stands among.
+
+    Arguments as for `difference`.
+    """
     paired = first.ids is second.ids or (first.n == second.n and bool(np.all(first.ids == second.ids)))
     n, value, method = min(first.n, second.n), first.value - second.value, MEAN if paired else APART
     if lacks or math.isnan(value):
         return DifferenceTest(value, n, method, reason=lacks or "a score is undefined")
     if first.is_share and second.is_share:
         if paired:
-            return _paired_shares(first.hits, second.hits)
+            return _test_paired_shares(first.hits, second.hits)
         if not len(np.intersect1d(first.ids, second.ids)):
-            return _unpaired_shares(*((float(each.hits.sum()), each.n) for each in (first, second)))
+            return _test_unpaired_shares(*((float(side.hits.sum()), side.n) for side in (first, second)))
     if paired:
-        apart = first.influence - second.influence + value
-        apart[np.abs(apart) < 1e-12 * max(1.0, float(np.abs(first.influence).max()))] = 0.0
-        return Moments.from_differences(apart).test(span)
-    both = first - second
-    if n < FEWEST or both.differing < FEWEST_DIFFERING:
-        return DifferenceTest(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {both.differing}")
-    return DifferenceTest(value, n, APART, both.p, lambda level: both.interval(level=level), _detectable(both.error))
+        differences = first.influence - second.influence + value
+        differences[np.abs(differences) < 1e-12 * max(1.0, float(np.abs(first.influence).max()))] = 0.0
+        return Moments.from_differences(differences).test(span)
+    joint = first - second
+    if n < FEWEST or joint.differing < FEWEST_DIFFERING:
+        return DifferenceTest(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {joint.differing}")
+    return DifferenceTest(value, n, APART, joint.p, lambda level: joint.interval(level=level), _detectable(joint.error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,19 +464,19 @@ class ScoreComparison:
 
     @property
     def ranks(self) -> dict[str, Rank]:
-        """Of each model, where all were measured on the same images; a rank rises only where two are told apart.
+        """The rank of each model, where all were measured on the same images; it rises only where two are told apart.
 
         Source of the idea: the Arena leaderboards, Chiang et al. (2024), arXiv:2403.04132.
         """
-        whole = self.n and not any(math.isnan(value) for value in self.values.values())
-        return self.ranks_among(self.values) if whole else {}
+        is_whole = self.n and not any(math.isnan(value) for value in self.values.values())
+        return self.ranks_among(self.values) if is_whole else {}
 
     def ranks_among(self, names: Collection[str]) -> dict[str, Rank]:
-        """Of some of the models."""
+        """The ranks of some of the models among each other."""
         better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
-        for pair, apart in self.pairs.items():
+        for pair, lead in self.pairs.items():
             if set(pair) <= set(names) and self.is_told_apart(pair):
-                winner, loser = pair if (apart.value > 0) == self.higher_is_better else pair[::-1]
+                winner, loser = pair if (lead.value > 0) == self.higher_is_better else pair[::-1]
                 better[loser] += 1
                 worse[winner] += 1
         return {name: Rank(1 + better[name], len(names) - worse[name]) for name in names}
@@ -487,27 +494,24 @@ def shared_images(ids: Mapping[str, NDArray[Any]]) -> NDArray[np.str_]:
     if len(ids) < 2:
         raise ArgumentError(f"a comparison needs two models, had {', '.join(ids) or 'none'}")
     first, *others = ids.values()
-    found = np.unique(first)
+    shared = np.unique(first)
     for other in others:
-        found = np.intersect1d(found, other)
-    return found
-
-
-Pair = tuple[str, str]
+        shared = np.intersect1d(shared, other)
+    return shared
 
 
 def pairs_tested(
     estimates: Mapping[str, Estimate], span: float = math.inf, lacks: Mapping[str, str] | None = None
 ) -> dict[Pair, DifferenceTest]:
     """The test of every two models by one score; arguments as for `difference`, by model."""
-    why = lacks or {}
+    reasons = lacks or {}
     return {
-        (one, two): difference_test(estimates[one], estimates[two], span, why.get(one) or why.get(two) or "")
+        (one, two): difference_test(estimates[one], estimates[two], span, reasons.get(one) or reasons.get(two) or "")
         for one, two in combinations(estimates, 2)
     }
 
 
-def adjusted(scores: Sequence[Mapping[Pair, DifferenceTest]]) -> list[dict[Pair, Difference]]:
+def adjust_differences(scores: Sequence[Mapping[Pair, DifferenceTest]]) -> list[dict[Pair, Difference]]:
     """All differences of a table, by score: each adjusted by Holm for all pairs and scores.
 
     The chance that any two models are told apart that are alike, by any score, is at most 5 %. Each interval has the
@@ -515,23 +519,23 @@ def adjusted(scores: Sequence[Mapping[Pair, DifferenceTest]]) -> list[dict[Pair,
 
     Source: Holm (1979); it holds whatever the tests have to do with each other.
     """
-    tests = [test for each in scores for test in each.values()]
-    every = [math.nan if test.p is None else test.p for test in tests]
-    levels = holm_levels(every, LEVEL).tolist()
-    known = map(DifferenceTest.among, tests, holm(every).tolist(), levels, _exact_intervals(tests, levels))
-    return [{pair: next(known) for pair in each} for each in scores]
+    tests = [test for score in scores for test in score.values()]
+    p_values = [math.nan if test.p is None else test.p for test in tests]
+    levels = holm_levels(p_values, LEVEL).tolist()
+    differences = map(DifferenceTest.among, tests, holm(p_values).tolist(), levels, _exact_intervals(tests, levels))
+    return [{pair: next(differences) for pair in score} for score in scores]
 
 
 def _exact_intervals(tests: Sequence[DifferenceTest], levels: Sequence[float]) -> list[Interval | None]:
     """`tango`'s interval of each test that has counts, at its level; ``None`` for the others."""
-    found: list[Interval | None] = [None] * len(tests)
+    intervals: list[Interval | None] = [None] * len(tests)
     places = [place for place, test in enumerate(tests) if test.counts]
     if places:
         b, c, n = zip(*(tests[place].counts or () for place in places), strict=True)
         low, high = tango(b, c, n, [1 - levels[place] for place in places])
         for place, *ends in zip(places, low.tolist(), high.tolist(), strict=True):
-            found[place] = Interval(*ends)
-    return found
+            intervals[place] = Interval(*ends)
+    return intervals
 
 
 def cell_differences(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> list[Difference]:
@@ -541,10 +545,10 @@ def cell_differences(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> lis
         first, second: ``(N, M)`` whether each answer of the two models is right.
     """
     only_first, only_second, n = np.sum(first & ~second, axis=0), np.sum(second & ~first, axis=0), len(first)
-    ends = zip(*(each.tolist() for each in tango(only_second, only_first, n)), strict=True)
-    p = _paired_p(only_second, only_first).tolist()
+    intervals = zip(*(ends.tolist() for ends in tango(only_second, only_first, n)), strict=True)
+    p_values = _paired_p(only_second, only_first).tolist()
     values = ((only_second - only_first) / n).tolist()
     return [
-        DifferenceTest(value, n, EXACT, each, lambda _, at=at: Interval(*at)).alone()  # type: ignore[misc]
-        for value, each, at in zip(values, p, ends, strict=True)
+        DifferenceTest(value, n, EXACT, p, lambda _, ends=ends: Interval(*ends)).alone()  # type: ignore[misc]
+        for value, p, ends in zip(values, p_values, intervals, strict=True)
     ]

@@ -20,11 +20,14 @@ from hardiness.statistics.comparison import (
 )
 from hardiness.statistics.confidence import BIN_SIZE
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import benjamini_hochberg
 from hardiness.statistics.measures import calibration_pull
+from hardiness.statistics.multiplicity import benjamini_hochberg
 
 FEWEST_OF_CLASS = 10
 """Images of a class below which nothing is said of it."""
+
+Answers = tuple[NDArray[np.floating], NDArray[np.bool_]]
+"""Confidence in each answer, and whether it is right, ``(N,)`` each."""
 
 
 def class_parts(
@@ -42,14 +45,14 @@ def class_parts(
     """
     names, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     large = sizes >= FEWEST_OF_CLASS
-    shown, small = np.flatnonzero(large), int(np.count_nonzero(~large))
-    places = np.full(len(names), len(shown))  # small classes share one place behind all others
-    places[shown] = np.arange(len(shown))
-    found = [namer(int(label)) for label in names[shown].tolist()]
-    if not found:
+    large_classes, small = np.flatnonzero(large), int(np.count_nonzero(~large))
+    places = np.full(len(names), len(large_classes))  # small classes share one place behind all others
+    places[large_classes] = np.arange(len(large_classes))
+    large_names = [namer(int(label)) for label in names[large_classes].tolist()]
+    if not large_names:
         return places[place], [], 0
     rest = [f"{small:,} class{'es' if small > 1 else ''} of fewer than {FEWEST_OF_CLASS} images"] if small else []
-    return places[place], found + rest, small
+    return places[place], large_names + rest, small
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def by_cell(
         first, second: ``(N, M)`` whether each answer of the two models is right.
         conditions: of the M cells.
     """
-    return _adjusted(list(zip(conditions, cell_differences(first, second), strict=True)))
+    return _adjust_parts(list(zip(conditions, cell_differences(first, second), strict=True)))
 
 
 def by_cells(
@@ -101,44 +104,47 @@ def by_cells(
         raise ArgumentError(
             f"a decomposition needs equal tables, had {first.shape}, {second.shape} and {len(weights)} weights"
         )
-    apart, parts = first.astype(np.float64) - second.astype(np.float64), []
+    differences, parts = first.astype(np.float64) - second.astype(np.float64), []
     for group in dict.fromkeys(groups):
-        chosen = np.array([each == group for each in groups])
-        span = float(np.abs(weights[chosen]).sum())
-        parts.append((str(group), mean_difference(apart[:, chosen] @ weights[chosen], span)))
-    return _adjusted(parts)
+        in_group = np.array([name == group for name in groups])
+        span = float(np.abs(weights[in_group]).sum())
+        parts.append((str(group), mean_difference(differences[:, in_group] @ weights[in_group], span)))
+    return _adjust_parts(parts)
 
 
 def by_class(
-    apart: NDArray[np.float64],
+    differences: NDArray[np.float64],
     labels: NDArray[np.integer],
     span: float = 1.0,
     namer: Callable[[int], str] = str,
 ) -> list[DifferencePart]:
     """The parts of a mean difference by class, the largest first; none where every class has fewer than ten images.
 
-    A class adds what its images are apart, over all images; the parts add up to the difference, and classes of fewer
-    than ten images are one part together, the last. The order says where to look, the adjusted p what to believe.
+    A class adds the sum of its images' differences, over all images; the parts add up to the whole, and classes of
+    fewer than ten images are one part together, the last. The order says where to look, the adjusted p what to believe.
 
     Args:
-        apart: ``(N,)`` what each image puts the two models apart, e.g. its error under one minus that under the other.
+        differences: ``(N,)`` of each image, e.g. its error under one model minus that under the other.
         labels: ``(N,)`` class of each image.
         span: the most that an image can put them apart.
         namer: the name of a class by its index.
     """
     group, names, small = class_parts(labels, namer)
-    powers = (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, apart**3, apart**4, (apart != 0) * 1.0)
-    sums = zip(*(np.bincount(group, each, len(names)).tolist() for each in powers), strict=True) if names else ()
+    powers = (
+        np.maximum(differences, 0),
+        np.maximum(-differences, 0),
+        differences**2,
+        differences**3,
+        differences**4,
+        (differences != 0) * 1.0,
+    )
+    sums = zip(*(np.bincount(group, power, len(names)).tolist() for power in powers), strict=True) if names else ()
     parts = [
-        Moments(len(apart), ahead, behind, squares, cubes, fourths, int(differing)).test(span).alone()
+        Moments(len(differences), ahead, behind, squares, cubes, fourths, int(differing)).test(span).alone()
         for ahead, behind, squares, cubes, fourths, differing in sums
     ]
     order = sorted(range(len(names)), key=lambda k: (small and k == len(names) - 1, -abs(parts[k].value), k))
-    return _adjusted([(names[k], parts[k]) for k in order])
-
-
-Answers = tuple[NDArray[np.floating], NDArray[np.bool_]]
-"""Confidence in each answer, and whether it is right, ``(N,)`` each."""
+    return _adjust_parts([(names[k], parts[k]) for k in order])
 
 
 def by_calibration(first: Answers, second: Answers) -> list[DifferencePart]:
@@ -156,7 +162,7 @@ def by_calibration(first: Answers, second: Answers) -> list[DifferencePart]:
         calibration = Estimate(brier(confidence, right).calibration, ids, calibration_pull(confidence, right))
         sides.append((calibration, mean(ids, (confidence.astype(np.float64) - right) ** 2) - calibration))
     parts = zip(("calibration", "refinement"), *sides, strict=True)
-    return _adjusted([(name, difference(one, other)) for name, one, other in parts])
+    return _adjust_parts([(name, difference(one, other)) for name, one, other in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +206,12 @@ def brier(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> Brier:
     return Brier(score, off, score - off)
 
 
-def _adjusted(parts: Sequence[tuple[str | Condition, Difference]]) -> list[DifferencePart]:
-    p = np.array([np.nan if found.p is None else found.p for _, found in parts])
+def _adjust_parts(parts: Sequence[tuple[str | Condition, Difference]]) -> list[DifferencePart]:
+    p = np.array([np.nan if difference.p is None else difference.p for _, difference in parts])
     adjusted = benjamini_hochberg(p)
     return [
-        DifferencePart(name, found, None if np.isnan(value) else float(value))
-        for (name, found), value in zip(parts, adjusted, strict=True)
+        DifferencePart(name, difference, None if np.isnan(value) else float(value))
+        for (name, difference), value in zip(parts, adjusted, strict=True)
     ]
 
 
@@ -248,12 +254,14 @@ def disagreements(
     if first.shape != second.shape or len(ids) != len(first):
         raise ArgumentError(f"two models to compare must have equal tables, had {first.shape} and {second.shape}")
     a, b = (side.reshape(len(ids), -1).astype(np.int8) for side in (first, second))
-    ahead, apart = (a - b) @ np.full(a.shape[1], 1 / a.shape[1]), a != b
-    sure = np.zeros(len(ids))
+    ahead, is_unlike = (a - b) @ np.full(a.shape[1], 1 / a.shape[1]), a != b
+    sureness = np.zeros(len(ids))
     if confidences is not None:
         both = sum(side.reshape(a.shape).astype(np.float64) for side in confidences)
-        sure = np.where(apart, both, 0).sum(axis=1) / np.maximum(apart.sum(axis=1), 1)
-    order = np.lexsort((np.arange(len(ids)), -np.round(sure, 6), -np.round(np.abs(ahead), 9)))
+        sureness = np.where(is_unlike, both, 0).sum(axis=1) / np.maximum(is_unlike.sum(axis=1), 1)
+    order = np.lexsort((np.arange(len(ids)), -np.round(sureness, 6), -np.round(np.abs(ahead), 9)))
     return [
-        Disagreement(str(ids[i]), float(ahead[i]), int(apart[i].sum()), float(sure[i])) for i in order if apart[i].any()
+        Disagreement(str(ids[i]), float(ahead[i]), int(is_unlike[i].sum()), float(sureness[i]))
+        for i in order
+        if is_unlike[i].any()
     ]

@@ -51,7 +51,7 @@ class EffectiveRobustness:
 
     @property
     def sentence(self) -> str:
-        """What accuracy explains, in words with numbers; no judgement where the line is continued."""
+        """A clause on how much clean accuracy explains, with numbers; no judgement where the line is continued."""
         points = f"{100 * abs(self.value):.1f} points"
         ends = f"({100 * self.interval.low:+.1f} … {100 * self.interval.high:+.1f})"
         if self.continued:
@@ -202,14 +202,14 @@ def _refuse_unsteady(
     for place, point in enumerate(points):
         for recipe in recipes(point.model):
             groups.setdefault(f"the models of {recipe}", []).append(place)
-    moved = {}
-    for name, left_out in groups.items():
-        kept = np.setdiff1d(np.arange(len(points)), left_out)
-        other = _slope(x[kept], y[kept])
-        moved[name] = math.inf if other is None or slope == 0 else abs(other / slope - 1)
-    worst = max(moved, key=moved.__getitem__)
-    if moved[worst] >= STEADY:
-        change = f"moves by {100 * moved[worst]:.0f} %" if math.isfinite(moved[worst]) else "is undefined"
+    changes = {}
+    for name, members in groups.items():
+        others = np.setdiff1d(np.arange(len(points)), members)
+        slope_without = _slope(x[others], y[others])
+        changes[name] = math.inf if slope_without is None or slope == 0 else abs(slope_without / slope - 1)
+    worst = max(changes, key=changes.__getitem__)
+    if changes[worst] >= STEADY:
+        change = f"moves by {100 * changes[worst]:.0f} %" if math.isfinite(changes[worst]) else "is undefined"
         raise ArgumentError(
             f"there is no line: without {worst} its slope {change}, and {100 * STEADY:.0f} % is too much; "
             "name more reference models"

@@ -40,17 +40,17 @@ class Estimate:
 
     @property
     def n(self) -> int:
-        """Images that it rests on."""
+        """Number of images that the estimate rests on."""
         return len(self.ids)
 
     @property
     def variance(self) -> float:
-        """Of the number over other images like these; 0 of a single image, which shows no spread."""
+        """The variance of the number over other images like these; 0 of a single image, which shows no spread."""
         return float(self.influence @ self.influence) / (self.n * max(self.n - 1, 1))
 
     @property
     def error(self) -> float:
-        """Its standard error: the root of `variance`."""
+        """The standard error: the root of `variance`."""
         return math.sqrt(self.variance)
 
     @property
@@ -58,10 +58,10 @@ class Estimate:
         """Images whose influence is another than the median's, by more than rounding does."""
         if not self.n:
             return 0
-        usual = np.partition(self.influence, self.n // 2)[self.n // 2]
-        apart = np.abs(self.influence - usual)
+        median = np.partition(self.influence, self.n // 2)[self.n // 2]
+        distances = np.abs(self.influence - median)
         rounding = max(np.abs(self.influence).max() * 1e-9, abs(self.value) * ROUNDING)
-        return int(np.count_nonzero(apart > rounding)) if rounding > 0 else 0
+        return int(np.count_nonzero(distances > rounding)) if rounding > 0 else 0
 
     @property
     def telling(self) -> int:
@@ -74,7 +74,7 @@ class Estimate:
 
     @property
     def skew(self) -> float:
-        """Of the number over other images like these: the third moment of the influences over the root of n."""
+        """The skew of the number over other images like these: that of the influences over the root of n."""
         cubes, squares = float(np.sum(self.influence**3)), float(self.influence @ self.influence)
         return cubes / squares**1.5 if squares > 0 else 0.0
 
@@ -111,9 +111,9 @@ class Estimate:
             width = high - low
             share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2
             # What varies more than a mean of n answers can, as ratios do, is not bounded by so many answers.
-            beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
+            is_beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
             telling = max(self.telling, min(self.differing, 2))
-            of_share = effective_wilson(share, variance, telling, 0 if beyond else self.n, 1 - level)
+            of_share = effective_wilson(share, variance, telling, 0 if is_beyond else self.n, 1 - level)
             return scaled(with_unseen(of_share, share, self.n, level=level), low, width)
         return skewed_student(self.value, self.error, self.skew, self._degrees, level)
 
@@ -165,8 +165,8 @@ class Estimate:
     def __truediv__(self, other: Estimate | float) -> Estimate:
         """The ratio; NaN where it divides by 0."""
         if isinstance(other, Estimate):
-            known = other.value or math.nan
-            return self * other.through(1 / known, -(known**-2))
+            divisor = other.value or math.nan
+            return self * other.through(1 / divisor, -(divisor**-2))
         return self * (1 / other if other else math.nan)
 
     def through(self, value: float, slope: float) -> Estimate:
@@ -208,10 +208,10 @@ def mean(
     table, cells = table[:, cells != 0], cells[cells != 0]
     if not table.shape[1] or np.isnan(table).all(axis=0).any():
         raise ArgumentError("a mean needs an evaluated image in every cell that weighs, and a cell had none")
-    value, some, apart = cell_influences(table, cells, images_alike=images_alike)
-    influence = apart.sum(axis=1)
-    influence[np.abs(influence) <= np.abs(apart).max(initial=0.0) * ROUNDING] = 0.0  # of cells that cancel
-    return Estimate(value, ids if some.all() else ids[some], influence)
+    value, has_value, influences = cell_influences(table, cells, images_alike=images_alike)
+    influence = influences.sum(axis=1)
+    influence[np.abs(influence) <= np.abs(influences).max(initial=0.0) * ROUNDING] = 0.0  # of cells that cancel
+    return Estimate(value, ids if has_value.all() else ids[has_value], influence)
 
 
 def telling_of(squares: float, fourths: float, n: int, differing: int) -> int:
@@ -252,30 +252,30 @@ def means_by_group(values: NDArray[np.float64], group: NDArray[np.int64], groups
         group: ``(N,)``, of each image, from 0.
         groups: how many there are.
     """
-    some = ~np.isnan(values).all(axis=1)
-    values, group = values[some], group[some]
-    present = ~np.isnan(values)
-    known = np.where(present, values, 0.0)
+    has_value = ~np.isnan(values).all(axis=1)
+    values, group = values[has_value], group[has_value]
+    is_evaluated = ~np.isnan(values)
+    filled = np.where(is_evaluated, values, 0.0)
     columns = range(values.shape[1])
-    held = np.stack([np.bincount(group, present[:, m], groups) for m in columns], axis=1)
-    sums = np.stack([np.bincount(group, known[:, m], groups) for m in columns], axis=1)
-    means = np.divide(sums, held, out=np.zeros_like(sums), where=held > 0)
-    cells = np.count_nonzero(held, axis=1)
+    sizes = np.stack([np.bincount(group, is_evaluated[:, m], groups) for m in columns], axis=1)
+    sums = np.stack([np.bincount(group, filled[:, m], groups) for m in columns], axis=1)
+    means = np.divide(sums, sizes, out=np.zeros_like(sums), where=sizes > 0)
+    cells = np.count_nonzero(sizes, axis=1)
     n = np.bincount(group, minlength=groups)
     value = np.divide(means.sum(axis=1), cells, out=np.full(groups, np.nan), where=cells > 0)
-    share = np.divide(1.0, held * cells[:, None], out=np.zeros_like(held), where=held > 0)
-    apart_from_mean = (known - means[group]) * share[group]
-    adds = (apart_from_mean if present.all() else present * apart_from_mean).sum(axis=1)
-    variance = np.bincount(group, adds**2, groups) * n / np.maximum(n - 1, 1)
-    by_size = np.argsort(adds)  # and then by group, of which a stable sort of small numbers takes little time
+    share = np.divide(1.0, sizes * cells[:, None], out=np.zeros_like(sizes), where=sizes > 0)
+    shared_deviations = (filled - means[group]) * share[group]
+    influences = (shared_deviations if is_evaluated.all() else is_evaluated * shared_deviations).sum(axis=1)
+    variance = np.bincount(group, influences**2, groups) * n / np.maximum(n - 1, 1)
+    by_size = np.argsort(influences)  # and then by group, of which a stable sort of small numbers takes little time
     order = by_size[np.argsort(group[by_size].astype(np.min_scalar_type(groups)), kind="stable")]
     starts = np.cumsum(n) - n
     middle = np.minimum(starts + n // 2, max(len(order) - 1, 0))  # of a group without an image any place will do
-    usual = adds[order[middle]] if len(order) else np.zeros(groups)
+    medians = influences[order[middle]] if len(order) else np.zeros(groups)
     largest = np.zeros(groups)
-    np.maximum.at(largest, group, np.abs(adds))
-    apart = np.abs(adds - usual[group]) > np.where(largest > 0, largest * 1e-9, 1.0)[group]
-    return GroupMeans(value, variance, np.bincount(group, apart, groups).astype(np.int64), n)
+    np.maximum.at(largest, group, np.abs(influences))
+    is_unlike = np.abs(influences - medians[group]) > np.where(largest > 0, largest * 1e-9, 1.0)[group]
+    return GroupMeans(value, variance, np.bincount(group, is_unlike, groups).astype(np.int64), n)
 
 
 def cell_influences(
@@ -289,28 +289,28 @@ def cell_influences(
     Raises:
         ArgumentError: no image was evaluated.
     """
-    present = ~np.isnan(values)
-    some = np.asarray(present.any(axis=1))
-    if not some.any():
+    is_evaluated = ~np.isnan(values)
+    has_value = np.asarray(is_evaluated.any(axis=1))
+    if not has_value.any():
         raise ArgumentError("an estimate needs at least one evaluated image, had none")
-    if not some.all():
-        values, present = values[some], present[some]
-    if present.all():
+    if not has_value.all():
+        values, is_evaluated = values[has_value], is_evaluated[has_value]
+    if is_evaluated.all():
         means = values.mean(axis=0)
-        apart = values - means
-        apart *= weights
-        return float(means @ weights), some, apart
-    share = present / present.sum(axis=1, keepdims=True) if images_alike else present.astype(np.float64)
-    held = np.where(present.any(axis=0), share.sum(axis=0), 1.0)
-    known = np.where(present, values, 0.0)
-    means = (share * known).sum(axis=0) / held
-    return float(means @ weights), some, share * (known - means) * (weights * len(values) / held)
+        influences = values - means
+        influences *= weights
+        return float(means @ weights), has_value, influences
+    share = is_evaluated / is_evaluated.sum(axis=1, keepdims=True) if images_alike else is_evaluated.astype(np.float64)
+    sizes = np.where(is_evaluated.any(axis=0), share.sum(axis=0), 1.0)
+    filled = np.where(is_evaluated, values, 0.0)
+    means = (share * filled).sum(axis=0) / sizes
+    return float(means @ weights), has_value, share * (filled - means) * (weights * len(values) / sizes)
 
 
 def _sum(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
     """The sum of influences, 0 where no more than rounding is left of what falls out, as of two equal means."""
     total = mine + theirs
-    largest = max(float(np.abs(each).max(initial=0.0)) for each in (mine, theirs))
+    largest = max(float(np.abs(part).max(initial=0.0)) for part in (mine, theirs))
     total[np.abs(total) <= largest * ROUNDING] = 0.0
     return np.asarray(total)
 
@@ -320,10 +320,10 @@ def _aligned(one: Estimate, other: Estimate) -> tuple[NDArray[Any], NDArray[np.f
     if one.ids is other.ids or (one.n == other.n and bool(np.all(one.ids == other.ids))):
         return one.ids, one.influence, other.influence
     ids = np.union1d(one.ids, other.ids)
-    spread = []
-    for each in (one, other):
+    influences = []
+    for estimate in (one, other):
         influence = np.zeros(len(ids))
         # What one image changes stays what it was, where all images are more.
-        influence[np.searchsorted(ids, each.ids)] = each.influence * (len(ids) / each.n)
-        spread.append(influence)
-    return ids, spread[0], spread[1]
+        influence[np.searchsorted(ids, estimate.ids)] = estimate.influence * (len(ids) / estimate.n)
+        influences.append(influence)
+    return ids, influences[0], influences[1]

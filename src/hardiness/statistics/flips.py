@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.result import Interval
-from hardiness.statistics.comparison import Difference, adjusted, difference_test
+from hardiness.statistics.comparison import Difference, adjust_differences, difference_test
 from hardiness.statistics.decomposition import class_parts
 from hardiness.statistics.estimate import mean, means_by_group
 from hardiness.statistics.intervals import effective_wilson, proportion
@@ -96,10 +96,10 @@ class FlipTable:
             answer: the classes that they named, ``(N, M)`` each.
         """
         before, now = right
-        there = (before >= 0) & (now >= 0)
+        has_both = (before >= 0) & (now >= 0)
 
         def where(counts: NDArray[np.bool_]) -> NDArray[np.float64]:
-            return np.where(there, counts, np.nan)
+            return np.where(has_both, counts, np.nan)
 
         return cls(
             ids,
@@ -112,32 +112,32 @@ class FlipTable:
 
     def over(self, cells: Sequence[int] | None = None, rows: NDArray[np.bool_] | None = None) -> Flips | None:
         """The flips over some cells, each weighing the same, and some images; ``None`` where nothing was evaluated."""
-        at = slice(None) if cells is None else list(cells)
-        of = slice(None) if rows is None else rows
-        parts = [each[of][:, at] for each in (self.negative, self.positive, self.agreement)]
-        seen = ~np.isnan(parts[0])
-        if not seen.any():
+        columns = slice(None) if cells is None else list(cells)
+        images = slice(None) if rows is None else rows
+        parts = [table[images][:, columns] for table in (self.negative, self.positive, self.agreement)]
+        is_evaluated = ~np.isnan(parts[0])
+        if not is_evaluated.any():
             return None
-        kept = seen.any(axis=0)
-        ids = self.ids[of]
+        has_cell = is_evaluated.any(axis=0)
+        ids = self.ids[images]
         shares = []
         for part in parts:
-            found = mean(ids, part[:, kept])
-            shares.append(FlipShare(found.value, found.interval(0.0, 1.0)))
-        return Flips(int(np.count_nonzero(seen.any(axis=1))), *shares)
+            estimate = mean(ids, part[:, has_cell])
+            shares.append(FlipShare(estimate.value, estimate.interval(0.0, 1.0)))
+        return Flips(int(np.count_nonzero(is_evaluated.any(axis=1))), *shares)
 
     def by_condition(self) -> list[tuple[Condition, Flips]]:
         """The flips under each condition that was evaluated, in the order of the cells."""
-        found = []
+        flips = []
         n = np.count_nonzero(~np.isnan(self.negative), axis=0).tolist()
         counts = [
             np.nansum(part, axis=0).astype(int).tolist() for part in (self.negative, self.positive, self.agreement)
         ]
-        for place, condition in enumerate(self.conditions):
-            if n[place]:
-                shares = (FlipShare(hits[place] / n[place], proportion(hits[place], n[place])) for hits in counts)
-                found.append((condition, Flips(n[place], *shares)))
-        return found
+        for cell, condition in enumerate(self.conditions):
+            if n[cell]:
+                shares = (FlipShare(hits[cell] / n[cell], proportion(hits[cell], n[cell])) for hits in counts)
+                flips.append((condition, Flips(n[cell], *shares)))
+        return flips
 
     def by_class(self, namer: Callable[[int], str] = str) -> FlipsByClass:
         """The flips and the recall by class, over all cells.
@@ -161,7 +161,7 @@ class FlipTable:
 
     def _flips(self, rows: NDArray[np.int64], group: NDArray[np.int64], groups: int) -> list[Flips]:
         """The flips of each group of some images."""
-        parts = [means_by_group(each[rows], group, groups) for each in (self.negative, self.positive, self.agreement)]
+        parts = [means_by_group(table[rows], group, groups) for table in (self.negative, self.positive, self.agreement)]
         shares = [
             [
                 FlipShare(share, effective_wilson(share, float(variance), int(differing), int(m)))
@@ -170,16 +170,16 @@ class FlipTable:
             ]
             for part in parts
         ]
-        return [Flips(int(m), *each) for m, *each in zip(parts[0].n, *shares, strict=True)]
+        return [Flips(int(m), *flips) for m, *flips in zip(parts[0].n, *shares, strict=True)]
 
     def _changes(self, rows: NDArray[np.int64], group: NDArray[np.int64], groups: int) -> list[Difference]:
-        """What the recall of each group of some images gained."""
+        """The change of recall in each group of some images, adjusted for all of these groups."""
         tests = {}
         starts = np.cumsum(np.bincount(group, minlength=groups))
-        of_group = np.split(rows[np.argsort(group, kind="stable")], starts[:-1])
-        for place, members in enumerate(of_group):
-            kept = ~np.isnan(self.negative[members]).all(axis=0)
-            won, lost = (mean(self.ids[members], each[members][:, kept]) for each in (self.positive, self.negative))
+        rows_by_group = np.split(rows[np.argsort(group, kind="stable")], starts[:-1])
+        for place, members in enumerate(rows_by_group):
+            has_cell = ~np.isnan(self.negative[members]).all(axis=0)
+            won, lost = (mean(self.ids[members], part[members][:, has_cell]) for part in (self.positive, self.negative))
             tests[str(place), ""] = difference_test(won, lost, 1.0)
-        (found,) = adjusted([tests])
-        return list(found.values())
+        (differences,) = adjust_differences([tests])
+        return list(differences.values())

@@ -1,4 +1,4 @@
-"""Intervals for shares and for means of resampled images, and corrections for many tests at once."""
+"""Intervals for shares and for means of resampled images."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from statistics import NormalDist
 from typing import Any, ParamSpec
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
 from hardiness.core.result import Interval
 
 RESAMPLES = 1000
+"""How often the images of a set are drawn anew."""
 
 INDICES_AT_ONCE = 50_000
 """Images that are drawn by one call, in however many resamples."""
@@ -26,6 +27,18 @@ P = ParamSpec("P")
 METHODS: dict[str, tuple[Callable[..., Interval], str]] = {}
 """Functions that `at_any_level` decorates, by name, each with the name of its level or confidence; empty if none."""
 
+NEAREST, FURTHEST = 1e-6, 8.0
+"""Standard errors below and beyond which no interval is asked how far it reaches."""
+
+_BISECTIONS = 24
+
+FEW_ANSWERS = 15
+"""Answers of either kind below which Wilson's interval reaches to the exact one.
+
+Wilson's alone holds in 84 % where a fifth of an answer is expected. With this rule it holds in 93.5 % and more at every
+rate from 35 answers on, and in 94.5 % and more with 12 and 20, by summing the binomial distribution.
+"""
+
 
 def at_any_level(function: Callable[P, Interval]) -> Callable[P, Interval]:
     """Decorator of a function that gives an interval: the interval says how it was made, so that `at_level` makes it.
@@ -33,38 +46,32 @@ def at_any_level(function: Callable[P, Interval]) -> Callable[P, Interval]:
     Its arguments are numbers and intervals. The last one may be ``level`` or ``confidence``, which is not part of what
     the interval says. An interval that is made of another one which says nothing says nothing either.
     """
-    form = signature(function)
-    last = list(form.parameters)[-1]
+    parameters_of = signature(function)
+    last = list(parameters_of.parameters)[-1]
     keyword = last if last in ("level", "confidence") else ""
-    is_variadic = any(each.kind is Parameter.VAR_POSITIONAL for each in form.parameters.values())
-    most = None if is_variadic else len(form.parameters) - bool(keyword)
+    is_variadic = any(parameter.kind is Parameter.VAR_POSITIONAL for parameter in parameters_of.parameters.values())
+    most = None if is_variadic else len(parameters_of.parameters) - bool(keyword)
     METHODS[function.__name__] = function, keyword
 
     @wraps(function)
-    def made(*arguments: P.args, **named: P.kwargs) -> Interval:
+    def with_method(*arguments: P.args, **named: P.kwargs) -> Interval:
         interval = function(*arguments, **named)
         numbers: Sequence[Any] = arguments
         if named.keys() - {keyword}:  # some by name, which takes longer to sort
-            bound = form.bind(*arguments, **named)
-            bound.apply_defaults()
-            numbers = bound.args
+            bound_arguments = parameters_of.bind(*arguments, **named)
+            bound_arguments.apply_defaults()
+            numbers = bound_arguments.args
         method: list[Any] = [function.__name__]
-        for each in numbers[:most]:
-            if isinstance(each, Interval):
-                if not each.method:
+        for argument in numbers[:most]:
+            if isinstance(argument, Interval):
+                if not argument.method:
                     return Interval(interval.low, interval.high)
-                method.append(each.method)
+                method.append(argument.method)
             else:
-                method.append(each.item() if isinstance(each, np.generic) else each)
+                method.append(argument.item() if isinstance(argument, np.generic) else argument)
         return Interval(interval.low, interval.high, method)
 
-    return made
-
-
-NEAREST, FURTHEST = 1e-6, 8.0
-"""Standard errors below and beyond which no interval is asked how far it reaches."""
-
-_BISECTIONS = 24
+    return with_method
 
 
 def level_reaching(ends: Callable[[float], Interval], value: float) -> float:
@@ -152,14 +159,6 @@ def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> Int
     return Interval(low, high)
 
 
-FEW_ANSWERS = 15
-"""Answers of either kind below which Wilson's interval reaches to the exact one.
-
-Wilson's alone holds in 84 % where a fifth of an answer is expected. With this rule it holds in 93.5 % and more at every
-rate from 35 answers on, and in 94.5 % and more with 12 and 20, by summing the binomial distribution.
-"""
-
-
 @lru_cache(maxsize=100_000)
 @at_any_level
 def proportion(successes: float, n: float, confidence: float = 0.95) -> Interval:
@@ -177,21 +176,21 @@ def proportion(successes: float, n: float, confidence: float = 0.95) -> Interval
     interval = wilson_of_share(successes / n, n, _normal(0.975 if confidence == 0.95 else 0.5 + confidence / 2))
     if min(successes, n - successes) >= FEW_ANSWERS:
         return interval
-    return outermost(interval, _exact(successes, n, confidence))
+    return outermost(interval, _exact_interval(successes, n, confidence))
 
 
 @at_any_level
 def outermost(*intervals: Interval) -> Interval:
     """The interval from the lowest of all ends to the highest: it holds wherever one of them does."""
-    return Interval(min(each.low for each in intervals), max(each.high for each in intervals))
+    return Interval(min(interval.low for interval in intervals), max(interval.high for interval in intervals))
 
 
-def _exact(successes: float, n: float, confidence: float) -> Interval:
+def _exact_interval(successes: float, n: float, confidence: float) -> Interval:
     """`clopper_pearson`, of whole numbers without scipy, which takes long to import."""
     if successes != int(successes) or n != int(n):
         return clopper_pearson(successes, n, confidence)
     if n - successes < successes:
-        other = _exact(n - successes, n, confidence)
+        other = _exact_interval(n - successes, n, confidence)
         return Interval(1 - other.high, 1 - other.low)
     tail, hits, total = (1 - confidence) / 2, int(successes), int(n)
     low = _share_with(hits - 1, total, 1 - tail) if hits else 0.0
@@ -206,7 +205,7 @@ def _share_with(most: int, n: int, chance: float) -> float:
     low, high = 0.0, 1.0
     while low < (middle := (low + high) / 2) < high:
         one, other = math.log(middle), math.log1p(-middle)
-        below = sum(math.exp(each + k * one + (n - k) * other) for k, each in enumerate(combinations))
+        below = sum(math.exp(combination + k * one + (n - k) * other) for k, combination in enumerate(combinations))
         low, high = (middle, high) if below > chance else (low, middle)
     return low
 
@@ -224,12 +223,12 @@ def newcombe(first: float, of_first: Interval, second: float, of_second: Interva
 
 def effective_answers(value: float, variance: float, telling: int, n: int, confidence: float = 0.95) -> float:
     """How many independent answers a share of this value is of that varies as much; arguments as `effective_wilson`."""
-    share = 0.975 if confidence == 0.95 else 0.5 + confidence / 2
+    below = 0.975 if confidence == 0.95 else 0.5 + confidence / 2
     spread = value * (1 - value)
     has_spread = variance > 0 and spread > 0 and telling > 1
     if not has_spread and n < 1:
         raise ArgumentError("an interval needs images that differ, or a number of images that bounds it; had neither")
-    return max(spread / variance * (_normal(share) / _student(telling - 1, share)) ** 2, n) if has_spread else n
+    return max(spread / variance * (_normal(below) / _student(telling - 1, below)) ** 2, n) if has_spread else n
 
 
 @at_any_level
@@ -355,7 +354,7 @@ def skewed_student(value: float, error: float, skew: float, degrees: int, level:
     from scipy.special import stdtrit
 
     t = float(stdtrit(degrees, 1 - level / 2))
-    ends = [value - error * each for t_ in (t, -t) for each in (t_, _without_skew(t_, skew))]
+    ends = [value - error * statistic for t_ in (t, -t) for statistic in (t_, _without_skew(t_, skew))]
     return Interval(min(ends), max(ends))
 
 
@@ -390,8 +389,8 @@ def variance_of(draws: NDArray[np.float64], n: int) -> float:
     return float(np.nanvar(draws, ddof=1)) * n / (n - 1) if n > 1 else 0.0
 
 
-def _drawn(generator: np.random.Generator, n: int, resamples: int) -> Iterator[NDArray[np.int64]]:
-    """The images of so many resamples, several at a time, ``int64 (R, n)``.
+def _draw_images(generator: np.random.Generator, n: int, resamples: int) -> Iterator[NDArray[np.int64]]:
+    """Draw the images of so many resamples, several at a time, ``int64 (R, n)``.
 
     Of few images the calls would take the time, so many resamples share one; of many images they would fill memory.
     """
@@ -410,22 +409,22 @@ def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.fl
     Source: Efron & Tibshirani (1993), 1,000 resamples. It is a matrix product with multinomial counts, so 50,000 images
         x 76 cells take a second. Its sums are exact (`exact_grid`): equal columns resample alike on any processor.
     """
-    present = ~np.isnan(values)
+    is_evaluated = ~np.isnan(values)
     generator, n = rng(0, "bootstrap", purpose, len(values)), len(values)
-    grid, scale = exact_grid(np.where(present, values, 0), n)
-    held = None if present.all() else present.astype(np.float32)
+    grid, scale = exact_grid(np.where(is_evaluated, values, 0), n)
+    evaluated = None if is_evaluated.all() else is_evaluated.astype(np.float32)
     sums = np.empty((RESAMPLES, values.shape[1]))
     counts, weights = np.full_like(sums, n), np.empty((100, n), grid.dtype)
     for start in range(0, RESAMPLES, 100):
         first = 0
-        for images in _drawn(generator, n, len(weights)):
-            held_by = images + np.arange(len(images))[:, None] * n
-            counted = np.bincount(held_by.ravel(), minlength=images.size).reshape(images.shape)
-            weights[first : first + len(images)] = counted
+        for images in _draw_images(generator, n, len(weights)):
+            flat_places = images + np.arange(len(images))[:, None] * n
+            draws = np.bincount(flat_places.ravel(), minlength=images.size).reshape(images.shape)
+            weights[first : first + len(images)] = draws
             first += len(images)
         sums[start : start + 100] = (weights @ grid) / scale
-        if held is not None:
-            counts[start : start + 100] = weights.astype(np.float32, copy=False) @ held
+        if evaluated is not None:
+            counts[start : start + 100] = weights.astype(np.float32, copy=False) @ evaluated
     with np.errstate(invalid="ignore"):  # a cell of few images may be empty in a resample
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
@@ -497,107 +496,3 @@ def stretched(value: float, low: float, high: float, level: float = 0.05) -> Int
 def disjoint(a: Interval, b: Interval) -> bool:
     """Whether two intervals have no value in common."""
     return a.high < b.low or b.high < a.low
-
-
-Floats = NDArray[np.float64]
-
-RECALL = 0.95
-
-
-def threshold(inside: Floats) -> float:
-    """The 5 % quantile of how sure the model is of photographs: 95 % of them are at or above it."""
-    return float(np.quantile(inside, 1 - RECALL))
-
-
-def threshold_draws(inside: Floats) -> Floats:
-    """Thresholds of other photographs like these, ``(R,)``.
-
-    Which share of all photographs lies below the k-th of n is a beta variable, whatever they are; the quantiles of
-    these photographs at such shares stand for other thresholds.
-
-    Args:
-        inside: of at least one photograph, ``(N,)``.
-
-    Source: David & Nagaraja (2003), Order Statistics, 2.3.
-    """
-    n = len(inside)
-    place = (1 - RECALL) * (n - 1) + 1
-    return np.quantile(inside, rng(0, "threshold", n).beta(place, n + 1 - place, RESAMPLES))
-
-
-def accepted(outside: Floats, thresholds: Floats) -> Floats:
-    """The share of others at or above each threshold, ``(R,)``."""
-    return 1.0 - np.searchsorted(np.sort(outside), thresholds, "left") / len(outside)
-
-
-def accepted_interval(inside: Floats, outside: Floats, hits: int) -> Interval:
-    """The interval of the share of others that pass: it varies with them, and with the threshold.
-
-    Wilson's with as many others as would vary as much; what would pass at other thresholds says how much that is.
-
-    Args:
-        inside: whose threshold it is, ``(N,)``.
-        outside: of the others, ``(M,)``.
-        hits: how many of these pass.
-
-    Source: as `effective_wilson`.
-    """
-    n, share = len(outside), hits / len(outside)
-    below = max(1, round((1 - RECALL) * len(inside)))
-    variance = share * (1 - share) / n + float(np.var(accepted(outside, threshold_draws(inside)), ddof=1))
-    return effective_wilson(share, variance, max(min(hits, n - hits, below), 2), min(below, n))
-
-
-def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
-    """P-values adjusted so that, of those below a level, at most that share are expected to be false.
-
-    Args:
-        p: ``(M,)``; NaN where there was no test, which then counts nowhere.
-
-    Source: Benjamini & Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x, for independent tests; Benjamini &
-        Yekutieli (2001), doi:10.1214/aos/1013699998, for such as depend positively on each other (by regression).
-        Two-sided tests on the same images are near to that, and not proven to be so.
-    """
-    values, order = _ranked(p)
-    scaled = values[order] * len(order) / np.arange(1, len(order) + 1)
-    return _placed(values, order, np.minimum.accumulate(scaled[::-1])[::-1])
-
-
-def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """P-values adjusted so that the chance of a single false one below a level is at most that level.
-
-    Args:
-        p: ``(M,)``; NaN where there was no test, which then counts nowhere.
-
-    Source: Holm (1979), https://www.jstor.org/stable/4615733; it holds whatever the tests have to do with each other.
-    """
-    values, order = _ranked(p)
-    return _placed(values, order, np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)))
-
-
-def _ranked(p: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The values, and the places of those that were tested, smallest first."""
-    values = np.asarray(p, np.float64)
-    tested = np.flatnonzero(~np.isnan(values))
-    return values, tested[np.argsort(values[tested], kind="stable")]
-
-
-def _placed(
-    values: NDArray[np.float64], order: NDArray[np.int64], adjusted: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    found = np.full(values.shape, np.nan)
-    found[order] = np.minimum(adjusted, 1.0)
-    return found
-
-
-def holm_levels(p: ArrayLike, level: float = 0.05) -> NDArray[np.float64]:
-    """The level at which Holm's procedure tests each of several hypotheses, ``(M,)``; NaN where there was no test.
-
-    A p-value lies below its own level exactly where `holm` brings it below ``level``: an interval of that level leaves
-    out the hypothesis exactly where the procedure does.
-    """
-    values, order = _ranked(p)
-    refused = int(np.count_nonzero(holm(p) < level))
-    found = np.full(values.shape, np.nan)
-    found[order] = level / (len(order) - np.minimum(np.arange(len(order)), refused))
-    return found

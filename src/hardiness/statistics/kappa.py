@@ -23,8 +23,10 @@ FEWEST_OF_PAIRS = 5
 pairs has no interval: with two or three it held in 86 to 90 %."""
 
 DRAWS = 4000
+"""Number of draws from a posterior."""
+
 PRIOR = 0.5
-"""Of each of the four cells of a two-by-two table: Jeffreys'."""
+"""Jeffreys' prior count of each of the four cells of a two-by-two table."""
 
 Draws = NDArray[np.float64]
 
@@ -75,9 +77,9 @@ def cohens_kappa(agreement: ArrayLike, expected: ArrayLike) -> NDArray[np.float6
     Source: Cohen (1960), doi:10.1177/001316446002000104; Geirhos, Meding & Wichmann (2020), equation 2.
     Differs: where 1 is expected, model-vs-human gives 1; nothing can be said there of anything beyond chance.
     """
-    seen, chance = np.asarray(agreement, np.float64), np.asarray(expected, np.float64)
+    observed, chance = np.asarray(agreement, np.float64), np.asarray(expected, np.float64)
     certain = np.isclose(chance, 1.0, rtol=0, atol=1e-12)
-    return np.where(certain, np.nan, (seen - chance) / np.where(certain, 1.0, 1 - chance))
+    return np.where(certain, np.nan, (observed - chance) / np.where(certain, 1.0, 1 - chance))
 
 
 def error_consistency(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Consistency:
@@ -97,8 +99,8 @@ def error_consistency(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Co
     one, other = (side.reshape(len(side), -1) for side in (first, second))
     if one.shape[1] > 1:
         return _over_conditions(one, other)
-    (found,) = pairwise(np.hstack([one, other]).astype(np.float64), [[(0, 1)]])
-    return found
+    (consistency,) = pairwise(np.hstack([one, other]).astype(np.float64), [[(0, 1)]])
+    return consistency
 
 
 def pairwise(right: NDArray[np.float64], groups: Sequence[Sequence[tuple[int, int]]]) -> list[Consistency]:
@@ -115,12 +117,12 @@ def pairwise(right: NDArray[np.float64], groups: Sequence[Sequence[tuple[int, in
     consistencies = []
     for group in groups:
         first, second = right[:, [a for a, _ in group]], right[:, [b for _, b in group]]
-        shown = ~(np.isnan(first) | np.isnan(second))
+        is_shown = ~(np.isnan(first) | np.isnan(second))
         if len(group) > 1:
-            consistencies.append(_over_pairs(np.where(shown, first, np.nan), np.where(shown, second, np.nan)))
+            consistencies.append(_over_pairs(np.where(is_shown, first, np.nan), np.where(is_shown, second, np.nan)))
             continue
-        one, other = first[shown] == 1, second[shown] == 1
-        shares = (float(each.mean()) for each in (one, other, one == other))
+        one, other = first[is_shown] == 1, second[is_shown] == 1
+        shares = (float(answers.mean()) for answers in (one, other, one == other))
         p, q, agreed = (np.append(value, draws) for value, draws in zip(shares, two_by_two(one, other), strict=True))
         consistencies.append(_from_draws(p, q, agreed, len(one)))
     return consistencies
@@ -131,30 +133,32 @@ def _over_pairs(first: NDArray[np.float64], second: NDArray[np.float64]) -> Cons
 
     Source: Fleiss, Cohen & Everitt (1969), doi:10.1037/h0028106, for kappa's first order.
     """
-    ids, shown = np.arange(len(first)), ~np.isnan(first)
-    agreed = np.where(shown, first == second, np.nan)
-    counts = shown.sum(axis=0)
+    ids, is_shown = np.arange(len(first)), ~np.isnan(first)
+    agreed = np.where(is_shown, first == second, np.nan)
+    counts = is_shown.sum(axis=0)
 
     def mean_of(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         means = np.nanmean(values, axis=0)
-        return means, np.where(shown, values - means, 0.0) * (len(values) / counts)
+        return means, np.where(is_shown, values - means, 0.0) * (len(values) / counts)
 
     (p, of_p), (q, of_q), (agreement, of_agreement) = map(mean_of, (first, second, agreed))
     expected, of_expected = expected_agreement(p, q), of_p * (2 * q - 1) + of_q * (2 * p - 1)
-    kappa, left = cohens_kappa(agreement, expected), np.maximum(1 - expected, np.finfo(float).tiny)
-    of_kappa = of_agreement / left - of_expected * ((1 - agreement) / left) / left
+    kappa, room = cohens_kappa(agreement, expected), np.maximum(1 - expected, np.finfo(float).tiny)
+    of_kappa = of_agreement / room - of_expected * ((1 - agreement) / room) / room
 
     def estimate(values: NDArray[np.float64], influence: NDArray[np.float64]) -> Estimate:
         return Estimate(float(values.mean()), ids, influence.mean(axis=1))
 
-    both = (first + second)[shown.any(axis=1)]
-    joint = min(int((both == each).any(axis=1).sum()) for each in (0, 2))
+    both = (first + second)[is_shown.any(axis=1)]
+    joint = min(int((both == rights).any(axis=1).sum()) for rights in (0, 2))
     agreement_of, expected_of, kappa_of = (
         estimate(agreement, of_agreement),
         estimate(expected, of_expected),
         estimate(kappa, of_kappa),
     )
-    by_share, by_chance = (KappaInterval(each.value, each.interval(0.0, 1.0)) for each in (agreement_of, expected_of))
+    by_share, by_chance = (
+        KappaInterval(estimated.value, estimated.interval(0.0, 1.0)) for estimated in (agreement_of, expected_of)
+    )
     if np.isnan(kappa_of.value):
         beyond = KappaInterval(None, None)
     elif joint < FEWEST_OF_PAIRS:
@@ -179,12 +183,12 @@ def two_by_two(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[Dra
         how often such intervals hold.
     """
     cells = [int(np.sum(a & b)) for a in (first, ~first) for b in (second, ~second)]
-    drawn = rng(0, "two by two", *cells).dirichlet(np.add(cells, PRIOR), DRAWS)
-    return drawn[:, 0] + drawn[:, 1], drawn[:, 0] + drawn[:, 2], drawn[:, 0] + drawn[:, 3]
+    shares = rng(0, "two by two", *cells).dirichlet(np.add(cells, PRIOR), DRAWS)
+    return shares[:, 0] + shares[:, 1], shares[:, 0] + shares[:, 2], shares[:, 0] + shares[:, 3]
 
 
 def _over_conditions(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Consistency:
-    """Over all conditions together, images as units; no interval of few images with errors or right answers.
+    """Error consistency over all conditions together, images as units; no interval where errors or hits are few.
 
     Source: Fleiss, Cohen & Everitt (1969), doi:10.1037/h0028106, for kappa's first order.
     """
@@ -212,7 +216,7 @@ def _over_conditions(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Con
 
 
 def _from_draws(p: Draws, q: Draws, agreement: Draws, n: int) -> Consistency:
-    """From accuracies and agreement of a pair, ``(1 + R,)``: the estimate, then draws from its posterior."""
+    """The consistency of a pair from its accuracies and agreement, ``(1 + R,)``: the estimate, then posterior draws."""
     expected = expected_agreement(p, q)
     return Consistency(
         n=n,

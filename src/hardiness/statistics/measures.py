@@ -22,14 +22,15 @@ from hardiness.statistics.confidence import (
     aurra,
     bin_of_hundred,
     rms_calibration_error,
-    selective_prediction,
 )
 from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.selective import selective_prediction
 
 FEWEST_OF_EACH = 10
 """Errors, and right answers, of either model, below which no score that sorts or divides has an interval."""
 
 Places = NDArray[np.int64]
+"""Sorted places of some of a table's images, ``(n,)``."""
 
 
 class Measurable(Protocol):
@@ -45,7 +46,7 @@ class Measurable(Protocol):
 
     @property
     def higher_is_better(self) -> bool:
-        """Its direction."""
+        """Whether more of it is better."""
 
     @property
     def span(self) -> float:
@@ -93,8 +94,8 @@ class WeightedSum:
         """Whether it is the share of images that count, one value of 0 or 1 an image."""
         if self.values.shape[1] != 1 or self.weights[0] != 1:
             return False
-        seen = self.values[~np.isnan(self.values)]
-        return bool(np.all((seen == 0) | (seen == 1)))
+        evaluated = self.values[~np.isnan(self.values)]
+        return bool(np.all((evaluated == 0) | (evaluated == 1)))
 
     @property
     def weighty(self) -> NDArray[np.float64]:
@@ -117,7 +118,7 @@ class WeightedSum:
         return Estimate(math.nan, places, np.zeros(len(places)))
 
     def lacks(self, places: Places) -> str:
-        """That a cell has too few of the images, where not all of them have every cell."""
+        """A clause that a cell has too few of the images, where not all of them have every cell; else empty."""
         fewest = self._fewest(places)
         if fewest >= min(FEWEST_PER_CELL, len(places)):
             return ""
@@ -169,7 +170,7 @@ def share(
 def corruption_weights(
     corruptions: Sequence[str], severities: Sequence[int], baseline: Mapping[str, Sequence[float]]
 ) -> NDArray[np.float64]:
-    """What each cell's error weighs in the mCE, ``(M,)``: one over (corruptions times the baseline's summed error).
+    """The weight of each cell's error in the mCE, ``(M,)``: one over (corruptions times the baseline's summed error).
 
     Args:
         corruptions, severities: of each cell.
@@ -197,7 +198,7 @@ def relative_corruption_weights(
     clean: float,
     baseline: Mapping[str, Sequence[float]],
 ) -> NDArray[np.float64]:
-    """What each cell's error weighs in the relative mCE, and the clean error, which comes last, ``(M + 1,)``.
+    """The weights of each cell's error in the relative mCE and, last, of the clean error, ``(M + 1,)``.
 
     The relative mCE is how much corruption adds to the clean error, over what it adds to the baseline's.
 
@@ -215,7 +216,7 @@ def relative_corruption_weights(
 def shape_bias(
     metric: Metric, by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_], condition: Condition
 ) -> ImageScore:
-    """Of the answers that name a cue, the share that names the shape.
+    """The share of answers naming the shape, among those that name one of the two cues.
 
     Args:
         metric: which score.
@@ -232,7 +233,7 @@ def shape_bias(
     def lacks(at: Places) -> str:
         if not np.any(by_shape[at] | by_texture[at]):
             return "no answer names a cue"
-        return _few(int(by_shape[at].sum()), int(by_texture[at].sum()), "answers by shape", "by texture")
+        return _why_few(int(by_shape[at].sum()), int(by_texture[at].sum()), "answers by shape", "by texture")
 
     return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, condition)
 
@@ -261,7 +262,7 @@ def calibration_measure(
             return f"{protocol} calibration needs {MINIMUM[protocol]} images, had {len(at)}"
         order = np.argsort(confidence[at], kind="stable")
         counted = right[at][order][: len(at) // BIN_SIZE * BIN_SIZE - BIN_SIZE] if last else right[at]
-        return _few(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers")
+        return _why_few(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers")
 
     return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, Condition(protocol=protocol))
 
@@ -299,12 +300,12 @@ def area_under_response(metric: Metric, confidence: NDArray[np.floating], right:
         return replace(1 - errors, value=aurra(confidence[at], right[at]))
 
     def lacks(at: Places) -> str:
-        return _few(int(np.sum(~right[at])), int(right[at].sum()), "errors", "right answers")
+        return _why_few(int(np.sum(~right[at])), int(right[at].sum()), "errors", "right answers")
 
     return ImageScore(metric.name, metric.higher_is_better, estimate, lacks)
 
 
-def _few(first: int, second: int, name: str, other: str) -> str:
+def _why_few(first: int, second: int, name: str, other: str) -> str:
     if min(first, second) >= FEWEST_OF_EACH:
         return ""
     return f"an interval needs {FEWEST_OF_EACH} {name} and {FEWEST_OF_EACH} {other}, had {first} and {second}"
@@ -326,5 +327,5 @@ def mean_of(
         top: the largest that a value can be.
         compared: as `Measurable.compared`.
     """
-    chosen = np.ones(values.shape[1], bool) if columns is None else columns
-    return weighted_sum(metric, values, chosen / np.count_nonzero(chosen), top=top, compared=compared)
+    is_chosen = np.ones(values.shape[1], bool) if columns is None else columns
+    return weighted_sum(metric, values, is_chosen / np.count_nonzero(is_chosen), top=top, compared=compared)

@@ -63,13 +63,15 @@ def images_needed(
             f"difference must leave the other model an error rate in [0, 1), was {difference:g} "
             f"beside a baseline error of {baseline_error:g}"
         )
-    psi = disagreement(baseline_error, other, correlation)
+    share_differing = disagreement(baseline_error, other, correlation)
     alpha, beta = NormalDist().inv_cdf(0.5 + confidence / 2), NormalDist().inv_cdf(power)
     gap, pooled = abs(difference), (baseline_error + other) / 2
-    paired = (alpha * math.sqrt(psi) + beta * math.sqrt(max(psi - gap * gap, 0.0))) ** 2 / gap**2
+    paired = (
+        alpha * math.sqrt(share_differing) + beta * math.sqrt(max(share_differing - gap * gap, 0.0))
+    ) ** 2 / gap**2
     own = math.sqrt(baseline_error * (1 - baseline_error) + other * (1 - other))
-    each = (alpha * math.sqrt(2 * pooled * (1 - pooled)) + beta * own) ** 2 / gap**2
-    return ImagesNeeded(math.ceil(paired - 1e-9), math.ceil(each - 1e-9), psi)
+    unpaired = (alpha * math.sqrt(2 * pooled * (1 - pooled)) + beta * own) ** 2 / gap**2
+    return ImagesNeeded(math.ceil(paired - 1e-9), math.ceil(unpaired - 1e-9), share_differing)
 
 
 def disagreement(error: float, other: float, correlation: float) -> float:

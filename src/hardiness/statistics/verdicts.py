@@ -18,7 +18,6 @@ from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import (
     METHODS,
     clopper_pearson,
-    holm_levels,
     level_reaching,
     normal_point,
     outermost,
@@ -26,15 +25,11 @@ from hardiness.statistics.intervals import (
     stretched,
     within,
 )
-from hardiness.statistics.stopping import (
-    anytime_p,
-    anytime_p_of_pairs,
-    anytime_p_of_share,
-    last_inside,
-)
+from hardiness.statistics.multiplicity import holm_levels
+from hardiness.statistics.sequences import anytime_p, anytime_p_of_pairs, anytime_p_of_share, last_inside
 
 LEVEL = 0.05
-"""Of all intervals here: one in twenty is beyond what it should hold, half of them on either side."""
+"""How seldom an interval of this module may miss its number: in one of twenty cases, half of them on either side."""
 
 MOST_TIMES = 100
 """How many times the images that there are a verdict may need before it is said to need more than that."""
@@ -49,6 +44,7 @@ TIGHTEST = 0.02
 """Half-width at which an interval that is looked at is tightest, as a share of all that a number can span."""
 
 Method = Literal["interval", "lowest", "tango", "sequence", "share", "pairs"]
+Outcome = Literal["pass", "fail", "cannot tell"]
 
 _NORMAL = NormalDist()
 
@@ -62,7 +58,7 @@ def at_level(method: Sequence[Any], level: float) -> Interval:
         level: one minus the coverage, in (0, 1).
     """
     function, keyword = METHODS[method[0]]
-    arguments = [at_level(each, level) if isinstance(each, list) else each for each in method[1:]]
+    arguments = [at_level(argument, level) if isinstance(argument, list) else argument for argument in method[1:]]
     named = {keyword: 1 - level if keyword == "confidence" else level} if keyword else {}
     return function(*arguments, **named)
 
@@ -135,7 +131,7 @@ class Evidence:
         """
         shares = [a / b for a, b in zip(hits, n, strict=True)]
         lowest = shares.index(min(shares))
-        facts = tuple(float(each) for pair in zip(hits, n, strict=True) for each in pair)
+        facts = tuple(float(number) for pair in zip(hits, n, strict=True) for number in pair)
         return cls(shares[lowest], n[lowest], "lowest", facts, share=True)
 
     @classmethod
@@ -174,17 +170,17 @@ class Evidence:
             weights: ``(M,)`` of the cells.
             top: the largest value of a cell; the least is 0.
         """
-        apart = first - second
-        shared = ~np.isnan(apart)
-        if shared.all():
+        differences = first - second
+        is_shared = ~np.isnan(differences)
+        if is_shared.all():
             if len(weights) == 1 and weights[0] == 1 and bool(np.isin(np.abs(first), (0, 1)).all()):
-                return cls.from_pairs(int(np.sum(apart > 0)), int(np.sum(apart < 0)), len(ids))
-            paired = mean_difference(apart @ weights, float(np.abs(weights).sum()) * top)
+                return cls.from_pairs(int(np.sum(differences > 0)), int(np.sum(differences < 0)), len(ids))
+            paired = mean_difference(differences @ weights, float(np.abs(weights).sum()) * top)
             assert paired.interval is not None, "a mean of differences has an interval"
             return cls.from_interval(paired.value, paired.interval, paired.n, share=False)
-        if not shared.any(axis=0).all():
+        if not is_shared.any(axis=0).all():
             return None
-        estimate = mean(ids, apart, weights)
+        estimate = mean(ids, differences, weights)
         if estimate.differing < FEWEST_DIFFERING:
             return None
         return cls.from_interval(estimate.value, estimate.interval(), estimate.n, share=False)
@@ -211,14 +207,16 @@ class Evidence:
             paired: whether values are differences, which may be below 0.
         """
         is_evaluated = ~np.isnan(values)
-        some = is_evaluated.any(axis=1)
-        if not some.any() or not is_evaluated.any(axis=0).all():
+        has_value = is_evaluated.any(axis=1)
+        if not has_value.any() or not is_evaluated.any(axis=0).all():
             return None
-        ids, values, is_evaluated = ids[some], values[some], is_evaluated[some]
-        there = values[is_evaluated]
-        if len(weights) == 1 and weights[0] == 1 and bool(np.isin(there, (-1, 0, 1) if paired else (0, 1)).all()):
-            ups, downs = int(np.count_nonzero(there == 1)), int(np.count_nonzero(there == -1))
-            return cls.from_pair_looks(ups, downs, len(there)) if paired else cls.from_share_looks(ups, len(there))
+        ids, values, is_evaluated = ids[has_value], values[has_value], is_evaluated[has_value]
+        evaluated = values[is_evaluated]
+        if len(weights) == 1 and weights[0] == 1 and bool(np.isin(evaluated, (-1, 0, 1) if paired else (0, 1)).all()):
+            ups, downs = int(np.count_nonzero(evaluated == 1)), int(np.count_nonzero(evaluated == -1))
+            return (
+                cls.from_pair_looks(ups, downs, len(evaluated)) if paired else cls.from_share_looks(ups, len(evaluated))
+            )
         estimate = cell_estimate(ids, values, weights)
         if estimate.thin:
             return None
@@ -275,13 +273,13 @@ class Evidence:
             return anytime_p_of_pairs(int(self.facts[0]), int(self.facts[1]), self.n, limit)
         if self.method == "sequence":
             variance, tightest, *ends, skew, degrees = self.facts
-            apart, error = abs(self.value - limit), math.sqrt(variance)
+            distance, error = abs(self.value - limit), math.sqrt(variance)
             if error > 0:
-                p = skewed_student_p(side * apart, error, skew, degrees) / 2
-                apart = error * -_NORMAL.inv_cdf(max(p, 1e-300))
-            return max(anytime_p(apart, variance, tightest), self._p_of_unseen(limit, ends))
+                p = skewed_student_p(side * distance, error, skew, degrees) / 2
+                distance = error * -_NORMAL.inv_cdf(max(p, 1e-300))
+            return max(anytime_p(distance, variance, tightest), self._p_of_unseen(limit, ends))
         if self.method == "tango":
-            counts = (np.array([each], float) for each in (*self.facts, self.n, limit))
+            counts = (np.array([number], float) for number in (*self.facts, self.n, limit))
             errors = float(score_statistic(*counts)[0]) if abs(limit) < 1 else math.copysign(math.inf, -limit)
             return 0.5 * math.erfc(side * errors / math.sqrt(2))
         return level_reaching(self.ends, limit) / 2
@@ -333,24 +331,24 @@ class Evidence:
             level, ends where the next one's does. There its errors are the larger ones of a number that is further
             out, so that it is wide where images are few.
         """
-        apart, level = -math.sqrt(2) * _NORMAL.inv_cdf(chance), LEVEL / family
+        errors, level = -math.sqrt(2) * _NORMAL.inv_cdf(chance), LEVEL / family
         new = self
         if self.method == "lowest":
-            hits = [next_hits(each, n, side, chance * 2 / len(self.facts)) for each, n in self._counts]
+            hits = [next_hits(share_hits, n, side, chance * 2 / len(self.facts)) for share_hits, n in self._counts]
             new = Evidence.from_lowest(hits, [n for _, n in self._counts])
         elif self.method == "share":
             new = Evidence.from_share_looks(next_hits(int(self.facts[0]), self.n, side, chance), self.n)
         elif self.method == "pairs":
             first, second = map(int, self.facts)
-            ends = score_interval(first, second, self.n, math.erfc(apart / math.sqrt(2)))
+            ends = score_interval(first, second, self.n, math.erfc(errors / math.sqrt(2)))
             more = math.ceil(self.n * abs((ends.high if side > 0 else ends.low) - self.value))
             first = min(first + more, self.n - second) if side > 0 else first
             second = min(second + more, self.n - first) if side < 0 else second
             new = Evidence.from_pair_looks(first, second, self.n)
         elif self.method == "sequence":
-            new = replace(self, value=self.value + side * apart * math.sqrt(self.facts[0]))
+            new = replace(self, value=self.value + side * errors * math.sqrt(self.facts[0]))
         else:
-            level = math.erfc((normal_point(level) + apart) / math.sqrt(2))
+            level = math.erfc((normal_point(level) + errors) / math.sqrt(2))
         ends = new.ends(level)
         return ends.high if side > 0 else ends.low
 
@@ -366,10 +364,10 @@ class Evidence:
         Returns:
             At most `MOST_TIMES` as many as there are.
         """
-        wanted = -_NORMAL.inv_cdf(level)
-        if errors * math.sqrt(MOST_TIMES) < wanted:
+        needed_errors = -_NORMAL.inv_cdf(level)
+        if errors * math.sqrt(MOST_TIMES) < needed_errors:
             return MOST_TIMES * self.n
-        return max(1, math.ceil(self.n * ((wanted / errors) ** 2 - 1)))
+        return max(1, math.ceil(self.n * ((needed_errors / errors) ** 2 - 1)))
 
     def images_needed(self, errors: float, levels: tuple[float, float]) -> ImagesMore:
         """How many images more decide with a chance of `POWER`, when the number itself is as uncertain as it is.
@@ -381,21 +379,21 @@ class Evidence:
         Source: Spiegelhalter, Freedman & Blackburn (1986), doi:10.1016/0197-2456(86)90003-6: the chance that a trial's
             end will be significant, over what its data so far leave possible, with a flat prior.
         """
-        there, opposite = (-_NORMAL.inv_cdf(each) for each in levels)
+        own_side, opposite = (-_NORMAL.inv_cdf(level) for level in levels)
 
         def chance(times: float) -> float:
             mean, spread = errors * math.sqrt(1 + times), math.sqrt(times)
-            return _NORMAL.cdf((mean - there) / spread) + _NORMAL.cdf((-mean - opposite) / spread)
+            return _NORMAL.cdf((mean - own_side) / spread) + _NORMAL.cdf((-mean - opposite) / spread)
 
-        def images_until(distance: float, wanted: float) -> int:
-            return max(1, math.ceil(self.n * (((wanted + power) / distance) ** 2 - 1)))
+        def images_until(distance: float, needed_errors: float) -> int:
+            return max(1, math.ceil(self.n * (((needed_errors + power) / distance) ** 2 - 1)))
 
         power, reach = _NORMAL.inv_cdf(POWER), _NORMAL.inv_cdf(0.5 + SPREAD / 2)
         low = min(
-            images_until(errors + reach, there),
+            images_until(errors + reach, own_side),
             images_until(reach - errors, opposite) if errors < reach else MOST_TIMES * self.n,
         )
-        high = images_until(errors - reach, there) if errors > reach else None
+        high = images_until(errors - reach, own_side) if errors > reach else None
         few, many = 1 / self.n, float(MOST_TIMES)
         if chance(many) < POWER:
             return ImagesMore(MOST_TIMES * self.n, True, min(low, MOST_TIMES * self.n), high)
@@ -423,7 +421,7 @@ class ImagesMore:
 
 
 def next_hits(hits: int, n: int, side: int, level: float) -> int:
-    """The last number of hits of ``n`` new images that is not further off than one in ``1 / level`` is.
+    """The furthest number of hits of ``n`` new images that is not rarer than ``level``.
 
     Args:
         hits: of as many images, with the same share behind them.
@@ -476,18 +474,15 @@ def binomial_p(hits: int, n: int, limit: float, side: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a number must not be beyond: above ``at`` where ``side`` is 1, below it where ``side`` is -1."""
+    """A limit that a number must not be above, where ``side`` is 1, or below, where it is -1."""
 
     at: float
     side: int
 
 
-Outcome = Literal["pass", "fail", "cannot tell"]
-
-
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What evidence says of a limit.
+    """The verdict of evidence on a limit.
 
     Attributes:
         outcome: whether the number is surely within, surely beyond, or neither yet.
@@ -506,17 +501,17 @@ class Ruling:
 
     @property
     def confidence(self) -> float:
-        """Of the interval, both sides together."""
+        """The coverage of the interval that decides, both sides together."""
         return 1 - LEVEL / self.family
 
     @property
     def interval(self) -> Interval:
-        """That which decides: for ``fail`` it is simultaneous over all rules, else of this rule alone."""
+        """The interval that decides: for ``fail`` it is simultaneous over all rules, else of this rule alone."""
         return self.evidence.ends(LEVEL / self.family)
 
 
 def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ruling]:
-    """What the evidence says of each limit.
+    """The verdicts of evidence on limits, one for each case.
 
     Args:
         cases: evidence and limit of each rule.
@@ -532,23 +527,23 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
     """
     alone = LEVEL / 2
     family = max(family, len(cases))
-    failing = [evidence.p(limit.at, limit.side) for evidence, limit in cases]
+    fail_p = [evidence.p(limit.at, limit.side) for evidence, limit in cases]
     # A rule of which nothing is known yet takes its share of the level, and is the last to be refused.
-    levels = holm_levels([*failing, *[1.0] * (family - len(cases))], alone)
+    levels = holm_levels([*fail_p, *[1.0] * (family - len(cases))], alone)
     verdicts = []
-    for (evidence, limit), p, level in zip(cases, failing, levels.tolist(), strict=False):
-        left = round(alone / level)
-        certain = evidence.share and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
-        passing, pass_level = evidence.p(limit.at, -limit.side), alone / (family if evidence.looked else 1)
+    for (evidence, limit), p, level in zip(cases, fail_p, levels.tolist(), strict=False):
+        remaining = round(alone / level)
+        is_certain = evidence.share and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
+        pass_p, pass_level = evidence.p(limit.at, -limit.side), alone / (family if evidence.looked else 1)
         if p < level:
-            verdicts.append(Ruling("fail", evidence, left))
-        elif certain or passing <= pass_level:
+            verdicts.append(Ruling("fail", evidence, remaining))
+        elif is_certain or pass_p <= pass_level:
             verdicts.append(Ruling("pass", evidence, family if evidence.looked else 1))
         else:
-            beyond = limit.side * (evidence.value - limit.at) > 0
-            shared = family if not beyond and evidence.looked else left if beyond else 1
-            errors = -_NORMAL.inv_cdf(min(max(p if beyond else passing, 1e-300), 0.5))
+            is_beyond = limit.side * (evidence.value - limit.at) > 0
+            shared = family if not is_beyond and evidence.looked else remaining if is_beyond else 1
+            errors = -_NORMAL.inv_cdf(min(max(p if is_beyond else pass_p, 1e-300), 0.5))
             more = evidence.images_more(errors, alone / shared)
-            needed = evidence.images_needed(errors, (level, pass_level) if beyond else (pass_level, level))
+            needed = evidence.images_needed(errors, (level, pass_level) if is_beyond else (pass_level, level))
             verdicts.append(Ruling("cannot tell", evidence, shared, more, needed))
     return verdicts

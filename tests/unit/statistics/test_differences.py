@@ -20,13 +20,12 @@ from hardiness.statistics.comparison import (
     MEAN,
     Difference,
     DifferenceTest,
-    adjusted,
+    adjust_differences,
     difference,
     difference_test,
     mean_difference,
 )
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import holm
 from hardiness.statistics.measures import (
     Measurable,
     WeightedSum,
@@ -36,6 +35,7 @@ from hardiness.statistics.measures import (
     relative_corruption_weights,
 )
 from hardiness.statistics.measures import shape_bias as shape_bias_of
+from hardiness.statistics.multiplicity import holm
 
 ERROR, AREA = Metric("error", higher_is_better=False), Metric("area")
 
@@ -295,7 +295,7 @@ def test_every_pair_and_score_of_a_table_is_adjusted_together() -> None:
         {(f"m{k}", "base"): difference_test(mean(names(200), hard < 0.5 + shift), mean(names(200), hard < 0.5))}
         for k, shift in enumerate((0.0, 0.0, 0.0, 0.02, 0.3))
     ]
-    found = [next(iter(each.values())) for each in adjusted(scores)]
+    found = [next(iter(each.values())) for each in adjust_differences(scores)]
     alone = [next(iter(each.values())).alone() for each in scores]
     assert [each.p for each in found] == pytest.approx(holm([each.p or 0.0 for each in alone]).tolist())
     for one, many in zip(alone, found, strict=True):
@@ -318,7 +318,7 @@ def test_a_table_of_equal_models_tells_none_apart() -> None:
             means = {name: mean(names(150), side < at) for name, side in sides.items()}
             pairs = [(a, b) for a in means for b in means if a < b]
             tests.append({pair: difference_test(means[pair[0]], means[pair[1]]) for pair in pairs})
-        wrong += any(each.is_told_apart for score in adjusted(tests) for each in score.values())
+        wrong += any(each.is_told_apart for score in adjust_differences(tests) for each in score.values())
     assert wrong / trials <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / trials)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from hardiness.statistics.intervals import benjamini_hochberg, holm
+from hardiness.statistics.multiplicity import benjamini_hochberg, holm
 
 
 def test_benjamini_hochberg_is_scipys() -> None:

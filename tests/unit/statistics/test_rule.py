@@ -14,10 +14,10 @@ from hardiness.statistics.stopping import (
     Extent,
     Headline,
     decide,
+    headline_of_cells,
+    headline_of_share,
     largest_extent,
     next_extent,
-    of_cells,
-    of_share,
 )
 
 WHOLE = Extent(1000, 10)
@@ -71,14 +71,14 @@ def estimated(values: np.ndarray, weights: np.ndarray, population: int | None = 
 
 
 def test_headlines_of_shares_and_of_cells() -> None:
-    share = of_share("top1", 80, 100, 0.01, 50_000)
+    share = headline_of_share("top1", 80, 100, 0.01, 50_000)
     assert share.interval is not None
     assert share.interval.low < 0.8 < share.interval.high
     assert 6_500 < share.needed < 7_500  # .17 (2.24 / .01)^2, less what all 50,000 leave nothing of
     errors = (np.random.default_rng(0).random((400, 5)) < 0.5).astype(float)
-    cells = of_cells("mce", estimated(errors, np.full(5, 0.2), 400), 0.01, 400)
+    cells = headline_of_cells("mce", estimated(errors, np.full(5, 0.2), 400), 0.01, 400)
     assert cells.half_width == pytest.approx(0, abs=1e-6)
-    thin = of_cells("mce", estimated(errors[:3], np.full(5, 0.2), 400), 0.01, 400)
+    thin = headline_of_cells("mce", estimated(errors[:3], np.full(5, 0.2), 400), 0.01, 400)
     assert thin.interval is None
     assert thin.half_width == np.inf
 
@@ -106,8 +106,8 @@ def test_what_all_cells_would_take_is_less_than_what_some_take() -> None:
     few = np.full(errors.shape, np.nan)
     np.put_along_axis(few, drawn, np.take_along_axis(errors, drawn, 1), 1)
     weights = np.full(10, 0.1)
-    some = of_cells("mce", estimated(few, weights), 0.02)
-    every = of_cells("mce", estimated(errors, weights), 0.02)
+    some = headline_of_cells("mce", estimated(few, weights), 0.02)
+    every = headline_of_cells("mce", estimated(errors, weights), 0.02)
     assert some.least < some.needed
     assert some.least == pytest.approx(every.needed, rel=0.15)
 
@@ -127,7 +127,7 @@ def test_stopping_by_the_rule_covers_and_saves() -> None:
         while extent is not None:
             drawn, some = cells[: extent.images, : extent.cells], np.full((extent.images, 10), np.nan)
             np.put_along_axis(some, drawn, errors[order[: extent.images, None], drawn], axis=1)
-            found = of_cells("m", estimated(some, weights, 3000), target, 3000)
+            found = headline_of_cells("m", estimated(some, weights, 3000), target, 3000)
             if decide([found], target).done:
                 break
             last, extent = extent, next_extent(extent, [found], target, whole)
@@ -147,7 +147,7 @@ def followed(values: np.ndarray, first: Extent, target: float, population: int |
         some = np.full(values.shape, np.nan)
         rows = np.arange(extent.images)[:, None]
         some[rows, order[: extent.images, : extent.cells]] = values[rows, order[: extent.images, : extent.cells]]
-        found = of_cells("mean", estimated(some, weights, population), target, population)
+        found = headline_of_cells("mean", estimated(some, weights, population), target, population)
         following = None if found.half_width <= target else next_extent(extent, [found], target, whole)
         if following is None:
             return extent
@@ -175,7 +175,7 @@ def test_no_answers_take_more_than_the_largest_extent(together: float, target: f
 @pytest.mark.slow
 def test_the_largest_extent_of_a_share_is_that_of_a_coin() -> None:
     most = largest_extent(np.ones(1), Extent(100, 1), Extent(50_000, 1), 0.02, 50_000)
-    images = next(n for n in range(100, 50_000) if of_share("a", n // 2, n, 0.02, 50_000).half_width <= 0.02)
+    images = next(n for n in range(100, 50_000) if headline_of_share("a", n // 2, n, 0.02, 50_000).half_width <= 0.02)
     assert images <= most.images <= 1.15 * images
 
 
@@ -186,6 +186,6 @@ def test_no_share_takes_more_than_the_largest_extent_also_where_its_interval_is_
     most = largest_extent(np.ones(1), first, whole, target)
     for rate in np.linspace(0, 0.5, 26):
         extent = first
-        while (found := of_share("a", round(rate * extent.images), extent.images, target)).half_width > target:
+        while (found := headline_of_share("a", round(rate * extent.images), extent.images, target)).half_width > target:
             extent = next_extent(extent, [found], target, whole) or whole
         assert extent.images <= most.images, rate

@@ -12,8 +12,8 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Interval
 from hardiness.core.table import ImageTable
-from hardiness.statistics.confidence import (
-    aurra,
+from hardiness.statistics.confidence import aurra
+from hardiness.statistics.selective import (
     calibration_half,
     conformal_coverage,
     conformal_threshold,

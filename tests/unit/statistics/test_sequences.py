@@ -7,16 +7,8 @@ import pytest
 from scipy.stats import betabinom, binom, hypergeom
 
 from hardiness.core.errors import ArgumentError
-from hardiness.statistics.stopping import (
-    STOP_ERRORS,
-    Extent,
-    half_width,
-    images_needed,
-    multiplier,
-    next_extent,
-    of_share,
-    share_interval,
-)
+from hardiness.statistics.sequences import STOP_ERRORS, half_width, multiplier, share_interval
+from hardiness.statistics.stopping import Extent, headline_of_share, images_needed, next_extent
 
 
 def test_the_multiplier_is_the_least_there_is() -> None:
@@ -82,7 +74,7 @@ def test_a_share_is_covered_where_a_run_stops_by_its_width(rate: float, populati
         hits = np.cumsum(generator.permutation(np.arange(images) < rate * images))
         extent: Extent | None = Extent(100, 1)
         while extent is not None:
-            found = of_share("top1", int(hits[extent.images - 1]), extent.images, target, population)
+            found = headline_of_share("top1", int(hits[extent.images - 1]), extent.images, target, population)
             if found.half_width <= target:
                 break
             extent = next_extent(extent, [found], target, Extent(images, 1))

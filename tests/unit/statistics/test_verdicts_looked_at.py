@@ -15,7 +15,7 @@ import pytest
 
 from hardiness.core.forms import fields_form, from_json
 from hardiness.statistics.cells import cell_estimate
-from hardiness.statistics.stopping import anytime_p, anytime_p_of_pairs, anytime_p_of_share
+from hardiness.statistics.sequences import anytime_p, anytime_p_of_pairs, anytime_p_of_share
 from hardiness.statistics.verdicts import TIGHTEST, Evidence, Limit, rulings
 
 IDS = np.array([f"{k:05d}" for k in range(2000)], object)
