@@ -20,8 +20,8 @@ from hardiness.core.errors import StoreError
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.store import local_files, writing
+from hardiness.store.shards import Row
 from hardiness.store.store import Store
-from hardiness.store.tables import Row
 
 SHARDS, ROWS = 2_000, 100
 IDENTITY = Run(ModelIdentity("net"), BenchmarkIdentity("imagenet-val"))

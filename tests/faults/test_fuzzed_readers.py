@@ -35,7 +35,7 @@ from hardiness.imaging.mp4 import video_facts
 from hardiness.models.checkpoints import read_arrays
 from hardiness.reference.classes import wnids
 from hardiness.sources.archives import unpack
-from hardiness.store import tables
+from hardiness.store import shards
 
 SHARD = "000000-0123456789ab.parquet"
 ROWS = Records(
@@ -142,7 +142,7 @@ def pickled() -> bytes:
 
 
 def shard() -> bytes:
-    return tables.encode(ROWS, "key", SHARD)
+    return shards.encode(ROWS, "key", SHARD)
 
 
 def read_picture(content: bytes, folder: Path) -> None:
@@ -157,7 +157,7 @@ def read_pickle(content: bytes, folder: Path) -> None:
 
 
 def read_shard(content: bytes, folder: Path) -> None:
-    found = tables.read(content, f"{folder}/{SHARD}", key="key")
+    found = shards.read(content, f"{folder}/{SHARD}", key="key")
     assert all(np.array_equal(found[name], column) for name, column in ROWS.columns.items()), "never another number"
     assert found.failures == ROWS.failures
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import StoreError
+from hardiness.store.shards import read
 from hardiness.store.store import Store
-from hardiness.store.tables import read
 from hardiness.store.writing import PARTIAL
 
 sys.path.insert(0, str(Path(__file__).parent))

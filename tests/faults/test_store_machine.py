@@ -18,8 +18,8 @@ from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.store import local_files
 from hardiness.store.run import StoredRun
+from hardiness.store.shards import file_name
 from hardiness.store.store import Store
-from hardiness.store.tables import file_name
 from hardiness.store.writing import PARTIAL
 
 IDENTITY = Run(ModelIdentity("net"), BenchmarkIdentity("imagenet-val"))

@@ -87,11 +87,11 @@ def test_a_call_of_python_continues_at_an_address(command: list[str], s3: Any, t
         return library.evaluate(model, benchmark, str(tmp_path / "data"), out=out, limit=limit, progress=False)
 
     first = evaluated(16, address)
-    names = list(ObjectFiles(address).listed("records"))
+    names = list(ObjectFiles(address).list_files("records"))
     again = evaluated(40, address)
     here = evaluated(40, tmp_path / "here")
     assert (first.counts.evaluated, again.counts.evaluated) == (32, 80)
     assert again.scores == here.scores
-    left = ObjectFiles(address).listed("records")
+    left = ObjectFiles(address).list_files("records")
     assert {*names} < {*left}, "what was stored stays"
     assert sum(path.endswith(".parquet") and path.count("/") == 2 for path in left) >= 3

@@ -26,10 +26,10 @@ def test_files_are_put_listed_moved_and_removed(files: ObjectFiles) -> None:
     assert files.read("a/b") == b"1"
     files.write("a/b", b"22")
     files.write("c", b"")
-    assert {path: stamp[0] for path, stamp in files.listed("").items()} == {"a/b": 2, "c": 0}
-    assert list(files.listed("a")) == ["a/b"]
+    assert {path: stamp[0] for path, stamp in files.list_files("").items()} == {"a/b": 2, "c": 0}
+    assert list(files.list_files("a")) == ["a/b"]
     files.write("a/c", b"")
-    assert list(files.listed("a", after="b")) == ["a/c"]
+    assert list(files.list_files("a", after="b")) == ["a/c"]
     assert files.read_all(["a/c", "a/b", "none"]) == {"a/c": b"", "a/b": b"22", "none": None}
     files.remove_all(["a/c", "none"])
     files.move("a/b", "d/e")
@@ -45,7 +45,7 @@ def test_refusals_of_the_moment_are_tried_again(s3: Any) -> None:
     files = ObjectFiles("s3://bucket/faulty")
     for number in range(8):
         assert files.create(f"x/{number}", str(number).encode())
-    assert len(files.listed("x")) == 8
+    assert len(files.list_files("x")) == 8
     assert files.read("x/3") == b"3"
 
 
@@ -153,14 +153,14 @@ def test_a_store_that_fails_in_the_middle_keeps_what_is_stored(s3: Any, refuse: 
     with pytest.raises(StoreError, match=r"cannot write s3://bucket/out/records/two: no permission"):
         files.write("records/two", b"2")
     refuse()
-    assert list(files.listed("records")) == ["records/one"]
+    assert list(files.list_files("records")) == ["records/one"]
 
 
 def test_stamps_are_told(files: ObjectFiles) -> None:
     assert files.stamp("a") is None
     files.write("a", b"1")
     first = files.stamp("a")
-    assert first == files.listed("")["a"]
+    assert first == files.list_files("")["a"]
     files.write("a", b"22")
     assert files.stamp("a") not in (None, first)
 
@@ -182,7 +182,7 @@ def test_three_workers_on_a_faulty_store_leave_the_records_of_one_process(
         assert worker.returncode == 0, told
     s3.every = 0
     files = ObjectFiles("s3://bucket/run")
-    names = [path for path in files.listed("records") if path.endswith(".parquet") and path.count("/") == 2]
+    names = [path for path in files.list_files("records") if path.endswith(".parquet") and path.count("/") == 2]
     assert {name: files.read(name) for name in names} == {
         str(path.relative_to(tmp_path / "one")): path.read_bytes()
         for path in sorted((tmp_path / "one").glob("records/*/*.parquet"))

@@ -57,7 +57,7 @@ def test_a_worker_that_is_started_again_asks_what_the_simulation_reckons_with(
     classifiers, request = [small(seed) for seed in range(models)], Request(workers=1, share=Share(0, 2))
     assert request.share is not None
     evaluate_shared([Evaluation(benchmark, data, request)], request.share, classifiers, store)
-    shards = sorted(path for path in store.files.listed("records") if path.endswith(".parquet"))
+    shards = sorted(path for path in store.files.list_files("records") if path.endswith(".parquet"))
     assert len(shards) == 3 * models
     gone = [path for path in shards if "/000001-" in path]
     store.files.remove_all(gone)

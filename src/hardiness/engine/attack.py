@@ -354,7 +354,7 @@ class Members:
     def remove(self) -> None:
         """Take the files of this unit away: it is stored."""
         files, folder = self.stored.files, f"{self.stored.path}/{UNFINISHED}"
-        files.remove_all([path for path in files.listed(folder) if path.startswith(f"{folder}/{self.shard:06d}-")])
+        files.remove_all([path for path in files.list_files(folder) if path.startswith(f"{folder}/{self.shard:06d}-")])
 
     def _name(self, member: int) -> str:
         return f"{UNFINISHED}/{self.shard:06d}-{self.batch}-{member}.npz"

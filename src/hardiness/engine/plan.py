@@ -16,8 +16,8 @@ from hardiness.engine.tasks import Task
 from hardiness.store.memo import Stamp
 from hardiness.store.parallel import in_parallel
 from hardiness.store.run import by_shard
-from hardiness.store.tables import Row as Work
-from hardiness.store.tables import file_name
+from hardiness.store.shards import Row as Work
+from hardiness.store.shards import file_name
 
 Pictures = Sequence[Expansion | PictureFault]
 """What one item was expanded to."""

@@ -38,7 +38,7 @@ from hardiness.models.preprocessing import InputPolicy
 from hardiness.reference.classes import wnids
 from hardiness.sources.packages import file_sha256
 from hardiness.store.store import Store
-from hardiness.store.writing import parsed
+from hardiness.store.writing import parse_json
 
 KINDS = ("logits", "probabilities", "class_index", "class_name", "class")
 """Columns of a file with answers, best first; ``class`` is a name or an index, as the file itself shows."""
@@ -592,7 +592,7 @@ def pictures_of(
                 f"make corruptions SRC TREE, and give --data {benchmark.name}=TREE beside the photographs"
             )
         return Pictures(data)
-    record = parsed(manifest.read_bytes(), str(manifest))
+    record = parse_json(manifest.read_bytes(), str(manifest))
     for key, value in (("seed", seed), ("kernel_version", json.loads(json.dumps(benchmark.identity().get("kernels"))))):
         if record.get(key) != value:
             raise ArgumentError(f"{manifest} says {key} {record.get(key)}, and this run has {value}: use the same")

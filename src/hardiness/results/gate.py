@@ -16,7 +16,7 @@ from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, c
 from hardiness.results.runs import digest_of
 from hardiness.statistics.verdicts import ImagesMore, Ruling, rulings
 from hardiness.store.store import Store
-from hardiness.store.writing import parsed
+from hardiness.store.writing import parse_json
 
 GATE = "gate.json"
 """The file of a folder's last verdicts; may be deleted at any time."""
@@ -205,7 +205,7 @@ def kept_gate(store: Store) -> tuple[Gate, bool] | None:
     with suppress(StoreError, LookupError, TypeError, ValueError, AttributeError):
         content = store.files.read(GATE)
         if content:
-            found = parsed(content, f"{store.address}/{GATE}")
+            found = parse_json(content, f"{store.address}/{GATE}")
             of = found.pop("of")
             return from_json(Gate, found, GATE), of == _stamp(store)
     return None

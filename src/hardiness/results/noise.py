@@ -16,7 +16,7 @@ from hardiness.results.measured import RunByImage
 from hardiness.statistics.comparison import difference_test, shared_images
 from hardiness.statistics.intervals import wilson
 from hardiness.store.store import Store
-from hardiness.store.writing import as_json, parsed
+from hardiness.store.writing import as_json, parse_json
 
 FOLDER = "noise"
 HEADS = ("score", "varied", "score as it is", "moved by", "95 %", "images answered otherwise", "n")
@@ -199,10 +199,10 @@ def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
     """
     found: dict[str, Noise] = {}
     for store in stores:
-        for path in store.files.listed(FOLDER):
+        for path in store.files.list_files(FOLDER):
             if path.count("/") == 1 and path.endswith(".json"):
                 where = f"{store.address}/{path}"
-                read = parsed(store.files.read(path) or b"", where)
+                read = parse_json(store.files.read(path) or b"", where)
                 noise = from_json(Noise, read, where, "delete it and measure again")
                 found[noise.key] = noise
     return found

@@ -12,7 +12,7 @@ Stamp = tuple[int, str]
 """Size of a file in bytes, and what changes with its content: time of modification, or an object's ETag."""
 
 KINDS = (".parquet", ".json")
-"""How names of files end: a folder of such a name stands in the place of one."""
+"""Endings of the names of files: a folder of such a name stands in the place of one."""
 
 
 class Files(Protocol):
@@ -33,7 +33,7 @@ class Files(Protocol):
         """How many files are best on their way to it at one time."""
         ...
 
-    def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
+    def list_files(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """Every file below a folder, by its path below the place, sorted; empty where there is no such folder.
 
         Args:
@@ -55,7 +55,7 @@ class Files(Protocol):
         ...
 
     def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
-        """The same of several files by path, read many at a time; raises what `read` raises."""
+        """All bytes of each of several files, by path, read many at a time; raises what `read` raises."""
         ...
 
     def write(self, path: str, content: bytes) -> None:
@@ -79,7 +79,7 @@ class Files(Protocol):
         ...
 
     def stamp(self, path: str) -> Stamp | None:
-        """What `listed` would tell of one file; ``None`` where there is none."""
+        """The stamp of one file; ``None`` where there is none."""
         ...
 
     def move(self, path: str, to: str) -> None:
@@ -91,5 +91,5 @@ class Files(Protocol):
         ...
 
     def remove_all(self, paths: Sequence[str]) -> None:
-        """The same of several files, many at a time."""
+        """Take several files away, many at a time, where they are there."""
         ...

@@ -23,7 +23,7 @@ CLAIM_S, CLAIM_REST_S = 10.0, 0.02
 """How long a claim to a name counts whose holder does not end it, and how often others look."""
 
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV}
-"""What file systems without hard links answer; where it is a lack of permission, to rename fails as well."""
+"""Errors that file systems without hard links give; where it is a lack of permission, to rename fails as well."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LocalFiles:
 
     @property
     def conditional(self) -> bool:
-        """A link is not made over a file, nor is a claim without links."""
+        """True: a link is not made over a file, nor is a claim without links."""
         return True
 
     def has_links(self) -> bool:
@@ -48,14 +48,14 @@ class LocalFiles:
             try:
                 twin.unlink(missing_ok=True)
                 file.touch()
-                return _linked(file, twin)
+                return _link(file, twin)
             finally:
                 twin.unlink(missing_ok=True)
                 file.unlink(missing_ok=True)
 
     @property
     def at_once(self) -> int:
-        """A disk does not wait, and each thread that writes keeps memory of its own."""
+        """One: a disk does not wait, and each thread that writes keeps memory of its own."""
         return 1
 
     @property
@@ -63,12 +63,12 @@ class LocalFiles:
         """The folder's path."""
         return str(self.folder)
 
-    def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
+    def list_files(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """Links to folders are not followed. What is no file is listed too, and an error when read."""
-        found: dict[str, Stamp] = {}
-        self._list(folder, found)
+        stamps: dict[str, Stamp] = {}
+        self._list(folder, stamps)
         first = f"{folder}/{after}" if folder else after
-        return {path: stamp for path, stamp in sorted(found.items()) if not after or path > first}
+        return {path: stamp for path, stamp in sorted(stamps.items()) if not after or path > first}
 
     def folders(self, folder: str) -> list[str]:
         """Links to folders are not followed."""
@@ -95,7 +95,7 @@ class LocalFiles:
         return {path: self.read(path) for path in paths}
 
     def write(self, path: str, content: bytes) -> None:
-        """Written beside, then renamed."""
+        """The file is written beside its place, then renamed."""
         target = self.folder / path
         with file_errors(target, "write"):
             temporary = self._temporary(target)
@@ -103,7 +103,7 @@ class LocalFiles:
                 fill(temporary, content)
 
     def create(self, path: str, content: bytes) -> bool:
-        """Written beside, then linked to the name, which fails where it is taken.
+        """The file is written beside its place, then linked to its name, which fails where that is taken.
 
         Where there are no hard links it is renamed by whoever holds the claim to the name, unless the name is taken.
         """
@@ -112,7 +112,7 @@ class LocalFiles:
             temporary = self._temporary(target)
             try:
                 fill(temporary, content)
-                return _linked(temporary, target) or self._renamed(temporary, target)
+                return _link(temporary, target) or self._rename_under_claim(temporary, target)
             except FileExistsError:
                 return False
             finally:
@@ -154,7 +154,7 @@ class LocalFiles:
                 return not Path(os.path.realpath(self.folder / path)).is_relative_to(os.path.realpath(self.folder))
         return False
 
-    def _list(self, folder: str, found: dict[str, Stamp]) -> None:
+    def _list(self, folder: str, stamps: dict[str, Stamp]) -> None:
         with file_errors(self.folder / folder, "list"):
             try:
                 entries = list(os.scandir(self.folder / folder))
@@ -163,14 +163,14 @@ class LocalFiles:
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False) and not entry.name.endswith(KINDS):
-                self._list(path, found)
+                self._list(path, stamps)
             else:
                 with suppress(FileNotFoundError):  # another process has taken it away since
                     status = entry.stat(follow_symlinks=False)
-                    found[path] = (status.st_size, str(status.st_mtime_ns))
+                    stamps[path] = (status.st_size, str(status.st_mtime_ns))
 
-    def _renamed(self, temporary: Path, target: Path) -> bool:
-        """Whether a written file has got its name, which nobody had: asked and renamed under a claim to that name.
+    def _rename_under_claim(self, temporary: Path, target: Path) -> bool:
+        """Give a written file its name, unless that is taken, under a claim to that name; whether it was given.
 
         A claim is a file that only one can make. One that a killed process has left counts for `CLAIM_S`, by the clock
         of the file system.
@@ -207,8 +207,8 @@ class LocalFiles:
         return temporary
 
 
-def _linked(file: Path, twin: Path) -> bool:
-    """Whether a file has got a second name; ``False`` where its file system gives none.
+def _link(file: Path, twin: Path) -> bool:
+    """Give a file a second name; ``False`` where its file system gives none.
 
     Raises:
         FileExistsError: the name is taken.

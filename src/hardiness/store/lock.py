@@ -22,7 +22,7 @@ def locked(folder: Path, tell: Callable[[str], None] | None = None, wait_s: floa
 
     Args:
         folder: an output folder on a disk, or a tree of pictures.
-        tell: listener, after two seconds, who holds the lock; by default the log, which is standard error.
+        tell: called after two seconds with a line on who holds the lock; by default the log, which is standard error.
         wait_s: how long to wait for it.
 
     Raises:

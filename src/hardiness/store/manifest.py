@@ -1,4 +1,4 @@
-"""What a written tree holds and where it came from: ``manifest.json``, whole or absent at any moment."""
+"""The list of a written tree's files and of what they were made from: ``manifest.json``, whole or absent."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ SCHEMA = 1
 
 REST_S = 30.0
 REST_SHARE = 20
-"""Between two rebuilds passes at least half a minute, and 20 times what the last one took."""
-
+"""At least half a minute passes between two saves of a manifest, and 20 times what the last one took."""
 
 ADDED: Mapping[str, Any] = {"set": "imagenet-c", "format": "jpeg", "canvas": 224}
 """Parts of an origin that came later, with what they are in a manifest that lacks them."""
 
 FINGERPRINT = "_fingerprint"
-"""Ends the name of what stands for pictures: ``source_fingerprint``."""
+"""End of the names of what stands for pictures, as ``source_fingerprint``."""
 
 
 @dataclass
@@ -60,17 +59,21 @@ class Manifest:
             manifest = cls(folder, origin)
             manifest.save()
             return manifest
-        found = read_json(path)
-        if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("files"), dict):
+        content = read_json(path)
+        if (
+            not isinstance(content, dict)
+            or content.get("schema") != SCHEMA
+            or not isinstance(content.get("files"), dict)
+        ):
             raise StoreError(f"{path} is not a manifest of this version; choose another folder")
         for key, value in origin.items():
-            known = found.get(key, ADDED.get(key))
-            if known != value:
-                told = f"with {key} {known}, and now {key} is {value}"
+            before = content.get(key, ADDED.get(key))
+            if before != value:
+                difference = f"with {key} {before}, and now {key} is {value}"
                 if key.endswith(FINGERPRINT):
-                    told = f"from other pictures than those of {key.removesuffix(FINGERPRINT)} now"
-                raise ArgumentError(f"{folder} was written {told}: choose another folder, or delete that one")
-        return cls(folder, origin, found["files"])
+                    difference = f"from other pictures than those of {key.removesuffix(FINGERPRINT)} now"
+                raise ArgumentError(f"{folder} was written {difference}: choose another folder, or delete that one")
+        return cls(folder, origin, content["files"])
 
     def __len__(self) -> int:
         return sum(map(len, self.files.values()))

@@ -16,18 +16,20 @@ from hardiness.core.memory import return_freed_memory
 from hardiness.core.table import ImageTable
 from hardiness.store import tables
 from hardiness.store.files import Files
+from hardiness.store.shards import index_of
 
 FOLDER = "scored"
 """``<run>/scored/``: may be deleted at any time; it is then computed again."""
 
 VALUES = f"{FOLDER}/memo.jsonl"
-"""A line with the SHA-256 of the next one, and that: by part its key, and by name what a value is of, and the value."""
+"""The file of small values. Its first line is the SHA-256 of the second, which has the key of each part and, by name,
+the digest that a value follows from and the value."""
 
 Record = TypeVar("Record")
 
 Stamp = list[int | str]
 Stamps = dict[str, Stamp]
-"""What tells whether files are as they were, by name: size in bytes, and the time of change or an ETag."""
+"""Size in bytes, and time of change or ETag, of files by name: they tell whether a file is as it was."""
 
 
 class Memo:
@@ -63,7 +65,7 @@ class Memo:
 
     @contextmanager
     def of_code(self, code: str) -> Iterator[None]:
-        """Within, values follow from code with that hash, too; from none that is not in the key where it is empty."""
+        """Let values follow from code with that hash, too, within; where it is empty, from none outside the key."""
         before, self._code = self._code, code
         try:
             yield
@@ -97,7 +99,7 @@ class Memo:
         return value
 
     def put(self, name: str, digest: str, value: Any) -> Any:
-        """A value in place of the one of that name, as JSON gives it back."""
+        """Put a value in place of the one of that name; it is returned as JSON gives it back."""
         return self._keep(name, digest, json.loads(json.dumps(value)))
 
     def _keep(self, name: str, digest: str, form: Any) -> Any:
@@ -133,14 +135,14 @@ class Memo:
             shards: those that there are.
             make: gives tables of the shards of these names.
         """
-        kept, made_of = None if self._anew else self._kept_table(name, facts, shards), {}
-        if kept is not None:
-            made_of = kept[1]
+        former, made_of = None if self._anew else self._kept_table(name, facts, shards), {}
+        if former is not None:
+            made_of = former[1]
             if made_of == shards:
-                return kept[0]
-        parts = [*([kept[0]] if kept else []), *make([shard for shard in shards if shard not in made_of])]
+                return former[0]
+        parts = [*([former[0]] if former else []), *make([shard for shard in shards if shard not in made_of])]
         table = ImageTable.join(parts) if parts else ImageTable.empty(self._conditions)
-        del parts, kept  # as large as the table
+        del parts, former  # as large as the table
         return_freed_memory()
         if len(table):
             with suppress(StoreError):
@@ -166,8 +168,8 @@ class Memo:
         made_of: Stamps = described.pop("shards", {})
         if not made_of or described != facts or any(shards.get(shard) != stamp for shard, stamp in made_of.items()):
             return None
-        covered = set(map(tables.index_of, made_of))
-        if any(tables.index_of(shard) in covered for shard in shards if shard not in made_of):
+        covered = set(map(index_of, made_of))
+        if any(index_of(shard) in covered for shard in shards if shard not in made_of):
             return None
         with suppress(StoreError):
             return tables.read_table(content, self._path(name), self._conditions), made_of
@@ -191,7 +193,7 @@ class Memo:
         return dict(values) if self._trusted or key == self._key else {}
 
     def _parts(self) -> dict[str, Any]:
-        """What the file holds, by part; nothing where it is absent or not what was written."""
+        """The key and values of each part of the file; empty where it is absent or not what was written."""
         check, _, content = self._content(f"{self._folder}/{VALUES}").partition(b"\n")
         return dict(json.loads(content)) if check == _hash(content) else {}
 

@@ -17,13 +17,13 @@ from hardiness.store.parallel import in_parallel
 SCHEMES = ("s3", "gs", "az", "memory")
 
 TRIES, FIRST_REST_S = 6, 0.25
-"""Of a request that a server refuses for the moment; each rest is twice the one before."""
+"""How often a request is sent that a server refuses for the moment, and the first rest; each is twice the last."""
 
 CONNECT_TIMEOUT, TIMEOUT = "5s", "30s"
-"""Of a connection, and of a request: a server that says nothing for so long is asked again."""
+"""How long a connection and a request may take: a server that says nothing for so long is asked again."""
 
 EMULATED = "STORAGE_EMULATOR_HOST"
-"""Where Google's own tools look for a server that stands in for Google's; nothing is signed for it."""
+"""The variable in which Google's own tools look for a server that stands in for Google's; nothing is signed for it."""
 
 ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL",),
@@ -33,7 +33,7 @@ ENDPOINTS = {
 """Variables that name another server than the cloud's own; only for one that begins with http:// that is allowed."""
 
 KEYS = {"s3": "AWS_", "az": "AZURE_"}
-"""How the variables begin that a store's keys and places come from; Google's may hold a whole file of several lines."""
+"""Beginnings of the variables that a store's keys and places come from; Google's may hold a file of several lines."""
 
 SETTLE_S = 1.0
 """How long a claim is left to be seen by others, where a store cannot put an object on condition."""
@@ -45,6 +45,27 @@ _MEMORY: dict[str, Any] = {}
 """Stores of ``memory://``, by address: they live as long as the process."""
 
 Answer = TypeVar("Answer")
+
+ADVICE = {
+    ("RequestTimeTooSkewed",): "this machine's clock is too far from the store's; set it",
+    ("configured region", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"): (
+        "the bucket is in another region; set AWS_REGION to its own"
+    ),
+    ("code: 403", "code: 401", "privileges", "authentication credentials", "AccessDenied"): (
+        "no permission; look at the keys in the environment, and at what they may do there"
+    ),
+    ("Account must be specified",): "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+    ("error sending request", "dns error", "tcp connect", "timed out"): (
+        "there is no answer; look at the address, the network, and AWS_ENDPOINT_URL where it is set"
+    ),
+}
+"""Advice on a refusal, by signs of it in the store's answer; the first that fits counts."""
+
+LONGEST_ANSWER = 200
+"""Characters of a store's answer that are shown."""
+
+PASSING = re.compile(r"code: (409|429|5\d\d)|409 Conflict|timed out|connection|error sending request")
+"""Signs in a store's answer that a refusal may pass."""
 
 
 class ObjectFiles:
@@ -63,7 +84,7 @@ class ObjectFiles:
             ArgumentError: no such address, no permission, wrong region: the message says which.
         """
         self.address = address.rstrip("/")
-        self._store = _opened(self.address)
+        self._store = _open_store(self.address)
         self.conditional, self.at_once = True, AT_ONCE
         probe = f".probe-{uuid.uuid4().hex}"
         try:
@@ -73,22 +94,22 @@ class ObjectFiles:
         except StoreError as error:
             raise ArgumentError(f"--out {address}: {error}") from None
 
-    def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
+    def list_files(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """One listing, however many objects there are."""
         import obstore
 
         prefix = f"{folder}/" if folder else None
         first = f"{prefix or ''}{after}" if after else None
         pages = self._ask("list", folder, lambda: list(obstore.list(self._store, prefix=prefix, offset=first)))
-        found = {entry["path"]: _stamp(entry) for page in pages for entry in page}
-        return dict(sorted(found.items()))
+        stamps = {entry["path"]: _stamp(entry) for page in pages for entry in page}
+        return dict(sorted(stamps.items()))
 
     def folders(self, folder: str) -> list[str]:
         """One listing up to the next ``/``."""
         import obstore
 
-        found = self._ask("list", folder, lambda: obstore.list_with_delimiter(self._store, prefix=f"{folder}/"))
-        return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
+        listing = self._ask("list", folder, lambda: obstore.list_with_delimiter(self._store, prefix=f"{folder}/"))
+        return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in listing["common_prefixes"])
 
     def read(self, path: str) -> bytes | None:
         import obstore
@@ -119,8 +140,8 @@ class ObjectFiles:
         return self._head(path) is not None
 
     def stamp(self, path: str) -> Stamp | None:
-        found = self._head(path)
-        return _stamp(found) if found else None
+        head = self._head(path)
+        return _stamp(head) if head else None
 
     def move(self, path: str, to: str) -> None:
         import obstore
@@ -145,10 +166,10 @@ class ObjectFiles:
         import obstore
 
         try:
-            found: Mapping[str, Any] = self._ask("look for", path, lambda: obstore.head(self._store, path))
+            head: Mapping[str, Any] = self._ask("look for", path, lambda: obstore.head(self._store, path))
         except FileNotFoundError:
             return None
-        return found
+        return head
 
     def _put_if_absent(self, path: str, content: bytes) -> bool:
         import obstore
@@ -172,24 +193,24 @@ class ObjectFiles:
             ) from None
 
     def _claim(self, path: str, content: bytes) -> bool:
-        """`create` by claims: each that wants the path puts one beside it, waits, and the first in order may write."""
+        """Create a file by claims: each that wants the path puts one beside it, waits, and the first may write."""
         if self.read(path) is not None:
             return False
         name = uuid.uuid4().hex
         self.write(f"{path}.claims/{name}", b"")
         time.sleep(SETTLE_S)
-        first = next(iter(self.listed(f"{path}.claims")))
+        first = next(iter(self.list_files(f"{path}.claims")))
         if not first.endswith(name) or self.read(path) is not None:
             return False
         self.write(path, content)
         return True
 
     def _ask(self, doing: str, path: str, request: Callable[[], Answer]) -> Answer:
-        return _answer(f"{doing} {self.address}/{path}", request)
+        return _send(f"{doing} {self.address}/{path}", request)
 
 
-def _answer(what: str, request: Callable[[], Answer]) -> Answer:
-    """A store's answer; a refusal that may pass is asked again, any other becomes one line."""
+def _send(request_name: str, request: Callable[[], Answer]) -> Answer:
+    """Send a request and return the store's answer; after a refusal that may pass it is sent again."""
     from obstore.exceptions import BaseError
 
     rest = FIRST_REST_S
@@ -199,17 +220,17 @@ def _answer(what: str, request: Callable[[], Answer]) -> Answer:
         except FileNotFoundError:
             raise
         except (BaseError, OSError) as error:
-            told = _reason(error)
-            if turn + 1 == TRIES or not _may_pass(told):
-                raise StoreError(f"cannot {what}: {_advised(told)}") from None
+            reason = _reason(error)
+            if turn + 1 == TRIES or not _may_pass(reason):
+                raise StoreError(f"cannot {request_name}: {_with_advice(reason)}") from None
         time.sleep(rest)
         rest *= 2
     raise AssertionError("every turn returns or raises")
 
 
-def _stamp(found: Mapping[str, Any]) -> Stamp:
+def _stamp(entry: Mapping[str, Any]) -> Stamp:
     """Size and ETag, whose quotation marks Azure leaves out in a listing."""
-    return found["size"], (found["e_tag"] or "").strip('"')
+    return entry["size"], (entry["e_tag"] or "").strip('"')
 
 
 def is_address(out: str) -> bool:
@@ -221,15 +242,15 @@ def is_address(out: str) -> bool:
     scheme, sign, _ = out.partition("://")
     slip = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/*", out) if not sign else None
     if slip and slip[1].lower() in SCHEMES:
-        meant = f"{slip[1].lower()}://{out[slip.end() :]}"
-        raise ArgumentError(f"--out {out}: an address has two slashes; write {meant}, or ./{out} for a folder")
+        address = f"{slip[1].lower()}://{out[slip.end() :]}"
+        raise ArgumentError(f"--out {out}: an address has two slashes; write {address}, or ./{out} for a folder")
     if (sign and scheme not in SCHEMES) or (slip and slip[0].endswith("/")):
-        kinds = ", ".join(f"{each}://" for each in SCHEMES)
+        kinds = ", ".join(f"{known}://" for known in SCHEMES)
         raise ArgumentError(f"--out {out}: must be a folder, or an address that begins with one of {kinds}")
     return bool(sign)
 
 
-def _opened(address: str) -> Any:
+def _open_store(address: str) -> Any:
     try:
         from obstore.exceptions import BaseError
         from obstore.store import MemoryStore, from_url
@@ -239,20 +260,22 @@ def _opened(address: str) -> Any:
         return _MEMORY.setdefault(address, MemoryStore())
     scheme = address.partition("://")[0]
     _require_plain_keys(address, KEYS.get(scheme))
-    named, endpoint = next(((name, at) for name in ENDPOINTS[scheme] if (at := os.environ.get(name))), ("", ""))
-    if named == EMULATED and "://" not in endpoint:
+    variable, endpoint = next(
+        ((name, value) for name in ENDPOINTS[scheme] if (value := os.environ.get(name))), ("", "")
+    )
+    if variable == EMULATED and "://" not in endpoint:
         endpoint = f"http://{endpoint}"  # as Google's tools take it
     plain = endpoint.startswith("http://")
     client = {"allow_http": plain, "connect_timeout": CONNECT_TIMEOUT, "timeout": TIMEOUT}
     config = {}
-    if named == EMULATED:
-        nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
-        config = {"service_account_key": json.dumps({"gcs_base_url": endpoint, "disable_oauth": True, **nobody})}
+    if variable == EMULATED:
+        no_account = {"client_email": "", "private_key": "", "private_key_id": ""}
+        config = {"service_account_key": json.dumps({"gcs_base_url": endpoint, "disable_oauth": True, **no_account})}
     try:
         # The client's own tries are few: ours know what may pass, and say which object it was.
         return from_url(address, config=config, client_options=client, retry_config={"max_retries": 1})
     except (BaseError, ValueError, TypeError) as error:
-        raise ArgumentError(f"--out {address}: {_advised(_reason(error))}") from None
+        raise ArgumentError(f"--out {address}: {_with_advice(_reason(error))}") from None
 
 
 def _require_plain_keys(address: str, prefix: str | None) -> None:
@@ -270,35 +293,14 @@ def _reason(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-ADVICE = {
-    ("RequestTimeTooSkewed",): "this machine's clock is too far from the store's; set it",
-    ("configured region", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"): (
-        "the bucket is in another region; set AWS_REGION to its own"
-    ),
-    ("code: 403", "code: 401", "privileges", "authentication credentials", "AccessDenied"): (
-        "no permission; look at the keys in the environment, and at what they may do there"
-    ),
-    ("Account must be specified",): "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
-    ("error sending request", "dns error", "tcp connect", "timed out"): (
-        "there is no answer; look at the address, the network, and AWS_ENDPOINT_URL where it is set"
-    ),
-}
-"""What to do about a refusal, by signs of it in what the store says; the first that fits counts."""
-
-LONGEST_SAID = 200
+def _with_advice(reason: str) -> str:
+    """Advice on a refusal, and the end of the store's answer: what stands before that is the request."""
+    advice = next((text for signs, text in ADVICE.items() if any(sign in reason for sign in signs)), "")
+    answer = reason.rpartition(" - ")[2]
+    answer = answer if len(answer) <= LONGEST_ANSWER else f"{answer[:LONGEST_ANSWER]}…"
+    return f"{advice} ({answer})" if advice else answer
 
 
-def _advised(told: str) -> str:
-    """What a person can do, and the end of what the store said: what stands before it is the request."""
-    advice = next((text for signs, text in ADVICE.items() if any(sign in told for sign in signs)), "")
-    said = told.rpartition(" - ")[2]
-    said = said if len(said) <= LONGEST_SAID else f"{said[:LONGEST_SAID]}…"
-    return f"{advice} ({said})" if advice else said
-
-
-PASSING = re.compile(r"code: (409|429|5\d\d)|409 Conflict|timed out|connection|error sending request")
-
-
-def _may_pass(told: str) -> bool:
+def _may_pass(reason: str) -> bool:
     """Whether a refusal is one of the moment: a conflict of two writers, an overloaded server, a lost connection."""
-    return "RequestTimeTooSkewed" not in told and bool(PASSING.search(told))
+    return "RequestTimeTooSkewed" not in reason and bool(PASSING.search(reason))

@@ -7,15 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 THREADS = 16
+"""Threads that read and write small files at once."""
 
-Given = TypeVar("Given")
+Item = TypeVar("Item")
 
 Outcome = TypeVar("Outcome")
 
 
-def in_parallel(work: Callable[[Given], Outcome], given: Sequence[Given]) -> list[Outcome]:
-    """The outcomes in the order of what was given; raises what the first of them raised."""
-    if len(given) < 2:
-        return [work(each) for each in given]
-    with ThreadPoolExecutor(min(THREADS, len(given)), thread_name_prefix="together") as threads:
-        return list(threads.map(work, given))
+def in_parallel(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list[Outcome]:
+    """The outcomes of work on each item, in the order of the items; raises what the first of them raised."""
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(THREADS, len(items)), thread_name_prefix="together") as threads:
+        return list(threads.map(work, items))

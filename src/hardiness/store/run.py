@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
@@ -21,24 +20,32 @@ from hardiness.core.forms import from_json
 from hardiness.core.request import Share, Stop
 from hardiness.core.run import Plan, Run
 from hardiness.core.table import Failure, Records
-from hardiness.store import tables
+from hardiness.store import shards
+from hardiness.store.arrow_columns import rank_texts
 from hardiness.store.files import Files
 from hardiness.store.memo import Memo, Stamp, Stamps
 from hardiness.store.parallel import in_parallel
-from hardiness.store.tables import Row
-from hardiness.store.writing import as_json, parsed
+from hardiness.store.shards import Row
+from hardiness.store.writing import as_json, parse_json
 
 MEASURED, EXHIBITS, STOP = "measured", "exhibits", "stop.json"
 
 DAMAGED, STRANGE = "damaged", "is no file of this run"
 
 FORMER_MEASURED = "measured.json"
-"""What sessions of earlier versions shared."""
+"""The one file in which earlier versions kept all sessions."""
+
+_SESSIONS_WRITTEN = count()
+
+RUN, CELLS = "run.json", "cells.json"
+
+PROVED = "proved"
+"""Part of the memo, and the value in it: size and time of the shard files that hold what was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file of an output folder, read when it is wanted."""
+    """One file of an output folder, read when it is needed."""
 
     files: Files
     path: str
@@ -83,9 +90,9 @@ class RunFolder:
         return self.contents(first)[0]
 
     def stamp(self, name: str) -> Stamp | None:
-        """The same of one file of its folder, asked for now; ``None`` where there is none."""
-        found = self.files.stamp(f"{self.path}/{name}")
-        return list(found) if found else None
+        """Size and change mark of one file of the folder, as it is now; ``None`` where there is none."""
+        stamp = self.files.stamp(f"{self.path}/{name}")
+        return list(stamp) if stamp else None
 
     def content(self, name: str) -> bytes:
         """The bytes of one file of its folder; none where it is gone."""
@@ -104,15 +111,15 @@ class RunFolder:
         return self.contents()[1]
 
     def contents(self, first: int = 0) -> tuple[Stamps, list[str]]:
-        """What `stamps` and `strangers` give, by one listing, from shard `first` on."""
-        found = self.files.listed(self.path, tables.shard_prefix(first) if first else "")
-        names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
-        ours: Stamps = {name: list(stamp) for name, stamp in names.items() if tables.NAME.fullmatch(name)}
+        """The stamps of shard files, from shard `first` on, and the names of strangers, by one listing."""
+        stamps = self.files.list_files(self.path, shards.shard_prefix(first) if first else "")
+        names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in stamps.items()}
+        ours: Stamps = {name: list(stamp) for name, stamp in names.items() if shards.NAME.fullmatch(name)}
         others = [name for name in names if name.endswith(".parquet") and "/" not in name and name not in ours]
         return ours, others
 
     def set_aside(self, name: str, why: str) -> str:
-        """Move a file of the folder to ``damaged/``; the line that says so."""
+        """Move a file of the folder to ``damaged/``; the line about it is returned."""
         aside = f"{self.path}/{DAMAGED}/{name.rpartition('/')[2]}"
         self.files.move(f"{self.path}/{name}", aside)
         return f"{why} (now {self.files.address}/{aside})"
@@ -124,19 +131,19 @@ class RunFolder:
             self._stop()
         except StoreError as error:
             broken.append(str(error))
-        there = self.strangers() if strangers is None else strangers
-        return broken + [f"{self.place}/{name} {STRANGE}" for name in there]
+        names = self.strangers() if strangers is None else strangers
+        return broken + [f"{self.place}/{name} {STRANGE}" for name in names]
 
     def exhibits(self) -> dict[str, StoredFile]:
         """PNG files that show what was done, by caption."""
         return {
             Path(path).stem: StoredFile(self.files, path)
-            for path in self.files.listed(f"{self.path}/{EXHIBITS}")
+            for path in self.files.list_files(f"{self.path}/{EXHIBITS}")
             if path.endswith(".png")
         }
 
     def keep_exhibit(self, caption: str, picture: bytes) -> None:
-        """Add a PNG file to those.
+        """Add a PNG file that shows what was done.
 
         Raises:
             StoreError: disk full or no permission.
@@ -150,7 +157,7 @@ class RunFolder:
         return None
 
     def keep_stop(self, stop: Stop) -> None:
-        """Remember a look.
+        """Keep the last look at the run.
 
         Raises:
             StoreError: disk full or no permission.
@@ -160,24 +167,24 @@ class RunFolder:
 
     def _stop(self) -> Stop | None:
         content, place = self.content(STOP), f"{self.place}/{STOP}"
-        return from_json(Stop, parsed(content, place), place, "delete it") if content else None
+        return from_json(Stop, parse_json(content, place), place, "delete it") if content else None
 
     def sessions(self) -> Iterator[tuple[str, dict[str, Any] | StoreError]]:
         """The records of the sessions that computed rows of this run, in the order in which they began, by file.
 
         A file that is not what was written gives an error that names it. Earlier versions kept all in one file.
         """
-        paths = [f"{self.path}/{FORMER_MEASURED}", *self.files.listed(f"{self.path}/{MEASURED}")]
+        paths = [f"{self.path}/{FORMER_MEASURED}", *self.files.list_files(f"{self.path}/{MEASURED}")]
         for path, content in self.files.read_all(paths).items():
             place = f"{self.files.address}/{path}"
             if content is None:
                 continue
             try:
-                found = parsed(content, place)
+                document = parse_json(content, place)
             except StoreError as error:
                 yield path, error
                 continue
-            for session in found if isinstance(found, list) else [found]:
+            for session in document if isinstance(document, list) else [document]:
                 sound = isinstance(session, dict)
                 yield path, session if sound else StoreError(f"{place} must hold how a session computed; delete it")
 
@@ -210,9 +217,6 @@ class RunFolder:
         return path
 
 
-_SESSIONS_WRITTEN = count()
-
-
 def last_began(sessions: Iterable[Mapping[str, Any]]) -> datetime | None:
     """When the last of some sessions began; ``None`` where none says so."""
     times = []
@@ -225,13 +229,7 @@ def last_began(sessions: Iterable[Mapping[str, Any]]) -> datetime | None:
 
 def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
     """Names of shard files, sorted, by the shard that they start with."""
-    return {shard: list(group) for shard, group in groupby(names, key=tables.index_of)}
-
-
-RUN, CELLS = "run.json", "cells.json"
-
-PROVED = "proved"
-"""Part of the memo, and the value in it: size and time of the shard files that hold what was written."""
+    return {shard: list(group) for shard, group in groupby(names, key=shards.index_of)}
 
 
 @dataclass(frozen=True)
@@ -264,10 +262,10 @@ class StoredRun(RunFolder):
         Args:
             shard: index of the shard.
             work: rows asked for.
-            listed: what `tables` gave; listing the folder once serves all shards.
+            listed: what `shards` gave; listing the folder once serves all shards.
         """
         present = listed.get(shard, ())
-        whole = tables.file_name(shard, work)
+        whole = shards.file_name(shard, work)
         if whole in present and self._is_whole(whole):
             return []  # the usual case of a second run: no row is decoded
         stored: set[Row] = set()
@@ -283,13 +281,13 @@ class StoredRun(RunFolder):
         Raises:
             StoreError: disk full or no permission.
         """
-        name = tables.file_name(shard, work)
-        self._put(name, tables.encode(records, self.key, name, self.cells))
+        name = shards.file_name(shard, work)
+        self._put(name, shards.encode(records, self.key, name, self.cells))
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
         """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
         try:
-            return tables.read(self.content(name), f"{self.place}/{name}", columns, self.key, self.cells)
+            return shards.read(self.content(name), f"{self.place}/{name}", columns, self.key, self.cells)
         except StoreError as error:
             self.damage.append(str(error))
             self._disprove(name)
@@ -304,12 +302,12 @@ class StoredRun(RunFolder):
             share: of several processes; each looks into the files of its own shards alone, and keeps no proof.
         """
         proved = {} if share else self.proved()
-        found, damage = self._looked_into(share, proved)
+        sound, damage = self._inspect_shards(share, proved)
         lines = [*self.aside, *(self.set_aside(name, why) for name, why in damage.items())]
         if share:
             return lines
-        if found != proved:
-            self.keep_proved(found)
+        if sound != proved:
+            self.keep_proved(sound)
         broken = {path: str(error) for path, error in self.sessions() if isinstance(error, StoreError)}
         lines += [self.set_aside(path.removeprefix(f"{self.path}/"), why) for path, why in broken.items()]
         return lines + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
@@ -319,13 +317,13 @@ class StoredRun(RunFolder):
         return dict(self.memo("", PROVED).last(PROVED) or {})
 
     def keep_proved(self, proved: Stamps) -> None:
-        """Remember these instead, where the folder can be written."""
+        """Keep these proofs in place of the former ones, where the folder can be written."""
         memo = self.memo("", PROVED)
         memo.put(PROVED, "", proved)
         memo.save()
 
     def memo(self, key: str, part: str, *, trusted: bool = False, anew: bool = False) -> Memo:
-        """What was computed of its rows, kept beside them; arguments as of `Memo`."""
+        """The memo of what was computed from its rows, kept beside them; arguments as of `Memo`."""
         return Memo(self.files, self.path, self.run.conditions, key, part, trusted, anew)
 
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
@@ -334,9 +332,9 @@ class StoredRun(RunFolder):
         A shard that was asked for in pieces, or by two processes at once, has several files: they are merged.
         """
         for names in self.shards().values():
-            read = [records for name in names if (records := self.read(name, columns)) is not None]
-            if read:
-                yield _merged(read)
+            shard = [records for name in names if (records := self.read(name, columns)) is not None]
+            if shard:
+                yield _merge(shard)
 
     def records(self, reduce: Callable[[Records], Records] | None = None) -> Records:
         """All rows of the run, each once, and the samples that failed, each once.
@@ -350,13 +348,13 @@ class StoredRun(RunFolder):
         joined = Records.concatenate(self.parts() if reduce is None else map(reduce, self.parts()))
         if not len(joined):
             return joined
-        image = tables.numbered(joined["sample"])
+        image = rank_texts(joined["sample"])
         numbered = Records({**joined.columns, "image": image}, joined.failures)
         return numbered.where(np.lexsort((joined["frame"], joined["condition"], image)))
 
     def holds(self, shard: int, work: Sequence[Row]) -> bool:
         """Whether the outcome of this very work is stored."""
-        return self.files.has(f"{self.path}/{tables.file_name(shard, work)}")
+        return self.files.has(f"{self.path}/{shards.file_name(shard, work)}")
 
     def with_cells(self, cells: Mapping[int, str]) -> StoredRun:
         """This run on data whose conditions' own files are these now; kept for whoever reads it later.
@@ -372,17 +370,17 @@ class StoredRun(RunFolder):
 
     def covered(self, shard: int, work: Sequence[Row], listed: Mapping[int, Sequence[str]]) -> bool:
         """Whether every row of ``work`` is stored or was tried and failed; arguments as for `missing`."""
-        left = set(work)
+        remaining = set(work)
         for name in listed.get(shard, ()):
             records = self._proved_rows(name)
             if len(records):
-                left.difference_update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
-            left.difference_update((f.sample, condition) for f in records.failures for condition in f.conditions)
-        return not left
+                remaining.difference_update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
+            remaining.difference_update((f.sample, condition) for f in records.failures for condition in f.conditions)
+        return not remaining
 
     def _proved_rows(self, name: str) -> Records:
-        """Which rows a shard file holds; raises where it is damaged."""
-        return tables.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self.key, self.cells)
+        """The sample and condition of each row of a shard file; raises where it is damaged."""
+        return shards.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self.key, self.cells)
 
     def _put(self, name: str, content: bytes) -> None:
         """Put a shard file where there is none, or in place of a damaged one or of a try in which images failed."""
@@ -396,26 +394,26 @@ class StoredRun(RunFolder):
             self.keep(name, content)
 
     def _is_whole(self, name: str) -> bool:
-        return name in self.whole or tables.is_whole(self.content(name), f"{self.place}/{name}", self.cells)
+        return name in self.whole or shards.is_whole(self.content(name), f"{self.place}/{name}", self.cells)
 
-    def _looked_into(self, share: Share | None, proved: Stamps) -> tuple[Stamps, dict[str, str]]:
+    def _inspect_shards(self, share: Share | None, proved: Stamps) -> tuple[Stamps, dict[str, str]]:
         """The shard files that are as they were written, and why each of the others cannot be used, by name."""
         stamps = self.stamps()
-        found = {name: stamp for name, stamp in stamps.items() if proved.get(name) == stamp}
-        unknown = [name for name in stamps if name not in found and (not share or share.owns(tables.index_of(name)))]
+        sound = {name: stamp for name, stamp in stamps.items() if proved.get(name) == stamp}
+        unknown = [name for name in stamps if name not in sound and (not share or share.owns(shards.index_of(name)))]
         damage = dict(zip(unknown, in_parallel(self._damage, unknown), strict=True))
-        found |= {name: stamps[name] for name in unknown if not damage[name]}
-        return found, {name: why for name, why in damage.items() if why}
+        sound |= {name: stamps[name] for name in unknown if not damage[name]}
+        return sound, {name: why for name, why in damage.items() if why}
 
     def _damage(self, name: str) -> str:
         """Why one of its shard files cannot be used; nothing of one that can."""
         place = f"{self.place}/{name}"
         try:
             content = self.content(name)
-            tables.read(content, place, None, self.key, self.cells)
+            shards.read(content, place, None, self.key, self.cells)
         except StoreError as error:
             return str(error)
-        if tables.is_whole(content, place, self.cells):
+        if shards.is_whole(content, place, self.cells):
             self.whole.add(name)
         return ""
 
@@ -426,8 +424,8 @@ class StoredRun(RunFolder):
             self.keep_proved(proved)
 
 
-def _merged(parts: Sequence[Records]) -> Records:
-    """One shard's files as one."""
+def _merge(parts: Sequence[Records]) -> Records:
+    """The rows and failures of one shard's files, each once."""
     joined = Records.concatenate(parts)
     if len(parts) == 1:
         return joined
@@ -437,184 +435,16 @@ def _merged(parts: Sequence[Records]) -> Records:
         for index, row in enumerate(zip(joined["sample"].tolist(), joined["condition"].tolist(), frames, strict=True)):
             first.setdefault(row, index)
     evaluated = {(sample, condition) for sample, condition, _ in first}
-    kept = joined.where(np.array(list(first.values()), np.int64))
-    return Records(kept.columns, tuple(_still_failed(joined.failures, evaluated)))
+    unique = joined.where(np.array(list(first.values()), np.int64))
+    return Records(unique.columns, tuple(_still_failed(joined.failures, evaluated)))
 
 
 def _still_failed(failures: Sequence[Failure], evaluated: set[Row]) -> Iterator[Failure]:
     """Each failure once, without the conditions under which its sample was evaluated in another try."""
-    told: set[Row] = set()
+    reported: set[Row] = set()
     for failure in failures:
         rows = [(failure.sample, condition) for condition in failure.conditions]
-        left = [row for row in rows if row not in evaluated and row not in told]
-        told.update(left)
-        if left:
-            yield replace(failure, conditions=tuple(condition for _, condition in left))
-
-
-RECORDS = "records"
-
-LONGEST_NAME = 100
-"""Of the part of a folder's name that is for people; the key after it tells runs apart."""
-
-
-def path_of(run: Run, key: str) -> str:
-    """The folder of a run of that key, below the output folder."""
-    name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
-    return f"{RECORDS}/{name}--{key}"
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What an output folder holds.
-
-    Attributes:
-        runs: each once.
-        problems: a line for each folder that cannot be trusted.
-        renamed: a line for each folder that has not the name of its run; nothing is missing for it.
-    """
-
-    runs: tuple[StoredRun, ...]
-    problems: tuple[str, ...]
-    renamed: tuple[str, ...] = ()
-
-
-def survey_runs(files: Files) -> Survey:
-    """Every run that can be read, by folder name, and a line for each that cannot be trusted."""
-
-    def looked_at(name: str) -> StoredRun | str:
-        folder = f"{RECORDS}/{name}"
-        try:
-            if run := find_run(files, folder):
-                return _mistaken(run) or run
-            has_rows = bool(RunFolder(files, folder).shards())
-            return f"{files.address}/{folder} holds rows and no {RUN} that says of what" if has_rows else ""
-        except StoreError as error:
-            return str(error)
-
-    names = files.folders(RECORDS)
-    found = in_parallel(looked_at, names) if files.at_once > 1 else list(map(looked_at, names))
-    runs, renamed = _each_once([each for each in found if isinstance(each, StoredRun)])
-    return Survey(runs, tuple(each for each in found if isinstance(each, str) and each), renamed)
-
-
-def _mistaken(stored: StoredRun) -> str:
-    """A line where ``run.json`` is of another run than the rows beside it; a folder that was renamed is not told."""
-    if stored.path == path_of(stored.run, stored.key):
-        return ""
-    keys = {tables.key_of(stored.content(name)) for name in list(stored.stamps())[:3]}
-    if not keys or keys & {stored.key, ""}:
-        return ""
-    return f"{stored.place}/{RUN} {_of_another(stored.key, min(keys))}"
-
-
-def _of_another(key: str, other: str) -> str:
-    return (
-        f"is of another run (key {key}, its rows are of {other}); restore the file, or run the same command again, "
-        "which sets it aside"
-    )
-
-
-def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
-    """The runs without second folders of one key, and a line for each folder that has not the name of its run."""
-    first: dict[str, StoredRun] = {}
-    for run in sorted(found, key=lambda run: (run.path != path_of(run.run, run.key), run.path)):
-        first.setdefault(run.key, run)
-    kept = {run.path for run in first.values()}
-    lines = []
-    for run in found:
-        usual = path_of(run.run, run.key)
-        if run.path == usual:
-            continue
-        about = f"{run.place} holds the run {run.key}"
-        used = first[run.key]
-        if used is run:
-            lines.append(
-                f"{about}, whose folder is {usual}: it was renamed, and is used as it is; give it that name again"
-            )
-        elif used.path == usual:
-            lines.append(f"{about}, whose folder is {usual}, which is there too: this one is left out; delete it")
-        else:
-            lines.append(
-                f"{about}, which {used.place} holds too and is used from there: this one is left out; delete it"
-            )
-    return tuple(run for run in found if run.path in kept), tuple(lines)
-
-
-def find_run(files: Files, folder: str, wanted: str | None = None) -> StoredRun | None:
-    """The run in a folder; ``None`` where it has no ``run.json``.
-
-    Args:
-        files: of the output folder.
-        folder: of the run.
-        wanted: the key that the run must have; any if ``None``.
-
-    Raises:
-        StoreError: ``run.json`` is damaged, was changed, or is of another run.
-    """
-    content, of_cells = files.read_all([f"{folder}/{RUN}", f"{folder}/{CELLS}"]).values()
-    if content is None:
-        return None
-    run, plan, key = _identity(files, folder, content, wanted)
-    return StoredRun(files, folder, run, plan, key, _cells(files, folder, of_cells or b"{}"))
-
-
-def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str, ...]:
-    """Move what says of what a run is, and does not say it, to ``damaged/``; a line for each file.
-
-    Args:
-        files: of the output folder.
-        folder: of the run.
-        run, plan: what is to be continued there.
-
-    Raises:
-        StoreError: a file cannot be read or moved.
-    """
-    stored, lines = StoredRun(files, folder, run, plan, run.key), []
-    for name, check in ((RUN, partial(_identity, wanted=run.key)), (CELLS, _cells)):
-        content = files.read(f"{folder}/{name}")
-        if content is None:
-            continue
-        try:
-            check(files, folder, content)
-        except StoreError as error:
-            lines.append(stored.set_aside(name, str(error)))
-    return tuple(lines)
-
-
-def _identity(files: Files, folder: str, content: bytes, wanted: str | None = None) -> tuple[Run, Plan, str]:
-    """The run that ``run.json`` says, its plan and its key, which must be the wanted one where one is.
-
-    Raises:
-        StoreError: it is not what was written.
-    """
-    path = f"{files.address}/{folder}/{RUN}"
-    found = parsed(content, path)
-    if not isinstance(found, dict):
-        raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
-    identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
-    run = from_json(Run, identity, path)
-    plan = from_json(Plan, found.get("plan", {}), f"the plan in {path}")
-    key = run.key
-    if found.get("key") != key:
-        raise StoreError(
-            f"{path} was changed: its key is {found.get('key')}, and what it says gives {key}; "
-            "restore the file, or run the same command again, which sets it aside"
-        )
-    if wanted not in (None, key):
-        raise StoreError(f"{path} {_of_another(key, wanted)}")
-    return run, plan, key
-
-
-def _cells(files: Files, folder: str, content: bytes) -> dict[int, str]:
-    """Fingerprints of the conditions' own files, as the last command found them.
-
-    Raises:
-        StoreError: they are not what was written.
-    """
-    path = f"{files.address}/{folder}/{CELLS}"
-    found = parsed(content, path)
-    try:
-        return {int(condition): str(fingerprint) for condition, fingerprint in found.items()}
-    except (AttributeError, ValueError):
-        raise StoreError(f"{path} must hold fingerprints by condition; delete it") from None
+        open_rows = [row for row in rows if row not in evaluated and row not in reported]
+        reported.update(open_rows)
+        if open_rows:
+            yield replace(failure, conditions=tuple(condition for _, condition in open_rows))

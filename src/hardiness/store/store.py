@@ -16,21 +16,18 @@ from hardiness.store.local_files import LocalFiles
 from hardiness.store.lock import WAIT_S, locked
 from hardiness.store.memo import Stamps
 from hardiness.store.object_files import ObjectFiles, is_address
-from hardiness.store.run import (
-    DAMAGED,
-    RECORDS,
-    RUN,
-    StoredRun,
-    Survey,
-    find_run,
-    path_of,
-    set_run_aside,
-    survey_runs,
-)
-from hardiness.store.tables import NAME
-from hardiness.store.writing import as_json, file_errors, parsed
+from hardiness.store.run import DAMAGED, RUN, StoredRun
+from hardiness.store.shards import NAME
+from hardiness.store.survey import RECORDS, Survey, find_run, path_of, set_run_aside, survey_runs
+from hardiness.store.writing import as_json, file_errors, parse_json
 
 RESULTS = "results.json"
+
+WRITABLE = ".writable"
+
+UNCONDITIONAL = "{} cannot put an object only where there is none: workers agree by claims, which take a second each"
+
+UNLINKED = "{} has no hard links, as some network mounts: new files are renamed to their names under a claim"
 
 
 def results_damage(files: Files) -> str:
@@ -43,10 +40,10 @@ def results_damage(files: Files) -> str:
     if content is None:
         return ""
     try:
-        found = parsed(content, path)
+        document = parse_json(content, path)
     except StoreError as error:
         return str(error)
-    schema = found.get("schema") if isinstance(found, dict) else None
+    schema = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(schema, int):
         return f"{path} must say its schema, and does not; it is made again from what is stored"
     if schema != SCHEMA:
@@ -69,14 +66,6 @@ def set_damage_aside(files: Files) -> list[str]:
     aside = f"{DAMAGED}/{RESULTS}"
     files.move(RESULTS, aside)
     return [f"{line} (now {files.address}/{aside})"]
-
-
-WRITABLE = ".writable"
-
-
-UNCONDITIONAL = "{} cannot put an object only where there is none: workers agree by claims, which take a second each"
-
-UNLINKED = "{} has no hard links, as some network mounts: new files are renamed to their names under a claim"
 
 
 class Store:
@@ -145,10 +134,10 @@ class Store:
         """
         store = cls(out, wait_s)
         try:
-            found = store.files.folders(RECORDS)
+            folders = store.files.folders(RECORDS)
         except StoreError as error:
             raise ArgumentError(str(error)) from error
-        if not found:
+        if not folders:
             if store.files.has(RESULTS):
                 raise DataError(
                     f"{out} holds no results: the 'hardiness run' that made it evaluated nothing; the same command "
@@ -163,7 +152,7 @@ class Store:
         """Keep other processes from changing shared files of this folder meanwhile.
 
         Args:
-            tell: listener, after two seconds, who holds the lock; the log if not given.
+            tell: called after two seconds with a line on who holds the lock; the log if not given.
             wait_s: how long to wait for it; the store's own time if ``None``.
 
         Raises:
@@ -196,17 +185,17 @@ class Store:
         path = path_of(run, run.key)
         aside: tuple[str, ...] = ()
         try:
-            found = self.find(run)
+            stored = self.find(run)
         except StoreError:
             aside = set_run_aside(self.files, path, run, plan)
-            found = self.find(run)
-        if found is None:
+            stored = self.find(run)
+        if stored is None:
             described = {"key": run.key, **run.as_dict(), "plan": plan}
             self.files.create(f"{path}/{RUN}", as_json(described))
-            found = self.find(run)
-        if found is None:
+            stored = self.find(run)
+        if stored is None:
             raise StoreError(f"{self.address}/{path}/{RUN} was written and is gone; does something else delete there?")
-        return replace(found, aside=aside)
+        return replace(stored, aside=aside)
 
     def find(self, run: Run) -> StoredRun | None:
         """The stored run of that identity; ``None`` where it was not begun. Nothing is written.
@@ -214,8 +203,10 @@ class Store:
         Raises:
             StoreError: the stored ``run.json`` is damaged, or of another run.
         """
-        key, known = run.key, self.known.runs if self.known else ()
-        return next((each for each in known if each.key == key), None) or find_run(self.files, path_of(run, key), key)
+        key, surveyed_runs = run.key, self.known.runs if self.known else ()
+        return next((candidate for candidate in surveyed_runs if candidate.key == key), None) or find_run(
+            self.files, path_of(run, key), key
+        )
 
     def run_folders(self) -> dict[str, str]:
         """The key of each run folder by the folder's name, also of those whose ``run.json`` cannot be read."""
@@ -233,25 +224,25 @@ class Store:
         """
         path = f"{RECORDS}/{name}"
         self.files.remove(f"{path}/{RUN}")  # first, so that what is left for a moment passes for no run
-        self.files.remove_all(list(self.files.listed(path)))
+        self.files.remove_all(list(self.files.list_files(path)))
         if self.folder is not None:
             with file_errors(self.folder / path, "remove"):
                 shutil.rmtree(self.folder / path)
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted."""
-        found = self.known or survey_runs(self.files)
+        survey = self.known or survey_runs(self.files)
         damage = self.check_schema()
-        return replace(found, problems=(*found.problems, damage)) if damage else found
+        return replace(survey, problems=(*survey.problems, damage)) if damage else survey
 
     def runs(self) -> list[StoredRun]:
         """Every run that can be read, by folder name; see `survey`."""
         return list((self.known or self.survey()).runs)
 
     def stamps(self) -> Stamps:
-        """What tells whether any record has come or changed: every shard file of every run, by its path."""
-        found = self.files.listed(RECORDS)
-        return {path: list(stamp) for path, stamp in found.items() if NAME.fullmatch(path.rpartition("/")[2])}
+        """The stamp of every shard file of every run, by its path: it tells whether any record has come or changed."""
+        stamps = self.files.list_files(RECORDS)
+        return {path: list(stamp) for path, stamp in stamps.items() if NAME.fullmatch(path.rpartition("/")[2])}
 
     def write_results(self, results: Sequence[Result]) -> None:
         """Replace ``results.json``; to be called within `locked`, after reading what it is made from.
@@ -264,12 +255,12 @@ class Store:
 
 @contextmanager
 def surveyed(*stores: Store) -> Iterator[list[Survey]]:
-    """Every run of each, as it is now; within, `Store.survey`, `runs` and `find` look for no others."""
-    mine = [store for store in stores if store.known is None]  # others are surveyed by who called
+    """Survey each store once; within, `Store.survey`, `runs` and `find` look for no other runs."""
+    unsurveyed = [store for store in stores if store.known is None]  # others are surveyed by who called
     try:
-        for store in mine:
+        for store in unsurveyed:
             store.known = survey_runs(store.files)
         yield [store.known for store in stores if store.known]
     finally:
-        for store in mine:
+        for store in unsurveyed:
             store.known = None

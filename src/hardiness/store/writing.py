@@ -104,10 +104,10 @@ def read_json(path: Path) -> Any:
     """
     with file_errors(path, "read"):
         content = path.read_bytes()
-    return parsed(content, str(path))
+    return parse_json(content, str(path))
 
 
-def parsed(content: bytes, place: str) -> Any:
+def parse_json(content: bytes, place: str) -> Any:
     """The value of a JSON document's bytes.
 
     Raises:

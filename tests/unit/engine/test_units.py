@@ -13,8 +13,8 @@ from hardiness.core.request import Share
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.engine.plan import Unit, uncovered, units
+from hardiness.store.shards import encode
 from hardiness.store.store import Store
-from hardiness.store.tables import encode
 
 SAMPLES = [f"n/{index}" for index in range(6)]
 
@@ -126,9 +126,9 @@ def test_only_the_end_of_a_run_is_listed_where_only_that_is_left(tasks: list[Any
     files = type(tasks[0].stored.files)
 
     class Watched(files):  # type: ignore[valid-type,misc]
-        def listed(self, folder: str, after: str = "") -> Any:
+        def list_files(self, folder: str, after: str = "") -> Any:
             asked.append(after)
-            return super().listed(folder, after)
+            return super().list_files(folder, after)
 
     for each in tasks:
         object.__setattr__(each.stored, "files", Watched(each.stored.files.folder))

@@ -20,7 +20,7 @@ from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.results.results import rebuild_results, results_of
-from hardiness.store import tables
+from hardiness.store import shards, tables
 from hardiness.store.store import Store
 
 DATA = DataIdentity("imagenet", "f", 4)
@@ -217,7 +217,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, counted)
 
-    counting(tables, "read", "shards")
+    counting(shards, "read", "shards")
     for card in (Classification, PerturbationCard):
         counting(card, "scores", "scores")
     counting(tables, "read_table", "tables")

@@ -319,7 +319,7 @@ def test_shards_of_another_run_or_unit_are_not_believed(run: StoredRun, tmp_path
 def test_files_that_were_proved_are_not_read_again(run: StoredRun, monkeypatch: pytest.MonkeyPatch) -> None:
     run.write(0, work("a"), records("a"))
     assert run.set_damage_aside() == []
-    monkeypatch.setattr("hardiness.store.tables.read", lambda *arguments: pytest.fail("read again"))
+    monkeypatch.setattr("hardiness.store.shards.read", lambda *arguments: pytest.fail("read again"))
     assert run.set_damage_aside() == []
 
 

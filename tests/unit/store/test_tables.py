@@ -13,7 +13,7 @@ import pytest
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
 from hardiness.core.table import Failure, ImageTable, Records
-from hardiness.store import tables
+from hardiness.store import shards, tables
 
 CONDITIONS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="fog", severity=2))
 
@@ -75,10 +75,10 @@ def test_rows_and_tables_are_written_and_read_without_pandas() -> None:
 import sys
 import numpy as np
 from hardiness.core import Condition, ImageTable, Records
-from hardiness.store import tables
+from hardiness.store import shards, tables
 sample, right = np.array(["n/1", "n/2"], object), np.array([True, False])
 rows = Records({"sample": sample, "right": right, "top": np.ones((2, 5), np.int16)}, ())
-read = tables.read(tables.encode(rows, "k", "000000-0.parquet"), "000000-0.parquet", None, "k", {})
+read = shards.read(shards.encode(rows, "k", "000000-0.parquet"), "000000-0.parquet", None, "k", {})
 assert [column.tolist() for column in read.columns.values()] == [column.tolist() for column in rows.columns.values()]
 cells = {"right": np.ones((2, 1), np.int8)}
 table = ImageTable(sample, np.zeros(2, np.int32), (Condition(),), np.zeros(1, np.int16), cells, ())
@@ -94,7 +94,7 @@ def test_numbers_of_every_kind_come_back_without_pandas(kind: str, monkeypatch: 
     """In an environment with the lowest releases: before pyarrow 26 ``to_pandas_dtype`` fails where pandas is not."""
     monkeypatch.setitem(sys.modules, "pandas", None)
     rows = Records({"value": np.array([0, 1, 1], kind), "pair": np.array([[0, 1]] * 3, kind)})
-    read = tables.read(tables.encode(rows, "k", "000000-0.parquet"), "000000-0.parquet", None, "k", {})
+    read = shards.read(shards.encode(rows, "k", "000000-0.parquet"), "000000-0.parquet", None, "k", {})
     for name, column in rows.columns.items():
         assert read[name].dtype == column.dtype
         np.testing.assert_array_equal(read[name], column)

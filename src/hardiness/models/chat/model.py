@@ -25,7 +25,7 @@ from hardiness.models.chat.questions import ANSWERED, TIE, Question, Reading, Re
 from hardiness.models.chat.wire import Calls, CallsSpentError, Endpoint, GivenUpError
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.store.files import Files
-from hardiness.store.writing import parsed
+from hardiness.store.writing import parse_json
 
 FOLDER = "answers"
 """Name of the folder in an output folder that holds each reply of an endpoint in a file of its own, whole."""
@@ -413,6 +413,6 @@ def _sha256(image: Image) -> str:
 def _reply_of(content: bytes) -> Reply | None:
     """The reply in a kept file; ``None`` where it is damaged, and is asked for again."""
     try:
-        return from_json(Reply, parsed(content, "")["reply"], "")
+        return from_json(Reply, parse_json(content, "")["reply"], "")
     except (StoreError, KeyError, TypeError):
         return None
