@@ -1,4 +1,4 @@
-"""One picture that shows what a tree holds."""
+"""Contact sheets: one picture that shows what a tree holds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHOWN_SEVERITIES = 5
 """Pictures beside each other on a contact sheet."""
 
 CONTACT_SHEET = "contact-sheet.png"
-"""Beside the folders of a tree."""
+"""Name of the contact sheet, beside the folders of a tree."""
 
 
 def write_corruption_sheet(
@@ -54,12 +54,14 @@ def write_corruption_sheet(
             continue
         rows: dict[str, list[Image]] = {}
         for cell in filter(None, maker.cells):
-            made = corrupt(clean, cell["corruption"], cell["severity"], seed=request.seed, id=item.id)
-            rows.setdefault(cell["corruption"].replace("_", " "), []).append(_small(made))
-        most = min(max(map(len, rows.values())), SHOWN_SEVERITIES)
+            corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=request.seed, id=item.id)
+            rows.setdefault(cell["corruption"].replace("_", " "), []).append(_small(corrupted))
+        columns = min(max(map(len, rows.values())), SHOWN_SEVERITIES)
         blank = np.full_like(_small(clean), 255)
-        strips = {"clean": [_small(clean)], **{name: found[:SHOWN_SEVERITIES] for name, found in rows.items()}}
-        picture = sheet({name: np.hstack([*each, *[blank] * (most - len(each))]) for name, each in strips.items()})
+        strips = {"clean": [_small(clean)], **{name: images[:SHOWN_SEVERITIES] for name, images in rows.items()}}
+        picture = sheet(
+            {name: np.hstack([*images, *[blank] * (columns - len(images))]) for name, images in strips.items()}
+        )
         path = folder / CONTACT_SHEET
         write(path, png(picture), folder)
         return path
@@ -68,9 +70,9 @@ def write_corruption_sheet(
 
 def _small(image: Image) -> Image:
     """The image with its longer side at `THUMBNAIL_PX` at most."""
-    made = PIL.Image.fromarray(image)
-    made.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-    return np.asarray(made)
+    picture = PIL.Image.fromarray(image)
+    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    return np.asarray(picture)
 
 
 def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request: Request) -> Path:

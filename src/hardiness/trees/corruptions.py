@@ -24,11 +24,10 @@ from hardiness.trees.source_pictures import SourcePictures, lies_as_it_is, named
 from hardiness.trees.writing import TreeOutcome, own_code_identity, write_tree
 
 JPEG_END = b"\xff\xd9"
-
 PNG_END = b"IEND\xaeB`\x82"
 
 FORMATS = ("png", "jpeg", "webp")
-"""WebP without loss, so that its pictures are those of PNG."""
+"""Formats of pictures; WebP is written without loss, so that its pictures are those of PNG."""
 
 SUFFIXES = {"png": ".png", "jpeg": ".JPEG", "webp": ".webp"}
 
@@ -108,8 +107,8 @@ class CorruptionTree:
             return is_whole_webp(content)
         return content.endswith(JPEG_END if self.form.format == "jpeg" else PNG_END)
 
-    def opened(self, item: Item) -> Callable[[Condition], bytes]:
-        """One decode and crop, then a corruption and a file for each cell."""
+    def prepare(self, item: Item) -> Callable[[Condition], bytes]:
+        """Decode and crop a photograph once; what is returned corrupts it and gives the file of a cell."""
         clean = self.clean(item)
 
         def make(cell: Condition) -> bytes:
@@ -122,7 +121,7 @@ class CorruptionTree:
         return make
 
     def clean(self, item: Item) -> Image:
-        """What of a photograph is corrupted.
+        """The part of a photograph that is corrupted.
 
         Raises:
             SampleError: it cannot be read, or is smaller than any corruption takes.
@@ -175,15 +174,15 @@ def write_corrupted(
 def corruption_tree(
     source: str, benchmark: CorruptionSet, request: Request, form: PictureForm | None
 ) -> tuple[CorruptionTree, DataSet]:
-    """What makes a tree of corrupted pictures, and of what."""
+    """The maker of a tree of corrupted pictures, and the photographs that it is made of."""
     with named_as_source():
         photographs = replace(benchmark, source="generated").dataset(SourcePictures(source))
     form = form or PictureForm()
     # A JPEG of a clean photograph is no longer the picture that models are shown; the released trees hold none.
     clean = form.format != "jpeg"
-    cells = [cell for cell in benchmark.requested() if (cell or clean) and _allowed(cell, photographs)]
+    cells = [cell for cell in benchmark.requested() if (cell or clean) and _has_cell(photographs, cell)]
     return CorruptionTree(cells, request.seed, benchmark, form), photographs
 
 
-def _allowed(cell: Condition, photographs: DataSet) -> bool:
+def _has_cell(photographs: DataSet, cell: Condition) -> bool:
     return photographs.conditions is None or cell in photographs.conditions

@@ -50,8 +50,8 @@ class PerturbationTree:
         facts = video_facts(content)
         return facts is not None and facts.is_whole
 
-    def opened(self, item: Item) -> Callable[[Condition], bytes]:
-        """One decode and resize, then a sequence and its video for each cell."""
+    def prepare(self, item: Item) -> Callable[[Condition], bytes]:
+        """Decode and resize a photograph once; what is returned gives the video of a cell's sequence."""
         photograph = before_crop(decode(item.file.read(), item.file.name), CANVAS_224)
 
         def make(cell: Condition) -> bytes:

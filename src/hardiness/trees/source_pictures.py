@@ -43,7 +43,7 @@ def lies_as_it_is(source: str) -> bool:
 
 @contextmanager
 def named_as_source() -> Iterator[None]:
-    """Faults of data name the argument of these commands, which have no ``--data``."""
+    """Let faults of data name the argument of these commands, which have no ``--data``."""
     try:
         yield
     except (ArgumentError, DataError) as error:

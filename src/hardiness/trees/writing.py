@@ -32,21 +32,21 @@ AHEAD = 2
 
 
 class Maker(Protocol):
-    """What makes the files of a tree."""
+    """The maker of a tree's files."""
 
     @property
     def command(self) -> str:
-        """What it is called beside the progress bar."""
+        """Name beside the progress bar."""
         ...
 
     @property
     def cells(self) -> Sequence[Condition]:
-        """What each photograph is written for."""
+        """Conditions that each photograph is written for."""
         ...
 
     @property
     def suffix(self) -> str:
-        """Of the files, with the dot."""
+        """Ending of the files' names, with the dot."""
         ...
 
     @property
@@ -62,8 +62,8 @@ class Maker(Protocol):
         """Whether a file that an interrupted command left is finished."""
         ...
 
-    def opened(self, item: Item) -> Callable[[Condition], bytes]:
-        """What gives the file of each cell of one photograph, which is read now, and once.
+    def prepare(self, item: Item) -> Callable[[Condition], bytes]:
+        """Read one photograph; what is returned gives the file of each of its cells.
 
         Raises:
             SampleError: it cannot be read.
@@ -81,7 +81,7 @@ class WrittenFile(NamedTuple):
 
 @dataclass(frozen=True)
 class TreeOutcome:
-    """What became of a tree.
+    """The outcome of writing a tree.
 
     Attributes:
         files: how many files the tree holds now.
@@ -154,7 +154,7 @@ class TreeWriter:
     def __post_init__(self) -> None:
         self.partial = self.manifest.folder / PARTIAL
 
-    def listed(self, item: Item) -> int:
+    def count_listed(self, item: Item) -> int:
         """How many of one photograph's files the manifest lists."""
         name = f"{item.id}{self.maker.suffix}"
         return sum(self.manifest.holds(self.maker.place(cell), name) for cell in self.maker.cells)
@@ -171,19 +171,19 @@ class TreeWriter:
         for cell in self.maker.cells:
             place = self.maker.place(cell)
             path = self.manifest.folder / place / name
-            listed = self.manifest.sha256(place, name)
-            content = self._finished(path)
+            known_sha256 = self.manifest.sha256(place, name)
+            content = self._read_whole(path)
             sha256 = hashlib.sha256(content).hexdigest() if content is not None else ""
-            if listed and sha256 == listed:
+            if known_sha256 and sha256 == known_sha256:
                 continue
-            if content is None or listed:  # a listed file that is another one now was damaged: it is made again
-                make = make or self.maker.opened(item)
+            if content is None or known_sha256:  # a listed file that is another one now was damaged: it is made again
+                make = make or self.maker.prepare(item)
                 content = make(cell)
                 self._put(path, content)
                 sha256 = hashlib.sha256(content).hexdigest()
             yield WrittenFile(place, name, sha256)
 
-    def _finished(self, path: Path) -> bytes | None:
+    def _read_whole(self, path: Path) -> bytes | None:
         """The bytes of a whole file that an earlier command left; ``None`` where there is none."""
         try:
             content = read_regular(path)
@@ -194,7 +194,7 @@ class TreeWriter:
         return content if self.maker.is_whole(content) else None
 
     def _put(self, path: Path, content: bytes) -> None:
-        """As `atomic.write`, but without waiting for the disk: a file cut off by a power failure is made again."""
+        """Write a file without waiting for the disk: one that a power failure cuts off is made again."""
         temporary = self.partial / f"{os.getpid()}-{threading.get_ident()}"
         with file_errors(path, "write"):
             refuse_links(path.parent, self.manifest.folder)
@@ -206,14 +206,14 @@ class TreeWriter:
         """Write what is missing and keep the manifest; the photographs that failed."""
         every = tuple(range(len(self.maker.cells)))
         failures = []
-        stored = sum(map(self.listed, photographs))
+        stored = sum(map(self.count_listed, photographs))
         remaining = len(photographs) * len(every) - stored
         listener.begin(self.maker.command, remaining + stored, stored)
         clock = Clock(warmup=workers)
         outcomes = ordered(self.write, photographs, workers, AHEAD * workers)
         try:
             for item, outcome in outcomes:
-                rows = len(every) - self.listed(item)
+                rows = len(every) - self.count_listed(item)
                 if isinstance(outcome, SampleError):
                     failures.append(Failure(item.id, str(outcome), every))
                 else:
@@ -232,6 +232,6 @@ class TreeWriter:
 
 
 def own_code_identity(benchmark: CorruptionSet | ImagenetP) -> dict[str, str]:
-    """The hash over code of a person's own that makes its pictures; nothing where all of it ships."""
+    """The hash over code of a person's own that makes a benchmark's pictures; empty where all of it ships."""
     sha256 = benchmark_code(benchmark).sha256
     return {"code": sha256} if sha256 else {}
