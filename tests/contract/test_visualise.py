@@ -9,7 +9,8 @@ import pytest
 
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load
-from hardiness.visualise.activation import Channel, ClassUnit, LayerUnit, Neuron, Settings, Unit, maximise
+from hardiness.visualise.activation import Settings, maximise
+from hardiness.visualise.units import Channel, ClassUnit, LayerUnit, Neuron, Unit
 
 SHORT = Settings(steps=2)
 

@@ -20,7 +20,7 @@ from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.loading import load
 from hardiness.models.preprocessing import to_pixels
-from hardiness.visualise.stimuli import pairs, photographs
+from hardiness.visualise.pairs import pairs, photographs
 
 NETWORK = """
 import torch

@@ -15,7 +15,7 @@ from hardiness.core.random import rng
 from hardiness.imaging.codecs import decode
 from hardiness.models.loading import load
 from hardiness.models.preprocessing import to_pixels
-from hardiness.visualise.activation import Transforms, moved
+from hardiness.visualise.transforms import Transforms, move
 
 VIT = "timm:vit_tiny_patch16_224:weights=random"
 
@@ -122,7 +122,7 @@ def test_a_goldfish_is_a_goldfish_however_it_is_moved(hardiness: Any, tmp_path: 
     picture = to_pixels([decode((tmp_path / feature["file"]).read_bytes(), "")])
     fresh = [Transforms().draw(rng(99, "never used before", draw)) for draw in range(32)]
     classifier = load("efficientnet_lite0", device="cpu")
-    logits = classifier.logits(moved(picture.expand(32, -1, -1, -1), fresh).contiguous())
+    logits = classifier.logits(move(picture.expand(32, -1, -1, -1), fresh).contiguous())
     probabilities = torch.from_numpy(logits).softmax(1)[:, 1]
     assert (np.argmax(logits, axis=1) == 1).all()
     assert probabilities.min() > 0.9

@@ -48,7 +48,7 @@ from hardiness.statistics.flips import Flips, FlipShare
 from hardiness.statistics.kappa import Consistency, KappaInterval
 from hardiness.visualise.activation import Settings
 from hardiness.visualise.patch import PatchSettings
-from hardiness.visualise.stimuli import StyleSettings
+from hardiness.visualise.style import StyleSettings
 
 GOLDEN = Path(__file__).parent / "stored_forms"
 

@@ -34,7 +34,7 @@ from hardiness.store.files import Files
 from hardiness.store.local_files import LocalFiles, refuse_special
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store, surveyed
-from hardiness.visualise.exhibition import folders, read
+from hardiness.visualise.stored import folders, read
 
 
 @dataclass(frozen=True, repr=False)

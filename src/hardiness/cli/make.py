@@ -33,11 +33,13 @@ from hardiness.trees.contact_sheets import write_contact_sheet, write_corruption
 from hardiness.trees.corruptions import PictureForm, write_corrupted
 from hardiness.trees.perturbations import write_perturbed
 from hardiness.trees.writing import TreeOutcome
-from hardiness.visualise.activation import Settings, Unit
+from hardiness.visualise.activation import Settings
 from hardiness.visualise.exhibition import GRID, RECORD
 from hardiness.visualise.orhan2019 import PROTOCOL
 from hardiness.visualise.patch import PatchSettings
-from hardiness.visualise.stimuli import StimulusRequest, StyleSettings
+from hardiness.visualise.stimuli import StimulusRequest
+from hardiness.visualise.style import StyleSettings
+from hardiness.visualise.units import Unit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,8 @@ from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.visualise.exhibition import Exhibition, SheetTile, about, probability_text, refuse_strangers, to_images
+from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers, to_images
+from hardiness.visualise.sheets import SheetTile, probability_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +36,7 @@ STEP, STEPS, EPSILON = 1 / 255, 500, 4.0
 
 @dataclass(frozen=True, eq=False)
 class ProtocolDraw:
-    """What the protocol draws: units, and a start image of uniform noise ``(3, 224, 224)``."""
+    """Draws of the protocol: units, and a start image of uniform noise ``(3, 224, 224)``."""
 
     units: tuple[int, ...]
     noise: Pixels
@@ -43,7 +44,7 @@ class ProtocolDraw:
 
 @dataclass(frozen=True, eq=False)
 class PushOutcome:
-    """What became of one unit from one start.
+    """The outcome for one unit from one start.
 
     Attributes:
         unit: index of the pooled feature.
@@ -66,15 +67,15 @@ class PushOutcome:
 
     def tile(self) -> SheetTile:
         """Its place on the sheet, with its caption."""
-        told = f"{self.before:.3g} to {self.after:.3g}"
-        caption = (f"unit {self.unit}   {told}", f"from {self.start}")
+        change = f"{self.before:.3g} to {self.after:.3g}"
+        caption = (f"unit {self.unit}   {change}", f"from {self.start}")
         if self.image is None:
             return SheetTile(caption, None, f"failed: p {probability_text(self.probability)}\nafter {self.step} steps")
         return SheetTile((caption[0], f"{caption[1]}, step {self.step}"), self.image)
 
 
 def choose(features: int) -> ProtocolDraw:
-    """Six of the features from 1 on, with replacement, and the noise image drawn next from the same generator.
+    """Draw six of the features from 1 on, with replacement, and then the noise image from the same generator.
 
     Args:
         features: how many there are, at least 2.
@@ -189,9 +190,9 @@ def push_features(
         features = classifier.pooled(feed(to_pixels([starts[0][1]]))).shape[1]
     if features < 2:
         raise ModelError(f"{classifier.spec.name} has {features} pooled feature, and at least 2 are needed")
-    chosen = choose(features)
-    named = [*starts, ("noise", chosen.noise)]
-    rows = [(name, start, unit) for name, start in named for unit in chosen.units]
+    draw = choose(features)
+    all_starts = [*starts, ("noise", draw.noise)]
+    rows = [(name, start, unit) for name, start in all_starts for unit in draw.units]
     nearest = push(
         classifier, to_pixels([start for _, start, _ in rows]), [unit for _, _, unit in rows], steps, listener
     )
@@ -214,7 +215,7 @@ def push_features(
 def write_pushed(
     classifier: Classifier, photographs: DataSet, folder: Path, steps: int = STEPS, listener: Listener | None = None
 ) -> list[PushOutcome]:
-    """`push_features`, which it also writes: one PNG each, ``grid.png`` and ``features.json``.
+    """Run `push_features` and write its pictures: one PNG each, ``grid.png`` and ``features.json``.
 
     A unit that never reaches the threshold has no picture; the page says so in its place.
 
@@ -223,24 +224,24 @@ def write_pushed(
         DataError, SampleError, ModelError, StoreError: as the message says.
     """
     refuse_strangers(folder)
-    pushed = push_features(classifier, photographs, steps, listener)
+    outcomes = push_features(classifier, photographs, steps, listener)
     settings = {"steps": steps, "step": STEP, "probability": PROBABILITY, "seed": SEED, "data": photographs.name}
     exhibition = Exhibition(folder, about(classifier, PROTOCOL, settings))
-    for each in pushed:
+    for outcome in outcomes:
         facts = {
-            "unit": each.unit,
-            "start": each.start,
-            "reached": each.image is not None,
-            "activation_before": each.before,
-            "activation_after": each.after,
-            "probability_after": each.probability,
-            "step": each.step,
-            "distance_linf": each.distance,
+            "unit": outcome.unit,
+            "start": outcome.start,
+            "reached": outcome.image is not None,
+            "activation_before": outcome.before,
+            "activation_after": outcome.after,
+            "probability_after": outcome.probability,
+            "step": outcome.step,
+            "distance_linf": outcome.distance,
         }
-        exhibition.add(f"unit {each.unit} {each.start}", each.image, facts)
-    rows = [[each.tile() for each in pushed[first : first + UNITS]] for first in range(0, len(pushed), UNITS)]
+        exhibition.add(f"unit {outcome.unit} {outcome.start}", outcome.image, facts)
+    rows = [[outcome.tile() for outcome in outcomes[first : first + UNITS]] for first in range(0, len(outcomes), UNITS)]
     exhibition.write(rows)
-    return pushed
+    return outcomes
 
 
 def _starts(photographs: DataSet) -> list[tuple[str, Image | Pixels]]:

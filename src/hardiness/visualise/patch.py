@@ -26,13 +26,15 @@ from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.visualise.activation import ClassUnit, class_names
-from hardiness.visualise.exhibition import Exhibition, SheetTile, about, folded, refuse_strangers, to_images
+from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers, to_images
+from hardiness.visualise.sheets import SheetTile, fold
+from hardiness.visualise.units import ClassUnit, class_names
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+PROTOCOL = "universal-patch"
 SHOWN = 12
 CPU_BATCH, GPU_BATCH, CPU_BYTES = 16, 64, 2 << 30
 
@@ -95,7 +97,7 @@ class PatchTraining:
         )
 
     def run(self, listener: Listener) -> tuple[Image, float, float]:
-        """The patch, and the shares before and after."""
+        """Train the patch; it, and the shares of photographs with the effect before and after."""
         import torch
 
         start = self._draw("start").random((3, self._length, self._length), np.float32)
@@ -129,8 +131,8 @@ class PatchTraining:
         patch = to_pixels([image])[0].to(self._device)
         pictures = to_images(pasted(self._pixels(rows), patch, self._corners("measure", 0, len(self._images))[rows]))
         now, names = self._answers(patch), class_names(self._spec)
-        told = [(names[self._seen[row]][0], f"now {names[now[row]][0]}") for row in rows]
-        return [SheetTile(caption, picture) for caption, picture in zip(told, pictures, strict=True)]
+        captions = [(names[self._seen[row]][0], f"now {names[now[row]][0]}") for row in rows]
+        return [SheetTile(caption, picture) for caption, picture in zip(captions, pictures, strict=True)]
 
     def _rows(self, step: int) -> NDArray[np.int64]:
         """The photographs of a step: a new order whenever all have been seen."""
@@ -141,21 +143,21 @@ class PatchTraining:
 
     def _effect(self, patch: Tensor) -> float:
         now = self._answers(patch)
-        wanted = now != self._aims if self._criterion is Misclassification else now == self._aims
-        return float(wanted.mean())
+        has_effect = now != self._aims if self._criterion is Misclassification else now == self._aims
+        return float(has_effect.mean())
 
     def _answers(self, patch: Tensor | None) -> NDArray[np.int64]:
         """The class that the model sees in each photograph: as it is, or under the patch."""
         import torch
 
-        found, corners = [], self._corners("measure", 0, len(self._images))
+        answers, corners = [], self._corners("measure", 0, len(self._images))
         with torch.no_grad():
             for first in range(0, len(self._images), self._batch):
                 rows = np.arange(first, min(first + self._batch, len(self._images)))
                 pixels = self._pixels(rows)
                 shown = pixels if patch is None else pasted(pixels, patch, corners[rows])
-                found.append(self._logits(shown).argmax(1).cpu().numpy())
-        return np.concatenate(found)
+                answers.append(self._logits(shown).argmax(1).cpu().numpy())
+        return np.concatenate(answers)
 
     def _aim(self, rows: NDArray[np.int64]) -> Criterion:
         import torch
@@ -170,9 +172,6 @@ class PatchTraining:
 
     def _draw(self, purpose: str, step: int = 0) -> np.random.Generator:
         return rng(self._settings.seed, "make-patch", purpose, step)
-
-
-PROTOCOL = "universal-patch"
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +205,7 @@ def write_patch(
     settings: PatchSettings,
     listener: Listener | None = None,
 ) -> TrainedPatch:
-    """The patch, which it also writes: a PNG file, ``grid.png`` with patched photographs, and ``features.json``.
+    """Train a patch and write it: a PNG file, ``grid.png`` with patched photographs, and ``features.json``.
 
     It is trained on the last photographs of the seeded order of which ``run --limit`` takes the first.
 
@@ -233,19 +232,19 @@ def write_patch(
     images, ids, failures = _read(photographs, settings)
     training = PatchTraining(classifier, images, target, settings)
     image, before, after = training.run(listener or Silence())
-    made = TrainedPatch(image, before, after, ids, failures)
-    stated = {
+    trained = TrainedPatch(image, before, after, ids, failures)
+    settings_form = {
         **json_form(settings),
         "photographs": len(ids),
         "data": photographs.name,
         "target": json_form(target),
     }
-    del stated["batch_size"]
-    exhibition = Exhibition(folder, about(classifier, PROTOCOL, stated))
+    del settings_form["batch_size"]
+    exhibition = Exhibition(folder, about(classifier, PROTOCOL, settings_form))
     facts = {"effect_before": before, "effect_after": after, "trained_on": list(ids)}
     exhibition.add("patch", image, facts)
-    exhibition.write(folded([SheetTile(("patch",), image), *training.panels(image)]))
-    return made
+    exhibition.write(fold([SheetTile(("patch",), image), *training.panels(image)]))
+    return trained
 
 
 def _read(photographs: DataSet, settings: PatchSettings) -> tuple[list[Image], tuple[str, ...], tuple[Failure, ...]]:

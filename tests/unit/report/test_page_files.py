@@ -38,7 +38,8 @@ from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
-from hardiness.visualise.exhibition import Exhibition, SheetTile
+from hardiness.visualise.exhibition import Exhibition
+from hardiness.visualise.sheets import SheetTile
 
 N = 12
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.visualise.activation import gram, similarity
+from hardiness.visualise.likeness import gram, similarity
 
 
 def test_gram_by_hand() -> None:

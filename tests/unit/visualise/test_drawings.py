@@ -10,7 +10,7 @@ import pytest
 
 from hardiness.core.benchmark import Image
 from hardiness.core.random import rng
-from hardiness.visualise.stimuli import edges, silhouette
+from hardiness.visualise.drawings import edges, silhouette
 
 YY, XX = np.mgrid[:224, :224]
 DISK = np.hypot(YY - 120, XX - 100) < 60

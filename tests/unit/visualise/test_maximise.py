@@ -15,18 +15,10 @@ from hardiness.core.model import View
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import wrap
 from hardiness.models.preprocessing import to_pixels
-from hardiness.visualise.activation import (
-    Channel,
-    ClassUnit,
-    LayerUnit,
-    Neuron,
-    Settings,
-    Transforms,
-    Unit,
-    maximise,
-    roughness,
-    similarity,
-)
+from hardiness.visualise.activation import Settings, maximise
+from hardiness.visualise.likeness import roughness, similarity
+from hardiness.visualise.transforms import Transforms
+from hardiness.visualise.units import Channel, ClassUnit, LayerUnit, Neuron, Unit
 
 STILL = Transforms(0, 0, 0)
 SHORT = Settings(steps=12)

@@ -15,7 +15,7 @@ from hardiness.core.model import CANVAS_224
 from hardiness.core.random import rng
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
-from hardiness.visualise.activation import COLOUR_COVARIANCE, KINDS, START_AMPLITUDE, Kind, Painting, colour_axes
+from hardiness.visualise.painting import COLOUR_COVARIANCE, KINDS, START_AMPLITUDE, Kind, Painting, colour_axes
 
 MEASURED_ON = 250
 """How many ImageNet photographs HARDINESS_DATA holds: those on which the covariance was measured."""

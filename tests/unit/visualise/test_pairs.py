@@ -12,7 +12,7 @@ from PIL import Image
 
 from hardiness.core.benchmark import Stimulus
 from hardiness.core.errors import ArgumentError, DataError
-from hardiness.visualise.stimuli import CategoryPhotographs, classes_of, pairs, photographs
+from hardiness.visualise.pairs import CategoryPhotographs, classes_of, pairs, photographs
 
 Make = Callable[..., str]
 

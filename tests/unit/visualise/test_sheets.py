@@ -11,20 +11,8 @@ import pytest
 from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.imaging.codecs import decode
-from hardiness.visualise.exhibition import (
-    EMPTY,
-    FAINT,
-    GAP_PX,
-    GRID,
-    MARGIN_PX,
-    RECORD,
-    Exhibition,
-    SheetTile,
-    folded,
-    probability_text,
-    refuse_strangers,
-    sheet,
-)
+from hardiness.visualise.exhibition import GRID, RECORD, Exhibition, refuse_strangers
+from hardiness.visualise.sheets import EMPTY, FAINT, GAP_PX, MARGIN_PX, SheetTile, fold, probability_text, sheet
 
 
 def plain(level: int, px: int = 40) -> Image:
@@ -68,11 +56,11 @@ def test_other_sizes_are_resampled() -> None:
 @pytest.mark.parametrize(("count", "columns"), [(1, 2), (2, 2), (6, 4), (12, 5), (100, 8)])
 def test_folding(count: int, columns: int) -> None:
     panels = [SheetTile((str(n),), None) for n in range(count)]
-    rows = folded(panels)
+    rows = fold(panels)
     assert [panel for row in rows for panel in row] == panels
     assert max(map(len, rows)) == min(columns, count)
     assert all(len(row) == len(rows[0]) for row in rows[:-1])
-    assert folded(panels, 3)[0] == panels[:3]
+    assert fold(panels, 3)[0] == panels[:3]
 
 
 def test_a_folder_is_replaced_whole_and_nothing_else_is_touched(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import DataError, StoreError
-from hardiness.visualise.exhibition import Exhibition, SheetTile, folders, read
+from hardiness.visualise.exhibition import Exhibition
+from hardiness.visualise.sheets import SheetTile
+from hardiness.visualise.stored import folders, read
 
 
 def exhibition(folder: Path) -> Exhibition:

@@ -13,8 +13,8 @@ from hardiness.core.model import View
 from hardiness.core.progress import Silence
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, wrap
-from hardiness.visualise.activation import gram
-from hardiness.visualise.stimuli import StyleSettings, style_layers, stylise
+from hardiness.visualise.likeness import gram
+from hardiness.visualise.style import StyleSettings, style_layers, stylise
 
 NAMES = ("a", "b", "c")
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
-from hardiness.visualise.activation import Transforms, moved
+from hardiness.visualise.transforms import Transforms, move
 
 STILL = Transforms(0, 0, 0)
 
@@ -21,26 +21,26 @@ STILL = Transforms(0, 0, 0)
 def test_no_movement_is_the_picture_itself(draw: Callable[..., Tensor]) -> None:
     pixels = draw(2, 3, 15, 15)
     assert not STILL.any
-    torch.testing.assert_close(moved(pixels, [STILL.draw(rng(0))] * 2), pixels, atol=1e-5, rtol=0)
+    torch.testing.assert_close(move(pixels, [STILL.draw(rng(0))] * 2), pixels, atol=1e-5, rtol=0)
 
 
 def test_a_shift_is_a_shift(draw: Callable[..., Tensor]) -> None:
     pixels = draw(1, 3, 16, 16)
     by_two_columns = np.array([[1, 0, 2 * 2 / 16], [0, 1, 0]], np.float32)
-    torch.testing.assert_close(moved(pixels, [by_two_columns])[..., :14], pixels[..., 2:], atol=1e-5, rtol=0)
+    torch.testing.assert_close(move(pixels, [by_two_columns])[..., :14], pixels[..., 2:], atol=1e-5, rtol=0)
 
 
 def test_beyond_the_border_it_is_mirrored(draw: Callable[..., Tensor]) -> None:
     pixels = draw(1, 3, 16, 16)
     by_two_columns = np.array([[1, 0, 2 * 2 / 16], [0, 1, 0]], np.float32)
-    torch.testing.assert_close(moved(pixels, [by_two_columns])[..., 14:], pixels[..., [15, 14]], atol=1e-5, rtol=0)
+    torch.testing.assert_close(move(pixels, [by_two_columns])[..., 14:], pixels[..., [15, 14]], atol=1e-5, rtol=0)
 
 
 def test_each_picture_has_its_own_map(draw: Callable[..., Tensor]) -> None:
     pixels, maps = draw(3, 3, 16, 16), [Transforms().draw(rng(0, n)) for n in range(3)]
-    together = moved(pixels, maps)
+    together = move(pixels, maps)
     for row in range(3):
-        torch.testing.assert_close(together[row : row + 1], moved(pixels[row : row + 1], maps[row : row + 1]))
+        torch.testing.assert_close(together[row : row + 1], move(pixels[row : row + 1], maps[row : row + 1]))
 
 
 @given(st.integers(0, 10_000), st.floats(0, 0.5), st.floats(0, 45), st.floats(0, 0.5))

@@ -6,7 +6,7 @@ import pytest
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import ModelSpec
-from hardiness.visualise.activation import channels, class_unit, neuron
+from hardiness.visualise.units import channels, class_unit, neuron
 
 IMAGENET = ModelSpec("net", "")
 OWN = ModelSpec("own", "", num_classes=3, class_names=("cat", "Dog", "cup"))

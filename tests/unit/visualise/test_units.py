@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.models.classifier import Classifier
-from hardiness.visualise.activation import (
+from hardiness.visualise.units import (
     Channel,
     ClassUnit,
     LayerUnit,
