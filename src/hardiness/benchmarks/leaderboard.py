@@ -91,7 +91,7 @@ def leaderboard_notes(result: Result) -> list[Note]:
     """What RobustBench lists for a model under its benchmark, and what differs here; none where it lists nothing."""
     clean, attacked = (published_series(result.benchmark, metric) for metric in ("clean_accuracy", "accuracy"))
     listed = (each for each in names_of(result) if each in clean and each in attacked)
-    name = next((each for each in listed if robustbench.lists(attacked[each])), None)
+    name = next((each for each in listed if robustbench.is_listed(attacked[each])), None)
     if name is None:
         return []
     before, (after,) = clean[name][0], attacked[name]

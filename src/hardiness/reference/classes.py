@@ -37,10 +37,10 @@ def subset(name: str) -> tuple[int, ...]:
 
     Source: hendrycks/natural-adv-examples and hendrycks/imagenet-r (see ``SOURCES.md``).
     """
-    known = _subsets()
-    if name not in known:
-        raise UnknownNameError("class subset", name, known)
-    return known[name]
+    subsets = _subsets()
+    if name not in subsets:
+        raise UnknownNameError("class subset", name, subsets)
+    return subsets[name]
 
 
 @cache
@@ -61,10 +61,10 @@ def _classes() -> tuple[dict[str, str], ...]:
 
 @cache
 def _subsets() -> dict[str, tuple[int, ...]]:
-    found: dict[str, tuple[int, ...]] = {}
+    subsets: dict[str, tuple[int, ...]] = {}
     for row in _rows("imagenet_subsets.csv"):
-        found[row["subset"]] = (*found.get(row["subset"], ()), int(row["index"]))
-    return found
+        subsets[row["subset"]] = (*subsets.get(row["subset"], ()), int(row["index"]))
+    return subsets
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -115,7 +115,7 @@ def read(file: File, classes: int) -> Categories:
 
 
 def parse(lines: Iterable[str], name: str, classes: int) -> Categories:
-    """`read` on the lines of a csv called ``name``."""
+    """The categories in the lines of a csv called ``name``; arguments and errors as of `read`."""
     owner: dict[int, str] = {}
     rows = csv.DictReader(lines, skipinitialspace=True)
     missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
@@ -133,14 +133,14 @@ def parse(lines: Iterable[str], name: str, classes: int) -> Categories:
     if len(set(owner.values())) < 2:
         raise DataError(f"{name}: must list the classes of two or more categories, had {len(set(owner.values()))}")
     return {
-        category: tuple(sorted(index for index, of in owner.items() if of == category))
+        category: tuple(sorted(index for index, own in owner.items() if own == category))
         for category in sorted(set(owner.values()))
     }
 
 
 @dataclass(frozen=True)
 class Wording:
-    """What a zero-shot model is asked.
+    """The words that a zero-shot model is asked by.
 
     Attributes:
         names: of the classes, in the order of the wnids.
@@ -186,7 +186,7 @@ def _sha256(words: Iterable[str]) -> str:
 
 @cache
 def _stored() -> dict[str, dict[str, list[str]]]:
-    found: dict[str, dict[str, list[str]]] = json.loads(
+    words: dict[str, dict[str, list[str]]] = json.loads(
         Path(__file__).with_name("zero_shot_imagenet.json").read_text("utf-8")
     )
-    return found
+    return words

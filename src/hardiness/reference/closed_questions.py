@@ -36,12 +36,12 @@ class QuestionWording:
 
 @cache
 def question_wording() -> QuestionWording:
-    """The words that are used.
+    """The words in which closed questions are put.
 
     Source: Gavrikov et al. (2025), arXiv:2403.09193, for ``cue-conflict``; ours for other benchmarks.
     """
-    found = json.loads(Path(__file__).with_name("closed_questions.json").read_text("utf-8"))
-    return QuestionWording(**{name: found[name] for name in QuestionWording.__slots__})
+    facts = json.loads(Path(__file__).with_name("closed_questions.json").read_text("utf-8"))
+    return QuestionWording(**{name: facts[name] for name in QuestionWording.__slots__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,10 @@ class PublishedShapeBias:
 
 @cache
 def vlm_shape_bias() -> tuple[PublishedShapeBias, ...]:
-    """What was published of chat models, CLIP models and classifiers, in the order of the file.
+    """The published shape bias of chat models, CLIP models and classifiers, in the order of the file.
 
     Source: Gavrikov et al. (2025), arXiv:2403.09193.
     """
-    found = json.loads(Path(__file__).with_name("vlm_cue_conflict.json").read_text("utf-8"))["results"]
+    rows = json.loads(Path(__file__).with_name("vlm_cue_conflict.json").read_text("utf-8"))["results"]
     shares = ("shape_bias", "cue_accuracy")
-    return tuple(PublishedShapeBias(**{**row, **{name: row[name] / 100 for name in shares}}) for row in found)
+    return tuple(PublishedShapeBias(**{**row, **{name: row[name] / 100 for name in shares}}) for row in rows)

@@ -1,4 +1,4 @@
-"""What people answered: by experiment, and trial by trial."""
+"""People's answers to stimuli: by experiment, and trial by trial."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CueCounts(NamedTuple):
 
     @property
     def shape_bias(self) -> float:
-        """Of the answers that name a cue, the share that names the shape."""
+        """The share of answers naming the shape, among those that name a cue."""
         return self.shape / (self.shape + self.texture)
 
     @property
@@ -51,7 +51,7 @@ class Humans:
 
     @property
     def overall(self) -> CueCounts:
-        """All trials together."""
+        """The counts of all trials together."""
         return CueCounts(*(sum(counts[part] for counts in self.categories.values()) for part in range(3)))
 
 
@@ -61,12 +61,12 @@ def humans() -> Humans:
 
     Source: Geirhos et al. (2019), arXiv:1811.12231; the file names the table that was counted.
     """
-    found = json.loads(Path(__file__).with_name("humans.json").read_text())["cue-conflict"]
+    facts = json.loads(Path(__file__).with_name("humans.json").read_text())["cue-conflict"]
     return Humans(
-        observers=found["observers"],
-        categories={category: CueCounts(**counts) for category, counts in found["answers"].items()},
-        shape_bias_by_observer=found["shape_bias_by_observer"],
-        source=found["source"],
+        observers=facts["observers"],
+        categories={category: CueCounts(**counts) for category, counts in facts["answers"].items()},
+        shape_bias_by_observer=facts["shape_bias_by_observer"],
+        source=facts["source"],
     )
 
 
@@ -74,7 +74,7 @@ COLUMNS = ("subj", "object_response", "imagename")
 JUDGED = ("category", "condition")
 
 Answers = Mapping[str, Mapping[str, str]]
-"""By observer, the category that each stimulus was answered with, by the stimulus's name; ``"na"`` for no answer."""
+"""The category that each observer answered each stimulus with, by its name; ``"na"`` for no answer."""
 
 
 def read_trials(paths: Iterable[Path]) -> Answers:
@@ -90,14 +90,14 @@ def read_trials(paths: Iterable[Path]) -> Answers:
 
     Source: the raw data of model-vs-human (Geirhos et al. 2021, arXiv:2106.07411) and texture-vs-shape (2019).
     """
-    found: dict[str, dict[str, str]] = {}
+    answers: dict[str, dict[str, str]] = {}
     for file in _files(paths):
         for where, observer, stimulus, answer in _trials(file):
-            answered = found.setdefault(observer, {})
-            if stimulus in answered:
+            own = answers.setdefault(observer, {})
+            if stimulus in own:
                 raise ArgumentError(f"{where}: {observer} must answer {stimulus} once, but does so again; remove one")
-            answered[stimulus] = answer
-    return found
+            own[stimulus] = answer
+    return answers
 
 
 class TrialStimulus(NamedTuple):
@@ -109,7 +109,7 @@ class TrialStimulus(NamedTuple):
 
 
 Right = Mapping[str, Mapping[TrialStimulus, bool]]
-"""By observer, whether each stimulus was answered with its category."""
+"""Whether each observer answered each stimulus with its category."""
 
 
 def read_set_trials(folder: Path) -> Right:
@@ -123,24 +123,24 @@ def read_set_trials(folder: Path) -> Right:
 
     Source: the raw data of model-vs-human (Geirhos et al. 2021, arXiv:2106.07411).
     """
-    held = [name for name in SETS if (folder / name).is_dir()]
-    if not held:
+    names = [name for name in SETS if (folder / name).is_dir()]
+    if not names:
         raise ArgumentError(
             f"{folder}: must hold a folder of csv files for each set of stimuli ({', '.join(SETS[:3])} …), holds none"
         )
-    found: dict[str, dict[TrialStimulus, bool]] = {}
-    for name in held:
+    answers: dict[str, dict[TrialStimulus, bool]] = {}
+    for name in names:
         for file in _files([folder / name]):
             for where, (observer, answer, image, category, condition) in _rows(file, (*COLUMNS, *JUDGED)):
                 level = stimulus_set(name).levels[0] if not _varies(name) else stimulus_set(name).level(condition)
                 if level is None:
                     raise ArgumentError(f"{where}: {condition!r} is no condition of {name}")
                 stimulus = TrialStimulus(name, level.name, own_name(image))
-                answered = found.setdefault(observer, {})
-                if stimulus in answered:
+                own = answers.setdefault(observer, {})
+                if stimulus in own:
                     raise ArgumentError(f"{where}: {observer} must answer {image} once, but does so again; remove one")
-                answered[stimulus] = answer.lower() == category.lower()
-    return found
+                own[stimulus] = answer.lower() == category.lower()
+    return answers
 
 
 def own_name(image: str) -> str:
@@ -168,13 +168,13 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _trials(file: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Where each trial stands, who answered, the stimulus's name, and the answer."""
+    """The place of each trial, who answered, the stimulus's name, and the answer."""
     for where, (observer, answer, image) in _rows(file, COLUMNS):
         yield where, observer, _name(where, image), answer.lower()
 
 
 def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Where each line stands, and what it holds in these columns."""
+    """The place of each line, and its text in these columns."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, skipinitialspace=True)

@@ -1,4 +1,4 @@
-"""Where the published data sets are, and which recipes of training touch what they test."""
+"""Published data sets: addresses, sizes, layouts and licences."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ class PublishedSet:
     @property
     def about_bytes(self) -> int | None:
         """The size of what one gets where no part is named, exact or rounded; ``None`` where nobody states one."""
-        known = [file.about_bytes for file in self.chosen(())]
-        stated = sum(filter(None, known)) if known and all(known) else int(self.about_gb * 1e9)
+        sizes = [file.about_bytes for file in self.chosen(())]
+        stated = sum(filter(None, sizes)) if sizes and all(sizes) else int(self.about_gb * 1e9)
         return stated or None
 
     @property
@@ -129,12 +129,12 @@ class PublishedSet:
         Raises:
             UnknownNameError: a part is not one of this data set.
         """
-        known = {file.part: file for file in self.files}
+        by_part = {file.part: file for file in self.files}
         for part in parts:
-            if not part or part not in known:
-                raise UnknownNameError(f"part of {self.name}", part, [name for name in known if name])
-        wanted = parts or self.whole or tuple(known)
-        return tuple(known[part] for part in dict.fromkeys(wanted))
+            if not part or part not in by_part:
+                raise UnknownNameError(f"part of {self.name}", part, [name for name in by_part if name])
+        names = parts or self.whole or tuple(by_part)
+        return tuple(by_part[part] for part in dict.fromkeys(names))
 
 
 def datasets() -> list[str]:
@@ -173,35 +173,35 @@ _NUMBERED = re.compile(r"(?:^|/)ILSVRC2012_val_([0-9]{8})(?:\.\w+)?$")
 
 def validation_number(name: str) -> int | None:
     """Which validation image, from 1 to 50,000, an id or a file name is of; ``None`` where it does not say so."""
-    found = _NUMBERED.search(name)
-    number = int(found[1]) if found else 0
+    match = _NUMBERED.search(name)
+    number = int(match[1]) if match else 0
     return number if 1 <= number <= len(validation_labels()) else None
 
 
 VALIDATION_NAMES_SHA256 = "18335d32b9f9f79ab968990b2646032937f8e2000243fbeac79d99f3c5d82a2b"
-"""Of the 50,000 names, sorted, with line breaks between them."""
+"""Hash over the names of the 50,000 validation images, sorted, with line breaks between them."""
 
 
 def names_sha256(names: list[str]) -> str:
-    """The same hash of any names."""
+    """Hexadecimal sha256 over names, sorted, with line breaks between them."""
     return hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @cache
 def _read() -> dict[str, PublishedSet]:
-    found = tomllib.loads(Path(__file__).with_name("datasets.toml").read_text("utf-8"))
-    seen = str(found.pop("seen"))
-    return {name: _set(name, seen, facts) for name, facts in found.items()}
+    tables = tomllib.loads(Path(__file__).with_name("datasets.toml").read_text("utf-8"))
+    day = str(tables.pop("seen"))
+    return {name: _set(name, day, facts) for name, facts in tables.items()}
 
 
-def _set(name: str, seen: str, facts: Mapping[str, Any]) -> PublishedSet:
+def _set(name: str, day: str, facts: Mapping[str, Any]) -> PublishedSet:
     whole = tuple(facts.get("whole", ()))
-    listed = [_file(each) for each in facts.get("files", ())]
+    archives = [_file(row) for row in facts.get("files", ())]
     if "template" in facts:
-        listed += [_file(_filled(facts["template"], part), part) for part in whole]
-    kept = {each.name for each in fields(PublishedSet)} - {"name", "seen", "files", "whole"}
-    plain = {key: value for key, value in facts.items() if key in kept}
-    return PublishedSet(name=name, seen=seen, files=tuple(listed), whole=whole, **plain)
+        archives += [_file(_filled(facts["template"], part), part) for part in whole]
+    plain_fields = {attribute.name for attribute in fields(PublishedSet)} - {"name", "seen", "files", "whole"}
+    plain = {key: value for key, value in facts.items() if key in plain_fields}
+    return PublishedSet(name=name, seen=day, files=tuple(archives), whole=whole, **plain)
 
 
 def _file(facts: Mapping[str, Any], part: str = "") -> PublishedFile:
@@ -212,13 +212,13 @@ def _file(facts: Mapping[str, Any], part: str = "") -> PublishedFile:
 
 def _filled(template: Mapping[str, Any], part: str) -> dict[str, Any]:
     def fill(value: Any) -> Any:
-        return [fill(each) for each in value] if isinstance(value, list) else value.format(part=part)
+        return [fill(item) for item in value] if isinstance(value, list) else value.format(part=part)
 
     return {key: fill(value) for key, value in template.items()}
 
 
 ALL = "all"
-"""In place of members: the whole benchmark."""
+"""The word in place of members for the whole of a benchmark."""
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ class Recipe:
 def recipes() -> Mapping[str, Recipe]:
     """Every known recipe by its name."""
     rows = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text("utf-8"))["recipe"]
-    found = [
+    entries = [
         Recipe(
             name=row["name"],
             title=row["title"],
@@ -256,7 +256,7 @@ def recipes() -> Mapping[str, Recipe]:
         )
         for row in rows
     ]
-    return {recipe.name: recipe for recipe in found}
+    return {recipe.name: recipe for recipe in entries}
 
 
 def recipes_of(model: str, weights: str = "") -> tuple[Recipe, ...]:

@@ -35,7 +35,7 @@ ZERO_SHOT_PROTOCOL = "openai80"
 """The class names and templates of those numbers."""
 
 OPENCLIP = "openclip:"
-"""What the names of zero-shot checkpoints begin with."""
+"""Beginning of the names of zero-shot checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +71,19 @@ OF_TESTBED = ("imagenet-r", "imagenet-sketch", "imagenet-v2", "objectnet")
 
 
 def _class_set_rows(name: str) -> Iterator[PublishedNumber]:
-    """What was published of a set whose labels are sets of classes, by the headline and by part."""
-    known = class_set(name)
+    """The numbers published of a set whose labels are sets of classes, by the headline and by part."""
+    entry = class_set(name)
     parts = {"": Condition()}
-    for each in known.parts:
-        parts |= {str(next(iter(each.condition.values()))): each.condition, each.folder: each.condition}
-    by_part = dict(known.published)
-    if known.headline == "first":
-        by_part[""] = known.published.get(str(next(iter(known.parts[0].condition.values()))), {})
+    for member in entry.parts:
+        parts |= {str(next(iter(member.condition.values()))): member.condition, member.folder: member.condition}
+    by_part = dict(entry.published)
+    if entry.headline == "first":
+        by_part[""] = entry.published.get(str(next(iter(entry.parts[0].condition.values()))), {})
     for part, models in by_part.items():
         metric, condition = ("top1", parts[part]) if part in parts else (part, Condition())
         for model, value in models.items():
-            images = 0 if part else known.images
-            yield PublishedNumber(model, name, metric, condition, value, "fraction", images, known.published_source)
+            images = 0 if part else entry.images
+            yield PublishedNumber(model, name, metric, condition, value, "fraction", images, entry.published_source)
 
 
 def _testbed_rows() -> Iterator[PublishedNumber]:
@@ -135,21 +135,21 @@ def zero_shot_table() -> tuple[PublishedNumber, ...]:
 @cache
 def _rows_of(benchmark: str) -> Mapping[tuple[str, str], tuple[PublishedNumber, ...]]:
     """The published rows of a benchmark by model and metric, but for those of zero-shot checkpoints."""
-    found: dict[tuple[str, str], list[PublishedNumber]] = {}
+    rows_by_number: dict[tuple[str, str], list[PublishedNumber]] = {}
     for row in (*table(), *(_class_set_rows(benchmark) if benchmark in CLASS_SETS else ())):
         if row.benchmark == benchmark:
-            found.setdefault((row.model, row.metric), []).append(row)
-    return {key: tuple(rows) for key, rows in found.items()}
+            rows_by_number.setdefault((row.model, row.metric), []).append(row)
+    return {key: tuple(rows) for key, rows in rows_by_number.items()}
 
 
 def rows_of_packages(benchmark: str) -> list[PublishedNumber]:
     """The numbers of a benchmark that other packages register, by the name of their table."""
     tables = (registry.get(name) for name in registry.names())
     return [
-        PublishedNumber(model, benchmark, metric, each.condition, value, each.unit, each.n, each.source)
-        for each in tables
-        if each.benchmark == benchmark
-        for model, values in each.numbers.items()
+        PublishedNumber(model, benchmark, metric, entry.condition, value, entry.unit, entry.n, entry.source)
+        for entry in tables
+        if entry.benchmark == benchmark
+        for model, values in entry.numbers.items()
         for metric, value in values.items()
     ]
 
@@ -166,7 +166,7 @@ def published(model: str, benchmark: str, metric: str, condition: Mapping[str, o
 def published_for(
     model: ModelIdentity, benchmark: str, metric: str, condition: Mapping[str, object]
 ) -> tuple[PublishedNumber, ...]:
-    """The same for a model that was run: nothing under other words or later weights than the published ones.
+    """The published values of one number of a model that was run; none under other words or later weights.
 
     What was published of torchvision's models is of the first weights of each; its default may be the second.
     """
@@ -180,10 +180,10 @@ def published_for(
 def _by_timm(
     model: ModelIdentity, benchmark: str, metric: str, condition: Mapping[str, object]
 ) -> Iterator[PublishedNumber]:
-    """What timm published of one of its models at the size and crop that it was run with."""
+    """The number that timm published of one of its models at the size and crop that it was run with."""
     key = "imagenet-real" if (benchmark, metric) == ("imagenet-val", "real_top1") else benchmark
-    asked = metric == "top1" or key == "imagenet-real"
-    row = timm_row(model) if asked and not condition and model.name.startswith(PREFIX) else None
+    has_numbers = metric == "top1" or key == "imagenet-real"
+    row = timm_row(model) if has_numbers and not condition and model.name.startswith(PREFIX) else None
     if isinstance(row, TimmRow) and key in row.top1:
         source = f"timm's results at {row.crop_px} px, crop {row.crop_pct:g}"
         yield PublishedNumber(
@@ -193,15 +193,15 @@ def _by_timm(
 
 def published_series(benchmark: str, metric: str) -> dict[str, list[PublishedNumber]]:
     """Every published value of one metric of a benchmark, by model; zero-shot checkpoints are left out."""
-    found: dict[str, list[PublishedNumber]] = {}
+    series: dict[str, list[PublishedNumber]] = {}
     for row in table():
         if (row.benchmark, row.metric) == (benchmark, metric):
-            found.setdefault(row.model, []).append(row)
-    return found
+            series.setdefault(row.model, []).append(row)
+    return series
 
 
 def published_beside(benchmark: str, metric: str, condition: Mapping[str, object]) -> dict[str, PublishedNumber]:
-    """What was published of one number, leaders too, by model; of several sources of a model the last counts."""
+    """The published values of one number, leaders too, by model; of several sources of a model the last counts."""
     return {
         row.model: row
         for row in (*rows_of_packages(benchmark), *leaders(), *table())
@@ -222,8 +222,8 @@ def published_interval(model: ModelIdentity, benchmark: str, metric: str) -> Int
 @cache
 def baseline(benchmark: str) -> Mapping[str, Any] | None:
     """The published baseline of a benchmark, as it stands in the file with its sources; ``None`` where it has none."""
-    found: dict[str, Any] = json.loads(Path(__file__).with_name("baselines.json").read_text())
-    entry: Mapping[str, Any] | None = found.get(benchmark)
+    entries: dict[str, Any] = json.loads(Path(__file__).with_name("baselines.json").read_text())
+    entry: Mapping[str, Any] | None = entries.get(benchmark)
     return entry
 
 
@@ -287,10 +287,10 @@ def published_line(benchmark: str, clean: float) -> PublishedLine | None:
 
     Source: Taori et al. (2020), arXiv:2007.00644, and the results of imagenet-testbed (see ``SOURCES.md``).
     """
-    found = published_lines(benchmark)
-    if len(found) < 2:
-        return found[0] if found else None
-    return found[0] if clean < _lines()["break"][benchmark] else found[1]
+    lines = published_lines(benchmark)
+    if len(lines) < 2:
+        return lines[0] if lines else None
+    return lines[0] if clean < _lines()["break"][benchmark] else lines[1]
 
 
 @cache
@@ -300,16 +300,16 @@ def published_lines(benchmark: str = "") -> tuple[PublishedLine, ...]:
     return tuple(
         PublishedLine(
             **{
-                **each,
-                "clean": Interval(*each["clean"]),
-                "moves": tuple(each["moves"]),
-                "models": tuple(each["models"]),
+                **line,
+                "clean": Interval(*line["clean"]),
+                "moves": tuple(line["moves"]),
+                "models": tuple(line["models"]),
             },
             source=facts["source"],
             date=facts["date"],
         )
-        for each in facts["lines"]
-        if benchmark in ("", each["benchmark"])
+        for line in facts["lines"]
+        if benchmark in ("", line["benchmark"])
     )
 
 
@@ -319,7 +319,7 @@ def filtered_by(benchmark: str) -> tuple[str, ...]:
 
 
 def images_behind(benchmark: str) -> tuple[int, int]:
-    """How many photographs clean and shifted accuracy of a line are of."""
+    """The numbers of photographs that clean and shifted accuracy of a line are of."""
     clean, shifted = _lines()["sizes"][benchmark]
     return clean, shifted
 
@@ -332,12 +332,12 @@ def published_points(benchmark: str) -> tuple[PublishedPoint, ...]:
 
 
 def testbed_point(model: str, benchmark: str) -> PublishedPoint | None:
-    """What was published of one of the paper's models; ``None`` of any other."""
+    """The published accuracies of one of the paper's models; ``None`` for any other."""
     name = TESTBED_NAMES.get(model)
     return next((point for point in published_points(benchmark) if point.model == name), None)
 
 
 @cache
 def _lines() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Path(__file__).with_name("effective_robustness.json").read_text("utf-8"))
-    return found
+    facts: dict[str, Any] = json.loads(Path(__file__).with_name("effective_robustness.json").read_text("utf-8"))
+    return facts

@@ -10,12 +10,13 @@ from hardiness.reference.published_numbers import PublishedNumber, table
 
 SUBSET = "robustbench"
 SIZE = 5000
+"""Images that the leaderboard evaluates."""
 
 OWN = "model"
-"""What RobustBench calls the model's default: the view that timm declares for it."""
+"""RobustBench's word for the model's default: the view that timm declares for it."""
 
 PREPROCESSINGS = ("Res256Crop224", "BicubicRes256Crop224", "Res224", "Crop288", OWN)
-"""All that its ImageNet models are listed with; but for `OWN` by RobustBench's names."""
+"""All preprocessings that its ImageNet models are listed with; but for `OWN` by RobustBench's names."""
 
 FILES = {"0676ba61": "Standard_R50"}
 """Models by the first digits of their file's sha256. RobustBench publishes no hashes; this one is torchvision's."""
@@ -24,8 +25,8 @@ FILES = {"0676ba61": "Standard_R50"}
 @cache
 def numbers() -> tuple[int, ...]:
     """The numbers of the validation images that the leaderboard evaluates, in its order."""
-    found = Path(__file__).with_name("robustbench_images.txt").read_text().split()
-    return tuple(map(int, found))
+    words = Path(__file__).with_name("robustbench_images.txt").read_text().split()
+    return tuple(map(int, words))
 
 
 @cache
@@ -35,7 +36,7 @@ def stems() -> frozenset[str]:
 
 
 def preprocessing(source: str) -> str:
-    """Which of `PREPROCESSINGS` a listed model saw its images through, by the source of its published numbers."""
+    """The one of `PREPROCESSINGS` that a listed model saw its images through, by the source of its numbers."""
     name = source.rpartition("images as ")[2].partition(";")[0]
     return OWN if name == "model default" else name
 
@@ -46,6 +47,6 @@ def entries() -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.model for row in table() if row.benchmark == "autoattack"))
 
 
-def lists(rows: Sequence[PublishedNumber]) -> bool:
-    """Whether published numbers are its own."""
+def is_listed(rows: Sequence[PublishedNumber]) -> bool:
+    """Whether published numbers are the leaderboard's own."""
     return all("RobustBench" in row.source for row in rows)

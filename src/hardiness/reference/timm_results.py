@@ -1,4 +1,4 @@
-"""What timm published of its models: top-1 on ImageNet and five sets beside it, by model and size of the crop."""
+"""Accuracies that timm published: top-1 on ImageNet and five sets beside it, by model and size of the crop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMM_SETS = {
     "imagenet-r": "r_top1",
     "imagenet-sketch": "sketch_top1",
 }
-"""The column of each benchmark; ``imagenet-real`` is the validation set by its reassessed labels."""
+"""The column of each benchmark in timm's table; ``imagenet-real`` is the validation set by its reassessed labels."""
 
 TIMM_IMAGES = {
     "imagenet-val": 50_000,
@@ -30,10 +30,10 @@ TIMM_IMAGES = {
     "imagenet-r": 30_000,
     "imagenet-sketch": 50_889,
 }
-"""Photographs of each."""
+"""Number of photographs of each benchmark in timm's table."""
 
 CLEAN_COLUMNS = {"imagenet-a": "a_clean_top1", "imagenet-r": "r_clean_top1"}
-"""Where clean accuracy is also known within the set's 200 classes."""
+"""The column of clean accuracy within a set's 200 classes, where there is one."""
 
 PREFIX = "timm:"
 
@@ -114,10 +114,10 @@ def timm_row(model: ModelIdentity) -> TimmRow | str | None:
 @cache
 def best_rows(benchmark: str) -> tuple[TimmRow, ...]:
     """Each model once, by its best row on a benchmark of `TIMM_SETS`, the best first."""
-    found: dict[str, TimmRow] = {}
+    best: dict[str, TimmRow] = {}
     for row in sorted((row for row in timm_rows() if benchmark in row.top1), key=lambda row: -row.top1[benchmark]):
-        found.setdefault(row.model, row)
-    return tuple(found.values())
+        best.setdefault(row.model, row)
+    return tuple(best.values())
 
 
 def parameters_m(model: ModelIdentity) -> float | None:
@@ -128,7 +128,7 @@ def parameters_m(model: ModelIdentity) -> float | None:
 
 @cache
 def _by_model() -> Mapping[str, tuple[TimmRow, ...]]:
-    found: dict[str, list[TimmRow]] = {}
+    by_model: dict[str, list[TimmRow]] = {}
     for row in timm_rows():
-        found.setdefault(row.model, []).append(row)
-    return {name: tuple(rows) for name, rows in found.items()}
+        by_model.setdefault(row.model, []).append(row)
+    return {name: tuple(rows) for name, rows in by_model.items()}

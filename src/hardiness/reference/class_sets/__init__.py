@@ -15,7 +15,7 @@ from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import Canvas
 
 CLASS_SETS = ("objectnet", "imagenet-hard", "imagenet-es", "imagenet-d", "imagenet-9", "pug-imagenet")
-"""Their names, in the order in which they are listed."""
+"""Names of these sets, in the order in which they are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class SetPart:
 
 @dataclass(frozen=True, slots=True)
 class ClassSet:
-    """One set.
+    """One set of photographs whose labels are sets of classes.
 
     Attributes:
         name, title, question, paper, protocol, source: as of any benchmark.
@@ -123,16 +123,16 @@ def class_set(name: str) -> ClassSet:
     """
     if name not in CLASS_SETS:
         raise UnknownNameError("class set", name, CLASS_SETS)
-    found: dict[str, Any] = json.loads(Path(__file__).parent.joinpath(f"{name}.json").read_text("utf-8"))
+    facts: dict[str, Any] = json.loads(Path(__file__).parent.joinpath(f"{name}.json").read_text("utf-8"))
     parts = tuple(
-        SetPart(each["folder"], Condition(**each["condition"]), each["counted"]) for each in found.pop("parts", ())
+        SetPart(part["folder"], Condition(**part["condition"]), part["counted"]) for part in facts.pop("parts", ())
     )
-    labels = {folder: tuple(indices) for folder, indices in found.pop("labels").items()}
-    canvas = Canvas(*found.pop("canvas")) if "canvas" in found else None
-    gap, axes = tuple(found.pop("gap", ())), tuple(map(tuple, found.pop("axes", ())))
-    border, never_right = tuple(found.pop("border_rgb", ())), tuple(found.pop("never_right", ()))
+    labels = {folder: tuple(indices) for folder, indices in facts.pop("labels").items()}
+    canvas = Canvas(*facts.pop("canvas")) if "canvas" in facts else None
+    gap, axes = tuple(facts.pop("gap", ())), tuple(map(tuple, facts.pop("axes", ())))
+    border, never_right = tuple(facts.pop("border_rgb", ())), tuple(facts.pop("never_right", ()))
     plain = {
-        **found,
+        **facts,
         "border_rgb": border,
         "never_right": never_right,
         "name": name,

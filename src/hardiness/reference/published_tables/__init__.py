@@ -50,4 +50,4 @@ registry: Registry[PublishedTable] = Registry(
     "hardiness.published",
     instance_of(PublishedTable),
 )
-"""By name."""
+"""Tables of published numbers that packages register, by name."""

@@ -13,7 +13,7 @@ from hardiness.core.errors import DataError, UnknownNameError, suggestion
 from hardiness.core.section import GROUPS
 
 SEVERITIES = (1, 2, 3, 4, 5)
-"""Of most corruptions; one may have fewer or more."""
+"""Severities of most corruptions; one may have fewer or more."""
 
 KINDS = ("still", "moving")
 NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
@@ -72,8 +72,8 @@ class DistortionSet:
 
 def set_names(kind: str | None = None) -> list[str]:
     """The names of all sets, or of those of one kind."""
-    found = sorted(file.stem for file in Path(__file__).parent.glob("*.toml"))
-    return [name for name in found if kind in (None, distortion_set(name).kind)]
+    names = sorted(file.stem for file in Path(__file__).parent.glob("*.toml"))
+    return [name for name in names if kind in (None, distortion_set(name).kind)]
 
 
 @cache
@@ -96,24 +96,24 @@ def read_set(file: Path) -> DistortionSet:
         DataError: something is missing or of no known kind; the message says what.
     """
     try:
-        found: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        facts: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{file}: must be TOML, but {error}") from None
-    if unknown := sorted(found.keys() - KEYS):
+    if unknown := sorted(facts.keys() - KEYS):
         raise DataError(f"{file}: a set of distortions has no {unknown[0]!r}{suggestion(unknown[0], sorted(KEYS))}")
-    if lacking := [key for key in NEEDED if key not in found]:
+    if lacking := [key for key in NEEDED if key not in facts]:
         raise DataError(f"{file}: a set of distortions must say {lacking[0]}, but does not; add it")
-    if found["kind"] not in KINDS:
-        raise DataError(f"{file}: kind must be one of {', '.join(KINDS)}, was {found['kind']!r}")
-    if found.get("topic", GROUPS[0]) not in GROUPS:
-        raise DataError(f"{file}: topic must be one of {', '.join(GROUPS)}, was {found['topic']!r}")
-    groups = {group: tuple(members) for group, members in found.pop("groups", {}).items()}
-    members = tuple(found.pop("members", ())) or tuple(member for group in groups.values() for member in group)
+    if facts["kind"] not in KINDS:
+        raise DataError(f"{file}: kind must be one of {', '.join(KINDS)}, was {facts['kind']!r}")
+    if facts.get("topic", GROUPS[0]) not in GROUPS:
+        raise DataError(f"{file}: topic must be one of {', '.join(GROUPS)}, was {facts['topic']!r}")
+    groups = {group: tuple(members) for group, members in facts.pop("groups", {}).items()}
+    members = tuple(facts.pop("members", ())) or tuple(member for group in groups.values() for member in group)
     if not members:
         raise DataError(f"{file}: a set of distortions must name members, or groups of them, but names none")
-    lists = {key: tuple(found.get(key, ())) for key in ("levels", "extra", "stored_only")}
-    found |= lists | {"name": file.name.removesuffix(".toml"), "members": members, "groups": groups}
-    return DistortionSet(**found)
+    lists = {key: tuple(facts.get(key, ())) for key in ("levels", "extra", "stored_only")}
+    facts |= lists | {"name": file.name.removesuffix(".toml"), "members": members, "groups": groups}
+    return DistortionSet(**facts)
 
 
 def compared_with_first(perturbation: str) -> bool:

@@ -29,7 +29,7 @@ SETS = (
     "silhouette",
     "cue-conflict",
 )
-"""Their names, in the order of the published page."""
+"""Names of the sets of stimuli, in the order of the published page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ def stimulus_set(name: str) -> StimulusSet:
     """
     if name not in SETS:
         raise UnknownNameError("set of stimuli", name, SETS)
-    found = tomllib.loads(Path(__file__).parent.joinpath(f"{name}.toml").read_text("utf-8"))
-    levels = tuple(Level(*level) for level in found.pop("levels"))
-    return StimulusSet(name=name, levels=levels, **found)
+    facts = tomllib.loads(Path(__file__).parent.joinpath(f"{name}.toml").read_text("utf-8"))
+    levels = tuple(Level(*level) for level in facts.pop("levels"))
+    return StimulusSet(name=name, levels=levels, **facts)
 
 
 def _plain(name: str) -> float | str:
