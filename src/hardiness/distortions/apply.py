@@ -70,7 +70,7 @@ class Corruption(Generic[L, D]):
 
     @property
     def summary(self) -> str:
-        """What it does, in one line."""
+        """A line on what the corruption does."""
         return (self.apply.__doc__ or "").strip().partition("\n")[0]
 
     @property
@@ -92,9 +92,9 @@ class Corruption(Generic[L, D]):
         Raises:
             ArgumentError: it does not have that severity.
         """
-        known = self.severities if len(self.levels) > 1 else SEVERITIES
-        if isinstance(severity, bool) or severity not in known:
-            raise ArgumentError(f"severity must be a whole number from 1 to {len(known)}, was {severity!r}")
+        accepted = self.severities if len(self.levels) > 1 else SEVERITIES
+        if isinstance(severity, bool) or severity not in accepted:
+            raise ArgumentError(f"severity must be a whole number from 1 to {len(accepted)}, was {severity!r}")
         return int(severity) if len(self.levels) > 1 else 1
 
 
@@ -147,7 +147,7 @@ DIFFICULTIES = (1, 2, 3)
 
 
 class SequenceSource(NamedTuple):
-    """What a sequence is made of.
+    """The photograph that a sequence is made of.
 
     Attributes:
         whole: ``uint8 (H, W, 3)``, the photograph with its shorter side at 256 pixels.
@@ -194,7 +194,7 @@ class Perturbation(Generic[L, D]):
 
     @property
     def summary(self) -> str:
-        """What it does, in one line."""
+        """A line on what the perturbation does."""
         return (self.apply.__doc__ or "").strip().partition("\n")[0]
 
     @property
@@ -270,10 +270,10 @@ def corrupt(image: Image, name: str, severity: int, *, seed: int = 0, id: str | 
         ArgumentError: the image, the name or the severity is not as above.
         DataError: frost's pictures are not there.
     """
-    found = corruptions.get(name)
-    found.level(severity)
+    distortion = corruptions.get(name)
+    distortion.level(severity)
     image = checked(image)
-    return _corrupt(image, found, severity, seed, own_noise(image) if id is None else id)
+    return _corrupt(image, distortion, severity, seed, own_noise(image) if id is None else id)
 
 
 def own_noise(image: Image) -> str:
@@ -303,28 +303,28 @@ def corrupt_batch(
         ArgumentError: as in `corrupt`, naming the image; or there are fewer or more ids than images.
         DataError: frost's pictures are not there.
     """
-    found = corruptions.get(name)
-    found.level(severity)
+    distortion = corruptions.get(name)
+    distortion.level(severity)
     if len(ids) != len(images):
         raise ArgumentError(f"ids must hold one id for each of the {len(images)} images, held {len(ids)}")
     if threads is not None and threads < 1:
         raise ArgumentError(f"threads must be at least 1, was {threads}")
-    ready = [checked(image, f"image {sample!r}") for image, sample in zip(images, ids, strict=True)]
-    out: list[Image | None] = [None] * len(ready)
+    inputs = [checked(image, f"image {sample!r}") for image, sample in zip(images, ids, strict=True)]
+    out: list[Image | None] = [None] * len(inputs)
     # One shared counter instead of a task for each image: handing out a task takes as long as a quick corruption.
-    turns = iter(range(len(ready)))
+    turns = iter(range(len(inputs)))
 
     def work() -> None:
         for i in turns:
-            out[i] = _corrupt(ready[i], found, severity, seed, ids[i])
+            out[i] = _corrupt(inputs[i], distortion, severity, seed, ids[i])
 
-    workers = min(threads or usable_cores(), len(ready))
+    workers = min(threads or usable_cores(), len(inputs))
     if workers <= 1:
         work()
     else:
         with ThreadPoolExecutor(workers, "corrupt") as pool:
-            for done in [pool.submit(work) for _ in range(workers)]:
-                done.result()
+            for job in [pool.submit(work) for _ in range(workers)]:
+                job.result()
     return cast(list[Image], out)
 
 
@@ -349,12 +349,14 @@ def checked(image: Image, what: str = "image") -> Image:
     return np.require(image, requirements=["C", "W"])
 
 
-def _corrupt(image: Image, found: Corruption[Any, Any], severity: int, seed: int, sample: str) -> Image:
-    level = found.level(severity)
+def _corrupt(image: Image, distortion: Corruption[Any, Any], severity: int, seed: int, sample: str) -> Image:
+    level = distortion.level(severity)
     draws = None
-    if not found.deterministic:
-        draws = found.draw(rng(seed, found.name, found.severity_of(severity), sample), image.shape, level)
-    return found.apply(image, level, draws)
+    if not distortion.deterministic:
+        draws = distortion.draw(
+            rng(seed, distortion.name, distortion.severity_of(severity), sample), image.shape, level
+        )
+    return distortion.apply(image, level, draws)
 
 
 def perturb(image: Image, name: str, *, difficulty: int = 1, seed: int = 0, id: str = "") -> Iterator[Image]:  # noqa: A002
@@ -371,11 +373,13 @@ def perturb(image: Image, name: str, *, difficulty: int = 1, seed: int = 0, id: 
     Raises:
         ArgumentError: the image, the name or the difficulty is not as above.
     """
-    found = perturbations.get(name)
-    level = found.level(difficulty)
+    distortion = perturbations.get(name)
+    level = distortion.level(difficulty)
     source = source_of(image)
-    draws = None if found.deterministic else found.draw(rng(seed, found.name, int(difficulty), id), level)
-    return found.apply(source, level, draws)
+    draws = (
+        None if distortion.deterministic else distortion.draw(rng(seed, distortion.name, int(difficulty), id), level)
+    )
+    return distortion.apply(source, level, draws)
 
 
 def source_of(image: Image) -> SequenceSource:

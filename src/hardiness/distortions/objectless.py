@@ -40,7 +40,7 @@ def _one_of(random: Generator, choices: Sequence[float]) -> float:
 
 
 def _blurred(values: Floats, sigma: float) -> Floats:
-    """Under a Gaussian of ``sigma`` pixels that wraps round, channel by channel."""
+    """Blur the values by a Gaussian of ``sigma`` pixels that wraps round, channel by channel."""
     import scipy.fft
     import scipy.ndimage
 
@@ -76,8 +76,8 @@ def _around_a_colour(random: Generator, photograph: Image) -> Floats:
 
 
 def _blobs(random: Generator, photograph: Image) -> Floats:
-    drawn = (random.random(photograph.shape) < 0.7).astype(np.float64)
-    blurred = _blurred(drawn, _one_of(random, (1.5, 2.0, 2.5, 3.0, 3.5, 4.0)))
+    dots = (random.random(photograph.shape) < 0.7).astype(np.float64)
+    blurred = _blurred(dots, _one_of(random, (1.5, 2.0, 2.5, 3.0, 3.5, 4.0)))
     return np.where(blurred < 0.75, 0.0, np.minimum(blurred, 1.0))
 
 
@@ -86,7 +86,7 @@ def _plain(photograph: Image, colour: Floats | float) -> Floats:
 
 
 def _stripes(photograph: Image, colours: Floats, upright: bool) -> Floats:
-    """As many stripes as there are colours, ``(N, 3)``, beside each other where ``upright``, else one below another."""
+    """A stripe of each of the colours ``(N, 3)``, beside each other where ``upright``, else one below another."""
     height, width, _ = photograph.shape
     side = width if upright else height
     along = colours[np.arange(side) * len(colours) // side]
@@ -120,4 +120,4 @@ TESTS: dict[str, Maker] = {
         photograph, random.random((int(_one_of(random, STRIPES)), 3)), True
     ),
 }
-"""What makes the values ``float64 (H, W, 3)``, about [0, 1], of each of the 17 unit tests, by its published name."""
+"""Makers of the values ``float64 (H, W, 3)``, about [0, 1], of the 17 unit tests, by published name."""

@@ -57,7 +57,7 @@ class Corrupt:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What MAITE's tools call it by."""
+        """The id and settings by which MAITE's tools know it."""
         return {"id": f"hardiness-{self.name}-{self.severity}", **asdict(self)}
 
     def __call__(self, image: T) -> T:
@@ -70,15 +70,15 @@ class Corrupt:
         return self._at(image, self.severity)
 
     def at_every_severity(self, image: T) -> dict[int, T]:
-        """The same at each severity that the corruption has, by severity."""
+        """The picture, or each of a batch, at each severity that the corruption has, by severity."""
         return {severity: self._at(image, severity) for severity in self.severities}
 
     def _at(self, image: T, severity: int) -> T:
         if isinstance(image, tuple):
             return cast(T, self._batch(image, severity))
         pictures, back = _opened(image)
-        ready = [checked(picture) for picture in pictures]
-        return cast(T, back([self._one(picture, severity) for picture in ready]))
+        inputs = [checked(picture) for picture in pictures]
+        return cast(T, back([self._one(picture, severity) for picture in inputs]))
 
     def _batch(self, batch: tuple[Any, ...], severity: int) -> tuple[Any, ...]:
         """A batch of MAITE's protocol, whose images are of any sizes."""
@@ -118,13 +118,13 @@ def _of_pil(image: PIL.Image.Image) -> tuple[list[Image], Back]:
         raise ArgumentError(f"image must have 8 bits a channel, was of PIL's mode {image.mode!r}; convert it first")
 
     def back(corrupted: Sequence[Image]) -> PIL.Image.Image:
-        made = PIL.Image.fromarray(corrupted[0])
+        picture = PIL.Image.fromarray(corrupted[0])
         if image.mode in ("L", "1"):
-            return made.convert("L")
+            return picture.convert("L")
         if image.mode in ("RGBA", "LA", "PA"):
-            made = made.convert("RGBA")
-            made.putalpha(image.getchannel("A"))
-        return made
+            picture = picture.convert("RGBA")
+            picture.putalpha(image.getchannel("A"))
+        return picture
 
     return [np.asarray(image.convert("RGB"))], back
 
@@ -138,8 +138,8 @@ def _of_tensor(image: Any) -> tuple[list[Image], Back]:
 
     def back(corrupted: Sequence[Image]) -> Any:
         torch = sys.modules["torch"]
-        made = torch.from_numpy(np.ascontiguousarray(of_array(corrupted))).movedim(-1, -3).contiguous()
-        return made.to(device=image.device, dtype=image.dtype).as_subclass(type(image))
+        tensor = torch.from_numpy(np.ascontiguousarray(of_array(corrupted))).movedim(-1, -3).contiguous()
+        return tensor.to(device=image.device, dtype=image.dtype).as_subclass(type(image))
 
     return pictures, back
 
@@ -152,15 +152,17 @@ def _of_array(image: NDArray[Any], must: str) -> tuple[list[Image], Back]:
         raise ArgumentError(f"{must}, was {image.shape}{hint}")
     levels = _levels(shaped)
     several = levels if shaped.ndim == 4 else levels[None]
-    pictures = [np.repeat(each, 3, axis=-1) if shaped.shape[-1] == 1 else each for each in several]
+    pictures = [np.repeat(values, 3, axis=-1) if shaped.shape[-1] == 1 else values for values in several]
 
     def back(corrupted: Sequence[Image]) -> NDArray[Any]:
-        made = np.stack(corrupted) if corrupted else several
+        array = np.stack(corrupted) if corrupted else several
         if corrupted and shaped.shape[-1] == 1:
-            made = np.stack([np.asarray(PIL.Image.fromarray(each).convert("L"))[..., None] for each in corrupted])
-        made = made if shaped.ndim == 4 else made[0]
-        made = made[..., 0] if is_grey else made
-        return made if image.dtype == np.uint8 else (made / np.float64(255)).astype(image.dtype)
+            array = np.stack(
+                [np.asarray(PIL.Image.fromarray(picture).convert("L"))[..., None] for picture in corrupted]
+            )
+        array = array if shaped.ndim == 4 else array[0]
+        array = array[..., 0] if is_grey else array
+        return array if image.dtype == np.uint8 else (array / np.float64(255)).astype(image.dtype)
 
     return pictures, back
 

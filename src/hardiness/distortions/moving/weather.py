@@ -42,7 +42,7 @@ class SnowSequence(NamedTuple):
 
 
 class BrightnessSweep(NamedTuple):
-    """What each frame adds to the HSV value, in [0, 1]; the middle frame is clean."""
+    """Addition of each frame to the HSV value, in [0, 1]; the middle frame is clean."""
 
     step: float
 
@@ -116,9 +116,9 @@ def spatter(source: SequenceSource, level: SpatterSequence, draws: NDArray[np.fl
         strongest = rim.max()
         amount = rim / strongest * np.float32(level.intensity) if strongest > 0.0 else rim
         yield add_colour(source.crop, amount, WATER)
-        liquid = _dripped(liquid)
+        liquid = _drip(liquid)
 
 
-def _dripped(liquid: NDArray[np.float64]) -> NDArray[np.float64]:
+def _drip(liquid: NDArray[np.float64]) -> NDArray[np.float64]:
     rows = np.pad(liquid, ((2, 1), (0, 0)))
     return DRIP[0] * rows[3:] + DRIP[1] * rows[2:-1] + DRIP[2] * rows[1:-2] + DRIP[3] * rows[:-3]

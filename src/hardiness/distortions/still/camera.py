@@ -1,4 +1,4 @@
-"""What a camera does in poor light and with few bits: three of ImageNet-3DCC's corruptions."""
+"""Faults of a camera in poor light and with few bits: three of ImageNet-3DCC's corruptions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hardiness.imaging.noise import cumulated_poisson, normals_from_words, quant
 ISO_PHOTONS = 25.0
 LOW_LIGHT_PHOTONS = 120.0
 LOW_LIGHT_SIGMA = 0.018
-"""Of the noise of low light, the same at every severity."""
+"""Standard deviation of the noise of low light, the same at every severity."""
 
 
 class Bits(NamedTuple):
-    """That are kept of each value."""
+    """Bits that are kept of each value."""
 
     bits: int
 
@@ -31,7 +31,7 @@ class SensorSigma(NamedTuple):
 
 
 class Light(NamedTuple):
-    """What the brightest pixel is dimmed to, of 1."""
+    """Light to which the brightest pixel is dimmed, of 1."""
 
     light: float
 

@@ -16,7 +16,7 @@ class BrightnessOffset(NamedTuple):
 
 
 class Factor(NamedTuple):
-    """What the distance from the channel's mean is multiplied by."""
+    """Factor of the distance from the channel's mean."""
 
     factor: float
 

@@ -16,7 +16,7 @@ GREY = 128
 
 
 class Fraction(NamedTuple):
-    """Of the cells of one colour that are painted."""
+    """Fraction of the cells of one colour that are painted."""
 
     fraction: float
 

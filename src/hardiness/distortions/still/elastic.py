@@ -24,7 +24,7 @@ class Elastic(NamedTuple):
 
 
 class Distortion(NamedTuple):
-    """What it draws.
+    """Draws of the elastic transform.
 
     Attributes:
         jitter: ``float32 (3, 2)``, by how many pixels three points move, x and y.

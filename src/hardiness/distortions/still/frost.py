@@ -32,7 +32,8 @@ def draw_crop(rng: np.random.Generator, shape: Shape, level: Frost) -> Crop:
     index = int(rng.integers(len(PICTURES)))
     picture = frost_picture(index, shape[0], shape[1])
     top, left = (
-        int(rng.integers(max(1, have - want))) for have, want in zip(picture.shape[:2], shape[:2], strict=True)
+        int(rng.integers(max(1, length - covered)))
+        for length, covered in zip(picture.shape[:2], shape[:2], strict=True)
     )
     return Crop(index, top, left)
 

@@ -23,13 +23,13 @@ REACH_PX = 40.0
 
 
 class Count(NamedTuple):
-    """How many shapes."""
+    """Number of shapes."""
 
     shapes: int
 
 
 class Shapes(NamedTuple):
-    """Of each shape ``(N,)``: kind, x, y, size and degrees; and its colour, ``(N, 3)``."""
+    """Kind, x, y, size and degrees of each shape, ``(N,)``, and its colour, ``(N, 3)``."""
 
     kind: NDArray[np.int64]
     x: NDArray[np.int64]
@@ -54,7 +54,7 @@ class LineGrid(NamedTuple):
 
 
 class GlitchAmount(NamedTuple):
-    """Of glitch, from 0 to 10."""
+    """Amount of glitch, from 0 to 10."""
 
     amount: int
 
@@ -94,17 +94,17 @@ def geometric_shapes(image: Image, level: Count, draws: Shapes) -> Image:
     Source: Li et al. 2025, arXiv:2506.16950, and its published code.
     """
     picture = PIL.Image.fromarray(image)
-    drawn = PIL.ImageDraw.Draw(picture)
+    pen = PIL.ImageDraw.Draw(picture)
     for kind, x, y, size, turn, colour in zip(*(values.tolist() for values in draws), strict=True):
         fill = tuple(colour)
         if KINDS[kind] == "triangle":
-            drawn.polygon([(x, y), (x + size, y), (x + size / 2, y + size)], fill=fill)
+            pen.polygon([(x, y), (x + size, y), (x + size / 2, y + size)], fill=fill)
         elif KINDS[kind] == "square":
-            drawn.rectangle([x, y, x + size, y + size], fill=fill)
+            pen.rectangle([x, y, x + size, y + size], fill=fill)
         elif KINDS[kind] == "circle":
-            drawn.ellipse([x, y, x + size, y + size], fill=fill)
+            pen.ellipse([x, y, x + size, y + size], fill=fill)
         else:
-            drawn.polygon(_star(x, y, size, turn), fill=fill)
+            pen.polygon(_star(x, y, size, turn), fill=fill)
     return np.array(picture)
 
 
@@ -158,12 +158,12 @@ def vertical_lines(image: Image, level: LineGrid, draws: None) -> Image:
     starts = [column / level.columns * width for column in range(level.columns)]
     colours, greys = _block_means(image, starts, width / level.columns, level.step)
     picture = PIL.Image.new("RGB", (width, height))
-    drawn = PIL.ImageDraw.Draw(picture)
+    pen = PIL.ImageDraw.Draw(picture)
     for column, x in enumerate(starts):
         before = (x, 0.0)
         for row, y in enumerate(range(0, height, level.step)):
             point = x - REACH_PX * (1.0 - greys[row][column] / 255.0), float(y)
-            drawn.line([before, point], fill=tuple(colours[row][column]), width=1)
+            pen.line([before, point], fill=tuple(colours[row][column]), width=1)
             before = point
     return np.array(picture)
 
@@ -208,9 +208,9 @@ def glitched(image: Image, level: GlitchAmount, draws: None) -> Image:
     random = Random(1)
     channel = random.randint(0, 2)
     right, down = (random.randint(-2 * level.amount, 2 * level.amount) for _ in range(2))
-    moved = np.roll(image[..., channel], down, axis=0)
+    shifted = np.roll(image[..., channel], down, axis=0)
     # The first row alone moves sideways, too, as it does in the package.
-    moved[down % height] = np.roll(image[0, :, channel], right)
-    out[..., channel] = moved
+    shifted[down % height] = np.roll(image[0, :, channel], right)
+    out[..., channel] = shifted
     out[::2] = 0
     return out

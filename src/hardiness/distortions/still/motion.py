@@ -34,7 +34,7 @@ class SnowLayer(NamedTuple):
 
 
 class Snowfall(NamedTuple):
-    """What snow draws.
+    """Draws of snow.
 
     Attributes:
         noise: ``float64 (ceil(H / zoom), ceil(W / zoom))``, the centre of a field of normal numbers: only that part

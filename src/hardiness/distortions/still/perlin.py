@@ -16,7 +16,7 @@ CELLS_ACROSS = 7
 
 
 class NoiseShare(NamedTuple):
-    """Of the noise in the picture."""
+    """Share of the noise in the picture."""
 
     share: float
 
@@ -30,9 +30,9 @@ class Lattice(NamedTuple):
 
 def draw_lattice(rng: np.random.Generator, shape: Shape, level: NoiseShare) -> Lattice:
     """Random slopes, and a shuffle of them."""
-    drawn = (rng.integers(0, 2 * CELLS, (CELLS, 2)) - CELLS) / CELLS
-    lengths = np.sqrt((drawn**2).sum(axis=1, keepdims=True))
-    return Lattice(drawn / np.where(lengths > 0.0, lengths, 1.0), rng.integers(0, CELLS, CELLS))
+    slopes = (rng.integers(0, 2 * CELLS, (CELLS, 2)) - CELLS) / CELLS
+    lengths = np.sqrt((slopes**2).sum(axis=1, keepdims=True))
+    return Lattice(slopes / np.where(lengths > 0.0, lengths, 1.0), rng.integers(0, CELLS, CELLS))
 
 
 @corruption("noise", tuple(map(NoiseShare, (0.23, 0.26, 0.29, 0.38, 0.44))), draw_lattice)

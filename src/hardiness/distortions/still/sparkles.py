@@ -17,7 +17,7 @@ RANDOMNESS = 0.25
 
 
 class Radius(NamedTuple):
-    """Of a star, as a share of the shorter side."""
+    """Radius of a star, as a share of the shorter side."""
 
     radius: float
 
@@ -72,7 +72,7 @@ def inverse_sparkles(image: Image, level: FallOff, draws: Star) -> Image:
     return _lit(image, (draws,), level.exponent, inverse=True)
 
 
-def _lit(image: Image, drawn: tuple[Star, ...], exponent: float, inverse: bool) -> Image:
-    centres = np.array([each.centre for each in drawn], np.float64)
-    ends = np.cumsum([0, *(each.lengths.size for each in drawn)])
-    return stars(image, centres, (np.concatenate([each.lengths for each in drawn]), ends), exponent, inverse)
+def _lit(image: Image, light: tuple[Star, ...], exponent: float, inverse: bool) -> Image:
+    centres = np.array([star.centre for star in light], np.float64)
+    ends = np.cumsum([0, *(star.lengths.size for star in light)])
+    return stars(image, centres, (np.concatenate([star.lengths for star in light]), ends), exponent, inverse)

@@ -12,14 +12,14 @@ from hardiness.reference.files import reference_file
 
 TEXT = "捷径" * 3
 SIZES_PX = {224: 36, 384: 62, 512: 82, 518: 84}
-"""Of the font, by the picture's side; for other sides, the side over `SIDE_TO_SIZE`, rounded down."""
+"""Size of the font by the picture's side; for other sides, the side over `SIDE_TO_SIZE`, rounded down."""
 
 SIDE_TO_SIZE = 6.22
 WHITE = (255, 255, 255)
 
 
 class Opacity(NamedTuple):
-    """Of the text, from 0 to 255."""
+    """Opacity of the text, from 0 to 255."""
 
     alpha: int
 

@@ -13,7 +13,7 @@ from hardiness.imaging.noise import plane_wave, plasma, rings
 
 
 class PatternIntensity(NamedTuple):
-    """Of the pattern, of 255."""
+    """Intensity of the pattern, of 255."""
 
     intensity: float
 
