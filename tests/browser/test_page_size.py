@@ -25,8 +25,9 @@ from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt
 from hardiness.imaging.codecs import decode, encode_jpeg, png
 from hardiness.imaging.resizing import on_canvas, resize
-from hardiness.imaging.text import strip
-from hardiness.reference.classes import sixteen, wnids
+from hardiness.imaging.sheets import strip
+from hardiness.reference.categories import sixteen
+from hardiness.reference.classes import wnids
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture

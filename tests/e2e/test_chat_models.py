@@ -23,7 +23,7 @@ from hardiness import evaluate
 from hardiness.core.errors import ArgumentError
 from hardiness.engine import forecast, rounds
 from hardiness.models.chat import questions, wire
-from hardiness.reference.classes import sixteen
+from hardiness.reference.categories import sixteen
 from hardiness.results.claims.claim import from_results
 from hardiness.results.results import results_of
 from hardiness.store.store import Store

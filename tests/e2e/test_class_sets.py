@@ -28,7 +28,8 @@ from hardiness.data.root import locate
 from hardiness.reference import published_data
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.reference.classes import subset, wnids
-from hardiness.reference.published_numbers import TESTBED_NAMES, published, published_beside
+from hardiness.reference.published_lines import TESTBED_NAMES
+from hardiness.reference.published_numbers import published, published_beside
 from hardiness.report.section import section_of
 
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))

@@ -20,7 +20,7 @@ from hardiness.core.benchmark import Stimulus
 from hardiness.imaging.codecs import decode
 from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
-from hardiness.reference.classes import sixteen
+from hardiness.reference.categories import sixteen
 from hardiness.store.store import Store
 
 EMBEDDED = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet1_1")

@@ -20,7 +20,7 @@ from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.distortions.apply import perturbations
-from hardiness.imaging.codecs import decode_video, encode_video
+from hardiness.imaging.videos import decode_video, encode_video
 from hardiness.models.classifier import Classifier
 from hardiness.reference.sets import distortion_set
 from hardiness.store.store import Store

@@ -13,7 +13,7 @@ from torch import nn
 import hardiness
 from hardiness.benchmarks.laion_c import CELLS
 from hardiness.core.model import View
-from hardiness.reference.classes import laion_c
+from hardiness.reference.categories import laion_c
 
 DOG, FRUIT = (laion_c()[name][0] for name in ("dog", "fruit"))
 

@@ -18,9 +18,11 @@ from hardiness.core.errors import DataError
 from hardiness.data.checking import Depth, check
 from hardiness.data.faults import KINDS, mend
 from hardiness.data.root import Place
-from hardiness.imaging.codecs import encode_jpeg, encode_video
+from hardiness.imaging.codecs import encode_jpeg
+from hardiness.imaging.videos import encode_video
 from hardiness.reference.classes import wnids
-from hardiness.reference.published_data import published_set, validation_labels, validation_name
+from hardiness.reference.published_data import published_set
+from hardiness.reference.validation_images import validation_labels, validation_name
 
 FAST = {"preset": "ultrafast", "crf": "30"}
 

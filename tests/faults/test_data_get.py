@@ -22,6 +22,12 @@ from hardiness.data.root import locate
 from hardiness.reference import published_data
 from hardiness.reference.classes import subset, wnids
 from hardiness.reference.published_data import PublishedFile, PublishedSet
+from hardiness.reference.validation_images import (
+    VALIDATION_NAMES_SHA256,
+    names_sha256,
+    validation_labels,
+    validation_name,
+)
 
 A, B = (wnids()[index] for index in subset("imagenet-a")[:2])
 
@@ -233,10 +239,7 @@ def test_all_facts_are_of_one_form() -> None:
             assert bool(file.urls) != bool(found.account)
             assert len(file.sha256) in (0, 64)
             assert len(file.md5) in (0, 32)
-    labels = published_data.validation_labels()
+    labels = validation_labels()
     assert len(labels) == 50_000
     assert {labels.count(index) for index in (0, 1, 500, 999)} == {50}
-    assert (
-        published_data.names_sha256([published_data.validation_name(i) for i in range(1, 50_001)])
-        == published_data.VALIDATION_NAMES_SHA256
-    )
+    assert names_sha256([validation_name(i) for i in range(1, 50_001)]) == VALIDATION_NAMES_SHA256

@@ -15,7 +15,7 @@ from hardiness.core.errors import DataError
 from hardiness.data.getting import CLASSES, GROUND_TRUTH, import_validation
 from hardiness.data.root import locate
 from hardiness.reference.classes import wnids
-from hardiness.reference.published_data import validation_labels, validation_name
+from hardiness.reference.validation_images import validation_labels, validation_name
 
 FEW = validation_labels()[:30]
 

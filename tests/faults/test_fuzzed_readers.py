@@ -30,8 +30,9 @@ from hardiness.core.table import Failure, Records
 from hardiness.data.conditions import WrittenTree
 from hardiness.data.listing import Listings
 from hardiness.data.root import locate
-from hardiness.imaging.codecs import decode, encode_video
+from hardiness.imaging.codecs import decode
 from hardiness.imaging.mp4 import video_facts
+from hardiness.imaging.videos import encode_video
 from hardiness.models.checkpoints import read_arrays
 from hardiness.reference.classes import wnids
 from hardiness.sources.archives import unpack

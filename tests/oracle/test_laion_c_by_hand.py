@@ -20,7 +20,7 @@ from hardiness.core.table import Records
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt, corruptions
 from hardiness.distortions.still.laion import Shapes, shapes_version
-from hardiness.reference.classes import laion_c
+from hardiness.reference.categories import laion_c
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
 GREY = np.full((224, 224, 3), 128, np.uint8)

@@ -13,7 +13,7 @@ from hardiness.core.errors import DataError
 from hardiness.core.result import Result
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import ImageTable, Records
-from hardiness.reference.published_data import validation_labels, validation_name, validation_number
+from hardiness.reference.validation_images import validation_labels, validation_name, validation_number
 from hardiness.report.section import section_of
 from hardiness.results.annotations.imagenet_real import label_sets, real_scores
 from hardiness.results.annotations.imagenet_x import Annotation, factor_scores, published_annotations, read

@@ -14,7 +14,7 @@ from scipy.special import logit
 from scipy.stats import linregress
 
 from hardiness.benchmarks.explained import fitted
-from hardiness.reference.published_numbers import PublishedLine, published_lines, published_points
+from hardiness.reference.published_lines import PublishedLine, published_lines, published_points
 from hardiness.reference.timm_results import timm_rows
 
 FACTS: Mapping[str, Any] = json.loads(

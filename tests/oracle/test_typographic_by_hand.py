@@ -15,7 +15,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.imaging.codecs import png
 from hardiness.imaging.text import Lettering
-from hardiness.reference.classes import wording
+from hardiness.reference.wordings import wording
 from hardiness.sources.packages import installed_file
 
 CONDITIONS = Typographic().conditions()

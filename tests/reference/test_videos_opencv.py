@@ -10,8 +10,9 @@ import pytest
 
 from hardiness.core.model import CANVAS_224
 from hardiness.distortions.apply import perturb, perturbations
-from hardiness.imaging.codecs import decode, decode_video, encode_video
+from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import before_crop
+from hardiness.imaging.videos import decode_video, encode_video
 from hardiness.trees.perturbations import ENCODERS
 
 

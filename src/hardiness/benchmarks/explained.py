@@ -11,13 +11,8 @@ from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.forms import from_json
 from hardiness.core.result import Result, Score
 from hardiness.core.section import Scatter, Spot, Trend
-from hardiness.reference.published_numbers import (
-    PublishedLine,
-    published_beside,
-    published_lines,
-    published_points,
-    testbed_point,
-)
+from hardiness.reference.published_lines import PublishedLine, published_lines, published_points, testbed_point
+from hardiness.reference.published_numbers import published_beside
 from hardiness.reference.timm_results import timm_rows
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine
 

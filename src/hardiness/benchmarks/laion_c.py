@@ -28,7 +28,8 @@ from hardiness.core.result import Interval, Metric, Result, Score
 from hardiness.core.run import Run
 from hardiness.core.section import Chart, Dots, Grid, Observer, People
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
-from hardiness.reference.classes import laion_c, wnids
+from hardiness.reference.categories import laion_c
+from hardiness.reference.classes import wnids
 from hardiness.reference.published_numbers import published_series
 from hardiness.statistics.cells import cell_means, equal_weights, is_whole
 from hardiness.statistics.measures import Measurable, mean_of

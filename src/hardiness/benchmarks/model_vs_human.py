@@ -42,7 +42,7 @@ from hardiness.core.section import (
     Sample,
 )
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
-from hardiness.reference.classes import sixteen
+from hardiness.reference.categories import sixteen
 from hardiness.reference.published_numbers import published_series
 from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
 from hardiness.statistics.estimate import mean

@@ -27,7 +27,7 @@ from hardiness.core.random import rng
 from hardiness.core.result import Metric, Result, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
-from hardiness.reference.classes import wording
+from hardiness.reference.wordings import wording
 from hardiness.statistics.comparison import mean_difference
 from hardiness.statistics.measures import Measurable, share, weighted_sum
 

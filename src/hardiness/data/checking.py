@@ -26,8 +26,8 @@ from hardiness.data.folder_checks import case_faults, expected, folder_faults, n
 from hardiness.data.getting import place_of
 from hardiness.data.layouts.class_sets import part_and_label
 from hardiness.data.root import OWN, Place, parse_place
+from hardiness.reference.categories import sixteen
 from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
-from hardiness.reference.classes import sixteen
 from hardiness.reference.published_data import PublishedSet, datasets, published_set
 from hardiness.sources import archives
 from hardiness.sources.files import shown

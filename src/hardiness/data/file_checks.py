@@ -15,8 +15,9 @@ from hardiness.core.process import ordered
 from hardiness.data.faults import Fault
 from hardiness.data.files import FileEntry
 from hardiness.data.image_structure import END_BYTES, Structure, opened, structure, tables_of
-from hardiness.imaging.codecs import decode_video, refuse_damaged
+from hardiness.imaging.codecs import refuse_damaged
 from hardiness.imaging.mp4 import video_facts
+from hardiness.imaging.videos import decode_video
 from hardiness.reference.published_data import PublishedSet
 from hardiness.sources.files import DiskFile, shown
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from hardiness.data.faults import Fault, Move
 from hardiness.data.root import OWN
 from hardiness.reference.classes import subset_wnids, wnid_indices, wnids
-from hardiness.reference.published_data import PublishedSet, validation_labels, validation_name
+from hardiness.reference.published_data import PublishedSet
+from hardiness.reference.validation_images import validation_labels, validation_name
 from hardiness.sources.files import shown
 
 _VALIDATION = re.compile(r"(ILSVRC2012_val_)([0-9]{8})\.", re.IGNORECASE)

@@ -18,13 +18,10 @@ from hardiness.data.files import IMAGE_SUFFIXES, folders_in
 from hardiness.data.root import LAYOUTS
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.reference.classes import wnid_indices, wnids
-from hardiness.reference.published_data import (
+from hardiness.reference.published_data import PublishedFile, PublishedSet, datasets, published_set
+from hardiness.reference.validation_images import (
     VALIDATION_NAMES_SHA256,
-    PublishedFile,
-    PublishedSet,
-    datasets,
     names_sha256,
-    published_set,
     validation_labels,
     validation_name,
 )

@@ -6,13 +6,13 @@ from hardiness.core.doors import door
 
 if TYPE_CHECKING:
     from hardiness.imaging.codecs import decode
-    from hardiness.imaging.codecs import decode_video as decode_video
     from hardiness.imaging.codecs import encode_jpeg as encode_jpeg
     from hardiness.imaging.largest import top as top
     from hardiness.imaging.resizing import before_crop as before_crop
     from hardiness.imaging.resizing import on_canvas
+    from hardiness.imaging.sheets import strip as strip
     from hardiness.imaging.text import Lettering as Lettering
-    from hardiness.imaging.text import strip as strip
+    from hardiness.imaging.videos import decode_video as decode_video
 else:
     __getattr__, __dir__ = door(__name__)
 

@@ -1,4 +1,4 @@
-"""What Pillow gives bit for bit as our kernels do: for a command that shows some pictures, without numba and OpenCV.
+"""Resizing and JPEGs by Pillow, bit for bit as by our kernels: for commands that show few pictures, without numba.
 
 Loading these two takes longer than writing a page. Where thousands of pictures are resized our kernels are faster.
 """
@@ -21,7 +21,7 @@ _is_alone: ContextVar[bool] = ContextVar("is_alone", default=False)
 
 @contextmanager
 def pillow_alone() -> Iterator[None]:
-    """Within: this thread resizes images and writes JPEGs by Pillow, whose bytes are the same."""
+    """Let this thread resize images and write JPEGs by Pillow, whose bytes are the same, within."""
     token = _is_alone.set(True)
     try:
         yield

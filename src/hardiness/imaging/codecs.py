@@ -1,4 +1,4 @@
-"""Image and video files decoded to RGB, and written from it."""
+"""Image files decoded to RGB, and written from it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -20,8 +18,9 @@ from hardiness.core.errors import ArgumentError, SampleError
 from hardiness.imaging.by_pillow import is_pillow_alone, jpeg_by_pillow
 
 MAX_PIXELS = 89_000_000
-"""What PIL deems safe, nearly; half as much again as the largest photograph of ImageNet. It bounds the memory of one
-picture to 0.27 GB as RGB and to less than 1 GB while it is converted."""
+"""Pixels of the largest picture that is decoded: nearly PIL's own bound, and half as much again as the largest
+photograph of ImageNet. It bounds the memory of one picture to 0.27 GB as RGB and to less than 1 GB while it is
+converted."""
 
 _JPEG_START = b"\xff\xd8\xff"
 _PLAIN_JPEGS = {("YCbCr", "420"), ("YCbCr", "422"), ("YCbCr", "444"), ("Gray", "Gray")}
@@ -52,6 +51,11 @@ _DAMAGE = (
     struct.error,
     zlib.error,
 )
+
+QUICK = 3
+"""Level of compression of PNGs, from 0 to 9: figures are a fifth larger than at 6 and encoded in half the time."""
+
+WEBP_MAX_PX = 16_383
 
 
 def decode(data: bytes, name: str) -> Image:
@@ -109,7 +113,7 @@ def refuse_damaged(data: bytes, name: str) -> None:
 
 
 def _doubt(data: bytes) -> str:
-    """What libjpeg warns of in a JPEG that decodes; empty where it has nothing to say, or does not know the kind."""
+    """The warning of libjpeg about a JPEG that decodes; empty where it has none, or does not know the kind."""
     try:
         colours = simplejpeg.decode_jpeg_header(data)[2]
         simplejpeg.decode_jpeg(data, _AS_STORED.get(colours, "RGB"))
@@ -119,7 +123,7 @@ def _doubt(data: bytes) -> str:
 
 
 def _pixels_lost(data: bytes) -> str:
-    """What libjpeg says of a JPEG some of whose pixels it had to make up; empty where it read them all.
+    """The warning of libjpeg about a JPEG some of whose pixels it had to make up; empty where it read them all.
 
     Those are: data that end early, codes that stand for nothing, restart markers out of turn, and bytes left over in
     the middle of a picture. Harmless are bytes left over before its end or between the segments of its header, and odd
@@ -135,7 +139,7 @@ def _pixels_lost(data: bytes) -> str:
 
 
 def _with_plain_header(data: bytes) -> bytes:
-    """The same JPEG without bytes between the segments that stand before its pixels.
+    """A JPEG without the bytes between the segments that stand before its pixels.
 
     Source: ``next_marker`` of libjpeg's jdmarker.c: what is no marker is skipped.
     """
@@ -231,10 +235,6 @@ def encode_jpeg(image: Image, quality: int, optimise: bool = False) -> bytes:
     return stream.tobytes()
 
 
-QUICK = 3
-"""Of the levels of compression from 0 to 9: figures are a fifth larger than at 6 and encoded in half the time."""
-
-
 def png(image: Image, per_inch: int | None = None) -> bytes:
     """The image ``uint8 (H, W, 3)`` as the bytes of a PNG file; ``per_inch``: pixels, where it has a size on paper."""
     stream = io.BytesIO()
@@ -261,107 +261,3 @@ def webp(image: Image) -> bytes:
 def is_whole_webp(content: bytes) -> bool:
     """Whether a WebP file is as long as it says."""
     return content[:4] == b"RIFF" and int.from_bytes(content[4:8], "little") + 8 == len(content)
-
-
-WEBP_MAX_PX = 16_383
-
-REPRODUCIBLE = "cpu-independent=1"
-"""Without it x264 sometimes writes other bytes for the same frames, depending on where its buffers lie in memory."""
-
-
-def decode_video(data: bytes, name: str, frames: int, side_px: int) -> list[Image]:
-    """Every frame of a video, each ``uint8 (side_px, side_px, 3)``, RGB, 0–255.
-
-    Runs without the GIL for the greater part, on one thread; several videos are decoded by several callers.
-
-    Args:
-        data: the bytes of its file.
-        name: what to call the file in a message.
-        frames: how many it must have.
-        side_px: width and height that it must have.
-
-    Raises:
-        ArgumentError: PyAV is not installed.
-        SampleError: the file is empty, no video, damaged, or has another size or number of frames.
-
-    Source: FFmpeg; colours by BT.601 in the limited range where the file does not say, as OpenCV reads them.
-    """
-    av = _video_library()
-
-    if not data:
-        raise SampleError(f"{name}: must be a video, but is empty (0 bytes); fetch it again")
-    try:
-        with av.open(io.BytesIO(data)) as container:
-            if not container.streams.video:
-                raise SampleError(f"{name}: must be a video, but has no picture in it; fetch it again")
-            stream = container.streams.video[0]
-            _check_size(stream.codec_context, name, side_px)
-            stream.codec_context.thread_count = 1
-            found = _frames(container.decode(stream), name, frames)
-    except av.FFmpegError as error:
-        raise SampleError(f"{name}: must be a whole video, but is damaged ({error.strerror}); fetch it again") from None
-    if len(found) != frames:
-        raise SampleError(f"{name}: must have {frames} frames, had {_count(len(found), frames)}; fetch it again")
-    return found
-
-
-def _check_size(context: Any, name: str, side_px: int) -> None:
-    if (context.width, context.height) != (side_px, side_px):
-        raise SampleError(f"{name}: must be {side_px}x{side_px} pixels, was {context.width}x{context.height}")
-
-
-def _frames(decoded: Iterable[Any], name: str, wanted: int) -> list[Image]:
-    """The frames, and one more where there are more than wanted: memory is bounded whatever the file says."""
-    found: list[Image] = []
-    for frame in decoded:
-        if frame.is_corrupt:
-            raise SampleError(f"{name}: must be a whole video, but frame {len(found)} is damaged; fetch it again")
-        found.append(frame.to_ndarray(format="rgb24"))
-        if len(found) > wanted:
-            break
-    return found
-
-
-def _count(found: int, wanted: int) -> str:
-    return f"more than {wanted}" if found > wanted else str(found)
-
-
-def _video_library() -> Any:
-    """PyAV, which few need: it is as large as all else that reads pictures."""
-    try:
-        import av
-    except ImportError:
-        raise ArgumentError("video files need PyAV; pip install 'hardiness[video]'") from None
-    return av
-
-
-def encode_video(frames: Iterable[Image], options: Mapping[str, str]) -> bytes:
-    """An MP4 file of one frame a second, H.264, colours at full resolution (yuv444p, BT.601).
-
-    Args:
-        frames: at least one, ``uint8 (H, W, 3)`` of one size, RGB.
-        options: of x264, e.g. ``{"crf": "20", "preset": "veryslow"}``.
-
-    Raises:
-        ArgumentError: PyAV is not installed.
-
-    Returns:
-        The bytes of the file, the same on every processor.
-
-    Source: what ``ffmpeg -framerate 1 -i %d.png -vcodec libx264`` makes of RGB pictures.
-    """
-    av = _video_library()
-
-    stream, file = None, io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        for image in frames:
-            if stream is None:
-                stream = container.add_stream("libx264", rate=1, options={**options, "x264-params": REPRODUCIBLE})
-                stream.height, stream.width = image.shape[:2]
-                stream.pix_fmt = "yuv444p"
-                stream.codec_context.thread_count = 1
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-            container.mux(stream.encode(frame))
-        assert stream is not None, "a video has at least one frame"
-        container.mux(stream.encode())
-    return file.getvalue()

@@ -17,7 +17,7 @@ _compiling = threading.RLock()
 
 
 def compiled(kernel: Callable[P, R]) -> Callable[P, R]:
-    """The same function compiled by numba on its first call, without the GIL, and cached on disk between runs.
+    """A kernel compiled by numba on its first call, without the GIL, and cached on disk between runs.
 
     Importing numba takes most of a second, and a listing of names needs none of it. The kernel may use numpy and
     plain loops but no other compiled kernel: numba sees the undecorated globals of its module. Floating point stays
@@ -30,7 +30,7 @@ def compiled(kernel: Callable[P, R]) -> Callable[P, R]:
 
 
 def compiled_with(*helpers: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """As `compiled`, for a kernel that calls plain functions of the same file, which become part of its machine code.
+    """Decorator as `compiled` of a kernel that calls plain functions of its file, which become part of its code.
 
     They must stand in the kernel's file: the cache on disk notices a change of that file alone.
 

@@ -28,7 +28,7 @@ class VideoFacts:
 
 
 def video_facts(content: bytes) -> VideoFacts | None:
-    """What an MP4 file says of its video; ``None`` where it is no MP4 file.
+    """The facts of an MP4 file's video; ``None`` where it is no MP4 file.
 
     Source: ISO 14496-12: ``stsz`` holds the number of samples, ``avc1`` and its like width and height.
     """

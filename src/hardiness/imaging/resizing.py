@@ -18,7 +18,7 @@ from hardiness.imaging.by_pillow import is_pillow_alone, resize_by_pillow
 _PILLOW_MAJOR = int(PIL.__version__.split(".")[0])
 
 RESAMPLING = "pillow>=13" if _PILLOW_MAJOR >= 13 else "pillow<13"
-"""Which Pillow's order of passes is followed. Resized photographs differ between the two, so it is part of the key."""
+"""The Pillow whose order of passes is followed: photographs differ between the two, so it is part of the key."""
 
 
 class Size(NamedTuple):
@@ -150,12 +150,12 @@ def on_canvas(image: Image, canvas: Canvas) -> Image:
         min(top + canvas.crop_px, size.height) - first_row,
         min(left + canvas.crop_px, size.width) - first_column,
     )
-    seen = resize_window(image, size, window, canvas.interpolation)
-    if seen.shape[:2] == (canvas.crop_px, canvas.crop_px):
-        return seen
+    visible = resize_window(image, size, window, canvas.interpolation)
+    if visible.shape[:2] == (canvas.crop_px, canvas.crop_px):
+        return visible
     padded = np.full((canvas.crop_px, canvas.crop_px, 3), canvas.fill, np.uint8)
     row, column = first_row - top, first_column - left
-    padded[row : row + window.height, column : column + window.width] = seen
+    padded[row : row + window.height, column : column + window.width] = visible
     return padded
 
 

@@ -1,9 +1,8 @@
-"""Text drawn over a picture, and contact sheets of frames with their names."""
+"""Text drawn over a picture."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -15,7 +14,6 @@ import PIL.ImageFont
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Image
-from hardiness.imaging.resizing import resize
 
 Colour = tuple[int, int, int]
 
@@ -63,12 +61,12 @@ class Lettering:
             text: lines, with line breaks between them.
             place: left and upper end of the text's box, in pixels.
         """
-        below = PIL.Image.fromarray(image)
+        picture = PIL.Image.fromarray(image)
         left, top, _, _ = self.box(text)
-        at, face = (place[0] - left, place[1] - top), _face(self.font, self.size_px)
-        drawn = PIL.ImageDraw.Draw(below)
-        drawn.multiline_text(at, text, self.fill, face, stroke_width=self.stroke_px, stroke_fill=self.stroke)
-        return np.array(below)
+        corner, face = (place[0] - left, place[1] - top), _face(self.font, self.size_px)
+        pen = PIL.ImageDraw.Draw(picture)
+        pen.multiline_text(corner, text, self.fill, face, stroke_width=self.stroke_px, stroke_fill=self.stroke)
+        return np.array(picture)
 
 
 @lru_cache(maxsize=64)
@@ -90,36 +88,3 @@ def overlay_text(
     layer = _layer(image.shape[0], image.shape[1], text, font, look)
     below = PIL.Image.fromarray(image).convert("RGBA")
     return np.array(PIL.Image.alpha_composite(below, layer).convert("RGB"))
-
-
-CELL_PX = 96
-CELLS = 8
-GAP_PX = 2
-LABEL_PX = 116
-
-
-def strip(frames: Iterable[Image]) -> Image:
-    """Eight frames from first to last side by side, ``uint8 (96, 782, 3)``.
-
-    Args:
-        frames: at least one, ``uint8 (H, W, 3)``; they are shrunk as they come, so that few are held.
-    """
-    small = [resize(frame, CELL_PX, CELL_PX, "box") for frame in frames]
-    picked = np.linspace(0, len(small) - 1, CELLS).round().astype(int).tolist()
-    out = np.full((CELL_PX, CELLS * (CELL_PX + GAP_PX) - GAP_PX, 3), 255, np.uint8)
-    for cell, index in enumerate(picked):
-        left = cell * (CELL_PX + GAP_PX)
-        out[:, left : left + CELL_PX] = small[index]
-    return out
-
-
-def sheet(strips: Mapping[str, Image]) -> Image:
-    """Strips of one size below each other, each with its name to the left; ``uint8 (H, W, 3)``."""
-    height, width = next(iter(strips.values())).shape[:2]
-    canvas = PIL.Image.new("RGB", (LABEL_PX + width, len(strips) * (height + GAP_PX) - GAP_PX), "white")
-    pen = PIL.ImageDraw.Draw(canvas)
-    for row, (name, picture) in enumerate(strips.items()):
-        top = row * (height + GAP_PX)
-        pen.text((4, top + height // 2 - 6), name, fill="black")
-        canvas.paste(PIL.Image.fromarray(picture), (LABEL_PX, top))
-    return np.asarray(canvas)

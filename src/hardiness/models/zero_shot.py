@@ -20,7 +20,8 @@ from hardiness.core.whole_files import whole_file
 from hardiness.models.determinism import full_fp32
 from hardiness.models.failures import first_line
 from hardiness.models.identity import state_sha256
-from hardiness.reference.classes import Wording, wnids, wording, wordings
+from hardiness.reference.classes import wnids
+from hardiness.reference.wordings import Wording, wording, wordings
 from hardiness.sources.packages import cache_folder
 from hardiness.store.files import Files
 

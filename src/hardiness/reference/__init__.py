@@ -7,8 +7,6 @@ from hardiness.core.doors import door
 if TYPE_CHECKING:
     from hardiness.reference.classes import subset as subset
     from hardiness.reference.classes import wnid_indices, wnids
-    from hardiness.reference.people import read_set_trials as read_set_trials
-    from hardiness.reference.people import read_trials as read_trials
     from hardiness.reference.published_numbers import ZERO_SHOT as ZERO_SHOT
     from hardiness.reference.published_numbers import published_for as published_for
     from hardiness.reference.sets import distortion_set as distortion_set
@@ -17,6 +15,8 @@ if TYPE_CHECKING:
     from hardiness.reference.timm_results import TIMM_SETS as TIMM_SETS
     from hardiness.reference.timm_results import best_rows as best_rows
     from hardiness.reference.timm_results import timm_row as timm_row
+    from hardiness.reference.trials import read_set_trials as read_set_trials
+    from hardiness.reference.trials import read_trials as read_trials
 else:
     __getattr__, __dir__ = door(__name__)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import hashlib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -154,40 +151,6 @@ def published_set(name: str) -> PublishedSet:
 
 
 @cache
-def validation_labels() -> tuple[int, ...]:
-    """The class index of each of ImageNet's 50,000 validation images, in the order of their numbers.
-
-    Source: tensorflow-datasets 4.9.10, ``validation_labels.txt``; imagenet-x 0.0.7 says the same of the 48,868 images
-        that it lists.
-    """
-    return tuple(map(int, Path(__file__).with_name("imagenet_val_labels.txt").read_text("ascii").split()))
-
-
-def validation_name(number: int) -> str:
-    """The file name of a validation image, numbered from 1 to 50,000."""
-    return f"ILSVRC2012_val_{number:08d}.JPEG"
-
-
-_NUMBERED = re.compile(r"(?:^|/)ILSVRC2012_val_([0-9]{8})(?:\.\w+)?$")
-
-
-def validation_number(name: str) -> int | None:
-    """Which validation image, from 1 to 50,000, an id or a file name is of; ``None`` where it does not say so."""
-    match = _NUMBERED.search(name)
-    number = int(match[1]) if match else 0
-    return number if 1 <= number <= len(validation_labels()) else None
-
-
-VALIDATION_NAMES_SHA256 = "18335d32b9f9f79ab968990b2646032937f8e2000243fbeac79d99f3c5d82a2b"
-"""Hash over the names of the 50,000 validation images, sorted, with line breaks between them."""
-
-
-def names_sha256(names: list[str]) -> str:
-    """Hexadecimal sha256 over names, sorted, with line breaks between them."""
-    return hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-@cache
 def _read() -> dict[str, PublishedSet]:
     tables = tomllib.loads(Path(__file__).with_name("datasets.toml").read_text("utf-8"))
     day = str(tables.pop("seen"))
@@ -215,60 +178,3 @@ def _filled(template: Mapping[str, Any], part: str) -> dict[str, Any]:
         return [fill(item) for item in value] if isinstance(value, list) else value.format(part=part)
 
     return {key: fill(value) for key, value in template.items()}
-
-
-ALL = "all"
-"""The word in place of members for the whole of a benchmark."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One way of training.
-
-    Attributes:
-        name, title: as it is typed, and as people write it.
-        source: where that stands.
-        models: patterns of names of models that were trained so.
-        overlaps: by benchmark, the members that are trained on.
-        made_for: benchmarks that it was made to do well on.
-    """
-
-    name: str
-    title: str
-    source: str
-    models: tuple[str, ...] = ()
-    overlaps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    made_for: tuple[str, ...] = ()
-
-
-@cache
-def recipes() -> Mapping[str, Recipe]:
-    """Every known recipe by its name."""
-    rows = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text("utf-8"))["recipe"]
-    entries = [
-        Recipe(
-            name=row["name"],
-            title=row["title"],
-            source=row["source"],
-            models=tuple(row["models"]),
-            overlaps={benchmark: tuple(members) for benchmark, members in row["overlaps"].items()},
-            made_for=tuple(row.get("made_for", ())),
-        )
-        for row in rows
-    ]
-    return {recipe.name: recipe for recipe in entries}
-
-
-def recipes_of(model: str, weights: str = "") -> tuple[Recipe, ...]:
-    """The recipes that a model is known by its name to be trained with.
-
-    Args:
-        model: its name, e.g. ``"timm:resnet50.ram_in1k"``.
-        weights: which of its published weights, where it has several, e.g. ``"IMAGENET1K_V2"``.
-    """
-    name = f"{model}:{weights}" if weights else model
-    return tuple(
-        recipe
-        for recipe in recipes().values()
-        if any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in recipe.models)
-    )

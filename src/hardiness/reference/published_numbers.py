@@ -15,6 +15,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Interval
 from hardiness.core.run import ModelIdentity
 from hardiness.reference.class_sets import CLASS_SETS, class_set
+from hardiness.reference.published_lines import TESTBED_NAMES, images_behind, testbed_point
 from hardiness.reference.published_tables import registry
 from hardiness.reference.timm_results import PREFIX, TIMM_IMAGES, TimmRow, timm_row
 
@@ -36,6 +37,9 @@ ZERO_SHOT_PROTOCOL = "openai80"
 
 OPENCLIP = "openclip:"
 """Beginning of the names of zero-shot checkpoints."""
+
+OF_TESTBED = ("imagenet-r", "imagenet-sketch", "imagenet-v2", "objectnet")
+"""Benchmarks of which the paper gives nothing, and imagenet-testbed has the paper's models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,6 @@ class PublishedNumber:
 def table() -> tuple[PublishedNumber, ...]:
     """Every published number of the models that figures show, by ``published.json``, then by the testbed."""
     return (*_rows("published.json"), *_testbed_rows())
-
-
-OF_TESTBED = ("imagenet-r", "imagenet-sketch", "imagenet-v2", "objectnet")
-"""Benchmarks of which the paper gives nothing, and imagenet-testbed has the paper's models."""
 
 
 def _class_set_rows(name: str) -> Iterator[PublishedNumber]:
@@ -225,119 +225,3 @@ def baseline(benchmark: str) -> Mapping[str, Any] | None:
     entries: dict[str, Any] = json.loads(Path(__file__).with_name("baselines.json").read_text())
     entry: Mapping[str, Any] | None = entries.get(benchmark)
     return entry
-
-
-TESTBED_NAMES = {
-    "resnext101_32x8d": "resnext101_32x8d",
-    "resnext101_32x8d_wsl": "instagram-resnext101_32x8d",
-    "resnext101_32x16d_wsl": "instagram-resnext101_32x16d",
-    "resnext101_32x32d_wsl": "instagram-resnext101_32x32d",
-    "resnext101_32x48d_wsl": "instagram-resnext101_32x48d",
-}
-"""The paper's models by their names in the source."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedLine:
-    """A least-squares line of the logit of shifted accuracy over the logit of clean accuracy.
-
-    Attributes:
-        benchmark: of the shifted accuracy.
-        part: which of a benchmark's lines it is, e.g. ``"above ResNet-50"``; empty where there is one.
-        clean_on: the set within whose classes clean accuracy is taken; empty for all 1,000.
-        n: models that it goes through.
-        slope, intercept, residual: on the logit scale; ``residual`` is the standard deviation about the line.
-        clean: the lowest and the highest clean accuracy among them, fractions of 1.
-        centre, spread: mean and standard deviation of their clean logits.
-        moves: the most by which its slope can move, as a share of it: without one of its models, and without those of
-            one recipe; where single models are not published, a bound from how they spread.
-        models: their names in the source; all are of type STANDARD.
-        source, date: where the numbers stand, and when they were published.
-    """
-
-    benchmark: str
-    part: str
-    clean_on: str
-    n: int
-    slope: float
-    intercept: float
-    residual: float
-    clean: Interval
-    centre: float
-    spread: float
-    moves: tuple[float, float]
-    models: tuple[str, ...]
-    source: str
-    date: str
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedPoint:
-    """One published model: its accuracy without and with the shift, fractions of 1."""
-
-    model: str
-    clean: float
-    shifted: float
-
-
-def published_line(benchmark: str, clean: float) -> PublishedLine | None:
-    """The line of a benchmark at a clean accuracy; ``None`` where the benchmark has none.
-
-    ImageNet-A was filtered by a ResNet-50, so that its line is broken there.
-
-    Source: Taori et al. (2020), arXiv:2007.00644, and the results of imagenet-testbed (see ``SOURCES.md``).
-    """
-    lines = published_lines(benchmark)
-    if len(lines) < 2:
-        return lines[0] if lines else None
-    return lines[0] if clean < _lines()["break"][benchmark] else lines[1]
-
-
-@cache
-def published_lines(benchmark: str = "") -> tuple[PublishedLine, ...]:
-    """The lines of a benchmark, that of the lower clean accuracies first; of all benchmarks where none is named."""
-    facts = _lines()
-    return tuple(
-        PublishedLine(
-            **{
-                **line,
-                "clean": Interval(*line["clean"]),
-                "moves": tuple(line["moves"]),
-                "models": tuple(line["models"]),
-            },
-            source=facts["source"],
-            date=facts["date"],
-        )
-        for line in facts["lines"]
-        if benchmark in ("", line["benchmark"])
-    )
-
-
-def filtered_by(benchmark: str) -> tuple[str, ...]:
-    """The models that a benchmark was filtered by, which its lines leave out."""
-    return tuple(_lines()["left_out"].get(benchmark, ()))
-
-
-def images_behind(benchmark: str) -> tuple[int, int]:
-    """The numbers of photographs that clean and shifted accuracy of a line are of."""
-    clean, shifted = _lines()["sizes"][benchmark]
-    return clean, shifted
-
-
-@cache
-def published_points(benchmark: str) -> tuple[PublishedPoint, ...]:
-    """The published models of a benchmark whose clean and shifted accuracy are known here, by name."""
-    rows: Mapping[str, list[float]] = _lines()["points"].get(benchmark, {})
-    return tuple(PublishedPoint(model, *rows[model]) for model in sorted(rows))
-
-
-def testbed_point(model: str, benchmark: str) -> PublishedPoint | None:
-    """The published accuracies of one of the paper's models; ``None`` for any other."""
-    name = TESTBED_NAMES.get(model)
-    return next((point for point in published_points(benchmark) if point.model == name), None)
-
-
-@cache
-def _lines() -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(Path(__file__).with_name("effective_robustness.json").read_text("utf-8"))
-    return facts

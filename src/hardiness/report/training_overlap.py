@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.result import Result
-from hardiness.reference.published_data import ALL, Recipe, recipes, recipes_of
+from hardiness.reference.recipes import ALL, Recipe, recipes, recipes_of
 from hardiness.reference.sets import distortion_set as set_of
 from hardiness.reference.sets import set_names
 

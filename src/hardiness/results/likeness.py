@@ -16,8 +16,8 @@ from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.core.errors import DataError
 from hardiness.core.random import rng
 from hardiness.core.table import RIGHT
-from hardiness.reference.people import Right, TrialStimulus, own_name
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
+from hardiness.reference.trials import Right, TrialStimulus, own_name
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.intervals import RESAMPLES, centred, within
 from hardiness.statistics.kappa import KappaInterval, expected_agreement

@@ -17,7 +17,7 @@ from hardiness.data.files import limited
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt
 from hardiness.imaging.codecs import png
-from hardiness.imaging.text import sheet
+from hardiness.imaging.sheets import sheet
 from hardiness.store.writing import write
 from hardiness.trees.corruptions import PictureForm, corruption_tree
 

@@ -15,9 +15,10 @@ from hardiness.core.progress import Listener
 from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.distortions.apply import perturb, perturbations
-from hardiness.imaging.codecs import decode, encode_video
+from hardiness.imaging.codecs import decode
 from hardiness.imaging.mp4 import video_facts
 from hardiness.imaging.resizing import before_crop
+from hardiness.imaging.videos import encode_video
 from hardiness.store.lock import WAIT_S
 from hardiness.trees.source_pictures import named_as_source
 from hardiness.trees.writing import TreeOutcome, own_code_identity, write_tree

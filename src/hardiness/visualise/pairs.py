@@ -17,7 +17,8 @@ from hardiness.core.random import rng
 from hardiness.data.files import limited
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
 from hardiness.data.root import locate
-from hardiness.reference.classes import COLUMNS, class_name, sixteen, wnids
+from hardiness.reference.categories import COLUMNS, sixteen
+from hardiness.reference.classes import class_name, wnids
 from hardiness.store.writing import PARTIAL, write
 
 

@@ -11,7 +11,8 @@ import pytest
 from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import HardinessError
 from hardiness.data.root import locate
-from hardiness.reference.classes import class_name, sixteen
+from hardiness.reference.categories import sixteen
+from hardiness.reference.classes import class_name
 
 KEPT = "bicycle6-bicycle3"
 

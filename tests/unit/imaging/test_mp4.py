@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.imaging.codecs import encode_video
 from hardiness.imaging.mp4 import VideoFacts, video_facts
+from hardiness.imaging.videos import encode_video
 
 VIDEO = encode_video([np.full((48, 64, 3), 20 * n, np.uint8) for n in range(7)], {"preset": "ultrafast"})
 

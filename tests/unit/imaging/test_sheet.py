@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hardiness.imaging.text import CELL_PX, CELLS, GAP_PX, LABEL_PX, sheet, strip
+from hardiness.imaging.sheets import CELL_PX, CELLS, GAP_PX, LABEL_PX, sheet, strip
 
 
 def test_a_strip_goes_from_the_first_frame_to_the_last() -> None:

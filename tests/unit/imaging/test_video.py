@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import SampleError
-from hardiness.imaging.codecs import decode_video, encode_video
 from hardiness.imaging.mp4 import video_facts
+from hardiness.imaging.videos import decode_video, encode_video
 
 FAST = {"preset": "ultrafast", "crf": "12"}
 

@@ -21,7 +21,8 @@ from hardiness.models import zero_shot
 from hardiness.models.loading import load, resolve
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import TextTower, wording_of
-from hardiness.reference.classes import Wording, subset, wording
+from hardiness.reference.classes import subset
+from hardiness.reference.wordings import Wording, wording
 from hardiness.store.local_files import LocalFiles
 
 pytestmark = pytest.mark.slow  # it loads transformers

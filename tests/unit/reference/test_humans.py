@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hardiness.core.errors import ArgumentError
-from hardiness.reference.classes import sixteen
-from hardiness.reference.people import humans, read_trials
+from hardiness.reference.categories import sixteen
+from hardiness.reference.people import humans
+from hardiness.reference.trials import read_trials
 
 HEADER = "subj,session,trial,rt,object_response,category,condition,imagename\n"
 

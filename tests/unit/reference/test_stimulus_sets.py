@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hardiness.core.errors import UnknownNameError
-from hardiness.reference.people import own_name
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
+from hardiness.reference.trials import own_name
 
 
 def test_people_gave_85120_answers_to_17_sets() -> None:

@@ -21,7 +21,7 @@ from hardiness.core.result import Result
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.reference.classes import subset
-from hardiness.reference.published_numbers import published_line, published_lines
+from hardiness.reference.published_lines import published_line, published_lines
 from hardiness.reference.timm_results import timm_rows
 from hardiness.report.exports.exporter import registry as exporters
 from hardiness.report.marks import caveat

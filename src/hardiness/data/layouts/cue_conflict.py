@@ -9,8 +9,9 @@ from hardiness.core.errors import DataError, suggestion
 from hardiness.core.run import DataIdentity
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over
 from hardiness.data.root import LAYOUTS, Layout, Place, Shards, Tables
-from hardiness.reference import classes
-from hardiness.reference.classes import Categories, wnids
+from hardiness.reference import categories
+from hardiness.reference.categories import Categories
+from hardiness.reference.classes import wnids
 
 NAME = "cue-conflict"
 OWN_CATEGORIES, CONTACT_SHEET = "categories.csv", "contact-sheet.png"
@@ -43,7 +44,7 @@ def read(place: Place) -> DataSet:
             f"--data {place.argument}: classes= needs a {OWN_CATEGORIES} (category,class_index) beside them"
         )
     num_classes = place.class_count or len(wnids())
-    known = classes.read(own.file, num_classes) if own else classes.sixteen()
+    known = categories.read(own.file, num_classes) if own else categories.sixteen()
     images = [image for image in tree.images() if PurePosixPath(image.path).name != CONTACT_SHEET]
     items = _items(place, tree, images, known)
     return DataSet(
@@ -92,8 +93,8 @@ def _stimulus(entry: FileEntry, known: Categories) -> Stimulus:
 
 def _advice(category: str, known: Categories) -> str:
     advice = suggestion(category, list(known))
-    own = f"; for others, put a {OWN_CATEGORIES} ({','.join(classes.COLUMNS)}) beside the stimuli"
-    return advice + (own if known is classes.sixteen() else f" (from {OWN_CATEGORIES})")
+    own = f"; for others, put a {OWN_CATEGORIES} ({','.join(categories.COLUMNS)}) beside the stimuli"
+    return advice + (own if known is categories.sixteen() else f" (from {OWN_CATEGORIES})")
 
 
 LAYOUTS.register(NAME, Layout("cue-conflict/*.png", read), __name__)

@@ -10,7 +10,7 @@ from hardiness.core.condition import Condition
 from hardiness.data.conditions import ConditionTrees, CorruptedCopies
 from hardiness.data.files import IMAGE_SUFFIXES
 from hardiness.data.root import LAYOUTS, Layout
-from hardiness.reference.classes import laion_c
+from hardiness.reference.categories import laion_c
 
 NAME = "laion-c"
 CELL = "{corruption}/intensity_level_{severity}"

@@ -9,7 +9,8 @@ from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import DataError, suggestion
 from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over
 from hardiness.data.root import LAYOUTS, Layout, Place
-from hardiness.reference.classes import sixteen, wnids
+from hardiness.reference.categories import sixteen
+from hardiness.reference.classes import wnids
 from hardiness.reference.stimulus_sets import SETS, StimulusSet, stimulus_set
 
 NAME = "model-vs-human"

@@ -15,7 +15,7 @@ from hardiness.core.registry import Registry, instance_of
 from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
-from hardiness.reference.published_data import validation_number
+from hardiness.reference.validation_images import validation_number
 from hardiness.results.runs import ScoredRun
 
 Labels = TypeVar("Labels", bound=Callable[[ImageTable], Sequence[Score]])

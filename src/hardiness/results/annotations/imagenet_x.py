@@ -17,7 +17,7 @@ from hardiness.benchmarks.shares import ERROR_RATIO, FACTOR_ERROR
 from hardiness.core.condition import Condition
 from hardiness.core.result import Score
 from hardiness.core.table import ImageTable
-from hardiness.reference.published_data import validation_number
+from hardiness.reference.validation_images import validation_number
 from hardiness.results.annotations import numbered, of_validation
 from hardiness.sources.packages import installed_file
 from hardiness.statistics.estimate import mean

@@ -20,14 +20,14 @@ from hardiness.core.result import Result, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.reference.classes import subset
-from hardiness.reference.published_data import recipes_of
-from hardiness.reference.published_numbers import (
+from hardiness.reference.published_lines import (
     filtered_by,
     images_behind,
     published_line,
     published_lines,
     testbed_point,
 )
+from hardiness.reference.recipes import recipes_of
 from hardiness.results.comparisons import ScoredResult, clean_benchmark, clean_result, speaks_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.effective_robustness import EffectiveRobustness, Point, fit

@@ -20,7 +20,7 @@ from hardiness.models.chat.questions import (
     is_refusal,
     read_answer,
 )
-from hardiness.reference.classes import sixteen
+from hardiness.reference.categories import sixteen
 from hardiness.reference.closed_questions import question_wording
 
 SIXTEEN = tuple(sixteen())
