@@ -32,7 +32,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
 from hardiness.core.request import Request
 from hardiness.data.root import locate
-from hardiness.engine.batch import automatic_batch_size
+from hardiness.engine.batch_sizes import automatic_batch_size
 from hardiness.engine.evaluation import evaluate
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, resolve

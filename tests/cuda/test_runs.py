@@ -12,7 +12,8 @@ import torch
 from hardiness.benchmarks.options import parse
 from hardiness.core.request import Request
 from hardiness.data.root import locate
-from hardiness.engine.batch import LARGEST, SMALLEST, BatchSize, QueuedPicture, automatic_batch_size, classify
+from hardiness.engine.batch import QueuedPicture, classify
+from hardiness.engine.batch_sizes import LARGEST, SMALLEST, BatchSize, automatic_batch_size
 from hardiness.engine.evaluation import evaluate
 from hardiness.models.classifier import Classifier
 from hardiness.store.store import Store

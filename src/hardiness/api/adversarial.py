@@ -20,8 +20,8 @@ from hardiness.core.model import View
 from hardiness.core.request import Placement
 from hardiness.core.result import TextTable
 from hardiness.engine.attack import run_round, suspect_of
-from hardiness.engine.batch import RoundOutcome, Victims
 from hardiness.engine.cross_checks import Suspect
+from hardiness.engine.victims import RoundOutcome, Victims
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
 from hardiness.models.preprocessing import to_pixels

@@ -2,49 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import threading
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import Budget, Iterate, sole_answers
+from hardiness.attacks.kit import Budget, Iterate
 from hardiness.attacks.kit import registry as attacks
 from hardiness.attacks.threats import threat
-from hardiness.core.attack_plan import AttackPlan, Norm, Round
-from hardiness.core.benchmark import Benchmark, DataSet, Image
+from hardiness.core.attack_plan import AttackPlan, Round
+from hardiness.core.benchmark import Benchmark
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, AttackError, ModelError, StoreError, line_of, suggestion
-from hardiness.core.forms import json_form
+from hardiness.core.errors import ArgumentError, AttackError, ModelError, line_of
 from hardiness.core.random import rng
 from hardiness.core.table import Columns, Failure, Records
-from hardiness.data.photographs import CLASSES, MANIFEST
 from hardiness.engine.backward_pass import given_backward
-from hardiness.engine.batch import BatchSize, Ensemble, Network, QueuedPicture, RoundOutcome, Victims, targets_of
+from hardiness.engine.batch import QueuedPicture
+from hardiness.engine.batch_sizes import BatchSize
 from hardiness.engine.cross_checks import Suspect, missing_columns, with_columns
-from hardiness.engine.pictures import place_of
-from hardiness.engine.tasks import Task
-from hardiness.imaging.codecs import decode, png
+from hardiness.engine.ensemble import Ensemble
+from hardiness.engine.members import Members
+from hardiness.engine.saved_pictures import SavedPictures
+from hardiness.engine.substitution import substitute
+from hardiness.engine.victims import Network, RoundOutcome, Victims, targets_of
 from hardiness.models.classifier import Classifier
 from hardiness.models.failures import is_out_of_memory
 from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
-from hardiness.store.run import RunFolder
-from hardiness.store.store import Store
-from hardiness.store.writing import PARTIAL, refuse_links, write
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 NEVER = 2**30
@@ -155,8 +144,8 @@ class RoundState:
         self.network, self.judge, self.victims, self.plan = network, judge, victims, plan
         self.last, self.members = last, members
         self.criterion = victims.criterion(plan.targeted)
-        held = self.criterion.reached(victims.clean)
-        self.step = torch.where(held, 0, NEVER)
+        is_reached = self.criterion.reached(victims.clean)
+        self.step = torch.where(is_reached, 0, NEVER)
         self.restart = torch.zeros_like(self.step)
         self.pixels, self.logits = victims.pixels.clone(), victims.clean.clone()
         self.told_error = torch.zeros(len(victims.samples), device=self.step.device)
@@ -166,7 +155,7 @@ class RoundState:
             loss=self.criterion.loss(victims.clean).clone(),
             zero_sum=torch.zeros_like(self.told_error),
             steps=torch.zeros_like(self.step),
-            finite=torch.ones_like(held),
+            finite=torch.ones_like(is_reached),
         )
         self.traces: dict[int, _Trace] = {}
 
@@ -196,25 +185,25 @@ class RoundState:
         generators = [rng(seed, "start", restart, sample) for sample in victims.samples]
         attack = attacks.get(self.plan.attack)(**self.plan.options)
         budget = Budget(self.plan.norm, self.plan.epsilon, steps)
-        kept = self.members.of_batch(self.plan, restart, victims.samples) if self.members else None
-        ended = kept.read(generators, steps.device) if kept else []
+        checkpoints = self.members.of_batch(self.plan, restart, victims.samples) if self.members else None
+        ended = checkpoints.read(generators, steps.device) if checkpoints else []
         if ended:
             attack = attack.resumed(ended)  # type: ignore[attr-defined]  # only such attacks have members
         for iterate in attack(self.network, victims.pixels, self.criterion.rows(entering), budget, generators):
-            if kept and iterate.step > len(ended):
-                kept.write(iterate, generators)
+            if checkpoints and iterate.step > len(ended):
+                checkpoints.write(iterate, generators)
             yield iterate
 
     def _check(self, iterate: Iterate, rows: Tensor) -> None:
         """Raise unless the iterate keeps to its budget and to [0, 1]."""
-        given, clean, plan = iterate.pixels, self.victims.pixels[rows], self.plan
+        pixels, clean, plan = iterate.pixels, self.victims.pixels[rows], self.plan
         limits = threat(plan.norm)
-        if not bool(((given >= 0) & (given <= 1)).all()):
+        if not bool(((pixels >= 0) & (pixels <= 1)).all()):
             raise AttackError(f"attack {plan.attack} gave pixels outside [0, 1] at step {iterate.step}; none is kept")
-        if not bool(limits.contains(given, clean, plan.epsilon).all()):
+        if not bool(limits.contains(pixels, clean, plan.epsilon).all()):
             raise AttackError(
                 f"attack {plan.attack} left its budget: {plan.norm} distance "
-                f"{float(limits.distance(given, clean).max()):.6g} at step {iterate.step}, must be at most "
+                f"{float(limits.distance(pixels, clean).max()):.6g} at step {iterate.step}, must be at most "
                 f"{plan.epsilon:.6g}; no result of it is kept"
             )
 
@@ -257,9 +246,9 @@ class RoundState:
         standing = last if self.plan.failed == "last" else trace.logits.float()
         pixels = None
         if keep_pixels:
-            kept = trace.pixels if self.plan.failed == "last" else None
-            instead = self.victims.pixels if kept is None else kept
-            pixels = torch.where(success[:, None, None, None], self.pixels, instead)
+            stood = trace.pixels if self.plan.failed == "last" else None
+            fallback = self.victims.pixels if stood is None else stood
+            pixels = torch.where(success[:, None, None, None], self.pixels, fallback)
         columns = {
             "success": success.cpu().numpy(),
             "step": torch.where(success, self.step, -1).to(torch.int32).cpu().numpy(),
@@ -300,296 +289,11 @@ class RoundState:
         return self.victims.targets.to("cpu").numpy().astype(np.int32)
 
 
-@dataclass(frozen=True)
-class Members:
-    """Checkpoints of an ensemble's finished members, in files beside the unit's records until it is stored.
-
-    A file a member, whole or not at all. What an ensemble does next follows from them and from the generators as they
-    were then, so that a run that was stopped continues with the next member, and gives the same rows.
-
-    Attributes:
-        stored: the folder of the run.
-        shard: index of the unit.
-        tell: what is called with a few words on which member has ended.
-        batch: what tells the batch and the round from others; empty before `of_batch`.
-    """
-
-    stored: RunFolder
-    shard: int
-    tell: Callable[[str], None] = field(default=lambda text: None)
-    batch: str = ""
-
-    @staticmethod
-    def has(plan: AttackPlan) -> bool:
-        """Whether any attack of a plan has members that end one after the other."""
-        return any(hasattr(attacks.get(each.attack), "resumed") for each in plan.rounds)
-
-    def of_batch(self, plan: Round, restart: int, samples: Sequence[str]) -> Members | None:
-        """Those of one round on one batch; ``None`` where its attack has none."""
-        if not hasattr(attacks.get(plan.attack), "resumed"):
-            return None
-        text = json.dumps([json_form(plan), restart, list(samples)], sort_keys=True)
-        return replace(self, batch=hashlib.sha256(text.encode()).hexdigest()[:12])
-
-    def read(self, generators: Sequence[np.random.Generator], device: torch.device) -> list[Iterate]:
-        """How the first members ended, in order, as far as that is kept; generators are brought to where they were."""
-        found: list[Iterate] = []
-        while (kept := _unpacked(self.stored.content(self._name(len(found) + 1)), device)) is not None:
-            iterate, states = kept
-            if iterate.step != len(found) + 1 or len(states) != len(generators):
-                break
-            found.append(iterate)
-            for generator, state in zip(generators, states, strict=True):
-                generator.bit_generator.state = state
-        return found
-
-    def write(self, iterate: Iterate, generators: Sequence[np.random.Generator]) -> None:
-        """Keep how a member ended; where nothing can be written, the run goes on without."""
-        states = [generator.bit_generator.state for generator in generators]
-        with suppress(StoreError):
-            self.stored.keep(self._name(iterate.step), _packed(iterate, states))
-        fallen = int(iterate.reached.sum())
-        self.tell(f"member {iterate.step} of the attack took {fallen} of {len(iterate.reached)} pictures")
-
-    def remove(self) -> None:
-        """Take the files of this unit away: it is stored."""
-        files, folder = self.stored.files, f"{self.stored.path}/{UNFINISHED}"
-        files.remove_all([path for path in files.list_files(folder) if path.startswith(f"{folder}/{self.shard:06d}-")])
-
-    def _name(self, member: int) -> str:
-        return f"{UNFINISHED}/{self.shard:06d}-{self.batch}-{member}.npz"
-
-
-UNFINISHED = "unfinished"
-"""The folder of these files in a run's."""
-
-
-def _packed(iterate: Iterate, states: Sequence[Mapping[str, Any]]) -> bytes:
-    buffer = io.BytesIO()
-    tensors = {name: tensor.cpu().numpy() for name, tensor in iterate._asdict().items() if name != "step"}
-    facts = json.dumps({"step": iterate.step, "states": list(states)})
-    np.savez_compressed(buffer, facts=np.array(facts), **tensors)
-    return buffer.getvalue()
-
-
-def _unpacked(content: bytes, device: torch.device) -> tuple[Iterate, list[dict[str, Any]]] | None:
-    """What `_packed` was given; ``None`` where there is nothing or it is damaged, and the member is run again."""
-    import torch
-
-    if not content:
-        return None
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            facts = json.loads(str(found["facts"]))
-            tensors = {name: torch.from_numpy(found[name]).to(device) for name in Iterate._fields if name != "step"}
-        return Iterate(step=int(facts["step"]), **tensors), list(facts["states"])
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
-        return None
-
-
-def _difference(told: Tensor, judged: Tensor) -> Tensor:
+def _difference(claimed: Tensor, judged: Tensor) -> Tensor:
     """Largest difference of each row's logits, as a share of the largest of them; 1 where one side is not finite."""
     scale = judged.abs().amax(1).clamp(min=1e-12)
-    found = (told.float() - judged).abs().amax(1) / scale
-    return found.nan_to_num(nan=1.0, posinf=1.0)
-
-
-def substitute(network: nn.Module, asked: str) -> nn.Module:
-    """A copy of ``network`` in which one module's backward pass is the given one; the forward pass is the same.
-
-    Args:
-        network: any.
-        asked: ``MODULE`` for the identity, which fits modules that hardly change their input, as JPEG does; or
-            ``MODULE=FILE.py:FUNCTION`` with a function of `hardiness.engine.backward_pass.Backward`.
-
-    Raises:
-        ArgumentError: there is no such module, file or function.
-
-    Source: Athalye et al. (2018), arXiv:1802.00420, section 4.1.
-    """
-    import copy
-
-    import torch
-
-    name = asked.partition("=")[0]
-    modules = dict(network.named_modules())
-    if name not in modules or not name:
-        names = sorted(filter(None, modules))
-        raise ArgumentError(f"bpda names no module {name!r} of this model{suggestion(name, names)}")
-    replacement = given_backward(asked)
-    backward = replacement[0] if replacement else _identity
-    result = copy.deepcopy(network)
-
-    class SubstituteGradient(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Tensor) -> Tensor:
-            ctx.save_for_backward(x)
-            found: Tensor = module(x.detach())
-            return found.clone()
-
-        @staticmethod
-        def backward(ctx: Any, slope: Tensor) -> Tensor:
-            (x,) = ctx.saved_tensors
-            return backward(x, slope)
-
-    class SubstituteModule(torch.nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            found: Tensor = SubstituteGradient.apply(x)  # type: ignore[no-untyped-call]
-            return found
-
-    module = result.get_submodule(name)
-    result.set_submodule(name, SubstituteModule())
-    return result
-
-
-def _identity(given: Tensor, slope: Tensor) -> Tensor:
-    if slope.shape != given.shape:
-        raise ArgumentError(
-            f"bpda: the module turns {tuple(given.shape)} into {tuple(slope.shape)}, so the identity is no backward "
-            "pass for it; give one, as bpda=MODULE=FILE.py:FUNCTION"
-        )
-    return slope
-
-
-@dataclass
-class SavedPictures:
-    """The folder of one benchmark's adversarial pictures: ``<model>/<condition>/<sample>.png``, and their manifest.
-
-    ``manifest.jsonl`` has a line a picture: file, sample, label and prediction (class indices), what was predicted when
-    the file was read again, model, attack, norm, epsilon, condition. Any model can be evaluated on the folder of one
-    condition: ``-b imagenet-val --data adversarial=FOLDER``.
-
-    Attributes:
-        folder: where it is.
-        classes: the data set's own, where they are not ImageNet's.
-        written: pictures written by this session.
-        changed: those among them whose prediction is another after they were rounded to 8 bits and read again.
-    """
-
-    folder: Path
-    classes: tuple[str, ...] = ()
-    written: int = 0
-    changed: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @classmethod
-    def in_store(cls, store: Store, benchmark: Benchmark, data: DataSet) -> SavedPictures | None:
-        """Where the pictures of a benchmark are kept; ``None`` where it makes none.
-
-        Raises:
-            ArgumentError: the store is no folder.
-        """
-        if store.folder is None:
-            raise ArgumentError(f"--save-images needs a folder to write to, and --out is {store.address}")
-        if benchmark.attack is None:
-            return None
-        return cls(store.folder / "images" / benchmark.name, data.class_names or ())
-
-    def keep(
-        self, model: str, network: Network, victims: Victims, plan: Round, outcomes: Sequence[RoundOutcome]
-    ) -> None:
-        """Write the successes of a round, each mark in a folder of its own, and read them again.
-
-        Raises:
-            StoreError: disk full or no permission.
-        """
-        import torch
-
-        for outcome in outcomes:
-            assert outcome.pixels is not None, "a gallery needs the pictures"
-            images = rounded(outcome.pixels, victims.pixels, plan.norm, plan.epsilon)
-            fallen = np.flatnonzero(outcome.columns["success"]).tolist()
-            written = [self._written(model, outcome.condition, victims.samples[i], images[i]) for i in fallen]
-            if not written:
-                continue
-            predictions = sole_answers(torch.from_numpy(outcome.logits[fallen])).tolist()
-            entries = [
-                {
-                    "file": path.relative_to(self.folder).as_posix(),
-                    "sample": victims.samples[i],
-                    "label": int(victims.labels[i]),
-                    "prediction": prediction,
-                    "model": model,
-                    "attack": plan.attack,
-                    "norm": plan.norm,
-                    "epsilon": plan.epsilon,
-                    "condition": dict(outcome.condition),
-                }
-                for i, prediction, (path, _) in zip(fallen, predictions, written, strict=True)
-            ]
-            self._count(network, to_pixels([image for _, image in written]).to(victims.pixels.device), entries)
-
-    def lacking(self, task: Task, names: Sequence[str], wanted: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-        """The rows among ``wanted``, sample and index of a condition, that are stored successes without a picture.
-
-        Args:
-            task: the model's; with a surrogate its successes are meant, and its pictures.
-            names: files of the shard.
-            wanted: rows of it.
-        """
-        run, found = task.stored.run, []
-        column, model = ("surrogate_success", run.surrogate.model) if run.surrogate else ("success", run.model.name)
-        for name in names:
-            records = task.stored.read(name, ["sample", "condition", column])
-            if records is None or not len(records):
-                continue
-            for sample, index, success in zip(
-                *(records[c].tolist() for c in ("sample", "condition", column)), strict=True
-            ):
-                place = place_of(model, run.conditions[index], sample)
-                if success and run.conditions[index] and not (self.folder / place).is_file():
-                    found.append((sample, index))
-        rows = set(found)
-        return [row for row in wanted if row in rows]
-
-    def _written(self, model: str, condition: Condition, sample: str, image: Image) -> tuple[Path, Image]:
-        path = self.folder / place_of(model, condition, sample)
-        content = png(image)
-        refuse_links(path, self.folder.parents[1])  # the output folder
-        write(path, content, self.folder / PARTIAL)
-        return path, decode(content, str(path))
-
-    def _count(self, network: Network, pixels: Tensor, entries: Sequence[dict[str, Any]]) -> None:
-        """Classify what was read again, and tell each picture in the manifest."""
-        import torch
-
-        with torch.no_grad():
-            again = sole_answers(network(pixels)).cpu().tolist()
-        told = [{**entry, "read_again": prediction} for entry, prediction in zip(entries, again, strict=True)]
-        with self._lock:
-            self.written += len(told)
-            self.changed += sum(entry["read_again"] != entry["prediction"] for entry in told)
-            if self.classes and not (self.folder / CLASSES).exists():
-                names = json.dumps({"names": list(self.classes)}).encode()
-                write(self.folder / CLASSES, names, self.folder / PARTIAL)
-            at = self.folder / MANIFEST
-            known = dict.fromkeys(at.read_text().splitlines()) if at.exists() else {}
-            known |= dict.fromkeys(json.dumps(entry, sort_keys=True) for entry in told)
-            lines = {json.loads(line)["file"]: line for line in known}
-            content = "".join(f"{line}\n" for _, line in sorted(lines.items()))
-            write(at, content.encode(), self.folder / PARTIAL)
-
-    @property
-    def remark(self) -> str | None:
-        """What to tell of it; ``None`` where nothing was written."""
-        if not self.written:
-            return None
-        told = f"{self.written:,} adversarial pictures were written to {self.folder}"
-        return f"{told}; {self.changed:,} of them get another prediction once they are rounded to 8 bits"
-
-
-def rounded(pixels: Tensor, clean: Tensor, norm: Norm, epsilon: float) -> list[Image]:
-    """Pixels as images ``uint8 (H, W, 3)`` that keep to the budget.
-
-    Each value goes to the nearest level; a sample that leaves the budget by that goes towards its clean image instead.
-    """
-    import torch
-
-    levels = (pixels * 255).round()
-    far = ~threat(norm).contains(levels / 255, clean, epsilon)
-    inward = (clean * 255).round() + ((pixels - clean) * 255).trunc()
-    levels = torch.where(far[:, None, None, None], inward, levels)
-    return list(levels.clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy())
+    share = (claimed.float() - judged).abs().amax(1) / scale
+    return share.nan_to_num(nan=1.0, posinf=1.0)
 
 
 @dataclass(frozen=True)
@@ -647,7 +351,7 @@ class Attacker:
     ) -> Records:
         suspect = suspect_of(classifier, feed, self.plan.bpda)
         victims, lost = victims_of(suspect.judge, classifier, rows, self.seed)
-        kept = [row for row, gone in zip(rows, lost, strict=True) if not gone]
+        finite_rows = [row for row, gone in zip(rows, lost, strict=True) if not gone]
         reason = f"{classifier.spec.name} gave NaN or infinite logits"
         failures = [
             Failure(row.sample, f"{reason} for {row.sample}", row.conditions)
@@ -655,9 +359,10 @@ class Attacker:
             if gone
         ]
         parts = [Records({}, tuple(failures))]
-        if kept:
+        if finite_rows:
             parts += [
-                self._rows(kept, judged) for judged in self._outcomes(suspect, classifier, victims, kept, members)
+                self._rows(finite_rows, judged)
+                for judged in self._outcomes(suspect, classifier, victims, finite_rows, members)
             ]
         return Records.concatenate(parts)
 
@@ -669,53 +374,53 @@ class Attacker:
         rows: Sequence[QueuedPicture],
         members: Members | None,
     ) -> list[RoundOutcome]:
-        wanted = {self.conditions[index] for row in rows for index in row.conditions}
-        found = [clean_rows(victims, self.plan)] if Condition() in wanted else []
-        beside, at = missing_columns(len(victims.samples)), None
+        conditions = {self.conditions[index] for row in rows for index in row.conditions}
+        chosen = [clean_rows(victims, self.plan)] if Condition() in conditions else []
+        beside, checked = missing_columns(len(victims.samples)), None
         for number, plan in enumerate(self.plan.rounds):
-            if wanted.isdisjoint(plan.marks.values()):
+            if conditions.isdisjoint(plan.marks.values()):
                 continue
             checks = self.plan.checks
             is_checked = checks is not None and checks.round == number
             keep = self.gallery is not None or is_checked
             network = suspect.network or suspect.judge
             outcomes = run_round(network, victims, plan, self.seed, keep, suspect.judge, members=members)
-            found += [outcome for outcome in outcomes if outcome.condition in wanted]
+            chosen += [outcome for outcome in outcomes if outcome.condition in conditions]
             if self.gallery:
                 self.gallery.keep(classifier.spec.name, suspect.judge, victims, plan, outcomes)
-            if checks and is_checked and outcomes[-1].condition in wanted:
-                at = outcomes[-1]
-                beside = dict(suspect.cross_check(victims, plan, at, checks, self.seed))
-        return with_columns(found, beside, at)
+            if checks and is_checked and outcomes[-1].condition in conditions:
+                checked = outcomes[-1]
+                beside = dict(suspect.cross_check(victims, plan, checked, checks, self.seed))
+        return with_columns(chosen, beside, checked)
 
     def _rows(self, rows: Sequence[QueuedPicture], judged: RoundOutcome) -> Records:
         """One condition's records; rows that do not want it are left out, those without finite logits fail."""
         index = self.conditions.index(judged.condition)
-        asked = np.array([index in row.conditions for row in rows])
+        is_requested = np.array([index in row.conditions for row in rows])
         finite = np.asarray(np.isfinite(judged.logits).all(axis=1))
         failures = tuple(
             Failure(row.sample, f"NaN or infinite logits under attack ({judged.condition}) for {row.sample}", (index,))
-            for row, ask, fine in zip(rows, asked.tolist(), finite.tolist(), strict=True)
+            for row, ask, fine in zip(rows, is_requested.tolist(), finite.tolist(), strict=True)
             if ask and not fine
         )
-        chosen = asked & finite
-        kept = [row for row, take in zip(rows, chosen.tolist(), strict=True) if take]
-        if not kept:
+        is_chosen = is_requested & finite
+        chosen_rows = [row for row, take in zip(rows, is_chosen.tolist(), strict=True) if take]
+        if not chosen_rows:
             return Records({}, failures)
-        labels = np.array([row.label for row in kept], np.int32)
+        labels = np.array([row.label for row in chosen_rows], np.int32)
         columns: Columns = {
-            "sample": np.array([row.sample for row in kept], np.str_),
-            "condition": np.full(len(kept), index, np.int16),
-            "frame": np.zeros(len(kept), np.int16),
+            "sample": np.array([row.sample for row in chosen_rows], np.str_),
+            "condition": np.full(len(chosen_rows), index, np.int16),
+            "frame": np.zeros(len(chosen_rows), np.int16),
             "label": labels,
-            **self.benchmark.decide(judged.logits[chosen], labels),
-            **{name: column[chosen] for name, column in judged.columns.items()},
+            **self.benchmark.decide(judged.logits[is_chosen], labels),
+            **{name: column[is_chosen] for name, column in judged.columns.items()},
         }
         return Records(columns, failures)
 
 
 def network_of(classifier: Classifier | Ensemble, feed: InputPolicy) -> Network:
-    """What attacks see: canvas pixels to fp32 logits, through autograd where the model has gradients."""
+    """The network that attacks see: canvas pixels to fp32 logits, through autograd where the model has gradients."""
 
     def network(pixels: Tensor) -> Tensor:
         return classifier.differentiable(feed(pixels))
@@ -724,7 +429,7 @@ def network_of(classifier: Classifier | Ensemble, feed: InputPolicy) -> Network:
 
 
 def judge_of(classifier: Classifier | Ensemble, feed: InputPolicy) -> Network:
-    """Who judges: canvas pixels to logits by plain fp32 torch, or by a runtime without gradients; no graph."""
+    """The network that judges: canvas pixels to logits by fp32 torch, or a runtime without gradients; no graph."""
     import torch
 
     def judge(pixels: Tensor) -> Tensor:
@@ -738,7 +443,7 @@ def suspect_of(classifier: Classifier, feed: InputPolicy, bpda: str = "") -> Sus
     """A classifier as its attackers and its judge see it."""
     network = network_of(classifier, feed) if classifier.has_gradients else None
     if network is not None and bpda:
-        network = substituted(classifier, feed, bpda)
+        network = substitute_network(classifier, feed, bpda)
 
     def afresh() -> Network | None:
         other = classifier.afresh()
@@ -747,14 +452,14 @@ def suspect_of(classifier: Classifier, feed: InputPolicy, bpda: str = "") -> Sus
     return Suspect(network, judge_of(classifier, feed), afresh)
 
 
-def substituted(classifier: Classifier, feed: InputPolicy, bpda: str) -> Network:
+def substitute_network(classifier: Classifier, feed: InputPolicy, bpda: str) -> Network:
     """`network_of` with the backward pass of one module replaced; made once, and again where its code was edited."""
     replacement = given_backward(bpda)
-    return _substituted(classifier, feed, bpda, replacement[1].digits if replacement else "")
+    return _substitute_network(classifier, feed, bpda, replacement[1].digits if replacement else "")
 
 
 @lru_cache(maxsize=4)
-def _substituted(classifier: Classifier, feed: InputPolicy, bpda: str, code: str) -> Network:
+def _substitute_network(classifier: Classifier, feed: InputPolicy, bpda: str, code: str) -> Network:
     logits = classifier.differentiable_through(lambda network: substitute(network, bpda))
     return lambda pixels: logits(feed(pixels))
 
@@ -768,7 +473,7 @@ def require_module(classifier: Classifier, benchmark: Benchmark) -> None:
     if benchmark.attack is not None and benchmark.attack.bpda and classifier.has_gradients:
         canvas = benchmark.canvas or classifier.spec.view.canvas
         try:
-            substituted(classifier, classifier.feed(canvas.crop_px), benchmark.attack.bpda)
+            substitute_network(classifier, classifier.feed(canvas.crop_px), benchmark.attack.bpda)
         except ArgumentError as error:
             raise ModelError(f"{classifier.spec.name}: {error}") from None
 
@@ -799,12 +504,12 @@ def victims_of(
 def clean_rows(victims: Victims, plan: AttackPlan) -> RoundOutcome:
     """The rows of the clean pictures, with the columns of attacked ones filled."""
     n = len(victims.samples)
-    targeted = any(each.targeted for each in plan.rounds)
+    targeted = any(attack_round.targeted for attack_round in plan.rounds)
     criterion = victims.criterion(targeted)
-    held = criterion.reached(victims.clean).cpu().numpy()
+    is_reached = criterion.reached(victims.clean).cpu().numpy()
     columns = {
-        "success": held,
-        "step": np.where(held, 0, -1).astype(np.int16),
+        "success": is_reached,
+        "step": np.where(is_reached, 0, -1).astype(np.int16),
         "restart": np.zeros(n, np.int16),
         "target": victims.targets.cpu().numpy().astype(np.int32) if targeted else np.full(n, -1, np.int32),
         "loss": criterion.loss(victims.clean).float().cpu().numpy(),

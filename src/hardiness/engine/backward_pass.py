@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Backward = Callable[["Tensor", "Tensor"], "Tensor"]
-"""From what the module was given and the gradient of what it put out, to the gradient of what it was given."""
+"""A function from a module's input and the gradient of its output to the gradient of its input."""
 
 
 def given_backward(bpda: str) -> tuple[Backward, CodeIdentity] | None:

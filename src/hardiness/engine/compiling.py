@@ -20,17 +20,17 @@ Sample = tuple[Benchmark, Item, int]
 
 
 @contextmanager
-def compiling_ahead(wanted: Sequence[tuple[Benchmark, DataSet]]) -> Iterator[None]:
-    """Within: a second process compiles, on another core, the kernels that these benchmarks call.
+def compiling_ahead(evaluations: Sequence[tuple[Benchmark, DataSet]]) -> Iterator[None]:
+    """Compile in a second process, on another core, the kernels that these benchmarks call, within.
 
     Only where none has been compiled yet, as after installing: a kernel takes up to four seconds, and nothing else of
     this process could run meanwhile, as compiling holds the GIL. Machine code is handed over by the folder in which it
     is kept between runs. What goes wrong there costs nothing: this process then compiles the kernel itself.
 
     Args:
-        wanted: in the order in which they are to be evaluated.
+        evaluations: benchmarks and their data, in the order in which they are to be evaluated.
     """
-    samples = [(benchmark, data.items[0], data.num_classes) for benchmark, data in wanted if data.items]
+    samples = [(benchmark, data.items[0], data.num_classes) for benchmark, data in evaluations if data.items]
     if not samples or usable_cores() < 2 or has_machine_code():
         yield
         return
@@ -40,7 +40,7 @@ def compiling_ahead(wanted: Sequence[tuple[Benchmark, DataSet]]) -> Iterator[Non
         yield
 
 
-def _start(given: bytes, stack: ExitStack) -> None:
+def _start(samples: bytes, stack: ExitStack) -> None:
     """Start the process, which goes with the stack."""
     # Nothing is imported from the working folder (-P).
     command = [sys.executable, "-P", "-m", __name__]
@@ -50,7 +50,7 @@ def _start(given: bytes, stack: ExitStack) -> None:
     stack.callback(process.kill)
     assert process.stdin is not None
     with process.stdin as pipe:
-        pipe.write(given)
+        pipe.write(samples)
 
 
 def compile_for(samples: Sequence[Sample]) -> None:

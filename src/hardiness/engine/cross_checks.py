@@ -14,7 +14,7 @@ from hardiness.attacks.kit import registry as attacks
 from hardiness.attacks.threats import threat
 from hardiness.core.attack_plan import CrossChecks, Round
 from hardiness.core.random import rng
-from hardiness.engine.batch import Network, RoundOutcome, Victims
+from hardiness.engine.victims import Network, RoundOutcome, Victims
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ nothing else judges the attacked picture, and ``afresh_change`` by how much its 
 """
 
 VERSION = 3
-"""Of what is tried, for the key of runs beside which something was."""
+"""Version of the cross-checks, for the key of runs beside which some were made."""
 
 NEAR, WIDE, INTERVALS = 1e-4, 1e-3, 8
 """How far the slope is followed along its own sign, from the image to both sides, and in how many pieces."""
@@ -67,17 +67,18 @@ STAYS, FARTHER, RESPONSE = 0.9, 0.1, 1e-4
 so much of the largest. Of a median filter, which is honest, half to three quarters move."""
 
 ANSWERED = 0.1
-"""Or where the network follows them by more than this, a value, of its slope; a median filter's have 0.02."""
+"""Zeros are hidden, too, where the network follows them by more than this share of its slope, a value; a median
+filter's have 0.02."""
 
 FAR, HALVINGS = 4, 14
 """Pictures of something else that are tried, and halvings of the way there: a smooth lead moves by thousandths of its
 way in the last piece, however steep it is at the decision."""
 
 LEAST_CLASSES = 3
-"""That the difference-of-logits ratio needs."""
+"""Number of classes that the difference-of-logits ratio needs."""
 
 PASSES = 4
-"""Of the same pictures: chance that shows in every third pass, or in half of them, is seen."""
+"""Number of passes of the same pictures: chance that shows in every third pass, or in half of them, is seen."""
 
 
 def missing_columns(n: int) -> dict[str, NDArray[np.float32]]:
@@ -188,14 +189,14 @@ class Suspect:
         standing = torch.from_numpy(np.flatnonzero(~judged.columns["success"])).to(victims.pixels.device)
         if not len(standing):
             return leads
-        left = victims.rows(standing)
-        generators = [rng(seed, further.name, sample) for sample in left.samples]
+        remaining = victims.rows(standing)
+        generators = [rng(seed, further.name, sample) for sample in remaining.samples]
         budget = Budget(plan.norm, plan.epsilon, torch.full((len(standing),), further.steps, device=standing.device))
-        last = left.pixels.clone()
-        criterion = left.criterion(plan.targeted)
-        for iterate in further.attack(further.network, left.pixels, criterion, budget, generators):
+        last = remaining.pixels.clone()
+        criterion = remaining.criterion(plan.targeted)
+        for iterate in further.attack(further.network, remaining.pixels, criterion, budget, generators):
             last[iterate.index] = iterate.pixels
-        leads[standing] = left.lead(self.logits(last), plan.targeted)
+        leads[standing] = remaining.lead(self.logits(last), plan.targeted)
         return leads
 
     def _jump(self, victims: Victims, seed: int) -> Tensor:
@@ -216,7 +217,7 @@ class Suspect:
             if not bool(still.any()):
                 break
             draws = [rng(seed, "far", place, sample) for sample in victims.samples]
-            noise = np.stack([each.random(near.shape[1:], np.float32) for each in draws])
+            noise = np.stack([generator.random(near.shape[1:], np.float32) for generator in draws])
             far = torch.where(still, torch.from_numpy(noise).to(far.device), far)
             below = lead(far)
         end = below
@@ -227,8 +228,8 @@ class Suspect:
             wide = stands[:, None, None, None]
             near, far = torch.where(wide, middle, near), torch.where(wide, far, middle)
             above, below = torch.where(stands, leads, above), torch.where(stands, below, leads)
-        looked_at = (begin > 0) & (end <= 0)
-        return ((above - below) / (begin - end)).where(looked_at, begin.new_full((), float("nan")))
+        is_tried = (begin > 0) & (end <= 0)
+        return ((above - below) / (begin - end)).where(is_tried, begin.new_full((), float("nan")))
 
     def _judged_afresh(self, victims: Victims, judged: RoundOutcome) -> dict[str, Tensor]:
         """How a copy that has seen nothing else judges the attacked pictures; nothing where none can be had."""
@@ -306,7 +307,7 @@ class Suspect:
         inside = (place >= FARTHEST) & (place <= 1 - FARTHEST)
 
         def change(direction: Tensor, distance: Tensor) -> Tensor:
-            """Of the lead, over the distance between both ends."""
+            """The change of the lead, over the distance between both ends."""
             moved = distance[:, None, None, None] * direction
             return (lead(self.logits(place + moved)) - lead(self.logits(place - moved))) / (2 * distance)
 
@@ -343,7 +344,7 @@ def _around(pixels: Tensor, reach: float, generators: Sequence[np.random.Generat
     import torch
 
     shape = pixels.shape[1:]
-    noise = np.stack([each.uniform(-reach, reach, shape).astype(np.float32) for each in generators])
+    noise = np.stack([generator.uniform(-reach, reach, shape).astype(np.float32) for generator in generators])
     moved = (pixels + torch.from_numpy(noise).to(pixels.device)).abs()
     return 1 - (1 - moved).abs()
 
@@ -352,16 +353,16 @@ def _gradient(network: Network, pixels: Tensor, loss: Callable[[Tensor], Tensor]
     import torch
 
     with torch.enable_grad():
-        given = pixels.detach().requires_grad_()
-        logits = network(given)
-        (found,) = torch.autograd.grad(loss(logits).sum(), given, allow_unused=True)
-    return torch.zeros_like(pixels) if found is None else found, logits.detach()
+        inputs = pixels.detach().requires_grad_()
+        logits = network(inputs)
+        (gradient,) = torch.autograd.grad(loss(logits).sum(), inputs, allow_unused=True)
+    return torch.zeros_like(pixels) if gradient is None else gradient, logits.detach()
 
 
 def _reach(gradient: Tensor, logits: Tensor) -> Tensor:
     """How far each image is moved for its change to be seen above rounding, at least `NEAR`: ``(N,)``."""
-    wanted = VISIBLE * logits.abs().amax(1) / _steepness(gradient).clamp(min=1e-12)
-    return wanted.nan_to_num(NEAR).clamp(NEAR, FARTHEST * NEAR / WIDE)
+    distance = VISIBLE * logits.abs().amax(1) / _steepness(gradient).clamp(min=1e-12)
+    return distance.nan_to_num(NEAR).clamp(NEAR, FARTHEST * NEAR / WIDE)
 
 
 def is_on_cross_entropy(plan: Round) -> bool:
@@ -372,7 +373,7 @@ def is_on_cross_entropy(plan: Round) -> bool:
 def _is_finite(*gradients: Tensor) -> Tensor:
     import torch
 
-    return torch.stack([each.isfinite().flatten(1).all(1) for each in gradients]).all(0)
+    return torch.stack([gradient.isfinite().flatten(1).all(1) for gradient in gradients]).all(0)
 
 
 def _others(logits: Tensor) -> Tensor:
@@ -390,6 +391,8 @@ def with_columns(
 ) -> list[RoundOutcome]:
     """The outcomes with the columns of the cross-checks: found ones beside ``at``, NaN beside the others."""
     return [
-        replace(each, columns={**each.columns, **(columns if each is at else missing_columns(len(each.logits)))})
-        for each in outcomes
+        replace(
+            outcome, columns={**outcome.columns, **(columns if outcome is at else missing_columns(len(outcome.logits)))}
+        )
+        for outcome in outcomes
     ]

@@ -12,16 +12,16 @@ from hardiness.engine.rounds import Rounds
 from hardiness.statistics.stopping import Extent
 
 FIRST_IMAGES_IN_TIME = 4
-"""Of the first round of each benchmark, which measures what an image costs."""
+"""Images of the first round of each benchmark, which measures what an image costs."""
 
 WARMING = 2
 """Rounds of each benchmark before one is chosen by its cost."""
 
 LARGEST_SHARE = 0.4
-"""Of the time that is left, what a round may take by what was measured: images differ, and so do moments."""
+"""The share of the remaining time that a round may take by what was measured: images differ, and so do moments."""
 
 LAST_SHARE = 0.8
-"""The same of a round that cannot be smaller: one image, or one more condition of each."""
+"""The share of the remaining time for a round that cannot be smaller: one image, or one more condition of each."""
 
 KEPT_SHARE, LEAST_KEPT_S, MOST_KEPT_S = 0.1, 4.0, 120.0
 """Time that is kept for scores and pages."""
@@ -50,8 +50,8 @@ class Deadline:
             seconds: that the command was given when it began.
             spent_s: how long ago that was. To begin and to end take about as long on a busy machine.
         """
-        kept = min(max(KEPT_SHARE * seconds, LEAST_KEPT_S, spent_s), MOST_KEPT_S, seconds / 2)
-        return cls(seconds, time.monotonic() + seconds - spent_s - kept)
+        reserved_s = min(max(KEPT_SHARE * seconds, LEAST_KEPT_S, spent_s), MOST_KEPT_S, seconds / 2)
+        return cls(seconds, time.monotonic() + seconds - spent_s - reserved_s)
 
     @property
     def left_s(self) -> float:
@@ -121,7 +121,7 @@ class Progression:
         return self.cost_s * (self.rounds.pictures(extent) - self.rounds.pictures(self.extent))
 
     def gain(self, following: Extent) -> float:
-        """What a second of it narrows, over all models; infinite before its cost was measured."""
+        """Narrowing that a second of a round brings, over all models; infinite before its cost was measured."""
         models = len(self.rounds.tasks)
         return (
             math.inf
@@ -172,8 +172,10 @@ def evaluate_until_deadline(budget: Deadline, progressions: Sequence[Progression
             worker.ends_s = budget.ends_s
     while True:
         left_s = budget.left_s
-        open_ = [each for each in progressions if not each.done]
-        possible = [(each, following) for each in open_ if left_s and (following := each.following(left_s))]
+        unfinished = [candidate for candidate in progressions if not candidate.done]
+        possible = [
+            (candidate, following) for candidate in unfinished if left_s and (following := candidate.following(left_s))
+        ]
         if not possible:
             return
         chosen, following = max(possible, key=lambda pair: pair[0].gain(pair[1]))

@@ -12,8 +12,8 @@ from hardiness.core.errors import DataError, ModelError, line_of
 from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
 from hardiness.engine.attack import require_module
-from hardiness.engine.batch import Ensemble
 from hardiness.engine.deadline import Deadline, Progression, evaluate_until_deadline
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.goals import EvaluationToGoal, Outlook, Precision, Verdicts
 from hardiness.engine.moved_runs import fewer_images, moved_from
 from hardiness.engine.provenance import keep_beginning, keep_measured

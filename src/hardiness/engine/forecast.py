@@ -1,4 +1,4 @@
-"""What an evaluation would cost: units, images, bytes and seconds; nothing of it is stored."""
+"""The forecast of an evaluation: its units, images, bytes and seconds; nothing of it is stored."""
 
 from __future__ import annotations
 
@@ -20,21 +20,40 @@ from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleEr
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
 from hardiness.data.files import limited
-from hardiness.engine.batch import Ensemble, automatic_batch_size
+from hardiness.engine.batch_sizes import automatic_batch_size
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.evaluation import surrogate_of
 from hardiness.engine.moved_runs import fewer_images
 from hardiness.engine.plan import Unit, units
-from hardiness.engine.rounds import most_wanted
+from hardiness.engine.rounds import largest_selection
 from hardiness.engine.tasks import Task, begin, condition_indices
 from hardiness.engine.worker import Worker
 from hardiness.models.chat.model import ClosedQuestionModel
 from hardiness.models.classifier import Classifier
 from hardiness.store.store import Store
 
+BUDGET_S = 5.0
+"""Seconds for the first rows of one benchmark, for each model; the batch that crosses them is finished."""
+
+ATTACKED = 4
+"""Images that an attack is tried on at a time: some fall at once, some never; one alone is dearer than in a batch."""
+
+MANY_STEPS = 400
+"""Steps of an attack on one image that are tried; where there are more, a share of them, the rest taken for as dear."""
+
+MARGIN = 1.3
+"""By how much an attack's price is raised, so that images that stand longer than those tried do not pass the bound."""
+
+SIZED = 64
+"""Photographs whose sizes are taken for those of all."""
+
+MOST_UNBOUNDED = 1_000
+"""Questions that a command may ask without a bound on its requests: each is paid for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the first rows of an evaluation took; a row is one image under one condition by one model.
+    """The cost of an evaluation by its first rows; a row is one image under one condition by one model.
 
     Attributes:
         row_s: seconds of a row, its share of reading and distorting included.
@@ -49,11 +68,11 @@ class Cost:
 
 def steps_of(plan: AttackPlan) -> int:
     """Steps that a plan takes at most on one image, over all rounds and restarts."""
-    return sum(each.steps * each.restarts for each in plan.rounds)
+    return sum(attack_round.steps * attack_round.restarts for attack_round in plan.rounds)
 
 
-def shortened(whole: Benchmark, plan: AttackPlan, share: float) -> Benchmark:
-    """The same benchmark, each round of its attack cut to a share of its steps; nothing it gives is a result.
+def shorten(whole: Benchmark, plan: AttackPlan, share: float) -> Benchmark:
+    """A benchmark with each round of its attack cut to a share of its steps; nothing it gives is a result.
 
     Args:
         whole: the benchmark.
@@ -61,27 +80,15 @@ def shortened(whole: Benchmark, plan: AttackPlan, share: float) -> Benchmark:
         share: of the steps of each round, in (0, 1]; at least one step is left.
     """
 
-    def cut(each: Round) -> Round:
-        return replace(each, marks={max(1, math.ceil(each.steps * share)): each.marks[each.steps]})
+    def cut(attack_round: Round) -> Round:
+        return replace(
+            attack_round, marks={max(1, math.ceil(attack_round.steps * share)): attack_round.marks[attack_round.steps]}
+        )
 
     own = {"attack": replace(plan, rounds=tuple(map(cut, plan.rounds))), "selection": whole.selection}
     options = {option.name: getattr(whole, option.name) for option in fields(whole)}  # type: ignore[arg-type]
     short: Benchmark = type(type(whole).__name__, (type(whole),), own)(**options)
     return short
-
-
-BUDGET_S = 5.0
-"""Of the first rows of one benchmark, for each model; the batch that crosses it is finished."""
-
-ATTACKED = 4
-"""Images that an attack is tried on at a time: some fall at once, some never; one alone is dearer than in a batch."""
-
-
-MANY_STEPS = 400
-"""Of an attack on one image; where there are more, a share of them is tried and the rest taken for as dear."""
-
-MARGIN = 1.3
-"""By how much an attack's price is raised, so that images that stand longer than those tried do not pass the bound."""
 
 
 @dataclass(frozen=True)
@@ -106,21 +113,21 @@ class Trial:
     store: Store
 
     def cost(self) -> Cost:
-        """What a row costs, from the batches after the first, if there are any; of an attack at most."""
+        """The cost of a row, from the batches after the first, if there are any; of an attack at most."""
         benchmark, share = self._affordable()
-        taken: list[tuple[int, float]] = []
-        for items, conditions in self._growing(benchmark):
+        trials: list[tuple[int, float]] = []
+        for items, conditions in self._batches(benchmark):
             worker = self._worker(benchmark, items, conditions)
             begin_s = time.perf_counter()
             worker.evaluate()
-            taken.append((len(items) * len(conditions) * len(self.classifiers), time.perf_counter() - begin_s))
-            spent_s = sum(seconds for _, seconds in taken)
-            if spent_s >= BUDGET_S * len(self.classifiers) and (len(taken) > 1 or benchmark.attack):
+            trials.append((len(items) * len(conditions) * len(self.classifiers), time.perf_counter() - begin_s))
+            spent_s = sum(seconds for _, seconds in trials)
+            if spent_s >= BUDGET_S * len(self.classifiers) and (len(trials) > 1 or benchmark.attack):
                 break
         stored = sum(int(stamp[0]) for run in self.store.runs() for stamp in run.stamps().values())
-        row_bytes = stored / sum(rows for rows, _ in taken)
-        (first_rows, first_s), later = taken[0], taken[1:]
-        rows, seconds = (sum(column) for column in zip(*(taken if benchmark.attack else later or taken), strict=True))
+        row_bytes = stored / sum(rows for rows, _ in trials)
+        (first_rows, first_s), later = trials[0], trials[1:]
+        rows, seconds = (sum(column) for column in zip(*(trials if benchmark.attack else later or trials), strict=True))
         row_s = seconds / rows
         if benchmark.attack:
             return Cost(row_s / share * MARGIN, 0.0, row_bytes)
@@ -132,11 +139,11 @@ class Trial:
         if plan is None or steps_of(plan) <= MANY_STEPS:
             return self.benchmark, 1.0
         share = MANY_STEPS / 4 / steps_of(plan)
-        short = shortened(self.benchmark, plan, share)
+        short = shorten(self.benchmark, plan, share)
         assert short.attack is not None, "it has the rounds of the whole"
         return short, steps_of(short.attack) / steps_of(plan)
 
-    def _growing(self, benchmark: Benchmark) -> Iterator[tuple[list[Item], list[int]]]:
+    def _batches(self, benchmark: Benchmark) -> Iterator[tuple[list[Item], list[int]]]:
         """Images and conditions of one batch after the other, larger and larger, no image twice."""
         conditions, at = list(self.conditions), 0
         if benchmark.frames > 1:
@@ -170,19 +177,17 @@ class Trial:
     def _worker(self, benchmark: Benchmark, items: Sequence[Item], conditions: Sequence[int]) -> Worker:
         request = replace(self.request, limit=None, save_images=False, share=None)
         data = replace(self.data, items=tuple(items))
-        tasks = [begin(each, benchmark, data, request, self.store, self.surrogate) for each in self.classifiers]
+        tasks = [
+            begin(classifier, benchmark, data, request, self.store, self.surrogate) for classifier in self.classifiers
+        ]
         worker = Worker(benchmark, data, tasks, request, self.store, Silence(), self.surrogate)
         worker.asked = list(conditions)
         return worker
 
 
-SIZED = 64
-"""Photographs whose sizes are taken for those of all."""
-
-
 @dataclass(frozen=True)
 class Forecast:
-    """What one benchmark of a command would do.
+    """The forecast of one benchmark of a command.
 
     Attributes:
         benchmark, data: which.
@@ -227,7 +232,7 @@ def forecast_evaluation(
     store: Store,
     request: Request,
 ) -> Forecast:
-    """What `evaluate` would do with these arguments; a few rows are computed in a folder that is thrown away.
+    """The forecast of `evaluate` with these arguments; a few rows are computed in a folder that is thrown away.
 
     Raises:
         StoreError: what is stored cannot be read.
@@ -248,8 +253,8 @@ def _forecast(
     try:
         surrogate = surrogate_of(benchmark, classifiers, Silence())
     except (ModelError, DataError) as error:
-        told = f"{benchmark.name}: its surrogate cannot be used: {error}"
-        return Forecast(benchmark.name, data.name, problems=(*problems, told), refused=True)
+        problem = f"{benchmark.name}: its surrogate cannot be used: {error}"
+        return Forecast(benchmark.name, data.name, problems=(*problems, problem), refused=True)
     tasks: list[Task] = []
     for classifier in classifiers:
         try:
@@ -258,25 +263,27 @@ def _forecast(
         except ModelError as error:
             problems.append(str(error))
     by_id = {item.id: item for item in limited(data.items, request.limit, request.seed)}
-    _, asked = condition_indices(benchmark, data)
-    wanted: Mapping[str, Sequence[int]] = dict.fromkeys(by_id, asked)
-    count, images, rows = _missing_counts(tasks, wanted)
+    _, indices = condition_indices(benchmark, data)
+    selected: Mapping[str, Sequence[int]] = dict.fromkeys(by_id, indices)
+    count, images, rows = _missing_counts(tasks, selected)
     chat = [task for task in tasks if isinstance(task.classifier, ClosedQuestionModel)]
-    calls, bytes_sent = _bill(benchmark, data, chat, wanted, request.seed, store)
-    lacking = [
+    calls, bytes_sent = _bill(benchmark, data, chat, selected, request.seed, store)
+    unfinished = [
         model
         for model in (task.classifier for task in tasks)
         if not isinstance(model, ClosedQuestionModel) and rows[model.spec.name]
     ]
     items = [by_id[sample] for sample in images]
     costs: list[tuple[Cost, list[str]]] = []
-    for place, missing in enumerate(sorted({rows[model.spec.name] for model in lacking})):
-        alike = [model for model in lacking if rows[model.spec.name] == missing]
-        trial = Trial(benchmark, data, request, surrogate, alike, items, asked, Store.create(folder / f"trial{place}"))
+    for place, missing in enumerate(sorted({rows[model.spec.name] for model in unfinished})):
+        alike = [model for model in unfinished if rows[model.spec.name] == missing]
+        trial = Trial(
+            benchmark, data, request, surrogate, alike, items, indices, Store.create(folder / f"trial{place}")
+        )
         costs.append((trial.cost(), [model.spec.name for model in alike]))
-    if request.precision_target is not None and lacking:
-        wanted = most_wanted(Store(str(folder / "trial0")), data, request, wanted)
-        count, images, rows = _missing_counts(tasks, wanted)
+    if request.precision_target is not None and unfinished:
+        selected = largest_selection(Store(str(folder / "trial0")), data, request, selected)
+        count, images, rows = _missing_counts(tasks, selected)
         items = [by_id[sample] for sample in images]
     priced = [(cost, sum(rows[name] for name in names)) for cost, names in costs]
     return Forecast(
@@ -286,11 +293,11 @@ def _forecast(
         units=count,
         images=len(images),
         rows=rows.total(),
-        stored=sum(map(len, wanted.values())) * len(tasks) - rows.total(),
+        stored=sum(map(len, selected.values())) * len(tasks) - rows.total(),
         bytes_read=_bytes(items),
         bytes_written=round(sum(cost.row_bytes * n for cost, n in priced)),
         seconds=sum(cost.row_s * n + cost.start_s for cost, n in priced),
-        at_most=bool(request.precision_target or request.until_decided or (benchmark.attack and lacking)),
+        at_most=bool(request.precision_target or request.until_decided or (benchmark.attack and unfinished)),
         problems=tuple(problems),
         remarks=(*data.remarks, *fewer_images(benchmark, data, store.runs())),
         refused=len(tasks) < len(classifiers),
@@ -298,10 +305,6 @@ def _forecast(
         bytes_sent=bytes_sent,
         layout=layout_of(data),
     )
-
-
-MOST_UNBOUNDED = 1_000
-"""Questions that a command may ask without a bound on its requests: each is paid for."""
 
 
 def require_bounded_calls(
@@ -340,17 +343,17 @@ def _lacking_answers(task: Task, benchmark: Benchmark, data: DataSet, request: R
     model = task.classifier
     assert isinstance(model, ClosedQuestionModel), "these alone are asked"
     items = {item.id: item for item in limited(data.items, request.limit, request.seed)}
-    conditions, asked = condition_indices(benchmark, data)
-    wanted: Mapping[str, Sequence[int]] = dict.fromkeys(items, asked)
-    work = [row for unit in units([task], wanted, task.stored.plan.unit_items) for row in unit.parts[0].work]
+    conditions, indices = condition_indices(benchmark, data)
+    selected: Mapping[str, Sequence[int]] = dict.fromkeys(items, indices)
+    work = [row for unit in units([task], selected, task.stored.plan.unit_items) for row in unit.parts[0].work]
     if len(work) * model.repeats <= MOST_UNBOUNDED or not model.keeps_some(store.files):
         return int(len(work) * model.repeats)
     count = 0
     for sample, index in work:
         with suppress(SampleError):
-            for made in benchmark.expand(items[sample], [conditions[index]], [task.canvas], request.seed):
-                if isinstance(made, Expansion):
-                    count += model.lacking(np.asarray(made.images[0], np.uint8), sample, store.files)
+            for expansion in benchmark.expand(items[sample], [conditions[index]], [task.canvas], request.seed):
+                if isinstance(expansion, Expansion):
+                    count += model.lacking(np.asarray(expansion.images[0], np.uint8), sample, store.files)
     return count
 
 
@@ -358,7 +361,7 @@ def _bill(
     benchmark: Benchmark,
     data: DataSet,
     tasks: Sequence[Task],
-    wanted: Mapping[str, Sequence[int]],
+    selected: Mapping[str, Sequence[int]],
     seed: int,
     store: Store,
 ) -> tuple[int, int]:
@@ -373,17 +376,17 @@ def _bill(
         model = task.classifier
         assert isinstance(model, ClosedQuestionModel), "these alone are asked"
         files = store.files if model.keeps_some(store.files) else None
-        for unit in units([task], wanted, task.stored.plan.unit_items):
+        for unit in units([task], selected, task.stored.plan.unit_items):
             for sample, index in unit.parts[0].work:
                 if files is None and len(sizes) >= SIZED:
                     calls += model.repeats
                     continue
                 with suppress(SampleError):
-                    for made in benchmark.expand(items[sample], [conditions[index]], [task.canvas], seed):
-                        if isinstance(made, Expansion):
-                            image = np.asarray(made.images[0], np.uint8)
-                            found = model.sizes(image, sample, files)
-                            sizes, calls = sizes + found, calls + len(found)
+                    for expansion in benchmark.expand(items[sample], [conditions[index]], [task.canvas], seed):
+                        if isinstance(expansion, Expansion):
+                            image = np.asarray(expansion.images[0], np.uint8)
+                            request_sizes = model.sizes(image, sample, files)
+                            sizes, calls = sizes + request_sizes, calls + len(request_sizes)
     return calls, round(calls * sum(sizes) / len(sizes)) if sizes else 0
 
 
@@ -398,11 +401,11 @@ def layout_of(data: DataSet) -> str:
 
 
 def _missing_counts(
-    tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]
+    tasks: Sequence[Task], selected: Mapping[str, Sequence[int]]
 ) -> tuple[int, dict[str, None], Counter[str]]:
-    """What is missing: units, images, and rows by model."""
+    """The missing work: number of units, images, and rows by model."""
     count, images, rows = 0, dict[str, None](), Counter[str]()
-    for unit in _missing(tasks, wanted):
+    for unit in _missing(tasks, selected):
         count += 1
         for part in unit.parts:
             rows[part.task.classifier.spec.name] += len(part.work)
@@ -410,11 +413,11 @@ def _missing_counts(
     return count, images, rows
 
 
-def _missing(tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]) -> Iterator[Unit]:
+def _missing(tasks: Sequence[Task], selected: Mapping[str, Sequence[int]]) -> Iterator[Unit]:
     """Every unit with missing rows; models whose runs have units of one size share them, as in an evaluation."""
     sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
     for size in sizes:
-        yield from units([task for task in tasks if task.stored.plan.unit_items == size], wanted, size)
+        yield from units([task for task in tasks if task.stored.plan.unit_items == size], selected, size)
 
 
 def _bytes(items: Sequence[Item]) -> int:

@@ -14,9 +14,12 @@ from hardiness.results.runs import ScoredRun
 from hardiness.results.stopped import companions_of, look_at, rows_of
 from hardiness.statistics.stopping import Extent, Headline, decide, next_extent
 
+MOST_TIMES = 100.0
+"""How many times as many pictures the next round has at most, where nobody knows how many decide."""
+
 
 class Goal(Protocol):
-    """What ends the evaluation of a benchmark before all of it is done."""
+    """A goal that ends the evaluation of a benchmark before all of it is done."""
 
     def begin(self, rounds: Rounds) -> None:
         """Prepare; called once, before the first round."""
@@ -95,30 +98,30 @@ class Precision:
 
     def look(self, rounds: Rounds, extent: Extent) -> Outlook:
         """Whether every headline is exact enough, and if not how much more it takes."""
-        found = self._headlines(rounds, extent)
-        if not found or decide(found, self.target).done:
+        headlines = self._headlines(rounds, extent)
+        if not headlines or decide(headlines, self.target).done:
             return Outlook()
         whole = rounds.whole
-        following = next_extent(extent, found, self.target, whole)
-        hopeless = [each for each in found if each.is_out_of_reach(self.target, whole.images)]
+        following = next_extent(extent, headlines, self.target, whole)
+        hopeless = [headline for headline in headlines if headline.is_out_of_reach(self.target, whole.images)]
         if following is None or hopeless:
-            worst = max(hopeless or decide(found, self.target).loose, key=lambda each: each.half_width)
+            worst = max(hopeless or decide(headlines, self.target).loose, key=lambda headline: headline.half_width)
             line = worst.out_of_reach(self.target, whole.images)
             return Outlook(unreached=f"precision-target cannot be reached on {rounds.benchmark.name}: {line}")
         return Outlook(following)
 
     def _headlines(self, rounds: Rounds, extent: Extent) -> list[Headline]:
-        """Of every model that has one so far."""
-        found: list[Headline] = []
+        """The first headline of every model that has one so far."""
+        first_headlines: list[Headline] = []
         for run, table in rounds.tables(extent):
             companions = self._companions[run.stored.key]
             look = look_at(self.target, published_baseline(run.stored.run), companions)
             headlines: Sequence[Headline] = list(look.at(run.card, table, run.stored.run).values())
-            keys = tuple(each.stored.key for each in companions)
+            keys = tuple(companion.stored.key for companion in companions)
             run.stored.keep_stop(Stop(self.target, rows_of(run.table), keys))
             run.release()
-            found += headlines[:1]
-        return found
+            first_headlines += headlines[:1]
+        return first_headlines
 
 
 @dataclass
@@ -138,8 +141,8 @@ class Verdicts:
     def begin(self, rounds: Rounds) -> None:
         """See which models have nothing left to evaluate."""
         runs = [ScoredRun(task.stored, card_of(task.stored.run)) for task in rounds.tasks]
-        done = [run.stored.key for run in runs if run.counts().complete and run.stored.stop() is None]
-        self._all_there = frozenset(done)
+        finished = [run.stored.key for run in runs if run.counts().complete and run.stored.stop() is None]
+        self._all_there = frozenset(finished)
 
     def look(self, rounds: Rounds, extent: Extent) -> Outlook:
         """Whether every rule is decided, by the round's rows and by all that are stored, and how much more it takes."""
@@ -147,30 +150,26 @@ class Verdicts:
         if self._whole:
             return Outlook(remarks=self._whole)
         runs = [(run, table) for run, table in rounds.tables(extent) if run.stored.key not in self._all_there]
-        found = self.watch.look(runs)
-        if found.whole:
-            self._whole = found.remarks
-            for line in found.remarks:
+        state = self.watch.look(runs)
+        if state.whole:
+            self._whole = state.remarks
+            for line in state.remarks:
                 rounds.listener.note(line)
-            return Outlook(None if extent == whole else whole, found.remarks)
+            return Outlook(None if extent == whole else whole, state.remarks)
         for run, _ in runs:
             run.stored.keep_stop(Stop(None, rows_of(run.table), policy=policy.source))
-        if not found.times and any(rows_of(run.table) > rows_of(table) for run, table in runs):
-            found = self.watch.look([(run, run.table) for run, _ in runs])
-        times = min(found.times, MOST_TIMES)
+        if not state.times and any(rows_of(run.table) > rows_of(table) for run, table in runs):
+            state = self.watch.look([(run, run.table) for run, _ in runs])
+        times = min(state.times, MOST_TIMES)
         following = extent.grown(extent.images * times, extent.cells * times, whole) if times else None
         for run, _ in runs:
             run.release()
         if following is not None:
             return Outlook(following)
-        counts = ", ".join(f"{found.outcomes.count(each)} {each}" for each in dict.fromkeys(found.outcomes))
-        name, of = rounds.benchmark.name, f"{extent.images:,} of {whole.images:,} images"
+        counts = ", ".join(f"{state.outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(state.outcomes))
+        name, images = rounds.benchmark.name, f"{extent.images:,} of {whole.images:,} images"
         cells = f", {extent.cells} of {whole.cells} conditions of each" if whole.cells > 1 else ""
-        if not found.outcomes:
-            return Outlook(remarks=found.remarks)
+        if not state.outcomes:
+            return Outlook(remarks=state.remarks)
         end = "every rule is decided" if not times else "all there are, and not every rule is decided"
-        return Outlook(remarks=(f"{policy.source}: {name}: after {of}{cells} {end}: {counts}", *found.remarks))
-
-
-MOST_TIMES = 100.0
-"""By which the pictures are said to grow where nobody knows by how much."""
+        return Outlook(remarks=(f"{policy.source}: {name}: after {images}{cells} {end}: {counts}", *state.remarks))

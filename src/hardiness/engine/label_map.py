@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import ModelError
-from hardiness.engine.batch import Ensemble
+from hardiness.engine.ensemble import Ensemble
 from hardiness.models.classifier import Classifier
 
 

@@ -19,7 +19,11 @@ ADVICE = (
 )
 
 DIGITS = 8
-"""Of a fingerprint, where a person is to tell two apart."""
+"""Digits of a fingerprint that are shown, where a person is to tell two apart."""
+
+
+READING = "reading_version"
+"""Option of a chat model in the key: the version of the rule by which its replies are read."""
 
 
 def refuse_another_run(run: Run, every: Iterable[StoredRun]) -> None:
@@ -28,18 +32,18 @@ def refuse_another_run(run: Run, every: Iterable[StoredRun]) -> None:
     Raises:
         ArgumentError: naming both.
     """
-    alike = [each for each in every if replace(each.run, data=run.data, versions=run.versions) == run]
-    others = [each for each in alike if each.run.data.name == run.data.name]
+    alike = [stored for stored in every if replace(stored.run, data=run.data, versions=run.versions) == run]
+    others = [stored for stored in alike if stored.run.data.name == run.data.name]
     if not others:
         return
-    other = min(others, key=lambda each: each.run.data != run.data)
+    other = min(others, key=lambda stored: stored.run.data != run.data)
     if other.run.data != run.data:
         there, here = (_identity_summary(data) for data in (other.run.data, run.data))
         raise ArgumentError(f"{other.place} is of {there} of {run.data.name}, and this worker sees {here}: {ADVICE}")
-    then, now = other.run.versions, run.versions
-    name = next(name for name in sorted({*then, *now}) if then.get(name) != now.get(name))
+    former, current = other.run.versions, run.versions
+    name = next(name for name in sorted({*former, *current}) if former.get(name) != current.get(name))
     raise ArgumentError(
-        f"{other.place} was made by another version of hardiness ({name} {then.get(name)}, and {now.get(name)} "
+        f"{other.place} was made by another version of hardiness ({name} {former.get(name)}, and {current.get(name)} "
         "here): install one version for every worker, or give this one another --out"
     )
 
@@ -69,18 +73,14 @@ def refuse_to_share(run: Run) -> None:
 def moved_from(run: Run, every: Iterable[StoredRun]) -> tuple[str, ...]:
     """A line where a folder holds the same run under the key that an earlier version of hardiness gave it."""
     others = list(every)
-    if any(map(is_of_one_command, own_code_of(run))) or any(each.key == run.key for each in others):
+    if any(map(is_of_one_command, own_code_of(run))) or any(stored.key == run.key for stored in others):
         return ()
-    moves = ((each.place, _reasons_of_move(each.run, run)) for each in others)
+    moves = ((stored.place, _reasons_of_move(stored.run, run)) for stored in others)
     place, reasons = next(((place, reasons) for place, reasons in moves if reasons), ("", []))
     if not reasons:
         return ()
     name, benchmark = run.model.name, run.benchmark.name
     return (f"{name} on {benchmark} is evaluated anew, once: {' and '.join(reasons)}; the former rows stay in {place}",)
-
-
-READING = "reading_version"
-"""Option of a chat model in the key: the version of the rule by which its replies are read."""
 
 
 def _reasons_of_move(former: Run, run: Run) -> list[str]:
@@ -92,35 +92,35 @@ def _reasons_of_move(former: Run, run: Run) -> list[str]:
     if is_new and any(map(is_of_former_form, own_code_of(former))):
         former, run = _without_code(former), _without_code(run)
         reasons.append("its key now covers every value that its code holds")
-    then, now = _versions_of(former), _versions_of(run)
-    if names := [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]:
-        changes = ", ".join(f"{name} {then.get(name, 'none')}, now {now.get(name, 'none')}" for name in names)
+    old, new = _versions_of(former), _versions_of(run)
+    if names := [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]:
+        changes = ", ".join(f"{name} {old.get(name, 'none')}, now {new.get(name, 'none')}" for name in names)
         reasons.append(f"it was made by another version of hardiness ({changes})")
     return reasons if _without_versions(former).key == _without_versions(run).key else []
 
 
 def _versions_of(run: Run) -> dict[str, Any]:
     """The versions in a run's key of rules and kernels of ours, each by the word that a line names it by."""
-    versions = {name.replace("_", " "): each for name, each in run.versions.items() if name != "files"}
+    versions = {name.replace("_", " "): value for name, value in run.versions.items() if name != "files"}
     checks = versions.pop("cross checks", None)
     attacks_of_run = versions.pop("attacks", None)
     if checks is not None:
         versions["cross checks"] = checks["version"]
-    versions |= {f"attack {name}": each for name, each in (attacks_of_run or {}).items()}
+    versions |= {f"attack {name}": value for name, value in (attacks_of_run or {}).items()}
     if READING in run.model.options:
         versions["reading of replies"] = run.model.options[READING]
     return versions
 
 
 def _without_versions(run: Run) -> Run:
-    """A run without what `_versions_of` gives: what a person asked for, and the model, data and code."""
-    options = {name: each for name, each in run.model.options.items() if name != READING}
-    files = {name: each for name, each in run.versions.items() if name == "files"}
+    """A run without the versions that `_versions_of` gives: a person's request, and the model, data and code."""
+    options = {name: value for name, value in run.model.options.items() if name != READING}
+    files = {name: value for name, value in run.versions.items() if name == "files"}
     return replace(run, model=replace(run.model, options=options), versions=files)
 
 
 def _without_code(run: Run) -> Run:
-    """A run without what stands in its key for code of a person's own; of a plain function that is all of it."""
+    """A run without the part of its key that stands for a person's own code; of a plain function that is all of it."""
 
     def bare(name: str, weights: str, code: str) -> tuple[str, str]:
         is_function = weights[:DIGITS] == code[:DIGITS]
@@ -128,7 +128,7 @@ def _without_code(run: Run) -> Run:
 
     model, surrogate = run.model, run.surrogate
     name, weights = bare(model.name, model.weights_sha256, model.code_sha256)
-    versions = {name: each for name, each in run.versions.items() if name != "files"}
+    versions = {name: value for name, value in run.versions.items() if name != "files"}
     return replace(
         run,
         model=replace(model, name=name, weights_sha256=weights, code_sha256=""),
@@ -141,22 +141,22 @@ def fewer_images(benchmark: Benchmark, data: DataSet, every: Iterable[StoredRun]
     """A line where a folder's runs of a benchmark were of more images of the data set than there are now."""
     options = json.dumps(benchmark.identity(), sort_keys=True, default=list)
     alike = [
-        each
-        for each in every
-        if (each.run.benchmark.name, each.run.data.name) == (benchmark.name, data.name)
-        and json.dumps(each.run.benchmark.options, sort_keys=True, default=list) == options
+        stored
+        for stored in every
+        if (stored.run.benchmark.name, stored.run.data.name) == (benchmark.name, data.name)
+        and json.dumps(stored.run.benchmark.options, sort_keys=True, default=list) == options
     ]
-    largest = max(alike, key=lambda each: each.run.data.samples, default=None)
-    if largest is None or (then := largest.run.data.samples) <= len(data):
+    largest = max(alike, key=lambda stored: stored.run.data.samples, default=None)
+    if largest is None or (before := largest.run.data.samples) <= len(data):
         return ()
     return (
-        f"{data.name} at {data.location}: {then - len(data):,} of {then:,} images are gone since an earlier run "
-        f"({largest.place}): {then:,} images then, {len(data):,} now",
+        f"{data.name} at {data.location}: {before - len(data):,} of {before:,} images are gone since an earlier run "
+        f"({largest.place}): {before:,} images then, {len(data):,} now",
     )
 
 
 def data_summary(samples: int, fingerprint: str) -> str:
-    """How many images of which fingerprint, for people."""
+    """The number of images and their fingerprint, for people."""
     return f"{samples:,} images (fingerprint {fingerprint[:DIGITS]})"
 
 

@@ -39,33 +39,33 @@ class PictureSource:
             SampleError: the file cannot be read.
         """
         if condition and result.run.attack:
-            return self._attacked(result, sample, condition)
-        benchmark, items = self._opened(result)
+            return self._read_attacked(result, sample, condition)
+        benchmark, items = self._open(result)
         item = items.get(sample)
         if item is None:
             raise DataError(f"{result.data} at {result.plan.location} holds no {sample}")
         canvas = benchmark.canvas or CANVAS_224
-        wanted = condition or next(iter(c for c in benchmark.conditions() if not c), Condition())
+        shown_condition = condition or next(iter(c for c in benchmark.conditions() if not c), Condition())
         last: Image | None = None
-        for expansion in benchmark.expand(item, (wanted,), (canvas,), result.run.seed):
+        for expansion in benchmark.expand(item, (shown_condition,), (canvas,), result.run.seed):
             if isinstance(expansion, PictureFault):
                 raise DataError(expansion.reason)
             last = expansion.images[0]  # type: ignore[assignment]  # before an attack every picture is an image
         if last is None:
-            raise DataError(f"{sample} gives no picture under {wanted}")
+            raise DataError(f"{sample} gives no picture under {shown_condition}")
         return last
 
-    def _opened(self, result: Result) -> tuple[Benchmark, dict[str, Item]]:
+    def _open(self, result: Result) -> tuple[Benchmark, dict[str, Item]]:
         key = result.run.benchmark.name, result.run.data.fingerprint
         if key not in self._items:
             benchmark = _benchmark(result)
-            found = benchmark.dataset(self._root(result))
-            if found.fingerprint != result.run.data.fingerprint:
-                raise DataError(f"{result.data} at {found.location} has changed since it was evaluated")
-            self._items[key] = benchmark, {item.id: item for item in found.items}
+            dataset = benchmark.dataset(self._root(result))
+            if dataset.fingerprint != result.run.data.fingerprint:
+                raise DataError(f"{result.data} at {dataset.location} has changed since it was evaluated")
+            self._items[key] = benchmark, {item.id: item for item in dataset.items}
         return self._items[key]
 
-    def _attacked(self, result: Result, sample: str, condition: Condition) -> Image:
+    def _read_attacked(self, result: Result, sample: str, condition: Condition) -> Image:
         made_on = result.run.surrogate.model if result.run.surrogate else result.run.model.name
         path = f"images/{result.run.benchmark.name}/{place_of(made_on, condition, sample)}"
         for files in self._outs:
@@ -93,6 +93,6 @@ def _benchmark(result: Result) -> Benchmark:
     kind = registry.find(identity.name)
     if kind is None:
         raise DataError(f"benchmark {identity.name} is not installed here")
-    known = {option.name: option.default for option in fields(kind)}  # type: ignore[arg-type]
-    given = {name: value for name, value in identity.options.items() if name in known}
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    defaults = {option.name: option.default for option in fields(kind)}  # type: ignore[arg-type]
+    options = {name: value for name, value in identity.options.items() if name in defaults}
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()})

@@ -47,9 +47,15 @@ _TEXTS = KINDS[2:]
 _SUM_TOLERANCE = 0.05
 _NAMED = 3
 """How many samples are named where several are amiss."""
+
 _SHOWN = 6
 """How many columns are named where those needed are not among them."""
 
+HELD = "predictions"
+"""The word of messages for answers that lie in no file."""
+
+CLEAN_CELL = "clean"
+"""Name of the condition of clean pictures, in a file and in a tree."""
 
 ROWS_AT_ONCE = 1024
 """Answers that are in memory together: of 1,000 classes 4 MB."""
@@ -76,15 +82,15 @@ class NumberRows:
         Raises:
             ArgumentError: one has another number of classes than those before, is not finite, or no probabilities.
         """
-        (done, width), columns = self.shape, block.shape[1]
-        if done and columns != width:
+        (stored_rows, width), columns = self.shape, block.shape[1]
+        if stored_rows and columns != width:
             raise ArgumentError(
-                f"{self._path}: {samples[0]} (row {done + 1}) has {columns} numbers, those before {width}"
+                f"{self._path}: {samples[0]} (row {stored_rows + 1}) has {columns} numbers, those before {width}"
             )
         bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
         if len(bad):
             raise ArgumentError(
-                f"{self._path}: the answer for {samples[bad[0]]} (row {done + bad[0] + 1}) is NaN or infinite"
+                f"{self._path}: the answer for {samples[bad[0]]} (row {stored_rows + bad[0] + 1}) is NaN or infinite"
             )
         if self._kind == "probabilities":
             self._require_probabilities(block, samples)
@@ -92,7 +98,7 @@ class NumberRows:
         self._may_be_percent &= not len(_no_probabilities(block / np.float32(100)))
         self.are_shares &= bool(((block >= 0) & (block <= 1)).all())
         self._file.write(np.ascontiguousarray(block).data)
-        self.shape = done + len(block), columns
+        self.shape = stored_rows + len(block), columns
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -101,8 +107,8 @@ class NumberRows:
         """Some of the rows, ``(n, K)``."""
         self._file.flush()
         size = 4 * self.shape[1]
-        read = b"".join(os.pread(self._file.fileno(), size, size * row) for row in rows.tolist())
-        return np.frombuffer(read, np.float32).reshape(len(rows), self.shape[1])
+        content = b"".join(os.pread(self._file.fileno(), size, size * row) for row in rows.tolist())
+        return np.frombuffer(content, np.float32).reshape(len(rows), self.shape[1])
 
     def require_kind(self) -> None:
         """Raise an error where all rows are probabilities, also in percent, and were called logits.
@@ -174,26 +180,26 @@ class Predictions:
         """
         count = data.num_classes
         names = data.class_names or (wnids() if count == len(wnids()) else ())
-        by_index = {str(each): each for each in range(count)}
+        by_index = {str(index): index for index in range(count)}
         by_name = {name: index for index, name in enumerate(names)}
         indices = {"class_index": by_index, "class_name": by_name}.get(self.kind, {**by_index, **by_name})
         for row, text in enumerate(texts):
             if text not in indices:
-                meant = {"class_index": "a number", "class_name": "the name"}.get(self.kind, "the name or a number")
+                expected = {"class_index": "a number", "class_name": "the name"}.get(self.kind, "the name or a number")
                 raise ArgumentError(
-                    f"{self.path}: the {self.kind} of {self.samples[row]} (row {row + 1}) must be {meant} of one of "
+                    f"{self.path}: the {self.kind} of {self.samples[row]} (row {row + 1}) must be {expected} of one of "
                     f"the {count} classes (numbers go from 0 to {count - 1}), was {text!r}"
                 )
         if self.kind == "class":
             present = set(texts)
             fitting = [way for way in (by_index, by_name) if present <= way.keys()]
-            two = sorted(text for text in present if by_index.get(text, indices[text]) != indices[text])
-            if two and len(fitting) != 1:
+            unclear = sorted(text for text in present if by_index.get(text, indices[text]) != indices[text])
+            if unclear and len(fitting) != 1:
                 raise ArgumentError(
-                    f"{self.path}: class {two[0]} may be the class of that name or the one of that index, which is "
-                    f"named {names[int(two[0])]}: call the column class_name or class_index"
+                    f"{self.path}: class {unclear[0]} may be the class of that name or the one of that index, which is "
+                    f"named {names[int(unclear[0])]}: call the column class_name or class_index"
                 )
-            indices = fitting[0] if two else indices
+            indices = fitting[0] if unclear else indices
         return np.array([indices[text] for text in texts], np.intp)
 
     @property
@@ -286,10 +292,6 @@ def read_predictions(answers: Answers) -> Predictions:
     return Predictions(path, content, columns.kind, columns.samples, columns.conditions, columns.values)
 
 
-HELD = "predictions"
-"""How messages call answers that lie in no file."""
-
-
 def _of_file(path: str) -> tuple[_AnswerColumns, str]:
     """The columns of a file, and the hash of its bytes."""
     file = Path(path)
@@ -297,7 +299,7 @@ def _of_file(path: str) -> tuple[_AnswerColumns, str]:
         raise ArgumentError(f"predictions must be a csv or Parquet file; there is none at {path}")
     with file.open("rb") as stream:
         is_parquet = stream.read(4) == b"PAR1"
-    read = _parquet if is_parquet or file.suffix.lower() in (".parquet", ".pq") else _csv
+    read = _read_parquet if is_parquet or file.suffix.lower() in (".parquet", ".pq") else _read_csv
     return _complete(read(file), path), file_sha256(file)
 
 
@@ -317,24 +319,28 @@ def _of_columns(answers: Any) -> _AnswerColumns:
         ArgumentError: they are no columns by name, one is missing, or they have different lengths.
     """
     if hasattr(answers, "column_names"):  # a table of pyarrow
-        held = {name: answers.column(name).to_pylist() for name in answers.column_names}
+        columns_by_name = {name: answers.column(name).to_pylist() for name in answers.column_names}
     elif hasattr(answers, "keys"):  # a mapping, or a data frame
-        held = {str(name): answers[name] for name in answers.keys()}  # noqa: SIM118  # a frame iterates over others
+        columns_by_name = {str(name): answers[name] for name in answers.keys()}  # noqa: SIM118  # a frame iterates over others
     else:
         raise ArgumentError(
             "predictions must be a csv or Parquet file, or columns by name such as {'sample': names, 'logits': array "
             f"of (N, K)}}, was {type(answers).__name__}"
         )
-    kind, names = _columns_of(list(held), Path(HELD))
-    samples = [str(sample) for sample in held["sample"]]
-    texts = held.get("condition", [None] * len(samples))
+    kind, names = _columns_of(list(columns_by_name), Path(HELD))
+    samples = [str(sample) for sample in columns_by_name["sample"]]
+    texts = columns_by_name.get("condition", [None] * len(samples))
     conditions = ["" if text is None else str(text) for text in texts]
-    for name, column in {"condition": conditions, **{name: held[name] for name in names}}.items():
+    for name, column in {"condition": conditions, **{name: columns_by_name[name] for name in names}}.items():
         if len(column) != len(samples):
             raise ArgumentError(
                 f"{HELD} must have as many rows of {name} as of sample, {len(samples):,}; had {len(column):,}"
             )
-    rows: Any = held[names[0]] if len(names) == 1 else np.stack([np.asarray(held[name]) for name in names], axis=1)
+    rows: Any = (
+        columns_by_name[names[0]]
+        if len(names) == 1
+        else np.stack([np.asarray(columns_by_name[name]) for name in names], axis=1)
+    )
     array = None if kind in _TEXTS else _as_numbers(rows)
     rows = list(rows) if array is None else array
     columns = _AnswerColumns(kind, Path(HELD))
@@ -366,7 +372,7 @@ def _digest(columns: _AnswerColumns) -> str:
 
 
 class _AnswerColumns:
-    """What a file holds, taken in as it is read."""
+    """The answers of a file, taken in as it is read."""
 
     def __init__(self, kind: str, file: Path) -> None:
         self.kind, self._file = kind, file
@@ -378,7 +384,7 @@ class _AnswerColumns:
     def add(self, samples: Sequence[str], conditions: Sequence[str], answers: Sequence[Any] | NDArray[Any]) -> None:
         """Take some rows: of numbers ``(n, K)``, or anything that `_numbers` reads."""
         if isinstance(self.values, list):
-            self.values.extend(str(each) for each in answers)
+            self.values.extend(str(answer) for answer in answers)
         elif isinstance(answers, np.ndarray):
             self.values.add(answers, samples)
         else:
@@ -389,8 +395,8 @@ class _AnswerColumns:
                 block = np.stack([rows[k] for k in places]).reshape(len(places), width)
                 self.values.add(block, [samples[k] for k in places])
         # Each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
-        self.samples += [self._known.setdefault(each, each) for each in samples]
-        self.conditions += [self._known.setdefault(each, each) for each in conditions]
+        self.samples += [self._known.setdefault(text, text) for text in samples]
+        self.conditions += [self._known.setdefault(text, text) for text in conditions]
 
 
 def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
@@ -417,20 +423,20 @@ def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
     )
 
 
-def _parquet(file: Path) -> _AnswerColumns:
+def _read_parquet(file: Path) -> _AnswerColumns:
     from pyarrow import ArrowException, Table, parquet
 
     try:
         with parquet.ParquetFile(file, buffer_size=1 << 20) as stored:  # pages of it, and no whole group of rows
             present = stored.schema_arrow.names
             kind, names = _columns_of(present, file)
-            wanted = [*(each for each in ("sample", "condition") if each in present), *names]
+            selected = [*(name for name in ("sample", "condition") if name in present), *names]
             answers = _AnswerColumns(kind, file)
-            for batch in stored.iter_batches(ROWS_AT_ONCE, columns=wanted):
+            for batch in stored.iter_batches(ROWS_AT_ONCE, columns=selected):
                 table = Table.from_batches([batch])
-                samples = [str(each) for each in table.column("sample").to_pylist()]
-                texts = table.column("condition").to_pylist() if "condition" in wanted else [None] * len(samples)
-                conditions = ["" if each is None else str(each) for each in texts]
+                samples = [str(value) for value in table.column("sample").to_pylist()]
+                texts = table.column("condition").to_pylist() if "condition" in selected else [None] * len(samples)
+                conditions = ["" if text is None else str(text) for text in texts]
                 rows = table.column(names[0]).to_pylist() if kind in _TEXTS else _of_arrow(table.select(names))
                 answers.add(samples, conditions, rows)
             return answers
@@ -444,19 +450,19 @@ def _of_arrow(table: Any) -> Sequence[Any] | NDArray[np.float32]:
 
     column = table.column(0)
     if table.num_columns > 1 or types.is_primitive(column.type):
-        columns = [each.to_numpy() for each in table.columns]
-        if all(each.dtype.kind in "fiu" for each in columns):
-            return np.stack([each.astype(np.float32) for each in columns], axis=1)
+        columns = [part.to_numpy() for part in table.columns]
+        if all(part.dtype.kind in "fiu" for part in columns):
+            return np.stack([part.astype(np.float32) for part in columns], axis=1)
     elif types.is_list(column.type) or types.is_large_list(column.type) or types.is_fixed_size_list(column.type):
         lengths = compute.unique(compute.list_value_length(column)).to_pylist()
         values = compute.list_flatten(column)
         if len(lengths) == 1 and lengths[0] and not values.null_count and types.is_primitive(values.type):
             return np.asarray(values.to_numpy(), np.float32).reshape(table.num_rows, lengths[0])
-    cells = zip(*(each.to_pylist() for each in table.columns), strict=True)
+    cells = zip(*(part.to_pylist() for part in table.columns), strict=True)
     return [cell if table.num_columns > 1 else cell[0] for cell in cells]
 
 
-def _csv(file: Path) -> _AnswerColumns:
+def _read_csv(file: Path) -> _AnswerColumns:
     size = file.stat().st_size
     csv.field_size_limit(max(size + 1, 1 << 17))  # a column of many logits is one field
     with file.open("rb") as ends:
@@ -503,7 +509,7 @@ def _numbers(row: Any, path: Path, sample: str, number: int) -> NDArray[np.float
     """
     parts = re.split(r"[\s,;]+", row.strip().strip("[]()").strip()) if isinstance(row, str) else row
     try:
-        return np.array([float(each) for each in parts], np.float32)
+        return np.array([float(part) for part in parts], np.float32)
     except (TypeError, ValueError):
         raise ArgumentError(
             f"{path}: the answer for {sample} (row {number + 1}) must be numbers, was {row!r:.60}"
@@ -535,7 +541,7 @@ class ForeignModel:
     num_parameters: int = 0
 
     def feed(self, canvas_px: int) -> InputPolicy:
-        """Pictures were shown as they are."""
+        """The canvas as it is: pictures were shown so."""
         return InputPolicy(canvas_px, canvas_px)
 
 
@@ -554,11 +560,8 @@ class Pictures:
     listed: Mapping[str, frozenset[str]] | None = None
 
 
-CLEAN_CELL = "clean"
-
-
 def cell_of(condition: Condition) -> str:
-    """How a file and a tree name a condition: ``clean``, ``fog/3``."""
+    """The name of a condition in a file and in a tree: ``clean``, ``fog/3``."""
     return "/".join(str(value) for value in condition.values()) or CLEAN_CELL
 
 
@@ -608,9 +611,12 @@ def pictures_of(
     )
     if is_as_in_memory and photographs and photographs.fingerprint == record.get("source_fingerprint"):
         return Pictures(photographs, content, listed)
-    there = frozenset(each for each in benchmark.conditions() if cell_of(each) in listed)
-    conditions = there if tree else (data.conditions or frozenset()) | (there & {Condition()})
-    fingerprints = {**data.fingerprints, **dict.fromkeys(there if tree else there & {Condition()}, content)}
+    listed_conditions = frozenset(each for each in benchmark.conditions() if cell_of(each) in listed)
+    conditions = listed_conditions if tree else (data.conditions or frozenset()) | (listed_conditions & {Condition()})
+    fingerprints = {
+        **data.fingerprints,
+        **dict.fromkeys(listed_conditions if tree else listed_conditions & {Condition()}, content),
+    }
     return Pictures(replace(data, conditions=conditions, fingerprints=fingerprints), content, listed)
 
 
@@ -644,29 +650,29 @@ class MatchedPredictions:
         keep_beginning(task, clock, request, benchmark, store.runs())
         items = limited(data.items, request.limit, request.seed)
         _, indices = condition_indices(benchmark, data)
-        wanted = {item.id: [index for index in indices if (item.id, index) in self.rows] for item in items}
+        selected = {item.id: [index for index in indices if (item.id, index) in self.rows] for item in items}
         labels = {item.id: item.label for item in items}
-        for unit in units([task], wanted, task.stored.plan.unit_items):
+        for unit in units([task], selected, task.stored.plan.unit_items):
             for part in unit.parts:
-                at = np.array([self.rows[row] for row in part.work], np.intp)
+                places = np.array([self.rows[row] for row in part.work], np.intp)
                 own = np.array([labels[sample] for sample, _ in part.work], np.int32)
                 columns = {
                     "sample": np.array([sample for sample, _ in part.work], np.str_),
                     "condition": np.array([index for _, index in part.work], np.int16),
                     "frame": np.zeros(len(part.work), np.int16),
                     "label": own,
-                    **benchmark.decide(self.logits(at), own),
+                    **benchmark.decide(self.logits(places), own),
                 }
                 part.task.stored.write(part.index, part.work, Records(columns))
                 task.computed += len(part.work)
         keep_session(task, clock, request, benchmark)
-        count, named = self.missing
+        count, names = self.missing
         problems: tuple[str, ...] = ()
         if count:
-            more = ", …" if count > len(named) else ""
+            more = ", …" if count > len(names) else ""
             problems = (
                 f"{self.model.spec.name} on {benchmark.name}: the file lacks {count:,} of the pictures "
-                f"({', '.join(named)}{more})",
+                f"({', '.join(names)}{more})",
             )
         return EvaluationOutcome((task.stored.key,), problems, self.model.notes)
 

@@ -44,7 +44,7 @@ class Variation:
         return f"{self.factor}-{self.setting}".replace(" ", "-")
 
     def dataset(self, data: DataSet, canvas: Canvas) -> DataSet:
-        """The data set, its photographs resized by other means where that is what is varied."""
+        """The data set, its photographs resized by other means where those are varied."""
         if self.resizer is None:
             return data
         resized = (replace(item, file=ResizedFile(item.file, canvas, self.resizer)) for item in data.items)
@@ -108,17 +108,17 @@ def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) ->
         batch_size: that it is usually run with.
     """
     other = OTHER_BATCH if batch_size != OTHER_BATCH else OTHER_BATCH // 2
-    found = [
+    settings = [
         Variation("resize", "OpenCV", resizer=opencv),
         Variation("resize", "torch tensors", resizer=torch_tensors),
         Variation("batch size", str(other), request=lambda request: replace(request, batch_size=other)),
     ]
     if classifier.has_gradients:  # an ONNX file has the precision and the runtime that it has
         precision = "bf16" if classifier.precision == "fp32" else "fp32"
-        found.append(Variation("precision", precision, placement={"precision": precision}))
+        settings.append(Variation("precision", precision, placement={"precision": precision}))
     if classifier.has_gradients and classifier.device == "cpu":
         runtime = "torch" if classifier.runtimes.name != "torch" else "openvino"
-        found.append(Variation("runtime", runtime, placement={"runtime": runtime}))
+        settings.append(Variation("runtime", runtime, placement={"runtime": runtime}))
     if benchmark.attack is not None or len(benchmark.conditions()) > 1:
-        found.append(Variation("seed", "the next", request=lambda request: replace(request, seed=request.seed + 1)))
-    return found
+        settings.append(Variation("seed", "the next", request=lambda request: replace(request, seed=request.seed + 1)))
+    return settings

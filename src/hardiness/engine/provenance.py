@@ -64,18 +64,18 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
 
 
 def _command_parts(task: Task, request: Request, benchmark: Benchmark) -> dict[str, Any]:
-    """What a command line must say to evaluate the same rows, from any folder."""
-    model, asked = task.classifier.spec.asked, text_of(benchmark)
-    found = {
+    """The parts of a command line that evaluates the same rows, from any folder."""
+    model, benchmark_text = task.classifier.spec.asked, text_of(benchmark)
+    parts = {
         "model": model,
-        "folder": os.getcwd() if any(map(_names_a_file_here, (model, asked))) else "",
-        "benchmark": asked,
+        "folder": os.getcwd() if any(map(_names_a_file_here, (model, benchmark_text))) else "",
+        "benchmark": benchmark_text,
         "data": list(request.data_arguments),
         "precision_target": request.precision_target,
         "time_budget_s": request.time_budget_s,
         "until_decided": request.until_decided,
     }
-    return {name: value for name, value in found.items() if value not in ("", None)}
+    return {name: value for name, value in parts.items() if value not in ("", None)}
 
 
 def _names_a_file_here(text: str) -> bool:
@@ -95,7 +95,7 @@ def _processor_name() -> str:
 
 @cache
 def _device_name(device: str) -> str:
-    """What a GPU, or the processor, calls itself."""
+    """The name that a GPU, or the processor, gives itself."""
     import torch
 
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor_name()
@@ -103,13 +103,13 @@ def _device_name(device: str) -> str:
 
 @cache
 def _packages() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def keep_session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) -> None:
@@ -132,11 +132,11 @@ def keep_beginning(
         clock, request, benchmark: of the session.
         stored: the runs of the folder.
     """
-    named = task.stored.run.model.name, task.stored.run.benchmark.name
+    names = task.stored.run.model.name, task.stored.run.benchmark.name
     others = [
-        each.last_began()
-        for each in stored
-        if each.key != task.stored.key and (each.run.model.name, each.run.benchmark.name) == named
+        run.last_began()
+        for run in stored
+        if run.key != task.stored.key and (run.run.model.name, run.run.benchmark.name) == names
     ]
     if not others:
         return

@@ -15,7 +15,7 @@ from hardiness.results.runs import ScoredRun
 from hardiness.store.store import Store
 
 REHEARSED_IMAGES = 200
-"""Of a rehearsal, at least."""
+"""Images of a rehearsal, at least."""
 
 
 def rehearse(benchmark: Benchmark, data: DataSet, store: Store, *, every_class: bool = False) -> ScoredRun | None:
@@ -32,9 +32,9 @@ def rehearse(benchmark: Benchmark, data: DataSet, store: Store, *, every_class: 
         return None
     classes = len({item.label for item in data.items}) if every_class else 0
     items = limited(data.items, max(REHEARSED_IMAGES, classes), seed=0)
-    _, asked = condition_indices(benchmark, data)
-    work = [(item.id, index) for item in items for index in asked]
-    labels = np.array([item.label for item in items for _ in asked], np.int32)
+    _, indices = condition_indices(benchmark, data)
+    work = [(item.id, index) for item in items for index in indices]
+    labels = np.array([item.label for item in items for _ in indices], np.int32)
     names = data.class_names or ()
     run = Run(
         ModelIdentity("rehearsal"),
@@ -42,18 +42,18 @@ def rehearse(benchmark: Benchmark, data: DataSet, store: Store, *, every_class: 
         DataIdentity(data.name, data.fingerprint, len(data), data.num_classes, data.categories, tuple(names)),
         conditions=benchmark.conditions(),
     )
-    generator, decided = rng(0, "rehearsal", 0, benchmark.name), []
+    generator, decisions = rng(0, "rehearsal", 0, benchmark.name), []
     for first in range(0, len(work), REHEARSED_IMAGES):
         some = labels[first : first + REHEARSED_IMAGES]
         logits = generator.normal(size=(len(some), data.num_classes)).astype(np.float32)
-        decided.append(benchmark.decide(logits, some))
+        decisions.append(benchmark.decide(logits, some))
     columns = {
         "sample": np.array([sample for sample, _ in work], np.str_),
         "condition": np.array([index for _, index in work], np.int16),
         "frame": np.zeros(len(work), np.int16),
         "label": labels,
-        **{name: np.concatenate([each[name] for each in decided]) for name in decided[0]},
+        **{name: np.concatenate([decision[name] for decision in decisions]) for name in decisions[0]},
     }
-    stored = store.run(run, Plan(whole=tuple(asked)))
+    stored = store.run(run, Plan(whole=tuple(indices)))
     stored.write(0, work, Records(columns))
     return ScoredRun(stored, card_of(run))

@@ -23,6 +23,9 @@ from hardiness.store.store import Store
 FEW_CELLS = 2
 """Random cells that each image has until all images are used up."""
 
+FIRST_IMAGES, FIRST_IMAGES_OF_CELLS = 100, 1000
+"""Images of the first round; where each image has two cells of many, more, so that every cell has some."""
+
 
 class Rounds:
     """The rounds of one benchmark, for all its models.
@@ -68,25 +71,25 @@ class Rounds:
 
     def evaluate(self, extent: Extent) -> int:
         """Evaluate what is missing of an extent, and store it; how many rows that were."""
-        wanted = self.wanted(extent)
-        done = 0
+        selected = self.wanted(extent)
+        computed = 0
         for worker in self.workers:
-            missing = sum(unit.rows for unit in worker.units(wanted))
+            missing = sum(unit.rows for unit in worker.units(selected))
             if missing:
-                worker.run(worker.units(wanted), missing, sum(map(len, wanted.values())) * len(worker.tasks))
-            done += missing
-        return done
+                worker.run(worker.units(selected), missing, sum(map(len, selected.values())) * len(worker.tasks))
+            computed += missing
+        return computed
 
     def first_missing(self, extent: Extent) -> int:
         """How many of an extent's images, from the first on, every model has in all of its cells."""
-        wanted = self.wanted(extent)
-        place = {sample: number for number, sample in enumerate(wanted)}
-        found = extent.images
+        selected = self.wanted(extent)
+        place = {sample: number for number, sample in enumerate(selected)}
+        count = extent.images
         for worker in self.workers:
-            unit = next(iter(worker.units(wanted)), None)
+            unit = next(iter(worker.units(selected)), None)
             if unit is not None:
-                found = min(found, *(place[sample] for part in unit.parts for sample, _ in part.work))
-        return found
+                count = min(count, *(place[sample] for part in unit.parts for sample, _ in part.work))
+        return count
 
     def stored(self) -> Extent:
         """How far every model has come: the images that have the first cells, then how many cells all images have."""
@@ -100,12 +103,12 @@ class Rounds:
 
     def tables(self, extent: Extent) -> list[tuple[ScoredRun, ImageTable]]:
         """Each model's run, and its image table of an extent alone."""
-        wanted = self.wanted(extent)
-        found = []
+        selected = self.wanted(extent)
+        tables = []
         for task in self.tasks:
             run = ScoredRun(task.stored, card_of(task.stored.run))
-            found.append((run, _part(run.table, wanted)))
-        return found
+            tables.append((run, _part(run.table, selected)))
+        return tables
 
     def _order(self, sample: str) -> list[int]:
         """The conditions asked for in the image's own random order."""
@@ -115,22 +118,18 @@ class Rounds:
         return self._orders[sample]
 
 
-def in_random_order(asked: Sequence[int], seed: int, sample: str, conditions: int) -> list[int]:
+def in_random_order(requested: Sequence[int], seed: int, sample: str, conditions: int) -> list[int]:
     """The conditions asked for in an image's own random order, which is one of all the benchmark's conditions."""
-    chosen = frozenset(asked)
+    chosen = frozenset(requested)
     return [cell for cell in order_of_cells(seed, sample, conditions).tolist() if cell in chosen]
 
 
-def _part(table: ImageTable, wanted: Mapping[str, Sequence[int]]) -> ImageTable:
-    """The table without what is not wanted, which earlier commands may have evaluated."""
-    failed = sum(len(set(failure.conditions) & set(wanted.get(failure.sample, ()))) for failure in table.failures)
-    if rows_of(table) + failed == sum(map(len, wanted.values())):
+def _part(table: ImageTable, selected: Mapping[str, Sequence[int]]) -> ImageTable:
+    """The selected part of a table; earlier commands may have evaluated more."""
+    failed = sum(len(set(failure.conditions) & set(selected.get(failure.sample, ()))) for failure in table.failures)
+    if rows_of(table) + failed == sum(map(len, selected.values())):
         return table
-    return table.only(wanted)
-
-
-FIRST_IMAGES, FIRST_IMAGES_OF_CELLS = 100, 1000
-"""Of the first round; where each image has two cells of many, more, so that every cell has some."""
+    return table.only(selected)
 
 
 def require_reachable(benchmark: Benchmark, data: DataSet, target: float, limit: int | None = None) -> None:
@@ -176,35 +175,35 @@ def first_extent(whole: Extent, cells: int) -> Extent:
     return Extent(min(first, whole.images), min(cells, whole.cells))
 
 
-def most_wanted(
-    tried: Store, data: DataSet, request: Request, wanted: Mapping[str, Sequence[int]]
+def largest_selection(
+    trial: Store, data: DataSet, request: Request, selected: Mapping[str, Sequence[int]]
 ) -> Mapping[str, Sequence[int]]:
-    """Of everything that is wanted, the most that is evaluated before the target is reached, whatever the answers are.
+    """The most of a selection that is evaluated before the target is reached, whatever the answers are.
 
     Args:
-        tried: holds a few rows of one model under these conditions.
+        trial: holds a few rows of one model under these conditions.
         data, request: as for an evaluation; with a target.
-        wanted: the conditions of each image, in the order of evaluation.
+        selected: the conditions of each image, in the order of evaluation.
     """
     assert request.precision_target is not None, "there is a target"
-    asked = next(iter(wanted.values()), ())
-    for stored in tried.runs():
+    requested = next(iter(selected.values()), ())
+    for stored in trial.runs():
         run = ScoredRun(stored, card_of(stored.run))
         sums = run.card.sums(run.table, stored.run, published_baseline(stored.run))
         if not sums:
             continue
-        draws = run.card.draws_cells and len(asked) > FEW_CELLS
-        whole = Extent(len(wanted), len(asked) if draws else 1)
+        draws = run.card.draws_cells and len(requested) > FEW_CELLS
+        whole = Extent(len(selected), len(requested) if draws else 1)
         first = first_extent(whole, FEW_CELLS if draws else 1)
         population = population_of(data.name, len(data))
         most = largest_extent(sums[0].weights, first, whole, request.precision_target, population)
-        samples = list(wanted)[: most.images]
+        samples = list(selected)[: most.images]
         if not draws or most.cells >= whole.cells:
-            return dict.fromkeys(samples, asked)
+            return dict.fromkeys(samples, requested)
         count = len(stored.run.conditions)
-        orders = {sample: in_random_order(asked, request.seed, sample, count) for sample in samples}
+        orders = {sample: in_random_order(requested, request.seed, sample, count) for sample in samples}
         return {sample: sorted(order[: most.cells]) for sample, order in orders.items()}
-    return wanted
+    return selected
 
 
 def _stoppable() -> str:

@@ -22,7 +22,7 @@ class Work(Protocol):
 
     @property
     def rows(self) -> int:
-        """What it costs, in image-conditions."""
+        """Number of image-conditions, which is its cost."""
         ...
 
     @property
@@ -59,7 +59,7 @@ Ahead = Callable[[Iterator[Unit]], Generator[Unit, None, None]]
 
 
 def one_ahead(units: Iterator[Unit]) -> Generator[Unit, None, None]:
-    """The same units, each looked for on another thread while the one before it is evaluated."""
+    """Units in their order, each looked for on another thread while the one before it is evaluated."""
     with ThreadPoolExecutor(1, thread_name_prefix="next") as thread:
         coming = thread.submit(next, units, None)
         while (unit := coming.result()) is not None:
@@ -87,19 +87,19 @@ def shared(workers: Sequence[UnitWorker[Unit]], share: Share, ahead: Ahead[Unit]
         own = [unit for unit in every if share.owns(unit.index)]
         _evaluate(worker, ahead(unit for unit in own if not unit.stored), own)
     for worker, every in parts:
-        left = worker.left([unit for unit in every if not unit.done])
-        _evaluate(worker, _backlog(worker, Random(share.index).sample(left, len(left))), left)
+        remaining = worker.left([unit for unit in every if not unit.done])
+        _evaluate(worker, _backlog(worker, Random(share.index).sample(remaining, len(remaining))), remaining)
 
 
-def _backlog(worker: UnitWorker[Unit], left: list[Unit]) -> Generator[Unit, None, None]:
-    """What nobody has stored of some units; the store is asked before each, and listed anew where it has one.
+def _backlog(worker: UnitWorker[Unit], remaining: list[Unit]) -> Generator[Unit, None, None]:
+    """Those of some units that nobody has stored; the store is asked before each, and listed anew where it has one.
 
     A listing may be late: what the store was seen to have is not looked for again, whatever is listed.
     """
-    while left:
-        unit = left.pop(0)
+    while remaining:
+        unit = remaining.pop(0)
         if unit.stored:
-            left = worker.left(left)
+            remaining = worker.left(remaining)
         else:
             yield unit
 

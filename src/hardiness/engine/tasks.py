@@ -22,8 +22,9 @@ from hardiness.core.model import Canvas
 from hardiness.core.request import Request
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.engine.backward_pass import given_backward
-from hardiness.engine.batch import BatchSize, Ensemble, automatic_batch_size, largest_batch
+from hardiness.engine.batch_sizes import BatchSize, automatic_batch_size, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.label_map import labels_for
 from hardiness.engine.moved_runs import refuse_another_run, refuse_to_share
 from hardiness.imaging.resizing import RESAMPLING
@@ -42,6 +43,12 @@ Since the second a tie at the top is nobody's answer. A network of a package, in
 its rows are as before and its keys stay. Checks that are made beside an attack have a version of their own.
 """
 
+ROWS_VERSION = 2
+"""Part of every key; raised when decoding, the decision rules or the engine change what a record holds."""
+
+SHOWN_CLASSES = 12
+"""Classes that a line names at most."""
+
 
 def attack_versions(plan: AttackPlan, *, may_tie: bool) -> dict[str, Any]:
     """Versions of everything of ours that an attack's rows depend on, for the run's key.
@@ -50,20 +57,20 @@ def attack_versions(plan: AttackPlan, *, may_tie: bool) -> dict[str, Any]:
         plan: of the benchmark.
         may_tie: whether two logits may be equal: those of somebody's own code, and of graphs of integers.
     """
-    found: dict[str, Any] = {
-        "attacks": {name: version_of(name) for name in sorted({each.attack for each in plan.rounds})},
+    versions: dict[str, Any] = {
+        "attacks": {name: version_of(name) for name in sorted({attack_round.attack for attack_round in plan.rounds})},
         "judging": JUDGING_OF_TIES if may_tie else JUDGING,
     }
     if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
-        found["files"] = files
+        versions["files"] = files
     if plan.checks:
-        found["cross_checks"] = {**json_form(plan.checks), "version": CROSS_CHECKS}
-    return found
+        versions["cross_checks"] = {**json_form(plan.checks), "version": CROSS_CHECKS}
+    return versions
 
 
-def _content(each: Round) -> str:
+def _content(attack_round: Round) -> str:
     """Hash of what the attack of a round reads from a file."""
-    return str(getattr(attacks.get(each.attack)(**each.options), "content", ""))
+    return str(getattr(attacks.get(attack_round.attack)(**attack_round.options), "content", ""))
 
 
 def _code(bpda: str) -> str:
@@ -81,16 +88,12 @@ def left_out_of(plan: AttackPlan) -> tuple[str, ...]:
 
 def asks_for_gradients(plan: AttackPlan) -> bool:
     """Whether one of its attacks needs the gradients of what it attacks."""
-    return any(needs_gradients(each.attack) for each in plan.rounds)
-
-
-ROWS_VERSION = 2
-"""Part of every key; raised when decoding, the decision rules or the engine change what a record holds."""
+    return any(needs_gradients(attack_round.attack) for attack_round in plan.rounds)
 
 
 @dataclass
 class Task:
-    """What the engine needs to run one model on one benchmark.
+    """A task: all that the engine needs to run one model on one benchmark.
 
     Attributes:
         classifier: the model.
@@ -127,8 +130,8 @@ class Task:
         Raises:
             StoreError: the run there cannot be read.
         """
-        found = store.find(self.stored.run)
-        return self if found is None else replace(self, stored=replace(found, cells=self.stored.cells))
+        stored = store.find(self.stored.run)
+        return self if stored is None else replace(self, stored=replace(stored, cells=self.stored.cells))
 
     @property
     def problem(self) -> str:
@@ -278,18 +281,14 @@ def _class_order(classifier: Classifier, data: DataSet) -> tuple[str, ...]:
     return tuple(names[label] for label in np.argsort(labels_for(classifier, data)).tolist())
 
 
-SHOWN_CLASSES = 12
-"""Classes that a line names at most."""
-
-
 def _surrogate(network: Classifier | Ensemble) -> Surrogate:
     return Surrogate(network.spec.name, network.weights_sha256, network.outputs_sha256, network.code_sha256)
 
 
 def _decision_columns(benchmark: Benchmark, num_classes: int) -> tuple[str, ...]:
     """Names of what the decision rule keeps, in alphabetical order: seen by applying it to logits of zero."""
-    kept = benchmark.decide(np.zeros((1, num_classes), np.float32), np.zeros(1, np.int32))
-    return tuple(sorted(kept))
+    columns = benchmark.decide(np.zeros((1, num_classes), np.float32), np.zeros(1, np.int32))
+    return tuple(sorted(columns))
 
 
 def _attack_versions(benchmark: Benchmark, classifier: Classifier) -> Mapping[str, Any]:
@@ -319,7 +318,7 @@ def require_logits(classifier: Classifier, plan: AttackPlan) -> None:
     Raises:
         ModelError: naming the attack.
     """
-    reading = [each.attack for each in plan.rounds if not _decides_alone(each.attack)]
+    reading = [attack_round.attack for attack_round in plan.rounds if not _decides_alone(attack_round.attack)]
     if classifier.outputs and reading:
         others = " or ".join(filter(_decides_alone, attacks.names()))
         raise ModelError(

@@ -19,21 +19,26 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import SampleError, StoreError
 from hardiness.core.model import CANVAS_224
 from hardiness.core.run import InputIdentity, ModelIdentity, Run
-from hardiness.engine.attack import SavedPictures, clean_rows, judge_of, network_of, run_round, victims_of
-from hardiness.engine.batch import Ensemble, QueuedPicture, RoundOutcome
+from hardiness.engine.attack import clean_rows, judge_of, network_of, run_round, victims_of
+from hardiness.engine.batch import QueuedPicture
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.plan import Job, Pictures
+from hardiness.engine.saved_pictures import SavedPictures
+from hardiness.engine.victims import RoundOutcome
 from hardiness.models.classifier import Classifier
 from hardiness.store.files import Files
 
 FOLDER, FACTS = "surrogates", "facts.json"
 
 MOST_BYTES = 32 * 10**9
-"""What they may take at most: 7 budgets on 5,000 photographs do, on all of ImageNet's they would take 210 GB."""
+"""Bytes that kept pictures may take: 7 budgets on 5,000 photographs do, on all of ImageNet's they would take 210 GB."""
 
 PICTURE_BYTES = CANVAS_224.crop_px**2 * 3 * 4
 
 LEVEL = 1
-"""Of compression: what an attack has pressed against its budget is nearly free, and the rest hardly shrinks at all."""
+"""Level of compression: values pressed against the budget are nearly free, and the rest hardly shrinks at all."""
+
+Decoded = tuple[Job, Pictures | SampleError]
 
 
 @dataclass
@@ -54,7 +59,7 @@ class SurrogatePictures:
 
     @classmethod
     def for_run(cls, files: Files, run: Run, pictures: int) -> SurrogatePictures | None:
-        """Those that the models of such a run are shown, whichever model it is of; ``None`` without a surrogate.
+        """The pictures that the models of such a run are shown, whichever model it is of; ``None`` without a surrogate.
 
         Args:
             files: of the output folder.
@@ -70,7 +75,7 @@ class SurrogatePictures:
         large = f"they might take {size / 1e9:.0f} GB, and at most {MOST_BYTES / 1e9:.0f} GB are kept"
         return cls(files, f"{FOLDER}/{name}--{anyone.key}", run.conditions, large if size > MOST_BYTES else "")
 
-    def read(self, sample: str, wanted: Sequence[int]) -> list[Expansion] | None:
+    def read(self, sample: str, indices: Sequence[int]) -> list[Expansion] | None:
         """The pictures of a photograph under these conditions, by index; ``None`` unless all are there and whole."""
         try:
             content = self.files.read(self._path(sample))
@@ -78,7 +83,7 @@ class SurrogatePictures:
                 return None
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 facts = json.loads(archive.read(FACTS))
-                return [self._expansion(index, facts[str(index)], archive.read(str(index))) for index in wanted]
+                return [self._expansion(index, facts[str(index)], archive.read(str(index))) for index in indices]
         except (StoreError, zipfile.BadZipFile, LookupError, ValueError, TypeError):
             return None  # it is made again
 
@@ -88,9 +93,9 @@ class SurrogatePictures:
             return
         buffer, facts = io.BytesIO(), {}
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
-            for each in expansions:
-                index, pixels = self.conditions.index(each.condition), np.asarray(each.images[0], np.float32)
-                facts[str(index)] = {"shape": pixels.shape, "facts": each.facts}
+            for expansion in expansions:
+                index, pixels = self.conditions.index(expansion.condition), np.asarray(expansion.images[0], np.float32)
+                facts[str(index)] = {"shape": pixels.shape, "facts": expansion.facts}
                 archive.writestr(zipfile.ZipInfo(str(index)), _bytes(pixels), zipfile.ZIP_DEFLATED, LEVEL)
             archive.writestr(zipfile.ZipInfo(FACTS), json.dumps(facts))
         try:
@@ -100,7 +105,7 @@ class SurrogatePictures:
 
     @property
     def remark(self) -> str | None:
-        """What to tell of it; ``None`` where nothing went wrong."""
+        """A line on pictures that are not kept; ``None`` where all are."""
         if not self.failed:
             return None
         return f"pictures made on the surrogate are not kept ({self.failed}); a model added later attacks it again"
@@ -115,16 +120,13 @@ class SurrogatePictures:
 
 
 def _bytes(pixels: Pixels) -> bytes:
-    """All first bytes, then all second ones …: exponents lie beside exponents."""
+    """The bytes of pixels, all first bytes, then all second ones …: exponents lie beside exponents."""
     return np.ascontiguousarray(pixels, "<f4").reshape(-1, 1).view(np.uint8).T.tobytes()
 
 
 def _pixels(content: bytes, shape: tuple[int, ...]) -> Pixels:
     planes: NDArray[np.uint8] = np.frombuffer(content, np.uint8).reshape(4, -1)
     return np.ascontiguousarray(planes.T).view("<f4").reshape(shape).astype(np.float32)
-
-
-Decoded = tuple[Job, Pictures | SampleError]
 
 
 @dataclass(frozen=True)
@@ -151,16 +153,16 @@ class SurrogateAttack:
     gallery: SavedPictures | None = None
     kept: SurrogatePictures | None = None
 
-    def transferred(self, decoded: Iterable[Decoded]) -> Iterator[Decoded]:
+    def transfer(self, decoded: Iterable[Decoded]) -> Iterator[Decoded]:
         """Each job, in order, with its adversarial pictures under every condition it asks for."""
         waiting: list[Decoded] = []
         for job, outcome in decoded:
             waiting.append((job, outcome))
             if job.ends_unit or len(waiting) == self.batch_size:
-                yield from self._attacked(waiting)
+                yield from self._attack(waiting)
                 waiting = []
 
-    def _attacked(self, batch: list[Decoded]) -> list[Decoded]:
+    def _attack(self, batch: list[Decoded]) -> list[Decoded]:
         """The batch with its pictures attacked; what could not be read, or gives no finite logits, says so instead."""
         readable = [(job, outcome[0]) for job, outcome in batch if not isinstance(outcome, SampleError)]
         rows = [
@@ -169,20 +171,20 @@ class SurrogateAttack:
             if isinstance(picture, Expansion)
         ]
         pictures = self._kept_pictures(rows)
-        made = self._pictures([row for row in rows if row.sample not in pictures])
-        for sample, found in made.items() if self.kept else ():
-            whole = [each for each in found if isinstance(each, Expansion)]
-            if self.kept and len(whole) == len(found):
+        attacked = self._pictures([row for row in rows if row.sample not in pictures])
+        for sample, outcomes in attacked.items() if self.kept else ():
+            whole = [picture for picture in outcomes if isinstance(picture, Expansion)]
+            if self.kept and len(whole) == len(outcomes):
                 self.kept.write(sample, whole)
-        pictures |= made
+        pictures |= attacked
         return [(job, outcome if isinstance(outcome, SampleError) else pictures[job.item.id]) for job, outcome in batch]
 
     def _kept_pictures(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | PictureFault]]:
         """The pictures that are kept already; none where they are to be saved as files, which the attack does."""
         if self.kept is None or self.gallery is not None:
             return {}
-        found = {row.sample: self.kept.read(row.sample, row.conditions) for row in rows}
-        return {sample: [*pictures] for sample, pictures in found.items() if pictures is not None}
+        stored = {row.sample: self.kept.read(row.sample, row.conditions) for row in rows}
+        return {sample: [*pictures] for sample, pictures in stored.items() if pictures is not None}
 
     def _pictures(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | PictureFault]]:
         if not rows:
@@ -190,17 +192,19 @@ class SurrogateAttack:
         feed = self.classifier.feed()
         network, judge = network_of(self.classifier, feed), judge_of(self.classifier, feed)
         victims, lost = victims_of(judge, self.classifier, rows, self.seed)
-        found: dict[str, list[Expansion | PictureFault]] = {row.sample: [] for row in rows}
+        pictures: dict[str, list[Expansion | PictureFault]] = {row.sample: [] for row in rows}
         reason = f"surrogate {self.classifier.spec.name} gave NaN or infinite logits for"
         for row, gone in zip(rows, lost, strict=True):
             if gone:
-                found[row.sample] = [PictureFault(self.conditions[i], f"{reason} {row.sample}") for i in row.conditions]
+                pictures[row.sample] = [
+                    PictureFault(self.conditions[i], f"{reason} {row.sample}") for i in row.conditions
+                ]
         if not len(victims.samples):
-            return found
-        wanted = {self.conditions[index] for row in rows for index in row.conditions}
+            return pictures
+        conditions = {self.conditions[index] for row in rows for index in row.conditions}
         outcomes = [clean_rows(victims, self.plan)]
         for plan in self.plan.rounds:
-            if wanted.intersection(plan.marks.values()):
+            if conditions.intersection(plan.marks.values()):
                 judged = run_round(
                     network,
                     victims,
@@ -215,9 +219,9 @@ class SurrogateAttack:
                     self.gallery.keep(self.classifier.spec.name, judge, victims, plan, judged)
         for outcome in outcomes:
             for sample, picture in zip(victims.samples, _expansions(outcome), strict=True):
-                if outcome.condition in wanted:
-                    found[sample].append(picture)
-        return found
+                if outcome.condition in conditions:
+                    pictures[sample].append(picture)
+        return pictures
 
 
 def _expansions(outcome: RoundOutcome) -> Iterator[Expansion]:

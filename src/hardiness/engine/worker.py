@@ -26,10 +26,14 @@ from hardiness.core.progress import Clock, Listener
 from hardiness.core.request import Request
 from hardiness.core.table import Failure, Records
 from hardiness.data.files import limited
-from hardiness.engine.attack import Attacker, Members, SavedPictures
-from hardiness.engine.batch import CutShortError, Ensemble, QueuedPicture, automatic_batch_size, classify, join_records
+from hardiness.engine.attack import Attacker
+from hardiness.engine.batch import CutShortError, QueuedPicture, classify, join_records
+from hardiness.engine.batch_sizes import automatic_batch_size
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.label_map import labels_for
+from hardiness.engine.members import Members
 from hardiness.engine.plan import Job, Pictures, Unit, UnitPart, uncovered, units
+from hardiness.engine.saved_pictures import SavedPictures
 from hardiness.engine.tasks import Task, condition_indices
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
 from hardiness.imaging.codecs import png
@@ -42,6 +46,14 @@ from hardiness.store.store import Store
 
 AHEAD = 64
 """Files that may wait; then the models do, so that a store which is too slow fills no memory."""
+
+FORWARD_THREADS = 2
+"""Batches in a model at one time: one computes while the next is stacked, normalised and sent. Attacks use all cores
+for one batch, and two would wait for each other after every layer."""
+
+AHEAD_PICTURES = 64
+"""Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas. Where a
+batch is larger, that of a GPU, one batch."""
 
 
 class StorageQueue:
@@ -100,7 +112,7 @@ def store(
     Raises:
         StoreError: it cannot be written.
     """
-    part.task.stored.write(part.index, work, of_unchanged(records, items, conditions))
+    part.task.stored.write(part.index, work, without_changed(records, items, conditions))
     is_whole = len(work) == len(part.work)
     part.done = is_whole or part.task.error is not None
     if members is not None and is_whole:
@@ -108,15 +120,15 @@ def store(
     return_freed_memory()
 
 
-def of_unchanged(records: Records, items: Mapping[str, Item], conditions: Sequence[Condition]) -> Records:
+def without_changed(records: Records, items: Mapping[str, Item], conditions: Sequence[Condition]) -> Records:
     """The records without those of photographs that have changed since they were listed, which have failed."""
-    read: dict[str, set[int]] = {}
+    conditions_read: dict[str, set[int]] = {}
     if len(records):
         for sample, condition in zip(records["sample"].tolist(), records["condition"].tolist(), strict=True):
-            read.setdefault(sample, set()).add(condition)
+            conditions_read.setdefault(sample, set()).add(condition)
     changed = {
         sample: held
-        for sample, held in read.items()
+        for sample, held in conditions_read.items()
         if not unchanged(items[sample], map(conditions.__getitem__, sorted(held)))
     }
     if not changed:
@@ -125,13 +137,13 @@ def of_unchanged(records: Records, items: Mapping[str, Item], conditions: Sequen
         Failure(sample, f"{items[sample].file.name} changed while it was evaluated", tuple(sorted(held)))
         for sample, held in changed.items()
     )
-    kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
-    return Records(kept.columns, (*records.failures, *failures))
+    remaining = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
+    return Records(remaining.columns, (*records.failures, *failures))
 
 
 @runtime_checkable
 class _FileWithStamp(Protocol):
-    """A file that knows what it was when it was listed."""
+    """A file that knows its size and times as they were listed."""
 
     def unchanged(self) -> bool: ...
 
@@ -160,15 +172,6 @@ def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
     return all(not isinstance(file, _FileWithStamp) or file.unchanged() for file in files)
 
 
-FORWARD_THREADS = 2
-"""Batches in a model at one time: one computes while the next is stacked, normalised and sent. Attacks use all cores
-for one batch, and two would wait for each other after every layer."""
-
-AHEAD_PICTURES = 64
-"""Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas. Where a
-batch is larger, that of a GPU, one batch."""
-
-
 @dataclass
 class Worker:
     """Evaluates units of one benchmark, all of one size, for all its models; no work is begun after ``ends_s``."""
@@ -194,14 +197,14 @@ class Worker:
             SavedPictures.in_store(self.store, self.benchmark, self.data) if self.request.save_images else None
         )
 
-    def units(self, wanted: Mapping[str, Sequence[int]] | None = None, only: int | None = None) -> Iterator[Unit]:
-        """Every unit that lacks rows or pictures, of all that was asked for or of what is ``wanted``; listed now.
+    def units(self, selected: Mapping[str, Sequence[int]] | None = None, only: int | None = None) -> Iterator[Unit]:
+        """Every unit that lacks rows or pictures, of all that was asked for or of what is ``selected``; listed now.
 
         Args:
-            wanted: indices of the conditions wanted of each image, by its id; ``None`` for all that was asked for.
+            selected: indices of the conditions of each image, by its id; ``None`` for all that was asked for.
             only: index of the one unit that is made; all where ``None``.
         """
-        every = dict.fromkeys(self.items, self.asked) if wanted is None else wanted
+        every = dict.fromkeys(self.items, self.asked) if selected is None else selected
         size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
         return units(self.tasks, every, size, lacking, self.request.share, only)
 
@@ -228,7 +231,7 @@ class Worker:
         try:
             outcomes: Iterable[Decoded] = decoded
             if self.attack and self.surrogate:
-                outcomes = self._attacked(self.surrogate, self.attack).transferred(decoded)
+                outcomes = self._surrogate_attack(self.surrogate, self.attack).transfer(decoded)
             for job, outcome in outcomes:
                 self._hand_out(job, outcome)
             self.batches.finish()
@@ -260,7 +263,7 @@ class Worker:
         if self.benchmark.frames == 1:
             return
         runs = [task.stored for task in self.tasks if not task.exhibited]
-        bare = [run for run, kept in zip(runs, in_parallel(StoredRun.exhibits, runs), strict=True) if not kept]
+        bare = [run for run, exhibits in zip(runs, in_parallel(StoredRun.exhibits, runs), strict=True) if not exhibits]
         for task in self.tasks:
             task.exhibited = True
         for item in self.items.values() if bare else ():
@@ -268,8 +271,8 @@ class Worker:
                 pictures = strips(self.benchmark, item, self.request.seed)
             except SampleError:
                 continue
-            drawn = [(run, caption, png(picture)) for run in bare for caption, picture in pictures.items()]
-            in_parallel(lambda each: each[0].keep_exhibit(each[1], each[2]), drawn)
+            files = [(run, caption, png(picture)) for run in bare for caption, picture in pictures.items()]
+            in_parallel(lambda file: file[0].keep_exhibit(file[1], file[2]), files)
             return
 
     def _expand(self, job: Job) -> Pictures | SampleError:
@@ -311,8 +314,8 @@ class Worker:
         label = int(part.task.labels[job.item.label])
         for picture in pictures:
             if self.batches.attacker and not isinstance(picture, PictureFault):
-                wanted = tuple(index for index in job.conditions if (job.item.id, index) in part.wanted)
-                part.waiting.append(QueuedPicture(job.item.id, wanted, 0, label, picture.images[slot]))
+                indices = tuple(index for index in job.conditions if (job.item.id, index) in part.wanted)
+                part.waiting.append(QueuedPicture(job.item.id, indices, 0, label, picture.images[slot]))
                 continue
             index = self.index_of[picture.condition]
             if isinstance(picture, PictureFault):
@@ -341,22 +344,22 @@ class Worker:
         part.outcomes = []
 
     def advance(self, rows: int) -> None:
-        """Tell of so many more rows."""
+        """Report so many more rows."""
         self.remaining -= rows
         self.listener.advance(rows)
         seconds = self.clock.estimate(rows, self.remaining)
         if seconds is not None and not self.is_round:
             self.listener.estimate(seconds)
 
-    def _attacked(self, surrogate: Classifier | Ensemble, plan: AttackPlan) -> SurrogateAttack:
+    def _surrogate_attack(self, surrogate: Classifier | Ensemble, plan: AttackPlan) -> SurrogateAttack:
         """The network that a worker's pictures are attacked on, for models that are only shown them."""
         size = automatic_batch_size(surrogate, surrogate.feed().input_px, gradients=True)
         labels, seed = labels_for(surrogate, self.data), self.request.seed
         return SurrogateAttack(surrogate, plan, self.conditions, seed, size, labels, self.gallery, self.kept)
 
-    def _jobs(self, given: Iterable[Unit]) -> Iterator[Job]:
+    def _jobs(self, stream: Iterable[Unit]) -> Iterator[Job]:
         """The work of the units until they end or the time is over."""
-        for unit in given:
+        for unit in stream:
             for job in unit.jobs(self.items, apart=self.benchmark.frames > 1):
                 if time.monotonic() >= self.ends_s:
                     return
@@ -365,8 +368,8 @@ class Worker:
     def _items_ahead(self) -> int:
         """How many items are decoded before the model wants them: whole batches of a GPU, else a few pictures."""
         pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
-        held = max(AHEAD_PICTURES, *(task.batch.current for task in self.tasks))
-        return max(self.request.workers + 1, held // max(1, pictures))
+        pictures_ahead = max(AHEAD_PICTURES, *(task.batch.current for task in self.tasks))
+        return max(self.request.workers + 1, pictures_ahead // max(1, pictures))
 
 
 class _Batches:
@@ -390,7 +393,7 @@ class _Batches:
     def open(self, unit: Unit) -> None:
         """Remember a unit as long as it may be cut short."""
         if not self.begun or self.begun[-1] is not unit:
-            self.begun = [*(each for each in self.begun if not each.done), unit]
+            self.begun = [*(begun for begun in self.begun if not begun.done), unit]
 
     def launch(self, part: UnitPart, flush: bool) -> None:
         """Send the rows that wait, in whole batches, or all of them."""
@@ -437,7 +440,7 @@ class _Batches:
             self.worker.store_finished(part)
 
     def members_of(self, part: UnitPart) -> Members | None:
-        """Where it is kept how the members of an ensemble ended on a part's pictures; ``None`` without an ensemble."""
+        """The checkpoints of an ensemble's members on a part's pictures; ``None`` without an ensemble."""
         if self.attacker is None or part.again or not Members.has(self.attacker.plan):
             return None
         return Members(part.task.stored, part.index, self.worker.listener.stage)

@@ -16,8 +16,9 @@ from hardiness.benchmarks.decisions import under_attack
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import AttackError
-from hardiness.engine.attack import Members, run_round
-from hardiness.engine.batch import RoundOutcome, Victims, targets_of
+from hardiness.engine.attack import run_round
+from hardiness.engine.members import Members
+from hardiness.engine.victims import RoundOutcome, Victims, targets_of
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.run import RunFolder
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from hardiness.engine import batch as batches
-from hardiness.engine.batch import LARGEST, SMALLEST, BatchSize, automatic_batch_size, batch_size_by_doubling
+from hardiness.engine import batch_sizes as batches
+from hardiness.engine.batch_sizes import LARGEST, SMALLEST, BatchSize, automatic_batch_size, batch_size_by_doubling
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_sequences_are_tried_together(
     conditions = list(range(10))
     store = Store.create(tmp_path)
     trial = Trial(benchmark, data, Request(), None, classifiers, data.items[:images], conditions, store)
-    tried = list(trial._growing(benchmark))
+    tried = list(trial._batches(benchmark))
     assert [len(chosen) for _, chosen in tried] == sizes
     cells = [(item.id, condition) for items, chosen in tried for item in items for condition in chosen]
     assert len(set(cells)) == len(cells)

@@ -9,7 +9,8 @@ import torch
 
 from hardiness.benchmarks.options import parse
 from hardiness.core.errors import ModelError
-from hardiness.engine.batch import BatchSize, QueuedPicture, classify
+from hardiness.engine.batch import QueuedPicture, classify
+from hardiness.engine.batch_sizes import BatchSize
 from hardiness.models.preprocessing import InputPolicy, link_to
 
 

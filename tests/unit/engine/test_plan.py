@@ -13,7 +13,7 @@ from hardiness.core.progress import Silence
 from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine import tasks
-from hardiness.engine.batch import LARGEST, LARGEST_WITH_GRADIENTS, batch_size_by_doubling, largest_batch
+from hardiness.engine.batch_sizes import LARGEST, LARGEST_WITH_GRADIENTS, batch_size_by_doubling, largest_batch
 from hardiness.engine.evaluation import prepared
 from hardiness.engine.tasks import unit_images
 from hardiness.models.loading import wrap

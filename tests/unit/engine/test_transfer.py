@@ -17,7 +17,7 @@ from hardiness.attacks.kit import made_to_transfer
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.engine.attack import run_round
-from hardiness.engine.batch import Victims
+from hardiness.engine.victims import Victims
 
 FILE = Path(__file__).resolve().parents[2] / "masked" / "networks.py"
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from hardiness.core.errors import ModelError
 from hardiness.engine.attack import judge_of, victims_of
-from hardiness.engine.batch import LARGEST, SMALLEST, QueuedPicture, automatic_batch_size
+from hardiness.engine.batch import QueuedPicture
+from hardiness.engine.batch_sizes import LARGEST, SMALLEST, automatic_batch_size
 from hardiness.models.loading import load, resolve
 from hardiness.models.placement import place
 from hardiness.models.preprocessing import InputPolicy
