@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,8 +34,8 @@ class PublishedLine:
         slope, intercept, residual: on the logit scale; ``residual`` is the standard deviation about the line.
         clean: the lowest and the highest clean accuracy among them, fractions of 1.
         centre, spread: mean and standard deviation of their clean logits.
-        moves: the most by which its slope can move, as a share of it: without one of its models, and without those of
-            one recipe; where single models are not published, a bound from how they spread.
+        moves: the most by which its slope moves, as a share of it: without one of its models, and without those of one
+            recipe.
         models: their names in the source; all are of type STANDARD.
         source, date: where the numbers stand, and when they were published.
     """
@@ -110,9 +111,25 @@ def images_behind(benchmark: str) -> tuple[int, int]:
 
 @cache
 def published_points(benchmark: str) -> tuple[PublishedPoint, ...]:
-    """The published models of a benchmark whose clean and shifted accuracy are known here, by name."""
-    rows: Mapping[str, list[float]] = _lines()["points"].get(benchmark, {})
-    return tuple(PublishedPoint(model, *rows[model]) for model in sorted(rows))
+    """The published models of a benchmark whose clean and shifted accuracy are known here, by name.
+
+    Clean accuracy is among the classes that the benchmark's lines take it in.
+
+    Source: of ImageNet-C and the others two files of imagenet-testbed (see ``SOURCES.md``).
+    """
+    pairs: Mapping[str, Sequence[float]] = _lines()["points"].get(benchmark) or _testbed_pairs(benchmark)
+    return tuple(PublishedPoint(model, *pairs[model]) for model in sorted(pairs))
+
+
+def _testbed_pairs(benchmark: str) -> dict[str, tuple[float, float]]:
+    """Clean and shifted accuracy by model, of the models that the testbed measured on both."""
+    lines = published_lines(benchmark)
+    if not lines:
+        return {}
+    clean = f"clean among {lines[0].clean_on}" if lines[0].clean_on else "clean"
+    with Path(__file__).with_name("testbed_points.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {row["model"]: (float(row[clean]), float(row[benchmark])) for row in rows if row[clean] and row[benchmark]}
 
 
 def testbed_point(model: str, benchmark: str) -> PublishedPoint | None:
