@@ -82,7 +82,8 @@ FORMER = (
     "attacks attacks_results benchmarks cue_conflict data dependencies fidelity imagenet_c imagenet_c_results "
     "imagenet_p imagenet_p_results models modern performance reliability report running scale security statistics "
     "visualise decisions/failures_are_tried_again decisions/one_decode_many_canvases decisions/the_api_room "
-    "decisions/weights_are_hashed_in_memory"
+    "decisions/weights_are_hashed_in_memory decisions/one_version_at_a_time decisions/the_last_units_are_cut "
+    "decisions/the_second_house"
 )
 """Addresses that pages had once."""
 

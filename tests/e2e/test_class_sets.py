@@ -47,6 +47,14 @@ class ColoursAreAnswers(nn.Module):
         return logits
 
 
+class SecondColourFirst(ColoursAreAnswers):
+    """The second answer of `ColoursAreAnswers` is its first."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = super().forward(x)
+        return torch.where(logits == 1.0, 3.0, logits)
+
+
 def coloured(first: int, second: int = 999, side: int = 224) -> Image.Image:
     """A picture for which the network answers ``first``, then ``second``."""
     colour = (first // 4, second // 4, 16 * (first % 4) + 4 * (second % 4))
@@ -389,15 +397,17 @@ def test_imagenet_es_is_paired_with_the_originals(tmp_path: Path) -> None:
 def test_objectnet_is_shown_to_who_asks_and_with_its_border(hardiness: Callable[..., Any], tmp_path: Path) -> None:
     pictures = {f"chair/{place}.png": coloured(409, side=300) for place in range(3)}
     put(tmp_path / "objectnet/images", {**pictures, "alarm_clock/a.png": coloured(409, side=300)})
-    evaluate(
-        ColoursAreAnswers(),
-        "objectnet",
-        str(tmp_path),
-        out=tmp_path / "out",
-        view=VIEW,
-        runtime="torch",
-        progress=False,
-    )
+    for name, network in (("second", SecondColourFirst()), ("first", ColoursAreAnswers())):
+        evaluate(
+            network,
+            "objectnet",
+            str(tmp_path),
+            name=name,
+            out=tmp_path / "out",
+            view=VIEW,
+            runtime="torch",
+            progress=False,
+        )
     page = tmp_path / "out/report.html"
 
     def shown(*options: str) -> list[Image.Image]:
@@ -407,9 +417,12 @@ def test_objectnet_is_shown_to_who_asks_and_with_its_border(hardiness: Callable[
         return [Image.open(io.BytesIO(base64.b64decode(each))) for each in found]
 
     assert shown() == []
-    assert "data:image" not in page.read_text().replace("data:image/svg", "")
+    text = page.read_text()
+    assert "data:image" not in text.replace("data:image/svg", "")
+    assert "Right under first, wrong under second" in text  # what changes between two models is said, without pictures
+    assert "pictures of objectnet are shown to who asks for them: --show objectnet" in text
     pictures_shown = shown("--show", "objectnet")
-    assert len(pictures_shown) == 3
+    assert len(pictures_shown) > 3
     for picture in pictures_shown:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
         edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

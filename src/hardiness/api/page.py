@@ -227,7 +227,7 @@ def write_page(asked: Report) -> WrittenPage:
         claims, gates = _claims(stores, found, asked.baseline), gate_tables(stores)
     title = ", ".join(shown(Path(out).resolve().name) for out in asked.outs) or "the published results"
     options = PageOptions(
-        picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
+        picture_of=_pictures(stores, asked) if asked.images and stores else None,
         images=asked.images,
         column=asked.column,
         problems=tuple(problems),
@@ -465,8 +465,8 @@ def _claims(stores: Sequence[Store], results: Sequence[Result], baseline: str | 
     return claims_table(stores, [result for result in results if not result.measured.get("published")], baseline)
 
 
-def _pictures(stores: Sequence[Store], data: Sequence[str]) -> PictureSource:
-    given = datasets.locate(list(data)) if data else None
+def _pictures(stores: Sequence[Store], report: Report) -> PictureSource:
+    given = datasets.locate(list(report.data)) if report.data else None
 
     def root(result: Result) -> DataRoot:
         if given is not None:
@@ -476,4 +476,4 @@ def _pictures(stores: Sequence[Store], data: Sequence[str]) -> PictureSource:
         asked = [session["asked"]["data"] for session in result.measured.get("sessions", ()) if "asked" in session]
         return datasets.locate(asked[-1] if asked else [data_argument(result)])
 
-    return PictureSource(root, [store.files for store in stores])
+    return PictureSource(root, [store.files for store in stores], report.show)

@@ -53,7 +53,7 @@ def missing_table(inventories: Sequence[DataInventory], needs: dict[str, list[st
     table = Table(
         "data set", "GB", "licence", "from", "for", box=None, title="missing", title_justify="left", title_style="bold"
     )
-    table.columns[1].max_width = len("published")  # "not published" takes two lines, and names need theirs
+    table.columns[1].max_width = len("not known")  # "not known here" takes two lines, and names need theirs
     table.columns[3].overflow = "fold"
     for each in inventories:
         published = each.published
@@ -74,7 +74,7 @@ def tell_how(console: Console, missing: Sequence[DataInventory], root: str) -> N
 
 
 def _size(published: PublishedSet) -> str:
-    return f"{published.about_bytes / 1e9:.1f}" if published.about_bytes else "not published"
+    return f"{published.about_bytes / 1e9:.1f}" if published.about_bytes else "not known here"
 
 
 def as_dict(inventory: DataInventory, needs: dict[str, list[str]]) -> dict[str, object]:

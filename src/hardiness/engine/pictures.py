@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 
 from hardiness.benchmarks.options import registry
@@ -13,6 +13,7 @@ from hardiness.core.errors import DataError
 from hardiness.core.model import CANVAS_224
 from hardiness.core.result import Result
 from hardiness.imaging.codecs import decode
+from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.store.files import Files
 
 NO_PICTURE = "attacked pictures are kept where a run is given --save-images, and these were not"
@@ -24,20 +25,26 @@ class PictureSource:
     Args:
         root: where the data of a result are looked for.
         outs: the output folders, which may hold attacked pictures.
+        requested: the sets, among those whose licence wants their pictures shown to who asks for them alone, that were
+            asked for.
     """
 
-    def __init__(self, root: Callable[[Result], DataRoot], outs: Sequence[Files]) -> None:
-        self._root, self._outs = root, outs
+    def __init__(
+        self, root: Callable[[Result], DataRoot], outs: Sequence[Files], requested: Collection[str] = ()
+    ) -> None:
+        self._root, self._outs, self._requested = root, outs, requested
         self._items: dict[tuple[str, str], tuple[Benchmark, dict[str, Item]]] = {}
 
     def __call__(self, result: Result, sample: str, condition: Condition) -> Image:
         """The picture ``uint8 (H, W, 3)``; of a sequence its last frame.
 
         Raises:
-            DataError: the data are not where they were, have changed, or lack the sample; or an attacked picture was
-                not saved. The message says which.
+            DataError: the data are not where they were, have changed, or lack the sample; an attacked picture was not
+                saved; or the set is shown to who asks for it, and nobody did. The message says which.
             SampleError: the file cannot be read.
         """
+        if is_shown_when_asked(result) and result.benchmark not in self._requested:
+            raise DataError(f"pictures of {result.benchmark} are shown to who asks for them: --show {result.benchmark}")
         if condition and result.run.attack:
             return self._read_attacked(result, sample, condition)
         benchmark, items = self._open(result)
@@ -72,6 +79,11 @@ class PictureSource:
             if (content := files.read(path)) is not None:
                 return decode(content, f"{files.address}/{path}")
         raise DataError(NO_PICTURE)
+
+
+def is_shown_when_asked(result: Result) -> bool:
+    """Whether the licence of a result's pictures wants them shown to who asks for them alone."""
+    return result.benchmark in CLASS_SETS and class_set(result.benchmark).shown_when_asked
 
 
 def place_of(model: str, condition: Condition, sample: str) -> str:
