@@ -172,7 +172,7 @@ class ScoredRun:
             with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
                 return list(readers.map(made, (shards[at : at + TOGETHER] for at in range(0, len(shards), TOGETHER))))
 
-        return self.memo.table(file, self._made_of(card, name), self.stamps, make)
+        return self.memo.table(file, self._made_of(card, name), self.stamps, make, self.stored.unreadable)
 
     def _made_of(self, card: Card, name: str) -> dict[str, Any]:
         code = {"code": own} if (own := scoring_code(card)) else {}
@@ -298,8 +298,12 @@ class ScoredRun:
         return dict(found)
 
     def save(self) -> None:
-        """Keep what was computed, where the folder can be written."""
-        self.memo.save()
+        """Keep what was computed, where the folder can be written.
+
+        What lacks a damaged shard is not kept: the file may come back with its size and time, or was read badly once.
+        """
+        if not self.damage:
+            self.memo.save()
 
     @property
     def _facts(self) -> dict[str, Any]:
@@ -438,4 +442,5 @@ class JoinedRun(ScoredRun):
     def save(self) -> None:
         for run in self.sets:
             run.save()
-        self.memo.save()
+        if not self.damage:
+            self.memo.save()

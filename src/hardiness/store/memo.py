@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, TypeVar
@@ -126,6 +126,7 @@ class Memo:
         facts: Mapping[str, Any],
         shards: Stamps,
         make: Callable[[Sequence[str]], Sequence[ImageTable]],
+        damaged: Collection[str] = (),
     ) -> ImageTable:
         """An image table: what was kept, joined with what is made of the shards that have come since.
 
@@ -134,6 +135,7 @@ class Memo:
             facts: what it is of beside the shards, as a JSON object.
             shards: those that there are.
             make: gives tables of the shards of these names.
+            damaged: shards that could not be read, as far as ``make`` has come: the next table tries them again.
         """
         former, made_of = None if self._anew else self._kept_table(name, facts, shards), {}
         if former is not None:
@@ -144,9 +146,10 @@ class Memo:
         table = ImageTable.join(parts) if parts else ImageTable.empty(self._conditions)
         del parts, former  # as large as the table
         return_freed_memory()
-        if len(table):
+        sound = {shard: stamp for shard, stamp in shards.items() if shard not in damaged}
+        if len(table) and sound != made_of:
             with suppress(StoreError):
-                self._files.write(self._path(name), tables.encode_table(table, {**facts, "shards": shards}))
+                self._files.write(self._path(name), tables.encode_table(table, {**facts, "shards": sound}))
         return table
 
     def columns(self, name: str, facts: Mapping[str, Any], shards: Stamps, columns: Sequence[str]) -> ImageTable | None:

@@ -244,6 +244,7 @@ class StoredRun(RunFolder):
         cells: fingerprint of each condition's own files, by its index, where the data have such; rows that were made
             of others are not read.
         damage: a line for each shard file that was found damaged and left out since this object was made.
+        unreadable: the names of these files.
         aside: a line for each file of its own that was set aside when it was opened to be continued.
         whole: names of shard files that were seen to hold no failure since this object was made.
     """
@@ -253,6 +254,7 @@ class StoredRun(RunFolder):
     key: str
     cells: Mapping[int, str] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list, compare=False)
+    unreadable: set[str] = field(default_factory=set, compare=False)
     aside: tuple[str, ...] = field(default=(), compare=False)
     whole: set[str] = field(default_factory=set, compare=False)
 
@@ -290,6 +292,7 @@ class StoredRun(RunFolder):
             return shards.read(self.content(name), f"{self.place}/{name}", columns, self.key, self.cells)
         except StoreError as error:
             self.damage.append(str(error))
+            self.unreadable.add(name)
             self._disprove(name)
             return None
 

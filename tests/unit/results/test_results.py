@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -397,6 +398,32 @@ def test_a_damaged_shard_is_left_out_and_told_each_time(tmp_path: Path) -> None:
         (result,) = results_of(store)
         assert result.counts.images == 2
         assert any(path.name in warning for warning in result.warnings)
+
+
+def test_a_shard_that_comes_back_with_its_size_and_time_is_read_again(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    shard(store, 0, records([True, True]))
+    shard(store, 1, named(records([False]), "m"))
+    (path,) = tmp_path.glob("records/*/000001-*.parquet")
+    content, status = path.read_bytes(), path.stat()
+    spoilt = bytearray(content)
+    spoilt[20:60] = bytes(40)
+
+    def put_back(these: bytes) -> None:
+        path.write_bytes(these)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    put_back(bytes(spoilt))
+    for _ in range(2):
+        (result,) = results_of(store)
+        assert (result.counts.images, len(result.damage)) == (2, 1)
+    put_back(content)
+    (result,) = results_of(store)
+    assert (result.counts.images, list(result.damage)) == (3, [])
+    (table,) = tmp_path.glob("records/*/scored/images.parquet")
+    written = table.stat().st_mtime_ns
+    results_of(store)
+    assert table.stat().st_mtime_ns == written  # and is kept from then on
 
 
 def test_results_of_one_table_stand_together_whatever_another_table_is_told_apart_by(tmp_path: Path) -> None:
