@@ -24,6 +24,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
+from hardiness.cli.streams import prepare_streams
 from hardiness.core import errors
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError, described, printable
 
@@ -432,6 +433,7 @@ def main() -> NoReturn:
 
 def program() -> NoReturn:
     """As `main`, for a process that does nothing else: it ends although threads or processes of other code go on."""
+    prepare_streams()
     try:
         main()
     except SystemExit as left:

@@ -1,0 +1,52 @@
+"""The standard streams of the program: results alone on standard output, and messages that may be lost."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TextIO
+
+OUTPUT, MESSAGES = 1, 2
+"""Descriptors of standard output and standard error."""
+
+
+class LossyFile(io.FileIO):
+    """A file whose writes are lost where there is no room for them; that its reader has gone is an error still."""
+
+    def write(self, content: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # it never gives None
+        """Write it, or lose it; the bytes that are dealt with."""
+        try:
+            return super().write(content) or 0
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return len(content)
+
+
+def prepare_streams() -> None:
+    """Make the streams such that no message costs an evaluation and nothing but results stands among these.
+
+    - A stream that was closed is the null device: else the next file that is opened would get its number.
+    - What other code and other processes write to the descriptor of standard output goes to standard error, so that
+      ``--json`` is JSON whatever a library in C prints.
+    - A standard error that takes no more, as on a full disk, loses messages and ends nothing.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= MESSAGES:
+        pass
+    os.close(number)
+    results = os.dup(OUTPUT)
+    os.dup2(MESSAGES, OUTPUT)
+    sys.stdout = sys.__stdout__ = _text(io.FileIO(results, "w"), sys.stdout)
+    sys.stderr = sys.__stderr__ = _text(LossyFile(MESSAGES, "w", closefd=False), sys.stderr)
+
+
+def _text(file: io.FileIO, stream: TextIO | None) -> io.TextIOWrapper:
+    """A text stream on a file, of the encoding and the manners of another; of none where that was closed."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(file),
+        encoding=stream.encoding if stream else "utf-8",
+        errors=(stream.errors if stream else None) or "backslashreplace",
+        line_buffering=file.isatty() or bool(getattr(stream, "line_buffering", False)),
+        write_through=bool(getattr(stream, "write_through", False)),
+    )
