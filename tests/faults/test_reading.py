@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
+import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from hardiness.core.benchmark import DataSet
 from hardiness.core.condition import Condition
-from hardiness.core.errors import HardinessError, SampleError
+from hardiness.core.errors import DataError, HardinessError, SampleError
 from hardiness.data.files import read_labels
 from hardiness.data.root import locate
 from hardiness.engine.worker import unchanged
@@ -113,7 +116,7 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / TENCH / "self").symlink_to(".")
     (tmp_path / TENCH / "up").symlink_to("..")
     (tmp_path / TENCH / "loop.jpg").symlink_to("loop.jpg")
-    assert "loop.jpg cannot be read" in refusal(f"imagenet={tmp_path}")
+    assert f"{TENCH}/loop" in [item.id for item in imagenet(tmp_path).items]  # which fails alone when it is read
     (tmp_path / TENCH / "loop.jpg").unlink()
     assert [item.id for item in imagenet(tmp_path).items] == [f"{TENCH}/a"]
 
@@ -236,3 +239,56 @@ def test_a_suite_that_is_a_fifo_is_refused_at_once(tmp_path: Path, hardiness: An
     assert told.status == 2
     (line,) = told.err.splitlines()
     assert "suite.toml cannot be read: must be a regular file, is a FIFO" in line
+
+
+def own(root: Path, *folders: str | bytes) -> Path:
+    """Class folders of one's own with a picture each."""
+    for folder in folders:
+        put(root / os.fsdecode(folder) / "a.png")
+    return root
+
+
+def test_a_class_folder_that_is_no_utf8_is_refused_by_name(tmp_path: Path) -> None:
+    own(tmp_path, "cat", b"caf\xe9")
+    with pytest.raises(DataError) as caught:
+        locate([f"own={tmp_path}"]).dataset("own")
+    assert r"caf\xe9 is a folder of" in str(caught.value)
+    assert str(caught.value).endswith("must be the name of a class in UTF-8; rename it")
+
+
+def test_where_python_reads_no_utf8_an_accent_says_what_to_set(tmp_path: Path) -> None:
+    own(tmp_path, "cat", "café")
+    script = f"from hardiness.data.root import locate; locate(['own={tmp_path}']).dataset('own')"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert "this Python reads names as ascii: set PYTHONUTF8=1, or rename it" in ended.stderr
+
+
+def test_a_link_to_itself_is_one_picture_that_cannot_be_read(tmp_path: Path) -> None:
+    own(tmp_path, "cat", "dog")
+    (tmp_path / "cat" / "x.png").symlink_to("x.png")
+    data = locate([f"own={tmp_path}"]).dataset("own")
+    assert [item.id for item in data.items] == ["cat/a", "cat/x", "dog/a"]
+    with pytest.raises(SampleError, match="Too many levels of symbolic links"):
+        data.items[1].file.read()
+
+
+def test_a_hidden_folder_of_pictures_is_named_and_those_of_programs_are_not(tmp_path: Path) -> None:
+    own(tmp_path, "cat", "dog", ".bee", ".ipynb_checkpoints", ".thumbnails")
+    data = locate([f"own={tmp_path}"]).dataset("own")
+    assert data.class_names == ("cat", "dog")
+    (remark,) = data.remarks
+    assert "passed over .bee: what begins with a dot is hidden; rename it if it is a class" in remark
+
+
+@pytest.mark.parametrize(("disk", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_an_accent_may_be_one_character_or_two(disk: Literal["NFC", "NFD"], written: Any, tmp_path: Path) -> None:
+    folder = unicodedata.normalize(disk, "café")
+    own(tmp_path / "photos", "cat", folder)
+    (tmp_path / "names.txt").write_text(unicodedata.normalize(written, "café") + "\ncat\n")
+    data = locate([f"own={tmp_path / 'photos'}:classes={tmp_path / 'names.txt'}"]).dataset("own")
+    assert data.class_names == (folder, "cat")
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f"cat/a.png,x\n{unicodedata.normalize(written, folder)}/a.png,y\n")
+    data = locate([f"own={tmp_path / 'photos'}:labels={labels}"]).dataset("own")
+    assert len(data) == 2

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import os
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -35,6 +37,9 @@ MAX_WAYS = 1000
 """Ways by which links may lead to one folder: thirty folders of two links each make 2^30 paths."""
 
 _IGNORED_FOLDERS = frozenset(("__MACOSX", "@eaDir"))
+
+PROGRAMS_FOLDERS = frozenset((".cache", ".git", ".ipynb_checkpoints", ".thumbnails", ".Trashes", ".Spotlight-V100"))
+"""Hidden folders in which programs keep images of their own."""
 
 
 def suffix_of(path: str) -> str:
@@ -68,6 +73,7 @@ class Tree:
         folders: its top-level folders, sorted; empty ones are included where it is a folder.
         stamp: name, size and time of the tar; empty for a folder.
         visited: each folder that was listed, with its time of change before that, in nanoseconds; for a folder alone.
+        hidden: its hidden top-level folders that hold an image and may be meant, sorted; for a folder alone.
     """
 
     location: str
@@ -75,6 +81,7 @@ class Tree:
     folders: tuple[str, ...]
     stamp: str = ""
     visited: tuple[tuple[str, int], ...] = ()
+    hidden: tuple[str, ...] = ()
 
     def images(self) -> list[FileEntry]:
         """The files whose suffix is an image's."""
@@ -88,6 +95,7 @@ class Tree:
         return [
             *(path for path in files if path[path.rfind("/") + 1 :] not in COMPANIONS),
             *(f"{folder}/" for folder in self.folders if folder not in filled),
+            *(f"{folder}/" for folder in self.hidden),
         ]
 
     def below(self, folder: str) -> Tree:
@@ -113,6 +121,7 @@ def of_folder(folder: Path, argument: str) -> Tree:
     real = os.path.realpath(folder)
     pending = [("", str(folder), real, frozenset(map(str, (real, *Path(real).parents))))]
     top: list[str] = []
+    hidden: list[str] = []
     while pending:
         prefix, path, real, above = pending.pop()
         ways[real] += 1
@@ -125,8 +134,10 @@ def of_folder(folder: Path, argument: str) -> Tree:
             with os.scandir(path) as found:
                 for inner in found:
                     if is_hidden(inner.name):
+                        if not prefix and _may_be_class(inner):
+                            hidden.append(inner.name)
                         continue
-                    if not inner.is_dir():
+                    if not _is_folder(inner):
                         entries.append(_entry(prefix, inner))
                         continue
                     target = os.path.realpath(inner.path) if inner.is_symlink() else os.path.join(real, inner.name)
@@ -139,7 +150,18 @@ def of_folder(folder: Path, argument: str) -> Tree:
                 f"--data {argument}: {shown(error.filename or path)} cannot be read ({error.strerror}); "
                 "check its permissions"
             ) from None
-    return Tree(str(folder), tuple(sorted(entries)), tuple(sorted(top)), visited=tuple(visited))
+    return Tree(
+        str(folder), tuple(sorted(entries)), tuple(sorted(top)), visited=tuple(visited), hidden=tuple(sorted(hidden))
+    )
+
+
+def _may_be_class(folder: os.DirEntry[str]) -> bool:
+    """Whether a hidden entry is a folder with an image in it that no program makes for itself."""
+    if folder.name in PROGRAMS_FOLDERS or folder.name in _IGNORED_FOLDERS:
+        return False
+    with suppress(OSError), os.scandir(folder.path) as inside:
+        return any(suffix_of(each.name) in IMAGE_SUFFIXES for each in inside)
+    return False
 
 
 def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
@@ -187,7 +209,8 @@ def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool
         of_csv: whether a csv names its images.
     """
     files = [path for path in unused if not path.endswith("/")]
-    folders = [path.rstrip("/") for path in unused if path.endswith("/")]
+    tops = [path.rstrip("/") for path in unused if path.endswith("/")]
+    folders, hidden = ([top for top in tops if top.startswith(".") == is_dotted] for is_dotted in (False, True))
     lines = []
     if files:
         kinds = Counter(_kind(path, of_csv or "/" in path) for path in files).most_common()
@@ -202,6 +225,11 @@ def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool
         lines.append(
             f"{name} at {location}: {_count_text(len(folders), 'folder')} without an image ({named}); fill or remove "
             f"{'it' if len(folders) == 1 else 'them'}"
+        )
+    if hidden:
+        named = ", ".join(map(shown, hidden[:SHOWN_FOLDERS]))
+        lines.append(
+            f"{name} at {location}: passed over {named}: what begins with a dot is hidden; rename it if it is a class"
         )
     return tuple(lines)
 
@@ -227,17 +255,29 @@ def fingerprint(entries: Iterable[FileEntry], *also: str) -> str:
     """Hexadecimal sha256 over (path, size, time) of the entries in their order, and over further texts."""
     digest = hashlib.sha256()
     for text in also:
-        digest.update(f"{text}\n".encode())
+        digest.update(f"{text}\n".encode("utf-8", "surrogateescape"))
     lines = (f"{entry.path}\0{entry.size}\0{entry.stamp}\n" for entry in entries)
     digest.update("".join(lines).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return False
+
+
 def _entry(prefix: str, found: os.DirEntry[str]) -> FileEntry:
     try:
         status = found.stat()
-    except FileNotFoundError:  # a link that leads nowhere: reading it will say so
-        status = found.stat(follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            raise
+        status = found.stat(follow_symlinks=False)  # a link that leads nowhere, or to itself: reading it will say so
     return FileEntry(
         prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path, Stamp.from_status(status))
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -137,6 +139,9 @@ class PhotographSet:
         assert place.labels is not None
         rows = read_labels(place.labels)
         files = {entry.path: entry for entry in tree.entries}
+        if any(row.path not in files for row in rows):  # a Mac spells é in two characters
+            spelling = {unicodedata.normalize("NFC", path): path for path in files}
+            rows = [row._replace(path=spelling.get(unicodedata.normalize("NFC", row.path), row.path)) for row in rows]
         lost = next((row for row in rows if row.path not in files), None)
         if lost is not None:
             header = ", or let it read path,label if it is the header" if lost.where.endswith(":1") else ""
@@ -260,9 +265,14 @@ def _own_names(place: Place, names: Iterable[str], what: str) -> tuple[str, ...]
         DataError: one of them is not in the file.
     """
     there = sorted(set(names))
+    for name in there:
+        _refuse_undecoded(place, name, what)
     if place.class_file is None:
         return tuple(there)
-    listed = _class_names(place, place.class_file)
+    # A Mac spells é as e with an accent behind it: the file's names are taken as the folders spell them.
+    spelling = {unicodedata.normalize("NFC", name): name for name in there}
+    lines = _class_names(place, place.class_file)
+    listed = tuple(spelling.get(unicodedata.normalize("NFC", line), line) for line in lines)
     if unknown := [name for name in there if name not in listed]:
         close = difflib.get_close_matches(unknown[0], listed, n=1, cutoff=0.6)
         hint = f"did you mean {close[0]}?" if close else "add it, or rename the folder"
@@ -271,6 +281,23 @@ def _own_names(place: Place, names: Iterable[str], what: str) -> tuple[str, ...]
             f"{_and_others(len(unknown) - 1)}; {hint}"
         )
     return listed
+
+
+def _refuse_undecoded(place: Place, name: str, what: str) -> None:
+    """Raise where the name of a class is no text, as ids, tables and pages need it to be.
+
+    Raises:
+        DataError: naming it, and how this Python reads names.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        encoding = sys.getfilesystemencoding()
+        reads = "" if encoding == "utf-8" else f"this Python reads names as {encoding}: set PYTHONUTF8=1, or "
+        raise DataError(
+            f"--data {place.argument}: {shown(name)} is {what} and must be the name of a class in UTF-8; "
+            f"{reads}rename it"
+        ) from None
 
 
 def _class_names(place: Place, file: Path) -> tuple[str, ...]:

@@ -136,7 +136,7 @@ def read_policy(path: str | Path) -> Policy:
         ArgumentError: it cannot be read or is wrong, as for `parse_policy`.
     """
     try:
-        text = Path(path).read_text("utf-8")
+        text = Path(path).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise ArgumentError(
