@@ -11,8 +11,9 @@ from types import FrameType
 
 def main() -> None:
     """Run the command line; a signal during the imports, which take a second, is one line and an exit status too."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
     gc.disable()  # until the command is imported: nothing of what imports make is garbage, and looking takes 20 ms
     importlib.import_module("hardiness.cli.main").program()
 

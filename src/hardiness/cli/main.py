@@ -123,7 +123,11 @@ def _where(error: BaseException) -> str:
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
 
 
-STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+"""Exit statuses by the signal that ends the program: as a shell reports them."""
+
+END = os._exit
+"""Ends the process at once; `program` gives that name another meaning for other code."""
 
 TWICE_S = 0.2
 """A signal this soon after the first is the same one: `timeout` and some shells send one to the process and to its
@@ -150,7 +154,21 @@ def listen() -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     for number in STATUS:
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it for the end of the terminal
+            signal.signal(number, _interrupt)
+    _forget_in_forks()
+
+
+@cache
+def _forget_in_forks() -> None:
+    os.register_at_fork(after_in_child=_stop_listening)
+
+
+def _stop_listening() -> None:
+    """Let signals end a process that a model's code has forked, as its pool does when it is closed."""
+    for number in STATUS:
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def leave(error: BaseException) -> NoReturn:
@@ -163,7 +181,7 @@ def leave(error: BaseException) -> NoReturn:
     sys.stderr.write("hardiness: stopped; what is finished is kept, and the same command continues\n")
     sys.stderr.flush()
     sys.stdout.flush()
-    os._exit(interruption.status if isinstance(interruption, Interruption) else STATUS[signal.SIGINT])
+    END(interruption.status if isinstance(interruption, Interruption) else STATUS[signal.SIGINT])
 
 
 def leave_others_behind(status: int) -> None:
@@ -195,7 +213,7 @@ def leave_others_behind(status: int) -> None:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
-        os._exit(status)
+        END(status)
 
     main_thread = threading.main_thread()
     threading.Thread(target=watch, daemon=True).start()
@@ -217,7 +235,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
     def leave_now(number: int, frame: FrameType | None) -> None:
         if time.monotonic() - arrived_s > TWICE_S:
-            os._exit(STATUS[signal.Signals(number)])
+            END(STATUS[signal.Signals(number)])
 
     for each in STATUS:
         signal.signal(each, leave_now)
@@ -434,6 +452,15 @@ def main() -> NoReturn:
 def program() -> NoReturn:
     """As `main`, for a process that does nothing else: it ends although threads or processes of other code go on."""
     prepare_streams()
+    own = os.getpid()
+
+    def end_of_other_code(status: int) -> None:
+        """`os._exit` of a model's code: in this process an error, which is told, like `sys.exit`; in a fork the end."""
+        if os.getpid() == own:
+            raise SystemExit(status)
+        END(status)
+
+    os._exit = end_of_other_code  # type: ignore[assignment]  # END ends the program itself
     try:
         main()
     except SystemExit as left:
