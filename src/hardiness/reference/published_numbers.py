@@ -64,6 +64,29 @@ class PublishedNumber:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedResults:
+    """A benchmark of which models have results of their own that were published.
+
+    Attributes:
+        shares: metrics that are shares of their n images, which therefore have Wilson's interval; of the others none
+            was published.
+        clean: the metric that clean accuracy on the validation set is here; empty where it is no score of theirs.
+    """
+
+    shares: tuple[str, ...] = ()
+    clean: str = ""
+
+
+@cache
+def benchmarks_with_results() -> Mapping[str, PublishedResults]:
+    """The benchmarks of which the models of `table` have results of their own, by name, as ``published.json`` says."""
+    described = _file("published.json")["results"]
+    return {
+        name: PublishedResults(tuple(each.get("shares", ())), each.get("clean", "")) for name, each in described.items()
+    }
+
+
 @cache
 def table() -> tuple[PublishedNumber, ...]:
     """Every published number of the models that figures show, by ``published.json``, then by the testbed."""
@@ -103,8 +126,14 @@ def leaders() -> tuple[PublishedNumber, ...]:
 
 
 def _rows(name: str) -> tuple[PublishedNumber, ...]:
-    rows = json.loads(Path(__file__).parent.joinpath(name).read_text("utf-8"))["rows"]
+    rows = _file(name)["rows"]
     return tuple(PublishedNumber(**{**row, "condition": Condition(**row.get("condition", {}))}) for row in rows)
+
+
+def _file(name: str) -> dict[str, Any]:
+    """The content of a data file of this package."""
+    content: dict[str, Any] = json.loads(Path(__file__).parent.joinpath(name).read_text("utf-8"))
+    return content
 
 
 @cache
