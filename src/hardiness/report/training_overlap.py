@@ -13,8 +13,6 @@ from hardiness.reference.sets import set_names
 Declared = Mapping[str, Sequence[Recipe]]
 """By a model's name, the recipes that its user says it was trained with."""
 
-MEMBERS_OF = ("imagenet-c", "imagenet-p")
-
 
 def declared(texts: Sequence[str]) -> Declared:
     """What was declared as ``MODEL=NAME+NAME``, each name that of a recipe or of a corruption or perturbation.
@@ -75,6 +73,6 @@ def _recipe(name: str) -> Recipe:
         return known[name]
     holding = {benchmark: (name,) for benchmark in set_names() if name in set_of(benchmark).members}
     if not holding:
-        members = [member for benchmark in MEMBERS_OF for member in set_of(benchmark).members]
+        members = [member for benchmark in set_names() for member in set_of(benchmark).members]
         raise UnknownNameError("recipe or corruption", name, (*known, *dict.fromkeys(members)))
     return Recipe(name, name.replace("_", " "), "declared", overlaps=holding)
