@@ -16,7 +16,8 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable
-from hardiness.results.annotations.imagenet_x import error_ratios
+from hardiness.metrics.imagenet_x import error_ratio, error_ratios
+from hardiness.metrics.scoring import Scoring, as_score
 from hardiness.statistics.acceptance import accepted_interval, threshold
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import cell_estimate
@@ -377,8 +378,8 @@ def test_an_error_ratio(n: int, share: float, rate: float, times: float) -> None
     def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
         has = generator.random(n) < share
         wrong = generator.random(n) < np.where(has, times * rate, rate)
-        (score,) = error_ratios(wrong, [(0,) if each else () for each in has])
-        return score.interval, true
+        ((condition, outcome),) = error_ratios(wrong, [(0,) if each else () for each in has]).items()
+        return as_score(error_ratio.metric, condition, outcome, Scoring(ImageTable.empty(()), Run())).interval, true
 
     assert held(trial, n, round(100 * share)) >= 0.94 - SLACK
 

@@ -8,16 +8,27 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.photographs import FACTORS
 from hardiness.core.errors import DataError
-from hardiness.core.result import Result
+from hardiness.core.result import Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.core.table import ImageTable, Records
+from hardiness.core.table import Records
+from hardiness.metrics.declaration import RunMetric
+from hardiness.metrics.imagenet_real import FIRST_FIVE, by_labels, label_sets, real_top1, real_top5
+from hardiness.metrics.imagenet_x import (
+    FACTORS,
+    Annotation,
+    error_of_all,
+    error_ratio,
+    imagenet_x_error,
+    published_annotations,
+    ratios_by_factor,
+    read,
+)
+from hardiness.metrics.scoring import Outcomes, Scoring, as_score
 from hardiness.reference.validation_images import validation_labels, validation_name, validation_number
 from hardiness.report.section import section_of
-from hardiness.results.annotations.imagenet_real import label_sets, real_scores
-from hardiness.results.annotations.imagenet_x import Annotation, factor_scores, published_annotations, read
 from hardiness.results.results import results_of
+from hardiness.statistics.intervals import proportion
 from hardiness.store.store import Store
 
 
@@ -37,8 +48,12 @@ def rows(numbers: list[int], first_five: list[list[int]], labels: list[int] | No
     )
 
 
-def table_of(records: Records) -> ImageTable:
-    return cards.get("classification").table(records, Run())
+def scoring_of(records: Records) -> Scoring:
+    return Scoring(cards.get("classification").table(records, Run()), Run())
+
+
+def scores_of(metric: RunMetric, outcomes: Outcomes, scoring: Scoring) -> list[Score]:
+    return [as_score(metric.metric, condition, outcome, scoring) for condition, outcome in outcomes.items()]
 
 
 def first(answer: int) -> list[int]:
@@ -55,11 +70,15 @@ def test_a_photograph_is_known_by_its_published_name() -> None:
 def test_real_counts_any_right_class_and_leaves_out_photographs_without_one() -> None:
     right = {1: frozenset({5}), 2: frozenset({6, 7}), 3: frozenset({8}), 4: frozenset({9})}
     answers = [[5, 1, 2, 3, 4], [7, 1, 2, 3, 4], [1, 2, 3, 4, 8], [1, 2, 3, 4, 5], [5, 6, 7, 8, 9]]
-    top1, top5 = real_scores(table_of(rows([1, 2, 3, 4, 5], answers)), right)  # 5 has no label
+    scoring = scoring_of(rows([1, 2, 3, 4, 5], answers))  # 5 has no label
+    five = np.column_stack([scoring.table[name] for name in FIRST_FIVE])
+    (top1,) = scores_of(real_top1, by_labels(scoring, scoring.table["answer"], right), scoring)
+    (top5,) = scores_of(real_top5, by_labels(scoring, five, right), scoring)
     assert (top1.metric, top1.value, top1.n) == ("real_top1", 2 / 4, 4)
     assert (top5.metric, top5.value, top5.n) == ("real_top5", 3 / 4, 4)
-    assert top1.interval is not None
-    assert real_scores(table_of(rows([5], [answers[4]])), right) == []
+    assert top1.interval == proportion(2, 4)
+    alone = scoring_of(rows([5], [answers[4]]))
+    assert by_labels(alone, alone.table["answer"], right) == {}
 
 
 def test_the_reassessed_labels_are_those_of_the_paper() -> None:
@@ -83,13 +102,16 @@ def test_an_error_ratio_is_the_error_with_a_factor_over_the_error_on_all() -> No
         6: Annotation(9, (pose, texture)),
     }
     answers = [5, 0, 0, 0, 9, 9, 3]  # wrong: 2, 3, 4; the seventh is not annotated
-    everything, *found = factor_scores(table_of(rows([1, 2, 3, 4, 5, 6, 7], [first(a) for a in answers])), known)
+    scoring = scoring_of(rows([1, 2, 3, 4, 5, 6, 7], [first(a) for a in answers]))
+    (everything,) = scores_of(imagenet_x_error, error_of_all(scoring, known), scoring)
+    found = scores_of(error_ratio, ratios_by_factor(scoring, known), scoring)
     assert (everything.metric, everything.value, everything.n) == ("imagenet_x_error", 3 / 6, 6)
     values = {score.condition["factor"]: (score.value, score.n) for score in found}
     assert values == {"pose": (pytest.approx((1 / 3) / (1 / 2)), 3), "texture": (pytest.approx((2 / 3) / (1 / 2)), 3)}
     assert all(s.interval and s.value and s.interval.low <= s.value <= s.interval.high for s in found)
-    (_, nothing, *_) = factor_scores(table_of(rows([1], [first(5)])), known)
-    assert nothing.value is None
+    alone = scoring_of(rows([1], [first(5)]))
+    (nothing,) = scores_of(error_ratio, ratios_by_factor(alone, known), alone)
+    assert (nothing.value, nothing.reason) == (None, "no annotated photograph was answered wrongly")
 
 
 def test_annotations_are_read_by_the_published_rule() -> None:

@@ -72,11 +72,21 @@ from hardiness.results.comparisons import speaks_of
 def as_it_is(each, scored):
     return each.result
 """,
-    "annotation.py": """
-from hardiness.results.annotations import PhotographLabels, registry
+    "metric.py": """
+from hardiness.core import Condition
+from hardiness.metrics import metric
 
-SILENT = PhotographLabels("imagenet-val", 1000, "0", lambda table: [])
-registry.register("silent", SILENT, __name__)
+@metric("constant", table=("answer",))
+def constant(scoring):
+    return {Condition(): scoring.mean_of(scoring.table["answer"] >= 0)}
+""",
+    "pair.py": """
+from hardiness.core import Condition
+from hardiness.metrics import pair_metric
+
+@pair_metric("alike", table=("answer",))
+def alike(before, now):
+    return {Condition(): now.mean_of(before.table["answer"] == now.table["answer"])}
 """,
     "claim.py": """
 from hardiness.results.claims.claim import Claim, add
@@ -126,7 +136,8 @@ POINTS = {
     "hardiness.attacks": {"shade": "my_edited.attack:Shade"},
     "hardiness.threats": {"nothing": "my_edited.threat:Nothing"},
     "hardiness.comparisons": {"as-it-is": "my_edited.comparison:as_it_is"},
-    "hardiness.annotations": {"silent": "my_edited.annotation:SILENT"},
+    "hardiness.metrics": {"constant": "my_edited.metric:constant"},
+    "hardiness.pair_metrics": {"alike": "my_edited.pair"},
     "hardiness.claims": {"bold": "my_edited.claim:BOLD"},
     "hardiness.published": {"doe": "my_edited.published:DOE"},
     "hardiness.exports": {"names": "my_edited.export:write"},
@@ -141,12 +152,13 @@ from hardiness.reference import published_tables
 from hardiness.models.runtimes import runtimes
 from hardiness.report.exports import exporter
 from hardiness.report.loggers import logger
+from hardiness.metrics import pair_registry, registry
 from hardiness.report.views import views
-from hardiness.results import annotations, claims, comparisons
+from hardiness.results import claims, comparisons
 registries = [
     attacks.registry, attacks.threat_models, benchmarks.registry, benchmarks.cards, distortions.corruptions,
     distortions.perturbations, models.registry, models.schemes, LAYOUTS, runtimes, exporter.registry, logger.registry,
-    annotations.registry, claims.registry, comparisons.registry, published_tables.registry, views,
+    registry, pair_registry, claims.registry, comparisons.registry, published_tables.registry, views,
 ]
 points = {points!r}
 assert {{each.group for each in registries}} == {{*points}}
@@ -185,8 +197,10 @@ LISTED = {
     "hardiness.threats": "attacks",
     "hardiness.exports": "exports",
     "hardiness.loggers": "loggers",
+    "hardiness.metrics": "metrics",
+    "hardiness.pair_metrics": "metrics",
 }
-NOT_TYPED = {f"hardiness.{name}" for name in ("cards", "comparisons", "annotations", "claims", "published", "views")}
+NOT_TYPED = {f"hardiness.{name}" for name in ("cards", "comparisons", "claims", "published", "views")}
 
 
 @pytest.mark.slow

@@ -54,7 +54,8 @@ NAMES = {
     "hardiness.perturbations": {"passing"},
     "hardiness.attacks": {"guess", "plain-pgd"},
     "hardiness.comparisons": {"beyond-accuracy"},
-    "hardiness.annotations": {"dark"},
+    "hardiness.metrics": {"superclass_top1"},
+    "hardiness.pair_metrics": {"confidence_gain"},
     "hardiness.published": {"street-numbers"},
     "hardiness.exports": {"yaml"},
     "hardiness.loggers": {"json-lines"},
@@ -87,6 +88,27 @@ at_least = 0.5
 benchmark = "lines-and-light"
 metric = "mean_error"
 at_most = 1.0
+
+[[rules]]
+benchmark = "imagenet-val"
+metric = "superclass_top1"
+at_least = "1 %"
+
+[[rules]]
+benchmark = "imagenet-val"
+model = "lenet"
+metric = "superclass_top1"
+worse_by_at_most = 0.01
+against = "out"
+against_model = "py:network.py:build"
+
+[[rules]]
+benchmark = "imagenet-val"
+model = "lenet"
+metric = "confidence_gain"
+at_least = -0.05
+against = "out"
+against_model = "py:network.py:build"
 """
 
 
@@ -112,8 +134,6 @@ def furnished(place: Path) -> Path:
     for number in (1, 2):
         (street / f"{number}.png").write_bytes(next(photographs.rglob(f"{number}.png")).read_bytes())
     (street / "labels.csv").write_text("path,label\n1.png,n01443537\n2.png,2\n")
-    first = photographs / "n01440764" / "0.png"
-    first.with_name("ILSVRC2012_val_00000293.JPEG").write_bytes(first.read_bytes())
     (same,) = (each.files["same_answers.py"] for each in examples() if "same_answers.py" in each.files)
     (place / "sure.py").write_text(same.replace('"stubbornness"', '"confidence"').replace("same-answers", "sure"))
     return place
@@ -150,9 +170,10 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     for each in results:
         assert each["counts"]["failed"] == 0
         metrics.setdefault(each["benchmark"], set()).update(score["metric"] for score in each["scores"])
-    assert metrics["same-answers"] == {"same_answer", "same_beyond_accuracy"}
-    assert metrics["sure"] == {"sure_and_right", "hesitation"}
-    assert "top1_in_the_dark" in metrics["imagenet-val"]
+    assert metrics["same-answers"] == {"same_answer", "same_beyond_accuracy", "superclass_top1"}
+    assert metrics["sure"] == {"sure_and_right", "hesitation", "superclass_top1"}
+    for benchmark in ("imagenet-val", "imagenet-c", "upside-down", "imagenet-p", "whitebox"):
+        assert {"superclass_top1", "superclass_top1_partial"} & metrics[benchmark], benchmark
     assert {each["counts"]["evaluated"] for each in results if each["benchmark"] == "street"} == {2}
     assert sum(file.read_text().count('"sure/hesitation"') for file in (place / "out").glob("*.jsonl")) == 2
     assert "mean_error" in metrics["lines-and-light"]

@@ -216,10 +216,9 @@ from hardiness.benchmarks.card import Card, register
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core import ImageTable, Metric
+from hardiness.metrics import metric
 from hardiness.report.exports import exporter
 from hardiness.report import views
-from hardiness.results.annotations import PhotographLabels
-from hardiness.results.annotations import registry as annotations
 from hardiness.results.claims.claim import Claim, add
 from hardiness.results.comparisons import speaks_of
 
@@ -228,7 +227,7 @@ def fails(*arguments):
 
 speaks_of("silent", "classification")(fails)
 exporter.register("silent", "fails")(fails)
-annotations.register("silent", PhotographLabels("imagenet-val", 1000, "0", fails), __name__)
+metric("silent", table=("answer",), applies=lambda run: run.benchmark.name == "imagenet-val")(fails)
 add(Claim("silent", "It fails.", "nobody", "none", "none", (), fails, needs_family=0), __name__)
 
 @registry.add("uncounted")
@@ -271,7 +270,7 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
     install: Callable[..., Path], place: Path, command: Callable[..., Outcome]
 ) -> None:
     """One of them ended each command that reads stored results, and the line named no package."""
-    groups = {"comparisons": "silent", "annotations": "silent", "claims": "silent", "cards": "uncounted"}
+    groups = {"comparisons": "silent", "metrics": "silent", "claims": "silent", "cards": "uncounted"}
     others = {"benchmarks": "uncounted", "exports": "silent"}
     points = {f"hardiness.{group}": {name: "raises"} for group, name in {**groups, **others}.items()}
     for group in ("benchmarks", "cards", "views"):

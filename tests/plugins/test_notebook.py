@@ -124,3 +124,61 @@ def test_an_attack_of_a_cell_is_withdrawn_with_the_reason(place: Path, warm: Cal
     process = warm("session.py", cwd=place)
     _, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
+
+
+METRIC = '''
+from pathlib import Path
+import hardiness
+from hardiness import models
+from hardiness.core import Condition
+from hardiness.metrics import metric, pair_metric
+from network import build, other
+
+CELL = """
+@metric("low_class", "class below a number", table=("answer",))
+def low_class(scoring):
+    return {{Condition(): scoring.mean_of(scoring.table["answer"] < {most})}}
+
+@pair_metric("class_gap", "distance of classes", table=("answer",), unit="classes")
+def class_gap(before, now):
+    return {{Condition(): now.mean_of(abs(now.table["answer"] - before.table["answer"]))}}
+"""
+classifiers = {name: models.wrap(*make(), name=name, runtime="torch") for name, make in (("a", build), ("b", other))}
+exec(CELL.format(most=1000), globals())
+for name, classifier in classifiers.items():
+    result = hardiness.evaluate(classifier, "imagenet-val", "data", out="out")
+    assert result.score("low_class").value == 1.0, result
+    assert result.score("low_class").interval is not None
+exec(CELL.format(most=0), globals())  # the cell is run again, edited
+result = hardiness.evaluate(classifiers["b"], "imagenet-val", "data", out="out")
+assert result.score("low_class").value == 0.0, result
+compared = hardiness.compare("out")
+assert "class below a number" in repr(compared)
+assert "a → b: distance of classes " in repr(compared), compared
+Path("policy.toml").write_text("""
+[[rules]]
+benchmark = "imagenet-val"
+metric = "low_class"
+at_most = 0.9
+
+[[rules]]
+benchmark = "imagenet-val"
+model = "b"
+metric = "class_gap"
+at_most = 1000
+against = "out"
+against_model = "a"
+""")
+metrics = [verdict.metric for verdict in hardiness.gate("out", "policy.toml").verdicts]
+assert metrics == ["class below a number"] * 2 + ["distance of classes, against out"], metrics
+page = Path(hardiness.write_report("out")).read_text()
+assert "class below a number" in page and "a → b: distance of classes" in page
+'''
+
+
+@pytest.mark.slow
+def test_metrics_of_a_cell_are_scored_compared_judged_and_shown(place: Path, warm: Callable[..., Any]) -> None:
+    (place / "session.py").write_text(METRIC)
+    process = warm("session.py", cwd=place)
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err

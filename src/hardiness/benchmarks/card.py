@@ -13,9 +13,11 @@ from hardiness.benchmarks.presentation import Presentation
 from hardiness.core.forms import json_form
 from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, subclass_of
-from hardiness.core.result import Finding, Score
+from hardiness.core.result import PARTIAL, Finding, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
+from hardiness.metrics.declaration import registered_measurables
+from hardiness.metrics.scoring import Scoring
 from hardiness.reference.classes import class_name
 from hardiness.reference.published_numbers import baseline
 from hardiness.statistics.measures import Measurable, WeightedSum
@@ -82,8 +84,23 @@ class Card(Presentation, ABC):
         """
         if not self.stops_on:
             return []
-        found = [each for each in self.measurables(table, run, baseline) if isinstance(each, WeightedSum)]
-        return found if found and found[0].is_defined else []
+        own = self.measurables(table, run, baseline)
+        sums = [each for each in own if isinstance(each, WeightedSum)]
+        if not sums or not sums[0].is_defined:
+            return []
+        others = self.registered_measurables(own, table, run, baseline)
+        return [*sums, *(each for each in others if isinstance(each, WeightedSum) and each.is_defined)]
+
+    @final
+    def registered_measurables(
+        self, own: Sequence[Measurable], table: ImageTable, run: Run, baseline: Baseline | None
+    ) -> list[Measurable]:
+        """The metrics that are registered for any run, as functions of images, beside its own measurables."""
+        if not len(table):
+            return []
+        whole = not any(each.metric.endswith(PARTIAL) for each in own)
+        taken = [metric.name for metric in self.declared]
+        return list(registered_measurables(Scoring(table, run, whole, baseline), taken))
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline | None:
         """What the run measured, as a baseline for others; ``None`` where nothing divides."""

@@ -17,6 +17,7 @@ from hardiness.benchmarks.shares import (
     ECE,
     NLL,
     RMS,
+    SCALED,
     TEMPERATURE,
     TOP1,
     TOP5,
@@ -58,7 +59,6 @@ LEAST_TO_FIT = 50
 SMALLEST = 1e-16
 """Taken for the log of a sum that is 1 to the last digit."""
 
-SCALED = "temperature-scaled"
 NAMES = tuple(f"log_sum_{step}" for step in range(len(INVERSE_TEMPERATURES)))
 
 
@@ -197,6 +197,7 @@ MEANS = {
         "mean ECE",
         higher_is_better=False,
         detail=True,
+        outputs="probabilities",
         explanation="the expected calibration error, over 15 bins of equal width or equal mass, of each corruption at "
         "each severity, then averaged.",
     ),
@@ -205,6 +206,7 @@ MEANS = {
         "mean Brier score of the answer",
         higher_is_better=False,
         detail=True,
+        outputs="probabilities",
         explanation="the Brier score of the answer of each corruption at each severity, then averaged.",
     ),
     NLL: Metric(
@@ -213,6 +215,7 @@ MEANS = {
         "nats",
         higher_is_better=False,
         detail=True,
+        outputs="probabilities",
         explanation="the NLL of each corruption at each severity, then averaged.",
     ),
 }

@@ -174,6 +174,7 @@ TOP5_DISTANCE = Metric(
     "top-5 distance",
     DISTANCE,
     higher_is_better=False,
+    outputs="probabilities",
     explanation="how far the top five answers move in rank at a step of a sequence: 0 where they keep their order.",
 )
 T5D = Metric(
@@ -181,6 +182,7 @@ T5D = Metric(
     "T5D",
     "ratio",
     higher_is_better=False,
+    outputs="probabilities",
     explanation="the top-5 distance under one perturbation, divided by the baseline's.",
 )
 MT5D = Metric(
@@ -188,6 +190,7 @@ MT5D = Metric(
     "mT5D",
     "ratio",
     higher_is_better=False,
+    outputs="probabilities",
     explanation="top-5 distances divided by the baseline's, averaged over the ten perturbations.",
 )
 FLIPS = SequenceMeasure("flips", FLIP_PROBABILITY, FLIP_RATE, MFR, 1.0)

@@ -35,16 +35,23 @@ OUTSIDE = ("imagenet-o", *GROUPS["near"], *GROUPS["far"])
 METHODS = ("msp", "max_logit", "energy")
 """The largest softmax probability, the largest logit, and the log-sum-exp of the logits."""
 
+METHOD_OUTPUTS = {"msp": "probabilities", "max_logit": "logits", "energy": "logits"}
+"""The outputs of a model that each method needs; probabilities lack a constant an image."""
+
 METHOD_TITLES = {"msp": "MSP", "max_logit": "largest logit", "energy": "energy"}
 AUROC = Metric(
     "auroc",
     "AUROC",
+    outputs="probabilities",
+    outputs_by=METHOD_OUTPUTS,
     explanation="the chance that the model is more confident on a photograph of its classes than on one of something "
     "else.",
 )
 AUPR = Metric(
     "aupr",
     "AUPR",
+    outputs="probabilities",
+    outputs_by=METHOD_OUTPUTS,
     explanation="the mean precision over the positives (photographs inside or outside the model's classes), as the "
     "threshold falls.",
 )
@@ -52,12 +59,15 @@ FPR95 = Metric(
     "fpr95",
     "FPR at 95 %",
     higher_is_better=False,
+    outputs="probabilities",
+    outputs_by=METHOD_OUTPUTS,
     explanation="the share of negatives that pass a threshold which 95 % of the positives pass.",
 )
 HEADLINES = {
     (what, method): Metric(
         f"{what}_auroc_{method}",
         f"AUROC, {what}, {METHOD_TITLES[method]}",
+        outputs=METHOD_OUTPUTS[method],
         explanation="the AUROC averaged over the near or the far sets, or of one set, by the named confidence: MSP, "
         "largest logit or energy.",
     )

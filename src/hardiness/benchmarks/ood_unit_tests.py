@@ -11,7 +11,7 @@ import numpy as np
 from hardiness import data as datasets
 from hardiness import distortions, imaging
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.ood import FPR95, METHOD_TITLES, METHODS, Floats, sureness
+from hardiness.benchmarks.ood import FPR95, METHOD_OUTPUTS, METHOD_TITLES, METHODS, Floats, sureness
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.score_words import Lookup, in_words
@@ -62,6 +62,7 @@ MEANS = {
         f"mean_fpr95_{method}",
         f"mean FPR at 95 %, {title}",
         higher_is_better=False,
+        outputs=METHOD_OUTPUTS[method],
         explanation="the share of pictures without any object that pass a threshold which 95 % of the photographs "
         "pass, the mean over all tests.",
     )
@@ -73,6 +74,8 @@ OF_KIND = Metric(
     "kind_fpr95",
     "FPR at 95 % of a kind",
     higher_is_better=False,
+    outputs="probabilities",
+    outputs_by=METHOD_OUTPUTS,
     explanation="the share of pictures without any object that pass the same threshold, the mean over the tests of one "
     "kind.",
 )

@@ -54,11 +54,13 @@ WORST_CLASS = Metric(
 AUROC = Metric(
     "auroc_two_classes",
     "AUROC",
+    outputs="probabilities",
     explanation="the chance that a picture of the second class gets a higher probability of that class than a picture "
     "of the first.",
 )
 AVERAGE_PRECISION = Metric(
     "average_precision",
+    outputs="probabilities",
     explanation="the mean, over pictures of the second class, of the precision among the pictures that score at least "
     "as high.",
 )

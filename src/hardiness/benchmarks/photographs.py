@@ -27,7 +27,6 @@ from hardiness.benchmarks.presentation import ScoreTexts
 from hardiness.benchmarks.score_words import first, in_words, words
 from hardiness.benchmarks.shares import (
     BRIER,
-    ERROR_RATIO,
     NLL,
     PHOTOGRAPH_METRICS,
     SELECTIVE_METRICS,
@@ -49,6 +48,8 @@ from hardiness.core.result import Metric, Result, Score
 from hardiness.core.run import Run
 from hardiness.core.section import Chart, Dots, Observer
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
+from hardiness.metrics.imagenet_real import FIRST_FIVE
+from hardiness.metrics.imagenet_x import FACTORS, error_ratio
 from hardiness.reference import robustbench
 from hardiness.statistics.measures import Measurable, share
 
@@ -150,26 +151,6 @@ def sized(image: Image, name: str, pictures: str) -> Image:
     return image
 
 
-FACTORS = (
-    "pose",
-    "background",
-    "pattern",
-    "color",
-    "smaller",
-    "shape",
-    "partial_view",
-    "subcategory",
-    "texture",
-    "larger",
-    "darker",
-    "object_blocking",
-    "person_blocking",
-    "style",
-    "brighter",
-    "multiple_objects",
-)
-"""By their published names, in the order of how often they are met."""
-
 EVERYTHING = "all photographs"
 
 
@@ -227,15 +208,15 @@ def _observer(result: Result) -> Observer:
     by_row = {
         str(s.condition["factor"]): s
         for s in result.scores
-        if s.metric == ERROR_RATIO.name and s.value is not None and "factor" in s.condition
+        if s.metric == error_ratio.name and s.value is not None and "factor" in s.condition
     }
-    return Observer(result.name, ERROR_RATIO.score(1.0, result.counts.images) if by_row else None, by_row)
+    return Observer(result.name, error_ratio.metric.score(1.0, result.counts.images) if by_row else None, by_row)
 
 
 def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
     found = []
-    for model, values in series_beside(results, ERROR_RATIO.name).items():
-        rows = {str(row.condition["factor"]): ERROR_RATIO.score(row.value, row.n) for row in values}
+    for model, values in series_beside(results, error_ratio.name).items():
+        rows = {str(row.condition["factor"]): error_ratio.metric.score(row.value, row.n) for row in values}
         found.append(Observer(model, None, rows))
     return tuple(found)
 
@@ -245,9 +226,6 @@ UNDISTURBED = "clean"
 
 SHIFTED_SETS = ("imagenet-a", "imagenet-r")
 """Sets of 200 classes within which rows may have an answer of their own, so that shifted sets can be compared."""
-
-FIRST_FIVE = tuple(f"answer_{place}" for place in range(1, 6))
-"""Columns of the first five answers, the first of which is the answer."""
 
 
 @register("classification")

@@ -17,6 +17,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import PARTIAL, Metric, Result, Score
 from hardiness.core.run import Run
 from hardiness.core.section import GROUPS, LAST, Chart, Column, Grid
+from hardiness.metrics.declaration import registry as registered
 
 ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
 """What any benchmark may be scored by, too: a person's own classes, and answers of chat models."""
@@ -102,12 +103,16 @@ class Presentation:
         return (*self.metrics, *ANY_METRICS)
 
     def metric(self, name: str) -> Metric:
-        """What its scores of that name measure; a name that nobody declared says all that is known."""
+        """The metric that its scores of that name are of; a name that nobody declared says all that is known."""
+        return self.declared_metric(name) or Metric(name)
+
+    def declared_metric(self, name: str) -> Metric | None:
+        """The metric of that name that it declares, or that is registered for any run; ``None`` where nobody does."""
         whole = name.removesuffix(PARTIAL)
-        found = next((each for each in self.declared if each.name == whole), None)
-        if found is None or whole == name:
-            return found or Metric(name)
-        return found.partial
+        metric = next((each for each in self.declared if each.name == whole), None)
+        if metric is None and (entry := registered.find(whole)):
+            metric = entry.metric
+        return metric.partial if metric and whole != name else metric
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """What tells runs of one benchmark and data set apart that must not stand in one table.

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.metrics.imagenet_real import real_top1, real_top5
+from hardiness.metrics.imagenet_x import error_ratio, imagenet_x_error
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.confidence import (
     BINNINGS,
@@ -74,31 +76,17 @@ FEWEST_TELLING = 2
 """Errors, and right answers, without which nothing is known of the spread of what they decide. A larger number would be
 met by unlucky samples alone where few errors are expected, and of those intervals few hold."""
 
+SCALED = "temperature-scaled"
+"""The decision of scores of confidence whose logits were divided by a fitted temperature."""
+
 TOP1 = Metric("top1", "top-1", explanation="the share of photographs whose first answer is the label.")
-TOP5 = Metric("top5", "top-5", explanation="the share of photographs whose label is among the first five answers.")
+TOP5 = Metric(
+    "top5",
+    "top-5",
+    outputs="probabilities",
+    explanation="the share of photographs whose label is among the first five answers.",
+)
 CLEAN_ACCURACY = Metric("clean_accuracy", explanation="the share of undisturbed pictures that are answered rightly.")
-REAL_TOP1 = Metric(
-    "real_top1",
-    "ReaL top-1",
-    overview="labels",
-    explanation="top-1 by the reassessed labels of Beyer et al. (2020): an answer is right if people saw that class in "
-    "the photograph; photographs without any such class are left out.",
-)
-REAL_TOP5 = Metric("real_top5", "ReaL top-5", explanation="top-5 by the same labels as ReaL top-1.")
-FACTOR_ERROR = Metric(
-    "imagenet_x_error",
-    "ImageNet-X error",
-    higher_is_better=False,
-    explanation="the error on all photographs with annotated factors, which make them unlike typical ones of their "
-    "class.",
-)
-ERROR_RATIO = Metric(
-    "error_ratio",
-    unit="times",
-    higher_is_better=False,
-    explanation="the error on ImageNet-X photographs with one annotated factor, such as pose, divided by the error on "
-    "all annotated ones; 1 is no difference.",
-)
 CLEAN_TOP1 = Metric(
     "clean_top1",
     "clean top-1, same classes",
@@ -122,12 +110,14 @@ RMS = Metric(
     "rms_calibration_error",
     "RMS calibration error",
     higher_is_better=False,
+    outputs="probabilities",
     explanation="how far confidence and accuracy lie apart, over bins of 100 photographs of similar confidence. The "
     "protocol hendrycks2019 leaves out the most confident bin, as the published code does; all-bins keeps it.",
 )
 AURRA = Metric(
     "aurra",
     "AURRA",
+    outputs="probabilities",
     explanation="the accuracy among the k most confident answers, averaged over all k (1 minus AURC): does confidence "
     "rank right answers above wrong ones?",
 )
@@ -136,6 +126,8 @@ ECE = Metric(
     "ECE",
     higher_is_better=False,
     detail=True,
+    outputs="probabilities",
+    outputs_by={SCALED: "logits"},
     explanation="the expected calibration error: the mean distance of confidence and accuracy over 15 bins, of equal "
     "width or of equal mass.",
 )
@@ -144,6 +136,8 @@ BRIER_OF_ANSWER = Metric(
     "Brier score of the answer",
     higher_is_better=False,
     detail=True,
+    outputs="probabilities",
+    outputs_by={SCALED: "logits"},
     explanation="the squared distance of confidence from being right (1) or wrong (0).",
 )
 BRIER = Metric(
@@ -153,6 +147,7 @@ BRIER = Metric(
     largest=2.0,
     higher_is_better=False,
     detail=True,
+    outputs="probabilities",
     explanation="the squared distance of the probabilities from the truth, over all classes.",
 )
 NLL = Metric(
@@ -161,6 +156,8 @@ NLL = Metric(
     "nats",
     higher_is_better=False,
     detail=True,
+    outputs="probabilities",
+    outputs_by={SCALED: "logits"},
     explanation="the mean negative log-likelihood of the label, in nats.",
 )
 LOSSES = (BRIER_OF_ANSWER, BRIER, NLL)
@@ -170,6 +167,7 @@ TEMPERATURE = Metric(
     "temperature",
     higher_is_better=False,
     detail=True,
+    outputs="logits",
     explanation="what logits are best divided by, fitted on a fifth of the photographs; temperature-scaled scores are "
     "of the other four. Above 1 the model was too sure.",
 )
@@ -177,7 +175,8 @@ CONDITION_METRICS = (ECE, BRIER_OF_ANSWER, NLL)
 """What calibration is measured by under each condition."""
 
 PHOTOGRAPH_METRICS = (
-    *(TOP1, TOP5, REAL_TOP1, REAL_TOP5, CLEAN_TOP1, TOP1_DROP, EFFECTIVE, FACTOR_ERROR, ERROR_RATIO),
+    *(TOP1, TOP5, real_top1.metric, real_top5.metric, CLEAN_TOP1, TOP1_DROP, EFFECTIVE),
+    *(imagenet_x_error.metric, error_ratio.metric),
     *(RMS, AURRA, ECE, *LOSSES, TEMPERATURE),
 )
 """What the answers to photographs are measured by."""
@@ -188,6 +187,7 @@ AURC = Metric(
     "AURC, 1 - AURRA",
     higher_is_better=False,
     detail=True,
+    outputs="probabilities",
     explanation="answers are kept from the surest on: the mean error among those kept, over all numbers kept (AURRA is "
     "1 less it).",
 )
@@ -196,6 +196,7 @@ AUGRC = Metric(
     "AUGRC",
     higher_is_better=False,
     detail=True,
+    outputs="probabilities",
     explanation="answers are kept from the surest on: the mean share of all photographs whose answer is kept and "
     "wrong, over all numbers kept.",
 )
@@ -204,18 +205,21 @@ RISK_AT_COVERAGE = Metric(
     "risk at 80 % coverage",
     higher_is_better=False,
     detail=True,
+    outputs="probabilities",
     explanation="the error among the surest 80 % of answers.",
 )
 COVERAGE_AT_RISK = Metric(
     "coverage_at_5_risk",
     "coverage at 5 % risk",
     detail=True,
+    outputs="probabilities",
     explanation="the largest share of answers, the surest, that can be kept with at most 5 % wrong.",
 )
 CONFORMAL = Metric(
     "conformal_coverage",
     "conformal coverage, 90 % promised",
     detail=True,
+    outputs="probabilities",
     explanation="how often a set of the likeliest classes holds the label, where half of the clean photographs set how "
     "likely a class must be for 90 %; under a corruption the other half says what is left of it.",
 )

@@ -25,6 +25,9 @@ from hardiness.core.result import TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.section import GROUPS
 from hardiness.data.root import LAYOUTS
+from hardiness.metrics.declaration import PairMetric, RunMetric
+from hardiness.metrics.declaration import pair_registry as pair_metrics
+from hardiness.metrics.declaration import registry as run_metrics
 from hardiness.models.runtimes import runtimes
 from hardiness.report.exports.exporter import Exporter
 from hardiness.report.exports.exporter import registry as exports
@@ -291,6 +294,24 @@ def list_datasets(asked: ListOptions) -> int:
     """
     rows = _rows_of(LAYOUTS, asked.name, lambda layout: (layout.expected,))
     _print_rows(("data set", "below a data root"), rows)
+    return 0
+
+
+@command
+def list_metrics(asked: ListOptions) -> int:
+    """List the metrics that are registered for any run, or for two runs, or NAME alone.
+
+    The metrics of a benchmark's own are in its results.
+    """
+
+    def described(entry: RunMetric | PairMetric) -> tuple[str, ...]:
+        return entry.metric.unit, entry.metric.outputs, entry.metric.explanation
+
+    is_of_pair = asked.name is not None and asked.name in pair_metrics
+    of_run = [] if is_of_pair else _rows_of(run_metrics, asked.name, described)
+    of_pair = _rows_of(pair_metrics, asked.name, described) if is_of_pair or not asked.name else []
+    rows = [*((name, "a run", *row) for name, *row in of_run), *((name, "two runs", *row) for name, *row in of_pair)]
+    _print_rows(("metric", "of", "unit", "needs", "what"), rows)
     return 0
 
 

@@ -285,6 +285,7 @@ COMMANDS = {
     "list corruptions": "The corruptions, or one of them with its severities.",
     "list perturbations": "The perturbations, or one of them.",
     "list datasets": "The data sets that --data NAME=PATH takes, and how each lies on disk.",
+    "list metrics": "Metrics of any run, and of two runs, beside those of each benchmark.",
     "list exports": "The forms of 'hardiness export'.",
     "list loggers": "The trackers of 'hardiness run --log'.",
     "list runtimes": "What runs networks, --runtime.",

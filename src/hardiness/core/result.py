@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Protocol
 
+from hardiness.core.answers import ANSWERS
 from hardiness.core.condition import Condition
 from hardiness.core.errors import suggestion
 from hardiness.core.forms import fields_form, from_fields, json_field, json_form
@@ -38,6 +39,20 @@ class Interval:
     method: Sequence[Any] = field(default=(), compare=False, repr=False, metadata=json_field(never=True))
 
 
+OUTPUTS = ("classes", "probabilities", "logits")
+"""The kinds of a model's outputs; from each of them those that stand before it follow."""
+
+_TOO_LITTLE: Mapping[str, tuple[str, str]] = {
+    "probabilities": ("probabilities", "not available: the model gives probabilities, and this needs logits"),
+    "classes": ("classes", "not available: the file has classes only"),
+    ANSWERS: (
+        "classes",
+        "not available: not every answer began with its letter and came with log-probabilities of all letters",
+    ),
+}
+"""By `ModelIdentity.outputs`, where that is less than logits: which of `OUTPUTS` it is, and why more cannot be had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A kind of score: declared once, read by tables, pages, exports, documents and gates.
@@ -47,8 +62,11 @@ class Metric:
         title: what people call it; by default the name with spaces.
         unit: ``"fraction"`` ([0, 1]), ``"ratio"`` (to a baseline) or the name of another unit.
         higher_is_better: direction of improvement.
-        signed: whether it may be below 0, as a difference of two shares may.
+        signed: whether it may be below 0, as a difference of two shares may; by default down to -`largest`.
+        least: the least that it can be, where that is neither 0 nor -`largest`.
         largest: the most that it can be, in its unit; of a fraction 1, of others nothing if not given.
+        outputs: the least of `OUTPUTS` from which it can be computed.
+        outputs_by: the same of its scores under a condition whose ``method`` or ``decision`` has that name.
         explanation: what it means, as the end of a sentence that begins with the title.
         detail: whether its columns are shown only where everything is asked for.
         overview: the group of the overview, one of `GROUPS`, in which it has a column of its own beside the headline of
@@ -60,7 +78,10 @@ class Metric:
     unit: str = "fraction"
     higher_is_better: bool = field(default=True, kw_only=True)
     signed: bool = field(default=False, kw_only=True)
+    least: float | None = field(default=None, kw_only=True)
     largest: float = field(default=math.inf, kw_only=True)
+    outputs: str = field(default=OUTPUTS[0], kw_only=True)
+    outputs_by: Mapping[str, str] = field(default_factory=dict, kw_only=True, hash=False)
     explanation: str = field(default="", kw_only=True)
     detail: bool = field(default=False, kw_only=True)
     overview: str = field(default="", kw_only=True)
@@ -72,13 +93,28 @@ class Metric:
     def range(self) -> tuple[float, float]:
         """The least and the largest value of the metric, in its unit."""
         most = min(self.largest, 1.0) if self.unit == "fraction" else self.largest
-        return -most if self.signed else 0.0, most
+        least = -most if self.signed else 0.0
+        return least if self.least is None else self.least, most
 
     @property
     def partial(self) -> Metric:
         """The metric over a part of what it is published over, which must not pass for the whole."""
         comma = "," if " of " in self.title else ""
         return replace(self, name=f"{self.name}{PARTIAL}", title=f"{self.title}{comma} of a part")
+
+    def why_unavailable(self, condition: Condition, outputs: str) -> str:
+        """Why a model's outputs do not suffice for a score of it; empty where they do.
+
+        Args:
+            condition: of the score.
+            outputs: of the model, as `ModelIdentity.outputs` says.
+        """
+        if outputs not in _TOO_LITTLE:
+            return ""
+        by_name = (self.outputs_by.get(str(condition.get(key, "")), self.outputs) for key in ("method", "decision"))
+        least = max(self.outputs, *by_name, key=OUTPUTS.index)
+        given, reason = _TOO_LITTLE[outputs]
+        return reason if OUTPUTS.index(least) > OUTPUTS.index(given) else ""
 
     def score(
         self,
@@ -103,6 +139,9 @@ class Metric:
             interval_reason=interval_reason,
         )
 
+
+IN_PERCENT = ("fraction", "ratio")
+"""Units of which values are written in percent, and differences in points."""
 
 PARTIAL = "_partial"
 """The ending of the names of scores over a part."""

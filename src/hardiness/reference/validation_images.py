@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _NUMBERED = re.compile(r"(?:^|/)ILSVRC2012_val_([0-9]{8})(?:\.\w+)?$")
@@ -28,6 +28,7 @@ def validation_name(number: int) -> str:
     return f"ILSVRC2012_val_{number:08d}.JPEG"
 
 
+@lru_cache(maxsize=1 << 16)  # models are evaluated on the same photographs
 def validation_number(name: str) -> int | None:
     """Which validation image, from 1 to 50,000, an id or a file name is of; ``None`` where it does not say so."""
     match = _NUMBERED.search(name)

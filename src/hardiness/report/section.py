@@ -112,8 +112,10 @@ def _galleries(results: Sequence[Result]) -> list[tuple[str, Gallery]]:
 
 def _explanations(card: Card, results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
     """The title and meaning of each metric that has a score here."""
-    names = {score.metric.removesuffix(PARTIAL) for result in results for score in result.scores}
-    return tuple((m.title, m.explanation) for m in card.declared if m.name in names and m.explanation)
+    names = dict.fromkeys(score.metric.removesuffix(PARTIAL) for result in results for score in result.scores)
+    own = [metric for metric in card.declared if metric.name in names]
+    others = [metric for name in names if (metric := card.declared_metric(name)) and metric not in own]
+    return tuple((metric.title, metric.explanation) for metric in (*own, *others) if metric.explanation)
 
 
 def notes_of(result: Result) -> list[Note]:

@@ -9,9 +9,10 @@ from typing import Any
 
 from hardiness.core.answers import mark_notes
 from hardiness.core.forms import json_form
-from hardiness.core.result import TextTable
+from hardiness.core.result import IN_PERCENT, TextTable
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.flips import PairFlips
+from hardiness.results.pair_scores import PairScore
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.decomposition import DifferencePart
 from hardiness.statistics.flips import Flips, FlipShare
@@ -23,6 +24,11 @@ LARGEST = 3
 """Parts of a difference, and images, that are named; JSON has all of them."""
 
 LEVEL = 0.05
+
+
+def _scale(unit: str) -> float:
+    """The factor by which a value of a unit is shown."""
+    return 100.0 if unit in IN_PERCENT else 1.0
 
 
 def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = None) -> TextTable:
@@ -46,6 +52,7 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
         ),
         *comparison.notes,
         *(line for pair in comparison.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
+        *(_pair_score_line(each) for each in comparison.pair_scores if _is_shown(each, beside)),
         *(
             f"{model.model} on {comparison.benchmark}, by {model.through}: {model.sentence}"
             for model in comparison.effective
@@ -100,26 +107,33 @@ def _neighbours(score: ScoreComparison) -> set[frozenset[str]]:
 def _row(
     comparison: BenchmarkComparison, score: ScoreComparison, first: str, second: str, pair: Difference
 ) -> Iterator[str]:
+    scale = _scale(score.unit)
     yield score.title or score.metric.replace("_", " ")
     for name in (first, second):
         value = score.values[name]
         doubt = comparison.doubt_about(score, name)
-        yield f"{name}\n{'undefined' if math.isnan(value) else f'{100 * value:.2f}'}{f' {doubt}' if doubt else ''}"
+        yield f"{name}\n{'undefined' if math.isnan(value) else f'{scale * value:.2f}'}{f' {doubt}' if doubt else ''}"
     if pair.interval is None:
-        yield from ("undefined" if math.isnan(pair.value) else _points(pair.value), "", "", pair.reason or "", "")
+        yield from (
+            "undefined" if math.isnan(pair.value) else _points(pair.value, scale),
+            "",
+            "",
+            pair.reason or "",
+            "",
+        )
         return
-    yield _points(pair.value)
-    yield f"{_points(pair.interval.low)} … {_points(pair.interval.high)}"
+    yield _points(pair.value, scale)
+    yield f"{_points(pair.interval.low, scale)} … {_points(pair.interval.high, scale)}"
     yield "" if pair.p is None else f"{pair.p:.3f}" if pair.p >= 0.001 else "<0.001"
     noise, n = score.noise_of((first, second))
-    nothing = f"nothing: noise {100 * noise:.2f} (n = {n:,})"
+    nothing = f"nothing: noise {scale * noise:.2f} (n = {n:,})"
     said = nothing if score.is_nothing((first, second)) else "yes" if pair.is_told_apart else "no"
     yield ", ".join([said, *([doubt] if (doubt := comparison.doubt_about_pair(score, first, second)) else [])])
-    yield "" if pair.detectable is None else f"{100 * pair.detectable:.2f}"
+    yield "" if pair.detectable is None else f"{scale * pair.detectable:.2f}"
 
 
-def _points(value: float) -> str:
-    return f"{100 * value:+.2f}"
+def _points(value: float, scale: float = 100.0) -> str:
+    return f"{scale * value:+.2f}"
 
 
 def _ranks(score: ScoreComparison, comparison: BenchmarkComparison) -> str:
@@ -152,7 +166,19 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
         yield f"{pair}, most telling images: {named}"
 
 
-def _is_shown(pair: PairDetail | PairFlips, beside: set[frozenset[str]] | None) -> bool:
+def _pair_score_line(pair: PairScore) -> str:
+    """A score of two models with its interval, or why it has none or is undefined."""
+    score, scale = pair.score, _scale(pair.score.unit)
+    about = f"{pair.first} → {pair.second}: {pair.title}"
+    if score.value is None:
+        return f"{about} is undefined: {score.reason}"
+    ends = [f"{scale * end:.3g}" for end in (score.interval.low, score.interval.high)] if score.interval else []
+    between = f" ({' … '.join(ends)})" if ends else f" (no interval: {score.interval_reason})"
+    unit = "percent" if score.unit in IN_PERCENT else score.unit
+    return f"{about} {scale * score.value:.3g}{between}, in {unit}, {score.n:,} images"
+
+
+def _is_shown(pair: PairDetail | PairFlips | PairScore, beside: set[frozenset[str]] | None) -> bool:
     """Whether two models stand next to each other; true of all where there is room for all."""
     return beside is None or frozenset((pair.first, pair.second)) in beside
 
@@ -216,6 +242,7 @@ def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
         "notes": list(comparison.notes),
         "effective_robustness": json_form(comparison.effective),
         "flips": json_form(comparison.flips),
+        **({"pair_scores": json_form(comparison.pair_scores)} if comparison.pair_scores else {}),
         "scores": [_score(score, comparison) for score in comparison.scores],
         "details": [_detail(detail) for detail in comparison.details],
     }

@@ -21,7 +21,9 @@ from hardiness.core.result import WITHDRAWN, Result
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import RunByImage, has_measurables, in_shared_cells, measured_runs, why_not_measured
+from hardiness.results.metric_scores import own_versions
 from hardiness.results.noise import Noise, stored_noise
+from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
@@ -129,6 +131,7 @@ class BenchmarkComparison:
         keys: of the runs, by model; empty where they are not known.
         flips: which answers differ, of every two models; without details of few models alone.
         doubts: by model, a word where the report on an attack does not stand by what the attack left.
+        pair_scores: of every two models, by metrics of somebody's own of two runs; where there are flips.
     """
 
     benchmark: str
@@ -143,6 +146,7 @@ class BenchmarkComparison:
     keys: Mapping[str, str] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
     flips: tuple[PairFlips, ...] = ()
+    pair_scores: tuple[PairScore, ...] = field(default=(), metadata=json_field(seldom=True))
 
     def doubt_about(self, score: ScoreComparison, model: str) -> str:
         """That word where the score is of pictures under attack; else empty."""
@@ -383,23 +387,26 @@ def _comparison(
     def compute() -> Any:
         if len(measured()) < 2:
             return None
-        flips = flips_of({name: runs[name] for name in measured()}) if few else ()
+        pairs = {name: runs[name] for name in measured()} if few else {}
         keys = {name: run.key for name, run in measured().items()}
-        return json_form(replace(_compared(group, measured(), noises), flips=flips, keys=keys))
+        compared = replace(_compared(group, measured(), noises), flips=flips_of(pairs), keys=keys)
+        return json_form(replace(compared, pair_scores=pair_scores_of(pairs)))
 
     first = min(runs.values(), key=lambda run: run.stored.key)
     noise = [json_form(noises[run.stored.key]) for run in runs.values() if run.stored.key in noises]
     name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
     divisors = base and [base.of_run(run) for run in runs.values()]
-    of = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors])
+    of = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions()])
     kept = first.memo.value(name if base is None else f"{name} {base.model}", of, compute)
     if kept is None:
         return None
     found = from_json(BenchmarkComparison, kept, "the comparison")
     found = replace(found, notes=(*found.notes, *_at_targets(runs)))
     if detailed:
-        flips = found.flips if few else flips_of({name: runs[name] for name in measured()})
-        found = replace(found, details=_details(measured()), flips=flips)
+        found = replace(found, details=_details(measured()))
+        if not few:
+            pairs = {name: runs[name] for name in measured()}
+            found = replace(found, flips=flips_of(pairs), pair_scores=pair_scores_of(pairs))
     for run in runs.values():
         run.save()
         run.release()
@@ -460,9 +467,12 @@ def _scores(
                 noise[name] = least
         tests.append(pairs_tested(estimates, score.span, lacks))
         values = {name: each.value for name, each in estimates.items()}
-        title = next(iter(runs.values())).title(score)
+        first = next(iter(runs.values()))
+        title, unit = first.title(score), first.unit(score)
         found.append(
-            ScoreComparison(score.metric, score.higher_is_better, values, {}, len(ids), score.condition, title, noise)
+            ScoreComparison(
+                score.metric, score.higher_is_better, values, {}, len(ids), score.condition, title, noise, unit
+            )
         )
     return tuple(replace(each, pairs=pairs) for each, pairs in zip(found, adjust_differences(tests), strict=True))
 

@@ -14,7 +14,7 @@ from hardiness.benchmarks.chat_answers import chat_outputs
 from hardiness.core.condition import Condition
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.results.availability import why_unavailable
+from hardiness.results.metric_scores import with_rows_of_metrics
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.cells import is_drawn
@@ -71,6 +71,10 @@ class RunByImage:
         """A score's name as people write it."""
         return card_of(self.run).title(score.metric, score.condition)
 
+    def unit(self, score: Measurable) -> str:
+        """The unit of a score."""
+        return card_of(self.run).metric(score.metric).unit
+
     @property
     def class_namer(self) -> Callable[[int], str]:
         """The name of a class by its index."""
@@ -103,7 +107,8 @@ def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> RunBy
 
 def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
     """The same of a run whose table may have been read."""
-    stored, table = run.stored, run.table
+    stored = run.stored
+    table = with_rows_of_metrics(run, run.table)
     found = measured(table, stored.run, base.of_run(run) if base else None) if len(table) else None
     return found and replace(found, key=stored.key, table=lambda: run.table)
 
@@ -120,9 +125,14 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
         return None
     # Nothing failed on the images that are kept: of all of them a score is whole, whatever befell the others.
     kept = replace(table if whole.all() else _rows_of(table, whole), failures=())
-    found = () if drawn else _measurables(kept, run, baseline)
+    measurables = () if drawn else _measurables(kept, run, baseline)
     outputs = chat_outputs(table) if run.model.is_chat else run.model.outputs
-    scores = tuple(s for s in found if s.compared and not why_unavailable(s.metric, s.condition, outputs))
+    card = card_of(run)
+    scores = tuple(
+        score
+        for score in measurables
+        if score.compared and not card.metric(score.metric).why_unavailable(score.condition, outputs)
+    )
     if not (drawn or scores):
         return None
     right = kept[RIGHT] == 1
@@ -144,7 +154,9 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
 def _measurables(table: ImageTable, run: Run, baseline: Baseline | None) -> Sequence[Measurable]:
     """What its card gives to compare by; nothing where one of somebody else's fails."""
     try:
-        return card_of(run).measurables(table, run, baseline or published_baseline(run))
+        card, divisors = card_of(run), baseline or published_baseline(run)
+        own = card.measurables(table, run, divisors)
+        return [*own, *card.registered_measurables(own, table, run, divisors)]
     except Exception as error:
         if not cards.give_up(run.benchmark.card, error):
             raise

@@ -14,15 +14,13 @@ from typing import Any, Literal
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.forms import json_field
+from hardiness.metrics.declaration import PairMetric, pair_registry
 
 HEADLINE = "headline"
 """In place of a metric: the score that stands for a benchmark in the overview."""
 
 ANY = "*"
 """In place of a benchmark: each that was run."""
-
-FLIPS = {"negative_flips": "negative", "positive_flips": "positive", "agreement": "agreement"}
-"""Metrics of the answers of a run beside those of its baseline, and what each is called where flips are counted."""
 
 LIMITS = ("at_most", "at_least", "worse_by_at_most")
 
@@ -40,7 +38,7 @@ class Rule:
     Attributes:
         number: its place in the policy, from 1.
         benchmark: its name, or `ANY`.
-        metric: of its scores, or `HEADLINE`, ``"error"``, ``"accuracy"``, or one of `FLIPS`.
+        metric: of its scores, or `HEADLINE`, ``"error"``, ``"accuracy"``, or one of two runs.
         kind: which of `LIMITS`.
         limit: in the metric's own unit; 0.01 is one point.
         in_percent: whether the limit was written with "%", so that 75 cannot have been meant as 7,500 %.
@@ -82,10 +80,12 @@ class Rule:
     @property
     def title(self) -> str:
         """Its name, or what it says without the limit."""
-        if self.name:
-            return self.name
+        return self.titled(self.metric.replace("_", " "))
+
+    def titled(self, metric: str) -> str:
+        """Its name, or what it says without the limit, of a metric that people call so."""
         where = ", ".join(f"{key} {value}" for key, value in self.where.items())
-        return f"{self.metric.replace('_', ' ')}{f' ({where})' if where else ''}"
+        return self.name or f"{metric}{f' ({where})' if where else ''}"
 
 
 def rule_label(number: int, name: object = "") -> str:
@@ -244,19 +244,30 @@ def _limit(place: str, kind: str, value: Any) -> tuple[float, bool]:
 _EXAMPLES = {"benchmark": '"imagenet-c"', "metric": '"headline"'}
 
 
+def pair_metric_of(name: str) -> PairMetric | None:
+    """The metric of two runs of that name, which a rule holds against its baseline; ``None`` where there is none.
+
+    Raises:
+        ArgumentError: several distributions have it, or the one that has it is faulty.
+    """
+    pair_registry.refuse_faulty(name)
+    return pair_registry.find(name)
+
+
 def _check_baseline(place: str, table: Mapping[str, Any], kind: str, limit: float) -> None:
     """Raise where a rule needs a baseline and has none, or has one that it does not need."""
     metric = table["metric"]
-    paired = metric in FLIPS or kind == "worse_by_at_most"
+    is_of_pair = pair_metric_of(metric) is not None
+    paired = is_of_pair or kind == "worse_by_at_most"
     if paired and "against" not in table:
-        what = metric if metric in FLIPS else kind
+        what = metric if is_of_pair else kind
         raise ArgumentError(f'{place}: {what} needs against, the folder of the baseline, as in against = "runs/main"')
     if not paired and any(name in table for name in ("against", "against_model", "against_run")):
         raise ArgumentError(
-            f"{place}: against goes with worse_by_at_most, or with the metrics {', '.join(FLIPS)}; this rule has "
-            f"{kind} of {metric}"
+            f"{place}: against goes with worse_by_at_most, or with the metrics {', '.join(pair_registry.names())}; "
+            f"this rule has {kind} of {metric}"
         )
-    if kind == "worse_by_at_most" and metric in FLIPS:
+    if kind == "worse_by_at_most" and is_of_pair:
         raise ArgumentError(f"{place}: {metric} is of two runs already; give it at_most or at_least")
     if kind == "worse_by_at_most" and limit < 0:
         raise ArgumentError(f"{place}: worse_by_at_most must be at least 0, was {limit:g}")

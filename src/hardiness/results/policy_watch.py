@@ -13,7 +13,7 @@ from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.result import PARTIAL
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
-from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
+from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.rule_evidence import (
     MissingNumberError,
     PolicyFolder,
@@ -199,7 +199,9 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
     for rule in policy.rules:
         runs = {name: run for name, run in rehearsals.items() if rule.benchmark in (ANY, name)}
         # How two runs differ is asked of the same cells and pictures as what each of them is.
-        alone = replace(rule, kind="at_most", against="", metric="error" if rule.metric in FLIPS else rule.metric)
+        alone = replace(
+            rule, kind="at_most", against="", metric="error" if pair_metric_of(rule.metric) else rule.metric
+        )
         stored_whole = [run for run in runs.values() if run and not is_of_one_set(run)]
         for run in stored_whole:
             watch.require_limit(rule, run)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
 from hardiness.benchmarks.card import MissingCard, card_of, cards, published_baseline, variant_of
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import severities_below
 from hardiness.core.errors import StoreError
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
-from hardiness.reference.published_numbers import PublishedNumber, published_series, table
-from hardiness.results.annotations import annotated_scores
+from hardiness.reference.published_numbers import PublishedNumber, benchmarks_with_results, published_series, table
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
+from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, with_joined
 from hardiness.results.stopped import at_stop
@@ -46,12 +47,12 @@ def results_of(store: Store, baseline_model: str | None = None, verify: bool = F
 
 
 def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str | None = None) -> list[Result]:
-    """The same of runs that are at hand, all of one folder."""
+    """The results of runs that are at hand, all of one folder, as `results_of` says."""
     base = StoredBaseline.from_runs(runs, baseline_model) if baseline_model else None
     noises = _noises(store)
     scored = [_scored_or_kept(run, base, noises.get(run.stored.key), runs) for run in runs]
-    found = [_compared(each, scored) for each in scored]
-    return sorted(found, key=lambda result: (group_of(result), result.model))
+    results = [_compared(each, scored) for each in scored]
+    return sorted(results, key=lambda result: (group_of(result), result.model))
 
 
 def with_severities(results: Sequence[Result], store: Store, below: float) -> list[Result]:
@@ -68,13 +69,13 @@ def with_severities(results: Sequence[Result], store: Store, below: float) -> li
         ArgumentError: the share is not in (0, 1).
     """
     runs = {run.key: ScoredRun(run, card_of(run.run)) for run in store.runs()}
-    found = []
+    changed = []
     for result in results:
         run = runs.get(result.key)
-        more = severities_below(run.table, result.run, below) if run else []
-        kept = [score for score in result.scores if score.metric != "severity_below"] if more else result.scores
-        found.append(replace(result, scores=[*kept, *more]))
-    return found
+        severities = severities_below(run.table, result.run, below) if run else []
+        others = [score for score in result.scores if score.metric != "severity_below"] if severities else result.scores
+        changed.append(replace(result, scores=[*others, *severities]))
+    return changed
 
 
 def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Result]:
@@ -89,11 +90,11 @@ def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Res
     """
     tries = 0
     while True:
-        before, found, tries = store.stamps(), results_of(store, baseline_model), tries + 1
+        before, results, tries = store.stamps(), results_of(store, baseline_model), tries + 1
         with store.locked():
             if store.stamps() == before or tries == TRIES:
-                store.write_results(found)
-                return found
+                store.write_results(results)
+                return results
 
 
 def each_once(results: Iterable[Result]) -> list[Result]:
@@ -141,19 +142,20 @@ def _scored(
     divisor = base.of_run(run) if base else None
     refusal = run.refusal
     scores, findings = ([], []) if refusal else run.scores(divisor or published_baseline(identity))
-    stop, told = run.stop(), []
+    scores = with_metrics(run, scores, divisor or published_baseline(identity))
+    stop, remarks = run.stop(), []
     if refusal:
-        told.append(f"the network was refused, so there is no score: {refusal}")
+        remarks.append(f"the network was refused, so there is no score: {refusal}")
     elif stop:
         scores, sentence = at_stop(scores, run, stop, runs, divisor or published_baseline(identity))
-        told.append(sentence)
+        remarks.append(sentence)
     damage = (*run.damage, *run.complaints)
     result = Result(
         model=identity.model.name,
         benchmark=identity.benchmark.name,
         data=identity.data.name,
         protocol=identity.benchmark.protocol,
-        scores=annotated_scores(run, scores),
+        scores=scores,
         counts=run.counts(),
         run=identity,
         key=stored.key,
@@ -170,7 +172,7 @@ def _scored(
         details={**({} if refusal else run.details()), **({"noise": noise.as_details()} if noise else {})},
         stop=stop,
     )
-    warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *told, *damage]
+    warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *remarks, *damage]
     if isinstance(run.card, MissingCard):
         name = identity.benchmark.card
         warnings.append(
@@ -190,40 +192,6 @@ def _compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     return result
 
 
-PROPORTIONS = ("top1", "top5", "real_top1", "accuracy", "clean_accuracy", "cue_accuracy", "shape_bias", "texture_bias")
-"""Metrics that are shares of their n, which therefore have Wilson's interval; of the others none was published."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedRuns:
-    """What runs of a benchmark are of: card, protocol and data set.
-
-    Attributes:
-        card, protocol, data: as of a run.
-        clean: the metric that clean accuracy on the validation set is here; empty where it is no score of theirs.
-    """
-
-    card: str
-    protocol: str
-    data: str
-    clean: str = ""
-
-
-KINDS: Mapping[str, PublishedRuns] = {
-    "imagenet-val": PublishedRuns("classification", "orhan2019", "imagenet"),
-    "imagenet-a": PublishedRuns("subset_classification", "hendrycks2019", "imagenet-a"),
-    "imagenet-r": PublishedRuns("subset_classification", "hendrycks2020", "imagenet-r"),
-    "imagenet-sketch": PublishedRuns("classification", "wang2019", "imagenet-sketch"),
-    "imagenet-v2": PublishedRuns("classification", "recht2019", "imagenet-v2"),
-    "objectnet": PublishedRuns("class_sets", "taori2020", "objectnet"),
-    "imagenet-c": PublishedRuns("corruption", "hendrycks2019", "imagenet-c"),
-    "imagenet-p": PublishedRuns("perturbation", "hendrycks2019", "imagenet-p"),
-    "whitebox": PublishedRuns("attack", "orhan2019", "imagenet", clean="clean_accuracy"),
-    "blackbox": PublishedRuns("attack", "orhan2019", "imagenet", clean="clean_accuracy"),
-    "cue-conflict": PublishedRuns("cue_conflict", "orhan2019", "cue-conflict"),
-}
-
-
 def published_results() -> list[Result]:
     """A result for each published model, benchmark and surrogate, sorted as those of runs are.
 
@@ -233,30 +201,31 @@ def published_results() -> list[Result]:
     # Of other models single numbers stand beside measured ones, and make no page.
     known = published_series(CLEAN, "top1")
     for row in table():
-        if KINDS.get(row.benchmark) and row.model in known:
+        if row.benchmark in benchmarks_with_results() and row.model in known:
             key = row.model, row.benchmark, str(row.condition.get("surrogate", ""))
             grouped.setdefault(key, []).append(row)
-    found = [_result(*key, rows) for key, rows in grouped.items()]
+    results = [_result(*key, rows) for key, rows in grouped.items()]
     models = {model: place for place, model in enumerate(dict.fromkeys(row.model for row in table()))}
-    return sorted(found, key=lambda result: (group_of(result), models[result.model]))
+    return sorted(results, key=lambda result: (group_of(result), models[result.model]))
 
 
 def _result(model: str, benchmark: str, surrogate: str, rows: list[PublishedNumber]) -> Result:
-    kind = KINDS[benchmark]
+    kind, clean = registry.get(benchmark), benchmarks_with_results()[benchmark].clean
+    data = kind.needs[0]
     latest = {(row.metric, row.condition): row for row in rows}
     n = max(row.n for row in rows)
     sources = dict.fromkeys(row.source for row in latest.values())
     result = Result(
         model=model,
         benchmark=benchmark,
-        data=kind.data,
+        data=data,
         protocol=kind.protocol,
-        scores=[*_clean(model, kind), *(_score(row, row.metric) for row in latest.values())],
+        scores=[*(_clean(model, benchmark, clean)), *(_score(row, benchmark, row.metric) for row in latest.values())],
         counts=Counts(n, n, 0, n),
         run=Run(
             model=ModelIdentity(model),
             benchmark=BenchmarkIdentity(benchmark, kind.card, kind.protocol),
-            data=DataIdentity(kind.data, samples=n),
+            data=DataIdentity(data, samples=n),
             surrogate=Surrogate(surrogate, "") if surrogate else None,
         ),
         measured={"published": True, "sessions": [{"source": "; ".join(sources)}]},
@@ -266,14 +235,15 @@ def _result(model: str, benchmark: str, surrogate: str, rows: list[PublishedNumb
     return with_effective(result, explained) if explained else result
 
 
-def _clean(model: str, kind: PublishedRuns) -> list[Score]:
-    """An attack's clean accuracy, which is that of the validation set."""
-    clean = published_series(CLEAN, "top1").get(model, ()) if kind.clean else ()
-    return [_score(clean[-1], kind.clean)] if clean else []
+def _clean(model: str, benchmark: str, metric: str) -> list[Score]:
+    """An attack's clean accuracy, which is that of the validation set; none where it is no metric of the benchmark."""
+    series = published_series(CLEAN, "top1").get(model, ()) if metric else ()
+    return [_score(series[-1], benchmark, metric)] if series else []
 
 
-def _score(row: PublishedNumber, metric: str) -> Score:
-    share = row.unit == "fraction" and metric in PROPORTIONS
-    interval = proportion(round(row.value * row.n), row.n) if share else None
-    measured = cards.get(KINDS[row.benchmark].card).metric(metric)
-    return replace(measured.score(row.value, row.n, interval, row.condition), unit=row.unit)
+def _score(row: PublishedNumber, benchmark: str, metric: str) -> Score:
+    """A published number as a score of a benchmark's metric."""
+    is_share = row.unit == "fraction" and metric in benchmarks_with_results()[benchmark].shares
+    interval = proportion(round(row.value * row.n), row.n) if is_share else None
+    declared = cards.get(registry.get(benchmark).card).metric(metric)
+    return replace(declared.score(row.value, row.n, interval, row.condition), unit=row.unit)

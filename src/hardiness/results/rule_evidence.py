@@ -14,21 +14,24 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Card, card_of, published_baseline
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, HardinessError, suggestion
+from hardiness.core.errors import ArgumentError, HardinessError, line_of, suggestion
 from hardiness.core.forms import fields_form, from_json, json_form
-from hardiness.core.result import PARTIAL, Interval, Metric, Result, Score
+from hardiness.core.result import IN_PERCENT, PARTIAL, Interval, Metric, Result, Score
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT, ImageTable
+from hardiness.metrics.declaration import PairMetric, pair_registry
+from hardiness.metrics.declaration import registry as metrics
+from hardiness.metrics.scoring import WeightedCells, as_cells, as_score
 from hardiness.reference.sets import distortion_set, set_names
-from hardiness.results.flips import flip_table
-from hardiness.results.measured import measured
-from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
+from hardiness.results.measured import measures_of
+from hardiness.results.metric_scores import version_of
+from hardiness.results.pair_scores import pair_entries, scorings_of
+from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.results import group_of, results_of_runs
 from hardiness.results.run_names import differences_of, named_by, weights_label
 from hardiness.results.runs import ScoredRun, digest_of, evaluated_last, question_of, successors_of, with_joined
 from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.flips import FlipTable
 from hardiness.statistics.intervals import proportion, scaled, wilson
 from hardiness.statistics.measures import WeightedSum
 from hardiness.statistics.verdicts import Evidence, Limit
@@ -83,9 +86,6 @@ MOST = 1.0001
 MOST_RATIO = 10.0
 """Largest limit of a ratio that is taken for one: 75 was meant as 75 %, and must say so."""
 
-IN_PERCENT = ("fraction", "ratio")
-"""Units of which a limit may be written in percent."""
-
 
 def require_limit(place: str, rule: Rule, metric: Metric) -> None:
     """Raise where a limit is beyond what a metric can be, or must be in percent: every model would pass it, or none.
@@ -124,10 +124,12 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
 
 def measured_metric(name: str, card: Card, scores: Sequence[Score]) -> Metric:
     """The metric that a rule names: as its card declares it, with the unit of a score where it declares none."""
-    if name in WRONG or name in FLIPS:
+    if name in WRONG:
         return Metric(name)
+    if pair := pair_metric_of(name):
+        return pair.metric
     metric, score = card.metric(name), next((each for each in scores if each.metric == name), None)
-    if any(each.name == name.removesuffix(PARTIAL) for each in card.declared):
+    if card.declared_metric(name):
         return metric
     return replace(metric, signed=True, unit=score.unit if score else metric.unit)
 
@@ -340,15 +342,17 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         _require_accepted(run)
         _require_whole(result)
         require_whole_headline(rule, metric, result.benchmark)
-        if metric in FLIPS:
-            case = replace(case, metric=f"{rule.title}, against {rule.against}")
+        pair = pair_metric_of(metric)
+        if pair:
+            title = rule.titled(pair.metric.title)
+            case = replace(case, metric=f"{title}, against {rule.against}", unit=pair.metric.unit)
         if rule.against:
             case = replace(case, baseline=JudgedRun.of(_baseline_run(rule, run, folder)))
         is_looked_at = result.stop is not None and bool(result.stop.policy)
-        if metric in FLIPS:
+        if pair:
             if is_looked_at:
                 return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
-            return replace(case, evidence=_flips(rule, run, folder))
+            return replace(case, evidence=_of_pair(pair, rule, run, folder))
         score = _score(result, metric, condition)
         require_standing(result, score)
         title = rule.name or _title(run, score, metric, condition)
@@ -509,7 +513,9 @@ def _score(result: Result, metric: str, where: Condition) -> Score | None:
             f"name {metric}_partial"
         )
     if not of_metric:
-        raise UnmatchedError("metric", metric, sorted({*(s.metric for s in result.scores), HEADLINE, *WRONG, *FLIPS}))
+        metrics.refuse_faulty(metric)
+        names = {*(score.metric for score in result.scores), HEADLINE, *WRONG, *pair_names()}
+        raise UnmatchedError("metric", metric, sorted(names))
     raise _unmatched_where(where, [score.condition for score in of_metric])
 
 
@@ -535,13 +541,11 @@ def _of_score(score: Score, run: ScoredRun) -> Evidence:
     Raises:
         MissingNumberError: it has no interval.
     """
-    assert score.value is not None, "what is undefined is missing already"
-    if score.interval is None:
-        raise MissingNumberError(f"no interval: {score.interval_reason or 'none is defined for this score'}")
-    share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
+    by_interval = _of_interval(score)
+    assert score.value is not None and score.interval is not None  # noqa: PT018  # else there is no evidence
+    share = by_interval.share
     if share and (hits := _hits(score.value, score.n, score.interval)) is not None:
         return Evidence.from_share(hits, score.n)
-    by_interval = Evidence.from_interval(score.value, score.interval, score.n, share=share)
     if not run.card.stops_on:
         return by_interval
     name = ["cells", score.metric, dict(score.condition), score.value, score.interval.low, score.interval.high]
@@ -643,7 +647,7 @@ def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -
         if each.metric == metric and each.condition == where:
             return each, _Part(np.flatnonzero(each.weights).tolist(), every)
     if metric not in WRONG:
-        raise UnmatchedError("metric", metric, sorted({*(each.metric for each in sums), *WRONG, *FLIPS}))
+        raise UnmatchedError("metric", metric, sorted({*(each.metric for each in sums), *WRONG, *pair_names()}))
     part = part_of(table, where, identity)
     right = table[RIGHT]
     values = np.where(right < 0, np.nan, (right == 1) != WRONG[metric])
@@ -681,48 +685,129 @@ def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
     return _remembered(run, ["rows", metric, dict(where)], "", compute)
 
 
-def _flips(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
-    """The evidence of flips from the baseline's run."""
-    before = _baseline_run(rule, run, folder)
-
-    def compute() -> Evidence:
-        table, part = _flip_part(rule, run, run.columns("answer"), before)
-        values = getattr(table, FLIPS[rule.metric])
-        values, ids = (values[part.rows][:, part.cells], table.ids[part.rows]) if part else (values, table.ids)
-        there = ~np.isnan(values).all(axis=0)
-        if not there.any():
-            raise NoPictureError(NO_PICTURE)
-        return Evidence.from_shares(ids, values[:, there])
-
-    return _remembered(run, [rule.metric, dict(rule.where)], _state_of(before), compute)
+def pair_names() -> list[str]:
+    """The names of the metrics of two runs, which a rule with a baseline may name."""
+    return [entry.name for entry in pair_entries()]
 
 
 NO_PICTURE = "the baseline shares no picture and condition"
 
 
-def _flip_part(rule: Rule, run: ScoredRun, now: ImageTable, before: ScoredRun) -> tuple[FlipTable, _Part | None]:
-    """The flips from the baseline's run to a table of one, and which of them a rule is about; ``None`` for all.
+@dataclass(frozen=True)
+class _Cells:
+    """A weighted sum of cell means of some images.
+
+    Attributes:
+        ids: ``(N,)`` of the images, sorted.
+        conditions: of the M cells.
+        values: ``(N, M)``; NaN where an image was not evaluated.
+        weights: ``(M,)`` of the cells.
+        top: the largest that a value can be.
+    """
+
+    ids: NDArray[np.object_]
+    conditions: tuple[Condition, ...]
+    values: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    top: float
+
+    @property
+    def is_mean_of_shares(self) -> bool:
+        """Whether it is the mean over cells, each weighing the same, of the share of images that count."""
+        known = self.values[~np.isnan(self.values)]
+        alike = bool(np.allclose(self.weights, 1 / len(self.weights), rtol=0, atol=1e-12))
+        return alike and bool(np.all((known == 0) | (known == 1)))
+
+
+def _of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
+    """The evidence of a metric of two runs: of the baseline's, and then of this one."""
+    before = _baseline_run(rule, run, folder)
+
+    def compute() -> Evidence:
+        outcome = _pair_outcome(entry, rule, run, run.columns(*entry.table), before)
+        if isinstance(outcome, Score):
+            return _of_interval(outcome)
+        there = ~np.isnan(outcome.values).all(axis=0)
+        if not there.any():
+            raise NoPictureError(NO_PICTURE)
+        if outcome.is_mean_of_shares:
+            return Evidence.from_shares(outcome.ids, outcome.values[:, there])
+        estimate = mean(outcome.ids, outcome.values[:, there], outcome.weights[there])
+        return Evidence.from_mean(
+            estimate, float(outcome.weights.sum()) * outcome.top, share=entry.metric.unit == "fraction"
+        )
+
+    own = [] if pair_registry.ships(entry.name) else version_of(entry)
+    return _remembered(run, [rule.metric, dict(rule.where), *own], _state_of(before), compute)
+
+
+def _pair_outcome(entry: PairMetric, rule: Rule, run: ScoredRun, now: ImageTable, before: ScoredRun) -> _Cells | Score:
+    """A metric of two runs: its cells, of the images and conditions that a rule is about, or its score.
+
+    Args:
+        entry: the metric.
+        rule: what of it is asked.
+        run: the later run, and what of its image table is looked at.
+        now: that table.
+        before: the earlier run.
 
     Raises:
-        MissingNumberError: one of the two has no answers.
+        MissingNumberError: one of the two lacks what it needs, or it is undefined, or fails.
         NoPictureError: they share no picture.
         UnmatchedError: there is no such cell, group or class.
     """
-    tables = before.columns("answer"), now
-    if not all("answer" in table and table["answer"].ndim == 2 for table in tables):
-        raise MissingNumberError(f"{run.stored.run.benchmark.name} keeps no answer for each picture and condition")
-    table = flip_table(*tables)
-    if table is None:
-        raise NoPictureError(NO_PICTURE)
-    # Cells and images by name, as for errors; all cells where none is named, the clean one too.
-    there = ImageTable(
-        table.ids,
-        table.label,
-        table.conditions,
-        np.arange(len(table.conditions), dtype=np.int16),
-        {RIGHT: np.where(np.isnan(table.negative), -1, 0).astype(np.int8)},
-    )
-    return table, part_of(there, rule.where, run.stored.run) if rule.where else None
+    identity = run.stored.run
+    earlier = before.columns(*entry.table)
+    lacking = entry.lacks(earlier, now)
+    if not lacking and entry.speaks_of(before.stored.run, identity):
+        scorings = scorings_of(entry, (earlier, before.stored.run), (now, identity))
+        if scorings is None:
+            raise NoPictureError(NO_PICTURE)
+        try:
+            outcomes = entry(*scorings)
+            outcome = outcomes.get(rule.where, outcomes.get(Condition()))
+            if isinstance(outcome, WeightedCells) and min(outcome.weights.values()) >= 0:
+                cells = as_cells(entry.metric, rule.where, outcome, scorings[1])
+                every = _Cells(scorings[1].table.ids, tuple(outcome.weights), *cells)
+                return every if rule.where in outcomes else _chosen(every, rule, scorings[1].table, identity)
+            if outcome is not None and (rule.where in outcomes or not rule.where):
+                return as_score(entry.metric, rule.where, outcome, scorings[1])
+        except (ArgumentError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if pair_registry.ships(entry.name):
+                raise
+            raise MissingNumberError(f"the metric {entry.name} failed: {line_of(error)}") from None
+        if outcomes:
+            raise UnmatchedError("where", str(rule.where), sorted(map(str, outcomes)))
+    columns = " and no ".join(lacking or entry.table)
+    raise MissingNumberError(f"{identity.benchmark.name} keeps no {columns} for each picture and condition")
+
+
+def _chosen(every: _Cells, rule: Rule, table: ImageTable, identity: Run) -> _Cells:
+    """The cells and images that a rule is about, of a metric that has no outcome for its condition.
+
+    Raises:
+        UnmatchedError: there is no such cell, group or class, or its cells do not weigh the same.
+    """
+    part = part_of(table, rule.where, identity)
+    chosen = [every.conditions.index(cell) for k in part.cells if (cell := table.present[k]) in every.conditions]
+    if not chosen or len({*every.weights.tolist()}) > 1:
+        raise UnmatchedError("where", str(rule.where), sorted(map(str, every.conditions)))
+    conditions, weights = tuple(every.conditions[k] for k in chosen), np.full(len(chosen), 1 / len(chosen))
+    return _Cells(every.ids[part.rows], conditions, every.values[part.rows][:, chosen], weights, every.top)
+
+
+def _of_interval(score: Score) -> Evidence:
+    """The evidence of a score by its interval.
+
+    Raises:
+        MissingNumberError: it is undefined, or has no interval.
+    """
+    if score.value is None:
+        raise MissingNumberError(f"undefined: {score.reason}")
+    if score.interval is None:
+        raise MissingNumberError(f"no interval: {score.interval_reason or 'none is defined for this score'}")
+    share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
+    return Evidence.from_interval(score.value, score.interval, score.n, share=share)
 
 
 def _state_of(before: ScoredRun) -> str:
@@ -909,8 +994,7 @@ def _pairs(metric: str, where: Condition, run: ScoredRun, table: ImageTable, bef
 
 def _paired_measures(metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun) -> Evidence:
     """The evidence of a score that sorts or divides, as calibration does."""
-    tables = [(each.table, each.stored.run) for each in (mine, theirs) if len(each.table)]
-    runs = [values for table, run in tables if (values := measured(table, run)) is not None]
+    runs = [values for each in (mine, theirs) if (values := measures_of(each)) is not None]
     if len(runs) < 2:
         raise MissingNumberError("no image was evaluated under every condition")
     ids = np.intersect1d(runs[0].ids, runs[1].ids)
@@ -941,12 +1025,11 @@ def look_evidence(
         UnmatchedError: the run has no such metric, cell, group or class.
     """
     try:
-        if metric in FLIPS:
-            flips, part = _flip_part(rule, run, table, _baseline_run(rule, run, folder))
-            values = getattr(flips, FLIPS[metric])
-            rows = part.rows if part else np.ones(len(flips.ids), bool)
-            cells = part.cells if part else list(range(len(flips.conditions)))
-            return Evidence.from_looks(flips.ids[rows], values[rows][:, cells], np.full(len(cells), 1 / len(cells)))
+        if pair := pair_metric_of(metric):
+            cells = _pair_outcome(pair, rule, run, table, _baseline_run(rule, run, folder))
+            if isinstance(cells, Score):
+                raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide")
+            return Evidence.from_looks(cells.ids, cells.values, cells.weights, cells.top)
         if rule.kind == "worse_by_at_most":
             pairs = _pairs(metric, where, run, table, _standing_baseline(rule, metric, where, run, folder))
             return Evidence.from_looks(pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from hardiness.benchmarks.card import Baseline, Card, MissingCard
 from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
 from hardiness.benchmarks.options import registry
@@ -23,8 +25,7 @@ from hardiness.core.memory import return_freed_memory
 from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Score
 from hardiness.core.run import DataIdentity, Plan, Run
-from hardiness.core.table import Failure, ImageTable, Records
-from hardiness.results.availability import available
+from hardiness.core.table import RIGHT, Failure, ImageTable, Records
 from hardiness.store.memo import Stamps
 from hardiness.store.run import StoredRun, last_began
 
@@ -178,6 +179,24 @@ class ScoredRun:
         code = {"code": own} if (own := scoring_code(card)) else {}
         return {"card": name, "version": card.version, "cells": cells_of(self.stored), **code}
 
+    def with_rows(self, table: ImageTable, rows: Sequence[str]) -> ImageTable:
+        """Its image table with columns of the stored rows that it does not carry.
+
+        Those that rows have not are left out, and so are rows of sequences, which fill one cell with many frames.
+
+        Args:
+            table: its image table, or some columns of it.
+            rows: names of columns of the stored rows.
+        """
+        if not rows or not len(table):
+            return table
+        records = Records.concatenate(self.stored.parts([*ROWS, *rows]))
+        wanted = {name: records[name] for name in rows if name in records and records[name].ndim == 1}
+        if not wanted or len(records) != np.count_nonzero(table.evaluated):
+            return table
+        beside = ImageTable.from_rows(records, table.conditions, {RIGHT: np.ones(len(records), bool), **wanted})
+        return replace(table, columns={**table.columns, **{name: beside[name] for name in wanted}})
+
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
         if self._table is not None:
@@ -249,7 +268,7 @@ class ScoredRun:
 
         def compute() -> _Scored:
             own = self.card.scores(self.table, self.stored.run, baseline)
-            scores = available(own, self._outputs)
+            scores = self.without_unavailable(own)
             if self.stored.run.model.is_chat:
                 scores += answer_scores(self.table)
             findings = self.card.findings(self.table, scores, self.stored.run)
@@ -260,9 +279,20 @@ class ScoredRun:
         return [*scored.scores, *by_class], scored.findings
 
     @property
-    def _outputs(self) -> str:
-        """What its model gives, as far as it is known by now."""
+    def outputs(self) -> str:
+        """The kind of its model's outputs, as far as it is known by now, as `ModelIdentity.outputs` has it."""
         return chat_outputs(self.table) if self.stored.run.model.is_chat else self.stored.run.model.outputs
+
+    def without_unavailable(self, scores: Sequence[Score]) -> list[Score]:
+        """The scores, without the values of those that need more than the model's outputs, which say so."""
+        outputs = self.outputs
+        if not outputs:
+            return list(scores)
+        reasons = [self.card.metric(score.metric).why_unavailable(score.condition, outputs) for score in scores]
+        return [
+            replace(score, value=None, interval=None, interval_reason="", reason=reason) if reason else score
+            for score, reason in zip(scores, reasons, strict=True)
+        ]
 
     @property
     def answer_warnings(self) -> list[str]:
@@ -285,7 +315,7 @@ class ScoredRun:
         """Scores by class, where classes are a person's own, and what is amiss with these."""
 
         def compute() -> _ScoredByClass:
-            scores = available(class_scores(self.table, self.stored.run), self._outputs)
+            scores = self.without_unavailable(class_scores(self.table, self.stored.run))
             return _ScoredByClass(scores, list(class_warnings(self.table, self.stored.run)))
 
         return self.memo.record(_ScoredByClass, "scores by class", str(CLASSES_VERSION), compute)
@@ -415,6 +445,10 @@ class JoinedRun(ScoredRun):
     def columns(self, *names: str) -> ImageTable:
         """The whole table."""
         return self.table
+
+    def with_rows(self, table: ImageTable, rows: Sequence[str]) -> ImageTable:
+        """The table as it is: rows of several runs are added to none."""
+        return table
 
     def release(self) -> None:
         self._table = None

@@ -16,6 +16,7 @@ from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.reference.published_data import published_set
+from hardiness.results.metric_scores import own_versions
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.intervals import within
@@ -163,7 +164,7 @@ def at_stop(
         changed = zip(scores, with_looks(scores, looks), strict=True)
         return [new for old, new in changed if new is not old]
 
-    of = digest_of([json_form(stop), [each.digest for each in companions], baseline])
+    of = digest_of([json_form(stop), [each.digest for each in companions], baseline, *own_versions()])
     changed = {(s.metric, s.condition): s for s in run.memo.record(list[Score], "stop", of, compute)}
     names = ", ".join(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
     sentence = (

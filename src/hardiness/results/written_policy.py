@@ -13,7 +13,7 @@ from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Result
-from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule, parse_policy
+from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of, parse_policy
 from hardiness.results.rule_evidence import (
     MissingNumberError,
     PolicyFolder,
@@ -160,7 +160,7 @@ class _AgainstRule:
     @property
     def kind(self) -> str:
         """The field of the limit."""
-        return "at_most" if self.fields["metric"] in FLIPS else "worse_by_at_most"
+        return "at_most" if pair_metric_of(self.fields["metric"]) else "worse_by_at_most"
 
 
 def _rules_against(draft: _Draft, path: str, folder: PolicyFolder) -> Iterator[_AgainstRule]:

@@ -196,7 +196,7 @@ class CellMeans:
             reason = f"it needs {FEWEST_TELLING} images that differ, had {estimate.differing}"
         else:
             interval = estimate.interval(least, most, signed=least < 0)
-        bounded = within(interval) if interval and metric.unit == "fraction" else interval
+        bounded = within(interval, *metric.range) if interval and metric.unit == "fraction" else interval
         return metric.score(value, int(self.n.max()), bounded, condition, interval_reason=reason)
 
 

@@ -438,6 +438,7 @@ class ScoreComparison:
         title: what people call it.
         noise: how far the protocol itself moves a model's score at least, and on how many images that was measured; of
             the models of which it was measured.
+        unit: of values and differences.
     """
 
     metric: str
@@ -448,6 +449,7 @@ class ScoreComparison:
     condition: Condition = Condition()
     title: str = ""
     noise: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    unit: str = field(default="fraction", metadata=json_field(seldom=True))
 
     def noise_of(self, pair: tuple[str, str]) -> tuple[float, int]:
         """How far the protocol moves the score of one of two models at least, and on how many images; else 0 and 0."""

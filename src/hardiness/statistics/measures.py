@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +134,7 @@ class ImageScore:
     """A score that sorts the images, or divides: calibration, AURRA, shape bias.
 
     Attributes:
-        metric, higher_is_better, condition, span: which score, its direction, and as in `Measurable`.
+        metric, higher_is_better, condition, span, compared: which score, its direction, and as in `Measurable`.
         estimate: from sorted places to the score of these images.
         lacks: as `Measurable.lacks`.
     """
@@ -145,7 +145,7 @@ class ImageScore:
     lacks: Callable[[Places], str]
     condition: Condition = field(default_factory=Condition)
     span: float = math.inf
-    compared: ClassVar[bool] = True
+    compared: bool = True
 
 
 def weighted_sum(

@@ -1,0 +1,131 @@
+"""Scores of two stored runs on the same pictures, by the metrics that are registered for two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from hardiness.core.condition import Condition
+from hardiness.core.result import Score
+from hardiness.core.run import Run
+from hardiness.core.table import RIGHT, ImageTable
+from hardiness.metrics.declaration import PairMetric, pair_registry
+from hardiness.metrics.scoring import Scoring
+from hardiness.results.runs import ScoredRun
+
+
+@dataclass(frozen=True)
+class PairScore:
+    """A score of two models on the same pictures.
+
+    Attributes:
+        first, second: the earlier and the later model, by name.
+        title: of the metric, with its condition.
+        score: the number.
+    """
+
+    first: str
+    second: str
+    title: str
+    score: Score
+
+
+def pair_scores_of(runs: Mapping[str, ScoredRun]) -> tuple[PairScore, ...]:
+    """The scores of every two of some models on one benchmark by each metric that is shown, the earlier named first.
+
+    None of a metric that does not speak of the runs, or whose columns they lack.
+    """
+    scores: list[PairScore] = []
+    for entry in pair_entries():
+        if not entry.metric.detail:
+            for first, second in combinations(runs, 2):
+                scores += [
+                    PairScore(first, second, _title(entry, score), score)
+                    for score in _scores(entry, runs[first], runs[second])
+                ]
+    return tuple(scores)
+
+
+def pair_entries() -> list[PairMetric]:
+    """The metrics of two runs, each once, sorted by name."""
+    return [entry for name in pair_registry.names() if (entry := pair_registry.find(name)) and entry.name == name]
+
+
+def scorings_of(
+    entry: PairMetric, before: tuple[ImageTable, Run], now: tuple[ImageTable, Run]
+) -> tuple[Scoring, Scoring] | None:
+    """What a metric of two runs is computed from: the images and cells that both have; ``None`` where there is none.
+
+    Args:
+        entry: the metric.
+        before: image table and identity of the earlier run.
+        now: of the later one.
+    """
+    shared = shared_tables(before[0], now[0], entry.table)
+    if shared is None:
+        return None
+    return Scoring(shared[0], before[1]), Scoring(shared[1], now[1])
+
+
+def shared_tables(before: ImageTable, now: ImageTable, columns: Sequence[str]) -> tuple[ImageTable, ImageTable] | None:
+    """Two image tables on the images and conditions that both have, evaluated where both were; ``None`` for none.
+
+    Args:
+        before: of the earlier run.
+        now: of the later one.
+        columns: that are taken, beside ``right``; both have them.
+    """
+    places = before.rows_of(now.ids)
+    cells = tuple(cell for cell in now.present if cell in before.present)
+    rows = np.flatnonzero(places >= 0)
+    if not cells or not len(rows):
+        return None
+    sides = []
+    for table, at in ((before, places[rows]), (now, rows)):
+        across = [table.present.index(cell) for cell in cells]
+        chosen = {name: table[name] for name in (RIGHT, *columns)}
+        sides.append({name: each[at][:, across] if each.ndim == 2 else each[at] for name, each in chosen.items()})
+    there = (sides[0][RIGHT] >= 0) & (sides[1][RIGHT] >= 0)
+    tables = [
+        ImageTable(
+            now.ids[rows],
+            now.label[rows],
+            cells,
+            np.arange(len(cells), dtype=np.int16),
+            {name: _where(there, column) for name, column in side.items()},
+        )
+        for side in sides
+    ]
+    return tables[0], tables[1]
+
+
+def _where(there: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """A column with nothing where an image is not there; as it is where it speaks of images alone."""
+    if column.ndim < 2 or there.all():
+        return column
+    return np.where(there, column, np.array(np.nan if column.dtype.kind == "f" else -1, column.dtype))
+
+
+def _scores(entry: PairMetric, before: ScoredRun, now: ScoredRun) -> list[Score]:
+    """The scores of two runs by one metric; none where it is somebody else's and fails."""
+    identities = before.stored.run, now.stored.run
+    try:
+        if not entry.speaks_of(*identities):
+            return []
+        tables = before.columns(*entry.table), now.columns(*entry.table)
+        if entry.lacks(*tables) or any(entry.metric.why_unavailable(Condition(), run.outputs) for run in (before, now)):
+            return []
+        scorings = scorings_of(entry, (tables[0], identities[0]), (tables[1], identities[1]))
+        return entry.scores(*scorings) if scorings else []
+    except Exception as error:
+        if not pair_registry.give_up(entry.name, error):
+            raise
+        return []
+
+
+def _title(entry: PairMetric, score: Score) -> str:
+    condition = ", ".join(str(value) for value in score.condition.values())
+    return f"{entry.metric.title} ({condition})" if condition else entry.metric.title

@@ -1,0 +1,351 @@
+"""Metrics that are registered for any run: scores, what is kept of them, comparisons, verdicts, and what fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hardiness
+from hardiness.benchmarks.corruptions import CorruptionCard
+from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Result, Score
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.metrics.declaration import RunMetric, metric, pair_metric, pair_registry, registry
+from hardiness.metrics.scoring import Outcomes, Scoring
+from hardiness.results.comparison import compare_stores
+from hardiness.results.measured import stored_measures
+from hardiness.results.results import results_of
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import proportion
+from hardiness.store.store import Store
+
+CELLS = (
+    Condition(),
+    *(Condition(corruption=name, severity=level) for name in ("fog", "frost") for level in (1, 3)),
+)
+N = 120
+
+
+@pytest.fixture(autouse=True)
+def own_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in (registry, pair_registry):
+        each.names()
+        for name in ("_entries", "_refused", "_contested"):
+            monkeypatch.setattr(each, name, dict(getattr(each, name)))
+
+
+def stored(out: Path, name: str, cells: int = 1, seed: int = 0, whole: int = 0, **changes: Any) -> Store:
+    """A run of the validation set, or of a part of ImageNet-C, whose answers are by seed."""
+    generator = np.random.default_rng(seed)
+    image, condition = np.repeat(np.arange(N), cells), np.tile(np.arange(cells), N)
+    label = (image % 4).astype(np.int32)
+    prediction = np.where(generator.random(N * cells) < 0.7, label, (label + 1) % 6).astype(np.int32)
+    rows = Records(
+        {
+            "sample": np.array([f"n/{k:04d}" for k in image]),
+            "condition": condition.astype(np.int16),
+            "frame": np.zeros(N * cells, np.int16),
+            "label": label,
+            "prediction": prediction,
+            "top5_class": np.stack([prediction] * 5, axis=1).astype(np.int16),
+            "confidence": generator.random(N * cells).astype(np.float32),
+            "extra": (image % 3).astype(np.float32),
+        }
+    )
+    card = "corruption" if cells > 1 else "classification"
+    run = Run(
+        ModelIdentity(name, name),
+        BenchmarkIdentity("imagenet-c" if cells > 1 else "imagenet-val", card, "p"),
+        DataIdentity("imagenet", "f", N),
+        conditions=CELLS[: max(cells, whole)],
+    )
+    store = Store.create(out)
+    work = list(zip(rows["sample"].tolist(), condition.tolist(), strict=True))
+    store.run(replace(run, **changes), Plan(whole=tuple(range(max(cells, whole))))).write(0, work, rows)
+    return store
+
+
+def evens(scoring: Scoring) -> Outcomes:
+    """The share of answers whose class is an even number."""
+    return {Condition(): scoring.mean_of(scoring.table["answer"] % 2 == 0)}
+
+
+def of(results: list[Result], name: str = "evens") -> list[Score]:
+    return [score for result in results for score in result.scores if score.metric.removesuffix("_partial") == name]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the metrics by which scores are computed, one after the other."""
+    names: list[str] = []
+    scores = RunMetric.scores
+
+    def counting(entry: RunMetric, scoring: Scoring) -> list[Score]:
+        names.append(entry.name)
+        return scores(entry, scoring)
+
+    monkeypatch.setattr(RunMetric, "scores", counting)
+    return names
+
+
+def test_it_is_scored_from_stored_rows_and_stands_behind_the_benchmarks_own(tmp_path: Path) -> None:
+    store = stored(tmp_path, "m")
+    before = results_of(store)
+    metric("evens", "even answers", table=("answer",))(evens)
+    (result,) = results_of(store)
+    assert [score for score in result.scores if score.metric != "evens"] == list(before[0].scores)
+    (score,) = of([result])
+    answer = store.runs()[0].records()["prediction"]
+    hits = int(np.sum(answer % 2 == 0))
+    assert (score.value, score.n, score.interval) == (hits / N, N, proportion(hits, N))
+
+
+def test_it_is_computed_once_and_anew_where_its_version_is_another(tmp_path: Path, calls: list[str]) -> None:
+    store = stored(tmp_path, "m")
+    metric("evens", table=("answer",), version=1)(evens)
+    first = results_of(store)
+    for version, times in ((1, 1), (2, 2), (2, 2)):
+        del registry._entries["evens"]
+        metric("evens", table=("answer",), version=version)(evens)
+        assert results_of(store)[0].scores == first[0].scores
+        assert calls.count("evens") == times
+
+
+def test_edited_code_gives_new_scores(tmp_path: Path) -> None:
+    store = stored(tmp_path, "m")
+    values = []
+    for rest in (0, 1):
+        registry._entries.pop("evens", None)
+
+        def edited(scoring: Scoring, rest: int = rest) -> Outcomes:
+            return {Condition(): scoring.mean_of(scoring.table["answer"] % 2 == rest)}
+
+        metric("evens", table=("answer",))(edited)
+        values.append(of(results_of(store))[0].value)
+    assert values[0] != values[1]
+    assert sum(filter(None, values)) == pytest.approx(1)
+
+
+def test_what_stored_rows_lack_makes_it_not_available_where_it_speaks_of_the_run(
+    tmp_path: Path, calls: list[str]
+) -> None:
+    store = stored(tmp_path, "m")
+    files = sorted(tmp_path.rglob("*.parquet"))
+    metric("silent", table=("depth",))(evens)
+    metric("told", table=("answer",), rows=("depth",), applies=lambda run: True)(evens)
+    metric("elsewhere", table=("depth",), applies=lambda run: run.benchmark.name == "objectnet")(evens)
+    results = results_of(store)
+    assert not of(results, "silent") + of(results, "elsewhere")
+    (score,) = of(results, "told")
+    assert (score.value, score.reason) == (None, "not available: no depth is in the stored rows")
+    assert not {"silent", "told", "elsewhere"} & {*calls}
+    made = {*tmp_path.rglob("*.parquet")} - {*files}
+    assert {path.parent.name for path in made} == {"scored"}, "nothing is evaluated for it"
+
+
+def test_columns_of_rows_that_the_table_does_not_carry_are_added_to_it(tmp_path: Path) -> None:
+    stores = [stored(tmp_path / name, name, seed=seed) for seed, name in enumerate("ab")]
+
+    @metric("thirds", rows=("extra",))
+    def thirds(scoring: Scoring) -> Outcomes:
+        """The share of images whose extra is 0."""
+        return {Condition(): scoring.mean_of(scoring.table["extra"] == 0)}
+
+    assert [score.value for store in stores for score in of(results_of(store), "thirds")] == pytest.approx([1 / 3] * 2)
+    (compared,) = compare_stores(stores)
+    assert "thirds" in {score.metric for score in compared.scores}
+
+
+def test_a_file_of_classes_has_none_that_needs_more(tmp_path: Path) -> None:
+    store = stored(tmp_path, "m", model=ModelIdentity("m", "m", outputs="classes"))
+    metric("evens", table=("answer",))(evens)
+    metric("surer", table=("confidence",), outputs="probabilities")(
+        lambda scoring: {Condition(): scoring.mean_of(scoring.table["confidence"])}
+    )
+    results = results_of(store)
+    assert of(results)[0].value is not None
+    (score,) = of(results, "surer")
+    assert (score.value, score.interval, score.reason) == (None, None, "not available: the file has classes only")
+    measured = stored_measures(store.runs()[0])
+    assert measured is not None
+    assert {"evens"} <= {each.metric for each in measured.scores}
+    assert "surer" not in {each.metric for each in measured.scores}
+
+
+def test_the_headline_of_a_part_is_named_so(tmp_path: Path) -> None:
+    store = stored(tmp_path, "m", cells=3, whole=5)
+    metric("evens", table=("answer",))(evens)
+    (result,) = results_of(store)
+    assert "mce_partial" in {score.metric for score in result.scores}
+    assert [score.metric for score in result.scores if "evens" in score.metric] == ["evens_partial"]
+    measured = stored_measures(store.runs()[0])
+    assert measured is not None
+    assert "evens_partial" in {each.metric for each in measured.scores}
+
+
+def test_one_that_fails_is_given_up_with_a_line_and_the_rest_is_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = stored(tmp_path, "m")
+    before = results_of(store)
+
+    def fails(scoring: Scoring) -> Outcomes:
+        raise ValueError("in two\nlines")
+
+    metric("evens", table=("answer",))(fails)
+    metric("top1", table=("answer",))(evens)
+    metric("beyond", table=("answer",))(lambda scoring: {Condition(): mean(scoring.table.ids, np.full(N, 7.0))})
+    (result,) = results_of(store)
+    assert result.scores == before[0].scores
+    place = f"of {__name__}:"
+    lines = {record.message.partition(place)[0]: record.message for record in caplog.records}
+    assert lines.keys() == {"metric 'evens' ", "metric 'top1' ", "metric 'beyond' "}
+    assert lines["metric 'evens' "].endswith(" failed: ValueError: in two; mend or uninstall it")
+    assert "the card 'classification' has a metric of that name; rename it" in lines["metric 'top1' "]
+    assert "its value for the headline must be from 0 to 1, was 7" in lines["metric 'beyond' "]
+    assert results_of(store)[0].scores == before[0].scores
+    assert len(caplog.records) == 3, "once each"
+
+
+def test_models_are_compared_by_its_headline_and_by_no_condition_beside_it(tmp_path: Path) -> None:
+    stores = [stored(tmp_path / name, name, cells=5, seed=seed) for seed, name in enumerate("ab")]
+
+    @metric("evens", "even answers", table=("answer",))
+    def by_cell(scoring: Scoring) -> Outcomes:
+        """The share in each cell, too."""
+        even = scoring.table["answer"] % 2 == 0
+        return {Condition(): scoring.mean_of(even), **{cell: scoring.mean_of(even, cell) for cell in CELLS[1:]}}
+
+    (compared,) = compare_stores(stores)
+    (score,) = [score for score in compared.scores if "evens" in score.metric]
+    assert (score.metric, score.condition, score.title) == ("evens_partial", Condition(), "even answers of a part")
+    own = [of(results_of(store))[0].value for store in stores]
+    assert list(score.values.values()) == pytest.approx(own)
+    assert score.pairs["a", "b"].interval is not None
+    registry.give_up("evens", ValueError())
+    (without,) = compare_stores(stores)
+    assert "evens_partial" not in {score.metric for score in without.scores}, "what was kept is of the metrics of then"
+
+
+def test_an_estimate_is_compared_on_the_images_that_both_have(tmp_path: Path) -> None:
+    stores = [stored(tmp_path / name, name, seed=seed) for seed, name in enumerate("ab")]
+
+    @metric("sureness", "sureness", table=("confidence",), unit="times")
+    def sureness(scoring: Scoring) -> Outcomes:
+        """How much surer than wrong."""
+        table = scoring.table
+        return {Condition(): mean(table.ids, table["confidence"]) / mean(table.ids, table["right"])}
+
+    (compared,) = compare_stores(stores)
+    (score,) = [score for score in compared.scores if score.metric == "sureness"]
+    assert score.unit == "times"
+    assert score.pairs["a", "b"].p is not None
+    rows = hardiness.compare([tmp_path / name for name in "ab"]).views()[0].rows
+    (row,) = [row for row in rows if row[0] == "sureness"]
+    assert row[1].startswith(f"a\n{score.values['a']:.2f}"), "in its own unit"
+
+
+RULE = '[[rules]]\nbenchmark = "*"\nmodel = "b"\n'
+
+
+def verdict_of(folder: Path, rule: str) -> Any:
+    (folder / "policy.toml").write_text(RULE + rule)
+    (verdict,) = hardiness.gate(folder / "b", folder / "policy.toml").verdicts
+    return verdict
+
+
+def test_a_rule_may_be_on_it_and_on_how_much_worse_it_is(tmp_path: Path) -> None:
+    for seed, name in enumerate("ab"):
+        stored(tmp_path / name, name, seed=seed)
+    metric("evens", "even answers", table=("answer",))(evens)
+    alone = verdict_of(tmp_path, 'metric = "evens"\nat_least = "1 %"\n')
+    assert (alone.outcome, alone.metric, alone.n) == ("pass", "even answers", N)
+    against = 'against = "a"\nagainst_model = "a"\n'
+    worse = verdict_of(tmp_path, f'metric = "evens"\nworse_by_at_most = 0.5\n{against}')
+    assert (worse.outcome, worse.metric) == ("pass", "even answers, worse than a")
+    ratio = metric("ratio", table=("confidence",), unit="times")(
+        lambda scoring: {Condition(): mean(scoring.table.ids, scoring.table["confidence"]) / 0.5}
+    )
+    assert ratio.metric.range == (0, np.inf)
+    assert verdict_of(tmp_path, 'metric = "ratio"\nat_most = 9\n').outcome == "pass"
+    assert verdict_of(tmp_path, f'metric = "ratio"\nworse_by_at_most = 5\n{against}').outcome == "pass"
+
+
+def test_a_metric_of_two_runs_is_shown_by_compare_and_judged_by_a_gate(tmp_path: Path) -> None:
+    stores = [stored(tmp_path / name, name, cells=5, seed=seed) for seed, name in enumerate("ab")]
+
+    @pair_metric("parity_flips", "changes of parity", table=("answer",), higher_is_better=False)
+    def parity_flips(before: Scoring, now: Scoring) -> Outcomes:
+        """The share of answers that become even or odd."""
+        return {Condition(): now.mean_of(before.table["answer"] % 2 != now.table["answer"] % 2)}
+
+    @pair_metric("gain", "gain", table=("confidence",), range=(-1, 1))
+    def gain(before: Scoring, now: Scoring) -> Outcomes:
+        """The mean difference of confidence."""
+        return {Condition(): mean(now.table.ids, now.table["confidence"] - before.table["confidence"])}
+
+    (compared,) = compare_stores(stores)
+    assert [(each.first, each.second, each.title) for each in compared.pair_scores] == [
+        ("a", "b", "gain"),
+        ("a", "b", "changes of parity"),
+    ]
+    share = compared.pair_scores[1].score
+    rows = [store.runs()[0].records()["prediction"].reshape(N, 5)[:, 1:] for store in stores]
+    assert share.value == pytest.approx(np.mean(rows[0] % 2 != rows[1] % 2))
+    assert share.interval is not None
+    notes = hardiness.compare([tmp_path / name for name in "ab"]).views()[0].notes
+    assert any(note.startswith("a → b: changes of parity ") and "in percent, 120 images" in note for note in notes)
+    against = 'against = "a"\nagainst_model = "a"\n'
+    verdict = verdict_of(tmp_path, f'metric = "parity_flips"\nat_most = 0.9\n{against}')
+    assert (verdict.outcome, verdict.metric) == ("pass", "changes of parity, against a")
+    assert verdict.value == pytest.approx(share.value)
+    fog = verdict_of(tmp_path, f'metric = "parity_flips"\nat_most = 0.9\nwhere = {{ corruption = "fog" }}\n{against}')
+    assert fog.value == pytest.approx(np.mean(rows[0][:, :2] % 2 != rows[1][:, :2] % 2))
+    assert verdict_of(tmp_path, f'metric = "gain"\nat_least = -0.5\n{against}').outcome == "pass"
+    with pytest.raises(ArgumentError, match="parity_flips needs against, the folder of the baseline"):
+        verdict_of(tmp_path, 'metric = "parity_flips"\nat_most = 0.9\n')
+
+
+def test_a_metric_of_two_runs_that_fails_costs_its_own_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    stores = [stored(tmp_path / name, name, seed=seed) for seed, name in enumerate("ab")]
+
+    @pair_metric("breaks", table=("answer",))
+    def breaks(before: Scoring, now: Scoring) -> Outcomes:
+        """It fails."""
+        raise ValueError("no")
+
+    verdict = verdict_of(tmp_path, 'metric = "breaks"\nat_most = 0.9\nagainst = "a"\nagainst_model = "a"\n')
+    assert (verdict.outcome, verdict.reason) == ("missing", "the metric breaks failed: ValueError: no")
+    (compared,) = compare_stores(stores)
+    assert compared.pair_scores == ()
+    assert compared.scores
+    place = f"{__name__}:{breaks.function.__qualname__}"
+    (line,) = [record.message for record in caplog.records]
+    assert line == f"pair metric 'breaks' of {place} failed: ValueError: no; mend or uninstall it"
+
+
+def test_of_two_distributions_with_one_name_a_rule_names_both(tmp_path: Path) -> None:
+    stored(tmp_path / "b", "b")
+    for each in (registry, pair_registry):
+        each._contested["contested"] = ["one:thing of one 1.0", "other:thing of other 1.0"]
+    with pytest.raises(ArgumentError, match=r"is in one:thing of one 1.0 and in other:thing of other 1.0; uninstall"):
+        verdict_of(tmp_path, 'metric = "contested"\nat_most = 0.9\n')
+
+
+def test_cards_are_not_asked_again_for_a_new_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = stored(tmp_path, "m", cells=5)
+    results_of(store)
+
+    def must_not(*arguments: Any) -> None:
+        raise AssertionError("what was kept is taken")
+
+    monkeypatch.setattr(CorruptionCard, "scores", must_not)
+    monkeypatch.setattr(CorruptionCard, "filled_table", must_not)
+    metric("evens", table=("answer",))(evens)
+    assert of(results_of(store))[0].value is not None
