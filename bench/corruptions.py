@@ -2,7 +2,8 @@
 
     HARDINESS_DATA=… python bench/corruptions.py [--json]
 
-Photographs of 224x224, all five severities; a figure is the mean over severities of the median time of one image. No
+Photographs of 224x224, all five severities; a figure is the mean over severities of the median time of one image. Then
+`Corrupt`, the step of training, beside imagecorruptions: pictures a second, which its documentation begins with. No
 ratio is printed before our kernels have given the published generator's pictures; where a package does not give them
 either, so that it may be timed for less or other work, the notes say so.
 """
@@ -28,6 +29,7 @@ from bars import at_least, at_most, product_ms, sized, tell, versions
 from fidelity import Apply, Difference, data_root, differences, sides
 from hardiness.core.model import CANVAS_224
 from hardiness.distortions.apply import corrupt, corrupt_batch
+from hardiness.distortions.transform import Corrupt
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.reference.sets import SEVERITIES, distortion_set
@@ -45,6 +47,11 @@ SCALING_BAR = 0.95
 SCALING_IMAGES = sized(400, 4)
 SCALING_TURNS = sized(10)
 OURS = "hardiness"
+STEP = "Corrupt"
+"""Our step of training: `corrupt`, and the noise of each picture's own, which it draws by a hash of its bytes."""
+
+PACKAGE = "imagecorruptions-imaug"
+"""The release of imagecorruptions that still installs."""
 
 
 def photographs() -> list[np.ndarray]:
@@ -131,16 +138,25 @@ def main() -> int:
     notes = agreement(differences(NAMES, LEVELS))
     images, applies = photographs(), sides()
     applies[OURS] = lambda image, name, severity: corrupt(image, name, severity, id="n01440764/photo")
-    ours_ms = best_ms = 0.0
+    steps = {(name, severity): Corrupt(name, severity) for name in NAMES for severity in LEVELS}
+    applies[STEP] = lambda image, name, severity: steps[name, severity](image)
+    ours_ms = best_ms = step_ms = package_ms = 0.0
     bars: dict[str, dict[str, Any]] = {}
     for name in NAMES:
         figures = measured(name, images, applies)
-        ours, best = figures.pop(OURS), min(figures.values())
+        ours, step, package = figures.pop(OURS), figures.pop(STEP), figures[PACKAGE]
+        best = min(figures.values())
+        notes[f"{name}: Corrupt, then imagecorruptions, pictures/s"] = f"{1000 / step:.0f} {1000 / package:.0f}"
+        notes[f"{name}: Corrupt, times imagecorruptions"] = package / step
         notes[f"{name}: ours, then the best peer's, ms"] = f"{ours:.2f} {best:.2f}"
         notes[f"{name}: our time over the best peer's"] = ours / best
         if name in IMAGENET_C.members:
             ours_ms, best_ms = ours_ms + ours, best_ms + best
+            step_ms, package_ms = step_ms + step, package_ms + package
     notes |= {"the 15, best peers', ms": best_ms, "the 15 together, times faster": best_ms / ours_ms}
+    notes |= {"the 15, Corrupt, pictures/s": 1000 * len(MEMBERS) / step_ms}
+    notes |= {"the 15, imagecorruptions, pictures/s": 1000 * len(MEMBERS) / package_ms}
+    notes |= {"the 15, Corrupt, times imagecorruptions": package_ms / step_ms}
     product = product_ms()
     notes |= {"the 15 together, ms an image": ours_ms, "a product of matrices, ms": product}
     bars["the 15 together, an image, in products of matrices"] = at_most(ours_ms / product, WHOLE_PRODUCTS)

@@ -1,188 +1,175 @@
-"""A corruption as a callable on whatever holds a picture: for torchvision's Compose, data loaders and plain loops."""
+"""A corruption as a step of training: a callable on whatever holds a picture."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, TypeVar, cast
-
-import numpy as np
-import PIL.Image
-from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError
+from hardiness.core.random import rng
+from hardiness.core.shared_number import SharedAttribute
 from hardiness.distortions.apply import checked, corrupt, corruptions, own_noise
+from hardiness.distortions.picture_forms import is_maite_batch, opened, opened_maite
+from hardiness.imaging.codecs import decode, encode_jpeg
+from hardiness.reference.sets import distortion_set, set_names
 
 T = TypeVar("T")
 
-Back = Callable[[Sequence[Image]], Any]
-"""From corrupted pictures to the form in which they came."""
+Names = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+CHOICES = ("picture", "epoch")
+"""The key by which one of several corruptions and severities is drawn: each picture's, or the epoch's."""
+
+_ENDING = re.compile(r"\.(jpeg|jpg|jpe|jfif|png|bmp|webp|gif|tiff?|ppm)$", re.IGNORECASE)
+"""Of a picture's file: ids of samples have none."""
 
 
 @dataclass
 class Corrupt:
-    """The corrupted picture in the form in which it is given: a PIL image, an array, a tensor, or a batch of these.
+    """The corrupted picture in the form in which it is given: a PIL image, an array, a tensor, a batch, or a sample.
 
     Every picture gets noise of its own, drawn from seed, corruption, severity, epoch and the picture's bytes alone:
     equal pictures get equal noise whatever the batch, the order or the worker. Nothing global is drawn from or changed,
     and a copy that was pickled does the same.
 
     Attributes:
-        name: of a registered corruption, e.g. ``"fog"``.
-        severity: 1 (mildest) to 5; one that has a single severity takes each as that.
-        seed: another one draws other noise.
-        epoch: of training; set it before each, and every picture gets new noise.
+        corruption: name of a registered corruption, e.g. ``"fog"``; of several, one is drawn.
+        severity: 1 (mildest) to 5; of several, one is drawn. A corruption that has a single severity takes each as
+            that.
+        seed: another one draws other noise and other choices.
+        epoch: of training; set it before each, and every picture gets new noise and another choice. Workers that live
+            on from one epoch to the next see what is set here.
+        name: of the picture's file, below the folder that it is in. Draws follow it in place of the picture's bytes,
+            and the result goes through the JPEG of the corruption's set: the pixels are those that ``hardiness make
+            corruptions`` writes for that file. A call may give it too.
+        choice: where there are several, ``"picture"`` draws for each by itself, ``"epoch"`` once for all pictures of an
+            epoch.
 
     Forms: a PIL image of any 8-bit mode (grey stays grey, transparency stays as it was, others become RGB); an array
     ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(N, H, W, 1 or 3)``; a tensor ``(1 or 3, H, W)`` or
     ``(N, 1 or 3, H, W)`` on any device. Numbers are uint8, or floats from 0 to 1, which are rounded to 255 steps first
-    and stay floats. A batch of MAITE's protocol, (images ``(1 or 3, H, W)``, targets, metadata), gives a batch; so a
-    `Corrupt` is one of its augmentations.
+    and stay floats. Of a sample (several arguments, a tuple, a list or a mapping) the pictures alone are changed: PIL
+    images and torchvision's ``Image`` and ``Video``; where there are none, the first arrays or tensors of three
+    dimensions or more. A batch of MAITE's protocol, (images ``(1 or 3, H, W)``, targets, metadata), gives a batch.
+
+    Differs: ImageNet-C's files hold each picture after a JPEG of quality 85; without a ``name`` there is none.
     """
 
-    name: str
-    severity: int = 1
+    corruption: str | Sequence[str]
+    severity: int | Sequence[int] = 1
     seed: int = 0
-    epoch: int = 0
+    epoch: int = cast(int, SharedAttribute(0))
+    name: str | os.PathLike[str] | None = None
+    choice: str = CHOICES[0]
 
     def __post_init__(self) -> None:
-        corruptions.get(self.name).level(self.severity)
+        if self.choice not in CHOICES:
+            raise ArgumentError(f"choice must be {' or '.join(map(repr, CHOICES))}, was {self.choice!r}")
+        if not self._corruptions or not self._severities:
+            raise ArgumentError("corruption and severity must each be one or several, had none")
+        for corruption in self._corruptions:
+            for severity in self._severities:
+                corruptions.get(corruption).level(severity)
+
+    def __copy__(self) -> Corrupt:
+        return replace(self)
+
+    @property
+    def _corruptions(self) -> Sequence[str]:
+        return [self.corruption] if isinstance(self.corruption, str) else list(self.corruption)
+
+    @property
+    def _severities(self) -> Sequence[int]:
+        return list(self.severity) if isinstance(self.severity, Iterable) else [self.severity]
 
     @property
     def severities(self) -> tuple[int, ...]:
-        """The severities that the corruption has."""
-        return corruptions.get(self.name).severities
+        """The severities that the corruption has; of several, those that any has."""
+        return tuple(sorted({each for name in self._corruptions for each in corruptions.get(name).severities}))
 
     @property
     def metadata(self) -> dict[str, Any]:
         """The id and settings by which MAITE's tools know it."""
-        return {"id": f"hardiness-{self.name}-{self.severity}", **asdict(self)}
+        severities = "+".join(map(str, self._severities))
+        return {
+            "id": f"hardiness-{'+'.join(self._corruptions)}-{severities}",
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+        }
 
-    def __call__(self, image: T) -> T:
-        """The picture, or each of a batch, corrupted.
+    def __call__(self, image: T, *others: Any, name: Names | None = None) -> T:
+        """The picture, or each of a batch or a sample, corrupted.
+
+        Args:
+            image: in one of the forms.
+            others: what else belongs to the sample, such as boxes and a label; a tuple of all is returned then.
+            name: as the attribute; one for each picture where there are several.
 
         Raises:
-            ArgumentError: it is in none of the forms, or a side is shorter than 32 pixels.
+            ArgumentError: it is in none of the forms, a side is shorter than 32 pixels, or names are fewer or more than
+                pictures.
             DataError: frost's pictures are not there.
         """
-        return self._at(image, self.severity)
+        return cast(T, self._at((image, *others) if others else image, self._severities, name))
 
-    def at_every_severity(self, image: T) -> dict[int, T]:
+    def lambda_image(self, image: T, **parameters: Any) -> T:
+        """The picture corrupted, as a function that albumentations calls: ``A.Lambda(image=transform.lambda_image)``.
+
+        Args:
+            image: as ``__call__``.
+            parameters: what albumentations says of the picture beside; not used.
+        """
+        return self(image)
+
+    def at_every_severity(self, image: T, *, name: Names | None = None) -> dict[int, T]:
         """The picture, or each of a batch, at each severity that the corruption has, by severity."""
-        return {severity: self._at(image, severity) for severity in self.severities}
+        return {severity: self._at(image, [severity], name) for severity in self.severities}
 
-    def _at(self, image: T, severity: int) -> T:
-        if isinstance(image, tuple):
-            return cast(T, self._batch(image, severity))
-        pictures, back = _opened(image)
+    def _at(self, image: Any, severities: Sequence[int], name: Names | None) -> Any:
+        if is_maite_batch(image):
+            images, targets, metadata = image
+            pictures, back = opened_maite(images)
+            return self._corrupted(pictures, severities, name, back), targets, metadata
+        pictures, back = opened(image)
+        return self._corrupted(pictures, severities, name, back)
+
+    def _corrupted(self, pictures: Sequence[Image], severities: Sequence[int], name: Names | None, back: Any) -> Any:
         inputs = [checked(picture) for picture in pictures]
-        return cast(T, back([self._one(picture, severity) for picture in inputs]))
+        names = self._names(self.name if name is None else name, len(inputs))
+        return back([self._one(picture, severities, each) for picture, each in zip(inputs, names, strict=True)])
 
-    def _batch(self, batch: tuple[Any, ...], severity: int) -> tuple[Any, ...]:
-        """A batch of MAITE's protocol, whose images are of any sizes."""
-        if len(batch) != 3 or not isinstance(batch[0], Sequence):
-            raise ArgumentError("a tuple must be a batch of MAITE's: a sequence of images, of targets, and of metadata")
-        images, targets, metadata = batch
-        return [self._channels_first(image, severity) for image in images], targets, metadata
+    def _names(self, name: Names | None, pictures: int) -> Sequence[str | None]:
+        if name is None:
+            return [None] * pictures
+        names = [name] if isinstance(name, str | os.PathLike) else name
+        if len(names) != pictures:
+            raise ArgumentError(f"name must be one for each of the {pictures} pictures, had {len(names)}")
+        return [_ENDING.sub("", os.fspath(each)) for each in names]
 
-    def _channels_first(self, image: Any, severity: int) -> Any:
-        torch = sys.modules.get("torch")
-        if torch is not None and isinstance(image, torch.Tensor):
-            return self._at(image, severity)
-        array = np.asarray(image)
-        if array.ndim != 3 or array.shape[0] not in (1, 3):
-            raise ArgumentError(f"images of a batch must be (1 or 3, H, W), one was {array.shape}")
-        return np.moveaxis(self._at(np.moveaxis(array, 0, -1), severity), -1, 0)
+    def _one(self, picture: Image, severities: Sequence[int], name: str | None) -> Image:
+        epoch = f" epoch {self.epoch}" if self.epoch else ""
+        id_ = f"{own_noise(picture) if name is None else name}{epoch}"
+        corruption, severity = self._drawn(severities, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
+        corrupted = corrupt(picture, corruption, severity, seed=self.seed, id=id_)
+        if name is not None and (quality := _jpeg_quality(corruption)):
+            return decode(encode_jpeg(corrupted, quality), name)
+        return corrupted
 
-    def _one(self, picture: Image, severity: int) -> Image:
-        id_ = own_noise(picture) + (f" epoch {self.epoch}" if self.epoch else "")
-        return corrupt(picture, self.name, severity, seed=self.seed, id=id_)
-
-
-def _opened(image: Any) -> tuple[list[Image], Back]:
-    """The pictures ``uint8 (H, W, 3)`` that something holds, and the way back."""
-    if isinstance(image, PIL.Image.Image):
-        return _of_pil(image)
-    torch = sys.modules.get("torch")  # whoever holds a tensor has loaded it
-    if torch is not None and isinstance(image, torch.Tensor):
-        return _of_tensor(image)
-    if isinstance(image, np.ndarray):
-        return _of_array(image, "image must be an array (H, W), (H, W, 1 or 3) or (N, H, W, 1 or 3)")
-    raise ArgumentError(f"image must be a PIL image, a numpy array or a tensor, was {type(image).__name__}")
+    def _drawn(self, severities: Sequence[int], key: str) -> tuple[str, int]:
+        """The corruption and the severity of one picture: where there are several, by draws of their own."""
+        names = self._corruptions
+        if len(names) == len(severities) == 1:
+            return names[0], severities[0]
+        draws = rng(self.seed, "Corrupt", key)
+        return names[int(draws.integers(len(names)))], severities[int(draws.integers(len(severities)))]
 
 
-def _of_pil(image: PIL.Image.Image) -> tuple[list[Image], Back]:
-    if image.mode.startswith(("I", "F")):
-        raise ArgumentError(f"image must have 8 bits a channel, was of PIL's mode {image.mode!r}; convert it first")
-
-    def back(corrupted: Sequence[Image]) -> PIL.Image.Image:
-        picture = PIL.Image.fromarray(corrupted[0])
-        if image.mode in ("L", "1"):
-            return picture.convert("L")
-        if image.mode in ("RGBA", "LA", "PA"):
-            picture = picture.convert("RGBA")
-            picture.putalpha(image.getchannel("A"))
-        return picture
-
-    return [np.asarray(image.convert("RGB"))], back
-
-
-def _of_tensor(image: Any) -> tuple[list[Image], Back]:
-    if image.ndim not in (3, 4) or image.shape[-3] not in (1, 3):
-        raise ArgumentError(f"image must be a tensor (1 or 3, H, W) or (N, 1 or 3, H, W), was {tuple(image.shape)}")
-    channels_last = image.detach().movedim(-3, -1).cpu()
-    is_half = str(image.dtype) == "torch.bfloat16"  # which numpy lacks
-    pictures, of_array = _of_array((channels_last.float() if is_half else channels_last).numpy(), "image must be")
-
-    def back(corrupted: Sequence[Image]) -> Any:
-        torch = sys.modules["torch"]
-        tensor = torch.from_numpy(np.ascontiguousarray(of_array(corrupted))).movedim(-1, -3).contiguous()
-        return tensor.to(device=image.device, dtype=image.dtype).as_subclass(type(image))
-
-    return pictures, back
-
-
-def _of_array(image: NDArray[Any], must: str) -> tuple[list[Image], Back]:
-    is_grey = image.ndim == 2
-    shaped = image[..., None] if is_grey else image
-    if shaped.ndim not in (3, 4) or shaped.shape[-1] not in (1, 3):
-        hint = "; put the channels last" if image.ndim in (3, 4) and image.shape[-3] in (1, 3) else ""
-        raise ArgumentError(f"{must}, was {image.shape}{hint}")
-    levels = _levels(shaped)
-    several = levels if shaped.ndim == 4 else levels[None]
-    pictures = [np.repeat(values, 3, axis=-1) if shaped.shape[-1] == 1 else values for values in several]
-
-    def back(corrupted: Sequence[Image]) -> NDArray[Any]:
-        array = np.stack(corrupted) if corrupted else several
-        if corrupted and shaped.shape[-1] == 1:
-            array = np.stack(
-                [np.asarray(PIL.Image.fromarray(picture).convert("L"))[..., None] for picture in corrupted]
-            )
-        array = array if shaped.ndim == 4 else array[0]
-        array = array[..., 0] if is_grey else array
-        return array if image.dtype == np.uint8 else (array / np.float64(255)).astype(image.dtype)
-
-    return pictures, back
-
-
-def _levels(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Values as uint8.
-
-    Raises:
-        ArgumentError: they are neither uint8 nor floats from 0 to 1.
-    """
-    if image.dtype == np.uint8:
-        return image
-    if image.dtype.kind != "f":
-        raise ArgumentError(f"image must hold uint8, or floats from 0 to 1, was {image.dtype}")
-    if not image.size:
-        return image.astype(np.uint8)
-    low, high = float(image.min()), float(image.max())
-    if not (low >= 0 and high <= 1):
-        raise ArgumentError(
-            f"an image of floats must have values from 0 to 1, had {low:g} to {high:g}; divide by 255, and corrupt "
-            "before you normalise"
-        )
-    return np.asarray(np.rint(image.astype(np.float64) * 255), np.uint8)
+@cache
+def _jpeg_quality(corruption: str) -> int:
+    """The quality of the JPEG that files of the corruption's set went through; 0 where they went through none."""
+    sets = (distortion_set(name) for name in set_names("still"))
+    return next((each.jpeg_quality for each in sets if corruption in each.published), 0)
