@@ -273,7 +273,9 @@ def corrupt(image: Image, name: str, severity: int, *, seed: int = 0, id: str | 
     distortion = corruptions.get(name)
     distortion.level(severity)
     image = checked(image)
-    return _corrupt(image, distortion, severity, seed, own_noise(image) if id is None else id)
+    if id is None:  # hashing takes as long as a quick corruption
+        id = "" if distortion.deterministic else own_noise(image)  # noqa: A001
+    return _corrupt(image, distortion, severity, seed, id)
 
 
 def own_noise(image: Image) -> str:

@@ -26,7 +26,7 @@ CHOICES = ("picture", "epoch")
 """The key by which one of several corruptions and severities is drawn: each picture's, or the epoch's."""
 
 _ENDING = re.compile(r"\.(jpeg|jpg|jpe|jfif|png|bmp|webp|gif|tiff?|ppm)$", re.IGNORECASE)
-"""Of a picture's file: ids of samples have none."""
+"""The ending of a picture file; ids of samples have none."""
 
 
 @dataclass
@@ -152,12 +152,18 @@ class Corrupt:
 
     def _one(self, picture: Image, severities: Sequence[int], name: str | None) -> Image:
         epoch = f" epoch {self.epoch}" if self.epoch else ""
-        id_ = f"{own_noise(picture) if name is None else name}{epoch}"
+        id_ = f"{self._key(picture, severities) if name is None else name}{epoch}"
         corruption, severity = self._drawn(severities, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
         corrupted = corrupt(picture, corruption, severity, seed=self.seed, id=id_)
         if name is not None and (quality := _jpeg_quality(corruption)):
             return decode(encode_jpeg(corrupted, quality), name)
         return corrupted
+
+    def _key(self, picture: Image, severities: Sequence[int]) -> str:
+        """An id by the picture's bytes; empty where nothing is drawn, as hashing takes as long as a quick corruption."""
+        names = self._corruptions
+        is_fixed = len(names) == len(severities) == 1 and corruptions.get(names[0]).deterministic
+        return "" if is_fixed else own_noise(picture)
 
     def _drawn(self, severities: Sequence[int], key: str) -> tuple[str, int]:
         """The corruption and the severity of one picture: where there are several, by draws of their own."""
