@@ -160,7 +160,7 @@ class Corrupt:
         return corrupted
 
     def _key(self, picture: Image, severities: Sequence[int]) -> str:
-        """An id by the picture's bytes; empty where nothing is drawn, as hashing takes as long as a quick corruption."""
+        """An id by the picture's bytes; empty where nothing is drawn: hashing takes as long as a quick corruption."""
         names = self._corruptions
         is_fixed = len(names) == len(severities) == 1 and corruptions.get(names[0]).deterministic
         return "" if is_fixed else own_noise(picture)
