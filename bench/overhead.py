@@ -28,7 +28,9 @@ from hardiness.core.progress import Silence
 from hardiness.core.request import Request, Share
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import Evaluation, evaluate, evaluate_shared
-from hardiness.engine.ray import Cluster, Errand, on_ray
+from hardiness.engine.ray import on_ray
+from hardiness.engine.ray_actor import Errand
+from hardiness.engine.ray_cluster import Cluster
 from hardiness.models.loading import load, resolve
 from hardiness.reference.classes import wnids
 from hardiness.store.store import Store

@@ -19,7 +19,9 @@ from typing import Any
 
 from hardiness.core.progress import Silence
 from hardiness.core.request import Share
-from hardiness.engine.ray import ActorReport, Connection, Driver, Errand, UnitOutcome
+from hardiness.engine.ray import Driver
+from hardiness.engine.ray_actor import ActorReport, Errand, UnitOutcome
+from hardiness.engine.ray_cluster import Connection
 from hardiness.engine.shared import shared
 from hardiness.store.object_files import AT_ONCE as WRITING
 from hardiness.store.parallel import THREADS as ASKING

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hardiness.core.result import Result, Score
     from hardiness.distortions.apply import corrupt, perturb
     from hardiness.distortions.transform import Corrupt
-    from hardiness.engine.ray import Cluster
+    from hardiness.engine.ray_cluster import Cluster
     from hardiness.models.classifier import Classifier
 
     __version__: str

@@ -17,7 +17,7 @@ import hardiness
 from hardiness import View
 from hardiness.core.request import Request
 from hardiness.engine.evaluation import Evaluation
-from hardiness.engine.ray import ActorReport, Errand, UnitActor
+from hardiness.engine.ray_actor import ActorReport, Errand, UnitActor
 from hardiness.models import code_hash
 
 NETWORK = """

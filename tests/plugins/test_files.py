@@ -17,7 +17,7 @@ from hardiness.benchmarks.options import parse, text_of
 from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.distortions.apply import corruptions
-from hardiness.engine.ray import Cluster
+from hardiness.engine.ray_cluster import Cluster
 
 BENCHMARKS = (
     "py:own/benchmark.py:Darker",

@@ -23,7 +23,9 @@ from hardiness.core.progress import Silence
 from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import Evaluation
-from hardiness.engine.ray import Cluster, Errand, on_ray
+from hardiness.engine.ray import on_ray
+from hardiness.engine.ray_actor import Errand
+from hardiness.engine.ray_cluster import Cluster
 from hardiness.reference.classes import wnids
 
 ray = pytest.importorskip("ray")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hardiness.api.page import published_claims as published_claims
     from hardiness.api.page import write_page as write_page
     from hardiness.api.progress import progress_on as progress_on
-    from hardiness.engine.ray import Cluster as Cluster
+    from hardiness.engine.ray_cluster import Cluster as Cluster
 else:
     __getattr__, __dir__ = door(__name__)
 

@@ -25,7 +25,7 @@ from hardiness.core.request import Placement, Request
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.evaluation import Evaluation
 from hardiness.engine.predictions import Answers
-from hardiness.engine.ray import Cluster
+from hardiness.engine.ray_cluster import Cluster
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store
 

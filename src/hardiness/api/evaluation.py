@@ -28,7 +28,7 @@ from hardiness.core.request import Placement, Request, Share
 from hardiness.core.result import Result
 from hardiness.data.in_python import ModelClasses, from_python
 from hardiness.engine.predictions import Answers
-from hardiness.engine.ray import Cluster
+from hardiness.engine.ray_cluster import Cluster
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
 from hardiness.models.options import row_and_model

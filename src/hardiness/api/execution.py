@@ -34,7 +34,9 @@ from hardiness.engine.evaluation import (
 )
 from hardiness.engine.evaluation import evaluate as evaluate_benchmark
 from hardiness.engine.forecast import require_bounded_calls
-from hardiness.engine.ray import Cluster, Errand, on_ray
+from hardiness.engine.ray import on_ray
+from hardiness.engine.ray_actor import Errand
+from hardiness.engine.ray_cluster import Cluster
 from hardiness.engine.rehearsal import rehearse
 from hardiness.engine.rounds import require_reachable
 from hardiness.models.classifier import Classifier

@@ -21,7 +21,7 @@ from hardiness.core.errors import ArgumentError, DataError, UnknownNameError
 from hardiness.core.random import rng
 from hardiness.core.request import Request
 from hardiness.engine.protocol_noise import opencv, torch_tensors, variations
-from hardiness.engine.ray import Cluster
+from hardiness.engine.ray_cluster import Cluster
 from hardiness.imaging.resizing import resize
 
 MODEL = """

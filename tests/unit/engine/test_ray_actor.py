@@ -27,11 +27,11 @@ from hardiness.core.errors import SampleError
 from hardiness.core.model import Canvas
 from hardiness.core.request import Request
 from hardiness.data.root import locate
-from hardiness.engine import ray
+from hardiness.engine import ray_actor
 from hardiness.engine.evaluation import Evaluation
 from hardiness.engine.plan import UnitPart
 from hardiness.engine.provenance import package_version
-from hardiness.engine.ray import ActorReport, Errand, UnitActor, UnitOutcome
+from hardiness.engine.ray_actor import ActorReport, Errand, UnitActor, UnitOutcome
 from hardiness.reference.classes import wnids
 from hardiness.store.run import StoredRun
 
@@ -65,13 +65,13 @@ def test_the_same_version_and_data_that_are_there_fit() -> None:
 
 
 def test_another_version_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray.platform, "node", lambda: "node-7")
+    monkeypatch.setattr(ray_actor.platform, "node", lambda: "node-7")
     told = errand("9.9").unfitness()
     assert told.startswith(f"node-7 runs hardiness {package_version()}, and the driver 9.9")
 
 
 def test_a_machine_that_does_not_see_the_data_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray.platform, "node", lambda: "node-7")
+    monkeypatch.setattr(ray_actor.platform, "node", lambda: "node-7")
     assert errand(gone=True).unfitness().startswith("node-7 does not see the data at /data/imagenet")
 
 
@@ -176,7 +176,7 @@ def actor(
 def test_a_unit_is_decoded_while_the_one_before_it_is_in_the_model(
     tmp_path: Path, pictures: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray, "GRACE_S", 2.0)  # on a machine that is busy
+    monkeypatch.setattr(ray_actor, "GRACE_S", 2.0)  # on a machine that is busy
     begun = actor(tmp_path, pictures, WAITS=True)
     ready = begun.ready()
     assert isinstance(ready, ActorReport)

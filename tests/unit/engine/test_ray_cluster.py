@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hardiness.core.errors import ModelError
-from hardiness.engine.ray import Cluster, connect
+from hardiness.engine.ray_cluster import Cluster, connect
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ import pytest
 from hardiness.benchmarks.options import registry
 from hardiness.core.progress import Silence
 from hardiness.engine import ray as ray_driver
-from hardiness.engine.ray import ActorRefusal, ActorReport, Cluster, Connection, Driver, Errand, UnitOutcome
+from hardiness.engine.ray import Driver
+from hardiness.engine.ray_actor import ActorRefusal, ActorReport, Errand, UnitOutcome
+from hardiness.engine.ray_cluster import Cluster, Connection
 
 UNITS = {f"0-{index:06d}": 10 for index in range(6)}
 DONE = UnitOutcome(stored=("key",))
