@@ -47,10 +47,10 @@ def is_sigmoid(options: Mapping[str, str], name: str) -> bool:
     Raises:
         UnknownNameError: they name another function than those of `ACTIVATIONS`.
     """
-    stated = options.get(ACTIVATION, ACTIVATIONS[0])
-    if stated not in ACTIVATIONS:
-        raise UnknownNameError(f"activation of {name}", stated, ACTIVATIONS)
-    return stated == "sigmoid"
+    activation = options.get(ACTIVATION, ACTIVATIONS[0])
+    if activation not in ACTIVATIONS:
+        raise UnknownNameError(f"activation of {name}", activation, ACTIVATIONS)
+    return activation == "sigmoid"
 
 
 def sigmoid_logits(rows: NDArray[np.float32], name: str, *, probabilities: bool) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Where models are found by name: registered specs, schemes such as ``timm:NAME``, and the options after a name."""
+"""Models by name: registered specs, schemes such as ``timm:NAME``, and the forms in which a model is built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ registry: Registry[ModelSpec] = Registry("model", "hardiness.models.zoo", "hardi
 
 @dataclass(frozen=True)
 class Scheme:
-    """A prefix and what it means.
+    """A prefix of names, and the specs that it stands for.
 
     Attributes:
         form: what a person types, e.g. ``"timm:NAME"``.
@@ -45,7 +45,7 @@ schemes: Registry[Scheme] = Registry(
 
 @dataclass(frozen=True)
 class BuilderResult:
-    """What a builder returns where the network alone does not say it all.
+    """The result of a builder, where the network alone does not say it all.
 
     Attributes:
         network: a ``torch.nn.Module``, or an `OnnxFile`.
@@ -72,7 +72,7 @@ class OpaqueNetwork(ABC):
     @property
     @abstractmethod
     def kind(self) -> str:
-        """What it is, to follow the model's name in messages."""
+        """The kind of model in words, to follow its name in messages."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class PlainFunction(OpaqueNetwork):
             object.__setattr__(self, "caller", Caller(self.function))
 
     def answer(self, batch: Any) -> Any:
-        """What the function returns for a batch; raises as `Caller`."""
+        """The function's answer to a batch; raises as `Caller`."""
         assert self.caller is not None
         return self.caller(batch)
 

@@ -1,4 +1,4 @@
-"""Which output of a network stands for which class: by WordNet id, by name, or as a person states it."""
+"""The order of a network's outputs: which class each stands for, by WordNet id, by name, or as a person states it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BACKGROUND = ("background", "__background__")
 
 
 def is_generic(labels: Sequence[str]) -> bool:
-    """Whether labels carry no meaning: ``LABEL_0``, ``class_3`` or bare numbers."""
+    """Whether labels carry no meaning, as ``LABEL_0``, ``class_3`` or bare numbers do."""
     return all(label.lower().removeprefix("label").removeprefix("class").lstrip("_ ").isdecimal() for label in labels)
 
 
@@ -28,22 +28,22 @@ def order_by_name(labels: Sequence[str], where: str) -> tuple[int, ...]:
     Raises:
         ModelError: the labels are not ImageNet's 1,000, or leave the order open; the message gives the first that does.
     """
-    kept = [output for output, label in enumerate(labels) if label.strip().lower() not in _BACKGROUND]
-    if len(kept) != len(wnids()):
-        raise ModelError(f"{where}: {len(kept)} labels cannot be ImageNet's {len(wnids())} classes")
-    candidates = [_classes_named(labels[output]) for output in kept]
-    by_class = {min(classes): output for output, classes in zip(kept, candidates, strict=True) if len(classes) == 1}
+    outputs = [output for output, label in enumerate(labels) if label.strip().lower() not in _BACKGROUND]
+    if len(outputs) != len(wnids()):
+        raise ModelError(f"{where}: {len(outputs)} labels cannot be ImageNet's {len(wnids())} classes")
+    candidates = [_classes_named(labels[output]) for output in outputs]
+    by_class = {min(classes): output for output, classes in zip(outputs, candidates, strict=True) if len(classes) == 1}
     if len(by_class) == len(wnids()):
         return tuple(by_class[position] for position in range(len(wnids())))
     loose = _names()[-1]
     misfits = [
         labels[output]
-        for position, output in enumerate(kept)
+        for position, output in enumerate(outputs)
         if position not in loose.get(_folded(labels[output]), frozenset())
     ]
     if not misfits:
-        return tuple(kept)
-    unknown = [labels[output] for output, classes in zip(kept, candidates, strict=True) if not classes]
+        return tuple(outputs)
+    unknown = [labels[output] for output, classes in zip(outputs, candidates, strict=True) if not classes]
     problem = "is the name of no ImageNet class" if unknown else "stands out of order while other names are ambiguous"
     raise ModelError(
         f"{where}: label {(unknown or misfits)[0]!r} {problem}, so the order of the outputs is not known; "
@@ -62,8 +62,8 @@ def looks_like_imagenet(labels: Sequence[str]) -> bool:
 def _classes_named(label: str) -> frozenset[int]:
     """The classes that a label names in the strictest way in which it names any."""
     for names in _names():
-        if found := names.get(label) or names.get(_folded(label)):
-            return found
+        if classes := names.get(label) or names.get(_folded(label)):
+            return classes
     return frozenset()
 
 

@@ -57,14 +57,14 @@ _NOT_CODE = frozenset(
         *("_abc_impl", "__signature__"),
     )
 )
-"""Members of classes that say nothing of what they compute, or where they stand in a file."""
+"""Members of classes that say nothing of their computation, or where they stand in a file."""
 
 _NOT_STATE = frozenset(
     ("training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "_torchdynamo_wrapper_id")
 )
 
 _WRAPPED = ("__wrapped__", "_torchdynamo_inline")
-"""Where wrappers such as `functools.lru_cache` and `torch.jit.script` keep the function that they wrap."""
+"""Attributes in which wrappers such as `functools.lru_cache` and `torch.jit.script` keep the wrapped function."""
 
 _VALUELESS = frozenset(("_thread", "threading", "logging", "concurrent.futures.thread", "concurrent.futures.process"))
 """Modules whose objects (locks, loggers, threads) hold nothing that a network computes with."""
@@ -173,7 +173,7 @@ def _left_out(digest: _Digest, reads: RunTimeReads) -> tuple[str, ...]:
 
 @contextmanager
 def _room_to_recurse() -> Iterator[None]:
-    """Within, values may lie deeper in each other than Python's usual limit; warnings of old protocols are silent."""
+    """Let values lie deeper in each other than Python's usual limit; warnings of old protocols are silent."""
     with PROCESS_STATE, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         limit = sys.getrecursionlimit()
@@ -212,14 +212,14 @@ class _Digest:
         return digest_of_all.hexdigest()
 
     def source(self, text: str) -> None:
-        """Source text that made what is hashed."""
+        """Add source text that made the hashed code."""
         self.add("text", text)
         if text:
             for code in inner_codes(compile(text, "<source>", "exec")):
                 self._note_libraries(code, "the file")
 
     def network(self, network: nn.Module, weights: bool = False) -> None:
-        """The classes, settings, hooks and unsaved buffers of a network's modules.
+        """Add the classes, settings, hooks and unsaved buffers of a network's modules.
 
         Args:
             network: whose.
@@ -235,8 +235,8 @@ class _Digest:
                 self.add("attribute", key)
                 value = vars(module)[key]
                 # Hooks stand under numbers that count all hooks of the process.
-                held = list(value.values()) if "_hooks" in key and isinstance(value, dict) else value
-                self._visit_at(f"{key} of {name or type(module).__name__}", held)
+                hooks = list(value.values()) if "_hooks" in key and isinstance(value, dict) else value
+                self._visit_at(f"{key} of {name or type(module).__name__}", hooks)
             for key in sorted(module._non_persistent_buffers_set):
                 self.add("buffer", key)
                 self.visit(module._buffers.get(key))
@@ -247,12 +247,12 @@ class _Digest:
             self.visit(tensor)
 
     def add(self, kind: str, value: object) -> None:
-        """A text, and of what kind it is."""
+        """Add a text and its kind."""
         text = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
         self._hash.update(f"{len(text)}\0".encode() + text)
 
     def visit(self, value: Any) -> None:
-        """A value, whatever it is."""
+        """Add a value, whatever it is."""
         if type(value) in _PLAIN:
             self.add(type(value).__name__, repr(value))
         elif is_gone(value):
@@ -261,7 +261,7 @@ class _Digest:
             self.add("value", self._digest_of(value))
 
     def _visit_at(self, place: str, value: Any) -> None:
-        """A value, with words for where it is."""
+        """Add a value, with words for its place."""
         self._places.append(place)
         try:
             self.visit(value)
@@ -269,7 +269,7 @@ class _Digest:
             self._places.pop()
 
     def _digest_of(self, value: Any) -> str:
-        """The hash of one value; of one that is being visited how far it is above."""
+        """The hash of one value; of one that is being visited its distance above."""
         if id(value) in self._visited:
             return self._visited[id(value)]
         if id(value) in self._above:
@@ -308,22 +308,22 @@ class _Digest:
             self._object(value)
 
     def _contents(self, value: Any) -> bool:
-        """Take in what a container of Python's holds; whether it is one and nothing else."""
+        """Add the contents of a container of Python's; whether the value is one and nothing else."""
         kind = type(value)
-        base = next((each for each in _CONTAINERS if isinstance(value, each)), None)
+        base = next((item for item in _CONTAINERS if isinstance(value, item)), None)
         if base is dict:
             self.add("dict", len(value))
-            for key, each in dict.items(value):
+            for key, item in dict.items(value):
                 self.visit(key)
-                self._visit_at(str(key), each) if type(key) is str else self.visit(each)
+                self._visit_at(str(key), item) if type(key) is str else self.visit(item)
         elif base in (set, frozenset):
             self.add("set", len(value))
             for digest in sorted(map(self._digest_in_set, base.__iter__(value))):
                 self.add("value", digest)
         elif base is not None:
             self.add(base.__name__, len(value))
-            for each in base.__iter__(value):
-                self.visit(each)
+            for item in base.__iter__(value):
+                self.visit(item)
         return kind in (dict, tuple, list, set, frozenset)
 
     def _digest_in_set(self, value: Any) -> str:
@@ -352,8 +352,12 @@ class _Digest:
             self._code(function.__code__, function.__globals__)
             self.visit(function.__defaults__)
             self.visit(function.__kwdefaults__)
-            own = {key: each for key, each in vars(function).items() if not key.startswith(("_torchdynamo", "__"))}
-            self.visit(dict(sorted(own.items())))
+            attributes = {
+                key: attribute
+                for key, attribute in vars(function).items()
+                if not key.startswith(("_torchdynamo", "__"))
+            }
+            self.visit(dict(sorted(attributes.items())))
         else:
             self._version(home)
         # What a function of a package was made with stands in its cells; those of its module have none worth reading.
@@ -365,16 +369,16 @@ class _Digest:
 
     def _cell(self, cell: CellType) -> None:
         try:
-            held = cell.cell_contents
+            value = cell.cell_contents
         except ValueError:  # a name that was never bound
-            held = None
-        inmost = inspect.unwrap(held) if callable(held) else held
-        self.visit(inmost)
-        if inmost is not held:
-            self.visit(held)
+            value = None
+        innermost = inspect.unwrap(value) if callable(value) else value
+        self.visit(innermost)
+        if innermost is not value:
+            self.visit(value)
 
     def _wrapped(self, wrapper: Any) -> None:
-        """The functions that a wrapper wraps."""
+        """Add the functions that a wrapper wraps."""
         for name in _WRAPPED:
             wrapped = vars_of(wrapper).get(name)
             if wrapped is not None:
@@ -398,7 +402,7 @@ class _Digest:
         self.add("names", code.co_names)
 
     def _members(self, module: Any, names: Sequence[str], above: tuple[str, ...]) -> None:
-        """Take in what code names of a module that is no installed package, as it is now, and of the modules in it."""
+        """Add the members that code names of a module of one's own, as they are now, and of the modules in it."""
         if is_gone(module) or not isinstance(module, ModuleType):
             return
         if module.__name__ in above or installed(module.__name__):
@@ -410,7 +414,7 @@ class _Digest:
                 self._members(vars(module)[name], names, (*above, module.__name__))
 
     def _module(self, name: str, spec: ModuleSpec | None, version: str | None = None) -> None:
-        """A module by its name; with the file of one's own, with the version of an installed package."""
+        """Add a module by its name; with the file of one's own, with the version of an installed package."""
         self.add("import", name)
         if not installed(name, spec):
             self._file(name, spec)
@@ -418,7 +422,7 @@ class _Digest:
             self.add("version", version or self._distribution(name))
 
     def _file(self, name: str, spec: ModuleSpec | None) -> None:
-        """The compiled text of a module's file, once, with the functions that were changed since it was imported."""
+        """Add the compiled text of a module's file, once, and the functions that were changed since it was imported."""
         if name in self._files or spec is None or name.startswith(OWN_FILE):
             return
         self._files[name] = ""
@@ -428,17 +432,17 @@ class _Digest:
                 self.add("extension", hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest())
             elif (code := code_of(name, spec)) is not None:
                 self._text(code, package_of(name, spec), name, aliases_of(code))
-                written = {_content(each) for each in inner_codes(code)}
-                for each in functions_of(sys.modules.get(name)):
-                    current = each.__code__
+                written = {_content(piece) for piece in inner_codes(code)}
+                for function in functions_of(sys.modules.get(name)):
+                    current = function.__code__
                     if current.co_filename == code.co_filename and _content(current) not in written:
-                        self.visit(each)  # the file was edited after it was imported
+                        self.visit(function)  # the file was edited after it was imported
             self._files[name] = self._hash.hexdigest()
         finally:
             self._hash = outer
 
     def _text(self, code: CodeType, package: str, name: str, aliases: Mapping[str, str]) -> None:
-        """Compiled text that nobody has run, or that was run long ago: without the values of its names."""
+        """Add compiled text that nobody has run, or that was run long ago: without the values of its names."""
         self._compiled(code)
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
@@ -450,18 +454,18 @@ class _Digest:
     def _imports(
         self, code: CodeType, package: str, name: str, names: Mapping[str, Any], aliases: Mapping[str, str]
     ) -> None:
-        """The modules that code imports when it runs."""
+        """Add the modules that code imports when it runs."""
         self._note_libraries(code, name)
-        for each in (*imports_of(code, package), *imports_by_name(code, package, names, aliases)[0]):
-            if each.partition(".")[0] in SILENT and installed(each.partition(".")[0]):
+        for module in (*imports_of(code, package), *imports_by_name(code, package, names, aliases)[0]):
+            if module.partition(".")[0] in SILENT and installed(module.partition(".")[0]):
                 continue
-            spec = spec_of(each)
+            spec = spec_of(module)
             if spec is not None:
-                self._module(each, spec)
+                self._module(module, spec)
 
     def _note_libraries(self, code: CodeType, module: str) -> None:
         where = f"{code.co_name} of {module.removeprefix(OWN_FILE)}"
-        self.libraries |= {f"{each} in {where}" for each in LIBRARIES & set(code.co_names)}
+        self.libraries |= {f"{loader} in {where}" for loader in LIBRARIES & set(code.co_names)}
 
     def _version(self, module: str) -> None:
         top = module.partition(".")[0]
@@ -475,12 +479,12 @@ class _Digest:
         return distribution_version(module) or _package_sha256(module.partition(".")[0])
 
     def script(self, graph: Any) -> None:
-        """A graph of TorchScript, without places in files and without numbers that count all types of the process."""
+        """Add a graph of TorchScript, without places in files and numbers that count all types of the process."""
         text = re.sub(r" # \S+:\d+:\d+$", "", str(graph), flags=re.MULTILINE)
         self.add("script", re.sub(r"___torch_mangle_\d+\.", "", text))
 
     def script_module(self, module: Any) -> None:
-        """Take in what a module of TorchScript computes, and its settings, which are none of Python's."""
+        """Add the graphs of a module of TorchScript, and its settings, which are none of Python's."""
         for name in sorted(module._c._method_names()):
             self.script(module._c._get_method(name).inlined_graph)
         weights = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
@@ -502,7 +506,7 @@ class _Digest:
                 self.network(value, weights=True)
             return
         self._wrapped(value)
-        if any(value is each for each in (random._inst, np.random.mtrand._rand, torch.default_generator)):
+        if any(value is generator for generator in (random._inst, np.random.mtrand._rand, torch.default_generator)):
             return  # the process's own, in whatever state it is
         if isinstance(value, torch.jit.ScriptFunction):
             self.script(value.inlined_graph)
@@ -549,24 +553,24 @@ class _Digest:
             self.visit(vars_of(value))
 
     def _numba(self, value: Any) -> None:
-        """The options of what numba compiled; its function is the wrapped one, its machine code grows with calls."""
+        """Add the options of a function that numba compiled; its machine code grows with calls, and is left out."""
         self._version("numba")
         self.visit(getattr(value, "targetoptions", None))
         if "__wrapped__" not in vars_of(value):
             self._note_opaque(value)
 
     def _by_parts(self, value: Any) -> None:
-        """Any other object: its class, its attributes, and what pickle would take along."""
+        """Add any other object: its class, its attributes, and the state that pickle would write."""
         kind = type(value)
         self.visit(kind)
         is_own = not installed(home_of(kind))
         parts = None if is_own and _is_reduced_by_own_code(kind) else reduced(value)
         if is_own or parts is None:
             attributes = vars_of(value)
-            self.visit(dict(sorted(attributes.items(), key=lambda each: str(each[0]))))
+            self.visit(dict(sorted(attributes.items(), key=lambda item: str(item[0]))))
         if parts is not None:
             self.visit(parts)
-            if isinstance(value, np.ufunc) and all(set(each) <= set("O->") for each in value.types):
+            if isinstance(value, np.ufunc) and all(set(item) <= set("O->") for item in value.types):
                 self._note_opaque(value)  # made of a function that it does not show
             return
         if isinstance(value, Mapping) and not isinstance(value, dict):
@@ -613,17 +617,17 @@ class _Digest:
             self.add("bytes", hashlib.sha256(value.tobytes()).hexdigest())
         if type(value) is not np.ndarray:
             self.visit(type(value))
-            self.visit({key: each for key, each in sorted(vars_of(value).items()) if key != "base"})
+            self.visit({key: attribute for key, attribute in sorted(vars_of(value).items()) if key != "base"})
 
     def _compiled_object(self, holder: Any, depth: int) -> None:
-        """The functions and objects of one's own that an object of a compiler holds."""
+        """Add the functions and objects of one's own that an object of a compiler holds."""
         for _, value in sorted(vars_of(holder).items()):
             values = value.values() if isinstance(value, dict) else value
-            for each in list(values) if isinstance(value, dict | list | tuple) else [value]:
-                if isinstance(each, FunctionType | MethodType | functools.partial) or not installed(home_of(each)):
-                    self.visit(each)
-                elif depth and type(each) not in _PLAIN:
-                    self._compiled_object(each, depth - 1)
+            for item in list(values) if isinstance(value, dict | list | tuple) else [value]:
+                if isinstance(item, FunctionType | MethodType | functools.partial) or not installed(home_of(item)):
+                    self.visit(item)
+                elif depth and type(item) not in _PLAIN:
+                    self._compiled_object(item, depth - 1)
 
 
 def reduced(value: Any) -> tuple[Any, ...] | None:
@@ -635,25 +639,25 @@ def reduced(value: Any) -> tuple[Any, ...] | None:
         return None
     if isinstance(parts, str):
         return (parts, getattr(value, "__module__", None))
-    return tuple(list(each) if place in (3, 4) and each is not None else each for place, each in enumerate(parts))
+    return tuple(list(part) if place in (3, 4) and part is not None else part for place, part in enumerate(parts))
 
 
 def _is_reduced_by_own_code(kind: type) -> bool:
-    """Whether a class says itself what pickle takes along, which need not be all that it computes with."""
+    """Whether a class has its own rule for pickling, which need not cover all that it computes with."""
     names = ("__reduce_ex__", "__reduce__", "__getstate__")
-    first = next((each for each in kind.__mro__ if each is not object and not {*names}.isdisjoint(vars(each))), None)
+    first = next((base for base in kind.__mro__ if base is not object and not {*names}.isdisjoint(vars(base))), None)
     return first is not None and not installed(home_of(first))
 
 
 def _is_python_alone(kind: type) -> bool:
-    """Whether all of an object of one's own class stands in its attributes."""
+    """Whether the attributes of an object of one's own class are all of it."""
     plain = (object, *_CONTAINERS)
-    return all(each in plain or not installed(home_of(each)) for each in kind.__mro__)
+    return all(base in plain or not installed(home_of(base)) for base in kind.__mro__)
 
 
 def _content(code: CodeType) -> tuple[Any, ...]:
     """The parts that two equal functions have in common, wherever they stand in a file."""
-    return code.co_code, code.co_names, repr([each for each in code.co_consts if isinstance(each, _PLAIN)])
+    return code.co_code, code.co_names, repr([constant for constant in code.co_consts if isinstance(constant, _PLAIN)])
 
 
 @functools.cache
@@ -662,7 +666,7 @@ def _package_sha256(top: str) -> str:
     spec = spec_of(top)
     if spec is None:
         return ""
-    folders = [Path(each) for each in spec.submodule_search_locations or ()]
+    folders = [Path(location) for location in spec.submodule_search_locations or ()]
     files = sorted(file for folder in folders for file in folder.rglob("*") if file.suffix in (".py", ".so", ".pyd"))
     if not folders and spec.origin and Path(spec.origin).is_file():
         files = [Path(spec.origin)]

@@ -62,7 +62,7 @@ _NO_SUCH_KERNEL = "|".join(
         "Deterministic behavior was enabled with either",
     )
 )
-"""How the warnings of torch begin, one a call, about layers that have no deterministic backward pass on a GPU."""
+"""Beginnings of torch's warnings, one a call, about layers without a deterministic backward pass on a GPU."""
 
 
 def _ask_for_determinism(before: ExitStack) -> None:
@@ -73,8 +73,8 @@ def _ask_for_determinism(before: ExitStack) -> None:
     """
     import torch
 
-    now = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    before.callback(torch.use_deterministic_algorithms, now[0], warn_only=now[1])
+    former = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before.callback(torch.use_deterministic_algorithms, former[0], warn_only=former[1])
     filling: Any = torch.utils.deterministic
     before.callback(setattr, filling, "fill_uninitialized_memory", filling.fill_uninitialized_memory)
     attention: Any = torch.backends.cuda
@@ -90,7 +90,7 @@ _FULL_FP32, _DETERMINISM = _Switches(_ask_for_full_fp32), _Switches(_ask_for_det
 
 @contextmanager
 def same_every_time(device: torch.device) -> Iterator[None]:
-    """Within: gradients are added up in the same order each time, wherever torch can; see `full_fp32` for the rest."""
+    """Add gradients up in the same order each time within the block, wherever torch can; see also `full_fp32`."""
     if device.type != "cuda":
         yield
         return
@@ -100,7 +100,7 @@ def same_every_time(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def full_fp32(device: torch.device) -> Iterator[None]:
-    """Within: no TF32 in matrix products and convolutions, deterministic kernels; afterwards everything as before.
+    """Compute without TF32 and by deterministic kernels within the block; afterwards everything is as before.
 
     The switches are the process's, so other threads compute in full fp32 meanwhile. Nothing happens on a CPU.
     """

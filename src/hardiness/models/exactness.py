@@ -1,4 +1,4 @@
-"""Whether a faster form of a network computes what plain fp32 torch computes."""
+"""Comparison of a faster form of a network with plain fp32 torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_GRADIENT_ERROR = 1e-2
 """Largest |Δ| / |gradient|, Euclidean, of a network that gradients may go through: kinks close by move by rounding."""
 
 REFERENCE_IMAGES = 4
-"""How many of the first images a runtime is compared on."""
+"""Number of the first images on which a runtime is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ def same_gradient(logits: Callable[[Tensor], Tensor], reference: Callable[[Tenso
     import torch
 
     def gradient(function: Callable[[Tensor], Tensor]) -> Tensor:
-        given = pixels.detach().requires_grad_()
+        leaf = pixels.detach().requires_grad_()
         with torch.enable_grad():
-            outputs = function(given)
+            outputs = function(leaf)
             if not outputs.requires_grad:
                 return torch.zeros_like(pixels)
-            (slope,) = torch.autograd.grad(outputs.amax(1).sum(), given, allow_unused=True)
+            (slope,) = torch.autograd.grad(outputs.amax(1).sum(), leaf, allow_unused=True)
         return torch.zeros_like(pixels) if slope is None else slope
 
     one, other = gradient(logits).double(), gradient(reference).double()
@@ -107,7 +107,7 @@ class Reference:
 
 
 ROUNDING = 1e-6
-"""The same in fp64: what rounding alone does there, even to a network that makes much of it in fp32."""
+"""Largest such difference in fp64: all that rounding does there, even in a network that makes much of it in fp32."""
 
 
 def refuse_broken(
@@ -118,7 +118,7 @@ def refuse_broken(
     Args:
         outputs: float32 pixels ``(n, 3, H, W)`` in main memory to logits ``(n, K)``.
         first: pixels of the first images.
-        logits: what ``outputs`` gave for them.
+        logits: the outputs for them.
         name: the model's.
         in_fp64: makes the same function in fp64, where there is one: random weights can blow rounding up, and then
             an image's logits move with its company, which changes how they are rounded and nothing else.
@@ -126,19 +126,19 @@ def refuse_broken(
     Raises:
         RefusedModelError: no image that is finite has finite logits, or the first one's change with its company.
     """
-    fine = first.isfinite().flatten(1).all(1)
-    if not bool(fine.any()):
+    finite_images = first.isfinite().flatten(1).all(1)
+    if not bool(finite_images.any()):
         return
-    finite = logits[fine].isfinite()
+    finite = logits[finite_images].isfinite()
     if not bool(finite.all(1).any()):
         lost = int((~finite).any(0).sum())
         raise RefusedModelError(
             f"{name} gives logits that are not finite: {lost} of {finite.shape[1]} classes are NaN or infinite in the "
             f"first {len(finite)} images; look at its weights, mean and std"
         )
-    at = int((fine & logits.isfinite().all(1)).int().argmax())
-    apart = _apart(outputs, first, logits, at)
-    if not apart <= MOST_APART and not _by_rounding_alone(in_fp64(), first, at):
+    place = int((finite_images & logits.isfinite().all(1)).int().argmax())
+    apart = _apart(outputs, first, logits, place)
+    if not apart <= MOST_APART and not _by_rounding_alone(in_fp64(), first, place):
         raise RefusedModelError(
             f"{name} answers otherwise for an image alone than beside others (logits differ by {apart:.0%} of the "
             "largest), so its results would depend on the batch size, or on chance: is there a batch norm without "
@@ -151,7 +151,7 @@ REPEATS = 3
 
 
 def refuse_company(
-    outputs: Function, pixels: Tensor, found: Tensor, name: str, in_fp64: Callable[[], Function | None] = lambda: None
+    outputs: Function, pixels: Tensor, logits: Tensor, name: str, in_fp64: Callable[[], Function | None] = lambda: None
 ) -> None:
     """Raise an error where a whole batch changes what an image is answered alone, as `refuse_broken` does of few.
 
@@ -160,22 +160,22 @@ def refuse_company(
     Args:
         outputs, name, in_fp64: as there; a network that draws at random is let through, as others tell of it.
         pixels: a batch, as large as batches have been so far.
-        found: what ``outputs`` gave for it.
+        logits: the outputs for it.
 
     Raises:
         RefusedModelError: the logits of its first image that has finite ones are others without company.
     """
-    fine = pixels.isfinite().flatten(1).all(1).cpu() & found.isfinite().all(1).cpu()
-    if not bool(fine.any()):
+    finite_images = pixels.isfinite().flatten(1).all(1).cpu() & logits.isfinite().all(1).cpu()
+    if not bool(finite_images.any()):
         return
-    at = int(fine.int().argmax())
-    image = pixels[at : at + 1]
+    place = int(finite_images.int().argmax())
+    image = pixels[place : place + 1]
 
     def apart(beside: Tensor, alone: Tensor) -> float:
-        return float((beside[at] - alone[0]).abs().max() / beside[at].abs().max().clamp(min=1e-30))
+        return float((beside[place] - alone[0]).abs().max() / beside[place].abs().max().clamp(min=1e-30))
 
     alone = outputs(image)
-    if apart(found, alone) <= MOST_APART or any(not bool(outputs(image).equal(alone)) for _ in range(REPEATS)):
+    if apart(logits, alone) <= MOST_APART or any(not bool(outputs(image).equal(alone)) for _ in range(REPEATS)):
         return
     exact = in_fp64()
     with suppress(Exception):  # whatever it raises, it does not take fp64
@@ -187,21 +187,21 @@ def refuse_company(
     )
 
 
-def _apart(outputs: Function, first: Tensor, found: Tensor, at: int) -> float:
-    """How far one image's logits move, in units of the largest, between a batch of its own and one with others."""
+def _apart(outputs: Function, first: Tensor, logits: Tensor, place: int) -> float:
+    """The change of one image's logits, in units of the largest, between a batch of its own and one with others."""
     import torch
 
-    image, before = first[at : at + 1], found[at]
+    image, before = first[place : place + 1], logits[place]
     company = torch.cat([image, (1 - image).flip(3)])  # with an image that looks otherwise
     after = outputs(company if len(first) == 1 else image)[0]
     return float((after - before).abs().max() / before.abs().max().clamp(min=1e-30))
 
 
-def _by_rounding_alone(exact: Function | None, first: Tensor, at: int) -> bool:
+def _by_rounding_alone(exact: Function | None, first: Tensor, place: int) -> bool:
     """Whether the image's logits stay the same in fp64; not known, so no, where the network takes no fp64."""
     if exact is None:
         return False
     try:
-        return _apart(exact, first, exact(first), at) <= ROUNDING
+        return _apart(exact, first, exact(first), place) <= ROUNDING
     except Exception:  # noqa: BLE001  # whatever it raises, it does not take fp64
         return False

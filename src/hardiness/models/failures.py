@@ -1,4 +1,4 @@
-"""Foreign code: its errors become one line, it changes nothing of the process, and may be left behind."""
+"""Foreign code: its errors become one line, and it changes nothing of the process."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ FOREIGN_ERRORS = (
     OSError,
     MemoryError,
 )
-"""What a library that we did not write may raise on what it cannot do."""
+"""Errors that a library which we did not write may raise on what it cannot do."""
 
 _OUT_OF_MEMORY = re.compile(
     "CUDA out of memory|CUDA error: out of memory|cudaErrorMemoryAllocation"
     "|CUBLAS_STATUS_(ALLOC_FAILED|NOT_INITIALIZED)|CUDNN_STATUS_(ALLOC_FAILED|INTERNAL_ERROR_.*ALLOC.*)|CUDNN_BACKEND.*ALLOC_FAILED|CUSOLVER_STATUS_ALLOC_FAILED"
     "|CUFFT_ALLOC_FAILED|Failed to allocate memory for requested buffer"
 )
-"""What CUDA's libraries and ONNX Runtime say where a GPU's memory is too small; cuBLAS cannot even begin then.
+"""Messages of CUDA's libraries and ONNX Runtime where a GPU's memory is too small; cuBLAS cannot even begin then.
 
 Source: the enumerations of their statuses, docs.nvidia.com/cuda (cublasStatus_t, cudnnStatus_t, cufftResult).
 """
@@ -54,14 +54,16 @@ _LOST = re.compile(
     "|invalid program counter|hardware stack error|uncorrectable ECC|launch timed out|context is destroyed"
     "|GPU has fallen off|device is lost"
 )
-"""What CUDA says where the process must end before a GPU can be used again.
+"""Messages of CUDA where the process must end before a GPU can be used again.
 
 Source: docs.nvidia.com/cuda, cudaError: "the process must be terminated and relaunched".
 """
 
 _LONGEST = 300
+"""Characters of a message that are shown."""
+
 PROCESS_STATE = threading.RLock()
-"""Held while warning filters and their like, which are the process's, differ from what they were."""
+"""Lock that is held while warning filters and their like, which are the process's, differ from what they were."""
 
 _PRINTING = threading.Lock()
 _PRINTERS: list[TextIO] = []
@@ -70,10 +72,10 @@ _PRINTERS: list[TextIO] = []
 def first_line(error: BaseException) -> str:
     """The first line of an error's message that is not empty, at most 300 characters, or its type's name."""
     try:
-        said = errors.first_line(str(error))
+        message = errors.first_line(str(error))
     except Exception:  # noqa: BLE001  # a message that itself fails is foreign code too
-        said = ""
-    text = said or type(error).__name__
+        message = ""
+    text = message or type(error).__name__
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
@@ -103,9 +105,9 @@ def refuse_lost_device(error: BaseException, name: str) -> None:
 
 @contextmanager
 def foreign_errors(name: str, what: str) -> Iterator[None]:
-    """Within, whatever foreign code raises becomes one line: ``NAME WHAT: TypeError: … (file.py:3 in forward)``.
+    """Make one line of whatever foreign code raises within: ``NAME WHAT: TypeError: … (file.py:3 in forward)``.
 
-    What passes: our own errors, a person's Ctrl-C, and a GPU whose memory is too small for the batch, which the
+    These pass: our own errors, a person's Ctrl-C, and a GPU whose memory is too small for the batch, which the
     engine halves.
 
     Raises:
@@ -123,12 +125,12 @@ def foreign_errors(name: str, what: str) -> Iterator[None]:
         if missing := missing_framework(error):
             raise ModelError(f"{name} {what}: it needs {missing}, which is not installed; {INSTALLATION}") from error
         kind = type(error).__name__
-        said = "" if first_line(error) == kind else f": {first_line(error)}"
-        raise ModelError(f"{name} {what}: {kind}{said}{_place(error)}") from error
+        message = "" if first_line(error) == kind else f": {first_line(error)}"
+        raise ModelError(f"{name} {what}: {kind}{message}{_place(error)}") from error
 
 
 def _place(error: BaseException) -> str:
-    """Where in a person's own code an error came up: the innermost frame that is neither ours nor installed."""
+    """The place of an error in a person's own code: the innermost frame that is neither ours nor installed."""
     ours = str(Path(__file__).parents[1])
     frames = [
         frame
@@ -140,10 +142,10 @@ def _place(error: BaseException) -> str:
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Foreign code runs within; afterwards these are as they were, whatever it did to them.
+    """Run foreign code within, and put back what it may change of the process.
 
-    The default type and device of tensors, gradients on or off, warning filters, numpy's error settings, the global
-    random generators, the working folder. What it prints goes to standard error, as standard output may carry JSON.
+    These are default type and device of tensors, gradients on or off, warning filters, numpy's error settings, global
+    random generators and the working folder. What it prints goes to standard error, as standard output may carry JSON.
     """
     import torch
 
@@ -173,7 +175,7 @@ def _folder() -> str | None:
 
 @contextmanager
 def well_behaved() -> Iterator[None]:
-    """As `contained`, for one forward pass in any thread: the default type, warning filters and printing alone.
+    """Put back what one forward pass, in any thread, may change: the default type, warning filters and printing.
 
     Where another thread has changed them for a while, that thread puts them back.
     """
@@ -205,7 +207,7 @@ def _filters() -> list[object] | None:
 
 @contextmanager
 def printing_aside() -> Iterator[None]:
-    """Within, ``print`` writes to standard error; several threads may be within at a time."""
+    """Send what is printed within to standard error; several threads may be within at a time."""
     with _PRINTING:
         _PRINTERS.append(sys.stdout)
         sys.stdout = sys.stderr
@@ -220,12 +222,12 @@ def printing_aside() -> Iterator[None]:
 
 
 SECONDS = 120.0
-"""After so long without an answer to one batch a function is given up: what it waits for may never come."""
+"""Seconds after which a function that has not answered to one batch is given up: it may wait for ever."""
 
 
 @dataclass
 class _CallOutcome:
-    """What came of one call."""
+    """The outcome of one call."""
 
     ready: threading.Event
     rows: Any = None
@@ -241,8 +243,8 @@ class Caller:
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
-        self._asked: queue.SimpleQueue[tuple[Any, _CallOutcome] | None] = queue.SimpleQueue()
-        self._begun = False
+        self._calls: queue.SimpleQueue[tuple[Any, _CallOutcome] | None] = queue.SimpleQueue()
+        self._is_begun = False
         self._lock = threading.Lock()
 
     def __call__(self, batch: Any) -> Any:
@@ -253,14 +255,14 @@ class Caller:
             BaseException: as the function.
         """
         with self._lock:
-            if not self._begun:
-                self._begun = True
-                weakref.finalize(self, self._asked.put, None)
+            if not self._is_begun:
+                self._is_begun = True
+                weakref.finalize(self, self._calls.put, None)
                 # It must not hold the caller itself, which would then never be let go.
-                work = (self._function, self._asked)
+                work = (self._function, self._calls)
                 threading.Thread(target=_answer_all, args=work, daemon=True, name="function").start()
         answer = _CallOutcome(threading.Event())
-        self._asked.put((batch, answer))
+        self._calls.put((batch, answer))
         if not answer.ready.wait(SECONDS):
             raise ModelError(f"has not answered within {SECONDS:g} s; it is given up")
         if answer.error is not None:
@@ -268,21 +270,21 @@ class Caller:
         return answer.rows
 
 
-def _answer_all(function: Callable[[Any], Any], asked: queue.SimpleQueue[tuple[Any, _CallOutcome] | None]) -> None:
-    while (given := asked.get()) is not None:
-        batch, answer = given
+def _answer_all(function: Callable[[Any], Any], calls: queue.SimpleQueue[tuple[Any, _CallOutcome] | None]) -> None:
+    while (call := calls.get()) is not None:
+        batch, answer = call
         try:
             answer.rows = _copy(function(batch))
         except BaseException as error:  # noqa: BLE001  # it is raised where the answer is waited for
             answer.error = error
         answer.ready.set()
-        del given, batch, answer  # nothing of the last batch is kept while it waits
+        del call, batch, answer  # nothing of the last batch is kept while it waits
 
 
 def _copy(answer: Any) -> Any:
-    """An answer in memory of its own, in main memory: arrays and tensors, also within a list; all else as it is."""
+    """A copy of an answer in main memory: of arrays and tensors, also within a list; all else as it is."""
     if isinstance(answer, tuple | list):
-        return [_copy(each) for each in answer]
+        return [_copy(item) for item in answer]
     if hasattr(answer, "detach"):  # torch
         return answer.detach().to("cpu", copy=True)
     return np.array(answer) if hasattr(answer, "__array__") else answer

@@ -41,7 +41,7 @@ def folded(network: nn.Module, pairs: dict[str, str]) -> nn.Module:
 
 
 def _leave_inputs_alone(network: nn.Module) -> None:
-    """Let activations not work in place, but ReLU: they need their input for the gradient, so torch would copy it."""
+    """Keep activations but ReLU from working in place: the gradient needs their input, so that torch would copy it."""
     from torch import nn
 
     for module in network.modules():
@@ -50,7 +50,10 @@ def _leave_inputs_alone(network: nn.Module) -> None:
 
 
 def _fold(conv: Any, norm: Any) -> None:
-    """Source: batch norm in evaluation is y = (x - mean) / sqrt(var + eps) * weight + bias, per channel."""
+    """Fold a norm into the convolution before it.
+
+    Source: batch norm in evaluation is y = (x - mean) / sqrt(var + eps) * weight + bias, per channel.
+    """
     import torch
     from torch import nn
 

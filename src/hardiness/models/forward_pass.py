@@ -1,4 +1,4 @@
-"""Which layers follow which, as one forward pass shows it."""
+"""The order of layers, as one forward pass shows it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PassObservation:
     calls: dict[str, int] = field(default_factory=dict)
 
     def once(self) -> dict[str, str]:
-        """Reader to convolution, by name, where both ran exactly once."""
+        """The convolution of each reader, by name, where both ran exactly once."""
         return {reader: conv for reader, conv in self.pairs.items() if self.calls[reader] == 1 == self.calls[conv]}
 
 
@@ -79,5 +79,5 @@ def kind_of(module: nn.Module) -> str:
 
 
 def changes(output: Tensor) -> int:
-    """How often a tensor was written to in place: with a shortcut added to it, it is no layer's output any more."""
+    """The number of writes to a tensor in place: with a shortcut added to it, it is no layer's output any more."""
     return 0 if output.is_inference() else output._version

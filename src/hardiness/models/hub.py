@@ -1,4 +1,4 @@
-"""Hubs of models: whether files are there already and are what was published, and whether the network is there."""
+"""Hubs of models: files in their caches, held against what was published, and hosts that answer."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 
 
 def respect_offline() -> bool:
-    """Whether downloads are forbidden; if so, Hugging Face's library is set so, for this process."""
+    """Whether downloads are forbidden; if so, they are to Hugging Face's library too, for this process."""
     if not offline():
         return False
     os.environ["HF_HUB_OFFLINE"] = "1"
     constants = sys.modules.get("huggingface_hub.constants")
     if constants is not None:
-        vars(constants)["HF_HUB_OFFLINE"] = True  # it was read before
+        vars(constants)["HF_HUB_OFFLINE"] = True  # set too late in the environment
     return True
 
 
@@ -47,8 +47,8 @@ def need_hub(repository: str, files: Iterable[str], where: str) -> None:
 
     check_hub_files(repository, where)
     name, _, revision = repository.partition("@")
-    found = (huggingface_hub.try_to_load_from_cache(name, file, revision=revision or None) for file in files)
-    if any(isinstance(file, str) for file in found):
+    cached = (huggingface_hub.try_to_load_from_cache(name, file, revision=revision or None) for file in files)
+    if any(isinstance(file, str) for file in cached):
         return
     _need_host([huggingface_hub.constants.ENDPOINT], where, forbidden)
 
@@ -77,7 +77,7 @@ def need_any_host(urls: Iterable[str], where: str) -> None:
 
 
 def check_torch_file(url: str, where: str) -> tuple[str, ...]:
-    """What was checked of the file that torch has downloaded from an address, as notes; none where it has not.
+    """Notes on the check of the file that torch has downloaded from an address; none where it has not.
 
     Raises:
         DataError: its SHA-256 does not begin as its name says.
@@ -99,7 +99,7 @@ def torch_files() -> set[str]:
 
 
 def _torch_folder() -> Path:
-    """Where torch keeps what it has downloaded; the same without torch, whose import takes a second.
+    """The folder of the files that torch has downloaded, also without torch, whose import takes a second.
 
     Source: ``torch.hub.get_dir``.
     """
@@ -116,9 +116,9 @@ def _need_host(urls: Iterable[str], where: str, forbidden: bool) -> None:
         raise DataError(f"{where} is not in the cache, and {OFFLINE} forbids to download it; {advice}")
     hosts = [urlsplit(url) for url in urls]
     proxies = getproxies()
-    asked = dict.fromkeys(urlsplit(proxies[host.scheme]) if host.scheme in proxies else host for host in hosts)
+    peers = dict.fromkeys(urlsplit(proxies[host.scheme]) if host.scheme in proxies else host for host in hosts)
     places = dict.fromkeys(
-        (each.hostname or "", each.port or (443 if each.scheme == "https" else 80)) for each in asked
+        (peer.hostname or "", peer.port or (443 if peer.scheme == "https" else 80)) for peer in peers
     )
     if not _any_answers(list(places)):
         raise DataError(

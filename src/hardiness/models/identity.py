@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 SECOND_FORM, OF_ONE_COMMAND = ".2", ".anew"
-"""Behind a hash over code: that it covers every value, as those of the first form do not, which have nothing behind
-them; that it is none, as something cannot be covered, and that no other command has it."""
+"""Endings of a hash over code. The first says that it covers every value, as hashes of the first form, which have no
+ending, do not; the second that something cannot be covered, so that no other command has the same."""
 
 
 def is_of_one_command(code_sha256: str) -> bool:
-    """Whether no other command can give what stands in a key for a model's code, or for one of several joined by +."""
-    return any(each.endswith(OF_ONE_COMMAND) for each in code_sha256.split("+"))
+    """Whether a key's hash over a model's code, or one of several joined by +, is of one command alone."""
+    return any(digest.endswith(OF_ONE_COMMAND) for digest in code_sha256.split("+"))
 
 
 def is_of_former_form(code_sha256: str) -> bool:
@@ -31,7 +31,7 @@ def is_of_former_form(code_sha256: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What, beside its spec, changes a model's rows.
+    """The hashes that, beside its spec, tell a model's rows from others.
 
     Attributes:
         weights_sha256: over the names, types, shapes and bytes of all loaded tensors (ONNX: over its files).
@@ -66,8 +66,8 @@ def outputs_sha256(columns: Sequence[int] | None, names: Sequence[str] | None, c
         names: the classes' own names, ``None`` for ImageNet's.
         classes: how many there are.
     """
-    kept = list(range(classes) if columns is None else columns)
-    if names is None and kept == list(range(len(wnids()))):
+    outputs = list(range(classes) if columns is None else columns)
+    if names is None and outputs == list(range(len(wnids()))):
         return ""
-    meaning = {"columns": kept, "names": None if names is None else list(names)}
+    meaning = {"columns": outputs, "names": None if names is None else list(names)}
     return hashlib.sha256(json.dumps(meaning, separators=(",", ":")).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""From what a person types, or from any torch module, to a `Classifier`."""
+"""Classifiers of named models, and of any torch module or function."""
 
 from __future__ import annotations
 
@@ -123,16 +123,16 @@ def search(pattern: str) -> list[str]:
     """
     prefix, colon, rest = pattern.partition(":")
     if not colon:
-        found = registry.names(pattern)
-        if not found:
+        names = registry.names(pattern)
+        if not names:
             raise _unmatched(pattern)
-        return found
-    names = schemes.get(prefix).names
-    if names is None:
+        return names
+    list_names = schemes.get(prefix).names
+    if list_names is None:
         raise ArgumentError(f"models of the form {schemes.get(prefix).form} cannot be listed; name one")
-    matching = sorted(set(fnmatch.filter(names(), rest)))
+    matching = sorted(set(fnmatch.filter(list_names(), rest)))
     if not matching:
-        raise UnknownNameError(f"{prefix} model", rest, names())
+        raise UnknownNameError(f"{prefix} model", rest, list_names())
     return [f"{prefix}:{name}" for name in matching]
 
 
@@ -167,7 +167,7 @@ def _unknown(name: str) -> UnknownNameError:
 
 
 def _of_torch_file(name: str) -> str:
-    """What to write for a file of torch, which does not say by itself what it holds; empty for any other name."""
+    """Advice on a file of torch, which does not say by itself what it holds; empty for any other name."""
     suffix = Path(name).suffix.lower()
     weights = f"NAME:weights={name}, where NAME is the network that they are of, as in timm:resnet50:weights={name}"
     if suffix in (".safetensors", ".bin", ".ckpt"):
@@ -181,7 +181,7 @@ def _of_torch_file(name: str) -> str:
 
 
 def _as_file(name: str) -> list[str]:
-    """The same behind the prefix of files of that kind."""
+    """The name behind the prefix for files of its kind; none for any other name."""
     if name.lower().endswith(".onnx"):
         return [f"onnx:{name}"]
     file, colon, _ = name.rpartition(":")
@@ -191,25 +191,25 @@ def _as_file(name: str) -> list[str]:
 
 
 def _elsewhere(name: str) -> Iterator[str]:
-    """The same name behind a library's prefix, exactly or nearly."""
+    """The name behind a library's prefix, exactly or nearly."""
     if difflib.get_close_matches(name, registry.names(), n=1, cutoff=0.75):
         return
-    for prefix, known in _names_of_libraries():
-        if name in known:
+    for prefix, names in _names_of_libraries():
+        if name in names:
             yield f"{prefix}:{name}"
         else:
-            yield from (f"{prefix}:{each}" for each in difflib.get_close_matches(name, known, n=1, cutoff=0.85))
+            yield from (f"{prefix}:{match}" for match in difflib.get_close_matches(name, names, n=1, cutoff=0.85))
 
 
 def _names_of_libraries() -> Iterator[tuple[str, list[str]]]:
     """Each prefix whose models can be listed, with their names; a library that is not installed has none."""
     for prefix in schemes:
-        names = schemes.get(prefix).names
+        list_names = schemes.get(prefix).names
         try:
-            known = names() if names else []
+            names = list_names() if list_names else []
         except ModelError:  # its library is not installed
             continue
-        yield prefix, known
+        yield prefix, names
 
 
 def randomise(network: nn.Module, seed: int = 0) -> None:
@@ -240,7 +240,7 @@ def randomise(network: nn.Module, seed: int = 0) -> None:
 
 
 def recognised(spec: ModelSpec) -> tuple[str, str]:
-    """The name on RobustBench's leaderboard and by what it was recognised, in words; both empty where it is on none."""
+    """The name on RobustBench's leaderboard, and the evidence for it in words; both empty where it is not on it."""
     if spec.published:
         return spec.published, "as you say"
     if spec.weights is None:
@@ -286,26 +286,26 @@ def load(
         DataError: the weights cannot be had.
         ModelError: the weights do not fit, or the model is no classifier.
     """
-    known = resolve(spec) if isinstance(spec, str) else spec
-    placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
+    model = resolve(spec) if isinstance(spec, str) else spec
+    placement = place(device, precision, runtime, onnx=model.name.startswith("onnx:"))
     with embedded_at(TextPlace(placement.device, files)):
-        built = _named(_built(known), known)
-    classifier = _with_weights(built, known, placement, progress)
-    row, _ = row_and_model(known.asked)
+        built = _named(_built(model), model)
+    classifier = _with_weights(built, model, placement, progress)
+    row, _ = row_and_model(model.asked)
     if row:
         classifier.spec = replace(classifier.spec, name=row)
     if isinstance(classifier, Classifier):
         again = partial(load, spec, device=device, precision=precision, runtime=runtime, files=files)
-        file = Path(known.name.removeprefix("py:").rpartition(":")[0]) if known.name.startswith("py:") else None
+        file = Path(model.name.removeprefix("py:").rpartition(":")[0]) if model.name.startswith("py:") else None
         classifier.load_afresh_by(_OwnCodeAnew(file, again) if file else cache(again))
     return classifier
 
 
 @dataclass(frozen=True)
 class _OwnCodeAnew:
-    """Loads a model again, with a person's own file and its neighbours imported once more, each time that it is called.
+    """Loads a model again at each call, with a person's own file and its neighbours imported once more.
 
-    A library's model is loaded again once: its code keeps nothing of what it is shown, its instances might.
+    A library's model is loaded again once: its code keeps nothing of the images that it is shown, its instances might.
     """
 
     file: Path
@@ -317,30 +317,30 @@ class _OwnCodeAnew:
 
 
 def _with_weights(
-    built: BuilderResult, known: ModelSpec, placement: ComputeSettings, progress: Progress | None
+    built: BuilderResult, model: ModelSpec, placement: ComputeSettings, progress: Progress | None
 ) -> Classifier:
-    """The classifier of what was built, with the weights that the spec asks for."""
-    built = replace(built, notes=(*built.notes, *_of_preprocessing(known)))
+    """The classifier of a built model, with the weights that the spec asks for."""
+    built = replace(built, notes=(*built.notes, *_of_preprocessing(model)))
     if isinstance(built.network, PlainFunction):
-        return _of_function(built, known, placement)
+        return _of_function(built, model, placement)
     if isinstance(built.network, ChatModel):
         if placement.precision != "fp32":
-            raise ArgumentError(f"precision {placement.precision} is not for {known.name}, which answers elsewhere")
+            raise ArgumentError(f"precision {placement.precision} is not for {model.name}, which answers elsewhere")
         return cast(Classifier, built.network)  # the engine asks it questions, and nothing else of a classifier
     if isinstance(built.network, OnnxFile):
-        return _of_graph(built, known, placement)
-    with foreign_errors(known.name, "cannot take its weights"):
-        notes = _add_weights(built, built.spec or known, progress)
-        check_parameters(built.network, known)
-        built = replace(built, network=_settled(built.network, known.name, placement), notes=(*built.notes, *notes))
-    code = _code(built, known)
+        return _of_graph(built, model, placement)
+    with foreign_errors(model.name, "cannot take its weights"):
+        notes = _add_weights(built, built.spec or model, progress)
+        check_parameters(built.network, model)
+        built = replace(built, network=_settled(built.network, model.name, placement), notes=(*built.notes, *notes))
+    code = _code(built, model)
     identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.for_one_command())
-    spec = built.spec or known
+    spec = built.spec or model
     built = _with_activation(replace(built, notes=(*built.notes, *code.notes)), spec)
-    return _classifier(built, known, placement, identity, is_stated="output" in dict(spec.options))
+    return _classifier(built, model, placement, identity, is_stated="output" in dict(spec.options))
 
 
-def _of_graph(built: BuilderResult, known: ModelSpec, placement: ComputeSettings) -> Classifier:
+def _of_graph(built: BuilderResult, model: ModelSpec, placement: ComputeSettings) -> Classifier:
     """The classifier of an ONNX graph, with a line where its outputs for two pictures may be probabilities.
 
     Raises:
@@ -348,18 +348,18 @@ def _of_graph(built: BuilderResult, known: ModelSpec, placement: ComputeSettings
     """
     graph = cast(OnnxFile, built.network)
     identity = Identity(onnx_sha256(Path(graph.path)))
-    classifier = _classifier(built, known, placement, identity)
+    classifier = _classifier(built, model, placement, identity)
     if graph.probabilities or graph.is_stated:
         return classifier
     spec = classifier.spec
     try:
         rows = classifier.logits(_probe_pixels(spec.input_px or spec.view.crop_px))
-    except ModelError:  # its evaluation tells
+    except ModelError:  # its evaluation raises it again
         return classifier
     if graph.sigmoid:
         _is_behind_sigmoid(rows, None, spec.name)
     elif notes := _of_shares(rows, "state output=probabilities"):
-        return _classifier(replace(built, notes=(*built.notes, *notes)), known, placement, identity)
+        return _classifier(replace(built, notes=(*built.notes, *notes)), model, placement, identity)
     return classifier
 
 
@@ -378,8 +378,8 @@ def _with_activation(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
     side, network = spec.input_px or spec.view.crop_px, built.network
     device = next(network.parameters(), torch.empty(0)).device
     with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px"), contained(), torch.no_grad():
-        given = Normalisation.from_view(spec.view)(_probe_pixels(side).to(device))
-        rows = read_by_sigmoid(network, spec.name, behind=False)(given).cpu().numpy()
+        normalised = Normalisation.from_view(spec.view)(_probe_pixels(side).to(device))
+        rows = read_by_sigmoid(network, spec.name, behind=False)(normalised).cpu().numpy()
     behind = _is_behind_sigmoid(rows, _stated_output(spec), spec.name)
     network = read_by_sigmoid(network, spec.name, behind=behind)
     return replace(built, network=network, notes=(*built.notes, SIGMOID))
@@ -411,14 +411,14 @@ def _stated_output(spec: ModelSpec) -> str | None:
     return stated
 
 
-def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSettings) -> Classifier:
+def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSettings) -> Classifier:
     """The classifier of a plain function, whose first answer to a picture tells how many classes it has.
 
     Raises:
         ArgumentError: the precision or runtime asked for is not for a function, or as for `_spec_of_function`.
         ModelError: it fails, or its answer is of another shape.
     """
-    network, spec = built.network, _spec_of_function(built, known)
+    network, spec = built.network, _spec_of_function(built, model)
     if placement.precision != "fp32":
         raise ArgumentError(
             f"precision {placement.precision} is not for {spec.name}, which computes as it does; use fp32"
@@ -456,11 +456,11 @@ def _of_function(built: BuilderResult, known: ModelSpec, placement: ComputeSetti
     # There are no tensors to hash: what it holds of them counts with its code.
     identity = Identity(code.digits, code_sha256=code.for_one_command())
     width = 2 if network.sigmoid and rows.shape[1] == 1 else rows.shape[1]
-    return _classifier(built, known, placement, identity, width=width)
+    return _classifier(built, model, placement, identity, width=width)
 
 
-def _spec_of_function(built: BuilderResult, known: ModelSpec) -> ModelSpec:
-    """The spec of a function, of what its builder, the object itself and a person state.
+def _spec_of_function(built: BuilderResult, model: ModelSpec) -> ModelSpec:
+    """The spec of a function, made of the statements of its builder, of the object itself and of a person.
 
     The builder's word counts where the others are silent. What it states of the outputs stands among the options, as
     if a person had stated it, so that it is part of the identity.
@@ -468,49 +468,49 @@ def _spec_of_function(built: BuilderResult, known: ModelSpec) -> ModelSpec:
     Raises:
         ArgumentError: two of them state different things, or numbers are stated for a function that takes bytes.
     """
-    network, spec = built.network, built.spec or known
-    typed = split(row_and_model(known.asked)[1])[1]
-    options = dict(known.options)
+    network, spec = built.network, built.spec or model
+    typed = split(row_and_model(model.asked)[1])[1]
+    options = dict(model.options)
     outputs = {"output": network.outputs or built.outputs, ACTIVATION: "sigmoid" if network.sigmoid else ""}
     for key, value in (*spec.options, *((key, value) for key, value in outputs.items() if value)):
-        _refuse_two(known.name, key, value, options.setdefault(key, value), "asked for")
-    view = known.view if PREPROCESSING in typed else override(spec.view, typed)
-    for each in fields(View):
-        _refuse_two(known.name, each.name, getattr(spec.view, each.name), getattr(view, each.name), "asked for")
+        _refuse_two(model.name, key, value, options.setdefault(key, value), "asked for")
+    view = model.view if PREPROCESSING in typed else override(spec.view, typed)
+    for item in fields(View):
+        _refuse_two(model.name, item.name, getattr(spec.view, item.name), getattr(view, item.name), "asked for")
     if network.bytes_in:
         if PREPROCESSING not in typed:
-            refuse_numbers(known.name, view)
+            refuse_numbers(model.name, view)
         view = replace(view, mean=(0.0,) * 3, std=(1.0,) * 3)
     if "input_px" in typed and spec.input_px is not None:
-        _refuse_two(known.name, "input_px", spec.input_px, known.input_px, "asked for")
-    stated = spec.class_names or known.class_names
+        _refuse_two(model.name, "input_px", spec.input_px, model.input_px, "asked for")
+    stated = spec.class_names or model.class_names
     is_ordered = options.get("class_order") in ("wnid", "background+wnid")  # a person's word: they are ImageNet's
     own = None if is_ordered else class_names_of(network.function)
-    if stated and own and known.build:  # who hands an object to `wrap` may give its classes other names
-        _refuse_two(known.name, "class_names", stated, own, "by the object itself")
+    if stated and own and model.build:  # who hands an object to `wrap` may give its classes other names
+        _refuse_two(model.name, "class_names", stated, own, "by the object itself")
     return replace(
         spec,
         view=view,
-        input_px=known.input_px if spec.input_px is None else spec.input_px,
+        input_px=model.input_px if spec.input_px is None else spec.input_px,
         class_names=stated or own,
         options=tuple(options.items()),
-        asked=known.asked,
+        asked=model.asked,
     )
 
 
-def _refuse_two(model: str, key: str, built: object, other: object, whose: str) -> None:
+def _refuse_two(name: str, key: str, built: object, other: object, whose: str) -> None:
     """Raise an error where a builder states one value and somebody else another.
 
     Raises:
         ArgumentError: naming both.
     """
     if built != other:
-        one, two = (value if isinstance(value, str | int) else repr(value)[:60] for value in (built, other))
-        raise ArgumentError(f"{model} has {key}={one} by its builder and {key}={two} {whose}; leave one out")
+        first, second = (value if isinstance(value, str | int) else repr(value)[:60] for value in (built, other))
+        raise ArgumentError(f"{name} has {key}={first} by its builder and {key}={second} {whose}; leave one out")
 
 
 def _of_shares(rows: NDArray[np.float32], softmax: str = "") -> tuple[str, ...]:
-    """A line where what is taken for logits may be probabilities.
+    """A line where outputs that are taken for logits may be probabilities.
 
     Args:
         rows: outputs for two pictures.
@@ -539,7 +539,7 @@ def _probe_pixels(side: int) -> Tensor:
 
 
 def _of_preprocessing(spec: ModelSpec) -> tuple[str, ...]:
-    """What a person should know about the file that states the view."""
+    """Notes on the file that states the view."""
     file = split(spec.asked)[1].get(PREPROCESSING)
     return read_view(file).notes if file else ()
 
@@ -620,21 +620,21 @@ def wrap(
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.for_one_command())
     untouched = _Untouched.of(network, identity.weights_sha256, code.sha256 if options.get("tag") is None else "")
 
-    def made(network: nn.Module) -> Classifier:
-        built_of_it = _with_activation(replace(built, network=network), spec)
-        classifier = _classifier(built_of_it, spec, placement, identity, is_stated="output" in options)
+    def classify_by(network: nn.Module) -> Classifier:
+        with_logits = _with_activation(replace(built, network=network), spec)
+        classifier = _classifier(with_logits, spec, placement, identity, is_stated="output" in options)
         return _with_classes(classifier, num_classes)
 
-    return made(network).load_afresh_by(lambda: made(untouched.copy()))
+    return classify_by(network).load_afresh_by(lambda: classify_by(untouched.copy()))
 
 
 @dataclass(frozen=True)
 class _Untouched:
-    """A copy of a module that was handed over, made before it was shown any image; it shares its parameters.
+    """A copy of a module, made before that was shown any image; it shares its parameters.
 
     Attributes:
         network: the copy.
-        weights_sha256, code_sha256: of what it is made of, as that was then.
+        weights_sha256, code_sha256: of the module, as it was then.
     """
 
     network: nn.Module
@@ -651,7 +651,7 @@ class _Untouched:
         """Another copy.
 
         Raises:
-            ModelError: what it shares with the module that was shown images has changed since.
+            ModelError: its parameters, which the module that was shown images has too, have changed since.
         """
         same = state_sha256(self.network.state_dict()) == self.weights_sha256
         if not same or code_identity(self.network).sha256 != self.code_sha256:
@@ -660,7 +660,7 @@ class _Untouched:
 
 
 def _with_the_same_parameters(network: nn.Module) -> nn.Module:
-    return copy.deepcopy(network, {id(each): each for each in network.parameters()})
+    return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
 
 
 def _stated_view(view: View | None) -> View:
@@ -669,10 +669,10 @@ def _stated_view(view: View | None) -> View:
     return view
 
 
-def _with_classes(found: Classifier, num_classes: int | None) -> Classifier:
-    if num_classes not in (None, found.num_classes):
-        raise ModelError(f"{found.spec.name} must have {num_classes} classes, puts out {found.num_classes}")
-    return found
+def _with_classes(classifier: Classifier, num_classes: int | None) -> Classifier:
+    if num_classes not in (None, classifier.num_classes):
+        raise ModelError(f"{classifier.spec.name} must have {num_classes} classes, puts out {classifier.num_classes}")
+    return classifier
 
 
 def _built(spec: ModelSpec) -> BuilderResult:
@@ -686,7 +686,7 @@ def _built(spec: ModelSpec) -> BuilderResult:
 
 
 def _named(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
-    """The same, with the name under which others have published numbers of these weights, where that is known."""
+    """The built model with the name under which others have published numbers of its weights, where that is known."""
     name, how = recognised(spec)
     if not name:
         return built
@@ -695,7 +695,7 @@ def _named(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
 
 
 def _add_weights(built: BuilderResult, spec: ModelSpec, progress: Progress | None) -> tuple[str, ...]:
-    """Puts in the weights asked for, where the builder has not put in the published ones itself; gives notes."""
+    """Put in the weights asked for, where the builder has not put in the published ones itself, and return notes."""
     if spec.weights == RANDOM:
         randomise(built.network)
         return ("its weights are random: speed and memory are those of the trained network, its answers mean nothing",)
@@ -704,11 +704,13 @@ def _add_weights(built: BuilderResult, spec: ModelSpec, progress: Progress | Non
         file = str(fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress))
     if file is None:
         return ()
-    read = read_checkpoint(file)
-    state = {built.rename(name): tensor for name, tensor in read.state.items()} if built.rename else read.state
-    found = fit(list(built.network.state_dict()), state, spec.view, file)
-    assign(built.network, found.state, file)
-    return (*read.notes, *found.notes)
+    checkpoint = read_checkpoint(file)
+    state = (
+        {built.rename(name): tensor for name, tensor in checkpoint.state.items()} if built.rename else checkpoint.state
+    )
+    fitted = fit(list(built.network.state_dict()), state, spec.view, file)
+    assign(built.network, fitted.state, file)
+    return (*checkpoint.notes, *fitted.notes)
 
 
 def _address(url: str) -> str:
@@ -729,14 +731,14 @@ def _settled(network: nn.Module, name: str, placement: ComputeSettings) -> nn.Mo
 
 def _classifier(
     built: BuilderResult,
-    known: ModelSpec,
+    model: ModelSpec,
     placement: ComputeSettings,
     identity: Identity,
     width: int | None = None,
     is_stated: bool = False,
 ) -> Classifier:
-    """The classifier of what was built; ``is_stated`` where a person has said what its outputs are."""
-    network, spec, notes = built.network, built.spec or known, built.notes
+    """The classifier of a built model; ``is_stated`` where a person has stated the kind of its outputs."""
+    network, spec, notes = built.network, built.spec or model, built.notes
     refuse_other_range(spec.name, spec.view)
     if not isinstance(network, OpaqueNetwork):
         zeros, spec = _probed(network, spec)

@@ -21,13 +21,13 @@ LEAST_GAIN = 1.05
 
 
 def in_faster_layout(
-    network: nn.Module, once: Callable[[Tensor], object], px: tuple[int, int], device: torch.device
+    network: nn.Module, run: Callable[[Tensor], object], px: tuple[int, int], device: torch.device
 ) -> nn.Module:
     """The network itself in channels-last memory, or on a GPU in the faster layout, each tried once with noise.
 
     Args:
         network: a copy that may be changed.
-        once: one forward pass of it, on pixels on ``device``.
+        run: one forward pass of it, on pixels on ``device``.
         px: height and width of the images.
         device: where it computes; on a CPU nothing is tried, as nothing was faster there.
     """
@@ -40,23 +40,23 @@ def in_faster_layout(
     seconds = {}
     for layout in (torch.contiguous_format, torch.channels_last):
         network.to(memory_format=layout)  # type: ignore[call-overload]
-        seconds[layout] = seconds_of(once, noise.to(memory_format=layout), device)
+        seconds[layout] = seconds_of(run, noise.to(memory_format=layout), device)
     gain = seconds[torch.contiguous_format] / seconds[torch.channels_last]
     chosen = torch.channels_last if gain >= LEAST_GAIN else torch.contiguous_format
     return network.to(memory_format=chosen)  # type: ignore[call-overload,no-any-return]
 
 
-def seconds_of(once: Callable[[Tensor], object], pixels: Tensor, device: torch.device) -> float:
+def seconds_of(run: Callable[[Tensor], object], pixels: Tensor, device: torch.device) -> float:
     """Seconds of a few passes on a GPU, after one that warms up; infinite where its memory is too small for them."""
     import torch
 
     try:
         with torch.no_grad():
-            once(pixels)
+            run(pixels)
             torch.cuda.synchronize(device)
             begin = time.perf_counter()
             for _ in range(LAYOUT_TRIES):
-                once(pixels)
+                run(pixels)
             torch.cuda.synchronize(device)
         return time.perf_counter() - begin
     except RuntimeError as error:

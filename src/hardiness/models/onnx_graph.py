@@ -1,4 +1,4 @@
-"""Reads ONNX files without ONNX: the operators of a graph, the files that hold its tensors, a hash over both."""
+"""ONNX files, read without ONNX: the operators of a graph, the files that hold its tensors, a hash over both."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _FIELDS = {
     "tensor": {13: "entry"},
 }
 _DEEPEST = 50
+"""Most graphs within each other."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class OnnxNodes:
         """
         for _ in range(len(self.made) + 1):
             kind, inputs = self.made.get(tensor, ("", ("",)))
-            computed = [each for each in inputs if self.made.get(each, ("Constant",))[0] != "Constant"]
+            computed = [name for name in inputs if self.made.get(name, ("Constant",))[0] != "Constant"]
             if kind in passing:
                 tensor = inputs[0]
             elif kind in scaling and len(computed) == 1:

@@ -73,7 +73,7 @@ def split(text: str) -> tuple[str, dict[str, str]]:
 def with_option(text: str, key: str, value: str) -> str:
     """``"NAME:key=value,…"`` with one option more, or with another value of it."""
     name, options = split(text)
-    return f"{name}:{','.join(f'{each}={given}' for each, given in {**options, key: value}.items())}"
+    return f"{name}:{','.join(f'{option}={setting}' for option, setting in {**options, key: value}.items())}"
 
 
 def apply(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
@@ -111,16 +111,16 @@ def override(view: View, options: Mapping[str, str]) -> View:
         ArgumentError: a value cannot be that field's.
     """
     changes: dict[str, object] = {}
-    for each in fields(View):
-        if each.name not in options:
+    for item in fields(View):
+        if item.name not in options:
             continue
-        text, default = options[each.name], each.default
+        text, default = options[item.name], item.default
         if isinstance(default, int):
-            changes[each.name] = _integer(each.name, text)
+            changes[item.name] = _integer(item.name, text)
         elif isinstance(default, tuple):
-            changes[each.name] = _numbers(each.name, text)
+            changes[item.name] = _numbers(item.name, text)
         else:
-            changes[each.name] = text
+            changes[item.name] = text
     return replace(view, **changes)  # type: ignore[arg-type]  # keys are fields of View
 
 

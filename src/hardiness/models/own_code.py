@@ -1,4 +1,4 @@
-"""Code of a person's own: which modules it is in, which of them it imports, and what its bytecode names."""
+"""Code of a person's own: its modules, their imports, and the names in its bytecode."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from typing import Any
 from hardiness.core.registry import extending_packages
 
 OWN_FILE = "hardiness_user_"
-"""Beginning of the names of modules that a ``py:`` model is made by: their whole text is taken in beforehand."""
+"""Beginning of the names of modules that a ``py:`` model is made by; all their text is hashed beforehand."""
 
 SILENT = frozenset((*sys.stdlib_module_names, "torch", "hardiness"))
 """Packages whose mere name says no version: every network says torch's, and bytecode is Python's."""
 
-_INSTALLED = tuple({sysconfig.get_path(each) for each in ("purelib", "platlib", "stdlib", "platstdlib")})
+_INSTALLED = tuple({sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib", "platstdlib")})
 _EMBEDDED = ("_cython_", "pybind11_", "nanobind")
 """Beginnings of the names of modules that compilers of extensions make up for their own classes."""
 
@@ -56,7 +56,7 @@ def installed(module: str, spec: ModuleSpec | None = None) -> bool:
 
 
 def is_gone(value: Any) -> bool:
-    """Whether it is a `weakref.proxy` of what no longer exists, which raises whatever it is asked."""
+    """Whether a value is a `weakref.proxy` of what no longer exists, which raises whatever it is asked."""
     if type(value) not in weakref.ProxyTypes:
         return False
     try:
@@ -67,7 +67,7 @@ def is_gone(value: Any) -> bool:
 
 
 def is_compiled_by_numba(value: Any) -> bool:
-    """Whether it is an object of numba's, such as what ``njit`` and ``vectorize`` make of a function."""
+    """Whether a value is an object of numba's, such as ``njit`` and ``vectorize`` make of a function."""
     return type(value).__module__.startswith("numba.")
 
 
@@ -143,33 +143,35 @@ def functions_of(module: ModuleType | None) -> Iterator[FunctionType]:
         return
     for _, value in sorted(vars(module).items()):
         members = sorted(vars(value).items()) if isinstance(value, type) else [("", value)]
-        for _, each in members:
-            function = each.__func__ if isinstance(each, staticmethod | classmethod) else each
+        for _, member in members:
+            function = member.__func__ if isinstance(member, staticmethod | classmethod) else member
             if isinstance(function, FunctionType) and function.__module__ == module.__name__:
                 yield function
 
 
 def names_in(code: CodeType) -> set[str]:
     """Names that one piece of code loads or imports, of globals and of attributes; not those that it gives."""
-    used = set()
-    for each in dis.get_instructions(code):
-        if each.opname == "IMPORT_FROM" or (each.opname.startswith("LOAD_") and each.opname != "LOAD_CONST"):
-            used |= {each.argval} if isinstance(each.argval, str) else set()
-    return used & set(code.co_names)
+    names = set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "IMPORT_FROM" or (
+            instruction.opname.startswith("LOAD_") and instruction.opname != "LOAD_CONST"
+        ):
+            names |= {instruction.argval} if isinstance(instruction.argval, str) else set()
+    return names & set(code.co_names)
 
 
 def imports_of(code: CodeType, package: str) -> Iterator[str]:
     """Full names of the modules that the import statements of one piece of code name, with every package above them."""
     constants: list[Any] = [None, None]
-    for each in dis.get_instructions(code):
-        if each.opname == "IMPORT_NAME":
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "IMPORT_NAME":
             level, names = constants
             with suppress(ImportError):
-                base = resolve_name("." * (level or 0) + each.argval, package) if level else each.argval
+                base = resolve_name("." * (level or 0) + instruction.argval, package) if level else instruction.argval
                 yield from _with_packages(base)
                 yield from (f"{base}.{name}" for name in names or () if name != "*")
-        elif each.opname.startswith("LOAD_"):
-            constants = [constants[1], each.argval]
+        elif instruction.opname.startswith("LOAD_"):
+            constants = [constants[1], instruction.argval]
 
 
 def _with_packages(module: str) -> Iterator[str]:
@@ -179,11 +181,11 @@ def _with_packages(module: str) -> Iterator[str]:
 
 def imported_by(code: CodeType, package: str = "") -> set[str]:
     """Full names of the modules that code imports, at its top or inside its functions."""
-    return {name for each in inner_codes(code) for name in imports_of(each, package)}
+    return {name for piece in inner_codes(code) for name in imports_of(piece, package)}
 
 
 def aliases_of(code: CodeType) -> dict[str, str]:
-    """Names that a module's own code gives to what has another name: ``import_module as load``, ``read = open``."""
+    """Names that a module's own code gives to things of another name: ``import_module as load``, ``read = open``."""
     aliases: dict[str, str] = {}
     for one, other in pairwise(_instructions(code)):
         names_something = one.opname == "IMPORT_FROM" or one.opname.startswith("LOAD_")
@@ -205,7 +207,7 @@ def origins_of(code: CodeType) -> dict[str, str]:
 
 
 def _instructions(code: CodeType) -> list[dis.Instruction]:
-    return [each for each in dis.get_instructions(code) if each.opname not in _BETWEEN]
+    return [instruction for instruction in dis.get_instructions(code) if instruction.opname not in _BETWEEN]
 
 
 def attributes_in(code: CodeType) -> Iterator[tuple[str, str]]:
@@ -230,11 +232,14 @@ def imports_by_name(
     modules: list[str] = []
     others: list[str] = []
     instructions = _instructions(code)
-    for place, each in enumerate(instructions):
-        if not (each.opname.startswith("LOAD_") and isinstance(each.argval, str)) or each.opname == "LOAD_CONST":
+    for place, instruction in enumerate(instructions):
+        if (
+            not (instruction.opname.startswith("LOAD_") and isinstance(instruction.argval, str))
+            or instruction.opname == "LOAD_CONST"
+        ):
             continue
-        usual = aliases.get(each.argval, each.argval)
-        if usual not in _BY_NAME and installed_name(names.get(each.argval)) not in _BY_NAME:
+        usual_name = aliases.get(instruction.argval, instruction.argval)
+        if usual_name not in _BY_NAME and installed_name(names.get(instruction.argval)) not in _BY_NAME:
             continue
         name, below = _literal(instructions[place + 1 :])
         spec = None
@@ -242,7 +247,7 @@ def imports_by_name(
             name = resolve_name(name, below or package) if name else ""
             spec = spec_of(name) if name else None
         if spec is None:
-            others.append(each.argval)
+            others.append(instruction.argval)
         else:
             modules += _with_packages(name)
     return modules, others
@@ -251,18 +256,18 @@ def imports_by_name(
 def _literal(following: list[dis.Instruction]) -> tuple[str, str]:
     """The texts that are the first and second argument of a call; empty where they are made at run time."""
     texts: list[str] = []
-    for each in following:
-        if each.opname.startswith("CALL"):
+    for instruction in following:
+        if instruction.opname.startswith("CALL"):
             return (*texts, "", "")[0], (*texts[1:], "")[0]
-        if each.opname in _MAKES_A_TEXT or (not texts and each.opname != "LOAD_CONST"):
+        if instruction.opname in _MAKES_A_TEXT or (not texts and instruction.opname != "LOAD_CONST"):
             return "", ""
-        if each.opname == "LOAD_CONST" and isinstance(each.argval, str):
-            texts.append(each.argval)
+        if instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str):
+            texts.append(instruction.argval)
     return "", ""
 
 
 def spec_of(module: str) -> ModuleSpec | None:
-    """Where a module is, without importing it or the package that it is in; ``None`` where there is none."""
+    """The spec of a module, found without importing it or its package; ``None`` where there is no such module."""
     loaded = sys.modules.get(module)
     if isinstance(spec := getattr(loaded, "__spec__", None), ModuleSpec):  # what stands there may be no module
         return spec

@@ -1,4 +1,4 @@
-"""A Python file of a person's own, run at their request: what stands in it by name, and its text."""
+"""A Python file of a person's own, run at their request: its values by name, and its text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class OwnFile:
 
     @classmethod
     def named(cls, text: str, prefix: str) -> OwnFile:
-        """What ``FILE.py:NAME`` stands for.
+        """The file and name that ``FILE.py:NAME`` stands for.
 
         Raises:
             ArgumentError: it does not read so, or there is no such file.
@@ -47,7 +47,7 @@ class OwnFile:
         return cls(Path(file), name, prefix)
 
     def value(self, kind: str, fits: Callable[[Any], bool] = callable) -> Any:
-        """What the file defines by that name; what lies beside it can be imported from then on, also later.
+        """The value that the file defines by that name; its neighbours can be imported from then on.
 
         Args:
             kind: what is looked for, for messages.
@@ -58,10 +58,10 @@ class OwnFile:
             ModelError: it cannot be imported, or a file of another folder stands in the way of its neighbours.
         """
         file, title = self.file, f"{OWN_FILE}{self.file.stem}"
-        found = importlib.util.spec_from_file_location(title, file)
-        if found is None or found.loader is None:
+        spec = importlib.util.spec_from_file_location(title, file)
+        if spec is None or spec.loader is None:
             raise ModelError(f"{file} must be a Python file")
-        module = importlib.util.module_from_spec(found)
+        module = importlib.util.module_from_spec(spec)
         folder = str(file.resolve().parent)
         if folder not in sys.path:
             sys.path.append(folder)  # last, so that nothing that is installed is hidden by a file of that name
@@ -78,7 +78,7 @@ class OwnFile:
         return named[self.name]
 
     def called(self, function: Any) -> Any:
-        """What a function of the file returns.
+        """The value that a function of the file returns.
 
         Raises:
             ModelError: it fails.
@@ -92,7 +92,7 @@ class OwnFile:
 
 @contextmanager
 def imported_anew(file: Path) -> Iterator[None]:
-    """Within, the file and what lies beside and below it are imported as if they never had been.
+    """Import the file, and modules beside and below it, within as if they never had been imported.
 
     Afterwards the modules of before stand in their places again, so that nothing that holds them notices.
     """
@@ -110,14 +110,16 @@ def imported_anew(file: Path) -> Iterator[None]:
 
 
 def _require_own_neighbours(file: Path, code: CodeType) -> None:
-    """Refuse a file beside which lies what it imports, where Python has a file of another folder by that name."""
-    for name in sorted({each.partition(".")[0] for each in imported_by(code)}):
-        beside = [each for each in (file.parent / f"{name}.py", file.parent / name / "__init__.py") if each.is_file()]
-        found = spec_of(name) if beside else None
-        if found is None or not found.origin or installed(name, found):
+    """Refuse a file that imports a neighbour, where Python has a file of another folder by that name."""
+    for name in sorted({module.partition(".")[0] for module in imported_by(code)}):
+        beside = [
+            module for module in (file.parent / f"{name}.py", file.parent / name / "__init__.py") if module.is_file()
+        ]
+        spec = spec_of(name) if beside else None
+        if spec is None or not spec.origin or installed(name, spec):
             continue
-        if Path(found.origin).resolve() not in [each.resolve() for each in beside]:
+        if Path(spec.origin).resolve() not in [module.resolve() for module in beside]:
             raise ModelError(
-                f"{file} imports {name}, and Python takes {found.origin} for it and not {beside[0]}; "
+                f"{file} imports {name}, and Python takes {spec.origin} for it and not {beside[0]}; "
                 "rename one of the two, or give models of different folders a command each"
             )

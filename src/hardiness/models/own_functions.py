@@ -1,4 +1,4 @@
-"""What a person hands over that is no ordinary network of torch: a function, a model of MAITE, TorchScript, int8."""
+"""Models that are no ordinary networks of torch: functions, models of MAITE, TorchScript, int8."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TorchForm:
     one_by_one: bool = False
 
     def __call__(self, inputs: Any) -> Any:
-        """What it puts out; of several outputs the first."""
+        """The network's output; of several the first."""
         if self.one_by_one:
             import torch
 
@@ -78,11 +78,11 @@ class MaiteModel:
     def __call__(self, images: Any) -> Any:
         """Rows ``(N, K)`` for images ``uint8 (N, H, W, 3)``."""
         rows = self.model([np.ascontiguousarray(image.transpose(2, 0, 1)) for image in images])
-        return np.stack([np.asarray(each) for each in rows])
+        return np.stack([np.asarray(row) for row in rows])
 
 
 def _parts(value: Any) -> Iterator[str]:
-    """Texts that change where its weights or its code do."""
+    """Texts that change where a model's weights or its code do."""
     import torch
 
     if isinstance(value, torch.export.ExportedProgram):
@@ -101,15 +101,15 @@ def _state(state: Mapping[str, Any]) -> Iterator[str]:
 
     for name, value in state.items():
         yield name
-        for each in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(each, torch.Tensor) and each.is_quantized:
-                scales = each.q_scale() if each.qscheme() == torch.per_tensor_affine else each.q_per_channel_scales()
-                yield f"{each.qscheme()} {scales}"
-                yield state_sha256({"": each.int_repr()})
-            elif isinstance(each, torch.Tensor):
-                yield state_sha256({"": each})
+        for item in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(item, torch.Tensor) and item.is_quantized:
+                scales = item.q_scale() if item.qscheme() == torch.per_tensor_affine else item.q_per_channel_scales()
+                yield f"{item.qscheme()} {scales}"
+                yield state_sha256({"": item.int_repr()})
+            elif isinstance(item, torch.Tensor):
+                yield state_sha256({"": item})
             else:
-                yield repr(each)
+                yield repr(item)
 
 
 def foreign(value: Any) -> PlainFunction | None:
@@ -127,7 +127,7 @@ def foreign(value: Any) -> PlainFunction | None:
     if isinstance(value, nn.Module):
         if _is_exported(value):
             return PlainFunction(TorchForm(value, value), bytes_in=False, description="is a program of torch.export")
-        kinds = {type(each).__module__ for each in value.modules()}
+        kinds = {type(module).__module__ for module in value.modules()}
         if any(kind.startswith(_QUANTISED) for kind in kinds):
             value.eval()
             form = TorchForm(value, value, one_by_one=any(kind.startswith(_BY_BATCH) for kind in kinds))
@@ -142,7 +142,7 @@ def foreign(value: Any) -> PlainFunction | None:
 
 
 def _is_exported(value: Any) -> bool:
-    """Whether it is a program of ``torch.export``, or the module of one."""
+    """Whether a value is a program of ``torch.export``, or the module of one."""
     import torch
 
     return isinstance(value, torch.export.ExportedProgram) or (hasattr(value, "graph") and not _can_change(value))
@@ -178,7 +178,7 @@ def read_by_sigmoid(network: nn.Module, name: str, *, behind: bool) -> nn.Module
 
 
 def _can_change(network: Any) -> bool:
-    """Whether it can be put in evaluation mode; the module of an exported program cannot."""
+    """Whether a network can be put in evaluation mode; the module of an exported program cannot."""
     try:
         network.eval()
     except NotImplementedError:
@@ -187,14 +187,14 @@ def _can_change(network: Any) -> bool:
 
 
 def is_factory(value: Any) -> bool:
-    """Whether a name in a file makes a model: a class, or a function whose arguments are all given."""
+    """Whether a value makes a model: a class, or a function whose arguments all have defaults."""
     if isinstance(value, type):
         return True
     if not (inspect.isroutine(value) or isinstance(value, functools.partial)):
         return False
-    wanted = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(value).parameters.values()
-    return not any(each.kind in wanted and each.default is each.empty for each in parameters)
+    return not any(parameter.kind in positional and parameter.default is parameter.empty for parameter in parameters)
 
 
 def class_names_of(function: Callable[[Any], Any]) -> tuple[str, ...] | None:

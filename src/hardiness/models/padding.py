@@ -21,13 +21,13 @@ def evenly_padded(network: nn.Module) -> nn.Module:
         network: a copy that may be changed, whose weights want no gradient.
     """
     for name, module in list(network.named_modules()):
-        if kind_of(module) == SAME_CONVOLUTION and _can_be(module):
+        if kind_of(module) == SAME_CONVOLUTION and _can_be_even(module):
             network.set_submodule(name, _evenly(module))
     return network
 
 
-def _can_be(conv: Any) -> bool:
-    """Whether it is depthwise, where a tap more costs little, and not dilated, where a tap is more than a pixel."""
+def _can_be_even(conv: Any) -> bool:
+    """Whether a convolution is depthwise, where a tap more costs little, and not dilated, where it is many pixels."""
     return bool(conv.groups == conv.in_channels and set(conv.dilation) == {1})
 
 

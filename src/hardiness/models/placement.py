@@ -1,4 +1,4 @@
-"""Where and how a network is computed: device, precision and memory, checked before anything is loaded."""
+"""Placement of a network: device, precision and runtime, checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _tensors(output: Any) -> list[Any]:
 
 @dataclass(frozen=True)
 class ComputeSettings:
-    """Where and how a classifier computes.
+    """The device, precision and runtimes by which a classifier computes.
 
     Attributes:
         device: torch's name of it.
@@ -74,7 +74,7 @@ class ComputeSettings:
 
 
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
-"""With this setting, two workspaces of 4 MB a stream, matrix products are the same every time.
+"""Environment variable of cuBLAS; with two workspaces of 4 MB a stream matrix products are the same every time.
 
 Source: docs.nvidia.com/cuda/cublas, results reproducibility.
 """

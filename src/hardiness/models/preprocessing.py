@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class Streams(Protocol):
-    """How copies go on while a device computes."""
+    """Copies to and from a device, which go on while it computes."""
 
     def memory(self, shape: tuple[int, ...], dtype: Any) -> Tensor:
         """Main memory, not filled, that the device can copy from and to by itself."""
         ...
 
     def sent(self, waiting: Tensor) -> Tensor:
-        """The same on the device; what this thread has computed from now on waits for the copy, nothing else does."""
+        """The tensor on the device; what this thread has computed from now on waits for the copy, nothing else does."""
         ...
 
     def fetched(self, outputs: Tensor) -> Tensor:
-        """The same in main memory, complete."""
+        """The outputs in main memory, complete."""
         ...
 
 
@@ -61,7 +61,7 @@ class CudaStreams:
         self._copies = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
 
     def memory(self, shape: tuple[int, ...], dtype: Any) -> Tensor:
-        """Pinned."""
+        """Pinned memory, not filled."""
         import torch
 
         return torch.empty(shape, dtype=dtype, pin_memory=True)
@@ -70,16 +70,16 @@ class CudaStreams:
         import torch
 
         with torch.cuda.stream(self._copies):
-            there = waiting.to(self._device, non_blocking=True)
+            tensor = waiting.to(self._device, non_blocking=True)
             copied = self._copies.record_event()
         computing = torch.cuda.current_stream(self._device)
         computing.wait_event(copied)
         # Else its memory could be given to the next copy before what reads it has run.
-        there.record_stream(computing)
-        return there
+        tensor.record_stream(computing)
+        return tensor
 
     def fetched(self, outputs: Tensor) -> Tensor:
-        """Waits for its own copy, not for what another thread has begun since, and sleeps."""
+        """The outputs in main memory; it sleeps until its own copy has ended, whatever other threads have begun."""
         import torch
 
         waiting = self.memory(tuple(outputs.shape), outputs.dtype)
@@ -118,7 +118,7 @@ class DeviceLink:
         return self._streams.sent(waiting).permute(0, 3, 1, 2)
 
     def fetch(self, outputs: Tensor) -> Tensor:
-        """The same values in main memory."""
+        """The outputs in main memory."""
         return self._streams.fetched(outputs)
 
 
@@ -142,11 +142,11 @@ def to_pixels(images: Sequence[Image | Pixels], link: DeviceLink | None = None) 
     """
     import torch
 
-    way = link or link_to("cpu")
+    path = link or link_to("cpu")
     if any(image.dtype != np.uint8 for image in images):
-        crossed = [torch.from_numpy(i)[None] if i.dtype != np.uint8 else to_pixels([i]) for i in images]
-        return torch.cat(crossed).contiguous(memory_format=torch.channels_last).to(way.device)
-    pixels = way.send(images).to(torch.float32)
+        parts = [torch.from_numpy(i)[None] if i.dtype != np.uint8 else to_pixels([i]) for i in images]
+        return torch.cat(parts).contiguous(memory_format=torch.channels_last).to(path.device)
+    pixels = path.send(images).to(torch.float32)
     # A tensor: by a Python number a GPU multiplies with the reciprocal, which is another number.
     return pixels.div_(torch.full((), 255.0, device=pixels.device))
 
@@ -161,7 +161,7 @@ class Normalisation:
 
     @classmethod
     def from_view(cls, view: View) -> Normalisation:
-        """The same map as the view's, whose mean and std are in the model's own range and channel order."""
+        """The normalisation of a view, whose mean and std are in the model's own range and channel order."""
         full = 255.0 if view.range == "0..255" else 1.0
         reverse = view.channel_order == "BGR"
         step = -1 if reverse else 1

@@ -1,6 +1,6 @@
 """The files, environment, programs, services and modules that a model's code reads while it is called.
 
-What code reads while a model is built ends in values, which count themselves. What it reads when it is called does not.
+Files that are read while a model is built end in values, which count themselves; those read when it is called do not.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ _BY_WORD: Mapping[str, frozenset[str]] = {
     COMMAND: frozenset(("argv", "orig_argv")),
     CLOCK: frozenset(("time_ns", "utcnow")),
 }
-"""Names of functions by what they read. Only such as have no second, harmless meaning."""
+"""Names of functions by what they read; only such as have no second, harmless meaning."""
 
 _BY_MODULE: Mapping[str, str] = {
     **dict.fromkeys(("runpy", "configparser", "sqlite3", "shelve", "dbm", "linecache", "fileinput"), FILES),
@@ -188,7 +188,7 @@ class RunTimeReads:
         self._value(function, "the model")
 
     def _value(self, value: Any, place: str) -> None:
-        """Something that code which runs may use, by whatever name."""
+        """Walk a value that code which runs may use, by whatever name."""
         if type(value) in _PLAIN or id(value) in self._walked or is_gone(value):
             return
         self._note_reader(value, place)
@@ -226,8 +226,8 @@ class RunTimeReads:
             self._values(vars_of(value).values(), place)
 
     def _values(self, values: Iterable[Any], place: str) -> None:
-        for each in list(values):
-            self._value(each, place)
+        for value in list(values):
+            self._value(value, place)
 
     def _note_reader(self, value: Any, place: str) -> None:
         """Note a value that is itself a function or a means of reading, whatever it is called."""
@@ -235,7 +235,7 @@ class RunTimeReads:
         if isinstance(value, configparser.RawConfigParser):
             self._parsers = True
             self._note_parsers()
-        elif any(value is each for each in _ENVIRONMENTS):
+        elif any(value is environment for environment in _ENVIRONMENTS):
             self.places[ENVIRONMENT].add(place)
         elif isinstance(value, ModuleType):
             if value.__name__ in _BY_MODULE:
@@ -255,18 +255,18 @@ class RunTimeReads:
             self.places[FILES] |= self._readers
 
     def _class(self, kind: type, is_built: bool) -> None:
-        """The members of a class of one's own; those that make an object only where code may make another one."""
+        """Walk a class of one's own; methods that make an object only where code may make another one."""
         if (kind, is_built) in self._classes:
             return
         self._classes.add((kind, is_built))
         entries = _called_by_bases(kind)
-        for each in kind.__mro__:
-            for name, member in () if installed(each.__module__) else list(vars(each).items()):
+        for base in kind.__mro__:
+            for name, member in () if installed(base.__module__) else list(vars(base).items()):
                 if type(member) in _PLAIN:
                     continue
                 is_special = name.startswith("__") and name not in _NOT_CALLED
                 is_entry = not is_built if name in _BUILDING else is_special or name in entries
-                self._wait(name, functools.partial(self._value, member, f"{name} of {each.__name__}"), is_entry)
+                self._wait(name, functools.partial(self._value, member, f"{name} of {base.__name__}"), is_entry)
 
     def _wait(self, name: str, walk: Callable[[], None], at_once: bool) -> None:
         """Walk at once, or as soon as code that counts has the name."""
@@ -276,14 +276,14 @@ class RunTimeReads:
             self._waiting.setdefault(name, []).append(walk)
 
     def _name(self, names: Iterable[str]) -> None:
-        """Names that code which counts has: what waits for them counts too."""
+        """Add names that code which counts has: what waits for them counts too."""
         for name in set(names) - self._names:
             self._names.add(name)
             for walk in self._waiting.pop(name, ()):
                 walk()
 
     def _code(self, code: CodeType, names: Mapping[str, Any]) -> None:
-        """A piece of code and those in it, with its global names as they are now."""
+        """Walk a piece of code and those in it, with its global names as they are now."""
         module = str(names.get("__name__", ""))
         self._words(code, module, str(names.get("__package__") or ""), names, ModuleText())
         where = f"{code.co_name} of {module.removeprefix(OWN_FILE)}"
@@ -298,7 +298,7 @@ class RunTimeReads:
                 self._code(constant, names)
 
     def _members(self, module: ModuleType) -> None:
-        """The members of a module of one's own, each once code that counts has its name."""
+        """Walk the members of a module of one's own, each once code that counts has its name."""
         for name, member in list(vars(module).items()):
             if type(member) not in _PLAIN and not name.startswith("__"):
                 self._wait(name, functools.partial(self._value, member, f"{name} of {module.__name__}"), False)
@@ -313,7 +313,7 @@ class RunTimeReads:
             if origins[each] in _BY_MODULE:
                 self.places[_BY_MODULE[origins[each]]].add(f"{each} in {where}")
         used |= {text.aliases[name] for name in used if name in text.aliases}
-        if used & _BY_TEXT:  # `getattr` with the name of what it gives
+        if used & _BY_TEXT:  # `getattr` with the name of an attribute
             used |= {each for each in code.co_consts if isinstance(each, str) and each.isidentifier()}
         for name, attribute in attributes_in(code):
             home = _called(name, names, origins)
@@ -335,7 +335,7 @@ class RunTimeReads:
                 self._file(each)
 
     def _file(self, module: str) -> None:
-        """The file of a module of one's own that code imports, or is handed, while it runs."""
+        """Walk the file of a module of one's own that code imports, or is handed, while it runs."""
         if module in self._files or module.startswith(OWN_FILE):
             return
         self._files.add(module)
@@ -349,8 +349,8 @@ class RunTimeReads:
             self._note_parsers()
 
         def walk(piece: CodeType) -> None:
-            for each in inner_codes(piece):
-                self._words(each, module, package, {}, text)
+            for inner in inner_codes(piece):
+                self._words(inner, module, package, {}, text)
 
         self._words(code, module, package, {}, text)
         for name, piece in _pieces_of(code):
@@ -375,23 +375,23 @@ def _pieces_of(code: CodeType) -> Iterator[tuple[str, CodeType]]:
         if not {"__qualname__", "__module__"} <= set(constant.co_names):
             yield constant.co_name, constant
             continue
-        for each in constant.co_consts:  # of a class
-            if isinstance(each, CodeType):
-                yield (constant.co_name if each.co_name in _BUILDING else each.co_name), each
+        for inner in constant.co_consts:  # of a class
+            if isinstance(inner, CodeType):
+                yield (constant.co_name if inner.co_name in _BUILDING else inner.co_name), inner
 
 
 def _called_by_bases(kind: type) -> set[str]:
     """Names of methods that a class is asked for by the forward pass of those of its bases that are of packages."""
-    names, open_ = set(_ENTRIES), list(_ENTRIES)
+    names, pending = set(_ENTRIES), list(_ENTRIES)
     bases = [each for each in kind.__mro__ if installed(each.__module__)]
-    while open_:
-        name = open_.pop()
+    while pending:
+        name = pending.pop()
         for base in bases:
             function = vars(base).get(name)
             for code in inner_codes(function.__code__) if isinstance(function, FunctionType) else ():
-                more = {each for each in code.co_names if hasattr(kind, each)} - names - _BUILDING
-                names |= more
-                open_ += more
+                calls = {each for each in code.co_names if hasattr(kind, each)} - names - _BUILDING
+                names |= calls
+                pending += calls
     return names
 
 
@@ -415,4 +415,4 @@ def _held_by(function: FunctionType) -> Iterator[Any]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         if name != "__class__":
             yield cell
-    yield from (each for name, each in vars(function).items() if name in ("__wrapped__", "_torchdynamo_inline"))
+    yield from (value for name, value in vars(function).items() if name in ("__wrapped__", "_torchdynamo_inline"))

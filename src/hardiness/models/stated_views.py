@@ -1,4 +1,4 @@
-"""The view that a person states by ``mean=``, ``std=`` or another library's file; and what a model's library states."""
+"""Views that a person states by ``mean=``, ``std=`` or another library's file, and views of a model's own library."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def refuse_other_range(name: str, view: View) -> None:
         ArgumentError: naming them and the range that they are of.
     """
     largest, is_of_bytes = max((*map(abs, view.mean), *view.std)), view.range == "0..255"
-    both = " and ".join(f"{key}={'/'.join(f'{each:g}' for each in getattr(view, key))}" for key in _NUMBERS)
+    both = " and ".join(f"{key}={'/'.join(f'{number:g}' for number in getattr(view, key))}" for key in _NUMBERS)
     if not is_of_bytes and largest > _MOST_OF_UNIT:
         raise ArgumentError(
             f"{name}: {both} are of pixels from 0 to 255, and its range is 0..1: state range=0..255, or mean and std "
@@ -91,7 +91,7 @@ def refuse_other_range(name: str, view: View) -> None:
 
 
 def assumed_geometry(view: View, stated: Collection[str]) -> tuple[str, ...]:
-    """Notes on what is assumed of the geometry, of one of its two sizes, or of the filter alone.
+    """Notes on assumptions about the geometry, about one of its two sizes, or about the filter alone.
 
     Args:
         view: the model's.
@@ -106,11 +106,11 @@ def assumed_geometry(view: View, stated: Collection[str]) -> tuple[str, ...]:
         )
     notes = []
     if view.crop_mode in ("center", "center_floor") and view.resize_px < view.crop_px:
-        lacking = [key for key in ("resize_px", "crop_px") if key not in stated]
-        if lacking:
+        missing = [key for key in ("resize_px", "crop_px") if key not in stated]
+        if missing:
             notes.append(
                 f"photographs are resized to {view.resize_px} px and padded with black to {view.crop_px}, as "
-                f"{' and '.join(f'{key}=' for key in lacking)} is not stated: state both sizes"
+                f"{' and '.join(f'{key}=' for key in missing)} is not stated: state both sizes"
             )
     if "interpolation" not in stated and view.crop_mode != "unresized":
         notes.append(
@@ -143,12 +143,12 @@ def read_view(text: str) -> StatedView:
         if text.startswith("py:"):
             return StatedView(_of_torchvision(text))
         path = _file(Path(text), text)
-        found = _parsed(path)
-        if "transform" in found or "__class_fullname__" in found:
-            return _of_albumentations(found, text)
-        if "pretrained_cfg" in found or "input_size" in found:
-            return StatedView(view_of_timm(_resolved_by_timm(found)))
-        if "image_mean" in found or "do_resize" in found or "image_processor_type" in found:
+        stated = _parsed(path)
+        if "transform" in stated or "__class_fullname__" in stated:
+            return _of_albumentations(stated, text)
+        if "pretrained_cfg" in stated or "input_size" in stated:
+            return StatedView(view_of_timm(_resolved_by_timm(stated)))
+        if "image_mean" in stated or "do_resize" in stated or "image_processor_type" in stated:
             return StatedView(_of_transformers(path, text))
     except HardinessError:
         raise
@@ -158,7 +158,7 @@ def read_view(text: str) -> StatedView:
         ) from (error)
     raise ArgumentError(
         f"preprocessing={text} must be timm's configuration, a processor of transformers or a pipeline of "
-        f"albumentations; its keys are {', '.join(list(found)[:5]) or 'none'}: state mean=, std=, resize_px=, crop_px="
+        f"albumentations; its keys are {', '.join(list(stated)[:5]) or 'none'}: state mean=, std=, resize_px=, crop_px="
     )
 
 
@@ -189,14 +189,14 @@ def _parsed(path: Path) -> Mapping[str, Any]:
     if len(content) > _LARGEST_FILE:
         raise ArgumentError(f"preprocessing={path} must be at most 1 MiB, is larger")
     try:
-        found = json.loads(content) if path.suffix.lower() == ".json" else _yaml(content, path)
+        settings = json.loads(content) if path.suffix.lower() == ".json" else _yaml(content, path)
     except ArgumentError:
         raise
     except Exception as error:
         raise ArgumentError(f"preprocessing={path} must be JSON or YAML, and is not: {first_line(error)}") from error
-    if not isinstance(found, Mapping):
-        raise ArgumentError(f"preprocessing={path} must hold a mapping, holds {type(found).__name__}")
-    return found
+    if not isinstance(settings, Mapping):
+        raise ArgumentError(f"preprocessing={path} must hold a mapping, holds {type(settings).__name__}")
+    return settings
 
 
 def _yaml(content: bytes, path: Path) -> Any:
@@ -207,10 +207,10 @@ def _yaml(content: bytes, path: Path) -> Any:
     return yaml.safe_load(content)
 
 
-def _resolved_by_timm(found: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolved_by_timm(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     from timm.data import resolve_data_config
 
-    config = found.get("pretrained_cfg", found)
+    config = settings.get("pretrained_cfg", settings)
     lacks = [key for key in ("input_size", "mean", "std") if key not in config]
     if lacks:
         raise ArgumentError(f"timm's configuration must state {', '.join(lacks)}; give them as options instead")
@@ -255,8 +255,8 @@ def _of_torchvision(text: str) -> View:
     """
     where = f"preprocessing={text}"
     own = OwnFile.named(text.removeprefix("py:"), "py:")
-    found = own.value("transform")
-    transform = own.called(found) if is_factory(found) else found
+    value = own.value("transform")
+    transform = own.called(value) if is_factory(value) else value
     try:
         view = _followed(list(_steps(transform)))
         compare_with_view(_applied(transform), view)
@@ -283,8 +283,8 @@ def _steps(transform: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Name and settings of each step of a torchvision transform."""
     kind = type(transform).__name__
     if kind in ("Compose", "Sequential"):
-        for each in getattr(transform, "transforms", transform):
-            yield from _steps(each)
+        for step in getattr(transform, "transforms", transform):
+            yield from _steps(step)
     elif kind == "ImageClassification":  # the transforms of torchvision's own weights
         yield "Resize", {"size": transform.resize_size, "interpolation": transform.interpolation}
         yield "CenterCrop", {"size": transform.crop_size}
@@ -298,43 +298,43 @@ _TO_NUMBERS = ("ToTensor", "PILToTensor", "ToImage", "ToDtype", "ConvertImageDty
 
 def _followed(steps: list[tuple[str, Mapping[str, Any]]]) -> View:
     """The view of a resize, a centre crop and a normalisation; anything else is no view."""
-    found: dict[str, Any] = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
+    view: dict[str, Any] = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
     for kind, settings in steps:
         if kind == "Resize":
             size = settings["size"]
             sides = [size] if isinstance(size, int) else list(size)
             if len(sides) == 2 and sides[0] != sides[1]:
                 raise ArgumentError(f"it resizes to {sides[0]} x {sides[1]}, and a square is needed")
-            found["resize_px"] = sides[0]
-            found["interpolation"] = getattr(settings["interpolation"], "value", settings["interpolation"])
+            view["resize_px"] = sides[0]
+            view["interpolation"] = getattr(settings["interpolation"], "value", settings["interpolation"])
             if len(sides) == 2:
-                found.update(crop_mode="squash", crop_px=sides[0])
+                view.update(crop_mode="squash", crop_px=sides[0])
         elif kind == "CenterCrop":
             size = settings["size"]
-            found["crop_px"] = size if isinstance(size, int) else size[0]
+            view["crop_px"] = size if isinstance(size, int) else size[0]
         elif kind == "Normalize":
-            found["mean"], found["std"] = (tuple(map(float, settings[key])) for key in _NUMBERS)
+            view["mean"], view["std"] = (tuple(map(float, settings[key])) for key in _NUMBERS)
         elif kind not in _TO_NUMBERS:
             raise ArgumentError(f"its step {kind} is no resize, centre crop or normalisation")
-    if "resize_px" not in found:
-        found.update(resize_px=found.get("crop_px", 1), crop_mode="unresized")
-    if "crop_px" not in found:
+    if "resize_px" not in view:
+        view.update(resize_px=view.get("crop_px", 1), crop_mode="unresized")
+    if "crop_px" not in view:
         raise ArgumentError("it crops no square, so pictures come out in many sizes")
-    return View(**found)
+    return View(**view)
 
 
 # OpenCV's numbers for its filters, which albumentations stores, as the filters of PIL that come nearest.
 _OPENCV = {0: "nearest", 1: "bilinear", 2: "bicubic", 3: "box", 4: "lanczos"}
 
 
-def _of_albumentations(found: Mapping[str, Any], text: str) -> StatedView:
+def _of_albumentations(settings: Mapping[str, Any], text: str) -> StatedView:
     """The view of a pipeline as ``albumentations.save`` writes it.
 
     Differs: albumentations resizes with OpenCV, which does not smooth where it shrinks; a view resizes as PIL does.
     """
     where = f"preprocessing={text}"
     view: dict[str, Any] = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
-    for step in _pipeline(found.get("transform", found)):
+    for step in _pipeline(settings.get("transform", settings)):
         kind = str(step.get("__class_fullname__", "")).rpartition(".")[2]
         if kind in ("Resize", "SmallestMaxSize"):
             side = step.get("height") if kind == "Resize" else step.get("max_size")
@@ -369,10 +369,10 @@ def _of_albumentations(found: Mapping[str, Any], text: str) -> StatedView:
 
 
 def _three(step: Mapping[str, Any], key: str, where: str) -> list[float]:
-    found = step.get(key)
-    values = [found] * 3 if isinstance(found, int | float) else found
+    value = step.get(key)
+    values = [value] * 3 if isinstance(value, int | float) else value
     if not isinstance(values, list | tuple) or len(values) != 3:
-        raise ArgumentError(f"{where}: its {key} must be three numbers, was {found!r}")
+        raise ArgumentError(f"{where}: its {key} must be three numbers, was {value!r}")
     return list(values)
 
 
@@ -380,8 +380,8 @@ def _pipeline(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The steps of pipelines within pipelines; what chooses among steps stays one, which is refused by its name."""
     kind = str(step.get("__class_fullname__", "Compose")).rpartition(".")[2]
     if "transforms" in step and kind in ("Compose", "Sequential"):
-        for each in step["transforms"]:
-            yield from _pipeline(each)
+        for inner in step["transforms"]:
+            yield from _pipeline(inner)
     else:
         yield step
 
@@ -422,7 +422,7 @@ def _torchvision_weights(name: str, url: str) -> Any:
     from torchvision import models as torchvision_models
 
     names = [name] if name else torchvision_models.list_models(module=torchvision_models)
-    every = (weights for each in names for weights in torchvision_models.get_model_weights(each))
+    every = (weights for model in names for weights in torchvision_models.get_model_weights(model))
     return next((weights for weights in every if weights.url == url), None)
 
 

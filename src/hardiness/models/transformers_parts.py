@@ -1,4 +1,4 @@
-"""What of transformers is used: configurations, networks and image processors, each read safely and held against it."""
+"""Configurations, networks and image processors of transformers, each read safely and held against it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRUST = "trust_remote_code"
 """Name of the option that lets code beside a model run."""
 
 _LARGEST_NUMBER = 10**7
-"""No size, width or count in a configuration of a real model is larger."""
+"""Largest size, width or count in a configuration of a real model."""
 
 
 def load_network(kind: Any, name: str, config: Any, spec: ModelSpec, trusted: bool = False) -> nn.Module:
@@ -47,8 +47,8 @@ def load_network(kind: Any, name: str, config: Any, spec: ModelSpec, trusted: bo
     with foreign_errors(spec.name, "cannot be loaded"):
         _refuse_giants(kind, config, spec.name, trusted)
         if spec.weights:
-            made: nn.Module = kind.from_config(config, trust_remote_code=trusted)
-            return made.float()
+            untrained: nn.Module = kind.from_config(config, trust_remote_code=trusted)
+            return untrained.float()
         network, info = kind.from_pretrained(
             name,
             config=config,
@@ -62,12 +62,12 @@ def load_network(kind: Any, name: str, config: Any, spec: ModelSpec, trusted: bo
         raise ModelError(f"{spec.name}: the checkpoint lacks {len(missing)} tensors ({', '.join(missing[:3])})")
     if info.get("mismatched_keys"):
         raise ModelError(f"{spec.name}: {len(info['mismatched_keys'])} tensors of the checkpoint have other shapes")
-    found: nn.Module = network.float()
-    return found
+    loaded: nn.Module = network.float()
+    return loaded
 
 
 def checked(name: str, spec: ModelSpec) -> tuple[str, ...]:
-    """What was checked of the files of a model that has been loaded, as notes.
+    """Notes on the check of the files of a model that has been loaded.
 
     Raises:
         DataError: a file is not what the hub published.
@@ -111,17 +111,17 @@ def read_config(name: str, where: str, trusted: bool = False) -> Any:
     return config
 
 
-def _giants(found: Mapping[str, Any]) -> Any:
-    for key, value in found.items():
+def _giants(settings: Mapping[str, Any]) -> Any:
+    for key, value in settings.items():
         if isinstance(value, Mapping):
             yield from _giants(value)
-        for each in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(each, int) and abs(each) > _LARGEST_NUMBER:
-                yield f"{key} = {each:,}"
+        for number in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(number, int) and abs(number) > _LARGEST_NUMBER:
+                yield f"{key} = {number:,}"
 
 
 def _refuse_giants(kind: Any, config: Any, name: str, trusted: bool) -> None:
-    """Raises `ModelError` where the weights alone need more memory than this machine has."""
+    """Raise `ModelError` where the weights alone need more memory than this machine has."""
     import torch
 
     if not hasattr(os, "sysconf"):
@@ -140,7 +140,7 @@ _PROBES = ((301, 402), (403, 300), (233, 351), (150, 150))
 """Heights and widths of pictures on which a view is compared: both shapes, odd and even, larger and smaller."""
 
 _LEVELS_APART = 0.05
-"""How far a value may lie from the processor's, in steps of 1/255 of a picture: rounding, and no more."""
+"""Largest distance of a value from the processor's, in steps of 1/255 of a picture: rounding, and no more."""
 
 _STATED = ("resize_px", "crop_px", "mean", "std")
 _BY_HAND = "resize_px=…,crop_px=…,mean=…,std=… (and interpolation=, crop_mode=) state it by hand"
@@ -247,11 +247,13 @@ def _described(processor: Any, kind: str) -> View:
 
 
 def _numbers(facts: Mapping[str, Any], key: str, default: float) -> tuple[float, ...]:
-    found = facts.get(key, default)
-    values = (found,) * 3 if isinstance(found, int | float) else tuple(found)
-    if len(values) != 3 or not all(isinstance(each, int | float) and not isinstance(each, bool) for each in values):
-        raise ArgumentError(f"its {key} must be three numbers, was {found!r}")
-    return tuple(float(each) for each in values)
+    value = facts.get(key, default)
+    values = (value,) * 3 if isinstance(value, int | float) else tuple(value)
+    if len(values) != 3 or not all(
+        isinstance(number, int | float) and not isinstance(number, bool) for number in values
+    ):
+        raise ArgumentError(f"its {key} must be three numbers, was {value!r}")
+    return tuple(float(number) for number in values)
 
 
 def _geometry(facts: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -288,10 +290,10 @@ def _geometry(facts: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def _sides(facts: Mapping[str, Any], key: str) -> dict[str, int]:
     """Sides by name, of those that are given; a bare number is a square."""
-    found = facts.get(key, {})
-    if isinstance(found, int):
-        found = {"height": found, "width": found}
-    pairs = found if isinstance(found, Mapping) else vars(found)
+    sizes = facts.get(key, {})
+    if isinstance(sizes, int):
+        sizes = {"height": sizes, "width": sizes}
+    pairs = sizes if isinstance(sizes, Mapping) else vars(sizes)
     sides = {name: value for name, value in pairs.items() if value is not None}
     if not all(isinstance(value, int) and 0 < value <= 8192 for value in sides.values()):
         raise ArgumentError(f"its {key} must be whole numbers from 1 to 8,192, was {sides}")
@@ -308,8 +310,8 @@ def compare_with_view(apply: Callable[[Image], Any], view: View) -> None:
     """Raise where another library's preprocessing makes other values of four pictures than the view.
 
     Args:
-        apply: from a picture to what the network is given, ``(3, H, W)``.
-        view: what is made of its settings.
+        apply: from a picture to the input of the network, ``(3, H, W)``.
+        view: made of the settings of the preprocessing.
 
     Raises:
         ArgumentError: naming the picture and the difference.
@@ -318,13 +320,13 @@ def compare_with_view(apply: Callable[[Image], Any], view: View) -> None:
     for height, width in _PROBES:
         picture = _probe(height, width)
         expected = apply(picture)
-        found = _normalised(on_canvas(picture, view.canvas), affine)
-        if expected.shape != found.shape:
+        values = _normalised(on_canvas(picture, view.canvas), affine)
+        if expected.shape != values.shape:
             raise ArgumentError(
-                f"it makes {expected.shape} of a picture of {height} x {width} pixels, its settings {found.shape}"
+                f"it makes {expected.shape} of a picture of {height} x {width} pixels, its settings {values.shape}"
             )
         level = 1 / 255 / min(affine.std)
-        apart = float(np.abs(found - expected).max()) / level
+        apart = float(np.abs(values - expected).max()) / level
         if not apart <= _LEVELS_APART:
             raise ArgumentError(
                 f"a picture of {height} x {width} pixels comes out otherwise than its settings say, by up to "
@@ -405,18 +407,18 @@ class EncoderFamily:
             _image_module(model), _image_embedding, _width(model), scale, 0.0 if bias is None else float(bias.detach())
         )
         facts = (("context", context), ("lower_case", self.lower), ("logit_scale", scale), ("logit_bias", tower.bias))
-        made = classifier_of(tower, text, dict(spec.options))
-        return BuilderResult(made, spec=replace(spec, options=(*spec.options, *facts)), notes=checked(name, spec))
+        network = classifier_of(tower, text, dict(spec.options))
+        return BuilderResult(network, spec=replace(spec, options=(*spec.options, *facts)), notes=checked(name, spec))
 
     def _text(self, model: Any, tokenise: Any, context: int) -> TextTower:
         def tokens(sentences: Sequence[str]) -> Any:
-            given = [each.lower() for each in sentences] if self.lower else list(sentences)
-            return tokenise(given, padding="max_length", max_length=context, truncation=True, return_tensors="pt")
+            texts = [sentence.lower() for sentence in sentences] if self.lower else list(sentences)
+            return tokenise(texts, padding="max_length", max_length=context, truncation=True, return_tensors="pt")
 
-        def embed(found: Any) -> Tensor:
+        def embed(encoded: Any) -> Tensor:
             # SigLIP was trained without a mask, on padded sentences.
-            mask = found.get("attention_mask") if self.context is None else None
-            pooled = model.text_model(input_ids=found["input_ids"], attention_mask=mask).pooler_output
+            mask = encoded.get("attention_mask") if self.context is None else None
+            pooled = model.text_model(input_ids=encoded["input_ids"], attention_mask=mask).pooler_output
             projection = getattr(model, "text_projection", None)
             embedding: Tensor = pooled if projection is None else projection(pooled)
             return embedding
@@ -453,8 +455,8 @@ def _image_module(model: Any) -> nn.Module:
 
 
 def _image_embedding(network: nn.Module, images: Tensor) -> Tensor:
-    found: Tensor = network(images)
-    return found
+    embeddings: Tensor = network(images)
+    return embeddings
 
 
 def _width(model: Any) -> int:

@@ -42,7 +42,7 @@ _CACHE_VERSION = 1
 
 @dataclass(frozen=True)
 class TextTower:
-    """What turns sentences into embeddings.
+    """A text tower, which turns sentences into embeddings.
 
     Attributes:
         network: whose weights the embeddings come from, for the cache.
@@ -68,8 +68,8 @@ class TextTower:
                 for start in range(0, len(words.names), _CLASSES_AT_ONCE):
                     names = words.names[start : start + _CLASSES_AT_ONCE]
                     sentences = [template.replace("{}", name) for name in names for template in words.templates]
-                    found = normalize(self.embed(self.tokenise(sentences).to(device)).float(), dim=-1)
-                    parts.append(normalize(found.view(len(names), len(words.templates), -1).mean(1), dim=-1).cpu())
+                    embeddings = normalize(self.embed(self.tokenise(sentences).to(device)).float(), dim=-1)
+                    parts.append(normalize(embeddings.view(len(names), len(words.templates), -1).mean(1), dim=-1).cpu())
         finally:
             self.network.to("cpu")
         return torch.cat(parts).T.contiguous()
@@ -93,29 +93,29 @@ class TextTower:
         import torch
 
         place, key = _TEXT_PLACE.get(), self._key(words)
-        file, kept = cache_folder() / "text" / f"{key}.npy", f"{MEMO}/{key}.npy"
-        found = None if place.files is None else _unpacked(place.files.read(kept) or b"")
-        if found is not None:
-            return torch.from_numpy(found)
-        found = _cached(file)
-        if found is None:
-            found = self._embedded(words, place.device).numpy()
-            _keep(found, file)
+        file, name = cache_folder() / "text" / f"{key}.npy", f"{MEMO}/{key}.npy"
+        weights = None if place.files is None else _unpacked(place.files.read(name) or b"")
+        if weights is not None:
+            return torch.from_numpy(weights)
+        weights = _cached(file)
+        if weights is None:
+            weights = self._embedded(words, place.device).numpy()
+            _keep(weights, file)
         if place.files is not None:
             buffer = io.BytesIO()
-            np.save(buffer, found)
+            np.save(buffer, weights)
             with suppress(StoreError):  # a folder that may only be read
-                if not place.files.create(kept, buffer.getvalue()):
-                    first = _unpacked(place.files.read(kept) or b"")
+                if not place.files.create(name, buffer.getvalue()):
+                    first = _unpacked(place.files.read(name) or b"")
                     if first is None:  # it is damaged
-                        place.files.write(kept, buffer.getvalue())
-                    return torch.from_numpy(found if first is None else first)
-        return torch.from_numpy(found)
+                        place.files.write(name, buffer.getvalue())
+                    return torch.from_numpy(weights if first is None else first)
+        return torch.from_numpy(weights)
 
 
 @dataclass(frozen=True)
 class ImageTower:
-    """What turns normalised images into embeddings, and how these become logits.
+    """An image tower, which turns normalised images into embeddings, and the scale of their logits.
 
     Attributes:
         network: the module that holds the tower's weights.
@@ -145,16 +145,16 @@ def wording_of(protocol: str) -> Wording:
     if not path.is_file():
         return wording(protocol)
     try:
-        found = json.loads(path.read_text("utf-8"))
-        names = tuple(found.get("names", wording(DEFAULT_PROTOCOL).names))
-        templates = tuple(found.get("templates", ("a photo of a {}.",)))
+        settings = json.loads(path.read_text("utf-8"))
+        names = tuple(settings.get("names", wording(DEFAULT_PROTOCOL).names))
+        templates = tuple(settings.get("templates", ("a photo of a {}.",)))
     except (ValueError, AttributeError, TypeError, OSError) as error:
         raise ArgumentError(
             f"protocol {protocol} must be a JSON file with names and templates: {first_line(error)}"
         ) from None
     if len(names) != len(wnids()) or not all(isinstance(name, str) and name for name in names):
         raise ArgumentError(f"names in {protocol} must be {len(wnids())} words in wnid order, were {len(names)}")
-    if not templates or not all(isinstance(each, str) and each.count("{}") == 1 for each in templates):
+    if not templates or not all(isinstance(template, str) and template.count("{}") == 1 for template in templates):
         raise ArgumentError(f"templates in {protocol} must be sentences with {{}} once, where the name goes")
     return Wording(names, templates)
 
@@ -196,15 +196,15 @@ def classifier_of(tower: ImageTower, text: TextTower | None, options: Mapping[st
             self.class_weights = nn.Parameter(weights)
 
         def forward(self, images: Tensor) -> Tensor:
-            found = nn.functional.normalize(tower.embed(self.tower, images), dim=-1)
-            return tower.scale * (found @ self.class_weights) + tower.bias
+            embeddings = nn.functional.normalize(tower.embed(self.tower, images), dim=-1)
+            return tower.scale * (embeddings @ self.class_weights) + tower.bias
 
     return ZeroShot().eval()
 
 
 @dataclass(frozen=True)
 class TextPlace:
-    """Where sentences are embedded, and where it is kept what came of it.
+    """The device that embeds sentences, and the output folder that keeps class weights.
 
     Attributes:
         device: torch's name of it.
@@ -221,7 +221,7 @@ _TEXT_PLACE: ContextVar[TextPlace] = ContextVar("text place", default=TextPlace(
 
 @contextmanager
 def embedded_at(place: TextPlace) -> Iterator[None]:
-    """Within, networks that are built embed their sentences there."""
+    """Let networks that are built within embed their sentences at a place."""
     before = _TEXT_PLACE.set(place)
     try:
         yield
@@ -230,13 +230,13 @@ def embedded_at(place: TextPlace) -> Iterator[None]:
 
 
 def _cached(file: Path) -> NDArray[np.float32] | None:
-    """What this machine embedded before; ``None`` where it did not, or the file is damaged and goes."""
+    """Class weights that this machine embedded before; ``None`` without any, or where a damaged file goes."""
     if not file.is_file():
         return None
-    found = _unpacked(file.read_bytes())
-    if found is None:
+    weights = _unpacked(file.read_bytes())
+    if weights is None:
         file.unlink(missing_ok=True)
-    return found
+    return weights
 
 
 def _unpacked(content: bytes) -> NDArray[np.float32] | None:

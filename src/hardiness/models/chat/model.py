@@ -101,7 +101,7 @@ class EndpointRuntime(NamedTuple):
 
 @dataclass
 class ChatModel:
-    """An endpoint's model; `on` makes of it what answers one benchmark's question.
+    """An endpoint's model; `on` makes of it the model of one benchmark's question.
 
     Attributes:
         spec: its name; its options are its identity, as there are no weights to hash.
@@ -134,30 +134,30 @@ class ChatModel:
 
     @property
     def weights_sha256(self) -> str:
-        """Over what tells this model from others: there are no weights to hash."""
+        """A hash over the endpoint, the model's name, parameters and tag: there are no weights to hash."""
         endpoint = self.endpoint
         facts = [endpoint.url, endpoint.model, dict(endpoint.parameters), dict(self.spec.options).get("tag", "")]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of its numbers, and what they have cost so far."""
-        about = (
+        """Notes on the origin of its answers, and their cost so far."""
+        origin = (
             f"its answers come from {self.endpoint.host} and cannot be reproduced from weights; how the endpoint "
             "resizes pictures is not known"
         )
-        return (about, str(self.calls)) if self.calls.made else (about,)
+        return (origin, str(self.calls)) if self.calls.made else (origin,)
 
     def feed(self, canvas_px: int = CANVAS_224.crop_px) -> InputPolicy:
         """Pictures are sent as they are."""
         return InputPolicy(canvas_px, canvas_px)
 
     def activation_bytes(self, px: int) -> int:
-        """None here: batches are as large as they can be."""
+        """Zero: batches are as large as they can be."""
         return 0
 
     def logits(self, *_: Any) -> Any:
-        """Raise: it has none.
+        """Raise an error: a chat model has no logits.
 
         Raises:
             ModelError: always.
@@ -231,12 +231,12 @@ class ChatModel:
 
     @cached_property
     def threads(self) -> ThreadPoolExecutor:
-        """On which questions wait for their replies."""
+        """The threads on which questions wait for their replies."""
         return ThreadPoolExecutor(self.workers, thread_name_prefix="chat")
 
 
 class ClosedQuestionModel:
-    """A chat model on the question of one benchmark: what `ChatModel.on` gives.
+    """A chat model on the question of one benchmark, as `ChatModel.on` makes it.
 
     Attributes:
         model: the chat model.
@@ -257,7 +257,7 @@ class ClosedQuestionModel:
         self.num_classes = data.num_classes
 
     def __getattr__(self, name: str) -> Any:
-        """What does not depend on the question is the model's."""
+        """The attribute of the model, which does not depend on the question."""
         return getattr(self.model, name)
 
     def answers(self, images: Sequence[Image], samples: Sequence[str]) -> list[ChatAnswer | HardinessError]:
@@ -271,11 +271,11 @@ class ClosedQuestionModel:
 
     @staticmethod
     def keeps_some(files: Files) -> bool:
-        """Whether an output folder holds replies of any endpoint."""
+        """Whether replies of any endpoint are in an output folder."""
         return bool(files.folders(FOLDER))
 
     def lacking(self, image: Image, sample: str, files: Files | None = None) -> int:
-        """How many requests are still to be made about a picture; nothing is asked.
+        """The number of requests that are still to be made about a picture; nothing is asked.
 
         Args:
             image, sample: as for `answers`.
@@ -309,12 +309,12 @@ class ClosedQuestionModel:
     def _reply(self, prompt: str, image: Image, picture: str, turn: int) -> Reply:
         """A reply that is kept, or that is asked for now and kept before it is read."""
         name = self._name(prompt, picture, turn)
-        kept = self._files.read(name)
-        if kept and (reply := _reply_of(kept)) is not None:
+        content = self._files.read(name)
+        if content and (reply := _reply_of(content)) is not None:
             return reply
         reply = self.model.ask(prompt, png(image))
         endpoint = self.model.endpoint
-        asked = {
+        request = {
             "url": endpoint.url,
             "model": endpoint.model,
             "parameters": dict(endpoint.parameters),
@@ -322,7 +322,7 @@ class ClosedQuestionModel:
             "picture_sha256": picture,
             "turn": turn,
         }
-        self._files.write(name, (json.dumps({"asked": asked, "reply": json_form(reply)}) + "\n").encode())
+        self._files.write(name, (json.dumps({"asked": request, "reply": json_form(reply)}) + "\n").encode())
         self.model.require_uncut(reply)
         return reply
 
@@ -332,7 +332,7 @@ class ClosedQuestionModel:
         return f"{FOLDER}/{digest[:2]}/{digest}.json"
 
     def columns(self, answers: Sequence[ChatAnswer], decide: Callable[[NDArray[np.float32]], Columns]) -> Columns:
-        """What rows keep of some answers.
+        """The columns that rows keep of some answers.
 
         Args:
             answers: N.
@@ -348,41 +348,41 @@ class ClosedQuestionModel:
             does not; and, as text, the prompt, the answer and what the endpoint said of itself.
         """
         logits = np.stack(
-            [self.question.log_probabilities(each.readings[0].option, each.confidences) for each in answers]
+            [self.question.log_probabilities(answer.readings[0].option, answer.confidences) for answer in answers]
         )
-        first = [each.replies[0] for each in answers]
+        first = [answer.replies[0] for answer in answers]
         texts = {
-            "prompt": [each.prompt for each in answers],
+            "prompt": [answer.prompt for answer in answers],
             "answer_text": [reply.text for reply in first],
             "finish_reason": [reply.finish_reason for reply in first],
             "served_model": [reply.model for reply in first],
             "fingerprint": [reply.fingerprint for reply in first],
             "asked_at": [reply.asked_at for reply in first],
         }
-        outcome = np.array([each.readings[0].outcome for each in answers], np.int8)
+        outcome = np.array([answer.readings[0].outcome for answer in answers], np.int8)
         decided = decide(logits)
         is_answered = outcome == ANSWERED
         prediction = np.where(is_answered, decided["prediction"], -1).astype(np.int32)
         # Not that of one of the option's classes, over which a softmax spreads it.
-        confidence = np.where(is_answered, [each.confidence for each in answers], decided["confidence"])
+        confidence = np.where(is_answered, [answer.confidence for answer in answers], decided["confidence"])
         return {
             **decided,
             "prediction": prediction,
             "confidence": confidence.astype(decided["confidence"].dtype),
             "outcome": outcome,
-            "has_confidence": np.array([each.confidences is not None for each in answers], np.int8),
-            "missing_mass": np.array([each.missing_mass for each in answers], np.float32),
-            "changed": np.array([each.changed for each in answers], np.int8),
+            "has_confidence": np.array([answer.confidences is not None for answer in answers], np.int8),
+            "missing_mass": np.array([answer.missing_mass for answer in answers], np.float32),
+            "changed": np.array([answer.changed for answer in answers], np.int8),
             "at_most_tokens": np.array([reply.is_at_most_tokens for reply in first], np.int8),
             "prompt_tokens": _total(answers, lambda reply: reply.prompt_tokens),
             "completion_tokens": _total(answers, lambda reply: reply.completion_tokens),
-            **{name: np.array(list(map(_in_row, found)), np.str_) for name, found in texts.items()},
+            **{name: np.array(list(map(_in_row, column)), np.str_) for name, column in texts.items()},
         }
 
 
 def _total(answers: Sequence[ChatAnswer], count: Callable[[Reply], int]) -> NDArray[np.int64]:
     """A number of each reply, summed over those of each answer, ``(N,)``."""
-    return np.array([sum(map(count, each.replies)) for each in answers], np.int64)
+    return np.array([sum(map(count, answer.replies)) for answer in answers], np.int64)
 
 
 def on_question(classifier: Any, benchmark: Benchmark, data: DataSet, seed: int, files: Files) -> Any:
@@ -393,9 +393,9 @@ def on_question(classifier: Any, benchmark: Benchmark, data: DataSet, seed: int,
 def limit_calls(classifiers: Sequence[Any], most: int | None) -> None:
     """Let all chat models among some models count their requests together, up to so many; ``None`` for any number."""
     calls = Calls(most)
-    for each in classifiers:
-        if isinstance(each, ChatModel):
-            each.calls = calls
+    for classifier in classifiers:
+        if isinstance(classifier, ChatModel):
+            classifier.calls = calls
 
 
 def _in_row(text: str) -> str:

@@ -91,12 +91,12 @@ class Reply:
 
     @property
     def is_at_most_tokens(self) -> bool:
-        """Whether it ended because it had as many tokens as it may have."""
+        """Whether the reply ended because it had as many tokens as it may have."""
         return self.finish_reason.casefold() in CUT_REASONS
 
     @property
     def is_cut(self) -> bool:
-        """Whether it ended so before a word of the answer, as thinking may, which some endpoints put into the text."""
+        """Whether the reply ended so before a word of the answer, as in thinking, which may be in the text."""
         is_thinking = self.text.lstrip().startswith("<think>") and "</think>" not in self.text
         return self.is_at_most_tokens and not self.refusal and (is_thinking or not self.text.strip())
 
@@ -155,7 +155,7 @@ def read_answer(text: str, options: Sequence[str], letters: str) -> int:
 def is_refusal(text: str) -> bool:
     """Whether an answer begins as refusals do.
 
-    So does what says that nothing is seen or known ("I do not see any object"). "I think it is a bear" is no refusal.
+    So does one that says that nothing is seen or known ("I see no object"). "I think it is a bear" is no refusal.
 
     Differs: the published rule reads the letter I off "I cannot …" where a question has nine options or more.
     """
@@ -257,7 +257,7 @@ class Question:
         places = {name: place for place, name in enumerate(choices)}
         return cls(
             prompts[prompt or next(iter(prompts))],
-            tuple(each.replace("_", " ") for each in choices),
+            tuple(choice.replace("_", " ") for choice in choices),
             tuple(tuple(classes) for classes in choices.values()),
             data.num_classes,
             order,
@@ -270,7 +270,7 @@ class Question:
         places = self.offered.get(sample, tuple(range(len(self.options))))
         if self.order == "published":
             return places
-        return tuple(places[each] for each in rng(self.seed, "options", sample).permutation(len(places)).tolist())
+        return tuple(places[place] for place in rng(self.seed, "options", sample).permutation(len(places)).tolist())
 
     def text(self, sample: str) -> str:
         """The whole prompt of a picture."""
@@ -287,11 +287,11 @@ class Question:
             return Reading(FILTERED)
         if reply.refusal:
             return Reading(REFUSED)
-        shown, is_hedged = self.shown(sample), is_refusal(reply.text)
+        places, is_hedged = self.shown(sample), is_refusal(reply.text)
         read = read_hedged_answer if is_hedged else read_answer
-        place = read(reply.text, [self.options[each] for each in shown], question_wording().letters)
+        place = read(reply.text, [self.options[index] for index in places], question_wording().letters)
         if place >= 0:
-            return Reading(ANSWERED, shown[place])
+            return Reading(ANSWERED, places[place])
         return Reading(REFUSED if is_hedged else NO_ANSWER)
 
     def letter_probabilities(self, reply: Reply, sample: str) -> NDArray[np.float64]:
@@ -307,12 +307,16 @@ class Question:
         return probabilities
 
     def has_letter_first(self, reply: Reply, option: int, sample: str) -> bool:
-        """Whether an answer began with the letter of an option, so that the first token's probabilities are of answers.
+        """Whether an answer began with its option's letter, so that the first token's probabilities are of answers.
 
         Where the endpoint does not say with which token it began, that was the most probable one, or one as probable.
         """
         most = max((logarithm for _, logarithm in reply.tokens), default=0.0)
-        tokens = [reply.first_token] if reply.first_token else [token for token, each in reply.tokens if each == most]
+        tokens = (
+            [reply.first_token]
+            if reply.first_token
+            else [token for token, probability in reply.tokens if probability == most]
+        )
         places = self._places(sample)
         return any(places.get(token.strip().upper()) == option for token in tokens)
 
@@ -343,7 +347,7 @@ class Question:
         return logarithms
 
     def identity(self) -> Mapping[str, Any]:
-        """The parts of it that change answers and how they are read, for the run's key."""
+        """The parts that change answers and their reading, for the run's key."""
         words = question_wording()
         return {
             "prompt": "\n".join((self.prompt, words.option, words.closing)),
@@ -355,7 +359,7 @@ class Question:
         }
 
     def _offered_sha256(self) -> str:
-        """Over which options each sample is asked about; empty where these are all."""
+        """A hash over the options that each sample is asked about; empty where these are all."""
         text = json.dumps(sorted(self.offered.items()))
         return hashlib.sha256(text.encode()).hexdigest() if self.offered else ""
 
@@ -364,4 +368,4 @@ TIE = 1e-4
 """Log-probabilities that differ by less are equal, and are set so far apart that all rules read the answer off them."""
 
 SMALLEST_LOG = -87.0
-"""The logarithm of what stands for no probability at all: fp32 still holds its exponential."""
+"""The logarithm that stands for no probability at all: fp32 still holds its exponential."""

@@ -29,19 +29,19 @@ from hardiness.models.chat.redaction import redact, redacted_line, refuse_secret
 from hardiness.sources.http import OFFLINE, offline
 
 TRIES = 5
-"""Requests for one answer at most."""
+"""The most requests for one answer."""
 
 FIRST_WAIT_S, MOST_WAIT_S = 1.0, 60.0
-"""Before the second try, doubled before each further one; and the longest that a ``Retry-After`` is obeyed."""
+"""Seconds before the second try, doubled before each further one; and the longest ``Retry-After`` that is obeyed."""
 
 MOST_BYTES = 8 << 20
-"""Of a reply; a longer one is none of this protocol."""
+"""The most bytes of a reply; a longer one is none of this protocol."""
 
 MOST_SHOWN = 200
 """Characters of a foreign message that are shown."""
 
 MOST_COUNTS, MOST_TOKENS = 32, 1 << 40
-"""How many numbers of tokens that an endpoint counts for a reply are kept, and the largest of them."""
+"""The most counts of tokens that are kept of a reply, and the largest such count."""
 
 TOP_LOGPROBS = 20
 """Alternatives of the first token that are asked for: the most that the protocol allows."""
@@ -107,7 +107,7 @@ class Calls:
 
 
 class _TransientError(Exception):
-    """What may be over in a moment; the endpoint may have said how many seconds to wait."""
+    """A failure that may be over in a moment; the endpoint may have said how many seconds to wait."""
 
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
@@ -170,8 +170,8 @@ class Endpoint:
             except _TransientError as error:
                 reason = str(error)
                 if turn + 1 < TRIES:
-                    waits = FIRST_WAIT_S * 2**turn if error.wait_s is None else error.wait_s
-                    self.sleep(min(max(waits, 0.0), MOST_WAIT_S))
+                    wait_s = FIRST_WAIT_S * 2**turn if error.wait_s is None else error.wait_s
+                    self.sleep(min(max(wait_s, 0.0), MOST_WAIT_S))
         raise SampleError(f"{self.host} {reason}, {TRIES} times; the same command asks again")
 
     def _request(self, body: bytes, requests: int) -> Reply:
@@ -190,9 +190,9 @@ class Endpoint:
             reason = getattr(error, "reason", error)
             if isinstance(reason, ssl.SSLCertVerificationError):
                 raise GivenUpError(f"{self.host} has no valid certificate: {_line(str(reason), key)}") from None
-            what = f"did not answer within {self.timeout_s:g} s" if isinstance(reason, TimeoutError) else "broke off"
+            outcome = f"did not answer within {self.timeout_s:g} s" if isinstance(reason, TimeoutError) else "broke off"
             detail = "" if isinstance(reason, TimeoutError) else f" ({_line(str(reason), key)})"
-            raise _TransientError(f"{what}{detail}") from None
+            raise _TransientError(f"{outcome}{detail}") from None
         except ValueError as error:  # a header that cannot be sent, such as a key of two lines
             text = _line(str(error), key)
             raise GivenUpError(f"what is sent to {self.host} is no HTTP request: {text}") from None
@@ -221,20 +221,20 @@ class Endpoint:
             raise GivenUpError(
                 f"{self.host} redirects to {where}, where neither key nor picture is sent; name that in base="
             )
-        if any(each in f"{code} {message}".casefold().replace(" ", "_") for each in _FILTER_CODES):
+        if any(name in f"{code} {message}".casefold().replace(" ", "_") for name in _FILTER_CODES):
             return Reply("", finish_reason="content_filter", asked_at=_now(), requests=requests)
         raise GivenUpError(f"{self.host} {description}{self._advice(status, refusal, has_key=bool(key))}")
 
     def _advice(self, status: int, refusal: _Refusal, *, has_key: bool) -> str:
         """Advice on a refusal: on a parameter that it names, whatever the status is."""
-        about, other = f"{refusal.message} {refusal.parameter}", "max_completion_tokens"
-        if "logprobs" in about:
+        subject, other = f"{refusal.message} {refusal.parameter}", "max_completion_tokens"
+        if "logprobs" in subject:
             return f"; logprobs=false leaves them out{_REASONING}"
-        if other in about and other in self.parameters:
+        if other in subject and other in self.parameters:
             return f"; max_tokens=N takes its place, and {other}=none leaves it out"
-        if "max_tokens" in about or other in about:
+        if "max_tokens" in subject or other in subject:
             return f"; {other}=N takes its place, and max_tokens=none leaves it out{_REASONING}"
-        if "temperature" in about:
+        if "temperature" in subject:
             return f"; temperature=none leaves it out{_REASONING}"
         if status in (401, 403):
             return "; is the key right?" if has_key else "; key_env= names the environment variable with its key"
@@ -254,16 +254,16 @@ class Endpoint:
             body = json.loads(content)
             choice = body["choices"][0]
             message = choice.get("message") or {}
-            said = message.get("content")
-            if isinstance(said, list):  # parts, as some endpoints give them
-                said = "".join(str(part.get("text", "")) for part in said if isinstance(part, dict))
+            answer = message.get("content")
+            if isinstance(answer, list):  # parts, as some endpoints give them
+                answer = "".join(str(part.get("text", "")) for part in answer if isinstance(part, dict))
             first, alternatives = _first_token(choice.get("logprobs"))
             listed = tuple((redact(token, key), value) for token, value in alternatives)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             text = _line(content.decode(errors="replace"), key)
             raise _TransientError(f"answers what is no chat completion in JSON ({text or 'nothing'})") from None
         return Reply(
-            text=redact(str(said or ""), key),
+            text=redact(str(answer or ""), key),
             finish_reason=redact(str(choice.get("finish_reason") or ""), key),
             refusal=redact(str(message.get("refusal") or ""), key),
             model=redact(str(body.get("model") or ""), key),
@@ -280,10 +280,10 @@ def _first_token(logprobs: Any) -> tuple[str, tuple[tuple[str, float], ...]]:
     """The first token and its alternatives; empty where the endpoint gives none, or none that can be read."""
     try:
         first = logprobs["content"][0]
-        listed = [*(first.get("top_logprobs") or [])]
-        if all(each.get("token") != first.get("token") for each in listed) and "logprob" in first:
-            listed.append(first)
-        pairs = [(str(each["token"]), float(each["logprob"])) for each in listed]
+        alternatives = [*(first.get("top_logprobs") or [])]
+        if all(alternative.get("token") != first.get("token") for alternative in alternatives) and "logprob" in first:
+            alternatives.append(first)
+        pairs = [(str(alternative["token"]), float(alternative["logprob"])) for alternative in alternatives]
         token = str(first.get("token") or "")
     except (LookupError, TypeError, ValueError, AttributeError):
         return "", ()
@@ -301,7 +301,7 @@ def _usage(usage: Any, before: str = "") -> Iterator[tuple[str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """The parts of an error's body: each empty where it says nothing."""
+    """The parts of an error's body, empty where it says nothing."""
 
     message: str = ""
     code: str = ""
@@ -338,7 +338,7 @@ def _now() -> str:
 
 
 def _host_of(location: str) -> str:
-    """Host and port of where a redirect leads; empty where it names none."""
+    """Host and port that a redirect leads to; empty where it names none."""
     authority = _AUTHORITY.match(location)
     return authority[1] if authority else ""
 
@@ -349,7 +349,7 @@ def _line(text: str, key: str) -> str:
 
 
 def address_of(base: str) -> str:
-    """Where questions are posted: ``/v1/chat/completions`` below a host alone, ``/chat/completions`` below a path.
+    """The address of questions: ``/v1/chat/completions`` below a host alone, ``/chat/completions`` below a path.
 
     Raises:
         ArgumentError: it is no http or https address, or holds a password or a key.

@@ -1,4 +1,4 @@
-"""What executes a network: one file each, found by name."""
+"""Runtimes, which execute networks: one file each, found by name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Precision = Literal["fp32", "bf16", "fp16"]
 
 @dataclass(frozen=True)
 class Executable:
-    """What a runtime is to execute.
+    """The network that a runtime is to execute, and how.
 
     Attributes:
         name: the model's, for messages.
@@ -50,7 +50,7 @@ class Runtime(Protocol):
 
     name: str
     streams: int
-    """How many calls may usefully run at the same time."""
+    """The number of calls that may usefully run at the same time."""
 
     def __init__(self, plan: Executable) -> None: ...
 

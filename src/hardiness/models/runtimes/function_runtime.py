@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SUM_TOLERANCE = 0.05
-"""How far the sum of a row of probabilities may lie from 1."""
+"""Largest distance from 1 of the sum of a row of probabilities."""
 
 
 def rows_of(answer: Any, name: str, images: int, may_be_one: bool = False) -> NDArray[np.float32]:
@@ -34,18 +34,18 @@ def rows_of(answer: Any, name: str, images: int, may_be_one: bool = False) -> ND
         ModelError: it is of another shape or kind.
     """
     if isinstance(answer, list) and answer and hasattr(answer[0], "detach"):
-        answer = [each.numpy() for each in answer]
+        answer = [row.numpy() for row in answer]
     try:
-        found = np.asarray(answer)
+        rows = np.asarray(answer)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{name} must return an array (images, classes), and returned none: {error}") from error
-    if may_be_one and found.ndim == 1:
-        found = found[:, None]
-    if found.ndim != 2 or not (np.issubdtype(found.dtype, np.floating) or np.issubdtype(found.dtype, np.integer)):
-        raise ModelError(f"{name} must return numbers of shape (images, classes), returned {found.dtype} {found.shape}")
-    if len(found) != images:
-        raise ModelError(f"{name} must return a row for each of {images} images, returned {len(found)}")
-    return found.astype(np.float32)
+    if may_be_one and rows.ndim == 1:
+        rows = rows[:, None]
+    if rows.ndim != 2 or not (np.issubdtype(rows.dtype, np.floating) or np.issubdtype(rows.dtype, np.integer)):
+        raise ModelError(f"{name} must return numbers of shape (images, classes), returned {rows.dtype} {rows.shape}")
+    if len(rows) != images:
+        raise ModelError(f"{name} must return a row for each of {images} images, returned {len(rows)}")
+    return rows.astype(np.float32)
 
 
 def are_probabilities(rows: NDArray[np.float32]) -> bool:
@@ -59,7 +59,7 @@ def are_shares(rows: NDArray[np.floating[Any]]) -> bool:
 
 
 def logarithms(rows: NDArray[np.float32], name: str) -> NDArray[np.float32]:
-    """Of probabilities.
+    """The logarithms of probabilities, checked.
 
     Raises:
         ModelError: they are none.
@@ -103,7 +103,7 @@ class FunctionRuntime:
 
 
 def answer_of(network: PlainFunction, name: str, pixels: Tensor, affine: Callable[[Tensor], Tensor]) -> Any:
-    """What a function answers for pixels ``(N, 3, H, W)`` in [0, 1], float32 ``(N, K)``.
+    """A function's answer for pixels ``(N, 3, H, W)`` in [0, 1], float32 ``(N, K)``.
 
     Raises:
         ModelError: it does not answer in time, or not with such rows.
@@ -111,22 +111,22 @@ def answer_of(network: PlainFunction, name: str, pixels: Tensor, affine: Callabl
     import torch
 
     if network.bytes_in:
-        given: Any = (pixels * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
-        answer = _called(network, name, given)
+        images: Any = (pixels * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+        answer = _called(network, name, images)
     else:
         with torch.no_grad():
             answer = _called(network, name, affine(pixels).contiguous())
     return rows_of(answer, name, len(pixels), may_be_one=network.sigmoid)
 
 
-def _called(network: PlainFunction, name: str, given: Any) -> Any:
+def _called(network: PlainFunction, name: str, batch: Any) -> Any:
     try:
-        return network.answer(given)
+        return network.answer(batch)
     except ModelError as error:
         raise ModelError(f"{name} {error}") from None
 
 
 def first_answer(network: PlainFunction, name: str, pixels: Tensor, affine: Callable[[Tensor], Tensor]) -> Any:
-    """`answer_of`, once the process is as it was before, whatever the function did to it."""
+    """A function's first answer, as `answer_of`; the process is as before, whatever the function did to it."""
     with contained():
         return answer_of(network, name, pixels, affine)

@@ -28,7 +28,7 @@ IMAGE_TYPES = {**FLOATS, "tensor(uint8)": np.uint8}
 LAYOUTS = ("nchw", "nhwc")
 
 SECONDS_AN_IMAGE = 120.0
-"""After so long for one image a graph is given up: a loop in it may never end."""
+"""Seconds for one image after which a graph is given up: a loop in it may never end."""
 
 _CUDA = "CUDAExecutionProvider"
 
@@ -63,11 +63,11 @@ def session(path: str, providers: Sequence[str | tuple[str, dict[str, str]]]) ->
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What ONNX Runtime raises: besides Python's errors one class for each status, which share no parent."""
+    """The errors of ONNX Runtime: besides Python's one class for each status, which share no parent."""
     import onnxruntime
 
     state = vars(onnxruntime.capi.onnxruntime_pybind11_state)
-    own = tuple(each for each in state.values() if isinstance(each, type) and issubclass(each, Exception))
+    own = tuple(value for value in state.values() if isinstance(value, type) and issubclass(value, Exception))
     return FOREIGN_ERRORS + own
 
 
@@ -126,13 +126,13 @@ class OnnxRuntime:
         return torch.from_numpy(outputs)
 
     def _images(self, pixels: Tensor) -> NDArray[Any]:
-        """What the graph takes: its shape, its numbers, its layout."""
-        made = self._affine(self._shaped(pixels))
+        """The images in the shape, numbers and layout that the graph takes."""
+        images = self._affine(self._shaped(pixels))
         if self._graph.bytes_in:
-            made = made.round().clamp(0, 255)
+            images = images.round().clamp(0, 255)
         if self._graph.layout == "nhwc":
-            made = made.permute(0, 2, 3, 1)
-        return made.contiguous().numpy().astype(self._type, copy=False)
+            images = images.permute(0, 2, 3, 1)
+        return images.contiguous().numpy().astype(self._type, copy=False)
 
     def _shaped(self, pixels: Tensor) -> Tensor:
         """Square pixels as the height and width of a graph that takes another shape.
@@ -146,11 +146,11 @@ class OnnxRuntime:
             return pixels
         if self._graph.squashed:
             return functional.interpolate(pixels, size, mode="bicubic", antialias=True).clamp(0, 1)
-        top, left = (round((have - want) / 2) for have, want in zip(pixels.shape[2:], size, strict=True))
+        top, left = (round((side - fixed) / 2) for side, fixed in zip(pixels.shape[2:], size, strict=True))
         return pixels[:, :, top : top + size[0], left : left + size[1]]
 
     def _logarithms(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Of probabilities.
+        """The logarithms of probabilities, checked.
 
         Raises:
             ModelError: they are none.

@@ -33,7 +33,7 @@ _MAX_STREAMS = 16
 _MAX_CHUNK = 32
 _REPORTER = "openvino_telemetry"
 _COPIES = 4
-"""How often the weights lie in memory while a network is traced, frozen, converted and compiled."""
+"""Copies of the weights in memory while a network is traced, frozen, converted and compiled."""
 
 
 @runtimes.add("openvino")
@@ -59,7 +59,7 @@ class OpenVINORuntime:
         if plan.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise ModelError("this CPU has no bf16 instructions: torch is slower in bf16 than in fp32 by far")
         _refuse_without_memory(plan)
-        self.streams = min(usable_cores(), _MAX_STREAMS)  # an actor is told its cores after this class was made
+        self.streams = min(usable_cores(), _MAX_STREAMS)  # an actor learns its cores after this class was made
         self._chunk = chunk_images(plan)
         model = _convert(plan, self._chunk)
         options = {
@@ -130,7 +130,7 @@ def free_memory() -> int | None:
 
 
 def _refuse_without_memory(plan: Executable) -> None:
-    """Raises `ModelError` where compiling would need more memory than is free: the system would end the process."""
+    """Raise `ModelError` where compiling would need more memory than is free: the system would end the process."""
     free, needed = free_memory(), _COPIES * plan.weight_bytes
     if free is not None and needed > free:
         raise ModelError(
@@ -140,7 +140,7 @@ def _refuse_without_memory(plan: Executable) -> None:
 
 
 def chunk_images(plan: Executable) -> int:
-    """How many images one stream computes at a time.
+    """The number of images that one stream computes at a time.
 
     Few, so that activations stay in the core's cache (2 in fp32, 4 in bf16, which is the same number of bytes: the
     best of 1 to 64 measured), but enough that reading the weights costs no more than reading the activations
@@ -181,7 +181,7 @@ def _convert(plan: Executable, chunk: int) -> Any:
 
 @contextmanager
 def _same_logging() -> Iterator[None]:
-    """Afterwards the process logs as before: where it fails, the converter leaves nothing but errors to be logged."""
+    """Put logging back as it was: where it fails, the converter leaves nothing but errors to be logged."""
     root = logging.getLogger()
     level, filters, handlers = root.level, list(root.filters), list(root.handlers)
     try:
@@ -204,7 +204,7 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: BaseException) -> str:
-    """OpenVINO buries the operation that it does not know in a list under a trace of its own sources."""
+    """The operation that OpenVINO does not know, which it buries in a list under a trace of its own sources."""
     named = [line.strip()[3:] for line in str(error).splitlines() if line.strip().startswith("-- ")]
     return named[0] if named else first_line(error)
 

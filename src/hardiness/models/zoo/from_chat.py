@@ -44,8 +44,10 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     Raises:
         ArgumentError: an option is wrong, or there is no address.
     """
-    if given := [each for each in _MEANINGLESS if each in options]:
-        raise ArgumentError(f"chat:{name} answers at an endpoint, which has no {given[0]} to choose; leave it out")
+    if meaningless := [option for option in _MEANINGLESS if option in options]:
+        raise ArgumentError(
+            f"chat:{name} answers at an endpoint, which has no {meaningless[0]} to choose; leave it out"
+        )
     for key in options:
         if key in _OPTIONS or key in COMMON:
             continue
@@ -95,7 +97,7 @@ def model(spec: ModelSpec, options: Mapping[str, str]) -> ChatModel:
     order, prompt = options.get("order", ORDERS[0]), options.get("prompt", "")
     if order not in ORDERS:
         raise UnknownNameError("order of options", order, ORDERS)
-    prompts = {each for found in question_wording().prompts.values() for each in found}
+    prompts = {name for named in question_wording().prompts.values() for name in named}
     if prompt and prompt not in prompts:
         raise UnknownNameError("prompt", prompt, prompts)
     logprobs = options.get("logprobs", "true")
@@ -132,10 +134,10 @@ def _most_tokens(options: Mapping[str, str]) -> dict[str, float | int | None]:
         ArgumentError: a number cannot be so, or both names are given one.
     """
     usual, other = "max_tokens", "max_completion_tokens"
-    found = {name: _number(name, options[name], 1, 1_000_000) for name in (usual, other) if name in options}
-    if found.get(usual) is not None and found.get(other) is not None:
+    bounds = {name: _number(name, options[name], 1, 1_000_000) for name in (usual, other) if name in options}
+    if bounds.get(usual) is not None and bounds.get(other) is not None:
         raise ArgumentError(f"{usual} and {other} are two names of one bound; leave one of them out")
-    return found or {usual: 8}
+    return bounds or {usual: 8}
 
 
 def _number(

@@ -38,7 +38,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
 
 
 def build(spec: ModelSpec) -> BuilderResult:
-    """What the factory returns: a network, or a network and its `View`; a view given by options goes before it.
+    """The network, or the network and its `View`, that the factory returns; a view by options goes before it.
 
     Raises:
         UnknownNameError: the file has no such function.
@@ -48,14 +48,14 @@ def build(spec: ModelSpec) -> BuilderResult:
     from torch import nn
 
     own = OwnFile.named(spec.name.removeprefix("py:"), "py:")
-    found = own.value("factory")
-    made = own.called(found) if is_factory(found) else found
-    network, view = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    value = own.value("factory")
+    result = own.called(value) if is_factory(value) else value
+    network, view = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
     network = foreign(network) or network
     if not isinstance(network, nn.Module | PlainFunction) or not isinstance(view, View | None):
         raise ModelError(
             f"{spec.name} must return a torch.nn.Module or a function of images, or one of these and a View; "
-            f"returned {type(made).__name__}"
+            f"returned {type(result).__name__}"
         )
     options = {**dict(spec.options), **split(spec.asked)[1]}
     if isinstance(network, PlainFunction) and network.bytes_in:
@@ -72,7 +72,7 @@ def build(spec: ModelSpec) -> BuilderResult:
 def _function(
     network: PlainFunction, spec: ModelSpec, view: View | None, options: Mapping[str, str], text: str
 ) -> BuilderResult:
-    """A function that gets the canvas as it is: nothing of its preprocessing is left to guess but the geometry."""
+    """The built model of a function that gets the canvas as it is: of its preprocessing only the geometry is open."""
     if view is None:
         require_view(spec.name, options, bytes_in=True)
     notes = assumed_geometry(view or spec.view, _stated(view, options))
@@ -81,7 +81,7 @@ def _function(
 
 
 def _stated(view: View | None, options: Mapping[str, str]) -> set[str]:
-    """Names of what a view and options state."""
+    """Names of the fields that a view and options state."""
     return {*options, *(view.stated if view is not None else ())}
 
 

@@ -34,7 +34,7 @@ _INTEGERS = re.compile(r"QuantizeLinear|DequantizeLinear|DynamicQuantize\w+|QLin
 """Operators that compute in integers, or go there and back; those of ONNX and of ONNX Runtime."""
 
 _BY_BATCH = re.compile(r"DynamicQuantize\w+")
-"""Those that choose the scale of integers by all numbers of a tensor, so by all images of a call."""
+"""Operators that choose the scale of integers by all numbers of a tensor, so by all images of a call."""
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
@@ -70,7 +70,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
 
 @dataclass(frozen=True)
 class Graph:
-    """What a graph takes and puts out."""
+    """A graph as it is run: its file with inputs and outputs, and its number of classes."""
 
     file: OnnxFile
     classes: int
@@ -78,15 +78,15 @@ class Graph:
 
 
 def read_graph(name: str, options: Mapping[str, str]) -> Graph:
-    """How a graph is to be run, by its own declarations and by what options add.
+    """The graph as it is to be run, by its own declarations and by options.
 
     Raises:
         ArgumentError: it leaves open what an option is to say, or an option says what cannot be.
         ModelError: no images go in, or no logits come out.
     """
-    made = session(name, ["CPUExecutionProvider"])
-    given, outputs = made.get_inputs(), made.get_outputs()
-    layout, size = _input(given, name, options.get("layout"))
+    onnx_session = session(name, ["CPUExecutionProvider"])
+    inputs, outputs = onnx_session.get_inputs(), onnx_session.get_outputs()
+    layout, size = _input(inputs, name, options.get("layout"))
     sigmoid = is_sigmoid(options, name)
     output, meaning = _output(outputs, name, options.get("output", ""), sigmoid)
     nodes = onnx_nodes(Path(name))
@@ -111,7 +111,7 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
     probabilities = is_softmax or is_behind or meaning == "probabilities"
     quantised = any(map(_INTEGERS.fullmatch, nodes.kinds))
     one_by_one = any(map(_BY_BATCH.fullmatch, nodes.kinds))
-    kinds = {"tensor(float16)": "fp16"}.get(given[0].type, "")
+    kinds = {"tensor(float16)": "fp16"}.get(inputs[0].type, "")
     notes = []
     if sigmoid:
         notes.append(SIGMOID)
@@ -127,7 +127,7 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
     file = OnnxFile(
         name,
         layout=layout,
-        bytes_in=given[0].type == "tensor(uint8)",
+        bytes_in=inputs[0].type == "tensor(uint8)",
         size=size,
         output=output.name,
         probabilities=probabilities,
@@ -145,12 +145,12 @@ def _version() -> str:
     return str(onnxruntime.__version__)
 
 
-def _input(given: list[Any], name: str, stated: str | None) -> tuple[Literal["nchw", "nhwc"], tuple[int, int] | None]:
+def _input(inputs: list[Any], name: str, stated: str | None) -> tuple[Literal["nchw", "nhwc"], tuple[int, int] | None]:
     """The layout of the images that a graph takes, and their height and width where both are fixed."""
-    if len(given) != 1:
-        named = ", ".join(each.name for each in given[:5]) or "none"
-        raise ModelError(f"{name} must have one input, the images; has {len(given)} ({named})")
-    kind, shape = given[0].type, given[0].shape
+    if len(inputs) != 1:
+        named = ", ".join(item.name for item in inputs[:5]) or "none"
+        raise ModelError(f"{name} must have one input, the images; has {len(inputs)} ({named})")
+    kind, shape = inputs[0].type, inputs[0].shape
     if kind not in IMAGE_TYPES:
         raise ModelError(f"{name} must take images as floating-point numbers or uint8, takes {kind}")
     if stated is not None and stated not in LAYOUTS:
@@ -159,11 +159,11 @@ def _input(given: list[Any], name: str, stated: str | None) -> tuple[Literal["nc
         raise ModelError(f"{name} must take images (N, 3, H, W) or (N, H, W, 3), takes {shape}")
     channels = {"nchw": shape[1], "nhwc": shape[3]}
     fits = [layout for layout in LAYOUTS if channels[layout] == 3]
-    open_ = [layout for layout in LAYOUTS if not isinstance(channels[layout], int)]
-    if stated is not None and stated not in (*fits, *open_):
+    open_layouts = [layout for layout in LAYOUTS if not isinstance(channels[layout], int)]
+    if stated is not None and stated not in (*fits, *open_layouts):
         raise ArgumentError(f"layout={stated} cannot be: {name} takes images {shape}")
     if stated is None and len(fits) != 1:
-        if not fits and not open_:
+        if not fits and not open_layouts:
             raise ModelError(f"{name} must take images (N, 3, H, W) or (N, H, W, 3), takes {shape}")
         raise ArgumentError(
             f"{name} takes images {shape}, which may be either layout: state layout=nchw or layout=nhwc"
@@ -175,41 +175,41 @@ def _input(given: list[Any], name: str, stated: str | None) -> tuple[Literal["nc
     return layout, (height, width) if isinstance(height, int) else None  # type: ignore[return-value]  # one of LAYOUTS
 
 
-def _output(made: list[Any], name: str, stated: str, sigmoid: bool) -> tuple[Any, str]:
-    """The output to read, and ``"logits"``, ``"probabilities"`` or an empty text for what it is said to be.
+def _output(outputs: list[Any], name: str, stated: str, sigmoid: bool) -> tuple[Any, str]:
+    """The output to read, and its stated meaning: ``"logits"``, ``"probabilities"`` or empty.
 
     With ``sigmoid`` it may also be one number for each image, without an axis of its own.
     """
-    named = {each.name: each for each in made}
-    wanted, _, meaning = stated.rpartition("+") if stated.rpartition("+")[2] in _MEANINGS else (stated, "", "")
+    named = {output.name: output for output in outputs}
+    chosen, _, meaning = stated.rpartition("+") if stated.rpartition("+")[2] in _MEANINGS else (stated, "", "")
     if stated in _MEANINGS:
-        wanted, meaning = (stated if stated in named else ""), stated
-    if wanted and wanted not in named:
-        raise UnknownNameError(f"output of {name}", wanted, (*named, *_MEANINGS))
+        chosen, meaning = (stated if stated in named else ""), stated
+    if chosen and chosen not in named:
+        raise UnknownNameError(f"output of {name}", chosen, (*named, *_MEANINGS))
     fitting = [
-        each
-        for each in made
-        if each.type in FLOATS
-        and ((len(each.shape) == 2 and isinstance(each.shape[1], int)) or (sigmoid and len(each.shape) == 1))
+        output
+        for output in outputs
+        if output.type in FLOATS
+        and ((len(output.shape) == 2 and isinstance(output.shape[1], int)) or (sigmoid and len(output.shape) == 1))
     ]
-    if wanted:
-        if named[wanted] not in fitting:
-            found = f"{named[wanted].shape}, {named[wanted].type}"
-            raise ArgumentError(f"output={wanted} cannot be: it is {found}, and (N, classes) of floats is needed")
-        return named[wanted], meaning
+    if chosen:
+        if named[chosen] not in fitting:
+            form = f"{named[chosen].shape}, {named[chosen].type}"
+            raise ArgumentError(f"output={chosen} cannot be: it is {form}, and (N, classes) of floats is needed")
+        return named[chosen], meaning
     if not fitting:
-        shapes = ", ".join(f"{each.name} {each.shape} {each.type}" for each in made[:5])
-        is_one = any(len(each.shape) == 1 and each.type in FLOATS for each in made)
+        shapes = ", ".join(f"{output.name} {output.shape} {output.type}" for output in outputs[:5])
+        is_one = any(len(output.shape) == 1 and output.type in FLOATS for output in outputs)
         hint = "; one number for each image is read as that of two classes with activation=sigmoid" if is_one else ""
         raise ModelError(f"{name} must put out logits (N, classes) as floating-point numbers, puts out {shapes}{hint}")
     if len(fitting) > 1:
-        names = ", ".join(each.name for each in fitting[:6])
+        names = ", ".join(output.name for output in fitting[:6])
         raise ArgumentError(f"{name} has {len(fitting)} outputs that may be its logits ({names}): state output=NAME")
     return fitting[0], meaning
 
 
 def build(spec: ModelSpec) -> BuilderResult:
-    """The file and how it is run; the hash over it and the files that it names is the identity of its weights.
+    """The file and its settings; the hash over it and the files that it names is the identity of its weights.
 
     Raises:
         ArgumentError: it takes images that are not square, and the view does not say how they become so.

@@ -71,10 +71,10 @@ def build(spec: ModelSpec) -> BuilderResult:
         model = package.create_model(architecture, None if random else tag, require_pretrained=not random)
         tokenise = None if random else package.get_tokenizer(architecture)
     expected = _preprocessing(package.get_model_config(architecture), {} if random else published)
-    found = {key: model.visual.preprocess_cfg[key] for key in expected}
-    if _plain(found) != _plain(expected):
+    actual = {key: model.visual.preprocess_cfg[key] for key in expected}
+    if _plain(actual) != _plain(expected):
         raise ModelError(
-            f"{spec.name} is to be preprocessed by {_plain(found)}, and open_clip lists {_plain(expected)}"
+            f"{spec.name} is to be preprocessed by {_plain(actual)}, and open_clip lists {_plain(expected)}"
         )
     scale, bias = float(model.logit_scale.detach().exp()), getattr(model, "logit_bias", None)
     network = model.visual.eval()
@@ -85,17 +85,17 @@ def build(spec: ModelSpec) -> BuilderResult:
     text = None if tokenise is None else _text(model, tokenise)
     context = getattr(model, "context_length", None) or model.text.context_length
     facts = (("context", int(context)), ("logit_scale", scale), ("logit_bias", tower.bias))
-    made = classifier_of(tower, text, dict(spec.options))
+    classifier = classifier_of(tower, text, dict(spec.options))
     repositories = () if random else _repositories(package.get_model_config(architecture), published)
-    notes = [note for each in repositories for note in check_hub_files(each, spec.name)]
+    notes = [note for repository in repositories for note in check_hub_files(repository, spec.name)]
     if not random and not published:
         notes += _activation_of_a_file(package, architecture, tag)
-    return BuilderResult(made, spec=replace(spec, options=(*spec.options, *facts)), notes=tuple(notes))
+    return BuilderResult(classifier, spec=replace(spec, options=(*spec.options, *facts)), notes=tuple(notes))
 
 
 def _embedded(network: Any, images: Any) -> Any:
-    found = network(images)
-    return found[0] if isinstance(found, tuple) else found
+    outputs = network(images)
+    return outputs[0] if isinstance(outputs, tuple) else outputs
 
 
 def _width(model: Any) -> int:
@@ -115,50 +115,56 @@ def _text(model: Any, tokenise: Any) -> TextTower:
 
 
 def _preprocessing(config: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:
-    """Source: open_clip's create_model: its defaults, then what the tag says, then the tower's own size."""
+    """The preprocessing of a tag: open_clip's defaults, then the tag's own, then the tower's size.
+
+    Source: open_clip's ``create_model``.
+    """
     from dataclasses import asdict
 
     from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 
-    found = dict(merge_preprocess_dict(asdict(PreprocessCfg()), dict(published)))
-    size = config["vision_cfg"].get("image_size", found["size"])
-    found["size"] = size if isinstance(size, int) else size[0] if size[0] == size[1] else tuple(size)
-    return {key: found[key] for key in ("size", "mean", "std", "interpolation", "resize_mode")}
+    settings = dict(merge_preprocess_dict(asdict(PreprocessCfg()), dict(published)))
+    size = config["vision_cfg"].get("image_size", settings["size"])
+    settings["size"] = size if isinstance(size, int) else size[0] if size[0] == size[1] else tuple(size)
+    return {key: settings[key] for key in ("size", "mean", "std", "interpolation", "resize_mode")}
 
 
-def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
-    sizes = {key: tuple(value) if isinstance(value, list | tuple) else value for key, value in found.items()}
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    sizes = {key: tuple(value) if isinstance(value, list | tuple) else value for key, value in settings.items()}
     size = sizes["size"]
     return {**sizes, "size": size[0] if isinstance(size, tuple) and len(set(size)) == 1 else size}
 
 
-def _view(found: Mapping[str, Any], where: str) -> View:
-    """Source: open_clip's image_transform; ``shortest`` resizes and crops, ``squash`` stretches both sides."""
+def _view(settings: Mapping[str, Any], where: str) -> View:
+    """The view of a preprocessing.
+
+    Source: open_clip's ``image_transform``: ``shortest`` resizes and crops, ``squash`` stretches both sides.
+    """
     modes = {"shortest": "center", "squash": "squash"}
-    if not isinstance(found["size"], int) or found["resize_mode"] not in modes:
+    if not isinstance(settings["size"], int) or settings["resize_mode"] not in modes:
         raise ArgumentError(
-            f"{where} takes {found['size']} px, resized {found['resize_mode']}, which is no view of ours"
+            f"{where} takes {settings['size']} px, resized {settings['resize_mode']}, which is no view of ours"
         )
     return View(
-        resize_px=found["size"],
-        crop_px=found["size"],
-        interpolation=found["interpolation"],
-        crop_mode=modes[found["resize_mode"]],  # type: ignore[arg-type]  # checked above
-        mean=tuple(found["mean"]),
-        std=tuple(found["std"]),
+        resize_px=settings["size"],
+        crop_px=settings["size"],
+        interpolation=settings["interpolation"],
+        crop_mode=modes[settings["resize_mode"]],  # type: ignore[arg-type]  # checked above
+        mean=tuple(settings["mean"]),
+        std=tuple(settings["std"]),
     )
 
 
 def _refuse_other_activation(
     architecture: str, tag: str, config: Mapping[str, Any], published: Mapping[str, Any]
 ) -> None:
-    """Raises `ArgumentError` for weights that were trained under QuickGELU in a network without it, or otherwise."""
+    """Raise `ArgumentError` for weights that were trained under QuickGELU in a network without it, or otherwise."""
     if not published:
         return
-    wanted, has = bool(published.get("quick_gelu", False)), bool(config.get("quick_gelu", False))
-    if wanted != has:
-        other = f"{architecture}-quickgelu" if wanted else architecture.removesuffix("-quickgelu")
-        trained, has_it = ("with", "lacks") if wanted else ("without", "has")
+    is_quick, has_quick = bool(published.get("quick_gelu", False)), bool(config.get("quick_gelu", False))
+    if is_quick != has_quick:
+        other = f"{architecture}-quickgelu" if is_quick else architecture.removesuffix("-quickgelu")
+        trained, has_it = ("with", "lacks") if is_quick else ("without", "has")
         raise ArgumentError(
             f"openclip:{architecture}/{tag} was trained {trained} QuickGELU, which {architecture} {has_it}; "
             f"write openclip:{other}/{tag}"
@@ -189,10 +195,10 @@ def _need(published: Mapping[str, Any], where: str) -> None:
 
 
 def _repositories(config: Mapping[str, Any], published: Mapping[str, Any]) -> list[str]:
-    """What is taken from the hub: weights, tokeniser, the text tower's configuration."""
+    """The repositories of the hub that are used: of weights, tokeniser, the text tower's configuration."""
     text = config.get("text_cfg", {})
     weights = str(published.get("hf_hub") or "").rpartition("/")[0]
-    return sorted({each for each in (weights, text.get("hf_tokenizer_name"), text.get("hf_model_name")) if each})
+    return sorted({name for name in (weights, text.get("hf_tokenizer_name"), text.get("hf_model_name")) if name})
 
 
 def _package() -> Any:

@@ -49,19 +49,19 @@ def need_timm_weights(name: str, where: str) -> None:
 
 def _sources() -> Iterator[str]:
     """The texts of timm's files of models; none where timm is not installed as files."""
-    found = importlib.util.find_spec("timm")
-    for folder in (found.submodule_search_locations or ()) if found else ():
+    package = importlib.util.find_spec("timm")
+    for folder in (package.submodule_search_locations or ()) if package else ():
         for file in sorted(Path(folder, "models").glob("*.py")):
             yield file.read_text("utf-8", "replace")
 
 
 def _may_be_kept(architecture: str, sources: list[str]) -> bool:
     """Whether a file in the hub's cache, or in torch's, may be of that architecture."""
-    kept = {path.name.removeprefix("models--").replace("--", "/", 1) for path in hub_folder().glob("models--*")}
-    if any(each == f"timm/{architecture}" or each.startswith(f"timm/{architecture}.") for each in kept):
+    repositories = {path.name.removeprefix("models--").replace("--", "/", 1) for path in hub_folder().glob("models--*")}
+    if any(name == f"timm/{architecture}" or name.startswith(f"timm/{architecture}.") for name in repositories):
         return True
     elsewhere = {identifier for text in sources for identifier in _HUB_ID.findall(text)}
-    if kept & elsewhere:
+    if repositories & elsewhere:
         return True
     files = torch_files()
     published = {urlsplit(url).path.rpartition("/")[2] for text in sources for url in _URL.findall(text)}
@@ -151,7 +151,7 @@ def _need_weights(name: str, where: str) -> None:
 
 
 def _checked(name: str, where: str) -> tuple[str, ...]:
-    """What was checked of the weights that timm has loaded."""
+    """Notes on the check of the weights that timm has loaded."""
     hub, url, _ = _source(name)
     return check_hub_files(hub, where) if hub else check_torch_file(url, where)
 

@@ -65,10 +65,10 @@ def build(spec: ModelSpec) -> BuilderResult:
 
 
 def _trusted(options: Mapping[str, str]) -> bool:
-    said = options.get(TRUST, "false")
-    if said not in ("true", "false"):
-        raise ArgumentError(f"{TRUST} must be true or false, was {said!r}")
-    return said == "true"
+    choice = options.get(TRUST, "false")
+    if choice not in ("true", "false"):
+        raise ArgumentError(f"{TRUST} must be true or false, was {choice!r}")
+    return choice == "true"
 
 
 def _labels(config: Any, where: str) -> list[str]:
@@ -79,7 +79,11 @@ def _labels(config: Any, where: str) -> list[str]:
 
 
 def _is_imagenet(labels: list[str], where: str) -> bool:
-    """Raises `ModelError` where the labels look like ImageNet's and leave the order open."""
+    """Whether labels are ImageNet's.
+
+    Raises:
+        ModelError: they look like ImageNet's and leave the order open.
+    """
     if len(labels) in (1000, 1001) and is_generic(labels):
         raise ModelError(
             f"{where} has {len(labels)} classes without names ({labels[0]!r}, …), so their order is not known; "

@@ -47,7 +47,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
 def build(spec: ModelSpec) -> BuilderResult:
     """The backbone with its head: class tokens of the last layers, and the mean of the last one's patches.
 
-    How many layers is told by the head's width: 1 or, in heads called ``linear4``, 4.
+    The number of layers follows from the head's width: 1 or, in heads called ``linear4``, 4.
 
     Raises:
         ModelError: the backbone cannot be had, or the head does not fit it.
@@ -62,15 +62,17 @@ def build(spec: ModelSpec) -> BuilderResult:
     width = int(config.hidden_size)
     if head == RANDOM:
         return BuilderResult(_under(backbone, nn.Linear(2 * width, IMAGENET_CLASSES), 1))
-    read = read_checkpoint(head)
-    found = fit(["weight", "bias"], read.state, spec.view, head)
-    inputs = found.state["weight"].shape[-1] if "weight" in found.state else 0
+    checkpoint = read_checkpoint(head)
+    fitted = fit(["weight", "bias"], checkpoint.state, spec.view, head)
+    inputs = fitted.state["weight"].shape[-1] if "weight" in fitted.state else 0
     layers = inputs // width - 1
     if layers < 1 or inputs % width or layers > config.num_hidden_layers:
         raise ModelError(f"{head} must take 2 or 5 times {width} numbers, as {spec.name} puts out, takes {inputs}")
     linear = nn.Linear(inputs, IMAGENET_CLASSES)
-    assign(linear, found.state, head)
-    return BuilderResult(_under(backbone, linear, layers), notes=(*read.notes, *found.notes, *checked(name, spec)))
+    assign(linear, fitted.state, head)
+    return BuilderResult(
+        _under(backbone, linear, layers), notes=(*checkpoint.notes, *fitted.notes, *checked(name, spec))
+    )
 
 
 def _under(backbone: Any, linear: nn.Linear, layers: int) -> nn.Module:
@@ -90,8 +92,8 @@ def _under(backbone: Any, linear: nn.Linear, layers: int) -> nn.Module:
             if layers == 1:
                 states = [self.backbone(pixel_values=images).last_hidden_state]
             else:
-                found = self.backbone(pixel_values=images, output_hidden_states=True).hidden_states
-                states = [norm(state) for state in found[-layers:]]
+                hidden = self.backbone(pixel_values=images, output_hidden_states=True).hidden_states
+                states = [norm(state) for state in hidden[-layers:]]
             features = [*(state[:, 0] for state in states), states[-1][:, prefix:].mean(1)]
             logits: Tensor = self.head(torch.cat(features, 1))
             return logits
