@@ -44,7 +44,8 @@ from hardiness.core.random import rng
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
-from hardiness.models.loading import load, resolve, wrap
+from hardiness.models.loading import load, wrap
+from hardiness.models.naming import resolve
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "masked"))
 

@@ -41,7 +41,8 @@ from hardiness.core.random import rng
 from hardiness.data.root import locate
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.statistics.intervals import wilson
 
 LITE0, LITE2, SQUEEZE = "efficientnet_lite0", "efficientnet_lite2", "squeezenet1_1"

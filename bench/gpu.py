@@ -35,7 +35,8 @@ from hardiness.data.root import locate
 from hardiness.engine.batch_sizes import automatic_batch_size
 from hardiness.engine.evaluation import evaluate
 from hardiness.models.classifier import Classifier
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.store.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))

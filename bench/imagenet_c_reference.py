@@ -37,7 +37,8 @@ from hardiness.data.root import locate
 from hardiness.distortions.apply import corruptions
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.sets import SEVERITIES, distortion_set
 from hardiness.statistics.intervals import wilson

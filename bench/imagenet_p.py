@@ -48,7 +48,8 @@ from hardiness.imaging.codecs import decode
 from hardiness.imaging.largest import top
 from hardiness.imaging.resizing import before_crop
 from hardiness.models.classifier import Classifier
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.sets import distortion_set
 from hardiness.store.store import Store

@@ -30,7 +30,7 @@ from hardiness.data.root import locate
 from hardiness.engine.batch import QueuedPicture
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models.loading import resolve
+from hardiness.models.naming import resolve
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests/masked", "docs")]
 

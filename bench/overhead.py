@@ -31,7 +31,8 @@ from hardiness.engine.evaluation import Evaluation, evaluate, evaluate_shared
 from hardiness.engine.ray import on_ray
 from hardiness.engine.ray_actor import Errand
 from hardiness.engine.ray_cluster import Cluster
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.reference.classes import wnids
 from hardiness.store.store import Store
 from sleeping import Sleeping

@@ -36,7 +36,8 @@ from hardiness.engine.evaluation import evaluate
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
 from hardiness.store.store import Store
 

@@ -30,7 +30,8 @@ from hardiness.core.model import CANVAS_224
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
 from hardiness.visualise.orhan2019 import EPSILON, STEP, choose, push
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from hardiness.models.classifier import Classifier
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import DeviceLink, InputPolicy, link_to, to_pixels
 
 Make = Callable[..., Classifier]

@@ -9,7 +9,7 @@ import pytest
 
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import View
-from hardiness.models.loading import resolve
+from hardiness.models.naming import resolve
 from hardiness.models.options import row_and_model
 
 

@@ -21,7 +21,7 @@ from hardiness.cli.main import COMMANDS, command_of
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.data.root import locate
-from hardiness.models.loading import resolve
+from hardiness.models.naming import resolve
 from hardiness.reference.classes import wnids
 
 ENORMOUS = ["1000000000", "1000000000000", "-1000000000000"]

@@ -22,7 +22,8 @@ from hardiness.engine.shared import shared
 from hardiness.engine.tasks import Task, asks_for_gradients, begin, left_out_of, require_gradients
 from hardiness.engine.worker import Worker
 from hardiness.models.classifier import Classifier
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.results.policy import Policy
 from hardiness.results.policy_watch import PolicyWatch
 from hardiness.store.parallel import in_parallel

@@ -21,7 +21,8 @@ from hardiness.engine.plan import Unit
 from hardiness.engine.provenance import keep_session, package_version
 from hardiness.engine.worker import Worker
 from hardiness.models.classifier import Classifier
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.store.store import Store
 
 LOOK_S = 0.01

@@ -9,15 +9,16 @@ if TYPE_CHECKING:
     from hardiness.models.catalogue import registry, schemes
     from hardiness.models.chat.model import limit_calls as limit_calls
     from hardiness.models.code_hash import function_identity as function_identity
-    from hardiness.models.loading import is_pattern as is_pattern
-    from hardiness.models.loading import load, resolve, wrap
-    from hardiness.models.loading import need_weights as need_weights
-    from hardiness.models.loading import search as search
+    from hardiness.models.library_views import library_view as library_view
+    from hardiness.models.loading import load, wrap
+    from hardiness.models.naming import is_pattern as is_pattern
+    from hardiness.models.naming import need_weights as need_weights
+    from hardiness.models.naming import resolve
+    from hardiness.models.naming import search as search
     from hardiness.models.options import COMMON as COMMON
     from hardiness.models.own_file import OwnFile as OwnFile
     from hardiness.models.placement import place as place
     from hardiness.models.preprocessing import to_pixels
-    from hardiness.models.stated_views import library_view as library_view
 else:
     __getattr__, __dir__ = door(__name__)
 

@@ -18,12 +18,6 @@ PROBABILITIES = (
 SMALLEST = 1e-38
 """A probability below this one counts as this: its logarithm is a number, and fp32 holds it."""
 
-
-def log_probabilities(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The logarithms of probabilities, which stand in place of logits."""
-    return np.log(np.maximum(rows, np.float32(SMALLEST)))
-
-
 ACTIVATION = "activation"
 """Name of the option that says which function makes probabilities of a network's logits."""
 
@@ -39,6 +33,11 @@ SIGMOID = (
 
 LARGEST_LOGIT = 17.0
 """Logit of a probability that is 1 in fp32: the next one below 1 has 16.6."""
+
+
+def log_probabilities(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The logarithms of probabilities, which stand in place of logits."""
+    return np.log(np.maximum(rows, np.float32(SMALLEST)))
 
 
 def is_sigmoid(options: Mapping[str, str], name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from hardiness.core.model import ModelSpec
 from hardiness.core.registry import Registry, instance_of
-from hardiness.models.failures import Caller
+from hardiness.models.caller import Caller
 
 registry: Registry[ModelSpec] = Registry("model", "hardiness.models.zoo", "hardiness.models", instance_of(ModelSpec))
 """Every model that has a name of its own."""

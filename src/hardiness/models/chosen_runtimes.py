@@ -6,15 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardiness.core.errors import ModelError
+from hardiness.models.broken_models import Function, refuse_broken
 from hardiness.models.catalogue import PlainFunction
-from hardiness.models.exactness import (
-    REFERENCE_IMAGES,
-    Agreement,
-    Function,
-    Reference,
-    compare,
-    refuse_broken,
-)
+from hardiness.models.exactness import REFERENCE_IMAGES, Agreement, Reference, compare
 from hardiness.models.gradient_networks import GradientNetworks
 from hardiness.models.logits import refuse_probabilities
 from hardiness.models.original import Original

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+NORMS = frozenset(("torch.nn.modules.batchnorm.BatchNorm2d", "timm.layers.norm_act.BatchNormAct2d"))
+"""Layers that can be folded into the convolution before them."""
+
+
 def with_the_same_tensors(network: nn.Module) -> nn.Module:
     """A copy whose layers can be exchanged while ``network`` keeps its own; all parameters and buffers are shared."""
     tensors = [*network.parameters(), *network.buffers()]
     return copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
-
-
-NORMS = frozenset(("torch.nn.modules.batchnorm.BatchNorm2d", "timm.layers.norm_act.BatchNormAct2d"))
-"""Layers that can be folded into the convolution before them."""
 
 
 def folded(network: nn.Module, pairs: dict[str, str]) -> nn.Module:

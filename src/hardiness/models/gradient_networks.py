@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardiness.models.broken_models import Function
 from hardiness.models.determinism import full_fp32
-from hardiness.models.exactness import (
-    Function,
-    Reference,
-    same_gradient,
-)
+from hardiness.models.exactness import Reference, same_gradient
 from hardiness.models.layers import last_layer, without
 from hardiness.models.original import Original
 from hardiness.models.padding import evenly_padded

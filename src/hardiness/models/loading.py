@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import difflib
-import fnmatch
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
@@ -23,9 +21,6 @@ from hardiness.models.catalogue import (
     OnnxFile,
     OpaqueNetwork,
     PlainFunction,
-    known_names,
-    registry,
-    schemes,
 )
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
@@ -36,225 +31,25 @@ from hardiness.models.failures import contained, foreign_errors
 from hardiness.models.frameworks import require_torch
 from hardiness.models.identity import Identity, outputs_sha256, state_sha256
 from hardiness.models.logits import logits_of
+from hardiness.models.naming import resolve
 from hardiness.models.onnx_graph import onnx_sha256
-from hardiness.models.options import RANDOM, apply, override, row_and_model, split
+from hardiness.models.options import RANDOM, override, row_and_model, split
 from hardiness.models.own_file import imported_anew
 from hardiness.models.own_functions import class_names_of, foreign, identity_of, read_by_sigmoid, refuse_numbers
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
+from hardiness.models.random_weights import randomise
+from hardiness.models.recognition import recognised
 from hardiness.models.runtimes.function_runtime import are_probabilities, are_shares, first_answer
-from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, read_view, refuse_other_range
+from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, refuse_other_range
+from hardiness.models.view_files import read_view
 from hardiness.models.zero_shot import TextPlace, embedded_at
-from hardiness.reference import robustbench
 from hardiness.sources.downloads import Progress, fetch
-from hardiness.sources.packages import file_sha256
 from hardiness.store.files import Files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
-
-
-_WILD = "*?["
-
-
-def resolve(text: str) -> ModelSpec:
-    """The spec that ``NAME[:key=value,…]`` stands for.
-
-    Before it may stand ``ROW=``, under which its results are kept. ``NAME`` is a registered name or ``SCHEME:…``,
-    e.g. ``"resnext101_32x8d:weights=mine.pth"``,
-    ``"timm:vit_tiny_patch16_224:crop_px=224,mean=0.5/0.5/0.5"``.
-
-    Raises:
-        UnknownNameError: there is no such model or option; the message offers close matches.
-        ArgumentError: an option's value is wrong, or the package that has the name is faulty.
-        ModelError: the model exists but cannot be described, e.g. its configuration cannot be read.
-    """
-    row, model = row_and_model(text)
-    if row:
-        return replace(resolve(model), asked=text)
-    name, options = split(text)
-    prefix, colon, rest = name.partition(":")
-    if colon and rest:
-        schemes.refuse_faulty(prefix)
-    if colon and rest and prefix in schemes:
-        scheme = schemes.get(prefix)
-        # A view given by hand is shown to the scheme too: it may be what the model's own files leave open.
-        with foreign_errors(name, "cannot be described"):
-            spec = scheme.spec(rest, options)
-        own = {key: value for key, value in options.items() if key not in scheme.options}
-        return replace(_with_options(spec, own), asked=text)
-    registry.refuse_faulty(name)
-    if name not in registry:
-        raise _unknown(name)
-    return replace(_with_options(registry.get(name), options), asked=text)
-
-
-def _with_options(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
-    """The spec with the options that every model has; single fields of a view go before those of a file."""
-    if PREPROCESSING in options:
-        spec = replace(spec, view=read_view(options[PREPROCESSING]).view)
-    return apply(spec, options)
-
-
-def need_weights(text: str) -> None:
-    """Raise an error where the published weights that ``NAME[:key=value,…]`` asks for surely cannot be had.
-
-    It is quick, imports no library of models, and says nothing where it is not sure.
-
-    Raises:
-        DataError: they are in no cache, and cannot be downloaded.
-        ArgumentError: the options cannot be read.
-    """
-    name, options = split(row_and_model(text)[1])
-    prefix, colon, rest = name.partition(":")
-    if colon and rest and prefix in schemes and "weights" not in options:
-        asks = schemes.get(prefix).need_weights
-        if asks:
-            asks(rest, name)
-
-
-def search(pattern: str) -> list[str]:
-    """Sorted names that match a shell-style pattern: ``"resnext*"`` among the registered, ``"timm:resnet*"`` in timm.
-
-    Raises:
-        ArgumentError: the models of that prefix cannot be listed.
-        UnknownNameError: nothing matches.
-    """
-    prefix, colon, rest = pattern.partition(":")
-    if not colon:
-        names = registry.names(pattern)
-        if not names:
-            raise _unmatched(pattern)
-        return names
-    list_names = schemes.get(prefix).names
-    if list_names is None:
-        raise ArgumentError(f"models of the form {schemes.get(prefix).form} cannot be listed; name one")
-    matching = sorted(set(fnmatch.filter(list_names(), rest)))
-    if not matching:
-        raise UnknownNameError(f"{prefix} model", rest, list_names())
-    return [f"{prefix}:{name}" for name in matching]
-
-
-def _unmatched(pattern: str) -> UnknownNameError:
-    """The error for a pattern that no registered name matches; it says what to type where a library's names do."""
-    counts = {prefix: len(set(fnmatch.filter(names, pattern))) for prefix, names in _names_of_libraries()}
-    typed = [
-        f"'{prefix}:{pattern}' ({count:,} model{'' if count == 1 else 's'})"
-        for prefix, count in counts.items()
-        if count
-    ]
-    return UnknownNameError("model", pattern, known_names(), meant=" or ".join(typed))
-
-
-def is_pattern(text: str) -> bool:
-    """Whether a name holds a wildcard."""
-    return any(sign in text for sign in _WILD)
-
-
-def _unknown(name: str) -> UnknownNameError:
-    """The error for a name that is in no registry, with the libraries' models of that name first."""
-    if hint := _of_torch_file(name):
-        error = UnknownNameError("model", name, known_names())
-        error.args = (f"unknown model {name!r}: {hint}",)
-        return error
-    elsewhere = [*_as_file(name), *_elsewhere(name)]
-    if not elsewhere:
-        return UnknownNameError("model", name, known_names())
-    error = UnknownNameError("model", name, elsewhere)
-    error.args = (f"unknown model {name!r}; did you mean {' or '.join(map(repr, elsewhere[:4]))}?",)
-    return error
-
-
-def _of_torch_file(name: str) -> str:
-    """Advice on a file of torch, which does not say by itself what it holds; empty for any other name."""
-    suffix = Path(name).suffix.lower()
-    weights = f"NAME:weights={name}, where NAME is the network that they are of, as in timm:resnet50:weights={name}"
-    if suffix in (".safetensors", ".bin", ".ckpt"):
-        return f"weights are given as {weights}"
-    program = "py:net.py:net, where net.py has 'import torch' and 'def net(): return "
-    if suffix == ".pt2":
-        return f"a program of torch.export is given as {program}torch.export.load({name!r})'"
-    if suffix in (".pt", ".pth", ".ts"):
-        return f"weights are given as {weights}; TorchScript as {program}torch.jit.load({name!r})'"
-    return ""
-
-
-def _as_file(name: str) -> list[str]:
-    """The name behind the prefix for files of its kind; none for any other name."""
-    if name.lower().endswith(".onnx"):
-        return [f"onnx:{name}"]
-    file, colon, _ = name.rpartition(":")
-    if file.endswith(".py") and colon:
-        return [f"py:{name}"]
-    return [f"py:{name}:FUNCTION"] if name.endswith(".py") else []
-
-
-def _elsewhere(name: str) -> Iterator[str]:
-    """The name behind a library's prefix, exactly or nearly."""
-    if difflib.get_close_matches(name, registry.names(), n=1, cutoff=0.75):
-        return
-    for prefix, names in _names_of_libraries():
-        if name in names:
-            yield f"{prefix}:{name}"
-        else:
-            yield from (f"{prefix}:{match}" for match in difflib.get_close_matches(name, names, n=1, cutoff=0.85))
-
-
-def _names_of_libraries() -> Iterator[tuple[str, list[str]]]:
-    """Each prefix whose models can be listed, with their names; a library that is not installed has none."""
-    for prefix in schemes:
-        list_names = schemes.get(prefix).names
-        try:
-            names = list_names() if list_names else []
-        except ModelError:  # its library is not installed
-            continue
-        yield prefix, names
-
-
-def randomise(network: nn.Module, seed: int = 0) -> None:
-    """Give every parameter a value that depends on its name and shape alone: He-normal kernels, neutral norms.
-
-    Kernels get variance 2 / fan-in, biases 0. Vectors that are no bias keep what they are made with, but get ones
-    where that is zero (scales of the last norm of a block, which would silence it) or the network has no storage yet.
-
-    Source: He et al. 2015, arXiv:1502.01852, equation 10.
-    """
-    import torch
-
-    on_meta = any(tensor.is_meta for tensor in network.state_dict().values())
-    if on_meta:
-        network.to_empty(device="cpu")
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if parameter.ndim >= 2:
-                fan_in = parameter.numel() // parameter.shape[0]
-                draws = rng(seed, "weights", name).standard_normal(parameter.numel(), dtype=np.float32)
-                parameter.copy_(torch.from_numpy(draws).view(parameter.shape).mul_((2.0 / fan_in) ** 0.5))
-            elif name.endswith("bias"):
-                parameter.zero_()
-            elif on_meta or not bool(parameter.any()):
-                parameter.fill_(1.0)
-        for name, buffer in network.named_buffers() if on_meta else ():
-            buffer.fill_(1.0 if name.endswith("running_var") else 0.0)
-
-
-def recognised(spec: ModelSpec) -> tuple[str, str]:
-    """The name on RobustBench's leaderboard, and the evidence for it in words; both empty where it is not on it."""
-    if spec.published:
-        return spec.published, "as you say"
-    if spec.weights is None:
-        name = _by_hash(spec.source.sha256)
-        return (name, "by the hash of its weights") if name else ("", "")
-    path = Path(spec.weights if Path(spec.weights).exists() else spec.weights.partition("#")[0])
-    if path.stem in robustbench.entries():
-        return path.stem, "by the name of its file"
-    name = _by_hash(file_sha256(path)) if path.is_file() else ""
-    return (name, "by the hash of its file") if name else ("", "")
-
-
-def _by_hash(sha256: str) -> str:
-    return next((name for start, name in robustbench.FILES.items() if sha256.startswith(start)), "")
 
 
 _ZOO = "hardiness.models.zoo."

@@ -26,6 +26,9 @@ COMMON = {
 """Options that every model has, and their help."""
 
 _ROW = re.compile(r"([^:/,=]+)=(.+)", re.DOTALL)
+_OPTIONS_BEGIN = re.compile(r":(?=[^\W\d]\w*=)")
+
+_OPTION_AFTER_COMMA = re.compile(r",([^\W\d]\w*)=")
 
 
 def row_and_model(text: str) -> tuple[str, str]:
@@ -35,11 +38,6 @@ def row_and_model(text: str) -> tuple[str, str]:
     """
     parts = _ROW.fullmatch(text)
     return (parts[1].strip(), parts[2]) if parts else ("", text)
-
-
-_OPTIONS_BEGIN = re.compile(r":(?=[^\W\d]\w*=)")
-
-_OPTION_AFTER_COMMA = re.compile(r",([^\W\d]\w*)=")
 
 
 def split(text: str) -> tuple[str, dict[str, str]]:

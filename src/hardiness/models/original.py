@@ -10,22 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core.errors import ArgumentError, ModelError, RefusedModelError
+from hardiness.models.broken_models import Function, refuse_broken, refuse_company
 from hardiness.models.catalogue import OpaqueNetwork, PlainFunction
 from hardiness.models.determinism import full_fp32
-from hardiness.models.exactness import (
-    REFERENCE_IMAGES,
-    Function,
-    Reference,
-    compare,
-    refuse_broken,
-    refuse_company,
-)
+from hardiness.models.exactness import REFERENCE_IMAGES, Reference, compare
 from hardiness.models.failures import contained, foreign_errors, well_behaved
 from hardiness.models.folding import NORMS, folded
 from hardiness.models.forward_pass import observed_pass
 from hardiness.models.logits import logits_of, refuse_probabilities
+from hardiness.models.memory import activation_bytes
 from hardiness.models.memory_layout import in_faster_layout
-from hardiness.models.placement import activation_bytes
 from hardiness.models.preprocessing import Normalisation
 
 if TYPE_CHECKING:

@@ -307,32 +307,33 @@ class RunTimeReads:
         """Note what one piece of code reads, by the words in it, and the modules that it imports when it runs."""
         where = f"{code.co_name} of {module.removeprefix(OWN_FILE)}"
         used = names_in(code)
-        self._name(used | {each for each in code.co_consts if isinstance(each, str) and each.isidentifier()})
+        texts = {value for value in code.co_consts if isinstance(value, str) and value.isidentifier()}
+        self._name(used | texts)
         origins = {**text.origins, **(origins_of(code) if code.co_name != "<module>" else {})}
-        for each in used & set(origins):
-            if origins[each] in _BY_MODULE:
-                self.places[_BY_MODULE[origins[each]]].add(f"{each} in {where}")
+        for name in used & set(origins):
+            if origins[name] in _BY_MODULE:
+                self.places[_BY_MODULE[origins[name]]].add(f"{name} in {where}")
         used |= {text.aliases[name] for name in used if name in text.aliases}
         if used & _BY_TEXT:  # `getattr` with the name of an attribute
-            used |= {each for each in code.co_consts if isinstance(each, str) and each.isidentifier()}
+            used |= texts
         for name, attribute in attributes_in(code):
             home = _called(name, names, origins)
             if kind := _BY_FUNCTION.get((home, attribute) if attribute else ("builtins", name)):
                 self.places[kind].add(f"{attribute or name} in {where}")
         for kind, words in _BY_WORD.items():
-            self.places[kind] |= {f"{each} in {where}" for each in used & words}
+            self.places[kind] |= {f"{word} in {where}" for word in used & words}
         if "os" in used:
-            self.places[PROGRAMS] |= {f"{each} in {where}" for each in used if each == "system" or each[:5] == "spawn"}
+            self.places[PROGRAMS] |= {f"{name} in {where}" for name in used if name == "system" or name[:5] == "spawn"}
         if "read" in used:
             self._readers.add(f"read in {where}")
             self._note_parsers()
-        imported, others = imports_by_name(code, package, names, text.aliases)
-        self.places[BY_NAME] |= {f"{each} in {where}" for each in others}
-        for each in (*imports_of(code, package), *imported):
-            if each in _BY_MODULE and code.co_name != "<module>":
-                self.places[_BY_MODULE[each]].add(f"{each} in {where}")
-            elif (spec := spec_of(each)) is not None and not installed(each, spec):
-                self._file(each)
+        named, unnamed = imports_by_name(code, package, names, text.aliases)
+        self.places[BY_NAME] |= {f"{call} in {where}" for call in unnamed}
+        for imported in (*imports_of(code, package), *named):
+            if imported in _BY_MODULE and code.co_name != "<module>":
+                self.places[_BY_MODULE[imported]].add(f"{imported} in {where}")
+            elif (spec := spec_of(imported)) is not None and not installed(imported, spec):
+                self._file(imported)
 
     def _file(self, module: str) -> None:
         """Walk the file of a module of one's own that code imports, or is handed, while it runs."""
@@ -383,13 +384,13 @@ def _pieces_of(code: CodeType) -> Iterator[tuple[str, CodeType]]:
 def _called_by_bases(kind: type) -> set[str]:
     """Names of methods that a class is asked for by the forward pass of those of its bases that are of packages."""
     names, pending = set(_ENTRIES), list(_ENTRIES)
-    bases = [each for each in kind.__mro__ if installed(each.__module__)]
+    bases = [base for base in kind.__mro__ if installed(base.__module__)]
     while pending:
         name = pending.pop()
         for base in bases:
             function = vars(base).get(name)
             for code in inner_codes(function.__code__) if isinstance(function, FunctionType) else ():
-                calls = {each for each in code.co_names if hasattr(kind, each)} - names - _BUILDING
+                calls = {called for called in code.co_names if hasattr(kind, called)} - names - _BUILDING
                 names |= calls
                 pending += calls
     return names

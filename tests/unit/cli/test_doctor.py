@@ -14,7 +14,7 @@ import pytest
 from hardiness import models
 from hardiness.cli import doctor
 from hardiness.cli.main import main
-from hardiness.models.stated_views import library_view
+from hardiness.models.library_views import library_view
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:

@@ -22,7 +22,7 @@ from hardiness.api.progress import Bars, LogProgress, RedrawnOutput, listener, p
 from hardiness.benchmarks.suites import Suite
 from hardiness.cli.main import ALIASES, COMMANDS, GROUPS, tell_warnings
 from hardiness.data.root import LAYOUTS
-from hardiness.models.loading import search
+from hardiness.models.naming import search
 from hardiness.models.runtimes import runtimes
 from hardiness.report.exports import exporter
 from hardiness.report.loggers import logger

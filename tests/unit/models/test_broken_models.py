@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from hardiness.core.errors import ArgumentError, DeviceError, ModelError, RefusedModelError
 from hardiness.core.model import View
 from hardiness.models.failures import PROCESS_STATE, foreign_errors, is_out_of_memory, well_behaved
-from hardiness.models.loading import load, resolve, wrap
+from hardiness.models.loading import load, wrap
+from hardiness.models.naming import resolve
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
 
 SIZE = "resize_px=72,crop_px=64"

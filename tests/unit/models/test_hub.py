@@ -16,7 +16,8 @@ import torch
 
 from hardiness.core.errors import DataError
 from hardiness.models import hub
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.sources import hub_cache
 from hardiness.sources.tables import from_hub
 

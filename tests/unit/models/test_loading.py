@@ -19,7 +19,8 @@ from torch import Tensor
 from hardiness.core.errors import DataError, ModelError
 from hardiness.core.model import ModelSpec
 from hardiness.models.catalogue import registry
-from hardiness.models.loading import load, randomise
+from hardiness.models.loading import load
+from hardiness.models.random_weights import randomise
 
 Noise = Callable[..., Tensor]
 

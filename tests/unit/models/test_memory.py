@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hardiness.core.model import View
 from hardiness.models.loading import load, wrap
-from hardiness.models.placement import activation_bytes
+from hardiness.models.memory import activation_bytes
 
 
 class _Shared(nn.Module):

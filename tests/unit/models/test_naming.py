@@ -9,7 +9,7 @@ import pytest
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import View
 from hardiness.models.catalogue import registry
-from hardiness.models.loading import resolve, search
+from hardiness.models.naming import resolve, search
 from hardiness.models.options import split
 
 

@@ -15,7 +15,8 @@ from hardiness.core.errors import ModelError
 from hardiness.engine.attack import judge_of, victims_of
 from hardiness.engine.batch import QueuedPicture
 from hardiness.engine.batch_sizes import LARGEST, SMALLEST, automatic_batch_size
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.placement import place
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.models.runtimes import onnx_runtime

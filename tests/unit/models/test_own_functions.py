@@ -27,7 +27,7 @@ from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import ModelSpec, View
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models import failures, loading
+from hardiness.models import caller, loading
 from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, schemes
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, wrap
@@ -206,7 +206,7 @@ def test_what_goes_wrong_costs_one_line(answer: Any, says: str, pixels: Tensor) 
 
 
 def test_a_function_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, pixels: Tensor) -> None:
-    monkeypatch.setattr(failures, "SECONDS", 0.2)
+    monkeypatch.setattr(caller, "SECONDS", 0.2)
     never = threading.Event()
 
     def waiting(images: np.ndarray) -> np.ndarray:

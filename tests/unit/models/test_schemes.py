@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from hardiness.core.errors import ArgumentError, DataError, ModelError, UnknownNameError
 from hardiness.core.model import View
 from hardiness.models import hub
-from hardiness.models.loading import load, resolve, search
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve, search
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]

@@ -12,7 +12,8 @@ import pytest
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import View
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.options import split
 
 NETWORK = """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hardiness.core.errors import DataError
-from hardiness.models.loading import need_weights
+from hardiness.models.naming import need_weights
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A hub's cache and torch's, empty, below one folder, where nothing may be downloaded."""
     monkeypatch.setenv("HARDINESS_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("hardiness.models.zoo.from_timm.hub_folder", lambda: tmp_path / "hub")
+    monkeypatch.setattr("hardiness.models.timm_weights.hub_folder", lambda: tmp_path / "hub")
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "torch"))
     return tmp_path
 

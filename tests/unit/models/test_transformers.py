@@ -18,9 +18,10 @@ from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import View
 from hardiness.core.random import rng
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import Normalisation, to_pixels
-from hardiness.models.transformers_parts import view_of
+from hardiness.models.processors import view_of
 from hardiness.reference.classes import class_name, wnids
 
 Noise = Callable[..., Tensor]

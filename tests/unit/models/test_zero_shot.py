@@ -18,7 +18,8 @@ from torch.nn.functional import normalize
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import View
 from hardiness.models import zero_shot
-from hardiness.models.loading import load, resolve
+from hardiness.models.loading import load
+from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import TextTower, wording_of
 from hardiness.reference.classes import subset

@@ -26,6 +26,12 @@ CUT_REASONS = ("length", "max_tokens")
 ANSWERED, NO_ANSWER, REFUSED, FILTERED = range(4)
 """Numbers of `hardiness.core.answers.OUTCOMES`."""
 
+TIE = 1e-4
+"""Log-probabilities that differ by less are equal, and are set so far apart that all rules read the answer off them."""
+
+SMALLEST_LOG = -87.0
+"""The logarithm that stands for no probability at all: fp32 still holds its exponential."""
+
 _FILTER_REASONS = ("content_filter", "safety", "prohibited_content", "blocklist", "recitation")
 _NOT = (
     r"(cannot|(do|did|can|could|will|would|shall|should|must|may|might|am|was|have|had) not|[a-z]+n't|cant|dont|wont"
@@ -362,10 +368,3 @@ class Question:
         """A hash over the options that each sample is asked about; empty where these are all."""
         text = json.dumps(sorted(self.offered.items()))
         return hashlib.sha256(text.encode()).hexdigest() if self.offered else ""
-
-
-TIE = 1e-4
-"""Log-probabilities that differ by less are equal, and are set so far apart that all rules read the answer off them."""
-
-SMALLEST_LOG = -87.0
-"""The logarithm that stands for no probability at all: fp32 still holds its exponential."""

@@ -9,14 +9,8 @@ from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import IMAGENET_CLASSES, ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.classes import is_generic, looks_like_imagenet, order_by_name, stated_order
-from hardiness.models.transformers_parts import (
-    TRUST,
-    checked,
-    load_network,
-    read_config,
-    stated_view,
-    transformers_package,
-)
+from hardiness.models.processors import stated_view
+from hardiness.models.transformers_parts import TRUST, checked, load_network, read_config, transformers_package
 
 _OPTIONS = {TRUST: "true lets Python code that lies beside the model run on this machine (default: false)"}
 

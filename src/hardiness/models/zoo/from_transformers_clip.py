@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hardiness.core.model import ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
-from hardiness.models.transformers_parts import EncoderFamily
+from hardiness.models.dual_encoders import EncoderFamily
 from hardiness.models.zero_shot import OPTIONS
 
 _KIND = EncoderFamily("hf-clip", ("clip", "metaclip_2"))

@@ -10,7 +10,8 @@ from hardiness.core.model import IMAGENET_CLASSES, ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.checkpoints import assign, fit, read_checkpoint
 from hardiness.models.options import RANDOM
-from hardiness.models.transformers_parts import checked, load_network, read_config, stated_view, transformers_package
+from hardiness.models.processors import stated_view
+from hardiness.models.transformers_parts import checked, load_network, read_config, transformers_package
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hardiness.core.model import ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
-from hardiness.models.transformers_parts import EncoderFamily
+from hardiness.models.dual_encoders import EncoderFamily
 from hardiness.models.zero_shot import OPTIONS
 
 # Both were trained on sentences in lower case, padded to 64 tokens; without, 12 points less are reported.

@@ -12,7 +12,7 @@ import pytest
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.models.chat.redaction import MARK, PIECE, redact, redacted_line, refuse_key, refuse_secrets
-from hardiness.models.loading import resolve
+from hardiness.models.naming import resolve
 from hardiness.models.zoo.from_chat import build
 
 KEY = "sk-proj/aB3+é\"'<x>&_9-7f0c2d4e6a8b1357-QWERTYUIOPasdfghjkl"

@@ -16,8 +16,9 @@ from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import ModelSpec, Source, View
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.models.loading import load, recognised
+from hardiness.models.loading import load
 from hardiness.models.options import apply
+from hardiness.models.recognition import recognised
 from hardiness.reference import robustbench
 from hardiness.reference.classes import wnids
 from hardiness.reference.published_numbers import table
