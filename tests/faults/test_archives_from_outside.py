@@ -17,9 +17,8 @@ import pytest
 from hardiness.core.errors import DataError, HardinessError
 from hardiness.data.root import locate
 from hardiness.reference.classes import wnids
-from hardiness.sources import archives
-from hardiness.sources import archives as extraction
-from hardiness.sources.archives import unpack
+from hardiness.sources import archives, extraction
+from hardiness.sources.extraction import unpack
 from hardiness.sources.files import TarMember
 
 TENCH, GOLDFISH = wnids()[:2]

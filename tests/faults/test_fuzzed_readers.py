@@ -35,7 +35,7 @@ from hardiness.imaging.mp4 import video_facts
 from hardiness.imaging.videos import encode_video
 from hardiness.models.checkpoints import read_arrays
 from hardiness.reference.classes import wnids
-from hardiness.sources.archives import unpack
+from hardiness.sources.extraction import unpack
 from hardiness.store import shards
 
 SHARD = "000000-0123456789ab.parquet"

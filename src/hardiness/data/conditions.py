@@ -24,6 +24,7 @@ from hardiness.data.root import Layout, Place
 from hardiness.reference.classes import wnid_indices, wnids
 from hardiness.sources import archives
 from hardiness.sources.files import DiskFile, Stamp, TarMember, read_regular, shown
+from hardiness.sources.shards import expand
 from hardiness.sources.webdataset import is_shard, webdataset_samples
 
 
@@ -374,7 +375,7 @@ class ConditionTrees:
     def _cells(self, place: Place) -> dict[str, Cell]:
         root, listings = Path(place.path), Listings()
         if not root.is_dir():
-            files = (root,) if root.is_file() else archives.expand(place.path)
+            files = (root,) if root.is_file() else expand(place.path)
             missing = next((file for file in files if not file.is_file()), None)
             if missing is not None or not files:
                 raise DataError(

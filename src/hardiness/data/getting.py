@@ -26,10 +26,10 @@ from hardiness.reference.validation_images import (
     validation_name,
 )
 from hardiness.sources import archives
-from hardiness.sources.archives import move_into, unpack
 from hardiness.sources.checksums import Checksum
 from hardiness.sources.disk import refuse_full_disk
 from hardiness.sources.downloads import WAIT_S, RemoteFile
+from hardiness.sources.extraction import move_into, unpack
 from hardiness.sources.files import TarMember, open_regular, read_regular, shown
 from hardiness.sources.packages import pin, pinned
 

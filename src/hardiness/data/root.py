@@ -33,6 +33,7 @@ from hardiness.reference.files import reference_file
 from hardiness.sources import archives
 from hardiness.sources.files import DiskFile, TarMember
 from hardiness.sources.packages import installed_file
+from hardiness.sources.shards import expand
 from hardiness.sources.tables import HUB, from_hub, parquet_class_names, parquet_files, parquet_rows
 from hardiness.sources.webdataset import is_shard
 
@@ -101,7 +102,7 @@ class Place:
             if path.is_dir():
                 below = path / subfolder
                 return of_folder(below if below.is_dir() else path, self.argument)
-            files = (path,) if path.is_file() else archives.expand(self.path)
+            files = (path,) if path.is_file() else expand(self.path)
             special = next((file for file in files if file.exists() and not file.is_file() and not file.is_dir()), None)
             if special is not None:
                 raise DataError(f"--data {self.argument}: {special} must be a file, but is a FIFO, socket or device")

@@ -1,4 +1,4 @@
-"""Where bytes come from: installed packages, downloads, archives."""
+"""Sources of bytes: installed packages, downloads, archives."""
 
 from typing import TYPE_CHECKING
 

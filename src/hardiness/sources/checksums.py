@@ -45,10 +45,10 @@ class Checksum:
 
     @property
     def digest(self) -> str:
-        """What the bytes have, as ``sha256:…``."""
+        """The checksum of the bytes, as ``sha256:…``."""
         return f"{self.kind}:{self._digest.hexdigest()}"
 
     @property
     def fits(self) -> bool:
-        """Whether it is the expected one."""
+        """Whether the bytes have the expected checksum."""
         return self._digest.hexdigest().startswith(self.digits)

@@ -17,12 +17,13 @@ from hardiness.sources.locks import LockedError, file_lock
 from hardiness.sources.packages import cache_folder
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes there are so far and the bytes there will be (``None`` where the server does not say)."""
+"""A function of the bytes so far and of the bytes in all, ``None`` where the server does not say."""
 
 WAIT_S = 6 * 3600.0
-"""How long to wait for another process that fetches the same file."""
+"""Seconds to wait for another process that fetches the same file."""
 
 _ATTEMPTS_WITHOUT_PROGRESS = 5
+"""Attempts without a byte after which an address is given up."""
 
 _BACK_OFF_S, _LONGEST_WAIT_S = 1.0, 60.0
 
@@ -78,7 +79,7 @@ class RemoteFile:
                 url = self._from_any_url(part, checksum, progress)
                 _check(part, checksum, url)
                 part.replace(target)
-                _version(part).unlink(missing_ok=True)
+                _version_file(part).unlink(missing_ok=True)
                 return LocalCopy(target, checksum.digest, url)
         except LockedError as error:
             raise DataError(str(error)) from None
@@ -97,22 +98,22 @@ class RemoteFile:
             )
 
     def _from_any_url(self, part: Path, checksum: Checksum, progress: Progress | None) -> str:
-        """Fill the part from the first address that can; which that was."""
+        """Fill the part from the first address that can, and return that address."""
         advice = f"check the address and the network, or put the file at {part.with_suffix('')} by hand"
-        said = []
+        reasons = []
         for url in self.urls:
             try:
                 self._fill(url, part, checksum, progress)
                 return url
             except RefusedTransferError as refusal:
-                said.append(f"{url} {refusal}")
+                reasons.append(f"{url} {refusal}")
             except InterruptedTransferError as reason:
-                have = _size(part)
-                kept = f"{have:,} bytes are kept and will be resumed" if have else "nothing came"
-                said.append(f"cannot download {url}: {reason} ({kept})")
+                size = _size(part)
+                progress_note = f"{size:,} bytes are kept and will be resumed" if size else "nothing came"
+                reasons.append(f"cannot download {url}: {reason} ({progress_note})")
             if not self.checksum:  # other addresses may hold other bytes, and nothing could tell
                 part.unlink(missing_ok=True) if url != self.urls[-1] else None
-        raise DataError(f"{'; '.join(said)}; {advice}")
+        raise DataError(f"{'; '.join(reasons)}; {advice}")
 
     def _fill(self, url: str, part: Path, checksum: Checksum, progress: Progress | None) -> None:
         """Fill the part, going on from where it stands."""
@@ -122,31 +123,31 @@ class RemoteFile:
         _persist(url, lambda: self._continue(url, part, checksum, progress), lambda: _size(part))
 
     def _continue(self, url: str, part: Path, checksum: Checksum, progress: Progress | None) -> None:
-        """One request for what is missing; where the part turns out to be of another file, all of it is missing."""
-        have, version = _size(part), _version(part)
+        """Request the missing bytes once; where the part turns out to be of another file, all are missing."""
+        size, version = _size(part), _version_file(part)
         try:
             etag = version.read_text() if version.exists() else ""
-            with ask(url, have, etag, authorization=self.authorization) as answer:
+            with ask(url, size, etag, authorization=self.authorization) as answer:
                 self._refuse_size(answer.total)
-                if answer.start not in (0, have):
-                    raise _anew(part, checksum, "the server sent another part of the file")
+                if answer.start not in (0, size):
+                    raise _begin_anew(part, checksum, "the server sent another part of the file")
                 if answer.start == 0:
                     checksum.restart()
                     version.write_text(answer.etag)
                 _refuse_full_disk(part, (answer.total or 0) - answer.start)
-                at = answer.start
-                with part.open("ab" if at else "wb") as stream:
-                    for piece in answer.pieces(start_of_file=at == 0):
+                position = answer.start
+                with part.open("ab" if position else "wb") as stream:
+                    for piece in answer.pieces(start_of_file=position == 0):
                         stream.write(piece)
                         checksum.update(piece)
-                        at += len(piece)
+                        position += len(piece)
                         if progress:
-                            progress(at, answer.total)
-                if answer.total is not None and at < answer.total:
+                            progress(position, answer.total)
+                if answer.total is not None and position < answer.total:
                     raise InterruptedTransferError("the connection ended early")
         except BeyondEndError as beyond:
-            if beyond.total != have:
-                raise _anew(part, checksum, "the part was of another file") from None
+            if beyond.total != size:
+                raise _begin_anew(part, checksum, "the part was of another file") from None
 
     def _refuse_size(self, total: int | None) -> None:
         if self.size is not None and total is not None and total != self.size:
@@ -159,7 +160,7 @@ class LocalCopy:
 
     Attributes:
         path: where.
-        checksum: what its bytes have: of the kind that was asked for, sha256 where none was.
+        checksum: of its bytes, of the kind that was asked for; sha256 where none was.
         url: where it came from; empty where it was there already.
     """
 
@@ -190,18 +191,18 @@ def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: P
 def _check(file: Path, checksum: Checksum, url: str) -> None:
     if not checksum.fits:
         file.unlink()
-        _version(file).unlink(missing_ok=True)
-        kind, found = checksum.digest.split(":")
+        _version_file(file).unlink(missing_ok=True)
+        kind, digits = checksum.digest.split(":")
         length = len(checksum.digits)
-        whole = "of" if length == len(found) else "that starts with"
+        whole = "of" if length == len(digits) else "that starts with"
         raise DataError(
-            f"{file.name} from {url} must have a {kind} {whole} {checksum.digits}, had {found[:length]}; "
+            f"{file.name} from {url} must have a {kind} {whole} {checksum.digits}, had {digits[:length]}; "
             "the file was removed; run the same command again, and if that fails too do not trust the server"
         )
 
 
 def _persist(url: str, work: Callable[[], None], progressed: Callable[[], int]) -> None:
-    """Do it until it is done, with growing pauses as long as nothing comes."""
+    """Repeat some work until it is done, with growing pauses as long as nothing comes."""
     idle, server = 0, urlsplit(url).netloc
     while True:
         before = progressed()
@@ -219,7 +220,7 @@ def _persist(url: str, work: Callable[[], None], progressed: Callable[[], int]) 
                 time.sleep(min(wait, _LONGEST_WAIT_S))
 
 
-def _anew(part: Path, checksum: Checksum, reason: str) -> InterruptedTransferError:
+def _begin_anew(part: Path, checksum: Checksum, reason: str) -> InterruptedTransferError:
     part.unlink(missing_ok=True)
     checksum.restart()
     return InterruptedTransferError(reason)
@@ -229,8 +230,8 @@ def _refuse_full_disk(part: Path, missing: int) -> None:
     refuse_full_disk(part.parent, missing, part.name.removesuffix(".part"))
 
 
-def _version(part: Path) -> Path:
-    """The file that keeps which version of the remote file the part is of."""
+def _version_file(part: Path) -> Path:
+    """The file beside a part that keeps the version of the remote file."""
     return part.with_name(f"{part.name}.etag")
 
 

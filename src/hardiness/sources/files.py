@@ -25,7 +25,7 @@ _KINDS = {
 
 
 class Stamp(NamedTuple):
-    """What tells that a file is another one now: bytes, time of change in nanoseconds, inode (0 where not recorded)."""
+    """The signs of a file's version: bytes, time of change in nanoseconds, inode (0 where not recorded)."""
 
     size: int
     mtime_ns: int
@@ -45,7 +45,7 @@ def shown(name: str) -> str:
     """A file name as one printable line: line breaks, escapes and bytes that are no UTF-8 as ``\\n``, ``\\x1b``."""
     if name.isprintable():
         return name
-    return "".join(each if each.isprintable() else _written_out(each) for each in name)
+    return "".join(character if character.isprintable() else _written_out(character) for character in name)
 
 
 def _written_out(character: str) -> str:
@@ -60,7 +60,7 @@ def read_regular(path: str | Path, limit: int = MAX_BYTES, stamp: Stamp | None =
     Args:
         path: the file; links are followed.
         limit: most bytes that it may have.
-        stamp: what it was when it was listed; ``None`` to read whatever is there.
+        stamp: of the file when it was listed; ``None`` to read whatever is there.
 
     Raises:
         OSError: it is not there, no regular file, too large, or no longer the one that was listed.
@@ -112,7 +112,7 @@ class DiskFile:
 
     Attributes:
         path: where it is.
-        stamp: what it was when it was listed; ``None`` where nobody looked.
+        stamp: of the file when it was listed; ``None`` where nobody looked.
     """
 
     path: str
@@ -132,7 +132,7 @@ class DiskFile:
             raise unreadable(self.name, error) from None
 
     def unchanged(self) -> bool:
-        """Whether it is still there and the one that was listed."""
+        """Whether the file is still there and the one that was listed."""
         return is_unchanged(self.path, self.stamp)
 
 
@@ -145,7 +145,7 @@ class TarMember:
         offset: first byte of the content.
         size: bytes of the content.
         member: its name in the tar.
-        stamp: what the tar was when it was listed; ``None`` where nobody looked.
+        stamp: of the tar when it was listed; ``None`` where nobody looked.
     """
 
     archive: str
@@ -216,7 +216,7 @@ def _refuse_special(status: os.stat_result) -> None:
 
 
 def _read(descriptor: int, size: int, limit: int) -> bytes:
-    """What is in the file: by one call as a rule, by several where the system gives less than was asked for."""
+    """The content of a file: by one call as a rule, by several where the system gives less than was asked for."""
     content = os.read(descriptor, size + 1)
     while 0 < len(content) <= min(size, limit) and (more := os.read(descriptor, size + 1 - len(content))):
         content += more

@@ -22,6 +22,7 @@ OFFLINE = "HARDINESS_OFFLINE"
 """Environment variable: set to anything but 0, nothing is downloaded."""
 
 TIMEOUT_S = 30.0
+"""Seconds without a byte after which a connection is given up."""
 
 PIECE_BYTES = 1 << 18
 
@@ -44,13 +45,13 @@ class RefusedTransferError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a server sends.
+    """A response of a server, read in pieces.
 
     Attributes:
         stream: the bytes.
         start: the position in the file of the first of them.
         total: bytes of the whole file; ``None`` where the server does not say.
-        etag: what tells this version of the file from others; empty where the server does not say or only nearly so.
+        etag: of this version of the file; empty where the server does not say or only nearly so.
     """
 
     stream: http.client.HTTPResponse
@@ -107,19 +108,19 @@ def ask(url: str, first: int, etag: str = "", accept: str = "", authorization: s
     if accept:
         headers["Accept"] = accept
 
-    def opened() -> http.client.HTTPResponse:
+    def open_url() -> http.client.HTTPResponse:
         request = Request(url, headers=headers)
         if authorization:
             request.add_unredirected_header("Authorization", authorization)
         response: http.client.HTTPResponse = build_opener().open(request, timeout=TIMEOUT_S)
         return response
 
-    response = with_download_errors(opened)
+    response = with_download_errors(open_url)
     with response:
         is_page = response.headers.get_content_type() == "text/html"
         if is_page and not accept and not urlsplit(url).path.endswith((".html", ".htm")):
             raise RefusedTransferError("sends a web page in place of the file")
-        yield _answer(response)
+        yield _response_of(response)
 
 
 def refuse_offline(url: str) -> None:
@@ -133,25 +134,25 @@ def refuse_offline(url: str) -> None:
 
 
 def offline() -> bool:
-    """Whether downloads are forbidden."""
+    """Whether `OFFLINE` forbids downloads."""
     return os.environ.get(OFFLINE, "0") not in ("", "0")
 
 
-def _answer(response: http.client.HTTPResponse) -> Response:
+def _response_of(response: http.client.HTTPResponse) -> Response:
     length = response.headers.get("Content-Length", "")
     total = int(length) if length.isdecimal() else None
     start = 0
     if response.status == 206:
-        given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-        if given is None:
+        content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        if content_range is None:
             raise RefusedTransferError("sends a part of the file without saying which")
-        start, total = int(given[1]), None if given[2] == "*" else int(given[2])
+        start, total = int(content_range[1]), None if content_range[2] == "*" else int(content_range[2])
     etag = response.headers.get("ETag", "")
     return Response(response, start, total, "" if etag.startswith("W/") else etag)
 
 
 def with_download_errors(request: Callable[[], T]) -> T:
-    """What a request gives, its failures sorted into those that are worth another try and those that are not.
+    """The result of a request, its failures sorted into those that are worth another try and those that are not.
 
     Raises:
         InterruptedTransferError, RefusedTransferError, BeyondEndError: it failed.

@@ -20,14 +20,14 @@ _CHECKED = "checked.json"
 
 
 def hub_folder() -> Path:
-    """Where the hub's library keeps what it has downloaded."""
+    """The folder in which the hub's library keeps its downloads."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
 
 
 def check_hub_files(repository: str, where: str) -> tuple[str, ...]:
-    """What was checked of the files of a model's repository in the hub's cache, and what could not be, as notes.
+    """Notes on the check of the files of a model's repository in the hub's cache, and on those without a hash.
 
     Args:
         repository: ``ORG/NAME`` or ``ORG/NAME@REVISION``; of a folder nothing is checked.
@@ -52,7 +52,7 @@ def check_hub_files(repository: str, where: str) -> tuple[str, ...]:
 
 
 def check_snapshot(snapshot: Path, where: str) -> tuple[int, list[str]]:
-    """How many files of a repository's revision in the hub's cache were checked, and the names of those that were not.
+    """The number of files of a repository's revision in the hub's cache that were checked, and the names of the others.
 
     Raises:
         DataError: a file is not what its name says.
@@ -79,8 +79,8 @@ def check_hash(file: Path, published: str, where: str) -> None:
     with stream:
         status = os.fstat(stream.fileno())
         stamp = [published, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-        known = _checked()
-        if known.get(str(file)) == stamp:
+        stamps = _read_stamps()
+        if stamps.get(str(file)) == stamp:
             return
         is_git = _GIT_SHA1.fullmatch(published) is not None
         start = f"blob {status.st_size}\0".encode() if is_git else b""
@@ -93,22 +93,22 @@ def check_hash(file: Path, published: str, where: str) -> None:
             f"{where} is not what was published: {shown(str(file))} must have the {kind} {published[:16]}, "
             f"has {digest.hexdigest()[:16]}; remove that file, and it is fetched again"
         )
-    _remember({**known, str(file): stamp})
+    _write_stamps({**stamps, str(file): stamp})
 
 
-def _checked() -> dict[str, list[object]]:
+def _read_stamps() -> dict[str, list[object]]:
     """Published hash, size, times and inode of the files that were checked, by path."""
     try:
-        found = json.loads((cache_folder() / _CHECKED).read_bytes())
+        stamps = json.loads((cache_folder() / _CHECKED).read_bytes())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return stamps if isinstance(stamps, dict) else {}
 
 
-def _remember(checked: dict[str, list[object]]) -> None:
-    """Keep them for the next process, where the cache can be written to."""
+def _write_stamps(stamps: dict[str, list[object]]) -> None:
+    """Keep the stamps of checked files for the next process, where the cache can be written to."""
     file = cache_folder() / _CHECKED
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(file) as part:
-            part.write_text(json.dumps(checked), "utf-8")
+            part.write_text(json.dumps(stamps), "utf-8")

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 MOST_BYTES = 1000
-"""Of what says who holds a lock."""
+"""The most bytes of the file that names the holder of a lock."""
 
 FIRST_WAIT_S = 2.0
-"""How long a lock is waited for without a word."""
+"""Seconds for which a lock is waited for without a word."""
 
 
 class LockedError(Exception):
@@ -45,12 +45,12 @@ def file_lock(lock: Path, what: str, wait_s: float, tell: Callable[[str], None] 
     file = FileLock(lock)
     holder = lock.with_name(f"{lock.name}-holder")
     tell = tell or logging.getLogger("hardiness").warning
-    if not _acquired(file, min(FIRST_WAIT_S, wait_s)):
-        told = f"{what} is locked by {_named(holder)}"
+    if not _acquire(file, min(FIRST_WAIT_S, wait_s)):
+        state = f"{what} is locked by {_read_holder(holder)}"
         if wait_s > FIRST_WAIT_S:
-            tell(f"{told}; waiting for up to {wait_s:,g} s")
-        if not _acquired(file, max(wait_s - FIRST_WAIT_S, 0)):
-            raise LockedError(f"{told}, and was for {wait_s:,g} s; wait for its end, or end it, and run again")
+            tell(f"{state}; waiting for up to {wait_s:,g} s")
+        if not _acquire(file, max(wait_s - FIRST_WAIT_S, 0)):
+            raise LockedError(f"{state}, and was for {wait_s:,g} s; wait for its end, or end it, and run again")
     try:
         _sign(holder)
         yield
@@ -60,7 +60,8 @@ def file_lock(lock: Path, what: str, wait_s: float, tell: Callable[[str], None] 
         file.release()
 
 
-def _acquired(lock: FileLock, wait_s: float) -> bool:
+def _acquire(lock: FileLock, wait_s: float) -> bool:
+    """Acquire a lock; whether it could be had within so many seconds."""
     from filelock import Timeout
 
     try:
@@ -71,15 +72,15 @@ def _acquired(lock: FileLock, wait_s: float) -> bool:
 
 
 def _sign(holder: Path) -> None:
-    """Write down that this process holds the lock, where that can be written."""
+    """Write this process into the file that names the holder of a lock, where that can be written."""
     with suppress(OSError):
         holder.unlink(missing_ok=True)  # a link or FIFO that stands there is not written to
         with holder.open("x") as stream:
             stream.write(f"process {os.getpid()} on {platform.node()}")
 
 
-def _named(holder: Path) -> str:
-    """Who wrote that they hold the lock, as one printable line."""
+def _read_holder(holder: Path) -> str:
+    """The holder that the file beside a lock names, as one printable line."""
     try:
         return shown(read_regular(holder, MOST_BYTES).decode(errors="replace")) or "another process"
     except OSError:

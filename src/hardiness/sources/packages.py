@@ -17,40 +17,40 @@ from hardiness.core.whole_files import whole_file
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``$HARDINESS_CACHE``, else the user's cache folder of this platform."""
+    """The folder of downloads: ``$HARDINESS_CACHE``, else the user's cache folder of this platform."""
     preset = os.environ.get("HARDINESS_CACHE")
     return Path(preset) if preset else Path(platformdirs.user_cache_dir("hardiness"))
 
 
 def pinned(name: str) -> str:
     """The checksum that a file had when it was first fetched on this machine, as ``sha256:…``; else empty."""
-    found = _read().get(name)
-    checksum = found.get("checksum") if isinstance(found, dict) else None
+    entry = _read_pins().get(name)
+    checksum = entry.get("checksum") if isinstance(entry, dict) else None
     return checksum if isinstance(checksum, str) and checksum.startswith("sha256:") else ""
 
 
 def pin(name: str, checksum: str, url: str) -> None:
     """Keep the checksum of a file that was fetched for the first time."""
-    known = _read()
-    known[name] = {"checksum": checksum, "url": url, "seen": datetime.now(UTC).date().isoformat()}
+    pins = _read_pins()
+    pins[name] = {"checksum": checksum, "url": url, "seen": datetime.now(UTC).date().isoformat()}
     path = pins_file()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:
-            part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+            part.write_text(json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 
 def pins_file() -> Path:
-    """Where they are kept."""
+    """The file of the checksums that files had when they were first fetched."""
     return cache_folder() / "checksums.json"
 
 
-def _read() -> dict[str, object]:
+def _read_pins() -> dict[str, object]:
     try:
-        found = json.loads(pins_file().read_text())
+        pins = json.loads(pins_file().read_text())
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return pins if isinstance(pins, dict) else {}
 
 
 def installed_file(package: str, path: str, sha256: str = "") -> Path:
@@ -65,18 +65,18 @@ def installed_file(package: str, path: str, sha256: str = "") -> Path:
         DataError: the distribution is not installed, does not list or hold the file, or holds other bytes.
     """
     try:
-        found = distribution(package)
+        installed = distribution(package)
     except PackageNotFoundError:
         raise DataError(
             f"package {package!r} is not installed, and {path} comes from it; pip install 'hardiness[demo]'"
         ) from None
-    file = Path(str(found.locate_file(path)))
+    file = Path(str(installed.locate_file(path)))
     if not file.is_file():
-        raise DataError(f"package {package} {found.version} has no file {path}; reinstall it")
+        raise DataError(f"package {package} {installed.version} has no file {path}; reinstall it")
     if sha256 and file_sha256(file) != sha256:
         raise DataError(
             f"{file} is not the published file: its sha256 must start with {sha256[:12]}; "
-            f"reinstall package {package} (found version {found.version})"
+            f"reinstall package {package} (found version {installed.version})"
         )
     return file
 

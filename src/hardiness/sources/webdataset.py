@@ -16,7 +16,8 @@ _SHARD_LABELS = frozenset(("cls", "json"))
 
 _LABEL_BYTES = 1 << 20
 
-_PROBED = 100  # members looked at to tell a shard from a tree
+_PROBED = 100
+"""Members by which a shard is told from a tree."""
 
 
 class LabelledMember(NamedTuple):
@@ -33,7 +34,9 @@ def is_shard(files: Sequence[TarMember], images: frozenset[str] = _SHARD_IMAGES)
     for file in files[:_PROBED]:
         key, extension = _split(file.member)
         kinds.setdefault(key, set()).add(extension)
-    return any(found & _SHARD_LABELS and (found & images or "cls" in found) for found in kinds.values())
+    return any(
+        extensions & _SHARD_LABELS and (extensions & images or "cls" in extensions) for extensions in kinds.values()
+    )
 
 
 def webdataset_samples(files: Sequence[TarMember], kinds: frozenset[str] = _SHARD_IMAGES) -> tuple[LabelledMember, ...]:
@@ -57,20 +60,20 @@ def webdataset_samples(files: Sequence[TarMember], kinds: frozenset[str] = _SHAR
     documents: dict[str, TarMember] = {}
     for file in files:
         key, extension = _split(file.member)
-        known = images if extension in kinds else {"cls": texts, "json": documents}.get(extension)
-        if known is None:
+        parts = images if extension in kinds else {"cls": texts, "json": documents}.get(extension)
+        if parts is None:
             continue
-        if key in known:
-            raise DataError(f"{file.name}: has the key of {shown(known[key].member)}; a key must be of one sample")
-        known[key] = file
+        if key in parts:
+            raise DataError(f"{file.name}: has the key of {shown(parts[key].member)}; a key must be of one sample")
+        parts[key] = file
     labels = {**documents, **texts}
     for key in images.keys() ^ labels.keys():
-        there, missing = (
+        present, missing = (
             (images, "a label (.cls or .json)") if key in images else (labels, "an image (.jpg, .png, .webp)")
         )
-        raise DataError(f"{there[key].name}: must have {missing} of the same name beside it in the shard; add it")
+        raise DataError(f"{present[key].name}: must have {missing} of the same name beside it in the shard; add it")
     return tuple(
-        LabelledMember(key, image, _agreed(texts.get(key), documents.get(key))) for key, image in images.items()
+        LabelledMember(key, image, _label_of(texts.get(key), documents.get(key))) for key, image in images.items()
     )
 
 
@@ -80,32 +83,32 @@ def _split(member: str) -> tuple[str, str]:
     return folder + slash + stem, extension.lower()
 
 
-def _agreed(text: TarMember | None, document: TarMember | None) -> int:
+def _label_of(text: TarMember | None, document: TarMember | None) -> int:
     """The label in ``.cls``, in ``.json`` or, the same, in both; a ``.json`` beside a ``.cls`` may say nothing."""
-    of_document = _in_document(document, text is not None) if document else None
+    document_label = _label_in_document(document, text is not None) if document else None
     if text is None:
-        assert of_document is not None  # it had to say something
-        return of_document
-    label = _index(text, _content(text))
-    if document and of_document is not None and of_document != label:
-        raise DataError(f"{text.name}: says {label}, but {shown(document.member)} says {of_document}; correct one")
+        assert document_label is not None  # it had to say something
+        return document_label
+    label = _index(text, _read_text(text))
+    if document and document_label is not None and document_label != label:
+        raise DataError(f"{text.name}: says {label}, but {shown(document.member)} says {document_label}; correct one")
     return label
 
 
-def _in_document(file: TarMember, may_lack: bool) -> int | None:
+def _label_in_document(file: TarMember, may_lack: bool) -> int | None:
     try:
-        fields = json.loads(_content(file))
-        said = fields["label"] if "label" in fields else fields["cls"]
+        fields = json.loads(_read_text(file))
+        value = fields["label"] if "label" in fields else fields["cls"]
     except (KeyError, TypeError):
         if may_lack:
             return None
         raise _no_index(file) from None
     except (ValueError, RecursionError):
         raise _no_index(file) from None
-    return _index(file, str(said))
+    return _index(file, str(value))
 
 
-def _content(file: TarMember) -> str:
+def _read_text(file: TarMember) -> str:
     if file.size > _LABEL_BYTES:
         raise DataError(f"{file.name}: must be a label, but has {file.size:,} bytes")
     try:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from hardiness.core.errors import DataError
-from hardiness.sources.archives import expand, members
+from hardiness.sources.archives import members
+from hardiness.sources.shards import expand
 from hardiness.sources.webdataset import is_shard, webdataset_samples
 
 

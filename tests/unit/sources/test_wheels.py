@@ -21,8 +21,9 @@ import pytest
 import hardiness
 from hardiness.core.errors import DataError
 from hardiness.distortions.frost_pictures import PICTURES
-from hardiness.sources import wheels
-from hardiness.sources.wheels import PUBLIC_INDEX, PackagedFile, index_address, obtain_packaged
+from hardiness.sources import package_index, wheels
+from hardiness.sources.package_index import PUBLIC_INDEX, index_address
+from hardiness.sources.wheels import PackagedFile, obtain_packaged
 
 CONTENT = b"frost"
 WANTED = [PackagedFile("a.png", hashlib.sha256(CONTENT).hexdigest())]
@@ -222,7 +223,7 @@ def test_a_password_of_the_index_does_not_go_where_it_redirects(
 
     monkeypatch.setattr(Page, "do_GET", redirect)
     with pytest.raises(DataError, match="answers 404"):
-        wheels._newest_wheel("absent", with_login(server))
+        package_index.newest_wheel("absent", with_login(server))
     assert server.logins == [LOGIN, ""]
 
 
@@ -261,9 +262,9 @@ def test_nothing_is_asked_for_where_downloads_are_forbidden(
 
 
 def test_the_index_is_the_one_that_pip_or_uv_is_set_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*wheels.INDEX_VARIABLES, "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"):
+    for variable in (*package_index.INDEX_VARIABLES, "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(wheels.platformdirs, "site_config_dir", lambda name: str(tmp_path / "etc" / name))
+    monkeypatch.setattr(package_index.platformdirs, "site_config_dir", lambda name: str(tmp_path / "etc" / name))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
     assert index_address() == PUBLIC_INDEX
     for folder, address in (("etc", "https://of.all"), ("home", "https://of.me")):
@@ -285,7 +286,7 @@ def test_data_get_frost_works_in_an_environment_without_pip(
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
     lacking = ("pip", "imagecorruptions", "corrupt_tta", "_editable_impl_hardiness", "hardiness")
-    for entry in Path(wheels.platformdirs.__file__).parents[1].iterdir():
+    for entry in Path(package_index.platformdirs.__file__).parents[1].iterdir():
         if not entry.name.startswith(lacking) and not (site / entry.name).exists():
             (site / entry.name).symlink_to(entry)
     pictures = {f"imagecorruptions/frost/{name}": (frost_pictures / name).read_bytes() for name, _ in PICTURES}
