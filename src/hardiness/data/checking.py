@@ -1,4 +1,4 @@
-"""Is a data set whole and what it should be? Every fault that can be seen without a model."""
+"""Checks of a data set: every fault that can be seen without a model."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from hardiness.sources.files import shown
 from hardiness.sources.tables import parquet_files, parquet_rows
 
 OWN_SET = PublishedSet(OWN, "your own pictures in your own classes", "", "", "", OWN, "", "")
-"""Stands for a person's own data set, of which nobody published anything."""
+"""The stand-in for a person's own data set, of which nobody published anything."""
 
 CONTACT_SHEET = "contact-sheet.png"
 
 _STIMULI = (1280, 1201, 1200)
-"""All that were released, those of Orhan (2019), and those with a conflict."""
+"""Numbers of stimuli: all that were released, those of Orhan (2019), and those with a conflict."""
 
 _VIDEOS = frozenset((".mp4",))
 
 UNKNOWN_SIZE = -1
-"""Of a picture in a table, until it is read."""
+"""The size of a picture in a table, until it is read."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class CheckReport:
 
 @dataclass(frozen=True)
 class Depth:
-    """How thoroughly to look.
+    """The thoroughness of a check.
 
     Attributes:
         pixels: decode every file, and compare it with the manifest of a written tree.
@@ -88,19 +88,19 @@ class Depth:
     progress: Callable[[int, int | None], None] = field(default=lambda done, total: None)
 
 
-def places_to_check(names: Sequence[str], given: Sequence[str]) -> list[tuple[PublishedSet, Place]]:
+def places_to_check(names: Sequence[str], arguments: Sequence[str]) -> list[tuple[PublishedSet, Place]]:
     """The data sets of these names, or all that are there, each with its place.
 
     Args:
         names: of data sets; all if empty.
-        given: data roots, or ``NAME=PATH`` for one data set.
+        arguments: data roots, or ``NAME=PATH`` for one data set.
 
     Raises:
         DataError: one of these names, or every one, is nowhere.
     """
     named: dict[str, Place] = {}
     roots: list[Path] = []
-    for argument in given:
+    for argument in arguments:
         name, place = parse_place(argument)
         if name is None:
             roots.append(Path(place.path))
@@ -108,24 +108,24 @@ def places_to_check(names: Sequence[str], given: Sequence[str]) -> list[tuple[Pu
             named[OWN if name == OWN else published_set(name).name] = place
     if OWN in names and OWN not in named and len(roots) == 1:
         named[OWN] = Place(str(roots[0]), str(roots[0]))
-    found = []
+    places = []
     for name in names or [*datasets(), *([OWN] if OWN in named else [])]:
         if name == OWN and name not in named:
             raise DataError("data check own needs the folder of your pictures: --data own=FOLDER")
         published = OWN_SET if name == OWN else published_set(name)
-        path = None if name in named else next((held for root in roots if (held := place_of(root, published))), None)
+        path = None if name in named else next((there for root in roots if (there := place_of(root, published))), None)
         if name in named or path is not None:
-            found.append((published, named.get(name) or Place(str(path), str(path))))
+            places.append((published, named.get(name) or Place(str(path), str(path))))
         elif names:
             where = ", ".join(map(str, roots)) or ", ".join(named)
             raise DataError(f"{name} was not found under {where}; 'hardiness data list' says what is there")
-    if not found:
+    if not places:
         raise DataError(f"no data set was found under {', '.join(map(str, roots))}; give --data ROOT or NAME=PATH")
-    return found
+    return places
 
 
 def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> CheckReport:
-    """Everything that is wrong with a data set, sorted by kind and path.
+    """The faults of a data set, sorted by kind and path.
 
     Args:
         published: what it must be.
@@ -144,16 +144,16 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
     faults: list[Fault] = []
     unused: list[str] = []
     for where, tree, top in _trees(published, place):
-        if known := expected(published):
-            refuse_folder_too_deep(place.argument, tree, known)
-        faults += _of_tree(published, where, tree, top)
+        if classes := expected(published):
+            refuse_folder_too_deep(place.argument, tree, classes)
+        faults += _tree_faults(published, where, tree, top)
         images = [entry for entry in tree.entries if _counts(published, entry)]
         unused += (where + path for path in tree.unused(images) if not _is_table_of_set(published, path))
-        begun = checks.read
+        read_before = checks.read
         for fault in checks.faults(where, images, depth.workers):
             faults.append(fault)
             depth.progress(checks.read, None)
-        depth.progress(checks.read, begun + len(images))
+        depth.progress(checks.read, read_before + len(images))
     if published.layout in ("corruption", "perturbation"):
         faults += _missing_conditions(published, root)
     order = list(KINDS)
@@ -164,7 +164,7 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
 
 
 def _is_table_of_set(published: PublishedSet, path: str) -> bool:
-    """Whether a file says what was set of each photograph."""
+    """Whether a file is the set's table of the level of each photograph."""
     return published.name in CLASS_SETS and path.rpartition("/")[2] == class_set(published.name).levels_table
 
 
@@ -172,13 +172,15 @@ def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, P
     """The trees of class folders, each with what comes before its paths and, on disk, where it is."""
     path = Path(place.path)
     if tables := _tables(path, place.split):
-        yield "", _of_tables(published, place.path, tables), None
+        yield "", _tree_of_tables(published, place.path, tables), None
         return
     if path.is_file():
         tree = of_tar(path, archives.members(path))
-        known = expected(published) or {}
+        classes = expected(published) or {}
         while (
-            len(tree.folders) == 1 and tree.folders[0] not in known and published.layout not in ("folders", "class-set")
+            len(tree.folders) == 1
+            and tree.folders[0] not in classes
+            and published.layout not in ("folders", "class-set")
         ):
             tree = tree.below(tree.folders[0])
         yield "", tree, None
@@ -203,7 +205,7 @@ def _tables(path: Path, split: str | None) -> list[Path]:
     return [path] if path.suffix == ".parquet" and path.is_file() else []
 
 
-def _of_tables(published: PublishedSet, location: str, files: Sequence[Path]) -> Tree:
+def _tree_of_tables(published: PublishedSet, location: str, files: Sequence[Path]) -> Tree:
     """The pictures in Parquet files as they would lie in class folders, in the order of the files."""
     by_index = {str(index): folder for folder, index in (expected(published) or {}).items()}
     entries = []
@@ -215,13 +217,13 @@ def _of_tables(published: PublishedSet, location: str, files: Sequence[Path]) ->
     return Tree(location, tuple(entries), tuple(sorted({entry.path.partition("/")[0] for entry in entries})))
 
 
-def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) -> Iterator[Fault]:
+def _tree_faults(published: PublishedSet, where: str, tree: Tree, top: Path | None) -> Iterator[Fault]:
     images = [entry for entry in tree.entries if _counts(published, entry)]
     counts = Counter(entry.path.split("/", 1)[0] for entry in images if "/" in entry.path)
     yield from folder_faults(published, where, tree.folders, counts, top)
     yield from case_faults(where, (entry.path for entry in images))
     if published.layout == "cue-conflict":
-        yield from _stimuli(images)
+        yield from _stimulus_faults(images)
         if len(images) not in _STIMULI:
             yield Fault(
                 "count",
@@ -250,38 +252,38 @@ def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) 
 
 
 def _missing_parts(described: ClassSet, images: Sequence[FileEntry]) -> Iterator[Fault]:
-    """The conditions and the labels of a set that no image is of."""
-    there = [found for entry in images if (found := part_and_label(described, entry))]
-    parts, labels = ({found[place] for found in there} for place in (0, 1))
+    """The faults of conditions and labels of a set that have no image."""
+    pairs = [pair for entry in images if (pair := part_and_label(described, entry))]
+    parts, labels = ({pair[place] for pair in pairs} for place in (0, 1))
     yield from (Fault("missing-condition", p.folder, "has no image") for p in described.parts if p.folder not in parts)
     yield from (Fault("missing-class", label, "has no image") for label in described.labels if label not in labels)
 
 
-def _stimuli(images: Sequence[FileEntry]) -> Iterator[Fault]:
-    known = sixteen()
+def _stimulus_faults(images: Sequence[FileEntry]) -> Iterator[Fault]:
+    categories = sixteen()
     for entry in images:
         path = PurePosixPath(entry.path)
         stimulus = Stimulus.parse(path.stem)
-        if stimulus is None or stimulus.shape not in known or stimulus.texture not in known:
+        if stimulus is None or stimulus.shape not in categories or stimulus.texture not in categories:
             yield Fault(
                 "name", shown(entry.path), "must be <shape><number>-<texture><number>, as in cat7-elephant1.png"
             )
-        elif path.parent.name in known and path.parent.name != stimulus.shape:
+        elif path.parent.name in categories and path.parent.name != stimulus.shape:
             yield Fault("mislabelled", shown(entry.path), f"its name says the shape {stimulus.shape}")
 
 
 def _missing_conditions(published: PublishedSet, root: Path) -> Iterator[Fault]:
-    """The conditions of the headline that have no folder, where the folder is one of folders."""
+    """The faults of conditions of the headline that have no folder, where the place is a folder of folders."""
     if not root.is_dir() or any(root.glob("*.tar")):
         return
     if published.name == "imagenet-c":
-        wanted = [f"{name}/{level}" for name in IMAGENET_C.members for level in IMAGENET_C.levels]
+        cells = [f"{name}/{level}" for name in IMAGENET_C.members for level in IMAGENET_C.levels]
     elif published.name == "imagenet-p":
-        wanted = list(IMAGENET_P.members)
+        cells = list(IMAGENET_P.members)
     else:
-        held = [name for file in published.files for name in file.holds]
-        wanted = [f"{name}/{level}" for name in held for level in range(1, 6)]
-    for name in wanted:
+        names = [name for file in published.files for name in file.holds]
+        cells = [f"{name}/{level}" for name in names for level in range(1, 6)]
+    for name in cells:
         if not (root / name).is_dir():
             yield Fault("missing-condition", name, "is not there; 'hardiness data get' fetches it")
 

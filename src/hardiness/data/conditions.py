@@ -1,4 +1,4 @@
-"""Data sets that hold every photograph once for each condition: as image trees, or as videos."""
+"""Data sets with a copy of each photograph for each condition, in trees of images or of videos."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class FolderCell:
         stamp = Stamp(int(self.listing.sizes[row]), int(self.listing.stamps[row]))
         expected = self.hashes[row].tobytes() if self.hashes is not None else b""
         return ListedFile(
-            DiskFile(f"{self.folder}/{path}", stamp), expected if any(expected) else b"", self.listing.kept
+            DiskFile(f"{self.folder}/{path}", stamp), expected if any(expected) else b"", self.listing.cache_file
         )
 
 
@@ -98,7 +98,7 @@ class ArchiveCell:
 
     @property
     def fingerprint(self) -> str:
-        """Over paths, sizes and offsets of the copies, and over name, size and time of the tars that hold them."""
+        """A hash over paths, sizes and offsets of the copies, and over name, size and time of their tars."""
         digest = hashlib.sha256(self.paths.packed)
         for archive in sorted({archive for archive, _ in self.places.values()}):
             name, stamp = self.names[archive]
@@ -124,12 +124,12 @@ class ListedFile:
     Attributes:
         file: the file.
         sha256: 32 bytes; empty where none is known.
-        kept: the listing that is dropped where the file turns out to have changed.
+        cache_file: of the listing, which is dropped where the file turns out to have changed.
     """
 
     file: DiskFile
     sha256: bytes = b""
-    kept: Path | None = None
+    cache_file: Path | None = None
 
     @property
     def name(self) -> str:
@@ -140,7 +140,7 @@ class ListedFile:
             content = self.file.read()
         except SampleError:
             if not self.file.unchanged():
-                forget(self.kept)
+                forget(self.cache_file)
             raise
         if self.sha256 and hashlib.sha256(content).digest() != self.sha256:
             raise SampleError(
@@ -150,7 +150,7 @@ class ListedFile:
         return content
 
     def unchanged(self) -> bool:
-        """Whether it is still there and the one that was listed."""
+        """Whether the file is still there and the one that was listed."""
         return self.file.unchanged()
 
 
@@ -174,7 +174,7 @@ class CorruptedCopies:
 
     @property
     def name(self) -> str:
-        """The photograph's name, or where its copies are."""
+        """The photograph's name, or the pattern of the paths of its copies."""
         return self.clean.name if self.clean else shown(f"{self.root}/*/*/{self.path}")
 
     def read(self) -> bytes:
@@ -198,8 +198,8 @@ class CorruptedCopies:
 
 def copy_of(root: str, path: str, cells: Mapping[str, Cell], cell: str) -> File:
     """The copy of a photograph in one cell; one that is not there says so when it is read."""
-    found = cells[cell].file(path) if cell in cells else None
-    return found or DiskFile(f"{root}/{cell}/{path}")
+    copy = cells[cell].file(path) if cell in cells else None
+    return copy or DiskFile(f"{root}/{cell}/{path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class PerturbedCopies:
 
     @property
     def name(self) -> str:
-        """Where its videos are."""
+        """The pattern of the paths of its videos."""
         return shown(f"{self.root}/*/{self.path}")
 
     def read(self) -> bytes:
@@ -239,15 +239,15 @@ class PerturbedCopies:
 
 
 MANIFEST = "manifest.json"
-"""What a tree of our own lists its files in; the published sets have none."""
+"""The file in which a tree of our own lists its files; the published sets have none."""
 
 MAX_MANIFEST_BYTES = 4 << 30
-"""Ten times that of 50,000 photographs in 75 cells."""
+"""The most bytes of a manifest: ten times that of 50,000 photographs in 75 cells."""
 
 
 @dataclass(frozen=True)
 class WrittenTree:
-    """The files of such a tree.
+    """The files of a tree that hardiness wrote, as its manifest lists them.
 
     Attributes:
         files: hexadecimal sha256 by cell (``"fog/3"``) and path below it.
@@ -257,7 +257,7 @@ class WrittenTree:
 
     @classmethod
     def read(cls, root: Path) -> WrittenTree | None:
-        """What the manifest in a folder says; ``None`` where there is none.
+        """The manifest in a folder; ``None`` where there is none.
 
         Raises:
             DataError: the file is no manifest of ours.
@@ -298,21 +298,21 @@ class WrittenTree:
 RELEASED = 50_000
 """Photographs in each cell of the published sets: all of ImageNet's validation set."""
 
-TOLD_CELLS = 5
-"""How many cells that lack photographs get a line of their own."""
+NOTED_CELLS = 5
+"""The most cells that lack photographs of which each gets a line of its own."""
 
 
 class CopyMaker(Protocol):
-    """Makes the copies of one photograph, of all conditions."""
+    """A maker of the copies of one photograph under all conditions."""
 
     def __call__(self, root: str, path: str, cells: Mapping[str, Cell]) -> File:
-        """From the data set's place, ``<wnid>/<file>`` and all cells."""
+        """The copies of ``<wnid>/<file>`` in all cells at the data set's place."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionTrees:
-    """One such data set.
+    """A data set in trees, one for each condition.
 
     Attributes:
         name: what results carry.
@@ -347,15 +347,15 @@ class ConditionTrees:
         Raises:
             DataError: there is nothing of the kind, or a class folder is no wnid.
         """
-        every = dict(sorted(self._cells(place).items()))
-        cells = {name: cell for name, cell in every.items() if len(cell.paths)}
+        all_cells = dict(sorted(self._cells(place).items()))
+        cells = {name: cell for name, cell in all_cells.items() if len(cell.paths)}
         if not cells:
             raise DataError(f"--data {place.argument}: {place.path} must hold {self.form}, but none was found there")
         written = WrittenTree.read(Path(place.path)) if Path(place.path).is_dir() else None
         if written is not None:
             cells = {name: _with_hashes(name, cell, written) for name, cell in cells.items()}
         paths = set().union(*{id(cell.paths): cell.paths.texts for cell in cells.values()}.values())
-        held = {name: len(cell.paths) for name, cell in cells.items()}
+        counts = {name: len(cell.paths) for name, cell in cells.items()}
         paths |= written.photographs if written else set()
         conditions = {name: condition for name in cells if (condition := self.condition(name))}
         return DataSet(
@@ -365,8 +365,8 @@ class ConditionTrees:
             fingerprint=hashlib.sha256(os.fsencode("\n".join(sorted(paths)))).hexdigest(),
             location=place.location,
             conditions=frozenset(conditions.values()),
-            notes=tuple(_thin(place.path, held, len(paths))),
-            remarks=passed_over(self.name, place.path, _unused(every)),
+            notes=tuple(_thin(place.path, counts, len(paths))),
+            remarks=passed_over(self.name, place.path, _unused(all_cells)),
             released=self.released if written is None else None,
             categories=self.categories(),
             fingerprints={condition: cells[name].fingerprint for name, condition in conditions.items()},
@@ -383,17 +383,17 @@ class ConditionTrees:
                     f"{missing or place.path} is not there"
                 )
             return self._in_archives([("", file) for file in files], listings)
-        found: dict[str, Cell] = {}
+        folder_cells: dict[str, Cell] = {}
         packed = [("", file) for file in sorted(root.glob("*.tar"))]
         for name in self._folders(root):
             listing = listings.of_folder(root / name, place.argument, self.suffixes | {".tar"})
-            shards = [root / name / path for path in listing.paths.texts if path.endswith(".tar")]
-            if shards:
-                packed += [(name, shard) for shard in shards]
+            shard_files = [root / name / path for path in listing.paths.texts if path.endswith(".tar")]
+            if shard_files:
+                packed += [(name, shard) for shard in shard_files]
             else:
-                found[name] = FolderCell(f"{root}/{name}", listing)
-        filled = {name: cell for name, cell in found.items() if len(cell.paths)}
-        return {**found, **self._in_archives(packed, listings), **filled}
+                folder_cells[name] = FolderCell(f"{root}/{name}", listing)
+        filled = {name: cell for name, cell in folder_cells.items() if len(cell.paths)}
+        return {**folder_cells, **self._in_archives(packed, listings), **filled}
 
     def _folders(self, root: Path) -> Iterator[str]:
         """The folders below which the cells' class folders lie."""
@@ -405,12 +405,12 @@ class ConditionTrees:
     def _in_archives(self, files: Iterable[tuple[str, Path]], listings: Listings) -> dict[str, Cell]:
         """The cells in tars; each tar comes with the cell that it is a shard of, or nothing where its paths say."""
         places: dict[str, dict[str, tuple[int, int]]] = {}
-        found: list[Listing] = []
+        tar_listings: list[Listing] = []
         names: list[tuple[str, Stamp]] = []
         for number, (cell, file) in enumerate(files):
-            found.append(listings.of_archive(file, f"{self.name} {cell}", partial(self._packed, file, cell)))
+            tar_listings.append(listings.of_archive(file, f"{self.name} {cell}", partial(self._packed, file, cell)))
             names.append((str(file), Stamp.from_status(file.stat())))
-            for row, path in enumerate(found[-1].paths.texts):
+            for row, path in enumerate(tar_listings[-1].paths.texts):
                 parts = path.split("/")
                 copies = places.setdefault("/".join(parts[: self.depth]), {})
                 below = "/".join(parts[self.depth :])
@@ -419,7 +419,7 @@ class ConditionTrees:
                 copies[below] = (number, row)
         return {
             cell: ArchiveCell(
-                copies, tuple(found), tuple(names), listings.shared(os.fsencode("\0".join(sorted(copies))))
+                copies, tuple(tar_listings), tuple(names), listings.shared(os.fsencode("\0".join(sorted(copies))))
             )
             for cell, copies in places.items()
             if self.condition(cell) is not None
@@ -431,9 +431,9 @@ class ConditionTrees:
         kinds = frozenset(suffix[1:] for suffix in self.suffixes)
         labels: dict[str, int] = {}
         if is_shard(members, kinds):
-            found = webdataset_samples(members, kinds)
-            labels = {sample.image.member: sample.label for sample in found}
-            members = tuple(sample.image for sample in found)
+            samples = webdataset_samples(members, kinds)
+            labels = {sample.image.member: sample.label for sample in samples}
+            members = tuple(sample.image for sample in samples)
         for member in members:
             name = member.member.removeprefix("./")
             if os.path.splitext(name)[1].lower() not in self.suffixes or any(
@@ -453,15 +453,15 @@ class ConditionTrees:
             yield FileEntry("/".join([*place, *parts[-2:]]), member.size, member.offset, member)
 
     def _items(self, place: Place, paths: Iterable[str], cells: Mapping[str, Cell]) -> Iterator[Item]:
-        known = self.classes()
+        labels = self.classes()
         for path in paths:
             wnid = path.partition("/")[0]
-            if wnid not in known:
+            if wnid not in labels:
                 raise DataError(
                     f"--data {place.argument}: {shown(path)} in {place.path} must lie in a folder named by "
                     f"{self.folder_kind}; move it"
                 )
-            yield Item(as_text(os.path.splitext(path)[0]), known[wnid], self.copies(place.path, path, cells))
+            yield Item(as_text(os.path.splitext(path)[0]), labels[wnid], self.copies(place.path, path, cells))
 
 
 def _unused(cells: Mapping[str, Cell]) -> list[str]:
@@ -479,12 +479,12 @@ def _with_hashes(name: str, cell: Cell, written: WrittenTree) -> Cell:
 def _thin(root: str, counts: Mapping[str, int], images: int) -> list[str]:
     """A line for each cell that lacks photographs which others have or the manifest lists, or one where many do."""
     thin = {cell: count for cell, count in counts.items() if count < images}
-    if len(thin) <= TOLD_CELLS:
+    if len(thin) <= NOTED_CELLS:
         return [
             f"{root}/{cell} holds {count:,} of {images:,} images; the rest count as failed"
             for cell, count in thin.items()
         ]
-    cell, fewest = min(thin.items(), key=lambda each: each[1])
+    cell, fewest = min(thin.items(), key=lambda item: item[1])
     return [
         f"{len(thin)} folders of {root} hold fewer than {images:,} images (the fewest, {fewest:,}, {cell}); the rest "
         "count as failed"

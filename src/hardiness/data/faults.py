@@ -36,7 +36,7 @@ KINDS = {
     "case": "names that are right but for upper and lower case",
     "name": "stimuli whose name breaks the rule",
 }
-"""Every kind of fault, with what it is, in the order in which they are shown."""
+"""Every kind of fault, in words, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong.
+    """A fault of a data set.
 
     Attributes:
         kind: one of `KINDS`.
         path: the file, folder or class, as one printable line.
-        reason: what it is and what it must be.
-        move: what mends it safely; ``None`` where nothing does.
-        is_note: whether it is only told, as the published set has such files too.
+        reason: the state it is in, and the one it must be in.
+        move: that mends it safely; ``None`` where none does.
+        is_note: whether it is a mere note, as the published set has such files too.
     """
 
     kind: str
@@ -89,5 +89,5 @@ def mend(faults: Iterable[Fault]) -> Iterator[Fault]:
 
 
 def _is_taken(source: os.PathLike[str], target: os.PathLike[str]) -> bool:
-    """Whether something else is at the target; on a system that ignores case a name may differ in case alone."""
+    """Whether another file is at the target; on a system that ignores case a name may differ in case alone."""
     return os.path.lexists(target) and not os.path.samefile(source, target)

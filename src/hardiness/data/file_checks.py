@@ -22,15 +22,15 @@ from hardiness.reference.published_data import PublishedSet
 from hardiness.sources.files import DiskFile, shown
 
 _NOTED_MODES = frozenset(("grey", "CMYK", "palette", "RGB with alpha", "grey with alpha", "black and white"))
-"""What the published photographs have here and there, and PIL turns into RGB."""
+"""Modes that a few published photographs have, and that PIL turns into RGB."""
 
 
 @dataclass
 class FileChecks:
-    """Checks the files of one data set.
+    """A check of the files of one data set.
 
     Attributes:
-        published: what they must be.
+        published: the set that they must be.
         pixels: whether they are decoded too.
         hashes: gives the sha256 that the manifest of a written tree lists for a path; empty where it lists none.
         read: how many files were looked at.
@@ -60,7 +60,7 @@ class FileChecks:
         """A digest of the first and last bytes, and the faults."""
         path = shown(where + entry.path)
         file = entry.file
-        if isinstance(file, DiskFile) and (fault := _special(path, file.path)):
+        if isinstance(file, DiskFile) and (fault := _special_fault(path, file.path)):
             return b"", [fault]
         if not entry.size:
             return b"", [Fault("empty", path, "has no byte")]
@@ -71,18 +71,18 @@ class FileChecks:
                 stream.seek(max(size - END_BYTES, 0))
                 tail = stream.read(END_BYTES)
                 is_video = self.published.frames > 0
-                faults = [] if is_video else list(self._of_image(path, structure(stream, head, tail)))
+                faults = [] if is_video else list(self._image_faults(path, structure(stream, head, tail)))
         except OSError as error:
             return b"", [Fault("unreadable", path, error.strerror or str(error))]
         except SampleError as error:
             return b"", [Fault("unreadable", path, str(error))]
         if is_video:
-            faults = list(self._of_video(path, where, file))
+            faults = list(self._video_faults(path, where, file))
         if self.pixels and not any(fault.kind in ("no-image", "truncated") for fault in faults):
-            faults += self._decoded(path, where, entry)
+            faults += self._pixel_faults(path, where, entry)
         return hashlib.blake2b(head + tail, digest_size=16).digest(), faults
 
-    def _of_image(self, path: str, image: Structure | None) -> Iterator[Fault]:
+    def _image_faults(self, path: str, image: Structure | None) -> Iterator[Fault]:
         published = self.published
         if image is None:
             yield Fault("no-image", path, "is no image that PIL knows")
@@ -103,10 +103,10 @@ class FileChecks:
             yield Fault("wrong-size", path, f"is {image.width}x{image.height}, must be {side}x{side}")
         quality = published.jpeg_quality
         if quality and image.tables != tables_of(quality):
-            what = "has other quantisation tables" if image.tables else "is no JPEG"
-            yield Fault("wrong-quality", path, f"{what}, must be JPEG of quality {quality}")
+            difference = "has other quantisation tables" if image.tables else "is no JPEG"
+            yield Fault("wrong-quality", path, f"{difference}, must be JPEG of quality {quality}")
 
-    def _of_video(self, path: str, where: str, file: File) -> Iterator[Fault]:
+    def _video_faults(self, path: str, where: str, file: File) -> Iterator[Fault]:
         try:
             facts = video_facts(file.read())
         except SampleError as error:
@@ -117,8 +117,8 @@ class FileChecks:
         elif not facts.is_whole:
             yield Fault("truncated", path, "ends before the video does; fetch it again")
         else:
-            if facts.frames != (wanted := self._frames(where)):
-                yield Fault("frames", path, f"has {facts.frames} frames, must have {wanted}")
+            if facts.frames != (expected := self._frames(where)):
+                yield Fault("frames", path, f"has {facts.frames} frames, must have {expected}")
             side = self.published.side_px
             if side and (facts.width, facts.height) != (side, side):
                 yield Fault("wrong-size", path, f"is {facts.width}x{facts.height}, must be {side}x{side}")
@@ -126,7 +126,7 @@ class FileChecks:
     def _frames(self, where: str) -> int:
         return self.published.frames_of.get(where.rstrip("/"), self.published.frames)
 
-    def _decoded(self, path: str, where: str, entry: FileEntry) -> Iterator[Fault]:
+    def _pixel_faults(self, path: str, where: str, entry: FileEntry) -> Iterator[Fault]:
         try:
             content = entry.file.read()
             listed = self.hashes(where + entry.path)
@@ -140,7 +140,7 @@ class FileChecks:
             yield Fault("damaged", path, str(error).removeprefix(f"{path}: "))
 
 
-def _special(path: str, file: str) -> Fault | None:
+def _special_fault(path: str, file: str) -> Fault | None:
     try:
         mode = os.stat(file).st_mode
     except FileNotFoundError:
@@ -156,10 +156,10 @@ def _duplicates(where: str, groups: Iterable[Sequence[FileEntry]]) -> Iterator[F
         if len(group) < 2:
             continue
         first: dict[str, FileEntry] = {}
-        known: dict[tuple[int, int], str] = {}
+        digests: dict[tuple[int, int], str] = {}
         for entry in group:
             try:
-                digest = _whole(entry, known)
+                digest = _file_sha256(entry, digests)
             except SampleError:
                 continue
             other = first.setdefault(digest, entry)
@@ -167,15 +167,15 @@ def _duplicates(where: str, groups: Iterable[Sequence[FileEntry]]) -> Iterator[F
                 yield Fault("duplicate", shown(where + entry.path), f"is the same file as {shown(where + other.path)}")
 
 
-def _whole(entry: FileEntry, classes: dict[tuple[int, int], str]) -> str:
+def _file_sha256(entry: FileEntry, digests: dict[tuple[int, int], str]) -> str:
     """The sha256 of a file; taken once for links to the same one."""
     file = entry.file
     place = (0, 0)
     if isinstance(file, DiskFile):
         status = os.stat(file.path)
         place = (status.st_dev, status.st_ino)
-        if place in classes:
-            return classes[place]
+        if place in digests:
+            return digests[place]
     digest = hashlib.sha256(file.read()).hexdigest()
-    classes[place] = digest
+    digests[place] = digest
     return digest

@@ -31,10 +31,10 @@ COMPANIONS = frozenset(("manifest.json", "contact-sheet.png", "categories.csv"))
 """Files of ours beside the images of a data set."""
 
 SHOWN_FOLDERS = 3
-"""Class folders without an image that are named."""
+"""The most files or folders that a note names."""
 
 MAX_WAYS = 1000
-"""Ways by which links may lead to one folder: thirty folders of two links each make 2^30 paths."""
+"""The most ways by which links may lead to one folder: thirty folders of two links each make 2^30 paths."""
 
 _IGNORED_FOLDERS = frozenset(("__MACOSX", "@eaDir"))
 
@@ -59,7 +59,7 @@ class FileEntry(NamedTuple):
 
     @property
     def suffix(self) -> str:
-        """Its lower-case suffix with the dot, or nothing."""
+        """The lower-case suffix with the dot, or nothing."""
         return suffix_of(self.path)
 
 
@@ -99,7 +99,7 @@ class Tree:
         ]
 
     def below(self, folder: str) -> Tree:
-        """What lies below one top-level folder of the tree."""
+        """The tree below one of its top-level folders."""
         start = f"{folder}/"
         entries = tuple(
             entry._replace(path=entry.path.removeprefix(start))
@@ -131,8 +131,8 @@ def of_folder(folder: Path, argument: str) -> Tree:
             )
         try:
             visited.append((prefix, os.stat(path).st_mtime_ns))
-            with os.scandir(path) as found:
-                for inner in found:
+            with os.scandir(path) as listing:
+                for inner in listing:
                     if is_hidden(inner.name):
                         if not prefix and _may_be_class(inner):
                             hidden.append(inner.name)
@@ -176,23 +176,23 @@ def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
     return Tree(str(archive), entries, _top_folders(entries), stamp_of(archive))
 
 
-def refuse_folder_too_deep(argument: str, tree: Tree, known: Container[str]) -> None:
+def refuse_folder_too_deep(argument: str, tree: Tree, classes: Container[str]) -> None:
     """Raise where class folders lie in one folder more than they must, as in ``val/val``.
 
     Args:
         argument: value of ``--data``, for the message.
         tree: whose top folders must be classes.
-        known: names of the classes.
+        classes: names of the classes.
 
     Raises:
         DataError: naming the folder that is to be given.
     """
-    if any(folder in known for folder in tree.folders):
+    if any(folder in classes for folder in tree.folders):
         return
     for entry in tree.entries:
         first, _, below = entry.path.partition("/")
         inner, _, rest = below.partition("/")
-        if rest and inner in known:
+        if rest and inner in classes:
             raise DataError(
                 f"--data {argument}: {tree.location} must hold the class folders, but they lie in {first} in it; move "
                 f"them up, or name {tree.location}/{first}"
@@ -200,7 +200,7 @@ def refuse_folder_too_deep(argument: str, tree: Tree, known: Container[str]) -> 
 
 
 def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool = False) -> tuple[str, ...]:
-    """What a person should know of the files and folders that `Tree.unused` gives: a line each for both kinds.
+    """Notes on the files and folders that `Tree.unused` gives: a line for each kind.
 
     Args:
         name: of the data set.
@@ -262,7 +262,7 @@ def fingerprint(entries: Iterable[FileEntry], *also: str) -> str:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder, or a link to one; a link to itself is none."""
+    """Whether an entry is a folder, or a link to one; a link to itself is none."""
     try:
         return entry.is_dir()
     except OSError as error:
@@ -271,15 +271,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _entry(prefix: str, found: os.DirEntry[str]) -> FileEntry:
+def _entry(prefix: str, inner: os.DirEntry[str]) -> FileEntry:
     try:
-        status = found.stat()
+        status = inner.stat()
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ELOOP):
             raise
-        status = found.stat(follow_symlinks=False)  # a link that leads nowhere, or to itself: reading it will say so
+        status = inner.stat(follow_symlinks=False)  # a link that leads nowhere, or to itself: reading it will say so
     return FileEntry(
-        prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path, Stamp.from_status(status))
+        prefix + inner.name, status.st_size, status.st_mtime_ns, DiskFile(inner.path, Stamp.from_status(status))
     )
 
 
@@ -293,7 +293,7 @@ def folders_in(folder: Path) -> list[str]:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of that name is passed over without a word."""
+    """Whether a file or folder of that name is hidden, and passed over without a word."""
     return name.startswith(".") or name in _IGNORED_FOLDERS
 
 
@@ -338,13 +338,13 @@ def read_labels(file: Path) -> list[LabelledRow]:
         raise DataError(f"{file}: must be a csv in UTF-8, but is not ({error})") from None
     if not rows:
         raise DataError(f"{file}: must have a row (path,label) for each image, but has none")
-    seen: dict[str, str] = {}
+    places: dict[str, str] = {}
     for row in rows:
-        if row.path in seen:
+        if row.path in places:
             raise DataError(
-                f"{row.where}: {shown(row.path)} must come once, but is also at {seen[row.path]}; remove one"
+                f"{row.where}: {shown(row.path)} must come once, but is also at {places[row.path]}; remove one"
             )
-        seen[row.path] = row.where
+        places[row.path] = row.where
     return rows
 
 
@@ -389,33 +389,33 @@ def items(samples: Iterable[LabelledFile]) -> tuple[Item, ...]:
     Raises:
         DataError: an id would lead out of a folder, and files are written by it.
     """
-    given = list(samples)
-    whole = _texts([f"{sample.group}/{sample.path}" for sample in given])
-    for path, sample in zip(whole, given, strict=True):
+    files = list(samples)
+    paths = _texts([f"{sample.group}/{sample.path}" for sample in files])
+    for path, sample in zip(paths, files, strict=True):
         if is_outside(path):
             raise DataError(
                 f"{sample.file.name}: would be called {shown(path)}, which leads out of any folder; rename it"
             )
-    ids = [_without_suffix(path) for path in whole]
+    ids = [_without_suffix(path) for path in paths]
     if len(set(ids)) < len(ids):
         counts = Counter(ids)
-        kept = {path for path, short in zip(whole, ids, strict=True) if counts[short] > 1}
-        ids = [path if path in kept or short in kept else short for path, short in zip(whole, ids, strict=True)]
-    found = [Item(id_, sample.label, sample.file) for id_, sample in zip(ids, given, strict=True)]
-    return tuple(sorted(found, key=lambda item: item.id))
+        whole = {path for path, short in zip(paths, ids, strict=True) if counts[short] > 1}
+        ids = [path if path in whole or short in whole else short for path, short in zip(paths, ids, strict=True)]
+    unsorted = [Item(id_, sample.label, sample.file) for id_, sample in zip(ids, files, strict=True)]
+    return tuple(sorted(unsorted, key=lambda item: item.id))
 
 
 def _texts(paths: list[str]) -> list[str]:
     """The paths as text, told apart where one is what another becomes: by the first digits of their hash."""
-    found = list(map(as_text, paths))
-    if len(set(found)) == len(found):
-        return found
-    counts = Counter(found)
+    texts = list(map(as_text, paths))
+    if len(set(texts)) == len(texts):
+        return texts
+    counts = Counter(texts)
     return [
         f"~{sha256(os.fsencode(path)).hexdigest()[:8]}".join(os.path.splitext(text))
         if counts[text] > 1 and text != path
         else text
-        for path, text in zip(paths, found, strict=True)
+        for path, text in zip(paths, texts, strict=True)
     ]
 
 

@@ -35,28 +35,28 @@ def folder_faults(
 
     Args:
         published: the data set.
-        where: what comes before each path in messages; empty or ending with ``/``.
+        where: text before each path in messages; empty or ending with ``/``.
         folders: the top folders.
         counts: images in each.
         top: the folder on disk; ``None`` in a tar, where nothing can be moved.
     """
-    known = expected(published)
-    if known is None:
+    classes = expected(published)
+    if classes is None:
         return
-    there, lower = set(folders), {name.lower(): name for name in known}
-    for name in sorted(there - set(known)):
+    present, lower = set(folders), {name.lower(): name for name in classes}
+    for name in sorted(present - set(classes)):
         right = lower.get(name.lower())
         if right is None:
-            yield Fault("unknown-class", shown(where + name), f"is none of the {len(known):,} classes; move it away")
+            yield Fault("unknown-class", shown(where + name), f"is none of the {len(classes):,} classes; move it away")
         else:
             move = Move(top / name, top / right) if top else None
             yield Fault("case", shown(where + name), f"must be {right}", move)
     right_or_nearly = Counter({lower.get(name.lower(), name): count for name, count in counts.items()})
-    missing = [name for name in known if not right_or_nearly[name]]
+    missing = [name for name in classes if not right_or_nearly[name]]
     for name in missing:
         yield Fault("missing-class", where + name, "has no image")
     if published.per_class:
-        for name in known:
+        for name in classes:
             count = right_or_nearly[name]
             if count and count != published.per_class:
                 yield Fault(
@@ -73,17 +73,17 @@ def name_fault(published: PublishedSet, where: str, path: str, top: Path | None)
 
     Args:
         published: the data set.
-        where: what comes before the path in messages.
+        where: text before the path in messages.
         path: ``<folder>/<file>``.
         top: the folder on disk; ``None`` in a tar.
     """
     folder, _, file = path.rpartition("/")
     if published.layout == "index" or "/" in folder:
         return None
-    said = _wnid_in(file)
-    if said is not None and said != folder.lower():
-        move = Move(top / path, top / said / file) if top and (top / said).is_dir() else None
-        return Fault("mislabelled", shown(where + path), f"its name says {said}", move)
+    wnid = _wnid_in(file)
+    if wnid is not None and wnid != folder.lower():
+        move = Move(top / path, top / wnid / file) if top and (top / wnid).is_dir() else None
+        return Fault("mislabelled", shown(where + path), f"its name says {wnid}", move)
     if validation := _VALIDATION.match(file):
         right = validation_name(int(validation[2]))
         if file != right and file.casefold() == right.casefold():
@@ -93,7 +93,7 @@ def name_fault(published: PublishedSet, where: str, path: str, top: Path | None)
 
 
 def _wnid_in(file: str) -> str | None:
-    """The class that a file's name says: by the number of a validation image, or by the wnid it begins with."""
+    """The class that a file's name states: by the number of a validation image, or by the wnid it begins with."""
     if validation := _VALIDATION.match(file):
         number = int(validation[2])
         return wnids()[validation_labels()[number - 1]] if 1 <= number <= len(validation_labels()) else None
@@ -103,8 +103,8 @@ def _wnid_in(file: str) -> str | None:
 
 def case_faults(where: str, paths: Iterable[str]) -> Iterator[Fault]:
     """Files of one folder that differ in case alone: on some systems one of them hides the other."""
-    seen: dict[str, str] = {}
+    by_folded: dict[str, str] = {}
     for path in paths:
-        other = seen.setdefault(path.casefold(), path)
+        other = by_folded.setdefault(path.casefold(), path)
         if other != path:
             yield Fault("case", shown(where + path), f"differs from {shown(other.rpartition('/')[2])} in case alone")

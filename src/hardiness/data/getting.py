@@ -72,7 +72,7 @@ def inventory(root: Path) -> Iterator[DataInventory]:
 
 
 def place_of(root: Path, published: PublishedSet) -> Path | None:
-    """Where a data set is below a root: its folder, or its tar; ``None`` where it is not."""
+    """The place of a data set below a root: its folder, or its tar; ``None`` where it is not there."""
     top = LAYOUTS.get(published.name).folder if published.name in LAYOUTS else published.folder
     for candidate in (root / top, root / f"{top}.tar"):
         if candidate.is_dir() or candidate.is_file():
@@ -84,20 +84,20 @@ def _inventory_of(root: Path, inside: list[str], published: PublishedSet) -> Dat
     place = place_of(root, published)
     if place is None:
         top = published.folder.split("/")[0]
-        close = difflib.get_close_matches(top.lower(), [each.lower() for each in inside], n=1, cutoff=0.9)
-        meant = next((each for each in inside if close and each.lower() == close[0] and each not in datasets()), None)
+        close = difflib.get_close_matches(top.lower(), [name.lower() for name in inside], n=1, cutoff=0.9)
+        meant = next((name for name in inside if close and name.lower() == close[0] and name not in datasets()), None)
         return DataInventory(published, None, note=f"{meant} is there; is that it?" if meant else "")
     if place.is_file():
         return DataInventory(published, place, note="a tar, read where it lies")
     if any(place.glob("*.parquet")) or any(place.glob("data/*.parquet")):
         return DataInventory(published, place, note="Parquet, read where it lies")
     if published.layout in ("corruption", "perturbation"):
-        return _of_conditions(published, place)
+        return _inventory_of_conditions(published, place)
     inner = root / published.folder
     inner = inner if inner.is_dir() else place
     if published.name in CLASS_SETS:
         top = class_set(published.name).top
-        tops = [each for each in (inner / top, *inner.glob(f"*/{top}")) if top and each.is_dir()]
+        tops = [folder for folder in (inner / top, *inner.glob(f"*/{top}")) if top and folder.is_dir()]
         count = _count(tops[0] if tops else inner, depth=8)
     else:
         count = _count(inner)
@@ -105,7 +105,7 @@ def _inventory_of(root: Path, inside: list[str], published: PublishedSet) -> Dat
     return DataInventory(published, place, count, note=note)
 
 
-def _of_conditions(published: PublishedSet, place: Path) -> DataInventory:
+def _inventory_of_conditions(published: PublishedSet, place: Path) -> DataInventory:
     tops = folders_in(place)
     cells = [place / top for top in tops]
     if published.layout == "corruption":
@@ -117,13 +117,13 @@ def _of_conditions(published: PublishedSet, place: Path) -> DataInventory:
 
 
 def _count(folder: Path, depth: int = 3) -> int:
-    """Images in a folder and so many folders below it; nothing is opened."""
+    """The number of images in a folder and so many folders below it; nothing is opened."""
     count, pending = 0, [(str(folder), 0)]
     while pending:
         path, level = pending.pop()
         try:
-            with os.scandir(path) as found:
-                for entry in found:
+            with os.scandir(path) as listing:
+                for entry in listing:
                     if entry.name[0] == ".":
                         continue
                     if entry.name.lower().endswith(_SUFFIXES):
@@ -182,7 +182,7 @@ def import_validation(
     if folder.exists():
         raise DataError(f"{folder} is there already; 'hardiness data check {NAME}' says whether it is whole")
     if devkit is not None:
-        labels = _from_devkit(devkit, len(labels))
+        labels = _devkit_labels(devkit, len(labels))
     members = _members(val, len(labels))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,7 @@ def import_validation(
         written = 0
         for number, label in enumerate(labels, start=1):
             member = members[validation_name(number)]
-            _put(staging / wnids()[label] / validation_name(number), member)
+            _write_image(staging / wnids()[label] / validation_name(number), member)
             written += member.size
             if progress:
                 progress(written, val.stat().st_size)
@@ -209,18 +209,18 @@ def import_validation(
 
 def _members(val: Path, count: int) -> dict[str, TarMember]:
     """The images of the archive by name, which must be all of them and no others."""
-    found = {member.member.removeprefix("./"): member for member in archives.members(val)}
-    missing = [name for name in map(validation_name, range(1, count + 1)) if name not in found]
-    strange = sorted(set(found) - set(map(validation_name, range(1, count + 1)))) if len(found) > count else []
+    images = {member.member.removeprefix("./"): member for member in archives.members(val)}
+    missing = [name for name in map(validation_name, range(1, count + 1)) if name not in images]
+    strange = sorted(set(images) - set(map(validation_name, range(1, count + 1)))) if len(images) > count else []
     if missing or strange:
         what = f"lacks {missing[0]}" if missing else f"also holds {shown(strange[0])}"
         raise DataError(
-            f"{val} must be the official ILSVRC2012_img_val.tar of {count:,} images, but {what} ({len(found):,} files "
+            f"{val} must be the official ILSVRC2012_img_val.tar of {count:,} images, but {what} ({len(images):,} files "
             "in all); fetch it again"
         )
-    if count == published_set(NAME).images and names_sha256(list(found)) != VALIDATION_NAMES_SHA256:
+    if count == published_set(NAME).images and names_sha256(list(images)) != VALIDATION_NAMES_SHA256:
         raise DataError(f"{val} must hold the official names, but does not; fetch it again")
-    return found
+    return images
 
 
 def _is_official(val: Path) -> bool:
@@ -233,7 +233,7 @@ def _is_official(val: Path) -> bool:
     return checksum.fits
 
 
-def _put(target: Path, member: TarMember) -> None:
+def _write_image(target: Path, member: TarMember) -> None:
     content = member.read()
     try:
         if target.read_bytes() == content:
@@ -244,18 +244,18 @@ def _put(target: Path, member: TarMember) -> None:
         part.write_bytes(content)
 
 
-def _from_devkit(devkit: Path, count: int) -> list[int]:
+def _devkit_labels(devkit: Path, count: int) -> list[int]:
     """The labels in the development kit: numbers from 1 to 1,000, and the wnid of each number."""
     from scipy.io import loadmat
 
     try:
-        truth, table = _two_files(devkit)
+        truth, table = _read_devkit(devkit)
         of_number = {
             int(row["ILSVRC2012_ID"].item()): str(row["WNID"].item())
             for row in loadmat(io.BytesIO(table))["synsets"].ravel()
         }
-        known = wnid_indices()
-        labels = [known[of_number[int(line)]] for line in truth.decode("ascii").split()]
+        indices = wnid_indices()
+        labels = [indices[of_number[int(line)]] for line in truth.decode("ascii").split()]
     except OSError as error:
         raise DataError(f"{devkit} cannot be read ({error.strerror or error})") from None
     except (tarfile.TarError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
@@ -268,28 +268,28 @@ def _from_devkit(devkit: Path, count: int) -> list[int]:
     return labels
 
 
-def _two_files(devkit: Path) -> tuple[bytes, bytes]:
-    wanted: dict[str, bytes] = {}
+def _read_devkit(devkit: Path) -> tuple[bytes, bytes]:
+    contents: dict[str, bytes] = {}
     with open_regular(devkit) as stream, tarfile.open(fileobj=stream, mode="r|*") as tar:
         for entry in tar:
             name = "/".join(entry.name.removeprefix("./").split("/")[-2:])
             if name in (GROUND_TRUTH, CLASSES) and entry.isreg() and entry.size <= _MAX_KIT_BYTES:
                 content = tar.extractfile(entry)
                 assert content is not None  # it is a regular file
-                wanted[name] = content.read()
-    return wanted[GROUND_TRUTH], wanted[CLASSES]
+                contents[name] = content.read()
+    return contents[GROUND_TRUTH], contents[CLASSES]
 
 
 ARCHIVES = "downloads"
-"""The folder below a data root for what was fetched."""
+"""The folder below a data root for fetched archives."""
 
 FETCHED = ".fetched.json"
-"""In the folder of a data set: which of its archives were unpacked there."""
+"""The file in a data set's folder that lists the archives which were unpacked there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a data set is fetched.
+    """The manner in which a data set is fetched.
 
     Attributes:
         keep_archive: leave the archives in ``downloads`` after unpacking.
@@ -335,14 +335,14 @@ def parse(argument: str) -> tuple[PublishedSet, tuple[PublishedFile, ...]]:
         ArgumentError: it cannot be fetched by a command; the message says how to get it.
     """
     name, colon, parts = argument.partition(":")
-    found = published_set(name)
-    if found.account:
-        raise ArgumentError(f"{name} cannot be fetched without an account: {found.account}")
-    if found.by_hand:
-        raise ArgumentError(f"{name} lies at no address that can be fetched by a command: {found.by_hand}")
+    published = published_set(name)
+    if published.account:
+        raise ArgumentError(f"{name} cannot be fetched without an account: {published.account}")
+    if published.by_hand:
+        raise ArgumentError(f"{name} lies at no address that can be fetched by a command: {published.by_hand}")
     if colon and not parts:
-        raise ArgumentError(f"{argument}: must name parts after the colon, as in {name}:{found.files[0].part}")
-    return found, found.chosen(tuple(parts.split("+")) if parts else ())
+        raise ArgumentError(f"{argument}: must name parts after the colon, as in {name}:{published.files[0].part}")
+    return published, published.chosen(tuple(parts.split("+")) if parts else ())
 
 
 def get(name: PublishedSet, files: Sequence[PublishedFile], root: Path, manner: Manner) -> Iterator[ArchiveOutcome]:
@@ -375,19 +375,19 @@ def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) ->
     fetched = remote.obtain(archives, progress, manner.wait_s)
     if not expected:
         pin(key, fetched.checksum, fetched.url)
-    told = (fetched.checksum, bool(file.checksum))
+    facts = (fetched.checksum, bool(file.checksum))
     if not manner.unpack:
-        return ArchiveOutcome(_left_packed(name, file, fetched.path, root), file, 0, *told)
+        return ArchiveOutcome(_move_packed(name, file, fetched.path, root), file, 0, *facts)
     progress = manner.progress(f"unpacking {name.name} {file.part}".strip())
-    done = unpack(fetched.path, folder, file.strip, progress, file.password)
-    _note(folder, file, fetched.checksum, done.files)
+    extraction = unpack(fetched.path, folder, file.strip, progress, file.password)
+    _write_fetched(folder, file, fetched.checksum, extraction.files)
     if not manner.keep_archive:
         _remove(fetched.path)
-    return ArchiveOutcome(folder, file, done.files, *told)
+    return ArchiveOutcome(folder, file, extraction.files, *facts)
 
 
-def _left_packed(name: PublishedSet, file: PublishedFile, archive: Path, root: Path) -> Path:
-    """Put a tar where it is read as it is: ``imagenet-a.tar``, ``imagenet-c/noise.tar``."""
+def _move_packed(name: PublishedSet, file: PublishedFile, archive: Path, root: Path) -> Path:
+    """Move a tar to the place where it is read as it is: ``imagenet-a.tar``, ``imagenet-c/noise.tar``."""
     if archive.suffix != ".tar":
         raise DataError(f"{archive} is compressed, so it cannot be read where it lies; leave --no-unpack out")
     place = _packed_place(root, name, file)
@@ -413,18 +413,18 @@ def _remove(archive: Path) -> None:
 def _is_there(root: Path, name: PublishedSet, file: PublishedFile) -> bool:
     folder = root / (file.folder or name.folder)
     are_held = bool(file.holds) and all((folder / held).is_dir() for held in file.holds)
-    return are_held or file.name in _noted(folder) or _packed_place(root, name, file).is_file()
+    return are_held or file.name in _read_fetched(folder) or _packed_place(root, name, file).is_file()
 
 
-def _noted(folder: Path) -> dict[str, object]:
+def _read_fetched(folder: Path) -> dict[str, object]:
     try:
-        found = json.loads(read_regular(folder / FETCHED, 1 << 20))
+        archives = json.loads(read_regular(folder / FETCHED, 1 << 20))
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return archives if isinstance(archives, dict) else {}
 
 
-def _note(folder: Path, file: PublishedFile, checksum: str, count: int) -> None:
-    content = {**_noted(folder), file.name: {"checksum": checksum, "files": count}}
+def _write_fetched(folder: Path, file: PublishedFile, checksum: str, count: int) -> None:
+    content = {**_read_fetched(folder), file.name: {"checksum": checksum, "files": count}}
     with whole_file(folder / FETCHED) as part:
         part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")

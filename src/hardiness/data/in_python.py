@@ -31,21 +31,21 @@ FORMS = (
 )
 
 TRIED_TWICE = 8
-"""Pictures that are read twice, to see whether they stay the same."""
+"""The number of pictures that are read twice, to see whether they stay the same."""
 
 _STEPS = 255
 _OFF = 0.01
-"""How far a float may lie from a step of 8 bits, in steps, without a word."""
+"""Largest distance of a float from a step of 8 bits, in steps, without a note."""
 
 
 @dataclass(frozen=True)
 class ModelClasses:
-    """What a model says of the classes that a data set without names has.
+    """A model's classes, for a data set without names.
 
     Attributes:
         count: how many it tells apart.
         names: of these, where it has them.
-        canvas: what it is shown of a picture.
+        canvas: the part of a picture that it is shown.
     """
 
     count: int
@@ -72,28 +72,28 @@ def from_python(data: Any, model: ModelClasses) -> DataRoot:
         raise ArgumentError(f"data must hold a picture or more, {source.name} holds none")
     if source.files is not None:
         return _Root(source.dataset(source.files))
-    read = [source.picture(at) for at in range(source.count)]
-    for at, first in enumerate(read[:TRIED_TWICE]):
+    pictures = [source.picture(at) for at in range(source.count)]
+    for at, first in enumerate(pictures[:TRIED_TWICE]):
         if source.picture(at).sha256 != first.sha256:
             raise ArgumentError(
                 f"{source.name} gives another picture each time that item {at} is read, as a transform that augments "
                 "does; hand it over without"
             )
-    names, labels = source.classes([each.label for each in read], model)
+    names, labels = source.classes([picture.label for picture in pictures], model)
     is_imagenet = source.names is None and model.names is None and len(names) == len(wnids())
     groups = wnids() if is_imagenet else [name.replace("/", "_") for name in names]
-    are_ids = len({(each.name, label) for each, label in zip(read, labels, strict=True)}) == len(read)
+    are_ids = len({(picture.name, label) for picture, label in zip(pictures, labels, strict=True)}) == len(pictures)
     samples = [
-        LabelledFile(groups[label], each.name.replace("/", "_") if are_ids else f"{each.at:06d}", label, each)
-        for each, label in zip(read, labels, strict=True)
+        LabelledFile(groups[label], picture.name.replace("/", "_") if are_ids else f"{picture.at:06d}", label, picture)
+        for picture, label in zip(pictures, labels, strict=True)
     ]
-    found = items(samples)
-    contents = {id(each): each.sha256 for each in read}
-    lines = (f"{item.id}\0{item.label}\0{contents[id(item.file)]}\n" for item in found)
+    labelled = items(samples)
+    contents = {id(picture): picture.sha256 for picture in pictures}
+    lines = (f"{item.id}\0{item.label}\0{contents[id(item.file)]}\n" for item in labelled)
     digest = sha256("".join([*(f"{name}\n" for name in names), *lines]).encode()).hexdigest()
-    remarks = (*source.remarks, *_remarks(source.name, read, model.canvas))
+    remarks = (*source.remarks, *_remarks(source.name, pictures, model.canvas))
     name = _own_name(source.name)
-    return _Root(DataSet(name, found, len(names), digest, "", names, remarks=remarks), is_imagenet)
+    return _Root(DataSet(name, labelled, len(names), digest, "", names, remarks=remarks), is_imagenet)
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ class _Root:
 
 
 @dataclass(frozen=True)
-class _GivenPictures:
-    """What was handed over, in one form.
+class _PictureSource:
+    """The data that a person handed over, in one form.
 
     Attributes:
         name: of the data set.
@@ -124,7 +124,7 @@ class _GivenPictures:
         item: gives picture, label and id by place, where they come together.
         names: of the classes.
         files: path and label of each picture, where they are files.
-        remarks: what a person should know.
+        remarks: notes for a person.
         guard: held while a picture is read.
     """
 
@@ -151,33 +151,33 @@ class _GivenPictures:
 
     def picture(self, at: int) -> _PictureOnDemand:
         with self.guard:
-            given, label, known = self.item(at)
-        image, is_between = as_image(given, f"image {at} of {self.name}")
-        name = f"{at:06d}" if known is None else str(known)
+            value, label, identifier = self.item(at)
+        image, is_between = as_image(value, f"image {at} of {self.name}")
+        name = f"{at:06d}" if identifier is None else str(identifier)
         return _PictureOnDemand(self, at, name, label, _digest(image), (image.shape[0], image.shape[1]), is_between)
 
-    def classes(self, given: Sequence[Any], model: ModelClasses) -> tuple[tuple[str, ...], list[int]]:
-        """The names of the classes, and each picture's among them."""
-        if self.names is None and all(isinstance(label, str) for label in given):
-            names: tuple[str, ...] = tuple(sorted(set(given)))
+    def classes(self, labels: Sequence[Any], model: ModelClasses) -> tuple[tuple[str, ...], list[int]]:
+        """The names of the classes, and the index of each picture's class."""
+        if self.names is None and all(isinstance(label, str) for label in labels):
+            names: tuple[str, ...] = tuple(sorted(set(labels)))
         else:
             names = self.names or model.names or tuple(map(str, range(model.count)))
         places = {name: place for place, name in enumerate(names)}
-        return names, [_label(label, at, places, self.name) for at, label in enumerate(given)]
+        return names, [_label(label, at, places, self.name) for at, label in enumerate(labels)]
 
 
-def _source(data: Any) -> _GivenPictures:
+def _source(data: Any) -> _PictureSource:
     if isinstance(data, tuple) and len(data) in (2, 3) and not isinstance(data[0], str):
-        return _arrays(*data)
+        return _from_arrays(*data)
     torch = sys.modules.get("torch")  # whoever holds a loader has loaded it
     if torch is not None and isinstance(data, torch.utils.data.DataLoader):
-        return _loader(data)
+        return _from_loader(data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, str | bytes | Mapping):
-        return _data_set(data)
+        return _from_data_set(data)
     raise ArgumentError(f"{FORMS}; was {type(data).__name__}")
 
 
-def _arrays(images: Any, labels: Any, names: Any = None) -> _GivenPictures:
+def _from_arrays(images: Any, labels: Any, names: Any = None) -> _PictureSource:
     if hasattr(labels, "detach"):
         labels = labels.detach().cpu().numpy()
     if isinstance(images, np.ndarray) and images.ndim != 4:
@@ -189,13 +189,13 @@ def _arrays(images: Any, labels: Any, names: Any = None) -> _GivenPictures:
     listed = None if names is None else tuple(map(str, names))
     if listed is None and len(labels) and all(isinstance(label, str) for label in labels):
         listed = tuple(sorted(set(map(str, labels))))
-    return _GivenPictures("arrays", len(images), lambda at: (images[at], labels[at], None), listed)
+    return _PictureSource("arrays", len(images), lambda at: (images[at], labels[at], None), listed)
 
 
-def _loader(loader: Any) -> _GivenPictures:
+def _from_loader(loader: Any) -> _PictureSource:
     samplers = sys.modules["torch"].utils.data
     data, sampler = loader.dataset, loader.sampler
-    kind = type(sampler).__name__
+    sampler_kind = type(sampler).__name__
     if not hasattr(data, "__getitem__") or not hasattr(data, "__len__"):
         raise ArgumentError(
             f"a loader of {type(data).__name__} cannot be read picture by picture; hand over a data set with len() and "
@@ -204,17 +204,17 @@ def _loader(loader: Any) -> _GivenPictures:
     shuffles = type(sampler) is samplers.RandomSampler and not sampler.replacement and len(sampler) == len(data)
     if not shuffles and type(sampler) is not samplers.SequentialSampler:
         raise ArgumentError(
-            f"a loader with {kind} shows some pictures more than once or not at all; hand over its data set, or a "
+            f"a loader with {sampler_kind} shows some pictures more than once or not at all; hand over its data set, or a "
             "Subset of it"
         )
-    found = _source(data)
-    notes = [f"{found.name}: its loader shuffles; pictures are taken in the data set's order, each once"] * shuffles
+    source = _source(data)
+    notes = [f"{source.name}: its loader shuffles; pictures are taken in the data set's order, each once"] * shuffles
     if loader.collate_fn is not samplers.default_collate:
-        notes.append(f"{found.name}: its loader's collate_fn is not called; what it does to pictures is left out")
-    return replace(found, remarks=(*found.remarks, *notes))
+        notes.append(f"{source.name}: its loader's collate_fn is not called; what it does to pictures is left out")
+    return replace(source, remarks=(*source.remarks, *notes))
 
 
-def _data_set(data: Any) -> _GivenPictures:
+def _from_data_set(data: Any) -> _PictureSource:
     places: Sequence[int] | None = None
     whole = data
     while type(whole).__name__ == "Subset" and hasattr(whole, "indices"):
@@ -228,7 +228,7 @@ def _data_set(data: Any) -> _GivenPictures:
     if (files := _files(whole)) is not None:
         folder = os.path.abspath(whole.root)
         notes = (f"{Path(folder).name}: its transform is not called; the network's own view stands for it",)
-        return _GivenPictures(
+        return _PictureSource(
             Path(folder).name,
             len(chosen),
             lambda at: whole[chosen[at]],
@@ -239,14 +239,14 @@ def _data_set(data: Any) -> _GivenPictures:
         )
 
     def item(at: int) -> tuple[Any, Any, Any]:
-        found = whole[int(chosen[at])]
-        if not isinstance(found, tuple | list) or len(found) < 2:
-            raise ArgumentError(f"{FORMS}; item {at} of {name} was a {type(found).__name__}")
-        datum = found[2] if stated is not None and len(found) > 2 else {}
-        known = datum.get("id") if isinstance(datum, Mapping) else None
-        return found[0], found[1], known
+        entry = whole[int(chosen[at])]
+        if not isinstance(entry, tuple | list) or len(entry) < 2:
+            raise ArgumentError(f"{FORMS}; item {at} of {name} was a {type(entry).__name__}")
+        datum = entry[2] if stated is not None and len(entry) > 2 else {}
+        identifier = datum.get("id") if isinstance(datum, Mapping) else None
+        return entry[0], entry[1], identifier
 
-    return _GivenPictures(name, len(chosen), item, names, guard=threading.Lock())
+    return _PictureSource(name, len(chosen), item, names, guard=threading.Lock())
 
 
 def _stated_names(data: Any, metadata: Mapping[str, Any] | None) -> tuple[str, ...] | None:
@@ -254,8 +254,8 @@ def _stated_names(data: Any, metadata: Mapping[str, Any] | None) -> tuple[str, .
     labels = metadata.get("index2label") if metadata is not None else None
     if labels:
         last = max(map(int, labels))
-        known = {int(index): str(label) for index, label in labels.items()}
-        return tuple(known.get(index, str(index)) for index in range(last + 1))
+        names_by_index = {int(index): str(label) for index, label in labels.items()}
+        return tuple(names_by_index.get(index, str(index)) for index in range(last + 1))
     names = getattr(data, "classes", None)
     return tuple(map(str, names)) if isinstance(names, list | tuple) and len(names) > 1 else None
 
@@ -288,7 +288,7 @@ class _PictureOnDemand:
         is_between: whether its floats lie between the steps of 8 bits.
     """
 
-    source: _GivenPictures
+    source: _PictureSource
     at: int
     name: str
     label: Any
@@ -303,8 +303,8 @@ class _PictureOnDemand:
             SampleError: it is no longer what it was.
         """
         with self.source.guard:
-            given, _, _ = self.source.item(self.at)
-        image, _ = as_image(given, f"image {self.at} of {self.source.name}")
+            value, _, _ = self.source.item(self.at)
+        image, _ = as_image(value, f"image {self.at} of {self.source.name}")
         if _digest(image) != self.sha256:
             raise SampleError(f"image {self.at} of {self.source.name} is another than when it was first read")
         return b"P6 %d %d 255\n" % (image.shape[1], image.shape[0]) + image.tobytes()
@@ -314,23 +314,25 @@ def _digest(image: Image) -> str:
     return sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
 
 
-def as_image(given: Any, name: str) -> tuple[Image, bool]:
+def as_image(value: Any, name: str) -> tuple[Image, bool]:
     """A picture as ``uint8 (H, W, 3)``, and whether its floats lay between the steps of 8 bits.
 
     Args:
-        given: a PIL image; a tensor ``(1 or 3, H, W)``; an array ``(H, W)``, or with 1 or 3 channels first or last.
+        value: a PIL image; a tensor ``(1 or 3, H, W)``; an array ``(H, W)``, or with 1 or 3 channels first or last.
             Numbers are uint8, or floats from 0 to 1.
         name: for messages.
 
     Raises:
         ArgumentError: it is none of these, or was normalised.
     """
-    if isinstance(given, PIL.Image.Image) and given.mode.startswith(("I", "F")):
-        raise ArgumentError(f"{name} must have 8 bits a channel, was of PIL's mode {given.mode!r}; convert it first")
-    if isinstance(given, PIL.Image.Image):
-        return np.asarray(given.convert("RGB")), False
-    first = hasattr(given, "detach")
-    array = np.asarray(given.detach().cpu().float() if _is_half(given) else given.detach().cpu()) if first else given
+    if isinstance(value, PIL.Image.Image) and value.mode.startswith(("I", "F")):
+        raise ArgumentError(f"{name} must have 8 bits a channel, was of PIL's mode {value.mode!r}; convert it first")
+    if isinstance(value, PIL.Image.Image):
+        return np.asarray(value.convert("RGB")), False
+    is_tensor = hasattr(value, "detach")
+    array = (
+        np.asarray(value.detach().cpu().float() if _is_half(value) else value.detach().cpu()) if is_tensor else value
+    )
     array = np.asarray(array)
     if array.ndim == 2:
         array = array[..., None]
@@ -339,7 +341,7 @@ def as_image(given: Any, name: str) -> tuple[Image, bool]:
             f"{name} must be a PIL image, or uint8 or floats from 0 to 1 with 1 or 3 channels, was {array.dtype} "
             f"{array.shape}"
         )
-    if array.shape[-1] not in (1, 3) or (first and array.shape[0] in (1, 3)):
+    if array.shape[-1] not in (1, 3) or (is_tensor and array.shape[0] in (1, 3)):
         array = np.moveaxis(array, 0, -1)
     levels, is_between = _levels(array, name)
     return np.ascontiguousarray(np.broadcast_to(levels, (*levels.shape[:2], 3))), is_between
@@ -363,23 +365,23 @@ def _levels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], bool]:
     return rounded.astype(np.uint8), bool(np.abs(steps - rounded).max(initial=0.0) > _OFF)
 
 
-def _label(given: Any, at: int, places: Mapping[str, int], name: str) -> int:
-    if isinstance(given, str) and given in places:
-        return places[given]
-    array = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
+def _label(value: Any, at: int, places: Mapping[str, int], name: str) -> int:
+    if isinstance(value, str) and value in places:
+        return places[value]
+    array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
     if array.ndim == 1 and array.size > 1:  # one-hot, or shares
         array = np.asarray(array.argmax())
     if array.size != 1 or array.dtype.kind not in "iu" or not 0 <= int(array.item()) < len(places):
         raise ArgumentError(
             f"label {at} of {name} must be a name of a class, or a whole number from 0 to {len(places) - 1}, was "
-            f"{given!r:.60}"
+            f"{value!r:.60}"
         )
     return int(array.item())
 
 
-def _remarks(name: str, read: Sequence[_PictureOnDemand], canvas: Canvas | None) -> list[str]:
-    """What a person should know of the pictures' sizes and numbers."""
-    sizes = sorted({each.shape for each in read}, key=lambda size: (size[0] * size[1], size))
+def _remarks(name: str, pictures: Sequence[_PictureOnDemand], canvas: Canvas | None) -> list[str]:
+    """Notes on the pictures' sizes and numbers."""
+    sizes = sorted({picture.shape for picture in pictures}, key=lambda size: (size[0] * size[1], size))
     remarks = []
     if len(sizes) > 1:
         ends = " to ".join(f"{width}x{height}" for height, width in (sizes[0], sizes[-1]))
@@ -389,6 +391,6 @@ def _remarks(name: str, read: Sequence[_PictureOnDemand], canvas: Canvas | None)
             f"{name}: pictures of {canvas.crop_px} px are enlarged to {canvas.resize_px} px and cropped again, as the "
             f"view says; a view with resize_px={canvas.crop_px} shows them as they are"
         )
-    if between := sum(each.is_between for each in read):
+    if between := sum(picture.is_between for picture in pictures):
         remarks.append(f"{name}: the floats of {between:,} pictures are rounded to the 256 steps of 8 bits")
     return remarks

@@ -1,4 +1,4 @@
-"""Which files a folder or a tar holds, as columns; kept between commands, as listing millions takes minutes."""
+"""The files in a folder or a tar, as columns; kept between commands, as listing millions takes minutes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from hardiness.sources.packages import cache_folder
 
 VERSION = 2
 SETTLED_S = 2.0
-"""A folder that changed less than this before it was listed may change again without another time of change."""
+"""Seconds before its listing within which a folder that changed may change again at the same time of change."""
 
 
 PROBES = 64
-"""Files of a kept listing that are compared with the disk each time it is used."""
+"""The number of files of a kept listing that are compared with the disk each time it is used."""
 
 
 class Paths:
@@ -55,14 +55,14 @@ class Listing:
         paths: below it, sorted.
         sizes: int64 (N,), bytes of each.
         stamps: int64 (N,), time of change of each in nanoseconds; in a tar, the first byte of each.
-        kept: where this listing is kept between commands; ``None`` where it is not.
-        unused: what `Tree.unused` says of the folder's other files; empty for an archive.
+        cache_file: the file that keeps this listing between commands; ``None`` where none does.
+        unused: `Tree.unused` of the folder's other files; empty for an archive.
     """
 
     paths: Paths
     sizes: NDArray[np.int64]
     stamps: NDArray[np.int64]
-    kept: Path | None = None
+    cache_file: Path | None = None
     unused: tuple[str, ...] = ()
 
     @cached_property
@@ -91,48 +91,48 @@ class Listings:
         Raises:
             DataError: a folder cannot be read.
         """
-        kept = _place("folder", folder, *sorted(suffixes))
-        found = _load(kept)
-        if found is not None and _folders_are_as_before(folder, found):
-            listing = self._listing(found, kept)
+        cache_file = _cache_file("folder", folder, *sorted(suffixes))
+        former = _load(cache_file)
+        if former is not None and _folders_are_as_before(folder, former):
+            listing = self._listing(former, cache_file)
             if _some_files_are_as_before(folder, listing):
                 return listing
         began = time.time()
         tree = of_folder(folder, argument)
         counting = [entry for entry in tree.entries if entry.suffix in suffixes]
         columns = _columns(counting)
-        columns["unused"] = _packed(tree.unused(counting))
-        columns["folders"] = _packed(path for path, _ in tree.visited)
+        columns["unused"] = _pack(tree.unused(counting))
+        columns["folders"] = _pack(path for path, _ in tree.visited)
         columns["times"] = np.array([mtime for _, mtime in tree.visited], np.int64)
         if began - columns["times"].max() / 1e9 > SETTLED_S:
-            _save(kept, columns)
-        return self._listing(columns, kept)
+            _save(cache_file, columns)
+        return self._listing(columns, cache_file)
 
     def of_archive(self, archive: Path, kind: str, make: Callable[[], Iterable[FileEntry]]) -> Listing:
-        """The files that ``make`` finds in an archive, which is asked only where the archive is not as before.
+        """The files of an archive that ``make`` gives, which is called only where the archive is not as before.
 
         Args:
             archive: a file.
-            kind: what is looked for; listings of different kinds are kept apart.
+            kind: of files; listings of different kinds are kept apart.
             make: gives an entry for each file in the archive, its stamp being its first byte.
         """
-        kept = _place(kind, archive)
-        now = np.array(Stamp.from_status(archive.stat()), np.int64)
-        found = _load(kept)
-        if found is not None and "archive" in found and np.array_equal(found["archive"], now):
-            return self._listing(found, kept)
+        cache_file = _cache_file(kind, archive)
+        stamp = np.array(Stamp.from_status(archive.stat()), np.int64)
+        former = _load(cache_file)
+        if former is not None and "archive" in former and np.array_equal(former["archive"], stamp):
+            return self._listing(former, cache_file)
         columns = _columns(sorted(make(), key=lambda entry: entry.path))
-        columns["archive"] = now
-        _save(kept, columns)
-        return self._listing(columns, kept)
+        columns["archive"] = stamp
+        _save(cache_file, columns)
+        return self._listing(columns, cache_file)
 
-    def _listing(self, columns: Mapping[str, NDArray[Any]], kept: Path) -> Listing:
+    def _listing(self, columns: Mapping[str, NDArray[Any]], cache_file: Path) -> Listing:
         unused = os.fsdecode(columns["unused"].tobytes()) if "unused" in columns else ""
         return Listing(
             self.shared(columns["paths"].tobytes()),
             columns["sizes"],
             columns["stamps"],
-            kept,
+            cache_file,
             tuple(unused.split("\0")) if unused else (),
         )
 
@@ -142,27 +142,27 @@ class Listings:
             return self._paths.setdefault(packed, Paths(packed))
 
 
-def forget(kept: Path | None) -> None:
+def forget(cache_file: Path | None) -> None:
     """Drop a kept listing that turned out to be of the past."""
-    if kept is not None:
+    if cache_file is not None:
         with suppress(OSError):
-            kept.unlink(missing_ok=True)
+            cache_file.unlink(missing_ok=True)
 
 
 def _columns(entries: Iterable[FileEntry]) -> dict[str, NDArray[Any]]:
-    found = list(entries)
+    files = list(entries)
     return {
-        "paths": _packed(entry.path for entry in found),
-        "sizes": np.array([entry.size for entry in found], np.int64),
-        "stamps": np.array([entry.stamp for entry in found], np.int64),
+        "paths": _pack(entry.path for entry in files),
+        "sizes": np.array([entry.size for entry in files], np.int64),
+        "stamps": np.array([entry.stamp for entry in files], np.int64),
     }
 
 
-def _packed(paths: Iterable[str]) -> NDArray[np.uint8]:
+def _pack(paths: Iterable[str]) -> NDArray[np.uint8]:
     return np.frombuffer(os.fsencode("\0".join(paths)), np.uint8)
 
 
-def _place(*identity: str | Path) -> Path:
+def _cache_file(*identity: str | Path) -> Path:
     kind, path, *rest = identity
     name = "\0".join([str(VERSION), str(kind), os.path.realpath(path), *map(str, rest)])
     return cache_folder() / "listings" / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.npz"
@@ -195,10 +195,10 @@ def _some_files_are_as_before(folder: Path, listing: Listing) -> bool:
     return True
 
 
-def _load(kept: Path) -> dict[str, NDArray[Any]] | None:
+def _load(cache_file: Path) -> dict[str, NDArray[Any]] | None:
     """The columns in a file of the cache; ``None`` where it is not there, damaged or not ours."""
     try:
-        with kept.open("rb") as stream:
+        with cache_file.open("rb") as stream:
             columns = dict(np.load(stream, allow_pickle=False))
         counts = {len(columns["sizes"]), len(columns["stamps"])}
         counts.add(columns["paths"].tobytes().count(b"\0") + 1 if len(columns["paths"]) else 0)
@@ -207,9 +207,9 @@ def _load(kept: Path) -> dict[str, NDArray[Any]] | None:
         return None
 
 
-def _save(kept: Path, columns: Mapping[str, NDArray[Any]]) -> None:
+def _save(cache_file: Path, columns: Mapping[str, NDArray[Any]]) -> None:
     """Keep the columns; where the cache cannot be written, the folder is listed anew each time."""
     with suppress(OSError):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(kept) as part, part.open("wb") as stream:
+        cache_file.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(cache_file) as part, part.open("wb") as stream:
             np.savez(stream, **dict(columns))  # type: ignore[arg-type]  # its other keyword is a switch

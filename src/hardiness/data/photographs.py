@@ -39,7 +39,7 @@ from hardiness.sources.webdataset import webdataset_samples
 
 @dataclass(frozen=True, slots=True)
 class PhotographSet:
-    """One such data set.
+    """A data set of labelled images.
 
     Attributes:
         name: what results carry.
@@ -83,7 +83,7 @@ class PhotographSet:
         return {index: wnids()[index] for index in self.classes().values()}
 
     def index_form(self, place: Place) -> str:
-        """What such a label must be, for messages."""
+        """The form that a stored label must have, for messages."""
         allowed = self.indices(place)
         if not allowed:
             how = f"if how many there are is said by classes=N, as in --data {place.argument}:classes=N"
@@ -94,19 +94,19 @@ class PhotographSet:
         )
 
     def _from_folders(self, place: Place, tree: Tree) -> DataSet:
-        known = self.classes()
-        while len(tree.folders) == 1 and tree.stamp and tree.folders[0] not in known:
+        published = self.classes()
+        while len(tree.folders) == 1 and tree.stamp and tree.folders[0] not in published:
             tree = tree.below(tree.folders[0])  # tars often hold the folder that was packed
         if self.subfolder in tree.folders and tree.stamp:
             tree = tree.below(self.subfolder)
         if place.classes is None:
-            refuse_folder_too_deep(place.argument, tree, known)
+            refuse_folder_too_deep(place.argument, tree, published)
         images = [entry for entry in tree.images() if "/" in entry.path]
         if not images:
             raise DataError(
                 f"--data {place.argument}: {tree.location} must hold {self._form()}, but {_contents_text(tree)}"
             )
-        is_own = place.classes is not None or (self.own_classes and not any(name in known for name in tree.folders))
+        is_own = place.classes is not None or (self.own_classes and not any(name in published for name in tree.folders))
         if is_own and place.classes is None and self.name in tree.folders:
             raise DataError(
                 f"--data {place.argument}: must be {self.name} itself, but holds it as a folder; give "
@@ -118,17 +118,17 @@ class PhotographSet:
                 "classes; name one of them"
             )
         if not is_own:
-            self._refuse_unknown_folders(place, tree, known)
+            self._refuse_unknown_folders(place, tree, published)
         names = _own_names(place, tree.folders, f"a folder of {tree.location}") if is_own else None
-        classes = {name: index for index, name in enumerate(names)} if names else known
+        classes = {name: index for index, name in enumerate(names)} if names else published
         samples = (_in_folder(entry, classes, is_own) for entry in images)
         digest = fingerprint(images, tree.stamp, *(names or ()))
         return self._dataset(place, samples, digest, names, tree.unused(images))
 
-    def _refuse_unknown_folders(self, place: Place, tree: Tree, known: Mapping[str, int]) -> None:
-        unknown = [name for name in tree.folders if name not in known]
+    def _refuse_unknown_folders(self, place: Place, tree: Tree, published: Mapping[str, int]) -> None:
+        unknown = [name for name in tree.folders if name not in published]
         if unknown:
-            close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.8)
+            close = difflib.get_close_matches(unknown[0], published, n=1, cutoff=0.8)
             hint = f"did you mean {close[0]}?" if close else "move it away"
             raise DataError(
                 f"--data {place.argument}: every folder in {tree.location} must be one of {self.folder_kind}, "
@@ -171,7 +171,7 @@ class PhotographSet:
         return self._dataset(place, samples, digest, names, self._unlisted(place, tree, used))
 
     def _has_names(self, place: Place, labels: Iterable[str]) -> bool:
-        """Whether labels are the names of classes, and not their indices."""
+        """Whether labels are names of classes, and not their indices."""
         if place.classes == "names":
             return True
         if place.class_count or (place.classes is None and self.name != OWN):
@@ -188,16 +188,16 @@ class PhotographSet:
 
     def _from_shards(self, place: Place, shards: Shards) -> DataSet:
         groups = self.indices(place)
-        found = [
+        labelled = [
             (file.stem, sample)
             for file, members in zip(shards.files, shards.members, strict=True)
             for sample in webdataset_samples(members)
         ]
-        if not found:
+        if not labelled:
             raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
-        are_unique = len({sample.key for _, sample in found}) == len(found)
+        are_unique = len({sample.key for _, sample in labelled}) == len(labelled)
         samples: list[LabelledFile] = []
-        for shard, (key, image, label) in found:
+        for shard, (key, image, label) in labelled:
             if label not in groups:
                 raise DataError(f"{image.name}: its label must be {self.index_form(place)}, was {label}")
             path = key + image.member[image.member.rfind(".") :]
@@ -240,7 +240,7 @@ class PhotographSet:
         names: tuple[str, ...] | None,
         unused: Sequence[str] = (),
     ) -> DataSet:
-        """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
+        """The data set of some samples; with classes of its own it has a name of its own."""
         name = self.name if names is None else f"{DataIdentity.OWN}{Path(place.path).stem}"
         if self.name == OWN:
             path = Path(place.location)
@@ -264,16 +264,16 @@ def _own_names(place: Place, names: Iterable[str], what: str) -> tuple[str, ...]
     Raises:
         DataError: one of them is not in the file.
     """
-    there = sorted(set(names))
-    for name in there:
+    present = sorted(set(names))
+    for name in present:
         _refuse_undecoded(place, name, what)
     if place.class_file is None:
-        return tuple(there)
+        return tuple(present)
     # A Mac spells é as e with an accent behind it: the file's names are taken as the folders spell them.
-    spelling = {unicodedata.normalize("NFC", name): name for name in there}
+    spelling = {unicodedata.normalize("NFC", name): name for name in present}
     lines = _class_names(place, place.class_file)
     listed = tuple(spelling.get(unicodedata.normalize("NFC", line), line) for line in lines)
-    if unknown := [name for name in there if name not in listed]:
+    if unknown := [name for name in present if name not in listed]:
         close = difflib.get_close_matches(unknown[0], listed, n=1, cutoff=0.6)
         hint = f"did you mean {close[0]}?" if close else "add it, or rename the folder"
         raise DataError(
@@ -328,13 +328,13 @@ def _groups_in_tables(place: Place, tables: Tables) -> Mapping[int, str]:
     """The classes of Parquet files by index: those that their features name, else the labels in alphabetical order."""
     if named := parquet_class_names(tables.files[0]):
         return dict(enumerate(named))
-    found = {row.label for file in tables.files for row in parquet_rows(file)}
-    if found and all(label.isdecimal() for label in found):
+    labels = {row.label for file in tables.files for row in parquet_rows(file)}
+    if labels and all(label.isdecimal() for label in labels):
         raise DataError(
             f"--data {place.argument}: its labels are numbers, so that the names of the classes are not known; add "
             ":classes=FILE with the name of a class a line, or :classes=N"
         )
-    return dict(enumerate(sorted(found)))
+    return dict(enumerate(sorted(labels)))
 
 
 def pictures_at(path: str) -> DataSet:
@@ -347,26 +347,26 @@ def pictures_at(path: str) -> DataSet:
     if place.is_file():
         status = place.stat()
         one = FileEntry(place.name, status.st_size, status.st_mtime_ns, DiskFile(str(place), Stamp.from_status(status)))
-        found, unused = [one] if one.suffix in IMAGE_SUFFIXES else [], []
+        pictures, unused = [one] if one.suffix in IMAGE_SUFFIXES else [], []
         form, inside = "be a picture", "it is none"
     else:
         tree = of_folder(place, path)
-        found, form, inside = tree.images(), "hold a picture", _contents_text(tree)
-        unused = tree.unused(found)
-    if not found:
+        pictures, form, inside = tree.images(), "hold a picture", _contents_text(tree)
+        unused = tree.unused(pictures)
+    if not pictures:
         raise DataError(f"{path}: must {form}, as .jpg or .png are; {inside}")
-    samples = [LabelledFile(PICTURES, entry.path, 0, entry.file) for entry in found]
+    samples = [LabelledFile(PICTURES, entry.path, 0, entry.file) for entry in pictures]
     named = [replace(item, id=item.id.removeprefix(f"{PICTURES}/")) for item in items(samples)]
     remarks = passed_over(place.name, path, unused)
-    return DataSet(place.resolve().name, named, 1, fingerprint(found), str(place.resolve()), remarks=remarks)
+    return DataSet(place.resolve().name, named, 1, fingerprint(pictures), str(place.resolve()), remarks=remarks)
 
 
 PICTURES = "pictures"
-"""Folder that stands before the path of each while ids are made, so that they differ."""
+"""The folder before the path of each picture while ids are made, so that they differ."""
 
 
 def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:
-    """Named as it would be in class folders, whether or not its path says the class too."""
+    """A labelled file, named as in class folders, whether or not its path has the class too."""
     return LabelledFile(group, path.removeprefix(f"{group}/"), label, file)
 
 
@@ -383,10 +383,10 @@ def _and_others(count: int) -> str:
 
 
 MANIFEST, CLASSES = "manifest.jsonl", "classes.json"
-"""Beside the pictures of a benchmark: a line a picture, and the data set's own classes where it has such."""
+"""The files beside saved pictures: a line a picture, and the data set's own classes where it has such."""
 
 ABOVE = 3
-"""How many folders above the pictures their manifest may lie."""
+"""The most folders above the pictures in which their manifest may lie."""
 
 
 def read(place: Place) -> DataSet:
@@ -398,23 +398,23 @@ def read(place: Place) -> DataSet:
     if place.labels is not None or place.classes is not None:
         raise DataError(f"--data {place.argument}: the manifest says what the pictures show; leave options out")
     folder = Path(place.path).resolve()
-    top = next((each for each in (folder, *folder.parents[:ABOVE]) if (each / MANIFEST).is_file()), None)
+    top = next((candidate for candidate in (folder, *folder.parents[:ABOVE]) if (candidate / MANIFEST).is_file()), None)
     if top is None:
         raise DataError(
             f"--data {place.argument}: must be a folder that --save-images wrote, but neither it nor a folder above it "
             f"holds a {MANIFEST}; class folders without one are --data imagenet={place.path}"
         )
-    told = [entry for entry in _entries(top / MANIFEST) if (top / entry["file"]).is_relative_to(folder)]
-    _refuse_several(place, told)
+    entries = [entry for entry in _entries(top / MANIFEST) if (top / entry["file"]).is_relative_to(folder)]
+    _refuse_several(place, entries)
     files = {entry.path: entry for entry in of_folder(folder, place.argument).images()}
-    paths = [(top / entry["file"]).relative_to(folder).as_posix() for entry in told]
+    paths = [(top / entry["file"]).relative_to(folder).as_posix() for entry in entries]
     if missing := next((path for path in paths if path not in files), None):
         raise DataError(f"--data {place.argument}: {folder / missing} is in the {MANIFEST} and is not there")
     names = _own_classes(top)
     labels = {name: index for index, name in enumerate(names)} if names else wnid_indices()
     items = [
         Item(entry["sample"], _label(place, labels, entry["sample"]), files[path].file, (AS_IT_IS,))
-        for entry, path in zip(told, paths, strict=True)
+        for entry, path in zip(entries, paths, strict=True)
     ]
     digest = fingerprint((files[path] for path in sorted(paths)), *names)
     ordered = tuple(sorted(items, key=lambda item: item.id))
@@ -423,8 +423,8 @@ def read(place: Place) -> DataSet:
 
 def _entries(manifest: Path) -> Sequence[Mapping[str, Any]]:
     try:
-        found = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
-        return [{**entry, "file": str(entry["file"]), "sample": str(entry["sample"])} for entry in found]
+        entries = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
+        return [{**entry, "file": str(entry["file"]), "sample": str(entry["sample"])} for entry in entries]
     except (OSError, ValueError, LookupError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
@@ -432,12 +432,12 @@ def _entries(manifest: Path) -> Sequence[Mapping[str, Any]]:
         ) from None
 
 
-def _refuse_several(place: Place, told: Sequence[Mapping[str, Any]]) -> None:
-    if not told:
+def _refuse_several(place: Place, entries: Sequence[Mapping[str, Any]]) -> None:
+    if not entries:
         raise DataError(f"--data {place.argument}: its {MANIFEST} names no picture in this folder")
-    counts = Counter(entry["sample"] for entry in told)
+    counts = Counter(entry["sample"] for entry in entries)
     if max(counts.values()) > 1:
-        folders = sorted({Path(entry["file"]).parents[1].as_posix() for entry in told})
+        folders = sorted({Path(entry["file"]).parents[1].as_posix() for entry in entries})
         listed = ", ".join(folders[:3]) + (" …" if len(folders) > 3 else "")
         raise DataError(
             f"--data {place.argument}: must be the pictures of one model under one condition, but holds those of "

@@ -1,4 +1,4 @@
-"""What the ``--data`` arguments name: data roots, data sets at a path, or the embedded photographs."""
+"""Data sets by the ``--data`` arguments: in data roots, at a path, or in the package."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ from hardiness.sources.tables import HUB, from_hub, parquet_class_names, parquet
 from hardiness.sources.webdataset import is_shard
 
 MAX_CLASSES = 1_000_000
-"""More than any published classifier tells apart; each gets a name in memory."""
+"""The most classes of a data set: more than any published classifier tells apart; each gets a name in memory."""
 
 _OPTIONS = ("classes", "labels", "split")
 
 _KINDS = ("folders", "names")
-"""Where the names of one's own classes come from, unless a file has them."""
+"""Origins of the names of one's own classes, unless a file has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one data set is to be read from.
+    """The place from which a data set is read.
 
     Attributes:
         argument: what the person typed, for messages.
@@ -73,7 +73,7 @@ class Place:
     @property
     def location(self) -> str:
         """The path from any folder; an address as it is."""
-        return _absolute(self.path)
+        return _absolute_path(self.path)
 
     @property
     def class_count(self) -> int | None:
@@ -133,13 +133,17 @@ class Place:
     def reading(self) -> str:
         """``"own"``, ``"both"`` where it may be ImageNet's too, or nothing."""
         if self.labels is not None:
-            return OWN if self.classes is not None else _by_labels(row.label for row in read_labels(self.labels))
+            return (
+                OWN if self.classes is not None else _reading_of_labels(row.label for row in read_labels(self.labels))
+            )
         path = Path(self.path)
         try:
             tables = [path] if path.suffix == ".parquet" and path.is_file() else parquet_files(path, self.split)
             if tables:
                 names = parquet_class_names(tables[0])
-                return OWN if self.classes or names else _by_labels(row.label for row in parquet_rows(tables[0]))
+                return (
+                    OWN if self.classes or names else _reading_of_labels(row.label for row in parquet_rows(tables[0]))
+                )
             folders = [folder for folder in _folders(path) if _holds_a_picture(path / folder)]
         except OSError:
             return ""
@@ -162,25 +166,25 @@ def absolute_arguments(arguments: Sequence[str], labels: str | None = None) -> t
     Raises:
         ArgumentError: an argument cannot be read.
     """
-    found = []
+    absolute = []
     for argument in arguments:
         if argument == "embedded":
-            found.append(argument)
+            absolute.append(argument)
             continue
         name, place = parse_place(argument)
         if labels is not None and name in (None, "imagenet") and place.labels is None:
             name, place = "imagenet", replace(place, labels=Path(labels))
         options = {
-            "labels": place.labels and _absolute(str(place.labels)),
-            "classes": _absolute(str(place.class_file)) if place.class_file else place.classes,
+            "labels": place.labels and _absolute_path(str(place.labels)),
+            "classes": _absolute_path(str(place.class_file)) if place.class_file else place.classes,
             "split": place.split,
         }
-        behind = "".join(f":{key}={value}" for key, value in options.items() if value is not None)
-        found.append(f"{name}={place.location}{behind}" if name else f"{place.location}{behind}")
-    return tuple(found)
+        suffix = "".join(f":{key}={value}" for key, value in options.items() if value is not None)
+        absolute.append(f"{name}={place.location}{suffix}" if name else f"{place.location}{suffix}")
+    return tuple(absolute)
 
 
-def _absolute(path: str) -> str:
+def _absolute_path(path: str) -> str:
     is_address = not path or re.match(r"[a-z][a-z0-9+.-]+://|hf:", path)
     return path if is_address else os.path.abspath(path)
 
@@ -232,7 +236,7 @@ def _is_class_count(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one data set lies on disk.
+    """The form in which a data set lies on disk.
 
     Attributes:
         expected: its place below a data root and its form, for messages, e.g. ``"imagenet-a/<wnid>/*"``; the first
@@ -339,7 +343,7 @@ def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
 _DEFAULT = _EMBEDDED_AS = "imagenet"
 
 _LOOKED_AT = 1000
-"""Files and folders below a folder that are looked at for a picture."""
+"""The most files and folders below a folder that are looked at for a picture."""
 
 
 def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool = False) -> tuple[str, ...]:
@@ -365,7 +369,7 @@ def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool
     own = f"{OWN}={argument}" + (f":labels={labels}" if labels and not place.labels else "")
     if certain:
         return (own,)
-    if not any(each in place.path for each in "*?[{") and not os.path.exists(place.path):
+    if not any(sign in place.path for sign in "*?[{") and not os.path.exists(place.path):
         raise ArgumentError(f"--data {argument}: there is no such file or folder; check the path")
     reading = parse_place(own)[1].reading()
     if reading == "both":
@@ -380,9 +384,9 @@ SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
 """Names of folders that are parts of a data set, and no classes."""
 
 
-def _by_labels(labels: Iterable[str]) -> str:
-    found = set(labels)
-    is_imagenets = all(label.isdecimal() for label in found) or not found.isdisjoint(wnid_indices())
+def _reading_of_labels(labels: Iterable[str]) -> str:
+    different = set(labels)
+    is_imagenets = all(label.isdecimal() for label in different) or not different.isdisjoint(wnid_indices())
     return "both" if is_imagenets else OWN
 
 
@@ -393,13 +397,13 @@ def _folders(path: Path) -> list[str]:
 
 
 def _holds_a_picture(folder: Path) -> bool:
-    seen = 0
+    count = 0
     for _, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [inner for inner in folders if not is_hidden(inner)]
         if any(suffix_of(name) in IMAGE_SUFFIXES for name in names):
             return True
-        seen += len(folders) + len(names)
-        if seen > _LOOKED_AT:
+        count += len(folders) + len(names)
+        if count > _LOOKED_AT:
             return False
     return False
 
@@ -454,13 +458,15 @@ class _CommandDataRoot:
     def _absent(self, name: str) -> str:
         layout = LAYOUTS.get(name)
         if name == OWN and len(self.roots) > 1:
-            given = " and ".join(f"--data {place.argument}" for place in self.roots)
-            return f"{given} are folders of which one may hold your own pictures; say which, as in --data own=FOLDER"
+            arguments = " and ".join(f"--data {place.argument}" for place in self.roots)
+            return (
+                f"{arguments} are folders of which one may hold your own pictures; say which, as in --data own=FOLDER"
+            )
         if name == OWN and self.roots:
             return "your own pictures were not found: name their folder, as in --data own=FOLDER"
         if not self.roots:
-            given = ", ".join(f"--data {place.argument}" for place in self.named.values()) or "no --data"
-            return f"{name} was not found: {given} was given; name its folder with --data {name}=PATH"
+            arguments = ", ".join(f"--data {place.argument}" for place in self.named.values()) or "no --data"
+            return f"{name} was not found: {arguments} was given; name its folder with --data {name}=PATH"
         root = self.roots[0]
         expected = f"{name} was not found: --data {root.argument} must hold {layout.expected}"
         try:
@@ -479,9 +485,9 @@ def _why_unlisted(error: OSError) -> str:
 
 
 def _listed(inside: list[str]) -> str:
-    known = [name for name in LAYOUTS if LAYOUTS.get(name).folder in inside]
-    if known:
-        return f"{', '.join(known)} alone"
+    sets = [name for name in LAYOUTS if LAYOUTS.get(name).folder in inside]
+    if sets:
+        return f"{', '.join(sets)} alone"
     return f"{', '.join(inside[:4])}{' …' if len(inside) > 4 else ''}" if inside else "nothing"
 
 

@@ -22,58 +22,60 @@ def read(name: str, place: Place) -> DataSet:
     """The photographs of a set, wherever below the place its folders begin.
 
     Ids are ``<part>/<level>/<label>/<file without suffix>``, without the part where the set has one alone, and without
-    the level where no table says it: the group before the file's name says which classes are right. `Item.label` is
+    the level where no table has it: the group before the file's name says which classes are right. `Item.label` is
     the first of them.
 
     Raises:
         DataError: nothing is there, or none of its folders is one of the set; the message names both.
     """
-    known = class_set(name)
+    kind = class_set(name)
     if place.labels is not None or place.classes is not None:
         raise DataError(f"--data {place.argument}: the folders of {name} say what its pictures show; leave options out")
     opened = place.contents()
     if isinstance(opened, Tables):
-        samples, unused, told, asked = list(_rows(known, place, opened)), [], [], []
+        samples, unused, remarks, question_tables = list(_rows(kind, place, opened)), [], [], []
         has_levels = any("/" in sample.group for sample in samples)
-        digest = fingerprint((), *map(stamp_of, opened.files), *([known.level] if has_levels else []))
-    elif isinstance(opened, Tree) and known.labels:
-        used = [(entry, *found) for entry in opened.images() if (found := part_and_label(known, entry))]
+        digest = fingerprint((), *map(stamp_of, opened.files), *([kind.level] if has_levels else []))
+    elif isinstance(opened, Tree) and kind.labels:
+        used = [(entry, *pair) for entry in opened.images() if (pair := part_and_label(kind, entry))]
         if not used:
-            raise DataError(_absent(known, place, opened))
-        levels = _levels(known, opened, used)
+            raise DataError(_absent(kind, place, opened))
+        levels = _levels(kind, opened, used)
         samples = [
             LabelledFile(
                 "/".join(filter(None, (part, levels.get(entry.path, ""), label))),
                 entry.path.rpartition("/")[2],
-                known.labels[label][0],
+                kind.labels[label][0],
                 entry.file,
             )
             for entry, part, label in used
         ]
         digest = fingerprint([entry for entry, _, _ in used], opened.stamp, *map(" ".join, levels.items()))
-        tables = [entry for entry in opened.entries if entry.path.rpartition("/")[2] == known.levels_table]
-        asked = _question_tables(known, opened)
+        tables = [entry for entry in opened.entries if entry.path.rpartition("/")[2] == kind.levels_table]
+        question_tables = _question_tables(kind, opened)
         counted = {entry.path for entry, _, _ in used}
         others = [entry for entry in opened.images() if entry.path not in counted]
-        unused = opened.unused([*tables, *asked, *(entry for entry, _, _ in used), *others])
+        unused = opened.unused([*tables, *question_tables, *(entry for entry, _, _ in used), *others])
         what = "names none of its pictures" if tables else "is not there"
-        lacking = f"{known.levels_table} {what}: accuracy has no levels of factors; fetch it again"
-        told = [f"{name} at {place.path}: {lacking}"] if known.levels_table and not levels else []
+        lacking = f"{kind.levels_table} {what}: accuracy has no levels of factors; fetch it again"
+        remarks = [f"{name} at {place.path}: {lacking}"] if kind.levels_table and not levels else []
         if others:
             folders = list(dict.fromkeys(entry.path.rpartition("/")[0] or "." for entry in others))
             some = ", ".join(map(shown, folders[:3])) + (" …" if len(folders) > 3 else "")
-            told.append(
+            remarks.append(
                 f"{name} at {place.path}: images left out, being no part of the benchmark: {len(others):,}, in {some}"
             )
-        there = {part for _, part, _ in used}
-        if lost := [part.folder for part in known.parts if part.folder not in there]:
-            some = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
-            told.append(f"{name} at {place.path}: {len(lost)} of its {len(known.parts)} parts are not there ({some})")
+        present = {part for _, part, _ in used}
+        if missing_parts := [part.folder for part in kind.parts if part.folder not in present]:
+            some = ", ".join(missing_parts[:3]) + (" …" if len(missing_parts) > 3 else "")
+            remarks.append(
+                f"{name} at {place.path}: {len(missing_parts)} of its {len(kind.parts)} parts are not there ({some})"
+            )
     else:
-        what = "Parquet files with a label column" if not known.labels else _form(known)
+        what = "Parquet files with a label column" if not kind.labels else _form(kind)
         raise DataError(f"--data {place.argument}: must hold {what}, as {name} does")
     listed = items(samples)
-    questions = _questions(known, asked, listed)
+    questions = _questions(kind, question_tables, listed)
     names = sorted({name for both in questions.values() for name in both})
     return DataSet(
         name=name,
@@ -81,11 +83,11 @@ def read(name: str, place: Place) -> DataSet:
         num_classes=len(wnids()),
         fingerprint=digest,
         location=place.location,
-        remarks=(*told, *passed_over(name, place.path, unused)),
-        released=known.images or None,
+        remarks=(*remarks, *passed_over(name, place.path, unused)),
+        released=kind.images or None,
         questions=questions,
-        choices={name: known.labels[known.label_of(name)] for name in names},
-        question_tables=f"{known.questions}/*.csv" if known.questions else "",
+        choices={name: kind.labels[kind.label_of(name)] for name in names},
+        question_tables=f"{kind.questions}/*.csv" if kind.questions else "",
     )
 
 
@@ -104,7 +106,7 @@ def part_and_label(described: ClassSet, entry: FileEntry) -> tuple[str, str] | N
 
 
 def _levels(described: ClassSet, tree: Tree, used: Sequence[tuple[FileEntry, str, str]]) -> Mapping[str, str]:
-    """What was set of each photograph, by its path, as the set's table says it; nothing where the table is not there.
+    """The level of each photograph, by its path, in the set's table; none where the table is not there.
 
     The table may name a file from any folder above it on, or by its name alone where no other has that name.
 
@@ -117,26 +119,26 @@ def _levels(described: ClassSet, tree: Tree, used: Sequence[tuple[FileEntry, str
     for entry in tables:
         try:
             lines = csv.DictReader(io.StringIO(entry.file.read().decode("utf-8-sig"), newline=""), restval="")
-            if lacking := {*described.levels.values(), "filename"} - set(lines.fieldnames or ()):
-                raise DataError(f"{entry.file.name}: must have a column {min(lacking)}; fetch it again")
+            if missing := {*described.levels.values(), "filename"} - set(lines.fieldnames or ()):
+                raise DataError(f"{entry.file.name}: must have a column {min(missing)}; fetch it again")
             for row in lines:
                 parts = row["filename"].replace("\\", "/").split("/")
                 by_end["/".join(parts[-3:])] = row
                 by_name.setdefault(parts[-1], []).append(row)
         except (UnicodeDecodeError, csv.Error, SampleError) as error:
             raise DataError(f"{entry.file.name}: must be a csv in UTF-8, but is not ({error})") from None
-    found = {}
+    levels = {}
     for entry, part, label in used if tables else ():
         name = entry.path.rpartition("/")[2]
-        alone = by_name.get(name, [])
-        row = by_end.get(f"{part}/{label}/{name}") or (alone[0] if len(alone) == 1 else {})
+        rows = by_name.get(name, [])
+        row = by_end.get(f"{part}/{label}/{name}") or (rows[0] if len(rows) == 1 else {})
         if level := row.get(described.levels.get(part, ""), "").strip():
-            found[entry.path] = level.replace("/", "-")
-    return found
+            levels[entry.path] = level.replace("/", "-")
+    return levels
 
 
 QUESTION_COLUMNS = ("image_dir", "gt_category", "top1_pred_cate", "top2_pred_cate")
-"""Of a table of questions: ``<part>/<label>/<file>``, what it shows, and what a network takes it for first and second.
+"""Columns of a table of questions: ``<part>/<label>/<file>``, its category, and a network's first and second guess.
 
 Source: Zhang et al. (2024), arXiv:2403.18775, ``LLaVA/llava/serve/eval_imagenet_d.py``.
 """
@@ -152,22 +154,22 @@ def _question_tables(kind: ClassSet, tree: Tree) -> list[FileEntry]:
     ]
 
 
-def _questions(described: ClassSet, tables: Sequence[FileEntry], found: Sequence[Item]) -> dict[str, tuple[str, str]]:
-    """By a picture's id what it shows, and what it is taken for: the first of two guesses that is wrong.
+def _questions(described: ClassSet, tables: Sequence[FileEntry], listed: Sequence[Item]) -> dict[str, tuple[str, str]]:
+    """The category of each picture by its id, and the one it is taken for: the first of two guesses that is wrong.
 
     Raises:
         DataError: a table cannot be read, lacks a column, or a row does not name two labels; the message names both.
     """
-    ids, questions = {item.id for item in found}, {}
+    ids, questions = {item.id for item in listed}, {}
     for entry in tables:
         try:
             lines = csv.DictReader(io.StringIO(entry.file.read().decode("utf-8-sig"), newline=""), delimiter="\t")
-            if lacking := [name for name in QUESTION_COLUMNS if name not in (lines.fieldnames or ())]:
-                raise DataError(f"{entry.file.name}: must have a column {lacking[0]}, between tabs; fetch it again")
+            if missing := [name for name in QUESTION_COLUMNS if name not in (lines.fieldnames or ())]:
+                raise DataError(f"{entry.file.name}: must have a column {missing[0]}, between tabs; fetch it again")
             for row in lines:
                 path, right, *guesses = ((row[name] or "").strip() for name in QUESTION_COLUMNS)
                 folders = path.split("/")[:-1]
-                wrong = next((each for each in guesses if described.label_of(each) != described.label_of(right)), "")
+                wrong = next((guess for guess in guesses if described.label_of(guess) != described.label_of(right)), "")
                 if described.label_of(right) not in folders[-1:] or not described.label_of(wrong):
                     raise DataError(
                         f"{entry.file.name}: the row of {shown(path)} must name its folder's label and another one of "
@@ -199,13 +201,13 @@ def _rows(described: ClassSet, place: Place, tables: Tables) -> Iterator[Labelle
 def _indices(text: str) -> Sequence[int]:
     """The class indices in a label: a number, or a list of them; those of padding (-1) are left out."""
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return ()
-    listed = found if isinstance(found, list) else [found]
-    if not all(isinstance(each, int) and -1 <= each < len(wnids()) for each in listed):
+    listed = value if isinstance(value, list) else [value]
+    if not all(isinstance(index, int) and -1 <= index < len(wnids()) for index in listed):
         return ()
-    return sorted({each for each in listed if each >= 0})
+    return sorted({index for index in listed if index >= 0})
 
 
 def _form(described: ClassSet) -> str:

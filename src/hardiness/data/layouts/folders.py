@@ -1,4 +1,4 @@
-"""Sets of plain folders, a line each: its name, where it lies, and what reads it."""
+"""Sets of plain folders, a line each: its name, its place and its reader."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OUTSIDE = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
 """Sets of photographs that show none of ImageNet's classes: any tree of images, in folders or not."""
 
 
-def _outside(name: str, place: Place) -> DataSet:
+def _read_outside(name: str, place: Place) -> DataSet:
     """Every image below a folder or in a tar.
 
     None has a class of ImageNet's. Their labels count round the 1,000 classes, so that ``--limit``, which takes every
@@ -31,19 +31,19 @@ def _outside(name: str, place: Place) -> DataSet:
     opened = place.contents()
     if not isinstance(opened, Tree):
         raise DataError(f"--data {place.argument}: must be a folder or a tar of images, but holds shards or tables")
-    found = opened.images()
-    if not found:
+    images = opened.images()
+    if not images:
         raise DataError(f"--data {place.argument}: {opened.location} must hold images, but holds none")
     classes = len(wnids())
-    samples = (LabelledFile(name, entry.path, index % classes, entry.file) for index, entry in enumerate(found))
-    remarks = passed_over(name, place.path, opened.unused(found))
-    return DataSet(name, items(samples), classes, fingerprint(found, opened.stamp), place.location, remarks=remarks)
+    samples = (LabelledFile(name, entry.path, index % classes, entry.file) for index, entry in enumerate(images))
+    remarks = passed_over(name, place.path, opened.unused(images))
+    return DataSet(name, items(samples), classes, fingerprint(images, opened.stamp), place.location, remarks=remarks)
 
 
-def _of_200(name: str) -> Layout:
+def _layout_of_200(name: str) -> Layout:
     """A folder for each of the 200 classes of a set that names them itself, as ``imagenet-a`` does."""
-    classes, of = partial(subset_wnids, name), f"the 200 wnids of ImageNet-{name[-1].upper()}"
-    return Layout(f"{name}/<wnid>/*", PhotographSet(name, classes, of).read)
+    classes, folder_kind = partial(subset_wnids, name), f"the 200 wnids of ImageNet-{name[-1].upper()}"
+    return Layout(f"{name}/<wnid>/*", PhotographSet(name, classes, folder_kind).read)
 
 
 def _class_indices() -> dict[str, int]:
@@ -70,10 +70,10 @@ TABLE = {
     # Its folder is named: a root that happens to hold one of that name is not meant.
     "adversarial": Layout("OUT/images/<benchmark>/<model>/<condition>/<class>/*.png", read),
     **{name: corruption_tree(name) for name in set_names("still")},
-    **{name: Layout(f"{name}/**/*", partial(_outside, name)) for name in OUTSIDE},
-    **{name: _of_200(name) for name in ("imagenet-a", "imagenet-o", "imagenet-r")},
+    **{name: Layout(f"{name}/**/*", partial(_read_outside, name)) for name in OUTSIDE},
+    **{name: _layout_of_200(name) for name in ("imagenet-a", "imagenet-o", "imagenet-r")},
 }
-"""By the name of the data set; another package adds its own under ``hardiness.datasets``."""
+"""The layouts by the name of the data set; another package adds its own under ``hardiness.datasets``."""
 
 for _name, _layout in TABLE.items():
     LAYOUTS.register(_name, _layout, __name__)

@@ -18,8 +18,8 @@ FORM = "<distortion>/intensity_level_<1 to 5>/<superclass>/*"
 
 
 def _condition(folder: str) -> Condition | None:
-    found = re.fullmatch(r"([^/]+)/intensity_level_([1-9])", folder)
-    return Condition(corruption=found[1], severity=int(found[2])) if found else None
+    match = re.fullmatch(r"([^/]+)/intensity_level_([1-9])", folder)
+    return Condition(corruption=match[1], severity=int(match[2])) if match else None
 
 
 def _labels() -> Mapping[str, int]:

@@ -33,49 +33,49 @@ def read(place: Place) -> DataSet:
     opened = place.contents()
     if not isinstance(opened, Tree):
         raise DataError(f"--data {place.argument}: must be a folder of sets of stimuli, but holds shards or tables")
-    found = [entry for entry in opened.images() if entry.path.partition("/")[0] in SETS]
-    if not found:
+    stimuli = [entry for entry in opened.images() if entry.path.partition("/")[0] in SETS]
+    if not stimuli:
         raise DataError(
             f"--data {place.argument}: {opened.location} must hold a folder for each set of stimuli "
             f"({', '.join(SETS[:3])} …), but holds none; for one set alone name the folder that holds its folder"
         )
     return DataSet(
         name=NAME,
-        items=items(_samples(found)),
+        items=items(_samples(stimuli)),
         num_classes=len(wnids()),
-        fingerprint=fingerprint(found, opened.stamp),
+        fingerprint=fingerprint(stimuli, opened.stamp),
         location=place.location,
-        remarks=passed_over(NAME, place.path, opened.unused(found)),
+        remarks=passed_over(NAME, place.path, opened.unused(stimuli)),
         released=sum(stimulus_set(name).images for name in SETS),
         categories=sixteen(),
     )
 
 
 def _samples(entries: list[FileEntry]) -> Iterator[LabelledFile]:
-    known = sixteen()
+    categories = sixteen()
     for entry in entries:
         name, _, below = entry.path.partition("/")
-        level, category = _shown(entry, stimulus_set(name))
-        if category not in known:
-            raise DataError(f"{entry.file.name}: {category!r} is no category{suggestion(category, list(known))}")
-        yield LabelledFile(f"{name}/{level}", PurePosixPath(below).name, known[category][0], entry.file)
+        level, category = _condition_and_category(entry, stimulus_set(name))
+        if category not in categories:
+            raise DataError(f"{entry.file.name}: {category!r} is no category{suggestion(category, list(categories))}")
+        yield LabelledFile(f"{name}/{level}", PurePosixPath(below).name, categories[category][0], entry.file)
 
 
-def _shown(entry: FileEntry, of: StimulusSet) -> tuple[str, str]:
+def _condition_and_category(entry: FileEntry, stimuli: StimulusSet) -> tuple[str, str]:
     """The condition and the category of a stimulus.
 
     Source: the file names of model-vs-human, release v0.1, as its csv files repeat them.
     """
     path = PurePosixPath(entry.path)
-    if not of.named:
-        return of.levels[0].name, path.parent.name
+    if not stimuli.named:
+        return stimuli.levels[0].name, path.parent.name
     parts = path.stem.split("_")
     if len(parts) < 6:
         raise DataError(f"{entry.file.name}: must be named {RULE}; rename it or move it away")
-    level = of.level(parts[3])
+    level = stimuli.level(parts[3])
     if level is None:
-        known = ", ".join(each.name for each in of.levels)
-        raise DataError(f"{entry.file.name}: {parts[3]!r} is no condition of {of.name}, which has {known}")
+        names = ", ".join(condition.name for condition in stimuli.levels)
+        raise DataError(f"{entry.file.name}: {parts[3]!r} is no condition of {stimuli.name}, which has {names}")
     return level.name, parts[4]
 
 
