@@ -36,7 +36,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
 from hardiness.core.model import CANVAS_224
 from hardiness.core.request import Request
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt, corruptions
 from hardiness.engine.evaluation import evaluate

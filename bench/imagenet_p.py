@@ -40,7 +40,7 @@ from hardiness.core.random import rng
 from hardiness.core.request import Request
 from hardiness.core.run import Run
 from hardiness.core.table import Records
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.data.root import locate
 from hardiness.distortions.apply import perturb, perturbations
 from hardiness.engine.evaluation import evaluate

@@ -25,7 +25,7 @@ from torch import nn
 from torchvision.transforms import Normalize
 
 from hardiness.core.model import CANVAS_224
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.data.root import locate
 from hardiness.engine.batch import QueuedPicture
 from hardiness.imaging.codecs import decode

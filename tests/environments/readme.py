@@ -21,7 +21,7 @@ import pytest
 import torch
 
 import hardiness
-from hardiness.data.root import embedded
+from hardiness.data.embedded_photographs import embedded
 from hardiness.reference.classes import wnids
 
 ROOT = Path(hardiness.__file__).parents[2]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import DataError
-from hardiness.data.getting import CLASSES, GROUND_TRUTH, import_validation
 from hardiness.data.root import locate
+from hardiness.data.validation_import import CLASSES, GROUND_TRUTH, import_validation
 from hardiness.reference.classes import wnids
 from hardiness.reference.validation_images import validation_labels, validation_name
 

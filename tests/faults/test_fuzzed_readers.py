@@ -23,17 +23,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hardiness.models.numpy_pickles import read_arrays
 
 from hardiness.attacks import patch_files
 from hardiness.core.errors import HardinessError
 from hardiness.core.table import Failure, Records
-from hardiness.data.conditions import WrittenTree
 from hardiness.data.listing import Listings
 from hardiness.data.root import locate
+from hardiness.data.written_trees import WrittenTree
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.mp4 import video_facts
 from hardiness.imaging.videos import encode_video
-from hardiness.models.checkpoints import read_arrays
 from hardiness.reference.classes import wnids
 from hardiness.sources.extraction import unpack
 from hardiness.store import shards

@@ -15,7 +15,7 @@ import pytest
 from hardiness.core.benchmark import DataSet
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, HardinessError, SampleError
-from hardiness.data.files import read_labels
+from hardiness.data.label_files import read_labels
 from hardiness.data.root import locate
 from hardiness.engine.worker import unchanged
 from hardiness.reference.classes import wnids

@@ -20,7 +20,7 @@ from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request
 from hardiness.core.result import TextTable
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.data.root import absolute_arguments
 from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.protocol_noise import Variation, variations

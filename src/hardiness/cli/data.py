@@ -24,8 +24,10 @@ from hardiness.core.options import argument, option, wait_option
 from hardiness.core.request import Request
 from hardiness.data.checking import CheckReport, Depth, check, places_to_check
 from hardiness.data.faults import KINDS, Fault, mend
-from hardiness.data.getting import NAME as IMAGENET
-from hardiness.data.getting import ArchiveOutcome, DataInventory, Manner, get, import_validation, inventory, parse
+from hardiness.data.getting import ArchiveOutcome, Manner, get, parse
+from hardiness.data.inventory import DataInventory, inventory
+from hardiness.data.validation_import import NAME as IMAGENET
+from hardiness.data.validation_import import import_validation
 from hardiness.distortions.frost_pictures import fetch_frost
 from hardiness.reference.published_data import PublishedSet, datasets, published_set
 from hardiness.report.format import PlainConsole

@@ -25,8 +25,8 @@ from hardiness.core.errors import HardinessError
 from hardiness.core.model import View
 from hardiness.core.options import option
 from hardiness.core.request import Request
-from hardiness.data.getting import inventory
-from hardiness.data.root import embedded
+from hardiness.data.embedded_photographs import embedded
+from hardiness.data.inventory import inventory
 from hardiness.distortions.frost_pictures import locate_frost
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.compiled import kernel_folder

@@ -7,9 +7,9 @@ from hardiness.core.doors import door
 if TYPE_CHECKING:
     from hardiness.data.conditions import CorruptedCopies as CorruptedCopies
     from hardiness.data.conditions import PerturbedCopies as PerturbedCopies
-    from hardiness.data.files import limited as limited
+    from hardiness.data.embedded_photographs import embedded
+    from hardiness.data.items import limited as limited
     from hardiness.data.root import as_own as as_own
-    from hardiness.data.root import embedded
     from hardiness.data.root import locate as locate
 else:
     __getattr__, __dir__ = door(__name__)

@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 
 from hardiness.core.benchmark import Stimulus
 from hardiness.core.errors import DataError
-from hardiness.data.conditions import WrittenTree
 from hardiness.data.faults import IMAGENET_C, IMAGENET_P, KINDS, Fault
 from hardiness.data.file_checks import FileChecks
 from hardiness.data.files import (
@@ -23,9 +22,10 @@ from hardiness.data.files import (
     refuse_folder_too_deep,
 )
 from hardiness.data.folder_checks import case_faults, expected, folder_faults, name_fault
-from hardiness.data.getting import place_of
+from hardiness.data.inventory import place_of
 from hardiness.data.layouts.class_sets import part_and_label
 from hardiness.data.root import OWN, Place, parse_place
+from hardiness.data.written_trees import WrittenTree
 from hardiness.reference.categories import sixteen
 from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
 from hardiness.reference.published_data import PublishedSet, datasets, published_set

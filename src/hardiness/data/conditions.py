@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import binascii
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,146 +10,20 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hardiness.core.benchmark import DataSet, File, Item
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError
-from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, as_text, folders_in, passed_over
-from hardiness.data.listing import Listing, Listings, Paths, forget
+from hardiness.data.cells import ArchiveCell, Cell, FolderCell
+from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, folders_in, passed_over
+from hardiness.data.items import as_text
+from hardiness.data.listing import Listing, Listings
 from hardiness.data.root import Layout, Place
+from hardiness.data.written_trees import WrittenTree
 from hardiness.reference.classes import wnid_indices, wnids
 from hardiness.sources import archives
-from hardiness.sources.files import DiskFile, Stamp, TarMember, read_regular, shown
+from hardiness.sources.files import DiskFile, Stamp, shown
 from hardiness.sources.shards import expand
 from hardiness.sources.webdataset import is_shard, webdataset_samples
-
-
-class Cell(Protocol):
-    """The copies of all photographs under one condition."""
-
-    @property
-    def paths(self) -> Paths:
-        """The photographs that have a copy, as ``<wnid>/<file>``."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash that changes whenever one of the copies does."""
-        ...
-
-    def file(self, path: str) -> File | None:
-        """The copy of one photograph; ``None`` where there is none."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class FolderCell:
-    """Copies in a folder.
-
-    Attributes:
-        folder: holds them as ``<wnid>/<file>``.
-        listing: which there are.
-        hashes: uint8 (N, 32), sha256 that each must have; zeros where none is known. ``None`` where none is.
-    """
-
-    folder: str
-    listing: Listing
-    hashes: NDArray[np.uint8] | None = None
-
-    @property
-    def paths(self) -> Paths:
-        return self.listing.paths
-
-    @property
-    def fingerprint(self) -> str:
-        return self.listing.fingerprint
-
-    def file(self, path: str) -> File | None:
-        """The copy, which must still be as it was listed."""
-        row = self.paths.rows.get(path)
-        if row is None:
-            return None
-        stamp = Stamp(int(self.listing.sizes[row]), int(self.listing.stamps[row]))
-        expected = self.hashes[row].tobytes() if self.hashes is not None else b""
-        return ListedFile(
-            DiskFile(f"{self.folder}/{path}", stamp), expected if any(expected) else b"", self.listing.cache_file
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class ArchiveCell:
-    """Copies in tars.
-
-    Attributes:
-        places: the archive and the row of its listing in which each copy is.
-        archives: the listings of the tars.
-        names: the tars, each with its stamp.
-        paths: the photographs that have a copy.
-    """
-
-    places: Mapping[str, tuple[int, int]]
-    archives: tuple[Listing, ...]
-    names: tuple[tuple[str, Stamp], ...]
-    paths: Paths = field(repr=False)
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash over paths, sizes and offsets of the copies, and over name, size and time of their tars."""
-        digest = hashlib.sha256(self.paths.packed)
-        for archive in sorted({archive for archive, _ in self.places.values()}):
-            name, stamp = self.names[archive]
-            digest.update(f"{Path(name).name}\0{stamp.size}\0{stamp.mtime_ns}\n".encode("utf-8", "surrogateescape"))
-        for path in self.paths.texts:
-            archive, row = self.places[path]
-            digest.update(f"{self.archives[archive].sizes[row]} {self.archives[archive].stamps[row]}\n".encode())
-        return digest.hexdigest()
-
-    def file(self, path: str) -> File | None:
-        """The copy, read where it stands."""
-        if path not in self.places:
-            return None
-        number, row = self.places[path]
-        listing, (name, stamp) = self.archives[number], self.names[number]
-        return TarMember(name, int(listing.stamps[row]), int(listing.sizes[row]), listing.paths.texts[row], stamp)
-
-
-@dataclass(frozen=True, eq=False)
-class ListedFile:
-    """A file that must be as it was listed, and have the hash that the manifest of its tree gives.
-
-    Attributes:
-        file: the file.
-        sha256: 32 bytes; empty where none is known.
-        cache_file: of the listing, which is dropped where the file turns out to have changed.
-    """
-
-    file: DiskFile
-    sha256: bytes = b""
-    cache_file: Path | None = None
-
-    @property
-    def name(self) -> str:
-        return self.file.name
-
-    def read(self) -> bytes:
-        try:
-            content = self.file.read()
-        except SampleError:
-            if not self.file.unchanged():
-                forget(self.cache_file)
-            raise
-        if self.sha256 and hashlib.sha256(content).digest() != self.sha256:
-            raise SampleError(
-                f"{self.name}: is not the file that manifest.json lists (its sha256 differs); "
-                "run the command that wrote the tree again"
-            )
-        return content
-
-    def unchanged(self) -> bool:
-        """Whether the file is still there and the one that was listed."""
-        return self.file.unchanged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,63 +108,6 @@ class PerturbedCopies:
     def under(self, condition: Condition) -> File | None:
         """The video of a condition."""
         return self.video("_".join(str(value) for value in condition.values()))
-
-
-MANIFEST = "manifest.json"
-"""The file in which a tree of our own lists its files; the published sets have none."""
-
-MAX_MANIFEST_BYTES = 4 << 30
-"""The most bytes of a manifest: ten times that of 50,000 photographs in 75 cells."""
-
-
-@dataclass(frozen=True)
-class WrittenTree:
-    """The files of a tree that hardiness wrote, as its manifest lists them.
-
-    Attributes:
-        files: hexadecimal sha256 by cell (``"fog/3"``) and path below it.
-    """
-
-    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, root: Path) -> WrittenTree | None:
-        """The manifest in a folder; ``None`` where there is none.
-
-        Raises:
-            DataError: the file is no manifest of ours.
-        """
-        path = root / MANIFEST
-        if not os.path.lexists(path):
-            return None
-        try:
-            files = json.loads(read_regular(path, MAX_MANIFEST_BYTES))["files"]
-            for cell in files.values():
-                for photograph, sha256 in cell.items():
-                    if not isinstance(photograph, str) or len(binascii.unhexlify(sha256)) != 32:
-                        raise ValueError(photograph)
-            return cls(files)
-        except OSError as error:
-            raise DataError(f"{path} cannot be read ({error.strerror or error}); check its permissions") from None
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise DataError(
-                f"{path} must be the list of files that 'hardiness make corruptions' or 'make perturbations' wrote, "
-                "but is not; delete it to take the tree as it is"
-            ) from None
-
-    @property
-    def photographs(self) -> set[str]:
-        """Every photograph that is listed for some cell."""
-        return {photograph for cell in self.files.values() for photograph in cell}
-
-    def hashes(self, cell: str, paths: Paths) -> NDArray[np.uint8] | None:
-        """uint8 (N, 32): the sha256 of each path, zeros where it is not listed; ``None`` where the cell is not."""
-        listed = self.files.get(cell)
-        if not listed:
-            return None
-        blank = "00" * 32
-        joined = "".join(listed.get(path, blank) for path in paths.texts)
-        return np.frombuffer(binascii.unhexlify(joined), np.uint8).reshape(len(paths), 32)
 
 
 RELEASED = 50_000

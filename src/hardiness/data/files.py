@@ -1,28 +1,20 @@
-"""The files of a folder or a tar as labelled items: ids that are unique and stable, sorted by them."""
+"""The files of a folder or a tar, and those that are passed over."""
 
 from __future__ import annotations
 
-import csv
 import errno
 import hashlib
-import io
 import os
-import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from hardiness.core.benchmark import File, Item
-from hardiness.core.errors import ArgumentError, DataError
-from hardiness.core.random import rng
-from hardiness.sources.archives import is_outside
-from hardiness.sources.files import DiskFile, Stamp, TarMember, read_regular, shown
+from hardiness.core.benchmark import File
+from hardiness.core.errors import DataError
+from hardiness.sources.files import DiskFile, Stamp, TarMember, shown
 
 IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
 """Lower-case suffixes of the files that count as images; upper case is accepted too."""
@@ -295,167 +287,3 @@ def folders_in(folder: Path) -> list[str]:
 def is_hidden(name: str) -> bool:
     """Whether a file or folder of that name is hidden, and passed over without a word."""
     return name.startswith(".") or name in _IGNORED_FOLDERS
-
-
-MAX_CSV_BYTES = 1 << 30
-
-_PATH_HEADERS = ("path", "file", "filename", "image")
-_LABEL_HEADERS = ("label", "class", "class_index", "target")
-
-
-class LabelledRow(NamedTuple):
-    """One row: where it stands (``file.csv:line``), the image's path in the folder, and its class as written."""
-
-    where: str
-    path: str
-    label: str
-
-    def class_index(self, allowed: Container[int], form: str) -> int:
-        """The row's label as a class index.
-
-        Raises:
-            DataError: it is none of the ``allowed``; ``form`` says what it must be.
-        """
-        is_number = re.fullmatch("[0-9]{1,9}", self.label)  # int() takes 1_0 and other scripts' digits
-        index = int(self.label) if is_number else -1
-        if index not in allowed:
-            raise DataError(f"{self.where}: the label of {shown(self.path)} must be {form}, was {self.label!r}")
-        return index
-
-
-def read_labels(file: Path) -> list[LabelledRow]:
-    """The rows of a csv with columns path and label, with or without a header; empty lines are skipped.
-
-    Raises:
-        DataError: it cannot be read, a row has no label, or a path comes twice; the message names the line.
-    """
-    try:
-        text = read_regular(file, MAX_CSV_BYTES).decode("utf-8-sig")
-        rows = list(_rows(file, csv.reader(io.StringIO(text, newline=""))))
-    except OSError as error:
-        raise DataError(f"{file}: must be a csv of paths and labels, but cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file}: must be a csv in UTF-8, but is not ({error})") from None
-    if not rows:
-        raise DataError(f"{file}: must have a row (path,label) for each image, but has none")
-    places: dict[str, str] = {}
-    for row in rows:
-        if row.path in places:
-            raise DataError(
-                f"{row.where}: {shown(row.path)} must come once, but is also at {places[row.path]}; remove one"
-            )
-        places[row.path] = row.where
-    return rows
-
-
-def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[LabelledRow]:
-    columns = (0, 1)
-    for number, cells in enumerate(lines, start=1):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if number == 1 and (header := _header(file, cells)) is not None:
-            columns = header
-            continue
-        if len(cells) <= max(columns):
-            raise DataError(f"{file}:{number}: must be path,label, was {','.join(cells)!r}")
-        path, label = (cells[column].strip() for column in columns)
-        yield LabelledRow(f"{file}:{number}", path.removeprefix("./"), label)
-
-
-def _header(file: Path, cells: list[str]) -> tuple[int, int] | None:
-    names = [cell.strip().lower() for cell in cells]
-    twice = next((name for name in names if name in (*_PATH_HEADERS, *_LABEL_HEADERS) and names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"{file}:1: must have one column {twice}, has {names.count(twice)}; remove the others")
-    path = next((names.index(name) for name in _PATH_HEADERS if name in names), None)
-    label = next((names.index(name) for name in _LABEL_HEADERS if name in names), None)
-    return None if path is None or label is None else (path, label)
-
-
-class LabelledFile(NamedTuple):
-    """One labelled file: class folder, path below it (with suffix), class index, bytes."""
-
-    group: str
-    path: str
-    label: int
-    file: File
-
-
-def items(samples: Iterable[LabelledFile]) -> tuple[Item, ...]:
-    """An item for each sample, sorted by id.
-
-    An id is ``"<group>/<path without suffix>"``; the suffix stays where two files differ in it alone.
-
-    Raises:
-        DataError: an id would lead out of a folder, and files are written by it.
-    """
-    files = list(samples)
-    paths = _texts([f"{sample.group}/{sample.path}" for sample in files])
-    for path, sample in zip(paths, files, strict=True):
-        if is_outside(path):
-            raise DataError(
-                f"{sample.file.name}: would be called {shown(path)}, which leads out of any folder; rename it"
-            )
-    ids = [_without_suffix(path) for path in paths]
-    if len(set(ids)) < len(ids):
-        counts = Counter(ids)
-        whole = {path for path, short in zip(paths, ids, strict=True) if counts[short] > 1}
-        ids = [path if path in whole or short in whole else short for path, short in zip(paths, ids, strict=True)]
-    unsorted = [Item(id_, sample.label, sample.file) for id_, sample in zip(ids, files, strict=True)]
-    return tuple(sorted(unsorted, key=lambda item: item.id))
-
-
-def _texts(paths: list[str]) -> list[str]:
-    """The paths as text, told apart where one is what another becomes: by the first digits of their hash."""
-    texts = list(map(as_text, paths))
-    if len(set(texts)) == len(texts):
-        return texts
-    counts = Counter(texts)
-    return [
-        f"~{sha256(os.fsencode(path)).hexdigest()[:8]}".join(os.path.splitext(text))
-        if counts[text] > 1 and text != path
-        else text
-        for path, text in zip(paths, texts, strict=True)
-    ]
-
-
-def as_text(path: str) -> str:
-    """A path as text that any file can hold: in one that is no UTF-8 its strange bytes become ``\\xff``, ``\\`` two."""
-    if path.isascii():
-        return path
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(path.replace("\\", "\\\\")).decode("utf-8", "backslashreplace")
-    return path
-
-
-def _without_suffix(path: str) -> str:
-    dot = path.rfind(".")
-    return path[:dot] if dot > path.rfind("/") + 1 else path
-
-
-def limited(dataset_items: Sequence[Item], limit: int | None, seed: int) -> Sequence[Item]:
-    """The first ``limit`` items of a seeded order in which every class comes once before any comes twice.
-
-    So the choice for N is a prefix of that for any larger N, and a small N covers as many classes as it can.
-
-    Args:
-        dataset_items: all items, in a stable order (data sets sort them by id).
-        limit: how many to keep; ``None`` for all, in that same order.
-        seed: the run's seed.
-
-    Raises:
-        ArgumentError: ``limit`` is below 1.
-    """
-    if limit is not None and limit < 1:
-        raise ArgumentError(f"limit must be at least 1, was {limit}; leave it out for all images")
-    labels = np.fromiter((item.label for item in dataset_items), np.int64, len(dataset_items))
-    classes, class_of, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    turn = rng(seed, "order of classes").permutation(len(classes))
-    by_class = np.argsort(class_of, kind="stable")
-    rounds = np.empty(len(labels), np.int64)
-    for label, members in zip(classes, np.split(by_class, np.cumsum(counts))[:-1], strict=True):
-        rounds[members] = rng(seed, "order within a class", int(label)).permutation(len(members))
-    order = np.lexsort((turn[class_of], rounds))
-    return [dataset_items[i] for i in order[:limit]]

@@ -20,8 +20,10 @@ from hardiness.core.benchmark import DataRoot, DataSet, Image
 from hardiness.core.errors import ArgumentError, DataError, SampleError
 from hardiness.core.model import Canvas
 from hardiness.core.run import DataIdentity
-from hardiness.data.files import FileEntry, LabelledFile, fingerprint, items
-from hardiness.data.root import LAYOUTS, NAME, OWN
+from hardiness.data.embedded_photographs import NAME
+from hardiness.data.files import FileEntry, fingerprint
+from hardiness.data.items import LabelledFile, items
+from hardiness.data.root import LAYOUTS, OWN
 from hardiness.reference.classes import wnids
 from hardiness.sources.files import DiskFile, Stamp
 
@@ -204,8 +206,8 @@ def _from_loader(loader: Any) -> _PictureSource:
     shuffles = type(sampler) is samplers.RandomSampler and not sampler.replacement and len(sampler) == len(data)
     if not shuffles and type(sampler) is not samplers.SequentialSampler:
         raise ArgumentError(
-            f"a loader with {sampler_kind} shows some pictures more than once or not at all; hand over its data set, or a "
-            "Subset of it"
+            f"a loader with {sampler_kind} shows some pictures more than once or not at all; hand over its data set, "
+            "or a Subset of it"
         )
     source = _source(data)
     notes = [f"{source.name}: its loader shuffles; pictures are taken in the data set's order, each once"] * shuffles

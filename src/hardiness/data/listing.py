@@ -26,7 +26,6 @@ VERSION = 2
 SETTLED_S = 2.0
 """Seconds before its listing within which a folder that changed may change again at the same time of change."""
 
-
 PROBES = 64
 """The number of files of a kept listing that are compared with the disk each time it is used."""
 

@@ -1,38 +1,26 @@
-"""Data sets of labelled images: class folders, a csv, a tar, WebDataset shards, or those a run saved."""
+"""Data sets of labelled images: class folders, a csv, a tar, WebDataset shards or Parquet files."""
 
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hardiness.core.benchmark import AS_IT_IS, DataSet, File, Item
+from hardiness.core.benchmark import DataSet, File
 from hardiness.core.errors import DataError
 from hardiness.core.run import DataIdentity
-from hardiness.data.files import (
-    IMAGE_SUFFIXES,
-    MAX_CSV_BYTES,
-    FileEntry,
-    LabelledFile,
-    Tree,
-    fingerprint,
-    items,
-    of_folder,
-    passed_over,
-    read_labels,
-    refuse_folder_too_deep,
-    stamp_of,
-)
-from hardiness.data.root import LAYOUTS, NAME, OWN, SPLITS, Place, Shards, Tables
-from hardiness.reference.classes import wnid_indices, wnids
-from hardiness.sources.files import DiskFile, Stamp, read_regular, shown
+from hardiness.data.embedded_photographs import NAME
+from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
+from hardiness.data.items import LabelledFile, items
+from hardiness.data.label_files import MAX_CSV_BYTES, read_labels
+from hardiness.data.root import LAYOUTS, OWN, SPLITS, Place, Shards, Tables
+from hardiness.reference.classes import wnids
+from hardiness.sources.files import read_regular, shown
 from hardiness.sources.tables import parquet_class_names, parquet_rows
 from hardiness.sources.webdataset import webdataset_samples
 
@@ -104,7 +92,7 @@ class PhotographSet:
         images = [entry for entry in tree.images() if "/" in entry.path]
         if not images:
             raise DataError(
-                f"--data {place.argument}: {tree.location} must hold {self._form()}, but {_contents_text(tree)}"
+                f"--data {place.argument}: {tree.location} must hold {self._form()}, but {contents_text(tree)}"
             )
         is_own = place.classes is not None or (self.own_classes and not any(name in published for name in tree.folders))
         if is_own and place.classes is None and self.name in tree.folders:
@@ -337,40 +325,13 @@ def _groups_in_tables(place: Place, tables: Tables) -> Mapping[int, str]:
     return dict(enumerate(sorted(labels)))
 
 
-def pictures_at(path: str) -> DataSet:
-    """Every picture in a folder as it lies, or the one that is a file; their labels say nothing.
-
-    Raises:
-        DataError: there is none.
-    """
-    place = Path(path)
-    if place.is_file():
-        status = place.stat()
-        one = FileEntry(place.name, status.st_size, status.st_mtime_ns, DiskFile(str(place), Stamp.from_status(status)))
-        pictures, unused = [one] if one.suffix in IMAGE_SUFFIXES else [], []
-        form, inside = "be a picture", "it is none"
-    else:
-        tree = of_folder(place, path)
-        pictures, form, inside = tree.images(), "hold a picture", _contents_text(tree)
-        unused = tree.unused(pictures)
-    if not pictures:
-        raise DataError(f"{path}: must {form}, as .jpg or .png are; {inside}")
-    samples = [LabelledFile(PICTURES, entry.path, 0, entry.file) for entry in pictures]
-    named = [replace(item, id=item.id.removeprefix(f"{PICTURES}/")) for item in items(samples)]
-    remarks = passed_over(place.name, path, unused)
-    return DataSet(place.resolve().name, named, 1, fingerprint(pictures), str(place.resolve()), remarks=remarks)
-
-
-PICTURES = "pictures"
-"""The folder before the path of each picture while ids are made, so that they differ."""
-
-
 def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:
     """A labelled file, named as in class folders, whether or not its path has the class too."""
     return LabelledFile(group, path.removeprefix(f"{group}/"), label, file)
 
 
-def _contents_text(tree: Tree) -> str:
+def contents_text(tree: Tree) -> str:
+    """The contents of a tree without a picture that could be used, as the end of a message."""
     if any("/" not in entry.path for entry in tree.images()):
         return "its images lie in no class folder; sort them, or name a csv of their classes with :labels=FILE.csv"
     if tree.folders:
@@ -380,83 +341,3 @@ def _contents_text(tree: Tree) -> str:
 
 def _and_others(count: int) -> str:
     return f" (nor are {count} others)" if count else ""
-
-
-MANIFEST, CLASSES = "manifest.jsonl", "classes.json"
-"""The files beside saved pictures: a line a picture, and the data set's own classes where it has such."""
-
-ABOVE = 3
-"""The most folders above the pictures in which their manifest may lie."""
-
-
-def read(place: Place) -> DataSet:
-    """The pictures of one condition, each under the id of the photograph it was made of and with its label.
-
-    Raises:
-        DataError: there is no manifest, it is damaged or names no picture here, or there are several of one photograph.
-    """
-    if place.labels is not None or place.classes is not None:
-        raise DataError(f"--data {place.argument}: the manifest says what the pictures show; leave options out")
-    folder = Path(place.path).resolve()
-    top = next((candidate for candidate in (folder, *folder.parents[:ABOVE]) if (candidate / MANIFEST).is_file()), None)
-    if top is None:
-        raise DataError(
-            f"--data {place.argument}: must be a folder that --save-images wrote, but neither it nor a folder above it "
-            f"holds a {MANIFEST}; class folders without one are --data imagenet={place.path}"
-        )
-    entries = [entry for entry in _entries(top / MANIFEST) if (top / entry["file"]).is_relative_to(folder)]
-    _refuse_several(place, entries)
-    files = {entry.path: entry for entry in of_folder(folder, place.argument).images()}
-    paths = [(top / entry["file"]).relative_to(folder).as_posix() for entry in entries]
-    if missing := next((path for path in paths if path not in files), None):
-        raise DataError(f"--data {place.argument}: {folder / missing} is in the {MANIFEST} and is not there")
-    names = _own_classes(top)
-    labels = {name: index for index, name in enumerate(names)} if names else wnid_indices()
-    items = [
-        Item(entry["sample"], _label(place, labels, entry["sample"]), files[path].file, (AS_IT_IS,))
-        for entry, path in zip(entries, paths, strict=True)
-    ]
-    digest = fingerprint((files[path] for path in sorted(paths)), *names)
-    ordered = tuple(sorted(items, key=lambda item: item.id))
-    return DataSet("adversarial", ordered, len(names or wnids()), digest, place.location, names or None)
-
-
-def _entries(manifest: Path) -> Sequence[Mapping[str, Any]]:
-    try:
-        entries = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
-        return [{**entry, "file": str(entry["file"]), "sample": str(entry["sample"])} for entry in entries]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"{manifest} must hold a JSON object a line, with file and sample: {reason}; save the pictures again"
-        ) from None
-
-
-def _refuse_several(place: Place, entries: Sequence[Mapping[str, Any]]) -> None:
-    if not entries:
-        raise DataError(f"--data {place.argument}: its {MANIFEST} names no picture in this folder")
-    counts = Counter(entry["sample"] for entry in entries)
-    if max(counts.values()) > 1:
-        folders = sorted({Path(entry["file"]).parents[1].as_posix() for entry in entries})
-        listed = ", ".join(folders[:3]) + (" …" if len(folders) > 3 else "")
-        raise DataError(
-            f"--data {place.argument}: must be the pictures of one model under one condition, but holds those of "
-            f"{len(folders)}; name one: {listed}"
-        )
-
-
-def _own_classes(top: Path) -> tuple[str, ...]:
-    """The names of the classes in their order, where they are not ImageNet's; else none."""
-    if not (top / CLASSES).is_file():
-        return ()
-    try:
-        return tuple(map(str, json.loads((top / CLASSES).read_text("utf-8"))["names"]))
-    except (OSError, ValueError, LookupError, TypeError):
-        raise DataError(f"{top / CLASSES} must hold the names of the classes; save the pictures again") from None
-
-
-def _label(place: Place, labels: Mapping[str, int], sample: str) -> int:
-    name = sample.partition("/")[0]
-    if name not in labels:
-        raise DataError(f"--data {place.argument}: {sample} is of class {name!r}, which the data set does not have")
-    return labels[name]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 import os
 import re
 import threading
@@ -14,25 +12,13 @@ from pathlib import Path
 
 from hardiness.core.benchmark import DataRoot, DataSet
 from hardiness.core.errors import ArgumentError, DataError, suggestion
-from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, instance_of
-from hardiness.core.run import DataIdentity
-from hardiness.data.files import (
-    IMAGE_SUFFIXES,
-    LabelledFile,
-    Tree,
-    is_hidden,
-    items,
-    of_folder,
-    of_tar,
-    read_labels,
-    suffix_of,
-)
+from hardiness.data.embedded_photographs import NAME, embedded
+from hardiness.data.files import IMAGE_SUFFIXES, Tree, is_hidden, of_folder, of_tar, suffix_of
+from hardiness.data.label_files import read_labels
 from hardiness.reference.classes import wnid_indices
-from hardiness.reference.files import reference_file
 from hardiness.sources import archives
-from hardiness.sources.files import DiskFile, TarMember
-from hardiness.sources.packages import installed_file
+from hardiness.sources.files import TarMember
 from hardiness.sources.shards import expand
 from hardiness.sources.tables import HUB, from_hub, parquet_class_names, parquet_files, parquet_rows
 from hardiness.sources.webdataset import is_shard
@@ -44,6 +30,17 @@ _OPTIONS = ("classes", "labels", "split")
 
 _KINDS = ("folders", "names")
 """Origins of the names of one's own classes, unless a file has them."""
+
+OWN = "own"
+"""The data set of a person's own pictures and classes, whatever it is called."""
+
+_DEFAULT = _EMBEDDED_AS = "imagenet"
+
+_LOOKED_AT = 1000
+"""The most files and folders below a folder that are looked at for a picture."""
+
+SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
+"""Names of folders that are parts of a data set, and no classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,35 +279,6 @@ def _neighbours(path: Path) -> str:
     return f"; did you mean {' or '.join(str(path.parent / name) for name in close)}?" if close else "; check the path"
 
 
-NAME = DataIdentity.EMBEDDED
-
-OWN = "own"
-"""The data set of a person's own pictures and classes, whatever it is called."""
-
-
-def embedded() -> DataSet:
-    """The photographs, read in place; labels are ImageNet's class indices.
-
-    Raises:
-        DataError: a package is not installed or holds another file; the message says what to install.
-
-    Source: ai-benchmark 0.1.2 and foolbox 3.3.4 (see ``SOURCES.md``).
-    """
-    listed = json.loads(reference_file("embedded_photographs.json").read_text("utf-8"))["photographs"]
-    samples = [
-        LabelledFile(
-            photo["wnid"],
-            photo["path"].rsplit("/", 1)[-1],
-            photo["index"],
-            DiskFile(str(installed_file(photo["package"], photo["path"], photo["sha256"]))),
-        )
-        for photo in listed
-    ]
-    contents = "".join(f"{photo['wnid']} {photo['sha256']}\n" for photo in listed)
-    fingerprint = hashlib.sha256(contents.encode()).hexdigest()
-    return DataSet(NAME, items(samples), IMAGENET_CLASSES, fingerprint, "packages ai-benchmark and foolbox")
-
-
 def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
     """The data sets that the arguments name; nothing is read yet.
 
@@ -338,12 +306,6 @@ def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
     if labels is not None:
         _attach(Path(labels), named, roots)
     return _CommandDataRoot(named, tuple(roots))
-
-
-_DEFAULT = _EMBEDDED_AS = "imagenet"
-
-_LOOKED_AT = 1000
-"""The most files and folders below a folder that are looked at for a picture."""
 
 
 def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool = False) -> tuple[str, ...]:
@@ -378,10 +340,6 @@ def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool
             f"ImageNet's it is -b imagenet-val --data {place.imagenet_argument(labels)}; say which"
         )
     return (own,) if reading == OWN else ()
-
-
-SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
-"""Names of folders that are parts of a data set, and no classes."""
 
 
 def _reading_of_labels(labels: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item
 from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.engine.batch_sizes import automatic_batch_size
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.evaluation import surrogate_of

@@ -26,7 +26,7 @@ from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
 from hardiness.core.table import Records
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.plan import units
 from hardiness.engine.provenance import keep_beginning, keep_session

@@ -9,7 +9,7 @@ from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.random import rng
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.engine.tasks import condition_indices
 from hardiness.results.runs import ScoredRun
 from hardiness.store.store import Store

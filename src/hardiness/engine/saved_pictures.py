@@ -17,7 +17,7 @@ from hardiness.core.attack_plan import Norm, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Image
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.data.photographs import CLASSES, MANIFEST
+from hardiness.data.saved_pictures import CLASSES, MANIFEST
 from hardiness.engine.pictures import place_of
 from hardiness.engine.tasks import Task
 from hardiness.engine.victims import Network, RoundOutcome, Victims

@@ -25,7 +25,7 @@ from hardiness.core.process import ordered
 from hardiness.core.progress import Clock, Listener
 from hardiness.core.request import Request
 from hardiness.core.table import Failure, Records
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.engine.attack import Attacker
 from hardiness.engine.batch import CutShortError, QueuedPicture, classify, join_records
 from hardiness.engine.batch_sizes import automatic_batch_size

@@ -16,12 +16,7 @@ from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import CANVAS_224, ModelSpec, View
 from hardiness.core.random import rng
 from hardiness.models.activation import ACTIVATION, PROBABILITIES, SIGMOID, is_sigmoid
-from hardiness.models.catalogue import (
-    BuilderResult,
-    OnnxFile,
-    OpaqueNetwork,
-    PlainFunction,
-)
+from hardiness.models.catalogue import BuilderResult, OnnxFile, OpaqueNetwork, PlainFunction
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
 from hardiness.models.classes import output_columns

@@ -10,11 +10,7 @@ from pathlib import Path
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import ModelSpec
-from hardiness.models.catalogue import (
-    known_names,
-    registry,
-    schemes,
-)
+from hardiness.models.catalogue import known_names, registry, schemes
 from hardiness.models.failures import foreign_errors
 from hardiness.models.options import apply, row_and_model, split
 from hardiness.models.stated_views import PREPROCESSING

@@ -13,7 +13,7 @@ from hardiness.benchmarks.imagenet_p import ImagenetP, strips
 from hardiness.core.benchmark import Image
 from hardiness.core.errors import SampleError
 from hardiness.core.request import Request
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt
 from hardiness.imaging.codecs import png

@@ -11,7 +11,7 @@ from pathlib import Path
 from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.data.files import IMAGE_SUFFIXES
-from hardiness.data.photographs import pictures_at
+from hardiness.data.pictures import pictures_at
 from hardiness.data.root import locate
 
 

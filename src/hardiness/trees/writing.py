@@ -21,7 +21,7 @@ from hardiness.core.progress import Clock, Listener, Silence
 from hardiness.core.request import Request
 from hardiness.core.table import Failure
 from hardiness.core.whole_files import whole_file
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.sources.files import read_regular, shown
 from hardiness.store.lock import WAIT_S
 from hardiness.store.manifest import Manifest, alone, refuse_strangers

@@ -14,7 +14,7 @@ from hardiness.core.errors import (
     DataError,
 )
 from hardiness.core.random import rng
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
 from hardiness.data.root import locate
 from hardiness.reference.categories import COLUMNS, sixteen

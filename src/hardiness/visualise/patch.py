@@ -21,7 +21,7 @@ from hardiness.core.options import option
 from hardiness.core.progress import Listener, Silence
 from hardiness.core.random import rng
 from hardiness.core.table import Failure
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier

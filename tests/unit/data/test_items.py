@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardiness.data.files import LabelledFile, items
+from hardiness.data.items import LabelledFile, items
 from hardiness.sources.files import DiskFile
 
 

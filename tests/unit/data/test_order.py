@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hardiness.core.benchmark import Item
 from hardiness.core.errors import ArgumentError
-from hardiness.data.files import limited
+from hardiness.data.items import limited
 from hardiness.sources.files import DiskFile
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from hardiness.core.errors import DataError, HardinessError, SampleError
 from hardiness.data.checking import check
-from hardiness.data.getting import inventory
+from hardiness.data.inventory import inventory
 from hardiness.data.root import Place, locate
 from hardiness.engine.worker import unchanged
 from hardiness.reference.classes import wnids

@@ -10,7 +10,8 @@ from functools import partial
 
 from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.errors import DataError, SampleError
-from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over, stamp_of
+from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over, stamp_of
+from hardiness.data.items import LabelledFile, items
 from hardiness.data.root import LAYOUTS, Layout, Place, Tables
 from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
 from hardiness.reference.classes import wnids

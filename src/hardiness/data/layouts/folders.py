@@ -9,9 +9,11 @@ from hardiness.core.benchmark import DataSet
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.data.conditions import ConditionTrees, PerturbedCopies, corruption_tree
-from hardiness.data.files import LabelledFile, Tree, fingerprint, items, passed_over
-from hardiness.data.photographs import PhotographSet, read
+from hardiness.data.files import Tree, fingerprint, passed_over
+from hardiness.data.items import LabelledFile, items
+from hardiness.data.photographs import PhotographSet
 from hardiness.data.root import LAYOUTS, OWN, Layout, Place
+from hardiness.data.saved_pictures import read
 from hardiness.reference.classes import subset_wnids, wnid_indices, wnids
 from hardiness.reference.sets import set_names
 

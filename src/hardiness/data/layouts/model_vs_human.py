@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 
 from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import DataError, suggestion
-from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over
+from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over
+from hardiness.data.items import LabelledFile, items
 from hardiness.data.root import LAYOUTS, Layout, Place
 from hardiness.reference.categories import sixteen
 from hardiness.reference.classes import wnids

@@ -1,0 +1,86 @@
+"""Labels in a csv: a path and a class in each row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Container, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hardiness.core.errors import DataError
+from hardiness.sources.files import read_regular, shown
+
+MAX_CSV_BYTES = 1 << 30
+_PATH_HEADERS = ("path", "file", "filename", "image")
+_LABEL_HEADERS = ("label", "class", "class_index", "target")
+
+
+class LabelledRow(NamedTuple):
+    """One row: where it stands (``file.csv:line``), the image's path in the folder, and its class as written."""
+
+    where: str
+    path: str
+    label: str
+
+    def class_index(self, allowed: Container[int], form: str) -> int:
+        """The row's label as a class index.
+
+        Raises:
+            DataError: it is none of the ``allowed``; ``form`` says what it must be.
+        """
+        is_number = re.fullmatch("[0-9]{1,9}", self.label)  # int() takes 1_0 and other scripts' digits
+        index = int(self.label) if is_number else -1
+        if index not in allowed:
+            raise DataError(f"{self.where}: the label of {shown(self.path)} must be {form}, was {self.label!r}")
+        return index
+
+
+def read_labels(file: Path) -> list[LabelledRow]:
+    """The rows of a csv with columns path and label, with or without a header; empty lines are skipped.
+
+    Raises:
+        DataError: it cannot be read, a row has no label, or a path comes twice; the message names the line.
+    """
+    try:
+        text = read_regular(file, MAX_CSV_BYTES).decode("utf-8-sig")
+        rows = list(_rows(file, csv.reader(io.StringIO(text, newline=""))))
+    except OSError as error:
+        raise DataError(f"{file}: must be a csv of paths and labels, but cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: must be a csv in UTF-8, but is not ({error})") from None
+    if not rows:
+        raise DataError(f"{file}: must have a row (path,label) for each image, but has none")
+    places: dict[str, str] = {}
+    for row in rows:
+        if row.path in places:
+            raise DataError(
+                f"{row.where}: {shown(row.path)} must come once, but is also at {places[row.path]}; remove one"
+            )
+        places[row.path] = row.where
+    return rows
+
+
+def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[LabelledRow]:
+    columns = (0, 1)
+    for number, cells in enumerate(lines, start=1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if number == 1 and (header := _header(file, cells)) is not None:
+            columns = header
+            continue
+        if len(cells) <= max(columns):
+            raise DataError(f"{file}:{number}: must be path,label, was {','.join(cells)!r}")
+        path, label = (cells[column].strip() for column in columns)
+        yield LabelledRow(f"{file}:{number}", path.removeprefix("./"), label)
+
+
+def _header(file: Path, cells: list[str]) -> tuple[int, int] | None:
+    names = [cell.strip().lower() for cell in cells]
+    twice = next((name for name in names if name in (*_PATH_HEADERS, *_LABEL_HEADERS) and names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{file}:1: must have one column {twice}, has {names.count(twice)}; remove the others")
+    path = next((names.index(name) for name in _PATH_HEADERS if name in names), None)
+    label = next((names.index(name) for name in _LABEL_HEADERS if name in names), None)
+    return None if path is None or label is None else (path, label)
