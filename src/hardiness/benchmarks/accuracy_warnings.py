@@ -39,11 +39,11 @@ def warnings_of(result: Result) -> Iterator[str]:
 
 
 def _unexpected_accuracy(result: Result) -> Iterator[str]:
-    known = published_interval(result.run.model, result.benchmark, "top1")
+    published = published_interval(result.run.model, result.benchmark, "top1")
     top1 = result.score("top1")
-    if known is None or top1.value is None or not disjoint(_reach(result, top1), known):
+    if published is None or top1.value is None or not disjoint(_reach(result, top1), published):
         return
-    text = f"{100 * known.low:.1f}" + (f" to {100 * known.high:.1f}" if known.high > known.low else "")
+    text = f"{100 * published.low:.1f}" + (f" to {100 * published.high:.1f}" if published.high > published.low else "")
     where = "the same" if _is_published_set(result) else f"{top1.n:,}"
     yield (
         f"top-1 is {100 * top1.value:.1f} on {where} images, published is {text}: check the preprocessing "

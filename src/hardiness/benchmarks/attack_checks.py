@@ -34,7 +34,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import Records
 
 UNITS |= {"spatial": "tries", "universal-patch": "tries"}
-"""What the steps of attacks without gradients are; those of all others are steps."""
+"""Names of the steps of attacks without gradients; those of all others are steps."""
 
 
 def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[Finding]:
@@ -191,8 +191,8 @@ def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
     for curve in curves:
         if curve.must_break:
             rows = curve.rows[-1]
-            left = ~records["success"][rows] if curve.round.targeted else right[rows]
-            standing.append((curve.kind, float(left.mean())))
+            is_standing = ~records["success"][rows] if curve.round.targeted else right[rows]
+            standing.append((curve.kind, float(is_standing.mean())))
     return must_break(standing)
 
 
@@ -212,7 +212,7 @@ def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
 def _conclusion(
     records: Records, run: Run, curve: Curve, findings: Sequence[Finding], unchecked: Mapping[str, str]
 ) -> list[Finding]:
-    """What stands beside the verdict about the model itself, and the verdict."""
+    """The findings about the model itself, and the verdict."""
     where = f"At epsilon {curve.budget}"
     steps = "" if curve.round.attack == ENSEMBLE else f" at {curve.steps[-1]} steps"
     conditions = list(run.conditions)

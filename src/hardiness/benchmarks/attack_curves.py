@@ -43,12 +43,12 @@ class Curve:
 
     @property
     def epsilon(self) -> float:
-        """Its budget."""
+        """The budget of the round."""
         return float(self.round.epsilon)
 
     @property
     def budget(self) -> str:
-        """The same as people write it."""
+        """The budget as people write it."""
         return epsilon_text(self.epsilon)
 
     @property
@@ -62,17 +62,17 @@ class Curve:
 
     @property
     def rank(self) -> tuple[int, int, float]:
-        """How well it stands for the run: most marks, most steps, nearest to the usual budget."""
+        """The fitness to stand for the run: most marks, most steps, nearest to the usual budget."""
         return len(self.steps), self.steps[-1], -abs(self.epsilon - usual_epsilon(self.round.targeted))
 
     @property
     def unit(self) -> str:
-        """What its steps are."""
+        """The name of its steps."""
         return "members of the ensemble" if self.members else UNITS.get(self.round.attack, "steps")
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Of an ensemble, what had been run at each mark; empty for other attacks."""
+        """The attacks of an ensemble that had been run at each mark; empty for other attacks."""
         if self.round.attack != ENSEMBLE:
             return ()
         return tuple(group or LAST_MEMBER[self.round.options.get("variant", "standard")] for group in self.groups)
@@ -87,12 +87,12 @@ class Curve:
 
     @property
     def must_break(self) -> bool:
-        """Whether its budget holds any picture."""
+        """Whether the budget holds any picture."""
         return self.groups[-1].startswith(MUST_BREAK)
 
     @property
     def kind(self) -> str:
-        """In which way a budget that holds everything was used."""
+        """The use of a budget that holds everything, in words."""
         norm = {"linf": "", "l2": " in L2"}.get(self.round.norm, f" in {self.round.norm}")
         return ("targeted" if self.round.targeted else "untargeted") + norm
 
@@ -117,7 +117,7 @@ class Curve:
         return Finding(name, False, f"{text}: APGD leads, as it should.")
 
     def rules(self) -> str:
-        """What of a round leaves more images standing than an attack for any wrong class would, in words."""
+        """The rules that leave more images standing than an attack for any wrong class would, in words."""
         if not self.round.targeted:
             return ""
         if self.round.failed == "clean":
@@ -131,12 +131,12 @@ def curves_of(records: Records, run: Run) -> list[Curve]:
         return []
     conditions = list(run.conditions)
     curves = []
-    for each in run.attack:
-        rows = {s: np.asarray(records["condition"] == conditions.index(each.marks[s])) for s in sorted(each.marks)}
+    for tried in run.attack:
+        rows = {s: np.asarray(records["condition"] == conditions.index(tried.marks[s])) for s in sorted(tried.marks)}
         filled = {steps: mask for steps, mask in rows.items() if mask.any()}
-        if filled and each.epsilon > 0:
-            groups = tuple(str(each.marks[steps].get("group", "")) for steps in filled)
-            curves.append(Curve(each, tuple(filled), tuple(filled.values()), groups))
+        if filled and tried.epsilon > 0:
+            groups = tuple(str(tried.marks[steps].get("group", "")) for steps in filled)
+            curves.append(Curve(tried, tuple(filled), tuple(filled.values()), groups))
     return curves
 
 

@@ -18,7 +18,7 @@ NOT_ROBUST = 0.5
 """Part of its clean accuracy that a model must keep at the strongest mark not to be called not robust."""
 
 HOLDS = 0.1
-"""What it may lose, with 95 % confidence, for a model to be said to hold; with no image lost that takes 35 of them."""
+"""The most that a model which holds may lose, with 95 % confidence; with no image lost that takes 35 of them."""
 
 
 def lost(clean: NDArray[np.bool_], attacked: NDArray[np.bool_]) -> Interval:
@@ -71,7 +71,7 @@ def verdict(
     rules: str = "",
     unchecked: Mapping[str, str] | None = None,
 ) -> Finding:
-    """What accuracy at the strongest mark amounts to; withdrawn where a check found the attack wanting.
+    """The verdict on accuracy at the strongest mark; withdrawn where a check found the attack wanting.
 
     That a model falls is certain whatever the attack: its pictures are there, judged by the network itself.
 
@@ -80,10 +80,10 @@ def verdict(
         clean, attacked: whether each image is right, without and with the attack.
         findings: about the attack; those that are raised cast doubt on it.
         steps: how far the attack went, as read.
-        rules: what of the protocol leaves more images standing than the usual attack would, as read.
+        rules: of the protocol that leave more images standing than the usual attack would, as read.
         unchecked: the checks that did not run, each with the option that turned it off; empty where none did.
     """
-    doubts = [each for each in findings if each.raised]
+    doubts = [finding for finding in findings if finding.raised]
     before, after, n = float(clean.mean()), float(attacked.mean()), len(clean)
     interval = lost(clean, attacked)
     falls = "falls to" if percent(after) != percent(before) else "stays at"
@@ -91,9 +91,11 @@ def verdict(
     off = _listed(list(unchecked or {}))
     # That less than half is left is a finding about the model, so it is said only where the interval lies below.
     most, half = wilson(int(attacked.sum()), n).high, NOT_ROBUST * before
-    names = ", ".join(each.name for each in doubts)
-    if any(each.name == "at chance" for each in doubts):
-        others = [each for each in doubts if each.name != "at chance"]  # of saturated logits many tie, and are nobody's
+    names = ", ".join(finding.name for finding in doubts)
+    if any(finding.name == "at chance" for finding in doubts):
+        others = [
+            finding for finding in doubts if finding.name != "at chance"
+        ]  # of saturated logits many tie, and are nobody's
         more = f" What to do: {_advice(others[0])}" if others else ""
         return Finding("verdict", True, f"Withdrawn: {text}, and a model at chance has nothing to lose.{more}")
     if most < half and interval.low > 0:
@@ -108,7 +110,7 @@ def verdict(
         )
     if unchecked:
         return Finding("verdict", True, f"Not checked: {text}, but {off} did not run, {_consequence(unchecked)}")
-    if unclear := [each.name for each in findings if CANNOT_TELL in each.sentence]:
+    if unclear := [finding.name for finding in findings if CANNOT_TELL in finding.sentence]:
         return Finding(
             "verdict",
             True,
@@ -148,15 +150,15 @@ def _consequence(unchecked: Mapping[str, str]) -> str:
 _LEFT = re.compile(
     r"(accuracy goes from [\d.]+ % to [\d.]+ %|the white box [\d.]+ %)(?! \((?:withdrawn|not checked)\))"
 )
-"""Where other findings than the verdict say what an attack left."""
+"""The places in other findings than the verdict that give the accuracy which an attack left."""
 
 
 def with_doubt(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings; those that say what the attack left have the word where the verdict does not stand by it."""
+    """The findings; those with the accuracy that the attack left name the doubt where the verdict has one."""
     doubt = doubt_of(findings)
     if not doubt:
         return list(findings)
-    return [replace(each, sentence=_LEFT.sub(rf"\1 ({doubt})", each.sentence)) for each in findings]
+    return [replace(finding, sentence=_LEFT.sub(rf"\1 ({doubt})", finding.sentence)) for finding in findings]
 
 
 def _listed(names: Sequence[str]) -> str:

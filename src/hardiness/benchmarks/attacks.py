@@ -156,14 +156,14 @@ class AttackCard(Card):
 
 
 def _rows(table: ImageTable) -> Records:
-    """The table's cells as rows again: what the attack report reads."""
+    """The table's cells as rows again, which the attack report reads."""
     image, place = np.nonzero(table.evaluated)
-    found = {name: column[image, place] for name, column in table.columns.items() if column.ndim == 2}
+    columns = {name: column[image, place] for name, column in table.columns.items() if column.ndim == 2}
     for name in FLAGS:
-        if name in found:
-            found[name] = found[name] > 0
-    found |= {"image": image, "condition": table.cells[place], "label": table.label[image]}
-    return Records({**found, "prediction": found["answer"]})
+        if name in columns:
+            columns[name] = columns[name] > 0
+    columns |= {"image": image, "condition": table.cells[place], "label": table.label[image]}
+    return Records({**columns, "prediction": columns["answer"]})
 
 
 def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition) -> Score:
@@ -201,8 +201,9 @@ ROUNDS = (
         options={"step": 4.0, "random_start": False, "loss": "margin"},
     ),
 )
-"""From the image itself, since a start far away is another picture already; on differences of logits, which large ones
-cannot hide. Ordinary networks fall within ten steps, small adversarially trained ones as well."""
+"""The rounds in which every model must fall. They start at the image itself, since a start far away is another picture
+already, and go by differences of logits, which large ones cannot hide. Ordinary networks fall within ten steps, small
+adversarially trained ones as well."""
 
 CLEAN = Condition()
 
@@ -225,7 +226,7 @@ class AttackedPhotographs(Benchmark):
         """Clean, then every mark of every round."""
         plan = self.attack
         assert plan is not None, "an attacked benchmark has a plan"
-        return Selection((CLEAN, *(condition for each in plan.rounds for condition in each.marks.values())))
+        return Selection((CLEAN, *(condition for tried in plan.rounds for condition in tried.marks.values())))
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
@@ -274,9 +275,9 @@ class AttackProtocol:
     every_other: bool
     options: Mapping[str, Any]
 
-    def options_of(self, method: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-        """The protocol's options, which are PGD's, or an attack's own defaults; over both what was given."""
-        own = dict(given)
+    def options_of(self, method: str, chosen: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+        """The options of an attack: the protocol's, which are PGD's, or its own defaults; those chosen go before."""
+        own = dict(chosen)
         if method != "pgd":
             return own
         instead = {"step", "relative_step"} if {"step", "relative_step"} & own.keys() else set()
@@ -371,8 +372,10 @@ class Whitebox(AttackedPhotographs):
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The photographs; every other one, sorted by class and name, where the protocol says so."""
-        found = super().dataset(data)
-        return replace(found, items=found.items[::2]) if PROTOCOLS[self.protocol].every_other else found
+        photographs = super().dataset(data)
+        return (
+            replace(photographs, items=photographs.items[::2]) if PROTOCOLS[self.protocol].every_other else photographs
+        )
 
     @property
     def aimed(self) -> bool:
@@ -386,7 +389,7 @@ class Whitebox(AttackedPhotographs):
         epsilons = self.epsilons or chosen.epsilons
         curves = self.steps_at or self._marked(chosen, epsilons)
         rounds = [self._round(chosen, e, e in curves) for e in dict.fromkeys((*epsilons, *curves))]
-        checks = CrossChecks(_longest(rounds)) if self.cross_checks and any(each.epsilon for each in rounds) else None
+        checks = CrossChecks(_longest(rounds)) if self.cross_checks and any(tried.epsilon for tried in rounds) else None
         if self.must_break:
             rounds += ROUNDS if attacks.needs_gradients(self.method) else ()
         return AttackPlan(tuple(rounds), checks=checks, bpda=self.bpda)
@@ -415,13 +418,13 @@ class Whitebox(AttackedPhotographs):
 
 
 def _longest(rounds: Sequence[Round]) -> int:
-    """The round that the report's verdict is about: with most marks, most steps, nearest to the usual budget."""
+    """The round of the report's verdict: with most marks, most steps, nearest to the usual budget."""
 
     def rank(number: int) -> tuple[int, int, float]:
-        each = rounds[number]
-        return len(each.marks), each.steps, -abs(each.epsilon - usual_epsilon(each.targeted))
+        tried = rounds[number]
+        return len(tried.marks), tried.steps, -abs(tried.epsilon - usual_epsilon(tried.targeted))
 
-    return max((number for number, each in enumerate(rounds) if each.epsilon > 0), key=rank)
+    return max((number for number, tried in enumerate(rounds) if tried.epsilon > 0), key=rank)
 
 
 @registry.add("blackbox")

@@ -21,7 +21,7 @@ STAGES = {
     "rand": ("apgd-ce", "+ apgd-dlr"),
     "plus": ("apgd-ce", "+ apgd-dlr", "+ fab", "+ square", "+ apgd-t", "+ fab-t"),
 }
-"""What has been run at each of the marks of each version; the last is the whole ensemble."""
+"""The attacks that have been run at each mark of each version; the last is the whole ensemble."""
 
 VERSIONS = tuple(STAGES)
 
@@ -32,7 +32,7 @@ CANVASES: dict[str, Canvas | None] = {
     "Crop288": Canvas(288, 288, "bilinear", "unresized"),
     OWN: None,
 }
-"""What RobustBench calls preprocessings; ``None`` for each model's own view."""
+"""The canvases by RobustBench's names of preprocessings; ``None`` for each model's own view."""
 
 EPSILONS: dict[Norm, tuple[float, ...]] = {"linf": (4 / 255,), "l2": (0.5, 3.0)}
 
@@ -82,7 +82,7 @@ class AutoAttackAccuracy(AttackedPhotographs):
 
     @property
     def canvas(self) -> Canvas | None:  # type: ignore[override]  # an option here
-        """The geometry that the leaderboard's name of it stands for."""
+        """The canvas that the leaderboard's name of a preprocessing stands for."""
         return CANVASES[self.preprocessing]
 
     @property
@@ -105,6 +105,6 @@ class AutoAttackAccuracy(AttackedPhotographs):
             )
             for epsilon in self.epsilons or EPSILONS[self.norm]
         )
-        attacked = [number for number, each in enumerate(rounds) if each.epsilon > 0]
+        attacked = [number for number, tried in enumerate(rounds) if tried.epsilon > 0]
         checks = CrossChecks(attacked[0], queries=0) if self.cross_checks and attacked else None
         return AttackPlan((*rounds, *(ROUNDS if self.must_break else ())), checks=checks)

@@ -48,12 +48,12 @@ from hardiness.statistics.measures import Measurable, WeightedSum, share, weight
 
 CARD = "class_sets"
 CLEAN_IMAGES = 50
-"""Of each class in ImageNet's validation set."""
+"""The number of photographs of each class in ImageNet's validation set."""
 
 TWIN_QUESTION = "How often is the model right on clean photographs of ObjectNet's classes?"
 
 OWN_VIEW = "-own-view"
-"""What the name of a set's benchmark in each model's own view ends with."""
+"""The ending of the name of a set's benchmark in each model's own view."""
 
 
 def _described(run: Run) -> ClassSet:
@@ -81,7 +81,7 @@ class ClassSetPhotographs(Photographs):
     described: ClassVar[ClassSet]
 
     def __reduce__(self) -> tuple[Callable[[str], Benchmark], tuple[str]]:
-        """By name: no module has a class that is made of a data file, and another process makes its own."""
+        """The name: no module has a class made of a data file, so another process makes its own."""
         return _named, (self.name,)
 
     def expand(
@@ -103,14 +103,14 @@ class ClassSetPhotographs(Photographs):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, and among those of all labels where the set is asked so."""
-        _need_imagenets(logits, self.name)
+        _refuse_other_classes(logits, self.name)
         if self.described.among == "all":
             return decisions.argmax(logits, labels)
         return decisions.subset_columns(logits, labels, self.described.classes)
 
 
 class CleanTwin(ClassSetPhotographs):
-    """The validation photographs of a set's classes, each label being the set's: what a shift is held against."""
+    """The validation photographs of a set's classes, each label being the set's, which a shift is held against."""
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The photographs of ImageNet whose class belongs to a label of the set, grouped by these labels.
@@ -118,25 +118,25 @@ class CleanTwin(ClassSetPhotographs):
         Raises:
             DataError: there is none, or the classes are not ImageNet's.
         """
-        found = data.dataset("imagenet")
+        photographs = data.dataset("imagenet")
         labels = self.described.labels
         group_of = {index: group for group, indices in labels.items() for index in indices}
         items = [
             replace(item, id=f"{group}/{item.id.replace('/', '-')}", label=labels[group][0])
-            for item in found.items
+            for item in photographs.items
             if (group := group_of.get(item.label))
         ]
-        if not items or found.class_names is not None:
+        if not items or photographs.class_names is not None:
             raise DataError(
-                f"{self.name} needs photographs of ImageNet's classes, and {found.location} has none of its "
+                f"{self.name} needs photographs of ImageNet's classes, and {photographs.location} has none of its "
                 f"{len(group_of)}; give --data imagenet=PATH"
             )
-        digest = hashlib.sha256(f"{self.name} {found.fingerprint}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.name} {photographs.fingerprint}".encode()).hexdigest()
         ordered = tuple(sorted(items, key=lambda item: item.id))
-        return replace(found, items=ordered, fingerprint=digest, released=self.images)
+        return replace(photographs, items=ordered, fingerprint=digest, released=self.images)
 
     def lacks(self, data: DataRoot) -> str:
-        """A suite leaves it out where the set itself is not there: nothing would be held against it."""
+        """The data that are missing, the set itself among them: without it nothing is held against its clean twin."""
         return super().lacks(data) or ("" if data.has(self.described.name) else f"no data set {self.described.name}")
 
     def cut(self, photograph: Image) -> Image:
@@ -144,7 +144,7 @@ class CleanTwin(ClassSetPhotographs):
         return photograph
 
 
-def _need_imagenets(logits: NDArray[np.float32], name: str) -> None:
+def _refuse_other_classes(logits: NDArray[np.float32], name: str) -> None:
     if logits.shape[1] != IMAGENET_CLASSES:
         raise DataError(f"{name} needs a model of ImageNet's 1,000 classes, and this one has {logits.shape[1]:,}")
 
@@ -177,12 +177,12 @@ def _benchmark(described: ClassSet, name: str) -> type[ClassSetPhotographs]:
 
 @registry.family
 def _benchmarks() -> Iterator[tuple[str, type[ClassSetPhotographs], str]]:
-    """Of each set its own, that in each model's own view where both are published, and its clean twin."""
-    for each in CLASS_SETS:
-        described = class_set(each)
-        own_view = f"{each}{OWN_VIEW}" if described.own_view_protocol else ""
-        for name in filter(None, (each, own_view, described.clean_twin)):
-            yield name, _benchmark(described, name), f"reference/class_sets/{each}.json"
+    """The benchmarks of each set: its own, that in each model's own view where both are published, its clean twin."""
+    for set_name in CLASS_SETS:
+        described = class_set(set_name)
+        own_view = f"{set_name}{OWN_VIEW}" if described.own_view_protocol else ""
+        for name in filter(None, (set_name, own_view, described.clean_twin)):
+            yield name, _benchmark(described, name), f"reference/class_sets/{set_name}.json"
 
 
 GAPS = {

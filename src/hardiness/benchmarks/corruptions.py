@@ -494,9 +494,9 @@ def set_of(run: Run) -> DistortionSet:
     if not name:
         return distortion_set("imagenet-c")
     cells = [condition for condition in run.conditions if condition]
-    found = dict.fromkeys(cell["corruption"] for cell in cells)
+    corruptions = dict.fromkeys(cell["corruption"] for cell in cells)
     levels = sorted({cell["severity"] for cell in cells})
-    return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
+    return DistortionSet(name, "still", "", "", "", "", "", tuple(corruptions), tuple(levels))
 
 
 def _is_whole(table: ImageTable, run: Run) -> bool:
@@ -509,7 +509,7 @@ def _is_whole(table: ImageTable, run: Run) -> bool:
 def _ratio_weights(
     present: Sequence[Condition], members: Sequence[int], baseline: Baseline | None, relative: bool
 ) -> NDArray[np.float64] | None:
-    """What each cell's error weighs in the mCE or, with the clean error taken off, in the relative mCE, ``(M,)``.
+    """The weight of each cell's error in the mCE or, with the clean error taken off, in the relative mCE, ``(M,)``.
 
     Scores, what runs are compared by, and what they stop by all take them from here. ``None`` where there is no
     baseline or it has no error to divide by, and where clean pictures are needed and were not run.
@@ -574,13 +574,13 @@ def cells(members: DistortionSet, names: Sequence[str], severities: Sequence[int
     )
 
 
-def unavailable(members: DistortionSet, wanted: Iterable[Condition]) -> dict[str, str]:
+def unavailable(members: DistortionSet, conditions: Iterable[Condition]) -> dict[str, str]:
     """The corruptions among these cells that cannot be made here, each with the reason.
 
     Some need pictures that only some packages carry, some more than the photograph.
     """
     missing: dict[str, str] = {}
-    for name in dict.fromkeys(cell["corruption"] for cell in wanted if cell):
+    for name in dict.fromkeys(cell["corruption"] for cell in conditions if cell):
         try:
             _require(members, name)
         except DataError as error:
@@ -670,7 +670,7 @@ class CorruptionSet(Benchmark):
             raise ArgumentError(f"{self.name}:jpeg must be false: its pictures go through no JPEG")
 
     def __reduce__(self) -> tuple[Callable[..., Benchmark], tuple[DistortionSet, Mapping[str, Any]]]:
-        """By the set: no module has a class that is made of a data file, and another process makes its own."""
+        """The set and the options: no module has a class made of a data file, so another process makes its own."""
         return _of_members, (self.members, {option.name: getattr(self, option.name) for option in fields(self)})
 
     @property
@@ -690,13 +690,13 @@ class CorruptionSet(Benchmark):
 
     def identity(self) -> dict[str, Any]:
         """The options that change rows, and the versions of the corruptions."""
-        made = {*self.members.published, *self.own} - set(self.members.stored_only)
-        versions = distortions.corruption_versions(made)
+        generated = {*self.members.published, *self.own} - set(self.members.stored_only)
+        versions = distortions.corruption_versions(generated)
         options = {name: value for name, value in super().identity().items() if name != "view" or value}
         return {**options, "kernels": versions}
 
     def lacks(self, data: DataRoot) -> str:
-        """As usual; stored files alone where these were asked for."""
+        """The data that are missing; stored files alone will do where these were asked for."""
         if self.source == "stored" and not data.has(self.name):
             return f"no data set {self.name} in --data"
         return super().lacks(data)
@@ -706,15 +706,17 @@ class CorruptionSet(Benchmark):
         stored = self.source == "stored" or (self.source == "auto" and data.has(self.name))
         if not stored:
             return self._without_unavailable(data.dataset(self.needs[-1]))
-        found = data.dataset(self.name)
-        held = found.conditions or frozenset()
-        notes = found.notes + tuple(self._absent(found, cell) for cell in self.requested() if cell and cell not in held)
+        stored_set = data.dataset(self.name)
+        present = stored_set.conditions or frozenset()
+        notes = stored_set.notes + tuple(
+            self._absent(stored_set, cell) for cell in self.requested() if cell and cell not in present
+        )
         photographs = data.dataset("imagenet") if data.has("imagenet") else None
         clean = {item.id: item.file for item in photographs.items} if photographs else {}
-        fingerprints = {**found.fingerprints, **({CLEAN: photographs.fingerprint} if photographs else {})}
-        items = tuple(replace(item, file=replace(item.file, clean=clean.get(item.id))) for item in found.items)  # type: ignore[type-var]
-        conditions = held | ({CLEAN} if clean else set())
-        return replace(found, items=items, conditions=conditions, notes=notes, fingerprints=fingerprints)
+        fingerprints = {**stored_set.fingerprints, **({CLEAN: photographs.fingerprint} if photographs else {})}
+        items = tuple(replace(item, file=replace(item.file, clean=clean.get(item.id))) for item in stored_set.items)  # type: ignore[type-var]
+        conditions = present | ({CLEAN} if clean else set())
+        return replace(stored_set, items=items, conditions=conditions, notes=notes, fingerprints=fingerprints)
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
@@ -749,7 +751,7 @@ class CorruptionSet(Benchmark):
 
     @property
     def headline(self) -> str:
-        """What its first number is called, for messages."""
+        """The name of its first number, for messages."""
         return "mCE" if self.members.baseline else "the mean error"
 
     def _without_unavailable(self, photographs: DataSet) -> DataSet:
@@ -769,8 +771,10 @@ def corruption_benchmark(name: str) -> type[CorruptionSet]:
     """
     if name in (shipped := set_names("still")):
         return _shipped_benchmark(name)
-    registered = {each: registry.get(each) for each in registry}
-    sets = {each: kind for each, kind in registered.items() if issubclass(kind, CorruptionSet) and not kind.is_own}
+    registered = {set_name: registry.get(set_name) for set_name in registry}
+    sets = {
+        set_name: kind for set_name, kind in registered.items() if issubclass(kind, CorruptionSet) and not kind.is_own
+    }
     if name not in sets:
         raise UnknownNameError("set of corruptions", name, {*shipped, *sets})
     return sets[name]
@@ -804,21 +808,21 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         ("jpeg", bool, _default("jpeg", bool(members.jpeg_quality))),
     ]
     title = "".join(word.capitalize() for word in members.name.split("-"))
-    made = make_dataclass(
+    kind = make_dataclass(
         title, options, bases=(CorruptionSet,), namespace=attributes, frozen=True, eq=False, repr=False
     )  # the base compares and shows the same fields
-    return final(made)
+    return final(kind)
 
 
 def _of_members(members: DistortionSet, options: Mapping[str, Any]) -> Benchmark:
-    known = registry.find(members.name)
-    if known is None or getattr(known, "members", None) != members:  # registered in the first process alone
-        known = benchmark_of(members)
-    return known(**options)
+    kind = registry.find(members.name)
+    if kind is None or getattr(kind, "members", None) != members:  # registered in the first process alone
+        kind = benchmark_of(members)
+    return kind(**options)
 
 
 def _allowed(levels: Sequence[int]) -> str:
-    """Which severities there are, as a message says it."""
+    """The severities of a set, in words for a message."""
     if list(levels) == list(range(levels[0], levels[-1] + 1)):
         return f"numbers from {levels[0]} to {levels[-1]}"
     return f"of {', '.join(map(str, levels))}"
@@ -851,28 +855,28 @@ def _clean(content: bytes, name: str) -> Image:
 
 
 OWN_LEVELS = {"imagenet-c": (1, 3, 5)}
-"""Levels of a set that a person's own pictures are shown at, where these are not all."""
+"""Levels of a set at which a person's own pictures are shown, where these are not all."""
 
 
 def own_set(name: str) -> DistortionSet:
-    """What of a published set can be made of a person's own pictures, called ``own-`` and what follows ``imagenet-``.
+    """The part of a published set that can be made of a person's own pictures, called ``own-…`` for ``imagenet-…``.
 
     Raises:
         UnknownNameError: there is no such set.
     """
-    found = distortion_set(name)
-    levels = OWN_LEVELS.get(name, found.levels)
-    members = tuple(each for each in found.members if each not in found.stored_only)
+    published = distortion_set(name)
+    levels = OWN_LEVELS.get(name, published.levels)
+    members = tuple(member for member in published.members if member not in published.stored_only)
     at = f"{', '.join(map(str, levels[:-1]))} and {levels[-1]}"
     return replace(
-        found,
+        published,
         name=f"own-{name.removeprefix('imagenet-')}",
         question="How much of its accuracy on your own pictures does the model keep under corruptions?",
         protocol=OWN,
         about=f"Your own pictures in your own classes under {', '.join(members)}, at severities {at}: mean error, what "
         f"is kept of the clean accuracy, and which class breaks first. Made as for {name}.",
         members=members,
-        groups={group: tuple(m for m in each if m in members) for group, each in found.groups.items()},
+        groups={group: tuple(m for m in all_of if m in members) for group, all_of in published.groups.items()},
         levels=levels,
         stored_only=(),
         baseline=False,
@@ -883,7 +887,7 @@ def own_set(name: str) -> DistortionSet:
 
 @registry.family
 def _benchmarks() -> Iterator[tuple[str, type[CorruptionSet], str]]:
-    """Of each set the benchmark on ImageNet, and that on a person's own pictures."""
+    """The benchmarks of each set: on ImageNet, and on a person's own pictures."""
     for name in set_names("still"):
         yield name, _shipped_benchmark(name), f"reference/sets/{name}.toml"
         own = own_set(name)

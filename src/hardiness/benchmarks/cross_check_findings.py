@@ -14,7 +14,7 @@ REPEATED = 1e-4
 """Largest difference of several passes' logits, as a share of the largest; rounding on one device gives none at all."""
 
 TOLD = 1e-2
-"""The same of what an attack told and what the judge found."""
+"""Largest such difference between the logits that an attack had and those that the judge computed."""
 
 BEATEN = 0.75
 """Share of images on which an attack must do better than noise; ordinary and robust networks are above 0.88."""
@@ -100,10 +100,10 @@ def other_loss_takes_more(other: Values, images: int) -> Finding:
         images: how many were attacked in all.
     """
     name = "other loss takes more"
-    left = other[np.isfinite(other)]
-    if not len(left):
+    leads = other[np.isfinite(other)]
+    if not len(leads):
         return undecided(name, "No image stood, or the attack was not one on the cross-entropy for any wrong class.")
-    n, taken = len(left), int((left <= 0).sum())
+    n, taken = len(leads), int((leads <= 0).sum())
     text = f"Of {n} images that stand Auto-PGD on the differences of logits took {taken}"
     if wilson(taken, images).low > TAKEN:  # on robust networks losses differ by one or two points
         return Finding(
@@ -180,7 +180,7 @@ _WHY_SQUARE_LEADS = {
     None: "the attack is too weak, or follows gradients that are masked. Take the lower accuracy of attack=square, and "
     "look at what the checks of the gradients say.",
 }
-"""What it means that Square gets further, and what to do, by whether the attack follows gradients."""
+"""The meaning of Square getting further, and advice, by whether the attack follows gradients."""
 
 LARGE_JUMP = 0.25
 """Part of the lead's way that it takes at once where the answer changes; of ordinary networks below a hundredth."""

@@ -493,12 +493,12 @@ class CueConflict(Benchmark):
 
         Corrupted, they are data of another name, which neither people nor published models were shown.
         """
-        found = data.dataset("cue-conflict")
+        stimuli = data.dataset("cue-conflict")
         if not self.corruption:
-            return found
-        name = f"{found.name}-{self.corruption}-{self.severity}"
-        digest = sha256(f"{found.fingerprint} {self.corruption} {self.severity}".encode()).hexdigest()
-        return replace(found, name=name, fingerprint=digest)
+            return stimuli
+        name = f"{stimuli.name}-{self.corruption}-{self.severity}"
+        digest = sha256(f"{stimuli.fingerprint} {self.corruption} {self.severity}".encode()).hexdigest()
+        return replace(stimuli, name=name, fingerprint=digest)
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int

@@ -1,4 +1,4 @@
-"""Decision rules: from logits to what a record keeps of them."""
+"""Decision rules: from logits to the columns of a record."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def under_attack(logits: Logits, labels: NDArray[np.int32]) -> Columns:
 
 
 def with_temperatures(logits: Logits, labels: NDArray[np.int32]) -> Columns:
-    """`argmax`, and ``log_sums``, float32 ``(N, 25)``: what temperature scaling takes."""
+    """`argmax`, and ``log_sums``, float32 ``(N, 25)``, which temperature scaling takes."""
     return {**argmax(logits, labels), COLUMN: log_sums(logits)}
 
 
@@ -80,14 +80,14 @@ def log_sums(logits: Logits) -> NDArray[np.float32]:
     The factors are `hardiness.benchmarks.confidence.INVERSE_TEMPERATURES`; an octave above, each term is squared.
     """
     lowered = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    found = np.empty((len(logits), len(INVERSE_TEMPERATURES)), np.float32)
+    sums = np.empty((len(logits), len(INVERSE_TEMPERATURES)), np.float32)
     for step in range(STEPS):
         terms = np.exp(INVERSE_TEMPERATURES[step] * lowered)
         for place in range(step, len(INVERSE_TEMPERATURES), STEPS):
             # The largest has the term 1: without it the small rest keeps its digits.
-            found[:, place] = np.log1p(np.maximum(terms.sum(axis=1) - 1.0, 0.0))
+            sums[:, place] = np.log1p(np.maximum(terms.sum(axis=1) - 1.0, 0.0))
             np.square(terms, out=terms)
-    return found
+    return sums
 
 
 def subset_columns(logits: Logits, labels: NDArray[np.int32], classes: Sequence[int]) -> Columns:

@@ -24,7 +24,7 @@ SLOPE_LOW, SLOPE_HIGH = 0.5, 2.0
 """A measured slope over the gradient's, at a ten-thousandth of the range; ordinary networks have 0.89 to 1.01."""
 
 WIDE_SLOPE = 0.05
-"""The same over a thousandth: an ordinary network's curves, down to 0.3, but does not turn back."""
+"""Such a slope over a thousandth of the range: an ordinary network curves, down to 0.3, but does not turn back."""
 
 JUMP = 5.0
 """A piece of the way along which the network moves so many times as far as its gradient says."""
@@ -42,9 +42,9 @@ def zero_gradients(zeros: Values, at_image: Values, of_lead: Values, unseen: Val
     """
     share = float(zeros.mean()) if len(zeros) else 0.0
     text = f"{percent(share)} of the gradients' values were exactly zero"
-    asked = unseen[np.isfinite(unseen)]
-    if len(asked):
-        blind = share_of(asked > ZERO_GRADIENT)
+    measured = unseen[np.isfinite(unseen)]
+    if len(measured):
+        blind = share_of(measured > ZERO_GRADIENT)
         of_network = float(np.nanmean(of_lead)) if np.isfinite(of_lead).any() else 0.0
         raised = blind > FEW or share - of_network > ZERO_GRADIENT
         if blind > FEW:
@@ -125,7 +125,7 @@ def gradient_mismatch(near: Values, away: Values) -> Finding:
     name = "gradient mismatch"
     places = {"at the image": near[np.isfinite(near)], "between the levels of files": away[np.isfinite(away)]}
     shares = {place: share_of((ratios < SLOPE_LOW) | (ratios > SLOPE_HIGH)) for place, ratios in places.items()}
-    place = max(shares, key=lambda each: shares[each])
+    place = max(shares, key=lambda where: shares[where])
     ratios, off = places[place], shares[place]
     if not any(map(len, places.values())):
         return undecided(name, "There was no gradient to hold against a finite difference.")

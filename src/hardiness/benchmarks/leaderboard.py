@@ -1,4 +1,4 @@
-"""What others have published of a model's weights, whatever it is called here, and what may stand in a figure."""
+"""Numbers that others have published of a model's weights, whatever it is called here, and those for a figure."""
 
 from __future__ import annotations
 
@@ -41,36 +41,36 @@ def _is_on_published_canvas(run: Run) -> bool:
 
 def names_of(result: Result) -> tuple[str, ...]:
     """The names under which numbers of this model may have been published: its own, and what it was recognised as."""
-    said = (session.get("published_as") for session in result.measured.get("sessions", ()))
-    return tuple(dict.fromkeys((result.run.model.name, *filter(None, said))))
+    published = (session.get("published_as") for session in result.measured.get("sessions", ()))
+    return tuple(dict.fromkeys((result.run.model.name, *filter(None, published))))
 
 
 ROUNDED_M = 0.005
-"""What timm rounds millions of parameters by."""
+"""The largest error by which timm rounds millions of parameters."""
 
 
 def timm_notes(result: Result) -> list[Note]:
-    """Where a model's top-1 stands among timm's published results, and why its own row there says nothing of it."""
-    run, found = result.run, []
+    """The place of a model's top-1 among timm's published results, and why its own row there says nothing of it."""
+    run, notes = result.run, []
     if result.measured.get("published") or not run.data.has_imagenets_classes or run.data.is_embedded:
         return []
     for key, metric, title in ((result.benchmark, "top1", "top-1"), ("imagenet-real", "real_top1", "ReaL top-1")):
         score = next((s for s in result.scores if s.metric == metric and not s.condition), None)
         if key in TIMM_SETS and score is not None and score.value is not None:
-            found.append(Note(f"{title} {_place(key, score, _size_m(result))}", (result.name,)))
-    row = timm_row(run.model) if found else None
-    return [*found, Note(row, (result.name,))] if isinstance(row, str) else found
+            notes.append(Note(f"{title} {_place(key, score, _size_m(result))}", (result.name,)))
+    row = timm_row(run.model) if notes else None
+    return [*notes, Note(row, (result.name,))] if isinstance(row, str) else notes
 
 
 def _size_m(result: Result) -> float | None:
     """Millions of parameters of its model: as counted when it ran, else as timm says; ``None`` where neither does."""
     counted = (session.get("parameters") for session in result.measured.get("sessions", ()))
-    known = next(filter(None, counted), None)
-    return known / 1e6 if known else parameters_m(result.run.model)
+    parameters = next(filter(None, counted), None)
+    return parameters / 1e6 if parameters else parameters_m(result.run.model)
 
 
 def _place(benchmark: str, score: Score, size: float | None) -> str:
-    """What a score would be among all models of timm, and among those of at most this many million parameters."""
+    """The place of a score among all models of timm, and among those of at most this many million parameters."""
     rows = best_rows(benchmark)
     small = tuple(row for row in rows if size is not None and row.parameters_m <= size + ROUNDED_M)
     among = [(f"{len(rows):,} models", rows)]
@@ -88,18 +88,18 @@ def _place(benchmark: str, score: Score, size: float | None) -> str:
 
 
 def leaderboard_notes(result: Result) -> list[Note]:
-    """What RobustBench lists for a model under its benchmark, and what differs here; none where it lists nothing."""
+    """RobustBench's numbers for a model under its benchmark, with the options that differ here; none if not listed."""
     clean, attacked = (published_series(result.benchmark, metric) for metric in ("clean_accuracy", "accuracy"))
-    listed = (each for each in names_of(result) if each in clean and each in attacked)
-    name = next((each for each in listed if robustbench.is_listed(attacked[each])), None)
+    listed = (other for other in names_of(result) if other in clean and other in attacked)
+    name = next((other for other in listed if robustbench.is_listed(attacked[other])), None)
     if name is None:
         return []
     before, (after,) = clean[name][0], attacked[name]
     here = result.run.benchmark.options
     differs = [
-        f"{option}={wanted}"
-        for option, wanted in (("subset", "robustbench"), ("preprocessing", robustbench.preprocessing(before.source)))
-        if here.get(option) != wanted
+        f"{option}={expected}"
+        for option, expected in (("subset", "robustbench"), ("preprocessing", robustbench.preprocessing(before.source)))
+        if here.get(option) != expected
     ]
     text = (
         f"RobustBench lists {name} with {100 * before.value:.2f} % clean and {100 * after.value:.2f} % at "

@@ -407,15 +407,17 @@ class ModelVsHuman(Benchmark):
         Raises:
             DataError: they are not there, or one of the sets is not.
         """
-        found = data.dataset("model-vs-human")
+        stimuli = data.dataset("model-vs-human")
         if not self.sets:
-            return found
-        chosen = tuple(item for item in found.items if item.id.partition("/")[0] in self.sets)
-        held = {item.id.partition("/")[0] for item in chosen}
-        if lacking := [name for name in self.sets if name not in held]:
-            raise DataError(f"{found.location} must hold the set {lacking[0]}, but does not; leave it out, or fetch it")
-        digest = sha256("\n".join((found.fingerprint, *sorted(self.sets))).encode()).hexdigest()
-        return replace(found, items=chosen, fingerprint=digest, released=None)
+            return stimuli
+        chosen = tuple(item for item in stimuli.items if item.id.partition("/")[0] in self.sets)
+        present = {item.id.partition("/")[0] for item in chosen}
+        if missing := [name for name in self.sets if name not in present]:
+            raise DataError(
+                f"{stimuli.location} must hold the set {missing[0]}, but does not; leave it out, or fetch it"
+            )
+        digest = sha256("\n".join((stimuli.fingerprint, *sorted(self.sets))).encode()).hexdigest()
+        return replace(stimuli, items=chosen, fingerprint=digest, released=None)
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
@@ -426,5 +428,5 @@ class ModelVsHuman(Benchmark):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes and, int16 ``(N,)``, the place of the answer among the 16 ``category`` names."""
-        known = sixteen()
-        return {**decisions.argmax(logits, labels), "category": mean_probability(logits, known).astype(np.int16)}
+        categories = sixteen()
+        return {**decisions.argmax(logits, labels), "category": mean_probability(logits, categories).astype(np.int16)}

@@ -1,4 +1,4 @@
-"""``ood``: does the model know which photographs show none of its classes?"""
+"""``ood``: photographs that show none of a model's classes, told from those that do by its confidence."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ HEADLINES = {
     for what in ("near", "far", *OUTSIDE)
     for method in METHODS
 }
-"""By group or set, and method."""
+"""The headlines by group or set, and by method."""
 
 
 @register("ood")
@@ -276,7 +276,7 @@ class Ood(Photographs):
                 raise ArgumentError(f"ood:outside must name some of {', '.join(OUTSIDE)}, had {name!r}")
 
     def lacks(self, data: DataRoot) -> str:
-        """As usual, and a set of other things beside ImageNet's photographs."""
+        """The data that are missing: ImageNet's photographs, or a set of other things beside them."""
         absent = [name for name in self.outside if not data.has(name)]
         if absent or not any(data.has(name) for name in OUTSIDE):
             return f"no data set {', '.join(absent) or ' or '.join(OUTSIDE)} in --data"
@@ -289,15 +289,15 @@ class Ood(Photographs):
             DataError: ImageNet's photographs or a set that was named is not there, or no set is.
         """
         inside = data.dataset("imagenet")
-        found = [data.dataset(name) for name in self._names(data)]
-        digest = hashlib.sha256("".join(each.fingerprint for each in (inside, *found)).encode()).hexdigest()
-        items = (*inside.items, *(item for each in found for item in _renamed(each)))
+        outside = [data.dataset(name) for name in self._names(data)]
+        digest = hashlib.sha256("".join(data_set.fingerprint for data_set in (inside, *outside)).encode()).hexdigest()
+        items = (*inside.items, *(item for data_set in outside for item in _renamed(data_set)))
         return replace(
             inside,
             items=items,
             fingerprint=digest,
-            notes=tuple(note for each in (inside, *found) for note in each.notes),
-            remarks=tuple(remark for each in (inside, *found) for remark in each.remarks),
+            notes=tuple(note for data_set in (inside, *outside) for note in data_set.notes),
+            remarks=tuple(remark for data_set in (inside, *outside) for remark in data_set.remarks),
         )
 
     def _names(self, data: DataRoot) -> tuple[str, ...]:
@@ -333,9 +333,9 @@ class OodSet(Photographs):
         Raises:
             DataError: ImageNet's photographs or the set is not there.
         """
-        inside, found = data.dataset("imagenet"), data.dataset(self.outside[0])
+        inside, outside = data.dataset("imagenet"), data.dataset(self.outside[0])
         return replace(
-            found, items=tuple(_renamed(found)), num_classes=inside.num_classes, class_names=inside.class_names
+            outside, items=tuple(_renamed(outside)), num_classes=inside.num_classes, class_names=inside.class_names
         )
 
 

@@ -255,6 +255,7 @@ def _grid(result: Result) -> Grid | None:
 
 
 PICTURES = 400
+"""The number of photographs, and of the pictures of each test."""
 
 
 @registry.add("ood-unit-tests")
@@ -285,9 +286,9 @@ class OodUnitTests(Photographs):
 
     def dataset(self, data: DataRoot) -> DataSet:
         """400 of the photographs, every class once before any comes twice."""
-        found = data.dataset("imagenet")
-        chosen = sorted(datasets.limited(found.items, PICTURES, seed=0), key=lambda item: item.id)
-        return replace(found, items=tuple(chosen))
+        photographs = data.dataset("imagenet")
+        chosen = sorted(datasets.limited(photographs.items, PICTURES, seed=0), key=lambda item: item.id)
+        return replace(photographs, items=tuple(chosen))
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
@@ -295,5 +296,5 @@ class OodUnitTests(Photographs):
         """The photograph or the picture of a test, of its size, on every canvas."""
         photograph = imaging.decode(item.file.read(), item.file.name)
         for condition in conditions:
-            shown = objectless(condition["test"], photograph, seed=seed, id=item.id) if condition else photograph
-            yield Expansion(condition, 0, tuple(imaging.on_canvas(shown, canvas) for canvas in canvases))
+            picture = objectless(condition["test"], photograph, seed=seed, id=item.id) if condition else photograph
+            yield Expansion(condition, 0, tuple(imaging.on_canvas(picture, canvas) for canvas in canvases))

@@ -24,7 +24,7 @@ registry: Registry[type[Benchmark]] = Registry(
 
 
 ENGINE_OWNED = ("steps", "epsilon", "norm", "targeted")
-"""What the benchmark says, whatever fields an attack has."""
+"""Fields of an attack that the benchmark sets."""
 
 
 def options_of(attack: str) -> dict[str, Field[Any]]:
@@ -33,33 +33,33 @@ def options_of(attack: str) -> dict[str, Field[Any]]:
     Raises:
         UnknownNameError: there is no such attack.
     """
-    found: Any = attacks.registry.get(attack)
-    if not is_dataclass(found):
+    kind: Any = attacks.registry.get(attack)
+    if not is_dataclass(kind):
         return {}
-    return {each.name: each for each in fields(found) if each.init and each.name not in ENGINE_OWNED}
+    return {option.name: option for option in fields(kind) if option.init and option.name not in ENGINE_OWNED}
 
 
 def with_options(
-    benchmark: str, attack: str, given: Sequence[tuple[str, str]], read: Callable[[str, Field[Any], str], Any]
+    benchmark: str, attack: str, texts: Sequence[tuple[str, str]], read: Callable[[str, Field[Any], str], Any]
 ) -> tuple[tuple[str, Any], ...]:
     """The options of an attack, as text, with the types that its fields have; checked by making one.
 
     Args:
         benchmark: for messages.
         attack: registered name.
-        given: names and values as written.
+        texts: names and values as written.
         read: turns a value into its field's type.
 
     Raises:
         UnknownNameError: there is no such attack.
         ArgumentError: the attack has no such option, or the value is none that it takes.
     """
-    known = options_of(attack)
-    for name, _ in given:
-        if name not in known:
-            told = suggestion(name, sorted(known)) if known else "; it has none"
-            raise ArgumentError(f"attack {attack} of {benchmark} has no option {name!r}{told}")
-    values = {name: read(attack, known[name], text) for name, text in given}
+    options = options_of(attack)
+    for name, _ in texts:
+        if name not in options:
+            hint = suggestion(name, sorted(options)) if options else "; it has none"
+            raise ArgumentError(f"attack {attack} of {benchmark} has no option {name!r}{hint}")
+    values = {name: read(attack, options[name], text) for name, text in texts}
     attacks.registry.get(attack)(**values)
     return tuple(values.items())
 
@@ -75,9 +75,9 @@ def check_attack(benchmark: str, attack: str, norm: str, epsilons: Sequence[floa
     attacks.threat_models.refuse_faulty(norm)
     if norm not in attacks.threat_models:
         raise UnknownNameError(f"norm of {benchmark}", norm, attacks.threat_models)
-    known = attacks.threats_of(attack)
-    if norm not in known:
-        raise ArgumentError(f"{benchmark}: attack {attack} does not know norm {norm!r}; it knows {', '.join(known)}")
+    norms = attacks.threats_of(attack)
+    if norm not in norms:
+        raise ArgumentError(f"{benchmark}: attack {attack} does not know norm {norm!r}; it knows {', '.join(norms)}")
     for epsilon in epsilons:
         if epsilon == 0:
             raise ArgumentError(
@@ -86,14 +86,14 @@ def check_attack(benchmark: str, attack: str, norm: str, epsilons: Sequence[floa
             )
         attacks.check_epsilon(norm, epsilon, f"{benchmark}:epsilons")
     if len(set(epsilons)) < len(epsilons):
-        raise ArgumentError(f"{benchmark}:epsilons must differ, had {', '.join(f'{each:g}' for each in epsilons)}")
+        raise ArgumentError(f"{benchmark}:epsilons must differ, had {', '.join(f'{budget:g}' for budget in epsilons)}")
     if targeted and not getattr(attacks.registry.get(attack), "can_target", True):
         raise ArgumentError(f"{benchmark}: attack {attack} is untargeted; leave out targeted=true")
 
 
 def described(attack: str) -> Mapping[str, Any]:
     """Options of an attack with their defaults, for listings."""
-    return {name: each.default for name, each in options_of(attack).items()}
+    return {name: option.default for name, option in options_of(attack).items()}
 
 
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
@@ -106,37 +106,37 @@ def parse(text: str) -> Benchmark:
         UnknownNameError: no benchmark has that name.
         ArgumentError: an option is unknown or has an impossible value.
     """
-    name, given = _parted(text)
+    name, settings = _parted(text)
     benchmark = registry.get(name)
-    known = {name_of(option): option for option in fields(benchmark) if "of" not in option.metadata}  # type: ignore[arg-type]
-    whose = next((option for option in fields(benchmark) if "of" in option.metadata), None)  # type: ignore[arg-type]
+    options = {name_of(option): option for option in fields(benchmark) if "of" not in option.metadata}  # type: ignore[arg-type]
+    attack_options = next((option for option in fields(benchmark) if "of" in option.metadata), None)  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     others: list[tuple[str, str]] = []
-    given_keys: dict[str, None] = {}
-    for pair in filter(None, given.split(",")):
+    keys: dict[str, None] = {}
+    for pair in filter(None, settings.split(",")):
         key, equals, value = pair.partition("=")
         if not equals and values and isinstance(next(reversed(values.values())), tuple):
-            last = next(reversed(given_keys))
+            last = next(reversed(keys))
             raise ArgumentError(f"{name}:{last} takes + between its values; write {last}=…+{key}, was {text!r}")
-        if key in given_keys:
+        if key in keys:
             raise ArgumentError(f"option {key!r} of benchmark {name} is given twice in {text!r}; give it once")
-        given_keys[key] = None
-        if equals and key in known:
-            values[known[key].name] = _value(name, known[key], value)
-        elif equals and whose is not None:
+        keys[key] = None
+        if equals and key in options:
+            values[options[key].name] = _value(name, options[key], value)
+        elif equals and attack_options is not None:
             others.append((key, value))
         else:
-            raise ArgumentError(f"benchmark {name} has no option {key!r}{suggestion(key, sorted(known))}")
-    if whose is not None and others:
-        owner = next(option for option in known.values() if option.name == whose.metadata["of"])
+            raise ArgumentError(f"benchmark {name} has no option {key!r}{suggestion(key, sorted(options))}")
+    if attack_options is not None and others:
+        owner = next(option for option in options.values() if option.name == attack_options.metadata["of"])
         attack = values.get(owner.name, owner.default)
         if unknown := [key for key, _ in others if key not in options_of(attack)]:
-            both = sorted({*known, *options_of(attack)})
+            both = sorted({*options, *options_of(attack)})
             raise ArgumentError(
                 f"neither benchmark {name} nor its attack {attack} has an option {unknown[0]!r}"
                 f"{suggestion(unknown[0], both)}"
             )
-        values[whose.name] = with_options(name, attack, others, _value)
+        values[attack_options.name] = with_options(name, attack, others, _value)
     return benchmark(**values)
 
 
@@ -147,10 +147,10 @@ def _parted(text: str) -> tuple[str, str]:
         if match is None:
             raise ArgumentError(f"a benchmark of your own must read py:FILE.py:NAME[:option=value,…], was {text!r}")
         return own_name(match[1], registry), match[2] or ""
-    name, _, given = text.partition(":")
+    name, _, settings = text.partition(":")
     if name.endswith(".py") and name not in registry:
         raise UnknownNameError("benchmark", text, registry, repr(f"{FILE_PREFIX}{text}"))
-    return name, given
+    return name, settings
 
 
 def benchmark_name(text: str) -> str:
@@ -162,7 +162,7 @@ FILE_PREFIX = "py:"
 _OWN_BENCHMARK = re.compile(r"(py:.+?\.py:\w+)(?::(.*))?", re.DOTALL)
 
 _typed: dict[tuple[str, str], str] = {}
-"""How a person names what a file of theirs has registered: by kind and registered name."""
+"""The names by which a person calls what a file of theirs has registered, by kind and registered name."""
 
 _files: dict[str, Path] = {}
 """The files that were run, by the name that they have without their folder."""
@@ -186,7 +186,7 @@ def own_name(text: str, registered: Registry[Any]) -> str:
     if (other := _files.setdefault(own.file.stem, place)) != place:
         raise ArgumentError(f"{other} and {place} have one name, so that one would take the other's place; rename one")
     try:
-        value = own.value(registered.kind, lambda each: any(each is entry for entry in registered.own().values()))
+        value = own.value(registered.kind, lambda value: any(value is entry for entry in registered.own().values()))
     except ModelError as error:
         raise ArgumentError(str(error)) from error
     name = next(name for name, entry in registered.own().items() if entry is value)
@@ -210,17 +210,17 @@ def _as_typed(option: Field[Any], value: Any) -> Any:
     if named is None:
         return value
     if isinstance(value, tuple):
-        return tuple(_typed.get((named.kind, each), each) for each in value)
+        return tuple(_typed.get((named.kind, name), name) for name in value)
     return _typed.get((named.kind, value), value)
 
 
 def text_of(benchmark: Benchmark) -> str:
-    """What `parse` makes the benchmark of: its name, and the options that are not at their defaults."""
+    """The text that `parse` reads as the benchmark: its name, and the options that are not at their defaults."""
     texts = []
     for option in fields(benchmark):  # type: ignore[arg-type]  # concrete benchmarks are dataclasses
         value = getattr(benchmark, option.name)
         if "of" in option.metadata:
-            texts += [f"{name}={spelled(each)}" for name, each in value]
+            texts += [f"{name}={spelled(setting)}" for name, setting in value]
         elif value != option.default:
             texts.append(f"{name_of(option)}={spelled(_as_typed(option, value))}")
     name = _typed.get((registry.kind, benchmark.name), benchmark.name)
@@ -228,9 +228,9 @@ def text_of(benchmark: Benchmark) -> str:
 
 
 def name_of(option: Field[Any]) -> str:
-    """The option's name on the command line: the field's, or what its metadata says instead."""
-    found: str = option.metadata.get("name", option.name)
-    return found
+    """The option's name on the command line: the field's, or the one in its metadata."""
+    name: str = option.metadata.get("name", option.name)
+    return name
 
 
 def describe(benchmark: type[Benchmark]) -> list[tuple[str, Any, str]]:

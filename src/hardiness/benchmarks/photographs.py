@@ -68,8 +68,8 @@ class Photographs(Benchmark):
     ) -> Iterator[Expansion]:
         """One decode, then one crop for each canvas."""
         photograph = imaging.decode(item.file.read(), item.file.name)
-        shown = [prepared(item, canvas) for canvas in canvases]
-        images = tuple(imaging.on_canvas(photograph, canvas) for canvas in shown)
+        views = [prepared(item, canvas) for canvas in canvases]
+        images = tuple(imaging.on_canvas(photograph, canvas) for canvas in views)
         for condition in conditions:
             yield Expansion(condition, 0, images)
 
@@ -77,7 +77,7 @@ class Photographs(Benchmark):
 
 
 class CalibratedPhotographs(Photographs):
-    """Photographs of all classes whose rows also keep what temperature scaling takes."""
+    """Photographs of all classes whose rows also keep the sums that temperature scaling takes."""
 
     marks_in_own_view: ClassVar[bool] = True
     decide = staticmethod(decisions.with_temperatures)
@@ -138,7 +138,7 @@ def sized(image: Image, name: str, pictures: str) -> Image:
     """The picture itself, ``uint8 (224, 224, 3)``: it has the size of the fixed canvas, so nothing is resampled.
 
     Args:
-        image: what was decoded.
+        image: the decoded picture.
         name: the file, for the message.
         pictures: the pictures that have this size, for the message.
 
@@ -396,7 +396,7 @@ class ImagenetVal(CalibratedPhotographs):
         return part_of(data.dataset("adversarial" if data.has("adversarial") else "imagenet"), self.subset)
 
     def lacks(self, data: DataRoot) -> str:
-        """As of every benchmark; a folder of adversarial pictures will do."""
+        """The data that are missing; a folder of adversarial pictures will do."""
         return "" if data.has("adversarial") else super().lacks(data)
 
     def identity(self) -> dict[str, Any]:

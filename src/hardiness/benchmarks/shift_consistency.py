@@ -136,7 +136,7 @@ class ShiftConsistency(Benchmark):
     def selection(self) -> Selection:
         """Both crops of every pass; those of the passes that are asked for."""
         every = tuple(Condition(shift=shift, crop=crop) for shift in range(1, PASSES + 1) for crop in CROPS)
-        return Selection(every, requested=tuple(each for each in every if each["shift"] <= self.passes))
+        return Selection(every, requested=tuple(condition for condition in every if condition["shift"] <= self.passes))
 
     def dataset(self, data: DataRoot) -> DataSet:
         return data.dataset("imagenet")

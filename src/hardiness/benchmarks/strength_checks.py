@@ -82,11 +82,11 @@ def loss(losses: Sequence[float], near: int | None = None) -> Finding:
         return Finding("loss", False, f"{text}: it did not fall at all.")
     part = min(max((before - last) / way, 0.0), 1.0)
     if part > LOSS_FALLING and near is not None and near <= 1:
-        told = "one image" if near else "no image"
+        count = "one image" if near else "no image"
         return Finding(
             "loss",
             False,
-            f"{text}, {percent(part)} of it between the last two marks; by as much again {told} would fall.",
+            f"{text}, {percent(part)} of it between the last two marks; by as much again {count} would fall.",
         )
     if part > LOSS_FALLING:
         return Finding(
@@ -100,9 +100,9 @@ def loss(losses: Sequence[float], near: int | None = None) -> Finding:
 
 def must_break(standing: Sequence[tuple[str, float]]) -> Finding:
     """Whether images stand at budgets that hold any picture; how many, for each kind of attack there."""
-    worst = max(standing, key=lambda each: each[1])
-    told = ", ".join(f"{percent(share)} {kind}" for kind, share in standing)
-    text = f"Where any picture can become any other there still stand: {told}"
+    worst = max(standing, key=lambda pair: pair[1])
+    listed = ", ".join(f"{percent(share)} {kind}" for kind, share in standing)
+    text = f"Where any picture can become any other there still stand: {listed}"
     if worst[1] > MOST_LEFT:
         return Finding(
             "must break",

@@ -168,7 +168,7 @@ class Typographic(Photographs):
     canvas: ClassVar[Canvas | None] = Canvas(resize_px=SIDE, crop_px=SIDE, interpolation="bicubic")
 
     def selection(self) -> Selection:
-        """As it is, and with a word."""
+        """The photograph as it is, and with a word."""
         return Selection(CONDITIONS)
 
     def dataset(self, data: DataRoot) -> DataSet:
@@ -177,13 +177,13 @@ class Typographic(Photographs):
         Raises:
             DataError: they are of other classes, whose names are not known.
         """
-        found = data.dataset("imagenet")
-        if found.num_classes != len(_names()):
+        photographs = data.dataset("imagenet")
+        if photographs.num_classes != len(_names()):
             raise DataError(
-                f"typographic writes names of ImageNet's {len(_names()):,} classes, but {found.location} has "
-                f"{found.num_classes} of its own; give it photographs of ImageNet's classes"
+                f"typographic writes names of ImageNet's {len(_names()):,} classes, but {photographs.location} has "
+                f"{photographs.num_classes} of its own; give it photographs of ImageNet's classes"
             )
-        return found
+        return photographs
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int

@@ -24,7 +24,7 @@ class SuiteRow:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What ``--suite`` stands for.
+    """A suite, as ``--suite`` names it.
 
     Attributes:
         title: its name.
@@ -65,27 +65,27 @@ def suite(name: str) -> Suite:
 def _read(file: str) -> Suite:
     try:
         # Some editors begin a file with a mark.
-        found = tomllib.loads(read_regular(file, _MAX_BYTES).decode("utf-8-sig"))
+        form = tomllib.loads(read_regular(file, _MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
-        known = ", ".join(Suite.names())
+        names = ", ".join(Suite.names())
         raise ArgumentError(
-            f"suite {file} cannot be read: {error.strerror}; name a file that is there, or one of {known}"
+            f"suite {file} cannot be read: {error.strerror}; name a file that is there, or one of {names}"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ArgumentError(f"suite {file} must be TOML: {error}") from None
     except RecursionError:
         raise ArgumentError(f"suite {file} must be a list of [[rows]], but is nested too deep to be read") from None
-    return _suite(file, {"title": Path(file).stem, **found})
+    return _suite(file, {"title": Path(file).stem, **form})
 
 
-def _suite(where: str, found: Mapping[str, Any]) -> Suite:
-    """A suite of what its file says, every field checked."""
-    _check(where, found, Suite)
-    rows = found.get("rows")
+def _suite(where: str, form: Mapping[str, Any]) -> Suite:
+    """The suite in the fields of a file, each of them checked."""
+    _check(where, form, Suite)
+    rows = form.get("rows")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise ArgumentError(f"suite {where} must have at least one [[rows]] with a benchmark; it has none")
-    lists = {name: _texts(where, name, found.get(name, [])) for name in ("models", "data", "also")}
-    texts = {name: found.get(name, "") for name in ("title", "note")}
+    lists = {name: _texts(where, name, form.get(name, [])) for name in ("models", "data", "also")}
+    texts = {name: form.get(name, "") for name in ("title", "note")}
     for name, text in texts.items():
         if not isinstance(text, str):
             raise ArgumentError(f"suite {where}: {name} must be text, was {text!r}")
@@ -109,14 +109,14 @@ def _row(where: str, row: Mapping[str, Any]) -> SuiteRow:
     return SuiteRow(benchmark, limit)
 
 
-def _check(where: str, found: Mapping[str, Any], kind: type[Suite | SuiteRow]) -> None:
-    known = sorted(field.name for field in fields(kind))
-    for name in found:
-        if name not in known:
-            raise ArgumentError(f"suite {where} has no field {name!r}{suggestion(name, known)}")
+def _check(where: str, form: Mapping[str, Any], kind: type[Suite | SuiteRow]) -> None:
+    names = sorted(field.name for field in fields(kind))
+    for name in form:
+        if name not in names:
+            raise ArgumentError(f"suite {where} has no field {name!r}{suggestion(name, names)}")
 
 
 def _texts(where: str, name: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ArgumentError(f"suite {where}: {name} must be a list of texts, was {value!r}")
     return tuple(value)
