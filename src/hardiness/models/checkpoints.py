@@ -1,4 +1,4 @@
-"""From checkpoints on disk to the parameters of a network: read safely, names recognised, shapes and types exact."""
+"""Checkpoints on disk, read safely: torch files, safetensors and shards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DAMAGE = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError),
     *(ArithmeticError, MemoryError, RecursionError),
 )
-"""What reading a damaged pickle raises: also requests for more memory than there is."""
+"""Errors in reading a damaged pickle, among them requests for more memory than there is."""
 
 _PLAIN_STATE = (None, None, None, -1, -1, 0)
 """The rest of a dtype's state, after version and byte order, where it is a plain number."""
@@ -113,18 +113,18 @@ _ENTRIES = (
     "params_ema",
     "teacher",
 )
-"""Under which names training scripts keep a network; averages of its weights (EMA) come after the weights."""
+"""Names under which training scripts keep a network; averages of its weights (EMA) come after the weights."""
 
 _INDEX = "*.index.json"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds.
+    """The tensors of a file.
 
     Attributes:
         state: names to tensors, as they stand in the file.
-        notes: what a person should know about which of its entries was taken.
+        notes: on the choice of one of its entries.
     """
 
     state: dict[str, Tensor]
@@ -150,10 +150,10 @@ def read_checkpoint(file: str | Path) -> Checkpoint:
         path = _index_in(path)
     if not path.is_file():
         raise ModelError(f"weights must be a checkpoint file; there is none at {path}")
-    found, notes = _taken_out(_read(path), entry, path)
-    if not isinstance(found, Mapping) or not found or not _all_tensors(found):
-        raise ModelError(f"{path} must hold tensors by name (a state dict), held {_described(found)}")
-    return Checkpoint(dict(found), notes)
+    state, notes = _take_out(_read(path), entry, path)
+    if not isinstance(state, Mapping) or not state or not _all_tensors(state):
+        raise ModelError(f"{path} must hold tensors by name (a state dict), held {_described(state)}")
+    return Checkpoint(dict(state), notes)
 
 
 def _index_in(folder: Path) -> Path:
@@ -172,7 +172,10 @@ def _read(path: Path) -> Any:
 
 
 def _read_shards(index: Path) -> dict[str, Tensor]:
-    """Source: the index of Hugging Face's libraries: ``weight_map`` gives for each tensor the file beside the index."""
+    """The tensors of the shards that an index names.
+
+    Source: Hugging Face's libraries: ``weight_map`` gives for each tensor the file beside the index.
+    """
     try:
         files = json.loads(index.read_text())["weight_map"]
         parts = {name: _read(_shard_path(index, name)) for name in sorted(set(files.values()))}
@@ -204,7 +207,7 @@ def _read_torch(path: Path) -> Any:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # doubts about an unusual file are settled by what comes out of it
+            warnings.simplefilter("ignore")  # what comes out of an unusual file settles doubts about it
             # Read, not mapped: a file that is overwritten during the run must not change the network.
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, EOFError, *FOREIGN_ERRORS) as error:
@@ -215,42 +218,42 @@ def _read_torch(path: Path) -> Any:
         ) from None
 
 
-def _taken_out(found: Any, entry: str, path: Path) -> tuple[Any, tuple[str, ...]]:
+def _take_out(content: Any, entry: str, path: Path) -> tuple[Any, tuple[str, ...]]:
     """The state dict inside, wherever it is kept, and a note where there was a choice."""
     if entry:
-        if not isinstance(found, Mapping) or not isinstance(found.get(entry), Mapping):
-            raise ModelError(f"{path} has no entry {entry!r} with tensors; it is {_described(found)}")
-        return found[entry], (f"its weights are the entry {entry!r} of {path.name}",)
+        if not isinstance(content, Mapping) or not isinstance(content.get(entry), Mapping):
+            raise ModelError(f"{path} has no entry {entry!r} with tensors; it is {_described(content)}")
+        return content[entry], (f"its weights are the entry {entry!r} of {path.name}",)
     notes: list[str] = []
     for _ in range(3):  # wrappers within wrappers: a trainer's state around an EMA's
-        inner = [each for each in _ENTRIES if isinstance(found, Mapping) and _is_state(found.get(each))]
+        inner = [name for name in _ENTRIES if isinstance(content, Mapping) and _is_state(content.get(name))]
         if not inner:
             break
         if len(inner) > 1:
-            others = ", ".join(f"#{each}" for each in inner[1:])
+            others = ", ".join(f"#{name}" for name in inner[1:])
             notes.append(f"{path.name} holds several networks: {inner[0]!r} was taken; weights=FILE{others} is another")
         elif "ema" in inner[0]:
             notes.append(f"its weights are a moving average (entry {inner[0]!r} of {path.name})")
-        found = found[inner[0]]
-    return found, tuple(notes)
+        content = content[inner[0]]
+    return content, tuple(notes)
 
 
-def _is_state(found: Any) -> bool:
+def _is_state(content: Any) -> bool:
     import torch
 
-    return isinstance(found, Mapping) and any(isinstance(value, torch.Tensor | Mapping) for value in found.values())
+    return isinstance(content, Mapping) and any(isinstance(value, torch.Tensor | Mapping) for value in content.values())
 
 
-def _all_tensors(found: Mapping[Any, Any]) -> bool:
+def _all_tensors(content: Mapping[Any, Any]) -> bool:
     import torch
 
-    return all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in found.items())
+    return all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items())
 
 
-def _described(found: Any) -> str:
-    if isinstance(found, Mapping):
-        return f"a dictionary of {', '.join(map(repr, list(found)[:4]))}" if found else "an empty dictionary"
-    return f"a {type(found).__name__}"
+def _described(content: Any) -> str:
+    if isinstance(content, Mapping):
+        return f"a dictionary of {', '.join(map(repr, list(content)[:4]))}" if content else "an empty dictionary"
+    return f"a {type(content).__name__}"
 
 
 _MEANS, _STDS = ("mean", "mu"), ("std", "sigma")
@@ -265,7 +268,7 @@ class Fit:
 
     Attributes:
         state: names to tensors; the network's own names where they were recognised.
-        notes: what was taken off or left out.
+        notes: on the prefix and the tensors that were left out.
     """
 
     state: dict[str, Tensor]
@@ -291,23 +294,23 @@ def fit(names: Sequence[str], state: Mapping[str, Tensor], view: View, where: st
     notes = [f"the prefix {prefix!r} of its checkpoint's names was taken off"] if prefix else []
     rest = {
         **outer,
-        **{name: inner.pop(name) for name in list(inner) if name not in set(names) and _missing_beside(name)},
+        **{name: inner.pop(name) for name in list(inner) if name not in set(names) and _may_be_beside(name)},
     }
     notes += _normalisation(rest, view, where)
-    copies = {each for each in outer if prefix and _copies(each, needed)}
-    left = [each for each in rest if not _missing_beside(each) and each not in copies]
+    copies = {name for name in outer if prefix and _is_copy(name, needed)}
+    unexpected = [name for name in rest if not _may_be_beside(name) and name not in copies]
     if copies:
         first = min(copies)
         notes.append(f"{len(copies)} tensors of another copy of the network in the file ({first}, …) were left out")
-    return Fit({**inner, **{name: rest[name] for name in left}}, tuple(notes))
+    return Fit({**inner, **{name: rest[name] for name in unexpected}}, tuple(notes))
 
 
 def _prefix(needed: Sequence[str], state: Mapping[str, Tensor]) -> str | None:
     """The shortest prefix under which every needed name stands in the checkpoint, or ``None``."""
     if not needed:
         return None
-    found = {name[: -len(needed[0])] for name in state if _ends(name, needed[0])}
-    whole = [prefix for prefix in found if all(prefix + name in state for name in needed)]
+    prefixes = {name[: -len(needed[0])] for name in state if _ends(name, needed[0])}
+    whole = [prefix for prefix in prefixes if all(prefix + name in state for name in needed)]
     return min(whole, key=lambda prefix: ("ema" in prefix, len(prefix), prefix), default=None)
 
 
@@ -315,12 +318,12 @@ def _ends(name: str, tail: str) -> bool:
     return name == tail or name.endswith(f".{tail}")
 
 
-def _copies(name: str, needed: Iterable[str]) -> bool:
-    return any(_ends(name, each) for each in needed) or name.endswith("num_batches_tracked")
+def _is_copy(name: str, needed: Iterable[str]) -> bool:
+    return any(_ends(name, tail) for tail in needed) or name.endswith("num_batches_tracked")
 
 
-def _missing_beside(name: str) -> bool:
-    """Whether a tensor of that name may stand beside a network without being a part of it."""
+def _may_be_beside(name: str) -> bool:
+    """Whether a tensor of that name may stand beside a network, and be no part of it."""
     last = name.rpartition(".")[2]
     return last in _PROFILER or name in _COUNTERS or _role(name) is not None
 
@@ -336,24 +339,26 @@ def _role(name: str) -> str | None:
 
 
 def _normalisation(rest: Mapping[str, Tensor], view: View, where: str) -> list[str]:
-    found = {_role(name): tensor for name, tensor in rest.items() if _role(name)}
+    by_role = {_role(name): tensor for name, tensor in rest.items() if _role(name)}
     for role in ("mean", "std"):
-        tensor = found.get(role)
+        tensor = by_role.get(role)
         if tensor is None:
             continue
         stored, ours = tensor.flatten().double().tolist(), getattr(view, role)
         stored = stored * 3 if len(stored) == 1 else stored
         if len(stored) != 3 or max(abs(a - b) for a, b in zip(stored, ours, strict=True)) > 1e-3:
-            said = "/".join(f"{value:.6g}" for value in stored[:3])
+            text = "/".join(f"{value:.6g}" for value in stored[:3])
             raise ModelError(
-                f"{where} brings a normalisation of its own, whose {role} is {said}, and the view has {ours}; "
-                f"state {role}={said} behind the model's name"
+                f"{where} brings a normalisation of its own, whose {role} is {text}, and the view has {ours}; "
+                f"state {role}={text} behind the model's name"
             )
-    return [f"the normalisation in its checkpoint is the view's ({', '.join(filter(None, found))})"] if found else []
+    return (
+        [f"the normalisation in its checkpoint is the view's ({', '.join(filter(None, by_role))})"] if by_role else []
+    )
 
 
 def in_order(network: nn.Module, state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
-    """The same tensors under the network's own names, entry by entry: for checkpoints whose names differ.
+    """The tensors under the network's own names, entry by entry: for checkpoints whose names differ.
 
     Raises:
         ModelError: the numbers of entries differ.
@@ -386,9 +391,9 @@ def assign(network: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
         ],
         "of another kind": [f"{name} {odd}" for name in both if (odd := _odd_kind(state[name], own[name]))],
     }
-    told = [_listed(found, what) for what, found in problems.items() if found]
-    if told:
-        raise ModelError(f"{where} does not fit the network: {'; '.join(told)}; {_advice(own, state)}")
+    faults = [_list_some(tensors, what) for what, tensors in problems.items() if tensors]
+    if faults:
+        raise ModelError(f"{where} does not fit the network: {'; '.join(faults)}; {_advice(own, state)}")
     ready: Any = OrderedDict(
         (name, state[name].to(own[name].dtype) if name in state else torch.zeros((), dtype=torch.int64)) for name in own
     )
@@ -397,7 +402,7 @@ def assign(network: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
 
 
 def _odd_kind(tensor: Tensor, own: Tensor) -> str | None:
-    """What keeps a tensor from being copied without loss of meaning, or ``None``."""
+    """The kind of a tensor that cannot be copied without loss of meaning; ``None`` for one that can."""
     if tensor.is_quantized:
         return "quantised"
     if str(tensor.layout) != "torch.strided":
@@ -407,12 +412,12 @@ def _odd_kind(tensor: Tensor, own: Tensor) -> str | None:
     return None
 
 
-def _listed(found: Sequence[str], what: str) -> str:
-    return f"{len(found)} {what} ({', '.join(found[:_SHOWN])}{', …' if len(found) > _SHOWN else ''})"
+def _list_some(tensors: Sequence[str], what: str) -> str:
+    return f"{len(tensors)} {what} ({', '.join(tensors[:_SHOWN])}{', …' if len(tensors) > _SHOWN else ''})"
 
 
 def _advice(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
-    """Which prefix would bring in most names, where one brings in some."""
+    """Advice on the prefix without which most names would fit, where there is one."""
     tails: dict[str, int] = {}
     for name in state:
         parts = name.split(".")

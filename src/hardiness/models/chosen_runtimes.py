@@ -30,12 +30,12 @@ class ChosenRuntimes:
         self._agreements: list[Agreement] = []
 
     def anew(self, gradients: GradientNetworks) -> ChosenRuntimes:
-        """The same before the first images."""
+        """The runtimes before the first images."""
         return ChosenRuntimes(self._original, gradients, self._placement)
 
     @property
     def name(self) -> str:
-        """Those in use; before the first images, the one that will be tried first."""
+        """The names of those in use; before the first images, of the one that will be tried first."""
         used = {runtime.name for runtime in self._by_size.values()}
         return "+".join(sorted(used)) if used else self._placement.candidates[0]
 
@@ -46,7 +46,7 @@ class ChosenRuntimes:
 
     @property
     def streams(self) -> int:
-        """How many calls may usefully run at the same time."""
+        """The number of calls that may usefully run at the same time."""
         used = self._by_size.values() or (runtimes.get(self._placement.candidates[0]),)
         return max(runtime.streams for runtime in used)
 
@@ -81,7 +81,7 @@ class ChosenRuntimes:
             try:
                 with original.foreign_errors(pixels):
                     runtime = runtimes.get(name)(plan)
-                outputs = self._tried(runtime, reference.pixels)
+                outputs = self._try(runtime, reference.pixels)
             except ModelError as error:
                 reasons.append(f"{name}: {error}")
                 continue
@@ -102,7 +102,7 @@ class ChosenRuntimes:
         """The function itself, once it has answered for the first images as it must."""
         original = self._original
         runtime = FunctionRuntime(self._plan(size, None))
-        expected = self._tried(runtime, first)
+        expected = self._try(runtime, first)
         refuse_broken(runtime, first, expected, original.name)
         if not original.network.outputs:
             refuse_probabilities(original.select(expected), original.name)
@@ -114,7 +114,7 @@ class ChosenRuntimes:
         original, plan = self._original, self._plan(size, None)
         try:
             on_cpu = OnnxRuntime(replace(plan, device="cpu"))
-            expected = self._tried(on_cpu, first)
+            expected = self._try(on_cpu, first)
         except ModelError as error:
             raise ModelError(f"{original.name} cannot run as asked: onnxruntime: {error}") from None
         refuse_broken(on_cpu, first, expected, original.name)
@@ -124,7 +124,7 @@ class ChosenRuntimes:
             return on_cpu
         try:
             on_gpu = OnnxRuntime(plan)
-            agreement = compare(self._tried(on_gpu, first), expected)
+            agreement = compare(self._try(on_gpu, first), expected)
             if agreement.exact or on_cpu.in_half_precision:
                 self._agreements.append(agreement)
                 return on_gpu
@@ -134,7 +134,7 @@ class ChosenRuntimes:
         self._agreements.append(replace(agreement, fallback=f"{reason}; so it runs on the CPU"))
         return on_cpu
 
-    def _tried(self, runtime: Runtime, first: Tensor) -> Tensor:
+    def _try(self, runtime: Runtime, first: Tensor) -> Tensor:
         with self._original.foreign_errors(first):
             return runtime(first)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 FEW_IMAGES = 8
-"""Images that are asked whether they change each other's answers, where the runtime would not show it."""
+"""The number of images by which a batch is tested for company that changes answers, where a runtime hides it."""
 
 
 @final
@@ -40,12 +40,12 @@ class Classifier:
 
     Attributes:
         spec: identity, completed by what loading has shown.
-        weights_sha256, outputs_sha256, code_sha256: what changes its rows beside the spec; see `Identity`.
+        weights_sha256, outputs_sha256, code_sha256: its identity beside the spec; see `Identity`.
         num_classes, num_parameters: width of the logits; learnable numbers, 0 for ONNX.
         outputs: ``"probabilities"`` where `logits` are their logarithms, empty where they are logits.
         has_gradients: whether `differentiable` and ``layers.outputs`` work; without, these raise `ModelError`.
         device, precision: where and how `logits` computes.
-        runtimes: what `logits` computes with, and how well it agrees with plain fp32 torch.
+        runtimes: those of `logits`, and their agreement with plain fp32 torch.
         layers: those of the original network: their shapes and outputs.
     """
 
@@ -109,7 +109,7 @@ class Classifier:
         return np.ascontiguousarray(logits, np.float32)
 
     def differentiable(self, pixels: Tensor) -> Tensor:
-        """The same function through torch autograd: fp32 logits ``(N, num_classes)`` on `device`.
+        """Logits through torch autograd, fp32 ``(N, num_classes)`` on `device`.
 
         First derivatives; they flow to ``pixels`` where these require them.
         """
@@ -141,23 +141,23 @@ class Classifier:
         return lambda pixels: differentiable_fp32(logits, self._original.checked_pixels(pixels, "differentiable"))
 
     def pooled(self, pixels: Tensor) -> Tensor:
-        """What the last layer reads for ``pixels``, averaged over positions: ``(N, F)``, as `differentiable`."""
+        """The features that the last layer reads, averaged over positions: ``(N, F)``, as `differentiable`."""
         pixels = self._original.checked_pixels(pixels, "pooled features")
         return differentiable_fp32(self._gradients.headless_at(pixels), pixels)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know about how it was loaded, and about its gradients."""
+        """Notes on how it was loaded, and on its gradients."""
         return (*self._notes, *self._gradients.notes)
 
     @property
     def why_no_gradients(self) -> str:
-        """Why it has none, in words; empty where it has."""
+        """The reason why it has no gradients, in words; empty where it has them."""
         network = self._original.network
         return f"it {network.kind}" if isinstance(network, OpaqueNetwork) else ""
 
     def feed(self, canvas_px: int = CANVAS_224.crop_px) -> InputPolicy:
-        """How a canvas of that size is fed: as it is where the network accepts it, else resized to the view's crop."""
+        """The policy for a canvas of that size: fed as it is where the network accepts it, else resized to the view's crop."""
         own = self.spec.input_px
         return InputPolicy(canvas_px, canvas_px if own is None else own)
 
@@ -171,7 +171,7 @@ class Classifier:
         return self._original.activation_bytes(px)
 
     def load_afresh_by(self, loader: Callable[[], Classifier]) -> Classifier:
-        """The classifier itself, which from now on knows how a copy that has seen no image is had; see `afresh`."""
+        """The classifier itself, which makes copies that have seen no image by this loader; see `afresh`."""
         self._loader = loader
         return self
 

@@ -29,6 +29,6 @@ def require_torch() -> None:
 
 
 def missing_framework(error: BaseException) -> str | None:
-    """The framework for want of which an import failed; ``None`` where an error is another."""
+    """The framework for want of which an import failed; ``None`` for any other error."""
     name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     return name if name in FRAMEWORKS else None

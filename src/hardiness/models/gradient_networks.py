@@ -30,7 +30,7 @@ class GradientNetworks:
         self.notes: tuple[str, ...] = ()
 
     def anew(self) -> GradientNetworks:
-        """The same before the first images."""
+        """The networks before the first images."""
         return GradientNetworks(self._original, plain=self._always_plain)
 
     def at(self, pixels: Tensor, reference: Reference | None = None) -> nn.Module:
@@ -38,7 +38,7 @@ class GradientNetworks:
 
         Args:
             pixels: float32 ``(N, 3, H, W)``.
-            reference: what the original gives on images of this size, where that is known already.
+            reference: the original's answers to images of this size, where these are known already.
 
         Raises:
             ModelError: the original fails on them.
@@ -46,11 +46,11 @@ class GradientNetworks:
         size = (pixels.shape[2], pixels.shape[3])
         with self._original.lock, self._original.foreign_errors(pixels):
             if size not in self._by_size:
-                self._by_size[size] = self._chosen(pixels, reference)
+                self._by_size[size] = self._choose(pixels, reference)
             return self._by_size[size]
 
     def headless_at(self, pixels: Tensor) -> Function:
-        """From pixels of this size to what the last layer of their network reads, ``(N, F)``.
+        """From pixels of this size to the features ``(N, F)`` that the last layer of their network reads.
 
         Raises:
             ModelError: it has no last layer, or fails.
@@ -63,7 +63,7 @@ class GradientNetworks:
             headless = self._headless[size]
         return lambda x: headless(self._original.affine(x))
 
-    def _chosen(self, pixels: Tensor, reference: Reference | None) -> nn.Module:
+    def _choose(self, pixels: Tensor, reference: Reference | None) -> nn.Module:
         import torch
 
         original = self._original

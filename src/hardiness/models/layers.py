@@ -1,4 +1,4 @@
-"""Layers of a network: what they put out, and the network without its last one."""
+"""Layers of a network: their outputs, and the network without its last layer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ class Layers:
 
         Args:
             px: the side of the image.
-
 
         Raises:
             ModelError: the network fails on it, or is an ONNX file.
@@ -96,19 +95,19 @@ class Layers:
     def _outputs(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
         import torch
 
-        wanted = tuple(dict.fromkeys(layers))
-        key = (wanted, tuple(pixels.shape[2:]))
+        names = tuple(dict.fromkeys(layers))
+        key = (names, tuple(pixels.shape[2:]))
         original = self._original
         modules = {name: module for name, module in original.network.named_modules() if name}
-        for layer in wanted:
+        for layer in names:
             if layer not in modules:
                 raise UnknownNameError(f"layer of {original.name}", layer, modules)
         with original.lock, original.foreign_errors(pixels):
-            with _outputs_of({layer: modules[layer] for layer in wanted}, self._calls.get(key)) as seen:
+            with _outputs_of({layer: modules[layer] for layer in names}, self._calls.get(key)) as recorded:
                 original.network(original.affine(pixels))
-            self._calls[key] = len(seen)
-        outputs = dict(seen)
-        for layer in wanted:
+            self._calls[key] = len(recorded)
+        outputs = dict(recorded)
+        for layer in names:
             if not isinstance(outputs.get(layer), torch.Tensor):
                 raise ModelError(
                     f"layer {layer!r} of {original.name} puts out no tensor; choose one inside or after it"
@@ -118,13 +117,13 @@ class Layers:
 
 @contextmanager
 def _outputs_of(modules: Mapping[str, nn.Module], calls: int | None) -> Iterator[list[tuple[str, Any]]]:
-    """Collects what the modules put out within, and leaves after so many outputs; hooks are always removed."""
-    seen: list[tuple[str, Any]] = []
+    """Collect the outputs of modules within, and leave after so many; hooks are always removed."""
+    recorded: list[tuple[str, Any]] = []
 
     def keep(layer: str) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            seen.append((layer, output))
-            if len(seen) == calls:
+            recorded.append((layer, output))
+            if len(recorded) == calls:
                 raise StopForward
 
         return hook
@@ -133,7 +132,7 @@ def _outputs_of(modules: Mapping[str, nn.Module], calls: int | None) -> Iterator
         for layer, module in modules.items():
             stack.callback(module.register_forward_hook(keep(layer)).remove)
         with suppress(StopForward):
-            yield seen
+            yield recorded
 
 
 def last_layer(network: nn.Module, inputs: Tensor, name: str) -> str:
@@ -166,9 +165,9 @@ def last_layer(network: nn.Module, inputs: Tensor, name: str) -> str:
 
 
 def without(network: nn.Module, layer: str) -> nn.Module:
-    """A network that returns what a layer of ``network`` reads, float32 ``(N, F)``; it shares all tensors.
+    """A network that returns the features that a layer of ``network`` reads, float32 ``(N, F)``; it shares all tensors.
 
-    What the layer reads is averaged over positions, which does nothing where it has none.
+    The features are averaged over positions, where they have any.
 
     Differs: SqueezeNet pools after its last convolution, so here the pooling comes first.
     """

@@ -1,4 +1,4 @@
-"""The logits among what a network puts out, or why there are none."""
+"""Logits in the outputs of a network."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _ONNX_BYTES = 60 * 3 * 4
-"""Of all layers' outputs, for a pixel of an ONNX model's image: an estimate, since its layers are not looked at."""
+"""Bytes of all layers' outputs for a pixel of an ONNX model's image: an estimate, as its layers are not looked at."""
 
 
 def check_pixels(pixels: Tensor) -> None:
@@ -52,12 +52,12 @@ class Original:
     Attributes:
         network: in evaluation mode, on ``device``; or an ONNX file, which has no gradients.
         name: of the model, for messages.
-        affine: from pixels in [0, 1] to what the network reads.
+        affine: from pixels in [0, 1] to the network's input.
         device: a torch device.
         columns: which outputs are the classes, in order; ``None`` for all of them.
         lock: held while hooks are on the network, or a copy of it is chosen.
-        references: what it gave on the first images of a size, height and width in pixels; in main memory.
-        layer_bytes: what its layers put out for one image, by its side in pixels.
+        references: its answers to the first images of a size, height and width in pixels; in main memory.
+        layer_bytes: of its layers' outputs for one image, by its side in pixels.
         refusals: why its answers cannot be used, once some pictures have shown it; others need not show it.
         largest_batches: images of a size that were given together at most and treated each on its own.
     """
@@ -75,12 +75,12 @@ class Original:
 
     @property
     def has_gradients(self) -> bool:
-        """Whether it is a torch network that autograd can go through."""
+        """Whether the network is one of torch that autograd can go through."""
         return not isinstance(self.network, OpaqueNetwork)
 
     @property
     def num_parameters(self) -> int:
-        """Learnable ones; 0 for ONNX."""
+        """The number of learnable parameters; 0 for ONNX."""
         return sum(p.numel() for p in self.network.parameters()) if self.has_gradients else 0
 
     def need_gradients(self, purpose: str) -> None:
@@ -123,7 +123,7 @@ class Original:
         return lambda pixels: logits_of(network(self.affine(pixels)), self.name, len(pixels))
 
     def logits(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
-        """As `through`, but to the columns of the classes, and with errors that name the model."""
+        """Pixels on ``device`` to logits ``(N, num_classes)`` of a copy of the network; errors name the model."""
         outputs_of = self.through(network)
 
         def logits(pixels: Tensor) -> Tensor:
@@ -141,7 +141,7 @@ class Original:
             return self.through(self.network)(images).float()
 
     def _in_fp64(self) -> Callable[[Tensor], Tensor]:
-        """As `plain`, by a copy of the network in fp64; it fails where the network casts to fp32 itself."""
+        """Outputs by a copy of the network in fp64; it fails where the network casts to fp32 itself."""
         import torch
 
         network = copy.deepcopy(self.network).double()
@@ -154,11 +154,11 @@ class Original:
         return outputs
 
     def refer(self, pixels: Tensor, *, random: bool = False) -> Reference:
-        """What it gives on the first images of a size, in main memory, once it has shown that it can be trusted.
+        """The answers to the first images of a size, in main memory, once the network has shown that it can be trusted.
 
         Args:
             pixels: float32 ``(N, 3, H, W)``; not looked at where images of their size have been before.
-            random: it may draw at random: defences do, and whoever attacks one tells so.
+            random: it may draw at random, as defences do.
 
         Raises:
             ModelError: it fails, or its answers cannot be used; the message says why.
@@ -185,7 +185,7 @@ class Original:
         return reference
 
     def refuse_company(self, outputs: Function, pixels: Tensor, logits: Tensor | None = None) -> None:
-        """Raise an error where the first batch so large changes what one of its images is answered alone.
+        """Raise an error where the first batch so large changes the answer to one of its images.
 
         Args:
             outputs: float32 pixels to logits.
@@ -218,7 +218,7 @@ class Original:
         return folded(self.network, {})
 
     def exact(self, network: nn.Module, reference: Reference) -> bool:
-        """Whether a copy gives the reference's logits, to what rounding may change."""
+        """Whether a copy gives the reference's logits, but for rounding."""
         import torch
 
         with torch.no_grad(), full_fp32(torch.device(self.device)):
@@ -227,7 +227,7 @@ class Original:
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """Within, a refusal is remembered; one that was raised before is raised again, as other pictures may hide why.
+        """Remember a refusal within; one that was raised before is raised again, as other pictures may hide why.
 
         Raises:
             RefusedModelError: it was refused before.
@@ -242,7 +242,7 @@ class Original:
 
     @contextmanager
     def foreign_errors(self, pixels: Tensor) -> Iterator[None]:
-        """Within, foreign errors become one line that names the model, and a person's own file changes nothing."""
+        """Make one line of foreign errors within, with the model's name; a person's own file changes nothing."""
         height, width = pixels.shape[2:]
         own = self.name.startswith("py:") or isinstance(self.network, PlainFunction)
         aside = well_behaved() if own else nullcontext()
