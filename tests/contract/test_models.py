@@ -17,8 +17,9 @@ from hardiness.core.model import ModelSpec
 from hardiness.core.random import rng
 from hardiness.models import loading
 from hardiness.models.catalogue import registry, schemes
-from hardiness.models.checkpoints import Checkpoint, assign
+from hardiness.models.checkpoints import Checkpoint
 from hardiness.models.loading import load
+from hardiness.models.weights import assign
 from hardiness.sources.packages import installed_file
 
 NAMES = registry.names()

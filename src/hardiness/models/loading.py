@@ -18,7 +18,7 @@ from hardiness.core.random import rng
 from hardiness.models.activation import ACTIVATION, PROBABILITIES, SIGMOID, is_sigmoid
 from hardiness.models.catalogue import BuilderResult, OnnxFile, OpaqueNetwork, PlainFunction
 from hardiness.models.chat.model import ChatModel
-from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
+from hardiness.models.checkpoints import read_checkpoint
 from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier
 from hardiness.models.code_hash import CodeIdentity, code_identity
@@ -38,6 +38,7 @@ from hardiness.models.recognition import recognised
 from hardiness.models.runtimes.function_runtime import are_probabilities, are_shares, first_answer
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, refuse_other_range
 from hardiness.models.view_files import read_view
+from hardiness.models.weights import assign, check_parameters, fit, refuse_not_finite
 from hardiness.models.zero_shot import TextPlace, embedded_at
 from hardiness.sources.downloads import Progress, fetch
 from hardiness.store.files import Files

@@ -14,7 +14,8 @@ from torch import nn
 
 from hardiness.core.errors import ModelError
 from hardiness.core.model import ModelSpec, Source, View
-from hardiness.models.checkpoints import assign, check_parameters, fit, in_order, read_checkpoint, read_state
+from hardiness.models.checkpoints import read_checkpoint, read_state
+from hardiness.models.weights import assign, check_parameters, fit, in_order
 
 Make = Callable[..., nn.Module]
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import IMAGENET_CLASSES, ModelSpec
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
-from hardiness.models.checkpoints import assign, fit, read_checkpoint
+from hardiness.models.checkpoints import read_checkpoint
 from hardiness.models.options import RANDOM
 from hardiness.models.processors import stated_view
 from hardiness.models.transformers_parts import checked, load_network, read_config, transformers_package
+from hardiness.models.weights import assign, fit
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import ModelError
-from hardiness.models.checkpoints import read_arrays
+from hardiness.models.numpy_pickles import read_arrays
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:
