@@ -157,7 +157,7 @@ class Classifier:
         return f"it {network.kind}" if isinstance(network, OpaqueNetwork) else ""
 
     def feed(self, canvas_px: int = CANVAS_224.crop_px) -> InputPolicy:
-        """The policy for a canvas of that size: fed as it is where the network takes it, else resized to its view's crop."""
+        """The policy for a canvas of that size: as it is where the network takes it, else the view's crop."""
         own = self.spec.input_px
         return InputPolicy(canvas_px, canvas_px if own is None else own)
 

@@ -1,4 +1,4 @@
-"""Pickles read without the power to run anything: what they may name is listed, and nothing else is let in."""
+"""Pickles that run nothing: the names that they may have are listed, and no other is let in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 TORCHS_ADVICE = " This file can still be loaded"
-"""Where torch's refusal of a pickle goes on to say how to read it unsafely."""
+"""Beginning of torch's advice, in its refusal of a pickle, on how to read it unsafely."""
 
 
 def load_pickle(stream: BinaryIO, allowed: Mapping[tuple[str, str], Any], encoding: str = "ASCII") -> Any:
@@ -16,7 +16,7 @@ def load_pickle(stream: BinaryIO, allowed: Mapping[tuple[str, str], Any], encodi
 
     Args:
         stream: the file, which can be rewound.
-        allowed: by module and name, as the pickle gives them, what is taken in its place.
+        allowed: by module and name, as the pickle gives them, the value that is taken in its place.
         encoding: of texts that Python 2 has written.
 
     Raises:

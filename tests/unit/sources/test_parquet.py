@@ -20,7 +20,7 @@ from hardiness.data.root import Place, locate
 from hardiness.engine.worker import unchanged
 from hardiness.reference.classes import wnids
 from hardiness.reference.published_data import published_set
-from hardiness.sources import tables
+from hardiness.sources import parquet_pages, tables
 
 TENCH, GOLDFISH = wnids()[:2]
 
@@ -113,7 +113,7 @@ KINDS = [
 def test_of_a_large_group_of_rows_the_page_is_read_that_holds_the_picture(
     kind: Any, written: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "MOST_DECODED", 1000)
+    monkeypatch.setattr(parquet_pages, "MOST_DECODED", 1000)
     generator = np.random.default_rng(0)
     pictures = [generator.bytes(int(size)) for size in generator.integers(1, 900, 30)]
     pictures += [pictures[k] for k in (7, 7, 7, 7, 7, 7, 7, 7, 7, 3)]  # the same again, which a dictionary holds once
@@ -137,7 +137,7 @@ def test_of_a_large_group_of_rows_the_page_is_read_that_holds_the_picture(
 @pytest.mark.slow
 def test_headers_that_lie_are_one_line_or_left_to_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every byte of the headers is changed in several ways: neither an endless loop nor another error comes of it."""
-    monkeypatch.setattr(tables, "MOST_DECODED", 1)
+    monkeypatch.setattr(parquet_pages, "MOST_DECODED", 1)
     file, generator = tmp_path / "test.parquet", np.random.default_rng(0)
     content = pa.table({"image": [generator.bytes(20) for _ in range(12)], "label": [0] * 12})
     pq.write_table(content, file, compression="snappy")
@@ -150,7 +150,7 @@ def test_headers_that_lie_are_one_line_or_left_to_pyarrow(tmp_path: Path, monkey
 
 
 def test_a_page_that_is_damaged_costs_its_picture_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MOST_DECODED", 1)
+    monkeypatch.setattr(parquet_pages, "MOST_DECODED", 1)
     file = tmp_path / "test.parquet"
     content = pa.table({"image": [b"a" * 50, b"b" * 60], "label": [0, 0]})
     pq.write_table(content, file, compression="none", use_dictionary=False, data_page_size=1, write_batch_size=1)
