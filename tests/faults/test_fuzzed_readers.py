@@ -23,7 +23,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from hardiness.models.numpy_pickles import read_arrays
 
 from hardiness.attacks import patch_files
 from hardiness.core.errors import HardinessError
