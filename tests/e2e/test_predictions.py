@@ -216,7 +216,7 @@ def test_files_that_are_amiss_are_refused_whole(run: Any, tree: Path, factory: A
             "must have 1000 logits",
         ),
         "twice": (text + text.splitlines()[1] + "\n", f"has {first} under clean twice, in rows 1 and"),
-        "unknown": (text.replace(first, f"{first}x", 1), f"unknown sample of .* '{first}x'; did you mean '{first}'"),
+        "unknown": (text.replace(first, f"{first}x", 1), f"'{first}x' is no sample of .*; did you mean '{first}'.* \\(\\d+ in all\\)"),
         "cell": (text.replace(",clean,", ",clan,", 1), "unknown condition of imagenet-c .* did you mean 'clean'"),
         "columns": (text.replace("logits", "scores", 1), "must have the columns sample, condition, and logits"),
         "letters": (text.replace(text.splitlines()[1].split(",")[2].split(" ")[0], "high", 1), "must be numbers, was"),
@@ -253,6 +253,18 @@ def test_pictures_are_asked_for_where_they_are_made(
     )
     assert told.status == 2
     assert "manifest.json says seed 7, and this run has 0: use the same" in told.err
+    shutil.copytree(tree, copy, dirs_exist_ok=True)
+    first, second = sorted(copy.rglob("*.png"))[:2]
+    first.write_bytes(second.read_bytes())
+    told = hardiness(
+        *("run", "-m", "m", "-b", BENCHMARK, "--data", "embedded", "--data", f"imagenet-c={copy}"),
+        *("--predictions", file, "--out", tmp_path / "x"),
+    )
+    assert told.status == 2
+    assert f"{first} is another picture than {copy / 'manifest.json'} lists" in told.err
+    for benchmark in ("imagenet-w", "typographic", "shift-consistency", "ood-unit-tests"):
+        told = hardiness("run", "-m", "m", "-b", benchmark, "--data", "embedded", "--predictions", file)
+        assert (told.status, "lie in no files; give it the model itself" in told.err) == (2, True), told.err
     assert not (tmp_path / "x").exists()
 
 
@@ -341,7 +353,7 @@ def test_numbers_are_the_same_in_every_form_of_file(tmp_path: Path) -> None:
         (pa.array([[1.0, 2.0], None, [1.0, 2.0]]), r"the answer for b .* must be numbers, was None"),
         (pa.array([[1.0, 2.0], [1.0, None], [1.0, 2.0]]), r"the answer for b .* must be numbers"),
         (pa.array([[1.0, 2.0], [1.0], [1.0, 2.0]]), r"b .row 2. has 1 numbers, those before 2"),
-        (pa.array([[1.0, 2.0], [1.0, float("nan")], [1.0, 2.0]]), r"the answer for b .* is NaN or infinite"),
+        (pa.array([[1.0, 2.0], [1.0, float("nan")], [1.0, 2.0]]), r"the answer for b .* is NaN, infinite or beyond"),
     ):
         parquet.write_table(pa.table({"sample": samples, "logits": wrong}), tmp_path / "wrong.parquet")
         with pytest.raises(ArgumentError, match=says):

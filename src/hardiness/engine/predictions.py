@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.errors import ArgumentError, UnknownNameError, suggestion
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
@@ -36,6 +36,7 @@ from hardiness.models.classifier import Classifier
 from hardiness.models.options import row_and_model, split
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.reference.classes import wnids
+from hardiness.sources.files import shown
 from hardiness.sources.packages import file_sha256
 from hardiness.store.store import Store
 from hardiness.store.writing import parse_json
@@ -90,7 +91,8 @@ class NumberRows:
         bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
         if len(bad):
             raise ArgumentError(
-                f"{self._path}: the answer for {samples[bad[0]]} (row {stored_rows + bad[0] + 1}) is NaN or infinite"
+                f"{self._path}: the answer for {samples[bad[0]]} (row {stored_rows + bad[0] + 1}) is NaN, infinite or beyond "
+                "float32"
             )
         if self._kind == "probabilities":
             self._require_probabilities(block, samples)
@@ -233,7 +235,10 @@ class Predictions:
         for number, (sample, condition) in enumerate(zip(self.samples, self.conditions, strict=True)):
             item = sample if sample in ids else sample.rpartition(".")[0]
             if item not in ids:
-                raise UnknownNameError(f"sample of {data.name} in {path} (row {number + 1})", sample, sorted(ids))
+                raise ArgumentError(
+                    f"{path} (row {number + 1}): {shown(sample)!r} is no sample of {data.name}"
+                    f"{suggestion(sample, sorted(ids), _NAMED)}"
+                )
             if condition.strip() not in places:
                 raise UnknownNameError(
                     f"condition of {benchmark.name} in {path} (row {number + 1})", condition, sorted(places)
@@ -267,6 +272,16 @@ class Predictions:
         return MatchedPredictions(foreign, pictures, logits, rows, (len(lacking), named))
 
 
+_OTHER_FORMS = {
+    b"PK\x03\x04": "it is a zip archive, as NumPy's npz and spreadsheets are: write its rows as csv or Parquet",
+    b"\x93NUM": "it is an array of NumPy's, which has no names of samples: write its rows as csv or Parquet",
+    b"\x1f\x8b": "it is compressed by gzip: unpack it with gunzip",
+    b"\xff\xfe": "it is UTF-16: save it as UTF-8",
+    b"\xfe\xff": "it is UTF-16: save it as UTF-8",
+}
+"""The first bytes of files that people take for one of those that are read, and what to do with each."""
+
+
 Answers: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 """A csv or Parquet file, or its columns by name: a mapping, a data frame, or a table of pyarrow."""
 
@@ -298,8 +313,11 @@ def _of_file(path: str) -> tuple[_AnswerColumns, str]:
     if not file.is_file():
         raise ArgumentError(f"predictions must be a csv or Parquet file; there is none at {path}")
     with file.open("rb") as stream:
-        is_parquet = stream.read(4) == b"PAR1"
-    read = _read_parquet if is_parquet or file.suffix.lower() in (".parquet", ".pq") else _read_csv
+        beginning = stream.read(4)
+    for signature, form in _OTHER_FORMS.items():
+        if beginning.startswith(signature):
+            raise ArgumentError(f"{path} must be a csv file in UTF-8, or Parquet; {form}")
+    read = _read_parquet if beginning == b"PAR1" or file.suffix.lower() in (".parquet", ".pq") else _read_csv
     return _complete(read(file), path), file_sha256(file)
 
 
@@ -509,7 +527,8 @@ def _numbers(row: Any, path: Path, sample: str, number: int) -> NDArray[np.float
     """
     parts = re.split(r"[\s,;]+", row.strip().strip("[]()").strip()) if isinstance(row, str) else row
     try:
-        return np.array([float(part) for part in parts], np.float32)
+        with np.errstate(over="ignore"):  # a number beyond float32 is infinite then, which is refused
+            return np.array([float(part) for part in parts], np.float32)
     except (TypeError, ValueError):
         raise ArgumentError(
             f"{path}: the answer for {sample} (row {number + 1}) must be numbers, was {row!r:.60}"
@@ -590,12 +609,18 @@ def pictures_of(
     # Beside what is corrupted nowhere, a manifest is somebody else's.
     if not isinstance(benchmark, CorruptionSet) or not manifest.is_file():
         if benchmark.conditions() != (Condition(),) and not data.fingerprints:
+            if not isinstance(benchmark, CorruptionSet):
+                raise ArgumentError(
+                    f"predictions are not for {benchmark.name}, whose pictures are made while it runs and lie in no "
+                    "files; give it the model itself, e.g. as a function (py:FILE.py:NAME)"
+                )
             raise ArgumentError(
                 f"predictions for {benchmark.name} needs the tree that the pictures lie in: write it with hardiness "
                 f"make corruptions SRC TREE, and give --data {benchmark.name}=TREE beside the photographs"
             )
         return Pictures(data)
     record = parse_json(manifest.read_bytes(), str(manifest))
+    _require_unchanged(manifest, record["files"])
     for key, value in (("seed", seed), ("kernel_version", json.loads(json.dumps(benchmark.identity().get("kernels"))))):
         if record.get(key) != value:
             raise ArgumentError(f"{manifest} says {key} {record.get(key)}, and this run has {value}: use the same")
@@ -618,6 +643,26 @@ def pictures_of(
         **dict.fromkeys(listed_conditions if tree else listed_conditions & {Condition()}, content),
     }
     return Pictures(replace(data, conditions=conditions, fingerprints=fingerprints), content, listed)
+
+
+HASHED = 1000
+"""Pictures of a tree that are held against its manifest before answers for them count; of larger trees every n-th."""
+
+
+def _require_unchanged(manifest: Path, files: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise where a picture of a tree is another one than was written; one that is not there tells nothing.
+
+    Raises:
+        ArgumentError: naming the picture.
+    """
+    every = [(f"{cell}/{name}", sha256) for cell, names in files.items() for name, sha256 in names.items()]
+    for name, sha256 in every[:: max(len(every) // HASHED, 1)]:
+        picture = manifest.parent / name
+        if picture.is_file() and file_sha256(picture) != sha256:
+            raise ArgumentError(
+                f"{picture} is another picture than {manifest} lists: answers for it are none for what was written; "
+                "write the tree again with hardiness make corruptions"
+            )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,27 @@ def test_logits_that_all_lie_between_0_and_1_are_doubted(tmp_path: Path) -> None
         assert ["log(p / (1 - p))" in each for each in doubts] == [True] * is_doubted
     (tmp_path / "a.csv").write_text("sample,probabilities\n0,0.9 0.1\n")
     assert not read_predictions(str(tmp_path / "a.csv")).doubts
+
+
+TEXT = "sample,class\na/1.png,0\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (gzip.compress(TEXT.encode()), "compressed by gzip: unpack it"),
+        (TEXT.encode("utf-16"), "UTF-16: save it as UTF-8"),
+        (b"PK\x03\x04rest", "a zip archive, as NumPy's npz"),
+        (b"\x93NUMPYrest", "an array of NumPy's"),
+    ],
+)
+def test_another_form_of_file_is_called_by_its_name(content: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ArgumentError, match=f"must be a csv file in UTF-8, or Parquet; it is {says}"):
+        read_predictions(str(tmp_path / "a.csv"))
+
+
+def test_a_number_beyond_float32_is_one_line_and_no_warning(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sample,logits_0,logits_1\na/1.png,1e60,0\n")
+    with pytest.raises(ArgumentError, match=r"\(row 1\) is NaN, infinite or beyond float32"):
+        read_predictions(str(tmp_path / "a.csv"))
