@@ -39,6 +39,7 @@ from hardiness.engine.ray_actor import Errand
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.engine.rehearsal import rehearse
 from hardiness.engine.rounds import require_reachable
+from hardiness.imaging.compiled import require_compiler
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
 from hardiness.report.loggers.tracking import TrackingSession
@@ -237,6 +238,7 @@ def evaluate(evaluations: Command, stop: EarlyEnd, where: Where, listener: Liste
         if evaluations.answers is not None:
             return _stored_predictions(evaluations)
         require_torch()
+        require_compiler()
         listener = listener or Silence()
         workload = evaluations.workload()
         require_evaluable(workload, stop, where)

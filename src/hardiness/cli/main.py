@@ -80,8 +80,8 @@ def tell(error: BaseException) -> int:
     elif isinstance(error, PermissionError) and error.filename:
         line = f"{error.filename}: permission denied; name another file or folder, or change its permissions"
         status = 2
-    elif isinstance(error, MemoryError):
-        line, status = "there is not enough memory; give a smaller --batch-size, or fewer models at a time", 1
+    elif limit := _limit_met(error):
+        line, status = limit, 1
     elif isinstance(error, SystemExit):
         line, status = f"code outside of hardiness ended the program (exit status {error.code}){_where(error)}", 1
     else:
@@ -89,6 +89,20 @@ def tell(error: BaseException) -> int:
         status = 1
     click.echo(f"hardiness: {_as_one(line)}", err=True)
     return status
+
+
+def _limit_met(error: BaseException) -> str:
+    """What a person can do where the machine or a limit of the shell gives no more; empty for any other error."""
+    text = str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; give a smaller --batch-size, or fewer models at a time"
+    if isinstance(error, ImportError) and "failed to map segment" in text:
+        return f"there is not enough memory to load a library ({errors.first_line(text)}); raise the limit (ulimit -v)"
+    if isinstance(error, RuntimeError) and "can't start new thread" in text:
+        return "no thread can be started; raise the limits of memory and processes (ulimit -v, ulimit -u)"
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return "no more files can be opened; raise the limit (ulimit -n), or close other programs"
+    return ""
 
 
 def _as_one(line: str) -> str:

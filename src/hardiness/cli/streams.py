@@ -37,8 +37,9 @@ def prepare_streams() -> None:
     os.close(number)
     results = os.dup(OUTPUT)
     os.dup2(MESSAGES, OUTPUT)
-    sys.stdout = sys.__stdout__ = _text(io.FileIO(results, "w"), sys.stdout)
-    sys.stderr = sys.__stderr__ = _text(LossyFile(MESSAGES, "w", closefd=False), sys.stderr)
+    sys.stdout = _text(io.FileIO(results, "w"), sys.stdout)
+    sys.stderr = _text(LossyFile(MESSAGES, "w", closefd=False), sys.stderr)
+    vars(sys).update(__stdout__=sys.stdout, __stderr__=sys.stderr)  # a terminal's width is asked of these
 
 
 def _text(file: io.FileIO, stream: TextIO | None) -> io.TextIOWrapper:

@@ -91,8 +91,8 @@ class NumberRows:
         bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
         if len(bad):
             raise ArgumentError(
-                f"{self._path}: the answer for {samples[bad[0]]} (row {stored_rows + bad[0] + 1}) is NaN, infinite or beyond "
-                "float32"
+                f"{self._path}: the answer for {samples[bad[0]]} (row {stored_rows + bad[0] + 1}) is NaN, infinite or "
+                "beyond float32"
             )
         if self._kind == "probabilities":
             self._require_probabilities(block, samples)
@@ -655,10 +655,10 @@ def _require_unchanged(manifest: Path, files: Mapping[str, Mapping[str, str]]) -
     Raises:
         ArgumentError: naming the picture.
     """
-    every = [(f"{cell}/{name}", sha256) for cell, names in files.items() for name, sha256 in names.items()]
-    for name, sha256 in every[:: max(len(every) // HASHED, 1)]:
+    every = [(f"{cell}/{name}", digest) for cell, names in files.items() for name, digest in names.items()]
+    for name, digest in every[:: max(len(every) // HASHED, 1)]:
         picture = manifest.parent / name
-        if picture.is_file() and file_sha256(picture) != sha256:
+        if picture.is_file() and file_sha256(picture) != digest:
             raise ArgumentError(
                 f"{picture} is another picture than {manifest} lists: answers for it are none for what was written; "
                 "write the tree again with hardiness make corruptions"

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from hardiness.core.errors import ArgumentError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -48,6 +50,7 @@ def _lazily(kernel: Callable[P, R], helpers: tuple[Callable[..., Any], ...]) -> 
         if not machine:
             with _compiling:
                 if not machine:
+                    require_compiler()
                     numba = importlib.import_module("numba")
                     for helper in helpers:
                         numba.extending.register_jitable(helper)
@@ -56,6 +59,19 @@ def _lazily(kernel: Callable[P, R], helpers: tuple[Callable[..., Any], ...]) -> 
         return machine[0](*args, **kwargs)
 
     return call
+
+
+def require_compiler() -> None:
+    """Raise where the environment keeps numba from compiling, which would fail each picture by itself.
+
+    Raises:
+        ArgumentError: naming the variable.
+    """
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        raise ArgumentError("NUMBA_DISABLE_JIT must not be set: corruptions are compiled; unset it")
+    threads = os.environ.get("NUMBA_NUM_THREADS", "1")
+    if not threads.strip().isdecimal() or int(threads) < 1:
+        raise ArgumentError(f"NUMBA_NUM_THREADS must be a number of threads, 1 or more, was {threads!r}; unset it")
 
 
 def kernel_folder() -> Path | None:

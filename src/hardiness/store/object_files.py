@@ -239,7 +239,9 @@ def is_address(out: str) -> bool:
     Raises:
         ArgumentError: it is an address of another kind, of which a folder would be made.
     """
-    scheme, sign, _ = out.partition("://")
+    scheme, sign, place = out.partition("://")
+    if scheme in SCHEMES and sign and not place.strip("/") and scheme != "memory":
+        raise ArgumentError(f"--out {out}: must name a bucket and a folder in it, as in {scheme}://BUCKET/FOLDER")
     slip = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/*", out) if not sign else None
     if slip and slip[1].lower() in SCHEMES:
         address = f"{slip[1].lower()}://{out[slip.end() :]}"

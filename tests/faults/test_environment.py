@@ -1,0 +1,57 @@
+"""Limits of the shell, variables of the environment and addresses that nothing can come of: one line each."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import pytest
+
+from hardiness.cli.main import tell
+
+RUN = ("run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", "embedded", "--out")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), "raise the limit (ulimit -v)"),
+        (RuntimeError("can't start new thread"), "raise the limits of memory and processes (ulimit -v, ulimit -u)"),
+        (OSError(errno.EMFILE, "Too many open files"), "raise the limit (ulimit -n), or close other programs"),
+        (MemoryError(), "give a smaller --batch-size"),
+    ],
+)
+def test_a_limit_that_is_met_says_which_and_what_to_do(
+    error: Exception, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(type(error)) as caught:
+        raise error
+    assert tell(caught.value) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
+    assert "more plainly" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("NUMBA_DISABLE_JIT", "1", "NUMBA_DISABLE_JIT must not be set: corruptions are compiled; unset it"),
+        ("NUMBA_NUM_THREADS", "0", "NUMBA_NUM_THREADS must be a number of threads, 1 or more, was '0'; unset it"),
+        ("NUMBA_NUM_THREADS", "two", "1 or more, was 'two'; unset it"),
+    ],
+)
+def test_what_keeps_kernels_from_being_compiled_is_said_before_a_picture_fails(
+    name: str, value: str, says: str, hardiness: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv(name, value)
+    outcome = hardiness(*RUN, tmp_path / "out")
+    assert (outcome.status, says in outcome.err) == (2, True), outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("address", ["s3://", "s3:///", "gs://"])
+@pytest.mark.parametrize("command", [RUN, ("show",)])
+def test_an_address_without_a_bucket_says_its_form(address: str, command: tuple[str, ...], hardiness: Any) -> None:
+    outcome = hardiness(*command, address)
+    assert outcome.status == 2
+    assert "must name a bucket and a folder in it, as in" in outcome.err
