@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.benchmark import Image
 from hardiness.core.condition import Condition
 from hardiness.core.forms import json_form
 from hardiness.core.result import Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
-from hardiness.core.section import Answer, Gallery, Sample
 from hardiness.core.table import Failure
 from hardiness.imaging.codecs import png
 from hardiness.report.page import PageOptions, put_page

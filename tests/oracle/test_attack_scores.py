@@ -420,8 +420,9 @@ def test_accuracy_by_steps_starts_and_noise_by_hand() -> None:
     assert [point[:2] for point in effort["starts"]] == [(1, 0.4), (2, 0.2), (3, 0.2)]
     assert effort["noise"][0] == pytest.approx(3 / 5)
     assert all(low < value < high for _, value, low, high in (*effort["steps"], *effort["starts"]))
-    shown = Result("m", "whitebox", "imagenet", "standard", card.scores(table, identity, None), Counts(5, 5, 0, 5),
-                   identity, {}, details={"effort": effort})  # fmt: skip
+    scores, benchmark = card.scores(table, identity, None), BenchmarkIdentity("whitebox", "attack", "standard")
+    shown = Result("m", "whitebox", "imagenet", "standard", scores, Counts(5, 5, 0, 5),
+                   replace(identity, benchmark=benchmark), {}, details={"effort": effort})  # fmt: skip
     (chart,) = [each for each in section_of([shown]).charts if each.name == "attack_effort"]
     steps, starts = chart.panels
     assert steps.measured[0].y == (0.8, 0.6, 0.4, 0.2)

@@ -13,11 +13,11 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
-from hardiness.core.section import Curves, Dots
 from hardiness.core.table import Records
 from hardiness.reference.categories import sixteen
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.reference.trials import TrialStimulus
+from hardiness.report.charts import Curves, Dots
 from hardiness.report.section import section_of
 from hardiness.results.likeness import human_likeness, mean_ranks
 from hardiness.store.store import Store

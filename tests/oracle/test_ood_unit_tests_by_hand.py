@@ -12,9 +12,9 @@ from hardiness.benchmarks.ood_unit_tests import NOISE, PLAIN, OodUnitTests
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.section import Dots
 from hardiness.core.table import Records
 from hardiness.distortions.objectless import TESTS, objectless
+from hardiness.report.charts import Dots
 from hardiness.report.section import section_of
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.special import logit
 from scipy.stats import linregress
 
-from hardiness.benchmarks.explained import fitted
 from hardiness.reference.published_lines import PublishedLine, published_lines, published_points
+from hardiness.results.comparisons.effective_robustness import fitted
 
 FACTS: Mapping[str, Any] = json.loads(
     files("hardiness.reference").joinpath("effective_robustness.json").read_text("utf-8")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
@@ -19,7 +20,6 @@ from hardiness.core.model import View
 from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
-from hardiness.core.section import Answer, Gallery, Sample
 from hardiness.core.table import Failure
 from hardiness.engine.forecast import Forecast
 from hardiness.results.claims.claim import (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
-from hardiness.benchmarks.presentation import SHOWN_WHEN_ASKED
+from hardiness.benchmarks.galleries import with_galleries_aside
 from hardiness.core.benchmark import DataRoot
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.core.options import argument, baseline_option, option, wait_option
@@ -221,7 +221,7 @@ def write_page(asked: Report) -> WrittenPage:
     grids, problems = _features(asked.outs)
     stores, problems = _opened(asked.outs, problems, bool(grids), asked.wait_s)
     found, problems, remarks = _results(stores, asked, problems)
-    found = [_with_pictures(each) if each.benchmark in asked.show else each for each in found]
+    found = [with_galleries_aside(each) if each.benchmark in asked.show else each for each in found]
     with surveyed(*stores):  # runs that come meanwhile are on the next page
         comparisons = comparisons_of(stores, found, asked.baseline)
         claims, gates = _claims(stores, found, asked.baseline), gate_tables(stores)
@@ -240,11 +240,6 @@ def write_page(asked: Report) -> WrittenPage:
     files, name = asked.place(stores)
     put_page(found, files, name, f"hardiness: {title}", options)
     return WrittenPage(f"{files.address}/{name}", tuple(problems), tuple(remarks))
-
-
-def _with_pictures(result: Result) -> Result:
-    """The result with the pictures that are shown to who asks for them."""
-    return replace(result, details={**result.details, "galleries": result.details.get(SHOWN_WHEN_ASKED, [])})
 
 
 def write_report(

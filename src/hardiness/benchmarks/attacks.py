@@ -12,29 +12,22 @@ from numpy.typing import NDArray
 from hardiness import attacks, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.attack_checks import attack_report
-from hardiness.benchmarks.attack_figures import (
-    ACCURACY,
-    accuracy_grid,
-    accuracy_under_attack,
-    effort,
-    strength_of_attack,
-)
+from hardiness.benchmarks.attack_effort import effort
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import condition_calibration, nll_column
 from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset, part_of
-from hardiness.benchmarks.presentation import ScoreTexts, sweep
+from hardiness.benchmarks.presentation import sweep
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
-from hardiness.core.attack_plan import AttackPlan, CrossChecks, Round, epsilon_text, usual_epsilon
+from hardiness.core.attack_plan import AttackPlan, CrossChecks, Round, usual_epsilon
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
-from hardiness.core.result import Finding, Metric, Result, Score, trust
+from hardiness.core.result import Finding, Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.section import Chart, Grid
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import Measurable, share
@@ -47,6 +40,13 @@ NOT_TOLD = (
 
 FLAGS = ("success", "finite_gradient")
 """Those of them that are true or false."""
+
+ACCURACY = Metric(
+    "accuracy",
+    "accuracy under attack",
+    explanation="the share of pictures still answered rightly after an attack changed each by at most ε (pixels range "
+    "from 0 to 1); the attack report says whether the attack was strong enough to show robustness.",
+)
 
 ATTACK_SUCCESS = Metric(
     "attack_success",
@@ -131,28 +131,6 @@ class AttackCard(Card):
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Also accuracy against the effort of the attack, and under noise."""
         return {**super().details(table, run), "effort": effort(_rows(table), run)}
-
-    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
-        """Curves over epsilons and steps, and for each model a grid of both."""
-        yield from filter(None, (accuracy_under_attack(results), strength_of_attack(results)))
-        yield from filter(None, (accuracy_grid(result, self.shown) for result in results))
-
-    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
-        """What becomes of the accuracy at the largest epsilon; nothing for pictures made on the model itself."""
-        swept, clean = sweep(ACCURACY, result.scores), known.value("clean_accuracy")
-        surrogate = result.run.surrogate.model if result.run.surrogate else ""
-        if not swept or swept[-1].value is None or clean is None or surrogate == result.model:
-            return ""
-        epsilon = epsilon_text(float(swept[-1].condition["epsilon"]))
-        before, left = round(100 * clean), round(100 * swept[-1].value)
-        stays = "holds" if trust(result.findings) == "yes" else "keeps"
-        # The score under a name that says "at the largest epsilon" without the budget.
-        about = replace(swept[-1], metric="accuracy_left", condition=Condition())
-        change = f"falls from {before} to {left} %" if left < before else f"{stays} its {before} %"
-        if surrogate:
-            return f"{change} on pictures attacked on {surrogate}", about
-        doubt = swept[-1].doubt
-        return f"{change} under attack at ε {epsilon}{f' ({doubt})' if doubt else ''}", about
 
 
 def _rows(table: ImageTable) -> Records:

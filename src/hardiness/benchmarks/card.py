@@ -1,4 +1,4 @@
-"""What a card is: one protocol, from rows to an image table, scores, findings and what a page shows of them."""
+"""The base of cards: one protocol, from rows to an image table, scores and findings."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, final
 
 from hardiness.benchmarks.chat_answers import TABLE_COLUMNS, with_outcomes
-from hardiness.benchmarks.galleries import galleries
+from hardiness.benchmarks.galleries import galleries, galleries_kept
 from hardiness.benchmarks.own_classes import class_gallery
 from hardiness.benchmarks.presentation import Presentation
-from hardiness.core.forms import json_form
 from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, subclass_of
 from hardiness.core.result import PARTIAL, Finding, Score
@@ -123,10 +122,10 @@ class Card(Presentation, ABC):
         return []
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
-        """What a page shows beyond scores, as JSON by name; ``"galleries"`` are `Gallery` as dictionaries."""
+        """Facts that a page shows beyond scores, as JSON by name, among them `galleries_kept`."""
         pairs = class_gallery(table, run.data.classes) if run.has_own_classes else None
         shown = [*galleries(table, self.class_namer(run)), *([pairs] if pairs else [])]
-        return {"galleries": json_form(shown)}
+        return galleries_kept(shown)
 
     def class_namer(self, run: Run) -> Callable[[int], str]:
         """The name of a class of a run's data by its index, without its synonyms."""

@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
-from itertools import chain
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -15,13 +14,10 @@ from numpy.typing import NDArray
 from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import confidence_charts, confidence_details
-from hardiness.benchmarks.explained import explained_chart
-from hardiness.benchmarks.galleries import galleries
-from hardiness.benchmarks.leaderboard import is_comparable, published_on
+from hardiness.benchmarks.confidence import confidence_details
+from hardiness.benchmarks.galleries import Gallery, galleries, galleries_kept
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs, prepared
-from hardiness.benchmarks.presentation import SHOWN_WHEN_ASKED, ScoreTexts
 from hardiness.benchmarks.shares import (
     PHOTOGRAPH_METRICS,
     SELECTIVE_METRICS,
@@ -34,15 +30,12 @@ from hardiness.benchmarks.shares import (
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
-from hardiness.core.forms import json_form
 from hardiness.core.model import IMAGENET_CLASSES, Canvas
-from hardiness.core.result import Metric, Result, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.section import Chart, Dots, Gallery, Heat, Layer, Observer
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
 from hardiness.reference.classes import wnid_indices
-from hardiness.reference.published_numbers import PublishedNumber, published_beside
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import Measurable, WeightedSum, share, weighted_sum
 
@@ -56,7 +49,7 @@ OWN_VIEW = "-own-view"
 """The ending of the name of a set's benchmark in each model's own view."""
 
 
-def _described(run: Run) -> ClassSet:
+def class_set_of(run: Run) -> ClassSet:
     """The set that a run is of.
 
     One of another package has no folders: each label is the one class that its rows name.
@@ -225,7 +218,7 @@ class ClassSets(Card):
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong by the classes that the photograph's group names, the answer and its confidence."""
-        described = _described(run)
+        described = class_set_of(run)
         within = "subset_" if described.among == "labels" else ""
         columns = answered(records, f"{within}prediction", f"{within}confidence")
         if run.benchmark.protocol == described.own_view_protocol:
@@ -237,7 +230,7 @@ class ClassSets(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """The headline, its calibration and AURRA, other rules, the gap, then each part."""
-        described = _described(run)
+        described = class_set_of(run)
         right = table[RIGHT][:, 0] == 1
         parts, levels = _places(described, table.ids)
         found = [_headline(described, table.ids, right, parts)]
@@ -255,29 +248,16 @@ class ClassSets(Card):
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Top-1, over all photographs or as a mean over parts, and the gap where there is one."""
-        described, right = _described(run), table[RIGHT][:, 0] == 1
+        described, right = class_set_of(run), table[RIGHT][:, 0] == 1
         over_all = share(TOP1, right) if described.headline == "all" else None
         headline = over_all or _headline_score(described, table.ids, right)
         return [score for score in (headline, _gap_score(described, table.ids, right)) if score is not None]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability, coverage, and the surest mistakes: of a set shown to who asks alone, under another name."""
-        described = _described(run)
-        where = SHOWN_WHEN_ASKED if described.shown_when_asked else "galleries"
+        described = class_set_of(run)
         found = _mistakes(described, table, self.class_namer(run))
-        return {**confidence_details(table), where: json_form(tuple(found))}
-
-    def figures(self, results: Sequence[Result]) -> Iterator[Chart]:
-        """Accuracy by part, what clean accuracy explains, and how far confidence is trusted."""
-        described = _described(results[0].run)
-        by_part = _matrix(described, results) if described.axes else _by_part(described, results)
-        yield from filter(None, (by_part, _by_level(described, results), explained_chart(results)))
-        yield from confidence_charts(results)
-
-    def sentence(self, result: Result, known: ScoreTexts) -> str:
-        """The share answered rightly."""
-        top1 = known.value("top1")
-        return f"answers {100 * top1:.1f} % of {result.benchmark} rightly" if top1 is not None else ""
+        return {**confidence_details(table), **galleries_kept(found, aside=described.shown_when_asked)}
 
 
 def _mistakes(described: ClassSet, table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:
@@ -457,122 +437,3 @@ def _level_scores(
         for level in sorted(set(levels[parts == place].tolist()) - {""}, key=_by_number):
             there = (parts == place) & (levels == level)
             yield accuracy(TOP1, right[there], Condition(**base, **{described.level: level}))
-
-
-def _score_of(result: Result, condition: Condition) -> Score | None:
-    return next((s for s in result.scores if (s.metric, s.condition) == ("top1", condition)), None)
-
-
-def _by_part(described: ClassSet, results: Sequence[Result]) -> Dots | None:
-    """Accuracy by part, a row each."""
-    rows = {str(next(iter(part.condition.values()))).replace("_", " "): part.condition for part in described.parts}
-    observers = []
-    for result in results:
-        known = {name: score for name, condition in rows.items() if (score := _score_of(result, condition))}
-        observers.append(Observer(result.name, _score_of(result, Condition()), known))
-    if not any(each.by_row for each in observers):
-        return None
-    theirs = _published_by_part(described, rows) if is_comparable(results) else ()
-    return Dots(
-        "accuracy_by_part",
-        f"{described.title}: accuracy by {next(iter(described.parts[0].condition))}",
-        "Accuracy on each part of the set; lines are 95 % intervals.",
-        "accuracy, higher is better",
-        ("", ""),
-        "headline",
-        tuple(name for name in rows if any(name in each.by_row for each in observers)),
-        tuple(observers),
-        published=theirs,
-        bars=True,
-        grey=f"Grey strokes: published models, {published_on(results)}." if theirs else "",
-    )
-
-
-def _published_by_part(described: ClassSet, rows: Mapping[str, Condition]) -> tuple[Observer, ...]:
-    """What was published of the set: over everything, and of each part."""
-    whole = {model: _as_score(row) for model, row in published_beside(described.name, "top1", {}).items()}
-    by_row: dict[str, dict[str, Score]] = {model: {} for model in whole}
-    for name, condition in rows.items():
-        for model, row in published_beside(described.name, "top1", condition).items():
-            by_row.setdefault(model, {})[name] = _as_score(row)
-    return tuple(Observer(model, whole.get(model), known) for model, known in by_row.items())
-
-
-def _as_score(row: PublishedNumber) -> Score:
-    return Score(row.metric, row.value, row.unit, row.n, condition=row.condition)
-
-
-def _by_level(described: ClassSet, results: Sequence[Result]) -> Dots | None:
-    """Accuracy at each level where the set has no factors, else at the hardest level of each factor, a row each."""
-    if not described.level:
-        return None
-    known = [
-        {s.condition: s for s in result.scores if s.metric == "top1" and described.level in s.condition}
-        for result in results
-    ]
-    means: dict[Condition, float] = {}
-    for condition in dict.fromkeys(chain.from_iterable(known)):
-        values = [each[condition].value or 0.0 for each in known if condition in each]
-        means[condition] = sum(values) / len(values)
-    factors: dict[str, list[Condition]] = {}
-    for condition in means:
-        factors.setdefault(str(condition.get("factor", "")), []).append(condition)
-    hardest = [condition for factor, at in factors.items() for condition in _hardest(at, means, all_of=not factor)]
-    rows = {" ".join(map(str, condition.values())).replace("_", " "): condition for condition in hardest}
-    if not rows:
-        return None
-    caption = (
-        f"Accuracy on the photographs of each {described.level}"
-        if "" in factors
-        else "Accuracy at the level of each factor at which models are right least often"
-    )
-    return Dots(
-        "accuracy_by_level",
-        f"{described.title}: {min(rows, key=lambda name: means[rows[name]])} is hardest",
-        f"{caption}; lines are 95 % intervals.",
-        "accuracy, higher is better",
-        ("", ""),
-        "headline",
-        tuple(rows),
-        tuple(
-            Observer(
-                result.name, _score_of(result, Condition()), {name: each[c] for name, c in rows.items() if c in each}
-            )
-            for result, each in zip(results, known, strict=True)
-        ),
-        bars=True,
-    )
-
-
-def _hardest(levels: Sequence[Condition], means: Mapping[Condition, float], *, all_of: bool) -> Sequence[Condition]:
-    """All of a factor's levels, or the one at which models are right least often."""
-    return levels if all_of else [min(levels, key=means.__getitem__)]
-
-
-def _matrix(described: ClassSet, results: Sequence[Result]) -> Heat | None:
-    """Accuracy by the settings of the counted parts, rows and columns as the set says."""
-    down, across = described.axes
-    counted = [part.condition for part in described.parts if part.counted]
-
-    def named(condition: Condition, keys: Sequence[str]) -> str:
-        return " ".join(f"ISO {condition[key]}" if key == "iso" else str(condition[key]) for key in keys)
-
-    rows = tuple(dict.fromkeys(named(each, down) for each in counted))
-    heads = tuple(dict.fromkeys(named(each, across) for each in counted))
-    layers = []
-    for result in results:
-        values = {(named(c, down), named(c, across)): s.value for c in counted if (s := _score_of(result, c))}
-        if values:
-            layers.append(Layer(result.name, tuple(tuple(values.get((row, head)) for head in heads) for row in rows)))
-    if not layers:
-        return None
-    return Heat(
-        "accuracy_by_setting",
-        f"{described.title}: accuracy by light, aperture, shutter and ISO",
-        "Accuracy on the same photographs under each setting of the camera, in percent.",
-        ", ".join(down),
-        heads,
-        rows,
-        tuple(layers),
-        higher_is_better=True,
-    )

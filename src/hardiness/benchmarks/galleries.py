@@ -1,15 +1,60 @@
-"""Which pictures a page shows of a table."""
+"""Pictures behind the numbers: which are chosen of a table, and where a result keeps the choice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
-from hardiness.core.section import Answer, Gallery, Sample
+from hardiness.core.forms import from_json, json_form
+from hardiness.core.result import Result
 from hardiness.core.table import RIGHT, ImageTable
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered, and how sure it was (``None`` where that is not known)."""
+
+    name: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture worth looking at.
+
+    Attributes:
+        id: of the photograph.
+        condition: under which it is shown; empty for the photograph itself.
+        label: what it shows.
+        after: the answer under the condition.
+        before: the answer to the photograph itself; ``None`` where that was not asked or is the same picture.
+        note: what else there is to say, e.g. how often an answer flips.
+    """
+
+    id: str
+    condition: Condition = field(default_factory=Condition)
+    label: str = ""
+    after: Answer | None = None
+    before: Answer | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Some pictures of one model under one rule that says why these."""
+
+    title: str
+    rule: str
+    samples: tuple[Sample, ...]
+
+
+KEPT, KEPT_ASIDE = "galleries", "galleries_when_asked"
+"""Names in a result's details: of galleries, and of those of a set that are shown to who asks for them alone."""
 
 SHOWN = 6
 """Pictures a gallery holds at most."""
@@ -21,6 +66,26 @@ TAKEN = np.float32(-1.0)
 """In place of a confidence: not to be chosen."""
 
 Namer = Callable[[int], str]
+
+
+def galleries_kept(galleries: Iterable[Gallery], *, aside: bool = False) -> dict[str, Any]:
+    """The details that keep galleries with a result, as JSON.
+
+    Args:
+        galleries: chosen pictures.
+        aside: whether they are shown to who asks for them alone.
+    """
+    return {KEPT_ASIDE if aside else KEPT: json_form([*galleries])}
+
+
+def galleries_of(result: Result) -> list[Gallery]:
+    """The galleries that a result keeps."""
+    return [from_json(Gallery, form, KEPT) for form in result.details.get(KEPT, ())]
+
+
+def with_galleries_aside(result: Result) -> Result:
+    """The result with the galleries that are shown to who asks for them."""
+    return replace(result, details={**result.details, KEPT: result.details.get(KEPT_ASIDE, [])})
 
 
 def galleries(table: ImageTable, name: Namer) -> Iterator[Gallery]:

@@ -14,17 +14,15 @@ from hardiness import data as datasets
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.galleries import SHOWN
+from hardiness.benchmarks.galleries import SHOWN, Gallery, Sample, galleries_kept
 from hardiness.benchmarks.options import registry
-from hardiness.benchmarks.score_words import words
+from hardiness.benchmarks.presentation import words
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError
-from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.section import Gallery, Sample
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.reference.sets import compared_with_first, distortion_set
 from hardiness.statistics.cells import CellMeans, cell_means, equal_weights, is_whole, means_of
@@ -255,7 +253,7 @@ class PerturbationCard(Card):
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """The sequences whose answer flips most."""
-        return {"galleries": json_form([*_restless(table, self.class_namer(run))])}
+        return galleries_kept(_restless(table, self.class_namer(run)))
 
 
 def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:

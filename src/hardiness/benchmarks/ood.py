@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import ImagenetVal, Photographs
-from hardiness.benchmarks.score_words import Lookup
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
-from hardiness.core.result import Metric, Result, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.section import Grid
 from hardiness.core.table import ImageTable, Records
 from hardiness.statistics.acceptance import RECALL, accepted_interval, threshold
 from hardiness.statistics.intervals import area_interval, effective_wilson, outermost
@@ -120,10 +118,6 @@ class OodCard(Card):
             cells += [score for name in sets for score in found[name]]
         return [*headlines, *cells]
 
-    def figures(self, results: Sequence[Result]) -> Iterator[Grid]:
-        """For each model a grid of its sets by method."""
-        yield from filter(None, map(_grid, results))
-
 
 def sureness(records: Records) -> dict[str, NDArray[np.float32]]:
     """How sure the model is that a picture is of its classes, by method, float32 ``(N,)`` each; higher is surer."""
@@ -213,33 +207,6 @@ def _mean(scores: list[Score]) -> Score:
     """The plain mean of several sets; the sets share the photographs inside, so no interval is given."""
     values = [score.value for score in scores if score.value is not None]
     return AUROC.score(sum(values) / len(values), sum(score.n for score in scores))
-
-
-def _grid(result: Result) -> Grid | None:
-    """AUROC and both FPRs at 95 % of each set, by method."""
-    at = Lookup(result.scores)
-    sets = [name for name in OUTSIDE if ("auroc", Condition(outside=name, method=METHODS[0])) in at]
-    rows = tuple(
-        (
-            name,
-            tuple(
-                cell
-                for method in METHODS
-                for cell in (
-                    at.cell("auroc", outside=name, method=method),
-                    at.cell("fpr95", outside=name, method=method, positive="inside"),
-                    at.cell("fpr95", outside=name, method=method, positive="outside"),
-                )
-            ),
-        )
-        for name in sets
-    )
-    heads = tuple(
-        f"{title}: {what}"
-        for title in METHOD_TITLES.values()
-        for what in ("AUROC", "FPR95, inside positive", "FPR95, outside positive")
-    )
-    return Grid(result.name, "by set of other things", "set", heads, rows) if rows else None
 
 
 @registry.add("ood")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -14,14 +14,12 @@ from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.ood import FPR95, METHOD_OUTPUTS, METHOD_TITLES, METHODS, Floats, sureness
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.benchmarks.score_words import Lookup, in_words
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Item, Selection
 from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
-from hardiness.core.result import Metric, Result, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.section import Chart, Dots, Grid, Observer
 from hardiness.core.table import ImageTable, Records
 from hardiness.distortions.objectless import objectless
 from hardiness.statistics.acceptance import accepted_interval, accepted_share, threshold, threshold_draws
@@ -53,10 +51,6 @@ PLAIN = (
 
 KINDS = {"noise": NOISE, "plain and striped": PLAIN}
 
-HALF = 0.5
-"""Share above which a kind of pictures is said to pass."""
-
-ALL = "mean of all tests"
 MEANS = {
     method: Metric(
         f"mean_fpr95_{method}",
@@ -79,73 +73,6 @@ OF_KIND = Metric(
     explanation="the share of pictures without any object that pass the same threshold, the mean over the tests of one "
     "kind.",
 )
-IN_FULL: Mapping[str, str] = {**METHOD_TITLES, "msp": "softmax probability"}
-
-
-def passing_chart(results: Sequence[Result], method: str) -> Dots | None:
-    """The share of each test that passes for photographs by one method; ``None`` where there is none."""
-    observers = tuple(each for result in results if (each := _observer(result, method)).by_row)
-    if not observers:
-        return None
-    present = dict.fromkeys(name for each in observers for name in each.by_row)
-    rows = []
-    for kind, names in KINDS.items():
-        if f"mean of {kind}" in present:
-            rows += [f"mean of {kind}", *(name for name in names if name in present)]
-    return Dots(
-        f"passing_{method}",
-        f"By {IN_FULL[method]}: {_heading(observers)}",
-        "Share of pictures without any object that a threshold lets through which accepts 95 % of the photographs; "
-        "lines are 95 % intervals. A model that flags nothing stands right in both kinds of tests, one that flags "
-        "noise alone left in the first and right in the second; a good one left in all.",
-        "passes for a photograph ↓ better",
-        ("flagged", "passes"),
-        ALL,
-        tuple(rows),
-        observers,
-        bars=True,
-    )
-
-
-def _observer(result: Result, method: str) -> Observer:
-    """The mean over all tests, those of both kinds, and each test."""
-    by_row: dict[str, Score] = {}
-    overall = None
-    for score in result.scores:
-        if score.metric == MEANS[method].name and score.value is not None:
-            overall = score
-        elif score.condition.get("method") == method and score.value is not None:
-            kind, test = score.condition.get("kind"), score.condition.get("test")
-            if score.metric in (FPR95.name, OF_KIND.name):
-                by_row[str(test) if test else f"mean of {kind}"] = score
-    return Observer(result.name, overall, by_row)
-
-
-def _heading(observers: Sequence[Observer]) -> str:
-    """What each model flags, in the order of the table; models of one kind together."""
-    said: dict[str, list[str]] = {}
-    for each in observers:
-        said.setdefault(_flagged(each.by_row), []).append(each.name)
-    if len(said) == 1:
-        (what, names), *_ = said.items()
-        return f"{names[0]} {what}" if len(names) == 1 else f"each of the {len(names)} models {what}"
-    return "; ".join(
-        f"{in_words(names, len(observers))} {what if len(names) == 1 else what.replace('flags', 'flag', 1)}"
-        for what, names in said.items()
-    )
-
-
-def _flagged(by_row: Mapping[str, Score]) -> str:
-    passing = [kind for kind in KINDS if (score := by_row.get(f"mean of {kind}")) and (score.value or 0.0) > HALF]
-    told = {
-        (): "flags most of both kinds",
-        ("noise",): "flags plain and striped pictures alone",
-        ("plain and striped",): "flags noise alone",
-        tuple(KINDS): "flags hardly anything",
-    }
-    return told[tuple(passing)]
-
-
 PHOTOGRAPH = Condition()
 
 
@@ -185,11 +112,6 @@ class OodUnitTestsCard(Card):
                     cells.append(_mean(OF_KIND, own, Condition(kind=kind, method=method)))
             cells += [seen.score(Condition(test=name, method=method)) for name, seen in tests.items()]
         return [*headlines, *cells]
-
-    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
-        """What passes for a photograph, by test, and for each model a grid of tests by method."""
-        yield from filter(None, (passing_chart(results, method) for method in METHODS))
-        yield from filter(None, map(_grid, results))
 
 
 @dataclass(frozen=True)
@@ -241,17 +163,6 @@ def _mean(metric: Metric, tests: Sequence[_Test], condition: Condition) -> Score
     draws = resampled_means(values, "ood_unit_tests").mean(axis=1) + np.mean([each.moved() for each in tests], axis=0)
     n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
     return metric.score(mean, n, interval_of_mean(values, draws), condition)
-
-
-def _grid(result: Result) -> Grid | None:
-    at = Lookup(result.scores)
-    tests = dict.fromkeys(score.condition["test"] for score in result.scores if "test" in score.condition)
-    rows = tuple(
-        (name.replace("_", " "), tuple(at.cell("fpr95", test=name, method=method) for method in METHODS))
-        for name in tests
-    )
-    heads = tuple(METHOD_TITLES.values())
-    return Grid(result.name, "pictures that pass for photographs", "test", heads, rows) if rows else None
 
 
 PICTURES = 400

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, final
 
@@ -15,16 +15,11 @@ from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import (
     COLUMN,
-    confidence_charts,
     confidence_details,
     loss_columns,
     temperature_scores,
 )
-from hardiness.benchmarks.explained import explained_chart
-from hardiness.benchmarks.leaderboard import series_beside
 from hardiness.benchmarks.options import registry
-from hardiness.benchmarks.presentation import ScoreTexts
-from hardiness.benchmarks.score_words import first, in_words, words
 from hardiness.benchmarks.shares import (
     BRIER,
     NLL,
@@ -44,12 +39,10 @@ from hardiness.core.benchmark import AS_IT_IS, Benchmark, DataRoot, DataSet, Exp
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError, UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
-from hardiness.core.result import Metric, Result, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.section import Chart, Dots, Observer
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.metrics.imagenet_real import FIRST_FIVE
-from hardiness.metrics.imagenet_x import FACTORS, error_ratio
 from hardiness.reference import robustbench
 from hardiness.statistics.measures import Measurable, share
 
@@ -151,76 +144,6 @@ def sized(image: Image, name: str, pictures: str) -> Image:
     return image
 
 
-EVERYTHING = "all photographs"
-
-
-def factor_chart(results: Sequence[Result]) -> Dots | None:
-    """Error ratios by factor, the most harmful first; ``None`` where there are none."""
-    observers = [_observer(result) for result in results]
-    shown = tuple(each for each in observers if each.by_row)
-    if not shown:
-        return None
-    means = {
-        name: sum(known) / len(known)
-        for name in FACTORS
-        if (known := [each.by_row[name].value or 0.0 for each in shown if name in each.by_row])
-    }
-    rows = tuple(sorted(means, key=lambda name: (-means[name], name)))
-    beside = _published(results)
-    ends = [
-        score.interval.high if score.interval else score.value or 0.0
-        for each in (*shown, *beside)
-        for score in each.by_row.values()
-    ]
-    caption = (
-        "Error on photographs that annotators gave a factor, divided by the error on all annotated ones; right of 1 a "
-        "factor goes with more errors. Lines are 95 % intervals."
-    )
-    return Dots(
-        "error_ratio_by_factor",
-        f"What goes with errors: {_heading(shown, means)}",
-        caption,
-        "error ratio ↓ better",
-        ("fewer errors", "more errors"),
-        EVERYTHING,
-        rows,
-        shown,
-        None,
-        beside,
-        limit=2.0 if max(ends) <= 2 else 4.0,
-        percent=False,
-        bars=True,
-        grey="Grey strokes: ResNet-50 as published.",
-    )
-
-
-def _heading(shown: Sequence[Observer], means: Mapping[str, float]) -> str:
-    """The factor that hurts most, or those, and how sure that is."""
-    worst = first(means, 1)
-    ratios = [each.by_row[name] for each in shown for name in worst if name in each.by_row]
-    above = all(score.interval is not None and score.interval.low > 1 for score in ratios)
-    sure = "" if above else ", which may be chance"
-    most = in_words(map(words, worst), len(means))
-    return f"{most} most, {means[worst[0]]:.1f} times as often wrong as on all{sure}"
-
-
-def _observer(result: Result) -> Observer:
-    by_row = {
-        str(s.condition["factor"]): s
-        for s in result.scores
-        if s.metric == error_ratio.name and s.value is not None and "factor" in s.condition
-    }
-    return Observer(result.name, error_ratio.metric.score(1.0, result.counts.images) if by_row else None, by_row)
-
-
-def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
-    found = []
-    for model, values in series_beside(results, error_ratio.name).items():
-        rows = {str(row.condition["factor"]): error_ratio.metric.score(row.value, row.n) for row in values}
-        found.append(Observer(model, None, rows))
-    return tuple(found)
-
-
 UNDISTURBED = "clean"
 """The group of photographs that set what a shift is held against."""
 
@@ -290,17 +213,6 @@ class Classification(Card):
         """Reliability and coverage, and the pictures behind the numbers."""
         return {**super().details(table, run), **confidence_details(table)}
 
-    def figures(self, results: Sequence[Result]) -> Iterator[Chart]:
-        """Accuracies, how far confidence can be trusted, and what goes with errors."""
-        yield from filter(None, [explained_chart(results)])
-        yield from confidence_charts(results, accuracy_first=True)
-        yield from filter(None, [factor_chart(results)])
-
-    def sentence(self, result: Result, known: ScoreTexts) -> str:
-        """The share of photographs answered rightly."""
-        top1 = known.value("top1")
-        return f"is right on {100 * top1:.1f} % of the photographs" if top1 is not None else ""
-
 
 @register("subset_classification")
 @final
@@ -352,19 +264,6 @@ class SubsetClassification(Card):
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability and coverage, and the pictures behind the numbers."""
         return {**super().details(table, run), **confidence_details(table)}
-
-    def figures(self, results: Sequence[Result]) -> Iterator[Chart]:
-        """Accuracies, and how far confidence can be trusted."""
-        yield from filter(None, [explained_chart(results)])
-        yield from confidence_charts(results)
-
-    def sentence(self, result: Result, known: ScoreTexts) -> str:
-        """The share answered rightly, and what that is less than on ordinary photographs."""
-        top1, drop = known.value("top1"), known.value("top1_drop")
-        if top1 is None:
-            return ""
-        less = f", {100 * drop:.0f} points less than on ordinary ones" if drop is not None and drop > 0 else ""
-        return f"answers {100 * top1:.1f} % of {result.benchmark} rightly{less}"
 
 
 @registry.add("imagenet-val")

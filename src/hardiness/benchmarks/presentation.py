@@ -1,22 +1,21 @@
-"""How a card writes for people: titles, notes, findings, figures."""
+"""The names, headings and order of a card's scores, which tables, pages, exports and gates share."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hardiness.benchmarks.chat_answers import CHAT_METRICS
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import CLASS_METRICS
-from hardiness.benchmarks.score_words import words
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.attack_plan import epsilon_text
-from hardiness.core.benchmark import Benchmark
+from hardiness.core.benchmark import GROUPS, LAST, Benchmark
 from hardiness.core.condition import Condition
 from hardiness.core.result import PARTIAL, Metric, Result, Score
 from hardiness.core.run import Run
-from hardiness.core.section import GROUPS, LAST, Chart, Column, Grid
 from hardiness.metrics.declaration import registry as registered
 
 ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
@@ -32,8 +31,26 @@ def benchmark_type(run: Run) -> type[Benchmark]:
     return found if found is not None and found.card == run.benchmark.card else Benchmark
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One score as a column of the table of models.
+
+    Attributes:
+        metric, condition: which score.
+        title: its heading.
+        higher_is_better: direction of improvement.
+        headline: whether it is always shown, or only where everything is asked for.
+    """
+
+    metric: str
+    condition: Condition
+    title: str
+    higher_is_better: bool
+    headline: bool = True
+
+
 class Presentation:
-    """The half of a card that writes for people: of what differs by card most is said by its attributes.
+    """The half of a card that names its scores and orders them: most of what differs by card are attributes.
 
     Class attributes:
         metrics: what its scores measure, in the order in which a page explains them; those by class and those of chat
@@ -50,7 +67,6 @@ class Presentation:
         severity: what a severity is called, where conditions are distortions: their names are shown with spaces.
         names_protocol: whether its headings name the protocol.
         by_category: whether a class goes by the name of the category that it belongs to.
-        names_people: whether `figures` begins with what people score, in a line, which tables show too.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = ()
@@ -64,22 +80,6 @@ class Presentation:
     severity: ClassVar[str] = ""
     names_protocol: ClassVar[bool] = False
     by_category: ClassVar[bool] = False
-    names_people: ClassVar[bool] = False
-
-    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid | str]:
-        """What a page shows of results beside their table: figures and grids; before them what people score.
-
-        Args:
-            results: of one benchmark, one data set, one protocol, one variant.
-        """
-        yield from ()
-
-    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
-        """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say.
-
-        With it the score that the sentence is about, where that is not the headline.
-        """
-        return ""
 
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""
@@ -192,21 +192,6 @@ def sweep(metric: Metric, scores: Sequence[Score]) -> list[Score]:
     return sorted((s for s in found if s.condition.get("steps") == steps), key=lambda s: float(s.condition["epsilon"]))
 
 
-class ScoreTexts:
-    """The scores of one result, by metric and condition."""
-
-    def __init__(self, scores: Sequence[Score]) -> None:
-        self._scores = {(score.metric, score.condition): score for score in scores}
-
-    def score(self, metric: str, **condition: str | float) -> Score | None:
-        """The score; ``None`` where there is none."""
-        return self._scores.get((metric, Condition(**condition)))
-
-    def value(self, metric: str, **condition: str | float) -> float | None:
-        """The score's value; ``None`` where there is none."""
-        found = self.score(metric, **condition)
-        return found.value if found else None
-
-
-SHOWN_WHEN_ASKED = "galleries_when_asked"
-"""Where a result's details have the samples of a set whose pictures are shown to who asks for them alone."""
+def words(name: str) -> str:
+    """A name of a table as text: ``gaussian_noise`` is ``gaussian noise``."""
+    return name.replace("_", " ")

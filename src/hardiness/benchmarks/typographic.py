@@ -17,14 +17,13 @@ from hardiness.benchmarks.confidence import (
 )
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.benchmarks.presentation import ScoreTexts
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
 from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Image, Item, Selection
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.model import Canvas
 from hardiness.core.random import rng
-from hardiness.core.result import Metric, Result, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.reference.wordings import wording
@@ -105,13 +104,6 @@ class TypographicCard(Card):
             return []
         columns, written = {WORD_ANSWERED: "word", WITH_WORD: RIGHT}, table.present.index(WRONG_WORD)
         return [drop, *(share(metric, table.equals(name)[:, written]) for metric, name in columns.items())]
-
-    def sentence(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
-        """How often it reads instead of looking."""
-        share = known.score(WORD_ANSWERED.name)
-        if share is None or share.value is None:
-            return ""
-        return f"answers with a wrong word written on it {100 * share.value:.0f} % of the time", share
 
 
 def _drop(table: ImageTable) -> Score:

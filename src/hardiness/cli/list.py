@@ -17,13 +17,13 @@ from hardiness import attacks, benchmarks, distortions, models, reference
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import amount, print_json, print_views, wide
+from hardiness.core.benchmark import GROUPS
 from hardiness.core.bounds import require_within
 from hardiness.core.model import ModelSpec
 from hardiness.core.options import argument, option
 from hardiness.core.registry import Registry
 from hardiness.core.result import TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
-from hardiness.core.section import GROUPS
 from hardiness.data.root import LAYOUTS
 from hardiness.metrics.declaration import PairMetric, RunMetric
 from hardiness.metrics.declaration import pair_registry as pair_metrics

@@ -196,6 +196,22 @@ class Selection(NamedTuple):
     requested: tuple[Condition, ...] | None = None
 
 
+LAST = 90
+"""The place of sections that no experiment of the paper is like."""
+
+GROUPS = (
+    "clean",
+    "distortions",
+    "natural shift",
+    "adversarial",
+    "shape",
+    "out of distribution",
+    "labels",
+    "other",
+)
+"""The subjects of benchmarks, in the order in which the overview shows them."""
+
+
 class Benchmark(ABC):
     """Base of every benchmark; concrete ones are final frozen dataclasses whose fields are their options.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks.leaderboard import is_comparable
+from hardiness.benchmarks.presentation import Column
 from hardiness.core.result import Result, Score
-from hardiness.core.section import Chart, Column, Curves, Dots, Ladder, Observer, Rung
 from hardiness.reference.published_numbers import PublishedNumber
 from hardiness.reference.published_numbers import published_beside as known
 from hardiness.report import format as formatting
+from hardiness.report.charts import Chart, Curves, Dots, Ladder, Observer, Rung
+from hardiness.report.published_beside import is_comparable
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.statistics.comparison import FEWEST
 

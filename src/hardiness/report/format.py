@@ -13,7 +13,7 @@ from rich.text import Text
 
 from hardiness.core.errors import CONTROLS
 from hardiness.core.result import Interval, TextTable
-from hardiness.core.section import GridCell
+from hardiness.report.charts import GridCell
 
 
 class PlainConsole(Console):

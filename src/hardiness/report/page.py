@@ -18,11 +18,11 @@ from markupsafe import Markup, escape
 
 from hardiness.core.errors import SampleError, StoreError
 from hardiness.core.result import Result, TextTable
-from hardiness.core.section import Chart, Heat
 from hardiness.imaging.by_pillow import pillow_alone
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.report import format as formatting
 from hardiness.report.beside import MeasuredNumbers, from_few, published_peers, with_figure, with_ladder
+from hardiness.report.charts import Chart, Heat
 from hardiness.report.citations import citations
 from hardiness.report.commands import commands_of, sessions_of
 from hardiness.report.figure_files import WIDTHS, WRITERS, write_figures

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.galleries import Gallery, Sample
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.benchmark import Image
 from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError
 from hardiness.core.result import Picture, Result
-from hardiness.core.section import Gallery, Sample
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.imaging.resizing import resize
 from hardiness.report.sections import BenchmarkSection

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from hardiness.core.section import GROUPS
+from hardiness.core.benchmark import GROUPS
 from hardiness.report.sections import BenchmarkSection, OverviewEntry
 
 

@@ -2,16 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hardiness.benchmarks.card import Card, card_of, cards
-from hardiness.benchmarks.leaderboard import leaderboard_notes, timm_notes
-from hardiness.benchmarks.presentation import ScoreTexts
-from hardiness.core.forms import from_json
+from hardiness.benchmarks.galleries import Gallery, galleries_of
+from hardiness.benchmarks.presentation import Column
+from hardiness.core.benchmark import GROUPS, LAST
 from hardiness.core.result import PARTIAL, Result, Score
-from hardiness.core.section import Chart, Gallery, Grid, ModelSentence, Note, Section
+from hardiness.report.charts import Chart, Grid
+from hardiness.report.notes import Note, notes_of
+from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.views.card_view import CardView, views
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSentence:
+    """What was found of one model, in words with numbers, as the end of a sentence that begins with its name.
+
+    Attributes:
+        model: its name.
+        text: what was found.
+        score: the number that the text is about, for its n and its interval; ``None`` where it is about no one number.
+        title: what that number is called.
+        more: what is said behind that n, as it has one of its own.
+    """
+
+    model: str
+    text: str
+    score: Score | None = None
+    title: str = ""
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One benchmark on one data set under one protocol.
+
+    Attributes:
+        variant: what tells it from others of the same benchmark and data, e.g. the surrogate of an attack.
+        columns: of the table of models, headlines first.
+        notes: below it.
+        people_score: what people score, in a sentence; empty where nothing is known of them.
+        charts: its figures; the first says the message, the others are details.
+        grids: details of each model.
+        place: where it stands among sections, smallest first: the order of the paper's experiments.
+        headline: the column that stands for the section in the overview; ``None`` where none has a value.
+        group: what the benchmark is about, one of `GROUPS`.
+        others: further columns of the overview, each with its group.
+        sayings: what was found of each model.
+        galleries: pictures behind the numbers of each model, by its name.
+        explanations: its terms, each with what it means.
+    """
+
+    variant: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    notes: tuple[Note, ...] = ()
+    people_score: str = ""
+    charts: Sequence[Chart] = ()
+    grids: Sequence[Grid] = field(default=())
+    place: int = LAST
+    headline: Column | None = None
+    group: str = GROUPS[-1]
+    others: tuple[tuple[str, Column], ...] = ()
+    sayings: tuple[ModelSentence, ...] = ()
+    galleries: Sequence[tuple[str, Gallery]] = ()
+    explanations: tuple[tuple[str, str], ...] = ()
 
 
 def section_of(results: Sequence[Result], *, figures: bool = True) -> Section:
@@ -45,7 +102,7 @@ def _section(card: Card, results: Sequence[Result], *, figures: bool) -> Section
         group=card.group_of(run),
         others=tuple((group, each) for each in columns if (group := card.metric(each.metric).overview)),
         sayings=parts.sentences,
-        galleries=_galleries(results) if figures else [],
+        galleries=[(r.name, each) for r in results for each in galleries_of(r)] if figures else [],
         explanations=_explanations(card, results) if figures else (),
     )
 
@@ -61,27 +118,22 @@ class ViewParts(NamedTuple):
 def _parts(card: str, results: Sequence[Result], *, figures: bool) -> ViewParts:
     """The parts by the view of a card; by the usual one where there is none, or one of somebody else's fails."""
     try:
-        return _parts_by(views.find(card) or _ByCard(card_of(results[0].run)), results, figures=figures)
+        return _parts_by(views.find(card) or CardView(), results, figures=figures)
     except Exception as error:
         if not views.give_up(card, error):
             raise
     return _parts_by(CardView(), results, figures=figures)
 
 
-class _ByCard(CardView):
-    """The view of a card that draws itself."""
-
-    def __init__(self, card: Card) -> None:
-        self._card = card
-
-    def people(self, results: Sequence[Result]) -> str:
-        return str(next(self._card.figures(results))) if self._card.names_people else ""
-
-    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
-        yield from (each for each in self._card.figures(results) if not isinstance(each, str))
-
-    def sentence(self, result: Result, scores: ScoreTexts) -> str | tuple[str, Score | None]:
-        return self._card.sentence(result, scores)
+def figures_across(results: Sequence[Result]) -> list[Chart]:
+    """The figures that several variants of a protocol have in common; none where a view of somebody else's fails."""
+    card = results[0].run.benchmark.card
+    try:
+        return [*(views.find(card) or CardView()).figures_across(results)]
+    except Exception as error:
+        if not views.give_up(card, error):
+            raise
+    return []
 
 
 def _parts_by(view: CardView, results: Sequence[Result], *, figures: bool) -> ViewParts:
@@ -93,7 +145,7 @@ def _parts_by(view: CardView, results: Sequence[Result], *, figures: bool) -> Vi
 
 
 def _sentence(view: CardView, result: Result) -> ModelSentence | None:
-    answer = view.sentence(result, ScoreTexts(result.scores))
+    answer = view.sentence(result, ScoreLookup(result.scores))
     text, score = (answer, _headline_score(result)) if isinstance(answer, str) else answer
     title = card_of(result.run).title(score.metric, score.condition) if score else ""
     return ModelSentence(result.name, text, score, title) if text else None
@@ -106,32 +158,9 @@ def _headline_score(result: Result) -> Score | None:
     return next((score for score in result.scores if (score.metric, score.condition) == place), None)
 
 
-def _galleries(results: Sequence[Result]) -> list[tuple[str, Gallery]]:
-    return [(r.name, from_json(Gallery, g, "galleries")) for r in results for g in r.details.get("galleries", ())]
-
-
 def _explanations(card: Card, results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
     """The title and meaning of each metric that has a score here."""
     names = dict.fromkeys(score.metric.removesuffix(PARTIAL) for result in results for score in result.scores)
     own = [metric for metric in card.declared if metric.name in names]
     others = [metric for name in names if (metric := card.declared_metric(name)) and metric not in own]
     return tuple((metric.title, metric.explanation) for metric in (*own, *others) if metric.explanation)
-
-
-def notes_of(result: Result) -> list[Note]:
-    """Warnings, why columns are undefined, checks that raised doubts, the verdict, places in published lists."""
-    card, name = card_of(result.run), (result.name,)
-    titled = [(s, card.title(s.metric, s.condition)) for s in card.column_scores(result.scores)]
-    doubts = [finding for finding in result.findings if finding.raised or finding.name == "verdict"]
-    return [
-        *(Note(warning, name) for warning in result.warnings),
-        *(Note(f"{of} is undefined: {s.reason}", name, card.is_headline(s)) for s, of in titled if s.value is None),
-        *(
-            Note(f"{of} has no interval: {s.interval_reason}", name, card.is_headline(s))
-            for s, of in titled
-            if s.interval_reason
-        ),
-        *(Note(f"{finding.name}: {finding.sentence}", name) for finding in doubts),
-        *timm_notes(result),
-        *leaderboard_notes(result),
-    ]

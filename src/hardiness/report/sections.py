@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
-from hardiness.benchmarks.attack_figures import surrogate_matrix
 from hardiness.benchmarks.card import card_of
-from hardiness.benchmarks.own_classes import with_classes
+from hardiness.benchmarks.galleries import Gallery
+from hardiness.benchmarks.presentation import Column
 from hardiness.core.condition import Condition
 from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score
-from hardiness.core.section import Chart, Column, Dots, Gallery, Grid, GridCell, Observer, Section
 from hardiness.report import format as formatting
+from hardiness.report.charts import Chart, Dots, Grid, GridCell, Observer
 from hardiness.report.marks import marks_in_export, marks_of
+from hardiness.report.own_classes import with_classes
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
-from hardiness.report.section import section_of
+from hardiness.report.section import Section, figures_across, section_of
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.results import group_of
@@ -157,7 +158,7 @@ class BenchmarkSection:
         if len(kin) < 2 or kin[0].anchor != self.anchor:
             return self
         results = [result for other in kin for result in other.results]
-        charts = [*filter(None, [surrogate_matrix(results)]), *self.section.charts]
+        charts = [*figures_across(results), *self.section.charts]
         return replace(self, section=replace(self.section, charts=charts))
 
     def with_winner(self) -> BenchmarkSection:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hardiness.core.result import Result, Score, trust
-from hardiness.core.section import ModelSentence
 from hardiness.report import format as formatting
+from hardiness.report.section import ModelSentence
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.statistics.comparison import FEWEST
 

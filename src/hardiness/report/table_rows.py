@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hardiness.benchmarks.leaderboard import names_of
 from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.reference.published_numbers import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.beside import difference
 from hardiness.report.marks import caveat
+from hardiness.report.notes import names_of
 from hardiness.report.places import PlaceRange
 from hardiness.report.sections import BenchmarkSection, score_of
 

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from hardiness.core.answers import mark_notes
 from hardiness.core.result import Result, Score, TextTable
-from hardiness.core.section import Grid
 from hardiness.reference.stimulus_sets import SETS
 from hardiness.report import format as formatting
+from hardiness.report.charts import Grid
 from hardiness.report.marks import caveat
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections

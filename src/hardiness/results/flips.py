@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.galleries import Answer, Sample
 from hardiness.core.condition import Condition
 from hardiness.core.forms import fields_form, from_fields, json_field
-from hardiness.core.section import Answer, Sample
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.comparison import Difference

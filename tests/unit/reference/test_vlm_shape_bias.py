@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from hardiness.benchmarks.cue_conflict import published_chat_models, shape_bias
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.reference.closed_questions import vlm_shape_bias
+from hardiness.report.views.cue_conflict import published_chat_models, shape_bias
 
 
 def test_the_rows_are_those_of_the_paper() -> None:

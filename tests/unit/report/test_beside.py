@@ -10,9 +10,9 @@ import pytest
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
-from hardiness.core.section import Curves, Dots, Heat, Line
 from hardiness.reference.published_numbers import baseline, leaders, published, published_beside, table
 from hardiness.report.beside import BEST, RUNGS_MOST, ladder, published_peers, with_ladder
+from hardiness.report.charts import Curves, Dots, Heat, Line
 from hardiness.report.figures import NARROW_PX, WIDE_PX
 from hardiness.report.figures.charts import caption_of, draw
 from hardiness.report.figures.sheet import Inks, Text

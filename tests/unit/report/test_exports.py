@@ -17,13 +17,13 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from one_score import compared
 from pyarrow import csv, parquet
 
+from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import json_form
 from hardiness.core.result import Counts, Finding, Interval, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.section import Answer, Gallery, Sample
 from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results

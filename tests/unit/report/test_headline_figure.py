@@ -8,8 +8,8 @@ from one_score import compared
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.section import Dots
 from hardiness.report.beside import from_few, with_figure
+from hardiness.report.charts import Dots
 from hardiness.report.sections import sections
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean

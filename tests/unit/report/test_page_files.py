@@ -23,15 +23,15 @@ from hardiness.api.page import (
     write_page,
 )
 from hardiness.benchmarks.card import Baseline, Card, cards
-from hardiness.benchmarks.presentation import ScoreTexts
 from hardiness.cli.main import main
 from hardiness.core.errors import ArgumentError, DataError, StoreError
 from hardiness.core.result import Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.core.section import Dots, Observer
 from hardiness.core.table import ImageTable, Records
+from hardiness.report.charts import Dots, Observer
 from hardiness.report.figures import NARROW_PX, PAPER_PX
 from hardiness.report.page import DIFFERENCES_MOST, PageOptions, put_page
+from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.sections import sections
 from hardiness.report.views.card_view import CardView, views
 from hardiness.results.results import results_of
@@ -317,7 +317,7 @@ class ForeignView(CardView):
         observers = tuple(Observer(name, found["odd"], found) for name, found in scores.items())
         yield Dots("mine", "My own figure", "Read it so.", "share", ("", ""), "all", ("odd",), observers)
 
-    def sentence(self, result: Result, scores: ScoreTexts) -> str:
+    def sentence(self, result: Result, scores: ScoreLookup) -> str:
         return "stands on its own feet"
 
 

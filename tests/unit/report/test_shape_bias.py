@@ -16,8 +16,8 @@ from rich.console import Console
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.result import Result
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.core.section import Grid
 from hardiness.core.table import Records
+from hardiness.report.charts import Grid
 from hardiness.report.figures import PAPER_PX
 from hardiness.report.figures.charts import draw
 from hardiness.report.figures.sheet import INKS, Area, Inks, Sheet

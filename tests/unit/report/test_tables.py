@@ -12,7 +12,7 @@ from hardiness.benchmarks.card import cards
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
-from hardiness.core.section import Grid
+from hardiness.report.charts import Grid
 from hardiness.report.format import grid_cell, interval, number
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.section import section_of

@@ -12,7 +12,7 @@ from hardiness.cli.show import print_overview
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.section import Note
+from hardiness.report.notes import Note
 from hardiness.report.sections import sections
 from hardiness.report.terminal import score_tables, scorecard_tables
 

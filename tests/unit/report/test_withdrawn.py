@@ -14,7 +14,6 @@ import pytest
 from one_score import compared
 from rich.console import Console
 
-from hardiness.benchmarks.attack_figures import accuracy_under_attack, strength_of_attack
 from hardiness.benchmarks.check_wording import undecided
 from hardiness.core.attack_plan import Round, epsilon_text
 from hardiness.core.condition import Condition
@@ -31,6 +30,7 @@ from hardiness.report.stored_results import StoredResults
 from hardiness.report.summary import summary
 from hardiness.report.terminal import score_tables, scorecard_tables
 from hardiness.report.trust import checks
+from hardiness.report.views.attack import accuracy_under_attack, strength_of_attack
 from hardiness.results.claims.claim import from_results, judge_claims
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison

@@ -12,7 +12,6 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import linregress
 
-from hardiness.benchmarks.explained import fitted
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.cli.main import main
 from hardiness.core.condition import Condition
@@ -27,6 +26,7 @@ from hardiness.report.exports.exporter import registry as exporters
 from hardiness.report.marks import caveat
 from hardiness.report.sections import sections
 from hardiness.report.stored_results import StoredResults
+from hardiness.results.comparisons.effective_robustness import fitted
 from hardiness.results.results import published_results, results_of
 from hardiness.statistics.effective_robustness import Point, fit
 from hardiness.statistics.estimate import Estimate, mean

@@ -15,8 +15,8 @@ import hardiness
 from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.core.section import Dots
 from hardiness.core.table import Records
+from hardiness.report.charts import Dots
 from hardiness.report.sections import sections
 from hardiness.results.comparison import compare_stores
 from hardiness.results.flips import flips_of

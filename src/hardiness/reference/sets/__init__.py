@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hardiness.core.benchmark import GROUPS
 from hardiness.core.errors import DataError, UnknownNameError, suggestion
-from hardiness.core.section import GROUPS
 
 SEVERITIES = (1, 2, 3, 4, 5)
 """Severities of most corruptions; one may have fewer or more."""

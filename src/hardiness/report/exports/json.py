@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from hardiness.benchmarks.galleries import galleries_of
+from hardiness.core.forms import json_form
 from hardiness.core.result import SCHEMA, Result
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import Places, places_of
@@ -28,4 +30,4 @@ def _entry(result: Result, places: Places) -> dict[str, Any]:
     for score, described in zip(result.scores, entry["scores"], strict=True):
         if rank := places.get((result.run.key, score.metric, score.condition)):
             described["place"] = [rank.best, rank.worst]
-    return {**entry, "galleries": list(result.details.get("galleries", ()))}
+    return {**entry, "galleries": json_form(galleries_of(result))}

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.presentation import Column
 from hardiness.core.result import Result, TextTable
-from hardiness.core.section import Column
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register

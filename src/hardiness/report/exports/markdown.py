@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hardiness.benchmarks.presentation import Column
 from hardiness.core.result import Result, TextTable
-from hardiness.core.section import Column
 from hardiness.report import format as formatting
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import caveat, marks_in_export

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hardiness.core.result import Score
-from hardiness.core.section import (
+from hardiness.report import format as formatting
+from hardiness.report.charts import (
     Chart,
     Curves,
     Dots,
@@ -24,7 +25,6 @@ from hardiness.core.section import (
     Spot,
     Trend,
 )
-from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import (
     BAND,
     BOLD,

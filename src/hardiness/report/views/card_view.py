@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from hardiness.benchmarks.presentation import ScoreTexts
 from hardiness.core.registry import Registry, subclass_of
 from hardiness.core.result import Result, Score
-from hardiness.core.section import Chart, Grid
+from hardiness.report.charts import Chart, Grid
+from hardiness.report.score_lookup import ScoreLookup
 
 
 class CardView:
@@ -29,7 +29,15 @@ class CardView:
         """The figures and grids of results as `people` takes them, in order; the first figure says the message."""
         yield from ()
 
-    def sentence(self, result: Result, scores: ScoreTexts) -> str | tuple[str, Score | None]:
+    def figures_across(self, results: Sequence[Result]) -> Iterator[Chart]:
+        """The figures that several variants of a protocol have in common, the first of which begins with them.
+
+        Args:
+            results: of one benchmark, one data set, one protocol, all variants.
+        """
+        yield from ()
+
+    def sentence(self, result: Result, scores: ScoreLookup) -> str | tuple[str, Score | None]:
         """A finding in words with numbers, to follow the model's name; empty where there is nothing to say.
 
         With it the score that the sentence is about, where that is not the headline.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from hardiness.benchmarks.imagenet_p import DISTANCES, FLIP_PROBABILITY, FLIPS
-from hardiness.benchmarks.leaderboard import published_on, series_beside
-from hardiness.benchmarks.presentation import ScoreTexts
-from hardiness.benchmarks.score_words import Lookup, ends_apart, in_words, mean_intervals, words
+from hardiness.benchmarks.presentation import words
 from hardiness.core.result import Interval, Result, Score
-from hardiness.core.section import Chart, Dots, Grid, Observer
+from hardiness.report.charts import Chart, Dots, Grid, Observer
+from hardiness.report.headings import ends_apart, in_words, mean_intervals
+from hardiness.report.published_beside import published_on, series_beside
+from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.views.card_view import CardView, register
 
 LIMITS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -25,7 +26,7 @@ class PerturbationView(CardView):
         yield from flips(results)
         yield from filter(None, map(_grid, results))
 
-    def sentence(self, result: Result, scores: ScoreTexts) -> str | tuple[str, Score | None]:
+    def sentence(self, result: Result, scores: ScoreLookup) -> str | tuple[str, Score | None]:
         """The share of answers that stay from frame to frame."""
         flip = scores.score(FLIP_PROBABILITY.name)
         if flip is None or flip.value is None:
@@ -101,7 +102,7 @@ def _published(results: Sequence[Result], rows: Sequence[str]) -> tuple[Observer
 
 def _grid(result: Result) -> Grid | None:
     """Both quantities of each sequence, and their ratios to the baseline's where there is one."""
-    at = Lookup(result.scores)
+    at = ScoreLookup(result.scores)
     cells = list(dict.fromkeys(score.condition for score in result.scores if "perturbation" in score.condition))
     measured = [metric for each in (FLIPS, DISTANCES) for metric in (each.metric, each.ratio)]
     metrics = [metric for metric in measured if any((metric.name, cell) in at for cell in cells)]

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN
-from hardiness.benchmarks.explained import fitted
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.errors import ArgumentError
@@ -21,6 +20,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.reference.classes import subset
 from hardiness.reference.published_lines import (
+    PublishedLine,
     filtered_by,
     images_behind,
     published_line,
@@ -30,8 +30,24 @@ from hardiness.reference.published_lines import (
 from hardiness.reference.recipes import recipes_of
 from hardiness.results.comparisons import ScoredResult, clean_benchmark, clean_result, speaks_of
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics.effective_robustness import EffectiveRobustness, Point, fit
+from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
 from hardiness.statistics.estimate import Estimate, mean
+
+
+def fitted(line: PublishedLine) -> FittedLine:
+    """A published line in numbers."""
+    part = f" {line.part}" if line.part else ""
+    return FittedLine(
+        line.n,
+        line.intercept,
+        line.slope,
+        line.residual,
+        line.centre,
+        line.spread,
+        line.clean,
+        f"{line.n} standard models{part} of Taori et al. {line.date[:4]}",
+        line.moves,
+    )
 
 
 @speaks_of("effective_robustness", "classification", "subset_classification", "class_sets", "corruption", beside=CLEAN)

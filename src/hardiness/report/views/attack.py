@@ -1,42 +1,63 @@
-"""Figures of accuracy under attack: over epsilons, steps, starts and surrogates."""
+"""Accuracy under attack over budgets, steps and starts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hardiness.benchmarks.attack_curves import UNITS, curves_of, longest_of
-from hardiness.benchmarks.leaderboard import series_beside
+from hardiness.benchmarks.attack_curves import UNITS
+from hardiness.benchmarks.attacks import ACCURACY
+from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.presentation import sweep
-from hardiness.benchmarks.score_words import Lookup
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
-from hardiness.core.result import CANNOT_TELL, Metric, Result, Score
-from hardiness.core.run import Run
-from hardiness.core.section import Curves, Grid, Heat, Layer, Line, Panel
-from hardiness.core.table import Records
-from hardiness.statistics.intervals import proportion
+from hardiness.core.result import CANNOT_TELL, Result, Score, trust
+from hardiness.report.charts import Chart, Curves, Grid, Heat, Layer, Line, Panel
+from hardiness.report.published_beside import series_beside
+from hardiness.report.score_lookup import ScoreLookup
+from hardiness.report.views.card_view import CardView, register
 
 TITLE = "Accuracy under attack"
 
 PUBLISHED_PROTOCOL = "orhan2019"
 
-ACCURACY = Metric(
-    "accuracy",
-    "accuracy under attack",
-    explanation="the share of pictures still answered rightly after an attack changed each by at most ε (pixels range "
-    "from 0 to 1); the attack report says whether the attack was strong enough to show robustness.",
-)
+
+@register("attack")
+class AttackView(CardView):
+    """Accuracy over budgets, steps and starts, and what is left at the largest budget."""
+
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
+        """Curves over epsilons and steps, and for each model a grid of both."""
+        yield from filter(None, (accuracy_under_attack(results), strength_of_attack(results)))
+        yield from filter(None, (accuracy_grid(result, card_of(result.run).shown) for result in results))
+
+    def figures_across(self, results: Sequence[Result]) -> Iterator[Chart]:
+        """Accuracy by the surrogate that pictures were made on, and the model that sees them."""
+        yield from filter(None, [surrogate_matrix(results)])
+
+    def sentence(self, result: Result, scores: ScoreLookup) -> str | tuple[str, Score | None]:
+        """What becomes of the accuracy at the largest epsilon; nothing for pictures made on the model itself."""
+        swept, clean = sweep(ACCURACY, result.scores), scores.value("clean_accuracy")
+        surrogate = result.run.surrogate.model if result.run.surrogate else ""
+        if not swept or swept[-1].value is None or clean is None or surrogate == result.model:
+            return ""
+        epsilon = epsilon_text(float(swept[-1].condition["epsilon"]))
+        before, left = round(100 * clean), round(100 * swept[-1].value)
+        stays = "holds" if trust(result.findings) == "yes" else "keeps"
+        # The score under a name that says "at the largest epsilon" without the budget.
+        about = replace(swept[-1], metric="accuracy_left", condition=Condition())
+        change = f"falls from {before} to {left} %" if left < before else f"{stays} its {before} %"
+        if surrogate:
+            return f"{change} on pictures attacked on {surrogate}", about
+        doubt = swept[-1].doubt
+        return f"{change} under attack at ε {epsilon}{f' ({doubt})' if doubt else ''}", about
 
 
 def accuracy_grid(result: Result, shown: Callable[[str, Any], str]) -> Grid | None:
     """Accuracy by epsilon and steps, where several numbers of steps were recorded."""
-    at = Lookup(result.scores)
+    at = ScoreLookup(result.scores)
     cells = [s.condition for s in result.scores if s.metric == "accuracy" and set(s.condition) == {"epsilon", "steps"}]
     steps = sorted({cell["steps"] for cell in cells})
     if len(steps) < 2:
@@ -209,63 +230,6 @@ def _published(results: Sequence[Result], wanted: Callable[[Mapping[str, Any]], 
         if len(points) > 1:
             lines.append(Line(model, tuple(x for x, _ in points), tuple(y for _, y in points)))
     return tuple(lines)
-
-
-Point = tuple[float, float, float, float]
-"""Steps or starts, accuracy, and the ends of its 95 % interval."""
-
-
-def effort(records: Records, run: Run) -> dict[str, Any]:
-    """Points by steps and by starts at the budget that the verdict is about, and accuracy under noise; as JSON.
-
-    Nothing where a run has no attack on the model itself.
-    """
-    curve = longest_of(curves_of(records, run))
-    if curve is None:
-        return {}
-    right, last = np.asarray(records["prediction"] == records["label"]), curve.rows[-1]
-    starts = range(1, curve.round.restarts + 1)
-    fallen_at = np.where(records["success"], records["restart"], curve.round.restarts)
-    unattacked = _clean(records, run)
-    clean = [_point(0, right[unattacked])] if unattacked.any() else []
-    return {
-        "epsilon": curve.epsilon,
-        "unit": curve.unit,
-        "members": list(curve.members),
-        "steps": [*clean, *(_point(steps, right[rows]) for steps, rows in zip(curve.steps, curve.rows, strict=True))],
-        "starts": [_point(k, (right | (fallen_at >= k))[last]) for k in starts] if len(starts) > 1 else [],
-        "noise": _noise(records, unattacked & right, last),
-    }
-
-
-def _clean(records: Records, run: Run) -> NDArray[np.bool_]:
-    """The rows without attack."""
-    conditions = list(run.conditions)
-    found: NDArray[np.bool_] = records["condition"] == (
-        conditions.index(Condition()) if Condition() in conditions else -1
-    )
-    return found
-
-
-def _noise(records: Records, clean_right: NDArray[np.bool_], last: NDArray[np.bool_]) -> list[float]:
-    """Accuracy under the best of some draws, and the ends of its interval; empty where no noise was tried.
-
-    An image that is wrong without attack counts as wrong, though a targeted attack has not reached its target there.
-    """
-    if "noise_lead" not in records:
-        return []
-    rows = last & np.isfinite(records["noise_lead"])
-    if not rows.any():
-        return []
-    was_right = np.isin(records["image"][rows], records["image"][clean_right])
-    stands = (records["noise_lead"][rows] > 0) & was_right
-    return list(_point(0, stands)[1:])
-
-
-def _point(at: float, stands: NDArray[np.bool_]) -> Point:
-    n, count = len(stands), int(stands.sum())
-    interval = proportion(count, n)
-    return float(at), count / n, interval.low, interval.high
 
 
 def strength_of_attack(results: Sequence[Result]) -> Curves | None:

@@ -1,28 +1,10 @@
-"""Scores of a result as sentences name them: the first, the ends that chance cannot have swapped, lists in words."""
+"""Words of headings: the first of several, the ends that chance cannot have swapped, lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Score
-from hardiness.core.section import GridCell
-
-
-class Lookup:
-    """The scores of one result, found by metric and condition."""
-
-    def __init__(self, scores: Sequence[Score]) -> None:
-        self._found = {(score.metric, score.condition): score for score in scores}
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._found
-
-    def cell(self, metric: str, *, shaded: bool = True, **condition: str | float) -> GridCell | None:
-        """The cell of a score; ``None`` where there is none."""
-        score = self._found.get((metric, Condition(**condition)))
-        return GridCell(score.value, score.unit, shaded) if score else None
-
 
 FEW = 3
 """Names that a heading can take; of more it gives the number."""
@@ -78,8 +60,3 @@ def in_words(names: Iterable[str], total: int) -> str:
     if len(others) >= FEW:
         return f"{len(others) + 1} of {total}"
     return f"{', '.join(others)} and {last}" if others else last
-
-
-def words(name: str) -> str:
-    """A name of a table as text: ``gaussian_noise`` is ``gaussian noise``."""
-    return name.replace("_", " ")

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from hardiness.benchmarks import laion_c
-from hardiness.benchmarks.confidence import confidence_charts
-from hardiness.benchmarks.corruptions import corruption_charts
-from hardiness.benchmarks.score_words import ends_apart, first, in_words, mean_intervals
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.section import Chart, Curves
+from hardiness.report.charts import Chart, Curves
+from hardiness.report.confidence_charts import confidence_charts
+from hardiness.report.headings import ends_apart, first, in_words, mean_intervals
+from hardiness.report.views import laion_c
+from hardiness.report.views.corruption import corruption_charts
 from hardiness.report.views.perturbation import flips
 from hardiness.statistics.intervals import wilson
 

@@ -10,10 +10,11 @@ import numpy as np
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.forms import from_json
 from hardiness.core.result import Result, Score
-from hardiness.core.section import Scatter, Spot, Trend
 from hardiness.reference.published_lines import PublishedLine, published_lines, published_points, testbed_point
 from hardiness.reference.published_numbers import published_beside
 from hardiness.reference.timm_results import timm_rows
+from hardiness.report.charts import Scatter, Spot, Trend
+from hardiness.results.comparisons.effective_robustness import fitted
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine
 
 MOST_SENTENCES = 8
@@ -21,22 +22,6 @@ MOST_SENTENCES = 8
 
 STEPS = 16
 """Points of a curve in a figure."""
-
-
-def fitted(line: PublishedLine) -> FittedLine:
-    """A published line in numbers."""
-    part = f" {line.part}" if line.part else ""
-    return FittedLine(
-        line.n,
-        line.intercept,
-        line.slope,
-        line.residual,
-        line.centre,
-        line.spread,
-        line.clean,
-        f"{line.n} standard models{part} of Taori et al. {line.date[:4]}",
-        line.moves,
-    )
 
 
 def explained_chart(results: Sequence[Result]) -> Scatter | None:

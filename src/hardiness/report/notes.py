@@ -1,42 +1,43 @@
-"""Numbers that others have published of a model's weights, whatever it is called here, and those for a figure."""
+"""Notes below a table: warnings, checks that raised doubts, and places in what others published."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.card import card_of
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.result import Interval, Result, Score
-from hardiness.core.run import InputIdentity, Run
-from hardiness.core.section import Note
 from hardiness.reference import robustbench
-from hardiness.reference.published_numbers import PublishedNumber, published_series
+from hardiness.reference.published_numbers import published_series
 from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m, timm_row
 
 
-def is_comparable(results: Sequence[Result]) -> bool:
-    """Whether marks of numbers published on ImageNet may stand in a figure of these results.
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to know before trusting numbers, the models it is about, and whether only a full page says it."""
 
-    They may not where classes are other ones, or where pictures lie on another canvas than the published ones did.
-    """
-    measured = [result for result in results if not result.measured.get("published")]
-    return all(each.run.data.has_imagenets_classes and _is_on_published_canvas(each.run) for each in measured)
-
-
-def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[PublishedNumber]]:
-    """Every published value of a metric of these results' benchmark, by model; none where they are not comparable."""
-    return published_series(results[0].benchmark, metric) if is_comparable(results) else {}
+    text: str
+    models: tuple[str, ...]
+    headline: bool = True
 
 
-def published_on(results: Sequence[Result]) -> str:
-    """On which pictures the published numbers beside these results were measured, as the end of a sentence."""
-    return "on ImageNet's, not on these photographs" if results[0].run.data.is_embedded else "on all of the data set"
-
-
-def _is_on_published_canvas(run: Run) -> bool:
-    benchmark = registry.find(run.benchmark.name)
-    in_own_view = benchmark is not None and benchmark.marks_in_own_view
-    return in_own_view or run.input == InputIdentity() or run.input.canvas == "fixed"
+def notes_of(result: Result) -> list[Note]:
+    """Warnings, why columns are undefined, checks that raised doubts, the verdict, places in published lists."""
+    card, name = card_of(result.run), (result.name,)
+    titled = [(s, card.title(s.metric, s.condition)) for s in card.column_scores(result.scores)]
+    doubts = [finding for finding in result.findings if finding.raised or finding.name == "verdict"]
+    return [
+        *(Note(warning, name) for warning in result.warnings),
+        *(Note(f"{of} is undefined: {s.reason}", name, card.is_headline(s)) for s, of in titled if s.value is None),
+        *(
+            Note(f"{of} has no interval: {s.interval_reason}", name, card.is_headline(s))
+            for s, of in titled
+            if s.interval_reason
+        ),
+        *(Note(f"{finding.name}: {finding.sentence}", name) for finding in doubts),
+        *timm_notes(result),
+        *leaderboard_notes(result),
+    ]
 
 
 def names_of(result: Result) -> tuple[str, ...]:

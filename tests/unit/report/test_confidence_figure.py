@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.confidence import confidence_charts, confidence_details
+from hardiness.benchmarks.confidence import confidence_details
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.section import Curves
 from hardiness.core.table import ImageTable
+from hardiness.report.charts import Curves
+from hardiness.report.confidence_charts import confidence_charts
 
 
 def result(name: str, confidence: list[float], right: list[bool]) -> Result:

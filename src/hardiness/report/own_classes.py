@@ -1,0 +1,137 @@
+"""Classes of a person's own on a page: recall by class, what corruptions leave, and the class that breaks first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hardiness.benchmarks.own_classes import ALL, UNCORRUPTED
+from hardiness.core.result import Result, Score
+from hardiness.report.charts import Chart, Grid, GridCell, Heat, Layer
+from hardiness.report.section import Section
+
+MOST_ROWS = 40
+"""Classes that the matrix shows; of more those that lose most."""
+
+ENOUGH = 5
+"""Pictures that a class needs before it is said to break first."""
+
+
+def with_classes(section: Section, results: Sequence[Result]) -> Section:
+    """A section with what its results say by class: the matrix, and the class that breaks first."""
+    matrix = _matrix(results)
+    broken = {result.name: text for result in results if (text := breaks_first(result))}
+    sayings = tuple(replace(each, more=broken.get(each.model, "")) for each in section.sayings)
+    grids = [made(result) for made in (_retained_grid, _recall_grid) for result in results]
+    return replace(
+        section,
+        charts=[*section.charts, *([matrix] if matrix else [])],
+        grids=[*section.grids, *(grid for grid in grids if grid)],
+        sayings=sayings,
+    )
+
+
+def _recalls(result: Result) -> dict[str, dict[str, Score]]:
+    """By class and corruption, of which `UNCORRUPTED` is one; `ALL` is the mean."""
+    found: dict[str, dict[str, Score]] = {}
+    for score in result.scores:
+        if score.metric == "recall" and score.value is not None:
+            found.setdefault(score.condition["class"], {})[str(score.condition.get("corruption", ALL))] = score
+    return found
+
+
+def _loss(recalls: Mapping[str, Score]) -> float:
+    """Of recall, from clean pictures to corrupted ones; where there are none of these, from all being right."""
+    clean = recalls[UNCORRUPTED].value or 0.0 if UNCORRUPTED in recalls else 1.0
+    return clean - (recalls[ALL].value or 0.0)
+
+
+def breaks_first(result: Result) -> str:
+    """The class whose recall falls most from clean pictures to corrupted ones, in words; empty where none is known."""
+    recalls = {
+        name: of
+        for name, of in _recalls(result).items()
+        if ALL in of and UNCORRUPTED in of and len(of) > 1 and of[ALL].n >= ENOUGH  # clean pictures may all have failed
+    }
+    if not recalls:
+        return ""
+    first = max(recalls, key=lambda name: (_loss(recalls[name]), name))
+    clean = recalls[first][UNCORRUPTED].value or 0.0
+    if _loss(recalls[first]) <= 0:
+        return "no class loses by them"
+    after, count = clean - _loss(recalls[first]), recalls[first][UNCORRUPTED].n
+    return f"{first} breaks first, from {100 * clean:.0f} to {100 * after:.0f} % of its {count:,} pictures right"
+
+
+def _matrix(results: Sequence[Result]) -> Chart | None:
+    """Recall by class and corruption, one layer a model; rows and columns that lose most first."""
+    recalls = {result.name: _recalls(result) for result in results}
+    losses: dict[str, list[float]] = {}
+    under: dict[str, list[float]] = {}
+    for of_model in recalls.values():
+        for name, of in of_model.items():
+            losses.setdefault(name, []).append(_loss(of))
+            for corruption, score in of.items():
+                under.setdefault(corruption, []).append(score.value or 0.0)
+    if not losses or UNCORRUPTED not in under:
+        return None
+    every = sorted(losses, key=lambda name: (-float(np.mean(losses[name])), name))
+    heads = sorted(under, key=lambda name: (name != UNCORRUPTED, name != ALL, float(np.mean(under[name])), name))
+    rows = every[:MOST_ROWS]
+    layers = tuple(
+        Layer(model, tuple(tuple(_value(of.get(row, {}).get(head)) for head in heads) for row in rows))
+        for model, of in recalls.items()
+    )
+    part = f" Of {len(every):,} classes the {len(rows)} that lose most." if len(every) > len(rows) else ""
+    return Heat(
+        "recall_by_class",
+        "Recall by class and corruption, in %",
+        "The share of each class's pictures that is answered rightly: clean, then the mean over severities of each "
+        f"corruption. The classes that lose most come first, and the corruptions that take most.{part}",
+        "class",
+        tuple(head.replace("_", " ") or "all corruptions" for head in heads),
+        tuple(rows),
+        layers,
+        higher_is_better=True,
+    )
+
+
+def _recall_grid(result: Result) -> Grid | None:
+    """Recall of each class with its pictures, clean and over all corruptions; the worst first."""
+    recalls = _recalls(result)
+    if not recalls:
+        return None
+    corrupted = any(UNCORRUPTED in of for of in recalls.values())
+    rows = []
+    for name in sorted(recalls, key=lambda name: (recalls[name][ALL].value or 0.0, name)):
+        of = recalls[name]
+        both = [of.get(UNCORRUPTED), of[ALL]] if corrupted else [of[ALL]]
+        cells = tuple(GridCell(score.value) if score else None for score in both)
+        rows.append((f"{name} ({of[ALL].n:,})", cells))
+    heads = ("clean", "all corruptions") if corrupted else ("recall",)
+    return Grid(result.name, "recall by class, with its pictures", "class", heads, tuple(rows))
+
+
+def _retained_grid(result: Result) -> Grid | None:
+    """What of the clean accuracy each corruption leaves, and from which severity less than half; the worst first."""
+    kept = {str(s.condition.get("corruption", "")): s for s in result.scores if s.metric == "retained_accuracy"}
+    broken = [score for score in result.scores if score.metric.startswith("severity_below")]
+    metrics = sorted({score.metric for score in broken})
+    severities = {(score.metric, str(score.condition["corruption"])): score.value for score in broken}
+    if not kept or not broken:
+        return None
+    rows = []
+    for name in sorted(kept, key=lambda name: (name != ALL, kept[name].value or 0.0, name)):
+        found = [severities.get((metric, name)) for metric in metrics]
+        cells = [None if value is None else GridCell(value, "severity", shaded=False) for value in found]
+        rows.append((name.replace("_", " ") or "all corruptions", (GridCell(kept[name].value, "ratio"), *cells)))
+    shares = [metric.removeprefix("severity_below").strip("_") for metric in metrics]
+    heads = [f"below {f'{share} %' if share else 'half'} at severity" for share in shares]
+    title = "what each corruption leaves of the clean accuracy (no severity: it stays above)"
+    return Grid(result.name, title, "corruption", ("retained accuracy", *heads), tuple(rows))
+
+
+def _value(score: Score | None) -> float | None:
+    return None if score is None else score.value

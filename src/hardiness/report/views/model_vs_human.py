@@ -1,0 +1,174 @@
+"""Distorted objects: accuracy of models and people by set and condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hardiness.benchmarks.model_vs_human import ACCURACY, OOD_ACCURACY
+from hardiness.core.condition import Condition
+from hardiness.core.result import Result, Score
+from hardiness.reference.published_numbers import published_series
+from hardiness.reference.stimulus_sets import SETS, StimulusSet, stimulus_set
+from hardiness.report.charts import Chart, Curves, Dots, Grid, GridCell, Line, Observer, Panel, People
+from hardiness.report.score_lookup import ScoreLookup
+from hardiness.report.views.card_view import CardView, register
+
+BENCHMARK = "model-vs-human"
+
+PEOPLE = "people"
+
+Scores = dict[Condition, Score]
+
+
+@register("model_vs_human")
+class ModelVsHumanView(CardView):
+    """Accuracy by set and condition beside people's."""
+
+    def people(self, results: Sequence[Result]) -> str:
+        """People's accuracy on the sets that were run."""
+        return people_score(results)
+
+    def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
+        """Accuracy by condition and by set, and a grid of it for each model."""
+        yield from human_charts(results)
+        yield from filter(None, map(by_set, results))
+
+    def sentence(self, result: Result, scores: ScoreLookup) -> str:
+        """Accuracy, and people's on the same sets."""
+        beside = beside_people(result)
+        if beside is None:
+            return ""
+        ours, theirs = beside
+        return f"recognises {100 * ours:.0f} % of distorted objects (people: {100 * theirs:.0f} %)"
+
+
+def human_charts(results: Sequence[Result]) -> list[Chart]:
+    """All sets in one figure, then one small panel a set whose conditions are several."""
+    scores = {result.name: _scores(result) for result in results}
+    shown = [name for name in SETS if any(Condition(set=name) in found for found in scores.values())]
+    charts: list[Chart] = []
+    if shown:
+        charts.append(_dots(results, shown, scores))
+    if panels := [panel for name in shown if (panel := _panel(stimulus_set(name), scores))]:
+        charts.append(_curves(panels))
+    return charts
+
+
+def by_set(result: Result) -> Grid | None:
+    """A model's accuracy and people's on each set; ``None`` where there is none."""
+    at = ScoreLookup(result.scores)
+    found = [stimulus_set(name) for name in SETS if (ACCURACY.name, Condition(set=name)) in at]
+    rows = tuple((each.name, (at.cell(ACCURACY.name, set=each.name), GridCell(each.accuracy))) for each in found)
+    return Grid(result.name, "accuracy by set of stimuli", "set", ("model", PEOPLE), rows) if rows else None
+
+
+def beside_people(result: Result) -> tuple[float, float] | None:
+    """A model's mean accuracy over the sets that were run, and people's over the same; ``None`` where there is none."""
+    found = _scores(result)
+    sets = [name for name in SETS if Condition(set=name) in found]
+    if not sets:
+        return None
+    ours = sum(found[Condition(set=name)].value or 0.0 for name in sets) / len(sets)
+    return ours, sum(stimulus_set(name).accuracy for name in sets) / len(sets)
+
+
+def people_score(results: Sequence[Result]) -> str:
+    """People's scores in a line."""
+    sets = [name for name in SETS if any(Condition(set=name) in _scores(result) for result in results)]
+    if not sets:
+        return ""
+    known = [stimulus_set(name) for name in sets]
+    mean = sum(each.accuracy for each in known) / len(known)
+    trials = sum(level.trials for each in known for level in each.levels)
+    return f"people: {100 * mean:.1f} on the sets that were run, the mean over sets; {trials:,} trials, all conditions"
+
+
+def _scores(result: Result) -> Scores:
+    return {s.condition: s for s in result.scores if s.metric == ACCURACY.name and s.value is not None}
+
+
+def _panel(stimuli: StimulusSet, scores: dict[str, Scores]) -> Panel | None:
+    if len(stimuli.levels) < 2:
+        return None
+    ticks = tuple(float(place) for place in range(len(stimuli.levels)))
+    lines = tuple(line for model, found in scores.items() if (line := _line(model, stimuli, found)).x)
+    people = Line(PEOPLE, ticks, tuple(level.accuracy for level in stimuli.levels))
+    return Panel(
+        stimuli.axis, lines, (), ticks, tuple(level.title for level in stimuli.levels), stimuli.name, people=people
+    )
+
+
+def _line(model: str, stimuli: StimulusSet, scores: Scores) -> Line:
+    points = [
+        (float(place), score.value, score.interval)
+        for place, level in enumerate(stimuli.levels)
+        if (score := scores.get(Condition(set=stimuli.name, condition=level.name))) is not None
+        and score.value is not None
+        and score.interval is not None
+    ]
+    return Line(
+        model,
+        tuple(x for x, _, _ in points),
+        tuple(value for _, value, _ in points),
+        tuple(interval.low for _, _, interval in points),
+        tuple(interval.high for _, _, interval in points),
+    )
+
+
+def _curves(panels: Sequence[Panel]) -> Curves:
+    return Curves(
+        "accuracy_by_condition",
+        "Accuracy by condition",
+        "Accuracy of models and people as pictures are distorted more",
+        "Accuracy among 16 categories, from the least distorted condition on; bands are 95 % intervals. The red line: "
+        "people in a laboratory, who saw each picture for a fifth of a second.",
+        tuple(panels),
+        "accuracy ↑ better",
+        small=True,
+    )
+
+
+def _dots(results: Sequence[Result], shown: Sequence[str], scores: dict[str, Scores]) -> Dots:
+    observers = tuple(
+        Observer(
+            result.name,
+            next((s for s in result.scores if s.metric.startswith("ood_accuracy") and s.value is not None), None),
+            {
+                name: scores[result.name][Condition(set=name)]
+                for name in shown
+                if Condition(set=name) in scores[result.name]
+            },
+        )
+        for result in results
+    )
+    by_row = {name: stimulus_set(name).accuracy for name in shown}
+    published = tuple(
+        Observer(model, OOD_ACCURACY.score(rows[-1].value, rows[-1].n), {})
+        for model, rows in published_series(BENCHMARK, "ood_accuracy").items()
+        if len(shown) == len(SETS)
+    )
+    overall = sum(by_row.values()) / len(by_row)
+    values = [each.overall.value for each in observers if each.overall and each.overall.value is not None]
+    caption = (
+        "Accuracy over the conditions that count: no control, and none in which people were hardly ever right. "
+        "Lines are 95 % intervals; people's answers stand beside."
+    )
+    return Dots(
+        name="accuracy_by_set",
+        title=f"Distorted objects: {_span(values)}people recognise {100 * overall:.0f} %",
+        caption=caption,
+        label="accuracy ↑ better",
+        ends=("", ""),
+        all_rows="mean over sets",
+        rows=tuple(shown),
+        observers=observers,
+        people=People(overall, by_row, ()),
+        published=published,
+    )
+
+
+def _span(values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    low, high = f"{100 * min(values):.0f}", f"{100 * max(values):.0f}"
+    return f"models recognise {low if low == high else f'{low} to {high}'} %, "
