@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hardiness.api.adversarial import AdversarialImages, attack
     from hardiness.api.comparison import compare, noise
     from hardiness.api.evaluation import Options, evaluate, load_model
+    from hardiness.api.exports import bibtex, export
     from hardiness.api.listings import (
         list_attacks,
         list_benchmarks,
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
         list_models,
         list_perturbations,
     )
-    from hardiness.api.page import claims, write_report
+    from hardiness.api.observers import people
+    from hardiness.api.page import claims, published_claims, write_report
     from hardiness.api.stored import load_results
     from hardiness.api.verdicts import gate
     from hardiness.core.condition import Condition
@@ -60,10 +62,12 @@ __all__ = [
     "Share",
     "View",
     "attack",
+    "bibtex",
     "claims",
     "compare",
     "corrupt",
     "evaluate",
+    "export",
     "gate",
     "list_attacks",
     "list_benchmarks",
@@ -73,7 +77,9 @@ __all__ = [
     "load_model",
     "load_results",
     "noise",
+    "people",
     "perturb",
+    "published_claims",
     "write_report",
 ]
 

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from hardiness.api.comparison import compare as compare
     from hardiness.api.comparison import noise as noise
     from hardiness.api.execution import run as run
+    from hardiness.api.exports import refuse_folder as refuse_folder
+    from hardiness.api.exports import write_export as write_export
     from hardiness.api.forecast import plan as plan
+    from hardiness.api.observers import people as people
     from hardiness.api.page import Report as Report
     from hardiness.api.page import claims as claims
     from hardiness.api.page import collect_results as collect_results

@@ -25,6 +25,7 @@ from hardiness.engine.victims import RoundOutcome, Victims
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
 from hardiness.models.preprocessing import to_pixels
+from hardiness.report.tables import Form, table_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -108,6 +109,27 @@ class AdversarialImages:
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         return self.view().html()
+
+    def table(self, form: Form = "pyarrow") -> Any:
+        """A table, one row an image: its label, the answers to it before and after, whether and at which step it broke.
+
+        Args:
+            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
+
+        Raises:
+            ArgumentError: there is no such form, or pandas is not installed.
+        """
+        columns = {
+            "image": range(len(self)),
+            "label": self.label.tolist(),
+            "clean_prediction": self.clean_prediction.tolist(),
+            "prediction": self.prediction.tolist(),
+            "broken": self.broken.tolist(),
+            "step": self.step.tolist(),
+            "distance": self.distance.tolist(),
+        }
+        rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+        return table_of(((row, Condition()) for row in rows), form)
 
     def view(self) -> TextTable:
         """A row for each image."""

@@ -16,6 +16,7 @@ from hardiness.api.evaluation import Options, options_of
 from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request
@@ -26,11 +27,15 @@ from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.protocol_noise import Variation, variations
 from hardiness.models.classifier import Classifier
 from hardiness.report.format import as_text, terminal_table
+from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison, compare_stores, not_comparable
+from hardiness.results.flips import PairFlips
 from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
 from hardiness.results.results import each_once, results_of
+from hardiness.sources.files import shown
+from hardiness.statistics.flips import Flips
 from hardiness.store.store import Store, surveyed
 
 
@@ -81,6 +86,133 @@ class Comparisons:
         """The JSON form: cells, parts, images and ranks too."""
         return [comparison_json(each) for each in self.benchmarks]
 
+    def table(self, form: Form = "pyarrow") -> Any:
+        """A table, one row a score and pair of models: the first one's value less the second one's, with its interval.
+
+        ``headline`` is true of the score that the sentences speak of; ``condition`` says what a score is of, and each
+        key of it is a column too. Values and differences are fractions of 1 or in the score's own unit; ``low`` and
+        ``high`` bound the interval that is adjusted for all differences of the benchmark, as ``p`` is; ``told_apart``
+        is whether it leaves out 0 by more than the protocol's own noise; ``detectable`` is the smallest difference that
+        ``n`` images tell; ``doubt`` is empty, or why the value of an attack is not believed.
+
+        Args:
+            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
+
+        Raises:
+            ArgumentError: there is no such form, or pandas is not installed.
+        """
+        return table_of((row for each in self.benchmarks for row in _difference_rows(each)), form)
+
+    @property
+    def flips(self) -> ModelFlips:
+        """The flips of every two models on each benchmark, where their rows have answers."""
+        return ModelFlips(tuple((each, pair) for each in self.benchmarks for pair in each.flips))
+
+
+@dataclass(frozen=True, repr=False)
+class ModelFlips:
+    """The answers that change from one model to another; iterates over the pairs, and prints as sentences.
+
+    Attributes:
+        pairs: the flips of every two models, each with the comparison that it belongs to.
+    """
+
+    pairs: tuple[tuple[BenchmarkComparison, PairFlips], ...]
+
+    def __iter__(self) -> Iterator[PairFlips]:
+        return (pair for _, pair in self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{each.benchmark}: {pair.sentence(None)}" for each, pair in self.pairs)
+
+    def table(self, form: Form = "pyarrow") -> Any:
+        """A table, one row a part of the pictures: all of them, then each condition, kind of condition and class.
+
+        ``part`` is ``overall``, ``condition``, ``kind`` or ``class``, and ``name`` which; of conditions each key is a
+        column too. ``negative`` is the share of pictures that were right under ``first`` and are wrong under
+        ``second``, ``positive`` the reverse, ``agreement`` the share with the same answer, each with the ends of its
+        95 % interval. ``change`` is what the recall of a class gains, with its interval, adjusted for all classes.
+
+        Args:
+            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
+
+        Raises:
+            ArgumentError: there is no such form, or pandas is not installed.
+        """
+        return table_of((row for each, pair in self.pairs for row in _flip_rows(each, pair)), form)
+
+
+Row = tuple[dict[str, Any], Condition]
+
+
+def _difference_rows(comparison: BenchmarkComparison) -> Iterator[Row]:
+    for place, score in enumerate(comparison.scores):
+        for (first, second), pair in score.pairs.items():
+            yield (
+                {
+                    "benchmark": comparison.benchmark,
+                    "data": shown(comparison.data),
+                    "protocol": comparison.protocol,
+                    "variant": ", ".join(comparison.variant),
+                    "metric": score.metric,
+                    "title": shown(score.title),
+                    "headline": place == 0,
+                    "condition": shown(str(score.condition)),
+                    "first": shown(first),
+                    "second": shown(second),
+                    "first_value": score.values[first],
+                    "second_value": score.values[second],
+                    "difference": pair.value,
+                    **ends_of(pair.interval),
+                    "p": pair.p,
+                    "told_apart": score.is_told_apart((first, second)),
+                    "detectable": pair.detectable,
+                    "n": pair.n,
+                    "higher_is_better": score.higher_is_better,
+                    "method": pair.method,
+                    "reason": pair.reason,
+                    "doubt": comparison.doubt_about_pair(score, first, second),
+                },
+                score.condition,
+            )
+
+
+def _flip_rows(comparison: BenchmarkComparison, pair: PairFlips) -> Iterator[Row]:
+    changes = dict(pair.changes)
+    parts: list[tuple[str, str, Condition, Flips]] = [
+        ("overall", "", Condition(), pair.overall),
+        *(("condition", str(condition), condition, flips) for condition, flips in pair.conditions),
+        *(("kind", name, Condition(), flips) for name, flips in pair.kinds),
+        *(("class", name, Condition(), flips) for name, flips in pair.classes),
+    ]
+    for part, name, condition, flips in parts:
+        change = changes.get(name) if part == "class" else None
+        yield (
+            {
+                "benchmark": comparison.benchmark,
+                "data": shown(comparison.data),
+                "variant": ", ".join(comparison.variant),
+                "first": shown(pair.first),
+                "second": shown(pair.second),
+                "part": part,
+                "name": shown(name),
+                "n": flips.n,
+                "negative": flips.negative.value,
+                **ends_of(flips.negative.interval, "negative"),
+                "positive": flips.positive.value,
+                **ends_of(flips.positive.interval, "positive"),
+                "agreement": flips.agreement.value,
+                **ends_of(flips.agreement.interval, "agreement"),
+                "change": change.value if change else None,
+                **ends_of(change.interval if change else None, "change"),
+                "change_p": change.p if change else None,
+            },
+            condition,
+        )
+
 
 def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Sequence[str] = ()) -> Comparisons:
     """Whether models of one or more output folders differ: paired on the same images, with intervals.
@@ -98,12 +230,12 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
     outs = [out] if isinstance(out, str | Path) else list(out)
     stores = [Store.open(each) for each in outs]
     with surveyed(*stores):
-        found = compare_stores(stores, models)
+        comparisons = compare_stores(stores, models)
         results = each_once(result for store in stores for result in results_of(store))
         doubts = {result.key: result.doubt for result in results if result.doubt}
         doubted = [
             replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})
-            for each in found
+            for each in comparisons
         ]
         compared = tuple(each.with_effective_robustness(results, stores, reference) for each in doubted)
         return Comparisons(compared, tuple(not_comparable(stores, models)))
@@ -115,6 +247,46 @@ class NoiseReport(Noise):
 
     def __repr__(self) -> str:
         return as_text(terminal_table(self.view()))
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        return self.view().html()
+
+    def table(self, form: Form = "pyarrow") -> Any:
+        """A table, one row a score and setting: the score as it is, and what the setting moves it by.
+
+        ``usual`` is the score as it is, and ``value`` what is added by the setting. ``low`` and ``high`` bound the
+        95 % interval of ``value``, of all settings of a score together; ``otherwise`` is how many of ``n`` images are
+        answered otherwise. ``condition`` says what a score is of, and each key of it is a column too.
+
+        Args:
+            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
+
+        Raises:
+            ArgumentError: there is no such form, or pandas is not installed.
+        """
+        about = {"model": shown(self.model), "benchmark": self.benchmark, "data": shown(self.data)}
+        rows = (
+            (
+                {
+                    **about,
+                    "metric": effect.metric,
+                    "title": shown(effect.title),
+                    "condition": shown(str(effect.condition)),
+                    "factor": effect.factor,
+                    "setting": effect.setting,
+                    "usual": effect.usual,
+                    "value": effect.value,
+                    **ends_of(effect.interval),
+                    "n": effect.n,
+                    "otherwise": effect.otherwise,
+                    "reason": effect.reason,
+                },
+                effect.condition,
+            )
+            for effect in self.moved
+        )
+        return table_of(rows, form)
 
 
 def noise(

@@ -32,7 +32,7 @@ from hardiness.engine.ray_cluster import Cluster
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
 from hardiness.models.options import row_and_model
-from hardiness.report.stored_results import StoredResults
+from hardiness.report.stored_results import StoredResults, TabledResult
 from hardiness.store.store import Store
 
 
@@ -113,7 +113,8 @@ class Options(TypedDict, total=False):
             more are refused.
         workers: decoding threads; one a core by default.
         device, precision, runtime: as in `Placement`.
-        progress: whether bars are drawn; by default where a person looks on (a terminal or a notebook).
+        progress: bars on a terminal and in a notebook, and a line a minute on standard error elsewhere, by default;
+            ``True`` writes more lines where there are no bars, ``False`` nothing.
         log: trackers of experiments that hear how it goes, as ``--log``: one or several of ``"mlflow"``,
             ``"tensorboard"`` and ``"wandb"``; they need ``out``, where they put their files. None by default.
     """
@@ -156,7 +157,7 @@ def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of texts
     out: str | Path | None = None,
     where: str | Share | Cluster | None = None,
     **options: Unpack[Options],
-) -> Result: ...
+) -> TabledResult: ...
 
 
 @overload
@@ -191,7 +192,7 @@ def evaluate(
     out: str | Path | None = None,
     where: str | Share | Cluster | None = None,
     **options: Unpack[Options],
-) -> Result | StoredResults:
+) -> TabledResult | StoredResults:
     """The result of one model on one benchmark, or the results of several.
 
     Args:
@@ -419,7 +420,8 @@ def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:
     Raises:
         ModelError: nothing could be evaluated.
     """
-    results, problems = [], list(outcome.problems)
+    results: list[Result] = []
+    problems = list(outcome.problems)
     order = {model: place for place, model in enumerate(outcome.remarks_on_models)}
     for text in benchmarks:
         outcomes = [part for row, part in outcome.parts if text in row.named]

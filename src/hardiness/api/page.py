@@ -12,6 +12,7 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness.benchmarks.galleries import with_galleries_aside
 from hardiness.core.benchmark import DataRoot
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.core.options import argument, baseline_option, option, wait_option
 from hardiness.core.result import Result, TextTable
@@ -24,6 +25,7 @@ from hardiness.report.gate import gate_view
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.sections import with_own_names
+from hardiness.report.tables import Form, table_of
 from hardiness.report.training_overlap import declared
 from hardiness.results.claims.claim import ClaimVerdicts, Models, from_results, judge_claims, published_models
 from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
@@ -43,6 +45,30 @@ class ClaimReport(ClaimVerdicts):
 
     def __repr__(self) -> str:
         return as_text(terminal_table(self.view()))
+
+    def table(self, form: Form = "pyarrow") -> Any:
+        """A table, one row a claim: its name and sentence, the verdict, its two-sided p, and what it rests on.
+
+        Args:
+            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
+
+        Raises:
+            ArgumentError: there is no such form, or pandas is not installed.
+        """
+        rows = (
+            (
+                {
+                    "claim": claim.name,
+                    "sentence": claim.sentence,
+                    "verdict": judgement.verdict,
+                    "p": judgement.p,
+                    "because": judgement.reason or "; ".join(contrast.name for contrast in judgement.contrasts),
+                },
+                Condition(),
+            )
+            for claim, judgement in self.claims
+        )
+        return table_of(rows, form)
 
 
 def claims(out: str | Path, *family: str, reference: str | None = None) -> ClaimReport:
@@ -248,9 +274,13 @@ def write_report(
     data: str | Sequence[str] = (),
     baseline: str | None = None,
     images: bool = True,
+    column: bool = False,
+    published: bool = False,
+    show: str | Sequence[str] = (),
+    trained_with: str | Sequence[str] = (),
     to: str | Path | None = None,
 ) -> str:
-    """Write a page of what was evaluated, and return where it is.
+    """Write a page of what was evaluated, with its figures beside it, and return where it is.
 
     Args:
         out: the ``out=`` or ``--out`` of earlier evaluations, or several, whose page has comparisons, claims and
@@ -258,27 +288,47 @@ def write_report(
         data: where the photographs are now, as ``--data``; where they were when they were evaluated if empty.
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
         images: whether the page holds photographs.
+        column: whether each figure is written as wide as one column of a paper too.
+        published: whether the paper's own results stand beside those of the folders.
+        show: sets whose pictures are shown only where they are named, such as ``"objectnet"``.
+        trained_with: what models were trained with beyond what their names say, as ``"MODEL=RECIPE+…"``.
         to: the file; ``report.html`` in the one folder by default, else in the working folder.
 
     Raises:
+        ArgumentError: there is nothing to show, or an argument that is for folders stands beside results.
         DataError: the folder holds no records.
         StoreError: records cannot be read, or the page cannot be written.
     """
     place = None if to is None else Path(to)
-    given: list[Any] = [out] if isinstance(out, str | Path | Result) else list(out)
-    if not given:
+    parts: list[Any] = [out] if isinstance(out, str | Path | Result) else list(out)
+    if not parts:
         raise ArgumentError("write_report needs a folder of an earlier evaluation or a result; had none")
-    if all(isinstance(each, Result) for each in given):
+    if all(isinstance(part, Result) for part in parts):
         if data or baseline:
             raise ArgumentError(
                 "data= and baseline= go with the folder of an evaluation; results that are at hand have none"
             )
+        if published or show or trained_with:
+            raise ArgumentError("published=, show= and trained_with= go with the folder of an evaluation; name it")
         files, name = Report((), to=place).place(())
-        put_page(given, files, name, "hardiness", PageOptions(images=False))
+        put_page(parts, files, name, "hardiness", PageOptions(images=False, column=column))
         return f"{files.address}/{name}"
-    named = (data,) if isinstance(data, str) else tuple(data)
-    asked = Report(tuple(map(str, given)), named, baseline, images=images, to=place)
-    return write_page(asked).address
+    report = Report(
+        tuple(map(str, parts)),
+        _texts(data),
+        baseline,
+        published,
+        images,
+        _texts(show),
+        column,
+        _texts(trained_with),
+        place,
+    )
+    return write_page(report).address
+
+
+def _texts(texts: str | Sequence[str]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def publish(

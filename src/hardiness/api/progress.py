@@ -175,10 +175,17 @@ class LogProgress:
         console: where to.
         every_s: seconds between lines.
         clock: seconds that go by.
+        is_brief: whether nothing is written but the line a minute.
     """
 
-    def __init__(self, console: Console, every_s: float = EVERY_S, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console, self._every_s, self._clock = console, every_s, clock
+    def __init__(
+        self,
+        console: Console,
+        every_s: float = EVERY_S,
+        clock: Callable[[], float] = time.monotonic,
+        is_brief: bool = False,
+    ) -> None:
+        self._console, self._every_s, self._clock, self.is_brief = console, every_s, clock, is_brief
         self._name, self._unit, self._stage = "", "", ""
         self._total: int | None = None
         self._done = self._stored = 0
@@ -215,13 +222,18 @@ class LogProgress:
         self._stage = text
 
     def note(self, line: str) -> None:
+        if not self.is_brief:
+            self._print(line)
+
+    def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
         """The last line."""
         if not self._ended.is_set():
             self._ended.set()
-            self.tell()
+            if not self.is_brief:
+                self.tell()
         self._name = ""
 
     def tell(self) -> None:
@@ -231,7 +243,7 @@ class LogProgress:
         left = elapsed / fresh * (self._total - self._done) if fresh and self._total is not None else 0.0
         more = f", about {in_words(left)} to go" if left else ""
         stage = f"; {self._stage}" if self._stage and self._done != self._total else ""
-        self.note(f"{self._name}: {self._done:,}{of} {self._unit} after {in_words(elapsed)}{more}{stage}")
+        self._print(f"{self._name}: {self._done:,}{of} {self._unit} after {in_words(elapsed)}{more}{stage}")
 
     def _start(self, name: str, unit: str, total: int | None, stored: int) -> None:
         self.end()
@@ -259,19 +271,22 @@ def progress_on(console: Console) -> Bars | LogProgress:
 
 
 def listener(progress: bool | None) -> Listener:
-    """Bars where progress is asked for, or by default where a person looks on: on a terminal or in a notebook.
+    """The listener of a call from Python: bars on a terminal and in a notebook, a line a minute in a script.
 
-    They go to standard error on a terminal, as lines where that is none, and into the cell's output in a notebook,
-    with or without ipywidgets.
+    Bars go to standard error on a terminal, and into the cell's output in a notebook, with or without ipywidgets; lines
+    go to standard error.
+
+    Args:
+        progress: ``False`` for silence; ``True`` for a line when each benchmark begins and ends too, where there are no
+            bars; ``None`` for neither.
     """
-    notebook = PlainConsole().is_jupyter
-    console = PlainConsole(force_jupyter=find_spec("ipywidgets") is not None) if notebook else PlainConsole(stderr=True)
-    wanted = notebook or console.is_terminal if progress is None else progress
-    if not wanted:
+    if progress is False:
         return Silence()
-    if not notebook:
-        return progress_on(console)
-    return Bars(console, Progress if console.is_jupyter else RedrawnOutput)
+    if PlainConsole().is_jupyter:
+        console = PlainConsole(force_jupyter=find_spec("ipywidgets") is not None)
+        return Bars(console, Progress if console.is_jupyter else RedrawnOutput)
+    console = PlainConsole(stderr=True)
+    return progress_on(console) if console.is_terminal or progress else LogProgress(console, is_brief=True)
 
 
 TRACKED_EVERY_S = 5.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hardiness import api, store
+from hardiness import api
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command
 from hardiness.core.errors import ArgumentError
@@ -33,12 +33,11 @@ def export(asked: ExportOptions) -> int:
     exporter = registry.get(asked.form)
     if exporter.binary and asked.to is None:
         raise ArgumentError(f"--format {asked.form} is binary: name a file with --to, as in --to results.{asked.form}")
-    if asked.to is not None and asked.to.is_dir():
-        raise ArgumentError(f"--to must be a file, but {asked.to} is a folder; name a file in it")
-    found = api.collect_results(asked.outs, asked.baseline)
-    print_lines(*found.remarks, problems=found.problems)
+    api.refuse_folder(asked.to)
+    collection = api.collect_results(asked.outs, asked.baseline)
+    print_lines(*collection.remarks, problems=collection.problems)
     try:
-        content = exporter.write(found.results, found.comparisons)
+        content = exporter.write(collection.results, collection.comparisons)
     except Exception as error:
         if not registry.give_up(asked.form, error):
             raise
@@ -46,6 +45,6 @@ def export(asked: ExportOptions) -> int:
     if asked.to is None:
         click.echo(content.decode(), nl=False)
     else:
-        store.LocalFiles(asked.to.parent.resolve()).write(asked.to.name, content)
+        api.write_export(content, asked.to)
         click.echo(asked.to)
-    return 1 if found.problems else 0
+    return 1 if collection.problems else 0

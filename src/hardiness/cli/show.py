@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness import api, benchmarks, reference, results
+from hardiness import api, reference, results
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import SHOWN_FAILURES, print_json, print_views, wide
@@ -213,26 +213,14 @@ def show_people(asked: PeopleOptions) -> int:
     On cue conflicts Cohen's kappa of every two models and, with their answers, people; on model-vs-human its four
     numbers and the mean rank of three.
     """
-    store = Store.open(asked.out)
-    beside = {benchmarks.card_of(stored.run).people for stored in store.runs()}
-    if not any(beside):
-        kinds = ((name, benchmarks.cards.find(benchmarks.registry.get(name).card)) for name in benchmarks.registry)
-        names = " or ".join(name for name, card in kinds if card and card.people)
-        raise ArgumentError(f"{asked.out} holds no run of {names}, on which people were asked too")
-    kappas, likeness = [], []
-    if "kappa" in beside:
-        kappas = results.consistency(store, reference.read_trials(asked.humans), asked.protocol)
-    if "likeness" in beside and not asked.humans:
-        raise ArgumentError("--humans is needed for runs of model-vs-human: a folder of csv files for each set")
-    if "likeness" in beside:
-        likeness = results.human_likeness(store, reference.read_set_trials(asked.humans[0]))
+    report = api.people(asked.out, asked.humans, protocol=asked.protocol)
     if asked.as_json:
-        print_json({"consistency": kappas, "human_likeness": likeness})
+        print_json(report.as_dict())
         return 0
-    if kappas:
-        _print_kappas(kappas, asked.everything)
-    if likeness:
-        _print_likeness(likeness, asked.everything)
+    if report.consistency:
+        _print_kappas(report.consistency, asked.everything)
+    if report.likeness:
+        _print_likeness(report.likeness, asked.everything)
     return 0
 
 

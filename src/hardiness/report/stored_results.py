@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from html import escape
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from hardiness.benchmarks.card import card_of
 from hardiness.core.answers import mark_notes
+from hardiness.core.condition import Condition
 from hardiness.core.result import Result, Score
 from hardiness.report.format import PlainConsole
 from hardiness.report.marks import marks_in_export
-from hardiness.report.sections import Places
+from hardiness.report.sections import Places, sections
+from hardiness.report.tables import Form, table_of
 from hardiness.report.terminal import score_tables, score_views
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
 from hardiness.sources.files import shown
 
-if TYPE_CHECKING:
-    import pyarrow as pa
 
-
-class StoredResults(Sequence[Result]):
+class StoredResults(Sequence["TabledResult"]):
     """Results in the order of the tables; it prints as these, and `table` gives every score as a row.
 
     Attributes:
@@ -31,16 +32,16 @@ class StoredResults(Sequence[Result]):
     """
 
     def __init__(self, results: Iterable[Result], problems: Sequence[str] = ()) -> None:
-        self._results = tuple(results)
+        self._results = tuple(map(TabledResult.of, results))
         self.problems = tuple(problems)
 
     @overload
-    def __getitem__(self, index: int) -> Result: ...
+    def __getitem__(self, index: int) -> TabledResult: ...
 
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Result]: ...
+    def __getitem__(self, index: slice) -> Sequence[TabledResult]: ...
 
-    def __getitem__(self, index: int | slice) -> Result | Sequence[Result]:
+    def __getitem__(self, index: int | slice) -> TabledResult | Sequence[TabledResult]:
         return self._results[index]
 
     def __len__(self) -> int:
@@ -64,36 +65,66 @@ class StoredResults(Sequence[Result]):
         problems = "".join(f"<p>{escape(problem)}</p>" for problem in self.problems)
         return "".join(view.html() for view in score_views(self._results)) + problems
 
-    def table(self, places: Places | None = None) -> pa.Table:
-        """A pyarrow table, one row a score: what it is of, value, interval, n, and a column for each condition key.
+    def table(self, form: Form = "pyarrow", *, places: Places | None = None) -> Any:
+        """A table, one row a score: what it is of, value, interval, n, and a column for each condition key.
 
-        ``marks`` says what is amiss with the result, as the page does: ``partial``, ``demo-sized``, ``cannot tell`` …
-        ``options`` says what tells a row from others of the same model and table, e.g. ``crop_px=288`` or ``seed 1``,
-        and is empty where there is no other. Values are fractions of 1 or in the unit beside them; ``low`` and ``high``
-        bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or "not checked" where the report on an
-        attack does not stand by the value, and empty elsewhere. ``.to_pandas()`` makes it a data frame.
+        ``headline`` is true of the scores that stand for their benchmark, as ``hardiness show`` prints them without
+        ``--all``; ``condition`` says in words what a score is of, e.g. ``fog, severity 3``, and is empty where that is
+        the whole benchmark. ``marks`` says what is amiss with the result, as the page does: ``partial``,
+        ``demo-sized``, ``cannot tell`` … ``options`` says what tells a row from others of the same model and table,
+        e.g. ``crop_px=288`` or ``seed 1``, and is empty where there is no other. Values are fractions of 1 or in the
+        unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or
+        "not checked" where the report on an attack does not stand by the value, and empty elsewhere.
 
         Args:
+            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
             places: of the models by each score, as `places_of` gives them: two columns more, ``place`` and
                 ``place_worst``, from 1.
-        """
-        import pyarrow as pa
 
-        apart = _told_apart(self._results)
-        rows = [(result, score) for result in self._results for score in result.scores]
-        keys = dict.fromkeys(key for _, score in rows for key in score.condition)
-        columns: dict[str, Any] = {name: [] for name in _row(*rows[0])} if rows else {}
-        for result, score in rows:
-            for name, value in _row(result, score).items():
-                columns[name].append(value)
-        columns["options"] = [apart[id(result)] for result, _ in rows]
-        if places is not None:
-            ranks = [places.get((result.run.key, score.metric, score.condition)) for result, score in rows]
-            columns["place"] = pa.array([rank and rank.best for rank in ranks], pa.int64())
-            columns["place_worst"] = pa.array([rank and rank.worst for rank in ranks], pa.int64())
-        for key in keys:
-            columns[key] = _of_one_kind([score.condition.get(key) for _, score in rows])
-        return pa.table(columns)
+        Raises:
+            ArgumentError: there is no such form, or pandas is not installed.
+        """
+        apart, headlines = _told_apart(self._results), _headlines(self._results)
+        rows = []
+        for result in self._results:
+            card = card_of(result.run)
+            for score in result.scores:
+                row = _row(result, score)
+                row["options"] = apart[id(result)]
+                row["headline"] = (result.key, score.metric, score.condition) in headlines
+                row["condition"] = shown(card.named(score.condition))
+                if places is not None:
+                    place = places.get((result.run.key, score.metric, score.condition))
+                    row |= {"place": place and place.best, "place_worst": place and place.worst}
+                rows.append((row, score.condition))
+        return table_of(rows, form, integers=("place", "place_worst"))
+
+
+@dataclass(frozen=True, repr=False)
+class TabledResult(Result):
+    """A result whose scores are a table too."""
+
+    @classmethod
+    def of(cls, result: Result) -> TabledResult:
+        """The same result; itself where it has a table already."""
+        if isinstance(result, TabledResult):
+            return result
+        return cls(**{field.name: getattr(result, field.name) for field in fields(Result)})
+
+    def table(self, form: Form = "pyarrow") -> Any:
+        """A table, one row a score; columns and arguments as of `StoredResults.table`."""
+        return StoredResults([self]).table(form)
+
+
+def _headlines(results: Sequence[Result]) -> set[tuple[str, str, Condition]]:
+    """Key, metric and condition of the scores that stand for their benchmark."""
+    return {
+        (result.key, column.metric, column.condition)
+        for section in sections(results, figures=False)
+        for column in section.section.columns
+        if column.headline
+        for result in section.results
+    }
 
 
 def _told_apart(results: Sequence[Result]) -> dict[int, str]:
@@ -125,13 +156,3 @@ def _row(result: Result, score: Score) -> dict[str, Any]:
         "doubt": score.doubt,
         "run": result.key,
     }
-
-
-def _of_one_kind(values: list[Any]) -> list[Any]:
-    """The values as they are where all are numbers, else as text: a column has one type."""
-    given = [value for value in values if value is not None]
-    if all(isinstance(value, int) for value in given):
-        return values
-    if all(isinstance(value, int | float) for value in given):
-        return [None if value is None else float(value) for value in values]
-    return [None if value is None else shown(str(value)) for value in values]

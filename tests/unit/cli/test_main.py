@@ -21,6 +21,7 @@ from hardiness import __version__
 from hardiness.api.progress import Bars, LogProgress, RedrawnOutput, listener, progress_on
 from hardiness.benchmarks.suites import Suite
 from hardiness.cli.main import ALIASES, COMMANDS, GROUPS, tell_warnings
+from hardiness.core.progress import Silence
 from hardiness.data.root import LAYOUTS
 from hardiness.models.naming import search
 from hardiness.models.runtimes import runtimes
@@ -248,6 +249,39 @@ def test_a_log_hears_how_far_a_benchmark_is_also_while_nothing_is_finished() -> 
         "of 16 pictures",
         "autoattack: 80 of 80 image-conditions after 40 minutes",
     ]
+
+
+def test_a_script_hears_a_line_a_minute_and_nothing_else() -> None:
+    stream = StringIO()
+    listener = LogProgress(Console(file=stream, width=60), 0.01, lambda: 0.0, is_brief=True)
+    listener.begin("imagenet-val", 10, 10)
+    listener.note("imagenet-val: efficientnet_lite0 top1 76.2")
+    listener.end()
+    assert stream.getvalue() == ""
+    listener.begin("imagenet-c", 10, 4)
+    deadline = time.monotonic() + 30
+    while stream.getvalue().count("\n") < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    listener.end()
+    assert set(stream.getvalue().splitlines()) == {"imagenet-c: 4 of 10 image-conditions after 0 s"}
+
+
+def test_progress_of_a_call_is_bars_lines_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a script, which has no terminal, nothing was heard for hours."""
+    assert isinstance(listener(False), Silence)
+    of_script, wanted = listener(None), listener(True)
+    assert isinstance(of_script, LogProgress)
+    assert isinstance(wanted, LogProgress)
+    assert (of_script.is_brief, wanted.is_brief) == (True, False)
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert isinstance(listener(None), Bars)
+
+
+class Terminal(StringIO):
+    """A text that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def test_a_line_comes_by_itself_every_so_often_and_none_after_the_end() -> None:

@@ -39,7 +39,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     import pyarrow.csv
 
     stream = io.BytesIO()
-    pyarrow.csv.write_csv(_inert(StoredResults(results).table(places_of(results, comparisons))), stream)
+    pyarrow.csv.write_csv(_inert(StoredResults(results).table(places=places_of(results, comparisons))), stream)
     return stream.getvalue()
 
 

@@ -17,5 +17,5 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     from pyarrow import parquet
 
     stream = io.BytesIO()
-    parquet.write_table(StoredResults(results).table(places_of(results, comparisons)), stream)
+    parquet.write_table(StoredResults(results).table(places=places_of(results, comparisons)), stream)
     return stream.getvalue()
