@@ -32,6 +32,7 @@ from hardiness.engine.plan import units
 from hardiness.engine.provenance import keep_beginning, keep_session
 from hardiness.engine.tasks import begin, condition_indices
 from hardiness.models.activation import log_probabilities
+from hardiness.models.chat.model import EndpointRuntime
 from hardiness.models.classifier import Classifier
 from hardiness.models.options import row_and_model, split
 from hardiness.models.preprocessing import InputPolicy
@@ -554,8 +555,7 @@ class ForeignModel:
     code_sha256: str = ""
     precision: str = "fp32"
     device: str = "elsewhere"
-    runtime: str = "elsewhere"
-    agreement: None = None
+    runtimes: EndpointRuntime = EndpointRuntime("elsewhere")
     has_gradients: bool = False
     num_parameters: int = 0
 
