@@ -1,4 +1,4 @@
-"""What chat models answered, on any benchmark: pictures without an answer are wrong, and how sure the others are."""
+"""Answers of chat models, on any benchmark: pictures without an answer are wrong, and how sure the others are."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ def answer_scores(table: ImageTable) -> list[Score]:
 def _missing(table: ImageTable) -> Score | None:
     """The probability on no letter that was listed, a mean over pictures; ``None`` where no letter ever was."""
     values = np.where(table.evaluated, table["missing_mass"], np.nan).astype(np.float64)
-    some = ~np.isnan(values).all(axis=1)
-    if not some.any():
+    is_listed = ~np.isnan(values).all(axis=1)
+    if not is_listed.any():
         return None
-    estimate = mean(table.ids[some], np.nanmean(values[some], axis=1))
+    estimate = mean(table.ids[is_listed], np.nanmean(values[is_listed], axis=1))
     return MISSING_MASS.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0))
 
 
@@ -108,11 +108,11 @@ def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition = NONE)
 
 
 def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]:
-    """What a person must know of a chat model's numbers.
+    """Warnings that a person needs with a chat model's numbers.
 
     Args:
-        table: of the run.
-        run: what it is of.
+        table: the answers of a run.
+        run: the one that the table is of.
         endpoint: its rows, with `ENDPOINT_COLUMNS`.
     """
     if not len(endpoint):
@@ -127,7 +127,7 @@ def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]
 
 def _about_endpoint(endpoint: Records, run: Run) -> Iterator[str]:
     options, (note,) = run.model.options, mark_notes([run.model.mark])
-    days = sorted({str(each)[:10] for each in endpoint["asked_at"].tolist()})
+    days = sorted({str(time)[:10] for time in endpoint["asked_at"].tolist()})
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     models, prints = (_counts(endpoint[name].tolist()) for name in ("served_model", "fingerprint"))
     named = f"called {_listed(models)}" if models else "which does not name its model"
@@ -186,7 +186,7 @@ def _counts(values: Sequence[str]) -> dict[str, int]:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    """Names with how often, where there are several."""
+    """Names, each with its count where there are several."""
     first = list(counts.items())[:MOST_NAMED]
     if len(counts) == 1:
         return shown(first[0][0])

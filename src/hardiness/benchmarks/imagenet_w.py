@@ -105,12 +105,12 @@ class Watermark(Card):
 
 
 def _gap(metric: Metric, values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Score:
-    """The mean with the watermark less the mean without."""
-    kept = values[chosen & ~np.isnan(values).any(axis=1)]
-    if not len(kept):
+    """The gap of a metric: the mean with the watermark less the mean without."""
+    paired = values[chosen & ~np.isnan(values).any(axis=1)]
+    if not len(paired):
         return metric.score(None, 0, reason="no photograph of it was evaluated both ways")
-    found = mean_difference(kept[:, 1] - kept[:, 0], 1.0)
-    return metric.score(float(np.diff(kept.mean(axis=0))[0]), len(kept), found.interval)
+    difference = mean_difference(paired[:, 1] - paired[:, 0], 1.0)
+    return metric.score(float(np.diff(paired.mean(axis=0))[0]), len(paired), difference.interval)
 
 
 WATERMARK = Condition(corruption="watermark")
@@ -135,7 +135,7 @@ class ImagenetW(Photographs):
     card: ClassVar[str] = "watermark"
 
     def selection(self) -> Selection:
-        """Clean, and with the watermark."""
+        """Each photograph clean, and with the watermark."""
         return Selection((Condition(), WATERMARK))
 
     def identity(self) -> dict[str, Any]:

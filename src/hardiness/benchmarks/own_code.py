@@ -85,9 +85,9 @@ def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, partial[None]]]:
     for name, perturbation in _used(distortions.perturbations, _distortions_of(benchmark, "perturbation")):
         yield f"perturbation {name}", _together(perturbation.apply, perturbation.draw, perturbation.levels)
     rounds = benchmark.attack.rounds if benchmark.attack else ()
-    for name, attack in _used(attacks.registry, {each.attack for each in rounds}):
+    for name, attack in _used(attacks.registry, {tried.attack for tried in rounds}):
         yield f"attack {name}", _with_methods(attack)
-    for name, threat in _used(attacks.threat_models, {each.norm for each in rounds}):
+    for name, threat in _used(attacks.threat_models, {tried.norm for tried in rounds}):
         yield f"threat model {name}", _with_methods(threat)
 
 

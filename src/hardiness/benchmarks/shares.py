@@ -57,10 +57,10 @@ def answered(
 ) -> dict[str, NDArray[Any]]:
     """``right``, ``answer`` and, where rows have it, ``confidence`` of each row, from the columns of these names."""
     answer = records[prediction]
-    found: dict[str, NDArray[Any]] = {RIGHT: answer == records["label"], "answer": classes(answer)}
+    columns: dict[str, NDArray[Any]] = {RIGHT: answer == records["label"], "answer": classes(answer)}
     if confidence in records:
-        found["confidence"] = records[confidence].astype(np.float32)
-    return found
+        columns["confidence"] = records[confidence].astype(np.float32)
+    return columns
 
 
 def classes(values: NDArray[Any]) -> NDArray[Any]:
@@ -172,15 +172,14 @@ TEMPERATURE = Metric(
     "of the other four. Above 1 the model was too sure.",
 )
 CONDITION_METRICS = (ECE, BRIER_OF_ANSWER, NLL)
-"""What calibration is measured by under each condition."""
+"""The metrics of calibration under each condition."""
 
 PHOTOGRAPH_METRICS = (
     *(TOP1, TOP5, real_top1.metric, real_top5.metric, CLEAN_TOP1, TOP1_DROP, EFFECTIVE),
     *(imagenet_x_error.metric, error_ratio.metric),
     *(RMS, AURRA, ECE, *LOSSES, TEMPERATURE),
 )
-"""What the answers to photographs are measured by."""
-
+"""The metrics of answers to photographs."""
 
 AURC = Metric(
     "aurc",
@@ -276,7 +275,7 @@ def confidence_scores(
     if not n:
         return []
     means: dict[Metric, NDArray[np.floating]] = {BRIER_OF_ANSWER: (confidence.astype(np.float64) - correct) ** 2}
-    means |= {each: losses[each.name] for each in LOSSES if losses and each.name in losses}
+    means |= {metric: losses[metric.name] for metric in LOSSES if losses and metric.name in losses}
     means = {metric: values for metric, values in means.items() if np.isfinite(values).all()}
     return [
         *(_rms(confidence, correct, protocol) for protocol in PROTOCOLS),
@@ -291,25 +290,25 @@ def mean_loss(metric: Metric, values: NDArray[np.floating], correct: NDArray[np.
     return estimated_loss(metric, mean(np.arange(len(values)), values), _fewer(correct))
 
 
-def estimated_loss(metric: Metric, found: Estimate, fewer: int, condition: Condition | None = None) -> Score:
+def estimated_loss(metric: Metric, estimate: Estimate, fewer: int, condition: Condition | None = None) -> Score:
     """A mean loss with its interval; that of a likelihood, which nothing bounds, is wide where few images decide it.
 
     Args:
         metric, condition: of the score.
-        found: the mean.
+        estimate: the mean.
         fewer: images with an error, or with a right answer where these are fewer.
 
     Source: `skewed_student`, with as many degrees of freedom as images would have that share the variance equally:
         of lognormal losses those by kurtosis, as in `Estimate.telling`, hold in 93 % of fifty images.
     """
     if metric.unit != "nats":
-        return loss(metric, found.value, found.n, found.interval(0.0, TOP[metric.unit]), condition)
-    if reason := two_of_each(min(fewer, found.differing)):
-        return loss(metric, found.value, found.n, None, condition, reason)
-    squares = found.influence**2
+        return loss(metric, estimate.value, estimate.n, estimate.interval(0.0, TOP[metric.unit]), condition)
+    if reason := two_of_each(min(fewer, estimate.differing)):
+        return loss(metric, estimate.value, estimate.n, None, condition, reason)
+    squares = estimate.influence**2
     sharing = min(fewer, int(squares.sum() ** 2 / (squares**2).sum()))
-    interval = skewed_student(found.value, found.error, found.skew, max(sharing - 1, 1))
-    return loss(metric, found.value, found.n, interval, condition)
+    interval = skewed_student(estimate.value, estimate.error, estimate.skew, max(sharing - 1, 1))
+    return loss(metric, estimate.value, estimate.n, interval, condition)
 
 
 TOP = {"fraction": 1.0, "score": 2.0}
@@ -330,9 +329,9 @@ def loss(
     condition: Condition | None = None,
     interval_reason: str = "",
 ) -> Score:
-    """A score of calibration: NLL is in nats, a Brier score over all classes reaches 2."""
-    shown = within(interval, 0.0, 1.0 if metric.unit == "fraction" else np.inf) if interval else None
-    return metric.score(value, n, shown, condition, interval_reason=interval_reason)
+    """A score of calibration whose interval stays in its metric's range; NLL and the Brier score reach above 1."""
+    bounded = within(interval, 0.0, 1.0 if metric.unit == "fraction" else np.inf) if interval else None
+    return metric.score(value, n, bounded, condition, interval_reason=interval_reason)
 
 
 def _too_few(correct: NDArray[np.bool_]) -> str:
@@ -342,7 +341,7 @@ def _too_few(correct: NDArray[np.bool_]) -> str:
 
 def _fewer(correct: NDArray[np.bool_]) -> int:
     """Errors, or right answers where these are fewer."""
-    return min(int(np.count_nonzero(each)) for each in (correct, ~correct))
+    return min(int(np.count_nonzero(outcomes)) for outcomes in (correct, ~correct))
 
 
 def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
@@ -355,7 +354,7 @@ def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) ->
     return AURRA.score(value, errors.n, interval, interval_reason=reason)
 
 
-def _interval_of_area(metric: Metric, found: Estimate, wrong: int) -> Interval:
+def _interval_of_area(metric: Metric, estimate: Estimate, wrong: int) -> Interval:
     """The interval of an area of errors over answers of which more and more are kept; ``wrong`` are the errors.
 
     Few errors decide it, above all those that the model is surest of, of which chance may have left out some.
@@ -363,11 +362,11 @@ def _interval_of_area(metric: Metric, found: Estimate, wrong: int) -> Interval:
     Source: `effective_wilson`; Tiwari, Clegg & Zou (2006), doi:10.1177/0962280206070621, for the upper end: that of a
         weighted sum of rare errors, by a gamma variable, as if one more were seen that weighs what one does on average.
     """
-    telling = max(min(wrong, found.telling), FEWEST_TELLING)
-    usual = with_unseen(effective_wilson(found.value, found.variance, telling, 0), found.value, found.n)
+    telling = max(min(wrong, estimate.telling), FEWEST_TELLING)
+    usual = with_unseen(effective_wilson(estimate.value, estimate.variance, telling, 0), estimate.value, estimate.n)
     mean_weight, mean_square = (1.0, 2.0) if metric is AURC else (1 / 2, 1 / 3)
-    more = found.value + mean_weight / found.n, found.variance + mean_square / found.n**2
-    return within(outermost(usual, below_gamma(found.value, *more)))
+    more = estimate.value + mean_weight / estimate.n, estimate.variance + mean_square / estimate.n**2
+    return within(outermost(usual, below_gamma(estimate.value, *more)))
 
 
 def _ece(confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning) -> Score:
@@ -408,10 +407,10 @@ def selective_scores(table: ImageTable) -> list[Score]:
 
 
 def selective_by_corruption(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
-    """The same on clean photographs and under each corruption, the mean over its severities, and conformal coverage."""
+    """Selective scores of clean photographs and of each corruption, a mean over severities, and conformal coverage."""
     if "confidence" not in table:
         return []
-    found = []
+    scores = []
     for condition, places in _cells_of(table, corruptions).items():
         cells = [_of_cell(table, place) for place in places]
         rights = [right for *_, right in cells]
@@ -420,11 +419,11 @@ def selective_by_corruption(table: ImageTable, corruptions: Sequence[str]) -> li
         n, reason = max(map(len, rights)), next(filter(None, map(_too_few, rights)), "")
         fewest = min(int(np.sum(~right)) for right in rights)
         for metric in ERRORS_OF_KEPT:
-            if all(metric.name in each for each in estimates):
-                error = reduce(add, [each[metric.name] for each in estimates]) / len(estimates)
-                found.append(_error_of_kept(metric, error, fewest, reason, condition))
-        found.append(_kept_at_risk(shares, n, condition))
-    return [*found, *_conformal(table, corruptions)]
+            if all(metric.name in of_cell for of_cell in estimates):
+                error = reduce(add, [of_cell[metric.name] for of_cell in estimates]) / len(estimates)
+                scores.append(_error_of_kept(metric, error, fewest, reason, condition))
+        scores.append(_kept_at_risk(shares, n, condition))
+    return [*scores, *_conformal(table, corruptions)]
 
 
 def conformal_scores(table: ImageTable) -> list[Score]:
@@ -432,8 +431,8 @@ def conformal_scores(table: ImageTable) -> list[Score]:
     if "nll" not in table or len(table) < 2 * FEWEST_CALIBRATED:
         return []
     half, losses = calibration_half(table.ids), table["nll"].reshape(len(table), -1)[:, 0]
-    found = conformal_coverage(table.ids[~half], losses[~half], conformal_threshold(losses[half]))
-    return [CONFORMAL.score(found.value, found.n, found.interval(0.0, 1.0))]
+    coverage = conformal_coverage(table.ids[~half], losses[~half], conformal_threshold(losses[half]))
+    return [CONFORMAL.score(coverage.value, coverage.n, coverage.interval(0.0, 1.0))]
 
 
 def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
@@ -445,22 +444,22 @@ def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
     clean = clean[~np.isnan(clean)]
     if len(clean) < FEWEST_CALIBRATED:
         return []
-    threshold, found = conformal_threshold(clean), []
-    for condition, own in places.items():
-        others = losses[~half][:, own]
+    threshold, scores = conformal_threshold(clean), []
+    for condition, cells in places.items():
+        others = losses[~half][:, cells]
         if not np.isnan(others).all(axis=0).any():
-            covered = conformal_coverage(table.ids[~half], others, threshold)
-            found.append(CONFORMAL.score(covered.value, covered.n, covered.interval(0.0, 1.0), condition))
-    return found
+            coverage = conformal_coverage(table.ids[~half], others, threshold)
+            scores.append(CONFORMAL.score(coverage.value, coverage.n, coverage.interval(0.0, 1.0), condition))
+    return scores
 
 
 def _cells_of(table: ImageTable, corruptions: Sequence[str]) -> dict[Condition, list[int]]:
     """The cells of clean photographs, and of each corruption."""
-    found: dict[Condition, list[int]] = {}
+    cells: dict[Condition, list[int]] = {}
     for place, cell in enumerate(table.present):
         if not cell or cell["corruption"] in corruptions:
-            found.setdefault(Condition(corruption=cell["corruption"]) if cell else CLEAN_CELLS, []).append(place)
-    return found
+            cells.setdefault(Condition(corruption=cell["corruption"]) if cell else CLEAN_CELLS, []).append(place)
+    return cells
 
 
 def _of_cell(table: ImageTable, place: int) -> tuple[NDArray[np.object_], NDArray[np.floating], NDArray[np.bool_]]:
@@ -472,19 +471,22 @@ def _of_cell(table: ImageTable, place: int) -> tuple[NDArray[np.object_], NDArra
     return table.ids[there], table["confidence"][there, place], right[there] == 1
 
 
-def _error_of_kept(metric: Metric, found: Estimate, wrong: int, reason: str, condition: Condition) -> Score:
-    """An area is held as AURRA is, whose other side AURC is; ``wrong`` are the errors of the cell with fewest."""
+def _error_of_kept(metric: Metric, estimate: Estimate, wrong: int, reason: str, condition: Condition) -> Score:
+    """The score of an error of kept answers; ``wrong`` are the errors of the cell with fewest.
+
+    An area has the interval that AURRA has, whose other side AURC is.
+    """
     if reason:
         interval = None
     elif metric in (AURC, AUGRC):
-        interval = _interval_of_area(metric, found, wrong)
+        interval = _interval_of_area(metric, estimate, wrong)
     else:  # of the kept alone chance may have left out some that are wrong
-        interval = with_unseen(found.interval(0.0, 1.0), found.value, math.ceil(COVERAGE * found.n))
-    return metric.score(found.value, found.n, interval, condition, interval_reason=reason)
+        interval = with_unseen(estimate.interval(0.0, 1.0), estimate.value, math.ceil(COVERAGE * estimate.n))
+    return metric.score(estimate.value, estimate.n, interval, condition, interval_reason=reason)
 
 
 def _kept_at_risk(shares: Sequence[float], n: int, condition: Condition) -> Score:
-    """The mean over cells, without an interval.
+    """The coverage at a risk, a mean over cells, without an interval.
 
     Wilson's test at each share, inverted, holds in 84 to 90 %: the place where a risk is 5 % varies as the risk does,
     and it is the last of as many looks as there are answers.

@@ -11,10 +11,7 @@ import numpy as np
 from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import (
-    calibration_of_cells,
-    nll_column,
-)
+from hardiness.benchmarks.confidence import calibration_of_cells, nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import CONDITION_METRICS, TOP1, answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
@@ -55,10 +52,10 @@ class ShiftConsistencyCard(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """A pass counts for the photographs whose two crops were both evaluated; calibration is of all crops."""
         shifts, same = _same(table, run)
-        seen = ~np.isnan(same)
-        if not seen.any():
+        is_evaluated = ~np.isnan(same)
+        if not is_evaluated.any():
             return [CONSISTENCY.score(None, 0, reason="no photograph has both crops of a pass")]
-        means = cell_means(_pairs(table, same, shifts), same[:, seen.any(axis=0)])
+        means = cell_means(_pairs(table, same, shifts), same[:, is_evaluated.any(axis=0)])
         right = cell_means(table, table.equals(RIGHT))
         return [
             _score(means, CONSISTENCY, means.cells),
@@ -70,8 +67,10 @@ class ShiftConsistencyCard(Card):
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Consistency over the passes, and top-1 of all crops."""
         _, same = _same(table, run)
-        seen = np.asarray(~np.isnan(same).all(axis=0))
-        return [mean_of(CONSISTENCY, same, seen), mean_of(TOP1, table.equals(RIGHT))] if seen.any() else []
+        is_evaluated = np.asarray(~np.isnan(same).all(axis=0))
+        return (
+            [mean_of(CONSISTENCY, same, is_evaluated), mean_of(TOP1, table.equals(RIGHT))] if is_evaluated.any() else []
+        )
 
 
 def _same(table: ImageTable, run: Run) -> tuple[list[int], np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
