@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hardiness.report.figures import NARROW_PX, PAPER_PX
 from hardiness.report.figures.charts import draw
-from hardiness.report.figures.sheet import Inks, Sheet
+from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.sheet import Sheet
 from hardiness.report.figures.writers import document, pdf, png
 from hardiness.report.sections import BenchmarkSection
 from hardiness.store.files import Files

@@ -28,7 +28,8 @@ from hardiness.report.commands import commands_of, sessions_of
 from hardiness.report.figure_files import WIDTHS, WRITERS, write_figures
 from hardiness.report.figures import NARROW_PX, WIDE_PX
 from hardiness.report.figures.charts import caption_of, draw
-from hardiness.report.figures.sheet import Inks, shade
+from hardiness.report.figures.inks import Inks, page_colours
+from hardiness.report.figures.sheet import shade
 from hardiness.report.figures.writers import icon, inline, rules, symbols
 from hardiness.report.marks import DEMO
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
@@ -144,7 +145,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
     template = _environment().get_template("page.html.j2")
     return template.render(
         title=title,
-        style=Markup(_asset("style.css") + rules(inks)),
+        style=Markup(page_colours() + _asset("style.css") + rules(inks)),
         symbols=Markup(symbols(inks)),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -15,7 +15,8 @@ from hardiness.report.beside import BEST, RUNGS_MOST, ladder, published_peers, w
 from hardiness.report.charts import Curves, Dots, Heat, Line
 from hardiness.report.figures import NARROW_PX, WIDE_PX
 from hardiness.report.figures.charts import caption_of, draw
-from hardiness.report.figures.sheet import Inks, Text
+from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.sheet import Text
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
 from hardiness.results.results import published_results

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardiness.report.figures.sheet import INKS, Area, Sheet, Text
+from hardiness.report.figures.inks import INKS
+from hardiness.report.figures.sheet import Area, Sheet, Text
 from hardiness.report.figures.writers import pdf, png
 
 

@@ -20,7 +20,8 @@ from hardiness.core.table import Records
 from hardiness.report.charts import Grid
 from hardiness.report.figures import PAPER_PX
 from hardiness.report.figures.charts import draw
-from hardiness.report.figures.sheet import INKS, Area, Inks, Sheet
+from hardiness.report.figures.inks import INKS, Inks
+from hardiness.report.figures.sheet import Area, Sheet
 from hardiness.report.figures.writers import document, inline, pdf, png
 from hardiness.report.format import grid_cell
 from hardiness.report.page import PageOptions, put_page

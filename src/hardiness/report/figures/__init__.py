@@ -1,7 +1,8 @@
 """Charts as drawings: one module for each kind of chart, one for each form they are written in."""
 
 from hardiness.report.figures.charts import caption_of, draw
-from hardiness.report.figures.sheet import Inks, Sheet
+from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.sheet import Sheet
 from hardiness.report.figures.writers import document, icon, inline, pdf, png, rules, symbols
 
 WIDE_PX, NARROW_PX, PAPER_PX = 1000, 350, 680

@@ -25,6 +25,7 @@ from hardiness.report.charts import (
     Spot,
     Trend,
 )
+from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.sheet import (
     BAND,
     BOLD,
@@ -39,7 +40,6 @@ from hardiness.report.figures.sheet import (
     Area,
     Band,
     Cloud,
-    Inks,
     Mark,
     Sheet,
     Stroke,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,13 +14,6 @@ PUBLISHED = "published"
 """Group of what was published: shown beside the models, and off by one click."""
 
 TEXT_PX, SMALL_PX = 13.0, 11.5
-
-SHAPES = ("circle", "square", "triangle", "wedge", "plus", "cross", "hexagon", "pentagon")
-"""Shapes of models, so that no figure depends on colour alone."""
-
-COLOURS = 8
-"""How many colours models have before they begin again."""
-
 
 USUAL_PX, SMALL_MARKER_PX = 1.6, 2.8
 """Width of a model's line in a small panel, and the radius of the markers on it."""
@@ -207,56 +200,3 @@ OUTLINES: dict[str, tuple[Point, ...]] = {
     "diamond": _regular(4, 0, 1.15),
 }
 """Corners of each shape about the origin, of radius about 1."""
-
-
-INKS = {
-    "ink": "#1c2127",
-    "faint": "#5a6675",
-    "line": "#dfe4ea",
-    "paper": "#ffffff",
-    "people": "#c81e3a",
-    "published": "#8a94a0",
-    "heat": "#2f5fd0",
-    "m0": "#0072b2",
-    "m1": "#c77700",
-    "m2": "#00845f",
-    "m3": "#7b4fa3",
-    "m4": "#3a9bd9",
-    "m5": "#8c6d31",
-    "m6": "#4d4d4d",
-    "m7": "#c2568f",
-}
-"""On white paper. Models' colours are told apart by colour-blind readers (after Okabe & Ito 2008), people are red."""
-
-
-@dataclass(frozen=True)
-class Inks:
-    """The models of a page in the order in which they are listed."""
-
-    models: tuple[str, ...]
-
-    @classmethod
-    def for_models(cls, models: Iterable[str]) -> Inks:
-        """Each model once, in the order given."""
-        return cls(tuple(dict.fromkeys(models)))
-
-    def index(self, model: str) -> int:
-        """Its place."""
-        return self.models.index(model)
-
-    def group(self, model: str) -> str:
-        """What its marks are grouped under."""
-        return str(self.index(model))
-
-    def ink(self, model: str) -> str:
-        """Its colour; colours begin again after eight."""
-        return f"m{self.index(model) % COLOURS}"
-
-    def shape(self, model: str) -> str:
-        """Its marker; another when the colours begin again, so that 64 models differ."""
-        index = self.index(model)
-        return SHAPES[(index + index // COLOURS) % len(SHAPES)]
-
-    def marker(self, model: str, centre: Point, radius: float, tip: str = "") -> Symbol:
-        """Its marker at a place."""
-        return Symbol(self.shape(model), centre, radius, self.ink(model), tip)

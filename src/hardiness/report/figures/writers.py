@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hardiness.imaging import codecs
+from hardiness.report.figures.inks import INKS, MODEL_COLOURS, Inks
 from hardiness.report.figures.sheet import (
     BAND,
-    COLOURS,
-    INKS,
     LARGE_PX,
     MARKER_PX,
     OUTLINES,
@@ -29,7 +28,6 @@ from hardiness.report.figures.sheet import (
     Area,
     Band,
     Cloud,
-    Inks,
     Mark,
     Point,
     Sheet,
@@ -150,7 +148,7 @@ class Style:
     @property
     def ink(self) -> str:
         """The ink of its model; empty where it is of none."""
-        return f"m{int(self.group) % COLOURS}" if self.group.isdigit() else ""
+        return f"m{int(self.group) % len(MODEL_COLOURS)}" if self.group.isdigit() else ""
 
     @property
     def width(self) -> float:
