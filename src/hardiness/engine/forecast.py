@@ -23,10 +23,12 @@ from hardiness.data.items import limited
 from hardiness.engine.batch_sizes import automatic_batch_size
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.evaluation import surrogate_of
+from hardiness.engine.listing import StoredWork
 from hardiness.engine.moved_runs import fewer_images
-from hardiness.engine.plan import Unit, units
+from hardiness.engine.plan import units
 from hardiness.engine.rounds import largest_selection
 from hardiness.engine.tasks import Task, begin, condition_indices
+from hardiness.engine.unit import Unit
 from hardiness.engine.worker import Worker
 from hardiness.models.chat.model import ClosedQuestionModel
 from hardiness.models.classifier import Classifier
@@ -345,7 +347,9 @@ def _lacking_answers(task: Task, benchmark: Benchmark, data: DataSet, request: R
     items = {item.id: item for item in limited(data.items, request.limit, request.seed)}
     conditions, indices = condition_indices(benchmark, data)
     selected: Mapping[str, Sequence[int]] = dict.fromkeys(items, indices)
-    work = [row for unit in units([task], selected, task.stored.plan.unit_items) for row in unit.parts[0].work]
+    work = [
+        row for unit in units(StoredWork([task]), selected, task.stored.plan.unit_items) for row in unit.parts[0].work
+    ]
     if len(work) * model.repeats <= MOST_UNBOUNDED or not model.keeps_some(store.files):
         return int(len(work) * model.repeats)
     count = 0
@@ -376,7 +380,7 @@ def _bill(
         model = task.classifier
         assert isinstance(model, ClosedQuestionModel), "these alone are asked"
         files = store.files if model.keeps_some(store.files) else None
-        for unit in units([task], selected, task.stored.plan.unit_items):
+        for unit in units(StoredWork([task]), selected, task.stored.plan.unit_items):
             for sample, index in unit.parts[0].work:
                 if files is None and len(sizes) >= SIZED:
                     calls += model.repeats
@@ -417,7 +421,7 @@ def _missing(tasks: Sequence[Task], selected: Mapping[str, Sequence[int]]) -> It
     """Every unit with missing rows; models whose runs have units of one size share them, as in an evaluation."""
     sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
     for size in sizes:
-        yield from units([task for task in tasks if task.stored.plan.unit_items == size], selected, size)
+        yield from units(StoredWork([task for task in tasks if task.stored.plan.unit_items == size]), selected, size)
 
 
 def _bytes(items: Sequence[Item]) -> int:

@@ -28,6 +28,7 @@ from hardiness.core.request import Request
 from hardiness.core.table import Records
 from hardiness.data.items import limited
 from hardiness.engine.evaluation import EvaluationOutcome
+from hardiness.engine.listing import StoredWork
 from hardiness.engine.plan import units
 from hardiness.engine.provenance import keep_beginning, keep_session
 from hardiness.engine.tasks import begin, condition_indices
@@ -697,7 +698,7 @@ class MatchedPredictions:
         _, indices = condition_indices(benchmark, data)
         selected = {item.id: [index for index in indices if (item.id, index) in self.rows] for item in items}
         labels = {item.id: item.label for item in items}
-        for unit in units([task], selected, task.stored.plan.unit_items):
+        for unit in units(StoredWork([task]), selected, task.stored.plan.unit_items):
             for part in unit.parts:
                 places = np.array([self.rows[row] for row in part.work], np.intp)
                 own = np.array([labels[sample] for sample, _ in part.work], np.int32)

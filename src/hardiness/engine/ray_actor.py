@@ -17,8 +17,8 @@ from hardiness.core.errors import ArgumentError, HardinessError, line_of
 from hardiness.core.process import use_cores
 from hardiness.core.progress import Silence
 from hardiness.engine.evaluation import Evaluation, prepared
-from hardiness.engine.plan import Unit
 from hardiness.engine.provenance import keep_session, package_version
+from hardiness.engine.unit import Unit
 from hardiness.engine.worker import Worker
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load

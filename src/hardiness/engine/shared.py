@@ -13,7 +13,7 @@ from hardiness.core.request import Share
 
 
 class Work(Protocol):
-    """A piece of work that can be shared out: `hardiness.engine.plan.Unit`, or one that a simulation makes up."""
+    """A piece of work that can be shared out: `hardiness.engine.unit.Unit`, or one that a simulation makes up."""
 
     @property
     def index(self) -> int:

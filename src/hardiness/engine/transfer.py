@@ -22,8 +22,8 @@ from hardiness.core.run import InputIdentity, ModelIdentity, Run
 from hardiness.engine.attack import clean_rows, judge_of, network_of, run_round, victims_of
 from hardiness.engine.batch import QueuedPicture
 from hardiness.engine.ensemble import Ensemble
-from hardiness.engine.plan import Job, Pictures
 from hardiness.engine.saved_pictures import SavedPictures
+from hardiness.engine.unit import Job, Pictures
 from hardiness.engine.victims import RoundOutcome
 from hardiness.models.classifier import Classifier
 from hardiness.store.files import Files

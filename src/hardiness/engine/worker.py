@@ -31,11 +31,13 @@ from hardiness.engine.batch import CutShortError, QueuedPicture, classify, join_
 from hardiness.engine.batch_sizes import automatic_batch_size
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.label_map import labels_for
+from hardiness.engine.listing import StoredWork, uncovered
 from hardiness.engine.members import Members
-from hardiness.engine.plan import Job, Pictures, Unit, UnitPart, uncovered, units
+from hardiness.engine.plan import units
 from hardiness.engine.saved_pictures import SavedPictures
 from hardiness.engine.tasks import Task, condition_indices
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
+from hardiness.engine.unit import Job, Pictures, Unit, UnitPart
 from hardiness.imaging.codecs import png
 from hardiness.models.chat.model import ClosedQuestionModel
 from hardiness.models.classifier import Classifier
@@ -205,8 +207,8 @@ class Worker:
             only: index of the one unit that is made; all where ``None``.
         """
         every = dict.fromkeys(self.items, self.asked) if selected is None else selected
-        size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
-        return units(self.tasks, every, size, lacking, self.request.share, only)
+        listing = StoredWork(self.tasks, self.request.share, self.gallery.lacking if self.gallery else None)
+        return units(listing, every, self.tasks[0].stored.plan.unit_items, only)
 
     left = staticmethod(uncovered)
 

@@ -159,7 +159,7 @@ def test_answers_from_elsewhere_are_a_file_or_columns(
         ({"sample": ["a"], "logits": np.zeros((6, 1000))}, "as many rows of logits as of sample, 1; had 6"),
         ({"sample": [], "logits": np.zeros((0, 1000))}, "predictions must hold a row for each picture, holds none"),
         ({"sample": ["a"], "logits": [["x", 1]]}, r"predictions: the answer for a \(row 1\) must be numbers"),
-        ({"sample": ["a"], "logits": np.zeros((1, 1000))}, "sample of imagenet in predictions"),
+        ({"sample": ["a"], "logits": np.zeros((1, 1000))}, r"predictions \(row 1\): 'a' is no sample of imagenet"),
     ],
 )
 def test_columns_that_do_not_go_with_the_pictures_are_refused(

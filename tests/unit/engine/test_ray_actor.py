@@ -29,9 +29,9 @@ from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine import ray_actor
 from hardiness.engine.evaluation import Evaluation
-from hardiness.engine.plan import UnitPart
 from hardiness.engine.provenance import package_version
 from hardiness.engine.ray_actor import ActorReport, Errand, UnitActor, UnitOutcome
+from hardiness.engine.unit import UnitPart
 from hardiness.reference.classes import wnids
 from hardiness.store.run import StoredRun
 

@@ -12,7 +12,9 @@ import pytest
 from hardiness.core.request import Share
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
-from hardiness.engine.plan import Unit, uncovered, units
+from hardiness.engine.listing import StoredWork, uncovered
+from hardiness.engine.plan import units
+from hardiness.engine.unit import Unit, UnitPart
 from hardiness.store.shards import encode
 from hardiness.store.store import Store
 
@@ -46,7 +48,29 @@ def tasks(tmp_path: Path) -> list[Any]:
 
 
 def listed(tasks: list[Any]) -> list[Unit]:
-    return list(units(tasks, dict.fromkeys(SAMPLES, (0, 1)), 2))
+    return list(units(StoredWork(tasks), dict.fromkeys(SAMPLES, (0, 1)), 2))
+
+
+def test_the_plan_asks_the_listing_alone() -> None:
+    """It was a function of tasks and their store; now the same answers give the same units, wherever they are from."""
+    asked: list[tuple[int, list[tuple[str, int]]]] = []
+
+    class Listed:
+        def parts(self, index: int, rows: list[tuple[str, int]]) -> list[UnitPart]:
+            asked.append((index, rows))
+            lacked = [row for row in rows if row[0] != "n/3"]
+            return [UnitPart(Any, index, lacked, "file")] if index != 1 else []  # type: ignore[arg-type]
+
+    wanted = {sample: (0, 2) if sample == "n/0" else (1,) for sample in SAMPLES}
+    made = [(unit.index, unit.parts[0].work, unit.rows) for unit in units(Listed(), wanted, 2)]
+    assert made == [(0, [("n/0", 0), ("n/0", 2), ("n/1", 1)], 3), (2, [("n/4", 1), ("n/5", 1)], 2)]
+    assert asked == [
+        (0, [("n/0", 0), ("n/0", 2), ("n/1", 1)]),
+        (1, [("n/2", 1), ("n/3", 1)]),
+        (2, [("n/4", 1), ("n/5", 1)]),
+    ]
+    assert [unit.index for unit in units(Listed(), wanted, 2, only=2)] == [2]
+    assert list(units(Listed(), {}, 2)) == []
 
 
 def test_models_that_lack_the_same_rows_share_the_list(tasks: list[Any]) -> None:
@@ -94,12 +118,12 @@ def test_a_model_that_was_given_up_is_missed_by_nobody(tasks: list[Any]) -> None
 def test_one_unit_is_made_as_it_is_among_all(tasks: list[Any]) -> None:
     every = listed(tasks)
     wanted = dict.fromkeys(SAMPLES, (0, 1))
-    (one,) = units(tasks, wanted, 2, only=1)
+    (one,) = units(StoredWork(tasks), wanted, 2, only=1)
     assert [(part.index, part.file, part.work) for part in one.parts] == [
         (part.index, part.file, part.work) for part in every[1].parts
     ]
     store(one)
-    assert list(units(tasks, wanted, 2, only=1)) == []
+    assert list(units(StoredWork(tasks), wanted, 2, only=1)) == []
 
 
 def test_each_process_looks_into_its_own_files_and_believes_the_names_of_the_rest(tasks: list[Any]) -> None:
@@ -110,7 +134,7 @@ def test_each_process_looks_into_its_own_files_and_believes_the_names_of_the_res
         failures = tuple(Failure(sample, "torn", (0,)) for sample in SAMPLES[:1])
         shard.write_bytes(encode(Records({}, failures), tasks[0].stored.key, shard.name))
     missed = [
-        [unit.index for unit in units(tasks, dict.fromkeys(SAMPLES, (0, 1)), 2, share=Share(index, 3))]
+        [unit.index for unit in units(StoredWork(tasks, Share(index, 3)), dict.fromkeys(SAMPLES, (0, 1)), 2)]
         for index in range(3)
     ]
     assert missed == [[0], [1], [2]]
