@@ -43,10 +43,10 @@ def effort(records: Records, run: Run) -> dict[str, Any]:
 def _clean(records: Records, run: Run) -> NDArray[np.bool_]:
     """The rows without attack."""
     conditions = list(run.conditions)
-    found: NDArray[np.bool_] = records["condition"] == (
+    is_clean: NDArray[np.bool_] = records["condition"] == (
         conditions.index(Condition()) if Condition() in conditions else -1
     )
-    return found
+    return is_clean
 
 
 def _noise(records: Records, clean_right: NDArray[np.bool_], last: NDArray[np.bool_]) -> list[float]:

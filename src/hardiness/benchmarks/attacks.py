@@ -32,14 +32,14 @@ from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import Measurable, share
 
-NOT_TOLD = (
+NOT_ABOUT_ATTACK = (
     *("sample", "image", "condition", "frame", "label"),
     *("prediction", "confidence", "logsumexp", "label_logit", "target"),
 )
 """Columns of rows that do not say how the attack went; all other numbers do, and are kept."""
 
 FLAGS = ("success", "finite_gradient")
-"""Those of them that are true or false."""
+"""Columns about the attack that are true or false."""
 
 ACCURACY = Metric(
     "accuracy",
@@ -90,16 +90,19 @@ class AttackCard(Card):
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its likelihood, the target and how the attack went, by image and mark."""
-        told = {
+        attack_columns = {
             name: values
             for name, values in records.columns.items()
-            if name not in NOT_TOLD and values.ndim == 1 and values.dtype.kind in "bif"
+            if name not in NOT_ABOUT_ATTACK and values.ndim == 1 and values.dtype.kind in "bif"
         }
-        cells = {**answered(records), **nll_column(records), "target": classes(records["target"]), **told}
+        cells = {**answered(records), **nll_column(records), "target": classes(records["target"]), **attack_columns}
         return ImageTable.from_rows(records, run.conditions, cells)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """By condition, in the run's order; then calibration of what is judged, but not where every model must fall."""
+        """Shares by condition, in the run's order, then calibration of what is judged.
+
+        Calibration is left out where every model must fall.
+        """
         scores: list[Score] = []
         for condition in table.present:
             right = table.cell(RIGHT, condition) == 1
@@ -119,17 +122,17 @@ class AttackCard(Card):
         """Clean accuracy and accuracy by condition; first that at the largest epsilon, at the steps of the overview."""
         right, cells = table.equals(RIGHT), table.present
         swept = sweep(ACCURACY, [ACCURACY.score(0.0, 0, condition=cell) for cell in cells if cell])
-        found = [share(ACCURACY if cell else CLEAN_ACCURACY, right[:, at], cell) for at, cell in enumerate(cells)]
+        shares = [share(ACCURACY if cell else CLEAN_ACCURACY, right[:, at], cell) for at, cell in enumerate(cells)]
         if not swept:  # a run must not stop by another condition
-            return [share(ACCURACY, np.full(len(table), np.nan), compared=False), *found]
-        return sorted(found, key=lambda each: each.condition != swept[-1].condition)
+            return [share(ACCURACY, np.full(len(table), np.nan), compared=False), *shares]
+        return sorted(shares, key=lambda measurable: measurable.condition != swept[-1].condition)
 
     def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
         """The report on the attack; nothing for attacks by other models."""
         return attack_report(_rows(table), run, scores)
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
-        """Also accuracy against the effort of the attack, and under noise."""
+        """Galleries, and accuracy against the effort of the attack and under noise."""
         return {**super().details(table, run), "effort": effort(_rows(table), run)}
 
 

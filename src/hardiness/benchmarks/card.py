@@ -22,7 +22,7 @@ from hardiness.reference.published_numbers import baseline
 from hardiness.statistics.measures import Measurable, WeightedSum
 
 Baseline = Mapping[str, Any]
-"""What ratios divide by, in the form of the card that divides."""
+"""The numbers that ratios divide by, in the form of the card that divides."""
 
 
 class Card(Presentation, ABC):
@@ -54,16 +54,16 @@ class Card(Presentation, ABC):
         """The image table of some of a run's rows; `ImageTable.join` makes one of those of all its shards."""
         if not len(records):
             return ImageTable.empty(run.conditions, records.failures)
-        found = self.filled_table(records, run)
-        return with_outcomes(found, records) if run.model.is_chat else found
+        filled = self.filled_table(records, run)
+        return with_outcomes(filled, records) if run.model.is_chat else filled
 
     def columns_read(self, run: Run) -> tuple[str, ...] | None:
-        """What `table` reads of a run's rows: `columns`, and of a chat model's what came of each question."""
+        """The columns of a run's rows that `table` reads: `columns` and, of a chat model, those about its answers."""
         return self.columns if self.columns is None or not run.model.is_chat else (*self.columns, *TABLE_COLUMNS)
 
     @abstractmethod
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """The same, of at least one row: right or wrong, the answer, and what else the scores need."""
+        """The image table of at least one row: right or wrong, the answer, and what else the scores need."""
 
     @abstractmethod
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
@@ -71,8 +71,8 @@ class Card(Presentation, ABC):
 
         Args:
             table: of at least one image.
-            run: what it is of.
-            baseline: what ratios divide by; ``None`` where there is nothing.
+            run: the one that the table is of.
+            baseline: the numbers that ratios divide by; ``None`` where there are none.
         """
 
     @final
@@ -84,11 +84,14 @@ class Card(Presentation, ABC):
         if not self.stops_on:
             return []
         own = self.measurables(table, run, baseline)
-        sums = [each for each in own if isinstance(each, WeightedSum)]
+        sums = [measurable for measurable in own if isinstance(measurable, WeightedSum)]
         if not sums or not sums[0].is_defined:
             return []
         others = self.registered_measurables(own, table, run, baseline)
-        return [*sums, *(each for each in others if isinstance(each, WeightedSum) and each.is_defined)]
+        return [
+            *sums,
+            *(measurable for measurable in others if isinstance(measurable, WeightedSum) and measurable.is_defined),
+        ]
 
     @final
     def registered_measurables(
@@ -97,12 +100,12 @@ class Card(Presentation, ABC):
         """The metrics that are registered for any run, as functions of images, beside its own measurables."""
         if not len(table):
             return []
-        whole = not any(each.metric.endswith(PARTIAL) for each in own)
-        taken = [metric.name for metric in self.declared]
-        return list(registered_measurables(Scoring(table, run, whole, baseline), taken))
+        whole = not any(measurable.metric.endswith(PARTIAL) for measurable in own)
+        names = [metric.name for metric in self.declared]
+        return list(registered_measurables(Scoring(table, run, whole, baseline), names))
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline | None:
-        """What the run measured, as a baseline for others; ``None`` where nothing divides."""
+        """The run's measurements as a baseline for others; ``None`` where nothing divides."""
         return None
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> Sequence[Measurable]:
@@ -112,8 +115,8 @@ class Card(Presentation, ABC):
 
         Args:
             table: whose images may lack cells; what is no such sum is asked only of images that lack none.
-            run: what it is of.
-            baseline: what ratios divide by; ``None`` where there is nothing.
+            run: the one that the table is of.
+            baseline: the numbers that ratios divide by; ``None`` where there are none.
         """
         return ()
 
@@ -124,14 +127,14 @@ class Card(Presentation, ABC):
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Facts that a page shows beyond scores, as JSON by name, among them `galleries_kept`."""
         pairs = class_gallery(table, run.data.classes) if run.has_own_classes else None
-        shown = [*galleries(table, self.class_namer(run)), *([pairs] if pairs else [])]
-        return galleries_kept(shown)
+        chosen = [*galleries(table, self.class_namer(run)), *([pairs] if pairs else [])]
+        return galleries_kept(chosen)
 
     def class_namer(self, run: Run) -> Callable[[int], str]:
         """The name of a class of a run's data by its index, without its synonyms."""
         if self.by_category:
-            named = {index: name for name, classes in run.data.categories.items() for index in classes}
-            return lambda index: named.get(index, f"class {index}")
+            category_of = {index: name for name, classes in run.data.categories.items() for index in classes}
+            return lambda index: category_of.get(index, f"class {index}")
         if names := run.data.classes:
             return names.__getitem__
         if run.data.num_classes != IMAGENET_CLASSES:
@@ -140,13 +143,13 @@ class Card(Presentation, ABC):
 
 
 def published_baseline(run: Run) -> Baseline | None:
-    """What was published to divide a run's ratios by; ``None`` where nothing was, or its classes are other ones."""
-    has_imagenets = run.data.num_classes == IMAGENET_CLASSES and not run.data.classes
-    return baseline(run.benchmark.name) if has_imagenets else None
+    """The published numbers that a run's ratios divide by; ``None`` where there are none, or for other classes."""
+    has_imagenet_classes = run.data.num_classes == IMAGENET_CLASSES and not run.data.classes
+    return baseline(run.benchmark.name) if has_imagenet_classes else None
 
 
 def _as_card(entry: Any) -> Card:
-    """The card; of a class, as an entry point names it, one of it."""
+    """An entry of the registry as a card: itself, or an instance of the class that an entry point names."""
     if isinstance(entry, Card):
         return entry
     card: Card = subclass_of(Card)(entry)()
@@ -154,11 +157,11 @@ def _as_card(entry: Any) -> Card:
 
 
 cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards", _as_card)
-"""By the name that benchmarks and runs carry."""
+"""Cards by the name that benchmarks and runs carry."""
 
 
 class MissingCard(Card):
-    """In place of a card that is not registered here: what it once computed is shown, nothing is computed."""
+    """The stand-in for a card that is not registered here: what it once computed is shown, nothing is computed."""
 
     version: ClassVar[int] = 0
     columns: ClassVar[tuple[str, ...] | None] = ()

@@ -179,8 +179,8 @@ def _benchmarks() -> Iterator[tuple[str, type[ClassSetPhotographs], str]]:
 
 
 GAPS = {
-    each.name: each
-    for each in (
+    metric.name: metric
+    for metric in (
         Metric(
             "bg_gap",
             "background gap",
@@ -233,18 +233,18 @@ class ClassSets(Card):
         described = class_set_of(run)
         right = table[RIGHT][:, 0] == 1
         parts, levels = _places(described, table.ids)
-        found = [_headline(described, table.ids, right, parts)]
+        scores = [_headline(described, table.ids, right, parts)]
         chosen = _headline_rows(described, parts)
-        found += confidence_scores(table["confidence"][chosen, 0], right[chosen])
-        found += selective_scores(table) if chosen.all() else []
+        scores += confidence_scores(table["confidence"][chosen, 0], right[chosen])
+        scores += selective_scores(table) if chosen.all() else []
         if described.among == "labels":
             protocol = described.among_all_protocol or "1000-way"
-            found.append(accuracy(TOP1, table["right_1000-way"][chosen, 0] == 1, Condition(protocol=protocol)))
-        found += _gap(described, table.ids, right)
+            scores.append(accuracy(TOP1, table["right_1000-way"][chosen, 0] == 1, Condition(protocol=protocol)))
+        scores += _gap(described, table.ids, right)
         for place, part in enumerate(described.parts):
             if (parts == place).any():
-                found.append(accuracy(TOP1, right[parts == place], part.condition))
-        return [*found, *_level_scores(described, right, parts, levels)]
+                scores.append(accuracy(TOP1, right[parts == place], part.condition))
+        return [*scores, *_level_scores(described, right, parts, levels)]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Top-1, over all photographs or as a mean over parts, and the gap where there is one."""
@@ -256,8 +256,8 @@ class ClassSets(Card):
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability, coverage, and the surest mistakes: of a set shown to who asks alone, under another name."""
         described = class_set_of(run)
-        found = _mistakes(described, table, self.class_namer(run))
-        return {**confidence_details(table), **galleries_kept(found, aside=described.shown_when_asked)}
+        mistakes = _mistakes(described, table, self.class_namer(run))
+        return {**confidence_details(table), **galleries_kept(mistakes, aside=described.shown_when_asked)}
 
 
 def _mistakes(described: ClassSet, table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:
@@ -265,12 +265,12 @@ def _mistakes(described: ClassSet, table: ImageTable, name: Callable[[int], str]
     for gallery in galleries(table, name):
         yield replace(
             gallery,
-            samples=tuple(replace(each, label=_label(described, each.id, name)) for each in gallery.samples),
+            samples=tuple(replace(sample, label=_label(described, sample.id, name)) for sample in gallery.samples),
         )
 
 
 def _label(described: ClassSet, sample: str, name: Callable[[int], str]) -> str:
-    """What a photograph shows, in words."""
+    """The label of a photograph, in words."""
     group = sample.split("/")[-2]
     if group in described.labels and group not in wnid_indices():
         return group.replace("_", " ")
@@ -280,15 +280,15 @@ def _label(described: ClassSet, sample: str, name: Callable[[int], str]) -> str:
 def _is_right(described: ClassSet, records: Records, answers: str) -> NDArray[np.bool_]:
     """``(N,)`` whether each answer is one of the classes that its photograph's group names."""
     groups = [str(sample).rpartition("/")[0].rpartition("/")[2] for sample in records["sample"].tolist()]
-    found = records[answers].astype(np.int64)
+    predictions = records[answers].astype(np.int64)
     codes = {group: code for code, group in enumerate(dict.fromkeys(groups))}
-    holds = np.zeros((len(codes), max(IMAGENET_CLASSES, int(found.max()) + 1)), bool)
+    holds = np.zeros((len(codes), max(IMAGENET_CLASSES, int(predictions.max()) + 1)), bool)
     for group, code in codes.items():
         if group not in described.never_right:
             holds[code, list(described.right(group))] = True
     rows = np.array([codes[group] for group in groups], np.int64)
     unnamed = np.array([not described.right(group) for group in codes], bool)[rows]
-    return np.asarray(np.where(unnamed, found == records["label"], holds[rows, found]))
+    return np.asarray(np.where(unnamed, predictions == records["label"], holds[rows, predictions]))
 
 
 def _places(described: ClassSet, ids: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
@@ -314,7 +314,7 @@ class PartsScore:
     """A weighted sum of parts' accuracies, paired on the photographs that parts share: a mean over them, or a gap.
 
     Attributes:
-        measured: which score.
+        measured: the metric.
         names: ``(N,)`` of the photograph that each picture is of.
         columns: ``(N,)`` the part of each picture, as its place in ``weights``; -1 where it does not count.
         right: ``(N,)`` whether it was answered rightly.
@@ -343,14 +343,14 @@ class PartsScore:
 
     def estimate(self, places: NDArray[np.int64]) -> Estimate:
         """The score of the pictures at these places; its ids are the first place of each photograph."""
-        found, firsts = self._sum(places)
-        estimate = found.estimate(np.arange(len(firsts)))
+        total, firsts = self._sum(places)
+        estimate = total.estimate(np.arange(len(firsts)))
         return replace(estimate, ids=firsts[estimate.ids])
 
     def lacks(self, places: NDArray[np.int64]) -> str:
-        """Why they are too few."""
-        found, firsts = self._sum(places)
-        return found.lacks(np.arange(len(firsts)))
+        """Why the pictures at these places are too few."""
+        total, firsts = self._sum(places)
+        return total.lacks(np.arange(len(firsts)))
 
     def _sum(self, places: NDArray[np.int64]) -> tuple[WeightedSum, NDArray[np.int64]]:
         """The score of these pictures by photograph, and the first place of each."""
@@ -379,10 +379,10 @@ def _parts_score(
 def _headline_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> PartsScore | None:
     """Top-1 as a mean over the counted parts, by photograph; ``None`` where it is over photographs themselves."""
     parts, _ = _places(described, ids)
-    held = [place for place, part in enumerate(described.parts) if part.counted and (parts == place).any()]
-    if described.headline == "all" or not held:
+    present = [place for place, part in enumerate(described.parts) if part.counted and (parts == place).any()]
+    if described.headline == "all" or not present:
         return None
-    return _parts_score(described, TOP1, dict.fromkeys(held, 1 / len(held)), ids, right)
+    return _parts_score(described, TOP1, dict.fromkeys(present, 1 / len(present)), ids, right)
 
 
 def _gap_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> PartsScore | None:
@@ -393,14 +393,14 @@ def _gap_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_])
     parts, _ = _places(described, ids)
     weights: dict[int, float] = {}
     for end, sign in zip(ends, (1.0, -1.0), strict=True):
-        held = [
+        present = [
             place
             for place, part in enumerate(described.parts)
             if (end in part.condition.values() if end else part.counted) and (parts == place).any()
         ]
-        if not held:
+        if not present:
             return None
-        weights |= dict.fromkeys(held, sign / len(held))
+        weights |= dict.fromkeys(present, sign / len(present))
     return _parts_score(described, GAPS[metric], weights, ids, right)
 
 
@@ -409,19 +409,19 @@ def _headline(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], 
     score = _headline_score(described, ids, right)
     if score is None or len(score.weights) < 2:
         return accuracy(TOP1, right[_headline_rows(described, parts)])
-    found = score.estimate(np.arange(len(ids)))
-    return TOP1.score(found.value, found.n, found.interval(0.0, 1.0))
+    estimate = score.estimate(np.arange(len(ids)))
+    return TOP1.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0))
 
 
 def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> Iterator[Score]:
     """The difference of two parts' accuracies, where both were evaluated."""
     if score := _gap_score(described, ids, right):
-        apart = score.estimate(np.arange(len(ids)))
-        yield score.measured.score(apart.value, apart.n, apart.interval(-1.0, 1.0))
+        difference = score.estimate(np.arange(len(ids)))
+        yield score.measured.score(difference.value, difference.n, difference.interval(-1.0, 1.0))
 
 
 def _by_number(level: str) -> tuple[float, str]:
-    """What levels are ordered by: numbers by their size, before words."""
+    """The sorting key of a level: numbers by their size, before words."""
     try:
         return float(level), ""
     except ValueError:

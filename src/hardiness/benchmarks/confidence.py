@@ -38,11 +38,11 @@ INVERSE_TEMPERATURES = tuple(float(2.0 ** (step / STEPS - 2)) for step in range(
 """Factors of the logits at which rows hold log-sum-exps: 1/4 to 2, eight to an octave; 1 and 2 are among them."""
 
 ONE, TWO = 2 * STEPS, 3 * STEPS
-"""Their places."""
+"""The places of the factors 1 and 2."""
 
 COLUMN = "log_sums"
-"""Of rows: float32 ``(N, 25)``, 0 or more: for each factor the log-sum-exp of the logits, less the largest of them,
-times it. Without the largest it keeps its digits where a model is sure."""
+"""The column of rows that holds, for each factor, the log-sum-exp of the logits times it, less the largest of them:
+float32 ``(N, 25)``, 0 or more. Without the largest it keeps its digits where a model is sure."""
 
 FITTED_SHARE = 5
 """One in so many images is fitted on; the others are scored."""
@@ -51,7 +51,7 @@ LEAST_TO_FIT = 50
 """Images below which nothing is fitted."""
 
 SMALLEST = 1e-16
-"""Taken for the log of a sum that is 1 to the last digit."""
+"""The value taken for the log of a sum that is 1 to the last digit."""
 
 NAMES = tuple(f"log_sum_{step}" for step in range(len(INVERSE_TEMPERATURES)))
 
@@ -65,7 +65,7 @@ def nll_column(records: Records, prefix: str = "") -> dict[str, NDArray[np.float
 
 
 def loss_columns(records: Records, prefix: str = "") -> dict[str, NDArray[np.float32]]:
-    """`nll_column`; where rows hold what it takes, also ``brier`` and what a temperature is fitted to.
+    """`nll_column` and, where rows hold what they take, ``brier`` and the columns that a temperature is fitted to.
 
     The sum of all squared probabilities is ``exp(lse(2 z) - 2 lse(z))``, so that the Brier score over all classes needs
     no logit but the label's. Rows of earlier versions lack some of it: what they cannot say is left out.
@@ -74,16 +74,16 @@ def loss_columns(records: Records, prefix: str = "") -> dict[str, NDArray[np.flo
         records: rows.
         prefix: of the names of the columns, where they are of some classes alone.
     """
-    found = nll_column(records, prefix)
-    if not found or f"{prefix}{COLUMN}" not in records:
-        return found
+    columns = nll_column(records, prefix)
+    if not columns or f"{prefix}{COLUMN}" not in records:
+        return columns
     label = records[f"{prefix}label_logit"].astype(np.float64)
     total = records[f"{prefix}logsumexp"].astype(np.float64)
     sums = records[f"{prefix}{COLUMN}"].astype(np.float64)
     more = {"brier": np.exp(sums[:, TWO] - 2.0 * sums[:, ONE]) - 2.0 * np.exp(label - total) + 1.0}
     more |= {name: sums[:, step] for step, name in enumerate(NAMES)}
     more["label_gap"] = total - sums[:, ONE] - label  # the largest logit less the label's
-    return {**found, **{name: values.astype(np.float32) for name, values in more.items()}}
+    return {**columns, **{name: values.astype(np.float32) for name, values in more.items()}}
 
 
 def temperature_scores(table: ImageTable) -> list[Score]:
@@ -213,7 +213,7 @@ MEANS = {
         explanation="the NLL of each corruption at each severity, then averaged.",
     ),
 }
-"""What the means over corruptions and severities are, by what they are means of."""
+"""The metrics of means over corruptions and severities, by the metric of a cell."""
 
 SHIFT_METRICS = (*CONDITION_METRICS, *MEANS.values())
 
@@ -268,8 +268,8 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
         if not cell or cell["corruption"] in corruptions:
             places.setdefault(int(cell["severity"]) if cell else 0, []).append(place)
     # One cell after another, so that a run of any number of cells is held as one.
-    levels = {level: _together(of_cell(table, place) for place in own) for level, own in sorted(places.items())}
-    overall = _together(found for level, found in levels.items() if level)
+    levels = {level: _together(means_of_cell(table, place) for place in own) for level, own in sorted(places.items())}
+    overall = _together(of_level for level, of_level in levels.items() if level)
     fewer = fewer_of_each(table, [place for level, own in places.items() if level for place in own])
     means = [
         _score(MEANS[metric] if whole else MEANS[metric].partial, mean, _at(bins), fewer)
@@ -277,22 +277,22 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
     ]
     return means + [
         _score(metric, mean, _at(bins, severity=level), fewer_of_each(table, places[level]))
-        for level, found in levels.items()
-        for (metric, bins), mean in found.items()
+        for level, of_level in levels.items()
+        for (metric, bins), mean in of_level.items()
     ]
 
 
 def calibration_of_cells(table: ImageTable) -> list[Score]:
     """ECE, the answer's Brier score and NLL of each cell, of which the mean over all cells that were run is given."""
     places = range(len(table.present)) if "confidence" in table else ()
-    overall, fewer = _together(of_cell(table, place) for place in places), fewer_of_each(table, places)
+    overall, fewer = _together(means_of_cell(table, place) for place in places), fewer_of_each(table, places)
     return [_score(metric, mean, _at(bins), fewer) for (metric, bins), mean in overall.items()]
 
 
 def fewer_of_each(table: ImageTable, places: Sequence[int]) -> int:
     """Images with an error in some of these cells, or those with a right answer where they are fewer."""
     answers = table[RIGHT][:, list(places)]
-    return min(int(np.any(answers == each, axis=1).sum()) for each in (0, 1))
+    return min(int(np.any(answers == outcome, axis=1).sum()) for outcome in (0, 1))
 
 
 def _at(bins: str, **more: int) -> Condition:
@@ -313,7 +313,7 @@ def _together(parts: Iterable[Mapping[Kind, CellMean]]) -> Mapping[Kind, CellMea
     return reduce(joined, parts, {})
 
 
-def of_cell(table: ImageTable, place: int) -> dict[Kind, CellMean]:
+def means_of_cell(table: ImageTable, place: int) -> dict[Kind, CellMean]:
     """Every metric of one cell of a table with confidence, by its place."""
     answers = table[RIGHT][:, place]
     there = answers >= 0
@@ -354,18 +354,18 @@ def condition_calibration(table: ImageTable, without: str = "") -> list[Score]:
     """
     if "confidence" not in table:
         return []
-    found = []
+    scores = []
     for place, condition in enumerate(table.present):
         if without in condition:
             continue
         there, fewer = table[RIGHT][:, place] >= 0, fewer_of_each(table, [place])
         scale = np.count_nonzero(there) / len(table)
-        for (metric, bins), mean in of_cell(table, place).items():
+        for (metric, bins), mean in means_of_cell(table, place).items():
             value, ids, influence = mean.estimate.value, mean.estimate.ids[there], mean.estimate.influence[there]
             own = mean._replace(estimate=Estimate(value, ids, influence * scale))
-            at = Condition(**condition, protocol=bins) if bins else condition
-            found.append(_score(metric, own, at, fewer))
-    return found
+            cell = Condition(**condition, protocol=bins) if bins else condition
+            scores.append(_score(metric, own, cell, fewer))
+    return scores
 
 
 BINS = 10
@@ -380,12 +380,12 @@ POINTS = 40
 def confidence_details(table: ImageTable) -> dict[str, Any]:
     """Reliability by bins of confidence and over all, and accuracy by the share answered, most confident first."""
     right, confidence = table[RIGHT][:, 0] == 1, table["confidence"][:, 0].astype(np.float64)
-    known = np.isfinite(confidence)
-    right, confidence = right[known], confidence[known]
+    is_number = np.isfinite(confidence)
+    right, confidence = right[is_number], confidence[is_number]
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     reliability = []
-    for each in range(BINS):
-        inside = bins == each
+    for index in range(BINS):
+        inside = bins == index
         n, hits = int(inside.sum()), int(right[inside].sum())
         if n >= LEAST:
             bounds = wilson(hits, n)
@@ -393,8 +393,8 @@ def confidence_details(table: ImageTable) -> dict[str, Any]:
     order = np.argsort(-confidence, kind="stable")
     accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     marks = np.linspace(min(LEAST, len(order)), len(order), POINTS).astype(int)
-    at = np.unique(marks[marks > 0]).tolist()
-    coverage = [[float(k / len(order)), float(accuracy[k - 1])] for k in at]
+    counts = np.unique(marks[marks > 0]).tolist()
+    coverage = [[float(k / len(order)), float(accuracy[k - 1])] for k in counts]
     return {"reliability": reliability, "coverage": coverage, "sureness": _sureness(confidence, right)}
 
 

@@ -103,23 +103,23 @@ def ratio_scores(
         return [_named(metric, whole).score(None, n, reason=reason) for metric in (MCE, RELATIVE_MCE)]
 
     def weights(members: Sequence[str], relative: bool) -> Mapping[Condition, float]:
-        """Of the cells of some corruptions in a ratio; none where the baseline has no error to divide by."""
+        """Weights of the cells of some corruptions in a ratio; none where the baseline has no error to divide by."""
         counted = [k for k, cell in enumerate(errors.cells) if cell.get("corruption") in members]
-        found = _ratio_weights(errors.cells, counted, baseline, relative)
-        pairs = () if found is None else zip(errors.cells, found.tolist(), strict=True)
+        values = _ratio_weights(errors.cells, counted, baseline, relative)
+        pairs = () if values is None else zip(errors.cells, values.tolist(), strict=True)
         return {cell: weight for cell, weight in pairs if weight}
 
     unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
     scores, parts = [], []
     for metric, part, relative in ((MCE, CE, False), (RELATIVE_MCE, RELATIVE_CE, True)):
         reason = unknown if relative and Condition() not in errors.cells else ""
-        each = {name: found for name in names if (found := weights((name,), relative))}
-        if lacking := [name for name in names if name not in each]:
+        by_name = {name: of_name for name in names if (of_name := weights((name,), relative))}
+        if lacking := [name for name in names if name not in by_name]:
             reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
             scores.append(_named(metric, whole).score(None, n, reason=reason))
         else:
             scores.append(errors.score(_named(metric, whole), weights(names, relative)))
-        parts += [errors.score(part, of, Condition(corruption=name)) for name, of in each.items()]
+        parts += [errors.score(part, of, Condition(corruption=name)) for name, of in by_name.items()]
     return scores + parts
 
 
@@ -132,9 +132,10 @@ def error_scores(
     """Unnormalised errors: over all members that were run, clean, by corruption, group, severity and cell.
 
     Args:
-        errors, present: of the cells, and which they are but for clean.
+        errors: of all cells.
+        present: the cells but for clean.
         names: members of the set that were run.
-        mean_and_groups: what the mean over all is, and the groups of the set.
+        mean_and_groups: the metric of the mean over all, and the groups of the set.
     """
     mean_error, groups = mean_and_groups
     common = [cell for cell in present if cell["corruption"] in names]
@@ -191,7 +192,7 @@ class CorruptionCard(Card):
         return ImageTable.from_rows(records, run.conditions, {**answered(records), **nll_column(records)})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """Each once for all severities and corruptions that were run."""
+        """Ratios and errors, calibration and selective prediction, over what was run of the set and by condition."""
         errors, members = cell_means(table, table.equals(RIGHT, 0)), set_of(run)
         present = [cell for cell in errors.cells if cell]
         names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
@@ -208,30 +209,30 @@ class CorruptionCard(Card):
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
         members, wrong, whole = set_of(run), table.equals(RIGHT, 0), _is_whole(table, run)
-        at = [k for k, cell in enumerate(table.present) if cell.get("corruption") in members.members]
-        if not at:
+        places = [k for k, cell in enumerate(table.present) if cell.get("corruption") in members.members]
+        if not places:
             return []
-        cells = np.isin(np.arange(len(table.present)), at)
-        found = [mean_of(_named(MEAN_ERROR, whole or members.baseline), wrong, cells)]
+        cells = np.isin(np.arange(len(table.present)), places)
+        means = [mean_of(_named(MEAN_ERROR, whole or members.baseline), wrong, cells)]
         clean = np.array([not cell for cell in table.present])
         if clean.any():
-            found.append(mean_of(CLEAN_ERROR, wrong, clean, compared=False))
+            means.append(mean_of(CLEAN_ERROR, wrong, clean, compared=False))
         ratios = [
             weighted_sum(_named(metric, whole), wrong, weights)
             for metric, relative in ((MCE, False), (RELATIVE_MCE, True))
-            if (weights := _ratio_weights(table.present, at, baseline, relative)) is not None
+            if (weights := _ratio_weights(table.present, places, baseline, relative)) is not None
         ]
-        return [*ratios, *found]
+        return [*ratios, *means]
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
         """The errors of a run in the form of a published baseline; NaN where it has no rows."""
-        known = dict(zip(table.present, means_of(table.equals(RIGHT, 0)).tolist(), strict=True))
+        errors = dict(zip(table.present, means_of(table.equals(RIGHT, 0)).tolist(), strict=True))
         names = dict.fromkeys(condition["corruption"] for condition in run.conditions if condition)
         levels = range(1, max(set_of(run).levels) + 1)  # by severity from 1, whichever of them the set has
         return {
-            "clean_error": known.get(Condition(), float("nan")),
+            "clean_error": errors.get(Condition(), float("nan")),
             "error_by_severity": {
-                name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in levels]
+                name: [errors.get(Condition(corruption=name, severity=severity), float("nan")) for severity in levels]
                 for name in names
             },
         }
@@ -429,8 +430,8 @@ class CorruptionSet(Benchmark):
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The stored set with the clean photographs beside it where they are there; else the photographs."""
-        stored = self.source == "stored" or (self.source == "auto" and data.has(self.name))
-        if not stored:
+        uses_stored = self.source == "stored" or (self.source == "auto" and data.has(self.name))
+        if not uses_stored:
             return self._without_unavailable(data.dataset(self.needs[-1]))
         stored_set = data.dataset(self.name)
         present = stored_set.conditions or frozenset()

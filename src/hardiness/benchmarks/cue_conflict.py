@@ -88,18 +88,18 @@ PROTOCOLS: Mapping[str, CueProtocol] = {
     "orhan2019": CueProtocol(max_logit, conflicts_alone=False),
     "geirhos2019": CueProtocol(mean_probability, conflicts_alone=True),
 }
-"""By name, the headline's first. The set of ``orhan2019`` holds one stimulus without a conflict."""
+"""Protocols by name, the headline's first. The set of ``orhan2019`` holds one stimulus without a conflict."""
 
 HEADLINE = next(iter(PROTOCOLS))
 
 
 NOTHING = ""
-"""In place of a category where a chat model gave no answer, which is -1 in a table."""
+"""The stand-in for a category where a chat model gave no answer, which is -1 in a table."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model answered, stimulus by stimulus.
+    """A model's answers, stimulus by stimulus.
 
     Attributes:
         names: of the stimuli, ``(N,)``.
@@ -114,12 +114,12 @@ class Answers:
 
     @property
     def by_shape(self) -> NDArray[np.bool_]:
-        """Where the answer is the shape's category, ``(N,)``."""
+        """Whether each answer is the shape's category, ``(N,)``."""
         return np.asarray(self.given == self.shapes)
 
     @property
     def by_texture(self) -> NDArray[np.bool_]:
-        """Where the answer is the texture's category, ``(N,)``; where cues are the same it counts for both."""
+        """Whether each answer is the texture's category, ``(N,)``; where cues are the same it counts for both."""
         return np.asarray(self.given == self.textures)
 
     def texture_gallery(self) -> Iterator[Gallery]:
@@ -179,10 +179,10 @@ def answers(table: ImageTable, categories: Categories, protocol: str) -> Answers
 
 def _cues(names: NDArray[np.object_]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
     """The categories of the shapes and of the textures of stimuli."""
-    stimuli = [Stimulus.parse(name) for name in names.tolist()]
-    known = [stimulus for stimulus in stimuli if stimulus is not None]
-    assert len(known) == len(stimuli), "the data set holds no other names"
-    return np.array([stimulus.shape for stimulus in known]), np.array([stimulus.texture for stimulus in known])
+    parsed = [Stimulus.parse(name) for name in names.tolist()]
+    stimuli = [stimulus for stimulus in parsed if stimulus is not None]
+    assert len(stimuli) == len(parsed), "the data set holds no other names"
+    return np.array([stimulus.shape for stimulus in stimuli]), np.array([stimulus.texture for stimulus in stimuli])
 
 
 @register("cue_conflict")
@@ -206,15 +206,15 @@ class CueConflictCard(Card):
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """The place of each protocol's answer among the categories; right is the shape under the headline's."""
         categories = run.data.categories
-        given = {
+        columns = {
             f"answer_{name}": np.where(no_answer(records), -1, protocol.rule(records["logits"], categories)).astype(
                 np.int16
             )
             for name, protocol in PROTOCOLS.items()
         }
         shapes, _ = _cues(records["sample"])
-        right = np.array([*categories, NOTHING])[given[f"answer_{HEADLINE}"]] == shapes
-        return ImageTable.from_rows(records, run.conditions, {RIGHT: right}, given)
+        right = np.array([*categories, NOTHING])[columns[f"answer_{HEADLINE}"]] == shapes
+        return ImageTable.from_rows(records, run.conditions, {RIGHT: right}, columns)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """All stimuli first, then each category."""
@@ -238,8 +238,8 @@ class CueConflictCard(Card):
         Differs: runs are stopped by shape bias as a share of the stimuli that were answered with one of two cues; in
         the score, by which they are compared, a stimulus whose cues are one category counts for both.
         """
-        read, at_headline = answers(table, run.data.categories, HEADLINE), Condition(protocol=HEADLINE)
-        by_shape, by_texture = read.by_shape, read.by_texture
+        headline_answers, at_headline = answers(table, run.data.categories, HEADLINE), Condition(protocol=HEADLINE)
+        by_shape, by_texture = headline_answers.by_shape, headline_answers.by_texture
         of_conflicts = np.where(by_shape ^ by_texture, by_shape, np.nan)
         return [
             share(SHAPE_BIAS, of_conflicts, at_headline, compared=False),
@@ -274,8 +274,8 @@ def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condi
 def _score(metric: Metric, value: float, n: int, interval: Interval, condition: Condition) -> Score:
     # A stimulus that counts for both cues can put the value between two counts.
     is_inside = interval.low <= value <= interval.high
-    around = interval if is_inside else Interval(min(interval.low, value), max(interval.high, value))
-    return metric.score(value, n, around, condition)
+    widened = interval if is_inside else Interval(min(interval.low, value), max(interval.high, value))
+    return metric.score(value, n, widened, condition)
 
 
 @registry.add("cue-conflict")

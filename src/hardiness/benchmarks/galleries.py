@@ -17,7 +17,7 @@ from hardiness.core.table import RIGHT, ImageTable
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model answered, and how sure it was (``None`` where that is not known)."""
+    """A model's answer, and how sure it was (``None`` where that is not known)."""
 
     name: str
     confidence: float | None = None
@@ -63,7 +63,7 @@ ENOUGH = 5
 """Images that a class needs before its losses say anything."""
 
 TAKEN = np.float32(-1.0)
-"""In place of a confidence: not to be chosen."""
+"""The stand-in for the confidence of answers that are not to be chosen."""
 
 Namer = Callable[[int], str]
 
@@ -106,17 +106,17 @@ def galleries(table: ImageTable, name: Namer) -> Iterator[Gallery]:
 
 
 def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
-    """Right without the disturbance and wrong with it: the surest wrong answer of each kind, then of each image."""
+    """Answers right without the disturbance and wrong with it: the surest of each kind, then of each image."""
     right = table[RIGHT]
-    left = _confidence(table, (right[:, [clean]] == 1) & (right == 0))
+    remaining = _confidence(table, (right[:, [clean]] == 1) & (right == 0))
     kinds = np.array([str(next(iter(condition.values()), None)) for condition in table.present])
-    qualify, of_new_kinds = np.count_nonzero(left >= 0), left.copy()
+    qualify, of_new_kinds = np.count_nonzero(remaining >= 0), remaining.copy()
     chosen: list[tuple[int, int]] = []
     while len(chosen) < SHOWN and (at := _surest(of_new_kinds)):
         chosen.append(at)
-        of_new_kinds[at[0]] = left[at[0]] = TAKEN
+        of_new_kinds[at[0]] = remaining[at[0]] = TAKEN
         of_new_kinds[:, kinds == kinds[at[1]]] = TAKEN
-    chosen += _surest_of_each(left, SHOWN - len(chosen))
+    chosen += _surest_of_each(remaining, SHOWN - len(chosen))
     if chosen:
         samples = tuple(
             Sample(
@@ -136,9 +136,9 @@ def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
 
 
 def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
-    """Wrong answers given with most confidence."""
-    left = _confidence(table, table[RIGHT] == 0)
-    wrong, chosen = np.count_nonzero((left >= 0).any(axis=1)), _surest_of_each(left, SHOWN)
+    """The wrong answers given with most confidence."""
+    remaining = _confidence(table, table[RIGHT] == 0)
+    wrong, chosen = np.count_nonzero((remaining >= 0).any(axis=1)), _surest_of_each(remaining, SHOWN)
     if chosen:
         samples = tuple(
             Sample(
@@ -153,25 +153,25 @@ def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
         yield Gallery("Most confident mistakes", rule, samples)
 
 
-def _confidence(table: ImageTable, wanted: NDArray[np.bool_]) -> NDArray[np.floating]:
-    """The confidence of the answers wanted, ``(N, M)``, 0 where it is no number; `TAKEN` for the others."""
-    return np.where(wanted, np.nan_to_num(table["confidence"], nan=0.0), TAKEN)
+def _confidence(table: ImageTable, chosen: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """The confidence of the chosen answers, ``(N, M)``, 0 where it is no number; `TAKEN` for the others."""
+    return np.where(chosen, np.nan_to_num(table["confidence"], nan=0.0), TAKEN)
 
 
-def _surest(left: NDArray[np.floating]) -> tuple[int, int] | None:
+def _surest(remaining: NDArray[np.floating]) -> tuple[int, int] | None:
     """Image and cell of the largest confidence, the first of equal ones; ``None`` where all are `TAKEN`."""
-    if not left.size:
+    if not remaining.size:
         return None
-    row, cell = divmod(int(left.argmax()), left.shape[1])
-    return (row, cell) if left[row, cell] >= 0 else None
+    row, cell = divmod(int(remaining.argmax()), remaining.shape[1])
+    return (row, cell) if remaining[row, cell] >= 0 else None
 
 
-def _surest_of_each(left: NDArray[np.floating], most: int) -> list[tuple[int, int]]:
-    """Image and cell of the surest answers, no image twice; marks these images in ``left`` as `TAKEN`."""
+def _surest_of_each(remaining: NDArray[np.floating], most: int) -> list[tuple[int, int]]:
+    """Image and cell of the surest answers, no image twice; marks these images in ``remaining`` as `TAKEN`."""
     chosen: list[tuple[int, int]] = []
-    while len(chosen) < most and (at := _surest(left)):
+    while len(chosen) < most and (at := _surest(remaining)):
         chosen.append(at)
-        left[at[0]] = TAKEN
+        remaining[at[0]] = TAKEN
     return chosen
 
 
@@ -179,7 +179,7 @@ def _losses(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
     """The classes that lose most, where classes have images enough to say so; one picture of each."""
     right = table[RIGHT]
     others = np.arange(len(table.cells)) != clean
-    seen = (right[:, clean] >= 0) & (right[:, others] >= 0).any(axis=1)
+    evaluated = (right[:, clean] >= 0) & (right[:, others] >= 0).any(axis=1)
     before = (right[:, clean] == 1).astype(float)
     after = np.divide(
         (right[:, others] == 1).sum(axis=1),
@@ -188,13 +188,13 @@ def _losses(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
         where=(right[:, others] >= 0).any(axis=1),
     )
     losses: list[tuple[float, int, NDArray[np.int64]]] = []
-    for label in np.unique(table.label[seen]).tolist():
-        rows = np.flatnonzero(seen & (table.label == label))
+    for label in np.unique(table.label[evaluated]).tolist():
+        rows = np.flatnonzero(evaluated & (table.label == label))
         if len(rows) >= ENOUGH:
             losses.append((float((before - after)[rows].mean()), label, rows))
     if not losses:
         return
-    worst = sorted(losses, key=lambda each: (-each[0], each[1]))[:SHOWN]
+    worst = sorted(losses, key=lambda fall: (-fall[0], fall[1]))[:SHOWN]
     samples = []
     for loss, label, rows in worst:
         row = int(rows[np.argmax((before - after)[rows])])

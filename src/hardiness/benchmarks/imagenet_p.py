@@ -37,7 +37,8 @@ FLIP_PROBABILITY = Metric(
 )
 
 DISTANCE = "top-5 distance"
-"""Unit: 0 where the same five classes stand in the same order, 15 where there are five others, 18 at most."""
+"""The unit of `top5_distance`: 0 where the same five classes stand in the same order, 15 where there are five others,
+18 at most."""
 
 BLOCK = 1 << 16
 """Rows whose top-5 classes are compared at a time: a few megabytes."""
@@ -58,14 +59,14 @@ def top5_distance(reference: NDArray[np.integer], later: NDArray[np.integer]) ->
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, and its script.
     """
-    found = np.empty(len(reference), np.int64)
+    distances = np.empty(len(reference), np.int64)
     for start in range(0, len(reference), BLOCK):
         before, after = reference[start : start + BLOCK], later[start : start + BLOCK]
         is_class = before >= 0
         same = (before[:, :, None] == after[:, None, :]) & is_class[:, :, None]
         moved = same.reshape(-1, 25).astype(np.float32) @ _MATCHED
-        found[start : start + BLOCK] = is_class @ _GONE + np.rint(moved).astype(np.int64)
-    return found
+        distances[start : start + BLOCK] = is_class @ _GONE + np.rint(moved).astype(np.int64)
+    return distances
 
 
 def sequences(records: Records, run: Run) -> Records:
@@ -94,9 +95,9 @@ def sequences(records: Records, run: Run) -> Records:
         return np.add.reduceat(values, starts, dtype=np.int64).astype(dtype)
 
     named = ("sample", "image", "condition", "label", "prediction")
-    kept = {name: rows[name][starts] for name in named if name in rows}
+    columns = {name: rows[name][starts] for name in named if name in rows}
     steps = {"steps": (lengths - 1).astype(np.int16), "flips": total(flipped, np.int16)}
-    return Records({**kept, **steps, "moved": total(moved, np.int32)}, records.failures)
+    return Records({**columns, **steps, "moved": total(moved, np.int32)}, records.failures)
 
 
 def _by_sequence(records: Records) -> tuple[Records, NDArray[np.int64]]:
@@ -123,7 +124,7 @@ def ratio_weights(divisors: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class SequenceMeasure:
-    """One of the two things that are measured: its metric, ratio and mean ratio, and the most that it can be."""
+    """One of the two measures of sequences: its metric, ratio and mean ratio, and the most that it can be."""
 
     column: str
     metric: Metric
@@ -216,40 +217,40 @@ class PerturbationCard(Card):
     severity: ClassVar[str] = "difficulty"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """Of each sequence its steps, flips and distances; right or wrong is its first frame."""
-        found = sequences(records, run)
-        counted = {name: found[name] for name in ("steps", "flips", "moved")}
-        return ImageTable.from_rows(found, run.conditions, {RIGHT: found["prediction"] == found["label"], **counted})
+        """The steps, flips and distances of each sequence; right or wrong is its first frame."""
+        rows = sequences(records, run)
+        counted = {name: rows[name] for name in ("steps", "flips", "moved")}
+        return ImageTable.from_rows(rows, run.conditions, {RIGHT: rows["prediction"] == rows["label"], **counted})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """Flips, then distances."""
+        """The scores of flips and of distances: first those over all perturbations, then by perturbation."""
         scores = [score for quantity in (FLIPS, DISTANCES) for score in _scores(table, quantity, baseline, run.seed)]
         return [*(s for s in scores if not s.condition), *(s for s in scores if s.condition)]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """Of flips, then of distances: the mean ratio where there is one, and the mean itself; flips are compared."""
+        """The mean ratio of flips where there is one, and their mean; then those of distances. Flips are compared."""
         cells = np.array([cell in _test(table) for cell in table.present])
-        whole, found = _is_whole(table, run.seed), list[Measurable]()
+        whole, sums = _is_whole(table, run.seed), list[Measurable]()
         for quantity in (FLIPS, DISTANCES) if cells.any() else ():
-            values, known = quantity.values(table), (baseline or {}).get(quantity.metric.name) or {}
-            divisors = np.array([known.get(cell["perturbation"], np.nan) for cell in table.present])
+            values, by_perturbation = quantity.values(table), (baseline or {}).get(quantity.metric.name) or {}
+            divisors = np.array([by_perturbation.get(cell["perturbation"], np.nan) for cell in table.present])
             if (divisors[cells] > 0).all():
                 weights = np.zeros(len(cells))
                 weights[cells] = ratio_weights(divisors[cells])
                 mean_ratio = quantity.mean_ratio if whole else quantity.mean_ratio.partial
-                found.append(weighted_sum(mean_ratio, values, weights, top=quantity.top, compared=quantity is FLIPS))
-            found.append(mean_of(quantity.metric, values, cells, quantity.top, compared=quantity is FLIPS))
-        return found
+                sums.append(weighted_sum(mean_ratio, values, weights, top=quantity.top, compared=quantity is FLIPS))
+            sums.append(mean_of(quantity.metric, values, cells, quantity.top, compared=quantity is FLIPS))
+        return sums
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
         """Flip probability and top-5 distance of a run by perturbation, in the form of the published baseline."""
-        found: dict[str, dict[str, float]] = {}
+        baseline: dict[str, dict[str, float]] = {}
         for quantity in (FLIPS, DISTANCES):
             values = zip(table.present, means_of(quantity.values(table)).tolist(), strict=True)
-            found[quantity.metric.name] = {
+            baseline[quantity.metric.name] = {
                 cell["perturbation"]: value for cell, value in values if "severity" not in cell
             }
-        return found
+        return baseline
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """The sequences whose answer flips most."""
@@ -280,9 +281,9 @@ def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery
 
 
 def _test(table: ImageTable) -> list[Condition]:
-    """Those of the ten test perturbations that were run."""
-    wanted = (Condition(perturbation=name) for name in IMAGENET_P.members)
-    return [cell for cell in wanted if cell in table.present]
+    """The cells of the ten test perturbations that were run."""
+    conditions = (Condition(perturbation=name) for name in IMAGENET_P.members)
+    return [cell for cell in conditions if cell in table.present]
 
 
 def _is_whole(table: ImageTable, seed: int) -> bool:
@@ -303,8 +304,8 @@ def _ratios(
     means: CellMeans, quantity: SequenceMeasure, test: Sequence[Condition], metric: Metric, baseline: Baseline | None
 ) -> list[Score]:
     """The mean ratio and its parts, or why it is undefined."""
-    known = (baseline or {}).get(quantity.metric.name) or {}
-    divisors = np.array([known.get(cell["perturbation"], np.nan) for cell in test])
+    by_perturbation = (baseline or {}).get(quantity.metric.name) or {}
+    divisors = np.array([by_perturbation.get(cell["perturbation"], np.nan) for cell in test])
     if reason := quantity.why_undefined(test, divisors, baseline):
         return [metric.score(None, int(means.n.max()), reason=reason)]
     weights = dict(zip(test, ratio_weights(divisors).tolist(), strict=True))
@@ -376,11 +377,11 @@ class ImagenetP(Benchmark):
     def selection(self) -> Selection:
         """The ten, the four for validation, and one's own, at each difficulty; the ten of mFR; those asked for."""
         names = (*IMAGENET_P.published, *self.own)
-        asked = self.perturbations or (IMAGENET_P.published if self.extra else IMAGENET_P.members)
+        requested = self.perturbations or (IMAGENET_P.published if self.extra else IMAGENET_P.members)
         return Selection(
             tuple(condition for difficulty in IMAGENET_P.levels for condition in _sequences(names, difficulty)),
             _sequences(IMAGENET_P.members, 1),
-            _sequences(asked, self.difficulty),
+            _sequences(requested, self.difficulty),
         )
 
     def identity(self) -> dict[str, Any]:
@@ -390,17 +391,17 @@ class ImagenetP(Benchmark):
 
     def dataset(self, data: DataRoot) -> DataSet:
         """Stored ImageNet-P where it is there; else the photographs."""
-        stored = self.source == "stored" or (self.source == "auto" and data.has("imagenet-p"))
-        if not stored:
+        uses_stored = self.source == "stored" or (self.source == "auto" and data.has("imagenet-p"))
+        if not uses_stored:
             return data.dataset("imagenet")
-        found = data.dataset("imagenet-p")
-        held = found.conditions or frozenset()
+        stored = data.dataset("imagenet-p")
+        present = stored.conditions or frozenset()
         absent = (
-            f"{found.location} has no {self.folder_of(condition)}: not evaluated, so mFR is partial"
+            f"{stored.location} has no {self.folder_of(condition)}: not evaluated, so mFR is partial"
             for condition in self.requested()
-            if condition not in held
+            if condition not in present
         )
-        return replace(found, notes=(*found.notes, *absent))
+        return replace(stored, notes=(*stored.notes, *absent))
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
@@ -448,19 +449,19 @@ def strips(benchmark: Benchmark, item: Item, seed: int) -> dict[str, Image]:
     Raises:
         SampleError: none of them can be read.
     """
-    found: dict[str, Image] = {}
+    images: dict[str, Image] = {}
     for condition in benchmark.requested():
-        shown = benchmark.expand(item, (condition,), (benchmark.canvas or CANVAS_224,), seed)
+        expansions = benchmark.expand(item, (condition,), (benchmark.canvas or CANVAS_224,), seed)
         with suppress(SampleError):
             name = " ".join(map(str, condition.values())).replace("_", " ")
-            found[name] = imaging.strip(_frame(each) for each in shown)
-    if not found:
+            images[name] = imaging.strip(_frame(expansion) for expansion in expansions)
+    if not images:
         raise SampleError(f"{item.file.name}: must hold a sequence to show, but none of it can be read")
-    return found
+    return images
 
 
-def _frame(shown: Expansion | PictureFault) -> Image:
-    if isinstance(shown, PictureFault):
-        raise SampleError(shown.reason)
-    image: Image = shown.images[0]  # type: ignore[assignment]  # of sequences every frame is an image
+def _frame(expansion: Expansion | PictureFault) -> Image:
+    if isinstance(expansion, PictureFault):
+        raise SampleError(expansion.reason)
+    image: Image = expansion.images[0]  # type: ignore[assignment]  # of sequences every frame is an image
     return image

@@ -59,28 +59,28 @@ class LaionCCard(Card):
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong among the superclasses, and the place of the one that was answered."""
-        known = run.data.categories or laion_c()
-        owner = np.full(max(index for group in known.values() for index in group) + 2, -1)
-        for place, group in enumerate(known.values()):
+        categories = run.data.categories or laion_c()
+        owner = np.full(max(index for group in categories.values() for index in group) + 2, -1)
+        for place, group in enumerate(categories.values()):
             owner[list(group)] = place
         answer = np.where(no_answer(records), -1, records["superclass"]).astype(np.int16)
         label = np.minimum(records["label"], len(owner) - 1)
         return ImageTable.from_rows(records, run.conditions, {RIGHT: answer == owner[label], "answer": answer})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """A mean weighs every cell alike."""
+        """Mean accuracy over all cells, by distortion and by intensity, then accuracy by cell; cells weigh alike."""
         cells = list(table.present)
         means = cell_means(table, table.equals(RIGHT))
 
         def over(metric: Metric, chosen: Sequence[Condition], condition: Condition) -> Score:
             return replace(means.score(metric, equal_weights(chosen), condition), n=len(table))
 
-        found = [over(_mean_of(table, run), cells, Condition())] if cells else []
+        scores = [over(_mean_of(table, run), cells, Condition())] if cells else []
         for key in ("corruption", "severity"):
             for value in dict.fromkeys(cell[key] for cell in cells):
                 chosen = [cell for cell in cells if cell[key] == value]
-                found.append(over(ACCURACY, chosen, Condition(**{key: value})))
-        return found + [accuracy(ACCURACY, table.cell(RIGHT, cell) == 1, cell) for cell in cells]
+                scores.append(over(ACCURACY, chosen, Condition(**{key: value})))
+        return scores + [accuracy(ACCURACY, table.cell(RIGHT, cell) == 1, cell) for cell in cells]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mean accuracy over the cells."""
@@ -91,7 +91,7 @@ class LaionCCard(Card):
 
 
 def _mean_of(table: ImageTable, run: Run) -> Metric:
-    """What the mean is: that of a part has a name of its own."""
+    """The metric of the mean, which has a name of its own for a part of the cells."""
     return MEAN_ACCURACY if is_whole(table, set(run.conditions), run.seed) else MEAN_ACCURACY.partial
 
 

@@ -74,10 +74,10 @@ class ModelVsHumanCard(Card):
         groups = list(run.data.categories.values())
         firsts = np.array([group[0] for group in groups], np.int16)
         owner = {index: place for place, group in enumerate(groups) for index in group}
-        asked = np.array([owner.get(label, -1) for label in records["label"].tolist()])
-        given = np.where(no_answer(records), -1, records["category"].astype(np.int64))
-        answer = np.append(firsts, np.int16(-1))[given]
-        return ImageTable.from_rows(records, run.conditions, {RIGHT: given == asked}, {"answer": answer})
+        true_place = np.array([owner.get(label, -1) for label in records["label"].tolist()])
+        given_place = np.where(no_answer(records), -1, records["category"].astype(np.int64))
+        answer = np.append(firsts, np.int16(-1))[given_place]
+        return ImageTable.from_rows(records, run.conditions, {RIGHT: given_place == true_place}, {"answer": answer})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """The means, then each set, then each condition."""
@@ -85,7 +85,7 @@ class ModelVsHumanCard(Card):
         present = sorted(set(cells), key=_order)
         counted = [cell for cell in present if _level(cell).counted]
         sets = list(dict.fromkeys(name for name, _ in counted))
-        inside = [np.array([cell == each for cell in cells]) for each in present]
+        inside = [np.array([of == cell for of in cells]) for cell in present]
         pooled = [np.any([inside[present.index(c)] for c in counted if c[0] == name], axis=0) for name in sets]
         headlines = _means(right, dict(zip(counted, (inside[present.index(c)] for c in counted), strict=True)), pooled)
         of_sets = [_share(right[rows], Condition(set=name)) for name, rows in zip(sets, pooled, strict=True)]
@@ -96,14 +96,14 @@ class ModelVsHumanCard(Card):
         return [*headlines, *of_sets, *of_cells]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
-        """OOD accuracy."""
+        """OOD accuracy, the mean over sets."""
         cells, right = cells_of(table.ids), table[RIGHT][:, 0] == 1
         counted = {cell for cell in set(cells) if _level(cell).counted}
         sets = sorted({name for name, _ in counted}, key=SETS.index)
         if not sets:
             return []
-        own = np.array([cell[0] if cell in counted else "" for cell in cells])
-        values = np.stack([np.where(own == name, right, np.nan) for name in sets], axis=1)
+        set_names = np.array([cell[0] if cell in counted else "" for cell in cells])
+        values = np.stack([np.where(set_names == name, right, np.nan) for name in sets], axis=1)
         return [mean_of(_headline(counted), values, np.ones(len(sets), bool))]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
@@ -113,14 +113,14 @@ class ModelVsHumanCard(Card):
 
 def cells_of(ids: NDArray[np.object_]) -> list[Cell]:
     """The set and condition of each stimulus, from ids ``<set>/<condition>/<name>``."""
-    parts = (str(each).split("/") for each in ids.tolist())
+    parts = (str(id_).split("/") for id_ in ids.tolist())
     return [(name, level) for name, level, *_ in parts]
 
 
 def _level(cell: Cell) -> Level:
-    found = stimulus_set(cell[0]).level(cell[1])
-    assert found is not None, "the data set holds no other conditions"
-    return found
+    level = stimulus_set(cell[0]).level(cell[1])
+    assert level is not None, "the data set holds no other conditions"
+    return level
 
 
 def _order(cell: Cell) -> tuple[int, int]:
@@ -135,7 +135,7 @@ def _means(
     Args:
         right: ``(N,)``.
         cells: the stimuli of each condition that counts, ``(N,)`` each.
-        sets: those of each set.
+        sets: the stimuli of each set that count, likewise.
     """
     names = list(dict.fromkeys(name for name, _ in cells))
     metric = _headline(cells)
@@ -143,28 +143,30 @@ def _means(
         reason = "no stimulus of a condition that counts was evaluated"
         yield metric.score(None, 0, reason=reason)
         return
-    over = [np.stack([np.where(rows, right, np.nan) for rows in each], axis=1) for each in (sets, [*cells.values()])]
-    across = mean(np.arange(len(right)), over[0])
-    yield metric.score(across.value, across.n, across.interval(0.0, 1.0))
-    means = np.vstack([np.nanmean(over[1], axis=0), resampled_means(over[1], "model_vs_human")])
+    values = [
+        np.stack([np.where(rows, right, np.nan) for rows in groups], axis=1) for groups in (sets, [*cells.values()])
+    ]
+    accuracy = mean(np.arange(len(right)), values[0])
+    yield metric.score(accuracy.value, accuracy.n, accuracy.interval(0.0, 1.0))
+    means = np.vstack([np.nanmean(values[1], axis=0), resampled_means(values[1], "model_vs_human")])
     people = np.array([_level(cell).accuracy for cell in cells])
     squares = (means - people) ** 2
     places = [[place for place, (of, _) in enumerate(cells) if of == name] for name in names]
-    of_sets = np.stack([_across(squares[:, each]) for each in places], axis=1)
-    apart = _across(of_sets)
-    interval = within(centred(apart[1:], float(apart[0])))
-    yield SQUARED_DIFFERENCE.score(float(apart[0]), across.n, interval)
+    of_sets = np.stack([_across(squares[:, columns]) for columns in places], axis=1)
+    difference = _across(of_sets)
+    interval = within(centred(difference[1:], float(difference[0])))
+    yield SQUARED_DIFFERENCE.score(float(difference[0]), accuracy.n, interval)
 
 
 def _across(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean of each row over its values, NaN where it has none: few images may all be missing from a resample."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    return np.where(count > 0, np.where(known, values, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    is_number = ~np.isnan(values)
+    count = is_number.sum(axis=1)
+    return np.where(count > 0, np.where(is_number, values, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
 def _headline(cells: Container[Cell]) -> Metric:
-    """What the mean over sets is: a part must not pass for the whole."""
+    """The metric of the mean over sets, named as a part where a condition that counts is missing."""
     whole = all((name, level.name) in cells for name in SETS for level in stimulus_set(name).counted)
     return OOD_ACCURACY if whole else OOD_ACCURACY.partial
 

@@ -98,7 +98,7 @@ class OodCard(Card):
         return ImageTable.from_rows(records, run.conditions, {**answered(records), **sureness(records)})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """Sets are known by the prefix of an id, before its colon."""
+        """AUROC over groups and sets, then each set's measures; the prefix of an id, before a colon, names its set."""
         belongs = np.array([id_.partition(":")[0] if ":" in id_ else "" for id_ in table.ids.tolist()])
         sets = [name for name in OUTSIDE if (belongs == name).any()]
         inside = ~np.isin(belongs, OUTSIDE)
@@ -111,18 +111,18 @@ class OodCard(Card):
         headlines, cells = [], []
         for method in METHODS:
             sure = table[method][:, 0].astype(np.float64)
-            found = {name: of_set(sure[inside], sure[belongs == name], name, method) for name in sets}
-            means = {group: _mean([found[name][0] for name in members]) for group, members in groups.items()}
-            means |= {name: replace(found[name][0], condition=Condition()) for name in alone}
+            by_set = {name: of_set(sure[inside], sure[belongs == name], name, method) for name in sets}
+            means = {group: _mean([by_set[name][0] for name in members]) for group, members in groups.items()}
+            means |= {name: replace(by_set[name][0], condition=Condition()) for name in alone}
             headlines += [replace(score, metric=HEADLINES[what, method].name) for what, score in means.items()]
-            cells += [score for name in sets for score in found[name]]
+            cells += [score for name in sets for score in by_set[name]]
         return [*headlines, *cells]
 
 
 def sureness(records: Records) -> dict[str, NDArray[np.float32]]:
     """How sure the model is that a picture is of its classes, by method, float32 ``(N,)`` each; higher is surer."""
-    found = records["confidence"], records["top5_logit"][:, 0], records["logsumexp"]
-    return {method: np.asarray(values, np.float32) for method, values in zip(METHODS, found, strict=True)}
+    columns = records["confidence"], records["top5_logit"][:, 0], records["logsumexp"]
+    return {method: np.asarray(values, np.float32) for method, values in zip(METHODS, columns, strict=True)}
 
 
 def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Score]:
@@ -155,15 +155,15 @@ def auroc(inside: Floats, outside: Floats) -> tuple[float, float]:
         raise ArgumentError(f"auroc needs pictures of both sides, had {len(inside)} and {len(outside)}")
     below = _placements(inside, outside)
     above = 1.0 - _placements(outside, inside)
-    spread = sum(float(np.var(side, ddof=1)) / len(side) for side in (below, above) if len(side) > 1)
-    return float(below.mean()), math.sqrt(spread)
+    variance = sum(float(np.var(side, ddof=1)) / len(side) for side in (below, above) if len(side) > 1)
+    return float(below.mean()), math.sqrt(variance)
 
 
 def _placements(values: Floats, others: Floats) -> Floats:
     """The share of the others that each value is above, ties counting half."""
     ordered = np.sort(others)
-    left, right = np.searchsorted(ordered, values, "left"), np.searchsorted(ordered, values, "right")
-    return np.asarray((left + right) / (2.0 * len(others)))
+    below, at_most = np.searchsorted(ordered, values, "left"), np.searchsorted(ordered, values, "right")
+    return np.asarray((below + at_most) / (2.0 * len(others)))
 
 
 def aupr(positive: Floats, negative: Floats) -> float:

@@ -47,9 +47,8 @@ PLAIN = (
     "horizontal_stripes",
     "vertical_stripes",
 )
-"""The tests by kind: fine and coarse noise, and plain or striped pictures."""
-
 KINDS = {"noise": NOISE, "plain and striped": PLAIN}
+"""The tests by kind: fine and coarse noise, and plain or striped pictures."""
 
 MEANS = {
     method: Metric(
@@ -62,7 +61,7 @@ MEANS = {
     )
     for method, title in METHOD_TITLES.items()
 }
-"""By method."""
+"""The mean FPR at 95 % by method."""
 
 OF_KIND = Metric(
     "kind_fpr95",
@@ -108,19 +107,19 @@ class OodUnitTestsCard(Card):
                 continue
             headlines.append(_mean(MEANS[method], list(tests.values()), Condition()))
             for kind, names in KINDS.items():
-                if own := [seen for name, seen in tests.items() if name in names]:
-                    cells.append(_mean(OF_KIND, own, Condition(kind=kind, method=method)))
-            cells += [seen.score(Condition(test=name, method=method)) for name, seen in tests.items()]
+                if of_kind := [test for name, test in tests.items() if name in names]:
+                    cells.append(_mean(OF_KIND, of_kind, Condition(kind=kind, method=method)))
+            cells += [test.score(Condition(test=name, method=method)) for name, test in tests.items()]
         return [*headlines, *cells]
 
 
 @dataclass(frozen=True)
 class _Test:
-    """What one test's pictures are like.
+    """Confidence on the pictures of one test, and on the photographs that set its threshold.
 
     Attributes:
         inside: how sure the model is of the photographs, ``(n,)``.
-        sure: of the picture made of each, ``(N,)``; NaN where it was not seen.
+        sure: of the picture made of each, ``(N,)``; NaN where it was not evaluated.
     """
 
     inside: Floats
@@ -128,22 +127,22 @@ class _Test:
 
     @property
     def passes(self) -> Floats:
-        """1 where a picture passes for a photograph, 0 where not, NaN where it was not seen, ``(N,)``."""
+        """1 where a picture passes for a photograph, 0 where not, NaN where it was not evaluated, ``(N,)``."""
         return np.where(np.isnan(self.sure), np.nan, self.sure >= threshold(self.inside))
 
     def moved(self) -> Floats:
-        """What the share that passes is higher by at thresholds of other photographs, ``(R,)``."""
-        share = accepted_share(self._seen, threshold_draws(self.inside))
+        """The rise of the share that passes at thresholds of other photographs, ``(R,)``."""
+        share = accepted_share(self._evaluated, threshold_draws(self.inside))
         return np.asarray(share - float(np.nanmean(self.passes)))
 
     def score(self, condition: Condition) -> Score:
-        """The share that passes."""
-        hits, n = int(np.nansum(self.passes)), len(self._seen)
-        interval = accepted_interval(self.inside, self._seen, hits)
+        """The score of the share that passes."""
+        hits, n = int(np.nansum(self.passes)), len(self._evaluated)
+        interval = accepted_interval(self.inside, self._evaluated, hits)
         return FPR95.score(hits / n, n, interval, condition)
 
     @property
-    def _seen(self) -> Floats:
+    def _evaluated(self) -> Floats:
         return np.asarray(self.sure[~np.isnan(self.sure)])
 
 
@@ -158,9 +157,9 @@ def _tests(table: ImageTable, method: str) -> dict[str, _Test]:
 
 def _mean(metric: Metric, tests: Sequence[_Test], condition: Condition) -> Score:
     """The mean share over some tests; its interval resamples photographs, and their threshold."""
-    values = np.column_stack([each.passes for each in tests])
+    values = np.column_stack([test.passes for test in tests])
     mean = float(np.nanmean(values, axis=0).mean())
-    draws = resampled_means(values, "ood_unit_tests").mean(axis=1) + np.mean([each.moved() for each in tests], axis=0)
+    draws = resampled_means(values, "ood_unit_tests").mean(axis=1) + np.mean([test.moved() for test in tests], axis=0)
     n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
     return metric.score(mean, n, interval_of_mean(values, draws), condition)
 

@@ -83,7 +83,7 @@ CLASS_METRICS = (
     *(RECALL, BALANCED_ACCURACY, MACRO_F1, WORST_CLASS, AUROC, AVERAGE_PRECISION),
     *(RETAINED_ACCURACY, SEVERITY_BELOW, CONFUSED),
 )
-"""What the answers to pictures of a person's own classes are measured by."""
+"""The metrics of answers to pictures of a person's own classes."""
 
 VERSION = 2
 """Raised whenever equal tables would give other scores by class."""
@@ -103,8 +103,10 @@ SURE = 0.001
 """Chance of an error where another order of the classes is proposed."""
 
 UNCORRUPTED, ALL = "clean", ""
+"""The names of clean pictures among corruptions, and of all corruptions together."""
+
 CLEAN = Condition(corruption=UNCORRUPTED)
-"""Of the scores of clean pictures, where there are corrupted ones too."""
+"""The condition of scores of clean pictures, where there are corrupted ones too."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,12 @@ class _AnswersByClass:
     Attributes:
         table: with answers.
         names: of the classes, in the order of the outputs.
-        kept: a number of a cell, and what each picture adds to it, by cell and name.
+        computed: a number of a cell, and what each picture adds to it, by cell and name.
     """
 
     table: ImageTable
     names: tuple[str, ...]
-    kept: dict[tuple[int, str], tuple[float, NDArray[np.float32]]] = field(default_factory=dict)
+    computed: dict[tuple[int, str], tuple[float, NDArray[np.float32]]] = field(default_factory=dict)
 
     @cached_property
     def label(self) -> NDArray[np.int64]:
@@ -132,7 +134,7 @@ class _AnswersByClass:
 
     @cached_property
     def pictures(self) -> NDArray[np.int64]:
-        """Of each class, ``(K,)``."""
+        """The number of pictures of each class, ``(K,)``."""
         return np.bincount(self.label, minlength=len(self.names))
 
     def groups(self) -> Iterator[tuple[Condition, list[int]]]:
@@ -150,23 +152,23 @@ class _AnswersByClass:
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
-        """Where a picture was evaluated, ``(N, M)``."""
+        """Whether each picture was evaluated, ``(N, M)``."""
         return self.table.evaluated
 
     @cached_property
     def of_cell(self) -> tuple[NDArray[np.bool_], NDArray[np.int16]]:
-        """Where a picture was evaluated, and the answers, each ``(M, N)``: a cell's lie side by side."""
+        """Whether each picture was evaluated, and the answers, each ``(M, N)``: a cell's lie side by side."""
         return np.ascontiguousarray(self.seen.T), np.ascontiguousarray(self.table["answer"].T)
 
     @cached_property
     def wrong(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """By cell, of each wrong answer the pair of label and answer as one number, and what it weighs; made once."""
+        """The wrong answers by cell: of each the pair of label and answer as one number, and its weight; made once."""
         return {}
 
     def wrong_of(self, cell: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The wrong answers of a cell."""
         if cell not in self.wrong:
-            classes, (seen, answer) = len(self.names), (each[cell] for each in self.of_cell)
+            classes, (seen, answer) = len(self.names), (column[cell] for column in self.of_cell)
             at = np.flatnonzero(seen & (self.label != answer) & (answer >= 0) & (answer < classes))
             label = self.label[at]
             pictures = np.bincount(self.label[seen], minlength=classes)
@@ -182,44 +184,44 @@ class _AnswersByClass:
         influence, values = np.zeros(len(self.table)), []
         for cell in cells:
             seen = self.of_cell[0][cell]
-            name = cell, measure.__name__
-            if name not in self.kept:
+            key = cell, measure.__name__
+            if key not in self.computed:
                 value, added = measure(cell)
-                self.kept[name] = value, added.astype(np.float32)
-            values.append(self.kept[name][0])
-            influence[seen] += self.kept[name][1] * (len(seen) / int(np.count_nonzero(seen)) / len(cells))
+                self.computed[key] = value, added.astype(np.float32)
+            values.append(self.computed[key][0])
+            influence[seen] += self.computed[key][1] * (len(seen) / int(np.count_nonzero(seen)) / len(cells))
         return Estimate(float(np.mean(values)), self.table.ids, influence)
 
     def area_under_roc(self, cell: int) -> tuple[float, NDArray[np.float64]]:
-        """Of one cell, and what each of its pictures adds."""
+        """The area under the ROC curve of one cell, and what each of its pictures adds."""
         return area_under_roc(*self.positive(cell))
 
     def average_precision(self, cell: int) -> tuple[float, NDArray[np.float64]]:
-        """Of one cell, and what each of its pictures adds."""
+        """The average precision of one cell, and what each of its pictures adds."""
         return average_precision(*self.positive(cell))
 
     def macro_f1(self, cell: int) -> tuple[float, NDArray[np.float64]]:
-        """Of one cell, and what each of its pictures adds.
+        """The macro F1 of one cell, and what each of its pictures adds.
 
         Of class k it is twice the share of pictures that show it and are taken for it, over the share that show it plus
         the share that are taken for it: a ratio of means.
         """
-        (seen, answers), n_classes = (each[cell] for each in self.of_cell), len(self.names)
+        (seen, answers), n_classes = (column[cell] for column in self.of_cell), len(self.names)
         label, answer = self.label[seen], answers[seen].astype(np.int64)
         right = (label == answer).astype(np.float64)
         total = len(label)
-        known = (answer >= 0) & (answer < n_classes)
-        below = (np.bincount(label, minlength=n_classes) + np.bincount(answer[known], minlength=n_classes)) / total
+        is_class = (answer >= 0) & (answer < n_classes)
+        below = (np.bincount(label, minlength=n_classes) + np.bincount(answer[is_class], minlength=n_classes)) / total
         hits = np.bincount(label, weights=right, minlength=n_classes) / total
         counted = below > 0
         f1 = np.divide(2 * hits, below, out=np.zeros(n_classes), where=counted)
         inverse = np.divide(1.0, below, out=np.zeros(n_classes), where=counted)
-        taken = np.where(known, answer, 0)
-        added = (2 * right - f1[label]) * inverse[label] - np.where(known, f1[taken] * inverse[taken], 0.0)
+        taken = np.where(is_class, answer, 0)
+        added = (2 * right - f1[label]) * inverse[label] - np.where(is_class, f1[taken] * inverse[taken], 0.0)
         return float(f1[counted].mean()), added / np.count_nonzero(counted)
 
     def positive(self, cell: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Of two classes: which pictures of a cell show the second, and how probable each was called to show it."""
+        """Which pictures of a cell show the second of two classes, and how probable each was called to show it."""
         seen = self.seen[:, cell]
         confidence = self.table["confidence"][seen, cell].astype(np.float64)
         is_second = self.table["answer"][seen, cell] == 1
@@ -228,17 +230,17 @@ class _AnswersByClass:
     def scores_under(self, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
         """Every score under one condition: a mean over its cells."""
         n, classes = len(self.table), len(self.names)
-        of = means_by_group(self.right[:, list(cells)], self.label, classes)
-        there = of.n > 0
-        balanced = float(of.value[there].mean())
-        yield BALANCED_ACCURACY.score(balanced, n, _of_balanced(of, balanced), condition)
-        yield _of_counts(MACRO_F1, self.over_cells(cells, self.macro_f1), int(of.n[there].min()), n, condition)
-        yield _worst(of, condition, len(cells) == 1)
+        recalls = means_by_group(self.right[:, list(cells)], self.label, classes)
+        there = recalls.n > 0
+        balanced = float(recalls.value[there].mean())
+        yield BALANCED_ACCURACY.score(balanced, n, _of_balanced(recalls, balanced), condition)
+        yield _of_counts(MACRO_F1, self.over_cells(cells, self.macro_f1), int(recalls.n[there].min()), n, condition)
+        yield _worst(recalls, condition, len(cells) == 1)
         if classes == 2 and "confidence" in self.table:
             yield from self._scores_of_two_classes(condition, cells)
         for k in np.flatnonzero(there).tolist():
             named = Condition(**{"class": self.names[k]}, **condition)
-            yield RECALL.score(float(of.value[k]), int(of.n[k]), _bounds(of, k, len(cells) == 1), named)
+            yield RECALL.score(float(recalls.value[k]), int(recalls.n[k]), _bounds(recalls, k, len(cells) == 1), named)
         for k in np.flatnonzero(~there).tolist():
             named = Condition(**{"class": self.names[k]}, **condition)
             yield RECALL.score(None, 0, condition=named, reason="the class has no picture")
@@ -277,18 +279,18 @@ class _AnswersByClass:
         keys, weights = zip(*(self.wrong_of(cell) for cell in cells), strict=True)
         key = np.concatenate(keys)
         if classes**2 <= MOST_COUNTED:
-            every = np.flatnonzero(np.bincount(key, minlength=classes**2))
-            shares = np.bincount(key, np.concatenate(weights), classes**2)[every] / len(cells)
+            pairs = np.flatnonzero(np.bincount(key, minlength=classes**2))
+            shares = np.bincount(key, np.concatenate(weights), classes**2)[pairs] / len(cells)
         else:
-            every, place = np.unique(key, return_inverse=True)
-            shares = np.bincount(place, np.concatenate(weights), len(every)) / len(cells)
+            pairs, place = np.unique(key, return_inverse=True)
+            shares = np.bincount(place, np.concatenate(weights), len(pairs)) / len(cells)
         most = max(MOST_PAIRS, MOST_PICTURES)
         if len(shares) > most:
-            enough = shares >= np.partition(shares, -most)[-most] - 1e-12
-            every, shares = every[enough], shares[enough]
-        first = np.lexsort((every, -np.round(shares, 12)))[:most]
+            is_large = shares >= np.partition(shares, -most)[-most] - 1e-12
+            pairs, shares = pairs[is_large], shares[is_large]
+        first = np.lexsort((pairs, -np.round(shares, 12)))[:most]
         return [
-            (*divmod(int(every[at]), classes), float(shares[at]), int(self.pictures[every[at] // classes]))
+            (*divmod(int(pairs[at]), classes), float(shares[at]), int(self.pictures[pairs[at] // classes]))
             for at in first
         ]
 
@@ -403,12 +405,12 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     """
     if not run.has_own_classes or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
-    found = _AnswersByClass(table, run.data.classes)
+    answers = _AnswersByClass(table, run.data.classes)
     scores: list[Score] = []
-    for condition, cells in found.groups():
-        scores += found.scores_under(condition, cells)
-    scores += found.retained_scores()
-    return [*(each for each in scores if not each.condition), *(each for each in scores if each.condition)]
+    for condition, cells in answers.groups():
+        scores += answers.scores_under(condition, cells)
+    scores += answers.retained_scores()
+    return [*(score for score in scores if not score.condition), *(score for score in scores if score.condition)]
 
 
 def _of_counts(
@@ -465,12 +467,12 @@ def _worst(recalls: GroupMeans, condition: Condition, is_share: bool) -> Score:
     there = np.flatnonzero(recalls.n > 0).tolist()
     worst = min(there, key=lambda k: float(recalls.value[k]))
     bounds = [_bounds(recalls, k, is_share, len(there)) for k in there]
-    interval = Interval(min(each.low for each in bounds), min(each.high for each in bounds))
+    interval = Interval(min(bound.low for bound in bounds), min(bound.high for bound in bounds))
     return WORST_CLASS.score(float(recalls.value[worst]), int(recalls.n[worst]), interval, condition)
 
 
 FEW_PICTURES = 10
-"""Of a class with fewer, its own spread is not believed, and there is no interval of what divides by its pictures."""
+"""Pictures below which a class's own spread is not believed, and what divides by its pictures has no interval."""
 
 MOST_COUNTED = 4_000_000
 """Pairs of classes up to which all are counted at once: sorting those that there are takes ten times as long."""
@@ -488,8 +490,8 @@ def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
         raise ArgumentError(f"below must be above 0 and below 1, as in 0.7, was {below:g}")
     if not run.has_own_classes or not len(table):
         return []
-    found = _AnswersByClass(table, run.data.classes).severities_below(below)
-    return [replace(score, metric=f"severity_below_{100 * below:g}") for score in found]
+    scores = _AnswersByClass(table, run.data.classes).severities_below(below)
+    return [replace(score, metric=f"severity_below_{100 * below:g}") for score in scores]
 
 
 def _ratio(value: Estimate, condition: Condition) -> Score:
@@ -522,17 +524,17 @@ def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: C
 
 
 def class_warnings(table: ImageTable, run: Run) -> list[str]:
-    """What a person should know of the classes: which are nearly empty, and whether their order can be right."""
+    """Warnings about the classes: which are nearly empty, and whether their order can be right."""
     if not run.has_own_classes or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
-    found = _AnswersByClass(table, run.data.classes)
-    none, single = ([found.names[k] for k in np.flatnonzero(found.pictures == count).tolist()] for count in (0, 1))
+    answers = _AnswersByClass(table, run.data.classes)
+    none, single = ([answers.names[k] for k in np.flatnonzero(answers.pictures == count).tolist()] for count in (0, 1))
     lines = []
     if none:
         lines.append(f"no picture shows {_some(none)}: means over classes are of the others")
     if single:
         lines.append(f"a single picture shows {_some(single)}: it counts as much as all of another class in such means")
-    return [*lines, *found.order_warnings(by_name=bool(run.model.mark))]
+    return [*lines, *answers.order_warnings(by_name=bool(run.model.mark))]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -584,12 +586,12 @@ def class_gallery(table: ImageTable, classes: tuple[str, ...]) -> Gallery | None
     """The pairs of classes most often confused, over all conditions, each with the picture that was surest wrong."""
     if "answer" not in table or "confidence" not in table or not len(table):
         return None
-    found, samples = _AnswersByClass(table, classes), []
-    for label, answer, share, pictures in found.confusions(range(len(table.cells)))[:MOST_PICTURES]:
+    answers, samples = _AnswersByClass(table, classes), []
+    for label, answer, share, pictures in answers.confusions(range(len(table.cells)))[:MOST_PICTURES]:
         wrong = (table["answer"] == answer) & (table.label == label)[:, None] & table.evaluated
         surest = np.where(wrong, np.nan_to_num(table["confidence"], nan=0.0), -1.0)
         row, cell = divmod(int(surest.argmax()), surest.shape[1])
-        names = found.names[label], found.names[answer]
+        names = answers.names[label], answers.names[answer]
         note = f"{names[0]} taken for {names[1]}: {100 * share:.1f} % of the answers to {pictures:,} pictures"
         confidence = round(float(table["confidence"][row, cell]), 4)
         samples.append(

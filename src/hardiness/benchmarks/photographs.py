@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 from hardiness import imaging, reference
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import (
-    COLUMN,
-    confidence_details,
-    loss_columns,
-    temperature_scores,
-)
+from hardiness.benchmarks.confidence import COLUMN, confidence_details, loss_columns, temperature_scores
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import (
     BRIER,
@@ -185,9 +180,9 @@ class Classification(Card):
         return ImageTable.from_rows(records, run.conditions, {**answered(records), "right_top5": top5}, images)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """Each over all images."""
+        """Accuracy, calibration and selective prediction, each over all images."""
         right = table[RIGHT][:, 0] == 1
-        losses = {each.name: table[each.name] for each in (BRIER, NLL) if each.name in table}
+        losses = {metric.name: table[metric.name] for metric in (BRIER, NLL) if metric.name in table}
         scores = [
             accuracy(TOP1, right),
             *([] if _says_nothing(run) else [accuracy(TOP5, table["right_top5"][:, 0] == 1)]),
@@ -245,9 +240,9 @@ class SubsetClassification(Card):
         return ImageTable.from_rows(records, run.conditions, {**within, **among_all}, losses)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """Each over all images."""
+        """Accuracy, calibration and selective prediction, each over all images."""
         right = table[RIGHT][:, 0] == 1
-        losses = {each.name: table[each.name] for each in (BRIER, NLL) if each.name in table}
+        losses = {metric.name: table[metric.name] for metric in (BRIER, NLL) if metric.name in table}
         return [
             accuracy(TOP1, right),
             *confidence_scores(table["confidence"][:, 0], right, losses),

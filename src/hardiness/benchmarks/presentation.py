@@ -19,7 +19,7 @@ from hardiness.core.run import Run
 from hardiness.metrics.declaration import registry as registered
 
 ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
-"""What any benchmark may be scored by, too: a person's own classes, and answers of chat models."""
+"""Metrics that any benchmark may have too: of a person's own classes, and of answers of chat models."""
 
 
 def benchmark_type(run: Run) -> type[Benchmark]:
@@ -27,8 +27,8 @@ def benchmark_type(run: Run) -> type[Benchmark]:
 
     So it is where the run is scored by another card: what a benchmark says of itself holds for its own card alone.
     """
-    found = registry.find(run.benchmark.name)
-    return found if found is not None and found.card == run.benchmark.card else Benchmark
+    benchmark = registry.find(run.benchmark.name)
+    return benchmark if benchmark is not None and benchmark.card == run.benchmark.card else Benchmark
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +82,20 @@ class Presentation:
     by_category: ClassVar[bool] = False
 
     def place_of(self, run: Run) -> int:
-        """Where the section of such runs stands on a page."""
+        """The place on a page of the section of such runs."""
         own = benchmark_type(run).place
         return self.places.get(run.benchmark.protocol, self.place if own is None else own)
 
     def group_of(self, run: Run) -> str:
-        """What the benchmark of such runs is about, one of `GROUPS`."""
+        """The group of the benchmark of such runs, one of `GROUPS`."""
         return benchmark_type(run).group or self.group
 
     def headline_of(self, columns: Sequence[Column]) -> Column | None:
         """The column that stands for the benchmark in the overview of models."""
-        shown = [column for column in columns if column.headline]
-        swept = [column for column in shown if self.swept and column.metric == self.swept.name]
-        named = [column for column in shown if self.headline and column.metric == self.headline.name]
-        return next(iter((*swept[-1:], *named, *shown)), None)
+        headlines = [column for column in columns if column.headline]
+        swept = [column for column in headlines if self.swept and column.metric == self.swept.name]
+        named = [column for column in headlines if self.headline and column.metric == self.headline.name]
+        return next(iter((*swept[-1:], *named, *headlines)), None)
 
     @property
     def declared(self) -> tuple[Metric, ...]:
@@ -109,13 +109,13 @@ class Presentation:
     def declared_metric(self, name: str) -> Metric | None:
         """The metric of that name that it declares, or that is registered for any run; ``None`` where nobody does."""
         whole = name.removesuffix(PARTIAL)
-        metric = next((each for each in self.declared if each.name == whole), None)
+        metric = next((declared for declared in self.declared if declared.name == whole), None)
         if metric is None and (entry := registered.find(whole)):
             metric = entry.metric
         return metric.partial if metric and whole != name else metric
 
     def variant(self, run: Run) -> tuple[str, ...]:
-        """What tells runs of one benchmark and data set apart that must not stand in one table.
+        """The parts by which runs of one benchmark and data set differ that must not stand in one table.
 
         The protocol, the surrogate, a norm other than L-infinity, a published part of the images, and whether a chat
         model chose between two names for each picture, where others choose among all classes.
@@ -124,7 +124,7 @@ class Presentation:
         return (
             *((f"protocol {run.benchmark.protocol}",) if self.names_protocol else ()),
             *((f"made on {run.surrogate.model}",) if run.surrogate else ()),
-            *(("L2",) if {each.norm for each in run.attack} == {"l2"} else ()),
+            *(("L2",) if {tried.norm for tried in run.attack} == {"l2"} else ()),
             *((f"subset {subset}",) if subset else ()),
             *(("two choices for each picture",) if "questions_sha256" in run.model.options else ()),
         )
@@ -141,27 +141,27 @@ class Presentation:
 
     def title(self, metric: str, condition: Condition) -> str:
         """The heading of a score: its metric and, where it has one, its condition; the variant says the surrogate."""
-        shown = Condition(**{key: value for key, value in condition.items() if key != "surrogate"})
-        name, detail = self.metric(metric).title, self.named(shown)
-        if self.swept and metric == self.swept.name and "epsilon" in shown:
+        visible = Condition(**{key: value for key, value in condition.items() if key != "surrogate"})
+        name, detail = self.metric(metric).title, self.named(visible)
+        if self.swept and metric == self.swept.name and "epsilon" in visible:
             return detail
         return f"{name} ({detail})" if detail else name
 
     def named(self, condition: Condition) -> str:
         """A condition as people write it, its keys in this card's order."""
-        known = [key for key in self.keys if key in condition] + [key for key in condition if key not in self.keys]
-        return ", ".join(self.shown(key, condition[key]) for key in known)
+        keys = [key for key in self.keys if key in condition] + [key for key in condition if key not in self.keys]
+        return ", ".join(self.shown(key, condition[key]) for key in keys)
 
     def columns_of(self, results: Sequence[Result]) -> tuple[Column, ...]:
         """The scores that make the table's columns, in order of first appearance, where some model has a value."""
         scores = (s for result in results for s in self.column_scores(result.scores) if s.value is not None)
-        found: dict[tuple[str, Condition], Column] = {}
+        columns: dict[tuple[str, Condition], Column] = {}
         for s in scores:
             column = Column(
                 s.metric, s.condition, self.title(s.metric, s.condition), s.higher_is_better, self.is_headline(s)
             )
-            found.setdefault((s.metric, s.condition), column)
-        return tuple(found.values())
+            columns.setdefault((s.metric, s.condition), column)
+        return tuple(columns.values())
 
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
         """The scores that stand for their whole benchmark: no condition but a protocol and a decision rule."""
@@ -182,14 +182,16 @@ class Presentation:
 
 
 def sweep(metric: Metric, scores: Sequence[Score]) -> list[Score]:
-    """Its scores over epsilons, at the number of steps at which most of them were measured (the largest such)."""
+    """A metric's scores over epsilons, at the number of steps at which most were measured (the largest such)."""
     keys = {"epsilon", "steps", "surrogate"}
-    found = [s for s in scores if s.metric == metric.name and {"epsilon"} <= set(s.condition) <= keys]
-    counted = Counter(score.condition.get("steps") for score in found)
-    if not counted:
+    measured = [s for s in scores if s.metric == metric.name and {"epsilon"} <= set(s.condition) <= keys]
+    counts = Counter(score.condition.get("steps") for score in measured)
+    if not counts:
         return []
-    steps = max(counted, key=lambda each: (counted[each], each or 0))
-    return sorted((s for s in found if s.condition.get("steps") == steps), key=lambda s: float(s.condition["epsilon"]))
+    steps = max(counts, key=lambda steps: (counts[steps], steps or 0))
+    return sorted(
+        (s for s in measured if s.condition.get("steps") == steps), key=lambda s: float(s.condition["epsilon"])
+    )
 
 
 def words(name: str) -> str:

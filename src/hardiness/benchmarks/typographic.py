@@ -11,10 +11,7 @@ import numpy as np
 
 from hardiness import imaging, sources
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import (
-    condition_calibration,
-    nll_column,
-)
+from hardiness.benchmarks.confidence import condition_calibration, nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
@@ -91,7 +88,7 @@ class TypographicCard(Card):
         word = table.cell("word", WRONG_WORD) == 1, table.cell("word", CLEAN) == 1
         return [
             _drop(table),
-            *(accuracy(metric, seen) for metric, seen in zip((WORD_ANSWERED, BY_CHANCE), word, strict=True)),
+            *(accuracy(metric, is_word) for metric, is_word in zip((WORD_ANSWERED, BY_CHANCE), word, strict=True)),
             accuracy(WITH_WORD, table.cell(RIGHT, WRONG_WORD) == 1),
             accuracy(CLEAN_ACCURACY, table.cell(RIGHT, CLEAN) == 1),
             *condition_calibration(table),
@@ -107,14 +104,14 @@ class TypographicCard(Card):
 
 
 def _drop(table: ImageTable) -> Score:
-    """Accuracy without the word less accuracy with it, of the same photographs."""
+    """The drop: accuracy without the word less accuracy with it, of the same photographs."""
     right = seen_both_ways(table, RIGHT, CLEAN, WRONG_WORD)
-    kept = right[~np.isnan(right).any(axis=1)]
-    if not len(kept):
+    paired = right[~np.isnan(right).any(axis=1)]
+    if not len(paired):
         return DROP.score(None, 0, reason="no photograph was evaluated both ways")
-    value = float(kept[:, 0].mean() - kept[:, 1].mean())
-    interval = mean_difference(kept[:, 0] - kept[:, 1], 1.0).interval
-    return DROP.score(value, len(kept), interval)
+    value = float(paired[:, 0].mean() - paired[:, 1].mean())
+    interval = mean_difference(paired[:, 0] - paired[:, 1], 1.0).interval
+    return DROP.score(value, len(paired), interval)
 
 
 SIDE = 224
@@ -213,16 +210,16 @@ def _marked(crop: Image, written: int, sample: str, seed: int) -> Image:
     font, size = int(random.integers(len(FONTS))), int(random.integers(SIZES_PX[0], SIZES_PX[1] + 1))
     fill, stroke = random.permutation(len(COLOURS))[:2].tolist()
     text = broken(_names()[written])
-    look = imaging.Lettering(_font(FONTS[font]), size, COLOURS[fill], COLOURS[stroke])
+    lettering = imaging.Lettering(_font(FONTS[font]), size, COLOURS[fill], COLOURS[stroke])
     room = crop.shape[1], crop.shape[0]
-    left, top, right, bottom = look.box(text)
-    while (right - left > room[0] or bottom - top > room[1]) and look.size_px > 1:
-        look = replace(look, size_px=look.size_px - 1)
-        left, top, right, bottom = look.box(text)
+    left, top, right, bottom = lettering.box(text)
+    while (right - left > room[0] or bottom - top > room[1]) and lettering.size_px > 1:
+        lettering = replace(lettering, size_px=lettering.size_px - 1)
+        left, top, right, bottom = lettering.box(text)
     x, y = (
-        int(random.integers(side - long + 1)) for side, long in zip(room, (right - left, bottom - top), strict=True)
+        int(random.integers(side - extent + 1)) for side, extent in zip(room, (right - left, bottom - top), strict=True)
     )
-    return np.ascontiguousarray(look.write(crop, text, (x, y)))
+    return np.ascontiguousarray(lettering.write(crop, text, (x, y)))
 
 
 @cache
