@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
+import hardiness as library
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core.benchmark import DataSet, Expansion, Item
 from hardiness.core.condition import Condition
@@ -72,6 +73,27 @@ def test_two_actors_are_killed_and_the_records_are_those_of_one_process(
     _, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
     assert records(tmp_path / "one") == records(tmp_path / "ray")
+
+
+@pytest.mark.thorough
+def test_actors_of_a_call_from_python_give_the_rows_of_one_process(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two models under names of their own; one call of two models on Ray could not be said in Python."""
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
+    model, benchmark = (command[command.index(flag) + 1] for flag in ("-m", "-b"))
+    models, data = {"first": model, "second": f"{model}:crop_px=192"}, str(tmp_path / "data")
+    settings: dict[str, Any] = {"limit": 8, "device": "cpu", "runtime": "torch", "progress": False}
+    alone = library.evaluate(models, benchmark, data, out=tmp_path / "one", **settings)
+    cluster = library.Cluster(actors=1, resources={"CPU": 1})
+    try:
+        on_cluster = library.evaluate(models, benchmark, data, out=tmp_path / "ray", where=cluster, **settings)
+    finally:
+        ray.shutdown()
+    assert records(tmp_path / "one") == records(tmp_path / "ray")
+    assert [(each.model, each.scores) for each in on_cluster] == [(each.model, each.scores) for each in alone]
+    assert on_cluster.problems == ()
 
 
 def test_a_driver_that_is_killed_loses_nothing(spawn: Any, command: list[str], tmp_path: Path) -> None:

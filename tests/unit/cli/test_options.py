@@ -163,4 +163,4 @@ def test_every_option_says_what_it_is_and_stands_once(words: str) -> None:
 
 def test_keyword_arguments_of_evaluate_are_the_fields_that_options_are_made_of() -> None:
     offered = {each.name for kind in (Request, Placement) for each in fields(kind) if "help" in each.metadata}
-    assert offered - Options.__annotations__.keys() == {"share"}  # who shares a folder are commands
+    assert offered - Options.__annotations__.keys() == {"share"}  # which is named by where=
