@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import no_compiling_line  # noqa: F401  # in this process too
 import pytest
 from _pytest.assertion import rewrite
 from hypothesis import settings
@@ -245,6 +246,7 @@ def frost_pictures() -> Path:
 
 
 PRELOADED = [
+    "no_compiling_line",
     "pytest",
     "numba",
     "matplotlib.figure",

@@ -29,7 +29,7 @@ from hardiness.data.embedded_photographs import embedded
 from hardiness.data.inventory import inventory
 from hardiness.distortions.frost_pictures import locate_frost
 from hardiness.imaging.codecs import decode
-from hardiness.imaging.compiled import kernel_folder
+from hardiness.imaging.compiled import kernel_places
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import INSTALLATION, has_torch
@@ -183,9 +183,7 @@ def _speed() -> Iterator[Diagnosis]:
     else:
         yield Diagnosis("models", f"none can be evaluated, as torch is not installed: {INSTALLATION}")
     yield Diagnosis("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
-    folder = kernel_folder()
-    anew = "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"
-    yield Diagnosis("kernels", anew if folder is None else f"compiled once, and kept in {folder}")
+    yield Diagnosis("kernels", _kernels())
     try:
         locate_frost(0)
         yield Diagnosis("frost pictures", "there")
@@ -206,6 +204,17 @@ def _forward_pass() -> Iterator[Diagnosis]:
         "bf16", "fast on the GPU" if on_gpu else "in hardware" if bf16 else "not in hardware: slower than fp32 by far"
     )
     yield Diagnosis("onnx: models", _onnx())
+
+
+def _kernels() -> str:
+    """The folders of compiled kernels, and whether a start compiles any."""
+    kept, new = kernel_places()
+    anew = "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"
+    if kept is None:
+        return anew if new is None else f"compiled once, and kept in {new}; none is there yet"
+    if new is None:
+        return f"kept in {kept}; what lacks there is {anew}"
+    return f"compiled once, and kept in {kept}" + ("" if new == kept else f"; what lacks there goes to {new}")
 
 
 def _folders(root: str | None) -> Iterator[Diagnosis]:

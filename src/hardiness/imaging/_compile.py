@@ -6,98 +6,96 @@ alone is better off with `hardiness.imaging.compiled`, which puts numba off unti
 
 from __future__ import annotations
 
-import io
 import logging
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from hashlib import sha256
-from pathlib import Path
-from typing import IO, Any, TypeVar
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import CodeType
+from typing import Any, TypeVar
 
 from numba import njit
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core import event
+
+from hardiness.imaging._kept_kernels import KernelCache, folder_for_new
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
-_DIGEST_BYTES = 32
+PATIENCE_S = 2.0
+"""Seconds of compiling after which a line says what takes so long."""
 
-_folders_told: set[str] = set()
+COMPILING = "hardiness.compiling"
+"""The logger of that line."""
 
 
 def compiled(kernel: Kernel, **options: Any) -> Kernel:
-    """The kernel as machine code that runs without the GIL; compiled on first call, then kept beside the source.
+    """The kernel as machine code that runs without the GIL; compiled on first call, then kept on disk.
 
-    Where neither the package's folder nor the user's cache folder can be written to, each process compiles anew.
+    Where no folder can be written to, each process compiles what none has kept.
 
     Args:
         kernel: a function in numba's nopython subset.
         options: further ones of numba's ``njit``.
     """
     dispatcher = njit(nogil=True, **options)(kernel)
-    with suppress(RuntimeError):  # numba found no folder for its cache
-        dispatcher._cache = _CheckedCache(kernel)
+    _clock.kernels.add(kernel.__code__)
+    with suppress(RuntimeError):  # it stands in no file
+        dispatcher._cache = KernelCache(kernel)
     return dispatcher  # type: ignore[no-any-return]
 
 
-class _CheckedCache(FunctionCache):  # type: ignore[misc]  # numba has no types
-    """Numba's cache of a kernel; damaged files of it are set aside, and where none can be written nothing fails."""
+class _CompilingClock(event.Listener):  # type: ignore[misc]  # numba has no types
+    """Seconds that this process has spent compiling kernels of ours; says so in one line once they are many.
 
-    def __init__(self, kernel: Callable[..., object]) -> None:
-        super().__init__(kernel)
-        self._cache_file = _CheckedFiles(
-            self._cache_path, f"{self._impl.filename_base}.checked", self._impl.locator.get_source_stamp()
-        )
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep the machine code for the next process, unless the disk is full or may not be written to."""
-        with suppress(OSError):
-            super().save_overload(sig, data)
-
-
-class _CheckedFiles(IndexDataCacheFile):  # type: ignore[misc]  # numba has no types
-    """Numba's files of one kernel, each followed by the SHA-256 of its content, which is checked before use.
-
-    What follows a pickle is read by nobody, so the files stay as numba reads them. Its own reader would raise an
-    ``EOFError`` for the empty files that a power loss leaves, and run machine code in which a bit has changed.
+    Attributes:
+        kernels: the code of ours: a program may compile functions of its own.
     """
 
-    def _load_index(self) -> Any:
-        if not self._is_sound(self._index_path):
-            return {}
-        try:
-            return super()._load_index()
-        except (ImportError, AttributeError):  # kept by a version of ours in which a type stood in another module
-            return {}
+    def __init__(self) -> None:
+        self.kernels: set[CodeType] = set()
+        self._lock = threading.Lock()
+        self._seconds, self._began_s, self._depth = 0.0, 0.0, 0
+        self._timer: threading.Timer | None = None
+        self._has_told = False
 
-    def _load_data(self, name: str) -> Any:
-        if not self._is_sound(self._data_path(name)):
-            raise OSError("damaged")  # which numba takes for a file that is gone
-        return super()._load_data(name)
+    def on_start(self, event: Any) -> None:
+        """A kernel is not on disk, and is compiled now."""
+        if not self._is_ours(event):
+            return
+        with self._lock:
+            self._depth += 1
+            if self._depth > 1 or self._has_told:
+                return
+            self._began_s = time.monotonic()
+            file = event.data["dispatcher"].py_func.__code__.co_filename
+            self._timer = threading.Timer(max(0.0, PATIENCE_S - self._seconds), self._tell, [file])
+            self._timer.daemon = True
+            self._timer.start()
 
-    @contextmanager
-    def _open_for_write(self, filepath: str) -> Iterator[IO[bytes]]:
-        content = io.BytesIO()
-        yield content
-        with super()._open_for_write(filepath) as stream:
-            stream.write(content.getvalue() + sha256(content.getvalue()).digest())
+    def on_end(self, event: Any) -> None:
+        """It is compiled, or could not be."""
+        if not self._is_ours(event):
+            return
+        with self._lock:
+            self._depth -= 1
+            if not self._depth and self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+                self._seconds += time.monotonic() - self._began_s
 
-    def _is_sound(self, path: str) -> bool:
-        """Whether the file is as it was written, or is not there; set aside where it is neither."""
-        try:
-            content = Path(path).read_bytes()
-        except FileNotFoundError:
-            return True
-        except OSError:
-            content = b""
-        if sha256(content[:-_DIGEST_BYTES]).digest() == content[-_DIGEST_BYTES:]:
-            return True
-        with suppress(OSError):
-            os.replace(path, f"{path}.damaged")
-        if self._cache_path not in _folders_told:
-            _folders_told.add(self._cache_path)
-            logging.getLogger("hardiness").warning(
-                f"{path} is damaged (a kept compiled kernel); it and any other such file beside it is set aside as "
-                "*.damaged, and the kernel is compiled anew"
-            )
-        return False
+    def _is_ours(self, event: Any) -> bool:
+        return event.data["dispatcher"].py_func.__code__ in self.kernels
+
+    def _tell(self, file: str) -> None:
+        self._has_told = True
+        folder = folder_for_new(file)
+        kept = (
+            f"they are kept in {folder}, and the next start takes them from there"
+            if folder
+            else "each process does so anew, as no folder can be written to: set NUMBA_CACHE_DIR"
+        )
+        logging.getLogger(COMPILING).warning(f"array kernels are compiled for this processor, seconds each; {kept}")
+
+
+_clock = _CompilingClock()
+event.register("numba:compile", _clock)

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from hardiness.core.errors import ArgumentError
 
@@ -74,16 +74,26 @@ def require_compiler() -> None:
         raise ArgumentError(f"NUMBA_NUM_THREADS must be a number of threads, 1 or more, was {threads!r}; unset it")
 
 
-def kernel_folder() -> Path | None:
-    """The folder that keeps compiled kernels between processes; ``None`` where each process compiles anew.
+class KernelPlaces(NamedTuple):
+    """The folders of compiled kernels.
 
-    It is ``$NUMBA_CACHE_DIR``, else beside the source, else in the user's cache: the first that can be written to.
+    Attributes:
+        kept: the first that holds some which this Python, numba and processor can use; ``None`` where none does.
+        new: the one that keeps what is compiled now; ``None`` where none can be written to, and each process compiles
+            what none has kept.
     """
-    caching = importlib.import_module("numba.core.caching")
-    try:
-        return Path(caching.FunctionCache(has_machine_code).cache_path)
-    except RuntimeError:  # numba found no folder
-        return None
+
+    kept: Path | None
+    new: Path | None
+
+
+def kernel_places() -> KernelPlaces:
+    """Where compiled kernels are, and where further ones go: each is asked for in ``$NUMBA_CACHE_DIR``, beside the
+    source, and in the user's cache.
+    """
+    kept_kernels = importlib.import_module("hardiness.imaging._kept_kernels")
+    folders = kept_kernels.folders_of(__file__)
+    return KernelPlaces(next(filter(kept_kernels.holds_kernels, folders), None), kept_kernels.folder_for_new(__file__))
 
 
 def has_machine_code() -> bool:

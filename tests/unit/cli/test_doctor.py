@@ -14,6 +14,7 @@ import pytest
 from hardiness import models
 from hardiness.cli import doctor
 from hardiness.cli.main import main
+from hardiness.imaging.compiled import KernelPlaces
 from hardiness.models.library_views import library_view
 
 
@@ -40,13 +41,27 @@ def test_it_tells_versions_machine_speed_and_folders(
     assert "library" in found["views"]["efficientnet_lite0"]
 
 
-@pytest.mark.parametrize(("folder", "says"), [("/somewhere", "once, and kept in /somewhere"), (None, "at each start")])
+@pytest.mark.parametrize(
+    ("kept", "new", "says"),
+    [
+        ("/here", "/here", "compiled once, and kept in /here"),
+        (None, "/here", "compiled once, and kept in /here; none is there yet"),
+        ("/there", "/here", "compiled once, and kept in /there; what lacks there goes to /here"),
+        ("/there", None, "kept in /there; what lacks there is compiled at each start"),
+        (None, None, "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"),
+    ],
+)
 def test_it_says_where_kernels_are_kept(
-    folder: str | None, says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    kept: str | None,
+    new: str | None,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(doctor, "kernel_folder", lambda: folder and Path(folder))
+    places = KernelPlaces(kept and Path(kept), new and Path(new))
+    monkeypatch.setattr(doctor, "kernel_places", lambda: places)
     _, out = run(capsys, monkeypatch, "--no-test", "--json")
-    assert says in json.loads(out)["speed"]["kernels"]
+    assert json.loads(out)["speed"]["kernels"].startswith(says)
 
 
 def test_a_view_that_is_not_the_librarys_is_wrong(
