@@ -14,7 +14,7 @@ from hardiness.benchmarks.chat_answers import chat_outputs
 from hardiness.core.condition import Condition
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.results.metric_scores import with_rows_of_metrics
+from hardiness.results.metric_scores import has_compared_metrics, with_rows_of_metrics
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.cells import is_drawn
@@ -164,8 +164,8 @@ def _measurables(table: ImageTable, run: Run, baseline: Baseline | None) -> Sequ
 
 
 def has_measurables(run: ScoredRun) -> bool:
-    """Whether its card has scores to compare by, for some images at least."""
-    return type(card_of(run.stored.run)).measurables is not Card.measurables
+    """Whether its card, or a metric of any run, has scores to compare by, for some images at least."""
+    return type(card_of(run.stored.run)).measurables is not Card.measurables or has_compared_metrics(run)
 
 
 def why_not_measured(run: ScoredRun) -> str:

@@ -105,6 +105,11 @@ def _require_own_name(run: ScoredRun, entry: RunMetric, others: Iterable[Score])
         raise ArgumentError(f"the card {run.stored.run.benchmark.card!r} has a metric of that name; rename it")
 
 
+def has_compared_metrics(run: ScoredRun) -> bool:
+    """Whether a metric by which models are compared speaks of a run."""
+    return any(entry.compared and _speaks_of(entry, run) for entry in entries())
+
+
 def _speaks_of(entry: RunMetric, run: ScoredRun) -> bool:
     """Whether a metric speaks of a run; not where one of somebody else's fails."""
     try:

@@ -24,7 +24,7 @@ from hardiness.metrics.declaration import registry as metrics
 from hardiness.metrics.scoring import WeightedCells, as_cells, as_score
 from hardiness.reference.sets import distortion_set, set_names
 from hardiness.results.measured import measures_of
-from hardiness.results.metric_scores import version_of
+from hardiness.results.metric_scores import version_of, with_metrics
 from hardiness.results.pair_scores import pair_entries, scorings_of
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.results import group_of, results_of_runs
@@ -647,6 +647,7 @@ def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -
         if each.metric == metric and each.condition == where:
             return each, _Part(np.flatnonzero(each.weights).tolist(), every)
     if metric not in WRONG:
+        metrics.refuse_faulty(metric)
         raise UnmatchedError("metric", metric, sorted({*(each.metric for each in sums), *WRONG, *pair_names()}))
     part = part_of(table, where, identity)
     right = table[RIGHT]
@@ -1039,8 +1040,9 @@ def look_evidence(
     except NoPictureError:
         return None
     except UnmatchedError as error:
-        metrics = {score.metric for score in run.scores(published_baseline(run.stored.run))[0]}
-        if error.field == "metric" and metric in metrics:
+        divisors = published_baseline(run.stored.run)
+        scores = with_metrics(run, run.scores(divisors)[0], divisors)
+        if error.field == "metric" and metric in {score.metric for score in scores}:
             raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide") from None
         raise
 

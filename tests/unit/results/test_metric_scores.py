@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import hardiness
+from hardiness.benchmarks.card import Card
 from hardiness.benchmarks.corruptions import CorruptionCard
+from hardiness.benchmarks.photographs import Classification
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result, Score
@@ -18,9 +20,12 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.metrics.declaration import RunMetric, metric, pair_metric, pair_registry, registry
 from hardiness.metrics.scoring import Outcomes, Scoring
-from hardiness.results.comparison import compare_stores
+from hardiness.results.comparison import compare_stores, not_comparable
 from hardiness.results.measured import stored_measures
+from hardiness.results.policy import parse_policy
 from hardiness.results.results import results_of
+from hardiness.results.rule_evidence import PolicyFolder, UndecidableError, look_evidence
+from hardiness.results.stopped import Look
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
 from hardiness.store.store import Store
@@ -328,6 +333,46 @@ def test_a_metric_of_two_runs_that_fails_costs_its_own_line(tmp_path: Path, capl
     place = f"{__name__}:{breaks.function.__qualname__}"
     (line,) = [record.message for record in caplog.records]
     assert line == f"pair metric 'breaks' of {place} failed: ValueError: no; mend or uninstall it"
+
+
+def test_a_run_is_stopped_by_sums_and_by_no_other_estimate(tmp_path: Path) -> None:
+    """Rules on them are looked at while pictures come in, and their intervals hold at every look."""
+    for seed, name in enumerate("ab"):
+        stored(tmp_path / name, name, seed=seed)
+    metric("evens", table=("answer",))(evens)
+    metric("ratio", table=("confidence",), unit="times")(
+        lambda scoring: {Condition(): mean(scoring.table.ids, scoring.table["confidence"]) / 0.5}
+    )
+    metric("beside", table=("answer",), compared=False)(evens)
+    pair_metric("same", table=("answer",))(
+        lambda before, now: {Condition(): now.mean_of(before.table["answer"] == now.table["answer"])}
+    )
+    given = parse_policy('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "evens"\nat_least = 0.1', "p", str(tmp_path))
+    folder = PolicyFolder(Store.open(tmp_path / "b"), given)
+    (run,) = folder.runs.values()
+    table = run.table
+    assert [each.metric for each in run.card.sums(table, run.stored.run, None)] == ["top1", "top5", "evens"]
+    assert ("evens", Condition()) in Look(0.05).at(run.card, table, run.stored.run)
+    (rule,) = given.rules
+    evidence = look_evidence(rule, "evens", Condition(), run, table, folder)
+    assert evidence is not None
+    assert (evidence.method, evidence.value) == ("share", of(folder.results)[0].value)
+    with pytest.raises(UndecidableError, match="ratio is no mean over pictures that a part of them could decide"):
+        look_evidence(replace(rule, metric="ratio"), "ratio", Condition(), run, table, folder)
+    against = replace(rule, metric="same", against="a", against_model="a")
+    paired = look_evidence(against, "same", Condition(), run, table, folder)
+    assert paired is not None
+    assert paired.method == "share"
+
+
+def test_a_card_without_measurables_is_compared_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Classification, "measurables", Card.measurables)
+    stores = [stored(tmp_path / name, name, seed=seed) for seed, name in enumerate("ab")]
+    assert not_comparable(stores) == ["imagenet-val"]
+    metric("evens", table=("answer",))(evens)
+    (compared,) = compare_stores(stores)
+    assert [score.metric for score in compared.scores] == ["evens"]
+    assert not_comparable(stores) == []
 
 
 def test_of_two_distributions_with_one_name_a_rule_names_both(tmp_path: Path) -> None:
