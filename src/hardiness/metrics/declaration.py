@@ -145,8 +145,8 @@ class PairMetric:
 
     def scores(self, one: Scoring, other: Scoring) -> list[Score]:
         """Its scores of two runs on the same pictures; raises as those of `RunMetric` do."""
-        found = self(one, other).items()
-        return [as_score(self.metric, condition, outcome, other) for condition, outcome in found]
+        outcomes = self(one, other).items()
+        return [as_score(self.metric, condition, outcome, other) for condition, outcome in outcomes]
 
 
 def _checked(outcomes: Any) -> Outcomes:

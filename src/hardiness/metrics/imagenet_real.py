@@ -69,10 +69,10 @@ def by_labels(scoring: Scoring, answers: NDArray[np.integer], right: LabelSets) 
     Source: Beyer et al. (2020), arXiv:2006.07159, and its published evaluation.
     """
     hits = np.full(len(answers), np.nan)
-    known = [(row, right[number]) for row, number in numbered(scoring.table) if number in right]
-    for row, classes in known:
+    labelled = [(row, right[number]) for row, number in numbered(scoring.table) if number in right]
+    for row, classes in labelled:
         hits[row] = not classes.isdisjoint(answers[row].tolist())
-    return {Condition(): scoring.mean_of(hits)} if known else {}
+    return {Condition(): scoring.mean_of(hits)} if labelled else {}
 
 
 @cache

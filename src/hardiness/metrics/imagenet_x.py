@@ -139,10 +139,10 @@ def _annotated(
     table: ImageTable, annotated: Annotations
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], list[tuple[int, ...]]]:
     """The rows of annotated photographs, whether each was answered wrongly, and its factors."""
-    known = [(row, annotated[number]) for row, number in numbered(table) if number in annotated]
-    rows = np.array([row for row, _ in known], np.int64)
-    wrong = table["answer"][rows, 0] != np.array([each.label for _, each in known])
-    return rows, np.asarray(wrong, bool), [each.factors for _, each in known]
+    rows_annotated = [(row, annotated[number]) for row, number in numbered(table) if number in annotated]
+    rows = np.array([row for row, _ in rows_annotated], np.int64)
+    wrong = table["answer"][rows, 0] != np.array([each.label for _, each in rows_annotated])
+    return rows, np.asarray(wrong, bool), [each.factors for _, each in rows_annotated]
 
 
 @cache
@@ -152,11 +152,11 @@ def published_annotations() -> Annotations:
     Raises:
         DataError: the package is not installed, or does not hold them as published.
     """
-    said, prototypes = (
+    factors, prototypes = (
         installed_file(PACKAGE, f"{FOLDER}/{name}", sha256).read_text("utf-8").splitlines()
         for name, sha256 in (("imagenet_x_val_top_factor.jsonl", SHA256), ("prototypical_paths.csv", PROTOTYPES_SHA256))
     )
-    return read(map(json.loads, said), {row["file_name"] for row in csv.DictReader(prototypes)})
+    return read(map(json.loads, factors), {row["file_name"] for row in csv.DictReader(prototypes)})
 
 
 def read(lines: Iterable[Mapping[str, Any]], prototypes: Collection[str]) -> Annotations:

@@ -176,9 +176,9 @@ class _OfChosenImages:
         """What the metric gives for the images at these places."""
         if self.last is None or not np.array_equal(self.last[0], places):
             nothing = "no image is left"
-            given = self.evaluate(self.scoring.on_images(places)) if len(places) else {}
-            found: Outcome = given.get(self.condition, nothing)
-            self.last = places, found.outcome if isinstance(found, OutcomeOfPart) else found
+            outcomes = self.evaluate(self.scoring.on_images(places)) if len(places) else {}
+            outcome: Outcome = outcomes.get(self.condition, nothing)
+            self.last = places, outcome.outcome if isinstance(outcome, OutcomeOfPart) else outcome
         return self.last[1]
 
     def estimate(self, places: NDArray[np.int64]) -> Estimate:
@@ -248,11 +248,12 @@ def as_cells(
             f"{values.shape[0]:,} and {values.shape[1]}"
         )
     top = metric.range[1] if outcome.top is None else outcome.top
-    known = values[~np.isnan(values)]
-    if known.size and not (known.min() >= 0 and known.max() <= top + 1e-9):
+    numbers = values[~np.isnan(values)]
+    least, most = float(numbers.min(initial=0.0)), float(numbers.max(initial=0.0))
+    if not (least >= 0 and most <= top + 1e-9):
         raise ArgumentError(
-            f"the values for {_name(condition)} must be from 0 to {top:g}, were {known.min():g} to {known.max():g}; "
-            "say the largest by range=, or return an Estimate"
+            f"the values for {_name(condition)} must be from 0 to {top:g}, were {least:g} to {most:g}; say the largest "
+            "by range=, or return an Estimate"
         )
     return values, np.array(list(outcome.weights.values()), np.float64), top
 

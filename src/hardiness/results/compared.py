@@ -87,15 +87,15 @@ def _fewer(scores: Sequence[ScoreComparison], rows_most: int) -> list[Pairs]:
     """As many pairs as there is room for: all if all fit, else all of the first score if these do, then neighbours."""
     if sum(len(score.pairs) for score in scores) <= rows_most:
         return [score.pairs for score in scores]
-    found: list[Pairs] = []
+    rows_of_scores: list[Pairs] = []
     for score in scores:
         beside = _neighbours(score)
         few = {pair: each for pair, each in score.pairs.items() if frozenset(pair) in beside}
-        pairs = score.pairs if not found and len(score.pairs) <= rows_most else few
-        if found and sum(map(len, found)) + len(pairs) > rows_most:
+        pairs = score.pairs if not rows_of_scores and len(score.pairs) <= rows_most else few
+        if rows_of_scores and sum(map(len, rows_of_scores)) + len(pairs) > rows_most:
             break
-        found.append(pairs)
-    return found
+        rows_of_scores.append(pairs)
+    return rows_of_scores
 
 
 def _neighbours(score: ScoreComparison) -> set[frozenset[str]]:
@@ -127,8 +127,8 @@ def _row(
     yield "" if pair.p is None else f"{pair.p:.3f}" if pair.p >= 0.001 else "<0.001"
     noise, n = score.noise_of((first, second))
     nothing = f"nothing: noise {scale * noise:.2f} (n = {n:,})"
-    said = nothing if score.is_nothing((first, second)) else "yes" if pair.is_told_apart else "no"
-    yield ", ".join([said, *([doubt] if (doubt := comparison.doubt_about_pair(score, first, second)) else [])])
+    verdict = nothing if score.is_nothing((first, second)) else "yes" if pair.is_told_apart else "no"
+    yield ", ".join([verdict, *([doubt] if (doubt := comparison.doubt_about_pair(score, first, second)) else [])])
     yield "" if pair.detectable is None else f"{scale * pair.detectable:.2f}"
 
 
@@ -154,10 +154,10 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
         between = f" ({kappa.interval.low:.2f} … {kappa.interval.high:.2f})" if kappa.interval else ", too few errors"
         yield f"{pair}, consistency of errors: kappa {kappa.value:.2f}{between}"
     if len(detail.cells) > 1:
-        told = sum(cell.adjusted is not None and cell.adjusted < LEVEL for cell in detail.cells)
+        differing = sum(cell.adjusted is not None and cell.adjusted < LEVEL for cell in detail.cells)
         # Conditions are looked at for a pattern, and pairs one by one, of which none may be false.
         milder = "of 20 such 1 may be false; of 20 tables 1 may have a false one, so that a table tells fewer apart"
-        yield f"{pair} differ under {told} of {len(detail.cells)} conditions ({milder})"
+        yield f"{pair} differ under {differing} of {len(detail.cells)} conditions ({milder})"
     for kind, parts in ((kind, parts) for kind, parts in detail.parts.items() if parts):
         what = "Brier score by calibration and refinement" if kind == "calibration" else f"mean error by {kind}"
         yield f"{pair}, {what}, largest parts in points: {_parts(parts)}"
@@ -223,10 +223,10 @@ def _parts(parts: Sequence[DifferencePart]) -> str:
     """The largest; a star marks those that differ from zero after adjusting for all of them."""
     largest = sorted(parts, key=lambda part: -abs(part.difference.value))[:LARGEST]
     stars = ["*" if part.adjusted is not None and part.adjusted < LEVEL else "" for part in largest]
-    told = ", ".join(
+    listing = ", ".join(
         f"{part.name} {_points(part.difference.value)}{star}" for part, star in zip(largest, stars, strict=True)
     )
-    return f"{told} (*: differs from zero)" if any(stars) else told
+    return f"{listing} (*: differs from zero)" if any(stars) else listing
 
 
 def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:

@@ -191,18 +191,18 @@ class BenchmarkComparison:
             runs = [ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()]
             effective, notes = against_references(runs, self.keys, references)
             return replace(self, effective=tuple(effective), notes=(*self.notes, *notes))
-        by_key, told, reasons = {result.key: result for result in results}, [], []
+        by_key, robustness, reasons = {result.key: result for result in results}, [], []
         for name, key in self.keys.items():
-            kept = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
-            if kept:
-                told.append(replace(from_json(EffectiveRobustness, kept, EFFECTIVE.name), model=name))
+            form = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
+            if form:
+                robustness.append(replace(from_json(EffectiveRobustness, form, EFFECTIVE.name), model=name))
             scores = by_key[key].scores if key in by_key else ()
             reasons += [
                 f"{name}: no effective robustness: {s.reason}"
                 for s in scores
                 if s.metric == EFFECTIVE.name and s.reason
             ]
-        return replace(self, effective=tuple(told), notes=(*self.notes, *reasons))
+        return replace(self, effective=tuple(robustness), notes=(*self.notes, *reasons))
 
 
 _Group = tuple[str, str, str, tuple[str, ...]]
@@ -234,8 +234,8 @@ def compare_stores(
     """
     groups = _groups(stores, models)
     base = stored_baseline(stores, baseline_model) if baseline_model else None
-    found = _comparisons(groups, stores, base, models, details)
-    if not found:
+    comparisons = _comparisons(groups, stores, base, models, details)
+    if not comparisons:
         places: dict[str, list[str]] = {}
         reasons: dict[str, None] = {}
         for (benchmark, data, *_), runs in groups.items():
@@ -254,7 +254,7 @@ def compare_stores(
             "a comparison needs two models that were run on one benchmark and the same data, had "
             f"{'; '.join([*had, *reasons]) or 'none'}{' (a run that several folders hold is one)' if copies else ''}"
         )
-    return found
+    return comparisons
 
 
 def not_comparable(stores: Sequence[Store], models: Sequence[str] = ()) -> list[str]:
@@ -281,17 +281,17 @@ def _groups(stores: Sequence[Store], models: Sequence[str] = ()) -> dict[_Group,
         UnknownNameError: a model was not run.
     """
     groups: dict[_Group, dict[str, ScoredRun]] = {}
-    known: dict[str, None] = {}
+    names: dict[str, None] = {}
     for name, run in _named(stores):
         plain = run.run.model.name
-        known |= {name: None, plain: None}
+        names |= {name: None, plain: None}
         if not models or name in models or plain in models:
             scored = ScoredRun(run, card_of(run.run))
             if not scored.refusal:
                 groups.setdefault(_group(run), {})[name] = scored
     for model in models:
-        if model not in known:
-            raise UnknownNameError("model to compare", model, known)
+        if model not in names:
+            raise UnknownNameError("model to compare", model, names)
     return groups
 
 
@@ -327,21 +327,21 @@ def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
         folders = [store.address.rstrip("/") for store in stores]
     runs_by_folder = _once(stores)
     is_one_folder = sum(map(bool, runs_by_folder)) <= 1
-    found: list[tuple[str, StoredRun]] = []
+    named_runs: list[tuple[str, StoredRun]] = []
     for folder, runs in zip(folders, runs_by_folder, strict=True):
         groups: dict[_Group, list[StoredRun]] = {}
         for run in runs:
             groups.setdefault(_group(run), []).append(run)
         texts: dict[str, str] = {}
         for group in groups.values():
-            told = differences([r.run for r in group], [r.key for r in group], [r.measured for r in group])
-            texts |= {run.path: text for run, text in zip(group, told, strict=True)}
+            differing = differences([r.run for r in group], [r.key for r in group], [r.measured for r in group])
+            texts |= {run.path: text for run, text in zip(group, differing, strict=True)}
         for run in runs:
             name = f"{run.run.model.name} ({texts[run.path]})" if texts[run.path] else run.run.model.name
             name += run.run.model.mark
             name += "" if run.run.precision == "fp32" else f" ({run.run.precision})"
-            found.append((name if is_one_folder or name == folder else f"{folder}/{name}", run))
-    return found
+            named_runs.append((name if is_one_folder or name == folder else f"{folder}/{name}", run))
+    return named_runs
 
 
 def _once(stores: Sequence[Store]) -> list[list[StoredRun]]:
@@ -363,8 +363,8 @@ def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, 
     """The runs in the order in which their models were asked for."""
 
     def place(name: str) -> int:
-        asked = [k for k, model in enumerate(models) if model in (name, runs[name].stored.run.model.name)]
-        return asked[0] if asked else 0
+        places = [k for k, model in enumerate(models) if model in (name, runs[name].stored.run.model.name)]
+        return places[0] if places else 0
 
     return {name: runs[name] for name in sorted(runs, key=place)}
 
@@ -397,20 +397,20 @@ def _comparison(
     name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
     divisors = base and [base.of_run(run) for run in runs.values()]
     of = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions()])
-    kept = first.memo.value(name if base is None else f"{name} {base.model}", of, compute)
-    if kept is None:
+    form = first.memo.value(name if base is None else f"{name} {base.model}", of, compute)
+    if form is None:
         return None
-    found = from_json(BenchmarkComparison, kept, "the comparison")
-    found = replace(found, notes=(*found.notes, *_at_targets(runs)))
+    comparison = from_json(BenchmarkComparison, form, "the comparison")
+    comparison = replace(comparison, notes=(*comparison.notes, *_at_targets(runs)))
     if detailed:
-        found = replace(found, details=_details(measured()))
+        comparison = replace(comparison, details=_details(measured()))
         if not few:
             pairs = {name: runs[name] for name in measured()}
-            found = replace(found, flips=flips_of(pairs), pair_scores=pair_scores_of(pairs))
+            comparison = replace(comparison, flips=flips_of(pairs), pair_scores=pair_scores_of(pairs))
     for run in runs.values():
         run.save()
         run.release()
-    return found
+    return comparison
 
 
 def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> BenchmarkComparison:
@@ -430,8 +430,8 @@ def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str
     for name, run in runs.items() if len(ids) else ():
         if len(run.ids) > len(ids):
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
-    found = _scores(scores, runs, ids, noises)
-    return BenchmarkComparison(benchmark, data, found, len(ids), tuple(notes), protocol=protocol, variant=variant)
+    compared = _scores(scores, runs, ids, noises)
+    return BenchmarkComparison(benchmark, data, compared, len(ids), tuple(notes), protocol=protocol, variant=variant)
 
 
 def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
@@ -458,7 +458,7 @@ def _scores(
     scores: Sequence[Measurable], runs: Mapping[str, RunByImage], ids: NDArray[Any], noises: Mapping[str, Noise]
 ) -> tuple[ScoreComparison, ...]:
     """The models by each score, every difference adjusted for all pairs and scores; on the shared images, if any."""
-    found, tests = [], []
+    comparisons, tests = [], []
     for score in scores:
         estimates, lacks, noise = {}, {}, {}
         for name, run in runs.items():
@@ -469,12 +469,12 @@ def _scores(
         values = {name: each.value for name, each in estimates.items()}
         first = next(iter(runs.values()))
         title, unit = first.title(score), first.unit(score)
-        found.append(
+        comparisons.append(
             ScoreComparison(
                 score.metric, score.higher_is_better, values, {}, len(ids), score.condition, title, noise, unit
             )
         )
-    return tuple(replace(each, pairs=pairs) for each, pairs in zip(found, adjust_differences(tests), strict=True))
+    return tuple(replace(each, pairs=pairs) for each, pairs in zip(comparisons, adjust_differences(tests), strict=True))
 
 
 def _left_out(name: str, run: RunByImage) -> str:

@@ -43,13 +43,13 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        found = self.consistency
+        alike = self.consistency
         estimates = {
             name: {"value": each.value, "interval": [each.interval.low, each.interval.high] if each.interval else None}
-            for name, each in (("agreement", found.agreement), ("expected", found.expected), ("kappa", found.kappa))
+            for name, each in (("agreement", alike.agreement), ("expected", alike.expected), ("kappa", alike.kappa))
         }
-        pair = {"data": self.data, "first": self.first, "second": self.second, "n": found.n}
-        return {**pair, "accuracies": list(found.accuracies), **estimates}
+        pair = {"data": self.data, "first": self.first, "second": self.second, "n": alike.n}
+        return {**pair, "accuracies": list(alike.accuracies), **estimates}
 
 
 def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol: str) -> list[Comparison]:
@@ -81,19 +81,19 @@ def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol:
         raise DataError(f"{store.address} holds no answers to cue-conflict; run it first, as in -b cue-conflict")
     persons = {name: _of_person(answered) for name, answered in people.items()}
     corrupted = {run.run.data.fingerprint for run in runs if run.run.benchmark.options.get("corruption")}
-    found = [
+    comparisons = [
         each
         for key, models in groups.items()
         for each in _compared(names[key], models, {} if key in corrupted else persons)
     ]
-    if persons and not any(each.second in persons for each in found):
+    if persons and not any(each.second in persons for each in comparisons):
         example = next((name for answered in persons.values() for name in answered), "nothing")
         raise ArgumentError(f"people and models must share stimuli, but people answered others ({example} …)")
-    if not found:
+    if not comparisons:
         raise ArgumentError(
             f"{store.address} holds one model on these stimuli: run another, or give people's answers with --humans"
         )
-    return found
+    return comparisons
 
 
 class _Group(NamedTuple):
@@ -112,8 +112,8 @@ def _compared(data: str, models: Mapping[str, Right], persons: Mapping[str, Righ
     observers = {**models, **shown}
     right = np.array([[float(each.get(name, np.nan)) for each in observers.values()] for name in stimuli])
     groups = [group for group in _groups(right, list(observers), len(models)) if group.pairs]
-    for group, found in zip(groups, pairwise(right, [group.pairs for group in groups]), strict=True):
-        yield Comparison(data, group.first, group.second, found, group.detail)
+    for group, kappa in zip(groups, pairwise(right, [group.pairs for group in groups]), strict=True):
+        yield Comparison(data, group.first, group.second, kappa, group.detail)
 
 
 def _groups(right: NDArray[np.float64], names: Sequence[str], models: int) -> Iterator[_Group]:
@@ -146,8 +146,8 @@ def _of_run(run: StoredRun, protocol: str) -> Right:
 
 
 def _of_person(answered: Mapping[str, str]) -> Right:
-    known = ((name, Stimulus.parse(name), answer) for name, answer in answered.items())
-    return {name: answer == stimulus.shape for name, stimulus, answer in known if stimulus is not None}
+    rows = ((name, Stimulus.parse(name), answer) for name, answer in answered.items())
+    return {name: answer == stimulus.shape for name, stimulus, answer in rows if stimulus is not None}
 
 
 def _name(run: StoredRun, runs: Sequence[StoredRun]) -> str:

@@ -122,12 +122,12 @@ def flips_of(runs: Mapping[str, ScoredRun]) -> tuple[PairFlips, ...]:
     None of runs whose rows have no answer for each picture and condition, or that share no picture.
     """
     tables = {name: table for name, run in runs.items() if _has_answers(table := run.columns("answer", "confidence"))}
-    found = []
+    flips = []
     for first, second in combinations(tables, 2):
         run = runs[second].stored.run
         if (pair := _pair(tables[first], tables[second], card_of(run).class_namer(run))) is not None:
-            found.append(replace(pair, first=first, second=second))
-    return tuple(found)
+            flips.append(replace(pair, first=first, second=second))
+    return tuple(flips)
 
 
 def _has_answers(table: ImageTable) -> bool:
@@ -154,18 +154,18 @@ def _pair(before: ImageTable, now: ImageTable, namer: Any) -> PairFlips | None:
     overall = table.over() if table else None
     if table is None or overall is None:
         return None
-    found = table.by_class(namer)
+    by_class = table.by_class(namer)
     return PairFlips(
         "",
         "",
         overall,
         tuple(table.by_condition()),
         tuple(_by_kind(table)),
-        found.flips,
-        found.changes,
+        by_class.flips,
+        by_class.changes,
         tuple(_samples(table, before, now, namer)),
         int(np.nansum(table.negative)),
-        found.small,
+        by_class.small,
     )
 
 
@@ -181,9 +181,9 @@ def _by_kind(table: FlipTable) -> Iterator[tuple[str, Flips]]:
 def _samples(table: FlipTable, before: ImageTable, now: ImageTable, namer: Any) -> Sequence[Sample]:
     """The negative flips that the later run is surest of, no photograph twice."""
     sure = _confidence(now, table)
-    left = np.where(table.negative == 1, np.nan_to_num(sure, nan=0.0), -1.0)
+    sureness = np.where(table.negative == 1, np.nan_to_num(sure, nan=0.0), -1.0)
     chosen = []
-    best, cells = left.max(axis=1), left.argmax(axis=1)
+    best, cells = sureness.max(axis=1), sureness.argmax(axis=1)
     for row in np.argsort(-best, kind="stable")[:PICTURES].tolist():
         if best[row] < 0:
             break
@@ -192,8 +192,8 @@ def _samples(table: FlipTable, before: ImageTable, now: ImageTable, namer: Any) 
         for side in (before, now):
             at, cell = int(side.rows_of(table.ids[[row]])[0]), side.present.index(condition)
             confidence = float(side["confidence"][at, cell]) if "confidence" in side else float("nan")
-            known = round(confidence, 4) if confidence == confidence else None
-            answers.append(Answer(namer(int(side["answer"][at, cell])), known))
+            shown = round(confidence, 4) if confidence == confidence else None
+            answers.append(Answer(namer(int(side["answer"][at, cell])), shown))
         chosen.append(Sample(str(image), condition, namer(int(table.label[row])), answers[1], answers[0]))
     return chosen
 

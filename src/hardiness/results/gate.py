@@ -126,8 +126,8 @@ class Gate:
     @property
     def counts(self) -> dict[str, int]:
         """How many verdicts there are of each kind, of those that there are."""
-        found = {each: sum(v.outcome == each for v in self.verdicts) for each in STATUS}
-        return {each: count for each, count in found.items() if count}
+        counts = {each: sum(v.outcome == each for v in self.verdicts) for each in STATUS}
+        return {each: count for each, count in counts.items() if count}
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""

@@ -80,20 +80,22 @@ def human_likeness(store: Store, trials: Right) -> list[Likeness]:
         raise DataError("the trials must hold people's answers (subj subject-01 …), but hold none")
     persons = [_by_cell(seen) for seen in people.values()]
     observers = {**_stored(store), **{name: seen for name, seen in trials.items() if name not in people}}
-    found = [each for name, seen in observers.items() if (each := _likeness_to_people(name, _by_cell(seen), persons))]
-    if not found:
+    likenesses = [
+        each for name, seen in observers.items() if (each := _likeness_to_people(name, _by_cell(seen), persons))
+    ]
+    if not likenesses:
         raise DataError(f"{store.address} and the trials share no stimulus; run model-vs-human on one of their sets")
     among = _among(persons)
-    return [*_ranked(found), *([among] if among else [])]
+    return [*_ranked(likenesses), *([among] if among else [])]
 
 
 def mean_ranks(values: Mapping[str, Sequence[float]]) -> list[float]:
     """The mean of the places by each of `MEASURES`, from 1; equal values share the mean of their places."""
     places = []
     for name, column in values.items():
-        found = np.array(column) * (-1 if MEASURES[name] else 1)
-        better = (found[None] < found[:, None]).sum(axis=1)
-        equal = (found[None] == found[:, None]).sum(axis=1)
+        values_up = np.array(column) * (-1 if MEASURES[name] else 1)
+        better = (values_up[None] < values_up[:, None]).sum(axis=1)
+        equal = (values_up[None] == values_up[:, None]).sum(axis=1)
         places.append(better + (equal + 1) / 2)
     return [float(mean) for mean in np.mean(places, axis=0)]
 
@@ -106,7 +108,7 @@ def _ranked(likenesses: Sequence[Likeness]) -> list[Likeness]:
 
 def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
     """The answers of the stored models, those of one model's runs together; two of one name bear their hash."""
-    found: dict[tuple[str, str], dict[TrialStimulus, bool]] = {}
+    answers_of: dict[tuple[str, str], dict[TrialStimulus, bool]] = {}
     for run in store.runs():
         card = card_of(run.run)
         if card.people != "likeness":
@@ -119,11 +121,13 @@ def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
         right = (table[RIGHT] == 1).any(axis=1).tolist()
         model = run.run.model
         # A chat model has no weights: what it was asked, and how often, tells its runs apart as well.
-        asked = sorted(model.options.items())
-        digest = digest_of([model.weights_sha256, asked]) if model.mark else model.weights_sha256
-        found.setdefault((f"{model.name}{model.mark}", digest), {}).update(zip(stimuli, right, strict=True))
-    once = Counter(name for name, _ in found)
-    return {name if once[name] == 1 else f"{name} ({digest[:6]})": answers for (name, digest), answers in found.items()}
+        options = sorted(model.options.items())
+        digest = digest_of([model.weights_sha256, options]) if model.mark else model.weights_sha256
+        answers_of.setdefault((f"{model.name}{model.mark}", digest), {}).update(zip(stimuli, right, strict=True))
+    once = Counter(name for name, _ in answers_of)
+    return {
+        name if once[name] == 1 else f"{name} ({digest[:6]})": answers for (name, digest), answers in answers_of.items()
+    }
 
 
 def _likeness_to_people(name: str, seen: Seen, people: Sequence[Seen]) -> Likeness | None:
@@ -160,15 +164,15 @@ def _likeness(name: str, observers: Sequence[Seen], pairs: Sequence[tuple[Seen, 
 def _in_set(name: str, first: Seen, second: Seen) -> NDArray[np.float64] | None:
     """The mean of the three measures over the conditions of a set that both saw, float64 ``(3, 1 + R)``."""
     shared = [cell for cell in _counted_cells(name) if cell in first and cell in second]
-    found = [alike for cell in shared if (alike := _compared(cell, first[cell], second[cell])) is not None]
-    return np.asarray(np.mean(found, axis=0)) if found else None
+    alike_by_cell = [alike for cell in shared if (alike := _compared(cell, first[cell], second[cell])) is not None]
+    return np.asarray(np.mean(alike_by_cell, axis=0)) if alike_by_cell else None
 
 
 def _by_cell(seen: Mapping[TrialStimulus, bool]) -> Seen:
-    found: dict[Cell, dict[str, bool]] = {}
+    cells: dict[Cell, dict[str, bool]] = {}
     for stimulus, right in seen.items():
-        found.setdefault((stimulus.set, stimulus.level), {})[stimulus.name] = right
-    return found
+        cells.setdefault((stimulus.set, stimulus.level), {})[stimulus.name] = right
+    return cells
 
 
 def _counted_cells(name: str) -> list[Cell]:

@@ -62,10 +62,10 @@ class RunByImage:
     def estimate(self, score: Measurable, ids: NDArray[Any]) -> tuple[Estimate, str]:
         """A score on some of its images, which are the estimate's ids, and why these are too few for an interval."""
         places = np.searchsorted(self.ids, ids)
-        found = score.estimate(places)
+        estimate = score.estimate(places)
         # One array for all scores on the same images: equal ids need not be compared then.
-        named = ids if found.n == len(ids) else self.ids[found.ids]
-        return replace(found, ids=named), score.lacks(places)
+        named = ids if estimate.n == len(ids) else self.ids[estimate.ids]
+        return replace(estimate, ids=named), score.lacks(places)
 
     def title(self, score: Measurable) -> str:
         """A score's name as people write it."""
@@ -109,8 +109,8 @@ def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> RunByImag
     """The same of a run whose table may have been read."""
     stored = run.stored
     table = with_rows_of_metrics(run, run.table)
-    found = measured(table, stored.run, base.of_run(run) if base else None) if len(table) else None
-    return found and replace(found, key=stored.key, table=lambda: run.table)
+    by_image = measured(table, stored.run, base.of_run(run) if base else None) if len(table) else None
+    return by_image and replace(by_image, key=stored.key, table=lambda: run.table)
 
 
 def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> RunByImage | None:
@@ -124,8 +124,8 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
     if not whole.any():
         return None
     # Nothing failed on the images that are kept: of all of them a score is whole, whatever befell the others.
-    kept = replace(table if whole.all() else _rows_of(table, whole), failures=())
-    measurables = () if drawn else _measurables(kept, run, baseline)
+    whole_table = replace(table if whole.all() else _rows_of(table, whole), failures=())
+    measurables = () if drawn else _measurables(whole_table, run, baseline)
     outputs = chat_outputs(table) if run.model.is_chat else run.model.outputs
     card = card_of(run)
     scores = tuple(
@@ -135,14 +135,14 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
     )
     if not (drawn or scores):
         return None
-    right = kept[RIGHT] == 1
+    right = whole_table[RIGHT] == 1
     return RunByImage(
         run=run,
-        ids=kept.ids,
-        label=kept.label,
+        ids=whole_table.ids,
+        label=whole_table.label,
         right=right,
-        confidence=kept["confidence"] if "confidence" in kept else np.zeros(right.shape, np.float32),
-        conditions=kept.present,
+        confidence=whole_table["confidence"] if "confidence" in whole_table else np.zeros(right.shape, np.float32),
+        conditions=whole_table.present,
         left_out=int(np.count_nonzero(~whole)),
         failed=len({failure.sample for failure in table.failures}),
         scores=scores,
@@ -227,14 +227,14 @@ def measured_runs(
         base: as of `stored_measures`.
     """
     if tables or len(runs) < 2:
-        return {name: found for name, run in runs.items() if (found := measures_of(run, base))}
+        return {name: by_image for name, run in runs.items() if (by_image := measures_of(run, base))}
     measured: dict[str, RunByImage] = {}
     for name, run in runs.items():
-        if found := measures_of(run, base):
-            if found.drawn:  # what is compared depends on the cells of all runs
+        if by_image := measures_of(run, base):
+            if by_image.drawn:  # what is compared depends on the cells of all runs
                 return measured_runs(runs, tables=True, base=base)
-            ids = next((each.ids for each in measured.values() if np.array_equal(each.ids, found.ids)), found.ids)
-            measured[name] = replace(found, ids=ids).without_answers(ids)
+            ids = next((each.ids for each in measured.values() if np.array_equal(each.ids, by_image.ids)), by_image.ids)
+            measured[name] = replace(by_image, ids=ids).without_answers(ids)
         run.release()
     if len(measured) < 2:
         return measured
@@ -242,8 +242,8 @@ def measured_runs(
     if not len(shared):
         return measured_runs(runs, tables=True, base=base)
     for name, each in measured.items():
-        if len(each.ids) > len(shared) and (found := measures_of(runs[name], base)):
-            measured[name] = found.without_answers(shared)
+        if len(each.ids) > len(shared) and (by_image := measures_of(runs[name], base)):
+            measured[name] = by_image.without_answers(shared)
             runs[name].release()
     return measured
 

@@ -163,7 +163,7 @@ def moved_by(
     right = [run.right[at] for run, at in zip((usual, varied), places, strict=True)]
     same_cells = right[0].shape == right[1].shape
     otherwise = int((right[0] != right[1]).any(axis=1).sum()) if same_cells else 0
-    found = []
+    effects = []
     for score in usual.scores:
         other = [each for each in varied.scores if (each.metric, each.condition) == (score.metric, score.condition)]
         if not other:
@@ -173,7 +173,7 @@ def moved_by(
             continue
         test = difference_test(after, before, score.span, few or fewer)
         apart = test.among(None if test.p is None else min(test.p * settings, 1.0), LEVEL / settings)
-        found.append(
+        effects.append(
             SettingEffect(
                 factor=factor,
                 setting=setting,
@@ -188,7 +188,7 @@ def moved_by(
                 reason="" if apart.interval else apart.reason or "",
             )
         )
-    return found
+    return effects
 
 
 def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
@@ -197,12 +197,12 @@ def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
     Raises:
         StoreError: a record cannot be read.
     """
-    found: dict[str, Noise] = {}
+    noises: dict[str, Noise] = {}
     for store in stores:
         for path in store.files.list_files(FOLDER):
             if path.count("/") == 1 and path.endswith(".json"):
                 where = f"{store.address}/{path}"
                 read = parse_json(store.files.read(path) or b"", where)
                 noise = from_json(Noise, read, where, "delete it and measure again")
-                found[noise.key] = noise
-    return found
+                noises[noise.key] = noise
+    return noises

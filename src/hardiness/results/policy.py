@@ -158,19 +158,19 @@ def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
             message names the rule, the field and the nearest name.
     """
     try:
-        found = tomllib.loads(text)
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ArgumentError(f"{source}: must be TOML, and is not: {error}") from None
-    _refuse_unknown(source, "table", found, ("rules", "policy"))
-    settings = found.get("policy", {})
+    _refuse_unknown(source, "table", tables, ("rules", "policy"))
+    settings = tables.get("policy", {})
     if not isinstance(settings, dict):
         raise ArgumentError(f"{source}: policy must be a table, as in [policy], was {settings!r}")
     _refuse_unknown(f"{source}: [policy]", "field", settings, tuple(SETTINGS))
     for name, value in settings.items():
         if value not in SETTINGS[name]:
-            wanted = " or ".join(f'"{each}"' for each in SETTINGS[name])
-            raise ArgumentError(f"{source}: [policy]: {name} must be {wanted}, was {value!r}")
-    rules = found.get("rules", [])
+            allowed = " or ".join(f'"{each}"' for each in SETTINGS[name])
+            raise ArgumentError(f"{source}: [policy]: {name} must be {allowed}, was {value!r}")
+    rules = tables.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(each, dict) for each in rules):
         raise ArgumentError(f"{source}: rules must be tables, each under [[rules]], was {rules!r}")
     if not rules:
@@ -199,11 +199,11 @@ def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
         value = table.get(name, "-")
         if not isinstance(value, str) or not value.strip():
             raise ArgumentError(f"{place}: {name} must be a text, was {value!r}")
-    given = [name for name in LIMITS if name in table]
-    if len(given) != 1:
-        had = "none" if not given else " and ".join(given)
+    limits = [name for name in LIMITS if name in table]
+    if len(limits) != 1:
+        had = "none" if not limits else " and ".join(limits)
         raise ArgumentError(f"{place}: must have one of {', '.join(LIMITS)}, had {had}")
-    kind = given[0]
+    kind = limits[0]
     limit, in_percent = _limit(place, kind, table[kind])
     _check_baseline(place, table, kind, limit)
     return Rule(

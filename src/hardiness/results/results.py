@@ -199,9 +199,9 @@ def published_results() -> list[Result]:
     """
     grouped: dict[tuple[str, str, str], list[PublishedNumber]] = {}
     # Of other models single numbers stand beside measured ones, and make no page.
-    known = published_series(CLEAN, "top1")
+    models_on_clean = published_series(CLEAN, "top1")
     for row in table():
-        if row.benchmark in benchmarks_with_results() and row.model in known:
+        if row.benchmark in benchmarks_with_results() and row.model in models_on_clean:
             key = row.model, row.benchmark, str(row.condition.get("surrogate", ""))
             grouped.setdefault(key, []).append(row)
     results = [_result(*key, rows) for key, rows in grouped.items()]

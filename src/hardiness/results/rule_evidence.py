@@ -483,11 +483,11 @@ def _require_whole(result: Result) -> None:
     if any(each.get(name) is not None for each in requests for name in stopping):
         return
     samples = result.run.data.samples
-    wanted = samples if None in limits else min(max(limits), samples)
+    requested = samples if None in limits else min(max(limits), samples)
     failed = len({failure.sample for failure in result.failures})
-    if counts.images + failed < wanted:
+    if counts.images + failed < requested:
         raise MissingNumberError(
-            f"partial: {counts.images:,} of {wanted:,} images were evaluated; the same 'hardiness run' continues"
+            f"partial: {counts.images:,} of {requested:,} images were evaluated; the same 'hardiness run' continues"
         )
 
 
@@ -498,10 +498,10 @@ def _score(result: Result, metric: str, where: Condition) -> Score | None:
         MissingNumberError: a part of the benchmark was run, so that there is no such score.
         UnmatchedError: neither scores nor rows have it.
     """
-    wanted = {key: str(value) for key, value in where.items()}
+    texts = {key: str(value) for key, value in where.items()}
     of_metric = [score for score in result.scores if score.metric == metric]
     for score in of_metric:
-        if {key: str(value) for key, value in score.condition.items()} == wanted:
+        if {key: str(value) for key, value in score.condition.items()} == texts:
             return score
     if metric in WRONG and (where or not of_metric):
         return None
@@ -598,18 +598,18 @@ def part_of(table: ImageTable, where: Condition, run: Run) -> _Part:
     rows = np.ones(len(table), bool)
     rest = dict(where)
     if "class" in rest:
-        namer, wanted = card_of(run).class_namer(run), str(rest.pop("class"))
+        namer, group_or_class = card_of(run).class_namer(run), str(rest.pop("class"))
         # Of ImageNet's classes two are called crane, and two maillot: a rule on the name is on both.
         names = {int(label): namer(int(label)) for label in np.unique(table.label)}
-        if wanted not in names.values():
-            raise UnmatchedError("where class", wanted, sorted(names.values()))
-        rows = np.isin(table.label, [label for label, name in names.items() if name == wanted])
+        if group_or_class not in names.values():
+            raise UnmatchedError("where class", group_or_class, sorted(names.values()))
+        rows = np.isin(table.label, [label for label, name in names.items() if name == group_or_class])
     if "group" in rest:
         groups = _groups(run, table)
-        wanted = str(rest.pop("group"))
-        if wanted not in groups:
-            raise UnmatchedError("where group", wanted, sorted(groups))
-        cells = [k for k, cell in enumerate(table.present) if cell.get("corruption") in groups[wanted]]
+        group_or_class = str(rest.pop("group"))
+        if group_or_class not in groups:
+            raise UnmatchedError("where group", group_or_class, sorted(groups))
+        cells = [k for k, cell in enumerate(table.present) if cell.get("corruption") in groups[group_or_class]]
     else:
         cells = list(range(len(table.present)))
     chosen = [k for k in cells if all(str(table.present[k].get(key)) == str(value) for key, value in rest.items())]
@@ -715,9 +715,9 @@ class _Cells:
     @property
     def is_mean_of_shares(self) -> bool:
         """Whether it is the mean over cells, each weighing the same, of the share of images that count."""
-        known = self.values[~np.isnan(self.values)]
+        evaluated = self.values[~np.isnan(self.values)]
         alike = bool(np.allclose(self.weights, 1 / len(self.weights), rtol=0, atol=1e-12))
-        return alike and bool(np.all((known == 0) | (known == 1)))
+        return alike and bool(np.all((evaluated == 0) | (evaluated == 1)))
 
 
 def _of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:

@@ -95,13 +95,13 @@ def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
 def _checkpoint(sessions: Sequence[Mapping[str, Any]]) -> str:
     """The name of the checkpoint that was asked for; empty where none was, or an earlier version kept none."""
     typed = [str(session.get("asked", {}).get("model", "")) for session in sessions]
-    found = Counter(match[1] for text in typed if (match := re.search(r"[:,]weights=([^,]+)", text)))
-    return re.split(r"[\\/]", found.most_common(1)[0][0])[-1] if found else ""
+    checkpoints = Counter(match[1] for text in typed if (match := re.search(r"[:,]weights=([^,]+)", text)))
+    return re.split(r"[\\/]", checkpoints.most_common(1)[0][0])[-1] if checkpoints else ""
 
 
 def named_by(run: Run, key: str, name: str) -> bool:
     """Whether a text is the beginning of a run's key, or of the hash of its model's weights or code."""
-    return any(known.startswith(name) for known in (key, run.model.weights_sha256, run.model.code_sha256) if known)
+    return any(digest.startswith(name) for digest in (key, run.model.weights_sha256, run.model.code_sha256) if digest)
 
 
 def weights_label(weights_sha256: str, code_sha256: str) -> str:

@@ -62,11 +62,11 @@ def successors_of(runs: Sequence[ScoredRun]) -> dict[str, ScoredRun]:
     for run in runs:
         identity = run.stored.run
         named.setdefault((identity.model.name, identity.precision, question_of(identity)), []).append(run)
-    found = {}
+    successors = {}
     for alike in named.values():
         last = evaluated_last(alike)
-        found.update({run.stored.key: last[0] for run in alike if run not in last})
-    return found
+        successors.update({run.stored.key: last[0] for run in alike if run not in last})
+    return successors
 
 
 TABLE = "images"
@@ -150,8 +150,8 @@ class ScoredRun:
     def columns(self, *names: str) -> ImageTable:
         """The image table with ``right`` and these columns alone, of which no others are read where it was kept."""
         of = self._made_of(self.card, self.stored.run.benchmark.card)
-        found = None if self._table is not None else self.memo.columns(TABLE, of, self.stamps, names)
-        return self.table if found is None else found
+        table = None if self._table is not None else self.memo.columns(TABLE, of, self.stamps, names)
+        return self.table if table is None else table
 
     def table_of(self, card: Card, name: str, file: str = TABLE) -> ImageTable:
         """The image table as a card of that name makes it: read where it was kept, and joined with what has come since.
@@ -191,11 +191,11 @@ class ScoredRun:
         if not rows or not len(table):
             return table
         records = Records.concatenate(self.stored.parts([*ROWS, *rows]))
-        wanted = {name: records[name] for name in rows if name in records and records[name].ndim == 1}
-        if not wanted or len(records) != np.count_nonzero(table.evaluated):
+        columns = {name: records[name] for name in rows if name in records and records[name].ndim == 1}
+        if not columns or len(records) != np.count_nonzero(table.evaluated):
             return table
-        beside = ImageTable.from_rows(records, table.conditions, {RIGHT: np.ones(len(records), bool), **wanted})
-        return replace(table, columns={**table.columns, **{name: beside[name] for name in wanted}})
+        beside = ImageTable.from_rows(records, table.conditions, {RIGHT: np.ones(len(records), bool), **columns})
+        return replace(table, columns={**table.columns, **{name: beside[name] for name in columns}})
 
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
@@ -324,8 +324,8 @@ class ScoredRun:
         """What a page shows beyond scores; nothing where nothing was evaluated."""
         if not self._facts["images"]:
             return {}
-        found = self.memo.value("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
-        return dict(found)
+        details = self.memo.value("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
+        return dict(details)
 
     def save(self) -> None:
         """Keep what was computed, where the folder can be written.
@@ -348,8 +348,8 @@ class ScoredRun:
                 "damage": self.stored.damage,
             }
 
-        found: dict[str, Any] = self.memo.value("facts", "", compute)
-        return found
+        facts: dict[str, Any] = self.memo.value("facts", "", compute)
+        return facts
 
 
 def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:

@@ -58,20 +58,20 @@ class Look:
     def _headline(self, score: WeightedSum, table: ImageTable, run: Run, population: int | None) -> Headline:
         name = f"{run.model.name}: {score.metric}"
         companions = (self.companions or {}).get(score.metric) if not score.condition else None
-        known = companions.values_of(table.ids) if companions else None
-        seen = ~np.isnan(score.weighty).all(axis=1)
-        if score.is_share and (companions is None or known is None):
-            values = score.values[seen, 0]
+        answers = companions.values_of(table.ids) if companions else None
+        evaluated = ~np.isnan(score.weighty).all(axis=1)
+        if score.is_share and (companions is None or answers is None):
+            values = score.values[evaluated, 0]
             # Of a share of some images, such as those answered with a cue, those that were seen to be none are no part.
             among = None if population is None else population - (len(table) - len(values))
             return headline_of_share(name, int(values.sum()), len(values), self.target, among)
-        found = cell_estimate(table.ids, score.weighty, score.weights[score.weights != 0], population)
-        if companions is not None and known is not None:
-            better = companions.correct(found, known[seen], population)
-            if better is found and score.is_share:
+        estimate = cell_estimate(table.ids, score.weighty, score.weights[score.weights != 0], population)
+        if companions is not None and answers is not None:
+            better = companions.correct(estimate, answers[evaluated], population)
+            if better is estimate and score.is_share:
                 return self._without_companions()._headline(score, table, run, population)
-            found = better
-        return headline_of_cells(name, found, self.target, population)
+            estimate = better
+        return headline_of_cells(name, estimate, self.target, population)
 
     def _without_companions(self) -> Look:
         return replace(self, companions=None)
@@ -80,10 +80,10 @@ class Look:
 def population_of(data: str, samples: int) -> int | None:
     """How many images the published set of that name has, where ``samples`` are all of it; else ``None``."""
     try:
-        known = published_set(data)
+        published = published_set(data)
     except UnknownNameError:
         return None
-    return samples if samples == (known.read or known.images) else None
+    return samples if samples == (published.read or published.images) else None
 
 
 def with_looks(scores: Sequence[Score], looks: Mapping[Name, Headline]) -> list[Score]:
@@ -91,15 +91,15 @@ def with_looks(scores: Sequence[Score], looks: Mapping[Name, Headline]) -> list[
 
     A score of which the look cannot say anything yet has no interval.
     """
-    found = []
+    changed = []
     for score in scores:
         look = looks.get((score.metric, score.condition))
         if look is None or score.value is None:
-            found.append(score)
+            changed.append(score)
             continue
         interval = within(look.interval) if look.interval and score.unit == "fraction" else look.interval
-        found.append(replace(score, value=look.value, interval=interval, n=look.n, interval_reason=look.reason))
-    return found
+        changed.append(replace(score, value=look.value, interval=interval, n=look.n, interval_reason=look.reason))
+    return changed
 
 
 MOST_COMPANIONS = 4
@@ -128,16 +128,16 @@ def look_at(target: float, baseline: Baseline | None, companions: Sequence[Score
     ids = None
     for each in companions:
         ids = each.table.ids
-        for found in each.card.sums(each.table, each.stored.run, baseline):
-            if not found.condition:
-                columns.setdefault(found.metric, []).append(found.by_image())
+        for measurable in each.card.sums(each.table, each.stored.run, baseline):
+            if not measurable.condition:
+                columns.setdefault(measurable.metric, []).append(measurable.by_image())
         each.release()
-    known = {
+    by_metric = {
         metric: Companions(ids, np.column_stack(values))
         for metric, values in columns.items()
         if ids is not None and not np.isnan(values).any()
     }
-    return Look(target, baseline, known)
+    return Look(target, baseline, by_metric)
 
 
 def rows_of(table: ImageTable) -> int:

@@ -122,7 +122,7 @@ def test_what_is_undefined_or_has_no_interval_says_why() -> None:
     ("outcome", "message"),
     [
         (mean(np.arange(60), np.full(60, 2.0)), "its value for the headline must be from 0 to 1, was 2"),
-        (WeightedCells(np.full((60, 1), 2.0), {Condition(): 1.0}), "must be from 0 to 1, were 2 to 2"),
+        (WeightedCells(np.full((60, 1), 2.0), {Condition(): 1.0}), "must be from 0 to 1, were 0 to 2"),
         (WeightedCells(np.zeros((60, 2)), {Condition(): 1.0}), "must be of 60 images and 1 cells, were 60 and 2"),
         (0.5, "must be WeightedCells, an Estimate or a text that says why there is none, was float"),
     ],

@@ -195,18 +195,18 @@ def against_references(
     clean = clean_benchmark(first)
     if first.benchmark.name == clean or not first.data.has_imagenets_classes:
         return [], []
-    wanted = (first.benchmark.name, first.benchmark.protocol, first.data.name)
+    place_of_first = (first.benchmark.name, first.benchmark.protocol, first.data.name)
     references = list(dict.fromkeys(references))
 
     def place(run: Run) -> tuple[str, str, str]:
         return run.benchmark.name, run.benchmark.protocol, run.data.name
 
-    known = {r.stored.run.model.name: r for r in runs if place(r.stored.run) == wanted}
-    if missing := [name for name in references if name not in known]:
+    by_name = {r.stored.run.model.name: r for r in runs if place(r.stored.run) == place_of_first}
+    if missing := [name for name in references if name not in by_name]:
         return [], [f"there is no line: the reference model {missing[0]} was not run on {first.benchmark.name}"]
     measured: dict[str, tuple[Estimate, Estimate]] = {}
     notes = []
-    chosen = {**{name: known[name] for name in references}, **{name: by_key[key] for name, key in shown.items()}}
+    chosen = {**{name: by_name[name] for name in references}, **{name: by_key[key] for name, key in shown.items()}}
     for name, run in chosen.items():
         undisturbed = _run_on(clean, run, runs)
         if undisturbed is None:
@@ -232,13 +232,13 @@ def against_references(
         line = fit(points, lambda name: [recipe.name for recipe in recipes_of(name, "")])
     except ArgumentError as error:
         return [], [str(error)]
-    of_line = {known[name].stored.key for name in references}
-    found = [
+    of_line = {by_name[name].stored.key for name in references}
+    robustness = [
         line.effective_robustness(name, *pair)
         for name, pair in measured.items()
         if name in shown and shown[name] not in of_line
     ]
-    return found, notes
+    return robustness, notes
 
 
 def _run_on(benchmark: str, run: ScoredRun, runs: Sequence[ScoredRun]) -> ScoredRun | None:
