@@ -93,20 +93,21 @@ at_most = 1.0
 benchmark = "imagenet-val"
 metric = "superclass_top1"
 at_least = "1 %"
-
+"""
+AGAINST = """
 [[rules]]
 benchmark = "imagenet-val"
-model = "lenet"
+model = "py:network.py:other"
 metric = "superclass_top1"
-worse_by_at_most = 0.01
+worse_by_at_most = 0.99
 against = "out"
 against_model = "py:network.py:build"
 
 [[rules]]
 benchmark = "imagenet-val"
-model = "lenet"
+model = "py:network.py:other"
 metric = "confidence_gain"
-at_least = -0.05
+at_least = -0.99
 against = "out"
 against_model = "py:network.py:build"
 """
@@ -199,6 +200,15 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     rows = yaml.safe_load(exported.out)
     assert len(rows) == sum(len(each["scores"]) for each in results)
     assert {row["model"] for row in rows} == {"lenet", "py:network.py:build"}
+    ran = command(place, installed, "run", "-m", "py:network.py:other", "-b", "imagenet-val", *usual)
+    assert ran.status == 0, ran.err
+    (place / "policy.toml").write_text(AGAINST)
+    gated = command(place, installed, "gate", "out", "--policy", "policy.toml", "--json")
+    assert gated.status in (0, 4), gated.out
+    judged = [verdict["metric"] for verdict in json.loads(gated.out)["verdicts"]]
+    assert judged == ["superclass top-1, worse than out", "gain in confidence, against out"]
+    two = ("compare", "out", "-m", "py:network.py:build", "-m", "py:network.py:other")
+    assert "gain in confidence " in command(place, installed, *two).out
     made = command(place, installed, "make", "corruptions", "data", "tree", "--set", "lines-and-light", "--limit", "1")
     assert made.status == 0, made.err
     assert {each.name for each in (place / "tree").iterdir()} >= {"bars", "brightness", "contrast"}

@@ -266,7 +266,7 @@ def _score_of_estimate(metric: Metric, condition: Condition, estimate: Estimate)
     reason = "" if is_bounded and low == 0 else _too_alike(estimate)
     interval: Interval | None = None
     if not reason and is_bounded:
-        interval = estimate.interval(low, high, signed=low < 0)
+        interval = within(estimate.interval(low, high, signed=low < 0), low, high)
     elif not reason:
         interval = within(estimate.interval(), low, high)
     return metric.score(estimate.value, estimate.n, interval, condition, interval_reason=reason)

@@ -10,7 +10,7 @@ import pytest
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Metric, Score
+from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
 from hardiness.metrics.scoring import (
@@ -102,6 +102,8 @@ def test_an_estimate_has_the_interval_of_its_images_within_its_range() -> None:
     assert score_of(LENGTH, lengths, of).interval == within(lengths.interval(), 0.0, np.inf)
     difference = fraction - mean(of.table.ids, of.table["right"][:, 0])
     assert score_of(GAP, difference, of).interval == difference.interval(-1.0, 1.0, signed=True)
+    few = mean(of.table.ids[:3], np.array([-0.9, 0.0, 0.9]))
+    assert score_of(GAP, few, of).interval == Interval(-1.0, 1.0), "not beyond what it can be"
     part = score_of(SHARE, OutcomeOfPart(fraction, 7), of)
     assert (part.value, part.n) == (fraction.value, 7)
 
