@@ -400,7 +400,7 @@ def _under_own_names(comparison: BenchmarkComparison, shown: Mapping[str, str]) 
     """
     own = {name: shown[key] for name, key in comparison.keys.items() if key in shown}
     if len(set(own.values())) < len(comparison.keys):
-        return replace(comparison, scores=(), details=(), effective=(), flips=())
+        return replace(comparison, scores=(), details=(), effective=(), flips=(), pair_scores=())
     scores = [
         replace(
             score,
@@ -410,7 +410,10 @@ def _under_own_names(comparison: BenchmarkComparison, shown: Mapping[str, str]) 
         for score in comparison.scores
     ]
     flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in comparison.flips]
-    return replace(comparison, scores=tuple(scores), details=(), effective=(), flips=tuple(flips))
+    pairs = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in comparison.pair_scores]
+    return replace(
+        comparison, scores=tuple(scores), details=(), effective=(), flips=tuple(flips), pair_scores=tuple(pairs)
+    )
 
 
 def gate_tables(stores: Sequence[Store]) -> list[TextTable]:

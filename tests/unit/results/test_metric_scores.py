@@ -317,6 +317,17 @@ def test_a_metric_of_two_runs_is_shown_by_compare_and_judged_by_a_gate(tmp_path:
         verdict_of(tmp_path, 'metric = "parity_flips"\nat_most = 0.9\n')
 
 
+def test_a_page_of_two_folders_shows_a_metric_of_two_runs_under_its_own_names(tmp_path: Path) -> None:
+    folders = {tmp_path / "a": "first", tmp_path / "b": "second"}
+    for seed, (folder, name) in enumerate(folders.items()):
+        stored(folder, name, seed=seed)
+    pair_metric("same", table=("answer",))(
+        lambda before, now: {Condition(): now.mean_of(before.table["answer"] == now.table["answer"])}
+    )
+    page = Path(hardiness.write_report([*folders], to=tmp_path / "page.html")).read_text()
+    assert "first → second: same " in page
+
+
 def test_a_metric_of_two_runs_that_fails_costs_its_own_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     stores = [stored(tmp_path / name, name, seed=seed) for seed, name in enumerate("ab")]
 
