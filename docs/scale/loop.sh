@@ -1,5 +1,6 @@
 #!/bin/bash
-# Four workers on one machine (WORKERS=N), one a GPU in turn. Usage: loop.sh MODEL BENCHMARK DATA OUT [OPTION…]
+# Four workers on one machine (WORKERS=N), one a GPU in turn.
+# Usage: loop.sh MODEL BENCHMARK DATA OUT [-m MODEL… -b BENCHMARK… OPTION…]
 # A worker that crashes is started again. The status is the highest of all workers: 0 where everything was evaluated.
 set -um -o pipefail
 model=$1 benchmark=$2 data=$3 out=$4

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A Slurm array of 16 workers. Usage: sbatch slurm.sh MODEL BENCHMARK DATA OUT [OPTION…]
+# A Slurm array of 16 workers. Usage: sbatch slurm.sh MODEL BENCHMARK DATA OUT [-m MODEL… -b BENCHMARK… OPTION…]
 # DATA and OUT lie on a file system that every node mounts, or OUT is an object store. A worker that crashes is started
 # again on its node, one whose node is lost is queued again. Each task's status is that of its worker.
 #SBATCH --array=0-15

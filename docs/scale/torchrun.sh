@@ -1,6 +1,6 @@
 #!/bin/bash
 # A worker a process of torchrun, which sets RANK, WORLD_SIZE and LOCAL_RANK: each takes the GPU of that number.
-# Usage: torchrun.sh MODEL BENCHMARK DATA OUT [OPTION…]
+# Usage: torchrun.sh MODEL BENCHMARK DATA OUT [-m MODEL… -b BENCHMARK… OPTION…]
 # A worker that crashes is started again by itself: torchrun would end the others. The status is the highest of all.
 set -u
 model=$1 benchmark=$2 data=$3 out=$4

@@ -79,7 +79,7 @@ def pretended(tmp_path: Path) -> Callable[..., tuple[int, list[str]]]:
     return run
 
 
-ARGUMENTS = ["MODEL", "BENCHMARK", "DATA", "OUT", "--limit", "3"]
+ARGUMENTS = ["MODEL", "BENCHMARK", "DATA", "OUT", "--limit", "3", "-m", "OTHER", "-b", "MORE"]
 SAID = "run -m MODEL -b BENCHMARK --data DATA --out OUT"
 
 
@@ -91,7 +91,7 @@ def test_the_loop_starts_crashed_workers_again_and_returns_the_highest_status(
 ) -> None:
     found, made = pretended([FILES / "loop.sh", *ARGUMENTS], ends, WORKERS="2")
     assert (found, len(made)) == (status, calls)
-    assert {f"{i} {SAID} --worker {i}/2 --limit 3" for i in range(2)} == set(made), "a GPU each"
+    assert {f"{i} {SAID} --worker {i}/2 --limit 3 -m OTHER -b MORE" for i in range(2)} == set(made), "a GPU each"
 
 
 @pytest.mark.parametrize(("end", "status", "calls"), [("0:0", 0, 1), ("crash:0", 0, 2), ("1:1", 1, 1)])
@@ -100,7 +100,7 @@ def test_a_task_of_the_array_starts_a_crashed_worker_again_and_returns_its_statu
 ) -> None:
     task = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "16", "LOCAL_RANK": "0"}
     found, made = pretended([FILES / "slurm.sh", *ARGUMENTS], f"9:9,{end}", **task)
-    assert (found, made) == (status, [f"0 {SAID} --worker 1/16 --limit 3"] * calls)
+    assert (found, made) == (status, [f"0 {SAID} --worker 1/16 --limit 3 -m OTHER -b MORE"] * calls)
     text = (FILES / "slurm.sh").read_text()
     assert all(f"#SBATCH --{each}=" in text for each in ("gres", "cpus-per-task", "mem"))
 
@@ -108,7 +108,7 @@ def test_a_task_of_the_array_starts_a_crashed_worker_again_and_returns_its_statu
 @pytest.mark.slow
 def test_torchrun_gives_each_worker_its_gpu_and_the_highest_status_comes_back(pretended: Any) -> None:
     found, made = pretended([FILES / "torchrun.sh", *ARGUMENTS], "crash:0,1:1", WORKERS="2")
-    assert (found, made) == (1, [f"0 {SAID} --limit 3"] * 2 + [f"1 {SAID} --limit 3"])
+    assert (found, made) == (1, [f"0 {SAID} --limit 3 -m OTHER -b MORE"] * 2 + [f"1 {SAID} --limit 3 -m OTHER -b MORE"])
 
 
 def test_a_pod_runs_its_share_and_ends_with_its_status(pretended: Any) -> None:

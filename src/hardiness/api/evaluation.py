@@ -146,7 +146,7 @@ Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Any
 def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of texts too
     model: Model,
     benchmark: str,
-    data: Data,
+    data: Data | None = None,
     *,
     name: str | None = None,
     view: View | None = None,
@@ -164,7 +164,7 @@ def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of texts
 def evaluate(
     model: Model | Models,
     benchmark: str | Sequence[str],
-    data: Data,
+    data: Data | None = None,
     *,
     name: str | None = None,
     view: View | None = None,
@@ -181,7 +181,7 @@ def evaluate(
 def evaluate(
     model: Model | Models,
     benchmark: str | Sequence[str],
-    data: Data,
+    data: Data | None = None,
     *,
     name: str | None = None,
     view: View | None = None,
@@ -201,11 +201,12 @@ def evaluate(
             probabilities: a service, a network of another framework, a model of MAITE. Several in a list, or as
             ``{"name": model}``: each picture is then read and distorted once for all of them.
         benchmark: ``"NAME"`` or ``"NAME:option=value"``; several in a list.
-        data: as ``--data`` on the command line; one or several. Or pictures that Python holds, for your own classes
-            (``"own"``, ``"own-c"``) and for ImageNet's: ``(images, labels)`` or ``(images, labels, names)`` with
-            images ``uint8 (N, H, W, 3)``, float tensors ``(N, 3, H, W)`` from 0 to 1, or a list of pictures; an
-            ``ImageFolder``; a ``DataLoader``, whose data set is read; any data set of torch or MAITE. They are handed
-            over before they are normalised or augmented: the network's view is what it is shown.
+        data: as ``--data`` on the command line; one or several; ``$HARDINESS_DATA`` if not given. Or pictures that
+            Python holds, for your own classes (``"own"``, ``"own-c"``) and for ImageNet's: ``(images, labels)`` or
+            ``(images, labels, names)`` with images ``uint8 (N, H, W, 3)``, float tensors ``(N, 3, H, W)`` from 0 to 1,
+            or a list of pictures; an ``ImageFolder``; a ``DataLoader``, whose data set is read; any data set of torch
+            or MAITE. They are handed over before they are normalised or augmented: the network's view is what it is
+            shown.
         name: what the one model is called in results; by default its own name, for a module that of its class with six
             digits of the hash of its weights.
         view: the preprocessing of a module, or the geometry of a function, which normalises pictures itself; required
@@ -234,6 +235,11 @@ def evaluate(
         DataError, ModelError, StoreError: as the message says.
     """
     _refuse_unknown(options)
+    if view is not None and not isinstance(view, View):
+        raise ArgumentError(
+            "view must be a View, which says what a transform does, as in View(resize_px=256, crop_px=224, "
+            f"mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)); was {type(view).__name__}"
+        )
     models_of_call = _models_by_name(model, name)
     benchmarks = [benchmark] if isinstance(benchmark, str) else list(dict.fromkeys(benchmark))
     if not benchmarks:
@@ -244,6 +250,11 @@ def evaluate(
         raise ArgumentError(f"log={log[0]!r} needs out=, the folder where the tracker puts its files; name one")
     processes = _where(where)
     request: Request = options_of(Request, {**options, "until_decided": None if policy is None else str(policy)})
+    if data is None and not (data := os.environ.get("HARDINESS_DATA")):
+        raise ArgumentError(
+            'data must say where the pictures are, as "embedded" or a folder does; where it is not given, '
+            "$HARDINESS_DATA is read, and that is not set"
+        )
     arguments = _arguments(data)
     with ExitStack() as stack:
         call = Call(

@@ -104,7 +104,8 @@ def _published(console: Console, benchmark: str, least: float, pattern: str) -> 
         f"{len(rows):,} of {len(reference.best_rows(benchmark)):,} models that timm published, top-1 in percent"
     )
     for row in rows:
-        values = (f"{100 * row.top1[each]:.2f}" for each in (benchmark, "imagenet-val"))
+        shares = (row.top1.get(each) for each in (benchmark, "imagenet-val"))
+        values = ("" if share is None else f"{100 * share:.2f}" for share in shares)
         table.add_row(f"timm:{row.model}", f"{row.parameters_m:,.1f}", str(row.crop_px), *values)
     console.print(table)
 
@@ -176,7 +177,7 @@ def _describe_benchmark(console: Console, name: str) -> None:
     table.add_row("protocol", benchmark.protocol)
     table.add_row("data", " or ".join(benchmark.needs))
     for key, default, text in benchmarks.describe(benchmark):
-        table.add_row(f":{key}=", f"{text} (default {default})")
+        table.add_row(f":{key}=", f"{text} (default {default})" if str(default) else text)
     console.print(table)
 
 

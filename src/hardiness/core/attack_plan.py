@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Literal
 
 from hardiness.core.condition import Condition
@@ -80,6 +82,34 @@ class AttackPlan:
 def usual_epsilon(targeted: bool) -> float:
     """The budget that results are usually compared at: Orhan's sweep over steps, or the leaderboards'."""
     return 0.06 if targeted else 4 / 255
+
+
+SAME_EPSILON = 1e-3
+"""How far a budget that a person has rounded may lie from one that was run, as a share of it."""
+
+
+def condition_text(condition: Condition, separator: str = " ") -> str:
+    """A condition as keys and values, its budget as people write it: ``epsilon=2/255 steps=10``."""
+    values = {key: epsilon_text(value) if key == "epsilon" else value for key, value in condition.items()}
+    return separator.join(f"{key}={value}" for key, value in values.items())
+
+
+def is_same_condition(condition: Condition, typed: Condition) -> bool:
+    """Whether a condition is the one that a person has typed, whose budget may be rounded or a text as ``"2/255"``."""
+    if condition.keys() != typed.keys():
+        return False
+    return all(
+        _is_same_epsilon(value, typed[key]) if key == "epsilon" else value == typed[key]
+        for key, value in condition.items()
+    )
+
+
+def _is_same_epsilon(epsilon: float, typed: str | float) -> bool:
+    try:
+        number = float(Fraction(typed)) if isinstance(typed, str) else float(typed)
+    except (ValueError, TypeError, ZeroDivisionError):
+        return False
+    return math.isclose(epsilon, number, rel_tol=SAME_EPSILON)
 
 
 def epsilon_text(epsilon: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from hardiness.core.bounds import MOST_IMAGES, require_within
@@ -137,6 +138,10 @@ class Request:
     data_arguments: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("calls", "limit", "batch_size", "seed"):
+            number = getattr(self, name)
+            if number is not None and (isinstance(number, bool) or not isinstance(number, Integral)):
+                raise ArgumentError(f"{name} must be a whole number, was {number!r}")
         if self.calls is not None and self.calls < 1:
             raise ArgumentError(f"calls must be at least 1, was {self.calls}")
         if self.limit is not None and self.limit < 1:

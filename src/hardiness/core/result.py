@@ -9,6 +9,7 @@ from html import escape
 from typing import Any, Protocol
 
 from hardiness.core.answers import ANSWERS
+from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.condition import Condition
 from hardiness.core.errors import suggestion
 from hardiness.core.forms import fields_form, from_fields, json_field, json_form
@@ -194,7 +195,7 @@ class Score:
 
     def as_row(self) -> tuple[str, str, str, str, str]:
         """The name with the condition, value, interval, n and doubt, as text."""
-        condition = ", ".join(f"{name}={value}" for name, value in dict(self.condition).items())
+        condition = condition_text(self.condition, ", ")
         name = f"{self.metric} [{condition}]" if condition else self.metric
         if self.value is None:
             return name, "undefined", "", f"{self.n:,}", ""
@@ -408,15 +409,22 @@ class Result:
     def score(self, metric: str, **condition: str | float) -> Score:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.
 
+        Args:
+            metric: its name.
+            condition: by key; an epsilon as a number, which may be rounded, or as ``"2/255"``. The score of a class is
+                no headline: it needs ``**{"class": NAME}``.
+
         Raises:
             KeyError: there is none; the message lists the metrics that there are, or the conditions of this one.
         """
         target = Condition(**condition)
-        for score in self.scores:
-            if score.metric == metric and (not condition or score.condition == target):
+        of_metric = [score for score in self.scores if score.metric == metric]
+        for score in of_metric:
+            if is_same_condition(score.condition, target) if condition else "class" not in score.condition:
                 return score
-        if conditions := [str(score.condition) or "no condition" for score in self.scores if score.metric == metric]:
-            raise KeyError(f"no score {metric!r} with {target}{suggestion(str(target), conditions)}")
+        if conditions := [condition_text(score.condition) or "no condition" for score in of_metric]:
+            text = f" with {target}" if condition else " of all classes together"
+            raise KeyError(f"no score {metric!r}{text}{suggestion(str(target), conditions)}")
         raise KeyError(f"no score {metric!r}{suggestion(metric, sorted({score.metric for score in self.scores}))}")
 
     def as_dict(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -188,6 +188,11 @@ def _from_arrays(images: Any, labels: Any, names: Any = None) -> _PictureSource:
         raise ArgumentError(f"{FORMS}; was a {type(images).__name__} and a {type(labels).__name__}")
     if len(images) != len(labels):
         raise ArgumentError(f"labels must be as many as images, {len(images)}; were {len(labels)}")
+    if names is not None and (isinstance(names, Mapping | Set) or not hasattr(names, "__len__")):
+        raise ArgumentError(
+            "the names of classes must be a list in the order of the network's outputs, as in ('cat', 'dog'); was a "
+            f"{type(names).__name__}"
+        )
     listed = None if names is None else tuple(map(str, names))
     if listed is None and len(labels) and all(isinstance(label, str) for label in labels):
         listed = tuple(sorted(set(map(str, labels))))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardiness.core.errors import ArgumentError
+from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import View
 from hardiness.models.activation import SMALLEST
 from hardiness.models.catalogue import PlainFunction
@@ -203,6 +203,11 @@ def class_names_of(function: Callable[[Any], Any]) -> tuple[str, ...] | None:
         labels = getattr(function.model, "metadata", {}).get("index2label")
         return tuple(str(labels[index]) for index in sorted(labels, key=int)) if labels else None
     names = getattr(function, "class_names", None)
+    if isinstance(names, set | frozenset | dict):
+        raise ModelError(
+            f"class_names must be a list of names in the order of the outputs, was a {type(names).__name__}, which has "
+            "no such order"
+        )
     return tuple(map(str, names)) if isinstance(names, tuple | list) else None
 
 

@@ -34,7 +34,8 @@ PERCENT_UNITS = ("fraction", "ratio")
 
 def number(value: float, unit: str) -> str:
     """A value in its unit: fractions and ratios in percent with one decimal, others with three digits."""
-    return f"{100 * value:.1f}" if unit in PERCENT_UNITS else f"{value:.3g}"
+    text = f"{100 * value:.1f}" if unit in PERCENT_UNITS else f"{value:.3g}"
+    return text.removeprefix("-") if float(text) == 0 else text
 
 
 def interval(bounds: Interval, unit: str) -> str:

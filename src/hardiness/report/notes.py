@@ -75,7 +75,7 @@ def _place(benchmark: str, score: Score, size: float | None) -> str:
     rows = best_rows(benchmark)
     small = tuple(row for row in rows if size is not None and row.parameters_m <= size + ROUNDED_M)
     among = [(f"{len(rows):,} models", rows)]
-    if size is not None:
+    if small and size is not None:
         among.append((f"{len(small):,} of at most {size:.3g} million parameters", small))
     assert score.value is not None
     ends = score.interval or Interval(score.value, score.value)

@@ -213,7 +213,8 @@ class BenchmarkSection:
         ]
         section = self.section
         charts, galleries = [*section.charts, *charts], [*section.galleries, *hung]
-        grids = [*section.grids, *(_changes(pair) for pair in pairs if len(pair.changes) > 1 and pair.differing)]
+        changed = [pair for pair in pairs if len(pair.changes) > 1 and not pair.has_equal_answers]
+        grids = [*section.grids, *map(_changes, changed)]
         return replace(self, section=replace(section, charts=charts, galleries=galleries, grids=grids))
 
 
@@ -263,7 +264,7 @@ def _changes(pair: PairFlips) -> Grid:
 
 def _flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
     """The share of pictures that either of two models alone answers rightly, by condition and by class."""
-    if not pair.differing:
+    if pair.has_equal_answers:
         return
     overall = pair.overall
     title = (

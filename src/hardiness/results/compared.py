@@ -185,7 +185,7 @@ def _is_shown(pair: PairDetail | PairFlips | PairScore, beside: set[frozenset[st
 
 def _flip_lines(pair: PairFlips) -> Iterator[str]:
     """The flips of two models with their intervals, and where they are most; nothing where all answers are the same."""
-    if not pair.differing:
+    if pair.has_equal_answers:
         return
     yield f"{pair.first} → {pair.second}: {_flips(pair.overall)}"
     conditions = [(" ".join(map(str, each.values())), flips) for each, flips in pair.conditions]

@@ -60,6 +60,11 @@ class PairFlips:
         return 1 - self.overall.agreement.value
 
     @property
+    def has_equal_answers(self) -> bool:
+        """Whether the two give every picture the same answer: less than half a picture of rounding is none."""
+        return self.differing * self.overall.n * max(len(self.conditions), 1) < 0.5
+
+    @property
     def changed(self) -> str:
         """How many classes' recall changes, and whether that of the small ones together does."""
         *classes, rest = [*(change.is_told_apart for _, change in self.changes), *([] if self.small else [False])]
@@ -76,7 +81,7 @@ class PairFlips:
         """
         both = f"{self.first} and {self.second}"
         what = "picture-cells" if len(self.conditions) > 1 else "pictures"
-        if self.differing == 0:
+        if self.has_equal_answers:
             return f"{both} give the same answer to all {what}."
         negative, positive = (_percent(share.value) for share in (self.overall.negative, self.overall.positive))
         parts = (

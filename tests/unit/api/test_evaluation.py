@@ -246,3 +246,18 @@ def test_a_network_that_is_refused_has_no_score_of_the_pictures_before(
     mended = hardiness.evaluate(answer, "imagenet-val", str(root), **where)
     assert (mended.counts.images, mended.score("top1").n) == (6, 6)
     assert not any("refused" in each for each in mended.warnings)
+
+
+def test_a_transform_is_no_view_and_the_message_says_what_is_one(network: Any, root: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"view must be a View, .*; was SimpleNamespace"):
+        hardiness.evaluate(network(), "imagenet-val", str(root), view=SimpleNamespace())  # type: ignore[arg-type]
+
+
+def test_data_are_those_of_the_environment_where_none_are_given(
+    network: Any, view: Any, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HARDINESS_DATA", raising=False)
+    with pytest.raises(ArgumentError, match="data must say where the pictures are"):
+        hardiness.evaluate(network(), "imagenet-val", view=view)
+    monkeypatch.setenv("HARDINESS_DATA", str(root))
+    assert hardiness.evaluate(network(), "imagenet-val", view=view, limit=1, progress=False).counts.evaluated == 1

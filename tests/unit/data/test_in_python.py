@@ -186,3 +186,9 @@ def test_a_data_set_of_maites_protocol_is_data() -> None:
     assert (found.name, found.class_names) == ("pets of maite", NAMES)
     assert [item.id for item in found.items] == ["cat/p0", "cat/p3", "dog/p1", "dog/p4", "emu/p2", "emu/p5"]
     np.testing.assert_array_equal(decode(found.items[1].file.read(), ""), IMAGES[3])
+
+
+@pytest.mark.parametrize("names", [set(NAMES), dict.fromkeys(NAMES)])
+def test_names_without_an_order_are_refused(names: Any) -> None:
+    with pytest.raises(ArgumentError, match=f"must be a list in the order .*; was a {type(names).__name__}"):
+        own((IMAGES, LABELS, names))

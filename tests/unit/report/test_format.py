@@ -8,7 +8,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from hardiness.report.format import PlainConsole, shortened_apart
+from hardiness.report.format import PlainConsole, number, shortened_apart
 
 HEAD, TAIL = "onnx:/home/somebody/models/run", "/checkpoints/epoch_100/network_int8.onnx"
 
@@ -50,3 +50,7 @@ def test_a_console_gives_its_own_colours_and_nothing_else_of_what_a_terminal_obe
     assert "two\nlines, a" in text
     assert "name café °[2J\n" in text
     assert not set("\x07\x9b\u202e\u2066") & set(text)
+
+
+def test_a_number_that_rounds_to_nothing_has_no_sign() -> None:
+    assert (number(-0.0001, "fraction"), number(-0.0, "nats"), number(-0.001, "ratio")) == ("0.0", "0", "-0.1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from commands import called_wide
 import hardiness
 from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
+from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.report.charts import Dots
 from hardiness.report.sections import sections
 from hardiness.results.comparison import compare_stores
-from hardiness.results.flips import flips_of
+from hardiness.results.flips import PairFlips, flips_of
 from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.comparison import tango
+from hardiness.statistics.flips import Flips, FlipShare
 from hardiness.store.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
@@ -199,3 +202,13 @@ def test_the_page_shows_flips_as_figures_with_their_pictures(
     assert "24 pictures qualify" in page
     assert "recall by class, less that of fp32" in page
     assert any('"flipped": 24' in kept.read_text("utf-8") for kept in tmp_path.glob("records/*/scored/memo.jsonl"))
+
+
+@pytest.mark.parametrize("images", [3, 7, 49])
+def test_equal_answers_are_equal_though_their_share_is_rounded(images: int) -> None:
+    whole = FlipShare(1 - 1e-16 * images, Interval(0.5, 1.0))
+    nothing = FlipShare(0.0, Interval(0.0, 0.5))
+    pair = PairFlips("a", "b", Flips(images, nothing, nothing, whole))
+    assert pair.sentence(False) == "a and b give the same answer to all pictures."
+    one_apart = replace(pair, overall=Flips(images, nothing, nothing, FlipShare(1 - 1 / images, Interval(0.0, 1.0))))
+    assert "get another answer" in one_apart.sentence(False)
