@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,43 @@ assert "class below a number" in page and "a → b: distance of classes" in page
 @pytest.mark.slow
 def test_metrics_of_a_cell_are_scored_compared_judged_and_shown(place: Path, warm: Callable[..., Any]) -> None:
     (place / "session.py").write_text(METRIC)
+    process = warm("session.py", cwd=place)
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+
+
+VIEW = """
+from pathlib import Path
+import hardiness
+from hardiness import models
+from network import build
+{blocks}
+SENTENCE = "of the photographs the usual answer of their class"
+network, view = build()
+classifier = models.wrap(network, view, name="own", runtime="torch")
+hardiness.evaluate(classifier, "same-answers", "data", out="out")
+page = " ".join(Path(hardiness.write_report("out")).read_text().replace("\\u00a0", " ").split())
+assert "How often a class gets one and the same answer" in page
+assert "gives 100 % " + SENTENCE in page
+
+@register("stubbornness")
+class Again(StubbornnessView):
+    "The cell is run again, edited, under another name."
+    def sentence(self, result, scores):
+        return "is stubborn"
+
+page = Path(hardiness.write_report("out")).read_text()
+assert "is stubborn" in page and SENTENCE not in page
+"""
+
+
+@pytest.mark.slow
+def test_the_view_of_the_page_works_from_a_cell(place: Path, warm: Callable[..., Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "extend.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    defined = ("class Stubbornness(", "class SameAnswers(", "class StubbornnessView(")
+    (card,), (benchmark,), (view,) = ([block for block in blocks if name in block] for name in defined)
+    (place / "session.py").write_text(VIEW.format(blocks="\n".join((card, benchmark, view))))
     process = warm("session.py", cwd=place)
     _, err = process.communicate(timeout=600)
     assert process.returncode == 0, err

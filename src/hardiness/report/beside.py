@@ -10,6 +10,7 @@ from hardiness.core.result import Result, Score
 from hardiness.reference.published_numbers import PublishedNumber
 from hardiness.reference.published_numbers import published_beside as known
 from hardiness.report import format as formatting
+from hardiness.report.by_condition import NAME as BY_CONDITION
 from hardiness.report.charts import Chart, Curves, Dots, Ladder, Observer, Rung
 from hardiness.report.published_beside import is_comparable
 from hardiness.report.sections import BenchmarkSection, score_of
@@ -220,9 +221,10 @@ ROWS_MOST = 6
 
 
 def with_figure(shown: BenchmarkSection) -> BenchmarkSection:
-    """The section, with a figure of its scores where it has no other and they are shares."""
-    figure = None if shown.section.charts else _scores(shown)
-    return replace(shown, section=replace(shown.section, charts=[figure])) if figure else shown
+    """The section; where no view drew its message, it begins with a figure of its scores, if they are shares."""
+    charts = shown.section.charts
+    figure = _scores(shown) if all(chart.name == BY_CONDITION for chart in charts) else None
+    return replace(shown, section=replace(shown.section, charts=[figure, *charts])) if figure else shown
 
 
 def from_few(shown: BenchmarkSection) -> BenchmarkSection:

@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 from hardiness.core.registry import Registry, subclass_of
 from hardiness.core.result import Result, Score
+from hardiness.report.by_condition import scores_by_condition
 from hardiness.report.charts import Chart, Grid
 from hardiness.report.score_lookup import ScoreLookup
 
 
 class CardView:
-    """Base of every view, which adds nothing to the table, notes and terms that a card's metrics give by themselves.
+    """Base of every view, and the usual one: a card's metrics by condition, beside the table, notes and terms.
 
     A view is made of results alone, never of rows, and has no state.
     """
@@ -27,7 +28,7 @@ class CardView:
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
         """The figures and grids of results as `people` takes them, in order; the first figure says the message."""
-        yield from ()
+        yield from scores_by_condition(results)
 
     def figures_across(self, results: Sequence[Result]) -> Iterator[Chart]:
         """The figures that several variants of a protocol have in common, the first of which begins with them.
