@@ -24,7 +24,7 @@ FEWEST_PUBLISHED = 2
 
 
 MeasuredNumbers = Mapping[str, tuple[float, float, float, int]]
-"""Of each measured model its number, the ends of its interval, and how many images it saw: 0 for a part of the data.
+"""The number of each measured model, the ends of its interval, and how many images it saw: 0 for a part of the data.
 
 From these a page makes what a chosen model has more or less.
 """
@@ -54,7 +54,7 @@ class PublishedModel:
 
 @dataclass(frozen=True, slots=True)
 class PublishedPeers:
-    """What was published of a section's numbers by models that are not among its own.
+    """Published numbers of a section's columns, of models that are not among its own.
 
     Attributes:
         heads: a heading for each column.
@@ -71,32 +71,34 @@ class PublishedPeers:
 
 def published_peers(shown: BenchmarkSection) -> PublishedPeers | None:
     """The published models beside a section's own; ``None`` where none was measured under its protocol."""
-    found = {column: rows for column in shown.section.columns if (rows := _others(shown, column))}
-    if not found:
+    by_column = {column: rows for column in shown.section.columns if (rows := _others(shown, column))}
+    if not by_column:
         return None
-    first = next(iter(found))
+    first = next(iter(by_column))
     worst = float("-inf") if first.higher_is_better else float("inf")
-    names = dict.fromkeys(model for rows in found.values() for model in rows)
+    names = dict.fromkeys(model for rows in by_column.values() for model in rows)
     ordered = sorted(
-        names, key=lambda m: found[first][m].value if m in found[first] else worst, reverse=first.higher_is_better
+        names,
+        key=lambda m: by_column[first][m].value if m in by_column[first] else worst,
+        reverse=first.higher_is_better,
     )
     lines = tuple(
         PublishedModel(
             model,
-            tuple(_number(shown, column, rows.get(model)) for column, rows in found.items()),
-            "; ".join(dict.fromkeys(rows[model].source for rows in found.values() if model in rows)),
+            tuple(_number(shown, column, rows.get(model)) for column, rows in by_column.items()),
+            "; ".join(dict.fromkeys(rows[model].source for rows in by_column.values() if model in rows)),
         )
         for model in ordered
     )
-    heads = tuple(f"{column.title} {formatting.direction(column.higher_is_better)}" for column in found)
+    heads = tuple(f"{column.title} {formatting.direction(column.higher_is_better)}" for column in by_column)
     models = tuple(result.name for result in shown.results)
-    return PublishedPeers(heads, tuple(_measured(shown, column) for column in found), lines, models)
+    return PublishedPeers(heads, tuple(_measured(shown, column) for column in by_column), lines, models)
 
 
 def with_ladder(shown: BenchmarkSection) -> BenchmarkSection:
     """The section with its models among the published ones as its last figure, where it has published ones."""
-    found = ladder(shown)
-    charts = [*shown.section.charts, found] if found else shown.section.charts
+    figure = ladder(shown)
+    charts = [*shown.section.charts, figure] if figure else shown.section.charts
     return replace(shown, section=replace(shown.section, charts=charts))
 
 
@@ -144,13 +146,13 @@ def _others(shown: BenchmarkSection, column: Column) -> dict[str, PublishedNumbe
 
 def _measured(shown: BenchmarkSection, column: Column) -> MeasuredNumbers:
     """The numbers of measured models, where they are given in points."""
-    found = {}
+    numbers = {}
     for result in shown.results:
         score = None if result.measured.get("published") else score_of(result, column)
         if score is not None and score.value is not None and score.unit in formatting.PERCENT_UNITS:
             ends = (score.interval.low, score.interval.high) if score.interval else (NOWHERE, NOWHERE)
-            found[result.name] = (score.value, *ends, result.counts.images if result.counts.complete else 0)
-    return found
+            numbers[result.name] = (score.value, *ends, result.counts.images if result.counts.complete else 0)
+    return numbers
 
 
 def _number(shown: BenchmarkSection, column: Column, row: PublishedNumber | None) -> Number | None:
@@ -289,22 +291,22 @@ def _lies_on_scale(score: Score) -> bool:
 
 def _headline_message(shown: BenchmarkSection, headline: Column) -> str:
     """From where to where the score goes that stands for the section; a name only where its place is its own."""
-    known: Sequence[tuple[str, Score]] = [
+    scored_models: Sequence[tuple[str, Score]] = [
         (result.name, score)
         for result in shown.results
         if (score := score_of(result, headline)) is not None and score.value is not None
     ]
-    scored = dict(known)
+    scored = dict(scored_models)
     doubts = {
         result.name: doubt
         for result in shown.results
         if result.name in scored and "epsilon" in scored[result.name].condition and (doubt := result.caveat)
     }
-    if not known:
+    if not scored_models:
         return f"{headline.title} is undefined"
-    order = sorted(known, key=lambda each: each[1].value or 0.0, reverse=headline.higher_is_better)
+    order = sorted(scored_models, key=lambda each: each[1].value or 0.0, reverse=headline.higher_is_better)
     best, worst = ((name, formatting.number(score.value or 0.0, score.unit)) for name, score in (order[0], order[-1]))
-    if len(known) == 1:
+    if len(scored_models) == 1:
         doubt = doubts.get(best[0], "")
         return f"{headline.title}: {best[1]}{doubt and f', {doubt}'}"
     ends = []

@@ -37,18 +37,20 @@ def calibration_by_severity(results: Sequence[Result]) -> Curves | None:
 
 
 def _is_level(score: Score, metric: Metric, bins: str) -> bool:
-    known = score.metric == metric.name and score.condition.get("protocol", "") == bins
-    return known and "severity" in score.condition and score.value is not None
+    is_of_metric = score.metric == metric.name and score.condition.get("protocol", "") == bins
+    return is_of_metric and "severity" in score.condition and score.value is not None
 
 
 def _line(result: Result, metric: Metric, bins: str) -> Line:
-    found = sorted((s for s in result.scores if _is_level(s, metric, bins)), key=lambda s: int(s.condition["severity"]))
-    bounds = [s.interval or Interval(s.value or 0.0, s.value or 0.0) for s in found]
-    bounds = bounds if any(s.interval for s in found) else []
+    scores = sorted(
+        (s for s in result.scores if _is_level(s, metric, bins)), key=lambda s: int(s.condition["severity"])
+    )
+    bounds = [s.interval or Interval(s.value or 0.0, s.value or 0.0) for s in scores]
+    bounds = bounds if any(s.interval for s in scores) else []
     return Line(
         result.name,
-        tuple(float(s.condition["severity"]) for s in found),
-        tuple(s.value or 0.0 for s in found),
+        tuple(float(s.condition["severity"]) for s in scores),
+        tuple(s.value or 0.0 for s in scores),
         tuple(bound.low for bound in bounds),
         tuple(bound.high for bound in bounds),
     )

@@ -16,7 +16,7 @@ CALIBRATIONS = (RMS, ECE)
 """Published calibration errors."""
 
 EDGE = 0.96
-"""Where the strokes of published accuracies begin, which end where all is answered."""
+"""The share answered at which the strokes of published accuracies begin; they end where all is answered."""
 
 
 def confidence_charts(results: Sequence[Result], accuracy_first: bool = False) -> list[Chart]:
@@ -29,10 +29,10 @@ def confidence_charts(results: Sequence[Result], accuracy_first: bool = False) -
 def _confidence(results: Sequence[Result]) -> Curves:
     scale = (0.0, 0.25, 0.5, 0.75, 1.0)
     names = ("0", "25", "50", "75", "100 %")
-    shown = [result for result in results if result.details.get("reliability")]
+    binned = [result for result in results if result.details.get("reliability")]
     reliable = tuple(
         Line(result.name, *(tuple(column) for column in zip(*result.details["reliability"], strict=True)))
-        for result in shown
+        for result in binned
     )
     covered = tuple(
         Line(result.name, *(tuple(column) for column in zip(*result.details["coverage"], strict=True)))
@@ -47,15 +47,17 @@ def _confidence(results: Sequence[Result]) -> Curves:
         Line(model, (EDGE, 1.0), (values[-1].value,) * 2) for model, values in series_beside(results, TOP1.name).items()
     )
     panels.append(Panel("share answered, surest first", covered, ends, scale, names, title, True))
-    left = f" Left, where a curve lies that is surer than right by the published {called} throughout." if called else ""
-    grey = f"Grey, as published {published_on(results)}: right, accuracy where all is answered.{left}"
+    of_gaps = (
+        f" Left, where a curve lies that is surer than right by the published {called} throughout." if called else ""
+    )
+    grey = f"Grey, as published {published_on(results)}: right, accuracy where all is answered.{of_gaps}"
     return Curves(
         "confidence",
         "Confidence",
         _calibrated(results),
         f"Left: accuracy by confidence, in {BINS} bins of at least {LEAST} photographs; below the dashed line a "
         "model is surer than it is right. Right: accuracy of the share answered when the least sure are left out. "
-        f"Bands are 95 % intervals.{f' Not at the left, as no bin holds so many: {absent}.' if absent else ''}",
+        f"Bands are 95 % intervals.{f' Not at the of_gaps, as no bin holds so many: {absent}.' if absent else ''}",
         tuple(panels),
         "accuracy",
         grey=grey,
@@ -67,31 +69,31 @@ def _published_gaps(results: Sequence[Result]) -> tuple[tuple[Line, ...], str]:
     if results[0].run.data.is_embedded:
         return (), ""
     for metric in CALIBRATIONS:
-        if found := series_beside(results, metric.name):
-            gaps = {model: values[-1].value for model, values in found.items()}
+        if series := series_beside(results, metric.name):
+            gaps = {model: values[-1].value for model, values in series.items()}
             return tuple(Line(model, (gap, 1.0), (0.0, 1.0 - gap)) for model, gap in gaps.items()), metric.title
     return (), ""
 
 
 def _calibrated(results: Sequence[Result]) -> str:
     """Whether models are surer than they are right, over all images of each; below `FEWEST`, only both numbers."""
-    known = [each for result in results if (each := result.details.get("sureness"))]
-    if not known:
+    models = [each for result in results if (each := result.details.get("sureness"))]
+    if not models:
         return "How far confidence can be trusted"
-    if min(each["n"] for each in known) < FEWEST:
-        sure, right = (_from_to([each[what] for each in known]) for what in ("confidence", "accuracy"))
-        return f"Mean confidence of {_models(len(known))}: {sure}; right on {right}"
-    signs = [_sign(each) for each in known]
-    if len(known) == 1:
-        (one,) = known
+    if min(each["n"] for each in models) < FEWEST:
+        sure, right = (_from_to([each[what] for each in models]) for what in ("confidence", "accuracy"))
+        return f"Mean confidence of {_models(len(models))}: {sure}; right on {right}"
+    signs = [_sign(each) for each in models]
+    if len(models) == 1:
+        (one,) = models
         numbers = f"{_percent(one['confidence'])} % sure on average, {_percent(one['accuracy'])} % right"
         verdict = {1: "Surer than right", -1: "Right more often than sure", 0: "As sure as right, within chance"}
         return f"{verdict[signs[0]]}: {numbers}"
     parts = [(1, "surer than right"), (-1, "right more often than sure"), (0, "as sure as right, within chance")]
     counted = [(signs.count(sign), what) for sign, what in parts if sign in signs]
     if len(counted) == 1:
-        return f"Each of {len(known)} models is {counted[0][1]}"
-    return f"Of {len(known)} models, {', '.join(f'{count} {_is(count)} {what}' for count, what in counted)}"
+        return f"Each of {len(models)} models is {counted[0][1]}"
+    return f"Of {len(models)} models, {', '.join(f'{count} {_is(count)} {what}' for count, what in counted)}"
 
 
 def _sign(sureness: Mapping[str, float]) -> int:
@@ -123,19 +125,19 @@ def _accuracies(results: Sequence[Result]) -> Dots | None:
         Observer(result.name, None, {of.title: s for of in (TOP1, TOP5) if (s := _headline(result, of.name))})
         for result in results
     ]
-    named = [each for each in observers if TOP1.title in each.by_row]
-    if not named:
+    scored = [each for each in observers if TOP1.title in each.by_row]
+    if not scored:
         return None
-    others = (TOP5.title,) if any(TOP5.title in each.by_row for each in named) else ()
-    title = _title([100 * (each.by_row[TOP1.title].value or 0) for each in named])
+    others = (TOP5.title,) if any(TOP5.title in each.by_row for each in scored) else ()
+    title = _title([100 * (each.by_row[TOP1.title].value or 0) for each in scored])
     published = _published(results)
     caption = "Share of photographs answered rightly; lines are 95 % intervals."
     grey = f"Grey strokes: published models, {published_on(results)}."
-    shown = tuple(Observer(each.name, each.by_row[TOP1.title], each.by_row) for each in named)
+    overall = tuple(Observer(each.name, each.by_row[TOP1.title], each.by_row) for each in scored)
     label = "accuracy ↑ better"
     winner = "is right most often:"
     return Dots(
-        *("accuracy", title, caption, label, ("", ""), TOP1.title, others, shown, None, published),
+        *("accuracy", title, caption, label, ("", ""), TOP1.title, others, overall, None, published),
         bars=True,
         grey=grey,
         winner=winner,
@@ -155,8 +157,8 @@ def _headline(result: Result, metric: str) -> Score | None:
 
 
 def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
-    found: dict[str, dict[str, Score]] = {}
+    scores: dict[str, dict[str, Score]] = {}
     for metric in (TOP1, TOP5):
         for model, values in series_beside(results, metric.name).items():
-            found.setdefault(model, {})[metric.title] = metric.score(values[-1].value, values[-1].n)
-    return tuple(Observer(model, by_row.get(TOP1.title), by_row) for model, by_row in found.items())
+            scores.setdefault(model, {})[metric.title] = metric.score(values[-1].value, values[-1].n)
+    return tuple(Observer(model, by_row.get(TOP1.title), by_row) for model, by_row in scores.items())

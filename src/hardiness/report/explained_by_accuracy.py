@@ -26,16 +26,16 @@ STEPS = 16
 
 def explained_chart(results: Sequence[Result]) -> Scatter | None:
     """Shifted over clean accuracy of a benchmark's results; ``None`` where no result has effective robustness."""
-    found = [
+    explained = [
         from_json(EffectiveRobustness, {**kept, "model": result.name}, EFFECTIVE.name)
         for result in results
         if (kept := result.details.get(EFFECTIVE.name))
     ]
-    if not found:
+    if not explained:
         return None
-    known = published_lines(results[0].benchmark)
-    lines = [line for line in known if not fitted(line).why_none]
-    most, least = max(each.clean for each in found), min(each.clean for each in found)
+    published = published_lines(results[0].benchmark)
+    lines = [line for line in published if not fitted(line).why_none]
+    most, least = max(each.clean for each in explained), min(each.clean for each in explained)
     trends = [trend for line in lines for trend in _trends(line, least, most, lines)]
     points = _published(lines[0])
     through = " and ".join(f"{line.n} models without extra data {line.part}".rstrip() for line in lines)
@@ -51,18 +51,18 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
             f" Grey: of {len(points) + len(edge)} published models those {len(points)} whose clean accuracy here is "
             "known; the others stand at the left edge, as far down as the axis goes."
         )
-    caption += "".join(f" {reason[0].upper()}{reason[1:]}." for line in known if (reason := fitted(line).why_none))
-    if len(found) <= MOST_SENTENCES:
-        caption += "".join(f" {each.model}: {each.sentence}." for each in found)
+    caption += "".join(f" {reason[0].upper()}{reason[1:]}." for line in published if (reason := fitted(line).why_none))
+    if len(explained) <= MOST_SENTENCES:
+        caption += "".join(f" {each.model}: {each.sentence}." for each in explained)
     return Scatter(
         name="explained_by_accuracy",
-        title=_message(results[0].benchmark, found),
+        title=_message(results[0].benchmark, explained),
         caption=caption,
         x_label=f"clean accuracy among {classes}, % (log-odds scale)",
         label=f"accuracy on {results[0].benchmark}, % (log-odds scale)",
         trends=tuple(trends),
         published=points,
-        spots=tuple(_spot(each) for each in found),
+        spots=tuple(_spot(each) for each in explained),
         beside=f"{len(points):,} published results",
         edge=edge,
     )
@@ -134,10 +134,10 @@ def _edge(benchmark: str, points: int) -> tuple[float, ...]:
 
 def _published(line: PublishedLine) -> tuple[tuple[float, float], ...]:
     """Clean and shifted accuracy of every published model of which both are known on the line's classes."""
-    known = [(point.clean, point.shifted) for point in published_points(line.benchmark)]
+    points = [(point.clean, point.shifted) for point in published_points(line.benchmark)]
     for row in timm_rows():
         clean = row.clean.get(line.benchmark) if line.clean_on else row.top1.get("imagenet-val")
         shifted = row.top1.get(line.benchmark)
         if clean is not None and shifted is not None:
-            known.append((clean, shifted))
-    return tuple(known)
+            points.append((clean, shifted))
+    return tuple(points)

@@ -46,12 +46,12 @@ def mean_intervals(scores: Mapping[str, Sequence[Score]]) -> dict[str, Interval]
     It is the mean of both bounds: scores of several models or severities are of the same images, so that no spread
     cancels for sure.
     """
-    found = {}
+    intervals = {}
     for name, each in scores.items():
         bounds = [(score.interval.low, score.interval.high) for score in each if score.interval is not None]
         if bounds and len(bounds) == len(each):
-            found[name] = Interval(*(sum(ends) / len(ends) for ends in zip(*bounds, strict=True)))
-    return found
+            intervals[name] = Interval(*(sum(ends) / len(ends) for ends in zip(*bounds, strict=True)))
+    return intervals
 
 
 def in_words(names: Iterable[str], total: int) -> str:

@@ -34,16 +34,16 @@ def with_classes(section: Section, results: Sequence[Result]) -> Section:
 
 
 def _recalls(result: Result) -> dict[str, dict[str, Score]]:
-    """By class and corruption, of which `UNCORRUPTED` is one; `ALL` is the mean."""
-    found: dict[str, dict[str, Score]] = {}
+    """The recalls by class and corruption, of which `UNCORRUPTED` is one; `ALL` is the mean."""
+    recalls: dict[str, dict[str, Score]] = {}
     for score in result.scores:
         if score.metric == "recall" and score.value is not None:
-            found.setdefault(score.condition["class"], {})[str(score.condition.get("corruption", ALL))] = score
-    return found
+            recalls.setdefault(score.condition["class"], {})[str(score.condition.get("corruption", ALL))] = score
+    return recalls
 
 
 def _loss(recalls: Mapping[str, Score]) -> float:
-    """Of recall, from clean pictures to corrupted ones; where there are none of these, from all being right."""
+    """The loss of recall from clean pictures to corrupted ones; where there are none of these, from all being right."""
     clean = recalls[UNCORRUPTED].value or 0.0 if UNCORRUPTED in recalls else 1.0
     return clean - (recalls[ALL].value or 0.0)
 
@@ -115,18 +115,18 @@ def _recall_grid(result: Result) -> Grid | None:
 
 
 def _retained_grid(result: Result) -> Grid | None:
-    """What of the clean accuracy each corruption leaves, and from which severity less than half; the worst first."""
-    kept = {str(s.condition.get("corruption", "")): s for s in result.scores if s.metric == "retained_accuracy"}
+    """The share of clean accuracy that each corruption leaves, and the severity from which it is below half."""
+    retained = {str(s.condition.get("corruption", "")): s for s in result.scores if s.metric == "retained_accuracy"}
     broken = [score for score in result.scores if score.metric.startswith("severity_below")]
     metrics = sorted({score.metric for score in broken})
     severities = {(score.metric, str(score.condition["corruption"])): score.value for score in broken}
-    if not kept or not broken:
+    if not retained or not broken:
         return None
     rows = []
-    for name in sorted(kept, key=lambda name: (name != ALL, kept[name].value or 0.0, name)):
-        found = [severities.get((metric, name)) for metric in metrics]
-        cells = [None if value is None else GridCell(value, "severity", shaded=False) for value in found]
-        rows.append((name.replace("_", " ") or "all corruptions", (GridCell(kept[name].value, "ratio"), *cells)))
+    for name in sorted(retained, key=lambda name: (name != ALL, retained[name].value or 0.0, name)):
+        below = [severities.get((metric, name)) for metric in metrics]
+        cells = [None if value is None else GridCell(value, "severity", shaded=False) for value in below]
+        rows.append((name.replace("_", " ") or "all corruptions", (GridCell(retained[name].value, "ratio"), *cells)))
     shares = [metric.removeprefix("severity_below").strip("_") for metric in metrics]
     heads = [f"below {f'{share} %' if share else 'half'} at severity" for share in shares]
     title = "what each corruption leaves of the clean accuracy (no severity: it stays above)"

@@ -19,11 +19,11 @@ from hardiness.report.views.card_view import CardView, views
 
 @dataclass(frozen=True, slots=True)
 class ModelSentence:
-    """What was found of one model, in words with numbers, as the end of a sentence that begins with its name.
+    """A finding about one model, in words with numbers, as the end of a sentence that begins with its name.
 
     Attributes:
         model: its name.
-        text: what was found.
+        text: the finding.
         score: the number that the text is about, for its n and its interval; ``None`` where it is about no one number.
         title: what that number is called.
         more: what is said behind that n, as it has one of its own.
@@ -51,7 +51,7 @@ class Section:
         headline: the column that stands for the section in the overview; ``None`` where none has a value.
         group: what the benchmark is about, one of `GROUPS`.
         others: further columns of the overview, each with its group.
-        sayings: what was found of each model.
+        sayings: findings about models.
         galleries: pictures behind the numbers of each model, by its name.
         explanations: its terms, each with what it means.
     """
@@ -95,14 +95,14 @@ def _section(card: Card, results: Sequence[Result], *, figures: bool) -> Section
         columns=columns,
         notes=tuple(note for result in results for note in notes_of(result)),
         people_score=parts.people,
-        charts=[each for each in parts.figures if not isinstance(each, Grid)],
-        grids=[each for each in parts.figures if isinstance(each, Grid)],
+        charts=[figure for figure in parts.figures if not isinstance(figure, Grid)],
+        grids=[figure for figure in parts.figures if isinstance(figure, Grid)],
         place=card.place_of(run),
         headline=card.headline_of(columns),
         group=card.group_of(run),
-        others=tuple((group, each) for each in columns if (group := card.metric(each.metric).overview)),
+        others=tuple((group, figure) for figure in columns if (group := card.metric(figure.metric).overview)),
         sayings=parts.sentences,
-        galleries=[(r.name, each) for r in results for each in galleries_of(r)] if figures else [],
+        galleries=[(r.name, figure) for r in results for figure in galleries_of(r)] if figures else [],
         explanations=_explanations(card, results) if figures else (),
     )
 

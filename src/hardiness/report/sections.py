@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TypeVar
 
 from hardiness.benchmarks.card import card_of
-from hardiness.benchmarks.galleries import Gallery
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.condition import Condition
 from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score
 from hardiness.report import format as formatting
-from hardiness.report.charts import Chart, Dots, Grid, GridCell, Observer
+from hardiness.report.charts import Chart, Dots
+from hardiness.report.flip_figures import flip_charts, flip_gallery, recall_changes
 from hardiness.report.marks import marks_in_export, marks_of
 from hardiness.report.own_classes import with_classes
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
 from hardiness.report.section import Section, figures_across, section_of
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.flips import PairFlips
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
 from hardiness.statistics.comparison import ScoreComparison
-from hardiness.statistics.flips import Flips
+
+FLIP_MODELS_MOST = 3
+"""Models up to which a section shows the flips of every two."""
 
 
 @dataclass(frozen=True)
 class BenchmarkSection:
-    """One benchmark on one data set: its results and what their card wants shown of them."""
+    """One benchmark on one data set: its results and their section."""
 
     results: Sequence[Result]
     section: Section
@@ -46,15 +46,15 @@ class BenchmarkSection:
 
         Of several models of which only one can have a place, none has: it would be the first of one.
         """
-        found = self.comparison(column)
-        known = ((result, score_of(result, column)) for result in self.results)
+        comparison = self.comparison(column)
+        scored = ((result, score_of(result, column)) for result in self.results)
         # What a report on an attack does not stand by has no place among the others.
-        scores = {result.name: score for result, score in known if score and not score.doubt}
-        by = places(found, list(scores)) if found is not None and found.ranks else ranks(scores)
+        scores = {result.name: score for result, score in scored if score and not score.doubt}
+        by = places(comparison, list(scores)) if comparison is not None and comparison.ranks else ranks(scores)
         return by if len(by) > 1 or len(self.results) == 1 else {}
 
     def entries(self, column: Column) -> dict[str, OverviewEntry]:
-        """What the overview says of each of its models by a column."""
+        """An entry of the overview for each of its models, by a column."""
         scores = {result.name: score for result in self.results if (score := score_of(result, column)) is not None}
         places = self.places(column)
         return {
@@ -70,17 +70,17 @@ class BenchmarkSection:
 
     def alone(self, column: Column) -> tuple[str, str]:
         """The model that is alone in first place by a column, and that in last place; empty where a place is shared."""
-        found = self.places(column)
-        by_place = {standing.best: name for name, standing in found.items() if standing.best == standing.worst}
-        return by_place.get(1, ""), by_place.get(len(found), "")
+        places = self.places(column)
+        by_place = {standing.best: name for name, standing in places.items() if standing.best == standing.worst}
+        return by_place.get(1, ""), by_place.get(len(places), "")
 
     def is_told_apart(self, column: Column, first: Result, second: Result) -> bool:
         """Whether two models' scores differ beyond chance."""
-        found = self.comparison(column)
-        if found is not None:
+        comparison = self.comparison(column)
+        if comparison is not None:
             for pair in ((first.name, second.name), (second.name, first.name)):
-                if pair in found.pairs:
-                    return found.is_told_apart(pair)
+                if pair in comparison.pairs:
+                    return comparison.is_told_apart(pair)
         one, other = score_of(first, column), score_of(second, column)
         return one is not None and other is not None and order_beyond_chance(one, other) != 0
 
@@ -88,12 +88,16 @@ class BenchmarkSection:
         """The paired comparison of a column; ``None`` where not all of its models were compared."""
         names = {result.name for result in self.results}
         # Where images failed or were not finished, scores are those of a part; compared are images that have all cells.
-        wanted = (column.metric.removesuffix(PARTIAL), column.condition)
-        known = (each for each in self.paired if (each.metric.removesuffix(PARTIAL), each.condition) == wanted)
-        return next((each for each in known if names <= set(each.values)), None)
+        score = (column.metric.removesuffix(PARTIAL), column.condition)
+        comparisons = (
+            comparison
+            for comparison in self.paired
+            if (comparison.metric.removesuffix(PARTIAL), comparison.condition) == score
+        )
+        return next((comparison for comparison in comparisons if names <= set(comparison.values)), None)
 
     def by_condition(self) -> tuple[str, tuple[Column, ...]]:
-        """What its first scores by one named condition vary, e.g. ``corruption``, and a column for each; else nothing.
+        """The key by which its first scores vary, e.g. ``corruption``, and a column for each value; else nothing.
 
         These are the parts of the headline: of mCE the error under each corruption, divided by AlexNet's.
         """
@@ -106,19 +110,19 @@ class BenchmarkSection:
                     title = card.named(score.condition)
                     column = Column(score.metric, score.condition, title, score.higher_is_better)
                     columns.setdefault((score.metric, key), {}).setdefault(score.condition, column)
-        for (_, key), found in columns.items():
-            if len(found) > 2:
-                return key, tuple(found.values())
+        for (_, key), by_value in columns.items():
+            if len(by_value) > 2:
+                return key, tuple(by_value.values())
         return "", ()
 
     @property
     def anchor(self) -> str:
-        """What links to it: its heading in plain letters."""
+        """The name by which links find it: its heading in plain letters."""
         return re.sub(r"[^a-z0-9]+", "-", self.full_heading.lower()).strip("-")
 
     @property
     def short(self) -> str:
-        """What links to its many samples and runs begin with: a few letters that stay the same."""
+        """The first letters of links to its many samples and runs, which stay the same."""
         return f"s{hashlib.sha256(self.anchor.encode()).hexdigest()[:5]}"
 
     @property
@@ -129,7 +133,7 @@ class BenchmarkSection:
 
     @property
     def heading(self) -> str:
-        """Its heading."""
+        """The benchmark, the data set and the variant."""
         first = self.results[0]
         return ", ".join([f"{first.benchmark} on {first.data}", *self.section.variant])
 
@@ -147,10 +151,14 @@ class BenchmarkSection:
     def with_comparison(self, comparisons: Sequence[BenchmarkComparison]) -> BenchmarkSection:
         """The section with the comparison of its models on the same images."""
         first = self.results[0]
-        wanted = (first.benchmark, first.data, first.protocol, self.section.variant)
-        known = (each for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted)
+        identity = (first.benchmark, first.data, first.protocol, self.section.variant)
+        own = (
+            comparison
+            for comparison in comparisons
+            if (comparison.benchmark, comparison.data, comparison.protocol, comparison.variant) == identity
+        )
         doubts = {result.name: result.doubt for result in self.results if result.doubt}
-        return replace(self, compared=next((replace(each, doubts=doubts) for each in known), None))
+        return replace(self, compared=next((replace(comparison, doubts=doubts) for comparison in own), None))
 
     def with_figures_across(self, all_shown: Sequence[BenchmarkSection]) -> BenchmarkSection:
         """The section; the first of several variants begins with the figures that need all of them."""
@@ -164,8 +172,8 @@ class BenchmarkSection:
     def with_winner(self) -> BenchmarkSection:
         """The section; headings that may name a winner do so where one model is alone in first place."""
         column = self.section.headline
-        named = [chart for chart in self.section.charts if column and _is_about(chart, column)]
-        first = self.alone(column)[0] if column and named and len(self.results) > 1 else ""
+        about_models = [chart for chart in self.section.charts if column and _is_about(chart, column)]
+        first = self.alone(column)[0] if column and about_models and len(self.results) > 1 else ""
         if column is None or not first:
             return self
         score = score_of(next(result for result in self.results if result.name == first), column)
@@ -174,19 +182,19 @@ class BenchmarkSection:
         value = formatting.number(score.value, score.unit)
         charts = [
             replace(chart, title=f"{first} {chart.winner} {value} %")
-            if isinstance(chart, Dots) and chart in named
+            if isinstance(chart, Dots) and chart in about_models
             else chart
             for chart in self.section.charts
         ]
         return replace(self, section=replace(self.section, charts=charts))
 
     def kind(self) -> tuple[str, ...]:
-        """What sections that differ by their variant alone have in common."""
+        """The benchmark, data set and protocol, which sections have in common that differ by their variant alone."""
         first = self.results[0]
         return first.benchmark, first.data, first.protocol
 
     def heading_parts(self) -> tuple[str, ...]:
-        """What a section's heading says beside its benchmark."""
+        """The parts of its heading beside its benchmark."""
         first = self.results[0]
         return (first.data, *self.section.variant, f"protocol {first.protocol}")
 
@@ -194,27 +202,18 @@ class BenchmarkSection:
         """The section with a figure of the flips of every two of few models, and pictures that were right before."""
         names = {result.name for result in self.results}
         pairs = [each for each in self.compared.flips if {each.first, each.second} <= names] if self.compared else []
-        if not pairs or self.compared is None or len(names) > FLIP_MODELS:
+        if not pairs or self.compared is None or len(names) > FLIP_MODELS_MOST:
             return self
-        charts: list[Chart] = [chart for number, pair in enumerate(pairs, 1) for chart in _flip_charts(pair, number)]
-        hung = [
-            (
-                pair.second,
-                Gallery(
-                    f"Right under {pair.first}, wrong under {pair.second}",
-                    f"Negative flips: right under {pair.first}, whose answer is named as the one before, and wrong "
-                    f"under {pair.second}; those that it is surest of, no photograph twice. "
-                    f"{pair.flipped:,} pictures qualify.",
-                    pair.samples,
-                ),
-            )
-            for pair in pairs
-            if pair.samples
-        ]
         section = self.section
-        charts, galleries = [*section.charts, *charts], [*section.galleries, *hung]
-        changed = [pair for pair in pairs if len(pair.changes) > 1 and not pair.has_equal_answers]
-        grids = [*section.grids, *map(_changes, changed)]
+        charts = [
+            *section.charts,
+            *(chart for number, pair in enumerate(pairs, 1) for chart in flip_charts(pair, number)),
+        ]
+        galleries = [*section.galleries, *((pair.second, flip_gallery(pair)) for pair in pairs if pair.samples)]
+        grids = [
+            *section.grids,
+            *(recall_changes(pair) for pair in pairs if len(pair.changes) > 1 and not pair.has_equal_answers),
+        ]
         return replace(self, section=replace(section, charts=charts, galleries=galleries, grids=grids))
 
 
@@ -233,88 +232,16 @@ def sections(
         comparisons: of the models on the same images, where they are known.
         figures: whether with all that a table leaves out, as `section_of` says.
     """
-    found = []
+    every = []
     for _, group in groupby(results, key=group_of):
-        together = with_own_names(list(group))
-        section = section_of(together, figures=figures)
-        if figures and all(result.run.has_own_classes for result in together):
-            section = with_classes(section, together)
-        found.append(BenchmarkSection(together, section))
-    found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
-    compared = [shown.with_comparison(comparisons) for shown in found]
-    return [shown.with_flips().with_figures_across(found).with_winner() for shown in compared] if figures else compared
-
-
-FLIP_MODELS, FLIP_ROWS = 3, 20
-"""Models up to which a section shows the flips of every two, and rows of a figure of them."""
-
-
-def _changes(pair: PairFlips) -> Grid:
-    """What each class's recall gained, with an interval; the classes that lost most first."""
-    rows = []
-    for name, change in _first(pair.changes, pair.small):
-        ends = (change.interval.low, change.interval.high) if change.interval else (None, None)
-        cells = tuple(None if each is None else GridCell(each, shaded=False) for each in (change.value, *ends))
-        rows.append((f"{name} ({change.n:,})", cells))
-    title = (
-        f"recall by class, less that of {pair.first}, with intervals that hold for all classes at once; {pair.changed}"
-    )
-    return Grid(pair.second, title, "class", ("change", "from", "to"), tuple(rows))
-
-
-def _flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
-    """The share of pictures that either of two models alone answers rightly, by condition and by class."""
-    if pair.has_equal_answers:
-        return
-    overall = pair.overall
-    title = (
-        f"{formatting.number(pair.differing, 'fraction')} % of answers differ between {pair.first} and {pair.second}: "
-        f"{formatting.number(overall.negative.value, 'fraction')} % were right and are wrong, "
-        f"{formatting.number(overall.positive.value, 'fraction')} % the reverse"
-    )
-    conditions = [(str(condition) or "clean", flips) for condition, flips in pair.conditions]
-    by = [("flips", title, pair.kinds or (conditions if len(conditions) > 1 else ()), 0)]
-    if len(pair.classes) > 1:
-        by.append(("flips_by_class", f"Flips from {pair.first} to {pair.second}, by class", pair.classes, pair.small))
-    for name, heading, parts, small in by:
-        rows = {each.replace("_", " "): flips for each, flips in _first(parts, small)}
-        every = [overall, *rows.values()]
-        most = max(max(flips.negative.interval.high, flips.positive.interval.high) for flips in every)
-        single, rest = (len(parts) - 1, ", and those of few images together") if small else (len(parts), "")
-        shown = len(rows) - bool(small)
-        left = f" The {shown} of {single} with most negative flips{rest}." if shown < single else ""
-        yield Dots(
-            name=f"{name}_{number}",
-            title=heading,
-            caption=f"Of all pictures, those that one model alone answers rightly, with 95 % intervals: under "
-            f"{pair.first} alone are its negative flips to {pair.second}.{left}",
-            label="share of pictures that this model alone answers rightly",
-            ends=("", ""),
-            all_rows="all pictures",
-            rows=tuple(rows),
-            observers=(_alone(pair.first, "negative", overall, rows), _alone(pair.second, "positive", overall, rows)),
-            limit=next(limit for limit in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if limit >= most - 1e-9),
-            bars=True,
-        )
-
-
-Numbers = TypeVar("Numbers")
-
-
-def _first(parts: Sequence[tuple[str, Numbers]], small: int) -> Sequence[tuple[str, Numbers]]:
-    """As many parts as a figure has rows; small classes together, which are the last part, are always one of them."""
-    rest = parts[-1:] if small else ()
-    return [*parts[: min(FLIP_ROWS, len(parts)) - len(rest)], *rest]
-
-
-def _alone(model: str, which: str, overall: Flips, rows: Mapping[str, Flips]) -> Observer:
-    """What one of two models alone answers rightly, as the marks of a figure."""
-
-    def score(flips: Flips) -> Score:
-        share = getattr(flips, which)
-        return Score(f"{which}_flips", share.value, "fraction", flips.n, share.interval)
-
-    return Observer(model, score(overall), {name: score(flips) for name, flips in rows.items()})
+        table = with_own_names(list(group))
+        section = section_of(table, figures=figures)
+        if figures and all(result.run.has_own_classes for result in table):
+            section = with_classes(section, table)
+        every.append(BenchmarkSection(table, section))
+    every.sort(key=lambda shown: (shown.section.place, shown.full_heading))
+    compared = [shown.with_comparison(comparisons) for shown in every]
+    return [shown.with_flips().with_figures_across(every).with_winner() for shown in compared] if figures else compared
 
 
 def _is_about(chart: Chart, column: Column) -> bool:
@@ -385,11 +312,11 @@ def places_of(results: Sequence[Result], comparisons: Sequence[BenchmarkComparis
         results: sorted by benchmark and data.
         comparisons: of the models on the same images; places go by overlap of intervals without them.
     """
-    found = {}
+    by_score = {}
     for shown in sections(results, comparisons, figures=False):
         for column in shown.section.columns if len(shown.results) > 1 else ():
             places = shown.places(column)
             for result in shown.results:
                 if result.name in places:
-                    found[result.run.key, column.metric, column.condition] = places[result.name]
-    return found
+                    by_score[result.run.key, column.metric, column.condition] = places[result.name]
+    return by_score

@@ -28,7 +28,7 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What was found of one model: the rest of a sentence that begins with its name."""
+    """Findings about one model: the rest of a sentence that begins with its name."""
 
     model: str
     text: str
@@ -36,16 +36,16 @@ class Sentence:
 
 def summary(shown: Sequence[BenchmarkSection]) -> list[Sentence]:
     """A sentence for each model of which anything was found, in the order of their first section."""
-    found: dict[str, dict[int, str]] = {}
-    for each in shown:
-        of = {result.name: result for result in each.results}
-        for saying in each.section.sayings:
+    by_model: dict[str, dict[int, str]] = {}
+    for section in shown:
+        of = {result.name: result for result in section.results}
+        for saying in section.section.sayings:
             text = f"{saying.text} ({_footing(saying, of[saying.model])}){f'; {saying.more}' if saying.more else ''}"
-            found.setdefault(saying.model, {}).setdefault(each.section.place // KIND, text)
+            by_model.setdefault(saying.model, {}).setdefault(section.section.place // KIND, text)
     leads = _leads(shown[0], len(shown) > 1) if shown else {}
     return [
         Sentence(model, _sentence_of(list(parts.values())[:MOST], leads.get(model, "")))
-        for model, parts in found.items()
+        for model, parts in by_model.items()
     ]
 
 
@@ -74,24 +74,24 @@ def _sentence_of(parts: Sequence[str], lead: str) -> str:
 
 
 def _leads(shown: BenchmarkSection, is_one_of_several: bool) -> dict[str, str]:
-    """Of each model but the last, whether its lead over the next one in the first section is more than chance.
+    """A comparison of each model but the last with the next one: whether its lead is more than chance.
 
     The score is named, as the numbers before may be of others, and the section where there are more.
     """
     column = shown.section.headline
     if column is None:
         return {}
-    known = [(result, score) for result in shown.results if (score := score_of(result, column))]
-    scored = [(result, score) for result, score in known if score.interval and not score.doubt]
+    scores = [(result, score) for result in shown.results if (score := score_of(result, column))]
+    scored = [(result, score) for result, score in scores if score.interval and not score.doubt]
     scored.sort(key=lambda each: _value(each[1]), reverse=column.higher_is_better)
-    found = {}
+    leads = {}
     where = f" on {shown.results[0].benchmark}" if is_one_of_several else ""
     for (better, score), (worse, other) in pairwise(scored):
         if _value(score) == _value(other):
             continue
         how = "more than chance" if shown.is_told_apart(column, better, worse) else "within chance"
-        found[better.name] = f"by {column.title}{where}, its lead over {worse.name} is {how}"
-    return found
+        leads[better.name] = f"by {column.title}{where}, its lead over {worse.name} is {how}"
+    return leads
 
 
 def _value(score: Score) -> float:

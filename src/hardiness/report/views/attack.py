@@ -38,17 +38,17 @@ class AttackView(CardView):
         yield from filter(None, [surrogate_matrix(results)])
 
     def sentence(self, result: Result, scores: ScoreLookup) -> str | tuple[str, Score | None]:
-        """What becomes of the accuracy at the largest epsilon; nothing for pictures made on the model itself."""
+        """The change of accuracy at the largest epsilon; nothing for pictures made on the model itself."""
         swept, clean = sweep(ACCURACY, result.scores), scores.value("clean_accuracy")
         surrogate = result.run.surrogate.model if result.run.surrogate else ""
         if not swept or swept[-1].value is None or clean is None or surrogate == result.model:
             return ""
         epsilon = epsilon_text(float(swept[-1].condition["epsilon"]))
-        before, left = round(100 * clean), round(100 * swept[-1].value)
+        before, after = round(100 * clean), round(100 * swept[-1].value)
         stays = "holds" if trust(result.findings) == "yes" else "keeps"
         # The score under a name that says "at the largest epsilon" without the budget.
         about = replace(swept[-1], metric="accuracy_left", condition=Condition())
-        change = f"falls from {before} to {left} %" if left < before else f"{stays} its {before} %"
+        change = f"falls from {before} to {after} %" if after < before else f"{stays} its {before} %"
         if surrogate:
             return f"{change} on pictures attacked on {surrogate}", about
         doubt = swept[-1].doubt
@@ -115,7 +115,7 @@ def standing(results: Sequence[Result]) -> Sequence[Result]:
 
 
 def doubts_of(results: Sequence[Result]) -> str:
-    """What a heading says behind the numbers of some results of which a report does not stand by all, or cannot tell.
+    """The words of a heading behind the numbers of results of which a report does not stand by all, or cannot tell.
 
     A range over several models is of those that are neither withdrawn nor unchecked (see `standing`).
     """
@@ -131,29 +131,31 @@ def doubts_of(results: Sequence[Result]) -> str:
 
 
 def dashes_of(results: Sequence[Result]) -> str:
-    """What a caption says of the curves that are dashed; empty where none is."""
+    """The words of a caption for dashed curves; empty where none is."""
     words = sorted({result.doubt for result in results if result.doubt})
     return f" Dashed: {' or '.join(words)}, see what the report on the attack says." if words else ""
 
 
 def surrogate_matrix(results: Sequence[Result]) -> Heat | None:
     """Accuracy by the surrogate that pictures were made on and the model that sees them; ``None`` for one surrogate."""
-    found: dict[str, dict[str, Score]] = {}
+    by_surrogate: dict[str, dict[str, Score]] = {}
     for result in results:
         if result.run.surrogate and (swept := sweep(ACCURACY, result.scores)):
-            found.setdefault(result.run.surrogate.model, {})[result.name] = swept[-1]
-    if len(found) < 2:
+            by_surrogate.setdefault(result.run.surrogate.model, {})[result.name] = swept[-1]
+    if len(by_surrogate) < 2:
         return None
-    victims = tuple(dict.fromkeys(name for row in found.values() for name in row))
-    values = tuple(tuple(_value(row.get(victim)) for victim in victims) for row in found.values())
-    epsilon = epsilon_text(max(float(score.condition["epsilon"]) for row in found.values() for score in row.values()))
+    victims = tuple(dict.fromkeys(name for row in by_surrogate.values() for name in row))
+    values = tuple(tuple(_value(row.get(victim)) for victim in victims) for row in by_surrogate.values())
+    epsilon = epsilon_text(
+        max(float(score.condition["epsilon"]) for row in by_surrogate.values() for score in row.values())
+    )
     return Heat(
         "surrogates",
         f"What pictures made on one model leave of another's accuracy, at ε {epsilon}, in %",
         "Rows: the model that was attacked. Columns: the model that was shown the pictures. Pale: they fool it too.",
         "made on",
         victims,
-        tuple(found),
+        tuple(by_surrogate),
         (Layer("", values),),
         higher_is_better=True,
     )
@@ -196,8 +198,8 @@ def _epsilons(results: Sequence[Result]) -> Panel | None:
     ours = tuple(_line(result, scores, "epsilon") for result, scores in zip(results, swept, strict=True))
     theirs = _published(results, lambda at: at.get("steps") == steps and at.get("surrogate") == surrogate, "epsilon")
     marks = tuple(sorted({x for line in ours for x in line.x}))
-    named = tuple(epsilon_text(mark) if mark else "0" for mark in marks)
-    return Panel(f"ε, at {steps} steps", ours, theirs, marks, named)
+    names = tuple(epsilon_text(mark) if mark else "0" for mark in marks)
+    return Panel(f"ε, at {steps} steps", ours, theirs, marks, names)
 
 
 def _accuracies(result: Result) -> list[Score]:
@@ -210,23 +212,25 @@ def _accuracies(result: Result) -> list[Score]:
 def _line(result: Result, scores: Sequence[Score], key: str) -> Line:
     clean = [score for score in result.scores if score.metric == "clean_accuracy"]
     points = [(0.0, score) for score in clean] + [(float(score.condition[key]), score) for score in scores]
-    known = sorted(((x, s) for x, s in points if s.value is not None and s.interval), key=lambda point: point[0])
+    valued = sorted(((x, s) for x, s in points if s.value is not None and s.interval), key=lambda point: point[0])
     return Line(
         result.name,
-        tuple(x for x, _ in known),
-        tuple(s.value for _, s in known if s.value is not None),
-        tuple(s.interval.low for _, s in known if s.interval),
-        tuple(s.interval.high for _, s in known if s.interval),
+        tuple(x for x, _ in valued),
+        tuple(s.value for _, s in valued if s.value is not None),
+        tuple(s.interval.low for _, s in valued if s.interval),
+        tuple(s.interval.high for _, s in valued if s.interval),
         doubt=result.doubt,
     )
 
 
-def _published(results: Sequence[Result], wanted: Callable[[Mapping[str, Any]], bool], key: str) -> tuple[Line, ...]:
+def _published(
+    results: Sequence[Result], is_counted: Callable[[Mapping[str, Any]], bool], key: str
+) -> tuple[Line, ...]:
     if results[0].protocol != PUBLISHED_PROTOCOL:
         return ()
     lines = []
     for model, rows in series_beside(results, "accuracy").items():
-        points = sorted((float(row.condition[key]), row.value) for row in rows if wanted(row.condition))
+        points = sorted((float(row.condition[key]), row.value) for row in rows if is_counted(row.condition))
         if len(points) > 1:
             lines.append(Line(model, tuple(x for x, _ in points), tuple(y for _, y in points)))
     return tuple(lines)
@@ -234,62 +238,62 @@ def _published(results: Sequence[Result], wanted: Callable[[Mapping[str, Any]], 
 
 def strength_of_attack(results: Sequence[Result]) -> Curves | None:
     """A curve a model over steps and, where there were several, over starts; noise of the same budget thin beside."""
-    tried_hard = [result for result in results if result.details.get("effort")]
-    known = [(result.name, result.details["effort"] | {"doubt": result.doubt}) for result in tried_hard]
-    panels = tuple(panel for panel in (_panel(known, "steps"), _panel(known, "starts")) if panel)
+    attacked = [result for result in results if result.details.get("effort")]
+    efforts = [(result.name, result.details["effort"] | {"doubt": result.doubt}) for result in attacked]
+    panels = tuple(panel for panel in (_panel(efforts, "steps"), _panel(efforts, "starts")) if panel)
     if not panels:
         return None
-    tried = any(found["noise"] for _, found in known)
+    has_noise = any(effort["noise"] for _, effort in efforts)
     caption = "Share of images that are classified rightly; bands are 95 % intervals, 0 steps is without attack."
-    noise = " Thin grey lines: under the best of ten random draws of the same budget." if tried else ""
-    heading = f"An attack must leave less than noise does{_against_noise(known)}" if tried else _leaves(known)
-    heading += doubts_of(tried_hard)
+    noise = " Thin grey lines: under the best of ten random draws of the same budget." if has_noise else ""
+    heading = f"An attack must leave less than noise does{_against_noise(efforts)}" if has_noise else _leaves(efforts)
+    heading += doubts_of(attacked)
     return Curves(
         "attack_effort",
         "Was it an attack? Accuracy against steps, starts and noise",
         heading,
-        caption + noise + dashes_of(tried_hard),
+        caption + noise + dashes_of(attacked),
         panels,
         "accuracy ↑ better",
         beside="noise of the same budget",
     )
 
 
-def _leaves(details: Sequence[tuple[str, dict[str, Any]]]) -> str:
+def _leaves(efforts: Sequence[tuple[str, dict[str, Any]]]) -> str:
     """A sentence on the accuracy that the whole effort leaves, over the models."""
-    stands = [found for _, found in details if not found["doubt"]] or [found for _, found in details]
-    values = [100 * found["steps"][-1][1] for found in stands if found["steps"]]
+    believed = [effort for _, effort in efforts if not effort["doubt"]] or [effort for _, effort in efforts]
+    values = [100 * effort["steps"][-1][1] for effort in believed if effort["steps"]]
     if not values:
         return "Accuracy by effort of the attack"
     low, high = f"{min(values):.0f}", f"{max(values):.0f}"
     return f"The whole attack leaves {low if low == high else f'{low} to {high}'} %"
 
 
-def _against_noise(details: Sequence[tuple[str, dict[str, Any]]]) -> str:
+def _against_noise(efforts: Sequence[tuple[str, dict[str, Any]]]) -> str:
     """A sentence on what attack and noise leave, where one model is shown."""
-    if len(details) != 1 or not details[0][1]["noise"]:
+    if len(efforts) != 1 or not efforts[0][1]["noise"]:
         return ""
-    found = details[0][1]
-    return f": {100 * found['steps'][-1][1]:.0f} % against {100 * found['noise'][0]:.0f} %"
+    effort = efforts[0][1]
+    return f": {100 * effort['steps'][-1][1]:.0f} % against {100 * effort['noise'][0]:.0f} %"
 
 
-def _panel(details: Sequence[tuple[str, dict[str, Any]]], kind: str) -> Panel | None:
-    shown = [(name, found) for name, found in details if len(found[kind]) > 1]
-    if not shown:
+def _panel(efforts: Sequence[tuple[str, dict[str, Any]]], kind: str) -> Panel | None:
+    curves = [(name, effort) for name, effort in efforts if len(effort[kind]) > 1]
+    if not curves:
         return None
     lines = tuple(
-        Line(name, *(tuple(column) for column in zip(*found[kind], strict=True)), doubt=found["doubt"])
-        for name, found in shown
+        Line(name, *(tuple(column) for column in zip(*effort[kind], strict=True)), doubt=effort["doubt"])
+        for name, effort in curves
     )
     marks = tuple(sorted({x for line in lines for x in line.x}))
     noise = tuple(
-        Line(f"noise on {name}", (marks[0], marks[-1]), (found["noise"][0],) * 2)
-        for name, found in shown
-        if found["noise"]
+        Line(f"noise on {name}", (marks[0], marks[-1]), (effort["noise"][0],) * 2)
+        for name, effort in curves
+        if effort["noise"]
     )
-    epsilons = dict.fromkeys(epsilon_text(found["epsilon"]) for _, found in shown)
-    what = kind if kind == "starts" else " or ".join(dict.fromkeys(found["unit"] for _, found in shown))
+    epsilons = dict.fromkeys(epsilon_text(effort["epsilon"]) for _, effort in curves)
+    what = kind if kind == "starts" else " or ".join(dict.fromkeys(effort["unit"] for _, effort in curves))
     label = f"{what}, at ε {' and '.join(epsilons)}"
-    members = {number: name for _, found in shown for number, name in enumerate(found["members"], start=1)}
+    members = {number: name for _, effort in curves for number, name in enumerate(effort["members"], start=1)}
     names = {0: "none", **members} if kind == "steps" and members else {}
     return Panel(label, lines, noise, marks, tuple(names.get(int(mark), f"{mark:g}") for mark in marks))

@@ -44,9 +44,9 @@ def _by_part(described: ClassSet, results: Sequence[Result]) -> Dots | None:
     rows = {str(next(iter(part.condition.values()))).replace("_", " "): part.condition for part in described.parts}
     observers = []
     for result in results:
-        known = {name: score for name, condition in rows.items() if (score := _score_of(result, condition))}
-        observers.append(Observer(result.name, _score_of(result, Condition()), known))
-    if not any(each.by_row for each in observers):
+        by_row = {name: score for name, condition in rows.items() if (score := _score_of(result, condition))}
+        observers.append(Observer(result.name, _score_of(result, Condition()), by_row))
+    if not any(observer.by_row for observer in observers):
         return None
     theirs = _published_by_part(described, rows) if is_comparable(results) else ()
     return Dots(
@@ -56,7 +56,7 @@ def _by_part(described: ClassSet, results: Sequence[Result]) -> Dots | None:
         "accuracy, higher is better",
         ("", ""),
         "headline",
-        tuple(name for name in rows if any(name in each.by_row for each in observers)),
+        tuple(name for name in rows if any(name in observer.by_row for observer in observers)),
         tuple(observers),
         published=theirs,
         bars=True,
@@ -65,13 +65,13 @@ def _by_part(described: ClassSet, results: Sequence[Result]) -> Dots | None:
 
 
 def _published_by_part(described: ClassSet, rows: Mapping[str, Condition]) -> tuple[Observer, ...]:
-    """What was published of the set: over everything, and of each part."""
+    """Published accuracies of the set: over everything, and of each part."""
     whole = {model: _as_score(row) for model, row in published_beside(described.name, "top1", {}).items()}
     by_row: dict[str, dict[str, Score]] = {model: {} for model in whole}
     for name, condition in rows.items():
         for model, row in published_beside(described.name, "top1", condition).items():
             by_row.setdefault(model, {})[name] = _as_score(row)
-    return tuple(Observer(model, whole.get(model), known) for model, known in by_row.items())
+    return tuple(Observer(model, whole.get(model), scores) for model, scores in by_row.items())
 
 
 def _as_score(row: PublishedNumber) -> Score:
@@ -82,13 +82,13 @@ def _by_level(described: ClassSet, results: Sequence[Result]) -> Dots | None:
     """Accuracy at each level where the set has no factors, else at the hardest level of each factor, a row each."""
     if not described.level:
         return None
-    known = [
+    levels = [
         {s.condition: s for s in result.scores if s.metric == "top1" and described.level in s.condition}
         for result in results
     ]
     means: dict[Condition, float] = {}
-    for condition in dict.fromkeys(chain.from_iterable(known)):
-        values = [each[condition].value or 0.0 for each in known if condition in each]
+    for condition in dict.fromkeys(chain.from_iterable(levels)):
+        values = [each[condition].value or 0.0 for each in levels if condition in each]
         means[condition] = sum(values) / len(values)
     factors: dict[str, list[Condition]] = {}
     for condition in means:
@@ -114,7 +114,7 @@ def _by_level(described: ClassSet, results: Sequence[Result]) -> Dots | None:
             Observer(
                 result.name, _score_of(result, Condition()), {name: each[c] for name, c in rows.items() if c in each}
             )
-            for result, each in zip(results, known, strict=True)
+            for result, each in zip(results, levels, strict=True)
         ),
         bars=True,
     )

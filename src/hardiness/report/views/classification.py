@@ -37,20 +37,20 @@ class ClassificationView(CardView):
 def factor_chart(results: Sequence[Result]) -> Dots | None:
     """Error ratios by factor, the most harmful first; ``None`` where there are none."""
     observers = [_observer(result) for result in results]
-    shown = tuple(each for each in observers if each.by_row)
-    if not shown:
+    scored = tuple(observer for observer in observers if observer.by_row)
+    if not scored:
         return None
     means = {
-        name: sum(known) / len(known)
+        name: sum(ratios) / len(ratios)
         for name in FACTORS
-        if (known := [each.by_row[name].value or 0.0 for each in shown if name in each.by_row])
+        if (ratios := [observer.by_row[name].value or 0.0 for observer in scored if name in observer.by_row])
     }
     rows = tuple(sorted(means, key=lambda name: (-means[name], name)))
     beside = _published(results)
     ends = [
         score.interval.high if score.interval else score.value or 0.0
-        for each in (*shown, *beside)
-        for score in each.by_row.values()
+        for observer in (*scored, *beside)
+        for score in observer.by_row.values()
     ]
     caption = (
         "Error on photographs that annotators gave a factor, divided by the error on all annotated ones; right of 1 a "
@@ -58,13 +58,13 @@ def factor_chart(results: Sequence[Result]) -> Dots | None:
     )
     return Dots(
         "error_ratio_by_factor",
-        f"What goes with errors: {_heading(shown, means)}",
+        f"What goes with errors: {_heading(scored, means)}",
         caption,
         "error ratio ↓ better",
         ("fewer errors", "more errors"),
         EVERYTHING,
         rows,
-        shown,
+        scored,
         None,
         beside,
         limit=2.0 if max(ends) <= 2 else 4.0,
@@ -74,10 +74,10 @@ def factor_chart(results: Sequence[Result]) -> Dots | None:
     )
 
 
-def _heading(shown: Sequence[Observer], means: Mapping[str, float]) -> str:
+def _heading(observers: Sequence[Observer], means: Mapping[str, float]) -> str:
     """The factor that hurts most, or those, and how sure that is."""
     worst = first(means, 1)
-    ratios = [each.by_row[name] for each in shown for name in worst if name in each.by_row]
+    ratios = [observer.by_row[name] for observer in observers for name in worst if name in observer.by_row]
     above = all(score.interval is not None and score.interval.low > 1 for score in ratios)
     sure = "" if above else ", which may be chance"
     most = in_words(map(words, worst), len(means))
@@ -94,8 +94,8 @@ def _observer(result: Result) -> Observer:
 
 
 def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
-    found = []
+    observers = []
     for model, values in series_beside(results, error_ratio.name).items():
         rows = {str(row.condition["factor"]): error_ratio.metric.score(row.value, row.n) for row in values}
-        found.append(Observer(model, None, rows))
-    return tuple(found)
+        observers.append(Observer(model, None, rows))
+    return tuple(observers)

@@ -26,7 +26,7 @@ LOSS = Metric(
 Errors = dict[tuple[str, int], Score]
 
 BASELINE = "AlexNet"
-"""What the published ratios divide by."""
+"""The model whose errors published ratios divide by."""
 
 
 @register("corruption")
@@ -69,7 +69,7 @@ def corruption_charts(results: Sequence[Result]) -> list[Chart]:
 
 
 def _title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
-    """Where most and least is lost, by errors as shares, the largest first; a range where these are not apart."""
+    """The corruptions under which most and least is lost, by errors as shares, largest first; else a range."""
     names = list(errors)
     if len(names) == 1:
         return f"Error under {words(names[0])} by severity"
@@ -233,7 +233,7 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
 
 
 def _mean_title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
-    """Where errors as shares, the largest first, are largest and smallest; a range where these are not apart."""
+    """The corruptions with the largest and the smallest errors, as shares, largest first; else a range."""
     names = list(errors)
     if len(names) == 1:
         return f"Error under {words(names[0])}"

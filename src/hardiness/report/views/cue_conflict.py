@@ -53,14 +53,14 @@ def people_score(result: Result) -> str:
     people = people_beside(result)
     if people is None:
         return ""
-    found = people.overall
+    overall = people.overall
     accuracy, shape, texture = (
-        _percent(value) for value in (found.cue_accuracy, found.shape_bias, 1 - found.shape_bias)
+        _percent(value) for value in (overall.cue_accuracy, overall.shape_bias, 1 - overall.shape_bias)
     )
     low, high = (_percent(bound(people.shape_bias_by_observer.values())) for bound in (min, max))
     return (
         f"humans: cue accuracy {accuracy}, shape bias {shape} ({low} to {high} by person), texture bias {texture}; "
-        f"{people.observers} people, {found.trials:,} trials, all 1,200 published stimuli"
+        f"{people.observers} people, {overall.trials:,} trials, all 1,200 published stimuli"
     )
 
 
@@ -138,7 +138,7 @@ def _published_chat() -> Iterator[Observer]:
 
 
 def published_chat_models() -> Grid:
-    """What was published of shape bias with chat models, CLIP models and classifiers beside each other."""
+    """Published shape bias of chat models, CLIP models and classifiers beside each other."""
     heads = ("shape bias", "cue accuracy", "no answer")
     rows = []
     for row in sorted(vlm_shape_bias(), key=lambda each: (each.kind, -each.shape_bias)):
@@ -148,8 +148,8 @@ def published_chat_models() -> Grid:
 
 
 def _message(models: Sequence[Observer], people: Humans | None) -> str:
-    """What the figure says: on which side of the middle the models are, and people."""
-    values = [each.overall.value for each in models if each.overall and each.overall.value is not None]
+    """The message: on which side of the middle the models are, and people."""
+    values = [observer.overall.value for observer in models if observer.overall and observer.overall.value is not None]
     if not values or not people:
         return ""
     low, high = (f"{100 * bound(values):.0f}" for bound in (min, max))
@@ -158,15 +158,15 @@ def _message(models: Sequence[Observer], people: Humans | None) -> str:
 
 
 def _observer(result: Result, protocol: str) -> Observer:
-    found = {
+    scores = {
         score.condition: score for score in result.scores if score.metric == SHAPE_BIAS.name and score.value is not None
     }
     by_row = {
         condition["category"]: score
-        for condition, score in found.items()
+        for condition, score in scores.items()
         if condition.get("protocol") == protocol and "category" in condition
     }
-    return Observer(result.name, found.get(Condition(protocol=protocol)), by_row)
+    return Observer(result.name, scores.get(Condition(protocol=protocol)), by_row)
 
 
 def _people(people: Humans) -> People:
@@ -180,8 +180,8 @@ def _people(people: Humans) -> People:
 def _ordered(models: Sequence[Observer]) -> list[str]:
     """Categories by the mean of the models' bias, the one nearest to shape first."""
     values: dict[str, list[float]] = {}
-    for each in models:
-        for category, score in each.by_row.items():
+    for observer in models:
+        for category, score in observer.by_row.items():
             assert score.value is not None
             values.setdefault(category, []).append(score.value)
     return sorted(values, key=lambda category: (-sum(values[category]) / len(values[category]), category))

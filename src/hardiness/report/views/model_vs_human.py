@@ -45,11 +45,11 @@ class ModelVsHumanView(CardView):
 def human_charts(results: Sequence[Result]) -> list[Chart]:
     """All sets in one figure, then one small panel a set whose conditions are several."""
     scores = {result.name: _scores(result) for result in results}
-    shown = [name for name in SETS if any(Condition(set=name) in found for found in scores.values())]
+    sets = [name for name in SETS if any(Condition(set=name) in scored for scored in scores.values())]
     charts: list[Chart] = []
-    if shown:
-        charts.append(_dots(results, shown, scores))
-    if panels := [panel for name in shown if (panel := _panel(stimulus_set(name), scores))]:
+    if sets:
+        charts.append(_dots(results, sets, scores))
+    if panels := [panel for name in sets if (panel := _panel(stimulus_set(name), scores))]:
         charts.append(_curves(panels))
     return charts
 
@@ -57,18 +57,20 @@ def human_charts(results: Sequence[Result]) -> list[Chart]:
 def by_set(result: Result) -> Grid | None:
     """A model's accuracy and people's on each set; ``None`` where there is none."""
     at = ScoreLookup(result.scores)
-    found = [stimulus_set(name) for name in SETS if (ACCURACY.name, Condition(set=name)) in at]
-    rows = tuple((each.name, (at.cell(ACCURACY.name, set=each.name), GridCell(each.accuracy))) for each in found)
+    sets = [stimulus_set(name) for name in SETS if (ACCURACY.name, Condition(set=name)) in at]
+    rows = tuple(
+        (stimuli.name, (at.cell(ACCURACY.name, set=stimuli.name), GridCell(stimuli.accuracy))) for stimuli in sets
+    )
     return Grid(result.name, "accuracy by set of stimuli", "set", ("model", PEOPLE), rows) if rows else None
 
 
 def beside_people(result: Result) -> tuple[float, float] | None:
     """A model's mean accuracy over the sets that were run, and people's over the same; ``None`` where there is none."""
-    found = _scores(result)
-    sets = [name for name in SETS if Condition(set=name) in found]
+    scores = _scores(result)
+    sets = [name for name in SETS if Condition(set=name) in scores]
     if not sets:
         return None
-    ours = sum(found[Condition(set=name)].value or 0.0 for name in sets) / len(sets)
+    ours = sum(scores[Condition(set=name)].value or 0.0 for name in sets) / len(sets)
     return ours, sum(stimulus_set(name).accuracy for name in sets) / len(sets)
 
 
@@ -77,9 +79,9 @@ def people_score(results: Sequence[Result]) -> str:
     sets = [name for name in SETS if any(Condition(set=name) in _scores(result) for result in results)]
     if not sets:
         return ""
-    known = [stimulus_set(name) for name in sets]
-    mean = sum(each.accuracy for each in known) / len(known)
-    trials = sum(level.trials for each in known for level in each.levels)
+    people = [stimulus_set(name) for name in sets]
+    mean = sum(stimuli.accuracy for stimuli in people) / len(people)
+    trials = sum(level.trials for stimuli in people for level in stimuli.levels)
     return f"people: {100 * mean:.1f} on the sets that were run, the mean over sets; {trials:,} trials, all conditions"
 
 
@@ -91,7 +93,7 @@ def _panel(stimuli: StimulusSet, scores: dict[str, Scores]) -> Panel | None:
     if len(stimuli.levels) < 2:
         return None
     ticks = tuple(float(place) for place in range(len(stimuli.levels)))
-    lines = tuple(line for model, found in scores.items() if (line := _line(model, stimuli, found)).x)
+    lines = tuple(line for model, scored in scores.items() if (line := _line(model, stimuli, scored)).x)
     people = Line(PEOPLE, ticks, tuple(level.accuracy for level in stimuli.levels))
     return Panel(
         stimuli.axis, lines, (), ticks, tuple(level.title for level in stimuli.levels), stimuli.name, people=people
@@ -128,27 +130,29 @@ def _curves(panels: Sequence[Panel]) -> Curves:
     )
 
 
-def _dots(results: Sequence[Result], shown: Sequence[str], scores: dict[str, Scores]) -> Dots:
+def _dots(results: Sequence[Result], sets: Sequence[str], scores: dict[str, Scores]) -> Dots:
     observers = tuple(
         Observer(
             result.name,
             next((s for s in result.scores if s.metric.startswith("ood_accuracy") and s.value is not None), None),
             {
                 name: scores[result.name][Condition(set=name)]
-                for name in shown
+                for name in sets
                 if Condition(set=name) in scores[result.name]
             },
         )
         for result in results
     )
-    by_row = {name: stimulus_set(name).accuracy for name in shown}
+    by_row = {name: stimulus_set(name).accuracy for name in sets}
     published = tuple(
         Observer(model, OOD_ACCURACY.score(rows[-1].value, rows[-1].n), {})
         for model, rows in published_series(BENCHMARK, "ood_accuracy").items()
-        if len(shown) == len(SETS)
+        if len(sets) == len(SETS)
     )
     overall = sum(by_row.values()) / len(by_row)
-    values = [each.overall.value for each in observers if each.overall and each.overall.value is not None]
+    values = [
+        observer.overall.value for observer in observers if observer.overall and observer.overall.value is not None
+    ]
     caption = (
         "Accuracy over the conditions that count: no control, and none in which people were hardly ever right. "
         "Lines are 95 % intervals; people's answers stand beside."
@@ -160,7 +164,7 @@ def _dots(results: Sequence[Result], shown: Sequence[str], scores: dict[str, Sco
         label="accuracy ↑ better",
         ends=("", ""),
         all_rows="mean over sets",
-        rows=tuple(shown),
+        rows=tuple(sets),
         observers=observers,
         people=People(overall, by_row, ()),
         published=published,

@@ -25,7 +25,7 @@ class OodUnitTestsView(CardView):
     """Pictures without an object that pass for photographs, by test."""
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
-        """What passes for a photograph, by test, and for each model a grid of tests by method."""
+        """The share that passes for photographs, by test, and for each model a grid of tests by method."""
         yield from filter(None, (passing_chart(results, method) for method in METHODS))
         yield from filter(None, map(_grid, results))
 
@@ -70,28 +70,28 @@ def _observer(result: Result, method: str) -> Observer:
 
 
 def _heading(observers: Sequence[Observer]) -> str:
-    """What each model flags, in the order of the table; models of one kind together."""
-    said: dict[str, list[str]] = {}
-    for each in observers:
-        said.setdefault(_flagged(each.by_row), []).append(each.name)
-    if len(said) == 1:
-        (what, names), *_ = said.items()
+    """The kinds of pictures that each model flags, in the order of the table; models of one kind together."""
+    by_finding: dict[str, list[str]] = {}
+    for observer in observers:
+        by_finding.setdefault(_flagged(observer.by_row), []).append(observer.name)
+    if len(by_finding) == 1:
+        (what, names), *_ = by_finding.items()
         return f"{names[0]} {what}" if len(names) == 1 else f"each of the {len(names)} models {what}"
     return "; ".join(
         f"{in_words(names, len(observers))} {what if len(names) == 1 else what.replace('flags', 'flag', 1)}"
-        for what, names in said.items()
+        for what, names in by_finding.items()
     )
 
 
 def _flagged(by_row: Mapping[str, Score]) -> str:
     passing = [kind for kind in KINDS if (score := by_row.get(f"mean of {kind}")) and (score.value or 0.0) > HALF]
-    told = {
+    findings = {
         (): "flags most of both kinds",
         ("noise",): "flags plain and striped pictures alone",
         ("plain and striped",): "flags noise alone",
         tuple(KINDS): "flags hardly anything",
     }
-    return told[tuple(passing)]
+    return findings[tuple(passing)]
 
 
 def _grid(result: Result) -> Grid | None:

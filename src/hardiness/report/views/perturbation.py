@@ -14,7 +14,7 @@ from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.views.card_view import CardView, register
 
 LIMITS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""Where the axis may end: quarters of these are round."""
+"""Ends of the axis, whose quarters are round."""
 
 
 @register("perturbation")
@@ -72,32 +72,32 @@ def flips(results: Sequence[Result]) -> list[Chart]:
 def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
     """Under what answers flip most, by shares of the steps; a range where most and least are not apart."""
     names = list(shares)
-    shown = {name: f"{100 * share:.1f}" for name, share in shares.items()}
-    most, least = shown[names[0]], shown[names[-1]]
+    texts = {name: f"{100 * share:.1f}" for name, share in shares.items()}
+    most, least = texts[names[0]], texts[names[-1]]
     if len(names) == 1:
         return f"Answers flip under {words(names[0])} at {most} % of the steps"
     if most == least:
         return f"Answers flip as often under each: at {most} % of the steps"
     if not (apart := ends_apart(shares, intervals)):
         return f"Answers flip at {least} to {most} % of the steps, by perturbation"
-    worst = " to ".join(dict.fromkeys(shown[name] for name in reversed(apart[0])))
+    worst = " to ".join(dict.fromkeys(texts[name] for name in reversed(apart[0])))
     return f"Answers flip most under {in_words(map(words, apart[0]), len(names))}: at {worst} % of the steps"
 
 
 def _observer(result: Result) -> Observer:
-    found = {s.condition: s for s in result.scores if s.metric == FLIP_PROBABILITY.name and s.value is not None}
-    by_row = {condition["perturbation"]: s for condition, s in found.items() if set(condition) == {"perturbation"}}
-    overall = next((s for condition, s in found.items() if not condition), None)
+    scores = {s.condition: s for s in result.scores if s.metric == FLIP_PROBABILITY.name and s.value is not None}
+    by_row = {condition["perturbation"]: s for condition, s in scores.items() if set(condition) == {"perturbation"}}
+    overall = next((s for condition, s in scores.items() if not condition), None)
     return Observer(result.name, overall, by_row)
 
 
 def _published(results: Sequence[Result], rows: Sequence[str]) -> tuple[Observer, ...]:
-    made = []
+    observers = []
     for model, values in series_beside(results, FLIP_PROBABILITY.name).items():
         scores = [(row.condition, FLIP_PROBABILITY.score(row.value, row.n)) for row in values]
         by_row = {c["perturbation"]: s for c, s in scores if set(c) == {"perturbation"} and c["perturbation"] in rows}
-        made.append(Observer(model, next((s for c, s in scores if not c), None), by_row))
-    return tuple(made)
+        observers.append(Observer(model, next((s for c, s in scores if not c), None), by_row))
+    return tuple(observers)
 
 
 def _grid(result: Result) -> Grid | None:
