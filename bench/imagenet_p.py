@@ -31,8 +31,8 @@ from torchvision import transforms
 import usual_sequences
 from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.imagenet_p import sequences
 from hardiness.benchmarks.options import parse
+from hardiness.benchmarks.sequence_measures import sequences
 from hardiness.core.benchmark import DataSet
 from hardiness.core.condition import Condition
 from hardiness.core.model import CANVAS_224

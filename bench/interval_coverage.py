@@ -28,7 +28,7 @@ from scipy.special import ndtr, ndtri
 
 import populations
 from bars import at_least, at_most, sized, tell, versions
-from hardiness.benchmarks.confidence import calibration_of_cells
+from hardiness.benchmarks.cell_calibration import calibration_of_cells
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import aurra_score, mean_loss, two_of_each
@@ -43,12 +43,7 @@ from hardiness.statistics.confidence import aurra, bin_of, bin_of_hundred
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement
-from hardiness.statistics.measures import (
-    Measurable,
-    area_under_response,
-    calibration_measure,
-    shape_bias,
-)
+from hardiness.statistics.measures import Measurable, area_under_response, calibration_measure, shape_bias
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
 

@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from hardiness.benchmarks.confidence import (
-    INVERSE_TEMPERATURES,
-    best_inverse,
-    temperature_estimate,
-)
+from hardiness.benchmarks.losses import INVERSE_TEMPERATURES
 from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import LOSSES, aurra_score, estimated_loss, selective_scores, two_of_each
+from hardiness.benchmarks.temperature import best_inverse, temperature_estimate
 from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric
 from hardiness.core.run import DataIdentity, Run

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, ONE, TWO, shift_calibration
+from hardiness.benchmarks.cell_calibration import shift_calibration
 from hardiness.benchmarks.decisions import log_sums
+from hardiness.benchmarks.losses import INVERSE_TEMPERATURES, ONE, TWO
 from hardiness.benchmarks.photographs import ImagenetVal
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
@@ -111,7 +112,7 @@ def test_the_temperature_is_that_by_which_the_logits_are_too_large() -> None:
 
 
 def test_a_temperature_is_exact_to_what_the_spline_gives() -> None:
-    from hardiness.benchmarks.confidence import at
+    from hardiness.benchmarks.temperature import at
 
     logits, _ = photographs(300)
     sums = log_sums(logits).astype(np.float64)

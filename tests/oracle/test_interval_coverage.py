@@ -9,8 +9,9 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, best_inverse, temperature_estimate
+from hardiness.benchmarks.losses import INVERSE_TEMPERATURES
 from hardiness.benchmarks.shares import confidence_scores, selective_scores
+from hardiness.benchmarks.temperature import best_inverse, temperature_estimate
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Interval

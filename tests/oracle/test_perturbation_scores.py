@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, cards
-from hardiness.benchmarks.imagenet_p import DISTANCE, ratio_weights, sequences, top5_distance
+from hardiness.benchmarks.sequence_measures import DISTANCE, ratio_weights, sequences, top5_distance
 from hardiness.core.condition import Condition
 from hardiness.core.result import Score
 from hardiness.core.run import Run

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.cue_conflict import PROTOCOLS, Answers, answers, max_logit, mean_probability
+from hardiness.benchmarks.category_rules import max_logit, mean_probability
+from hardiness.benchmarks.cue_conflict import PROTOCOLS, Answers, answers
 from hardiness.core.condition import Condition
 from hardiness.core.result import Score
 from hardiness.core.run import DataIdentity, Run

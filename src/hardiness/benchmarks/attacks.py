@@ -14,12 +14,13 @@ from hardiness.benchmarks import decisions
 from hardiness.benchmarks.attack_checks import attack_report
 from hardiness.benchmarks.attack_effort import effort
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import condition_calibration, nll_column
+from hardiness.benchmarks.cell_calibration import condition_calibration
+from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.options import check_attack, registry
-from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
-from hardiness.benchmarks.photographs import check_subset, part_of
 from hardiness.benchmarks.presentation import sweep
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
+from hardiness.benchmarks.validation_subsets import HELP as SUBSET_HELP
+from hardiness.benchmarks.validation_subsets import check_subset, part_of
 from hardiness.core.attack_plan import AttackPlan, CrossChecks, Round, usual_epsilon
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
 from hardiness.core.bounds import MOST_STEPS, require_within
@@ -63,6 +64,42 @@ SURROGATE_SUCCESS = Metric(
 )
 
 ACCURACIES, SUCCESSES = (CLEAN_ACCURACY, ACCURACY), (ATTACK_SUCCESS, SURROGATE_SUCCESS)
+
+MUST_BREAK = Condition(epsilon=1.0, steps=10, group="must break")
+
+TARGETED = Condition(epsilon=1.0, steps=30, group="must break, targeted")
+
+EUCLIDEAN = Condition(epsilon=1000.0, steps=20, group="must break, l2")
+
+ROUNDS = (
+    Round(
+        "pgd",
+        "linf",
+        1.0,
+        {10: MUST_BREAK},
+        options={"relative_step": 0.25, "random_start": False, "loss": "margin"},
+    ),
+    Round(
+        "pgd",
+        "linf",
+        1.0,
+        {30: TARGETED},
+        targeted=True,
+        options={"step": 8 / 255, "random_start": False, "loss": "margin"},
+    ),
+    Round(
+        "pgd",
+        "l2",
+        1000.0,
+        {20: EUCLIDEAN},
+        options={"step": 4.0, "random_start": False, "loss": "margin"},
+    ),
+)
+"""The rounds in which every model must fall. They start at the image itself, since a start far away is another picture
+already, and go by differences of logits, which large ones cannot hide. Ordinary networks fall within ten steps, small
+adversarially trained ones as well."""
+
+CLEAN = Condition()
 
 
 @register("attack")
@@ -150,43 +187,6 @@ def _rows(table: ImageTable) -> Records:
 def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition) -> Score:
     n, count = len(hits), int(np.count_nonzero(hits))
     return metric.score(count / n, n, proportion(count, n), condition)
-
-
-MUST_BREAK = Condition(epsilon=1.0, steps=10, group="must break")
-
-TARGETED = Condition(epsilon=1.0, steps=30, group="must break, targeted")
-
-EUCLIDEAN = Condition(epsilon=1000.0, steps=20, group="must break, l2")
-
-ROUNDS = (
-    Round(
-        "pgd",
-        "linf",
-        1.0,
-        {10: MUST_BREAK},
-        options={"relative_step": 0.25, "random_start": False, "loss": "margin"},
-    ),
-    Round(
-        "pgd",
-        "linf",
-        1.0,
-        {30: TARGETED},
-        targeted=True,
-        options={"step": 8 / 255, "random_start": False, "loss": "margin"},
-    ),
-    Round(
-        "pgd",
-        "l2",
-        1000.0,
-        {20: EUCLIDEAN},
-        options={"step": 4.0, "random_start": False, "loss": "margin"},
-    ),
-)
-"""The rounds in which every model must fall. They start at the image itself, since a start far away is another picture
-already, and go by differences of logits, which large ones cannot hide. Ordinary networks fall within ten steps, small
-adversarially trained ones as well."""
-
-CLEAN = Condition()
 
 
 class AttackedPhotographs(Benchmark):

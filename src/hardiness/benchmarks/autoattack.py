@@ -7,8 +7,8 @@ from typing import ClassVar, final
 
 from hardiness.benchmarks.attacks import ROUNDS, AttackedPhotographs
 from hardiness.benchmarks.options import check_attack, registry
-from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
-from hardiness.benchmarks.photographs import check_subset
+from hardiness.benchmarks.validation_subsets import HELP as SUBSET_HELP
+from hardiness.benchmarks.validation_subsets import check_subset
 from hardiness.core.attack_plan import AttackPlan, CrossChecks, Norm, Round
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.condition import Condition

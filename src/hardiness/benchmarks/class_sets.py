@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import confidence_details
 from hardiness.benchmarks.galleries import Gallery, galleries, galleries_kept
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs, prepared
+from hardiness.benchmarks.reliability import confidence_details
 from hardiness.benchmarks.shares import (
     PHOTOGRAPH_METRICS,
     SELECTIVE_METRICS,

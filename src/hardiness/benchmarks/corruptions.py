@@ -14,7 +14,8 @@ from hardiness import data as datasets
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import SHIFT_METRICS, nll_column, shift_calibration
+from hardiness.benchmarks.cell_calibration import SHIFT_METRICS, shift_calibration
+from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
@@ -78,6 +79,18 @@ BESIDE = Metric(
     explanation="the same model's mean error on ImageNet-C, for comparison with this set.",
 )
 ERRORS = (MCE, RELATIVE_MCE, CE, RELATIVE_CE, MEAN_ERROR, BESIDE, CLEAN_ERROR, ERROR)
+
+CLEAN = Condition()
+
+OWN = "own"
+"""Data set, protocol and suite of a person's own pictures and classes."""
+
+SOURCES = ("auto", "stored", "generated")
+
+TESTBED_VIEW = "testbed"
+
+OWN_LEVELS = {"imagenet-c": (1, 3, 5)}
+"""Levels of a set at which a person's own pictures are shown, where these are not all."""
 
 
 def _cell(errors: CellMeans, metric: Metric, condition: Condition) -> Score:
@@ -333,14 +346,6 @@ def _require(members: DistortionSet, name: str) -> None:
     distortions.corruptions.get(name).require()
 
 
-CLEAN = Condition()
-OWN = "own"
-"""Data set, protocol and suite of a person's own pictures and classes."""
-
-SOURCES = ("auto", "stored", "generated")
-TESTBED_VIEW = "testbed"
-
-
 @dataclass(frozen=True)
 class CorruptionSet(Benchmark):
     """Error under each corruption of a set, at each severity; base of the benchmarks that `benchmark_of` makes.
@@ -579,10 +584,6 @@ def _stored(
 
 def _clean(content: bytes, name: str) -> Image:
     return imaging.on_canvas(imaging.decode(content, name), CANVAS_224)
-
-
-OWN_LEVELS = {"imagenet-c": (1, 3, 5)}
-"""Levels of a set at which a person's own pictures are shown, where these are not all."""
 
 
 def own_set(name: str) -> DistortionSet:

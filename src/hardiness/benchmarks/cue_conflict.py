@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, ClassVar, final
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
+from hardiness.benchmarks.category_rules import Categories, Rule, max_logit, mean_probability
 from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.galleries import SHOWN, Answer, Gallery, Sample, galleries_kept
 from hardiness.benchmarks.options import registry
@@ -27,37 +28,6 @@ from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import Measurable, share
 from hardiness.statistics.measures import shape_bias as shape_bias_of
-
-Categories = Mapping[str, Sequence[int]]
-"""The class indices of each category, by name."""
-
-Rule = Callable[[NDArray[np.float32], Categories], NDArray[np.int64]]
-"""From logits ``(N, K)`` to the place of each answer among the categories, ``(N,)``."""
-
-
-def max_logit(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:
-    """The category that holds the largest logit among all categories' classes, int64 ``(N,)``.
-
-    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_shapebias.py``.
-    """
-    groups = list(categories.values())
-    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-    return np.asarray(owner[logits[:, np.concatenate(groups)].argmax(axis=1)])
-
-
-def mean_probability(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:
-    """The category with the largest mean softmax probability of its classes, int64 ``(N,)``.
-
-    The softmax over all classes divides every category by the same sum, so that the comparison can be made between
-    logarithms without it, where nothing underflows.
-
-    Source: Geirhos et al. (2019), arXiv:1811.12231; model-vs-human, ``ImageNetProbabilitiesTo16ClassesMapping``.
-    """
-    chosen = [logits[:, list(group)].astype(np.float64) for group in categories.values()]
-    peaks = [group.max(axis=1, keepdims=True) for group in chosen]
-    means = [np.log(np.exp(group - peak).mean(axis=1)) + peak[:, 0] for group, peak in zip(chosen, peaks, strict=True)]
-    return np.asarray(np.argmax(means, axis=0))
-
 
 CUE_ACCURACY = Metric(
     "cue_accuracy", explanation="the share of stimuli answered with one of their two cues, shape or texture."
@@ -91,7 +61,6 @@ PROTOCOLS: Mapping[str, CueProtocol] = {
 """Protocols by name, the headline's first. The set of ``orhan2019`` holds one stimulus without a conflict."""
 
 HEADLINE = next(iter(PROTOCOLS))
-
 
 NOTHING = ""
 """The stand-in for a category where a chat model gave no answer, which is -1 in a table."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import imaging
-from hardiness.benchmarks.confidence import COLUMN, INVERSE_TEMPERATURES, STEPS
+from hardiness.benchmarks.losses import COLUMN, INVERSE_TEMPERATURES, STEPS
 from hardiness.core.table import Columns
 
 Logits = NDArray[np.float32]
@@ -77,7 +77,7 @@ def _normaliser(logits: Logits) -> tuple[NDArray[np.float64], NDArray[np.float64
 def log_sums(logits: Logits) -> NDArray[np.float32]:
     """The log of the sum of ``exp(factor * (logit - largest))`` for each of 25 factors, float32 ``(N, 25)``.
 
-    The factors are `hardiness.benchmarks.confidence.INVERSE_TEMPERATURES`; an octave above, each term is squared.
+    The factors are `hardiness.benchmarks.losses.INVERSE_TEMPERATURES`; an octave above, each term is squared.
     """
     lowered = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     sums = np.empty((len(logits), len(INVERSE_TEMPERATURES)), np.float32)

@@ -14,6 +14,20 @@ from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Result
 from hardiness.core.table import RIGHT, ImageTable
 
+KEPT, KEPT_ASIDE = "galleries", "galleries_when_asked"
+"""Names in a result's details: of galleries, and of those of a set that are shown to who asks for them alone."""
+
+SHOWN = 6
+"""Pictures a gallery holds at most."""
+
+ENOUGH = 5
+"""Images that a class needs before its losses say anything."""
+
+TAKEN = np.float32(-1.0)
+"""The stand-in for the confidence of answers that are not to be chosen."""
+
+Namer = Callable[[int], str]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -51,21 +65,6 @@ class Gallery:
     title: str
     rule: str
     samples: tuple[Sample, ...]
-
-
-KEPT, KEPT_ASIDE = "galleries", "galleries_when_asked"
-"""Names in a result's details: of galleries, and of those of a set that are shown to who asks for them alone."""
-
-SHOWN = 6
-"""Pictures a gallery holds at most."""
-
-ENOUGH = 5
-"""Images that a class needs before its losses say anything."""
-
-TAKEN = np.float32(-1.0)
-"""The stand-in for the confidence of answers that are not to be chosen."""
-
-Namer = Callable[[int], str]
 
 
 def galleries_kept(galleries: Iterable[Gallery], *, aside: bool = False) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import condition_calibration, nll_column
+from hardiness.benchmarks.cell_calibration import condition_calibration
+from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
@@ -28,7 +29,6 @@ from hardiness.statistics.measures import Measurable, share, weighted_sum
 
 CARTON = 478
 CLEAN, MARKED = Condition(), Condition(corruption="watermark")
-
 
 IN_W_GAP = Metric(
     "in_w_gap",
@@ -113,9 +113,6 @@ def _gap(metric: Metric, values: NDArray[np.float64], chosen: NDArray[np.bool_])
     return metric.score(float(np.diff(paired.mean(axis=0))[0]), len(paired), difference.interval)
 
 
-WATERMARK = Condition(corruption="watermark")
-
-
 @registry.add("imagenet-w")
 @final
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ class ImagenetW(Photographs):
 
     def selection(self) -> Selection:
         """Each photograph clean, and with the watermark."""
-        return Selection((Condition(), WATERMARK))
+        return Selection((CLEAN, MARKED))
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "kernels": distortions.corruption_versions(["watermark"])}

@@ -13,8 +13,8 @@ from hardiness import data as datasets
 from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
+from hardiness.benchmarks.category_rules import mean_probability
 from hardiness.benchmarks.chat_answers import no_answer
-from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import accuracy
@@ -38,6 +38,8 @@ MEAN_ACCURACY = Metric(
     explanation="the share of pictures answered with the right superclass, the mean over distortions and intensities.",
 )
 ACCURACY = Metric("accuracy", explanation="the share of pictures answered with the right superclass.")
+
+CELLS = tuple(Condition(corruption=name, severity=severity) for name in DISTORTIONS for severity in SEVERITIES)
 
 
 @register("laion_c")
@@ -93,9 +95,6 @@ class LaionCCard(Card):
 def _mean_of(table: ImageTable, run: Run) -> Metric:
     """The metric of the mean, which has a name of its own for a part of the cells."""
     return MEAN_ACCURACY if is_whole(table, set(run.conditions), run.seed) else MEAN_ACCURACY.partial
-
-
-CELLS = tuple(Condition(corruption=name, severity=severity) for name in DISTORTIONS for severity in SEVERITIES)
 
 
 @registry.add("laion-c")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
+from hardiness.benchmarks.category_rules import mean_probability
 from hardiness.benchmarks.chat_answers import no_answer
-from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.galleries import SHOWN, Answer, Gallery, Sample, galleries_kept
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized

@@ -74,6 +74,9 @@ OF_KIND = Metric(
 )
 PHOTOGRAPH = Condition()
 
+PICTURES = 400
+"""The number of photographs, and of the pictures of each test."""
+
 
 @register("ood_unit_tests")
 @final
@@ -162,10 +165,6 @@ def _mean(metric: Metric, tests: Sequence[_Test], condition: Condition) -> Score
     draws = resampled_means(values, "ood_unit_tests").mean(axis=1) + np.mean([test.moved() for test in tests], axis=0)
     n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
     return metric.score(mean, n, interval_of_mean(values, draws), condition)
-
-
-PICTURES = 400
-"""The number of photographs, and of the pictures of each test."""
 
 
 @registry.add("ood-unit-tests")

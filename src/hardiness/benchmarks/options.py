@@ -22,7 +22,6 @@ registry: Registry[type[Benchmark]] = Registry(
     subclass_of(Benchmark, "name", "question", "paper", "protocol", "needs", "card"),
 )
 
-
 ENGINE_OWNED = ("steps", "epsilon", "norm", "targeted")
 """Fields of an attack that the benchmark sets."""
 

@@ -13,15 +13,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.class_order import better_order
 from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.random import rng
 from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.sources.files import shown
-from hardiness.statistics.comparison import FEWEST_DIFFERING, mcnemar
+from hardiness.statistics.comparison import FEWEST_DIFFERING
 from hardiness.statistics.estimate import Estimate, GroupMeans, mean, means_by_group
 from hardiness.statistics.intervals import (
     area_interval,
@@ -99,14 +99,17 @@ MOST_PAIRS_UNDER = 3
 MOST_PICTURES = 6
 """Pairs that are shown with a picture."""
 
-SURE = 0.001
-"""Chance of an error where another order of the classes is proposed."""
-
 UNCORRUPTED, ALL = "clean", ""
 """The names of clean pictures among corruptions, and of all corruptions together."""
 
 CLEAN = Condition(corruption=UNCORRUPTED)
 """The condition of scores of clean pictures, where there are corrupted ones too."""
+
+FEW_PICTURES = 10
+"""Pictures below which a class's own spread is not believed, and what divides by its pictures has no interval."""
+
+MOST_COUNTED = 4_000_000
+"""Pairs of classes up to which all are counted at once: sorting those that there are takes ten times as long."""
 
 
 @dataclass(frozen=True)
@@ -471,13 +474,6 @@ def _worst(recalls: GroupMeans, condition: Condition, is_share: bool) -> Score:
     return WORST_CLASS.score(float(recalls.value[worst]), int(recalls.n[worst]), interval, condition)
 
 
-FEW_PICTURES = 10
-"""Pictures below which a class's own spread is not believed, and what divides by its pictures has no interval."""
-
-MOST_COUNTED = 4_000_000
-"""Pairs of classes up to which all are counted at once: sorting those that there are takes ten times as long."""
-
-
 def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
     """By corruption the severity at which accuracy falls below another share of the clean one than half.
 
@@ -539,47 +535,6 @@ def class_warnings(table: ImageTable, run: Run) -> list[str]:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} others" if len(names) > 4 else "")
-
-
-MOST_ORDERED = 2000
-"""Classes up to which another order is sought: it takes time with their third power, and memory with their second."""
-
-
-def better_order(
-    label: NDArray[np.int64], answer: NDArray[np.int64], ids: NDArray[np.object_], classes: int
-) -> tuple[list[int], float, float, float] | None:
-    """An order of the classes under which answers are surely better than under the one that was taken.
-
-    Half of the pictures choose the order, the other half test it.
-
-    Args:
-        label, answer: ``(N,)`` class indices.
-        ids: ``(N,)`` of the pictures, which say the halves.
-        classes: how many there are.
-
-    Returns:
-        The class of each output, the shares that are right under both orders on the testing half, and p; ``None``
-        where no other order is better with p below `SURE`.
-
-    Source: McNemar (1947); the assignment is Kuhn's (1955), by scipy.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    if classes > MOST_ORDERED:
-        return None
-    chosen = rng(0, "order of classes", "\x1f".join(map(str, ids.tolist()))).permutation(len(ids)) % 2 == 0
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (answer[chosen], label[chosen]), 1)
-    # Where two orders are as good, that of the folders stays.
-    _, order = linear_sum_assignment(-(counts * (classes + 1) + np.eye(classes, dtype=np.int64)))
-    if bool(np.all(order == np.arange(classes))):
-        return None
-    before, after = label[~chosen] == answer[~chosen], label[~chosen] == order[answer[~chosen]]
-    won, lost = int(np.count_nonzero(after & ~before)), int(np.count_nonzero(before & ~after))
-    p = float(mcnemar([won], [lost])[0]) if won + lost else 1.0
-    if won <= lost or p >= SURE:
-        return None
-    return order.tolist(), float(before.mean()), float(after.mean()), p
 
 
 def class_gallery(table: ImageTable, classes: tuple[str, ...]) -> Gallery | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, final
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 from hardiness import imaging, reference
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import COLUMN, confidence_details, loss_columns, temperature_scores
+from hardiness.benchmarks.losses import COLUMN, loss_columns
 from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.reliability import confidence_details
 from hardiness.benchmarks.shares import (
     BRIER,
     NLL,
@@ -30,16 +30,23 @@ from hardiness.benchmarks.shares import (
     conformal_scores,
     selective_scores,
 )
+from hardiness.benchmarks.temperature import temperature_scores
+from hardiness.benchmarks.validation_subsets import HELP, check_subset, part_of
 from hardiness.core.benchmark import AS_IT_IS, Benchmark, DataRoot, DataSet, Expansion, Image, Item
 from hardiness.core.condition import Condition
-from hardiness.core.errors import DataError, SampleError, UnknownNameError
+from hardiness.core.errors import SampleError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.metrics.imagenet_real import FIRST_FIVE
-from hardiness.reference import robustbench
 from hardiness.statistics.measures import Measurable, share
+
+UNDISTURBED = "clean"
+"""The group of photographs that set what a shift is held against."""
+
+SHIFTED_SETS = ("imagenet-a", "imagenet-r")
+"""Sets of 200 classes within which rows may have an answer of their own, so that shifted sets can be compared."""
 
 
 class Photographs(Benchmark):
@@ -89,39 +96,6 @@ class SubsetPhotographs(Photographs):
         return decisions.subset_columns(logits, labels, reference.subset(self.needs[0]))
 
 
-SUBSETS = (robustbench.SUBSET,)
-HELP = "robustbench: the leaderboard's 5,000 images; all if empty"
-
-
-def check_subset(benchmark: str, subset: str) -> None:
-    """Raise an error unless it is empty or the name of a subset.
-
-    Raises:
-        UnknownNameError: it is neither.
-    """
-    if subset and subset not in SUBSETS:
-        raise UnknownNameError(f"subset of {benchmark}", subset, SUBSETS)
-
-
-def part_of(data: DataSet, subset: str) -> DataSet:
-    """The images of a data set that a subset names, as a data set of another fingerprint; all of it without a name.
-
-    Raises:
-        DataError: it holds none of them.
-    """
-    if not subset:
-        return data
-    stems = robustbench.stems()
-    items = tuple(item for item in data.items if item.id.rpartition("/")[2] in stems)
-    if not items:
-        raise DataError(
-            f"subset={subset} names {robustbench.SIZE:,} of ImageNet's validation images, as ILSVRC2012_val_00015253, "
-            f"and {data.location} holds none of them; leave subset out, or give the validation set"
-        )
-    fingerprint = hashlib.sha256(f"{data.fingerprint} {subset}".encode()).hexdigest()
-    return replace(data, items=items, fingerprint=fingerprint, released=robustbench.SIZE)
-
-
 def sized(image: Image, name: str, pictures: str) -> Image:
     """The picture itself, ``uint8 (224, 224, 3)``: it has the size of the fixed canvas, so nothing is resampled.
 
@@ -137,13 +111,6 @@ def sized(image: Image, name: str, pictures: str) -> Image:
     if image.shape[:2] != (side, side):
         raise SampleError(f"{name}: must be {side}x{side} pixels as {pictures}, was {image.shape[1]}x{image.shape[0]}")
     return image
-
-
-UNDISTURBED = "clean"
-"""The group of photographs that set what a shift is held against."""
-
-SHIFTED_SETS = ("imagenet-a", "imagenet-r")
-"""Sets of 200 classes within which rows may have an answer of their own, so that shifted sets can be compared."""
 
 
 @register("classification")

@@ -51,26 +51,7 @@ from hardiness.statistics.selective import (
 
 LARGEST_INT16 = np.iinfo(np.int16).max
 
-
-def answered(
-    records: Records, prediction: str = "prediction", confidence: str = "confidence"
-) -> dict[str, NDArray[Any]]:
-    """``right``, ``answer`` and, where rows have it, ``confidence`` of each row, from the columns of these names."""
-    answer = records[prediction]
-    columns: dict[str, NDArray[Any]] = {RIGHT: answer == records["label"], "answer": classes(answer)}
-    if confidence in records:
-        columns["confidence"] = records[confidence].astype(np.float32)
-    return columns
-
-
-def classes(values: NDArray[Any]) -> NDArray[Any]:
-    """Class indices, as int16 where they fit."""
-    fits = not len(values) or int(values.max()) <= LARGEST_INT16
-    return values.astype(np.int16 if fits else np.int32)
-
-
 PROTOCOLS: tuple[CalibrationProtocol, ...] = ("hendrycks2019", "all-bins")
-
 
 FEWEST_TELLING = 2
 """Errors, and right answers, without which nothing is known of the spread of what they decide. A larger number would be
@@ -80,18 +61,22 @@ SCALED = "temperature-scaled"
 """The decision of scores of confidence whose logits were divided by a fitted temperature."""
 
 TOP1 = Metric("top1", "top-1", explanation="the share of photographs whose first answer is the label.")
+
 TOP5 = Metric(
     "top5",
     "top-5",
     outputs="probabilities",
     explanation="the share of photographs whose label is among the first five answers.",
 )
+
 CLEAN_ACCURACY = Metric("clean_accuracy", explanation="the share of undisturbed pictures that are answered rightly.")
+
 CLEAN_TOP1 = Metric(
     "clean_top1",
     "clean top-1, same classes",
     explanation="top-1 on ordinary photographs of the classes that the shifted ones show.",
 )
+
 TOP1_DROP = Metric(
     "top1_drop",
     "drop from clean",
@@ -99,6 +84,7 @@ TOP1_DROP = Metric(
     signed=True,
     explanation="top-1 on ordinary photographs of the same classes minus top-1 under the shift.",
 )
+
 EFFECTIVE = Metric(
     "effective_robustness",
     signed=True,
@@ -106,6 +92,7 @@ EFFECTIVE = Metric(
     "(Taori et al. 2020) predicts from clean accuracy on the same classes; the interval holds in these models' range.",
 )
 """Its name is also where a result's details have what a figure shows of it."""
+
 RMS = Metric(
     "rms_calibration_error",
     "RMS calibration error",
@@ -114,6 +101,7 @@ RMS = Metric(
     explanation="how far confidence and accuracy lie apart, over bins of 100 photographs of similar confidence. The "
     "protocol hendrycks2019 leaves out the most confident bin, as the published code does; all-bins keeps it.",
 )
+
 AURRA = Metric(
     "aurra",
     "AURRA",
@@ -121,6 +109,7 @@ AURRA = Metric(
     explanation="the accuracy among the k most confident answers, averaged over all k (1 minus AURC): does confidence "
     "rank right answers above wrong ones?",
 )
+
 ECE = Metric(
     "ece",
     "ECE",
@@ -131,6 +120,7 @@ ECE = Metric(
     explanation="the expected calibration error: the mean distance of confidence and accuracy over 15 bins, of equal "
     "width or of equal mass.",
 )
+
 BRIER_OF_ANSWER = Metric(
     "brier_top1",
     "Brier score of the answer",
@@ -140,6 +130,7 @@ BRIER_OF_ANSWER = Metric(
     outputs_by={SCALED: "logits"},
     explanation="the squared distance of confidence from being right (1) or wrong (0).",
 )
+
 BRIER = Metric(
     "brier",
     "Brier score",
@@ -150,6 +141,7 @@ BRIER = Metric(
     outputs="probabilities",
     explanation="the squared distance of the probabilities from the truth, over all classes.",
 )
+
 NLL = Metric(
     "nll",
     "NLL",
@@ -160,7 +152,9 @@ NLL = Metric(
     outputs_by={SCALED: "logits"},
     explanation="the mean negative log-likelihood of the label, in nats.",
 )
+
 LOSSES = (BRIER_OF_ANSWER, BRIER, NLL)
+
 TEMPERATURE = Metric(
     "temperature",
     "temperature, fitted on a fifth",
@@ -171,6 +165,7 @@ TEMPERATURE = Metric(
     explanation="what logits are best divided by, fitted on a fifth of the photographs; temperature-scaled scores are "
     "of the other four. Above 1 the model was too sure.",
 )
+
 CONDITION_METRICS = (ECE, BRIER_OF_ANSWER, NLL)
 """The metrics of calibration under each condition."""
 
@@ -190,6 +185,7 @@ AURC = Metric(
     explanation="answers are kept from the surest on: the mean error among those kept, over all numbers kept (AURRA is "
     "1 less it).",
 )
+
 AUGRC = Metric(
     "augrc",
     "AUGRC",
@@ -199,6 +195,7 @@ AUGRC = Metric(
     explanation="answers are kept from the surest on: the mean share of all photographs whose answer is kept and "
     "wrong, over all numbers kept.",
 )
+
 RISK_AT_COVERAGE = Metric(
     "risk_at_80_coverage",
     "risk at 80 % coverage",
@@ -207,6 +204,7 @@ RISK_AT_COVERAGE = Metric(
     outputs="probabilities",
     explanation="the error among the surest 80 % of answers.",
 )
+
 COVERAGE_AT_RISK = Metric(
     "coverage_at_5_risk",
     "coverage at 5 % risk",
@@ -214,6 +212,7 @@ COVERAGE_AT_RISK = Metric(
     outputs="probabilities",
     explanation="the largest share of answers, the surest, that can be kept with at most 5 % wrong.",
 )
+
 CONFORMAL = Metric(
     "conformal_coverage",
     "conformal coverage, 90 % promised",
@@ -222,7 +221,9 @@ CONFORMAL = Metric(
     explanation="how often a set of the likeliest classes holds the label, where half of the clean photographs set how "
     "likely a class must be for 90 %; under a corruption the other half says what is left of it.",
 )
+
 ERRORS_OF_KEPT = (AURC, AUGRC, RISK_AT_COVERAGE)
+
 SELECTIVE_METRICS = (*ERRORS_OF_KEPT, COVERAGE_AT_RISK, CONFORMAL)
 
 CLEAN_CELLS = Condition(corruption="clean")
@@ -230,6 +231,26 @@ CLEAN_CELLS = Condition(corruption="clean")
 
 FEWEST_CALIBRATED = 20
 """Photographs that a conformal threshold is taken of at least."""
+
+TOP = {"fraction": 1.0, "score": 2.0}
+"""The largest that a loss can be, by its unit: the Brier score over all classes reaches 2."""
+
+
+def answered(
+    records: Records, prediction: str = "prediction", confidence: str = "confidence"
+) -> dict[str, NDArray[Any]]:
+    """``right``, ``answer`` and, where rows have it, ``confidence`` of each row, from the columns of these names."""
+    answer = records[prediction]
+    columns: dict[str, NDArray[Any]] = {RIGHT: answer == records["label"], "answer": classes(answer)}
+    if confidence in records:
+        columns["confidence"] = records[confidence].astype(np.float32)
+    return columns
+
+
+def classes(values: NDArray[Any]) -> NDArray[Any]:
+    """Class indices, as int16 where they fit."""
+    fits = not len(values) or int(values.max()) <= LARGEST_INT16
+    return values.astype(np.int16 if fits else np.int32)
 
 
 def accuracy(metric: Metric, correct: NDArray[np.bool_], condition: Condition | None = None) -> Score:
@@ -309,10 +330,6 @@ def estimated_loss(metric: Metric, estimate: Estimate, fewer: int, condition: Co
     sharing = min(fewer, int(squares.sum() ** 2 / (squares**2).sum()))
     interval = skewed_student(estimate.value, estimate.error, estimate.skew, max(sharing - 1, 1))
     return loss(metric, estimate.value, estimate.n, interval, condition)
-
-
-TOP = {"fraction": 1.0, "score": 2.0}
-"""The largest that a loss can be, by its unit: the Brier score over all classes reaches 2."""
 
 
 def two_of_each(fewer: int) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import calibration_of_cells, nll_column
+from hardiness.benchmarks.cell_calibration import calibration_of_cells
+from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import CONDITION_METRICS, TOP1, answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
@@ -28,6 +29,14 @@ from hardiness.statistics.measures import Measurable, mean_of
 CONSISTENCY = Metric(
     "consistency", explanation="how often two crops of one photograph get the same answer, right or wrong."
 )
+
+PASSES = 5
+
+CROPS = ("first", "second")
+
+WHOLE = Canvas(resize_px=256, crop_px=256, interpolation="bilinear")
+
+OFFSETS = WHOLE.crop_px - CANVAS_224.crop_px
 
 
 @register("shift_consistency")
@@ -97,12 +106,6 @@ def _pairs(table: ImageTable, same: np.ndarray[tuple[int, int], np.dtype[np.floa
 def _score(means: CellMeans, metric: Metric, cells: tuple[Condition, ...], condition: Condition | None = None) -> Score:
     n = max(int(means.n[means.cells.index(cell)]) for cell in cells)
     return replace(means.score(metric, equal_weights(cells), condition), n=n)
-
-
-PASSES = 5
-CROPS = ("first", "second")
-WHOLE = Canvas(resize_px=256, crop_px=256, interpolation="bilinear")
-OFFSETS = WHOLE.crop_px - CANVAS_224.crop_px
 
 
 @registry.add("shift-consistency")

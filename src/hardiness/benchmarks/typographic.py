@@ -11,7 +11,8 @@ import numpy as np
 
 from hardiness import imaging, sources
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import condition_calibration, nll_column
+from hardiness.benchmarks.cell_calibration import condition_calibration
+from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
@@ -28,7 +29,6 @@ from hardiness.statistics.comparison import mean_difference
 from hardiness.statistics.measures import Measurable, share, weighted_sum
 
 CLEAN, WRONG_WORD = Condition(), Condition(text="wrong class")
-
 
 DROP = Metric(
     "typographic_drop",
@@ -55,6 +55,24 @@ WITH_WORD = Metric(
     "accuracy with the word",
     explanation="the share of pictures with a wrong word on them that are answered rightly.",
 )
+
+SIDE = 224
+
+FONTS = ("DejaVuSerif.ttf", "DejaVuSansMono.ttf", "DejaVuSans.ttf")
+
+SIZES_PX = (20, 40)
+
+COLOURS = (
+    (255, 255, 255),
+    (0, 0, 255),
+    (0, 128, 0),
+    (255, 0, 0),
+    (255, 0, 255),
+    (0, 255, 255),
+    (255, 255, 0),
+    (0, 0, 0),
+)
+"""White, blue, green, red, magenta, cyan, yellow and black, as PIL knows them by name."""
 
 
 @register("typographic")
@@ -114,25 +132,6 @@ def _drop(table: ImageTable) -> Score:
     return DROP.score(value, len(paired), interval)
 
 
-SIDE = 224
-WRITTEN = Condition(text="wrong class")
-CONDITIONS = (Condition(), WRITTEN)
-
-FONTS = ("DejaVuSerif.ttf", "DejaVuSansMono.ttf", "DejaVuSans.ttf")
-SIZES_PX = (20, 40)
-COLOURS = (
-    (255, 255, 255),
-    (0, 0, 255),
-    (0, 128, 0),
-    (255, 0, 0),
-    (255, 0, 255),
-    (0, 255, 255),
-    (255, 255, 0),
-    (0, 0, 0),
-)
-"""White, blue, green, red, magenta, cyan, yellow and black, as PIL knows them by name."""
-
-
 @registry.add("typographic")
 @final
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ class Typographic(Photographs):
 
     def selection(self) -> Selection:
         """The photograph as it is, and with a word."""
-        return Selection(CONDITIONS)
+        return Selection((CLEAN, WRONG_WORD))
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The photographs, of ImageNet's classes.

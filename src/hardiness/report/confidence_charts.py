@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from hardiness.benchmarks.confidence import BINS, LEAST
+from hardiness.benchmarks.reliability import BINS, LEAST
 from hardiness.benchmarks.shares import ECE, RMS, TOP1, TOP5
 from hardiness.core.result import Result, Score
 from hardiness.report.charts import Chart, Curves, Dots, Line, Observer, Panel

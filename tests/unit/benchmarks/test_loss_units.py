@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.benchmarks.confidence import MEANS
+from hardiness.benchmarks.cell_calibration import MEANS
 from hardiness.benchmarks.shares import BRIER_OF_ANSWER, ECE, NLL, loss
 from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.own_classes import better_order, class_scores, class_warnings
+from hardiness.benchmarks.class_order import better_order
+from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.core.answers import ANSWERS
 from hardiness.core.condition import Condition
 from hardiness.core.run import DataIdentity, Run

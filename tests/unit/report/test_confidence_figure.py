@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.confidence import confidence_details
+from hardiness.benchmarks.reliability import confidence_details
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hardiness.benchmarks.imagenet_p import DISTANCES, FLIP_PROBABILITY, FLIPS
 from hardiness.benchmarks.presentation import words
+from hardiness.benchmarks.sequence_measures import DISTANCES, FLIP_PROBABILITY, FLIPS
 from hardiness.core.result import Interval, Result, Score
 from hardiness.report.charts import Chart, Dots, Grid, Observer
 from hardiness.report.headings import ends_apart, in_words, mean_intervals

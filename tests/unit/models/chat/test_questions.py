@@ -300,7 +300,7 @@ def test_a_missing_mass_is_one_minus_the_letters(told: int) -> None:
 
 
 def test_what_is_as_probable_as_the_answer_becomes_less() -> None:
-    from hardiness.benchmarks.cue_conflict import max_logit, mean_probability
+    from hardiness.benchmarks.category_rules import max_logit, mean_probability
 
     categories = sixteen()
     asked = Question("?", SIXTEEN, tuple(map(tuple, categories.values())), 1000, "published", 0)
@@ -314,7 +314,7 @@ def test_what_is_as_probable_as_the_answer_becomes_less() -> None:
 
 
 def test_every_rule_of_decision_reads_the_answer_off_what_stands_for_logits() -> None:
-    from hardiness.benchmarks.cue_conflict import max_logit, mean_probability
+    from hardiness.benchmarks.category_rules import max_logit, mean_probability
 
     categories = sixteen()
     asked = Question("?", SIXTEEN, tuple(map(tuple, categories.values())), 1000, "published", 0)
