@@ -9,15 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.shares import (
-    BRIER_OF_ANSWER,
-    CONDITION_METRICS,
-    ECE,
-    NLL,
-    estimated_loss,
-    loss,
-    two_of_each,
-)
+from hardiness.benchmarks.shares import BRIER_OF_ANSWER, CONDITION_METRICS, ECE, NLL, estimated_loss, loss, two_of_each
 from hardiness.core.condition import Condition
 from hardiness.core.result import Metric, Score
 from hardiness.core.table import RIGHT, ImageTable

@@ -6,13 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.losses import INVERSE_TEMPERATURES, NAMES
-from hardiness.benchmarks.shares import (
-    CONDITION_METRICS,
-    NLL,
-    SCALED,
-    TEMPERATURE,
-    confidence_scores,
-)
+from hardiness.benchmarks.shares import CONDITION_METRICS, NLL, SCALED, TEMPERATURE, confidence_scores
 from hardiness.core.condition import Condition
 from hardiness.core.random import rng
 from hardiness.core.result import Score

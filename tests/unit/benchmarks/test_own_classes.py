@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.class_order import better_order
 from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.core.answers import ANSWERS
 from hardiness.core.condition import Condition
@@ -52,16 +51,6 @@ def test_the_right_order_and_a_mere_confusion_are_not_doubted() -> None:
     assert class_warnings(*seen(label, answer)) == []
     confused = np.where((label == 1) & (np.arange(400) % 5 < 2), 2, label)  # a third of cats are taken for dogs
     assert class_warnings(*seen(label, confused)) == []
-
-
-def test_no_order_is_proposed_by_chance() -> None:
-    draws = np.random.default_rng(1)
-    proposed = 0
-    for trial in range(300):
-        ids = np.array([f"{trial}/{number}" for number in range(100)], object)
-        label, answer = draws.integers(0, 6, 100), draws.integers(0, 6, 100)
-        proposed += better_order(label, answer, ids, 6) is not None
-    assert proposed <= 2
 
 
 def test_always_the_same_answer_is_near_chance() -> None:

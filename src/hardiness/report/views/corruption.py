@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hardiness.benchmarks.corruptions import ERROR, MEAN_ERROR
+from hardiness.benchmarks.corruption_errors import ERROR, MEAN_ERROR
 from hardiness.benchmarks.presentation import words
 from hardiness.core.condition import Condition
 from hardiness.core.result import Interval, Metric, Result, Score
