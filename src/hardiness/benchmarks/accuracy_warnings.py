@@ -52,7 +52,7 @@ def _unexpected_accuracy(result: Result) -> Iterator[str]:
 
 
 def _reach(result: Result, top1: Score) -> Interval:
-    """Where the accuracy could be by chance: of the published images themselves, next to nowhere else."""
+    """The range of the accuracy by chance: on the published images themselves, next to nothing."""
     assert top1.value is not None
     if _is_published_set(result):
         return within(Interval(top1.value - SAME_IMAGES, top1.value + SAME_IMAGES))

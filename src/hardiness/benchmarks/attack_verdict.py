@@ -20,6 +20,11 @@ NOT_ROBUST = 0.5
 HOLDS = 0.1
 """The most that a model which holds may lose, with 95 % confidence; with no image lost that takes 35 of them."""
 
+_LEFT = re.compile(
+    r"(accuracy goes from [\d.]+ % to [\d.]+ %|the white box [\d.]+ %)(?! \((?:withdrawn|not checked)\))"
+)
+"""The places in other findings than the verdict that give the accuracy which an attack left."""
+
 
 def lost(clean: NDArray[np.bool_], attacked: NDArray[np.bool_]) -> Interval:
     """The 95 % interval of the accuracy that an attack takes, from what each image was without and with it.
@@ -145,12 +150,6 @@ def _consequence(unchecked: Mapping[str, str]) -> str:
             "can be loaded again, as py:FILE.py:NAME."
         )
     return f"so hidden gradients would not show. What to do: run it without {' and '.join(options)}."
-
-
-_LEFT = re.compile(
-    r"(accuracy goes from [\d.]+ % to [\d.]+ %|the white box [\d.]+ %)(?! \((?:withdrawn|not checked)\))"
-)
-"""The places in other findings than the verdict that give the accuracy which an attack left."""
 
 
 def with_doubt(findings: Sequence[Finding]) -> list[Finding]:

@@ -11,7 +11,7 @@ Categories = Mapping[str, Sequence[int]]
 """The class indices of each category, by name."""
 
 Rule = Callable[[NDArray[np.float32], Categories], NDArray[np.int64]]
-"""From logits ``(N, K)`` to the place of each answer among the categories, ``(N,)``."""
+"""A function from logits ``(N, K)`` to the place of each answer among the categories, ``(N,)``."""
 
 
 def max_logit(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:

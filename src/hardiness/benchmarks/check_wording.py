@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from hardiness.core.result import Finding, Interval
 
+Values = NDArray[np.floating]
+
 
 def percent(share: float) -> str:
     """A fraction as people read it."""
@@ -26,6 +28,3 @@ def undecided(name: str, why: str) -> Finding:
 def bounds(interval: Interval) -> str:
     """An interval of fractions, as percentages."""
     return f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %"
-
-
-Values = NDArray[np.floating]

@@ -48,6 +48,27 @@ TWIN_QUESTION = "How often is the model right on clean photographs of ObjectNet'
 OWN_VIEW = "-own-view"
 """The ending of the name of a set's benchmark in each model's own view."""
 
+GAPS = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "bg_gap",
+            "background gap",
+            higher_is_better=False,
+            signed=True,
+            explanation="accuracy where the background is of the same class minus accuracy where it is of another.",
+        ),
+        Metric(
+            "drop_from_originals",
+            "drop from the originals",
+            higher_is_better=False,
+            signed=True,
+            explanation="top-1 on the original photographs minus top-1 on the changed ones.",
+        ),
+    )
+}
+"""Differences of two parts' accuracies, by the names that data files of sets have for them."""
+
 
 def class_set_of(run: Run) -> ClassSet:
     """The set that a run is of.
@@ -176,28 +197,6 @@ def _benchmarks() -> Iterator[tuple[str, type[ClassSetPhotographs], str]]:
         own_view = f"{set_name}{OWN_VIEW}" if described.own_view_protocol else ""
         for name in filter(None, (set_name, own_view, described.clean_twin)):
             yield name, _benchmark(described, name), f"reference/class_sets/{set_name}.json"
-
-
-GAPS = {
-    metric.name: metric
-    for metric in (
-        Metric(
-            "bg_gap",
-            "background gap",
-            higher_is_better=False,
-            signed=True,
-            explanation="accuracy where the background is of the same class minus accuracy where it is of another.",
-        ),
-        Metric(
-            "drop_from_originals",
-            "drop from the originals",
-            higher_is_better=False,
-            signed=True,
-            explanation="top-1 on the original photographs minus top-1 on the changed ones.",
-        ),
-    )
-}
-"""Differences of two parts' accuracies, by the names that data files of sets have for them."""
 
 
 @register(CARD)

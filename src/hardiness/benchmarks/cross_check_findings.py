@@ -22,6 +22,22 @@ BEATEN = 0.75
 TAKEN = 0.02
 """Share of the images that an attack without gradients may take from those that stand."""
 
+WEAK_LOSS = 0.05
+"""Share of the images that another loss must take to be told of where so few images are no proof of `TAKEN`."""
+
+_WHY_SQUARE_LEADS = {
+    True: "gradients are masked, so the attack is too weak. Take the lower accuracy of attack=square, and find what "
+    "hides the gradient.",
+    False: "the attack itself is too weak, as Square goes without gradients, too. Take the lower accuracy of "
+    "attack=square, or give the attack more steps and a better search.",
+    None: "the attack is too weak, or follows gradients that are masked. Take the lower accuracy of attack=square, and "
+    "look at what the checks of the gradients say.",
+}
+"""The meaning of Square getting further, and advice, by whether the attack follows gradients."""
+
+LARGE_JUMP = 0.25
+"""Part of the lead's way that it takes at once where the answer changes; of ordinary networks below a hundredth."""
+
 
 def randomised(change: Values, samples: int) -> Finding:
     """Whether several passes of the same picture gave other logits.
@@ -88,10 +104,6 @@ def _too_few(n: int) -> str:
     return f"{n} image{'' if n == 1 else 's'} cannot tell"
 
 
-WEAK_LOSS = 0.05
-"""Share of the images that another loss must take to be told of where so few images are no proof of `TAKEN`."""
-
-
 def other_loss_takes_more(other: Values, images: int) -> Finding:
     """Whether Auto-PGD on differences of logits takes images that an attack on the cross-entropy left.
 
@@ -103,16 +115,16 @@ def other_loss_takes_more(other: Values, images: int) -> Finding:
     leads = other[np.isfinite(other)]
     if not len(leads):
         return undecided(name, "No image stood, or the attack was not one on the cross-entropy for any wrong class.")
-    n, taken = len(leads), int((leads <= 0).sum())
-    text = f"Of {n} images that stand Auto-PGD on the differences of logits took {taken}"
-    if wilson(taken, images).low > TAKEN:  # on robust networks losses differ by one or two points
+    n, broken = len(leads), int((leads <= 0).sum())
+    text = f"Of {n} images that stand Auto-PGD on the differences of logits took {broken}"
+    if wilson(broken, images).low > TAKEN:  # on robust networks losses differ by one or two points
         return Finding(
             name,
             True,
             f"{text}: the cross-entropy is a weak guide here, as where logits are scaled, or one of several networks "
             "answers. Take the accuracy that a better one leaves, of attack=apgd,loss=dlr or attack=pgd,loss=margin.",
         )
-    if taken / images > WEAK_LOSS:
+    if broken / images > WEAK_LOSS:
         return Finding(name, False, f"{text}: {_too_few(images)} whether the cross-entropy is a weak guide here.")
     return Finding(name, False, f"{text}: the cross-entropy leads about as far.")
 
@@ -146,18 +158,18 @@ def square_takes_more(
         """How many images Square took that these leads say stand, and on how many it got further."""
         return int(((square <= 0) & (leads > 0)).sum()), int((square < leads).sum())
 
-    taken, further = compared(by_gradients)
+    broken, further = compared(by_gradients)
     against_loss, ahead_of_loss = compared(attack)
     text = f"Of {n} images that stand Square, which sees no gradient, took {against_loss}"
-    if (against_loss, ahead_of_loss) != (taken, further):
+    if (against_loss, ahead_of_loss) != (broken, further):
         text += (
             f", and got further on {ahead_of_loss}; of what Auto-PGD on the differences of logits leaves of them it "
-            f"took {taken}, and got further than both on {further}"
+            f"took {broken}, and got further than both on {further}"
         )
     else:
         text += f", and got further on {further}"
     interval = wilson(further, n)
-    if (taken > 1 and taken / images > TAKEN) or interval.low > 0.5:
+    if (broken > 1 and broken / images > TAKEN) or interval.low > 0.5:
         return Finding(
             name,
             True,
@@ -170,20 +182,6 @@ def square_takes_more(
         return Finding(name, False, f"{text}: neither is surely the stronger one.")
     stronger = "the attack with gradients" if follows_gradients else "the attack"
     return Finding(name, False, f"{text}: {stronger} is the stronger one.")
-
-
-_WHY_SQUARE_LEADS = {
-    True: "gradients are masked, so the attack is too weak. Take the lower accuracy of attack=square, and find what "
-    "hides the gradient.",
-    False: "the attack itself is too weak, as Square goes without gradients, too. Take the lower accuracy of "
-    "attack=square, or give the attack more steps and a better search.",
-    None: "the attack is too weak, or follows gradients that are masked. Take the lower accuracy of attack=square, and "
-    "look at what the checks of the gradients say.",
-}
-"""The meaning of Square getting further, and advice, by whether the attack follows gradients."""
-
-LARGE_JUMP = 0.25
-"""Part of the lead's way that it takes at once where the answer changes; of ordinary networks below a hundredth."""
 
 
 def hard_decision(jump: Values) -> Finding:

@@ -45,6 +45,9 @@ TEXTURE_BIAS = Metric(
 )
 METRICS = (CUE_ACCURACY, SHAPE_BIAS, TEXTURE_BIAS)
 
+NOTHING = ""
+"""The stand-in for a category where a chat model gave no answer, which is -1 in a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class CueProtocol:
@@ -61,9 +64,6 @@ PROTOCOLS: Mapping[str, CueProtocol] = {
 """Protocols by name, the headline's first. The set of ``orhan2019`` holds one stimulus without a conflict."""
 
 HEADLINE = next(iter(PROTOCOLS))
-
-NOTHING = ""
-"""The stand-in for a category where a chat model gave no answer, which is -1 in a table."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,12 @@ registry: Registry[type[Benchmark]] = Registry(
 ENGINE_OWNED = ("steps", "epsilon", "norm", "targeted")
 """Fields of an attack that the benchmark sets."""
 
+TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
+
+FILE_PREFIX = "py:"
+
+_OWN_BENCHMARK = re.compile(r"(py:.+?\.py:\w+)(?::(.*))?", re.DOTALL)
+
 
 def options_of(attack: str) -> dict[str, Field[Any]]:
     """The fields of an attack that can be chosen, by name; none where it is no dataclass.
@@ -95,9 +101,6 @@ def described(attack: str) -> Mapping[str, Any]:
     return {name: option.default for name, option in options_of(attack).items()}
 
 
-TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
-
-
 def parse(text: str) -> Benchmark:
     """The benchmark that ``text`` names, with its options set.
 
@@ -156,9 +159,6 @@ def benchmark_name(text: str) -> str:
     """The registered name of the benchmark that a text names, as `parse` reads it."""
     return _parted(text)[0]
 
-
-FILE_PREFIX = "py:"
-_OWN_BENCHMARK = re.compile(r"(py:.+?\.py:\w+)(?::(.*))?", re.DOTALL)
 
 _typed: dict[tuple[str, str], str] = {}
 """The names by which a person calls what a file of theirs has registered, by kind and registered name."""

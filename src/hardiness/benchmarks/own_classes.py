@@ -171,10 +171,10 @@ class _AnswersByClass:
     def wrong_of(self, cell: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The wrong answers of a cell."""
         if cell not in self.wrong:
-            classes, (seen, answer) = len(self.names), (column[cell] for column in self.of_cell)
-            at = np.flatnonzero(seen & (self.label != answer) & (answer >= 0) & (answer < classes))
+            classes, (evaluated, answer) = len(self.names), (column[cell] for column in self.of_cell)
+            at = np.flatnonzero(evaluated & (self.label != answer) & (answer >= 0) & (answer < classes))
             label = self.label[at]
-            pictures = np.bincount(self.label[seen], minlength=classes)
+            pictures = np.bincount(self.label[evaluated], minlength=classes)
             self.wrong[cell] = label * classes + answer[at], 1.0 / pictures[label]
         return self.wrong[cell]
 
@@ -186,13 +186,15 @@ class _AnswersByClass:
         """The mean over cells of a number, from the number of one cell and what each picture of it adds."""
         influence, values = np.zeros(len(self.table)), []
         for cell in cells:
-            seen = self.of_cell[0][cell]
+            evaluated = self.of_cell[0][cell]
             key = cell, measure.__name__
             if key not in self.computed:
                 value, added = measure(cell)
                 self.computed[key] = value, added.astype(np.float32)
             values.append(self.computed[key][0])
-            influence[seen] += self.computed[key][1] * (len(seen) / int(np.count_nonzero(seen)) / len(cells))
+            influence[evaluated] += self.computed[key][1] * (
+                len(evaluated) / int(np.count_nonzero(evaluated)) / len(cells)
+            )
         return Estimate(float(np.mean(values)), self.table.ids, influence)
 
     def area_under_roc(self, cell: int) -> tuple[float, NDArray[np.float64]]:
@@ -209,8 +211,8 @@ class _AnswersByClass:
         Of class k it is twice the share of pictures that show it and are taken for it, over the share that show it plus
         the share that are taken for it: a ratio of means.
         """
-        (seen, answers), n_classes = (column[cell] for column in self.of_cell), len(self.names)
-        label, answer = self.label[seen], answers[seen].astype(np.int64)
+        (evaluated, answers), n_classes = (column[cell] for column in self.of_cell), len(self.names)
+        label, answer = self.label[evaluated], answers[evaluated].astype(np.int64)
         right = (label == answer).astype(np.float64)
         total = len(label)
         is_class = (answer >= 0) & (answer < n_classes)
@@ -219,16 +221,16 @@ class _AnswersByClass:
         counted = below > 0
         f1 = np.divide(2 * hits, below, out=np.zeros(n_classes), where=counted)
         inverse = np.divide(1.0, below, out=np.zeros(n_classes), where=counted)
-        taken = np.where(is_class, answer, 0)
-        added = (2 * right - f1[label]) * inverse[label] - np.where(is_class, f1[taken] * inverse[taken], 0.0)
+        guess = np.where(is_class, answer, 0)
+        added = (2 * right - f1[label]) * inverse[label] - np.where(is_class, f1[guess] * inverse[guess], 0.0)
         return float(f1[counted].mean()), added / np.count_nonzero(counted)
 
     def positive(self, cell: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """Which pictures of a cell show the second of two classes, and how probable each was called to show it."""
-        seen = self.seen[:, cell]
-        confidence = self.table["confidence"][seen, cell].astype(np.float64)
-        is_second = self.table["answer"][seen, cell] == 1
-        return self.label[seen] == 1, np.where(is_second, confidence, 1 - confidence)
+        evaluated = self.seen[:, cell]
+        confidence = self.table["confidence"][evaluated, cell].astype(np.float64)
+        is_second = self.table["answer"][evaluated, cell] == 1
+        return self.label[evaluated] == 1, np.where(is_second, confidence, 1 - confidence)
 
     def scores_under(self, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
         """Every score under one condition: a mean over its cells."""
@@ -313,7 +315,7 @@ class _AnswersByClass:
         yield from self.severities_below(BELOW)
 
     def severities_below(self, below: float) -> Iterator[Score]:
-        """By corruption the severity at which accuracy falls below a share of the clean one."""
+        """The severity at which accuracy falls below a share of the clean one, by corruption."""
         groups = dict(self.groups())
         if CLEAN not in groups:
             return
@@ -331,9 +333,9 @@ class _AnswersByClass:
         place = self.table.place(Condition())
         if place is None:
             return
-        seen = self.seen[:, place]
-        label, answer = self.label[seen], self.table["answer"][seen, place].astype(np.int64)
-        ids, n_classes = self.table.ids[seen], len(self.names)
+        evaluated = self.seen[:, place]
+        label, answer = self.label[evaluated], self.table["answer"][evaluated, place].astype(np.int64)
+        ids, n_classes = self.table.ids[evaluated], len(self.names)
         hits, n = int(np.count_nonzero(label == answer)), len(label)
         if not n:
             return
@@ -475,7 +477,7 @@ def _worst(recalls: GroupMeans, condition: Condition, is_share: bool) -> Score:
 
 
 def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
-    """By corruption the severity at which accuracy falls below another share of the clean one than half.
+    """The severity at which accuracy falls below another share of the clean one than half, by corruption.
 
     None of classes that are no person's own, or without clean pictures.
 

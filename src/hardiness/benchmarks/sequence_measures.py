@@ -36,6 +36,49 @@ _GONE = 5 - (_RANKS - 1)  # what a class adds that was ranked i and is no longer
 
 _MATCHED = (np.abs(_RANKS[:, None] - _RANKS) - _GONE[:, None]).astype(np.float32).ravel()
 
+FLIP_RATE = Metric(
+    "flip_rate",
+    unit="ratio",
+    higher_is_better=False,
+    explanation="the flip probability under one perturbation, divided by AlexNet's.",
+)
+
+MFR = Metric(
+    "mfr",
+    "mFR",
+    "ratio",
+    higher_is_better=False,
+    explanation="flip probabilities divided by AlexNet's, averaged over the ten perturbations: below 100 is steadier "
+    "than AlexNet.",
+)
+
+TOP5_DISTANCE = Metric(
+    "top5_distance",
+    "top-5 distance",
+    DISTANCE,
+    higher_is_better=False,
+    outputs="probabilities",
+    explanation="how far the top five answers move in rank at a step of a sequence: 0 where they keep their order.",
+)
+
+T5D = Metric(
+    "t5d",
+    "T5D",
+    "ratio",
+    higher_is_better=False,
+    outputs="probabilities",
+    explanation="the top-5 distance under one perturbation, divided by the baseline's.",
+)
+
+MT5D = Metric(
+    "mt5d",
+    "mT5D",
+    "ratio",
+    higher_is_better=False,
+    outputs="probabilities",
+    explanation="top-5 distances divided by the baseline's, averaged over the ten perturbations.",
+)
+
 
 def top5_distance(reference: NDArray[np.integer], later: NDArray[np.integer]) -> NDArray[np.int64]:
     """How far the five first classes of a frame have moved in a later one, ``int64 (N,)``, 0 to 18.
@@ -101,7 +144,7 @@ def _by_sequence(records: Records) -> tuple[Records, NDArray[np.int64]]:
 
 
 def ratio_weights(divisors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What each perturbation weighs in the mFR or mT5D, the mean of the ratios to a baseline's, ``(P,)``.
+    """The weight of each perturbation in the mFR or mT5D, the mean of the ratios to a baseline's, ``(P,)``.
 
     Args:
         divisors: ``(P,)``, the baseline's flip probabilities or distances.
@@ -142,49 +185,6 @@ class SequenceMeasure:
                 return f"the baseline has no {words(self.metric.name)} above 0 under {cell['perturbation']}"
         return ""
 
-
-FLIP_RATE = Metric(
-    "flip_rate",
-    unit="ratio",
-    higher_is_better=False,
-    explanation="the flip probability under one perturbation, divided by AlexNet's.",
-)
-
-MFR = Metric(
-    "mfr",
-    "mFR",
-    "ratio",
-    higher_is_better=False,
-    explanation="flip probabilities divided by AlexNet's, averaged over the ten perturbations: below 100 is steadier "
-    "than AlexNet.",
-)
-
-TOP5_DISTANCE = Metric(
-    "top5_distance",
-    "top-5 distance",
-    DISTANCE,
-    higher_is_better=False,
-    outputs="probabilities",
-    explanation="how far the top five answers move in rank at a step of a sequence: 0 where they keep their order.",
-)
-
-T5D = Metric(
-    "t5d",
-    "T5D",
-    "ratio",
-    higher_is_better=False,
-    outputs="probabilities",
-    explanation="the top-5 distance under one perturbation, divided by the baseline's.",
-)
-
-MT5D = Metric(
-    "mt5d",
-    "mT5D",
-    "ratio",
-    higher_is_better=False,
-    outputs="probabilities",
-    explanation="top-5 distances divided by the baseline's, averaged over the ten perturbations.",
-)
 
 FLIPS = SequenceMeasure("flips", FLIP_PROBABILITY, FLIP_RATE, MFR, 1.0)
 
