@@ -20,6 +20,21 @@ from hardiness.core.table import Columns
 _CATEGORY = r"[^\W\d_](?:[\w ]*[^\W\d])?"
 _NAME = re.compile(rf"({_CATEGORY})(\d+)-({_CATEGORY})(\d+)")
 
+LAST = 90
+"""The place of sections that no experiment of the paper is like."""
+
+GROUPS = (
+    "clean",
+    "distortions",
+    "natural shift",
+    "adversarial",
+    "shape",
+    "out of distribution",
+    "labels",
+    "other",
+)
+"""The subjects of benchmarks, in the order in which the overview shows them."""
+
 
 class Stimulus(NamedTuple):
     """``<shape><n>-<texture><n>``: two categories, and which picture of each.
@@ -194,22 +209,6 @@ class Selection(NamedTuple):
     every: tuple[Condition, ...]
     whole: tuple[Condition, ...] | None = None
     requested: tuple[Condition, ...] | None = None
-
-
-LAST = 90
-"""The place of sections that no experiment of the paper is like."""
-
-GROUPS = (
-    "clean",
-    "distortions",
-    "natural shift",
-    "adversarial",
-    "shape",
-    "out of distribution",
-    "labels",
-    "other",
-)
-"""The subjects of benchmarks, in the order in which the overview shows them."""
 
 
 class Benchmark(ABC):

@@ -40,6 +40,10 @@ done before, and nothing else, and whatever is stored keeps its key and its byte
 Value = TypeVar("Value")
 Read = Callable[[Any], Any]
 
+LACKS = "must have the field {!r}, and has none"
+
+UNKNOWN = "has the field {!r}, which this version does not know; use the version that wrote it"
+
 
 def json_field(
     name: str = "",
@@ -61,10 +65,6 @@ def json_field(
     """
     writer = _as_list if as_list else write
     return {"json_name": name, "json_write": writer, "json_seldom": seldom, "json_never": never}
-
-
-LACKS = "must have the field {!r}, and has none"
-UNKNOWN = "has the field {!r}, which this version does not know; use the version that wrote it"
 
 
 class FormError(StoreError):

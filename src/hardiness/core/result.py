@@ -20,9 +20,36 @@ from hardiness.core.table import Failure
 SHOWN = 24
 """How many scores are shown; the rest are counted."""
 
-
 SCHEMA = 1
 """Version of the layout of ``results.json``; a file with another number is refused, never overwritten."""
+
+OUTPUTS = ("classes", "probabilities", "logits")
+"""The kinds of a model's outputs; from each of them those that stand before it follow."""
+
+_TOO_LITTLE: Mapping[str, tuple[str, str]] = {
+    "probabilities": ("probabilities", "not available: the model gives probabilities, and this needs logits"),
+    "classes": ("classes", "not available: the file has classes only"),
+    ANSWERS: (
+        "classes",
+        "not available: not every answer began with its letter and came with log-probabilities of all letters",
+    ),
+}
+"""By `ModelIdentity.outputs`, where that is less than logits: which of `OUTPUTS` it is, and why more cannot be had."""
+
+IN_PERCENT = ("fraction", "ratio")
+"""Units of which values are written in percent, and differences in points."""
+
+PARTIAL = "_partial"
+"""The ending of the names of scores over a part."""
+
+WITHDRAWN, NOT_CHECKED = "withdrawn", "not checked"
+"""Why the report on an attack does not stand by what the attack left."""
+
+CANNOT_TELL = "cannot tell"
+"""The verdict's words where there are too few images to say more."""
+
+ABOUT_THE_MODEL = ("verdict", "already misclassified")
+"""Findings that say how good a model is, and cast no doubt on its number where the verdict is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +65,6 @@ class Interval:
     low: float
     high: float
     method: Sequence[Any] = field(default=(), compare=False, repr=False, metadata=json_field(never=True))
-
-
-OUTPUTS = ("classes", "probabilities", "logits")
-"""The kinds of a model's outputs; from each of them those that stand before it follow."""
-
-_TOO_LITTLE: Mapping[str, tuple[str, str]] = {
-    "probabilities": ("probabilities", "not available: the model gives probabilities, and this needs logits"),
-    "classes": ("classes", "not available: the file has classes only"),
-    ANSWERS: (
-        "classes",
-        "not available: not every answer began with its letter and came with log-probabilities of all letters",
-    ),
-}
-"""By `ModelIdentity.outputs`, where that is less than logits: which of `OUTPUTS` it is, and why more cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +154,6 @@ class Metric:
         )
 
 
-IN_PERCENT = ("fraction", "ratio")
-"""Units of which values are written in percent, and differences in points."""
-
-PARTIAL = "_partial"
-"""The ending of the names of scores over a part."""
-
-
 @dataclass(frozen=True, slots=True)
 class Score:
     """One number of one result; `Metric.score` makes one.
@@ -224,13 +230,6 @@ class Counts:
         return self.evaluated == self.expected
 
 
-WITHDRAWN, NOT_CHECKED = "withdrawn", "not checked"
-"""Why the report on an attack does not stand by what the attack left."""
-
-CANNOT_TELL = "cannot tell"
-"""The verdict's words where there are too few images to say more."""
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One check of how far a result can be trusted: its name, whether it found something, and a sentence about it.
@@ -250,10 +249,6 @@ def doubt_of(findings: Sequence[Finding]) -> str:
     if verdict.startswith("Withdrawn:"):
         return WITHDRAWN
     return NOT_CHECKED if "Not checked:" in verdict else ""
-
-
-ABOUT_THE_MODEL = ("verdict", "already misclassified")
-"""Findings that say how good a model is, and cast no doubt on its number where the verdict is believed."""
 
 
 def trust(findings: Sequence[Finding]) -> str:

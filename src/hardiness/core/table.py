@@ -15,6 +15,12 @@ from hardiness.core.condition import Condition
 Columns = Mapping[str, NDArray[Any]]
 """Named arrays of equal length; a second axis is allowed (``top5_class`` is ``(N, 5)``)."""
 
+Indices = NDArray[np.int64]
+
+RIGHT = "right"
+"""The column that every table has: 1 where an image was answered rightly in a cell, 0 where wrongly, -1 where it was
+not evaluated."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -67,13 +73,6 @@ class Records:
         names: Sequence[str] = tuple(filled[0].columns) if filled else ()
         columns = {name: np.concatenate([part[name] for part in filled]) for name in names}
         return Records(columns, tuple(failure for part in records for failure in part.failures))
-
-
-Indices = NDArray[np.int64]
-
-RIGHT = "right"
-"""The column that every table has: 1 where an image was answered rightly in a cell, 0 where wrongly, -1 where it was
-not evaluated."""
 
 
 @dataclass(frozen=True)
