@@ -34,19 +34,19 @@ class CompareOptions:
 
 
 @command
-def compare(asked: CompareOptions) -> int:
+def compare(options: CompareOptions) -> int:
     """Do models of OUT differ? Paired on the same images, with intervals and the smallest difference that n tells."""
-    found = api.compare(asked.outs, *asked.models, reference=asked.reference)
-    if asked.as_json:
-        print_json(found.as_dict())
+    comparisons = api.compare(options.outs, *options.models, reference=options.reference)
+    if options.as_json:
+        print_json(comparisons.as_dict())
         return 0
-    if asked.form:
-        click.echo(tables_in(asked.form, found.views()), nl=False)
+    if options.form:
+        click.echo(tables_in(options.form, comparisons.views()), nl=False)
         return 0
     console = wide()
-    for sentence in found.sentences():
+    for sentence in comparisons.sentences():
         console.print(sentence, highlight=False, markup=False)
-    print_views(found.views())
+    print_views(comparisons.views())
     return 0
 
 
@@ -65,20 +65,20 @@ class NoiseOptions:
 
 
 @command
-def compare_noise(asked: NoiseOptions) -> int:
+def compare_noise(options: NoiseOptions) -> int:
     """How far does the protocol itself move the scores of one model on one benchmark?
 
     Resize backend, precision, runtime, batch size and seed are varied, each alone, on the same images. 'hardiness
     compare' then calls a difference nothing that is no larger than what a setting moves the score by at least (the end
     of its interval that is nearer to 0).
     """
-    options = {**asdict(asked.request), **asdict(asked.placement)}
-    progress = False if asked.quiet else None
-    found = api.noise(asked.model, asked.benchmark, asked.data, asked.out, progress=progress, **options)
-    if asked.as_json:
-        print_json(found)
+    settings = {**asdict(options.request), **asdict(options.placement)}
+    progress = False if options.quiet else None
+    noise = api.noise(options.model, options.benchmark, options.data, options.out, progress=progress, **settings)
+    if options.as_json:
+        print_json(noise)
     else:
-        print_views([found.view()])
+        print_views([noise.view()])
     return 0
 
 
@@ -107,33 +107,35 @@ class PowerOptions:
 
 
 @command
-def compare_power(asked: PowerOptions) -> int:
+def compare_power(options: PowerOptions) -> int:
     """How many images tell that a model errs by D less often than a baseline that errs on E of them?
 
     Paired is both models on the same images, where only those count that one of them alone gets right; unpaired is each
     on photographs of its own.
     """
-    found = {}
-    for each in asked.correlations or USUAL:
+    needed_images = {}
+    for each in options.correlations or USUAL:
         try:
-            found[each] = statistics.images_needed(asked.difference, asked.baseline_error, each, asked.power)
+            needed_images[each] = statistics.images_needed(
+                options.difference, options.baseline_error, each, options.power
+            )
         except ArgumentError:
             # Very unequal error rates cannot correlate much: of the usual ones, those that can be are shown.
-            if asked.correlations or each == min(USUAL):
+            if options.correlations or each == min(USUAL):
                 raise
-    if asked.as_json:
-        rows = [{"correlation": each, **asdict(needed)} for each, needed in found.items()]
-        known = {"difference": asked.difference, "baseline_error": asked.baseline_error, "power": asked.power}
-        print_json({**known, "rows": rows})
+    if options.as_json:
+        rows = [{"correlation": each, **asdict(needed)} for each, needed in needed_images.items()]
+        question = {"difference": options.difference, "baseline_error": options.baseline_error, "power": options.power}
+        print_json({**question, "rows": rows})
         return 0
     table = Table("correlation", "one alone is right", "images, paired", "images each, unpaired")
     for column in table.columns:
         column.justify = "right"
-    for each, needed in found.items():
+    for each, needed in needed_images.items():
         row = (f"{each:g}", f"{100 * needed.disagreement:.1f} %", f"{needed.paired:,}", f"{needed.unpaired:,}")
         table.add_row(*row)
     wide().print(table)
-    least = min(needed.paired for needed in found.values())
+    least = min(needed.paired for needed in needed_images.values())
     if least > IMAGENET:
         click.echo(f"ImageNet's {IMAGENET:,} validation photographs are too few for this difference.")
     return 0

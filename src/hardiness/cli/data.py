@@ -117,9 +117,9 @@ def print_checked(console: Console, checked: CheckReport) -> None:
 
 
 def _examples(faults: Sequence[Fault]) -> str:
-    shown = [f"{fault.path}: {fault.reason}" for fault in faults[:SHOWN_PATHS]]
+    examples = [f"{fault.path}: {fault.reason}" for fault in faults[:SHOWN_PATHS]]
     return "\n".join(
-        shown + ([f"… and {len(faults) - SHOWN_PATHS:,} more, all with --json"] if len(faults) > SHOWN_PATHS else [])
+        examples + ([f"… and {len(faults) - SHOWN_PATHS:,} more, all with --json"] if len(faults) > SHOWN_PATHS else [])
     )
 
 
@@ -147,15 +147,15 @@ class InventoryOptions(RootOption):
 
 
 @command
-def data_list(asked: InventoryOptions) -> int:
+def data_list(options: InventoryOptions) -> int:
     """Say what is there, and what is missing.
 
     For which benchmark, how large, under which licence, and where from.
     """
-    root = asked.root
+    root = options.root
     held = list(inventory(Path(root))) if Path(root).exists() or root != "data" else _empty_inventory()
     needs = _needs()
-    if asked.as_json:
+    if options.as_json:
         print_json([as_dict(each, needs) for each in held])
         return 0
     console = wide()
@@ -186,7 +186,7 @@ class GetOptions(RootOption):
 
 
 @command
-def data_get(asked: GetOptions) -> int:
+def data_get(options: GetOptions) -> int:
     """Fetch data sets and lay them out under ROOT.
 
     Checksums are verified; the same command again continues where it stopped.
@@ -195,22 +195,22 @@ def data_get(asked: GetOptions) -> int:
     imagenet itself needs an account: see 'hardiness data import'. Some others lie at no address that can be fetched:
     then the message says how to get them.
     """
-    known = [*datasets(), FROST]
-    for name in asked.names:
-        if name.partition(":")[0] not in known:
-            raise UnknownNameError("data to get", name, known)
-    wanted = [(name, parse(name)) for name in asked.names if name != FROST]
-    if not asked.accept_terms:
-        _refuse_without_terms([published for _, (published, _) in wanted])
-    if FROST in asked.names:
+    names = [*datasets(), FROST]
+    for name in options.names:
+        if name.partition(":")[0] not in names:
+            raise UnknownNameError("data to get", name, names)
+    sets = [(name, parse(name)) for name in options.names if name != FROST]
+    if not options.accept_terms:
+        _refuse_without_terms([published for _, (published, _) in sets])
+    if FROST in options.names:
         folder, count, package = fetch_frost()
         click.echo(f"{folder}: {count} pictures " + (f"from {package}" if package else "are there already"))
     preset = os.environ.get("HARDINESS_MIRROR")
-    mirrors = (*asked.mirrors, preset) if preset else asked.mirrors
-    manner = Manner(asked.keep_archive, not asked.packed, mirrors, _progress(asked.quiet), asked.wait_s)
-    for _, (published, files) in wanted:
-        for got in get(published, files, Path(asked.root), manner):
-            if not asked.quiet:
+    mirrors = (*options.mirrors, preset) if preset else options.mirrors
+    manner = Manner(options.keep_archive, not options.packed, mirrors, _progress(options.quiet), options.wait_s)
+    for _, (published, files) in sets:
+        for got in get(published, files, Path(options.root), manner):
+            if not options.quiet:
                 _print_outcome(got)
     return 0
 
@@ -234,38 +234,38 @@ class CheckOptions:
 
 
 @command
-def data_check(asked: CheckOptions) -> int:
+def data_check(options: CheckOptions) -> int:
     """Find what is wrong with data sets.
 
     Exit status 1 where something is. Classes, counts, names, and the structure of each file are checked; pixels only
     with --pixels.
     """
-    if bool(asked.names) == asked.everything:
+    if bool(options.names) == options.everything:
         raise ArgumentError("data check needs the NAME of a data set, or --all")
-    found = []
-    console, silent = PlainConsole(stderr=True), asked.quiet or asked.as_json
-    places = asked.places or (os.environ.get("HARDINESS_DATA", "data"),)
-    for published, place in places_to_check(asked.names, places):
+    reports = []
+    console, silent = PlainConsole(stderr=True), options.quiet or options.as_json
+    places = options.places or (os.environ.get("HARDINESS_DATA", "data"),)
+    for published, place in places_to_check(options.names, places):
         with nullcontext() if silent else console.status(f"{published.name} …") as status:
-            depth = Depth(asked.pixels, Request().workers, _file_count_on(status, published.name))
-            checked = check(published, place, depth)
-            if asked.fix:
-                for fault in mend(checked.faults):
+            depth = Depth(options.pixels, Request().workers, _file_count_on(status, published.name))
+            report_of_set = check(published, place, depth)
+            if options.fix:
+                for fault in mend(report_of_set.faults):
                     click.echo(f"moved {fault.path}: {fault.reason}", err=True)
-                checked = check(published, place, depth)
-        found.append(checked)
-    if asked.as_json:
-        print_json(found)
+                report_of_set = check(published, place, depth)
+        reports.append(report_of_set)
+    if options.as_json:
+        print_json(reports)
     else:
         console = wide()
-        for each in found:
-            print_checked(console, each)
-    return 1 if any(each.wrong for each in found) else 0
+        for report in reports:
+            print_checked(console, report)
+    return 1 if any(report.wrong for report in reports) else 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions(RootOption):
-    """What image-net.org gave."""
+    """The files that image-net.org gave."""
 
     name: str = argument("imagenet")
     val: Path = option("ILSVRC2012_img_val.tar.", metavar="TAR")
@@ -276,16 +276,16 @@ class ImportOptions(RootOption):
 
 
 @command
-def data_import(asked: ImportOptions) -> int:
+def data_import(options: ImportOptions) -> int:
     """Lay out ImageNet's validation set.
 
     From the tar that image-net.org gives to those who register. All 50,000 names are verified; the same command again
     continues where it stopped.
     """
-    if asked.name != IMAGENET:
-        raise UnknownNameError("data set to import", asked.name, [IMAGENET])
-    done = import_validation(asked.val, Path(asked.root), asked.devkit, _progress(asked.quiet)("imagenet"))
-    if not asked.quiet:
+    if options.name != IMAGENET:
+        raise UnknownNameError("data set to import", options.name, [IMAGENET])
+    done = import_validation(options.val, Path(options.root), options.devkit, _progress(options.quiet)("imagenet"))
+    if not options.quiet:
         what = (
             "the published archive"
             if done.is_official
@@ -304,20 +304,20 @@ class DropOptions:
 
 
 @command
-def data_drop(asked: DropOptions) -> int:
+def data_drop(options: DropOptions) -> int:
     """Remove one run of the output folder OUT for good: its rows, and its place in results.json.
 
     RUN is the key of the run, six digits or more, as 'hardiness list runs OUT' and 'hardiness gate' print it; where
     it is the key of none or of several, nothing is removed. No other command should be evaluating that run.
     """
-    folders = drop_run(Store.open(asked.out), asked.run)
-    click.echo(f"removed {', '.join(folders)}; 'hardiness report {asked.out}' writes the page without it")
+    folders = drop_run(Store.open(options.out), options.run)
+    click.echo(f"removed {', '.join(folders)}; 'hardiness report {options.out}' writes the page without it")
     return 0
 
 
-def _refuse_without_terms(wanted: Sequence[PublishedSet]) -> None:
+def _refuse_without_terms(sets: Sequence[PublishedSet]) -> None:
     """Show the terms of data sets that have some, and refuse to fetch them before they are agreed to."""
-    bound = [published for published in wanted if published.terms]
+    bound = [published for published in sets if published.terms]
     for published in bound:
         click.echo(f"{published.name}: {published.terms}")
     if bound:
@@ -355,12 +355,12 @@ def _print_outcome(got: ArchiveOutcome) -> None:
 
 def _needs() -> dict[str, list[str]]:
     """The benchmarks that each data set serves."""
-    found: dict[str, list[str]] = {}
+    needs: dict[str, list[str]] = {}
     for name in registry.names():
         benchmark = registry.get(name)
         for need in (*benchmark.needs, *benchmark.beside):
-            found.setdefault(need, []).append(name)
-    return found
+            needs.setdefault(need, []).append(name)
+    return needs
 
 
 def _empty_inventory() -> list[DataInventory]:

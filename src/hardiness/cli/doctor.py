@@ -48,7 +48,7 @@ def processor() -> str:
 
 
 def cpu_flags() -> frozenset[str]:
-    """What the processor can do, as Linux names it; nothing elsewhere."""
+    """The instructions of the processor, as Linux names them; none elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -110,7 +110,7 @@ class DoctorOptions:
 
 
 @command
-def doctor(asked: DoctorOptions) -> int:
+def doctor(options: DoctorOptions) -> int:
     """What is installed, what would run fast and what would fall back, and whether answers are right.
 
     Paste what it prints into a bug report. Exit status 1 where something is wrong.
@@ -119,14 +119,14 @@ def doctor(asked: DoctorOptions) -> int:
         "versions": list(_versions()),
         "machine": list(_machine()),
         "speed": list(_speed()),
-        "folders": list(_folders(asked.root or os.environ.get("HARDINESS_DATA"))),
+        "folders": list(_folders(options.root or os.environ.get("HARDINESS_DATA"))),
     }
     if has_torch():
-        names = (*KNOWN_RIGHT, "resnext101_32x8d", *asked.names)
+        names = (*KNOWN_RIGHT, "resnext101_32x8d", *options.names)
         sections["views"] = [line for name in names for line in _views(name)]
-        tested = {} if asked.no_test else KNOWN_RIGHT
+        tested = {} if options.no_test else KNOWN_RIGHT
         sections["self-test"] = [line for name, right in tested.items() for line in _test(name, right)]
-    if asked.as_json:
+    if options.as_json:
         print_json({section: {line.what: line.value for line in lines} for section, lines in sections.items()})
     else:
         _print(wide(), sections)
@@ -238,21 +238,23 @@ def _views(name: str) -> Iterator[Diagnosis]:
     except HardinessError as error:
         yield Diagnosis(name, str(error), BAD)
         return
-    given = options_of(name)[1]
+    stated_here = options_of(name)[1]
     view = _plain(spec.view)
-    yours = [f"{key} {view[key]}" for key, field in _FIELDS.items() if field in given]
-    told = f"crop {view['crop']} of {view['resize']}, {view['filter']}, mean {view['mean']}, std {view['std']}"
-    told += f"; you say {', '.join(yours)}" if yours else ""
-    found = None if spec.source.package else models.library_view(spec)  # weights in a package are not the library's
-    if found is None:
-        yield Diagnosis(name, f"{told}; no library states it for these weights")
+    yours = [f"{key} {view[key]}" for key, field in _FIELDS.items() if field in stated_here]
+    text = f"crop {view['crop']} of {view['resize']}, {view['filter']}, mean {view['mean']}, std {view['std']}"
+    text += f"; you say {', '.join(yours)}" if yours else ""
+    of_library = (
+        None if spec.source.package else models.library_view(spec)
+    )  # weights in a package are not the library's
+    if of_library is None:
+        yield Diagnosis(name, f"{text}; no library states it for these weights")
         return
-    library, stated = found[0], _plain(found[1])
-    other = [f"{key} {stated[key]}" for key in view if stated[key] != view[key] and _FIELDS[key] not in given]
+    library, stated = of_library[0], _plain(of_library[1])
+    other = [f"{key} {stated[key]}" for key in view if stated[key] != view[key] and _FIELDS[key] not in stated_here]
     if other:
-        yield Diagnosis(name, f"{told}; {library} says {', '.join(other)}", BAD)
+        yield Diagnosis(name, f"{text}; {library} says {', '.join(other)}", BAD)
     else:
-        yield Diagnosis(name, f"{told}, {'the rest ' if yours else ''}as {library} says", GOOD)
+        yield Diagnosis(name, f"{text}, {'the rest ' if yours else ''}as {library} says", GOOD)
 
 
 _FIELDS = {"crop": "crop_px", "resize": "resize_px", "filter": "interpolation", "mean": "mean", "std": "std"}
@@ -260,8 +262,8 @@ _FIELDS = {"crop": "crop_px", "resize": "resize_px", "filter": "interpolation", 
 
 def _plain(view: View) -> dict[str, Any]:
     """The part of a view that is compared."""
-    found = {key: getattr(view, field) for key, field in _FIELDS.items()}
-    return {**found, **{key: tuple(round(value, 4) for value in found[key]) for key in ("mean", "std")}}
+    fields = {key: getattr(view, field) for key, field in _FIELDS.items()}
+    return {**fields, **{key: tuple(round(value, 4) for value in fields[key]) for key in ("mean", "std")}}
 
 
 def _test(name: str, expected: int) -> Iterator[Diagnosis]:
@@ -276,8 +278,8 @@ def _test(name: str, expected: int) -> Iterator[Diagnosis]:
         yield Diagnosis(name, str(error))
         return
     where = f"{classifier.runtimes.name} on {classifier.device}, {seconds:.1f} s"
-    told = f"{right} of {PHOTOGRAPHS} right, must be {expected}; {where}"
-    yield Diagnosis(name, told, GOOD if right == expected and len(photographs) == PHOTOGRAPHS else BAD)
+    text = f"{right} of {PHOTOGRAPHS} right, must be {expected}; {where}"
+    yield Diagnosis(name, text, GOOD if right == expected and len(photographs) == PHOTOGRAPHS else BAD)
 
 
 def _answer(classifier: Classifier, content: bytes, name: str) -> int:

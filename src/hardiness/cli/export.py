@@ -28,23 +28,25 @@ class ExportOptions:
 
 
 @command
-def export(asked: ExportOptions) -> int:
+def export(options: ExportOptions) -> int:
     """Write the results of OUT in a form that papers and other tools read."""
-    exporter = registry.get(asked.form)
-    if exporter.binary and asked.to is None:
-        raise ArgumentError(f"--format {asked.form} is binary: name a file with --to, as in --to results.{asked.form}")
-    api.refuse_folder(asked.to)
-    collection = api.collect_results(asked.outs, asked.baseline)
+    exporter = registry.get(options.form)
+    if exporter.binary and options.to is None:
+        raise ArgumentError(
+            f"--format {options.form} is binary: name a file with --to, as in --to results.{options.form}"
+        )
+    api.refuse_folder(options.to)
+    collection = api.collect_results(options.outs, options.baseline)
     print_lines(*collection.remarks, problems=collection.problems)
     try:
         content = exporter.write(collection.results, collection.comparisons)
     except Exception as error:
-        if not registry.give_up(asked.form, error):
+        if not registry.give_up(options.form, error):
             raise
         return 1
-    if asked.to is None:
+    if options.to is None:
         click.echo(content.decode(), nl=False)
     else:
-        api.write_export(content, asked.to)
-        click.echo(asked.to)
+        api.write_export(content, options.to)
+        click.echo(options.to)
     return 1 if collection.problems else 0

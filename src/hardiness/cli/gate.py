@@ -60,51 +60,51 @@ class GateOptions:
 
 
 @command
-def gate(asked: GateOptions) -> int:
+def gate(options: GateOptions) -> int:
     """Judge the stored runs of OUT by the rules of a policy: pass, fail, cannot tell, or missing.
 
     Of several runs of one model's name the one that was evaluated last is judged; see 'hardiness list runs OUT'.
 
     Exit status: 2 wrong policy, 3 a rule fails, 1 a number is missing, 4 a rule cannot tell, 0 all pass.
     """
-    if asked.write_policy:
-        if asked.policy:
+    if options.write_policy:
+        if options.policy:
             raise ArgumentError("--write-policy does not go with --policy: leave out one of them")
-        if Path(asked.write_policy).exists():
+        if Path(options.write_policy).exists():
             raise ArgumentError(
-                f"--write-policy {asked.write_policy}: is there already; name another file, or remove it"
+                f"--write-policy {options.write_policy}: is there already; name another file, or remove it"
             )
-        folder = os.path.dirname(asked.write_policy)
-        _write(asked.write_policy, first_policy(Store.open(asked.out), asked.against or "", folder))
-        click.echo(asked.write_policy)
+        folder = os.path.dirname(options.write_policy)
+        _write(options.write_policy, first_policy(Store.open(options.out), options.against or "", folder))
+        click.echo(options.write_policy)
         return 0
     try:
-        verdicts = _verdicts(asked)
+        verdicts = _verdicts(options)
     except HardinessError:
-        asked.remove_last()
+        options.remove_last()
         raise
-    asked.write(verdicts)
-    if asked.as_json:
+    options.write(verdicts)
+    if options.as_json:
         print_json(verdicts)
         return verdicts.exit_status
     print_views([gate_view(verdicts)])
-    for line in annotation_lines(verdicts) if asked.annotations else ():
+    for line in annotation_lines(verdicts) if options.annotations else ():
         click.echo(printable(line))
     return verdicts.exit_status
 
 
-def _verdicts(asked: GateOptions) -> Gate:
+def _verdicts(options: GateOptions) -> Gate:
     """The verdicts of the policy, kept beside the rows for the page.
 
     Raises:
         ArgumentError: no policy is given, or one that is wrong, or an option that does not go with it.
         HardinessError: the folder cannot be judged.
     """
-    if not asked.policy:
+    if not options.policy:
         raise ArgumentError("gate needs --policy FILE; 'hardiness gate OUT --write-policy FILE' writes a first one")
-    if asked.against:
+    if options.against:
         raise ArgumentError('--against goes with --write-policy; a rule names its own baseline, as against = "OUT2"')
-    policy, store = policy_of(Path(asked.policy)), Store.open(asked.out)
+    policy, store = policy_of(Path(options.policy)), Store.open(options.out)
     with surveyed(store):
         verdicts = judge(policy, store)
         verdicts.keep(store)

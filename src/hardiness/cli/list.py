@@ -60,18 +60,18 @@ class ListModelOptions(ListOptions):
 
 
 @command
-def list_models(asked: ListModelOptions) -> int:
+def list_models(options: ListModelOptions) -> int:
     """List the models, or describe NAME: its view, source and options. Nothing is loaded.
 
     A NAME with * searches: 'resnext*', 'timm:resnet*', 'torchvision:*'.
     """
     console = wide()
-    name, published = asked.name, asked.published
-    require_within("--at-least", asked.at_least, 0, 100)
-    if asked.at_least and not published:
+    name, published = options.name, options.published
+    require_within("--at-least", options.at_least, 0, 100)
+    if options.at_least and not published:
         raise click.UsageError("--at-least needs --published SET, as in --published imagenet-r --at-least 60")
     if published:
-        _published(console, published, asked.at_least / 100, name or "*")
+        _published(console, published, options.at_least / 100, name or "*")
         return 0
     if name and models.is_pattern(name):
         for each in models.search(name):
@@ -142,11 +142,11 @@ def _describe_model(console: Console, spec: ModelSpec) -> None:
 
 
 @command
-def list_benchmarks(asked: ListOptions) -> int:
+def list_benchmarks(options: ListOptions) -> int:
     """List the benchmarks, or describe NAME with its options."""
     console = wide()
-    if asked.name:
-        _describe_benchmark(console, benchmarks.own_name(asked.name, benchmarks.registry))
+    if options.name:
+        _describe_benchmark(console, benchmarks.own_name(options.name, benchmarks.registry))
         return 0
     table = Table("about", "benchmark", "question", "paper", "protocol", "data")
     about = ""
@@ -160,7 +160,7 @@ def list_benchmarks(asked: ListOptions) -> int:
 
 
 def _place(name: str) -> tuple[int, bool, int, str]:
-    """Of a benchmark in the list: by the page's groups, in each the paper's first."""
+    """The place of a benchmark in the list: by the page's groups, in each the paper's first."""
     of_the_paper = name in {row.benchmark.partition(":")[0] for row in benchmarks.suite("paper").rows}
     kind = BenchmarkIdentity(name, benchmarks.registry.get(name).card)
     card = benchmarks.cards.find(kind.card) or benchmarks.MissingCard()
@@ -182,11 +182,11 @@ def _describe_benchmark(console: Console, name: str) -> None:
 
 
 @command
-def list_attacks(asked: ListOptions) -> int:
+def list_attacks(options: ListOptions) -> int:
     """List the attacks and threat models, or describe the attack NAME with its options."""
     console = wide()
-    if asked.name:
-        _describe_attack(console, benchmarks.own_name(asked.name, attacks.registry))
+    if options.name:
+        _describe_attack(console, benchmarks.own_name(options.name, attacks.registry))
         return 0
     table = Table("attack", "threat models", "gradients", "what")
     for each in attacks.registry.names():
@@ -222,11 +222,11 @@ def _describe_attack(console: Console, name: str) -> None:
 
 
 @command
-def list_corruptions(asked: ListOptions) -> int:
+def list_corruptions(options: ListOptions) -> int:
     """List the corruptions, or describe NAME with its severities."""
     console = wide()
-    if asked.name:
-        _describe_corruption(console, benchmarks.own_name(asked.name, distortions.corruptions))
+    if options.name:
+        _describe_corruption(console, benchmarks.own_name(options.name, distortions.corruptions))
         return 0
     sets = [reference.distortion_set(each) for each in reference.set_names("still")]
     published = list(
@@ -255,18 +255,18 @@ def _describe_corruption(console: Console, name: str) -> None:
 
 
 @command
-def list_perturbations(asked: ListOptions) -> int:
+def list_perturbations(options: ListOptions) -> int:
     """List the perturbations, or describe NAME with its parameters."""
     console = wide()
-    if asked.name:
-        _describe_perturbation(console, benchmarks.own_name(asked.name, distortions.perturbations))
+    if options.name:
+        _describe_perturbation(console, benchmarks.own_name(options.name, distortions.perturbations))
         return 0
     table = Table(Column("perturbation", no_wrap=True), "group", "set", "frames", "compared with", "random", "what")
-    known = reference.distortion_set("imagenet-p")
-    published = known.published
+    published_set = reference.distortion_set("imagenet-p")
+    published = published_set.published
     for each in (*published, *(other for other in distortions.perturbations.names() if other not in published)):
         entry = distortions.perturbations.get(each)
-        belongs = "test" if each in known.members else "validation" if each in known.extra else "none"
+        belongs = "test" if each in published_set.members else "validation" if each in published_set.extra else "none"
         compared = "first frame" if entry.compared_with_first else "frame before"
         chance = "no" if entry.deterministic else "by seed and id"
         table.add_row(each, entry.group, belongs, str(entry.frames), compared, chance, entry.summary)
@@ -288,18 +288,18 @@ def _describe_perturbation(console: Console, name: str) -> None:
 
 
 @command
-def list_datasets(asked: ListOptions) -> int:
+def list_datasets(options: ListOptions) -> int:
     """List the data sets that --data NAME=PATH takes, or NAME alone, and how each lies on disk.
 
     'hardiness data list' says which of those that others published are there.
     """
-    rows = _rows_of(LAYOUTS, asked.name, lambda layout: (layout.expected,))
+    rows = _rows_of(LAYOUTS, options.name, lambda layout: (layout.expected,))
     _print_rows(("data set", "below a data root"), rows)
     return 0
 
 
 @command
-def list_metrics(asked: ListOptions) -> int:
+def list_metrics(options: ListOptions) -> int:
     """List the metrics that are registered for any run, or for two runs, or NAME alone.
 
     The metrics of a benchmark's own are in its results.
@@ -308,41 +308,41 @@ def list_metrics(asked: ListOptions) -> int:
     def described(entry: RunMetric | PairMetric) -> tuple[str, ...]:
         return entry.metric.unit, entry.metric.outputs, entry.metric.explanation
 
-    is_of_pair = asked.name is not None and asked.name in pair_metrics
-    of_run = [] if is_of_pair else _rows_of(run_metrics, asked.name, described)
-    of_pair = _rows_of(pair_metrics, asked.name, described) if is_of_pair or not asked.name else []
+    is_of_pair = options.name is not None and options.name in pair_metrics
+    of_run = [] if is_of_pair else _rows_of(run_metrics, options.name, described)
+    of_pair = _rows_of(pair_metrics, options.name, described) if is_of_pair or not options.name else []
     rows = [*((name, "a run", *row) for name, *row in of_run), *((name, "two runs", *row) for name, *row in of_pair)]
     _print_rows(("metric", "of", "unit", "needs", "what"), rows)
     return 0
 
 
 @command
-def list_exports(asked: ListOptions) -> int:
+def list_exports(options: ListOptions) -> int:
     """List the forms that 'hardiness export --format NAME' writes, or NAME alone."""
 
     def described(exporter: Exporter) -> tuple[str, ...]:
         return exporter.purpose, "yes" if exporter.binary else "no", "yes" if exporter.table else "no"
 
-    rows = _rows_of(exports, asked.name, described)
+    rows = _rows_of(exports, options.name, described)
     _print_rows(("format", "what", "needs --to FILE", "tables of compare and claims"), rows)
     return 0
 
 
 @command
-def list_loggers(asked: ListOptions) -> int:
+def list_loggers(options: ListOptions) -> int:
     """List the trackers of experiments that 'hardiness run --log NAME' tells how it goes, or NAME alone."""
 
     def described(tracker: TrackerKind) -> tuple[str, ...]:
         return ", ".join(tracker.packages), _first_line(tracker.open)
 
-    _print_rows(("logger", "needs", "what"), _rows_of(loggers, asked.name, described))
+    _print_rows(("logger", "needs", "what"), _rows_of(loggers, options.name, described))
     return 0
 
 
 @command
-def list_runtimes(asked: ListOptions) -> int:
+def list_runtimes(options: ListOptions) -> int:
     """List what runs networks, --runtime NAME, or NAME alone. By default each model gets the fastest that is exact."""
-    _print_rows(("runtime", "what"), _rows_of(runtimes, asked.name, lambda runtime: (_first_line(runtime),)))
+    _print_rows(("runtime", "what"), _rows_of(runtimes, options.name, lambda runtime: (_first_line(runtime),)))
     return 0
 
 
@@ -365,7 +365,7 @@ def _print_rows(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _first_line(thing: object) -> str:
-    """What the first line of its docstring says, without the marks of code; empty where it has none."""
+    """The first line of a docstring, without the marks of code; empty where there is none."""
     return (inspect.getdoc(thing) or "").partition("\n")[0].replace("``", "")
 
 
@@ -378,19 +378,19 @@ class ListRunsOptions:
 
 
 @command
-def list_runs(asked: ListRunsOptions) -> int:
+def list_runs(options: ListRunsOptions) -> int:
     """List the runs that OUT holds, by their keys.
 
     Of several runs of one model's name on one benchmark the one that was evaluated last is judged by 'hardiness gate',
     and is the baseline of others. 'hardiness data drop OUT RUN' removes one.
     """
-    store = Store.open(asked.out)
+    store = Store.open(options.out)
     with surveyed(store):
         entries, problems = run_entries(store), store.survey().problems
-    if asked.as_json:
+    if options.as_json:
         print_json(entries)
     else:
-        print_views([_runs_view(asked.out, entries)])
+        print_views([_runs_view(options.out, entries)])
     print_lines(problems=problems)
     return 1 if problems else 0
 

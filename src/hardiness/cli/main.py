@@ -92,7 +92,7 @@ def tell(error: BaseException) -> int:
 
 
 def _limit_met(error: BaseException) -> str:
-    """What a person can do where the machine or a limit of the shell gives no more; empty for any other error."""
+    """Advice where the machine or a limit of the shell gives no more; empty for any other error."""
     text = str(error)
     if isinstance(error, MemoryError):
         return "there is not enough memory; give a smaller --batch-size, or fewer models at a time"
@@ -106,7 +106,7 @@ def _limit_met(error: BaseException) -> str:
 
 
 def _as_one(line: str) -> str:
-    """The same as one line: names of files and options may hold line breaks."""
+    """An error as one line: names of files and options may hold line breaks."""
     return printable("\\n".join(line.splitlines()))
 
 
@@ -124,11 +124,11 @@ def _output_refused(error: OSError) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
-    """What is wrong with the line that was typed, and which help to read."""
-    said = " ".join(error.format_message().split()).rstrip(".")
+    """A line on what is wrong with the command that was typed, and which help to read."""
+    message = " ".join(error.format_message().split()).rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
-    joint = " " if said.endswith("?") else "; "
-    return f"{said}{joint}see '{context.command_path} --help'" if context else said
+    joint = " " if message.endswith("?") else "; "
+    return f"{message}{joint}see '{context.command_path} --help'" if context else message
 
 
 def _where(error: BaseException) -> str:
@@ -214,9 +214,9 @@ def leave_others_behind(status: int) -> None:
             time.sleep(OTHERS_S)
             multiprocessing = sys.modules.get("multiprocessing")
             children = multiprocessing.active_children() if multiprocessing else []
-            if left := [each for each in children if not each.daemon]:
-                _tell_of("process", [each.name for each in left])
-                for each in left:
+            if others := [each for each in children if not each.daemon]:
+                _tell_of("process", [each.name for each in others])
+                for each in others:
                     each.kill()  # a fork has our handler of SIGTERM
             if not waited.is_set():
                 threads = [each.name for each in threading.enumerate() if not each.daemon and each is not main_thread]
@@ -268,14 +268,14 @@ def refuse_repeats(command: click.Command, arguments: Sequence[str], parent: cli
         ArgumentError: naming the option.
     """
     context = click.Context(command, parent)
-    given: dict[str, Any] = {}
+    values_by_name: dict[str, Any] = {}
     order: list[click.Parameter] = []
     with suppress(click.ClickException):  # it is told when the command is called
-        given, _, order = command.make_parser(context).parse_args(list(arguments))
+        values_by_name, _, order = command.make_parser(context).parse_args(list(arguments))
     for option in dict.fromkeys(each for each in order if isinstance(each, click.Option)):
         if not option.multiple and order.count(option) > 1:
             raise ArgumentError(f"{option.opts[-1]} is given twice; give it once")
-        values = given.get(option.name or "") if option.multiple else None
+        values = values_by_name.get(option.name or "") if option.multiple else None
         if values and len(set(values)) < len(values):
             twice = next(value for place, value in enumerate(values) if value in values[:place])
             raise ArgumentError(f"{option.opts[-1]} {twice} is given twice; give it once")
@@ -375,8 +375,10 @@ def command_of(words: str) -> click.Command:
     command: click.Command = getattr(module, "_".join(re.findall(r"\w+", words)))
     for question, text in COMMANDS.items():
         if question.startswith(f"{words} --"):
-            told = f"{text} See 'hardiness {question} --help'."
-            command.params.append(click.Option([question.split()[1]], is_flag=True, expose_value=False, help=told))
+            text_of_option = f"{text} See 'hardiness {question} --help'."
+            command.params.append(
+                click.Option([question.split()[1]], is_flag=True, expose_value=False, help=text_of_option)
+            )
     return command
 
 
@@ -412,14 +414,14 @@ class LazyGroup(click.Group):
             raise UnknownNameError(kind, name, self.list_commands(ctx))
         question = next((each for each in rest if each.startswith("--") and f"{name} {each}" in COMMANDS), None)
         if self.name or question is None:
-            found, command, rest = super().resolve_command(ctx, args)
+            words, command, rest = super().resolve_command(ctx, args)
         else:  # as in `show --claims`: the first such option names the command, and the others are its own
-            found = f"{name} {question}"
-            command = command_of(found)
+            words = f"{name} {question}"
+            command = command_of(words)
             rest.remove(question)
         if command is not None:
             refuse_repeats(command, rest, ctx)
-        return found, command, rest
+        return words, command, rest
 
     def _words(self, name: str) -> str:
         return f"{self.name} {name}" if self.name else ALIASES.get(name, name)

@@ -114,7 +114,7 @@ def _as_typed(benchmark: str) -> Iterator[None]:
 
 
 def _parts(option: str, text: str) -> list[str]:
-    """What stands between ``+``.
+    """The parts that stand between ``+``.
 
     Raises:
         ArgumentError: it is parted by something else.
@@ -133,16 +133,17 @@ def _severity(text: str) -> int:
 
 
 @command
-def make_corruptions(asked: CorruptionOptions) -> int:
+def make_corruptions(options: CorruptionOptions) -> int:
     """Write DST/<corruption>/<severity>/<wnid>/*.png and DST/clean/<wnid>/*.png from the photographs of SRC.
 
     SRC is any folder of pictures, as it lies, or one picture; or what --data takes for imagenet: a data root,
     imagenet=FOLDER, or embedded. The same command again continues where it stopped. A tree of ImageNet's photographs,
     used as --data imagenet-c=DST (or as the set is called), gives the same predictions as generating.
     """
-    tree, arguments = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
-    written = write_corrupted(*arguments, tree.listener, tree.wait_s, asked.form)
-    return tree.tell(written, write_corruption_sheet(*arguments, asked.form) if tree.contact_sheet else None)
+    tree = options.tree
+    arguments = tree.source, tree.folder, options.benchmark(), tree.request
+    written = write_corrupted(*arguments, tree.listener, tree.wait_s, options.form)
+    return tree.tell(written, write_corruption_sheet(*arguments, options.form) if tree.contact_sheet else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,13 +164,14 @@ class SequenceOptions:
 
 
 @command
-def make_perturbations(asked: SequenceOptions) -> int:
+def make_perturbations(options: SequenceOptions) -> int:
     """Write DST/<perturbation>/<wnid>/*.mp4 from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
     where it stopped; the tree is used as --data imagenet-p=DST.
     """
-    tree, arguments = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
+    tree = options.tree
+    arguments = tree.source, tree.folder, options.benchmark(), tree.request
     written = write_perturbed(*arguments, tree.listener, tree.wait_s)
     return tree.tell(written, write_contact_sheet(*arguments) if tree.contact_sheet else None)
 
@@ -226,31 +228,31 @@ class FeatureOptions:
 
 
 @command
-def make_features(asked: FeatureOptions) -> int:
+def make_features(options: FeatureOptions) -> int:
     """Show what units of a model respond to, as pictures made by optimisation.
 
     OUT gets a picture each, grid.png and features.json. With --protocol orhan2019 it follows the paper instead:
     six pooled features, from two photographs and from noise.
     """
-    units, settings = asked.units(), asked.settings
-    if asked.steps is not None:
-        settings = replace(settings, steps=asked.steps)
-    photographs = datasets.locate(asked.data).dataset("imagenet") if asked.protocol else None
-    classifier, bars = _load(asked.model, asked.placement, asked.quiet)
-    if asked.layers:
+    units, settings = options.units(), options.settings
+    if options.steps is not None:
+        settings = replace(settings, steps=options.steps)
+    photographs = datasets.locate(options.data).dataset("imagenet") if options.protocol else None
+    classifier, bars = _load(options.model, options.placement, options.quiet)
+    if options.layers:
         _list_layers(classifier, settings.size_px)
         return 0
     if photographs is not None:
-        steps = visualise.STEPS if asked.steps is None else asked.steps
-        pushed = visualise.write_pushed(classifier, photographs, asked.out, steps, bars)
-        for each in () if asked.quiet else [each for each in pushed if each.image is None]:
+        steps = visualise.STEPS if options.steps is None else options.steps
+        pushed = visualise.write_pushed(classifier, photographs, options.out, steps, bars)
+        for each in () if options.quiet else [each for each in pushed if each.image is None]:
             probability = visualise.probability_text(each.probability)
             click.echo(f"unit {each.unit} from {each.start} never reached its probability (p {probability})", err=True)
     else:
-        units += [visualise.class_unit(classifier.spec, text) for text in asked.classes]
-        visualise.write_features(classifier, units, settings, asked.out, bars)
-    if not asked.quiet:
-        click.echo(f"{asked.out / GRID}  {asked.out / RECORD}")
+        units += [visualise.class_unit(classifier.spec, text) for text in options.classes]
+        visualise.write_features(classifier, units, settings, options.out, bars)
+    if not options.quiet:
+        click.echo(f"{options.out / GRID}  {options.out / RECORD}")
     return 0
 
 
@@ -277,19 +279,19 @@ class StimulusOptions:
 
 
 @command
-def make_stimuli(asked: StimulusOptions) -> int:
+def make_stimuli(options: StimulusOptions) -> int:
     """Make stimuli with the shape of one photograph and the texture of another.
 
     DIR holds a folder for each category (any names, or wnids), or is what --data takes for imagenet. The benchmark
     runs on the result: -b cue-conflict --data OUT. The same command again continues where it stopped.
     """
-    sides = visualise.photographs("--shapes", asked.shapes), visualise.photographs("--textures", asked.textures)
-    classifier, bars = _load(asked.model, asked.placement, asked.quiet)
-    made = visualise.make_stimuli(classifier, sides, asked.out, asked.wanted, asked.style, bars)
+    sides = visualise.photographs("--shapes", options.shapes), visualise.photographs("--textures", options.textures)
+    classifier, bars = _load(options.model, options.placement, options.quiet)
+    made = visualise.make_stimuli(classifier, sides, options.out, options.wanted, options.style, bars)
     print_failures(made.failures)
     print_lines(problems=made.notes)
-    if not asked.quiet:
-        click.echo(f"{amount(made.files, 'file')}  {asked.out / visualise.SHEET}  {asked.out / 'manifest.json'}")
+    if not options.quiet:
+        click.echo(f"{amount(made.files, 'file')}  {options.out / visualise.SHEET}  {options.out / 'manifest.json'}")
     return made.exit_status
 
 
@@ -309,21 +311,21 @@ class PatchOptions:
 
 
 @command
-def make_patch(asked: PatchOptions) -> int:
+def make_patch(options: PatchOptions) -> int:
     """Train one patch that fools a model on any picture, wherever it is put.
 
     OUT gets the patch, grid.png with photographs under it, and features.json. Then measure it on other photographs:
     hardiness run -b whitebox:attack=universal-patch,file=OUT/000_patch.png,protocol=standard,norm=patch,epsilons=SHARE
     """
-    photographs = datasets.locate(asked.data).dataset("imagenet")
-    classifier, bars = _load(asked.model, asked.placement, asked.quiet)
-    target = None if asked.target is None else visualise.class_unit(classifier.spec, asked.target)
-    made = visualise.write_patch(classifier, photographs, target, asked.out, asked.settings, bars)
+    photographs = datasets.locate(options.data).dataset("imagenet")
+    classifier, bars = _load(options.model, options.placement, options.quiet)
+    target = None if options.target is None else visualise.class_unit(classifier.spec, options.target)
+    made = visualise.write_patch(classifier, photographs, target, options.out, options.settings, bars)
     print_failures(made.failures)
-    if not asked.quiet:
-        wanted = "another class" if target is None else f"class {asked.target}"
+    if not options.quiet:
+        target_text = "another class" if target is None else f"class {options.target}"
         click.echo(
-            f"{wanted} on {100 * made.after:.0f} % of the {len(made.ids)} photographs that it was trained on "
-            f"(noise: {100 * made.before:.0f} %)  {asked.out / '000_patch.png'}  {asked.out / GRID}"
+            f"{target_text} on {100 * made.after:.0f} % of the {len(made.ids)} photographs that it was trained on "
+            f"(noise: {100 * made.before:.0f} %)  {options.out / '000_patch.png'}  {options.out / GRID}"
         )
     return made.exit_status

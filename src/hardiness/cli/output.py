@@ -1,4 +1,4 @@
-"""What commands print: tables, JSON, and failures."""
+"""Printing for commands: tables, JSON, and failures."""
 
 from __future__ import annotations
 

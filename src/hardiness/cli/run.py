@@ -45,7 +45,7 @@ class RunOptions(api.Command):
     as_json: bool = json_flag("Print the results as JSON.")
 
     def completed(self) -> RunOptions:
-        """The same with what the options do not say: Ray's cluster, the worker that ``torchrun`` names, the clock.
+        """The command with what its options do not say: Ray's cluster, the worker that ``torchrun`` names, the clock.
 
         Raises:
             ArgumentError: the engine is unknown, or the resources do not read ``NAME=AMOUNT,…``.
@@ -61,8 +61,10 @@ class RunOptions(api.Command):
             return None
         if self.ray_actors is not None:
             require_within("--ray-actors", self.ray_actors, 1, 10_000)
-        given = self.ray_resources
-        return api.Cluster(actors=self.ray_actors, resources=dict(map(_resource, given.split(","))) if given else None)
+        resources = self.ray_resources
+        return api.Cluster(
+            actors=self.ray_actors, resources=dict(map(_resource, resources.split(","))) if resources else None
+        )
 
 
 def _resource(text: str) -> tuple[str, float]:
@@ -74,34 +76,34 @@ def _resource(text: str) -> tuple[str, float]:
 
 
 @command
-def run(asked: RunOptions) -> int:
+def run(options: RunOptions) -> int:
     """Evaluate models on benchmarks.
 
     The same command again continues where it stopped; another model, benchmark or limit adds to the folder.
     """
-    asked, out = asked.completed(), str(asked.out)
-    if asked.plan:
-        return _plan(asked)
-    outcome = api.run(asked, None if asked.quiet else api.progress_on(PlainConsole(stderr=True)))
+    options, out = options.completed(), str(options.out)
+    if options.plan:
+        return _plan(options)
+    outcome = api.run(options, None if options.quiet else api.progress_on(PlainConsole(stderr=True)))
     store = Store(out)
-    comparisons = kept_comparisons([store], asked.baseline)
+    comparisons = kept_comparisons([store], options.baseline)
     title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"
-    page = api.publish(store, outcome.everything, title, comparisons, asked.baseline)
-    if asked.as_json:
+    page = api.publish(store, outcome.everything, title, comparisons, options.baseline)
+    if options.as_json:
         print_json(list(outcome.results))
-    elif not asked.quiet:
+    elif not options.quiet:
         print_overview(outcome.results, wide(), comparisons)
         if outcome.note:
             click.echo(outcome.note)
         if outcome.everything:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
             evaluated = [result for result in outcome.results if result.counts.evaluated]
-            for line in _next_steps(out, evaluated, asked.request.until_decided) if evaluated else ():
+            for line in _next_steps(out, evaluated, options.request.until_decided) if evaluated else ():
                 click.echo(line)
         else:
             click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")
     print_lines(
-        *(() if asked.quiet else outcome.remarks),
+        *(() if options.quiet else outcome.remarks),
         *(f"skipped {line}" for line in outcome.skipped),
         *(f"also part of the suite, and a command of its own: {line}" for line in outcome.also),
         problems=(*outcome.problems, *outcome.unreached),
@@ -110,7 +112,7 @@ def run(asked: RunOptions) -> int:
 
 
 def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None = None) -> list[str]:
-    """What to do after a run, a line each; first one's own pictures, and after these the gate, by the run's policy."""
+    """Commands to go on with, a line each; first one's own pictures, after these the gate, by the run's policy."""
     out = shlex.quote(out)
     first = {"hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class"}
     if any(benchmark_type(result.run).is_own for result in results):
@@ -127,10 +129,10 @@ def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None =
     return [f"{'next: ' if not place else '      '}{step}  {why}" for place, (step, why) in enumerate(steps.items())]
 
 
-def _plan(asked: RunOptions) -> int:
+def _plan(options: RunOptions) -> int:
     """Print what would run."""
-    planned = api.plan(asked)
-    if asked.as_json:
+    planned = api.plan(options)
+    if options.as_json:
         print_json(planned)
     else:
         print_views([planned.view()])

@@ -50,27 +50,29 @@ class ShowOptions:
 
 
 @command
-def show(asked: ShowOptions) -> int:
+def show(options: ShowOptions) -> int:
     """Print the score tables of OUT, from its stored records; no model runs.
 
     What is computed of the records is kept in OUT, so that the next time takes less.
     """
-    below = asked.below
+    below = options.below
     if below is not None:
         require_within("below", below, 0, 1)
-    store = Store.open(asked.out)
+    store = Store.open(options.out)
     with surveyed(store):
-        survey, found = store.survey(), results_of(store, asked.baseline, asked.verify)
+        survey, results_of_folder = store.survey(), results_of(store, options.baseline, options.verify)
         if below is not None:
-            found = with_severities(found, store, below)
-        problems = [*survey.problems, *dict.fromkeys(line for result in found for line in result.damage)]
+            results_of_folder = with_severities(results_of_folder, store, below)
+        problems = [*survey.problems, *dict.fromkeys(line for result in results_of_folder for line in result.damage)]
         print_lines(*survey.renamed, problems=problems)
-        if asked.as_json:
-            print_json(found)
+        if options.as_json:
+            print_json(results_of_folder)
         else:
-            print_tables(found, wide(), lambda: kept_comparisons([store], asked.baseline), asked.everything)
+            print_tables(
+                results_of_folder, wide(), lambda: kept_comparisons([store], options.baseline), options.everything
+            )
             if below is not None:
-                _print_severities(found, below)
+                _print_severities(results_of_folder, below)
     return 1 if problems else 0
 
 
@@ -129,14 +131,14 @@ def print_overview(results: Sequence[Result], console: Console, comparisons: Com
 def _names(results: Sequence[Result]) -> list[tuple[str, Result]]:
     """Each result with its benchmark and model; with what tells it apart, where another has the same two."""
     groups = [(group, list(each)) for group, each in groupby(results, key=group_of)]
-    found = []
+    names = []
     for group, alike in groups:
         benchmark, data, *others = group
         several = sum(other[0] == benchmark for other, _ in groups) > 1
         where = ", ".join((f"{benchmark} on {data}", *filter(None, others))) if several else benchmark
         named = with_own_names(alike)
-        found += [(f"{where}, {name.name}", result) for name, result in zip(named, alike, strict=True)]
-    return found
+        names += [(f"{where}, {name.name}", result) for name, result in zip(named, alike, strict=True)]
+    return names
 
 
 def _print_failures(results: Sequence[Result], console: Console) -> None:
@@ -168,25 +170,25 @@ class ClaimOptions:
 
 
 @command
-def show_claims(asked: ClaimOptions) -> int:
+def show_claims(options: ClaimOptions) -> int:
     """Do the sentences of the paper hold for the models of OUT?
 
     Each is answered with holds, does not hold, cannot be told from this n, or cannot be told: a score or a model is
     missing, and which. p is two-sided, of the contrast that the verdict rests on; of a contrast that speaks against the
     sentence it is multiplied by the number of the sentence's contrasts, and is 1 at most.
     """
-    if asked.published == (asked.out is not None):
+    if options.published == (options.out is not None):
         raise ArgumentError("claims needs either OUT, the folder of an earlier 'hardiness run', or --published")
-    if asked.out is None:
-        found = api.published_claims()
+    if options.out is None:
+        verdicts = api.published_claims()
     else:
-        found = api.claims(asked.out, *asked.family, reference=asked.reference)
-    if asked.as_json:
-        print_json(found)
-    elif asked.form:
-        click.echo(tables_in(asked.form, [found.view()]), nl=False)
+        verdicts = api.claims(options.out, *options.family, reference=options.reference)
+    if options.as_json:
+        print_json(verdicts)
+    elif options.form:
+        click.echo(tables_in(options.form, [verdicts.view()]), nl=False)
     else:
-        print_views([found.view()])
+        print_views([verdicts.view()])
     return 0
 
 
@@ -207,46 +209,46 @@ class PeopleOptions:
 
 
 @command
-def show_people(asked: PeopleOptions) -> int:
+def show_people(options: PeopleOptions) -> int:
     """How like people do the models of OUT err?
 
     On cue conflicts Cohen's kappa of every two models and, with their answers, people; on model-vs-human its four
     numbers and the mean rank of three.
     """
-    report = api.people(asked.out, asked.humans, protocol=asked.protocol)
-    if asked.as_json:
+    report = api.people(options.out, options.humans, protocol=options.protocol)
+    if options.as_json:
         print_json(report.as_dict())
         return 0
     if report.consistency:
-        _print_kappas(report.consistency, asked.everything)
+        _print_kappas(report.consistency, options.everything)
     if report.likeness:
-        _print_likeness(report.likeness, asked.everything)
+        _print_likeness(report.likeness, options.everything)
     return 0
 
 
-def _print_kappas(found: Sequence[results.Comparison], everything: bool) -> None:
+def _print_kappas(comparisons: Sequence[results.Comparison], everything: bool) -> None:
     console = wide()
-    for table in consistency_tables(found, everything):
+    for table in consistency_tables(comparisons, everything):
         console.print(table)
-    if hidden := 0 if everything else sum(each.detail for each in found):
+    if hidden := 0 if everything else sum(each.detail for each in comparisons):
         console.print(f"and {hidden} single pairs: --all", style="dim")
 
 
-def _print_likeness(found: Sequence[results.Likeness], by_set: bool) -> None:
+def _print_likeness(likenesses: Sequence[results.Likeness], by_set: bool) -> None:
     console = wide()
-    console.print(human_likeness_table(found))
+    console.print(human_likeness_table(likenesses))
     if by_set:
-        console.print(consistency_by_set_table(found))
+        console.print(consistency_by_set_table(likenesses))
 
 
 @command
-def show_consistency(asked: PeopleOptions) -> int:
+def show_consistency(options: PeopleOptions) -> int:
     """Do two observers err on the same stimuli? Cohen's kappa of the models of OUT on cue-conflict, and of people."""
-    found = results.consistency(Store.open(asked.out), reference.read_trials(asked.humans), asked.protocol)
-    if asked.as_json:
-        print_json(found)
+    comparisons = results.consistency(Store.open(options.out), reference.read_trials(options.humans), options.protocol)
+    if options.as_json:
+        print_json(comparisons)
     else:
-        _print_kappas(found, asked.everything)
+        _print_kappas(comparisons, options.everything)
     return 0
 
 
@@ -264,15 +266,15 @@ class LikenessOptions:
 
 
 @command
-def show_human_likeness(asked: LikenessOptions) -> int:
+def show_human_likeness(options: LikenessOptions) -> int:
     """How like people do the models of OUT err on model-vs-human? Its four numbers, and the mean rank of three.
 
     Networks whose answers lie beside people's are rows of their own.
     """
-    trials = reference.read_set_trials(asked.humans)
-    found = results.human_likeness(Store.open(asked.out), trials)
-    if asked.as_json:
-        print_json(found)
+    trials = reference.read_set_trials(options.humans)
+    likenesses = results.human_likeness(Store.open(options.out), trials)
+    if options.as_json:
+        print_json(likenesses)
     else:
-        _print_likeness(found, asked.by_set)
+        _print_likeness(likenesses, options.by_set)
     return 0
