@@ -20,7 +20,8 @@ if TYPE_CHECKING:
         list_perturbations,
     )
     from hardiness.api.observers import people
-    from hardiness.api.page import claims, published_claims, write_report
+    from hardiness.api.page import write_report
+    from hardiness.api.paper_claims import claims, published_claims
     from hardiness.api.stored import load_results
     from hardiness.api.verdicts import gate
     from hardiness.core.condition import Condition

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.api.page import comparisons_of
+from hardiness.api.collection import comparisons_of
 from hardiness.benchmarks.ood import OUTSIDE
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.options import registry as benchmarks

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hardiness.core.doors import door
 
 if TYPE_CHECKING:
+    from hardiness.api.collection import collect_results as collect_results
     from hardiness.api.command import Command as Command
     from hardiness.api.comparison import compare as compare
     from hardiness.api.comparison import noise as noise
@@ -14,11 +15,10 @@ if TYPE_CHECKING:
     from hardiness.api.forecast import plan as plan
     from hardiness.api.observers import people as people
     from hardiness.api.page import Report as Report
-    from hardiness.api.page import claims as claims
-    from hardiness.api.page import collect_results as collect_results
     from hardiness.api.page import publish as publish
-    from hardiness.api.page import published_claims as published_claims
     from hardiness.api.page import write_page as write_page
+    from hardiness.api.paper_claims import claims as claims
+    from hardiness.api.paper_claims import published_claims as published_claims
     from hardiness.api.progress import progress_on as progress_on
     from hardiness.engine.ray_cluster import Cluster as Cluster
 else:

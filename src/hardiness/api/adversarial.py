@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 NOT_BROKEN = -1
 WIDTHS = (5, 5, 5, 4, 4, 8)
-"""Of the columns where the table is printed."""
+"""Widths of the columns where the table is printed."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class AdversarialImages:
         return "\n".join([view.title, *lines])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The table that a notebook shows."""
         return self.view().html()
 
     def table(self, form: Form = "pyarrow") -> Any:
@@ -133,10 +133,10 @@ class AdversarialImages:
 
     def view(self) -> TextTable:
         """A row for each image."""
-        found = zip(self.label, self.clean_prediction, self.prediction, self.step, self.distance, strict=True)
+        images = zip(self.label, self.clean_prediction, self.prediction, self.step, self.distance, strict=True)
         rows = [
             (*map(str, (image, label, clean, now)), "-" if step == NOT_BROKEN else str(step), f"{distance:.4f}")
-            for image, (label, clean, now, step, distance) in enumerate(found)
+            for image, (label, clean, now, step, distance) in enumerate(images)
         ]
         title = f"{self.title}: {int(self.broken.sum())} of {len(self)} broken"
         return TextTable(title, ("image", "label", "clean", "now", "step", "distance"), tuple(rows))
@@ -185,9 +185,9 @@ def attack(
         )
     classifier = classifier_of(model, view, Placement(device=effort.device))
     last = classifier.num_classes - 1
-    for given, what in ((classes, "labels"), (targets, "targets")):
-        if given is not None and not 0 <= given.min() <= given.max() <= last:
-            raise ArgumentError(f"{what} must be from 0 to {last}, were {given.min()} to {given.max()}")
+    for indices, argument in ((classes, "labels"), (targets, "targets")):
+        if indices is not None and not 0 <= indices.min() <= indices.max() <= last:
+            raise ArgumentError(f"{argument} must be from 0 to {last}, were {indices.min()} to {indices.max()}")
     if attacks.needs_gradients(name) and not classifier.has_gradients:
         raise ModelError(f"{classifier.spec.name} has no gradients and attack {name} needs them; use square")
     suspect = suspect_of(classifier, classifier.feed(pixels.shape[-1]))
@@ -204,10 +204,10 @@ class _Batch:
 def _planned(name: str, epsilon: float, options: dict[str, Any]) -> tuple[Effort, Round]:
     kind = attacks.registry.get(name)
     efforts = {each.name for each in fields(Effort)}
-    known = sorted({each.name for each in fields(kind)} | efforts)  # type: ignore[arg-type]  # attacks are dataclasses
+    names = sorted({each.name for each in fields(kind)} | efforts)  # type: ignore[arg-type]  # attacks are dataclasses
     for option in options:
-        if option not in known:
-            raise UnknownNameError(f"option of attack {name}", option, known)
+        if option not in names:
+            raise UnknownNameError(f"option of attack {name}", option, names)
     effort = Effort(**{option: value for option, value in options.items() if option in efforts})
     own = {option: value for option, value in options.items() if option not in efforts}
     if effort.norm not in attacks.threats_of(name):
@@ -297,7 +297,7 @@ def _form(array: Any) -> str:
 
 
 def _classes(labels: Any) -> NDArray[np.int64]:
-    found = np.asarray(labels)
-    if found.ndim != 1 or not np.issubdtype(found.dtype, np.integer):
-        raise ArgumentError(f"labels must be whole numbers (N,), were {_form(found)}")
-    return found.astype(np.int64)
+    classes = np.asarray(labels)
+    if classes.ndim != 1 or not np.issubdtype(classes.dtype, np.integer):
+        raise ArgumentError(f"labels must be whole numbers (N,), were {_form(classes)}")
+    return classes.astype(np.int64)

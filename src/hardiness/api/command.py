@@ -1,4 +1,4 @@
-"""What is evaluated, as a command line says it: names of models and benchmarks, data, and where rows go."""
+"""A command as its line says it: names of models and benchmarks, data, and where rows go."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class Command:
 
     @property
     def about(self) -> Mapping[str, str]:
-        """What it evaluates, as trackers of experiments are told."""
+        """The names of models and benchmarks, as trackers of experiments are told."""
         return {
             "models": " ".join(self.models),
             "benchmarks": " ".join(self.benchmarks),

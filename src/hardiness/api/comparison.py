@@ -62,7 +62,7 @@ class Comparisons:
         return as_text([*map(Text, self.sentences()), *tables])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The sentences and tables that a notebook shows."""
         sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
         return sentences + "".join(view.html() for view in self.views())
 
@@ -292,7 +292,7 @@ class NoiseReport(Noise):
 def noise(
     model: str, benchmark: str, data: str | Sequence[str], out: str | Path, **options: Unpack[Options]
 ) -> NoiseReport:
-    """What resize backend, precision, runtime, batch size and seed move a model's scores by, each varied alone.
+    """The noise of a protocol: what resize backend, precision, runtime, batch size and seed move scores by, each alone.
 
     The usual run is evaluated in ``out`` as `evaluate` would; the varied ones below ``out/noise``, so that the same
     call continues. The record is kept there too: `compare` calls a difference nothing that is no larger than what a
@@ -309,13 +309,13 @@ def noise(
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
     _refuse_other_pictures(options)
-    given, placement = [data] if isinstance(data, str) else list(data), options_of(Placement, options)
-    request = replace(options_of(Request, options), data_arguments=absolute_arguments(given))
+    arguments, placement = [data] if isinstance(data, str) else list(data), options_of(Placement, options)
+    request = replace(options_of(Request, options), data_arguments=absolute_arguments(arguments))
     chosen = parse(benchmark)
-    dataset = chosen.dataset(datasets.locate(given))
-    asked = NoiseStudy(chosen, dataset, request, listener(options.get("progress")))
+    dataset = chosen.dataset(datasets.locate(arguments))
+    study = NoiseStudy(chosen, dataset, request, listener(options.get("progress")))
     classifier, store = _loaded(model, placement, {}), Store.create(out)
-    usual, batch_size = asked.evaluated(classifier, store)
+    usual, batch_size = study.evaluated(classifier, store)
     moved: list[SettingEffect] = []
     left_out: dict[str, str] = {}
     varying = variations(chosen, classifier, batch_size)
@@ -323,13 +323,13 @@ def noise(
         try:
             varied = _loaded(model, placement, each.placement) if each.placement else classifier
             place = Store.create(f"{store.address}/{FOLDER}/{each.name}")
-            other, _ = asked.varied(each, varied).evaluated(varied, place)
+            other, _ = study.varied(each, varied).evaluated(varied, place)
             moved += moved_by(each.factor, each.setting, usual, other, len(varying))
         except (ModelError, ArgumentError) as error:
             left_out[f"{each.factor}, {each.setting}"] = str(error)
-    found = NoiseReport(usual.key, classifier.spec.name, chosen.name, dataset.name, tuple(moved), left_out)
-    found.keep(store)
-    return found
+    report = NoiseReport(usual.key, classifier.spec.name, chosen.name, dataset.name, tuple(moved), left_out)
+    report.keep(store)
+    return report
 
 
 def _refuse_other_pictures(options: Options) -> None:
@@ -356,7 +356,7 @@ class NoiseStudy:
     listener: Listener
 
     def varied(self, each: Variation, classifier: Classifier) -> NoiseStudy:
-        """The same with one thing varied, on the very images that the usual request chooses."""
+        """The study with one thing varied, on the very images that the usual request chooses."""
         items = sorted(limited(self.data.items, self.request.limit, self.request.seed), key=lambda item: item.id)
         canvas = self.benchmark.canvas or classifier.spec.view.canvas
         data = each.dataset(replace(self.data, items=tuple(items)), canvas)
@@ -369,10 +369,10 @@ class NoiseStudy:
             ModelError: the model cannot be evaluated.
             ArgumentError: no image was evaluated under every condition, or the benchmark has no score to compare by.
         """
-        found = run_benchmark(self.benchmark, [classifier], self.data, store, self.request, self.listener)
-        runs = [run for run in store.runs() if run.key in found.keys]
+        outcome = run_benchmark(self.benchmark, [classifier], self.data, store, self.request, self.listener)
+        runs = [run for run in store.runs() if run.key in outcome.keys]
         if not runs:
-            raise ModelError(found.problems[0])
+            raise ModelError(outcome.problems[0])
         measured = stored_measures(runs[0])
         if measured is None:
             raise ArgumentError(

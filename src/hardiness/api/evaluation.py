@@ -453,7 +453,7 @@ def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:
 
 
 def _model_name(model: Model) -> str:
-    """What a model is called before it is loaded."""
+    """The name of a model before it is loaded."""
     if isinstance(model, str):
         return model
     if isinstance(model, Classifier):

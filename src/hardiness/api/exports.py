@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hardiness.api.page import collect_results
+from hardiness.api.collection import collect_results
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result
 from hardiness.report.exports.exporter import registry, tables_in

@@ -1,4 +1,4 @@
-"""What a command would evaluate and how long that would take; nothing of it is stored."""
+"""The forecast of a command: what it would evaluate, and how long that would take; nothing is stored."""
 
 from __future__ import annotations
 

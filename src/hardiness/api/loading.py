@@ -60,30 +60,30 @@ def resolve_models(names: Sequence[str], weights: str | None = None) -> ModelSel
         UnknownNameError: a name is misspelt: that is put right before hours of work.
         ArgumentError, ModelError, DataError: no model is left, or ``weights`` stands beside several.
     """
-    found, problems, absent, first = {}, [], [], None
+    specs, problems, absent, first = {}, [], [], None
     for name in names:
         if weights is None and (reason := _weights_absent(name)):
             absent.append(reason)
             continue
         try:
-            found[name] = models.resolve(name)
+            specs[name] = models.resolve(name)
         except UnknownNameError:
             raise
         except HardinessError as error:
             first = first or error
             problems.append(_about(name, error))
-    if first and not found:
+    if first and not specs:
         raise first
     if weights is not None:
         if len(names) != 1:
             raise ArgumentError(
                 f"--weights goes with one model, had {len(names)}; write -m MODEL:weights=FILE for each"
             )
-        found = {
+        specs = {
             name: replace(spec, weights=weights, asked=with_option(spec.asked, "weights", weights))
-            for name, spec in found.items()
+            for name, spec in specs.items()
         }
-    return ModelSelection(tuple(found), tuple(found.values()), tuple(problems), tuple(absent))
+    return ModelSelection(tuple(specs), tuple(specs.values()), tuple(problems), tuple(absent))
 
 
 def _weights_absent(name: str) -> str:
@@ -108,9 +108,9 @@ def load_models(
     loaded = LoadOutcome()
     for spec in specs:
         try:
-            told = partial(listener.download, spec.name)
+            progress = partial(listener.download, spec.name)
             files = store.files if store else None
-            loaded.classifiers.append(models.load(spec, **asdict(placement), progress=told, files=files))
+            loaded.classifiers.append(models.load(spec, **asdict(placement), progress=progress, files=files))
         except DataError as error:
             loaded.absent.append(_about(spec.name, error))
         except ArgumentError as error:
@@ -157,7 +157,7 @@ def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], li
 
 
 def remarks_on(classifier: Classifier) -> list[str]:
-    """What loading and the first forward pass have shown; nothing where nothing was computed."""
+    """Lines on what loading and the first forward pass have shown; none where nothing was computed."""
     agreement, name = classifier.runtimes.agreement, classifier.spec.name
     remarks = [f"{name}: {note}" for note in classifier.notes]
     if agreement and agreement.fallback:

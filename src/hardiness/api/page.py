@@ -2,163 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
+from hardiness.api.collection import comparisons_of, open_stores, results_in
+from hardiness.api.paper_claims import claims_table, published_claims
 from hardiness.benchmarks.galleries import with_galleries_aside
 from hardiness.core.benchmark import DataRoot
-from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.core.options import argument, baseline_option, option, wait_option
 from hardiness.core.result import Result, TextTable
 from hardiness.engine.pictures import PictureSource
-from hardiness.models.catalogue import registry
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.report.commands import data_argument, flatten
-from hardiness.report.format import as_text, terminal_table
 from hardiness.report.gate import gate_view
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
-from hardiness.report.sections import with_own_names
-from hardiness.report.tables import Form, table_of
 from hardiness.report.training_overlap import declared
-from hardiness.results.claims.claim import ClaimVerdicts, Models, from_results, judge_claims, published_models
-from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
+from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.gate import kept_gate
-from hardiness.results.results import each_once, group_of, published_results, rebuild_results, results_of
 from hardiness.sources.files import shown
 from hardiness.store.files import Files
 from hardiness.store.local_files import LocalFiles, refuse_special
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store, surveyed
 from hardiness.visualise.stored import folders, read
-
-
-@dataclass(frozen=True, repr=False)
-class ClaimReport(ClaimVerdicts):
-    """The verdicts on every claim; prints as a table."""
-
-    def __repr__(self) -> str:
-        return as_text(terminal_table(self.view()))
-
-    def table(self, form: Form = "pyarrow") -> Any:
-        """A table, one row a claim: its name and sentence, the verdict, its two-sided p, and what it rests on.
-
-        Args:
-            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
-
-        Raises:
-            ArgumentError: there is no such form, or pandas is not installed.
-        """
-        rows = (
-            (
-                {
-                    "claim": claim.name,
-                    "sentence": claim.sentence,
-                    "verdict": judgement.verdict,
-                    "p": judgement.p,
-                    "because": judgement.reason or "; ".join(contrast.name for contrast in judgement.contrasts),
-                },
-                Condition(),
-            )
-            for claim, judgement in self.claims
-        )
-        return table_of(rows, form)
-
-
-def claims(out: str | Path, *family: str, reference: str | None = None) -> ClaimReport:
-    """Whether the paper's sentences hold for the models of an output folder.
-
-    Args:
-        out: the ``out=`` or ``--out`` of earlier evaluations.
-        family: models of one recipe, smallest first; all but the reference if none is given, by how many parameters
-            they have, or by name (``8x`` before ``16x``) where that is not known of each.
-        reference: the model that they are compared with.
-
-    Raises:
-        UnknownNameError: a model was not run.
-        DataError: the folder holds no records.
-    """
-    store = Store.open(out)
-    found = judge_claims(_models(store, family, reference).paired([store]))
-    return ClaimReport(found.models, found.claims)
-
-
-def claims_table(stores: Sequence[Store], results: Sequence[Result], baseline: str | None = None) -> TextTable | None:
-    """The paper's sentences judged on all models of one or more folders, as a table; ``None`` where there is none.
-
-    A name under which folders hold different weights is left out: which of the models is meant cannot be told. Nothing
-    is judged on a person's own classes, of which the paper says nothing.
-
-    Args:
-        stores: the folders.
-        results: what they hold, each run once.
-        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
-    """
-    weights: dict[str, set[str]] = {}
-    chat = dict.fromkeys(each.name for each in results if each.run.model.mark)
-    for result in (each for each in results if not each.run.data.classes and not each.run.model.mark):
-        weights.setdefault(result.run.model.name, set()).add(result.run.model.weights_sha256)
-    family = [name for name, hashes in weights.items() if len(hashes) == 1]
-    if not family:
-        return None
-    verdicts = judge_claims(models := _by_size(results, family, None))
-    if verdicts.rest_on_numbers:  # else nothing is read off the images
-        verdicts = judge_claims(models.paired(stores, baseline))
-    view = verdicts.view()
-    unclear = sorted(weights.keys() - set(family))
-    left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
-    left_out += [f"{name} is left out: the paper speaks of networks, whose weights are known" for name in chat]
-    return replace(view, notes=(*view.notes, *left_out))
-
-
-def published_claims() -> ClaimReport:
-    """Whether they hold for the five models of the paper by their published numbers."""
-    found = judge_claims(published_models())
-    return ClaimReport(found.models, found.claims)
-
-
-def _models(store: Store, family: Sequence[str], reference: str | None) -> Models:
-    found = results_of(store)
-    known = list(dict.fromkeys(result.model for result in found))
-    for name in (*family, *((reference,) if reference else ())):
-        if name not in known:
-            raise UnknownNameError(f"model in {store.address}", name, known)
-    if family:
-        return replace(from_results(found, family, reference), parameters=_parameters(found))
-    chat = {result.model for result in found if result.run.model.mark}  # of which the paper says nothing
-    return _by_size(found, [name for name in known if name != reference and name not in chat], reference)
-
-
-def _by_size(results: Sequence[Result], names: Sequence[str], reference: str | None) -> Models:
-    """The models, those with the fewest parameters first; by name where that is not known of each."""
-    known = _parameters(results)
-    by_parameters = all(name in known for name in names)
-    family = sorted(names, key=lambda name: (known[name] if by_parameters else 0, _natural(name)))
-    models = from_results(results, family, reference)
-    return replace(models, order="parameters" if by_parameters else "name", parameters=known)
-
-
-def _parameters(results: Sequence[Result]) -> dict[str, int]:
-    """How many parameters models have, as was stored with their runs, or as the catalogue has it; none is loaded."""
-    counts: dict[str, set[int]] = {}
-    for result in results:
-        stored = {count for each in result.measured.get("sessions", ()) if (count := each.get("parameters"))}
-        if not stored and (spec := registry.find(result.model)) and (count := spec.source.parameters):
-            stored = {count}
-        counts.setdefault(result.model, set()).update(stored)
-    return {model: next(iter(each)) for model, each in counts.items() if len(each) == 1}
-
-
-def _natural(name: str) -> list[tuple[str, int]]:
-    """Names by their letters, then by their numbers as numbers."""
-    return [(letters, int(number or 0)) for letters, number in re.findall(r"(\D*)(\d*)", name)]
-
 
 PAGE = "report.html"
 
@@ -230,7 +101,7 @@ class WrittenPage:
     remarks: tuple[str, ...] = ()
 
 
-def write_page(asked: Report) -> WrittenPage:
+def write_page(report: Report) -> WrittenPage:
     """Write the page; where it is, and what could not be read.
 
     Raises:
@@ -238,33 +109,35 @@ def write_page(asked: Report) -> WrittenPage:
         DataError: the one folder holds no records.
         StoreError: records cannot be read, or the page cannot be written; the former page is then as it was.
     """
-    if not asked.outs and not asked.published:
+    if not report.outs and not report.published:
         raise ArgumentError("report needs OUT, the folder of an earlier 'hardiness run', or --published")
-    known = declared(asked.trained_with)
-    for name in asked.show:
-        if name not in (known_sets := [each for each in CLASS_SETS if class_set(each).shown_when_asked]):
-            raise UnknownNameError("set to show", name, known_sets)
-    grids, problems = _features(asked.outs)
-    stores, problems = _opened(asked.outs, problems, bool(grids), asked.wait_s)
-    found, problems, remarks = _results(stores, asked, problems)
-    found = [with_galleries_aside(each) if each.benchmark in asked.show else each for each in found]
+    recipes = declared(report.trained_with)
+    for name in report.show:
+        if name not in (known := [each for each in CLASS_SETS if class_set(each).shown_when_asked]):
+            raise UnknownNameError("set to show", name, known)
+    grids, problems = _features(report.outs)
+    stores, missing = open_stores(report.outs, bool(grids), report.wait_s)
+    results, problems, remarks = results_in(
+        stores, [*problems, *missing], report.baseline, report.published, report.into_out
+    )
+    results = [with_galleries_aside(each) if each.benchmark in report.show else each for each in results]
     with surveyed(*stores):  # runs that come meanwhile are on the next page
-        comparisons = comparisons_of(stores, found, asked.baseline)
-        claims, gates = _claims(stores, found, asked.baseline), gate_tables(stores)
-    title = ", ".join(shown(Path(out).resolve().name) for out in asked.outs) or "the published results"
+        comparisons = comparisons_of(stores, results, report.baseline)
+        claims, gates = _claims(stores, results, report.baseline), gate_tables(stores)
+    title = ", ".join(shown(Path(out).resolve().name) for out in report.outs) or "the published results"
     options = PageOptions(
-        picture_of=_pictures(stores, asked) if asked.images and stores else None,
-        images=asked.images,
-        column=asked.column,
+        picture_of=_pictures(stores, report) if report.images and stores else None,
+        images=report.images,
+        column=report.column,
         problems=tuple(problems),
         comparisons=comparisons,
         features=grids,
-        declared=known,
+        declared=recipes,
         claims=claims,
         gates=gates,
     )
-    files, name = asked.place(stores)
-    put_page(found, files, name, f"hardiness: {title}", options)
+    files, name = report.place(stores)
+    put_page(results, files, name, f"hardiness: {title}", options)
     return WrittenPage(f"{files.address}/{name}", tuple(problems), tuple(remarks))
 
 
@@ -358,117 +231,18 @@ def publish(
     return f"{store.address}/{PAGE}"
 
 
-DETAILED_MOST = 6
-"""Models up to which a page says more of each pair than its scores: 15 pairs. Their number grows with its square."""
-
-
-def comparisons_of(
-    stores: Sequence[Store], results: Sequence[Result], baseline: str | None = None, details: bool = True
-) -> list[BenchmarkComparison]:
-    """The models of one or more folders on the same images; none where there are fewer than two.
-
-    Of more than `DETAILED_MOST` models nothing is said but their scores. A folder of which earlier ones hold every run,
-    such as a copy, is left out.
-
-    Args:
-        stores: the folders.
-        results: what they hold.
-        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
-        details: whether what is said of single pairs is wanted, beside scores and places.
-    """
-    models = {result.name for result in results if not result.measured.get("published")}
-    detailed = details and len(models) <= DETAILED_MOST
-    own: list[Store] = []
-    known: set[str] = set()
-    for store in stores:
-        keys = {run.run.key for run in store.runs()}
-        if not keys <= known:
-            own.append(store)
-        known |= keys
-    compared = kept_comparisons(own, baseline, details=detailed)
-    if len(own) == 1:
-        return compared
-    tables = (with_own_names(list(table)) for _, table in groupby(results, key=group_of))
-    shown = {result.key: result.name for table in tables for result in table}
-    return [_under_own_names(each, shown) for each in compared]
-
-
-def _under_own_names(comparison: BenchmarkComparison, shown: Mapping[str, str]) -> BenchmarkComparison:
-    """The scores of a comparison of several folders, under the names by which a page shows their runs, by key.
-
-    Where a run has no name of its own there, no score is left: which of them is meant cannot be told.
-    """
-    own = {name: shown[key] for name, key in comparison.keys.items() if key in shown}
-    if len(set(own.values())) < len(comparison.keys):
-        return replace(comparison, scores=(), details=(), effective=(), flips=(), pair_scores=())
-    scores = [
-        replace(
-            score,
-            values={own[name]: value for name, value in score.values.items()},
-            pairs={(own[first], own[second]): pair for (first, second), pair in score.pairs.items()},
-        )
-        for score in comparison.scores
-    ]
-    flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in comparison.flips]
-    pairs = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in comparison.pair_scores]
-    return replace(
-        comparison, scores=tuple(scores), details=(), effective=(), flips=tuple(flips), pair_scores=tuple(pairs)
-    )
-
-
 def gate_tables(stores: Sequence[Store]) -> list[TextTable]:
     """The last gate of each folder, with a line where rows have come since."""
-    found = []
+    views = []
     for store in stores:
-        kept = kept_gate(store)
-        if kept:
-            gate, is_of_these_rows = kept
+        last = kept_gate(store)
+        if last:
+            gate, is_of_these_rows = last
             view = gate_view(gate)
             if not is_of_these_rows:
                 view = replace(view, notes=("rows have changed since: run 'hardiness gate' again", *view.notes))
-            found.append(view)
-    return found
-
-
-@dataclass(frozen=True)
-class ResultCollection:
-    """The results of one or more folders, each run once; what could not be read; comparisons by score; remarks."""
-
-    results: Sequence[Result]
-    problems: Sequence[str]
-    comparisons: Sequence[BenchmarkComparison]
-    remarks: Sequence[str] = ()
-
-
-def collect_results(outs: Sequence[str], baseline: str | None = None) -> ResultCollection:
-    """What one or more output folders hold.
-
-    Raises:
-        DataError: the one folder, or each of them, holds no records.
-    """
-    stores, problems = _opened(tuple(outs), [])
-    with surveyed(*stores):
-        found, problems, remarks = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
-        return ResultCollection(found, problems, comparisons_of(stores, found, baseline, details=False), remarks)
-
-
-def _opened(
-    outs: Sequence[str], problems: list[str], enough: bool = False, wait_s: float = WAIT_S
-) -> tuple[list[Store], list[str]]:
-    """The folders that hold records, and a line for each of several that does not; ``enough``: none need to."""
-    stores, problems = [], list(problems)
-    for out in outs:
-        try:
-            stores.append(Store.open(out, wait_s))
-        except HardinessError as error:
-            if folders(Path(out)):
-                continue
-            if len(outs) == 1:
-                raise
-            problems.append(str(error))
-    if outs and not stores and not enough:
-        raise ArgumentError(problems[0])
-    return stores, problems
+            views.append(view)
+    return views
 
 
 def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
@@ -476,34 +250,14 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
     grids, problems = [], []
     for folder in dict.fromkeys(folder for out in outs for folder in folders(Path(out))):
         try:
-            found = read(folder)
+            exhibition = read(folder)
         except HardinessError as error:
             problems.append(str(error))
             continue
-        settings = ", ".join(f"{name} {value}" for name, value in flatten(found.settings))
-        features = [FeaturePicture(each.label, each.facts, each.file) for each in found.features]
-        grids.append(FeatureGrid(found.model, found.protocol, f"{folder.name}: {settings}", features))
+        settings = ", ".join(f"{name} {value}" for name, value in flatten(exhibition.settings))
+        features = [FeaturePicture(each.label, each.facts, each.file) for each in exhibition.features]
+        grids.append(FeatureGrid(exhibition.model, exhibition.protocol, f"{folder.name}: {settings}", features))
     return grids, problems
-
-
-def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tuple[list[Result], list[str], list[str]]:
-    """The results, a line for each thing that could not be read, and a line for each folder that was renamed."""
-    every: list[Result] = []
-    remarks: list[str] = []
-    for store in stores:
-        survey = store.survey()
-        problems, remarks = [*problems, *survey.problems], [*remarks, *survey.renamed]
-        # Page and results.json of a folder are of one baseline.
-        made = rebuild_results if asked.into_out else results_of
-        found = made(store, asked.baseline)
-        problems += dict.fromkeys(line for result in found for line in result.damage)
-        every += found
-    measured = each_once(every)
-    known = published_results() if asked.published else []
-    both = [replace(each, model=f"{each.model} (published)") if measured else each for each in known]
-    everything = [*measured, *both]
-    order = {id(result): place for place, result in enumerate(everything)}
-    return sorted(everything, key=lambda result: (group_of(result), order[id(result)])), problems, remarks
 
 
 def _claims(stores: Sequence[Store], results: Sequence[Result], baseline: str | None) -> TextTable | None:
@@ -514,14 +268,14 @@ def _claims(stores: Sequence[Store], results: Sequence[Result], baseline: str | 
 
 
 def _pictures(stores: Sequence[Store], report: Report) -> PictureSource:
-    given = datasets.locate(list(report.data)) if report.data else None
+    named = datasets.locate(list(report.data)) if report.data else None
 
     def root(result: Result) -> DataRoot:
-        if given is not None:
-            return given
+        if named is not None:
+            return named
         if result.run.data.is_embedded:
             return datasets.locate([result.data])
-        asked = [session["asked"]["data"] for session in result.measured.get("sessions", ()) if "asked" in session]
-        return datasets.locate(asked[-1] if asked else [data_argument(result)])
+        stated = [session["asked"]["data"] for session in result.measured.get("sessions", ()) if "asked" in session]
+        return datasets.locate(stated[-1] if stated else [data_argument(result)])
 
     return PictureSource(root, [store.files for store in stores], report.show)

@@ -63,14 +63,14 @@ class RedrawnOutput(Progress):
         """Show them as they ended."""
         self.refresh()
 
-    def update(self, *given: Any, **changes: Any) -> None:
+    def update(self, *arguments: Any, **changes: Any) -> None:
         """Change a bar, and draw where the last drawing is a while ago."""
-        super().update(*given, **changes)
+        super().update(*arguments, **changes)
         self._draw_again()
 
-    def advance(self, *given: Any, **changes: Any) -> None:
+    def advance(self, *arguments: Any, **changes: Any) -> None:
         """Move a bar, and draw where the last drawing is a while ago."""
-        super().advance(*given, **changes)
+        super().advance(*arguments, **changes)
         self._draw_again()
 
     def _draw_again(self) -> None:
@@ -83,12 +83,12 @@ class RedrawnOutput(Progress):
 
         with self.console.capture() as captured:
             self.console.print(self.get_renderable())
-        shown = {"text/plain": captured.get().rstrip("\n")}
+        output = {"text/plain": captured.get().rstrip("\n")}
         self._drawn_s = time.monotonic()
         if self._output is None:
-            self._output = display(shown, raw=True, display_id=True)
+            self._output = display(output, raw=True, display_id=True)
         else:
-            self._output.update(shown, raw=True)
+            self._output.update(output, raw=True)
 
 
 class Bars:
@@ -148,9 +148,9 @@ class Bars:
     def estimate(self, seconds: float) -> None:
         """Say how long it will take."""
         minutes = round(seconds / 60)
-        told = f"{minutes} minute{'s' * (minutes != 1)}" if minutes < 90 else f"{minutes / 60:.1f} hours"
+        duration = f"{minutes} minute{'s' * (minutes != 1)}" if minutes < 90 else f"{minutes / 60:.1f} hours"
         if self._progress:
-            self._progress.console.print(f"about {told} to go; stop at any time, the same command continues")
+            self._progress.console.print(f"about {duration} to go; stop at any time, the same command continues")
 
     def stage(self, text: str) -> None:
         """Say it beside the name of the bar."""
@@ -240,8 +240,8 @@ class LogProgress:
         """Print how far it is."""
         elapsed, fresh = self._clock() - self._begun_s, self._done - self._stored
         of = "" if self._total is None else f" of {self._total:,}"
-        left = elapsed / fresh * (self._total - self._done) if fresh and self._total is not None else 0.0
-        more = f", about {in_words(left)} to go" if left else ""
+        rest_s = elapsed / fresh * (self._total - self._done) if fresh and self._total is not None else 0.0
+        more = f", about {in_words(rest_s)} to go" if rest_s else ""
         stage = f"; {self._stage}" if self._stage and self._done != self._total else ""
         self._print(f"{self._name}: {self._done:,}{of} {self._unit} after {in_words(elapsed)}{more}{stage}")
 

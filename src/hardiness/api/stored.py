@@ -1,4 +1,4 @@
-"""What is stored in output folders, from Python."""
+"""Results that are stored in output folders, from Python."""
 
 from __future__ import annotations
 

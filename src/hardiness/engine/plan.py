@@ -1,4 +1,4 @@
-"""What is missing of a benchmark, in units: a pure function of run, request and listing."""
+"""The units of a benchmark that are missing: a pure function of run, request and listing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hardiness.store.shards import Row as Work
 
 
 class Listing(Protocol):
-    """What some models have stored: `hardiness.engine.listing.StoredWork`, or what a test puts in its place."""
+    """The rows that some models have stored: `hardiness.engine.listing.StoredWork`, or a test's own."""
 
     def parts(self, index: int, rows: list[Work]) -> list[UnitPart]:
         """A part for each model that lacks some of the rows of a shard."""

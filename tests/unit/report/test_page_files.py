@@ -13,15 +13,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from hardiness.api.page import (
-    DETAILED_MOST,
-    Report,
-    claims_table,
-    collect_results,
-    comparisons_of,
-    publish,
-    write_page,
-)
+from hardiness.api.collection import DETAILED_MOST, collect_results, comparisons_of
+from hardiness.api.page import Report, publish, write_page
+from hardiness.api.paper_claims import claims_table
 from hardiness.benchmarks.card import Baseline, Card, cards
 from hardiness.cli.main import main
 from hardiness.core.errors import ArgumentError, DataError, StoreError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.api.page import collect_results
+from hardiness.api.collection import collect_results
 from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.imagenet_p import PerturbationCard
