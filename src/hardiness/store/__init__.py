@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from hardiness.core.doors import door
 
 if TYPE_CHECKING:
-    from hardiness.store.local_files import LocalFiles as LocalFiles
     from hardiness.store.store import Store
 else:
     __getattr__, __dir__ = door(__name__)
