@@ -37,7 +37,8 @@ from torchvision.models import resnext101_32x8d
 from apart import Ask, apart, as_the_command
 from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
 from hardiness import View
-from hardiness.attacks.kit import Budget, Iterate, Misclassification
+from hardiness.attacks.criteria import Misclassification
+from hardiness.attacks.kit import Budget, Iterate
 from hardiness.attacks.kit import registry as attacks
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.core.random import rng

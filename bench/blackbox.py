@@ -33,7 +33,8 @@ import torch
 from torch import Tensor, nn
 
 from bars import SHORT, sized, tell, versions
-from hardiness.attacks.kit import Budget, Misclassification, made_to_transfer
+from hardiness.attacks.criteria import Misclassification
+from hardiness.attacks.kit import Budget, made_to_transfer
 from hardiness.attacks.kit import registry as attacks
 from hardiness.attacks.threats.norm_balls import distance
 from hardiness.core.model import CANVAS_224

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hardiness.attacks.kit import Budget, Iterate, Misclassification, needs_gradients, registry, threats_of, version_of
+from hardiness.attacks.criteria import Misclassification
+from hardiness.attacks.kit import Budget, Iterate, needs_gradients, registry, threats_of, version_of
 from hardiness.attacks.threats import threat, threat_models
 from hardiness.core.attack_plan import Norm
 from hardiness.core.random import rng

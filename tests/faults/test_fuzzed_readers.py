@@ -174,7 +174,7 @@ def patches() -> bytes:
 
 def read_packed_patches(content: bytes, folder: Path) -> None:
     (folder / "patches.gz").write_bytes(content)
-    patch_files._patches.cache_clear()  # files of one size are written faster than a disk's clock ticks
+    patch_files._read_patches.cache_clear()  # files of one size are written faster than a disk's clock ticks
     assert patch_files.read_patch(str(folder / "patches.gz"), 1).shape[0] == 3
 
 

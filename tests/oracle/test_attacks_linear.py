@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.attacks.kit import Budget, Criterion, Misclassification, TargetClass, registry
+from hardiness.attacks.criteria import Criterion, Misclassification, TargetClass
+from hardiness.attacks.kit import Budget, registry
 from hardiness.attacks.threats import threat
 from hardiness.attacks.threats.patch import side
 from hardiness.core.attack_plan import Norm

@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks.kit import Budget, Iterate, Misclassification, TargetClass, registry
+from hardiness.attacks.criteria import Misclassification, TargetClass
+from hardiness.attacks.kit import Budget, Iterate, registry
 from hardiness.attacks.threats.norm_balls import uniform
 from hardiness.core.attack_plan import Norm
 from hardiness.core.random import rng

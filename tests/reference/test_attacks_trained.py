@@ -17,7 +17,8 @@ import torch
 from pictures import CLASSES, crop
 from torch import Tensor, nn
 
-from hardiness.attacks.kit import Budget, Misclassification, registry
+from hardiness.attacks.criteria import Misclassification
+from hardiness.attacks.kit import Budget, registry
 from hardiness.attacks.threats.norm_balls import distance
 from hardiness.core.random import rng
 

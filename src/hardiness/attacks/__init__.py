@@ -6,9 +6,10 @@ from hardiness.core.doors import door
 
 if TYPE_CHECKING:
     from hardiness.attacks.bases import CheckedAttack, GradientAttack, Lowest, Position, RandomSearch
-    from hardiness.attacks.kit import Budget, Criterion, Iterate, Misclassification, Problem, TargetClass, registry
+    from hardiness.attacks.criteria import Criterion, Misclassification, TargetClass
+    from hardiness.attacks.criteria import sole_answers as sole_answers
+    from hardiness.attacks.kit import Budget, Iterate, Problem, registry
     from hardiness.attacks.kit import needs_gradients as needs_gradients
-    from hardiness.attacks.kit import sole_answers as sole_answers
     from hardiness.attacks.kit import threats_of as threats_of
     from hardiness.attacks.kit import version_of as version_of
     from hardiness.attacks.pgd import PGD

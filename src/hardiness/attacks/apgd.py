@@ -8,17 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hardiness.attacks.bases import CheckedAttack, GradientAttack, Position
-from hardiness.attacks.kit import (
-    Iterate,
-    LogitsRatio,
-    Problem,
-    TargetedLogitsRatio,
-    check_samples,
-    labels_of,
-    likeliest_others,
-    picked,
-    registry,
-)
+from hardiness.attacks.criteria import LogitsRatio, TargetedLogitsRatio, labels_of, likeliest_others
+from hardiness.attacks.kit import Iterate, Problem, check_samples, pick, registry
 from hardiness.attacks.threats.norm_balls import steepest
 from hardiness.core.errors import ArgumentError
 
@@ -31,14 +22,14 @@ _FIRST_STEP = 2.0
 
 
 class AutoPGD(GradientAttack):
-    """The steps of Auto-PGD along the criterion's own loss, from one random start; what both registered ones share."""
+    """The steps of Auto-PGD along the criterion's own loss, from one random start, which both registered ones share."""
 
     def start(self, problem: Problem) -> Tensor:
         return problem.random_start().clamp_(0, 1)
 
     def move(self, problem: Problem, at: Position, memory: dict[str, Any]) -> Tensor:
         state: _State | None = memory.get("state")
-        state = _State.begun(problem, at) if state is None else state.arrived(at)
+        state = _State.begin(problem, at) if state is None else state.arrive(at)
         memory["state"] = state
         return state.next(problem, momentum=at.step > 0)
 
@@ -105,10 +96,10 @@ class TargetedAPGD(CheckedAttack):
         clean = problem.forward(problem.pixels, graph=False, first=True)
         others = likeliest_others(clean.logits, labels, self.targets)
 
-        def towards(rank: int, left: Problem) -> Iterator[Iterate]:
-            rows = problem.places(left)
-            aimed = replace(left, criterion=TargetedLogitsRatio(labels[rows], others[rows, rank]))
-            return AutoPGD().run(aimed)
+        def towards(rank: int, remaining: Problem) -> Iterator[Iterate]:
+            rows = problem.places(remaining)
+            targeted = replace(remaining, criterion=TargetedLogitsRatio(labels[rows], others[rows, rank]))
+            return AutoPGD().run(targeted)
 
         yield from problem.attempts([partial(towards, rank) for rank in range(others.shape[1])])
 
@@ -118,12 +109,12 @@ def checkpoints(steps: int) -> dict[int, int]:
 
     Source: Croce & Hein 2020, section 3.2: intervals of 22 % of all steps, then 3 % less each time, at least 6 %.
     """
-    interval, at, found = max(int(0.22 * steps), 1), 0, {}
+    interval, at, windows = max(int(0.22 * steps), 1), 0, {}
     while at + interval <= steps:
         at += interval
-        found[at] = interval
+        windows[at] = interval
         interval = max(interval - max(int(0.03 * steps), 1), max(int(0.06 * steps), 1))
-    return found
+    return windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +147,8 @@ class _State:
     windows: Tensor
 
     @classmethod
-    def begun(cls, problem: Problem, start: Position) -> _State:
-        """At the start."""
+    def begin(cls, problem: Problem, start: Position) -> _State:
+        """The state before the first step."""
         import torch
 
         at, none = start.pixels, torch.zeros(len(problem), dtype=torch.long, device=start.pixels.device)
@@ -165,48 +156,48 @@ class _State:
         here = (at, at, start.gradient, start.loss, at, start.gradient, start.loss)
         return cls(*here, step, none, start.loss, none == 0, _windows(problem.budget.steps))
 
-    def rows(self, kept: Tensor) -> _State:
-        """Some of the samples, by mask."""
-        return _State(*(picked(getattr(self, field.name), kept) for field in fields(self)))
+    def rows(self, mask: Tensor) -> _State:
+        """The state of some of the samples, by mask."""
+        return _State(*(pick(getattr(self, field.name), mask) for field in fields(self)))
 
     def next(self, problem: Problem, *, momentum: bool) -> Tensor:
-        """The next iterate: a step, and a quarter of the way that the last one went in place of a quarter of it."""
+        """The next iterate's pixels: a step, or with momentum three quarters of it and a quarter of the last way."""
         stepped = problem.projected(self.at, steepest(problem.budget.norm, self.gradient).mul_(-self.step))
         if not momentum:
             return stepped
         moved = stepped.sub_(self.at).mul_(1 - _MOMENTUM).add_(self.at - self.before, alpha=_MOMENTUM)
         return problem.projected(self.at, moved)
 
-    def arrived(self, point: Position) -> _State:
-        """At the iterate that the last step led to."""
-        better = point.loss < self.best_loss
-        wide = better[:, None, None, None]
+    def arrive(self, point: Position) -> _State:
+        """The state at the iterate that the last step led to."""
+        is_lower = point.loss < self.best_loss
+        is_lower_image = is_lower[:, None, None, None]
         moved = replace(
             self,
             at=point.pixels,
             before=self.at,
             gradient=point.gradient,
             loss=point.loss,
-            best=point.pixels.where(wide, self.best),
-            best_gradient=point.gradient.where(wide, self.best_gradient),
-            best_loss=point.loss.where(better, self.best_loss),
+            best=point.pixels.where(is_lower_image, self.best),
+            best_gradient=point.gradient.where(is_lower_image, self.best_gradient),
+            best_loss=point.loss.where(is_lower, self.best_loss),
             falls=self.falls + (point.loss < self.loss),
         )
         window = self.windows[:, point.step]
-        return moved._looked_at(window) if bool((window > 0).any()) else moved
+        return moved._check_progress(window) if bool((window > 0).any()) else moved
 
-    def _looked_at(self, window: Tensor) -> _State:
-        """After a checkpoint of the samples whose ``window`` is not 0."""
+    def _check_progress(self, window: Tensor) -> _State:
+        """The state after a checkpoint of the samples whose ``window`` is not 0."""
         due = window > 0
         restless = self.falls <= _ENOUGH_PROGRESS * window
         stuck = ~self.halved & (self.checked_loss <= self.best_loss)
         halve = due & (restless | stuck)
-        wide = halve[:, None, None, None]
+        halve_image = halve[:, None, None, None]
         return replace(
             self,
-            at=self.best.where(wide, self.at),
-            gradient=self.best_gradient.where(wide, self.gradient),
-            step=(self.step / 2).where(wide, self.step),
+            at=self.best.where(halve_image, self.at),
+            gradient=self.best_gradient.where(halve_image, self.gradient),
+            step=(self.step / 2).where(halve_image, self.step),
             falls=self.falls.where(~due, self.falls.new_zeros(())),
             checked_loss=self.best_loss.where(due, self.checked_loss),
             halved=halve.where(due, self.halved),

@@ -13,7 +13,7 @@ from hardiness.attacks.kit import (
     Iterate,
     Problem,
     check_samples,
-    picked,
+    pick,
     registry,
 )
 from hardiness.core.errors import ArgumentError
@@ -61,39 +61,39 @@ class APGDL1(CheckedAttack):
 
         problem = (problem.with_margin() if self.loss == "margin" else problem).averaged(self.samples)
         epsilon, dimensions = problem.budget.epsilon, problem.pixels[0].numel()
-        at = projected(_start(problem), problem.pixels, epsilon)
+        at = project_l1(_start(problem), problem.pixels, epsilon)
         passed = problem.forward(at, graph=True, first=True)
         best, lowest = at, passed.loss.detach()
         share = torch.full((len(problem),), _FIRST_SHARE, device=at.device)
         length = torch.full((len(problem),), float(epsilon), device=at.device)
-        every = max(int(_CHECKED_EVERY * int(problem.budget.steps.max())), 1)
+        interval = max(int(_CHECKED_EVERY * int(problem.budget.steps.max())), 1)
         for step in range(1, int(problem.budget.steps.max()) + 1):
-            found = passed.slope(problem.budget.steps > 0)
-            move = _sparse(found.gradient, share * dimensions)
-            at = projected(at - length[:, None, None, None] * move, problem.pixels, epsilon)
+            slope = passed.slope(problem.budget.steps > 0)
+            move = _sparse(slope.gradient, share * dimensions)
+            at = project_l1(at - length[:, None, None, None] * move, problem.pixels, epsilon)
             passed = problem.forward(at, graph=True)
             reached = problem.criterion.reached(passed.logits)
-            yield passed.iterate(step, problem.index, reached, found)
-            better = passed.loss.detach() < lowest
-            best = at.where(better[:, None, None, None], best)
-            lowest = passed.loss.detach().where(better, lowest)
+            yield passed.iterate(step, problem.index, reached, slope)
+            is_lower = passed.loss.detach() < lowest
+            best = at.where(is_lower[:, None, None, None], best)
+            lowest = passed.loss.detach().where(is_lower, lowest)
             goes_on = (problem.budget.steps > step) & ~reached
             if not bool(goes_on.any()):
                 return
-            due = step % every == 0
-            if due:
-                held = ((best - problem.pixels).abs() > 1e-6).flatten(1).float().mean(1) / 1.5
-                settled = (held / share.clamp(min=1e-9)) > 0.95
-                length = (length / 1.5).clamp(min=epsilon / 10).where(settled, length.new_full((), float(epsilon)))
-                share = held.clamp(1 / dimensions, _MOST_SHARE)
+            is_due = step % interval == 0
+            if is_due:
+                next_share = ((best - problem.pixels).abs() > 1e-6).flatten(1).float().mean(1) / 1.5
+                is_settled = (next_share / share.clamp(min=1e-9)) > 0.95
+                length = (length / 1.5).clamp(min=epsilon / 10).where(is_settled, length.new_full((), float(epsilon)))
+                share = next_share.clamp(1 / dimensions, _MOST_SHARE)
                 at = best
-            if due or not bool(goes_on.all()):
-                problem, at = problem.rows(goes_on), picked(at, goes_on)
-                best, lowest, share, length = (picked(values, goes_on) for values in (best, lowest, share, length))
+            if is_due or not bool(goes_on.all()):
+                problem, at = problem.rows(goes_on), pick(at, goes_on)
+                best, lowest, share, length = (pick(values, goes_on) for values in (best, lowest, share, length))
                 passed = problem.forward(at, graph=True)
 
 
-def projected(at: Tensor, clean: Tensor, epsilon: float) -> Tensor:
+def project_l1(at: Tensor, clean: Tensor, epsilon: float) -> Tensor:
     """The nearest points to ``at`` within the L1 ball around ``clean`` and within [0, 1], by bisection.
 
     Source: Croce & Hein 2021, proposition 2.1: each change is shortened by one number and cut at the border of the box.
@@ -107,8 +107,8 @@ def projected(at: Tensor, clean: Tensor, epsilon: float) -> Tensor:
     high = size.flatten(1).amax(1).double()
 
     def total(cut: Tensor) -> Tensor:
-        left = (size - cut[:, None, None, None].float()).clamp(min=0).minimum(room)
-        return left.sum(dim=(1, 2, 3), dtype=torch.float64)
+        shortened = (size - cut[:, None, None, None].float()).clamp(min=0).minimum(room)
+        return shortened.sum(dim=(1, 2, 3), dtype=torch.float64)
 
     inside = total(low) <= epsilon
     for _ in range(_BISECTIONS):
@@ -116,8 +116,8 @@ def projected(at: Tensor, clean: Tensor, epsilon: float) -> Tensor:
         over = total(middle) > epsilon
         low, high = middle.where(over, low), high.where(over, middle)
     cut = low.new_zeros(()).where(inside, high)
-    kept = (size - cut[:, None, None, None].float()).clamp(min=0).minimum(room)
-    return (clean + delta.sign() * kept).clamp(0, 1)
+    change = (size - cut[:, None, None, None].float()).clamp(min=0).minimum(room)
+    return (clean + delta.sign() * change).clamp(0, 1)
 
 
 def _sparse(gradient: Tensor, counts: Tensor) -> Tensor:
@@ -125,12 +125,12 @@ def _sparse(gradient: Tensor, counts: Tensor) -> Tensor:
     import torch
 
     rows = []
-    for slope_, count in zip(gradient, counts.tolist(), strict=True):
-        flat = slope_.flatten()
+    for values, count in zip(gradient, counts.tolist(), strict=True):
+        flat = values.flatten()
         chosen = flat.abs().topk(min(max(int(count), 1), len(flat))).indices
         move = torch.zeros_like(flat)
         move[chosen] = flat[chosen].sign() / len(chosen)
-        rows.append(move.view_as(slope_))
+        rows.append(move.view_as(values))
     return torch.stack(rows)
 
 

@@ -8,13 +8,9 @@ from typing import ClassVar, Literal, NamedTuple
 
 from hardiness.attacks.apgd import APGD, TargetedAPGD
 from hardiness.attacks.bases import CheckedAttack
+from hardiness.attacks.criteria import labels_of
 from hardiness.attacks.fab import FAB, TargetedFAB
-from hardiness.attacks.kit import (
-    Iterate,
-    Problem,
-    labels_of,
-    registry,
-)
+from hardiness.attacks.kit import Iterate, Problem, registry
 from hardiness.attacks.square import Square
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.errors import UnknownNameError
@@ -28,7 +24,7 @@ class AutoAttack(CheckedAttack):
     """APGD on the cross-entropy, targeted APGD, targeted FAB and Square, each on images that none before has fooled.
 
     One iterate at the end of each attack, about all samples that entered it: ``step`` counts them from 1, and the
-    budget's steps are how many of them are run. Of a sample that was not reached it tells the last iterate.
+    budget's steps are how many of them are run. A sample that was not reached has its last iterate there.
 
     Attributes:
         iterations: of the first three, for each target.
@@ -63,7 +59,7 @@ class AutoAttack(CheckedAttack):
         return self.after((), problem)
 
     def resumed(self, ended: Sequence[Iterate]) -> CheckedAttack:
-        """The same attack with its first members left out: how each of them ended is given, and yielded again.
+        """This attack without its first members: how each of them ended is given, and yielded again.
 
         Args:
             ended: their iterates on the very same batch, in their order; generators must be as they were after these.
@@ -77,9 +73,9 @@ class AutoAttack(CheckedAttack):
             problem = problem.rows(problem.budget.steps >= number)
             if not len(problem):
                 return
-            ended = first[number - 1] if number <= len(first) else _ended(problem, stage)._replace(step=number)
-            yield ended
-            problem = problem.without(ended.index[ended.reached])
+            outcome = first[number - 1] if number <= len(first) else _run_stage(problem, stage)._replace(step=number)
+            yield outcome
+            problem = problem.without(outcome.index[outcome.reached])
 
     def _stages(self) -> tuple[_Stage, ...]:
         targeted = (
@@ -111,19 +107,19 @@ class _Stage(NamedTuple):
     again: Sequence[CheckedAttack] = ()
 
 
-def _ended(problem: Problem, stage: _Stage) -> Iterate:
-    """How one attack ended for each sample: where it was reached, else its last iterate."""
+def _run_stage(problem: Problem, stage: _Stage) -> Iterate:
+    """Run one attack and return where it ended for each sample: where it was reached, else its last iterate."""
     import torch
 
     steps = torch.full_like(problem.budget.steps, stage.steps)
     entered = replace(problem, budget=replace(problem.budget, steps=steps))
     ended: Iterate | None = None
-    for iterate in entered.attempts([stage.attack.run, *(each.run for each in stage.again)]):
+    for iterate in entered.attempts([stage.attack.run, *(attack.run for attack in stage.again)]):
         if ended is None:  # the first iterate is about all samples
             ended = Iterate(iterate.step, *(values.clone() for values in iterate[1:]))
             continue
         rows = torch.searchsorted(problem.index, iterate.index)
-        for whole, part in zip(ended[2:], iterate[2:], strict=True):
-            whole[rows] = part
+        for all_values, new_values in zip(ended[2:], iterate[2:], strict=True):
+            all_values[rows] = new_values
     assert ended is not None, "an attack on some samples yields"
     return ended._replace(loss=problem.criterion.loss(ended.logits))

@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from hardiness.attacks.kit import (
-    Budget,
-    Criterion,
-    Iterate,
-    Pass,
-    Problem,
-    Slope,
-    check_arguments,
-    no_gradient,
-    picked,
-)
+from hardiness.attacks.criteria import Criterion
+from hardiness.attacks.kit import Budget, Iterate, Pass, Problem, Slope, check_arguments, no_gradient, pick
 from hardiness.core.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -132,7 +123,7 @@ class GradientAttack(CheckedAttack):
     def run(self, problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem, from the first step on."""
         problem = self.prepared(problem)
-        pixels, step = _checked(self, "start", self.start(problem), problem), 0
+        pixels, step = _check_pixels(self, "start", self.start(problem), problem), 0
         slope: Slope | None = None
         memory: dict[str, Any] = {}
         while True:
@@ -148,14 +139,14 @@ class GradientAttack(CheckedAttack):
             if not bool(goes_on.any()):
                 return
             if is_shared:
-                slope, loss = passed.slope(goes_on), picked(passed.loss.detach(), goes_on)
-            problem, pixels, memory = problem.rows(goes_on), picked(pixels, goes_on), _shortened(memory, goes_on)
+                slope, loss = passed.slope(goes_on), pick(passed.loss.detach(), goes_on)
+            problem, pixels, memory = problem.rows(goes_on), pick(pixels, goes_on), _shorten(memory, goes_on)
             if not is_shared:
                 passed = self.seen(problem).forward(pixels, graph=True, first=step == 0)
                 slope, loss = passed.slope(problem.budget.steps > step), passed.loss.detach()
             assert slope is not None, "a pass that leaves an iterate gives a gradient"
             at = Position(step, pixels, loss, slope.gradient)
-            pixels, step = _checked(self, "move", self.move(problem, at, memory), problem), step + 1
+            pixels, step = _check_pixels(self, "move", self.move(problem, at, memory), problem), step + 1
 
 
 class Lowest(NamedTuple):
@@ -210,27 +201,27 @@ class RandomSearch(CheckedAttack):
         standing, memory = None, dict[str, Any]()
         while True:
             model.pictures = 0
-            proposed = _checked(self, "propose", self.propose(problem, lowest, memory), problem)
+            proposed = _check_pixels(self, "propose", self.propose(problem, lowest, memory), problem)
             tried = problem.forward(proposed, graph=False, first=lowest.step == 0)
             step = lowest.step - (-model.pictures // len(problem))
             if standing is None and step > 1:  # it has asked before it proposed anything
                 standing = problem.forward(problem.pixels, graph=False)
-            for before in range(lowest.step + 1, step):
+            for earlier in range(lowest.step + 1, step):
                 assert standing is not None, "it was asked about above"
-                yield from _told(problem, standing, before)
+                yield from _iterates(problem, standing, earlier)
             reached = problem.criterion.reached(tried.logits)
             if standing is None:
                 standing, query = tried, torch.full_like(problem.index, step)
             else:
                 is_lower = (tried.loss < standing.loss) | standing.loss.isnan() | reached
-                standing = _merged(standing, tried, is_lower)
+                standing = _merge(standing, tried, is_lower)
                 query = torch.where(is_lower, step, lowest.query)
-            yield from _told(problem, standing, step)
+            yield from _iterates(problem, standing, step)
             goes_on = (problem.budget.steps > step) & ~reached
             if not bool(goes_on.any()):
                 return
-            problem, memory, query = problem.rows(goes_on), _shortened(memory, goes_on), picked(query, goes_on)
-            standing = Pass(*(picked(values, goes_on) for values in standing))
+            problem, memory, query = problem.rows(goes_on), _shorten(memory, goes_on), pick(query, goes_on)
+            standing = Pass(*(pick(values, goes_on) for values in standing))
             lowest = Lowest(step, standing.pixels, standing.loss, query)
 
 
@@ -245,19 +236,19 @@ class _QueryCounter:
         return self.logits(pixels)
 
 
-def _told(problem: Problem, standing: Pass, step: int) -> Iterator[Iterate]:
-    """Where the samples stand that may make that many queries."""
-    may = problem.budget.steps >= step
-    if not bool(may.any()):
+def _iterates(problem: Problem, standing: Pass, step: int) -> Iterator[Iterate]:
+    """The iterates that say where the samples stand, of those that may make that many queries."""
+    has_steps = problem.budget.steps >= step
+    if not bool(has_steps.any()):
         return
-    standing = Pass(*(picked(values, may) for values in standing))
-    problem = problem.rows(may)
+    standing = Pass(*(pick(values, has_steps) for values in standing))
+    problem = problem.rows(has_steps)
     reached = problem.criterion.reached(standing.logits)
     yield standing.iterate(step, problem.index, reached, no_gradient(reached))
 
 
-def _merged(standing: Pass, tried: Pass, is_lower: Tensor) -> Pass:
-    """What was tried where it is lower, else where the samples stood."""
+def _merge(standing: Pass, tried: Pass, is_lower: Tensor) -> Pass:
+    """Take the pass that was tried for the samples where it is lower, and the one where they stood for the others."""
     return Pass(
         tried.pixels.where(is_lower[:, None, None, None], standing.pixels),
         tried.logits.where(is_lower[:, None], standing.logits),
@@ -265,8 +256,8 @@ def _merged(standing: Pass, tried: Pass, is_lower: Tensor) -> Pass:
     )
 
 
-def _checked(attack: CheckedAttack, method: str, pixels: Tensor, problem: Problem) -> Tensor:
-    """The pixels that a method has returned, where they are pictures of the problem's samples."""
+def _check_pixels(attack: CheckedAttack, method: str, pixels: Tensor, problem: Problem) -> Tensor:
+    """Return a method's pixels without their graph, or raise an error unless they fit the problem's samples."""
     import torch
 
     shape, kind = tuple(problem.pixels.shape), type(attack).__name__
@@ -280,19 +271,19 @@ def _checked(attack: CheckedAttack, method: str, pixels: Tensor, problem: Proble
     return pixels.detach()
 
 
-def _shortened(memory: dict[str, Any], kept: Tensor) -> dict[str, Any]:
-    """What is remembered of some of the samples, by mask."""
-    if bool(kept.all()):
+def _shorten(memory: dict[str, Any], mask: Tensor) -> dict[str, Any]:
+    """Reduce the memory to some of the samples, by mask."""
+    if bool(mask.all()):
         return memory
-    return {name: _rows_of(name, values, kept) for name, values in memory.items()}
+    return {name: _rows_of(name, values, mask) for name, values in memory.items()}
 
 
-def _rows_of(name: str, values: Any, kept: Tensor) -> Any:
+def _rows_of(name: str, values: Any, mask: Tensor) -> Any:
     if hasattr(values, "rows"):
-        return values.rows(kept)
+        return values.rows(mask)
     count = len(values) if hasattr(values, "__len__") else 0
-    if count != len(kept):
-        raise ArgumentError(f"memory[{name!r}] must hold one entry for each of the {len(kept)} samples, held {count}")
+    if count != len(mask):
+        raise ArgumentError(f"memory[{name!r}] must hold one entry for each of the {len(mask)} samples, held {count}")
     if isinstance(values, list | tuple):
-        return [each for each, stays in zip(values, kept.tolist(), strict=True) if stays]
-    return values[kept.cpu().numpy() if isinstance(values, np.ndarray) else kept]
+        return [value for value, is_in in zip(values, mask.tolist(), strict=True) if is_in]
+    return values[mask.cpu().numpy() if isinstance(values, np.ndarray) else mask]

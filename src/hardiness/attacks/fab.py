@@ -8,18 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from hardiness.attacks.bases import CheckedAttack
-from hardiness.attacks.kit import (
-    Iterate,
-    Pass,
-    Problem,
-    Slope,
-    TargetedMargin,
-    check_logits,
-    labels_of,
-    likeliest_others,
-    picked,
-    registry,
-)
+from hardiness.attacks.criteria import TargetedMargin, labels_of, likeliest_others
+from hardiness.attacks.kit import Iterate, Pass, Problem, Slope, check_logits, pick, registry
 from hardiness.attacks.threats.norm_balls import distance, onto_hyperplane, steepest
 from hardiness.core.errors import ArgumentError
 
@@ -31,6 +21,9 @@ _BACK = 0.9
 _MOST_BIAS = 0.1
 _LEAST_LENGTH = 1e-8
 
+Aim = Callable[[Problem, "Tensor", bool], tuple["Slope", "Tensor"]]
+"""A function from where the samples stand to the gradient of the lead that is to be lowered, and that lead ``(N,)``."""
+
 
 @registry.add("fab-t")
 @dataclass(frozen=True)
@@ -38,7 +31,7 @@ class TargetedFAB(CheckedAttack):
     """The targeted fast adaptive boundary attack, one likely class after the other; nothing is random.
 
     It looks for the nearest misclassified point, wherever that is. An iterate that is not misclassified or not within
-    epsilon is told as the clean image, not reached. The budget's steps are those towards each class; `Iterate.step`
+    epsilon is yielded as the clean image, not reached. The budget's steps are those towards each class; `Iterate.step`
     begins again at 1 with each.
 
     Attributes:
@@ -63,10 +56,10 @@ class TargetedFAB(CheckedAttack):
         clean = problem.forward(problem.pixels, graph=False, first=True)
         others = likeliest_others(clean.logits, labels, self.targets)
 
-        def towards(rank: int, left: Problem) -> Iterator[Iterate]:
-            rows = problem.places(left)
-            aimed = replace(left, criterion=TargetedMargin(labels[rows], others[rows, rank]))
-            return _approach(aimed, clean.logits[rows], left.pixels, _to_chosen)
+        def towards(rank: int, remaining: Problem) -> Iterator[Iterate]:
+            rows = problem.places(remaining)
+            targeted = replace(remaining, criterion=TargetedMargin(labels[rows], others[rows, rank]))
+            return _approach(targeted, clean.logits[rows], remaining.pixels, _to_chosen)
 
         yield from problem.attempts([partial(towards, rank) for rank in range(others.shape[1])])
 
@@ -76,7 +69,7 @@ class TargetedFAB(CheckedAttack):
 class FAB(CheckedAttack):
     """The fast adaptive boundary attack: each step goes to the class boundary that is nearest by the gradients.
 
-    What it tells is as of ``fab-t``. Each step costs a backward pass for each class that is looked at.
+    Iterates are those of ``fab-t``. Each step costs a backward pass for each class that is looked at.
 
     Attributes:
         classes: how many classes are looked at, the likeliest at each point: all others of ten.
@@ -106,10 +99,6 @@ class FAB(CheckedAttack):
         yield from _approach(problem, clean.logits, start, partial(_to_nearest, classes=self.classes))
 
 
-Aim = Callable[[Problem, "Tensor", bool], tuple["Slope", "Tensor"]]
-"""From where the samples stand to the gradient of the lead that is to be lowered, and that lead ``(N,)``."""
-
-
 def _to_chosen(problem: Problem, at: Tensor, first: bool) -> tuple[Slope, Tensor]:
     """The lead over the class that the criterion names."""
     passed = problem.forward(at, graph=True, first=first)
@@ -133,18 +122,18 @@ def _to_nearest(problem: Problem, at: Tensor, first: bool, classes: int) -> tupl
         aim = TargetedMargin(labels, others[:, rank])
         with torch.enable_grad():
             passed = Pass(leaf, logits.detach(), aim.loss(logits))
-        found = passed.slope(problem.budget.steps > 0, again=rank + 1 < others.shape[1])
+        slope = passed.slope(problem.budget.steps > 0, again=rank + 1 < others.shape[1])
         lead = passed.loss.detach()
-        steepness = (found.gradient * steepest(norm, found.gradient)).sum(dim=(1, 2, 3))
-        far = lead.abs() / steepness.clamp(min=_LEAST_LENGTH)
-        best = (found, lead) if best is None else _merged(best, (found, lead), far < nearest)
-        nearest = nearest.minimum(far)
-    assert best is not None, "a model tells two classes apart"
+        steepness = (slope.gradient * steepest(norm, slope.gradient)).sum(dim=(1, 2, 3))
+        away = lead.abs() / steepness.clamp(min=_LEAST_LENGTH)
+        best = (slope, lead) if best is None else _merge(best, (slope, lead), away < nearest)
+        nearest = nearest.minimum(away)
+    assert best is not None, "a model has two classes or more"
     return best
 
 
-def _merged(one: tuple[Slope, Tensor], other: tuple[Slope, Tensor], better: Tensor) -> tuple[Slope, Tensor]:
-    """The other's where it is better, else the one's."""
+def _merge(one: tuple[Slope, Tensor], other: tuple[Slope, Tensor], better: Tensor) -> tuple[Slope, Tensor]:
+    """Take the other's gradient and lead for the samples where it is better, and the one's for the rest."""
     wide = better[:, None, None, None]
     gradient = other[0].gradient.where(wide, one[0].gradient)
     zeros, finite = (b.where(better, a) for a, b in zip(one[0][1:], other[0][1:], strict=True))
@@ -152,24 +141,24 @@ def _merged(one: tuple[Slope, Tensor], other: tuple[Slope, Tensor], better: Tens
 
 
 def _approach(problem: Problem, clean_logits: Tensor, start: Tensor, aim: Aim) -> Iterator[Iterate]:
-    """From where it starts to the nearest point beyond a boundary."""
+    """The iterates on the way from the start to the nearest point beyond a boundary."""
     at, norm = start, problem.budget.norm
     for step in range(1, int(problem.budget.steps.max()) + 1):
-        found, lead = aim(problem, at, step == 1)
-        at = _nearer(problem, at, found.gradient, lead)
+        slope, lead = aim(problem, at, step == 1)
+        at = _nearer(problem, at, slope.gradient, lead)
         judged = problem.forward(at, graph=False)
         crossed = problem.criterion.reached(judged.logits)
         reached = crossed & (distance(norm, at - problem.pixels) <= problem.budget.epsilon)
-        yield _claimed_pass(problem, judged, clean_logits, reached).iterate(step, problem.index, reached, found)
+        yield _claimed_pass(problem, judged, clean_logits, reached).iterate(step, problem.index, reached, slope)
         at = (problem.pixels + _BACK * (at - problem.pixels)).where(crossed[:, None, None, None], at)
         goes_on = (problem.budget.steps > step) & ~reached
         if not bool(goes_on.any()):
             return
-        problem, at, clean_logits = problem.rows(goes_on), picked(at, goes_on), picked(clean_logits, goes_on)
+        problem, at, clean_logits = problem.rows(goes_on), pick(at, goes_on), pick(clean_logits, goes_on)
 
 
 def _nearer(problem: Problem, at: Tensor, gradient: Tensor, lead: Tensor) -> Tensor:
-    """A little past the hyperplane: mostly on the way from ``at``, in part on that from the clean image."""
+    """A point a little past the hyperplane, mostly on the way from ``at``, in part on that from the clean image."""
     clean, norm = problem.pixels, problem.budget.norm
     forth = onto_hyperplane(norm, at, gradient, lead)
     back = onto_hyperplane(norm, clean, gradient, lead + (gradient * (clean - at)).sum(dim=(1, 2, 3)))
@@ -179,7 +168,7 @@ def _nearer(problem: Problem, at: Tensor, gradient: Tensor, lead: Tensor) -> Ten
 
 
 def _claimed_pass(problem: Problem, judged: Pass, clean_logits: Tensor, reached: Tensor) -> Pass:
-    """What was judged where it counts, else the clean image."""
+    """The pass that is yielded: the one that was judged for samples that it reached, the clean image for the rest."""
     logits = judged.logits.where(reached[:, None], clean_logits)
     pixels = judged.pixels.where(reached[:, None, None, None], problem.pixels)
     return Pass(pixels, logits, problem.criterion.loss(logits))

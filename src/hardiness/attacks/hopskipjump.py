@@ -26,7 +26,7 @@ _STARTS = 10_000
 """Pictures of noise that are tried for a start, as in the code of the paper; and no more than the budget."""
 _FIRST_PROBE = 0.1
 _LEAST_PROBE = 1e-4
-"""How far a probe moves each value at least, in the root mean square. The paper's probes move values of a 224 canvas by
+"""A probe moves each value by at least this, in the root mean square. The paper's probes move values of a 224 canvas by
 less than 1e-6, and near the image by less than 1e-8: pixels and logits in float32 are rounded by as much."""
 _PART = 64
 _KEPT_BACK = 30
@@ -40,7 +40,7 @@ class HopSkipJump(CheckedAttack):
 
     From noise that is misclassified it walks along the boundary to the image, by a gradient estimated from the
     decisions on random steps to either side. A sample is done once a misclassified picture is within epsilon; until
-    then it is told as the clean image, not reached.
+    then the iterate is the clean image, not reached.
 
     Attributes:
         first: decisions that the first gradient is estimated from; the k-th takes that times the root of k.
@@ -69,9 +69,9 @@ class HopSkipJump(CheckedAttack):
         import torch
 
         for row in range(len(problem)):
-            alone = torch.zeros(len(problem), dtype=torch.bool, device=problem.index.device)
-            alone[row] = True
-            yield _Walk(problem.rows(alone), self).end()
+            mask = torch.zeros(len(problem), dtype=torch.bool, device=problem.index.device)
+            mask[row] = True
+            yield _Walk(problem.rows(mask), self).end()
 
 
 class _Walk:
@@ -80,14 +80,14 @@ class _Walk:
     def __init__(self, problem: Problem, options: HopSkipJump) -> None:
         self.problem, self.options = problem, options
         self.clean, self.generator = problem.pixels, problem.generators[0]
-        self.left, self.spent = int(problem.budget.steps[0]), 0
+        self.remaining, self.spent = int(problem.budget.steps[0]), 0
         self.euclidean = problem.budget.norm == "l2"
         self.dimensions = self.clean.numel()
 
     def end(self) -> Iterate:
         """Its only iterate: the nearest misclassified picture where that is within epsilon, else the image itself."""
         at, hop = self._start(), 0
-        while at is not None and self._distance(at) > self.problem.budget.epsilon and self.left > 0:
+        while at is not None and self._distance(at) > self.problem.budget.epsilon and self.remaining > 0:
             hop += 1
             at = self._hop(at, hop)
         if at is None or self._distance(at) > self.problem.budget.epsilon:
@@ -101,18 +101,18 @@ class _Walk:
         return float(distance(self.problem.budget.norm, at - self.clean))
 
     def _wrong(self, pixels: Tensor) -> Tensor:
-        """Which of the pictures are misclassified, bool ``(M,)``; as many queries."""
+        """Ask the model which of the pictures are misclassified, bool ``(M,)``; each is a query."""
         import torch
 
-        self.left, self.spent = self.left - len(pixels), self.spent + len(pixels)
+        self.remaining, self.spent = self.remaining - len(pixels), self.spent + len(pixels)
         with torch.no_grad():
-            decided = self.problem.logits(pixels)
-        return self.problem.criterion.rows(torch.zeros(len(pixels), dtype=torch.long)).reached(decided)
+            logits = self.problem.logits(pixels)
+        return self.problem.criterion.rows(torch.zeros(len(pixels), dtype=torch.long)).reached(logits)
 
     def _start(self) -> Tensor | None:
         import torch
 
-        for _ in range(min(_STARTS, self.left)):
+        for _ in range(min(_STARTS, self.remaining)):
             noise = torch.from_numpy(self.generator.random(tuple(self.clean.shape), np.float32)).to(self.clean.device)
             if bool(self._wrong(noise)[0]):
                 return self._onto_boundary(noise, 1)
@@ -136,18 +136,18 @@ class _Walk:
         # Of a random step of length 1 the part along any one direction is 1 / root d; a change of all values by h, as
         # clipping makes, is root d times h long.
         part = math.sqrt(self.dimensions) if self.euclidean else self.dimensions
-        while self.left > 0 and (high - low) * length > self._probe(high * length, hop) / part:
+        while self.remaining > 0 and (high - low) * length > self._probe(high * length, hop) / part:
             middle = (low + high) / 2
             low, high = (low, middle) if bool(self._wrong(self._between(far, middle))[0]) else (middle, high)
         return self._between(far, high)
 
     def _hop(self, at: Tensor, hop: int) -> Tensor:
-        """Along the estimated gradient, as far as it stays misclassified, and back onto the boundary."""
-        wanted = min(int(self.options.first * math.sqrt(hop)), self.options.most)
+        """Go along the estimated gradient, as far as it stays misclassified, and back onto the boundary."""
+        count = min(int(self.options.first * math.sqrt(hop)), self.options.most)
         away = self._distance(at)
-        direction = self._gradient(at, self._probe(away, hop), max(2, min(wanted, self.left - _KEPT_BACK)))
+        direction = self._gradient(at, self._probe(away, hop), max(2, min(count, self.remaining - _KEPT_BACK)))
         length = away / math.sqrt(hop)
-        while self.left > 0 and length > 1e-5:
+        while self.remaining > 0 and length > 1e-5:
             tried = (at + length * direction).clamp(0, 1)
             if bool(self._wrong(tried)[0]):
                 return self._onto_boundary(tried, hop + 1)
@@ -159,15 +159,15 @@ class _Walk:
         import torch
 
         steps, signed, agreed = torch.zeros_like(at), torch.zeros_like(at), 0.0
-        for begun in range(0, count, _PART):
-            tried = (at + size * self._directions(min(_PART, count - begun))).clamp(0, 1)
+        for offset in range(0, count, _PART):
+            tried = (at + size * self._directions(min(_PART, count - offset))).clamp(0, 1)
             moved = (tried - at) / size
             signs = 2 * self._wrong(tried).float() - 1
             steps, signed = steps + moved.sum(0), signed + (signs[:, None, None, None] * moved).sum(0)
             agreed += float(signs.sum())
         mean = agreed / count
-        found = signed if abs(mean) == 1 else signed - mean * steps
-        return steepest(self.problem.budget.norm, found)
+        estimate = signed if abs(mean) == 1 else signed - mean * steps
+        return steepest(self.problem.budget.norm, estimate)
 
     def _directions(self, count: int) -> Tensor:
         """Random steps ``(count, 3, H, W)`` of length 1 in L2: normal, or uniform values (L∞)."""

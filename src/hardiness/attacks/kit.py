@@ -1,4 +1,4 @@
-"""What attacks are made of: arguments and iterates, criteria and losses, gradients."""
+"""The protocol of attacks and their registry, and the problems, passes and gradients that they are written with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from hardiness.attacks.criteria import Criterion, Margin, MarginToTarget, TargetClass, labels_of
 from hardiness.attacks.threats.norm_balls import is_box, project_, uniform
 from hardiness.core.attack_plan import Norm
 from hardiness.core.bounds import require_within
@@ -20,127 +21,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Criterion(Protocol):
-    """The aim for each sample of a batch; pure functions of its logits."""
-
-    @property
-    def classes(self) -> Tensor:
-        """The class ``(N,)``, int64, that each sample's aim is about."""
-        ...
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """What the attack lowers, ``(N,)``, for logits ``(N, K)``; differentiable."""
-        ...
-
-    def reached(self, logits: Tensor) -> Tensor:
-        """Whether each sample is there, bool ``(N,)``; never for logits that are not finite."""
-        ...
-
-    def rows(self, index: Tensor) -> Criterion:
-        """The aims of some of the samples, by index or mask."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Misclassification:
-    """Any class but the label: the untargeted attack.
-
-    Attributes:
-        labels: int64 ``(N,)``.
-    """
-
-    labels: Tensor
-
-    @property
-    def classes(self) -> Tensor:
-        return self.labels
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """Minus the cross-entropy of the label, ``(N,)``."""
-        return -_cross_entropy(logits, self.labels)
-
-    def reached(self, logits: Tensor) -> Tensor:
-        """Whether the largest logit is another class's, or as large as another one: a tie is nobody's."""
-        return (sole_answers(logits) != self.labels) & _finite(logits)
-
-    def rows(self, index: Tensor) -> Misclassification:
-        return Misclassification(self.labels[index])
-
-
-@dataclass(frozen=True, eq=False)
-class TargetClass:
-    """One chosen class: the targeted attack.
-
-    Attributes:
-        targets: int64 ``(N,)``.
-    """
-
-    targets: Tensor
-
-    @property
-    def classes(self) -> Tensor:
-        return self.targets
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """The cross-entropy of the target, ``(N,)``."""
-        return _cross_entropy(logits, self.targets)
-
-    def reached(self, logits: Tensor) -> Tensor:
-        """Whether the largest logit is the target's, and no other one as large."""
-        return (sole_answers(logits) == self.targets) & _finite(logits)
-
-    def rows(self, index: Tensor) -> TargetClass:
-        return TargetClass(self.targets[index])
-
-
-@dataclass(frozen=True, eq=False)
-class TargetProbability:
-    """One unit with more than a given softmax probability: what feature visualisation asks for.
-
-    Attributes:
-        units: int64 ``(N,)``.
-        probability: that must be exceeded.
-    """
-
-    units: Tensor
-    probability: float
-
-    @property
-    def classes(self) -> Tensor:
-        return self.units
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """The cross-entropy of the unit, ``(N,)``."""
-        return _cross_entropy(logits, self.units)
-
-    def reached(self, logits: Tensor) -> Tensor:
-        """Whether the unit's softmax, in float64, is above the probability."""
-        found = logits.double().softmax(1).gather(1, self.units[:, None])[:, 0]
-        return (found > self.probability) & _finite(logits)
-
-    def rows(self, index: Tensor) -> TargetProbability:
-        return TargetProbability(self.units[index], self.probability)
-
-
-def _cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
-    from torch.nn import functional
-
-    return functional.cross_entropy(logits, classes, reduction="none")
-
-
-def sole_answers(logits: Tensor) -> Tensor:
-    """The class of the largest logit, ``(N,)``; -1 where several are exactly as large: a tie is nobody's."""
-    largest, classes = logits.max(1)
-    return classes.where((logits == largest[:, None]).sum(1) <= 1, classes.new_full((), -1))
-
-
-def _finite(logits: Tensor) -> Tensor:
-    return logits.isfinite().all(1)
+_SUM_TOLERANCE = 1e-3
+"""Rows of logits whose sums are as near to 1 as this are probabilities, if none is negative."""
 
 
 @dataclass(frozen=True, eq=False)
 class Budget:
-    """What an attack may spend.
+    """The change of the pixels and the steps that an attack may spend.
 
     Attributes:
         norm: that bounds the change of the pixels.
@@ -189,7 +76,7 @@ class Attack(Protocol):
         budget: Budget,
         generators: Sequence[np.random.Generator],
     ) -> Iterator[Iterate]:
-        """Its iterates, as they come.
+        """Yield the attack's iterates, as they come.
 
         Args:
             logits: float32 ``(M, 3, H, W)`` in [0, 1] to logits ``(M, K)``, through torch autograd, for any M.
@@ -207,9 +94,6 @@ class Attack(Protocol):
 
 registry: Registry[Callable[..., Attack]] = Registry("attack", "hardiness.attacks", "hardiness.attacks", callable_thing)
 """Frozen dataclasses whose fields are an attack's options; calling one runs it."""
-
-
-_SUM_TOLERANCE = 1e-3
 
 
 def check_arguments(
@@ -276,25 +160,12 @@ def check_logits(logits: Tensor, criterion: Criterion, differentiable: bool) -> 
     if int(classes.min()) < 0 or int(classes.max()) >= logits.shape[1]:
         wrong = int(classes.min()) if int(classes.min()) < 0 else int(classes.max())
         raise ArgumentError(f"classes and targets must be 0 to {logits.shape[1] - 1} for this model, one was {wrong}")
-    found = logits.detach()
-    if logits.shape[1] > 1 and found.min() >= 0 and (found.sum(1) - 1).abs().max() < _SUM_TOLERANCE:
+    values = logits.detach()
+    if logits.shape[1] > 1 and values.min() >= 0 and (values.sum(1) - 1).abs().max() < _SUM_TOLERANCE:
         raise ModelError(
             "the model returns probabilities (rows sum to 1), whose gradient vanishes where it is sure; "
             "leave out its last softmax"
         )
-
-
-def labels_of(criterion: Criterion, attack: str) -> Tensor:
-    """The labels ``(N,)`` that an untargeted criterion is about.
-
-    Raises:
-        ArgumentError: it is another criterion; ``attack`` names who needs the labels.
-    """
-    if not isinstance(criterion, Misclassification):
-        raise ArgumentError(
-            f"{attack} is untargeted and needs Misclassification(labels), was {type(criterion).__name__}"
-        )
-    return criterion.labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,17 +193,17 @@ class Problem:
         epsilon = self.budget.epsilon
         return (self.pixels - epsilon).clamp_(min=0), (self.pixels + epsilon).clamp_(max=1)
 
-    def rows(self, kept: Tensor) -> Problem:
-        """The same about some of the samples, by a mask ``(N,)``."""
-        if bool(kept.all()):
+    def rows(self, mask: Tensor) -> Problem:
+        """The problem of some of the samples, by a mask ``(N,)``."""
+        if bool(mask.all()):
             return self
         return replace(
             self,
-            pixels=self.pixels[kept],
-            criterion=self.criterion.rows(kept),
-            budget=replace(self.budget, steps=self.budget.steps[kept]),
-            generators=[each for each, stays in zip(self.generators, kept.tolist(), strict=True) if stays],
-            index=self.index[kept],
+            pixels=self.pixels[mask],
+            criterion=self.criterion.rows(mask),
+            budget=replace(self.budget, steps=self.budget.steps[mask]),
+            generators=[generator for generator, is_in in zip(self.generators, mask.tolist(), strict=True) if is_in],
+            index=self.index[mask],
         )
 
     def places(self, part: Problem) -> Tensor:
@@ -342,7 +213,7 @@ class Problem:
         return torch.searchsorted(self.index, part.index)
 
     def without(self, rows: Tensor) -> Problem:
-        """The same about the samples whose ``index`` is not among ``rows``."""
+        """The problem of the samples whose ``index`` is not among ``rows``."""
         import torch
 
         return self.rows(~torch.isin(self.index, rows))
@@ -369,13 +240,13 @@ class Problem:
 
     def attempts(self, runs: Iterable[Callable[[Problem], Iterator[Iterate]]]) -> Iterator[Iterate]:
         """The iterates of several runs in turn, each about the samples that no earlier one has brought to their aim."""
-        left = self
+        remaining = self
         for run in runs:
-            if not len(left):
+            if not len(remaining):
                 return
-            for iterate in run(left):
+            for iterate in run(remaining):
                 yield iterate
-                left = left.without(iterate.index[iterate.reached])
+                remaining = remaining.without(iterate.index[iterate.reached])
 
     def averaged(self, samples: int) -> Problem:
         """The problem with logits that are the mean of so many passes; itself for 1.
@@ -396,17 +267,17 @@ class Problem:
         def mean(pixels: Tensor) -> Tensor:
             from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
-            def once() -> Tensor:
+            def pass_once() -> Tensor:
                 if not torch.is_grad_enabled() or not pixels.requires_grad:
                     return logits(pixels)
                 # Ending a pass early is done by an exception, which a model's wrapper would take for its own.
                 with set_checkpoint_early_stop(False):
-                    found: Tensor = checkpoint(logits, pixels, use_reentrant=False, preserve_rng_state=True)
-                return found
+                    logits_: Tensor = checkpoint(logits, pixels, use_reentrant=False, preserve_rng_state=True)
+                return logits_
 
-            total = once()
+            total = pass_once()
             for _ in range(samples - 1):
-                total = total + once()
+                total = total + pass_once()
             return total / samples
 
         return replace(self, logits=mean)
@@ -428,7 +299,7 @@ class Problem:
         return noise.mul_(self.budget.epsilon).add_(self.pixels)
 
     def draw(self, chance: Callable[[np.random.Generator], Any]) -> Tensor:
-        """What a function draws for each sample by its own generator, as float32 ``(N, …)`` on the images' device.
+        """Draw by a function for each sample with its own generator, as float32 ``(N, …)`` on the images' device.
 
         Args:
             chance: from a generator to an array, of one shape for all samples.
@@ -459,7 +330,7 @@ class Problem:
 
 
 def check_samples(samples: int) -> None:
-    """Raise an error unless this is a number of passes.
+    """Raise an error unless ``samples`` is a number of passes.
 
     Raises:
         ArgumentError: it is below 1, or above 10,000.
@@ -468,7 +339,7 @@ def check_samples(samples: int) -> None:
 
 
 class Pass(NamedTuple):
-    """What one forward pass gave.
+    """The results of one forward pass.
 
     Attributes:
         pixels: where it was computed; the leaf of the graph, if there is one.
@@ -481,7 +352,7 @@ class Pass(NamedTuple):
     loss: Tensor
 
     def iterate(self, step: int, index: Tensor, reached: Tensor, led_here: Slope) -> Iterate:
-        """It as a judged iterate, to which the gradient ``led_here`` led."""
+        """The pass as a judged iterate, to which the gradient ``led_here`` led."""
         return Iterate(
             step,
             index,
@@ -509,7 +380,7 @@ class Pass(NamedTuple):
             raise ModelError(
                 "logits do not depend on the pixels, so there is nothing to attack; is the model detached?"
             )
-        gradient = picked(gradient, chosen)
+        gradient = pick(gradient, chosen)
         return _safe(gradient)
 
 
@@ -528,7 +399,7 @@ class Slope(NamedTuple):
 
 
 def no_gradient(reached: Tensor) -> Slope:
-    """What led to iterates of an attack that asks for no gradient: nothing hidden, nothing broken."""
+    """The gradient that stands for none, in iterates of an attack that asks for none: no zeros, all finite."""
     nothing = reached.new_zeros(len(reached)).float()
     return Slope(nothing, nothing, nothing == 0)
 
@@ -547,110 +418,9 @@ def _safe(gradient: Tensor) -> Slope:
     return Slope(gradient.nan_to_num(0.0, 0.0, 0.0), zeros, finite)
 
 
-def picked(values: Tensor, kept: Tensor) -> Tensor:
+def pick(values: Tensor, mask: Tensor) -> Tensor:
     """Some samples of ``values (M, …)``, by mask; the tensor itself where all are kept."""
-    return values if bool(kept.all()) else values[kept]
-
-
-_LEAST = 1e-12
-
-
-@dataclass(frozen=True, eq=False)
-class Margin(Misclassification):
-    """Any class but the label, by the lead of the label over the best other class."""
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """z_label - max of the others, ``(N,)``: negative where it is misclassified."""
-        return _of_class(logits, self.labels) - best_other(logits, self.labels)
-
-    def rows(self, index: Tensor) -> Margin:
-        return Margin(self.labels[index])
-
-
-@dataclass(frozen=True, eq=False)
-class MarginToTarget(TargetClass):
-    """One chosen class, by the lead of the best other class over it."""
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """max of the others - z_target, ``(N,)``: negative where it is there."""
-        return best_other(logits, self.targets) - _of_class(logits, self.targets)
-
-    def rows(self, index: Tensor) -> MarginToTarget:
-        return MarginToTarget(self.targets[index])
-
-
-@dataclass(frozen=True, eq=False)
-class TargetedMargin(Misclassification):
-    """Any class but the label, by the lead of the label over one chosen class.
-
-    Attributes:
-        labels: int64 ``(N,)``.
-        targets: int64 ``(N,)``, classes towards which it goes.
-    """
-
-    targets: Tensor
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """z_label - z_target, ``(N,)``."""
-        return _of_class(logits, self.labels) - _of_class(logits, self.targets)
-
-    def rows(self, index: Tensor) -> TargetedMargin:
-        return TargetedMargin(self.labels[index], self.targets[index])
-
-
-@dataclass(frozen=True, eq=False)
-class LogitsRatio(Margin):
-    """Any class but the label, by the lead of the label over the best other class against the spread of the logits.
-
-    Source: Croce & Hein 2020, arXiv:2003.01690, equation 6.
-    """
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """Minus DLR, ``(N,)``: (z_label - max of the others) / (z_first - z_third)."""
-        ranked = _ranked(logits, 3)
-        return super().loss(logits) / (ranked[:, 0] - ranked[:, 2] + _LEAST)
-
-    def rows(self, index: Tensor) -> LogitsRatio:
-        return LogitsRatio(self.labels[index])
-
-
-@dataclass(frozen=True, eq=False)
-class TargetedLogitsRatio(TargetedMargin):
-    """Any class but the label, by the lead over one chosen class against the spread of the logits.
-
-    Source: Croce & Hein 2020, arXiv:2003.01690, equation 7.
-    """
-
-    def loss(self, logits: Tensor) -> Tensor:
-        """Minus targeted DLR, ``(N,)``: (z_label - z_target) / (z_first - (z_third + z_fourth) / 2)."""
-        ranked = _ranked(logits, 4)
-        return super().loss(logits) / (ranked[:, 0] - (ranked[:, 2] + ranked[:, 3]) / 2 + _LEAST)
-
-    def rows(self, index: Tensor) -> TargetedLogitsRatio:
-        return TargetedLogitsRatio(self.labels[index], self.targets[index])
-
-
-def best_other(logits: Tensor, classes: Tensor) -> Tensor:
-    """The largest logit ``(N,)`` of any class but the given one; differentiable."""
-    return logits.scatter(1, classes[:, None], -float("inf")).amax(1)
-
-
-def likeliest_others(logits: Tensor, labels: Tensor, count: int) -> Tensor:
-    """The classes with the largest logits but for the label, int64 ``(N, count)``, or as many as there are."""
-    others = logits.scatter(1, labels[:, None], -float("inf"))
-    return others.topk(min(count, logits.shape[1] - 1), dim=1).indices
-
-
-def _of_class(logits: Tensor, classes: Tensor) -> Tensor:
-    return logits.gather(1, classes[:, None])[:, 0]
-
-
-def _ranked(logits: Tensor, count: int) -> Tensor:
-    if logits.shape[1] < count:
-        raise ModelError(
-            f"the difference-of-logits ratio needs {count} classes or more, the model has {logits.shape[1]}"
-        )
-    return logits.topk(count, dim=1).values
+    return values if bool(mask.all()) else values[mask]
 
 
 def threats_of(name: str) -> tuple[str, ...]:
@@ -659,8 +429,8 @@ def threats_of(name: str) -> tuple[str, ...]:
     Raises:
         UnknownNameError: there is no such attack.
     """
-    found: tuple[str, ...] = getattr(registry.get(name), "threats", ("linf", "l2"))
-    return found
+    threats: tuple[str, ...] = getattr(registry.get(name), "threats", ("linf", "l2"))
+    return threats
 
 
 def version_of(name: str) -> int:

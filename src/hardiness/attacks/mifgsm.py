@@ -23,7 +23,7 @@ _LEAST = 1e-12
 
 @dataclass(frozen=True)
 class Transferable(GradientAttack):
-    """Iterated steps from the image along accumulated gradients; what the three registered ones share.
+    """Iterated steps from the image along accumulated gradients, which the three registered attacks share.
 
     They do not stop at a success on the surrogate: every step makes it likelier on another model, so other models are
     shown the picture after the last one.
@@ -61,7 +61,7 @@ class Transferable(GradientAttack):
         return replace(problem, logits=self._diverse(problem.logits, problem.generators))
 
     def move(self, problem: Problem, at: Position, memory: dict[str, Any]) -> Tensor:
-        gradient = self._smoothed(at.gradient)
+        gradient = self._smooth(at.gradient)
         mean = gradient.abs().mean(dim=(1, 2, 3), keepdim=True)
         memory["momentum"] = self.decay * memory.get("momentum", 0.0) + gradient / (mean + _LEAST)
         direction = steepest(problem.budget.norm, memory["momentum"])
@@ -74,16 +74,18 @@ class Transferable(GradientAttack):
         if not self.diversity:
             return logits
 
-        def seen(pixels: Tensor) -> Tensor:
+        def see_diverse(pixels: Tensor) -> Tensor:
             import torch
 
             return logits(
-                torch.cat([self._padded(image[None], one) for image, one in zip(pixels, generators, strict=True)])
+                torch.cat(
+                    [self._pad(image[None], generator) for image, generator in zip(pixels, generators, strict=True)]
+                )
             )
 
-        return seen
+        return see_diverse
 
-    def _padded(self, image: Tensor, generator: np.random.Generator) -> Tensor:
+    def _pad(self, image: Tensor, generator: np.random.Generator) -> Tensor:
         from torch.nn import functional
 
         side = image.shape[-1]
@@ -94,7 +96,7 @@ class Transferable(GradientAttack):
         small = functional.interpolate(image, size=(size, size), mode="nearest")
         return functional.pad(small, (left, side - size - left, top, side - size - top))
 
-    def _smoothed(self, gradient: Tensor) -> Tensor:
+    def _smooth(self, gradient: Tensor) -> Tensor:
         import torch
         from torch.nn import functional
 

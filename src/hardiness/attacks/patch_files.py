@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 MOST_BYTES = 256 << 20
-"""That a packed file may have unpacked; ImageNet-Patch's has 6 MB."""
+"""A packed file may have no more bytes than this unpacked; ImageNet-Patch's has 6 MB."""
 
 
 def read_patch(file: str, number: int) -> Tensor:
@@ -32,20 +32,20 @@ def read_patch(file: str, number: int) -> Tensor:
     if not path.is_file():
         raise ArgumentError(f"file of universal-patch must be a picture or ImageNet-Patch's patches.gz; none at {file}")
     status = path.stat()
-    patches = _patches(path, status.st_size, status.st_mtime_ns)
+    patches = _read_patches(path, status.st_size, status.st_mtime_ns)
     if not 0 <= number < len(patches):
         raise ArgumentError(f"{file} holds {len(patches)} patches, 0 to {len(patches) - 1}; patch was {number}")
-    return _trimmed(patches[number])
+    return _trim(patches[number])
 
 
 @lru_cache(maxsize=2)
-def _patches(path: Path, *stamp: int) -> Tensor:
-    """All of a file's, read once for each state of it."""
+def _read_patches(path: Path, *stamp: int) -> Tensor:
+    """All patches of a file, read once for each state of it."""
     del stamp
-    return _pickled(path) if path.suffix == ".gz" else _picture(path)
+    return _read_pickle(path) if path.suffix == ".gz" else _read_picture(path)
 
 
-def _picture(path: Path) -> Tensor:
+def _read_picture(path: Path) -> Tensor:
     import torch
 
     try:
@@ -55,12 +55,15 @@ def _picture(path: Path) -> Tensor:
     return torch.from_numpy(levels).permute(2, 0, 1)[None].float() / 255
 
 
-def _pickled(path: Path) -> Tensor:
-    """Source: ImageNet-Patch's readme: ``(patches, targets)`` with patches ``(10, 3, 224, 224)``, pickled, gzipped."""
+def _read_pickle(path: Path) -> Tensor:
+    """Read ``(patches, targets)``, pickled and gzipped, and return the patches ``(N, 3, H, W)``.
+
+    Source: ImageNet-Patch's readme, with patches ``(10, 3, 224, 224)``.
+    """
     import torch
 
     try:
-        pair = load_pickle(io.BytesIO(_unzipped(path)), _tensor_names())
+        pair = load_pickle(io.BytesIO(_unzip(path)), _tensor_names())
         patches = pair[0].detach().float().cpu()
     except Exception as error:  # noqa: BLE001  # whatever a damaged pickle makes of it
         raise ArgumentError(
@@ -72,7 +75,7 @@ def _pickled(path: Path) -> Tensor:
 
 
 def _tensor_names() -> dict[tuple[str, str], Any]:
-    """What a pickled tensor names."""
+    """The functions that a pickled tensor names."""
     import torch
 
     return {
@@ -82,7 +85,7 @@ def _tensor_names() -> dict[tuple[str, str], Any]:
     }
 
 
-def _unzipped(path: Path) -> bytes:
+def _unzip(path: Path) -> bytes:
     with gzip.open(path) as stream:
         content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -90,7 +93,7 @@ def _unzipped(path: Path) -> bytes:
     return content
 
 
-def _trimmed(patch: Tensor) -> Tensor:
+def _trim(patch: Tensor) -> Tensor:
     filled = patch.amax(0) > 0
     if not bool(filled.any()):
         return patch

@@ -11,7 +11,7 @@ from hardiness.attacks.bases import CheckedAttack
 from hardiness.attacks.kit import (
     Iterate,
     Problem,
-    picked,
+    pick,
     registry,
 )
 from hardiness.attacks.threats.patch import side
@@ -56,8 +56,8 @@ class PatchPGD(CheckedAttack):
         weight = passed.slope(torch.ones_like(problem.index, dtype=torch.bool)).gradient.abs().sum(1)
         masks = _masks(weight, side(problem.budget.epsilon, *weight.shape[1:]), self.places)
 
-        def at_place(rank: int, left: Problem) -> Iterator[Iterate]:
-            return self._descend(left, masks[problem.places(left), rank][:, None])
+        def at_place(rank: int, remaining: Problem) -> Iterator[Iterate]:
+            return self._descend(remaining, masks[problem.places(remaining), rank][:, None])
 
         yield from problem.attempts([partial(at_place, rank) for rank in range(masks.shape[1])])
 
@@ -65,17 +65,17 @@ class PatchPGD(CheckedAttack):
         at, step = problem.pixels, 0
         passed = problem.forward(at, graph=True)
         while True:
-            found = passed.slope(problem.budget.steps > 0)
+            slope = passed.slope(problem.budget.steps > 0)
             step += 1
-            at = (at - self.step * found.gradient.sign() * mask).clamp(0, 1)
+            at = (at - self.step * slope.gradient.sign() * mask).clamp(0, 1)
             passed = problem.forward(at, graph=True)
             reached = problem.criterion.reached(passed.logits)
-            yield passed.iterate(step, problem.index, reached, found)
+            yield passed.iterate(step, problem.index, reached, slope)
             goes_on = (problem.budget.steps > step) & ~reached
             if not bool(goes_on.any()):
                 return
             if not bool(goes_on.all()):
-                problem, at, mask = problem.rows(goes_on), picked(at, goes_on), picked(mask, goes_on)
+                problem, at, mask = problem.rows(goes_on), pick(at, goes_on), pick(mask, goes_on)
                 passed = problem.forward(at, graph=True)
 
 

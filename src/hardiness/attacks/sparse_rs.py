@@ -27,7 +27,8 @@ _SCHEDULE = (
     (8000, 15),
     (10_000, 20),
 )
-"""Up to which of 10,000 exchanges the first share is divided by what: the numbers of the authors' code for L0."""
+"""The last of 10,000 exchanges, and the number that the first share is divided by until then: as the authors' code for
+L0 has them."""
 
 
 @dataclass
@@ -37,8 +38,8 @@ class _Pixels:
     places: NDArray[np.int64]
     colours: NDArray[np.float32]
 
-    def exchanged(self, count: int, positions: int, generator: np.random.Generator) -> _Pixels:
-        """The same with ``count`` of them elsewhere, in new colours."""
+    def exchange(self, count: int, positions: int, generator: np.random.Generator) -> _Pixels:
+        """The changed pixels with ``count`` of them elsewhere, in new colours."""
         count = min(max(count, 1), len(self.places))
         out = generator.choice(len(self.places), count, replace=False)
         free = np.setdiff1d(np.arange(positions), self.places, assume_unique=True)
@@ -52,9 +53,9 @@ class _Pixels:
         """The image ``(3, H, W)`` with these pixels."""
         import torch
 
-        found = image.clone()
-        found.flatten(1)[:, torch.from_numpy(self.places)] = torch.from_numpy(self.colours).to(image.device)
-        return found
+        changed = image.clone()
+        changed.flatten(1)[:, torch.from_numpy(self.places)] = torch.from_numpy(self.colours).to(image.device)
+        return changed
 
 
 @registry.add("sparse-rs")
@@ -88,14 +89,14 @@ class SparseRS(RandomSearch):
         positions = problem.pixels.shape[2] * problem.pixels.shape[3]
         count, query = min(int(problem.budget.epsilon), positions), lowest.step + 1
         if query == 1:
-            best = tried = [_drawn(count, positions, generator) for generator in problem.generators]
+            best = tried = [_draw_pixels(count, positions, generator) for generator in problem.generators]
         else:
             is_new = (lowest.query == lowest.step).tolist()
             candidates = zip(memory["tried"], memory["best"], is_new, strict=True)
-            best = tried = [new if taken else old for new, old, taken in candidates]
+            best = tried = [new if is_better else old for new, old, is_better in candidates]
         if query > 1 and count:
             tried = [
-                pixels.exchanged(int(count * self._share(query, steps)), positions, generator)
+                pixels.exchange(int(count * self._share(query, steps)), positions, generator)
                 for pixels, steps, generator in zip(
                     best, problem.budget.steps.tolist(), problem.generators, strict=True
                 )
@@ -109,6 +110,6 @@ class SparseRS(RandomSearch):
         return self.share / next(divisor for last, divisor in _SCHEDULE if exchange <= last)
 
 
-def _drawn(count: int, positions: int, generator: np.random.Generator) -> _Pixels:
+def _draw_pixels(count: int, positions: int, generator: np.random.Generator) -> _Pixels:
     places = generator.choice(positions, count, replace=False)
     return _Pixels(places, generator.integers(0, 2, (3, count)).astype(np.float32))

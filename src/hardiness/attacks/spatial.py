@@ -13,7 +13,7 @@ from hardiness.attacks.kit import (
     no_gradient,
     registry,
 )
-from hardiness.attacks.threats.spatial import places, transformed
+from hardiness.attacks.threats.spatial import places, transform
 
 
 @registry.add("spatial")
@@ -34,7 +34,7 @@ class SpatialGrid(CheckedAttack):
         orders = [generator.permutation(len(grid)) for generator in problem.generators]
         for step in range(1, min(int(problem.budget.steps.max()), len(grid)) + 1):
             rows = grid[[order[step - 1] for order in orders]]
-            passed = problem.forward(transformed(problem.pixels, rows), graph=False, first=step == 1)
+            passed = problem.forward(transform(problem.pixels, rows), graph=False, first=step == 1)
             reached = problem.criterion.reached(passed.logits)
             yield passed.iterate(step, problem.index, reached, no_gradient(reached))
             goes_on = (problem.budget.steps > step) & ~reached

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks.bases import Lowest, RandomSearch
-from hardiness.attacks.kit import Margin, Misclassification, Problem, registry
+from hardiness.attacks.criteria import Margin, Misclassification
+from hardiness.attacks.kit import Problem, registry
 from hardiness.core.attack_plan import Norm
 from hardiness.core.errors import ArgumentError
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 """After these of 10,000 queries the area of the squares is halved."""
 _LEAST = 1e-12
+"""Keeps lengths, which are divided by, from being 0."""
+
+Place = tuple[slice, slice, slice]
+"""A square of an image, in all channels."""
+
+Shape = tuple[int, ...]
+"""The shape of an image, ``(3, H, W)``."""
 
 
 @registry.add("square")
@@ -63,16 +71,9 @@ class Square(RandomSearch):
         return self.area * 0.5 ** sum((step - 2) / steps * 10_000 > halving for halving in _HALVINGS)
 
 
-Place = tuple[slice, slice, slice]
-"""A square of an image, in all channels."""
-
-Shape = tuple[int, ...]
-"""Of an image, ``(3, H, W)``."""
-
-
 @dataclass(frozen=True)
 class _SquareDraw:
-    """What chance says of one image's change: where, and by which numbers (float32)."""
+    """The drawn part of one image's change: its places, and its numbers (float32)."""
 
     places: Sequence[Place]
     numbers: NDArray[np.float32]
@@ -83,8 +84,8 @@ class _SquareChange:
     """A change of one image, drawn and then applied: so a GPU is sent what is drawn for all images at once.
 
     Attributes:
-        draw: of the image's shape, the share that a square covers, and the image's generator.
-        apply: to what was changed until now ``(3, H, W)``, with epsilon, the places and the numbers.
+        draw: by the image's shape, the share that a square covers, and the image's generator.
+        apply: to the change until now ``(3, H, W)``, with epsilon, the places and the numbers.
     """
 
     draw: Callable[[Shape, float, np.random.Generator], _SquareDraw]
@@ -95,21 +96,21 @@ class _SquareChange:
         import torch
 
         shape = tuple(at.shape[1:])
-        drawn = [self.draw(shape, *each) for each in zip(shares, problem.generators, strict=True)]
-        sent = torch.from_numpy(np.concatenate([each.numbers.ravel(order="K") for each in drawn])).to(at.device)
-        ends = np.cumsum([each.numbers.size for each in drawn]).tolist()
+        drawn = [self.draw(shape, *arguments) for arguments in zip(shares, problem.generators, strict=True)]
+        sent = torch.from_numpy(np.concatenate([draw.numbers.ravel(order="K") for draw in drawn])).to(at.device)
+        ends = np.cumsum([draw.numbers.size for draw in drawn]).tolist()
         # In the layout in which they were drawn: lying bumps are upright ones transposed, and sums follow the memory.
         numbers = [
-            sent[end - each.numbers.size : end].as_strided(
-                each.numbers.shape,
-                [step // each.numbers.itemsize for step in each.numbers.strides],
-                end - each.numbers.size,
+            sent[end - draw.numbers.size : end].as_strided(
+                draw.numbers.shape,
+                [step // draw.numbers.itemsize for step in draw.numbers.strides],
+                end - draw.numbers.size,
             )
-            for end, each in zip(ends, drawn, strict=True)
+            for end, draw in zip(ends, drawn, strict=True)
         ]
         deltas = [
-            self.apply(delta, problem.budget.epsilon, each.places, part)
-            for delta, each, part in zip(at - problem.pixels, drawn, numbers, strict=True)
+            self.apply(delta, problem.budget.epsilon, draw.places, part)
+            for delta, draw, part in zip(at - problem.pixels, drawn, numbers, strict=True)
         ]
         return problem.projected(problem.pixels, torch.stack(deltas))
 
@@ -121,38 +122,38 @@ def _side(share: float, shape: Shape) -> int:
     return side
 
 
-def _signs(generator: np.random.Generator, *shape: int) -> NDArray[np.float32]:
+def _draw_signs(generator: np.random.Generator, *shape: int) -> NDArray[np.float32]:
     return (2.0 * generator.integers(0, 2, shape) - 1.0).astype(np.float32)
 
 
-def _place(generator: np.random.Generator, side: int, shape: Shape) -> Place:
+def _draw_place(generator: np.random.Generator, side: int, shape: Shape) -> Place:
     """A square of that side anywhere in the image, in all channels."""
     row, column = (int(generator.integers(0, length - side + 1)) for length in shape[1:])
     return slice(None), slice(row, row + side), slice(column, column + side)
 
 
-def _bump(generator: np.random.Generator, side: int, channels: int) -> NDArray[np.float32]:
+def _draw_bump(generator: np.random.Generator, side: int, channels: int) -> NDArray[np.float32]:
     """A bump in each channel, up or down; all upright or all lying."""
     hill = _hill(side)
-    return (hill if generator.integers(2) else hill.T) * _signs(generator, channels, 1, 1)
+    return (hill if generator.integers(2) else hill.T) * _draw_signs(generator, channels, 1, 1)
 
 
 def _draw_stripes(shape: Shape, share: float, generator: np.random.Generator) -> _SquareDraw:
-    return _SquareDraw((), _signs(generator, shape[0], 1, shape[2]))
+    return _SquareDraw((), _draw_signs(generator, shape[0], 1, shape[2]))
 
 
-def _stripes(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tensor) -> Tensor:
-    """Vertical stripes of one pixel, each value all up or all down."""
+def _apply_stripes(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tensor) -> Tensor:
+    """Add vertical stripes of one pixel, each value all up or all down."""
     return delta + epsilon * signs
 
 
 def _draw_square(shape: Shape, share: float, generator: np.random.Generator) -> _SquareDraw:
-    place = _place(generator, _side(share, shape), shape)
-    return _SquareDraw((place,), _signs(generator, shape[0], 1, 1))
+    place = _draw_place(generator, _side(share, shape), shape)
+    return _SquareDraw((place,), _draw_signs(generator, shape[0], 1, 1))
 
 
-def _square(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tensor) -> Tensor:
-    """One square more, all of each channel up or down by as much as the ball allows."""
+def _apply_square(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tensor) -> Tensor:
+    """Add one square, all of each channel up or down by as much as the ball allows."""
     delta = delta.clone()
     delta[places[0]] += 2 * epsilon * signs
     return delta
@@ -167,25 +168,25 @@ def _draw_bumps(shape: Shape, share: float, generator: np.random.Generator) -> _
         for column in range(width % side // 2, width - side + 1, side)
     ]
     places = [(slice(None), slice(row, row + side), slice(column, column + side)) for row, column in corners]
-    return _SquareDraw(places, np.stack([_bump(generator, side, shape[0]) for _ in places]))
+    return _SquareDraw(places, np.stack([_draw_bump(generator, side, shape[0]) for _ in places]))
 
 
-def _bumps(delta: Tensor, epsilon: float, places: Sequence[Place], bumps: Tensor) -> Tensor:
-    """Bumps of a fifth of the height in all places of a grid, together of length epsilon."""
+def _apply_bumps(delta: Tensor, epsilon: float, places: Sequence[Place], bumps: Tensor) -> Tensor:
+    """Add bumps of a fifth of the height in all places of a grid, together of length epsilon."""
     delta = delta.clone()
     for place, bump in zip(places, bumps, strict=True):
         delta[place] += bump
-    return _stretched(delta, epsilon)
+    return _stretch(delta, epsilon)
 
 
 def _draw_moved_bump(shape: Shape, share: float, generator: np.random.Generator) -> _SquareDraw:
     side = min(max(_side(share, shape), 3) | 1, *shape[1:])
-    to, source = _place(generator, side, shape), _place(generator, side, shape)
-    return _SquareDraw((to, source), _bump(generator, side, shape[0]))
+    to, source = _draw_place(generator, side, shape), _draw_place(generator, side, shape)
+    return _SquareDraw((to, source), _draw_bump(generator, side, shape[0]))
 
 
-def _moved_bump(delta: Tensor, epsilon: float, places: Sequence[Place], bump: Tensor) -> Tensor:
-    """The change of one window given to a bump in another, and what is left of epsilon; together of length epsilon."""
+def _apply_moved_bump(delta: Tensor, epsilon: float, places: Sequence[Place], bump: Tensor) -> Tensor:
+    """Give the change of one window, and what is left of epsilon, to a bump in another; together of length epsilon."""
     to, source = places
     union = delta.clone()
     union[to] = 0
@@ -196,10 +197,10 @@ def _moved_bump(delta: Tensor, epsilon: float, places: Sequence[Place], bump: Te
     moved = delta.clone()
     moved[source] = 0
     moved[to] = length * bump / (_norms(bump) + _LEAST)
-    return _stretched(moved, epsilon)
+    return _stretch(moved, epsilon)
 
 
-def _stretched(delta: Tensor, length: float) -> Tensor:
+def _stretch(delta: Tensor, length: float) -> Tensor:
     return delta * (length / (delta.square().sum().sqrt().double() + _LEAST))
 
 
@@ -220,8 +221,8 @@ def _hill(side: int) -> NDArray[np.float32]:
         ring = np.maximum(abs(rows - height // 2), abs(columns - side // 2))
         count = max(height, side) // 2 + 1
         heights = np.cumsum(1 / np.arange(1, count + 1)[::-1] ** 2)[::-1]
-        found: NDArray[np.float64] = heights[ring]
-        return found / max(float(np.linalg.norm(found)), _LEAST)
+        values: NDArray[np.float64] = heights[ring]
+        return values / max(float(np.linalg.norm(values)), _LEAST)
 
     both = np.concatenate([rings(side // 2), -rings(side - side // 2)])
     hill: NDArray[np.float32] = (both / np.linalg.norm(both)).astype(np.float32)
@@ -229,11 +230,11 @@ def _hill(side: int) -> NDArray[np.float32]:
 
 
 _FIRST: dict[Norm, _SquareChange] = {
-    "linf": _SquareChange(_draw_stripes, _stripes),
-    "l2": _SquareChange(_draw_bumps, _bumps),
+    "linf": _SquareChange(_draw_stripes, _apply_stripes),
+    "l2": _SquareChange(_draw_bumps, _apply_bumps),
 }
 _NEXT: dict[Norm, _SquareChange] = {
-    "linf": _SquareChange(_draw_square, _square),
-    "l2": _SquareChange(_draw_moved_bump, _moved_bump),
+    "linf": _SquareChange(_draw_square, _apply_square),
+    "l2": _SquareChange(_draw_moved_bump, _apply_moved_bump),
 }
 """How the search begins and goes on in each norm."""

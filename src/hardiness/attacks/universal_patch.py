@@ -18,7 +18,7 @@ from hardiness.attacks.kit import (
     registry,
 )
 from hardiness.attacks.patch_files import read_patch
-from hardiness.attacks.threats.patch import pasted, side
+from hardiness.attacks.threats.patch import paste, side
 from hardiness.core.errors import ArgumentError
 from hardiness.sources.packages import file_sha256
 
@@ -32,7 +32,7 @@ class UniversalPatch(CheckedAttack):
     """A given patch, tried at the places of a grid in a random order for each sample. Steps are tries.
 
     The patch is resized to the square that epsilon allows. Places lie half its side apart; with as many steps as there
-    are places each has been tried, and the picture that is told last is the one at the best.
+    are places each has been tried, and the last iterate is the picture with the patch at its best place.
 
     Attributes:
         file: the patch: a picture file, or ImageNet-Patch's ``patches.gz``.
@@ -66,19 +66,19 @@ class UniversalPatch(CheckedAttack):
 
         height, width = problem.pixels.shape[2:]
         length = side(problem.budget.epsilon, height, width)
-        patch = _resized(read_patch(self.file, self.patch), length).to(problem.pixels.device)
+        patch = _resize(read_patch(self.file, self.patch), length).to(problem.pixels.device)
         grid = places(height, width, length)
         orders = [generator.permutation(len(grid)) for generator in problem.generators]
         best, least = problem.pixels.clone(), torch.full_like(problem.pixels[:, 0, 0, 0], float("inf"))
         for step in range(1, min(int(problem.budget.steps.max()), len(grid)) + 1):
-            tried = pasted(problem.pixels, patch, grid[[order[step - 1] for order in orders]])
+            tried = paste(problem.pixels, patch, grid[[order[step - 1] for order in orders]])
             passed = problem.forward(tried, graph=False, first=step == 1)
-            better = passed.loss < least
-            best, least = tried.where(better[:, None, None, None], best), passed.loss.where(better, least)
+            is_lower = passed.loss < least
+            best, least = tried.where(is_lower[:, None, None, None], best), passed.loss.where(is_lower, least)
             reached = problem.criterion.reached(passed.logits)
             goes_on = (problem.budget.steps > step) & ~reached & (step < len(grid))
-            ends = ~goes_on & ~reached & ~better
-            if bool(ends.any()):  # the last word on a sample is its best place
+            ends = ~goes_on & ~reached & ~is_lower
+            if bool(ends.any()):  # the last iterate of a sample is its best place
                 tried = tried.where(~ends[:, None, None, None], best)
                 passed = problem.forward(tried, graph=False)
             yield passed.iterate(step, problem.index, reached, no_gradient(reached))
@@ -95,11 +95,13 @@ def places(height: int, width: int, length: int) -> NDArray[np.int64]:
     return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
-def _resized(patch: Tensor, length: int) -> Tensor:
-    """The patch ``(3, length, length)``."""
+def _resize(patch: Tensor, length: int) -> Tensor:
+    """Resize the patch to ``(3, length, length)``."""
     from torch.nn import functional
 
     if not length or patch.shape[1:] == (length, length):
         return patch[:, :length, :length]
-    found = functional.interpolate(patch[None], (length, length), mode="bilinear", antialias=True, align_corners=False)
-    return found[0].clamp(0, 1)
+    resized = functional.interpolate(
+        patch[None], (length, length), mode="bilinear", antialias=True, align_corners=False
+    )
+    return resized[0].clamp(0, 1)

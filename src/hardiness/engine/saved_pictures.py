@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardiness.attacks.kit import sole_answers
+from hardiness.attacks.criteria import sole_answers
 from hardiness.attacks.threats import threat
 from hardiness.core.attack_plan import Norm, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Image

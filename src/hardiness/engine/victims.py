@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import Criterion, Misclassification, TargetClass
+from hardiness.attacks.criteria import Criterion, Misclassification, TargetClass
 from hardiness.core.condition import Condition
 from hardiness.core.random import rng
 from hardiness.core.table import Columns

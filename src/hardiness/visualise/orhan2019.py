@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardiness.attacks.kit import Budget, TargetProbability
+from hardiness.attacks.criteria import TargetProbability
+from hardiness.attacks.kit import Budget
 from hardiness.attacks.kit import registry as attacks
 from hardiness.core.benchmark import DataSet, Image, Pixels
 from hardiness.core.errors import DataError, ModelError

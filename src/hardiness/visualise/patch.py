@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit import Criterion, Misclassification, TargetClass
-from hardiness.attacks.threats.patch import pasted, side
+from hardiness.attacks.criteria import Criterion, Misclassification, TargetClass
+from hardiness.attacks.threats.patch import paste, side
 from hardiness.core.benchmark import DataSet, Image
 from hardiness.core.bounds import MOST_IMAGES, MOST_STEPS, require_within
 from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
@@ -108,7 +108,7 @@ class PatchTraining:
         try:
             for step in range(self._settings.steps):
                 rows = self._rows(step)
-                shown = pasted(self._pixels(rows), patch, self._corners("place", step, len(rows)))
+                shown = paste(self._pixels(rows), patch, self._corners("place", step, len(rows)))
                 loss = self._aim(rows).loss(self._logits(shown)).mean()
                 (gradient,) = torch.autograd.grad(loss, patch)
                 if not bool(gradient.isfinite().all()):
@@ -129,7 +129,7 @@ class PatchTraining:
         """The first photographs under the patch, each with what the model saw and sees."""
         rows = np.arange(min(SHOWN, len(self._images)))
         patch = to_pixels([image])[0].to(self._device)
-        pictures = to_images(pasted(self._pixels(rows), patch, self._corners("measure", 0, len(self._images))[rows]))
+        pictures = to_images(paste(self._pixels(rows), patch, self._corners("measure", 0, len(self._images))[rows]))
         now, names = self._answers(patch), class_names(self._spec)
         captions = [(names[self._seen[row]][0], f"now {names[now[row]][0]}") for row in rows]
         return [SheetTile(caption, picture) for caption, picture in zip(captions, pictures, strict=True)]
@@ -155,7 +155,7 @@ class PatchTraining:
             for first in range(0, len(self._images), self._batch):
                 rows = np.arange(first, min(first + self._batch, len(self._images)))
                 pixels = self._pixels(rows)
-                shown = pixels if patch is None else pasted(pixels, patch, corners[rows])
+                shown = pixels if patch is None else paste(pixels, patch, corners[rows])
                 answers.append(self._logits(shown).argmax(1).cpu().numpy())
         return np.concatenate(answers)
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.attacks.apgd import _State, checkpoints
-from hardiness.attacks.kit import Budget, Misclassification, TargetClass, registry
+from hardiness.attacks.criteria import Misclassification, TargetClass
+from hardiness.attacks.kit import Budget, registry
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 
@@ -116,7 +117,7 @@ def test_a_checkpoint_halves_the_step_of_the_restless_and_of_the_stuck_but_not_t
         halved=torch.tensor([False, False, False, True, False]),
         windows=torch.zeros(5, 1, dtype=torch.int64),
     )
-    after = state._looked_at(torch.tensor([22, 22, 22, 22, 0]))
+    after = state._check_progress(torch.tensor([22, 22, 22, 22, 0]))
     halved = dict(zip(names, (after.step.flatten() == 0.5).tolist(), strict=True))
     assert halved == {"busy": False, "restless": True, "stuck": True, "stuck again": False, "not due": False}
     back = [[1.0, 2.0][each] for each in halved.values()]

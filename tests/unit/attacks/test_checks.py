@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks.kit import Budget, Misclassification, TargetClass, registry
+from hardiness.attacks.criteria import Misclassification, TargetClass
+from hardiness.attacks.kit import Budget, registry
 from hardiness.core.errors import ArgumentError, ModelError
 
 Chance = Callable[..., Sequence[np.random.Generator]]

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.attacks.kit import (
+from hardiness.attacks.criteria import (
     Criterion,
     LogitsRatio,
     Margin,

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks.kit import Budget, Iterate, Misclassification, registry
+from hardiness.attacks.criteria import Misclassification
+from hardiness.attacks.kit import Budget, Iterate, registry
 from hardiness.attacks.threats.norm_balls import distance
 
 Chance = Callable[..., Sequence[np.random.Generator]]

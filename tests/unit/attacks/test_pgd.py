@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks.kit import Budget, Iterate, Misclassification, TargetClass, registry
+from hardiness.attacks.criteria import Misclassification, TargetClass
+from hardiness.attacks.kit import Budget, Iterate, registry
 from hardiness.attacks.threats.norm_balls import uniform
 
 Chance = Callable[..., Sequence[np.random.Generator]]

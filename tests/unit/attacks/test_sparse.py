@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from hardiness.attacks import apgd_l1 as module
-from hardiness.attacks.kit import Budget, Misclassification, registry
+from hardiness.attacks.criteria import Misclassification
+from hardiness.attacks.kit import Budget, registry
 from hardiness.core.random import rng
 
 SIDE = 20
@@ -53,7 +54,7 @@ def test_apgd_in_l1_moves_as_many_values_as_its_description_says(monkeypatch: py
         lead = 3 + 0.2 * ((pixels - 0.5).flatten(1) @ weights) + 4 * (pixels - 0.5).square().flatten(1).sum(1)
         return torch.stack([lead, -lead], 1)
 
-    counts, steps, exact, projected = [], [], module._sparse, module.projected
+    counts, steps, exact, projected = [], [], module._sparse, module.project_l1
 
     def noted(gradient: Tensor, wanted: Tensor) -> Tensor:
         counts.append(int(wanted[0]))
@@ -64,7 +65,7 @@ def test_apgd_in_l1_moves_as_many_values_as_its_description_says(monkeypatch: py
         return projected(at, clean, epsilon)
 
     monkeypatch.setattr(module, "_sparse", noted)
-    monkeypatch.setattr(module, "projected", measured)
+    monkeypatch.setattr(module, "project_l1", measured)
     clean, epsilon, every = torch.full((1, 3, 8, 8), 0.5), 4.0, 4
     budget = Budget("l1", epsilon, torch.tensor([100]))
     attack = registry.get("apgd-l1")()

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks.kit import Budget, Misclassification, TargetClass, registry
-from hardiness.attacks.square import _FIRST, _NEXT, Square, _hill, _place, _SquareChange
+from hardiness.attacks.criteria import Misclassification, TargetClass
+from hardiness.attacks.kit import Budget, registry
+from hardiness.attacks.square import _FIRST, _NEXT, Square, _draw_place, _hill, _SquareChange
 from hardiness.core.random import rng
 
 Chance = Callable[..., Sequence[np.random.Generator]]
@@ -77,7 +78,7 @@ def test_one_window_takes_what_another_had() -> None:
     for draw in range(20):
         moved = changed(_NEXT["l2"], delta, 1.0, rng(draw, "b"), 7**2 / 24**2)
         draws = rng(draw, "b")
-        to, source = (_place(draws, 7, (3, 24, 24)) for _ in range(2))
+        to, source = (_draw_place(draws, 7, (3, 24, 24)) for _ in range(2))
         rest, windows = torch.ones(24, 24, dtype=torch.bool), torch.zeros(24, 24, dtype=torch.bool)
         rest[to[1:]] = rest[source[1:]] = False
         windows[to[1:]] = windows[source[1:]] = True

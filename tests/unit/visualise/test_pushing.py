@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from hardiness.attacks.kit import TargetProbability
+from hardiness.attacks.criteria import TargetProbability
 from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.errors import DataError
 from hardiness.core.model import View

@@ -40,7 +40,7 @@ class NormBall(Threat):
 
     @abstractmethod
     def length(self, delta: Tensor) -> Tensor:
-        """Float32 ``(N,)``, of each sample of ``delta (N, 3, H, W)``."""
+        """The length, float32 ``(N,)``, of each sample of ``delta (N, 3, H, W)``."""
 
     @abstractmethod
     def project_(self, delta: Tensor, epsilon: float) -> Tensor:
@@ -85,11 +85,11 @@ class Linf(NormBall):
         return longest
 
     def project_(self, delta: Tensor, epsilon: float) -> Tensor:
-        """Each value clipped, in place."""
+        """Clip each value, in place."""
         return delta.clamp_(-epsilon, epsilon)
 
     def steepest(self, gradient: Tensor) -> Tensor:
-        """Its sign."""
+        """The gradient's sign."""
         return gradient.sign()
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:
@@ -97,7 +97,7 @@ class Linf(NormBall):
         return 2 * generator.random(shape, np.float32) - 1
 
     def speed(self, pull: Tensor) -> Tensor:
-        """All equally fast."""
+        """All values equally fast."""
         return pull.sign()
 
 
@@ -111,7 +111,7 @@ class L2(NormBall):
     box: ClassVar[bool] = False
 
     def contains(self, pixels: Tensor, clean: Tensor, epsilon: float) -> Tensor:
-        """Whether it is at most epsilon, to a relative 1e-5."""
+        """Whether each picture's distance is at most epsilon, to a relative 1e-5."""
         return self.distance(pixels, clean) <= epsilon * (1 + L2_TOLERANCE)
 
     def sample(self, clean: Tensor, epsilon: float, generators: Sequence[np.random.Generator]) -> Tensor:
@@ -123,7 +123,7 @@ class L2(NormBall):
         return _length(delta).flatten().float()
 
     def project_(self, delta: Tensor, epsilon: float) -> Tensor:
-        """Divided by what it is too long by, in place."""
+        """Divide each change by the factor by which it is too long, in place."""
         # A zero delta has the factor 0/0 here, which the comparison drops.
         length = _length(delta)
         return delta.mul_((epsilon / length).where(length > epsilon, length.new_ones(())).float())
@@ -135,14 +135,14 @@ class L2(NormBall):
         return scaled.div_(_nonzero(_length(scaled)).float())
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:
-        """Source: a normal vector's direction is uniform, and the radius of a uniform point is U**(1/dimensions)."""
+        """A point in a normal vector's direction, which is uniform, at a radius of U**(1/dimensions)."""
         direction = generator.standard_normal(shape, np.float32)
         radius = generator.random() ** (1 / direction.size)
         drawn: NDArray[np.float32] = direction * np.float32(radius / np.linalg.norm(direction.astype(np.float64)))
         return drawn
 
     def speed(self, pull: Tensor) -> Tensor:
-        """As the share is."""
+        """Each value as fast as its share of the normal."""
         return pull
 
 
@@ -161,7 +161,7 @@ class L1(Threat):
         return (pixels - clean).abs().sum(dim=(1, 2, 3), dtype=torch.float64).float()
 
     def contains(self, pixels: Tensor, clean: Tensor, epsilon: float) -> Tensor:
-        """Whether it is at most epsilon, to a relative 1e-4."""
+        """Whether each picture's distance is at most epsilon, to a relative 1e-4."""
         return self.distance(pixels, clean) <= epsilon * (1 + L1_TOLERANCE)
 
     def sample(self, clean: Tensor, epsilon: float, generators: Sequence[np.random.Generator]) -> Tensor:
@@ -174,9 +174,9 @@ class L1(Threat):
             order = torch.from_numpy(generator.permutation(flat.numel())).to(flat.device)
             far = (flat < 0.5).float() - flat
             spent = far[order].abs().cumsum(0)
-            taken = order[spent <= epsilon]
+            chosen = order[spent <= epsilon]
             moved = flat.clone()
-            moved[taken] += far[taken]
+            moved[chosen] += far[chosen]
             drawn.append(moved.view_as(image))
         return torch.stack(drawn)
 
@@ -194,7 +194,7 @@ class L0(Threat):
         return (pixels != clean).any(dim=1).flatten(1).sum(1).float()
 
     def contains(self, pixels: Tensor, clean: Tensor, epsilon: float) -> Tensor:
-        """Whether at most epsilon of them do."""
+        """Whether at most epsilon positions differ."""
         return self.distance(pixels, clean) <= epsilon
 
     def sample(self, clean: Tensor, epsilon: float, generators: Sequence[np.random.Generator]) -> Tensor:
@@ -224,7 +224,7 @@ def project_(norm: Norm, delta: Tensor, epsilon: float) -> Tensor:
 
 
 def is_box(norm: Norm) -> bool:
-    """Whether its ball is a box, so that clipping each value is all there is to projecting."""
+    """Whether the norm's ball is a box, so that clipping each value is all there is to projecting."""
     return _ball(norm).box
 
 
@@ -280,17 +280,20 @@ def onto_hyperplane(norm: Norm, pixels: Tensor, normal: Tensor, height: Tensor) 
     time = torch.zeros_like(scale)
     for _ in range(_MOST_PIECES):
         moved = torch.minimum(time * speed, room)
-        left = missing - (pull * moved).sum(dim=(1, 2, 3), dtype=torch.float64)
+        shortfall = missing - (pull * moved).sum(dim=(1, 2, 3), dtype=torch.float64)
         slope = (pull * speed * (moved < room)).sum(dim=(1, 2, 3), dtype=torch.float64)
-        going = (left > _NEAR * missing) & (slope > 0)
-        if not bool(going.any()):
+        is_moving = (shortfall > _NEAR * missing) & (slope > 0)
+        if not bool(is_moving.any()):
             break
-        time = time + torch.where(going, left / _nonzero(slope), left.new_zeros(()))[:, None, None, None].float()
+        time = (
+            time
+            + torch.where(is_moving, shortfall / _nonzero(slope), shortfall.new_zeros(()))[:, None, None, None].float()
+        )
     return direction.sign() * torch.minimum(time * speed, room)
 
 
 def _length(delta: Tensor) -> Tensor:
-    """Float64 ``(N, 1, 1, 1)``: a sum of 150,000 squares, held against epsilon to a relative 1e-5."""
+    """The length, float64 ``(N, 1, 1, 1)``: a sum of 150,000 squares, compared with epsilon to a relative 1e-5."""
     import torch
 
     length: Tensor = torch.linalg.vector_norm(delta, dim=(1, 2, 3), keepdim=True, dtype=torch.float64)

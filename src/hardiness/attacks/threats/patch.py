@@ -55,21 +55,21 @@ def side(epsilon: float, height: int, width: int) -> int:
     return min(int(math.sqrt(epsilon * height * width) + 1e-6), height, width)
 
 
-def pasted(pictures: Tensor, patch: Tensor, corners: NDArray[np.int64]) -> Tensor:
-    """The pictures ``(N, 3, H, W)`` with the patch ``(3, L, L)`` on each; differentiable.
+def paste(pictures: Tensor, patch: Tensor, corners: NDArray[np.int64]) -> Tensor:
+    """Put the patch ``(3, L, L)`` on each of the pictures ``(N, 3, H, W)``; differentiable.
 
     Args:
         pictures, patch: as above.
         corners: row and column of the patch's upper left corner, for each picture, ``(N, 2)``.
     """
-    found, length = pictures.clone(), patch.shape[1]
+    copies, length = pictures.clone(), patch.shape[1]
     for number, (row, column) in enumerate(corners.tolist()):
-        found[number, :, row : row + length, column : column + length] = patch
-    return found
+        copies[number, :, row : row + length, column : column + length] = patch
+    return copies
 
 
 def _span(hit: Tensor) -> Tensor:
-    """From the first to the last ``True`` of each row, ``(N,)``; 0 where there is none."""
+    """The length from the first to the last ``True`` of each row, ``(N,)``; 0 where there is none."""
     length = hit.shape[1]
     first = hit.int().argmax(1)
     last = length - 1 - hit.flip(1).int().argmax(1)

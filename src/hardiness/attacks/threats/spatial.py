@@ -46,20 +46,22 @@ class Spatial(Threat):
 
         grid = places(epsilon)
         size = min(_SMALL, clean.shape[-1])
-        found = []
+        are_contained = []
         for picture, image in zip(pixels, clean, strict=True):
             small = functional.adaptive_avg_pool2d(image[None], size)
-            seen = functional.adaptive_avg_pool2d(picture[None], size)
-            apart = (transformed(small.expand(len(grid), -1, -1, -1), grid) - seen).abs().mean(dim=(1, 2, 3))
-            likely = grid[apart.topk(min(_LIKELY, len(grid)), largest=False).indices.cpu().numpy()]
-            whole = transformed(image.expand(len(likely), -1, -1, -1), likely)
-            found.append(((whole - picture).abs().flatten(1).amax(1) <= _SAME).any())
-        return torch.stack(found) if found else torch.zeros(0, dtype=torch.bool)
+            small_picture = functional.adaptive_avg_pool2d(picture[None], size)
+            differences = (
+                (transform(small.expand(len(grid), -1, -1, -1), grid) - small_picture).abs().mean(dim=(1, 2, 3))
+            )
+            candidates = grid[differences.topk(min(_LIKELY, len(grid)), largest=False).indices.cpu().numpy()]
+            transformed_images = transform(image.expand(len(candidates), -1, -1, -1), candidates)
+            are_contained.append(((transformed_images - picture).abs().flatten(1).amax(1) <= _SAME).any())
+        return torch.stack(are_contained) if are_contained else torch.zeros(0, dtype=torch.bool)
 
     def sample(self, clean: Tensor, epsilon: float, generators: Sequence[np.random.Generator]) -> Tensor:
         """One of the grid's places for each picture."""
         grid = places(epsilon)
-        return transformed(clean, grid[[int(generator.integers(len(grid))) for generator in generators]])
+        return transform(clean, grid[[int(generator.integers(len(grid))) for generator in generators]])
 
 
 @lru_cache(maxsize=8)
@@ -67,12 +69,12 @@ def places(epsilon: float) -> NDArray[np.float64]:
     """Every turn in degrees, and shift to the right and down as a share of the side: ``(775, 3)``."""
     turns, shifts = np.linspace(-1, 1, TURNS) * DEGREES, np.linspace(-1, 1, SHIFTS) * SHIFT
     mesh = np.stack(np.meshgrid(turns, shifts, shifts, indexing="ij"), axis=-1)
-    found: NDArray[np.float64] = epsilon * mesh.reshape(-1, 3)
-    return found
+    grid: NDArray[np.float64] = epsilon * mesh.reshape(-1, 3)
+    return grid
 
 
-def transformed(pictures: Tensor, at: NDArray[np.float64]) -> Tensor:
-    """Pictures ``(N, 3, H, W)`` turned and shifted, each by its row of ``at (N, 3)``; untouched where that is zero."""
+def transform(pictures: Tensor, at: NDArray[np.float64]) -> Tensor:
+    """Turn and shift pictures ``(N, 3, H, W)``, each by its row of ``at (N, 3)``; untouched where that is zero."""
     import torch
     from torch.nn import functional
 
@@ -83,6 +85,6 @@ def transformed(pictures: Tensor, at: NDArray[np.float64]) -> Tensor:
     ]
     theta = torch.tensor(rows, dtype=pictures.dtype, device=pictures.device)
     grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
-    found = functional.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False).clamp(0, 1)
-    still = torch.from_numpy((at == 0).all(axis=1)).to(pictures.device)
-    return pictures.where(still[:, None, None, None], found)
+    moved = functional.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False).clamp(0, 1)
+    is_still = torch.from_numpy((at == 0).all(axis=1)).to(pictures.device)
+    return pictures.where(is_still[:, None, None, None], moved)
