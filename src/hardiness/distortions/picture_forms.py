@@ -14,10 +14,10 @@ from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError
 
 Back = Callable[[Sequence[Image]], Any]
-"""From corrupted pictures to the form in which they came."""
+"""A function from corrupted pictures to the form in which they came."""
 
 
-def opened(form: Any) -> tuple[list[Image], Back]:
+def open_form(form: Any) -> tuple[list[Image], Back]:
     """The pictures ``uint8 (H, W, 3)`` that a form holds, and the way back to that form.
 
     Raises:
@@ -29,7 +29,7 @@ def opened(form: Any) -> tuple[list[Image], Back]:
         return _of_tensor(form)
     if isinstance(form, np.ndarray):
         return _of_array(form, "image must be an array (H, W), (H, W, 1 or 3) or (N, H, W, 1 or 3)")
-    if isinstance(form, Mapping | list | tuple) and (pictures := _pictures_of(sample := _unwrapped(form))):
+    if isinstance(form, Mapping | list | tuple) and (pictures := _pictures_of(sample := _unwrap(form))):
         return _of_sample(sample, {id(picture) for picture in pictures})
     raise ArgumentError(
         f"image must be a PIL image, a numpy array or a tensor, or a sample with one, was {type(form).__name__}"
@@ -37,7 +37,7 @@ def opened(form: Any) -> tuple[list[Image], Back]:
 
 
 def is_maite_batch(form: Any) -> bool:
-    """Whether it is (images ``(1 or 3, H, W)``, targets, metadata), as MAITE's protocol has batches."""
+    """Whether a form is (images ``(1 or 3, H, W)``, targets, metadata), as MAITE's protocol has batches."""
     if not isinstance(form, tuple) or len(form) != 3 or not isinstance(form[0], Sequence) or not form[0]:
         return False
     return all(
@@ -46,24 +46,27 @@ def is_maite_batch(form: Any) -> bool:
     )
 
 
-def opened_maite(images: Sequence[Any]) -> tuple[list[Image], Back]:
+def open_maite(images: Sequence[Any]) -> tuple[list[Image], Back]:
     """The pictures of MAITE's images, whose channels stand first and whose sizes may differ, and the way back."""
-    each = [
-        opened(image) if _is_tensor(image) else _of_array(np.moveaxis(np.asarray(image), 0, -1), "image must be")
+    openings = [
+        open_form(image) if _is_tensor(image) else _of_array(np.moveaxis(np.asarray(image), 0, -1), "image must be")
         for image in images
     ]
 
     def back(corrupted: Sequence[Image]) -> list[Any]:
-        made = _shared_out(each, corrupted)
-        return [one if _is_tensor(image) else np.moveaxis(one, -1, 0) for one, image in zip(made, images, strict=True)]
+        restored = _restore_each(openings, corrupted)
+        return [
+            form if _is_tensor(image) else np.moveaxis(form, -1, 0)
+            for form, image in zip(restored, images, strict=True)
+        ]
 
-    return [picture for pictures, _ in each for picture in pictures], back
+    return [picture for pictures, _ in openings for picture in pictures], back
 
 
-def _shared_out(each: Sequence[tuple[list[Image], Back]], corrupted: Sequence[Image]) -> Iterator[Any]:
-    """The forms, one after the other, made of as many of the corrupted pictures as each has given."""
+def _restore_each(openings: Sequence[tuple[list[Image], Back]], corrupted: Sequence[Image]) -> Iterator[Any]:
+    """Yield the forms, one after the other, made of as many of the corrupted pictures as each has given."""
     begin = 0
-    for pictures, back in each:
+    for pictures, back in openings:
         yield back(corrupted[begin : begin + len(pictures)])
         begin += len(pictures)
 
@@ -78,16 +81,16 @@ def _tv_tensors() -> Any:
 
 
 def _is_explicit(form: Any) -> bool:
-    """Whether its type says that it is a picture: PIL's, or torchvision's ``Image`` and ``Video``."""
+    """Whether a form's type says that it is a picture: PIL's, or torchvision's ``Image`` and ``Video``."""
     kinds = _tv_tensors()
     return isinstance(form, PIL.Image.Image) or (kinds is not None and isinstance(form, (kinds.Image, kinds.Video)))
 
 
 def _is_plain(form: Any) -> bool:
-    """Whether it may be a picture by its shape: an array or a tensor that says nothing else of itself."""
+    """Whether a form may be a picture by its shape: an array or a tensor that says nothing else of itself."""
     kinds = _tv_tensors()
-    says = kinds is not None and isinstance(form, kinds.TVTensor)
-    return not says and (isinstance(form, np.ndarray) or _is_tensor(form)) and form.ndim >= 3
+    has_type = kinds is not None and isinstance(form, kinds.TVTensor)
+    return not has_type and (isinstance(form, np.ndarray) or _is_tensor(form)) and form.ndim >= 3
 
 
 def _parts(form: Any) -> list[Any]:
@@ -114,40 +117,40 @@ def _pictures_of(sample: Any) -> list[Any]:
     return next(filter(None, plain), [])
 
 
-def _unwrapped(form: Any) -> Any:
+def _unwrap(form: Any) -> Any:
     """The sample in plain containers, whose parts are the same objects each time: some mappings make them anew."""
     if isinstance(form, Mapping):
-        return {key: _unwrapped(part) for key, part in form.items()}
+        return {key: _unwrap(part) for key, part in form.items()}
     if isinstance(form, list):
-        return [_unwrapped(part) for part in form]
+        return [_unwrap(part) for part in form]
     if isinstance(form, tuple):
-        parts = [_unwrapped(part) for part in form]
+        parts = [_unwrap(part) for part in form]
         return type(form)(*parts) if hasattr(form, "_fields") else tuple(parts)
     return form
 
 
 def _of_sample(sample: Any, chosen: Collection[int]) -> tuple[list[Image], Back]:
     """The pictures of a sample; everything else of it comes back as it is, the same objects."""
-    each = [opened(leaf) for leaf in _leaves(sample) if id(leaf) in chosen]
+    openings = [open_form(leaf) for leaf in _leaves(sample) if id(leaf) in chosen]
 
     def back(corrupted: Sequence[Image]) -> Any:
-        made = _shared_out(each, corrupted)
+        restored = _restore_each(openings, corrupted)
 
-        def rebuilt(form: Any) -> Any:
+        def rebuild(form: Any) -> Any:
             if id(form) in chosen:
-                return next(made)
+                return next(restored)
             if isinstance(form, Mapping):
-                return {key: rebuilt(part) for key, part in form.items()}
+                return {key: rebuild(part) for key, part in form.items()}
             if isinstance(form, list):
-                return [rebuilt(part) for part in form]
+                return [rebuild(part) for part in form]
             if isinstance(form, tuple):
-                parts = [rebuilt(part) for part in form]
+                parts = [rebuild(part) for part in form]
                 return type(form)(*parts) if hasattr(form, "_fields") else tuple(parts)
             return form
 
-        return rebuilt(sample)
+        return rebuild(sample)
 
-    return [picture for pictures, _ in each for picture in pictures], back
+    return [picture for pictures, _ in openings for picture in pictures], back
 
 
 def _of_pil(image: PIL.Image.Image) -> tuple[list[Image], Back]:
@@ -205,7 +208,7 @@ def _of_array(image: NDArray[Any], must: str) -> tuple[list[Image], Back]:
 
 
 def _levels(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Values as uint8.
+    """An image's values as uint8.
 
     Raises:
         ArgumentError: they are neither uint8 nor floats from 0 to 1.

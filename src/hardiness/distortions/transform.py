@@ -14,7 +14,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
 from hardiness.core.shared_number import SharedAttribute
 from hardiness.distortions.apply import checked, corrupt, corruptions, own_noise
-from hardiness.distortions.picture_forms import is_maite_batch, opened, opened_maite
+from hardiness.distortions.picture_forms import is_maite_batch, open_form, open_maite
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.reference.sets import distortion_set, set_names
 
@@ -90,7 +90,7 @@ class Corrupt:
     @property
     def severities(self) -> tuple[int, ...]:
         """The severities that the corruption has; of several, those that any has."""
-        return tuple(sorted({each for name in self._corruptions for each in corruptions.get(name).severities}))
+        return tuple(sorted({severity for name in self._corruptions for severity in corruptions.get(name).severities}))
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -132,15 +132,17 @@ class Corrupt:
     def _at(self, image: Any, severities: Sequence[int], name: Names | None) -> Any:
         if is_maite_batch(image):
             images, targets, metadata = image
-            pictures, back = opened_maite(images)
-            return self._corrupted(pictures, severities, name, back), targets, metadata
-        pictures, back = opened(image)
-        return self._corrupted(pictures, severities, name, back)
+            pictures, back = open_maite(images)
+            return self._corrupt_all(pictures, severities, name, back), targets, metadata
+        pictures, back = open_form(image)
+        return self._corrupt_all(pictures, severities, name, back)
 
-    def _corrupted(self, pictures: Sequence[Image], severities: Sequence[int], name: Names | None, back: Any) -> Any:
+    def _corrupt_all(self, pictures: Sequence[Image], severities: Sequence[int], name: Names | None, back: Any) -> Any:
         inputs = [checked(picture) for picture in pictures]
         names = self._names(self.name if name is None else name, len(inputs))
-        return back([self._one(picture, severities, each) for picture, each in zip(inputs, names, strict=True)])
+        return back(
+            [self._corrupt_one(picture, severities, own_name) for picture, own_name in zip(inputs, names, strict=True)]
+        )
 
     def _names(self, name: Names | None, pictures: int) -> Sequence[str | None]:
         if name is None:
@@ -148,12 +150,12 @@ class Corrupt:
         names = [name] if isinstance(name, str | os.PathLike) else name
         if len(names) != pictures:
             raise ArgumentError(f"name must be one for each of the {pictures} pictures, had {len(names)}")
-        return [_ENDING.sub("", os.fspath(each)) for each in names]
+        return [_ENDING.sub("", os.fspath(file)) for file in names]
 
-    def _one(self, picture: Image, severities: Sequence[int], name: str | None) -> Image:
+    def _corrupt_one(self, picture: Image, severities: Sequence[int], name: str | None) -> Image:
         epoch = f" epoch {self.epoch}" if self.epoch else ""
         id_ = f"{self._key(picture, severities) if name is None else name}{epoch}"
-        corruption, severity = self._drawn(severities, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
+        corruption, severity = self._draw_kind(severities, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
         corrupted = corrupt(picture, corruption, severity, seed=self.seed, id=id_)
         if name is not None and (quality := _jpeg_quality(corruption)):
             return decode(encode_jpeg(corrupted, quality), name)
@@ -165,8 +167,8 @@ class Corrupt:
         is_fixed = len(names) == len(severities) == 1 and corruptions.get(names[0]).deterministic
         return "" if is_fixed else own_noise(picture)
 
-    def _drawn(self, severities: Sequence[int], key: str) -> tuple[str, int]:
-        """The corruption and the severity of one picture: where there are several, by draws of their own."""
+    def _draw_kind(self, severities: Sequence[int], key: str) -> tuple[str, int]:
+        """Choose the corruption and the severity of one picture: where there are several, by draws of their own."""
         names = self._corruptions
         if len(names) == len(severities) == 1:
             return names[0], severities[0]
@@ -178,4 +180,4 @@ class Corrupt:
 def _jpeg_quality(corruption: str) -> int:
     """The quality of the JPEG that files of the corruption's set went through; 0 where they went through none."""
     sets = (distortion_set(name) for name in set_names("still"))
-    return next((each.jpeg_quality for each in sets if corruption in each.published), 0)
+    return next((members.jpeg_quality for members in sets if corruption in members.published), 0)

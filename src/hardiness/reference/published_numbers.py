@@ -83,7 +83,8 @@ def benchmarks_with_results() -> Mapping[str, PublishedResults]:
     """The benchmarks of which the models of `table` have results of their own, by name, as ``published.json`` says."""
     described = _file("published.json")["results"]
     return {
-        name: PublishedResults(tuple(each.get("shares", ())), each.get("clean", "")) for name, each in described.items()
+        name: PublishedResults(tuple(entry.get("shares", ())), entry.get("clean", ""))
+        for name, entry in described.items()
     }
 
 
