@@ -9,7 +9,7 @@ from hardiness.engine.unit import Unit, UnitPart
 from hardiness.store.shards import Row as Work
 
 
-class Listing(Protocol):
+class WorkListing(Protocol):
     """The rows that some models have stored: `hardiness.engine.listing.StoredWork`, or a test's own."""
 
     def parts(self, index: int, rows: list[Work]) -> list[UnitPart]:
@@ -17,7 +17,9 @@ class Listing(Protocol):
         ...
 
 
-def units(listing: Listing, wanted: Mapping[str, Sequence[int]], size: int, only: int | None = None) -> Iterator[Unit]:
+def units(
+    listing: WorkListing, wanted: Mapping[str, Sequence[int]], size: int, only: int | None = None
+) -> Iterator[Unit]:
     """Each unit with missing rows, made when it is asked for; nothing but the listing knows of a store.
 
     Args:
