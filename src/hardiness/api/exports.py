@@ -34,7 +34,7 @@ def refuse_folder(to: Path | None) -> None:
 
 
 def export(what: Any, form: str, *, to: str | Path | None = None, baseline: str | None = None) -> str | bytes:
-    """Results or tables in a form that papers and other tools read: ``latex``, ``csv``, ``markdown``, ``parquet`` …
+    """Results or tables in a form that papers and other tools read, such as ``latex``, ``csv`` or ``parquet``.
 
     Args:
         what: an output folder or several, whose results are compared too; results that are at hand; or what prints as

@@ -88,8 +88,9 @@ class KernelPlaces(NamedTuple):
 
 
 def kernel_places() -> KernelPlaces:
-    """Where compiled kernels are, and where further ones go: each is asked for in ``$NUMBA_CACHE_DIR``, beside the
-    source, and in the user's cache.
+    """The folders that hold compiled kernels, and that further ones go to.
+
+    Each is asked for in ``$NUMBA_CACHE_DIR``, beside the source, and in the user's cache.
     """
     kept_kernels = importlib.import_module("hardiness.imaging._kept_kernels")
     folders = kept_kernels.folders_of(__file__)
