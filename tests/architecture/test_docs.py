@@ -153,7 +153,7 @@ def test_the_example_benchmark_runs_with_its_option(tmp_path: Path, warm: Callab
     """In a process of its own: registering it here would make it part of the contract tests."""
     text = (ROOT / "docs" / "extend.md").read_text()
     part = text[text.index("\n## A benchmark\n") : text.index("\n## A distortion")]
-    example, card, _ = re.findall(r"```python\n(.*?)```", part, re.DOTALL)
+    example, card, *_ = re.findall(r"```python\n(.*?)```", part, re.DOTALL)
     example = f'{example}\n{card}\nUpsideDown.card = "stubbornness"\n'
     layers = "torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000)"
     (tmp_path / "network.py").write_text(f"import torch\ndef build(): return torch.nn.Sequential({layers})")
