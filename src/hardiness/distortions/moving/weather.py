@@ -71,7 +71,7 @@ def _winds(level: SnowSequence) -> tuple[Trail, ...]:
 
 @perturbation("weather", (SnowSequence(0.05, 0.3, 3.0, 0.5, 14, 4.0, -150.0, 4.0, 0.85),), draw_flakes)
 def snow(source: SequenceSource, level: SnowSequence, draws: NDArray[np.float64]) -> Iterator[Image]:
-    """The same flakes over a whitened image, in a wind that turns by four degrees a frame.
+    """One layer of flakes over a whitened image, in a wind that turns by four degrees a frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; ImageMagick 7.1.1,
         MotionBlurImage.

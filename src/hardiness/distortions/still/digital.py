@@ -35,7 +35,7 @@ def pixelate(image: Image, level: CoarseScale, draws: None) -> Image:
 
 @corruption("digital", tuple(map(Quality, (25, 18, 15, 10, 7))), no_draws)
 def jpeg_compression(image: Image, level: Quality, draws: None) -> Image:
-    """What a JPEG of low quality keeps.
+    """The image as a JPEG of low quality keeps it.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; PIL's JPEG writer with its defaults.
     """
