@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_BACK = "problem.within(pixels) brings pixels back"
+"""Advice to whoever writes an attack."""
+
 NEVER = 2**30
 """Stands for a step where the attack has not broken a sample (yet)."""
 
@@ -74,8 +77,9 @@ def run_round(
 
 @dataclass
 class _Trace:
-    """The latest iterate of each sample, and what its gradients were like on the way."""
+    """The latest iterate of each sample, its step, and what its gradients were like on the way."""
 
+    latest: Tensor
     logits: Tensor
     pixels: Tensor | None
     loss: Tensor
@@ -84,6 +88,7 @@ class _Trace:
     finite: Tensor
 
     def follow(self, rows: Tensor, iterate: Iterate) -> None:
+        self.latest[rows] = iterate.step
         self.logits[rows] = iterate.logits
         if self.pixels is not None:
             self.pixels[rows] = iterate.pixels
@@ -96,6 +101,7 @@ class _Trace:
         pixels = None if self.pixels is None else self.pixels.clone()
         return replace(
             self,
+            latest=self.latest.clone(),
             logits=self.logits.clone(),
             pixels=pixels,
             loss=self.loss.clone(),
@@ -150,6 +156,7 @@ class RoundState:
         self.pixels, self.logits = victims.pixels.clone(), victims.clean.clone()
         self.told_error = torch.zeros(len(victims.samples), device=self.step.device)
         self.trace = _Trace(
+            latest=torch.zeros_like(self.step),
             logits=victims.clean.clone(),
             pixels=victims.pixels.clone() if last or plan.failed == "last" else None,
             loss=self.criterion.loss(victims.clean).clone(),
@@ -199,12 +206,14 @@ class RoundState:
         pixels, clean, plan = iterate.pixels, self.victims.pixels[rows], self.plan
         limits = threat(plan.norm)
         if not bool(((pixels >= 0) & (pixels <= 1)).all()):
-            raise AttackError(f"attack {plan.attack} gave pixels outside [0, 1] at step {iterate.step}; none is kept")
+            raise AttackError(
+                f"attack {plan.attack} gave pixels outside [0, 1] at step {iterate.step}; none is kept, and {_BACK}"
+            )
         if not bool(limits.contains(pixels, clean, plan.epsilon).all()):
             raise AttackError(
                 f"attack {plan.attack} left its budget: {plan.norm} distance "
                 f"{float(limits.distance(pixels, clean).max()):.6g} at step {iterate.step}, must be at most "
-                f"{plan.epsilon:.6g}; no result of it is kept"
+                f"{plan.epsilon:.6g}; no result of it is kept, and {_BACK}"
             )
 
     def _confirm(self, claims: _Claims, restart: int) -> None:
@@ -236,7 +245,8 @@ class RoundState:
             last = self.logits if self.plan.failed == "last" else last
         elif self.plan.failed == "last":
             assert trace.pixels is not None, "the last iterates are judged"
-            moved = ((self.step > steps) & (trace.steps > 0)).nonzero()[:, 0]
+            # An attack may tell of one sample, or of one target, after another: of later steps nothing counts here.
+            moved = ((self.step > steps) & (trace.steps > 0) & (trace.latest <= steps)).nonzero()[:, 0]
             if len(moved):
                 last[moved] = self._judge_logits(trace.pixels[moved])
                 error[moved] = error[moved].maximum(_difference(trace.logits[moved], last[moved]))
@@ -247,7 +257,9 @@ class RoundState:
         pixels = None
         if keep_pixels:
             stood = trace.pixels if self.plan.failed == "last" else None
-            fallback = self.victims.pixels if stood is None else stood
+            fallback = self.victims.pixels
+            if stood is not None:
+                fallback = torch.where((trace.latest <= steps)[:, None, None, None], stood, fallback)
             pixels = torch.where(success[:, None, None, None], self.pixels, fallback)
         columns = {
             "success": success.cpu().numpy(),

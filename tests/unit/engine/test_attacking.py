@@ -91,6 +91,16 @@ def test_accuracy_only_falls_with_steps_and_a_success_stays_one() -> None:
         assert (wrong == judged.columns["success"]).all()
 
 
+def test_a_mark_counts_nothing_of_a_later_step_where_samples_are_told_one_after_another() -> None:
+    """Of 477 queries it was said that 20 had been enough, wherever a smaller number of steps was judged, too."""
+    marks = (20, 60, 150, 600)
+    found = run_round(linear, victims(), round_of(1.0, marks, attack="hopskipjump", norm="l2"), seed=0)
+    steps = found[-1].columns["step"]
+    assert len({*np.searchsorted(marks, steps[steps > 0]).tolist()}) > 1, "they fall between different marks"
+    for mark, judged in zip(marks, found, strict=True):
+        assert judged.columns["success"].tolist() == [0 <= step <= mark for step in steps.tolist()]
+
+
 def test_what_is_wrong_without_attack_counts_as_step_nought_and_is_not_attacked() -> None:
     batch = victims()
     (judged,) = run_round(linear, batch, round_of(0.3, (5,)), seed=0, keep_pixels=True)
