@@ -284,9 +284,9 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
     assert "claims" in shown.out
     said = {line.partition(" of raises")[::2] for line in lines(shown)}
     assert {what for what, _ in said} == {f"{group[:-1]} '{name}'" for group, name in groups.items()}
-    assert {reason.rpartition(" of raises 1.0 ")[2] for _, reason in said} == {
-        "failed: ValueError: in two; mend or uninstall it"
-    }
+    number = next(number for number, line in enumerate(RAISES.splitlines(), 1) if "raise ValueError" in line)
+    failed = f"failed: ValueError: in two (in fails, __init__.py:{number}); mend or uninstall it"
+    assert {reason.rpartition(" of raises 1.0 ")[2] for _, reason in said} == {failed}
     results = json.loads((place / "out" / "results.json").read_text())["results"]
     by_name = {each["benchmark"]: each for each in results}
     assert by_name["imagenet-val"]["scores"][0]["metric"] == "top1"
@@ -297,13 +297,10 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
     )
     exported = command(place, installed, "export", "out", "--format", "silent")
     assert (exported.status, exported.out) == (1, "")
-    assert (
-        "export format 'silent' of raises:write of raises 1.0 failed: ValueError: in two;"
-        in exported.err.splitlines()[-1]
-    )
+    assert f"export format 'silent' of raises:write of raises 1.0 {failed}" in exported.err.splitlines()[-1]
     assert "more plainly" not in exported.err
     tables = command(place, installed, "show", "out")
-    line = "view 'undrawn' of raises:UndrawnView of raises 1.0 failed: ValueError: in two; mend or uninstall it"
+    line = f"view 'undrawn' of raises:UndrawnView of raises 1.0 {failed}"
     assert (tables.status, line in lines(tables)) == (0, True), tables.err
     assert "spread" in tables.out, "its table needs no view"
     reported = command(place, installed, "report", "out")

@@ -10,6 +10,7 @@ import os
 import pkgutil
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
@@ -43,6 +44,8 @@ class Registry(Generic[T]):
         package: dotted package whose modules are imported once to find the entries.
         entry_point_group: group under which other distributions add theirs, e.g. ``"hardiness.benchmarks"``.
         accept: from what is to be registered to the entry; raises `ArgumentError` with what it must be, and was.
+        of_package: from a package that an entry point names, and the entry point's name, to what a data file in it
+            describes; ``None`` where it describes nothing.
     """
 
     def __init__(
@@ -51,9 +54,10 @@ class Registry(Generic[T]):
         package: str,
         entry_point_group: str | None = None,
         accept: Callable[[Any], T] | None = None,
+        of_package: Callable[[Any, str], T | None] | None = None,
     ) -> None:
         self.kind, self.group = kind, entry_point_group
-        self._package, self._accept = package, accept
+        self._package, self._accept, self._of_package = package, accept, of_package
         self._entries: dict[str, tuple[T, str]] = {}  # with the place where each was registered
         self._distributions: dict[str, str] = {}  # that entries were loaded from by an entry point, by name
         self._families: list[Family] = []
@@ -76,7 +80,7 @@ class Registry(Generic[T]):
         """
         entry = self._accepted(name, entry)
         if not _ships(where):
-            self._import_package()  # what ships has its names first
+            self.load_shipped()  # what ships has its names first
         _, holder = self._entries.get(name, (None, where))
         if name in self._contested or not _is_same_place(holder, where):
             self._settle(name, where, _loading.get())
@@ -153,7 +157,8 @@ class Registry(Generic[T]):
             return False
         place = _place(where, self._distributions.get(name, ""))
         del self._entries[name]
-        self._refuse(name, f"{self.kind} {name!r} of {place} failed: {line_of(error)}; mend or uninstall it")
+        line = f"{line_of(error)}{_line_in(_top(where), error)}"
+        self._refuse(name, f"{self.kind} {name!r} of {place} failed: {line}; mend or uninstall it")
         return True
 
     def own(self) -> dict[str, T]:
@@ -172,7 +177,7 @@ class Registry(Generic[T]):
         return iter(self.names())
 
     def _entry(self, name: object) -> tuple[T, str] | None:
-        for fill in (self._make_families, self._import_package, self._load_installed):
+        for fill in (self._make_families, self.load_shipped, self._load_installed):
             if name in self._entries:  # nothing more is loaded than is asked for
                 break
             fill()
@@ -226,7 +231,8 @@ class Registry(Generic[T]):
                 for name, entry, where in family():
                     self.register(name, entry, f"{family.__module__}:{where}" if ships else where)
 
-    def _import_package(self) -> None:
+    def load_shipped(self) -> None:
+        """Import the modules that ship with the registry, which fill it."""
         with self._lock:
             if self._is_imported:  # or is being so: a module may look for what is there by then
                 return
@@ -242,7 +248,7 @@ class Registry(Generic[T]):
 
     def _load_installed(self) -> None:
         """Load the entry points of other distributions, each by itself."""
-        self._import_package()
+        self.load_shipped()
         with self._lock:
             if self._is_complete or self.group is None:
                 return
@@ -271,6 +277,8 @@ class Registry(Generic[T]):
         token = _loading.set(distribution)
         try:
             value = point.load()
+            if self._of_package is not None and hasattr(value, "__path__"):
+                value = self._of_package(value, point.name) or value
             if self._is_of(point, value, distribution):
                 self._distributions[point.name] = distribution
             elif point.name not in {*self._contested, *self._refused}:
@@ -340,6 +348,16 @@ def _type_and_name(entry: Any) -> str:
 def _top(where: str) -> str:
     """The package, or module, that a place is in."""
     return where.partition(":")[0].partition(".")[0]
+
+
+def _line_in(package: str, error: BaseException) -> str:
+    """The innermost function of a package that an error came through, with file and line; empty where there is none."""
+    frames = [
+        f" (in {frame.f_code.co_qualname}, {os.path.basename(frame.f_code.co_filename)}:{line})"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if _top(str(frame.f_globals.get("__name__", ""))) == package
+    ]
+    return frames[-1] if frames else ""
 
 
 def _ships(where: str) -> bool:

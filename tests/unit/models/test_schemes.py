@@ -55,6 +55,9 @@ def test_timm_view_is_timm_s_own_transform(name: str, photographs: list[Path]) -
 def test_timm_near_misses_are_answered() -> None:
     with pytest.raises(UnknownNameError, match="timm model 'efficientnet_lit0'; did you mean 'efficientnet_lite0'"):
         resolve("timm:efficientnet_lit0")
+    registered = r"did you mean .*'\w+' or the registered model 'resnext101_32x8d_wsl' \(without timm:\)\?$"
+    with pytest.raises(UnknownNameError, match=registered):
+        resolve("timm:resnext101_32x8d_wsl")
     with pytest.raises(UnknownNameError, match=r"did you mean 'resnet18.a1_in1k'"):
         resolve("timm:resnet18.a1_in1")
 

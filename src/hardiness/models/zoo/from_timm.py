@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import IMAGENET_CLASSES, ModelSpec, Source
-from hardiness.models.catalogue import BuilderResult, Scheme, schemes
+from hardiness.models.catalogue import BuilderResult, Scheme, registry, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_hub, need_url
 from hardiness.models.timm_weights import need_timm_weights
@@ -37,7 +38,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
 
     architecture = name.partition(".")[0]
     if not timm.is_model(architecture):
-        raise UnknownNameError("timm model", name, timm.list_models())
+        raise UnknownNameError("timm model", name, timm.list_models(), _meant(name, timm.list_models()))
     tagged = timm.list_pretrained(f"{architecture}*") if "." in name else []
     if "." in name and name not in tagged:
         raise UnknownNameError("timm model", name, tagged or timm.list_models())
@@ -66,6 +67,15 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         options=(("size", size),) if size != "train" else (),
         summary=f"timm {name}",
     )
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    """What may be meant by a name that timm has not, where a registered model is called so or almost so; else empty."""
+    registered = difflib.get_close_matches(name, registry.names(), n=1, cutoff=0.8)
+    of_timm = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    if not registered:
+        return ""
+    return " or ".join([*map(repr, of_timm), f"the registered model {registered[0]!r} (without timm:)"])
 
 
 def build(spec: ModelSpec) -> BuilderResult:
