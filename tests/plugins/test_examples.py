@@ -29,6 +29,11 @@ def examples() -> Iterator[Distribution]:
         described = table["project"]
         for group, points in described["entry-points"].items():
             for name, value in points.items():
+                if "." not in value:  # a package with a data file
+                    own = f"{value}_{name.replace('-', '_')}"
+                    (text,) = (text for _, file, text in blocks if file == f"{name}.toml")
+                    yield Distribution(f"my-{name}", {group: {name: own}}, {f"{name}.toml": text}, own)
+                    continue
                 package, _, rest = value.partition(".")
                 module, _, defined = rest.partition(":")
                 (code,) = {
@@ -36,8 +41,7 @@ def examples() -> Iterator[Distribution]:
                     for language, _, text in blocks
                     if language == "python" and re.search(rf"^(?:class |def )?{defined}\b[ (:]", text, re.MULTILINE)
                 }
-                beside = {file: text for _, file, text in blocks if file.endswith(".toml") and f'"{file}"' in code}
-                files = {f"{module}.py": code, **beside}
+                files = {f"{module}.py": code}
                 # All in one environment: each gets a package of its own in the place of my_package.
                 own = f"{package}_{module}"
                 yield Distribution(f"my-{module.replace('_', '-')}", {group: {name: f"{own}.{rest}"}}, files, own)
@@ -56,7 +60,7 @@ NAMES = {
     "hardiness.comparisons": {"beyond-accuracy"},
     "hardiness.metrics": {"superclass_top1"},
     "hardiness.pair_metrics": {"confidence_gain"},
-    "hardiness.published": {"street-numbers"},
+    "hardiness.published": {"roe-2026"},
     "hardiness.exports": {"yaml"},
     "hardiness.loggers": {"json-lines"},
 }
@@ -71,6 +75,7 @@ BENCHMARKS = (
     "imagenet-val",
     "street",
     "py:sure.py:SameAnswers",
+    "py:photos.py:SameAnswers",
 )
 
 POLICY = """
@@ -131,12 +136,14 @@ def test_the_page_has_an_example_of_each_kind_that_it_explains() -> None:
 def furnished(place: Path) -> Path:
     """The working folder with what the page's examples read, and a benchmark that is scored by its second card."""
     photographs = place / "data" / "imagenet" / "val"
-    (street := place / "data" / "street-photos").mkdir()
-    for number in (1, 2):
-        (street / f"{number}.png").write_bytes(next(photographs.rglob(f"{number}.png")).read_bytes())
-    (street / "labels.csv").write_text("path,label\n1.png,n01443537\n2.png,2\n")
+    for name in ("street", "street-photos"):
+        (street := place / "data" / name).mkdir()
+        for number in (1, 2):
+            (street / f"{number}.png").write_bytes(next(photographs.rglob(f"{number}.png")).read_bytes())
+        (street / "labels.csv").write_text("path,label\n1.png,n01443537\n2.png,2\n")
     (same,) = (each.files["same_answers.py"] for each in examples() if "same_answers.py" in each.files)
     (place / "sure.py").write_text(same.replace('"stubbornness"', '"confidence"').replace("same-answers", "sure"))
+    (place / "photos.py").write_text(same.replace('"imagenet"', '"street-photos"').replace("same-answers", "photos"))
     return place
 
 
@@ -164,7 +171,7 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     assert ran.status == 0, ran.err
     assert "cannot be" not in ran.err
     results = json.loads((place / "out" / "results.json").read_text())["results"]
-    names = {benchmark.partition(":")[0] for benchmark in BENCHMARKS} - {"py"} | {"sure"}
+    names = {benchmark.partition(":")[0] for benchmark in BENCHMARKS} - {"py"} | {"sure", "photos"}
     assert {each["benchmark"] for each in results} == names
     assert len(results) == 2 * len(BENCHMARKS)
     metrics: dict[str, set[str]] = {}
@@ -175,7 +182,7 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     assert metrics["sure"] == {"sure_and_right", "hesitation", "superclass_top1"}
     for benchmark in ("imagenet-val", "imagenet-c", "upside-down", "imagenet-p", "whitebox"):
         assert {"superclass_top1", "superclass_top1_partial"} & metrics[benchmark], benchmark
-    assert {each["counts"]["evaluated"] for each in results if each["benchmark"] == "street"} == {2}
+    assert {each["counts"]["evaluated"] for each in results if each["benchmark"] in ("street", "photos")} == {2}
     assert sum(file.read_text().count('"sure/hesitation"') for file in (place / "out").glob("*.jsonl")) == 2
     assert "mean_error" in metrics["lines-and-light"]
     shown = command(place, installed, "show", "out")
@@ -193,6 +200,7 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     assert all(name in gated.out for name in ("upside-down", "lines-and-light", "same-answers"))
     page = (place / "out" / "report.html").read_text()
     assert all(words in page for words in ("Doe et al. 2026, table 3", "ConvNeXt-B", "Among published models by top-1"))
+    assert "Roe et al. 2026, table 2" in page
     assert "of the photographs the usual answer of their class" in " ".join(page.split()).replace("&nbsp;", " ")
     assert "How often a class gets one and the same answer" in page
     exported = command(place, installed, "export", "out", "--format", "yaml")
@@ -308,3 +316,76 @@ def test_the_commands_of_the_page_find_its_examples_in_files(place: Path, comman
         words = [f"{word},protocol=standard,epsilons=4/255,steps=1" if "guess.py" in word else word for word in words]
         done = command(place, place / "nothing", *words, *small)
         assert done.status == 0, f"{line}\n{done.err}"
+
+
+CELLS = """
+import json
+from pathlib import Path
+import hardiness
+from hardiness import models
+from hardiness.core.errors import ArgumentError
+
+for number, cell in enumerate(json.loads(Path("cells.json").read_text())):
+    exec(compile(cell, f"<ipython-input-{number}>", "exec"), globals())
+from network import build, other  # after cells whose functions are called so, too
+BENCHMARKS = (
+    "upside-down:mirror=true",
+    "same-answers",
+    "toml:lines-and-light.toml",
+    "toml:street.toml",
+    "imagenet-c:corruptions=bars+fog,severities=5",
+    "imagenet-p:perturbations=passing",
+    "whitebox:attack=guess,protocol=standard,norm=linf,epsilons=4/255,steps=2,fraction=0.5",
+    "whitebox:attack=plain-pgd,protocol=standard,norm=linf,epsilons=4/255,steps=2",
+    "imagenet-val",
+)
+pair = [models.wrap(*make(), name=make.__name__, runtime="torch") for make in (build, other)]
+for benchmark in BENCHMARKS:
+    results = hardiness.evaluate(pair, benchmark, "data", out="out")
+    assert len(results) == 2, benchmark
+    html = results._repr_html_()
+    for result in results:
+        assert result.counts.failed == 0, benchmark
+stored = hardiness.load_results("out")
+metrics = {}
+for result in stored:
+    metrics.setdefault(result.benchmark, set()).update(score.metric for score in result.scores)
+assert {*metrics} == {text.removeprefix("toml:").partition(":")[0].removesuffix(".toml") for text in BENCHMARKS}
+assert metrics["same-answers"] == {"same_answer", "same_beyond_accuracy", "superclass_top1"}
+assert "superclass_top1" in metrics["imagenet-val"]
+assert "mean_error" in metrics["lines-and-light"]
+compared = {each.benchmark for each in hardiness.compare("out")}
+assert compared >= {"upside-down", "same-answers", "lines-and-light", "street"}, compared
+gated = hardiness.gate("out", "policy.toml")
+assert len(gated.verdicts) == 8 and all(verdict.outcome != "missing" for verdict in gated.verdicts), gated
+page = Path(hardiness.write_report("out")).read_text()
+for words in ("Doe et al. 2026, table 3", "ConvNeXt-B", "Roe et al. 2026, table 2", "same answer within a class"):
+    assert words in page, words
+for text in ("whitebox:attack=guess,protocol=standard,norm=linf,epsilons=4/255,steps=2", "upside-down"):
+    try:
+        hardiness.evaluate("py:network.py:build", text, "data", where=hardiness.Cluster(), out="cluster")
+    except ArgumentError as error:
+        what = "attack guess" if "guess" in text else "benchmark upside-down"
+        assert f"Ray does not know {what}, which a file or notebook defines" in str(error), error
+    else:
+        raise AssertionError("no other machine knows a cell")
+"""
+
+
+@pytest.mark.slow
+def test_each_example_of_the_page_works_from_a_cell(furnished: Path, warm: Callable[..., Any]) -> None:
+    cells, seen = [], set()
+    for each in examples():
+        for file, text in each.files.items():
+            if file.endswith(".toml"):
+                (furnished / file).write_text(text)
+            elif text not in seen:
+                seen.add(text)
+                cells.append(text)
+    (furnished / "cells.json").write_text(json.dumps(cells))
+    rules = POLICY.split("[[rules]]")[1:5]  # the others name models of the command line
+    (furnished / "policy.toml").write_text("".join(f"[[rules]]{rule}" for rule in rules))
+    (furnished / "session.py").write_text(CELLS)
+    process = warm("session.py", cwd=furnished)
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err

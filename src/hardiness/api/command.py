@@ -126,7 +126,7 @@ class Command:
         "Model; may be given several times.", (), name="-m --model", metavar="MODEL[:option=value,…]"
     )
     benchmarks: tuple[str, ...] = option(
-        "Benchmark; as -m. Your own: py:FILE.py:NAME, also as corruptions= and attack=.",
+        "Benchmark; as -m. Your own: toml:FILE.toml, or py:FILE.py:NAME, also as corruptions= and attack=.",
         (),
         name="-b --benchmark",
         metavar="BENCHMARK[:option=value,…]",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -26,7 +27,7 @@ from hardiness.benchmarks.corruption_errors import (
     whole_or_partial,
 )
 from hardiness.benchmarks.losses import nll_column
-from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.options import FILE_PREFIX, own_name, reads, registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
@@ -36,7 +37,7 @@ from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
-from hardiness.reference.sets import SEVERITIES, DistortionSet, distortion_set, set_names
+from hardiness.reference.sets import SEVERITIES, DistortionSet, distortion_set, read_set, set_names
 from hardiness.statistics.cells import cell_means, is_whole, means_of
 from hardiness.statistics.measures import Measurable, mean_of, weighted_sum
 
@@ -360,6 +361,38 @@ def corruption_benchmark(name: str) -> type[CorruptionSet]:
 @cache
 def _shipped_benchmark(name: str) -> type[CorruptionSet]:
     return benchmark_of(distortion_set(name))
+
+
+@reads("still")
+def corruption_set_of(file: Path) -> type[CorruptionSet]:
+    """The benchmark of the set of corruptions that a TOML file describes.
+
+    Raises:
+        DataError: something is missing or of no known kind; the message says what.
+        UnknownNameError: a member is no corruption.
+    """
+    members = read_set(file)
+
+    def named(texts: Iterable[str]) -> tuple[str, ...]:
+        """The names of corruptions, some of which a Python file beside the TOML file may define."""
+        parts = (text.partition(FILE_PREFIX) for text in texts)
+        beside = (
+            f"{prefix}{file.parent / rest}" if prefix and not name else name + prefix + rest
+            for name, prefix, rest in parts
+        )
+        return tuple(own_name(text, distortions.corruptions) for text in beside)
+
+    members = replace(
+        members,
+        members=named(members.members),
+        extra=named(members.extra),
+        groups={group: named(texts) for group, texts in members.groups.items()},
+    )
+    for name in sorted({*members.published} - {*members.stored_only}):
+        distortions.corruptions.get(name)
+    if members.baseline:
+        raise DataError(f"{file}: baseline must be left out, since the errors of its baseline stand nowhere")
+    return benchmark_of(members)
 
 
 def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:

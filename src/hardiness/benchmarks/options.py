@@ -1,8 +1,9 @@
-"""Benchmarks by name and from their command-line form: ``NAME:option=value,…``, or ``py:FILE.py:NAME`` for the name."""
+"""Benchmarks by name and from their command-line form: ``NAME:option=value,…``; a file may stand for the name."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
@@ -11,16 +12,62 @@ from typing import Any
 from hardiness import attacks, distortions, models
 from hardiness.core.benchmark import Benchmark
 from hardiness.core.bounds import MOST_STEPS, require_within
-from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError, suggestion
+from hardiness.core.errors import ArgumentError, DataError, ModelError, UnknownNameError, suggestion
 from hardiness.core.registry import Registry, subclass_of
 from hardiness.core.run import spelled
+
+
+def benchmark_of_package(package: Any, name: str) -> type[Benchmark] | None:
+    """The benchmark that ``NAME.toml`` in an installed package describes; ``None`` where the package has no such file.
+
+    Raises:
+        DataError: the file says something that it cannot; the message says what.
+    """
+    files = (Path(folder, f"{name}.toml") for folder in getattr(package, "__path__", ()))
+    file = next((file for file in files if file.is_file()), None)
+    return None if file is None else benchmark_of_file(file)
+
 
 registry: Registry[type[Benchmark]] = Registry(
     "benchmark",
     "hardiness.benchmarks",
     "hardiness.benchmarks",
     subclass_of(Benchmark, "name", "question", "paper", "protocol", "needs", "card"),
+    benchmark_of_package,
 )
+
+_readers: dict[str, Callable[[Path], type[Benchmark]]] = {}
+"""What makes a benchmark of a TOML file, by the ``kind`` that the file says."""
+
+
+def reads(*kinds: str) -> Callable[[Callable[[Path], type[Benchmark]]], Callable[[Path], type[Benchmark]]]:
+    """Decorator of a function that makes a benchmark of a TOML file of these kinds."""
+
+    def decorate(read: Callable[[Path], type[Benchmark]]) -> Callable[[Path], type[Benchmark]]:
+        _readers.update(dict.fromkeys(kinds, read))
+        return read
+
+    return decorate
+
+
+def benchmark_of_file(file: Path) -> type[Benchmark]:
+    """The benchmark that a TOML file describes, not registered yet; it is called as the file is.
+
+    Raises:
+        ArgumentError: there is no such file, or its ``kind`` is none that makes a benchmark.
+        DataError: it is no TOML, or says something that it cannot; the message says what.
+    """
+    registry.load_shipped()  # and with it what reads each kind
+    if not file.is_file():
+        raise ArgumentError(f"{TOML_PREFIX} must be followed by a file; there is none at {file}")
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise DataError(f"{file}: must be TOML, but {error}") from None
+    if content.get("kind") not in _readers:
+        raise ArgumentError(f"{file}: kind must be one of {', '.join(sorted(_readers))}, was {content.get('kind')!r}")
+    return _readers[content["kind"]](file)
+
 
 ENGINE_OWNED = ("steps", "epsilon", "norm", "targeted")
 """Fields of an attack that the benchmark sets."""
@@ -30,6 +77,8 @@ TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 FILE_PREFIX = "py:"
 
 _OWN_BENCHMARK = re.compile(r"(py:.+?\.py:\w+)(?::(.*))?", re.DOTALL)
+TOML_PREFIX = "toml:"
+_DESCRIBED_BENCHMARK = re.compile(r"(toml:.+?\.toml)(?::(.*))?", re.DOTALL)
 
 
 def options_of(attack: str) -> dict[str, Field[Any]]:
@@ -149,9 +198,16 @@ def _parted(text: str) -> tuple[str, str]:
         if match is None:
             raise ArgumentError(f"a benchmark of your own must read py:FILE.py:NAME[:option=value,…], was {text!r}")
         return own_name(match[1], registry), match[2] or ""
+    if text.startswith(TOML_PREFIX):
+        match = _DESCRIBED_BENCHMARK.fullmatch(text)
+        if match is None:
+            raise ArgumentError(f"a benchmark of a file must read toml:FILE.toml[:option=value,…], was {text!r}")
+        return _described_name(match[1]), match[2] or ""
     name, _, settings = text.partition(":")
     if name.endswith(".py") and name not in registry:
         raise UnknownNameError("benchmark", text, registry, repr(f"{FILE_PREFIX}{text}"))
+    if name.endswith(".toml") and name not in registry:
+        raise UnknownNameError("benchmark", text, registry, repr(f"{TOML_PREFIX}{text}"))
     return name, settings
 
 
@@ -164,11 +220,31 @@ _typed: dict[tuple[str, str], str] = {}
 """The names by which a person calls what a file of theirs has registered, by kind and registered name."""
 
 _files: dict[str, Path] = {}
-"""The files that were run, by the name that they have without their folder."""
+"""The files that were run or read, by the name that they have without their folder."""
+
+_contents: dict[Path, bytes] = {}
+"""The content of each TOML file when its benchmark was made."""
+
+
+def _described_name(text: str) -> str:
+    """The name under which the benchmark of ``toml:FILE.toml`` is registered by now, anew where the file was edited."""
+    file = Path(text.removeprefix(TOML_PREFIX)).resolve()
+    _refuse_same_name(file)
+    content = file.read_bytes() if file.is_file() else b""
+    if _contents.get(file) != content or file.stem not in registry:
+        registry.register(file.stem, benchmark_of_file(file), str(file))
+        _contents[file] = content
+    _typed[registry.kind, file.stem] = text
+    return file.stem
+
+
+def _refuse_same_name(file: Path) -> None:
+    if (other := _files.setdefault(file.stem, file)) != file:
+        raise ArgumentError(f"{other} and {file} have one name, so that one would take the other's place; rename one")
 
 
 def own_name(text: str, registered: Registry[Any]) -> str:
-    """The name under which ``py:FILE.py:NAME`` registers what it names, once the file has run; another text as it is.
+    """The name under which ``py:FILE.py:NAME``, or ``toml:FILE.toml``, is registered by now; another text as it is.
 
     Args:
         text: as a person types it.
@@ -178,12 +254,12 @@ def own_name(text: str, registered: Registry[Any]) -> str:
         UnknownNameError: the file registers nothing there by that name.
         ArgumentError: the text reads otherwise, the file cannot be imported, or two files have one name.
     """
+    if registered is registry and text.startswith(TOML_PREFIX):
+        return _described_name(text)
     if not text.startswith(FILE_PREFIX):
         return text
     own = models.OwnFile.named(text.removeprefix(FILE_PREFIX), FILE_PREFIX)
-    place = own.file.resolve()
-    if (other := _files.setdefault(own.file.stem, place)) != place:
-        raise ArgumentError(f"{other} and {place} have one name, so that one would take the other's place; rename one")
+    _refuse_same_name(own.file.resolve())
     try:
         value = own.value(registered.kind, lambda value: any(value is entry for entry in registered.own().values()))
     except ModelError as error:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from hardiness.reference.published_numbers import ZERO_SHOT as ZERO_SHOT
     from hardiness.reference.published_numbers import published_for as published_for
     from hardiness.reference.sets import distortion_set as distortion_set
-    from hardiness.reference.sets import read_set
     from hardiness.reference.sets import set_names as set_names
     from hardiness.reference.timm_results import TIMM_SETS as TIMM_SETS
     from hardiness.reference.timm_results import best_rows as best_rows
@@ -21,7 +20,6 @@ else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
-    "read_set",
     "wnid_indices",
     "wnids",
 ]

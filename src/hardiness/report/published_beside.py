@@ -11,12 +11,24 @@ from hardiness.reference.published_numbers import PublishedNumber, published_ser
 
 
 def is_comparable(results: Sequence[Result]) -> bool:
-    """Whether marks of numbers published on ImageNet may stand in a figure of these results.
+    """Whether marks of published numbers may stand in a figure of these results.
 
     They may not where classes are other ones, or where pictures lie on another canvas than the published ones did.
     """
-    measured = [result for result in results if not result.measured.get("published")]
-    return all(each.run.data.has_imagenets_classes and _is_on_published_canvas(each.run) for each in measured)
+    runs = [result.run for result in results if not result.measured.get("published")]
+    return all(
+        (run.data.has_imagenets_classes or is_of_added_data(run)) and _is_on_published_canvas(run) for run in runs
+    )
+
+
+def is_of_added_data(run: Run) -> bool:
+    """Whether a run is on the data set of a benchmark that somebody has added: what was published is of its classes."""
+    benchmark, name = registry.find(run.benchmark.name), run.benchmark.name
+    return benchmark is not None and not registry.ships(name) and run.data.name in benchmark.needs
+
+
+def _has_published_classes(run: Run) -> bool:
+    return run.data.has_imagenets_classes or is_of_added_data(run)
 
 
 def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[PublishedNumber]]:

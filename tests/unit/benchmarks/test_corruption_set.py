@@ -161,15 +161,16 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path, warm: Callable[..
     """In a process of its own: registering it here would make it part of the contract tests."""
     text = PAGE.read_text("utf-8")
     files = dict(BLOCK.findall(text[text.index("\n## A distortion") : text.index("\n## An attack")]))
-    assert set(files) == {"bars.py", "lines-and-light.toml", "my_set.py", "passing.py"}
+    assert set(files) == {"bars.py", "lines-and-light.toml", "passing.py"}
     layers = "torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000)"
     files["network.py"] = f"import torch\ndef build(): return torch.nn.Sequential({layers})"
     files["run.py"] = (
-        "import sys, bars, my_set\nfrom hardiness.cli.main import main\n"
+        "import sys, bars\nfrom hardiness.cli.main import main\n"
         f"common = ['hardiness', 'run', '-m', 'py:{tmp_path}/network.py:build:mean=0,std=1',"
         "'--data', 'embedded', '--limit', '3']\n"
         f"own = 'imagenet-c:corruptions=bars+contrast,severities=5'\n"
-        f"sys.argv = [*common, '-b', 'lines-and-light', '-b', own, '--out', '{tmp_path}/out']\nmain()"
+        f"lines = 'toml:{tmp_path}/lines-and-light.toml'\n"
+        f"sys.argv = [*common, '-b', lines, '-b', own, '--out', '{tmp_path}/out']\nmain()"
     )
     for name, text in files.items():
         (tmp_path / name).write_text(text)
