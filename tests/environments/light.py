@@ -175,6 +175,31 @@ def test_workers_give_the_pixels_of_one_process(start: str) -> None:
     assert "torch" not in sys.modules
 
 
+STEP = hardiness.Corrupt("gaussian_noise", severity=3)
+
+
+def adopt(step: hardiness.Corrupt) -> None:
+    """Gives a worker the step that its parent has, once for all epochs."""
+    global STEP
+    STEP = step
+
+
+def stepped(image: Any) -> Any:
+    """The picture as the worker's own step makes it."""
+    return STEP(image)
+
+
+@pytest.mark.parametrize("start", ["fork", "forkserver", "spawn"])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+def test_workers_that_live_on_follow_the_epoch(start: str) -> None:
+    image, step = picture(64, 70), hardiness.Corrupt("gaussian_noise", severity=3)
+    with multiprocessing.get_context(start).Pool(1, adopt, (step,)) as pool:
+        for step.epoch in (0, 1):
+            np.testing.assert_array_equal(
+                pool.apply(stepped, (image,)), hardiness.Corrupt("gaussian_noise", 3, epoch=step.epoch)(image)
+            )
+
+
 def test_all_kernels_give_the_bytes_of_the_whole_installation() -> None:
     expected = json.loads(Path(os.environ["HARDINESS_HASHES"]).read_text())
     assert len(expected) > 90
