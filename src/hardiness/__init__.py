@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hardiness.api.adversarial import AdversarialImages, attack
     from hardiness.api.comparison import compare, noise
-    from hardiness.api.evaluation import Options, evaluate, load_model
+    from hardiness.api.evaluation import Options, evaluate
     from hardiness.api.exports import bibtex, export
+    from hardiness.api.held_models import load_model
     from hardiness.api.listings import (
         list_attacks,
         list_benchmarks,

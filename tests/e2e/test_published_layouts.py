@@ -16,8 +16,8 @@ from torch import nn
 import hardiness as package
 from hardiness import Placement
 from hardiness.api.command import Command
-from hardiness.api.evaluation import classifier_of
 from hardiness.api.forecast import plan
+from hardiness.api.held_models import classifier_of
 from hardiness.benchmarks.ood import Ood
 from hardiness.core.model import View
 from hardiness.core.request import Request

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import attacks
-from hardiness.api.evaluation import classifier_of
+from hardiness.api.held_models import classifier_of
 from hardiness.attacks.threats import threat, threat_models
 from hardiness.benchmarks.options import own_name
 from hardiness.core.attack_plan import Norm, Round, epsilon_text

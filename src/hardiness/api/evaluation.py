@@ -2,98 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, fields, replace
-from functools import partial
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast, overload
 
-from hardiness import data as datasets
-from hardiness import models
-from hardiness.api.command import Command
+from hardiness.api.call import Call
 from hardiness.api.execution import EarlyEnd, Outcome, Where
 from hardiness.api.execution import evaluate as evaluate_all
-from hardiness.api.loading import LoadOutcome, ModelSelection
+from hardiness.api.held_models import Model, Models, model_name
 from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
-from hardiness.core.benchmark import DataRoot
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.model import ModelSpec, View
-from hardiness.core.progress import Listener
+from hardiness.core.model import View
 from hardiness.core.request import Placement, Request, Share
 from hardiness.core.result import Result
-from hardiness.data.in_python import ModelClasses, from_python
 from hardiness.engine.predictions import Answers
 from hardiness.engine.ray_cluster import Cluster
-from hardiness.models.classifier import Classifier
-from hardiness.models.frameworks import require_torch
-from hardiness.models.options import row_and_model
 from hardiness.report.stored_results import StoredResults, TabledResult
-from hardiness.store.store import Store
-
-
-def load_model(name: str, placement: Placement | None = None) -> Classifier:
-    """The classifier of that name, e.g. ``"resnext101_32x8d_wsl"`` or ``"timm:resnet50.a1_in1k"``.
-
-    Raises:
-        UnknownNameError: nothing has that name.
-        ModelError: its weights cannot be had or do not fit.
-        ArgumentError: torch is not installed.
-    """
-    require_torch()
-    return models.load(models.resolve(name), **asdict(placement or Placement()))
-
-
-Model = str | Classifier | Callable[[Any], Any]
-"""A name, a loaded classifier, a module of torch, or a plain function."""
-
-
-def classifier_of(model: Model, view: View | None, placement: Placement, **own: str | None) -> Classifier:
-    """The classifier that ``model`` names, is, or becomes with its ``view``.
-
-    Args:
-        model: which.
-        view: of a module or function.
-        placement: where it runs.
-        own: ``tag``, ``output`` and ``activation`` of a module or function, as of `evaluate`.
-
-    Raises:
-        ArgumentError: a module has no view, something else has one, or a loaded classifier has a placement.
-    """
-    stated: dict[str, Any] = {key: value for key, value in own.items() if value is not None}
-    _require_described((model,), view, placement, stated)
-    if isinstance(model, str):
-        return load_model(model, placement)
-    if isinstance(model, Classifier):
-        return model
-    return models.wrap(model, view, name=_model_name(model), **asdict(placement), **stated)
-
-
-def _require_described(
-    described: Sequence[Model], view: View | None, placement: Placement, stated: Mapping[str, str]
-) -> None:
-    """Raise where what describes a module or a function stands beside none of them.
-
-    Raises:
-        ArgumentError: naming the argument, and where it is written instead.
-    """
-    if any(isinstance(model, Classifier) for model in described) and placement != Placement():
-        raise ArgumentError("device, precision and runtime go with a name or a module; a classifier has its own")
-    if not all(isinstance(model, str | Classifier) for model in described):
-        return
-    if stated:
-        key = min(stated)
-        raise ArgumentError(f"{key} goes with a module or a function; write it behind a name (NAME:{key}=…)")
-    if view is not None:
-        raise ArgumentError("view goes with an nn.Module; a named model has its own (override it in its name)")
-
-
-DIGITS = 6
-"""How much of the hash of its weights an unnamed module's name carries, so that two of one class are told apart."""
 
 
 class Options(TypedDict, total=False):
@@ -134,9 +63,6 @@ class Options(TypedDict, total=False):
     progress: bool | None
     log: str | Sequence[str]
 
-
-Models = Sequence[Model] | Mapping[str, Model]
-"""Several models, or several with the names that their results bear."""
 
 Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Any
 """As ``--data`` names it, or what Python holds: arrays, an ImageFolder, a loader, a data set of torch or of MAITE."""
@@ -258,7 +184,7 @@ def evaluate(
     arguments = _arguments(data)
     with ExitStack() as stack:
         call = Call(
-            models=tuple(shown or _model_name(each) for shown, each in models_of_call),
+            models=tuple(shown or model_name(each) for shown, each in models_of_call),
             benchmarks=tuple(benchmarks),
             out=out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory())),
             data=tuple(arguments or ()),
@@ -266,7 +192,7 @@ def evaluate(
             placement=options_of(Placement, options),
             cluster=processes if isinstance(processes, Cluster) else None,
             log=log,
-            given=tuple(models_of_call),
+            held_models=tuple(models_of_call),
             view=view,
             stated={
                 key: value
@@ -274,105 +200,13 @@ def evaluate(
                 if value is not None
             },
             pictures=None if arguments is not None else data,
-            given_answers=predictions,
+            held_answers=predictions,
             is_kept=out is not None,
         )
         outcome = evaluate_all(call, EarlyEnd.of(request), processes, listener(options.get("progress")))
     results = _results(benchmarks, outcome)
     is_one = isinstance(benchmark, str) and not isinstance(model, list | tuple | Mapping)
     return results[0] if is_one else results
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call(Command):
-    """One `evaluate`: a command whose models, pictures and answers may be what Python holds.
-
-    Attributes:
-        given: the models, each with the name that it shall bear; ``None`` for its own.
-        view: of modules and functions.
-        stated: ``tag``, ``output`` and ``activation`` of these.
-        pictures: what Python holds, in place of names of data; ``None`` where there are names.
-        given_answers: of a model that was run elsewhere.
-        is_kept: whether its rows stay in a folder that others can reach.
-        loaded: classifiers that were made already, by the place of the model.
-    """
-
-    given: tuple[tuple[str | None, Model], ...]
-    view: View | None = None
-    stated: Mapping[str, Any] = field(default_factory=dict)
-    pictures: Any = None
-    given_answers: Answers | None = None
-    is_kept: bool = True
-    loaded: dict[int, Classifier] = field(default_factory=dict)
-
-    @property
-    def answers(self) -> Answers | None:
-        """The answers of the one model, where it was run elsewhere."""
-        return self.given_answers
-
-    @property
-    def bound_to_process(self) -> str:
-        """Why other machines cannot evaluate it, and the advice, in one line; empty where they can."""
-        unnamed = [model for _, model in self.given if not isinstance(model, str)]
-        if unnamed:
-            return (
-                f"Ray does not go with {_model_name(unnamed[0])}, which only this process holds: name the model, as in "
-                "py:FILE.py:NAME, or leave Ray out"
-            )
-        names = [shown for shown, _ in self.given if shown is not None and not _is_typed(shown)]
-        if names:
-            return f"Ray does not go with the name {names[0]!r}: leave :, /, comma and = out of it, or leave Ray out"
-        if self.pictures is not None:
-            return "Ray does not go with pictures that only this process holds: name their folder, or leave Ray out"
-        return ""
-
-    def select_models(self, names: Sequence[str]) -> ModelSelection:
-        """Its models; those that have a name alone are not loaded."""
-        _require_described([model for _, model in self.given], self.view, self.placement, self.stated)
-        specs = [self._spec(place) for place in range(len(self.given))]
-        typed = [_typed(shown, model) for shown, model in self.given if isinstance(model, str)]
-        return ModelSelection(tuple(typed) if self.cluster else tuple(names), tuple(specs), ())
-
-    def load(self, selection: ModelSelection, listener: Listener, store: Store | None) -> LoadOutcome:
-        """The classifiers of its models.
-
-        Raises:
-            ArgumentError, DataError, ModelError: one of them cannot be loaded.
-        """
-        return LoadOutcome([self._classifier(place, listener, store) for place in range(len(self.given))])
-
-    def data_root(self) -> DataRoot:
-        """The data sets that it names, or what Python holds; where that has no classes they are the first model's."""
-        if self.pictures is None:
-            return datasets.locate(self.data)
-        classifier = self._classifier(0)
-        spec = classifier.spec
-        return from_python(self.pictures, ModelClasses(classifier.num_classes, spec.class_names, spec.view.canvas))
-
-    def _spec(self, place: int) -> ModelSpec:
-        """The spec of the model at a place, under the name that its results get; a name is not loaded for it."""
-        shown, model = self.given[place]
-        if not isinstance(model, str):
-            return self._classifier(place).spec
-        spec = models.resolve(_typed(shown, model))
-        return spec if shown is None else replace(spec, name=shown)
-
-    def _classifier(self, place: int, listener: Listener | None = None, store: Store | None = None) -> Classifier:
-        """The model at a place, loaded once, under the name that its results get."""
-        if place not in self.loaded:
-            shown, model = self.given[place]
-            if isinstance(model, str):
-                spec = models.resolve(_typed(shown, model))
-                progress = partial(listener.download, spec.name) if listener else None
-                files = store.files if store else None
-                classifier = models.load(spec, **asdict(self.placement), progress=progress, files=files)
-            elif isinstance(model, Classifier):
-                classifier = model
-            else:
-                name = _model_name(model)
-                classifier = models.wrap(model, self.view, name=name, **asdict(self.placement), **self.stated)
-            self.loaded[place] = _named(classifier, model, shown)
-        return self.loaded[place]
 
 
 def _models_by_name(model: Model | Models, name: str | None) -> list[tuple[str | None, Model]]:
@@ -393,16 +227,6 @@ def _models_by_name(model: Model | Models, name: str | None) -> list[tuple[str |
     if name is not None:
         raise ArgumentError(f"name goes with one model, had {len(by_name)}; hand several over as {{name: model}}")
     return by_name
-
-
-def _is_typed(name: str) -> bool:
-    """Whether a command can name a model so, as in ``-m NAME=MODEL``."""
-    return row_and_model(f"{name}=model")[0] == name
-
-
-def _typed(name: str | None, model: str) -> str:
-    """A model as ``-m`` takes it, with the name that its results get where a command can say it."""
-    return f"{name}={model}" if name is not None and _is_typed(name) else model
 
 
 def _where(where: str | Share | Cluster | None) -> Where:
@@ -452,15 +276,6 @@ def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:
     return StoredResults(results, tuple(dict.fromkeys(problems)))
 
 
-def _model_name(model: Model) -> str:
-    """The name of a model before it is loaded."""
-    if isinstance(model, str):
-        return model
-    if isinstance(model, Classifier):
-        return model.spec.name
-    return str(getattr(model, "__name__", type(model).__name__))
-
-
 def _refuse_unknown(options: Options) -> None:
     for name in options:
         if name not in Options.__annotations__:
@@ -471,13 +286,3 @@ def options_of(kind: type[Any], options: Options) -> Any:
     """An options type, with those of its fields that are among the options."""
     names = {each.name for each in fields(kind)}
     return kind(**{name: value for name, value in options.items() if name in names})
-
-
-def _named(classifier: Classifier, model: Model, name: str | None) -> Classifier:
-    """The classifier under the name that its results get."""
-    if isinstance(model, str | Classifier) and name in (None, classifier.spec.name):
-        return classifier
-    named = copy.copy(classifier)  # one that was handed over keeps its own name
-    own = name or f"{classifier.spec.name}-{classifier.weights_sha256[:DIGITS]}"
-    named.spec = replace(classifier.spec, name=own, asked="")
-    return named

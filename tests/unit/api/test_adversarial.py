@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import hardiness
-from hardiness.api.evaluation import classifier_of
+from hardiness.api.held_models import classifier_of
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
 

@@ -12,9 +12,9 @@ from commands import called
 
 import hardiness
 from hardiness.api.command import Command
-from hardiness.api.evaluation import load_model
 from hardiness.api.execution import run
 from hardiness.api.forecast import plan
+from hardiness.api.held_models import load_model
 from hardiness.benchmarks.options import parse
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError, UnknownNameError
