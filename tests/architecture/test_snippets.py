@@ -226,6 +226,7 @@ NOT_RUN = (
     "-b street",
     ":labels=FILE.csv",
     "py:guess",
+    "py:photos",
     "bars",
     "lines-and-light",
     "passing",

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from hardiness.benchmarks import options
-from hardiness.benchmarks.described import DescribedPhotographs
+from hardiness.benchmarks.described_photographs import DescribedPhotographs
 from hardiness.benchmarks.options import parse, registry, text_of
 from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.errors import ArgumentError, HardinessError
