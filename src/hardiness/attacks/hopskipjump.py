@@ -52,7 +52,7 @@ class HopSkipJump(CheckedAttack):
     Differs: a probe changes each value by at least 0.0001 in the root mean square, since float32 holds no less.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     gradients: ClassVar[bool] = False
     decisions_alone: ClassVar[bool] = True
     can_target: ClassVar[bool] = False
