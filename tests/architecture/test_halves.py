@@ -103,7 +103,8 @@ def test_other(): pytest.skip("{reason}")
 def test_assertions_are_counted_and_skips_held_down(
     tmp_path: Path, workers: int, reason: str, most: int, wrong: list[str]
 ) -> None:
-    (tmp_path / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
+    for file in (ROOT / "tests" / "conftest.py", ROOT / "tests" / "masked" / "no_compiling_line.py"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "pytest.ini").write_text(SETTINGS)
     (tmp_path / "test_it.py").write_text(TESTS.format(reason=reason))
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "--most-skips", str(most), str(tmp_path)]
