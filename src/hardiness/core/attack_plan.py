@@ -95,11 +95,11 @@ def condition_text(condition: Condition, separator: str = " ") -> str:
 
 
 def is_same_condition(condition: Condition, typed: Condition) -> bool:
-    """Whether a condition is the one that a person has typed, whose budget may be rounded or a text as ``"2/255"``."""
+    """Whether a condition is the one that a person has typed: numbers may be texts, a budget rounded or ``"2/255"``."""
     if condition.keys() != typed.keys():
         return False
     return all(
-        _is_same_epsilon(value, typed[key]) if key == "epsilon" else value == typed[key]
+        _is_same_epsilon(value, typed[key]) if key == "epsilon" else str(value) == str(typed[key])
         for key, value in condition.items()
     )
 

@@ -170,6 +170,8 @@ class Score:
         interval_reason: why there is no interval, though there is a value and others of the metric have one.
         doubt: ``"withdrawn"`` or ``"not checked"`` where the report on an attack does not stand by it; filled in by the
             `Result` that it belongs to.
+        attacked: whether it is of pictures that an attack made though its condition has no epsilon, as a mean over
+            budgets.
     """
 
     metric: str
@@ -182,6 +184,12 @@ class Score:
     reason: str | None = None
     interval_reason: str = ""
     doubt: str = field(default="", compare=False, metadata=json_field(seldom=True))
+    attacked: bool = field(default=False, compare=False, metadata=json_field(seldom=True))
+
+    @property
+    def is_under_attack(self) -> bool:
+        """Whether it is of pictures that an attack made, so that the report on the attack speaks of it."""
+        return self.attacked or "epsilon" in self.condition
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"
@@ -325,7 +333,7 @@ class Result:
         # The word is about scores under attack, and stays with one that is handed on alone. Findings may change after
         # the scores (see `replace`).
         if self.doubt or any(score.doubt for score in self.scores):
-            scores = [replace(score, doubt=self.doubt if "epsilon" in score.condition else "") for score in self.scores]
+            scores = [replace(score, doubt=self.doubt if score.is_under_attack else "") for score in self.scores]
             object.__setattr__(self, "scores", scores)
 
     def is_of(self, keys: Collection[str]) -> bool:

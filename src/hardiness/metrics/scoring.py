@@ -132,7 +132,16 @@ def as_score(metric: Metric, condition: Condition, outcome: Outcome, scoring: Sc
             f"its value for {_name(condition)} must be from {low:g} to {high:g}, was {score.value:g}; say what it can "
             "be by range=, and by unit= where it is no fraction"
         )
-    return score
+    return replace(score, attacked=True) if _is_under_attack(outcome, scoring) else score
+
+
+def _is_under_attack(outcome: Outcome, scoring: Scoring) -> bool:
+    """Whether an outcome is of pictures that an attack made, or may be: of what is no sum of cells nobody can tell."""
+    if not scoring.run.attack:
+        return False
+    if isinstance(outcome, WeightedCells):
+        return any(weight for cell, weight in outcome.weights.items() if cell not in CLEAN_CELLS)
+    return True
 
 
 def as_measurable(

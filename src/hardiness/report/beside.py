@@ -300,7 +300,7 @@ def _headline_message(shown: BenchmarkSection, headline: Column) -> str:
     doubts = {
         result.name: doubt
         for result in shown.results
-        if result.name in scored and "epsilon" in scored[result.name].condition and (doubt := result.caveat)
+        if result.name in scored and scored[result.name].is_under_attack and (doubt := result.caveat)
     }
     if not scored_models:
         return f"{headline.title} is undefined"

@@ -18,6 +18,7 @@ from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import from_json, json_field, json_form
 from hardiness.core.result import WITHDRAWN, Result
+from hardiness.metrics.declaration import registry
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import RunByImage, has_measurables, in_shared_cells, measured_runs, why_not_measured
@@ -149,8 +150,9 @@ class BenchmarkComparison:
     pair_scores: tuple[PairScore, ...] = field(default=(), metadata=json_field(seldom=True))
 
     def doubt_about(self, score: ScoreComparison, model: str) -> str:
-        """That word where the score is of pictures under attack; else empty."""
-        return self.doubts.get(model, "") if "epsilon" in score.condition else ""
+        """That word where the score is of pictures under attack, as that of any registered metric is; else empty."""
+        is_under_attack = "epsilon" in score.condition or score.metric in registry
+        return self.doubts.get(model, "") if is_under_attack else ""
 
     def doubt_about_pair(self, score: ScoreComparison, first: str, second: str) -> str:
         """The remark behind a difference that rests on such a number, e.g. ``of a withdrawn number``."""

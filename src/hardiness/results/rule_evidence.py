@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Card, card_of, published_baseline
+from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, HardinessError, line_of, suggestion
 from hardiness.core.forms import fields_form, from_json, json_form
@@ -498,10 +499,9 @@ def _score(result: Result, metric: str, where: Condition) -> Score | None:
         MissingNumberError: a part of the benchmark was run, so that there is no such score.
         UnmatchedError: neither scores nor rows have it.
     """
-    texts = {key: str(value) for key, value in where.items()}
     of_metric = [score for score in result.scores if score.metric == metric]
     for score in of_metric:
-        if {key: str(value) for key, value in score.condition.items()} == texts:
+        if is_same_condition(score.condition, where):
             return score
     if metric in WRONG and (where or not of_metric):
         return None
@@ -525,14 +525,19 @@ def _unmatched_where(where: Condition, conditions: Sequence[Mapping[str, Any]]) 
     for key, value in where.items():
         if key not in keys:
             return UnmatchedError("where", key, sorted(keys))
-        values = {str(each[key]) for each in conditions if key in each}
-        if str(value) not in values:
+        of_key = [Condition(**{key: each[key]}) for each in conditions if key in each]
+        if not any(is_same_condition(each, Condition(**{key: value})) for each in of_key):
+            values = {condition_text(each).removeprefix(f"{key}=") for each in of_key}
             return UnmatchedError(f"where {key}", str(value), sorted(values))
-    return UnmatchedError("where", str(where), sorted({str(each) for each in map(_text, conditions)} - {""}))
+    return UnmatchedError(
+        "where", str(where), sorted({condition_text(Condition(**each)) for each in conditions} - {""})
+    )
 
 
-def _text(condition: Mapping[str, Any]) -> str:
-    return " ".join(f"{key}={value}" for key, value in condition.items())
+def _has_parts(cell: Condition, parts: Mapping[str, Any]) -> bool:
+    """Whether a cell has these keys with these values, as a person writes them."""
+    own = Condition(**{key: value for key, value in cell.items() if key in parts})
+    return is_same_condition(own, Condition(**parts))
 
 
 def _of_score(score: Score, run: ScoredRun) -> Evidence:
@@ -612,7 +617,7 @@ def part_of(table: ImageTable, where: Condition, run: Run) -> _Part:
         cells = [k for k, cell in enumerate(table.present) if cell.get("corruption") in groups[group_or_class]]
     else:
         cells = list(range(len(table.present)))
-    chosen = [k for k in cells if all(str(table.present[k].get(key)) == str(value) for key, value in rest.items())]
+    chosen = [place for place in cells if _has_parts(table.present[place], rest)]
     if not chosen:
         words = {**dict.fromkeys(("class", "group"), ""), **{k: "" for each in table.present for k in each}}
         if unknown := next((key for key in rest if key not in words), None):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.request import Request
-from hardiness.core.result import Counts, Metric, Result
+from hardiness.core.result import Counts, Finding, Metric, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 
 RUN = Run(ModelIdentity("m"), BenchmarkIdentity("whitebox", "attack", "p"), DataIdentity("d"))
@@ -59,3 +61,20 @@ def test_the_score_of_a_class_is_no_headline() -> None:
 def test_counts_are_whole_numbers(name: str, value: object) -> None:
     with pytest.raises(ArgumentError, match=f"{name} must be a whole number, was {value!r}"):
         Request(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("typed", [Condition(epsilon="2/255", steps="10"), Condition(epsilon=0.00784, steps=10)])
+def test_a_condition_is_found_as_a_policy_writes_it(typed: Condition) -> None:
+    condition = Condition(epsilon=2 / 255, steps=10)
+    assert is_same_condition(condition, typed)
+    assert not is_same_condition(condition, Condition(**{**typed, "steps": 20}))
+    assert condition_text(condition) == "epsilon=2/255 steps=10"
+
+
+def test_a_mean_over_budgets_is_doubted_as_each_of_them_is() -> None:
+    verdict = Finding("verdict", True, "Withdrawn: the attack is weaker than noise.")
+    mean, clean = (replace(ACCURACY.score(0.5, 4), metric=name) for name in ("mean_accuracy", "clean_accuracy"))
+    result = replace(RESULT, scores=[replace(mean, attacked=True), clean], findings=[verdict])
+    assert [score.doubt for score in result.scores] == ["withdrawn", ""]
+    again = Score.from_dict(json.loads(json.dumps(result.scores[0].as_dict())))
+    assert again.is_under_attack

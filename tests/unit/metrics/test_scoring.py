@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Interval, Metric, Score
@@ -173,3 +175,14 @@ def test_cells_are_a_sum_by_which_a_run_may_be_stopped_and_a_text_is_nothing() -
     assert found.estimate(np.arange(30)).value == pytest.approx(of.table["right"][:30].mean())
     assert found.span == 1.0
     assert as_measurable(SHARE, Condition(), "undefined", of, evaluate) is None
+
+
+def test_what_is_of_pictures_under_attack_says_so_and_what_is_of_clean_ones_does_not() -> None:
+    attacked = Condition(epsilon=2 / 255, steps=10)
+    of = scoring(cells=(Condition(), attacked))
+    of = of._replace(run=replace(of.run, attack=(Round("pgd", "linf", 2 / 255, {10: attacked}),)))
+    right = of.table["right"]
+    assert score_of(SHARE, of.mean_of(right), of).attacked
+    assert not score_of(SHARE, of.mean_of(right, Condition()), of).attacked
+    assert score_of(SHARE, mean(of.table.ids, right[:, 0]), of).attacked  # nobody can tell what it is of
+    assert not score_of(SHARE, scoring().mean_of(scoring().table["right"]), scoring()).attacked
