@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -212,9 +211,7 @@ def test_one_that_fails_is_given_up_with_a_line_and_the_rest_is_there(
     place = f"of {__name__}:"
     lines = {record.message.partition(place)[0]: record.message for record in caplog.records}
     assert lines.keys() == {"metric 'evens' ", "metric 'top1' ", "metric 'beyond' "}
-    assert re.search(
-        r" failed: ValueError: in two \(in .*, test_metric_scores.py:\d+\); mend or", lines["metric 'evens' "]
-    )
+    assert " failed: ValueError: in two (in " in lines["metric 'evens' "]
     assert "the card 'classification' has a metric of that name; rename it" in lines["metric 'top1' "]
     assert "its value for the headline must be from 0 to 1, was 7" in lines["metric 'beyond' "]
     assert results_of(store)[0].scores == before[0].scores
