@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,18 +44,18 @@ def resolve(text: str) -> ModelSpec:
         with foreign_errors(name, "cannot be described"):
             spec = scheme.spec(rest, options)
         own = {key: value for key, value in options.items() if key not in scheme.options}
-        return replace(_with_options(spec, own), asked=text)
+        return replace(_with_options(spec, own, scheme.options), asked=text)
     registry.refuse_faulty(name)
     if name not in registry:
         raise _unknown(name)
     return replace(_with_options(registry.get(name), options), asked=text)
 
 
-def _with_options(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
+def _with_options(spec: ModelSpec, options: Mapping[str, str], others: Iterable[str] = ()) -> ModelSpec:
     """The spec with the options that every model has; single fields of a view go before those of a file."""
     if PREPROCESSING in options:
         spec = replace(spec, view=read_view(options[PREPROCESSING]).view)
-    return apply(spec, options)
+    return apply(spec, options, others)
 
 
 def need_weights(text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
@@ -74,8 +74,13 @@ def with_option(text: str, key: str, value: str) -> str:
     return f"{name}:{','.join(f'{option}={setting}' for option, setting in {**options, key: value}.items())}"
 
 
-def apply(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
+def apply(spec: ModelSpec, options: Mapping[str, str], others: Iterable[str] = ()) -> ModelSpec:
     """The spec with the options of `COMMON` applied.
+
+    Args:
+        spec: of the model.
+        options: as typed.
+        others: options that its source has beside them, for messages.
 
     Raises:
         UnknownNameError: there is no such option.
@@ -83,7 +88,7 @@ def apply(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
     """
     for key in options:
         if key not in COMMON:
-            raise UnknownNameError(f"option of model {spec.name!r}", key, COMMON)
+            raise UnknownNameError(f"option of model {spec.name!r}", key, [*COMMON, *others])
     changes: dict[str, object] = {"view": override(spec.view, options)}
     if "weights" in options:
         changes["weights"] = options["weights"]

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.core.errors import ArgumentError, DataError, ModelError, UnknownNameError
-from hardiness.core.model import View
+from hardiness.core.model import ModelSpec, View
 from hardiness.models import hub
+from hardiness.models.catalogue import Scheme, schemes
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve, search
 
@@ -415,3 +416,12 @@ def test_norms_that_a_model_silences_are_heard_under_random_weights() -> None:
         bool(value.any()) for name, value in first._original.network.state_dict().items() if name.endswith("bn2.weight")
     )
     assert any("random" in note for note in first.notes)
+
+
+def test_an_unknown_option_is_answered_with_those_of_the_source_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Scheme(
+        "fitted:FILE", "a test", lambda file, options: ModelSpec(f"fitted:{file}", "no:build", View()), {"side": "px"}
+    )
+    monkeypatch.setitem(schemes._entries, "fitted", (made, __name__))
+    with pytest.raises(UnknownNameError, match=r"unknown option .* 'sid'; did you mean .*'side'.* known: .*side"):
+        resolve("fitted:net.pkl:sid=8")
