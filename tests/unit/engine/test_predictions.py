@@ -93,11 +93,12 @@ TEXT = "sample,class\na/1.png,0\n"
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (gzip.compress(TEXT.encode()), "compressed by gzip: unpack it"),
+        (gzip.compress(TEXT.encode(), mtime=0), "compressed by gzip: unpack it"),
         (TEXT.encode("utf-16"), "UTF-16: save it as UTF-8"),
         (b"PK\x03\x04rest", "a zip archive, as NumPy's npz"),
         (b"\x93NUMPYrest", "an array of NumPy's"),
     ],
+    ids=["gzip", "utf-16", "npz", "npy"],
 )
 def test_another_form_of_file_is_called_by_its_name(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(content)
