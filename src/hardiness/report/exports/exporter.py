@@ -80,6 +80,6 @@ def tables_in(name: str, views: Sequence[TextTable]) -> str:
     """
     write = registry.get(name).table
     if write is None:
-        known = ", ".join(each for each in registry.names() if registry.get(each).table)
-        raise ArgumentError(f"--format must be one of {known}, was {name}")
+        forms = ", ".join(each for each in registry.names() if registry.get(each).table)
+        raise ArgumentError(f"--format must be one of {forms}, was {name}")
     return "\n".join(map(write, views))

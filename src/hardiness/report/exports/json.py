@@ -21,8 +21,8 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     has its ``galleries``: the ids of the samples behind its numbers, each under its condition with both answers.
     """
     places = places_of(results, comparisons)
-    found = {"schema": SCHEMA, "results": [_entry(result, places) for result in results]}
-    return (json.dumps(found, indent=1) + "\n").encode()
+    document = {"schema": SCHEMA, "results": [_entry(result, places) for result in results]}
+    return (json.dumps(document, indent=1) + "\n").encode()
 
 
 def _entry(result: Result, places: Places) -> dict[str, Any]:

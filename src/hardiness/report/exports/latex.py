@@ -48,7 +48,7 @@ def table_of(view: TextTable) -> str:
 
 
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
-"""What makes a table that is too wide for its column as wide as that; graphicx has it."""
+"""The command, of graphicx, that makes a table too wide for its column as wide as that."""
 
 _LONGEST, _LONGEST_HEAD = 25, 16
 """Letters of the longest text, and of the longest heading, that stands in one line of a column."""
@@ -62,9 +62,9 @@ def _columns(view: TextTable) -> str:
     longest = [max(map(len, (head, *texts))) for head, *texts in zip(view.heads, *view.rows, strict=True)][: view.named]
     sentences = sum(each > _SENTENCE for each in longest)
     wide = rf"p{{{0.8 / max(sentences, 1):.2f}\linewidth}}"
-    some = rf"p{{{_LONGEST / 2:.0f}em}}"
-    named = "".join(wide if each > _SENTENCE else some if each > _LONGEST else "l" for each in longest)
-    return named + "r" * (len(view.heads) - view.named)
+    narrow = rf"p{{{_LONGEST / 2:.0f}em}}"
+    columns = "".join(wide if each > _SENTENCE else narrow if each > _LONGEST else "l" for each in longest)
+    return columns + "r" * (len(view.heads) - view.named)
 
 
 def _head(text: str) -> str:

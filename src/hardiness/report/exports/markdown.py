@@ -78,7 +78,7 @@ def _cell(result: Result, column: Column) -> str:
 
 def _escaped(text: str) -> str:
     """A text that stands for itself: no markup, no HTML, no end of a cell."""
-    kept = printable(text)
+    escaped = printable(text)
     for special in "\\`*_[]<>|#":
-        kept = kept.replace(special, f"\\{special}")
-    return kept
+        escaped = escaped.replace(special, f"\\{special}")
+    return escaped

@@ -29,7 +29,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
             for score in result.scores:
                 if score.value is not None and set(score.condition) <= {"protocol"}:
                     by_model.setdefault(printable(result.name), []).append(EvalResult(**_entry(shown, result, score)))
-    blocks = [ModelCardData(model_name=name, eval_results=found).to_yaml() for name, found in by_model.items()]
+    blocks = [ModelCardData(model_name=name, eval_results=entries).to_yaml() for name, entries in by_model.items()]
     return "".join(f"---\n{block.rstrip()}\n" for block in blocks).encode()
 
 

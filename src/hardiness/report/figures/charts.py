@@ -99,12 +99,12 @@ def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, notes: B
     entries = [(model, "") for model in models] + [(name, kind) for kind, name in notes]
     texts = formatting.shortened_apart([name for name, _ in entries], LONGEST)
     for name, kind in entries:
-        shown = texts[name]
-        width = GAP_PX + text_width(shown, SMALL_PX)
+        short_name = texts[name]
+        width = GAP_PX + text_width(short_name, SMALL_PX)
         if x and x + width > sheet.width:
             x, y = 0.0, y + LINE_PX
         key, group = _key(name, kind, inks, x, y)
-        sheet.add(*key, Text(x + 20, y + 14, shown, size=SMALL_PX), group=group)
+        sheet.add(*key, Text(x + 20, y + 14, short_name, size=SMALL_PX), group=group)
         x += width + 12
     return y + LINE_PX + 6
 
@@ -130,26 +130,26 @@ def _key(name: str, kind: str, inks: Inks, x: float, y: float) -> tuple[list[Mar
 def without_twice(chart: Chart) -> Chart:
     """The chart without published marks of models whose published numbers are what is shown."""
     if isinstance(chart, Dots):
-        shown = {each.name for each in chart.observers}
-        return replace(chart, published=tuple(each for each in chart.published if each.name not in shown))
+        measured = {each.name for each in chart.observers}
+        return replace(chart, published=tuple(each for each in chart.published if each.name not in measured))
     if isinstance(chart, Curves):
         return replace(chart, panels=tuple(map(_published_panel, chart.panels)))
     return chart
 
 
 def _published_panel(panel: Panel) -> Panel:
-    shown = {line.name for line in panel.measured}
-    return replace(panel, published=tuple(line for line in panel.published if line.name not in shown))
+    measured = {line.name for line in panel.measured}
+    return replace(panel, published=tuple(line for line in panel.published if line.name not in measured))
 
 
 def caption_of(chart: Chart) -> str:
     """How to read a chart, and what its grey marks are where it has some."""
-    left = without_twice(chart)
-    if isinstance(left, Dots):
-        return f"{left.caption} {left.grey}" if left.published else left.caption
-    if isinstance(left, Curves):
-        return f"{left.caption} {left.grey}" if any(panel.published for panel in left.panels) else left.caption
-    return left.caption
+    drawn = without_twice(chart)
+    if isinstance(drawn, Dots):
+        return f"{drawn.caption} {drawn.grey}" if drawn.published else drawn.caption
+    if isinstance(drawn, Curves):
+        return f"{drawn.caption} {drawn.grey}" if any(panel.published for panel in drawn.panels) else drawn.caption
+    return drawn.caption
 
 
 LEFT, GAP, BELOW = 46.0, 18.0, 44.0
@@ -164,7 +164,7 @@ NAMED_MOST = 6
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a panel stands, and from values to places on the sheet; its axis of y ends at ``limit``."""
+    """A panel's place, and the way from values to places on the sheet; its axis of y ends at ``limit``."""
 
     panel: Panel
     left: float
@@ -202,16 +202,18 @@ def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet
     top = legend(sheet, top, names, inks, beside)
     columns = _columns(curves, width)
     margin = _margin(curves.panels[-1]) if columns == len(curves.panels) else 0.0
-    each = (width - LEFT - margin - GAP * (columns - 1)) / columns
-    height = 92.0 if curves.small else min(300.0, max(190.0, 0.72 * each))
-    named = 22.0 if any(panel.title for panel in curves.panels) else 0.0
+    panel_px = (width - LEFT - margin - GAP * (columns - 1)) / columns
+    height = 92.0 if curves.small else min(300.0, max(190.0, 0.72 * panel_px))
+    title_px = 22.0 if any(panel.title for panel in curves.panels) else 0.0
     sheet.add(Text(0, top + 12, curves.label, "faint", SMALL_PX))
     top += 20 if curves.label else 4
     rows = -(-len(curves.panels) // columns)
-    pitch = height + named + (30.0 if curves.small else BELOW) + 6
+    pitch = height + title_px + (30.0 if curves.small else BELOW) + 6
     for index, panel in enumerate(curves.panels):
         row, column = divmod(index, columns)
-        frame = Frame(panel, LEFT + column * (each + GAP), top + row * pitch + named, each, height, curves.limit)
+        frame = Frame(
+            panel, LEFT + column * (panel_px + GAP), top + row * pitch + title_px, panel_px, height, curves.limit
+        )
         _panel(sheet, frame, inks, first=column == 0, last=row == rows - 1 or not curves.small, beside=curves.beside)
         if margin and index == len(curves.panels) - 1:
             _names(sheet, frame)
@@ -227,8 +229,8 @@ def _columns(curves: Curves, width: float) -> int:
 
 def _margin(panel: Panel) -> float:
     """Room for the names of published curves, to the right of the last panel."""
-    named = [text_width(_short(line.name), SMALL_PX) for line in panel.published]
-    return max(named) + 8 if named and len(named) <= NAMED_MOST else 0.0
+    widths = [text_width(_short(line.name), SMALL_PX) for line in panel.published]
+    return max(widths) + 8 if widths and len(widths) <= NAMED_MOST else 0.0
 
 
 def _short(name: str) -> str:
@@ -324,7 +326,7 @@ SMALLEST_PX = 9.5
 
 @dataclass(frozen=True)
 class Rows:
-    """Where rows and values stand."""
+    """The places of rows and values."""
 
     dots: Dots
     left: float
@@ -387,8 +389,8 @@ def _frame(sheet: Sheet, rows: Rows, bottom: float) -> None:
             sheet.add(Area(corners, "line", 0.75 if row == 0 else 0.35))
         letter = BOLD if row == 0 else 0.56
         size = max(SMALLEST_PX, min(12.5, (rows.left - 10) / (letter * max(1, len(name)))))
-        said = formatting.shortened(name.replace("_", " "), int((rows.left - 10) / (letter * size)))
-        sheet.add(Text(rows.left - 10, y + 4, said, size=size, anchor="end", bold=row == 0))
+        short_name = formatting.shortened(name.replace("_", " "), int((rows.left - 10) / (letter * size)))
+        sheet.add(Text(rows.left - 10, y + 4, short_name, size=size, anchor="end", bold=row == 0))
     for quarter in range(5):
         x = rows.x(dots.limit * quarter / 4)
         sheet.add(Stroke(((x, rows.top), (x, bottom)), "line"))
@@ -458,14 +460,14 @@ def _score_text(score: Score, percent: bool = True) -> str:
 CELL_PX, CELL_PX, MATRIX_GAP = 19.0, 34.0, 22.0
 HEAD_PX = 38.0
 NAME_PX = 150.0
-"""What a name above a matrix of few columns may take."""
+"""Width that a name above a matrix of few columns may take."""
 
 LONGEST_HEAD = 18
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixFrame:
-    """Where a matrix stands, how wide its cells are, and how wide the name above it may be."""
+    """A matrix's place, the width of its cells, and that of the name above it."""
 
     left: float
     top: float
@@ -507,13 +509,13 @@ def _rows(sheet: Sheet, heat: Heat, names: list[str], place: MatrixFrame) -> Non
 
 
 def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: MatrixFrame, inks: Inks) -> None:
-    known = layer.name in inks.models
-    group = inks.group(layer.name) if known else ""
+    is_model = layer.name in inks.models
+    group = inks.group(layer.name) if is_model else ""
     fits = int(place.wide / (0.56 * TEXT_PX)) - 2
-    if known:
+    if is_model:
         sheet.add(inks.marker(layer.name, (place.left + 6, place.top + 9), 5), group=group)
-    left, shown = place.left + (16 if known else 0), formatting.shortened(layer.name, max(fits, 6))
-    sheet.add(Text(left, place.top + 14, shown, bold=True, size=12), group=group)
+    text_x, short_name = place.left + (16 if is_model else 0), formatting.shortened(layer.name, max(fits, 6))
+    sheet.add(Text(text_x, place.top + 14, short_name, bold=True, size=12), group=group)
     for column, head in enumerate(heat.heads):
         x = place.left + place.cell * (column + 0.5)
         sheet.add(Text(x, place.top + 32, head, "faint", SMALL_PX, "middle"), group=group)
@@ -551,8 +553,8 @@ def draw_ladder(ladder: Ladder, width: float, inks: Inks, titled: bool) -> Sheet
     """The figure of a ladder, that wide in px."""
     sheet = Sheet(width)
     top = (heading(sheet, ladder.title) if titled else 0.0) + 4
-    named = LETTER * LADDER_NAME_PX * max(len(rung.name) for rung in ladder.rungs) + 24
-    scale = ValueAxis(min(named, 0.46 * width), width - VALUE_PX, _limit(ladder))
+    name_px = LETTER * LADDER_NAME_PX * max(len(rung.name) for rung in ladder.rungs) + 24
+    scale = ValueAxis(min(name_px, 0.46 * width), width - VALUE_PX, _limit(ladder))
     bottom = top + RUNG_PX * len(ladder.rungs)
     ticks = 4 if scale.right - scale.left > 300 else 2
     for tick in range(ticks + 1):
@@ -591,12 +593,12 @@ def _published_rung(rung: Rung, scale: ValueAxis, y: float) -> list[Mark]:
 def _measured(rung: Rung, scale: ValueAxis, y: float, inks: Inks) -> list[Mark]:
     x, half, end = scale.x(_value(rung)), RUNG_PX / 2 - 1, scale.right + VALUE_PX
     band = Area(((0, y - half), (end, y - half), (end, y + half), (0, y + half)), inks.ink(rung.name), 0.12)
-    found: list[Mark] = [band, _name(rung, scale, y, "ink", bold=True)]
+    marks: list[Mark] = [band, _name(rung, scale, y, "ink", bold=True)]
     if rung.score.interval:
         ends = ((scale.x(rung.score.interval.low), y), (scale.x(rung.score.interval.high), y))
-        found.append(Stroke(ends, inks.ink(rung.name), 2.4))
+        marks.append(Stroke(ends, inks.ink(rung.name), 2.4))
     value = Text(scale.right + 10, y + 4, _rung_text(rung), size=LADDER_NAME_PX, bold=True)
-    return [*found, inks.marker(rung.name, (x, y), LARGE_PX), value]
+    return [*marks, inks.marker(rung.name, (x, y), LARGE_PX), value]
 
 
 def _name(rung: Rung, scale: ValueAxis, y: float, ink: str, bold: bool = False) -> Text:

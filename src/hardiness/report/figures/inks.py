@@ -65,7 +65,7 @@ class Inks:
         return self.models.index(model)
 
     def group(self, model: str) -> str:
-        """What its marks are grouped under."""
+        """The name of the group of its marks."""
         return str(self.index(model))
 
     def ink(self, model: str) -> str:

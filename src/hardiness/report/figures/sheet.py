@@ -71,7 +71,7 @@ class Text:
 
 
 CELL_GAP, BASELINE = 1.0, 0.71
-"""What is left free between cells, in px, and where their text stands, as a share of their height."""
+"""Room between cells, in px, and where their text stands, as a share of their height."""
 
 HEAT_MOST = 0.62
 """Opacity of a cell of value 1: text stays readable on it."""
@@ -92,14 +92,14 @@ class Band:
 
     @property
     def cells(self) -> Iterator[tuple[float, float, str]]:
-        """Of each cell that has a value: where it begins, its opacity, and what stands on it."""
+        """Where each cell with a value begins, its opacity, and the text on it."""
         for column, value in enumerate(self.values):
             if value is not None:
                 yield self.x + column * (self.width + CELL_GAP), shade(value), f"{100 * value:.0f}"
 
     @property
     def baseline(self) -> float:
-        """Where its text stands."""
+        """The baseline of its text."""
         return self.y + BASELINE * (self.height + CELL_GAP)
 
 
@@ -177,7 +177,7 @@ def _regular(corners: int, turn: float = 0.0, scale: float = 1.0) -> tuple[Point
 
 
 def _turned(points: Sequence[Point]) -> tuple[Point, ...]:
-    """By 45 degrees."""
+    """The points, turned by 45 degrees."""
     half = math.sqrt(0.5)
     return tuple((half * (x - y), half * (x + y)) for x, y in points)
 

@@ -132,7 +132,7 @@ INK_CLASSES, ANCHOR_CLASSES = {"faint": "f"}, {"middle": "c", "end": "e"}
 """Classes of text, for which the page has rules; without one it is in plain ink, and begins at its place."""
 
 MARKERS = {MARKER_PX: "u", LARGE_PX: "v"}
-"""What the markers of a model are called in a page, before its number, by radius."""
+"""Names of a model's markers in a page, before its number, by radius."""
 
 ICON_PX = 14
 """Side of a marker beside a name."""
@@ -228,10 +228,10 @@ def _written(marks: Sequence[Mark], style: Style) -> Iterable[str]:
 def _look(mark: Stroke, style: Style) -> str:
     """The attributes of a line."""
     ink = ' class="l"' if mark.ink == "line" else style.colour("stroke", mark.ink)
-    marked = ' class="k"' if mark.shape else ""
+    marker = ' class="k"' if mark.shape else ""
     width = "" if mark.width == style.width else f' stroke-width="{mark.width:g}"'
     dash = ' stroke-dasharray="3 3"' if mark.dashed else ""
-    return f"{ink}{marked}{width}{opaque('stroke-opacity', mark.opacity)}{dash}"
+    return f"{ink}{marker}{width}{opaque('stroke-opacity', mark.opacity)}{dash}"
 
 
 def _page_line(points: Sequence[Point]) -> str:

@@ -43,9 +43,9 @@ def open_mlflow(tracked: TrackerRun) -> MLflow:
     folder.mkdir(parents=True, exist_ok=True)
     server = os.environ.get("MLFLOW_TRACKING_URI")
     client = MlflowClient(tracking_uri=server or f"sqlite:///{folder / 'mlflow.db'}")
-    known = client.get_experiment_by_name(EXPERIMENT)
+    existing = client.get_experiment_by_name(EXPERIMENT)
     files = None if server else (folder / "mlruns").as_uri()
-    experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT, artifact_location=files)
+    experiment = existing.experiment_id if existing else client.create_experiment(EXPERIMENT, artifact_location=files)
     run_id = client.create_run(experiment, run_name=tracked.name).info.run_id
     for name, text in tracked.about.items():
         client.log_param(run_id, name, text[:LONGEST])

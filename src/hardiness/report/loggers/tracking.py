@@ -87,7 +87,7 @@ class TrackingSession:
 def numbers_of(result: Result) -> dict[str, float]:
     """The scores of a result by names that every tracker takes, as ``benchmark/metric/key.value``."""
     data = () if result.data in (result.benchmark, USUAL) else (result.data,)
-    found = {}
+    numbers = {}
     for score in result.scores:
         if score.value is not None:
             where = [
@@ -96,5 +96,5 @@ def numbers_of(result: Result) -> dict[str, float]:
             ]
             doubt = [score.doubt] if score.doubt else []
             name = "/".join([result.benchmark, *data, score.metric, *where, *doubt])
-            found[re.sub(r"[^\w./ -]+", "_", name)] = score.value
-    return found
+            numbers[re.sub(r"[^\w./ -]+", "_", name)] = score.value
+    return numbers
