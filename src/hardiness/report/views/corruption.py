@@ -41,23 +41,23 @@ class CorruptionView(CardView):
 
     def sentence(self, result: Result, scores: ScoreLookup) -> str | tuple[str, Score | None]:
         """How much is lost under the worst group of corruptions; the mean error where there are no groups."""
-        found = noise_loss(result)
-        if found is None:
+        score = noise_loss(result)
+        if score is None:
             error = scores.score(MEAN_ERROR.name)
             if error is None or error.value is None:
                 return ""
             return f"errs on {100 * error.value:.0f} % of corrupted pictures", error
-        loss = found.value or 0.0
-        where = str(found.condition["group"])
+        loss = score.value or 0.0
+        where = str(score.condition["group"])
         where = f"{where} corruptions" if where == "digital" else where  # the others are nouns
-        return f"loses {100 * loss:.0f} points under {where}" if loss > 0 else "loses nothing under corruptions", found
+        return f"loses {100 * loss:.0f} points under {where}" if loss > 0 else "loses nothing under corruptions", score
 
 
 def corruption_charts(results: Sequence[Result]) -> list[Chart]:
     """Error by severity, one small panel a corruption; the matrix; and errors by corruption beside the published."""
     errors = {result.name: _errors(result) for result in results}
-    names = list(dict.fromkeys(name for found in errors.values() for name, _ in found))
-    severities = sorted({severity for found in errors.values() for _, severity in found})
+    names = list(dict.fromkeys(name for by_cell in errors.values() for name, _ in by_cell))
+    severities = sorted({severity for by_cell in errors.values() for _, severity in by_cell})
     charts: list[Chart] = []
     if len(severities) > 1:
         charts.append(_curves(errors, names, severities, results))
@@ -73,14 +73,14 @@ def _title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> st
     names = list(errors)
     if len(names) == 1:
         return f"Error under {words(names[0])} by severity"
-    shown = {name: f"{100 * error:.0f}" for name, error in errors.items()}
-    most, least = shown[names[0]], shown[names[-1]]
+    percents = {name: f"{100 * error:.0f}" for name, error in errors.items()}
+    most, least = percents[names[0]], percents[names[-1]]
     if most == least:
         return f"As much is lost under each: {most} % wrong"
     if not (apart := ends_apart(errors, intervals)):
         return f"From {least} to {most} % are wrong, by corruption"
     (where, worst), (mild, mildest) = (
-        (in_words(map(words, ends), len(names)), " to ".join(dict.fromkeys(shown[name] for name in reversed(ends))))
+        (in_words(map(words, ends), len(names)), " to ".join(dict.fromkeys(percents[name] for name in reversed(ends))))
         for ends in apart
     )
     return f"Most is lost under {where} ({worst} % wrong), least under {mild} ({mildest} %)"
@@ -94,9 +94,9 @@ def noise_loss(result: Result) -> Score | None:
     Source: Newcombe (1998), method 10 for the difference of two proportions, without its correlation,
         doi:10.1002/(SICI)1097-0258(19980430)17:8.
     """
-    found = {(s.metric, s.condition.get("group")): s for s in result.scores if set(s.condition) <= {"group"}}
-    clean = found.get(("clean_error", None))
-    groups = {group: s for (metric, group), s in found.items() if metric == "error" and group and s.value}
+    scores = {(s.metric, s.condition.get("group")): s for s in result.scores if set(s.condition) <= {"group"}}
+    clean = scores.get(("clean_error", None))
+    groups = {group: s for (metric, group), s in scores.items() if metric == "error" and group and s.value}
     if clean is None or clean.value is None or not groups:
         return None
     group = max(groups, key=lambda name: (groups[name].value or 0.0, name))
@@ -121,19 +121,20 @@ def _curves(
 ) -> Curves:
     ticks = tuple(float(severity) for severity in severities)
     cells = {
-        name: [found[name, s] for found in errors.values() for s in severities if (name, s) in found] for name in names
+        name: [by_cell[name, s] for by_cell in errors.values() for s in severities if (name, s) in by_cell]
+        for name in names
     }
     means = {name: _mean(scores) for name, scores in cells.items()}
     ordered = sorted(names, key=lambda name: (-means[name], name))
     panels, published = [], _published_errors(results, severities)
     for name in ordered:
         lines = []
-        for model, found in errors.items():
-            points = [(float(s), found[name, s]) for s in severities if (name, s) in found]
+        for model, by_cell in errors.items():
+            points = [(float(s), by_cell[name, s]) for s in severities if (name, s) in by_cell]
             lines.append(_line(model, points))
-        shown = tuple(line for line in lines if line.x)
+        curves = tuple(line for line in lines if line.x)
         beside = (published[name],) if name in published else ()
-        panels.append(Panel("severity", shown, beside, ticks, tuple(map(str, severities)), name.replace("_", " ")))
+        panels.append(Panel("severity", curves, beside, ticks, tuple(map(str, severities)), name.replace("_", " ")))
     return Curves(
         "error_by_severity",
         "Error by severity",
@@ -149,27 +150,27 @@ def _curves(
 
 def _published_errors(results: Sequence[Result], severities: Sequence[int]) -> dict[str, Line]:
     """The published errors that ratios divide by, as a curve over these severities, by corruption."""
-    known = baseline(results[0].benchmark) if is_comparable(results) else None
-    if known is None:
+    published = baseline(results[0].benchmark) if is_comparable(results) else None
+    if published is None:
         return {}
-    assert known["model"].lower() == BASELINE.lower(), "figures name the published baseline"
+    assert published["model"].lower() == BASELINE.lower(), "figures name the published baseline"
     levels = distortion_set(results[0].benchmark).levels
-    found = {}
-    for name, errors in known.get("error_by_severity", {}).items():
+    curves = {}
+    for name, errors in published.get("error_by_severity", {}).items():
         points = [(float(level), error) for level, error in zip(levels, errors, strict=True) if level in severities]
-        found[name] = Line(BASELINE, *(tuple(column) for column in zip(*points, strict=True)))
-    return found
+        curves[name] = Line(BASELINE, *(tuple(column) for column in zip(*points, strict=True)))
+    return curves
 
 
 def _line(model: str, points: Sequence[tuple[float, Score]]) -> Line:
-    known = [(x, s.value, s.interval) for x, s in points if s.value is not None]
-    bounded = all(interval is not None for _, _, interval in known)
+    values = [(x, s.value, s.interval) for x, s in points if s.value is not None]
+    bounded = all(interval is not None for _, _, interval in values)
     return Line(
         model,
-        tuple(x for x, _, _ in known),
-        tuple(value for _, value, _ in known),
-        tuple(i.low for _, _, i in known if i) if bounded else (),
-        tuple(i.high for _, _, i in known if i) if bounded else (),
+        tuple(x for x, _, _ in values),
+        tuple(value for _, value, _ in values),
+        tuple(i.low for _, _, i in values if i) if bounded else (),
+        tuple(i.high for _, _, i in values if i) if bounded else (),
     )
 
 
@@ -178,9 +179,9 @@ def _matrix(
 ) -> Heat:
     """Errors of each model; of one severity alone, which has no curves, with the published ones beside."""
     layers = tuple(
-        Layer(model, tuple(tuple(_value(found.get((name, s))) for s in severities) for name in names))
-        for model, found in errors.items()
-        if found
+        Layer(model, tuple(tuple(_value(by_cell.get((name, s))) for s in severities) for name in names))
+        for model, by_cell in errors.items()
+        if by_cell
     )
     caption = (
         "The stronger the colour, the worse. With two models chosen, the first shows its difference to the second."
@@ -210,11 +211,11 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
     if not rows:
         return None
     means = {name: _mean(scores) for name, scores in rows.items()}
-    shown = tuple(sorted(means, key=lambda name: (-means[name], name)))
+    ordered = tuple(sorted(means, key=lambda name: (-means[name], name)))
     published: dict[str, dict[str, Score]] = {}
     for model, series in series_beside(results, "error").items():
         for row in series:
-            if set(row.condition) == {"corruption"} and row.condition["corruption"] in shown:
+            if set(row.condition) == {"corruption"} and row.condition["corruption"] in ordered:
                 score = ERROR.score(row.value, row.n)
                 published.setdefault(model, {})[row.condition["corruption"]] = score
     overall = series_beside(results, "mean_error")
@@ -224,11 +225,11 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
         if model in overall
     )
     grey = f"Grey strokes: models as published, {published_on(results)}."
-    title = _mean_title({name: means[name] for name in shown}, mean_intervals(rows))
-    label, every = "error ↓ better", "all that were run"
+    title = _mean_title({name: means[name] for name in ordered}, mean_intervals(rows))
+    label, all_rows = "error ↓ better", "all that were run"
     caption = "Mean over severities."
     return Dots(
-        "error_by_corruption", title, caption, label, ("", ""), every, shown, observers, None, beside, grey=grey
+        "error_by_corruption", title, caption, label, ("", ""), all_rows, ordered, observers, None, beside, grey=grey
     )
 
 
