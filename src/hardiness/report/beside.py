@@ -239,12 +239,14 @@ def from_few(shown: BenchmarkSection) -> BenchmarkSection:
     def with_count(heading: str) -> str:
         return heading if few.removeprefix(", ") in heading else f"{heading}{few}"
 
-    def named(chart: Chart) -> Chart:
+    def with_counted_title(chart: Chart) -> Chart:
         if isinstance(chart, Curves):
             return replace(chart, heading=with_count(chart.heading))
         return replace(chart, title=with_count(chart.title)) if isinstance(chart, Dots) else chart
 
-    return replace(shown, section=replace(shown.section, charts=[named(chart) for chart in shown.section.charts]))
+    return replace(
+        shown, section=replace(shown.section, charts=[with_counted_title(chart) for chart in shown.section.charts])
+    )
 
 
 def _scores(shown: BenchmarkSection) -> Dots | None:
@@ -256,10 +258,10 @@ def _scores(shown: BenchmarkSection) -> Dots | None:
     rows = {_named(column): column for column in columns if column != first}
     observers = []
     for result in shown.results:
-        known = {row: score for row, column in rows.items() if (score := score_of(result, column)) is not None}
-        observers.append(Observer(result.name, score_of(result, first), known))
-    every = [score for each in observers for score in (each.overall, *each.by_row.values()) if score is not None]
-    most = max(score.interval.high if score.interval else score.value or 0.0 for score in every)
+        by_row = {row: score for row, column in rows.items() if (score := score_of(result, column)) is not None}
+        observers.append(Observer(result.name, score_of(result, first), by_row))
+    scores = [score for each in observers for score in (each.overall, *each.by_row.values()) if score is not None]
+    most = max(score.interval.high if score.interval else score.value or 0.0 for score in scores)
     return Dots(
         name="scores",
         title=_headline_message(shown, headline),

@@ -80,11 +80,11 @@ def _dots(
     metric, observers = card.metric(name), []
     for result in results:
         scores = {score.condition: score for score in result.scores if score.metric == name}
-        shown = {card.named(c): scores[c] for c in conditions if c in scores and scores[c].value is not None}
+        by_row = {card.named(c): scores[c] for c in conditions if c in scores and scores[c].value is not None}
         whole = scores.get(Condition())
-        observers.append(Observer(result.name, whole if whole and whole.value is not None else None, shown))
-    every = [score for each in observers for score in (each.overall, *each.by_row.values()) if score is not None]
-    most = max(score.interval.high if score.interval else score.value or 0.0 for score in every)
+        observers.append(Observer(result.name, whole if whole and whole.value is not None else None, by_row))
+    drawn = [score for each in observers for score in (each.overall, *each.by_row.values()) if score is not None]
+    most = max(score.interval.high if score.interval else score.value or 0.0 for score in drawn)
     return Dots(
         name=NAME,
         title=f"{metric.title[:1].upper()}{metric.title[1:]} by {' and '.join(keys)}",

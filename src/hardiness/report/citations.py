@@ -30,9 +30,9 @@ def citations(shown: Sequence[BenchmarkSection]) -> list[Citation]:
             names = (result.benchmark, f"protocol {result.protocol}", result.run.model.name)
             for name in names:
                 for key in _table()["cited_for"].get(name, ()):
-                    told = reasons.setdefault(key, [])
-                    if name not in told:
-                        told.append(name)
+                    cited_for = reasons.setdefault(key, [])
+                    if name not in cited_for:
+                        cited_for.append(name)
     return [
         Citation(key, paper["text"], _bibtex(key, paper), tuple(reasons[key]))
         for key, paper in _table()["papers"].items()
@@ -50,5 +50,5 @@ def _bibtex(key: str, paper: dict[str, Any]) -> str:
 
 @cache
 def _table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(reference_file("papers.json").read_text("utf-8"))
-    return found
+    table: dict[str, Any] = json.loads(reference_file("papers.json").read_text("utf-8"))
+    return table

@@ -12,7 +12,7 @@ from hardiness.core.run import spelled
 from hardiness.results.run_names import typed_option
 
 _NO_OPTIONS = frozenset(("kernels", "surrogate_sha256"))
-"""What stands among the options of a benchmark in ``run.json`` and cannot be chosen."""
+"""Names that stand among the options of a benchmark in ``run.json`` and cannot be chosen."""
 
 
 def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
@@ -36,33 +36,33 @@ def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
 def _own_commands(result: Result) -> list[str]:
     """The commands that evaluate one result's rows."""
     sessions = [session for session in result.measured.get("sessions", ()) if session.get("rows")]
-    asked = [session for session in sessions if "asked" in session]
-    if not asked:
+    with_request = [session for session in sessions if "asked" in session]
+    if not with_request:
         limits = [session.get("limit") for session in sessions]
         return [_reconstructed(result, None if None in limits else max(limits, default=None))]
-    found: dict[tuple[str, ...], int | None] = {}
-    for session in asked:
+    limit_by_command: dict[tuple[str, ...], int | None] = {}
+    for session in with_request:
         if "model" not in session["asked"]:
             continue
-        command, limit = _typed(result, session["asked"]), session.get("limit")
-        known = found.get(command, 0)
-        found[command] = None if limit is None or known is None else max(limit, known)
-    return [_with_limit(command, limit) for command, limit in found.items()]
+        command, limit = _typed_words(result, session["asked"]), session.get("limit")
+        former = limit_by_command.get(command, 0)
+        limit_by_command[command] = None if limit is None or former is None else max(limit, former)
+    return [_with_limit(command, limit) for command, limit in limit_by_command.items()]
 
 
-def _typed(result: Result, asked: Mapping[str, Any]) -> tuple[str, ...]:
+def _typed_words(result: Result, request: Mapping[str, Any]) -> tuple[str, ...]:
     """The words of a command as its session kept them."""
-    parts = ["hardiness", "run", "-m", asked["model"], "-b", asked["benchmark"]]
-    for each in asked["data"]:
+    parts = ["hardiness", "run", "-m", request["model"], "-b", request["benchmark"]]
+    for each in request["data"]:
         parts += ["--data", each]
     parts += _common(result)
-    if asked.get("precision_target") is not None:
-        parts += ["--precision-target", f"{asked['precision_target']:g}"]
-    if asked.get("until_decided") is not None:
-        parts += ["--until-decided", asked["until_decided"]]
-    if asked.get("time_budget_s") is not None:
-        parts += ["--time-budget", f"{asked['time_budget_s']:g}s"]
-    return (asked.get("folder", ""), *parts)
+    if request.get("precision_target") is not None:
+        parts += ["--precision-target", f"{request['precision_target']:g}"]
+    if request.get("until_decided") is not None:
+        parts += ["--until-decided", request["until_decided"]]
+    if request.get("time_budget_s") is not None:
+        parts += ["--time-budget", f"{request['time_budget_s']:g}s"]
+    return (request.get("folder", ""), *parts)
 
 
 def _with_limit(command: Sequence[str], limit: int | None) -> str:
@@ -109,12 +109,12 @@ def _option(name: str, value: Any) -> str:
     if name in _NO_OPTIONS or value in ([], (), None, ""):
         return ""
     if name.endswith("_options"):  # of an attack, each under its own name
-        return ",".join(f"{each}={spelled(given)}" for each, given in value)
+        return ",".join(f"{key}={spelled(setting)}" for key, setting in value)
     return typed_option(name, value)
 
 
 def sessions_of(result: Result) -> list[Mapping[str, Any]]:
-    """How it was computed, session by session: pairs that fit in a line."""
+    """The sessions that computed a result, each as pairs that fit in a line."""
     return [
         {name: value for name, value in flatten(session) if value not in (None, "", {}, [])}
         for session in ({**each, "asked": None} for each in result.measured.get("sessions", ()))
@@ -128,6 +128,6 @@ def flatten(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]
         if isinstance(value, Mapping):
             pairs += flatten(value, f"{before}{name} ")
         else:
-            shown = f"{value:,.6g}" if isinstance(value, float) else value
-            pairs.append((f"{before}{name}".replace("_", " "), shown))
+            item = f"{value:,.6g}" if isinstance(value, float) else value
+            pairs.append((f"{before}{name}".replace("_", " "), item))
     return pairs

@@ -122,7 +122,9 @@ def _models(count: int) -> str:
 def _accuracies(results: Sequence[Result]) -> Dots | None:
     """Top-1 and top-5 of each model, and of the published ones."""
     observers = [
-        Observer(result.name, None, {of.title: s for of in (TOP1, TOP5) if (s := _headline(result, of.name))})
+        Observer(
+            result.name, None, {metric.title: s for metric in (TOP1, TOP5) if (s := _headline(result, metric.name))}
+        )
         for result in results
     ]
     scored = [each for each in observers if TOP1.title in each.by_row]

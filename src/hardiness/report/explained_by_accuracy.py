@@ -27,9 +27,9 @@ STEPS = 16
 def explained_chart(results: Sequence[Result]) -> Scatter | None:
     """Shifted over clean accuracy of a benchmark's results; ``None`` where no result has effective robustness."""
     explained = [
-        from_json(EffectiveRobustness, {**kept, "model": result.name}, EFFECTIVE.name)
+        from_json(EffectiveRobustness, {**details, "model": result.name}, EFFECTIVE.name)
         for result in results
-        if (kept := result.details.get(EFFECTIVE.name))
+        if (details := result.details.get(EFFECTIVE.name))
     ]
     if not explained:
         return None
@@ -68,24 +68,24 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
     )
 
 
-def _message(benchmark: str, message: Sequence[EffectiveRobustness]) -> str:
-    """How many models it explains, how far the others lie from the line, and how many no sentence judges."""
-    judged = [each for each in message if not each.continued]
-    continued = len(message) - len(judged)
+def _message(benchmark: str, explained: Sequence[EffectiveRobustness]) -> str:
+    """How many models accuracy explains, how far the others lie from the line, and how many no sentence judges."""
+    judged = [each for each in explained if not each.continued]
+    continued = len(explained) - len(judged)
     apart = [each for each in judged if not each.interval.low <= 0 <= each.interval.high]
     beyond = [f"{continued} beyond the line's models not judged"] if continued else []
     if len(judged) < 2:
         return "; ".join([*(f"{each.model}: {each.sentence}" for each in judged), *beyond])
     how_many = f"{len(judged) - len(apart) or 'none'} of" if apart else "all"
-    said = [f"{benchmark}: clean accuracy explains {how_many} {len(judged)} models"]
+    parts = [f"{benchmark}: clean accuracy explains {how_many} {len(judged)} models"]
     for side, sign in (("above", 1), ("below", -1)):
         there = [each for each in apart if sign * each.value > 0]
         if there:
             which = f"{there[0].model} lies" if len(there) == 1 else f"{len(there)} lie"
             least, most = (f(there, key=lambda each: abs(each.value)) for f in (min, max))
             sizes = [f"{100 * abs(each.value):.1f}" for each in (least, most)]
-            said.append(f"{which} {' to '.join(dict.fromkeys(sizes))} points {side} the line")
-    return "; ".join([*said, *beyond])
+            parts.append(f"{which} {' to '.join(dict.fromkeys(sizes))} points {side} the line")
+    return "; ".join([*parts, *beyond])
 
 
 def _trends(line: PublishedLine, least: float, most: float, lines: Sequence[PublishedLine]) -> list[Trend]:

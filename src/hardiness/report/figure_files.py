@@ -23,7 +23,7 @@ WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
 FOLDER, LONGEST_STEM = "figures", 120
 
 WIDTHS = {"": PAPER_PX, "--column": NARROW_PX}
-"""Of figures as files, by what ends their names: two columns of a paper, and one."""
+"""Widths of figures as files, by what ends their names: two columns of a paper, and one."""
 
 
 def sheets(shown: Sequence[BenchmarkSection], inks: Inks, ends: Sequence[str]) -> Iterator[tuple[str, Sheet]]:

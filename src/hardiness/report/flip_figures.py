@@ -79,7 +79,7 @@ def recall_changes(pair: PairFlips) -> Grid:
 
 
 def _first(parts: Sequence[tuple[str, Numbers]], small: int) -> Sequence[tuple[str, Numbers]]:
-    """As many parts as a figure has rows; small classes together, which are the last part, are always one of them."""
+    """The first parts, as many as a figure has rows; small classes together, the last part, are always one of them."""
     rest = parts[-1:] if small else ()
     return [*parts[: min(ROWS_MOST, len(parts)) - len(rest)], *rest]
 

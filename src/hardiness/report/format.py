@@ -62,22 +62,22 @@ def shortened_apart(names: Iterable[str], most: int) -> dict[str, str]:
         names: to show beside each other.
         most: characters of each, at least 12.
     """
-    shown = {name: shortened(name, most) for name in names}
-    for alike in _alike(shown):
+    short = {name: shortened(name, most) for name in names}
+    for alike in _alike(short):
         same = [len(set(letters)) == 1 for letters in zip(*alike, strict=False)]
         start = max(0, [*same, False].index(False) - most // 3)
-        shown |= {name: "…" + shortened(name[start:], most - 1) for name in alike}
-    left = [name for alike in _alike(shown) for name in alike]
-    for place, name in enumerate(left, 1):
+        short |= {name: "…" + shortened(name[start:], most - 1) for name in alike}
+    doubles = [name for alike in _alike(short) for name in alike]
+    for place, name in enumerate(doubles, 1):
         end = f" ({place})"
-        shown[name] = shortened(name, most - len(end)) + end
-    return shown
+        short[name] = shortened(name, most - len(end)) + end
+    return short
 
 
-def _alike(shown: Mapping[str, str]) -> list[list[str]]:
+def _alike(short_names: Mapping[str, str]) -> list[list[str]]:
     """The names that are shown as the same text."""
-    texts = [text for text, count in Counter(shown.values()).items() if count > 1]
-    return [[name for name, each in shown.items() if each == text] for text in texts]
+    texts = [text for text, count in Counter(short_names.values()).items() if count > 1]
+    return [[name for name, each in short_names.items() if each == text] for text in texts]
 
 
 def grid_cell(cell: GridCell | None) -> str:

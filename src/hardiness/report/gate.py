@@ -33,7 +33,7 @@ HEADS = ("rule", "model", "benchmark", "verdict", "value", "interval that decide
 def gate_view(gate: Gate) -> TextTable:
     """A row for each verdict, in the order of the rules; below it what to know of those that are no pass."""
     rows = tuple(_row(each, each.outcome) for each in gate.verdicts)
-    notes = [_sentence(each) for each in _ordered(gate) if each.outcome != "pass"]
+    notes = [_sentence(each) for each in _failures_first(gate) if each.outcome != "pass"]
     notes += [*gate.remarks, *mark_notes(each.model for each in gate.verdicts)]
     return TextTable(_headline(gate), HEADS, rows, named=4, notes=tuple(notes))
 
@@ -47,33 +47,33 @@ def gate_markdown(gate: Gate, most: int, *, of_bytes: bool = True) -> str:
     def size(text: str) -> int:
         return len(text.encode(errors="replace")) if of_bytes else len(text)
 
-    ordered = _ordered(gate)
+    ordered = _failures_first(gate)
     open_ = [each for each in ordered if each.outcome != "pass"]
-    passed = [each for each in ordered if each.outcome == "pass"]
+    passes = [each for each in ordered if each.outcome == "pass"]
     head = f"### {MARKS[gate.outcome].split()[0]} {_escaped(_headline(gate))}\n"
     room = most - size(head) - 400
-    parts, left = [head], 0
+    parts, omissions = [head], 0
     for rows, before, after in (
         (open_, "", ""),
-        (passed, f"\n<details><summary>{len(passed)} passed</summary>\n", "\n</details>\n"),
+        (passes, f"\n<details><summary>{len(passes)} passed</summary>\n", "\n</details>\n"),
     ):
         if not rows:
             continue
-        table, count = _fitting(rows, room - size(before + after), size)
+        table, count = _fitting_table(rows, room - size(before + after), size)
         parts += [before, table, after]
         room -= size(before + table + after)
-        left += len(rows) - count
+        omissions += len(rows) - count
     for remark in gate.remarks:
         text = f"\n{_escaped(remark)}\n"
         if (room := room - size(text)) > 0:
             parts.append(text)
     parts += [f"\n{note}\n" for note in mark_notes(each.model for each in gate.verdicts)]
-    if left:
-        parts.append(f"\n{left:,} more verdicts have no room here: `hardiness gate --json` has all.\n")
+    if omissions:
+        parts.append(f"\n{omissions:,} more verdicts have no room here: `hardiness gate --json` has all.\n")
     return "".join(parts)
 
 
-def _fitting(rows: Sequence[GateVerdict], room: int, size: Callable[[str], int]) -> tuple[str, int]:
+def _fitting_table(rows: Sequence[GateVerdict], room: int, size: Callable[[str], int]) -> tuple[str, int]:
     """A table of as many rows as there is room for, and how many these are."""
     lines = [f"\n| {' | '.join((*HEADS[:3], *HEADS[3:], 'note'))} |\n|{'---|' * (len(HEADS) + 1)}\n"]
     room -= size(lines[0])
@@ -101,17 +101,20 @@ def annotation_lines(gate: Gate) -> list[str]:
 
     Source: GitHub's workflow commands; "%", line ends, and in titles ":" and ",", are written as their codes.
     """
-    found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": []}
-    for each in _ordered(gate):
+    by_kind: dict[str, list[tuple[str, str]]] = {"error": [], "warning": []}
+    for each in _failures_first(gate):
         if each.outcome != "pass":
             warns = each.outcome == "cannot tell" and gate.undecided == "warn"
-            found["warning" if warns else "error"].append((f"{each.outcome}: {each.metric}", _sentence(each)))
+            by_kind["warning" if warns else "error"].append((f"{each.outcome}: {each.metric}", _sentence(each)))
     lines = []
-    for kind, told in found.items():
-        if len(told) > ANNOTATIONS_MOST:
-            rest = len(told) - ANNOTATIONS_MOST + 1
-            told = [*told[: ANNOTATIONS_MOST - 1], (f"{rest} more", f"{rest} more rules; the summary has all")]
-        lines += [f"::{kind} title={_property(title)}::{_data(text)}" for title, text in told]
+    for kind, entries in by_kind.items():
+        if len(entries) > ANNOTATIONS_MOST:
+            rest = len(entries) - ANNOTATIONS_MOST + 1
+            entries = [
+                *entries[: ANNOTATIONS_MOST - 1],
+                (f"{rest} more", f"{rest} more rules; the summary has all"),
+            ]
+        lines += [f"::{kind} title={_property(title)}::{_data(text)}" for title, text in entries]
     return lines
 
 
@@ -145,8 +148,8 @@ def junit(gate: Gate) -> str:
             tag = _tag(each, gate.undecided)
             if tag:
                 kind = "undecided" if each.outcome == "cannot tell" else each.outcome
-                found = ElementTree.SubElement(case, tag, {"message": _legal(_sentence(each)), "type": kind})
-                found.text = _legal(_sentence(each))
+                element = ElementTree.SubElement(case, tag, {"message": _legal(_sentence(each)), "type": kind})
+                element.text = _legal(_sentence(each))
             else:
                 ElementTree.SubElement(case, "system-out").text = _legal(_sentence(each))
     ElementTree.indent(root)
@@ -171,7 +174,7 @@ def _legal(text: str) -> str:
     return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", printable(text))
 
 
-def _ordered(gate: Gate) -> list[GateVerdict]:
+def _failures_first(gate: Gate) -> list[GateVerdict]:
     """The verdicts, failures first."""
     return sorted(gate.verdicts, key=lambda each: ORDER.index(each.outcome))
 
@@ -183,9 +186,9 @@ def _headline(gate: Gate) -> str:
 
 
 def _row(each: GateVerdict, verdict: str) -> tuple[str, ...]:
-    known, unit = each.value is not None and each.interval is not None, _unit(each)
+    has_interval, unit = each.value is not None and each.interval is not None, _unit(each)
     value = _number(each.value, unit) if each.value is not None else ""
-    interval = f"{_ends(each.interval, unit)}\n{each.which_interval}" if known and each.interval else ""
+    interval = f"{_ends(each.interval, unit)}\n{each.which_interval}" if has_interval and each.interval else ""
     limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, unit)}"
     n = f"{each.n:,}" if each.n else ""
     return (each.metric, _model(each), each.benchmark, verdict, value, interval, limit, n)

@@ -9,7 +9,7 @@ DEMO = "demo-sized"
 
 
 def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ...]:
-    """What is amiss with a result where its table stands alone: the marks, and whether its data are those of the demo.
+    """Words for what is amiss with a result where its table stands alone: its marks, and that its data are the demo's.
 
     The page says of the demo's data once for all.
     """
@@ -22,24 +22,24 @@ def caveat(result: Result, score: Score) -> str:
 
     Of effective robustness it says that the line was continued beyond its models.
     """
-    kept = result.details.get(EFFECTIVE.name) if score.metric == EFFECTIVE.name else None
-    if kept is None:
+    robustness = result.details.get(EFFECTIVE.name) if score.metric == EFFECTIVE.name else None
+    if robustness is None:
         return score.doubt
-    return "continued" if kept["continued"] else ""
+    return "continued" if robustness["continued"] else ""
 
 
 def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
-    """What is amiss with a result, or one of its scores, in a word each, e.g. partial, withdrawn, doubt."""
+    """A word for each thing that is amiss with a result, or one of its scores, e.g. partial, withdrawn, doubt."""
     marks = []
     if result.counts.failed:
         marks.append("failed")
     if not result.counts.complete:
         marks.append("partial")
-    said = trust(result.findings)
+    verdict = trust(result.findings)
     if doubt := result.doubt if score is None else caveat(result, score):
         marks.append(doubt)
-    elif said.startswith("no") or (said != "cannot tell" and doubtful(result.findings)):
+    elif verdict.startswith("no") or (verdict != "cannot tell" and doubtful(result.findings)):
         marks.append("doubt")
-    elif said == "cannot tell":
-        marks.append(said)
+    elif verdict == "cannot tell":
+        marks.append(verdict)
     return tuple(marks)

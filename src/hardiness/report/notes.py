@@ -28,10 +28,14 @@ def notes_of(result: Result) -> list[Note]:
     doubts = [finding for finding in result.findings if finding.raised or finding.name == "verdict"]
     return [
         *(Note(warning, name) for warning in result.warnings),
-        *(Note(f"{of} is undefined: {s.reason}", name, card.is_headline(s)) for s, of in titled if s.value is None),
         *(
-            Note(f"{of} has no interval: {s.interval_reason}", name, card.is_headline(s))
-            for s, of in titled
+            Note(f"{title} is undefined: {s.reason}", name, card.is_headline(s))
+            for s, title in titled
+            if s.value is None
+        ),
+        *(
+            Note(f"{title} has no interval: {s.interval_reason}", name, card.is_headline(s))
+            for s, title in titled
             if s.interval_reason
         ),
         *(Note(f"{finding.name}: {finding.sentence}", name) for finding in doubts),

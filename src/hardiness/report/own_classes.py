@@ -24,7 +24,7 @@ def with_classes(section: Section, results: Sequence[Result]) -> Section:
     matrix = _matrix(results)
     broken = {result.name: text for result in results if (text := breaks_first(result))}
     sayings = tuple(replace(each, more=broken.get(each.model, "")) for each in section.sayings)
-    grids = [made(result) for made in (_retained_grid, _recall_grid) for result in results]
+    grids = [make_grid(result) for make_grid in (_retained_grid, _recall_grid) for result in results]
     return replace(
         section,
         charts=[*section.charts, *([matrix] if matrix else [])],
@@ -51,9 +51,12 @@ def _loss(recalls: Mapping[str, Score]) -> float:
 def breaks_first(result: Result) -> str:
     """The class whose recall falls most from clean pictures to corrupted ones, in words; empty where none is known."""
     recalls = {
-        name: of
-        for name, of in _recalls(result).items()
-        if ALL in of and UNCORRUPTED in of and len(of) > 1 and of[ALL].n >= ENOUGH  # clean pictures may all have failed
+        name: by_corruption
+        for name, by_corruption in _recalls(result).items()
+        if ALL in by_corruption
+        and UNCORRUPTED in by_corruption
+        and len(by_corruption) > 1
+        and by_corruption[ALL].n >= ENOUGH  # clean pictures may all have failed
     }
     if not recalls:
         return ""
@@ -70,21 +73,21 @@ def _matrix(results: Sequence[Result]) -> Chart | None:
     recalls = {result.name: _recalls(result) for result in results}
     losses: dict[str, list[float]] = {}
     under: dict[str, list[float]] = {}
-    for of_model in recalls.values():
-        for name, of in of_model.items():
-            losses.setdefault(name, []).append(_loss(of))
-            for corruption, score in of.items():
+    for by_class in recalls.values():
+        for name, by_corruption in by_class.items():
+            losses.setdefault(name, []).append(_loss(by_corruption))
+            for corruption, score in by_corruption.items():
                 under.setdefault(corruption, []).append(score.value or 0.0)
     if not losses or UNCORRUPTED not in under:
         return None
-    every = sorted(losses, key=lambda name: (-float(np.mean(losses[name])), name))
+    classes = sorted(losses, key=lambda name: (-float(np.mean(losses[name])), name))
     heads = sorted(under, key=lambda name: (name != UNCORRUPTED, name != ALL, float(np.mean(under[name])), name))
-    rows = every[:MOST_ROWS]
+    rows = classes[:MOST_ROWS]
     layers = tuple(
-        Layer(model, tuple(tuple(_value(of.get(row, {}).get(head)) for head in heads) for row in rows))
-        for model, of in recalls.items()
+        Layer(model, tuple(tuple(_value(by_class.get(row, {}).get(head)) for head in heads) for row in rows))
+        for model, by_class in recalls.items()
     )
-    part = f" Of {len(every):,} classes the {len(rows)} that lose most." if len(every) > len(rows) else ""
+    part = f" Of {len(classes):,} classes the {len(rows)} that lose most." if len(classes) > len(rows) else ""
     return Heat(
         "recall_by_class",
         "Recall by class and corruption, in %",
@@ -103,13 +106,13 @@ def _recall_grid(result: Result) -> Grid | None:
     recalls = _recalls(result)
     if not recalls:
         return None
-    corrupted = any(UNCORRUPTED in of for of in recalls.values())
+    corrupted = any(UNCORRUPTED in by_corruption for by_corruption in recalls.values())
     rows = []
     for name in sorted(recalls, key=lambda name: (recalls[name][ALL].value or 0.0, name)):
-        of = recalls[name]
-        both = [of.get(UNCORRUPTED), of[ALL]] if corrupted else [of[ALL]]
+        by_corruption = recalls[name]
+        both = [by_corruption.get(UNCORRUPTED), by_corruption[ALL]] if corrupted else [by_corruption[ALL]]
         cells = tuple(GridCell(score.value) if score else None for score in both)
-        rows.append((f"{name} ({of[ALL].n:,})", cells))
+        rows.append((f"{name} ({by_corruption[ALL].n:,})", cells))
     heads = ("clean", "all corruptions") if corrupted else ("recall",)
     return Grid(result.name, "recall by class, with its pictures", "class", heads, tuple(rows))
 

@@ -139,9 +139,9 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
     with pillow_alone():
         units = boards(options.features, options.images)
         exhibits = [_exhibits(each.results) if options.images else [] for each in shown]
-        taken = sum(len(picture) for strips in exhibits for _, picture in strips)
-        taken += sum(len(tile.data) for board in units for tile in board.tiles)
-        hung = walls(shown, options.picture_of if options.images else None, PICTURES_MOST - taken)
+        picture_bytes = sum(len(picture) for strips in exhibits for _, picture in strips)
+        picture_bytes += sum(len(tile.data) for board in units for tile in board.tiles)
+        walls_by_section = walls(shown, options.picture_of if options.images else None, PICTURES_MOST - picture_bytes)
     template = _environment().get_template("page.html.j2")
     return template.render(
         title=title,
@@ -157,8 +157,10 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         rule=RULE,
         card=scorecard(shown),
         sections=[
-            _section(each, inks, options, found, strips, [result for other in shown for result in other.results])
-            for each, found, strips in zip(shown, hung, exhibits, strict=True)
+            _section(
+                each, inks, options, section_walls, strips, [result for other in shown for result in other.results]
+            )
+            for each, section_walls, strips in zip(shown, walls_by_section, exhibits, strict=True)
         ],
         explanations=_explanations(shown),
         claims=options.claims,
@@ -183,7 +185,7 @@ def spaced_name(name: str, inks: Inks) -> Markup:
 
 def numbered(inks: Inks, measured: MeasuredNumbers) -> str:
     """Measured numbers by the place of their model, as JSON; the models are those of the page."""
-    return json.dumps({inks.group(name): [round(each, 6) for each in of] for name, of in measured.items()})
+    return json.dumps({inks.group(name): [round(each, 6) for each in numbers] for name, numbers in measured.items()})
 
 
 def _asset(name: str) -> str:
@@ -194,13 +196,13 @@ def _section(
     shown: BenchmarkSection,
     inks: Inks,
     options: PageOptions,
-    hung: Sequence[Wall],
+    gallery_walls: Sequence[Wall],
     exhibits: Sequence[tuple[str, str]],
-    every: Sequence[Result],
+    all_results: Sequence[Result],
 ) -> dict[str, Any]:
     failures = [(result.name, failure) for result in shown.results for failure in result.failures]
-    found = {result.name: checks(result, shown, options.declared) for result in shown.results}
-    doubtful = {result.name: doubts(result, found[result.name]) for result in shown.results}
+    checks_by_model = {result.name: checks(result, shown, options.declared) for result in shown.results}
+    doubts_by_model = {result.name: doubts(result, checks_by_model[result.name]) for result in shown.results}
     return {
         "shown": shown,
         "section": shown.section,
@@ -212,17 +214,17 @@ def _section(
         if shown.compared and shown.compared.scores
         else None,
         "figures": [_figure(chart, inks) for chart in shown.section.charts],
-        "walls": hung,
+        "walls": gallery_walls,
         "pictured": options.images and options.picture_of is not None,
         "exhibits": exhibits,
-        "checks": found,
-        "doubts": doubtful,
-        "counted": {name: doubts_text(each) for name, each in doubtful.items()},
+        "checks": checks_by_model,
+        "doubts": doubts_by_model,
+        "counted": {name: doubts_text(each) for name, each in doubts_by_model.items()},
         "verdicts": {result.name: result.doubt for result in shown.results},
-        "believed": {result.name: trust_text(result, found[result.name]) for result in shown.results},
+        "believed": {result.name: trust_text(result, checks_by_model[result.name]) for result in shown.results},
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
-        "runs": [(result, commands_of(result, every), sessions_of(result)) for result in shown.results],
+        "runs": [(result, commands_of(result, all_results), sessions_of(result)) for result in shown.results],
     }
 
 
@@ -238,39 +240,46 @@ def _tables(shown: BenchmarkSection) -> list[list[int]]:
 
 
 def _notes(shown: BenchmarkSection) -> list[str]:
-    """What there is to know before trusting the table, without what the checks say."""
-    told = {f"{finding.name}: {finding.sentence}" for result in shown.results for finding in result.findings}
-    told.update(w for result in shown.results if result.measured.get("published") for w in result.warnings)
-    return [note for note in shown.notes() if not any(note.endswith(each) for each in told)]
+    """The notes to read before trusting the table, without those that its checks give."""
+    check_lines = {f"{finding.name}: {finding.sentence}" for result in shown.results for finding in result.findings}
+    check_lines.update(
+        warning for result in shown.results if result.measured.get("published") for warning in result.warnings
+    )
+    return [note for note in shown.notes() if not any(note.endswith(line) for line in check_lines)]
 
 
 def _demo(shown: Sequence[BenchmarkSection]) -> list[str]:
-    """That the data are those of the demo, once for the page, with the benchmarks where these are not all."""
-    few: dict[str, list[str]] = {}
+    """The remarks that data are the demo's, each once for the page, with its benchmarks where not all have it."""
+    headings_by_line: dict[str, list[str]] = {}
     for each in shown:
-        for line in dict.fromkeys(w for result in each.results for w in result.warnings if w.startswith(DEMO)):
-            few.setdefault(line, []).append(each.heading)
-    return [line if len(where) == len(shown) else f"{', '.join(where)}: {line}" for line, where in few.items()]
+        for line in dict.fromkeys(
+            warning for result in each.results for warning in result.warnings if warning.startswith(DEMO)
+        ):
+            headings_by_line.setdefault(line, []).append(each.heading)
+    return [
+        line if len(headings) == len(shown) else f"{', '.join(headings)}: {line}"
+        for line, headings in headings_by_line.items()
+    ]
 
 
 def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:
     """A chart drawn for a page and for a phone; a matrix is a table, which fits both."""
-    found = {"chart": chart, "heading": getattr(chart, "heading", chart.title), "caption": caption_of(chart)}
+    parts = {"chart": chart, "heading": getattr(chart, "heading", chart.title), "caption": caption_of(chart)}
     if isinstance(chart, Heat):
-        return {**found, "wide": "", "narrow": ""}
+        return {**parts, "wide": "", "narrow": ""}
     wide, narrow = (Markup(inline(draw(chart, px, inks), tips=px == WIDE_PX)) for px in (WIDE_PX, NARROW_PX))
-    return {**found, "wide": wide, "narrow": narrow}
+    return {**parts, "wide": wide, "narrow": narrow}
 
 
 def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
     """Caption and base64 of the pictures that were kept with the first run that has some; they are the same in all."""
-    kept = next((result.exhibits for result in results if result.exhibits), {})
-    found = []
-    for caption, path in kept.items():
+    pictures = next((result.exhibits for result in results if result.exhibits), {})
+    encoded = []
+    for caption, picture in pictures.items():
         with suppress(StoreError, SampleError):  # a link that leads elsewhere, or a damaged file: the page does without
-            picture = decode(path.read_bytes(), caption)
-            found.append((caption, base64.b64encode(encode_jpeg(picture, QUALITY)).decode()))
-    return found
+            image = decode(picture.read_bytes(), caption)
+            encoded.append((caption, base64.b64encode(encode_jpeg(image, QUALITY)).decode()))
+    return encoded
 
 
 def _explanations(shown: Sequence[BenchmarkSection]) -> list[tuple[str, str]]:

@@ -24,14 +24,14 @@ PictureOf = Callable[[Result, str, Condition], Image]
 """From a result, the id of a sample and a condition to the picture that the model was shown."""
 
 SIDE_PX, QUALITY, NOISE_QUALITY = 128, 68, 50
-"""Of pictures and, the last, of differences, which are noise: little of it is to be seen."""
+"""Side of pictures, their JPEG quality, and that of differences, which are noise: little of it is to be seen."""
 
 MOST_LARGE, SMALL_PX = 200, 96
 """Galleries up to which pictures have that side, and the side of those of more galleries: each has a picture, and the
 page must stay one that can be mailed."""
 
 BORDER_PX = 2
-"""Of pictures whose licence wants their border kept."""
+"""Width of the border of pictures whose licence wants it kept."""
 
 BARE = 3
 """Samples that a gallery lists where no pictures are wanted."""
@@ -85,17 +85,19 @@ def walls(shown: Sequence[BenchmarkSection], picture_of: PictureOf | None, room:
         picture_of: gives pictures; ``None`` where none are wanted, and only the first samples of each are listed.
         room: bytes that the pictures of all may take in the page; the first sample of each has its pictures anyway.
     """
-    open_ = [[_GalleryDraft(each, number) for number in range(len(each.section.galleries))] for each in shown]
-    every = [hanging for section in open_ for hanging in section]
-    most = max((len(hanging.gallery.samples) for hanging in every), default=0)
-    side_px = SIDE_PX if len(every) <= MOST_LARGE else SMALL_PX
+    drafts_by_section = [
+        [_GalleryDraft(each, number) for number in range(len(each.section.galleries))] for each in shown
+    ]
+    drafts = [draft for section in drafts_by_section for draft in section]
+    most = max((len(draft.gallery.samples) for draft in drafts), default=0)
+    side_px = SIDE_PX if len(drafts) <= MOST_LARGE else SMALL_PX
     spent = last = 0
     for place in range(most if picture_of else min(most, BARE)):
         if place and spent + last > room:
             break
-        last = sum(hanging.hang(place, picture_of, side_px) for hanging in every)
+        last = sum(draft.hang(place, picture_of, side_px) for draft in drafts)
         spent += last
-    return [[hanging.wall() for hanging in section] for section in open_]
+    return [[draft.wall() for draft in section] for section in drafts_by_section]
 
 
 class _GalleryDraft:
@@ -130,19 +132,19 @@ class _GalleryDraft:
 
 
 def _pictures(result: Result, sample: Sample, picture_of: PictureOf, side_px: int) -> tuple[EmbeddedPicture, ...]:
-    shown = _small(picture_of(result, sample.id, sample.condition), side_px)
+    picture = _small(picture_of(result, sample.id, sample.condition), side_px)
     if border := benchmark_type(result.run).border_rgb:
-        shown = _in_border(shown, border)
+        picture = _in_border(picture, border)
     if not sample.condition or sample.before is None:
-        return (EmbeddedPicture("shown", _encoded(shown)),)
+        return (EmbeddedPicture("shown", _encoded(picture)),)
     clean = _small(picture_of(result, sample.id, Condition()), side_px)
-    difference = shown.astype(np.int16) - clean
+    difference = picture.astype(np.int16) - clean
     largest = float(np.quantile(np.abs(difference), BRIGHT)) or 1.0
     gain = max(1.0, 127.0 / largest)
     amplified = np.clip(128 + gain * difference, 0, 255).astype(np.uint8)
     return (
         EmbeddedPicture("photograph", _encoded(clean)),
-        EmbeddedPicture("disturbed", _encoded(shown)),
+        EmbeddedPicture("disturbed", _encoded(picture)),
         EmbeddedPicture(f"difference ×{gain:.0f}", _encoded(amplified, NOISE_QUALITY)),
     )
 
@@ -184,14 +186,14 @@ class FeaturePicture:
     @property
     def caption(self) -> str:
         """The facts of its picture, in a line."""
-        known = {name: self.facts[name] for name in TOLD if self.facts.get(name) is not None}
+        facts = {name: self.facts[name] for name in TOLD if self.facts.get(name) is not None}
         parts = []
-        if "activation_before" in known and "activation_after" in known:
-            parts.append(f"{known['activation_before']:.3g} → {known['activation_after']:.3g}")
-        if "probability_after" in known:
-            parts.append(f"p {known['probability_after']:.3f}")
-        if "start" in known and str(known["start"]) not in self.label:
-            parts.append(f"from {known['start']}")
+        if "activation_before" in facts and "activation_after" in facts:
+            parts.append(f"{facts['activation_before']:.3g} → {facts['activation_after']:.3g}")
+        if "probability_after" in facts:
+            parts.append(f"p {facts['probability_after']:.3f}")
+        if "start" in facts and str(facts["start"]) not in self.label:
+            parts.append(f"from {facts['start']}")
         if self.picture is None:
             parts.append("not reached")
         return ", ".join(parts)
@@ -240,16 +242,16 @@ def boards(grids: Sequence[FeatureGrid], images: bool) -> list[UnitBoard]:
 
 
 def _board(number: int, grid: FeatureGrid, images: bool) -> UnitBoard:
-    lacking, tiles = "", []
+    reason, tiles = "", []
     for place, feature in enumerate(grid.features[:MOST]):
         data = ""
         if images and feature.picture is not None:
             try:
                 data = _encoded_feature(feature.picture, feature.label)
             except (HardinessError, OSError) as error:
-                lacking = lacking or str(error)
+                reason = reason or str(error)
         tiles.append(Tile(f"feature-{number}-{place}", feature.label, feature.caption, data))
-    return UnitBoard(grid, tuple(tiles), max(0, len(grid.features) - MOST), lacking)
+    return UnitBoard(grid, tuple(tiles), max(0, len(grid.features) - MOST), reason)
 
 
 def _encoded_feature(picture: Picture, label: str) -> str:

@@ -29,13 +29,13 @@ def ranks(scores: Mapping[str, Score]) -> dict[str, PlaceRange]:
     A model stands behind another only where their intervals have no value in common. For models on the same images
     `places` asks a paired test instead.
     """
-    known = {name: score for name, score in scores.items() if score.value is not None and score.interval}
-    found = {}
-    for name, score in known.items():
-        better = sum(order_beyond_chance(other, score) > 0 for other in known.values())
-        worse = sum(order_beyond_chance(score, other) > 0 for other in known.values())
-        found[name] = PlaceRange(1 + better, len(known) - worse)
-    return found
+    comparable = {name: score for name, score in scores.items() if score.value is not None and score.interval}
+    place_ranges = {}
+    for name, score in comparable.items():
+        better = sum(order_beyond_chance(other, score) > 0 for other in comparable.values())
+        worse = sum(order_beyond_chance(score, other) > 0 for other in comparable.values())
+        place_ranges[name] = PlaceRange(1 + better, len(comparable) - worse)
+    return place_ranges
 
 
 def places(compared: ScoreComparison, names: Collection[str]) -> dict[str, PlaceRange]:

@@ -37,7 +37,7 @@ class Scorecard:
 
     @property
     def some_apart(self) -> tuple[bool, ...]:
-        """Of each column, whether any model stands behind another beyond chance."""
+        """Whether any model stands behind another beyond chance, column by column."""
         columns = zip(*(entries for _, entries in self.rows), strict=True)
         return tuple(any(entry.rank and entry.rank.best > 1 for entry in column) for column in columns)
 
@@ -51,13 +51,13 @@ def scorecard(shown: Sequence[BenchmarkSection]) -> Scorecard:
         if column is not None
     ]
     places = {group: place for place, group in enumerate(GROUPS)}
-    counted = sorted(parts, key=lambda part: places.get(part[2], len(places)))
+    ordered = sorted(parts, key=lambda part: places.get(part[2], len(places)))
     models = list(dict.fromkeys(result.name for each in shown for result in each.results))
-    columns = [each.entries(column) for each, column, _ in counted]
-    titles = _titles([each for each, _, _ in counted])
+    columns = [each.entries(column) for each, column, _ in ordered]
+    titles = _titles([each for each, _, _ in ordered])
     heads = tuple(
         Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor, group, each.short)
-        for title, (each, column, group) in zip(titles, counted, strict=True)
+        for title, (each, column, group) in zip(titles, ordered, strict=True)
     )
     rows = tuple((model, tuple(column.get(model, OverviewEntry()) for column in columns)) for model in models)
     return Scorecard(heads, rows)
@@ -65,7 +65,7 @@ def scorecard(shown: Sequence[BenchmarkSection]) -> Scorecard:
 
 def _titles(shown: Sequence[BenchmarkSection]) -> list[str]:
     """A short title for each section: its benchmark, and what it needs to differ from others of that benchmark."""
-    found = []
+    titles = []
     for each in shown:
         first = each.results[0]
         kin = [other for other in shown if other is not each and other.results[0].benchmark == first.benchmark]
@@ -73,5 +73,5 @@ def _titles(shown: Sequence[BenchmarkSection]) -> list[str]:
             (other.results[0].data, *other.section.variant, f"protocol {other.results[0].protocol}") for other in kin
         ]
         telling = [part for part in dict.fromkeys(each.heading_parts()) if any(part not in others for others in theirs)]
-        found.append(", ".join([first.benchmark, *telling]))
-    return found
+        titles.append(", ".join([first.benchmark, *telling]))
+    return titles

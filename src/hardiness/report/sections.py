@@ -232,16 +232,16 @@ def sections(
         comparisons: of the models on the same images, where they are known.
         figures: whether with all that a table leaves out, as `section_of` says.
     """
-    every = []
+    tables = []
     for _, group in groupby(results, key=group_of):
         table = with_own_names(list(group))
         section = section_of(table, figures=figures)
         if figures and all(result.run.has_own_classes for result in table):
             section = with_classes(section, table)
-        every.append(BenchmarkSection(table, section))
-    every.sort(key=lambda shown: (shown.section.place, shown.full_heading))
-    compared = [shown.with_comparison(comparisons) for shown in every]
-    return [shown.with_flips().with_figures_across(every).with_winner() for shown in compared] if figures else compared
+        tables.append(BenchmarkSection(table, section))
+    tables.sort(key=lambda shown: (shown.section.place, shown.full_heading))
+    compared = [shown.with_comparison(comparisons) for shown in tables]
+    return [shown.with_flips().with_figures_across(tables).with_winner() for shown in compared] if figures else compared
 
 
 def _is_about(chart: Chart, column: Column) -> bool:

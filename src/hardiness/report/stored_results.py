@@ -61,7 +61,7 @@ class StoredResults(Sequence["TabledResult"]):
         return str(self)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The tables as HTML, for a notebook."""
         problems = "".join(f"<p>{escape(problem)}</p>" for problem in self.problems)
         return "".join(view.html() for view in score_views(self._results)) + problems
 
@@ -84,13 +84,13 @@ class StoredResults(Sequence["TabledResult"]):
         Raises:
             ArgumentError: there is no such form, or pandas is not installed.
         """
-        apart, headlines = _told_apart(self._results), _headlines(self._results)
+        differences, headlines = _differences_by_id(self._results), _headlines(self._results)
         rows = []
         for result in self._results:
             card = card_of(result.run)
             for score in result.scores:
                 row = _row(result, score)
-                row["options"] = apart[id(result)]
+                row["options"] = differences[id(result)]
                 row["headline"] = (result.key, score.metric, score.condition) in headlines
                 row["condition"] = shown(card.named(score.condition))
                 if places is not None:
@@ -106,7 +106,7 @@ class TabledResult(Result):
 
     @classmethod
     def of(cls, result: Result) -> TabledResult:
-        """The same result; itself where it has a table already."""
+        """A result with a table: itself where it has one already."""
         if isinstance(result, TabledResult):
             return result
         return cls(**{field.name: getattr(result, field.name) for field in fields(Result)})
@@ -127,8 +127,8 @@ def _headlines(results: Sequence[Result]) -> set[tuple[str, str, Condition]]:
     }
 
 
-def _told_apart(results: Sequence[Result]) -> dict[int, str]:
-    """What tells each result from others of its model in its table, by the result's id; else nothing."""
+def _differences_by_id(results: Sequence[Result]) -> dict[int, str]:
+    """The words that tell each result from others of its model in its table, by the result's id; else empty."""
     groups: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
         groups.setdefault(group_of(result), []).append(result)

@@ -38,9 +38,11 @@ def summary(shown: Sequence[BenchmarkSection]) -> list[Sentence]:
     """A sentence for each model of which anything was found, in the order of their first section."""
     by_model: dict[str, dict[int, str]] = {}
     for section in shown:
-        of = {result.name: result for result in section.results}
+        results = {result.name: result for result in section.results}
         for saying in section.section.sayings:
-            text = f"{saying.text} ({_footing(saying, of[saying.model])}){f'; {saying.more}' if saying.more else ''}"
+            text = (
+                f"{saying.text} ({_footing(saying, results[saying.model])}){f'; {saying.more}' if saying.more else ''}"
+            )
             by_model.setdefault(saying.model, {}).setdefault(section.section.place // KIND, text)
     leads = _leads(shown[0], len(shown) > 1) if shown else {}
     return [

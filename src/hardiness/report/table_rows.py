@@ -33,7 +33,7 @@ class TableCell:
 
     @property
     def noise_text(self) -> str:
-        """How far the protocol itself moves it at least, in points; empty where no movement is known."""
+        """The least by which the protocol itself moves the number, in points; empty where no movement is known."""
         return f"at least ±{100 * self.noise:.2f} (n = {self.noise_n:,})" if self.noise else ""
 
     @property
@@ -75,17 +75,17 @@ def rows_of(shown: BenchmarkSection) -> list[ModelRow]:
 def _cell(result: Result, score: Score, rank: PlaceRange | None) -> TableCell:
     if score.value is None:
         return TableCell(score, "undefined", "", None, "", "", "")
-    known = _published(result, score)
+    peers = _published(result, score)
     noise, noise_n = _noise(result, score)
-    values = sorted({formatting.number(each.value, each.unit) for each in known})
+    values = sorted({formatting.number(each.value, each.unit) for each in peers})
     return TableCell(
         score=score,
         value=formatting.number(score.value, score.unit),
         interval=formatting.interval(score.interval, score.unit) if score.interval else "",
         rank=rank,
         published=" / ".join(values),
-        source="; ".join(dict.fromkeys(each.source for each in known)),
-        difference=difference(result, score, known),
+        source="; ".join(dict.fromkeys(each.source for each in peers)),
+        difference=difference(result, score, peers),
         noise=noise,
         noise_n=noise_n,
         doubt=caveat(result, score),
@@ -94,14 +94,14 @@ def _cell(result: Result, score: Score, rank: PlaceRange | None) -> TableCell:
 
 def _noise(result: Result, score: Score) -> tuple[float, int]:
     """How far the protocol itself moves the score at least, and on how many images; 0 and 0 where nothing is known."""
-    wanted = (score.metric.removesuffix(PARTIAL), dict(score.condition))
-    known = result.details.get("noise", ())
-    found = next((n for n in known if (n["metric"].removesuffix(PARTIAL), n["condition"]) == wanted), None)
-    return (found["noise"], found["n"]) if found else (0.0, 0)
+    key = (score.metric.removesuffix(PARTIAL), dict(score.condition))
+    movements = result.details.get("noise", ())
+    movement = next((n for n in movements if (n["metric"].removesuffix(PARTIAL), n["condition"]) == key), None)
+    return (movement["noise"], movement["n"]) if movement else (0.0, 0)
 
 
 def _published(result: Result, score: Score) -> Sequence[PublishedNumber]:
-    """What was published of this number under the same protocol; nothing beside what was itself published."""
+    """The published numbers of this score under the same protocol; none beside what was itself published."""
     is_of_own_classes = bool(result.run.data.is_own or result.run.data.classes) and not is_of_added_data(result.run)
     if is_of_own_classes or result.measured.get("published"):
         return ()

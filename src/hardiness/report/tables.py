@@ -11,7 +11,7 @@ from hardiness.core.result import Interval
 from hardiness.sources.files import shown
 
 Form = Literal["pyarrow", "pandas"]
-"""What a table is of."""
+"""Kinds of tables: of pyarrow, or of pandas."""
 
 FORMS = ("pyarrow", "pandas")
 
@@ -34,13 +34,13 @@ def table_of(
     """
     if form not in FORMS:
         raise UnknownNameError("form of a table", form, FORMS)
-    held = list(rows)
+    pairs = list(rows)
     columns: dict[str, list[Any]] = {
-        name: [values[name] for values, _ in held] for name in (held[0][0] if held else ())
+        name: [values[name] for values, _ in pairs] for name in (pairs[0][0] if pairs else ())
     }
-    for key in dict.fromkeys(key for _, condition in held for key in condition):
+    for key in dict.fromkeys(key for _, condition in pairs for key in condition):
         name = f"condition_{key}" if key in columns else key
-        columns[name] = of_one_kind([condition.get(key) for _, condition in held])
+        columns[name] = of_one_kind([condition.get(key) for _, condition in pairs])
     return _in_form(columns, form, integers)
 
 

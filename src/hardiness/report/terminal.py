@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hardiness.statistics.kappa import KappaInterval
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
-"""What colours mean: something to know before trusting a number; people's own scores; of less importance."""
+"""Colours of what to know before trusting a number, of people's own scores, and of things of less importance."""
 
 
 SHORT_HEADING = 13
@@ -63,17 +63,17 @@ class TerminalTable:
     corner: str = "model"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        left = list(self.columns)
+        columns = list(self.columns)
         title = self.title
         while True:
-            fitting = self._fitting(left, console, options)
-            yield self._table(left[:fitting], title, options.max_width)
-            left, title = left[fitting:], f"{self.title}, continued"
-            if not left or not self.everything:
+            count = self._fitting(columns, console, options)
+            yield self._table(columns[:count], title, options.max_width)
+            columns, title = columns[count:], f"{self.title}, continued"
+            if not columns or not self.everything:
                 break
-        if left:
-            named = ", ".join(column.heading for column in left)
-            yield Text(f"and {len(left)} more with --all: {named}", style=LESS)
+        if columns:
+            headings = ", ".join(column.heading for column in columns)
+            yield Text(f"and {len(columns)} more with --all: {headings}", style=LESS)
 
     def fits(self, console: Console, options: ConsoleOptions) -> bool:
         """Whether all columns stand side by side."""
@@ -100,9 +100,9 @@ class TerminalTable:
                 heading, justify="right", width=max(widest, words, min(len(column.heading), SHORT_HEADING))
             )
         names = [_printable(name) for name in self.names]
-        shown = formatting.shortened_apart(names, longest)
+        short_names = formatting.shortened_apart(names, longest)
         for row, name in enumerate(names):
-            table.add_row(Text(shown[name]), *(column.cells[row] for column in columns))
+            table.add_row(Text(short_names[name]), *(column.cells[row] for column in columns))
         return table
 
 
@@ -158,14 +158,14 @@ def scorecard_tables(
         )
         for place, head in enumerate(card.heads)
     ]
-    names, left = [model for model, _ in card.rows], iter(columns)
-    groups = [(group, list(islice(left, count))) for group, count in card.groups]
+    names, iterator = [model for model, _ in card.rows], iter(columns)
+    groups = [(group, list(islice(iterator, count))) for group, count in card.groups]
     if joined:
         yield JoinedGroups(names, groups)
         return
-    for group, chosen in groups:
+    for group, group_columns in groups:
         title = f"overview: {group}" if len(groups) > 1 else "overview"
-        yield TerminalTable(title, names, chosen, everything=True)
+        yield TerminalTable(title, names, group_columns, everything=True)
 
 
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
@@ -176,8 +176,8 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
         everything: also other decision rules, columns that do not fit side by side, and the grids of each model.
     """
     shown = sections(results, figures=everything)
-    often = Counter(note for each in shown for note in dict.fromkeys(each.notes(everything)))
-    shared = [note for note, count in often.items() if count > 1 and count == len(shown)]
+    counts = Counter(note for each in shown for note in dict.fromkeys(each.notes(everything)))
+    shared = [note for note, count in counts.items() if count > 1 and count == len(shown)]
     for each in shown:
         yield _section(each, everything, shared)
     if shared:
@@ -185,7 +185,7 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
 
 
 def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
-    """The same as tables of text, with the headline columns."""
+    """The tables of `score_tables` as tables of text, with the headline columns."""
     for shown in sections(results, figures=False):
         columns = [column for column in shown.section.columns if column.headline]
         heads = [f"{column.title} {formatting.direction(column.higher_is_better)}" for column in columns]
@@ -261,28 +261,28 @@ def consistency_tables(comparisons: Sequence[Comparison], everything: bool = Fal
     """A table for each data set, a row for each pair; those of a mean only where ``everything`` is asked for."""
     for data, group in groupby(comparisons, key=lambda each: each.data):
         table = Table(title=f"error consistency on {data}", title_justify="left", title_style="bold")
-        shown = [each for each in group if everything or not each.detail]
+        rows = [each for each in group if everything or not each.detail]
         table.add_column("first", no_wrap=True)
         table.add_column("second", no_wrap=True)
         for heading in ("first right", "second right", "agreement", "by chance", "kappa", "n"):
             table.add_column(heading, justify="right")
-        for each in shown:
+        for each in rows:
             table.add_row(*_row(each))
         table.caption_justify = "left"
-        table.caption = "\n".join(mark_notes(name for each in shown for name in (each.first, each.second))) or None
+        table.caption = "\n".join(mark_notes(name for each in rows for name in (each.first, each.second))) or None
         yield table
 
 
 def _row(each: Comparison) -> Iterator[str]:
-    found = each.consistency
+    errors = each.consistency
     yield from (each.first, each.second)
-    for share in (*found.accuracies, found.agreement.value, found.expected.value):
+    for share in (*errors.accuracies, errors.agreement.value, errors.expected.value):
         yield formatting.number(share, "fraction") if share is not None else "undefined"
-    if found.kappa.value is None or found.kappa.interval is None:
+    if errors.kappa.value is None or errors.kappa.interval is None:
         yield "undefined"
     else:
-        yield f"{found.kappa.value:.3f}\n[dim]{found.kappa.interval.low:.3f} … {found.kappa.interval.high:.3f}[/dim]"
-    yield f"{found.n:,}"
+        yield f"{errors.kappa.value:.3f}\n[dim]{errors.kappa.interval.low:.3f} … {errors.kappa.interval.high:.3f}[/dim]"
+    yield f"{errors.n:,}"
 
 
 def human_likeness_table(likenesses: Sequence[Likeness]) -> Table:
@@ -297,7 +297,7 @@ def human_likeness_table(likenesses: Sequence[Likeness]) -> Table:
     for each in likenesses:
         measures = (each.ood_accuracy, each.accuracy_difference, each.observed_consistency, each.error_consistency)
         rank = f"{each.mean_rank:.2f}" if each.mean_rank is not None else ""
-        table.add_row(each.name, str(len(each.sets)), *map(_shown, measures), rank)
+        table.add_row(each.name, str(len(each.sets)), *map(_kappa_text, measures), rank)
     table.caption_justify = "left"
     table.caption = "\n".join(mark_notes(each.name for each in likenesses)) or None
     return table
@@ -311,11 +311,11 @@ def consistency_by_set_table(likenesses: Sequence[Likeness]) -> Table:
         table.add_column(each.name, justify="right")
     for name in SETS:
         if any(name in each.sets for each in likenesses):
-            table.add_row(name, *(_shown(each.sets[name]) if name in each.sets else "" for each in likenesses))
+            table.add_row(name, *(_kappa_text(each.sets[name]) if name in each.sets else "" for each in likenesses))
     return table
 
 
-def _shown(found: KappaInterval) -> str:
-    if found.value is None or found.interval is None:
+def _kappa_text(kappa: KappaInterval) -> str:
+    if kappa.value is None or kappa.interval is None:
         return "undefined"
-    return f"{found.value:.3f}\n[dim]{found.interval.low:.3f} … {found.interval.high:.3f}[/dim]"
+    return f"{kappa.value:.3f}\n[dim]{kappa.interval.low:.3f} … {kappa.interval.high:.3f}[/dim]"

@@ -15,31 +15,31 @@ Declared = Mapping[str, Sequence[Recipe]]
 
 
 def declared(texts: Sequence[str]) -> Declared:
-    """What was declared as ``MODEL=NAME+NAME``, each name that of a recipe or of a corruption or perturbation.
+    """Recipes by model from ``MODEL=NAME+NAME``, each name that of a recipe or of a corruption or perturbation.
 
     Raises:
         ArgumentError: a text does not read so.
         UnknownNameError: no recipe, corruption or perturbation has that name.
     """
-    found: dict[str, list[Recipe]] = {}
+    recipes_by_model: dict[str, list[Recipe]] = {}
     for text in texts:
         model, equals, names = text.rpartition("=")
         if not (equals and model and names):
             raise ArgumentError(f"--trained-with must be MODEL=RECIPE+…, as in mine=augmix+fog, was {text!r}")
-        found.setdefault(model, []).extend(_recipe(name) for name in names.split("+"))
-    return found
+        recipes_by_model.setdefault(model, []).extend(_recipe(name) for name in names.split("+"))
+    return recipes_by_model
 
 
 def overlaps(result: Result, declared: Declared) -> Iterator[tuple[Recipe, tuple[str, ...], bool]]:
     """The recipes of a result's model that touch its benchmark: members that it trains on, and whether declared."""
     weights = str(result.run.model.options.get("pretrained", ""))
     by_name = [(recipe, False) for recipe in recipes_of(result.run.model.name, weights)]
-    told = [(recipe, True) for recipe in (*declared.get(result.name, ()), *declared.get(result.run.model.name, ()))]
-    seen: set[str] = set()
-    for recipe, is_declared in (*told, *by_name):
+    by_user = [(recipe, True) for recipe in (*declared.get(result.name, ()), *declared.get(result.run.model.name, ()))]
+    names: set[str] = set()
+    for recipe, is_declared in (*by_user, *by_name):
         members = recipe.overlaps.get(result.benchmark, ())
-        if recipe.name not in seen and (members or result.benchmark in recipe.made_for):
-            seen.add(recipe.name)
+        if recipe.name not in names and (members or result.benchmark in recipe.made_for):
+            names.add(recipe.name)
             yield recipe, members, is_declared
 
 
@@ -60,19 +60,19 @@ def training_sentence(benchmark: str, recipe: Recipe, members: Sequence[str], is
     if ALL in members:
         what = f"the like of all that {benchmark} tests"
         return f"{begin}: that is {what} ({recipe.source})", "do not read the score as what an unprepared model does"
-    named = ", ".join(member.replace("_", " ") for member in members)
+    member_names = ", ".join(member.replace("_", " ") for member in members)
     return (
-        f"{begin}: it trains on {named}, which {benchmark} tests ({recipe.source})",
+        f"{begin}: it trains on {member_names}, which {benchmark} tests ({recipe.source})",
         "read the score without these members, by the figure of errors by member",
     )
 
 
 def _recipe(name: str) -> Recipe:
-    known = recipes()
-    if name in known:
-        return known[name]
-    holding = {benchmark: (name,) for benchmark in set_names() if name in set_of(benchmark).members}
-    if not holding:
+    by_name = recipes()
+    if name in by_name:
+        return by_name[name]
+    members_by_benchmark = {benchmark: (name,) for benchmark in set_names() if name in set_of(benchmark).members}
+    if not members_by_benchmark:
         members = [member for benchmark in set_names() for member in set_of(benchmark).members]
-        raise UnknownNameError("recipe or corruption", name, (*known, *dict.fromkeys(members)))
-    return Recipe(name, name.replace("_", " "), "declared", overlaps=holding)
+        raise UnknownNameError("recipe or corruption", name, (*by_name, *dict.fromkeys(members)))
+    return Recipe(name, name.replace("_", " "), "declared", overlaps=members_by_benchmark)

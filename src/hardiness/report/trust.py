@@ -37,16 +37,16 @@ def checks(result: Result, shown: BenchmarkSection, declared: Declared | None = 
     """
     if result.measured.get("published"):
         return [Check("published", False, "a published number; nothing was run here")]
-    found = [
+    unsorted = [
         *_completeness(result),
         *_size(result, shown),
         *_differences(result, shown),
         *_runtime(result),
         *_training(result, declared or {}),
-        *(Check(_about(warning), True, warning) for warning in result.warnings if not warning.startswith("partial:")),
+        *(Check(_subject(warning), True, warning) for warning in result.warnings if not warning.startswith("partial:")),
         *(Check(finding.name, finding.raised, finding.sentence, ran=finding.ran) for finding in result.findings),
     ]
-    return sorted(found, key=lambda check: not check.raised)
+    return sorted(unsorted, key=lambda check: not check.raised)
 
 
 def _completeness(result: Result) -> Iterator[Check]:
@@ -73,15 +73,15 @@ _PICKS = frozenset(("corruptions", "severities", "perturbations", "difficulty"))
 
 
 def _limits(result: Result) -> list[str]:
-    """What in the commands of a result asked for less than everything, as it is typed."""
+    """The options in a result's commands that asked for less than everything, as they are typed."""
     sessions = result.measured.get("sessions", ())
-    asked = [session.get("asked", {}) for session in sessions]
-    options = [pair.partition("=")[0] for each in asked for pair in _options(each.get("benchmark", ""))]
-    found = ["--limit"] if any(session.get("limit", 0) is not None for session in sessions) else []
-    found += ["--precision-target"] if any(each.get("precision_target") is not None for each in asked) else []
-    found += ["--until-decided"] if any(each.get("until_decided") is not None for each in asked) else []
-    found += ["--time-budget"] if any(each.get("time_budget_s") is not None for each in asked) else []
-    return [*found, *(f"{option}=" for option in dict.fromkeys(options) if option in _PICKS)]
+    requests = [session.get("asked", {}) for session in sessions]
+    options = [pair.partition("=")[0] for request in requests for pair in _options(request.get("benchmark", ""))]
+    limits = ["--limit"] if any(session.get("limit", 0) is not None for session in sessions) else []
+    limits += ["--precision-target"] if any(request.get("precision_target") is not None for request in requests) else []
+    limits += ["--until-decided"] if any(request.get("until_decided") is not None for request in requests) else []
+    limits += ["--time-budget"] if any(request.get("time_budget_s") is not None for request in requests) else []
+    return [*limits, *(f"{option}=" for option in dict.fromkeys(options) if option in _PICKS)]
 
 
 def _options(benchmark: str) -> list[str]:
@@ -96,38 +96,42 @@ def _size(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
     width = score.interval.high - score.interval.low
     text = f"n = {score.n:,}: the interval of {column.title if column else ''} is {100 * width:.0f} points wide"
     if width > WIDE:
-        yield Check("sample size", True, f"{text}, so that smaller differences are not told apart", _more(score, width))
+        yield Check(
+            "sample size", True, f"{text}, so that smaller differences are not told apart", _images_needed(score, width)
+        )
     else:
         yield Check("sample size", False, text)
 
 
-def _more(score: Score, width: float) -> str:
+def _images_needed(score: Score, width: float) -> str:
     return f"about {round(score.n * (width / WIDE) ** 2):,} images would bring it to {100 * WIDE:.0f} points"
 
 
 def _differences(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
     """Whether n is large enough to tell this model from each other one by the score that stands for the section."""
     column = shown.section.headline
-    found = shown.comparison(column) if column else None
-    pairs = [(pair, each) for pair, each in (found.pairs if found else {}).items() if result.name in pair]
+    comparison = shown.comparison(column) if column else None
+    pairs = [(pair, each) for pair, each in (comparison.pairs if comparison else {}).items() if result.name in pair]
     scores = {each.name: score_of(each, column) for each in shown.results} if column else {}
-    said = {name: score.doubt for name, score in scores.items() if score}
-    if pairs and (doubt := said.get(result.name)):
+    doubts_by_name = {name: score.doubt for name, score in scores.items() if score}
+    if pairs and (doubt := doubts_by_name.get(result.name)):
         text = f"its number is {doubt}, so that no difference from another model is told"
         yield Check("difference", False, text, ran=False)
         return
-    left_out = {name: doubt for name, doubt in said.items() if doubt and any(name in pair for pair, _ in pairs)}
+    left_out = {
+        name: doubt for name, doubt in doubts_by_name.items() if doubt and any(name in pair for pair, _ in pairs)
+    }
     beside = f" (left out: {', '.join(f'{name}, {doubt}' for name, doubt in left_out.items())})" if left_out else ""
     pairs = [(pair, each) for pair, each in pairs if not left_out.keys() & set(pair)]
-    open_ = [(pair, each) for pair, each in pairs if each.interval is not None and not each.is_told_apart]
-    if open_:
-        others = [(pair[1] if pair[0] == result.name else pair[0], each) for pair, each in open_]
-        named = ", ".join(f"{other} ({100 * abs(each.value):.1f} points)" for other, each in others)
-        tells = [each.detectable for _, each in open_ if each.detectable is not None]
-        needs = f"; {open_[0][1].n:,} images tell {100 * max(tells):.1f} points" if tells else ""
-        text = f"what it differs by from {named} is within chance{needs}{beside}"
+    open_pairs = [(pair, each) for pair, each in pairs if each.interval is not None and not each.is_told_apart]
+    if open_pairs:
+        others = [(pair[1] if pair[0] == result.name else pair[0], each) for pair, each in open_pairs]
+        rivals = ", ".join(f"{other} ({100 * abs(each.value):.1f} points)" for other, each in others)
+        detectable = [each.detectable for _, each in open_pairs if each.detectable is not None]
+        needs = f"; {open_pairs[0][1].n:,} images tell {100 * max(detectable):.1f} points" if detectable else ""
+        text = f"what it differs by from {rivals} is within chance{needs}{beside}"
         yield Check("difference", True, text, "more images; hardiness compare --power says how many")
-    if pairs and not open_:
+    if pairs and not open_pairs:
         yield Check("difference", False, f"it is told apart from every other model on the same images{beside}")
     if left_out and not pairs:
         yield Check("difference", False, f"there is no other model to tell it from{beside}", ran=False)
@@ -135,14 +139,14 @@ def _differences(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
 
 def _training(result: Result, declared: Declared) -> Iterator[Check]:
     """Whether the model was trained on what the benchmark tests, as far as that is known."""
-    found = list(overlaps(result, declared))
-    for recipe, members, is_declared in found:
+    touching = list(overlaps(result, declared))
+    for recipe, members, is_declared in touching:
         yield Check("training", True, *training_sentence(result.benchmark, recipe, members, is_declared))
-    if not found and touched(result.benchmark):
+    if not touching and touched(result.benchmark):
         yield Check("training", False, "nothing is known of a training on what this benchmark tests")
 
 
-def _about(warning: str) -> str:
+def _subject(warning: str) -> str:
     return next((name for begin, name in WARNINGS.items() if warning.startswith(begin)), "warning")
 
 
@@ -152,9 +156,9 @@ def _runtime(result: Result) -> Iterator[Check]:
         if agreement.get("fallback"):
             yield Check("runtime", True, str(agreement["fallback"]), "nothing: plain torch was used instead")
         elif agreement.get("n"):
-            told = f"{100 * agreement['top1']:.0f} % of top-1 equal plain fp32 torch on {agreement['n']} images"
+            text = f"{100 * agreement['top1']:.0f} % of top-1 equal plain fp32 torch on {agreement['n']} images"
             yield Check(
-                "runtime", agreement["top1"] < 1, told, "compare with --runtime torch" if agreement["top1"] < 1 else ""
+                "runtime", agreement["top1"] < 1, text, "compare with --runtime torch" if agreement["top1"] < 1 else ""
             )
 
 
@@ -163,9 +167,9 @@ def trust_text(result: Result, checked: Sequence[Check]) -> str:
 
     Under attack the attack report goes first, by a verdict that it withdrew or that it cannot give.
     """
-    said = trust(result.findings)
-    if said not in ("", "yes"):
-        return said
+    verdict = trust(result.findings)
+    if verdict not in ("", "yes"):
+        return verdict
     return doubts_text(doubts(result, checked)) or "yes"
 
 
