@@ -1,1 +1,1 @@
-"""What people read: the page, terminal tables, figures and exports, made from stored results alone."""
+"""Reports that people read: the page, terminal tables, figures and exports, made from stored results alone."""

@@ -18,7 +18,7 @@ WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
     "pdf": pdf,
     "png": png,
 }
-"""From a drawing to a file, by its ending."""
+"""Functions from a drawing to the bytes of a file, by its ending."""
 
 FOLDER, LONGEST_STEM = "figures", 120
 

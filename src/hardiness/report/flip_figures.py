@@ -34,8 +34,8 @@ def flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
         by.append(("flips_by_class", f"Flips from {pair.first} to {pair.second}, by class", pair.classes, pair.small))
     for name, heading, parts, small in by:
         rows = {each.replace("_", " "): flips for each, flips in _first(parts, small)}
-        every = [overall, *rows.values()]
-        most = max(max(flips.negative.interval.high, flips.positive.interval.high) for flips in every)
+        all_flips = [overall, *rows.values()]
+        most = max(max(flips.negative.interval.high, flips.positive.interval.high) for flips in all_flips)
         single, rest = (len(parts) - 1, ", and those of few images together") if small else (len(parts), "")
         single_shown = len(rows) - bool(small)
         left_out = f" The {single_shown} of {single} with most negative flips{rest}." if single_shown < single else ""

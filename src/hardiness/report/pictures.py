@@ -21,7 +21,7 @@ from hardiness.imaging.resizing import resize
 from hardiness.report.sections import BenchmarkSection
 
 PictureOf = Callable[[Result, str, Condition], Image]
-"""From a result, the id of a sample and a condition to the picture that the model was shown."""
+"""A function from a result, the id of a sample and a condition to the picture that the model was shown."""
 
 SIDE_PX, QUALITY, NOISE_QUALITY = 128, 68, 50
 """Side of pictures, their JPEG quality, and that of differences, which are noise: little of it is to be seen."""

@@ -302,7 +302,7 @@ class OverviewEntry:
 
 
 Places = Mapping[tuple[str, str, Condition], PlaceRange]
-"""By the key of a run, a metric and its condition."""
+"""Places of models by the key of a run, a metric and its condition."""
 
 
 def places_of(results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()) -> Places:

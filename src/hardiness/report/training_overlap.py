@@ -11,7 +11,7 @@ from hardiness.reference.sets import distortion_set as set_of
 from hardiness.reference.sets import set_names
 
 Declared = Mapping[str, Sequence[Recipe]]
-"""By a model's name, the recipes that its user says it was trained with."""
+"""Recipes that its user says a model was trained with, by the model's name."""
 
 
 def declared(texts: Sequence[str]) -> Declared:

@@ -47,7 +47,7 @@ class Exporter:
 registry: Registry[Exporter] = Registry(
     "export format", "hardiness.report.exports", "hardiness.exports", instance_of(Exporter)
 )
-"""By the name on the command line."""
+"""The forms by their names on the command line."""
 
 
 def register(

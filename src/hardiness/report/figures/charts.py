@@ -575,7 +575,7 @@ def draw_ladder(ladder: Ladder, width: float, inks: Inks, titled: bool) -> Sheet
 
 
 def _limit(ladder: Ladder) -> float:
-    """Where the axis ends: the first of some round numbers above every value and interval."""
+    """The end of the axis: the first of some round numbers above every value and interval."""
     ends = [rung.score.interval.high if rung.score.interval else _value(rung) for rung in ladder.rungs]
     return next((limit for limit in LIMITS if limit >= max(ends)), math.ceil(max(ends)))
 

@@ -92,7 +92,7 @@ class Band:
 
     @property
     def cells(self) -> Iterator[tuple[float, float, str]]:
-        """Where each cell with a value begins, its opacity, and the text on it."""
+        """The left end of each cell with a value, its opacity, and the text on it."""
         for column, value in enumerate(self.values):
             if value is not None:
                 yield self.x + column * (self.width + CELL_GAP), shade(value), f"{100 * value:.0f}"

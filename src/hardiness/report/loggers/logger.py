@@ -42,7 +42,7 @@ class Logger(Protocol):
 
 
 Open = Callable[[TrackerRun], Logger]
-"""From what is to be tracked to its open run."""
+"""A function from the run to be tracked to the one that is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class TrackerKind:
 registry: Registry[TrackerKind] = Registry(
     "logger", "hardiness.report.loggers", "hardiness.loggers", instance_of(TrackerKind)
 )
-"""By the name on the command line."""
+"""The trackers by their names on the command line."""
 
 
 def register(name: str, *packages: str, quiet: Mapping[str, str] | None = None) -> Callable[[Open], Open]:

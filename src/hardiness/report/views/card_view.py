@@ -55,7 +55,7 @@ def _as_view(entry: Any) -> CardView:
 
 
 views: Registry[CardView] = Registry("view", "hardiness.report.views", "hardiness.views", _as_view)
-"""By the name of the card whose results they show."""
+"""The views, by the name of the card whose results they show."""
 
 V = TypeVar("V", bound=CardView)
 

@@ -24,13 +24,13 @@ class ClassSetsView(CardView):
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart]:
         """Accuracy by part, what clean accuracy explains, and how far confidence is trusted."""
-        described = class_set_of(results[0].run)
-        by_part = _matrix(described, results) if described.axes else _by_part(described, results)
-        yield from filter(None, (by_part, _by_level(described, results), explained_chart(results)))
+        class_set = class_set_of(results[0].run)
+        by_part = _matrix(class_set, results) if class_set.axes else _by_part(class_set, results)
+        yield from filter(None, (by_part, _by_level(class_set, results), explained_chart(results)))
         yield from confidence_charts(results)
 
     def sentence(self, result: Result, scores: ScoreLookup) -> str:
-        """The share answered rightly."""
+        """The share of photographs that are answered rightly."""
         top1 = scores.value("top1")
         return f"answers {100 * top1:.1f} % of {result.benchmark} rightly" if top1 is not None else ""
 
@@ -39,37 +39,37 @@ def _score_of(result: Result, condition: Condition) -> Score | None:
     return next((s for s in result.scores if (s.metric, s.condition) == ("top1", condition)), None)
 
 
-def _by_part(described: ClassSet, results: Sequence[Result]) -> Dots | None:
+def _by_part(class_set: ClassSet, results: Sequence[Result]) -> Dots | None:
     """Accuracy by part, a row each."""
-    rows = {str(next(iter(part.condition.values()))).replace("_", " "): part.condition for part in described.parts}
+    rows = {str(next(iter(part.condition.values()))).replace("_", " "): part.condition for part in class_set.parts}
     observers = []
     for result in results:
         by_row = {name: score for name, condition in rows.items() if (score := _score_of(result, condition))}
         observers.append(Observer(result.name, _score_of(result, Condition()), by_row))
     if not any(observer.by_row for observer in observers):
         return None
-    theirs = _published_by_part(described, rows) if is_comparable(results) else ()
+    published = _published_by_part(class_set, rows) if is_comparable(results) else ()
     return Dots(
         "accuracy_by_part",
-        f"{described.title}: accuracy by {next(iter(described.parts[0].condition))}",
+        f"{class_set.title}: accuracy by {next(iter(class_set.parts[0].condition))}",
         "Accuracy on each part of the set; lines are 95 % intervals.",
         "accuracy, higher is better",
         ("", ""),
         "headline",
         tuple(name for name in rows if any(name in observer.by_row for observer in observers)),
         tuple(observers),
-        published=theirs,
+        published=published,
         bars=True,
-        grey=f"Grey strokes: published models, {published_on(results)}." if theirs else "",
+        grey=f"Grey strokes: published models, {published_on(results)}." if published else "",
     )
 
 
-def _published_by_part(described: ClassSet, rows: Mapping[str, Condition]) -> tuple[Observer, ...]:
+def _published_by_part(class_set: ClassSet, rows: Mapping[str, Condition]) -> tuple[Observer, ...]:
     """Published accuracies of the set: over everything, and of each part."""
-    whole = {model: _as_score(row) for model, row in published_beside(described.name, "top1", {}).items()}
+    whole = {model: _as_score(row) for model, row in published_beside(class_set.name, "top1", {}).items()}
     by_row: dict[str, dict[str, Score]] = {model: {} for model in whole}
     for name, condition in rows.items():
-        for model, row in published_beside(described.name, "top1", condition).items():
+        for model, row in published_beside(class_set.name, "top1", condition).items():
             by_row.setdefault(model, {})[name] = _as_score(row)
     return tuple(Observer(model, whole.get(model), scores) for model, scores in by_row.items())
 
@@ -78,12 +78,12 @@ def _as_score(row: PublishedNumber) -> Score:
     return Score(row.metric, row.value, row.unit, row.n, condition=row.condition)
 
 
-def _by_level(described: ClassSet, results: Sequence[Result]) -> Dots | None:
+def _by_level(class_set: ClassSet, results: Sequence[Result]) -> Dots | None:
     """Accuracy at each level where the set has no factors, else at the hardest level of each factor, a row each."""
-    if not described.level:
+    if not class_set.level:
         return None
     levels = [
-        {s.condition: s for s in result.scores if s.metric == "top1" and described.level in s.condition}
+        {s.condition: s for s in result.scores if s.metric == "top1" and class_set.level in s.condition}
         for result in results
     ]
     means: dict[Condition, float] = {}
@@ -93,18 +93,22 @@ def _by_level(described: ClassSet, results: Sequence[Result]) -> Dots | None:
     factors: dict[str, list[Condition]] = {}
     for condition in means:
         factors.setdefault(str(condition.get("factor", "")), []).append(condition)
-    hardest = [condition for factor, at in factors.items() for condition in _hardest(at, means, all_of=not factor)]
+    hardest = [
+        condition
+        for factor, conditions in factors.items()
+        for condition in _hardest(conditions, means, all_of=not factor)
+    ]
     rows = {" ".join(map(str, condition.values())).replace("_", " "): condition for condition in hardest}
     if not rows:
         return None
     caption = (
-        f"Accuracy on the photographs of each {described.level}"
+        f"Accuracy on the photographs of each {class_set.level}"
         if "" in factors
         else "Accuracy at the level of each factor at which models are right least often"
     )
     return Dots(
         "accuracy_by_level",
-        f"{described.title}: {min(rows, key=lambda name: means[rows[name]])} is hardest",
+        f"{class_set.title}: {min(rows, key=lambda name: means[rows[name]])} is hardest",
         f"{caption}; lines are 95 % intervals.",
         "accuracy, higher is better",
         ("", ""),
@@ -125,26 +129,28 @@ def _hardest(levels: Sequence[Condition], means: Mapping[Condition, float], *, a
     return levels if all_of else [min(levels, key=means.__getitem__)]
 
 
-def _matrix(described: ClassSet, results: Sequence[Result]) -> Heat | None:
+def _matrix(class_set: ClassSet, results: Sequence[Result]) -> Heat | None:
     """Accuracy by the settings of the counted parts, rows and columns as the set says."""
-    down, across = described.axes
-    counted = [part.condition for part in described.parts if part.counted]
+    down, across = class_set.axes
+    counted = [part.condition for part in class_set.parts if part.counted]
 
-    def named(condition: Condition, keys: Sequence[str]) -> str:
+    def setting_name(condition: Condition, keys: Sequence[str]) -> str:
         return " ".join(f"ISO {condition[key]}" if key == "iso" else str(condition[key]) for key in keys)
 
-    rows = tuple(dict.fromkeys(named(each, down) for each in counted))
-    heads = tuple(dict.fromkeys(named(each, across) for each in counted))
+    rows = tuple(dict.fromkeys(setting_name(each, down) for each in counted))
+    heads = tuple(dict.fromkeys(setting_name(each, across) for each in counted))
     layers = []
     for result in results:
-        values = {(named(c, down), named(c, across)): s.value for c in counted if (s := _score_of(result, c))}
+        values = {
+            (setting_name(c, down), setting_name(c, across)): s.value for c in counted if (s := _score_of(result, c))
+        }
         if values:
             layers.append(Layer(result.name, tuple(tuple(values.get((row, head)) for head in heads) for row in rows)))
     if not layers:
         return None
     return Heat(
         "accuracy_by_setting",
-        f"{described.title}: accuracy by light, aperture, shutter and ISO",
+        f"{class_set.title}: accuracy by light, aperture, shutter and ISO",
         "Accuracy on the same photographs under each setting of the camera, in percent.",
         ", ".join(down),
         heads,

@@ -46,9 +46,9 @@ def flips(results: Sequence[Result]) -> list[Chart]:
     means = {name: sum(score.value or 0.0 for score in each) / len(each) for name, each in scores.items()}
     rows = tuple(sorted(means, key=lambda name: (-means[name], name)))
     published = _published(results, rows)
-    every = [score.value for each in (*observers, *published) for score in each.by_row.values() if score.value]
-    every += [each.overall.interval.high for each in observers if each.overall and each.overall.interval]
-    limit = next(end for end in LIMITS if end >= min(1.0, max(every, default=1.0)))
+    ends = [score.value for each in (*observers, *published) for score in each.by_row.values() if score.value]
+    ends += [each.overall.interval.high for each in observers if each.overall and each.overall.interval]
+    limit = next(end for end in LIMITS if end >= min(1.0, max(ends, default=1.0)))
     caption = "Share of steps from frame to frame (for noises: from the first frame) at which the answer changes."
     title = _title({name: means[name] for name in rows}, mean_intervals(scores))
     return [
