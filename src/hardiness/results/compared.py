@@ -39,15 +39,15 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
         rows_most: where there are more rows than that, of all scores but the first, and of what is said of pairs, only
             models that stand next to each other are shown, and only as many scores as there is room for.
     """
-    every = [dict(score.pairs) for score in comparison.scores]
-    shown = every if rows_most is None else _fewer(comparison.scores, rows_most)
-    total, rows = sum(map(len, every)), list(_rows(comparison, shown))
+    all_pairs = [dict(score.pairs) for score in comparison.scores]
+    pairs_by_score = all_pairs if rows_most is None else _fitting_pairs(comparison.scores, rows_most)
+    total, rows = sum(map(len, all_pairs)), list(_rows(comparison, pairs_by_score))
     beside = _neighbours(comparison.scores[0]) if len(rows) < total else None
     notes = (
         *((f"{len(rows)} of {total} differences are shown; 'hardiness compare' has all",) if len(rows) < total else ()),
         *(
             _ranks(score, comparison)
-            for score, _ in zip(comparison.scores, shown, strict=False)
+            for score, _ in zip(comparison.scores, pairs_by_score, strict=False)
             if len(score.ranks) > 2
         ),
         *comparison.notes,
@@ -65,7 +65,7 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
 
 
 def _adjustment(scores: Sequence[ScoreComparison]) -> Iterator[str]:
-    """What was done because many differences are tested at once."""
+    """The remark on adjusting, where many differences are tested at once."""
     tested = sum(pair.p is not None for score in scores for pair in score.pairs.values())
     if tested > 1:
         yield (
@@ -77,14 +77,14 @@ def _adjustment(scores: Sequence[ScoreComparison]) -> Iterator[str]:
 Pairs = Mapping[tuple[str, str], Difference]
 
 
-def _rows(comparison: BenchmarkComparison, shown: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
-    for score, pairs in zip(comparison.scores, shown, strict=False):
+def _rows(comparison: BenchmarkComparison, pairs_by_score: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
+    for score, pairs in zip(comparison.scores, pairs_by_score, strict=False):
         for (first, second), pair in pairs.items():
             yield tuple(_row(comparison, score, first, second, pair))
 
 
-def _fewer(scores: Sequence[ScoreComparison], rows_most: int) -> list[Pairs]:
-    """As many pairs as there is room for: all if all fit, else all of the first score if these do, then neighbours."""
+def _fitting_pairs(scores: Sequence[ScoreComparison], rows_most: int) -> list[Pairs]:
+    """The pairs that there is room for: all if all fit, else all of the first score if these do, then neighbours."""
     if sum(len(score.pairs) for score in scores) <= rows_most:
         return [score.pairs for score in scores]
     rows_of_scores: list[Pairs] = []
@@ -147,7 +147,7 @@ def _ranks(score: ScoreComparison, comparison: BenchmarkComparison) -> str:
 
 
 def _pair_lines(detail: PairDetail) -> Iterator[str]:
-    """What there is to say of a pair beyond its scores."""
+    """The lines on a pair beyond its scores."""
     pair = f"{detail.first} and {detail.second}"
     kappa = detail.kappa.kappa if detail.kappa else None
     if kappa and kappa.value is not None:
@@ -162,8 +162,8 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
         what = "Brier score by calibration and refinement" if kind == "calibration" else f"mean error by {kind}"
         yield f"{pair}, {what}, largest parts in points: {_parts(parts)}"
     if detail.images:
-        named = ", ".join(each.image for each in detail.images[:LARGEST])
-        yield f"{pair}, most telling images: {named}"
+        names = ", ".join(each.image for each in detail.images[:LARGEST])
+        yield f"{pair}, most telling images: {names}"
 
 
 def _pair_score_line(pair: PairScore) -> str:
@@ -193,21 +193,21 @@ def _flip_lines(pair: PairFlips) -> Iterator[str]:
         flipped = [part for part in parts if part[1].negative.value > 0]
         worst = sorted(flipped, key=lambda part: -part[1].negative.value)[:LARGEST]
         if len(parts) > 1 and worst:
-            named = ", ".join(f"{name or 'clean'} {_share(flips.negative)}" for name, flips in worst)
-            yield f"{pair.first} → {pair.second}, {what} with most negative flips: {named}"
+            texts = ", ".join(f"{name or 'clean'} {_share(flips.negative)}" for name, flips in worst)
+            yield f"{pair.first} → {pair.second}, {what} with most negative flips: {texts}"
     if len(pair.changes) > 1 and any(change.value for _, change in pair.changes):
         yield f"{pair.first} → {pair.second}, recall by class in points, what lost most first: {_changes(pair)}"
 
 
 def _changes(pair: PairFlips) -> str:
     """The classes that lost most, and how many of all change; a star marks those that do."""
-    shown = [
+    losses = [
         f"{name} {_points(change.value)}"
         + (f" ({_points(change.interval.low)} … {_points(change.interval.high)})" if change.interval else "")
         + ("*" if change.is_told_apart else "")
         for name, change in pair.changes[: len(pair.changes) - bool(pair.small)][:LARGEST]
     ]
-    return f"{', '.join(shown)}; {pair.changed} (all adjusted together)"
+    return f"{', '.join(losses)}; {pair.changed} (all adjusted together)"
 
 
 def _flips(flips: Flips) -> str:

@@ -150,7 +150,7 @@ class BenchmarkComparison:
     pair_scores: tuple[PairScore, ...] = field(default=(), metadata=json_field(seldom=True))
 
     def doubt_about(self, score: ScoreComparison, model: str) -> str:
-        """That word where the score is of pictures under attack, as that of any registered metric is; else empty."""
+        """The word of doubt where the score is of pictures under attack, as a registered metric's is; else empty."""
         is_under_attack = "epsilon" in score.condition or score.metric in registry
         return self.doubts.get(model, "") if is_under_attack else ""
 
@@ -175,7 +175,7 @@ class BenchmarkComparison:
 
     @property
     def heading(self) -> str:
-        """What was compared, in a line."""
+        """The benchmark, data and images of the comparison, in a line."""
         images = f"{self.n:,} images that all share" if self.n else "different photographs: unpaired"
         return ", ".join([f"{self.benchmark} on {self.data}", *self.variant, images])
 
@@ -208,7 +208,7 @@ class BenchmarkComparison:
 
 
 _Group = tuple[str, str, str, tuple[str, ...]]
-"""What only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
+"""Facts that only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
 
 
 def compare_stores(
@@ -248,13 +248,13 @@ def compare_stores(
                 f"{benchmark}: {why_not_measured(run)}": None for name, run in runs.items() if name not in measured
             }
         several = len(places) > 1
-        had = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
+        lines = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
         copies = len(stores) > 1 and sum(map(len, _once(stores))) < sum(len(store.runs()) for store in stores)
         if reasons and not places:
             raise ArgumentError(f"nothing can be compared: {'; '.join(reasons)}")
         raise ArgumentError(
             "a comparison needs two models that were run on one benchmark and the same data, had "
-            f"{'; '.join([*had, *reasons]) or 'none'}{' (a run that several folders hold is one)' if copies else ''}"
+            f"{'; '.join([*lines, *reasons]) or 'none'}{' (a run that several folders hold is one)' if copies else ''}"
         )
     return comparisons
 
@@ -269,7 +269,7 @@ def not_comparable(stores: Sequence[Store], models: Sequence[str] = ()) -> list[
 def kept_comparisons(
     stores: Sequence[Store], baseline_model: str | None = None, *, details: bool = False
 ) -> list[BenchmarkComparison]:
-    """The same of all models, usually without details; none where there are fewer than two, whose rows are not read."""
+    """Comparisons of all models, usually without details; none of fewer than two models, whose rows are not read."""
     with suppress(ArgumentError):  # the baseline model has no stored run
         base = stored_baseline(stores, baseline_model) if baseline_model else None
         return _comparisons(_groups(stores), stores, base, (), details)
@@ -372,7 +372,7 @@ def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, 
 
 
 VERSION = 10
-"""Raised whenever the same runs would be compared otherwise."""
+"""Version of comparisons, raised whenever the same runs would be compared otherwise."""
 
 
 def _comparison(
@@ -398,8 +398,8 @@ def _comparison(
     noise = [json_form(noises[run.stored.key]) for run in runs.values() if run.stored.key in noises]
     name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
     divisors = base and [base.of_run(run) for run in runs.values()]
-    of = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions()])
-    form = first.memo.value(name if base is None else f"{name} {base.model}", of, compute)
+    origin = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions()])
+    form = first.memo.value(name if base is None else f"{name} {base.model}", origin, compute)
     if form is None:
         return None
     comparison = from_json(BenchmarkComparison, form, "the comparison")
@@ -437,7 +437,7 @@ def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str
 
 
 def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
-    """That differences are looked at once, where runs were stopped at a target that may be made smaller."""
+    """The remark that differences are looked at once, where runs were stopped at a target that may be made smaller."""
     stops = {name: run.stop() for name, run in runs.items()}
     if names := [name for name, stop in stops.items() if stop and stop.precision_target is not None]:
         yield (

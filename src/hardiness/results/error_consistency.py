@@ -21,7 +21,7 @@ from hardiness.store.store import Store
 
 Pair = tuple[int, int]
 Right = Mapping[str, bool]
-"""Whether an observer named the shape, by the stimulus's name."""
+"""An observer's answers: whether each named the shape, by the stimulus's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ class _Group(NamedTuple):
 def _compared(data: str, models: Mapping[str, Right], persons: Mapping[str, Right]) -> Iterator[Comparison]:
     """All comparisons on one set of stimuli."""
     stimuli = sorted(set().union(*models.values()))
-    shown = {name: right for name, right in persons.items() if not right.keys().isdisjoint(stimuli)}
-    observers = {**models, **shown}
+    answering = {name: right for name, right in persons.items() if not right.keys().isdisjoint(stimuli)}
+    observers = {**models, **answering}
     right = np.array([[float(each.get(name, np.nan)) for each in observers.values()] for name in stimuli])
     groups = [group for group in _groups(right, list(observers), len(models)) if group.pairs]
     for group, kappa in zip(groups, pairwise(right, [group.pairs for group in groups]), strict=True):
@@ -141,8 +141,8 @@ def _of_run(run: StoredRun, protocol: str) -> Right:
     scored = ScoredRun(run, card_of(run.run))
     if not len(scored.table):
         return {}
-    read = answers(scored.table, run.run.data.categories, protocol)
-    return dict(zip(read.names.tolist(), read.by_shape.tolist(), strict=True))
+    model_answers = answers(scored.table, run.run.data.categories, protocol)
+    return dict(zip(model_answers.names.tolist(), model_answers.by_shape.tolist(), strict=True))
 
 
 def _of_person(answered: Mapping[str, str]) -> Right:

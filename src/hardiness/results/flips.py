@@ -68,13 +68,15 @@ class PairFlips:
     def changed(self) -> str:
         """How many classes' recall changes, and whether that of the small ones together does."""
         *classes, rest = [*(change.is_told_apart for _, change in self.changes), *([] if self.small else [False])]
-        of = f"{sum(classes)} of {len(classes):,} classes change"
+        text = f"{sum(classes)} of {len(classes):,} classes change"
         if not self.small:
-            return of
-        return f"{of}, the {self.small:,} of fewer than {FEWEST_OF_CLASS} images together {'do' if rest else 'do not'}"
+            return text
+        return (
+            f"{text}, the {self.small:,} of fewer than {FEWEST_OF_CLASS} images together {'do' if rest else 'do not'}"
+        )
 
     def sentence(self, scores_differ: bool | None) -> str:
-        """What the flips say beside the scores, in one sentence.
+        """The flips in one sentence, beside the scores.
 
         Args:
             scores_differ: whether the scores are told apart; ``None`` where no score was compared.
@@ -97,9 +99,9 @@ class PairFlips:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: what each part of the pictures is called stands beside its numbers."""
         form = fields_form(self)
-        named = {name: [{head: part, **numbers} for part, numbers in form.pop(name)] for name, head in PARTS.items()}
+        parts = {name: [{head: part, **numbers} for part, numbers in form.pop(name)] for name, head in PARTS.items()}
         first = {name: form.pop(name) for name in ("first", "second", "flipped", "overall")}
-        return {**first, **named, **form}
+        return {**first, **parts, **form}
 
     @classmethod
     def from_dict(cls, form: Any) -> PairFlips:
@@ -114,7 +116,7 @@ class PairFlips:
 
 
 PARTS = {"conditions": "condition", "kinds": "kind", "classes": "class", "changes": "class"}
-"""What one of each is called in JSON."""
+"""The name that one of each has in JSON."""
 
 
 def _percent(share: float) -> str:
@@ -197,8 +199,8 @@ def _samples(table: FlipTable, before: ImageTable, now: ImageTable, namer: Any) 
         for side in (before, now):
             at, cell = int(side.rows_of(table.ids[[row]])[0]), side.present.index(condition)
             confidence = float(side["confidence"][at, cell]) if "confidence" in side else float("nan")
-            shown = round(confidence, 4) if confidence == confidence else None
-            answers.append(Answer(namer(int(side["answer"][at, cell])), shown))
+            rounded = round(confidence, 4) if confidence == confidence else None
+            answers.append(Answer(namer(int(side["answer"][at, cell])), rounded))
         chosen.append(Sample(str(image), condition, namer(int(table.label[row])), answers[1], answers[0]))
     return chosen
 

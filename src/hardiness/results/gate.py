@@ -205,9 +205,9 @@ def kept_gate(store: Store) -> tuple[Gate, bool] | None:
     with suppress(StoreError, LookupError, TypeError, ValueError, AttributeError):
         content = store.files.read(GATE)
         if content:
-            found = parse_json(content, f"{store.address}/{GATE}")
-            of = found.pop("of")
-            return from_json(Gate, found, GATE), of == _stamp(store)
+            form = parse_json(content, f"{store.address}/{GATE}")
+            stamp = form.pop("of")
+            return from_json(Gate, form, GATE), stamp == _stamp(store)
     return None
 
 

@@ -33,7 +33,7 @@ Draws = NDArray[np.float64]
 Cell = tuple[str, str]
 Answered = Mapping[str, bool]
 Seen = Mapping[Cell, Answered]
-"""What an observer saw: by set and condition, whether each stimulus was answered rightly, by its own name."""
+"""An observer's answers: by set and condition, whether each stimulus was answered rightly, by its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ def human_likeness(store: Store, trials: Right) -> list[Likeness]:
 
     Source: Geirhos et al. (2021), arXiv:2106.07411, and ``plotting/plot.py`` of its repository.
     """
-    people = {name: seen for name, seen in trials.items() if name.startswith(PERSON)}
+    people = {name: answers for name, answers in trials.items() if name.startswith(PERSON)}
     if not people:
         raise DataError("the trials must hold people's answers (subj subject-01 …), but hold none")
-    persons = [_by_cell(seen) for seen in people.values()]
-    observers = {**_stored(store), **{name: seen for name, seen in trials.items() if name not in people}}
+    persons = [_by_cell(answers) for answers in people.values()]
+    observers = {**_stored(store), **{name: answers for name, answers in trials.items() if name not in people}}
     likenesses = [
-        each for name, seen in observers.items() if (each := _likeness_to_people(name, _by_cell(seen), persons))
+        each for name, answers in observers.items() if (each := _likeness_to_people(name, _by_cell(answers), persons))
     ]
     if not likenesses:
         raise DataError(f"{store.address} and the trials share no stimulus; run model-vs-human on one of their sets")
@@ -130,9 +130,9 @@ def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
     }
 
 
-def _likeness_to_people(name: str, seen: Seen, people: Sequence[Seen]) -> Likeness | None:
+def _likeness_to_people(name: str, answers: Seen, people: Sequence[Seen]) -> Likeness | None:
     """The likeness of one observer, over the sets that people answered too."""
-    return _likeness(name, [seen], [(seen, person) for person in people])
+    return _likeness(name, [answers], [(answers, person) for person in people])
 
 
 def _among(people: Sequence[Seen]) -> Likeness | None:
@@ -153,7 +153,7 @@ def _likeness(name: str, observers: Sequence[Seen], pairs: Sequence[tuple[Seen, 
     difference, observed, kappa = np.mean(list(measured.values()), axis=0)
     return Likeness(
         name,
-        {each: _estimate(found[-1], -1.0) for each, found in measured.items()},
+        {each: _estimate(draws[-1], -1.0) for each, draws in measured.items()},
         _estimate(np.mean(list(accuracy.values()), axis=0), 0.0),
         _estimate(difference, 0.0),
         _estimate(observed, 0.0),
@@ -168,9 +168,9 @@ def _in_set(name: str, first: Seen, second: Seen) -> NDArray[np.float64] | None:
     return np.asarray(np.mean(alike_by_cell, axis=0)) if alike_by_cell else None
 
 
-def _by_cell(seen: Mapping[TrialStimulus, bool]) -> Seen:
+def _by_cell(answers: Mapping[TrialStimulus, bool]) -> Seen:
     cells: dict[Cell, dict[str, bool]] = {}
-    for stimulus, right in seen.items():
+    for stimulus, right in answers.items():
         cells.setdefault((stimulus.set, stimulus.level), {})[stimulus.name] = right
     return cells
 
@@ -187,7 +187,7 @@ def _compared(cell: Cell, first: Answered, second: Answered) -> NDArray[np.float
     shared = sorted(first.keys() & second.keys())
     if not shared:
         return None
-    a, b = (np.array([seen[name] for name in shared], np.float64) for seen in (first, second))
+    a, b = (np.array([answers[name] for name in shared], np.float64) for answers in (first, second))
     p, q, observed = _means(cell, [a, b, (a == b).astype(np.float64)])
     expected = expected_agreement(p, q)
     alike = np.isclose(observed, 1.0, rtol=0, atol=1e-12)
@@ -198,10 +198,10 @@ def _compared(cell: Cell, first: Answered, second: Answered) -> NDArray[np.float
 def _accuracy(name: str, observers: Iterable[Seen]) -> Draws:
     """The accuracy over a set's counted conditions, of all observers together."""
     right = [
-        np.array([seen[cell][each] for each in sorted(seen[cell])], np.float64)
-        for seen in observers
+        np.array([cells[cell][each] for each in sorted(cells[cell])], np.float64)
+        for cells in observers
         for cell in _counted_cells(name)
-        if cell in seen
+        if cell in cells
     ]
     return np.asarray(_means((name, PEOPLE), [np.concatenate(right)])[0])
 

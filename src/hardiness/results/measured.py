@@ -64,8 +64,8 @@ class RunByImage:
         places = np.searchsorted(self.ids, ids)
         estimate = score.estimate(places)
         # One array for all scores on the same images: equal ids need not be compared then.
-        named = ids if estimate.n == len(ids) else self.ids[estimate.ids]
-        return replace(estimate, ids=named), score.lacks(places)
+        own_ids = ids if estimate.n == len(ids) else self.ids[estimate.ids]
+        return replace(estimate, ids=own_ids), score.lacks(places)
 
     def title(self, score: Measurable) -> str:
         """A score's name as people write it."""
@@ -106,7 +106,7 @@ def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> RunBy
 
 
 def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
-    """The same of a run whose table may have been read."""
+    """A run by image as `stored_measures` gives it, of a table that may have been read already."""
     stored = run.stored
     table = with_rows_of_metrics(run, run.table)
     by_image = measured(table, stored.run, base.of_run(run) if base else None) if len(table) else None
@@ -152,7 +152,7 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
 
 
 def _measurables(table: ImageTable, run: Run, baseline: Baseline | None) -> Sequence[Measurable]:
-    """What its card gives to compare by; nothing where one of somebody else's fails."""
+    """The scores that a run's card gives to compare by; none where a card of somebody else's fails."""
     try:
         card, divisors = card_of(run), baseline or published_baseline(run)
         own = card.measurables(table, run, divisors)

@@ -15,7 +15,7 @@ from hardiness.results.runs import ScoredRun, digest_of
 
 
 def version_of(entry: RunMetric | PairMetric) -> list[str]:
-    """What kept scores of a metric are recognised by: its version, and the hash of code that is somebody's own."""
+    """The marks of a metric's kept scores: its version, and the hash of code that is somebody's own."""
     code = [scoring_code(part) for part in (entry.function, entry.applies) if part is not None]
     return [str(entry.version), *filter(None, code)]
 
@@ -35,11 +35,11 @@ def with_metrics(run: ScoredRun, scores: Sequence[Score], baseline: Baseline | N
         scores: by its card; where there are none, nothing was evaluated.
         baseline: what ratios divide by.
     """
-    every = list(scores)
-    whole = not any(score.metric.endswith(PARTIAL) for score in every)
-    for entry in _in_order() if every else ():
-        every = _behind(every, entry.behind, _scores(run, entry, every, whole, baseline))
-    return every
+    all_scores = list(scores)
+    whole = not any(score.metric.endswith(PARTIAL) for score in all_scores)
+    for entry in _in_order() if all_scores else ():
+        all_scores = _behind(all_scores, entry.behind, _scores(run, entry, all_scores, whole, baseline))
+    return all_scores
 
 
 def with_rows_of_metrics(run: ScoredRun, table: ImageTable) -> ImageTable:
@@ -70,8 +70,10 @@ def _scores(
         if not entry.speaks_of(run.stored.run):
             return ()
         divisor = baseline if entry.divides else None
-        of = digest_of([*version_of(entry), whole, divisor])
-        return run.memo.record(list[Score], f"metric {entry.name}", of, lambda: _computed(run, entry, whole, divisor))
+        origin = digest_of([*version_of(entry), whole, divisor])
+        return run.memo.record(
+            list[Score], f"metric {entry.name}", origin, lambda: _computed(run, entry, whole, divisor)
+        )
     except DataError:
         return ()
     except StoreError:
@@ -87,10 +89,10 @@ def _computed(run: ScoredRun, entry: RunMetric, whole: bool, baseline: Baseline 
     if isinstance(run.card, MissingCard):  # which makes no table of the rows
         return []
     table = run.with_rows(run.columns(*entry.table), entry.rows)
-    if lacking := entry.lacks(table):
+    if missing := entry.lacks(table):
         if entry.applies is None:
             return []
-        return [entry.metric.score(None, len(table), reason=f"not available: {lacking}")]
+        return [entry.metric.score(None, len(table), reason=f"not available: {missing}")]
     return run.without_unavailable(entry.scores(Scoring(table, run.stored.run, whole, baseline)))
 
 
@@ -100,8 +102,8 @@ def _require_own_name(run: ScoredRun, entry: RunMetric, others: Iterable[Score])
     Raises:
         ArgumentError: it has.
     """
-    taken = {score.metric for score in others} | {metric.name for metric in run.card.declared}
-    if entry.name in taken:
+    names = {score.metric for score in others} | {metric.name for metric in run.card.declared}
+    if entry.name in names:
         raise ArgumentError(f"the card {run.stored.run.benchmark.card!r} has a metric of that name; rename it")
 
 

@@ -100,7 +100,7 @@ class Noise:
         return fields_form(self)
 
     def as_details(self) -> list[dict[str, Any]]:
-        """What a page needs of it: each score with how far some setting moves it at least, and on how many images."""
+        """Each score with how far some setting moves it at least, and on how many images, for a page."""
         names = dict.fromkeys((each.metric, each.condition) for each in self.moved)
         return [
             {"metric": metric, "condition": dict(condition), "noise": least, "n": n}
@@ -126,7 +126,7 @@ class Noise:
         return TextTable(title, HEADS, tuple(each.as_row() for each in moved), named=2, notes=tuple(notes))
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The table as HTML, for a notebook."""
         return self.view().html()
 
     def keep(self, store: Store) -> str:
@@ -147,7 +147,7 @@ LEVEL = 0.05
 def moved_by(
     factor: str, setting: str, usual: RunByImage, varied: RunByImage, settings: int = 1
 ) -> list[SettingEffect]:
-    """What a setting does to every score that both runs have, on the images that both have.
+    """The effect of a setting on every score that both runs have, on the images that both have.
 
     Args:
         factor, setting: what was varied, and to what.
@@ -172,7 +172,7 @@ def moved_by(
         if math.isnan(before.value) or math.isnan(after.value):
             continue
         test = difference_test(after, before, score.span, few or fewer)
-        apart = test.among(None if test.p is None else min(test.p * settings, 1.0), LEVEL / settings)
+        adjusted = test.among(None if test.p is None else min(test.p * settings, 1.0), LEVEL / settings)
         effects.append(
             SettingEffect(
                 factor=factor,
@@ -181,11 +181,11 @@ def moved_by(
                 condition=score.condition,
                 title=usual.title(score),
                 usual=before.value,
-                value=apart.value,
-                interval=apart.interval,
+                value=adjusted.value,
+                interval=adjusted.interval,
                 n=len(ids),
                 otherwise=otherwise,
-                reason="" if apart.interval else apart.reason or "",
+                reason="" if adjusted.interval else adjusted.reason or "",
             )
         )
     return effects
@@ -202,7 +202,7 @@ def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
         for path in store.files.list_files(FOLDER):
             if path.count("/") == 1 and path.endswith(".json"):
                 where = f"{store.address}/{path}"
-                read = parse_json(store.files.read(path) or b"", where)
-                noise = from_json(Noise, read, where, "delete it and measure again")
+                form = parse_json(store.files.read(path) or b"", where)
+                noise = from_json(Noise, form, where, "delete it and measure again")
                 noises[noise.key] = noise
     return noises

@@ -57,7 +57,7 @@ def pair_entries() -> list[PairMetric]:
 def scorings_of(
     entry: PairMetric, before: tuple[ImageTable, Run], now: tuple[ImageTable, Run]
 ) -> tuple[Scoring, Scoring] | None:
-    """What a metric of two runs is computed from: the images and cells that both have; ``None`` where there is none.
+    """Both sides of a metric of two runs, on the images and cells that both have; ``None`` where there is none.
 
     Args:
         entry: the metric.

@@ -17,10 +17,10 @@ from hardiness.core.forms import json_field
 from hardiness.metrics.declaration import PairMetric, pair_registry
 
 HEADLINE = "headline"
-"""In place of a metric: the score that stands for a benchmark in the overview."""
+"""The word in place of a metric for the score that stands for a benchmark in the overview."""
 
 ANY = "*"
-"""In place of a benchmark: each that was run."""
+"""The word in place of a benchmark for each that was run."""
 
 LIMITS = ("at_most", "at_least", "worse_by_at_most")
 
@@ -28,7 +28,7 @@ TEXTS = ("name", "benchmark", "metric", "model", "run", "against", "against_run"
 FIELDS = (*TEXTS, "where", "against_model", *LIMITS)
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
-"""What ``[policy]`` may say; the first is what it says where it is left out."""
+"""Settings of ``[policy]`` with their values, of which the first is that of a setting left out."""
 
 
 @dataclass(frozen=True)

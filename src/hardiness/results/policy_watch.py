@@ -59,9 +59,9 @@ class PolicyWatch:
     def __init__(self, policy: Policy, store: Store) -> None:
         self.policy, self._folder = policy, PolicyFolder(store, policy)
         successors = self._folder.successors
-        every = [(key, run.stored.run) for key, run in self._folder.runs.items()]
+        runs = [(key, run.stored.run) for key, run in self._folder.runs.items()]
         self._family = sum(
-            _speaks_of(rule, run) for rule in policy.rules for key, run in every if rule.run or key not in successors
+            _speaks_of(rule, run) for rule in policy.rules for key, run in runs if rule.run or key not in successors
         )
 
     def look(self, runs: Sequence[tuple[ScoredRun, ImageTable]]) -> PolicyLook:
@@ -71,7 +71,7 @@ class PolicyWatch:
             ArgumentError: a rule matches nothing in them, or its limit is beyond what its metric can be.
         """
         cases: list[tuple[Evidence, Limit]] = []
-        lacking, remarks, whole = 0, [], False
+        without_evidence, remarks, whole = 0, [], False
         for rule in self.policy.rules:
             for run, table in runs:
                 if not _speaks_of(rule, run.stored.run):
@@ -90,13 +90,15 @@ class PolicyWatch:
                     name = run.stored.run.benchmark.name
                     remarks.append(f"{place}: {error}, so that {name} is evaluated whole")
                 else:
-                    lacking += evidence is None
+                    without_evidence += evidence is None
                     side = -1 if rule.kind == "at_least" else 1
                     cases += [(evidence, Limit(rule.limit, side))] if evidence else []
         ruled = rulings(cases, self._family)
-        open_ = [(each.n + ruling.more) / each.n for (each, _), ruling in zip(cases, ruled, strict=True) if ruling.more]
-        outcomes = (*(ruling.outcome for ruling in ruled), *["cannot tell"] * lacking)
-        times = max(open_, default=0.0) if not lacking else math.inf
+        growths = [
+            (each.n + ruling.more) / each.n for (each, _), ruling in zip(cases, ruled, strict=True) if ruling.more
+        ]
+        outcomes = (*(ruling.outcome for ruling in ruled), *["cannot tell"] * without_evidence)
+        times = max(growths, default=0.0) if not without_evidence else math.inf
         return PolicyLook(times, outcomes, tuple(dict.fromkeys(remarks)), whole)
 
     def unmatched(self, rule: Rule, run: ScoredRun) -> UnmatchedError | None:
@@ -164,7 +166,7 @@ def require_policy_fits(
         ArgumentError: naming the rule, the field and the nearest name; or the benchmark that no rule would stop.
     """
     names = sorted({*benchmarks, *(run.benchmark.name for run in stored)})
-    named = sorted({*models, *(run.model.name for run in stored)})
+    model_names = sorted({*models, *(run.model.name for run in stored)})
     for rule in policy.rules:
         place = policy.place(rule)
         plain = rule.model.rpartition(" (")[0] or rule.model
@@ -172,9 +174,9 @@ def require_policy_fits(
             raise ArgumentError(
                 f"{place}: benchmark {rule.benchmark!r} is neither run nor stored{suggestion(rule.benchmark, names)}"
             )
-        if rule.model and not {rule.model, plain} & set(named):
+        if rule.model and not {rule.model, plain} & set(model_names):
             raise ArgumentError(
-                f"{place}: model {rule.model!r} is neither run nor stored{suggestion(rule.model, named)}"
+                f"{place}: model {rule.model!r} is neither run nor stored{suggestion(rule.model, model_names)}"
             )
     for name in benchmarks:
         if not any(rule.benchmark in (ANY, name) for rule in policy.rules):

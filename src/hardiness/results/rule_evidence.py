@@ -39,7 +39,7 @@ from hardiness.statistics.verdicts import Evidence, Limit
 from hardiness.store.store import Store
 
 VERSION = 5
-"""Raised whenever the same rows would give other evidence."""
+"""Version of evidence, raised whenever the same rows would give another."""
 
 WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
 """Metrics of any rows, over whichever cells and classes are asked for; whether they count what is wrong."""
@@ -212,8 +212,8 @@ class PolicyFolder:
         remarks = []
         for result in self.results:
             successor = self.successors.get(result.key)
-            named = any(rule.run and named_by(result.run, result.key, rule.run) for rule in rules)
-            if successor is None or named or not any(_is_about(rule, result) for rule in rules if not rule.run):
+            is_named = any(rule.run and named_by(result.run, result.key, rule.run) for rule in rules)
+            if successor is None or is_named or not any(_is_about(rule, result) for rule in rules if not rule.run):
                 continue
             old, new = JudgedRun.of(self.runs[result.key]), JudgedRun.of(successor)
             digits, (label, later) = old.key[:KEY_DIGITS], labels_apart(old, new)
@@ -300,10 +300,10 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     for result, absent in unmatched:
         reason = f"no {absent.field} {absent.value!r} in this run"
         cases.append(absent_case(rule, folder.names[result.key], result.data, reason))
-    there = {case.model for case in cases}
+    models_with_cases = {case.model for case in cases}
     plain = {result.name for result in results if result.benchmark == rule.benchmark}
-    lacking = [r for r in results if rule.model in ("", r.name, r.model) and r.name not in plain]
-    names = [name for name in dict.fromkeys(result.name for result in lacking) if name not in there]
+    without_run = [r for r in results if rule.model in ("", r.name, r.model) and r.name not in plain]
+    names = [name for name in dict.fromkeys(result.name for result in without_run) if name not in models_with_cases]
     reason = f"no run of {rule.benchmark}; run it, or say model = of the rule"
     cases.extend(absent_case(rule, name, "", reason) for name in names)
     return cases
@@ -473,9 +473,9 @@ def _require_whole(result: Result) -> None:
     counts = result.counts
     if not counts.images:
         raise MissingNumberError("nothing was evaluated")
-    every = result.measured.get("sessions", ())
+    all_sessions = result.measured.get("sessions", ())
     # A session that was killed has kept that it began, and no rows.
-    sessions = [session for session in every if session.get("rows")] or every
+    sessions = [session for session in all_sessions if session.get("rows")] or all_sessions
     limits = [session.get("limit") for session in sessions]
     if not limits or result.stop is not None or counts.complete:
         return
@@ -630,10 +630,10 @@ def part_of(table: ImageTable, where: Condition, run: Run) -> _Part:
 
 def _groups(run: Run, table: ImageTable) -> Mapping[str, tuple[str, ...]]:
     """The groups of corruptions that a run's benchmark has, or any set that its corruptions are of."""
-    held = {str(cell.get("corruption")) for cell in table.present}
+    corruptions = {str(cell.get("corruption")) for cell in table.present}
     for name in sorted(set_names(), key=lambda each: each != run.benchmark.name):
         groups = distortion_set(name).groups
-        own = {group: members for group, members in groups.items() if held & set(members)}
+        own = {group: members for group, members in groups.items() if corruptions & set(members)}
         if own:
             return own
     return {}
@@ -646,11 +646,11 @@ def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -
         UnmatchedError: it is no such sum, or there is no such cell, group or class.
     """
     identity = run.stored.run
-    every = np.ones(len(table), bool)
+    all_images = np.ones(len(table), bool)
     sums = run.card.sums(table, identity, published_baseline(identity))
     for each in sums:
         if each.metric == metric and each.condition == where:
-            return each, _Part(np.flatnonzero(each.weights).tolist(), every)
+            return each, _Part(np.flatnonzero(each.weights).tolist(), all_images)
     if metric not in WRONG:
         metrics.refuse_faulty(metric)
         raise UnmatchedError("metric", metric, sorted({*(each.metric for each in sums), *WRONG, *pair_names()}))
@@ -665,13 +665,13 @@ def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -
 def _remembered(run: ScoredRun, name: Sequence[Any], state: str, compute: Any) -> Evidence:
     """Evidence that follows from rows, kept beside them; `MissingNumberError` is kept too."""
 
-    def made() -> list[Any]:
+    def compute_or_reason() -> list[Any]:
         try:
             return ["evidence", list(fields_form(compute()).values())]
         except MissingNumberError as error:
             return ["missing", str(error)]
 
-    what, content = run.memo.value(f"gate {digest_of([VERSION, *name])}", state, made)
+    what, content = run.memo.value(f"gate {digest_of([VERSION, *name])}", state, compute_or_reason)
     if what == "missing":
         raise MissingNumberError(content)
     return from_json(Evidence, content, "the evidence")
@@ -682,8 +682,8 @@ def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
 
     def compute() -> Evidence:
         table = run.table
-        of, part = _weighed(table, metric, where, run)
-        values = np.asarray(of.values[part.rows][:, part.cells], np.float64)
+        weighted, part = _weighed(table, metric, where, run)
+        values = np.asarray(weighted.values[part.rows][:, part.cells], np.float64)
         if not len(values) or np.isnan(values).all(axis=0).any():
             raise MissingNumberError("a condition has no picture")
         return Evidence.from_shares(table.ids[part.rows], values)
@@ -764,8 +764,8 @@ def _pair_outcome(entry: PairMetric, rule: Rule, run: ScoredRun, now: ImageTable
     """
     identity = run.stored.run
     earlier = before.columns(*entry.table)
-    lacking = entry.lacks(earlier, now)
-    if not lacking and entry.speaks_of(before.stored.run, identity):
+    missing = entry.lacks(earlier, now)
+    if not missing and entry.speaks_of(before.stored.run, identity):
         scorings = scorings_of(entry, (earlier, before.stored.run), (now, identity))
         if scorings is None:
             raise NoPictureError(NO_PICTURE)
@@ -774,8 +774,8 @@ def _pair_outcome(entry: PairMetric, rule: Rule, run: ScoredRun, now: ImageTable
             outcome = outcomes.get(rule.where, outcomes.get(Condition()))
             if isinstance(outcome, WeightedCells) and min(outcome.weights.values()) >= 0:
                 cells = as_cells(entry.metric, rule.where, outcome, scorings[1])
-                every = _Cells(scorings[1].table.ids, tuple(outcome.weights), *cells)
-                return every if rule.where in outcomes else _chosen(every, rule, scorings[1].table, identity)
+                all_cells = _Cells(scorings[1].table.ids, tuple(outcome.weights), *cells)
+                return all_cells if rule.where in outcomes else _chosen(all_cells, rule, scorings[1].table, identity)
             if outcome is not None and (rule.where in outcomes or not rule.where):
                 return as_score(entry.metric, rule.where, outcome, scorings[1])
         except (ArgumentError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -784,22 +784,24 @@ def _pair_outcome(entry: PairMetric, rule: Rule, run: ScoredRun, now: ImageTable
             raise MissingNumberError(f"the metric {entry.name} failed: {line_of(error)}") from None
         if outcomes:
             raise UnmatchedError("where", str(rule.where), sorted(map(str, outcomes)))
-    columns = " and no ".join(lacking or entry.table)
+    columns = " and no ".join(missing or entry.table)
     raise MissingNumberError(f"{identity.benchmark.name} keeps no {columns} for each picture and condition")
 
 
-def _chosen(every: _Cells, rule: Rule, table: ImageTable, identity: Run) -> _Cells:
+def _chosen(all_cells: _Cells, rule: Rule, table: ImageTable, identity: Run) -> _Cells:
     """The cells and images that a rule is about, of a metric that has no outcome for its condition.
 
     Raises:
         UnmatchedError: there is no such cell, group or class, or its cells do not weigh the same.
     """
     part = part_of(table, rule.where, identity)
-    chosen = [every.conditions.index(cell) for k in part.cells if (cell := table.present[k]) in every.conditions]
-    if not chosen or len({*every.weights.tolist()}) > 1:
-        raise UnmatchedError("where", str(rule.where), sorted(map(str, every.conditions)))
-    conditions, weights = tuple(every.conditions[k] for k in chosen), np.full(len(chosen), 1 / len(chosen))
-    return _Cells(every.ids[part.rows], conditions, every.values[part.rows][:, chosen], weights, every.top)
+    chosen = [
+        all_cells.conditions.index(cell) for k in part.cells if (cell := table.present[k]) in all_cells.conditions
+    ]
+    if not chosen or len({*all_cells.weights.tolist()}) > 1:
+        raise UnmatchedError("where", str(rule.where), sorted(map(str, all_cells.conditions)))
+    conditions, weights = tuple(all_cells.conditions[k] for k in chosen), np.full(len(chosen), 1 / len(chosen))
+    return _Cells(all_cells.ids[part.rows], conditions, all_cells.values[part.rows][:, chosen], weights, all_cells.top)
 
 
 def _of_interval(score: Score) -> Evidence:
@@ -830,8 +832,8 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun
     name = rule.baseline_model(mine.model.name)
     runs = [each for each in baseline.runs.values() if each.stored.run.benchmark.name == mine.benchmark.name]
     models = dict.fromkeys(each.stored.run.model.name for each in runs)
-    named = [each for each in runs if each.stored.run.model.name == name]
-    if not named:
+    runs_of_name = [each for each in runs if each.stored.run.model.name == name]
+    if not runs_of_name:
         hint = (
             f"; it has {', '.join(models)}: name it, as in against_model = {quoted(next(iter(models)))}"
             if models
@@ -839,14 +841,14 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun
         )
         raise MissingNumberError(f"the baseline {rule.against} has no run of {name} on {mine.benchmark.name}{hint}")
     if rule.against_run:
-        keys = [each.stored.key[:KEY_DIGITS] for each in named]
-        named = [each for each in named if named_by(each.stored.run, each.stored.key, rule.against_run)]
-        if not named:
+        keys = [each.stored.key[:KEY_DIGITS] for each in runs_of_name]
+        runs_of_name = [each for each in runs_of_name if named_by(each.stored.run, each.stored.key, rule.against_run)]
+        if not runs_of_name:
             raise MissingNumberError(
                 f"the baseline {rule.against} has no run {rule.against_run} of {name} on {mine.benchmark.name}; it has "
                 f"{', '.join(keys)}"
             )
-    alike = [each for each in named if question_of(each.stored.run) == question_of(mine)] or named
+    alike = [each for each in runs_of_name if question_of(each.stored.run) == question_of(mine)] or runs_of_name
     precise = [each for each in alike if each.stored.run.precision == mine.precision] or alike
     last = evaluated_last(precise)
     differing = {each.stored.key: list(_differing(run, each)) for each in last}
@@ -890,12 +892,12 @@ def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
         for each in views:
             for name in _NUMBERS:
                 del each[name]
-    named = {
+    settings = {
         "view": views,
         "option": (dict(mine.benchmark.options), dict(theirs.benchmark.options)),
         "version": (dict(mine.versions), dict(theirs.versions)),
     }
-    for what, (own, other) in named.items():
+    for what, (own, other) in settings.items():
         for key in dict.fromkeys((*own, *other)):
             pairs[f"{what} {key}"] = (own.get(key), other.get(key))
     for what, (own, other) in pairs.items():
@@ -1039,9 +1041,9 @@ def look_evidence(
         if rule.kind == "worse_by_at_most":
             pairs = _pairs(metric, where, run, table, _standing_baseline(rule, metric, where, run, folder))
             return Evidence.from_looks(pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
-        of, some = _weighed(table, metric, where, run)
-        values = np.asarray(of.values[some.rows][:, some.cells], np.float64)
-        return Evidence.from_looks(table.ids[some.rows], values, of.weights[some.cells], of.top)
+        weighted, part = _weighed(table, metric, where, run)
+        values = np.asarray(weighted.values[part.rows][:, part.cells], np.float64)
+        return Evidence.from_looks(table.ids[part.rows], values, weighted.weights[part.cells], weighted.top)
     except NoPictureError:
         return None
     except UnmatchedError as error:

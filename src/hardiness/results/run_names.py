@@ -1,4 +1,4 @@
-"""What tells runs of one table apart, in words."""
+"""Words that tell runs of one table apart."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def differences(runs: Sequence[Run], keys: Sequence[str], sessions: Sequence[Ses
 
 
 def differences_of(results: Sequence[Result]) -> list[str]:
-    """The same of the results of one table."""
+    """A text for each result of one table, as `differences` gives it for runs."""
     sessions: list[Sessions] = [lambda each=each: each.measured.get("sessions", ()) for each in results]  # type: ignore[misc]
     return differences([each.run for each in results], [each.key for each in results], sessions)
 
@@ -52,18 +52,18 @@ def typed_option(name: str, value: Any) -> str:
 
 def _fewest(facts: Sequence[Mapping[str, str]]) -> list[str]:
     """Texts that differ, of as few facts as tell all apart, the first ones first."""
-    shown = [""] * len(facts)
+    texts = [""] * len(facts)
     for name in dict.fromkeys(name for each in facts for name in each):
-        more = [", ".join(filter(None, (text, each.get(name, "")))) for text, each in zip(shown, facts, strict=True)]
-        if len(set(more)) > len(set(shown)):
-            shown = more
-        if len(set(shown)) == len(facts):
+        longer = [", ".join(filter(None, (text, each.get(name, "")))) for text, each in zip(texts, facts, strict=True)]
+        if len(set(longer)) > len(set(texts)):
+            texts = longer
+        if len(set(texts)) == len(facts):
             break
-    return shown
+    return texts
 
 
 def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
-    """What a run is of, by name, as a person would type or say it; what people chose stands before hashes."""
+    """The facts of a run by name, as a person would type or say them; those that people chose stand before hashes."""
     yield "seed", f"seed {run.seed}"
     if file := _checkpoint(sessions()):
         yield "weights file", f"weights={file}"

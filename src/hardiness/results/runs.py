@@ -30,7 +30,7 @@ from hardiness.store.memo import Stamps
 from hardiness.store.run import StoredRun, last_began
 
 DIGITS = 6
-"""Of a hash that is shown."""
+"""Digits of a hash that are shown."""
 
 
 def digest_of(value: Any) -> str:
@@ -58,12 +58,12 @@ def evaluated_last(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
 
 def successors_of(runs: Sequence[ScoredRun]) -> dict[str, ScoredRun]:
     """By the key of each run that another one of its name took the place of: the one that was evaluated last."""
-    named: dict[tuple[str, str, str], list[ScoredRun]] = {}
+    by_question: dict[tuple[str, str, str], list[ScoredRun]] = {}
     for run in runs:
         identity = run.stored.run
-        named.setdefault((identity.model.name, identity.precision, question_of(identity)), []).append(run)
+        by_question.setdefault((identity.model.name, identity.precision, question_of(identity)), []).append(run)
     successors = {}
-    for alike in named.values():
+    for alike in by_question.values():
         last = evaluated_last(alike)
         successors.update({run.stored.key: last[0] for run in alike if run not in last})
     return successors
@@ -72,7 +72,7 @@ def successors_of(runs: Sequence[ScoredRun]) -> dict[str, ScoredRun]:
 TABLE = "images"
 
 ROWS = ("sample", "image", "condition", "label")
-"""What every card reads of rows."""
+"""Columns of the rows that every card reads."""
 
 READERS = 3
 """Threads that read shards; more of them wait for each other."""
@@ -149,8 +149,8 @@ class ScoredRun:
 
     def columns(self, *names: str) -> ImageTable:
         """The image table with ``right`` and these columns alone, of which no others are read where it was kept."""
-        of = self._made_of(self.card, self.stored.run.benchmark.card)
-        table = None if self._table is not None else self.memo.columns(TABLE, of, self.stamps, names)
+        origin = self._made_of(self.card, self.stored.run.benchmark.card)
+        table = None if self._table is not None else self.memo.columns(TABLE, origin, self.stamps, names)
         return self.table if table is None else table
 
     def table_of(self, card: Card, name: str, file: str = TABLE) -> ImageTable:
@@ -165,15 +165,17 @@ class ScoredRun:
         read_by_card = card.columns_read(run)
         columns = None if read_by_card is None else [*ROWS, *read_by_card]
 
-        def made(shards: Sequence[str]) -> ImageTable:
-            read = [self.stored.read(shard, columns) for shard in shards]
-            return card.table(Records.concatenate(each for each in read if each is not None), run)
+        def make_table(shards: Sequence[str]) -> ImageTable:
+            records = [self.stored.read(shard, columns) for shard in shards]
+            return card.table(Records.concatenate(each for each in records if each is not None), run)
 
-        def make(shards: Sequence[str]) -> list[ImageTable]:
+        def make_tables(shards: Sequence[str]) -> list[ImageTable]:
             with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
-                return list(readers.map(made, (shards[at : at + TOGETHER] for at in range(0, len(shards), TOGETHER))))
+                return list(
+                    readers.map(make_table, (shards[at : at + TOGETHER] for at in range(0, len(shards), TOGETHER)))
+                )
 
-        return self.memo.table(file, self._made_of(card, name), self.stamps, make, self.stored.unreadable)
+        return self.memo.table(file, self._made_of(card, name), self.stamps, make_tables, self.stored.unreadable)
 
     def _made_of(self, card: Card, name: str) -> dict[str, Any]:
         code = {"code": own} if (own := scoring_code(card)) else {}
@@ -205,7 +207,7 @@ class ScoredRun:
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """What could not be evaluated."""
+        """The samples that could not be evaluated, with reasons."""
         return from_json(tuple[Failure, ...], self._facts["failures"], "failures")
 
     @property
@@ -224,7 +226,7 @@ class ScoredRun:
         return ()
 
     def sessions(self) -> list[Any]:
-        """How its rows were computed."""
+        """The sessions that computed its rows, with how they did."""
         return list(self.stored.measured())
 
     @property
@@ -246,7 +248,7 @@ class ScoredRun:
 
     @property
     def rows(self) -> int:
-        """How many image-cells were evaluated, whatever is needed for a whole."""
+        """The number of image-cells that were evaluated, whatever is needed for a whole."""
         return sum(self._facts["evaluated"].values())
 
     def stop(self) -> Stop | None:
@@ -296,7 +298,7 @@ class ScoredRun:
 
     @property
     def answer_warnings(self) -> list[str]:
-        """What a person must know of a chat model's answers; nothing of other models."""
+        """Warnings on a chat model's answers; none of other models."""
 
         def compute() -> list[str]:
             endpoint = Records.concatenate(self.stored.parts([*ROWS, *ENDPOINT_COLUMNS]))
@@ -307,7 +309,7 @@ class ScoredRun:
 
     @property
     def class_warnings(self) -> list[str]:
-        """What a person should know of classes of their own; nothing of ImageNet's, or where nothing was evaluated."""
+        """Warnings on a person's own classes; none of ImageNet's, or where nothing was evaluated."""
         has_some = self.stored.run.has_own_classes and self._facts["images"]
         return self._by_class().warnings if has_some else []
 
@@ -321,7 +323,7 @@ class ScoredRun:
         return self.memo.record(_ScoredByClass, "scores by class", str(CLASSES_VERSION), compute)
 
     def details(self) -> dict[str, Any]:
-        """What a page shows beyond scores; nothing where nothing was evaluated."""
+        """Details that a page shows beyond scores; none where nothing was evaluated."""
         if not self._facts["images"]:
             return {}
         details = self.memo.value("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
@@ -361,7 +363,7 @@ def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredR
     groups: dict[str, list[ScoredRun]] = {}
     for run in alone:
         groups.setdefault(digest_of(_kin(run.stored.run)), []).append(run)
-    made: list[ScoredRun] = []
+    joined: list[ScoredRun] = []
     for members in groups.values():
         sets: dict[str, ScoredRun] = {}
         for run in members:  # of a set that has changed since, the run of which most is there
@@ -371,8 +373,8 @@ def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredR
         inside: list[ScoredRun | None] = [
             run for run in runs if _is_inside(run, members[0].card) and _kin(run.stored.run) == kin
         ]
-        made += [JoinedRun(each, list(sets.values()), verify) for each in inside or [None]]
-    return [*(run for run in runs if run not in alone), *made]
+        joined += [JoinedRun(each, list(sets.values()), verify) for each in inside or [None]]
+    return [*(run for run in runs if run not in alone), *joined]
 
 
 def is_of_one_set(run: ScoredRun) -> bool:
@@ -389,7 +391,7 @@ def _is_inside(run: ScoredRun, card: Card) -> bool:
 
 
 def _kin(run: Run) -> list[Any]:
-    """What runs have in common that belong together."""
+    """The facts that runs have in common that belong together."""
     whole = run.as_dict()
     names = ("model", "model_options", "weights_sha256", "outputs_sha256", "code_sha256", "view", "input")
     return [*(whole[name] for name in names), run.seed, run.precision, run.data.num_classes, dict(run.versions)]

@@ -103,7 +103,7 @@ def with_looks(scores: Sequence[Score], looks: Mapping[Name, Headline]) -> list[
 
 
 MOST_COMPANIONS = 4
-"""More explain little, and each costs an image of what is known."""
+"""Companions of a run at most: more explain little, and each costs an image of what is known."""
 
 
 def companions_of(run: ScoredRun, others: Sequence[ScoredRun]) -> list[ScoredRun]:
@@ -164,8 +164,8 @@ def at_stop(
         changed = zip(scores, with_looks(scores, looks), strict=True)
         return [new for old, new in changed if new is not old]
 
-    of = digest_of([json_form(stop), [each.digest for each in companions], baseline, *own_versions()])
-    changed = {(s.metric, s.condition): s for s in run.memo.record(list[Score], "stop", of, compute)}
+    origin = digest_of([json_form(stop), [each.digest for each in companions], baseline, *own_versions()])
+    changed = {(s.metric, s.condition): s for s in run.memo.record(list[Score], "stop", origin, compute)}
     names = ", ".join(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
     sentence = (
         f"stopped at a precision target of {target:g}: the intervals of {names or 'no score'} hold "

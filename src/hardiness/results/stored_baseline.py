@@ -27,13 +27,13 @@ class StoredBaseline:
             ArgumentError: there is none.
         """
         divisible = [run for run in runs if run.card.divides]
-        named: dict[tuple[str, str], list[ScoredRun]] = {}
+        runs_by_place: dict[tuple[str, str], list[ScoredRun]] = {}
         for run in divisible:
             if run.stored.run.model.name == model and len(run.table):
-                named.setdefault(_place(run), []).append(run)
+                runs_by_place.setdefault(_place(run), []).append(run)
         measured, keys = {}, {}
-        for place, there in named.items():
-            run = max(evaluated_last(there), key=lambda run: (run.rows, run.stored.key))
+        for place, at_place in runs_by_place.items():
+            run = max(evaluated_last(at_place), key=lambda run: (run.rows, run.stored.key))
             divisors = run.card.as_baseline(run.table, run.stored.run)
             assert divisors is not None, f"a card that divides gives a baseline: {run.stored.run.benchmark.card}"
             measured[place], keys[place] = divisors, run.stored.key
@@ -46,11 +46,11 @@ class StoredBaseline:
         return cls(model, measured, keys)
 
     def of_run(self, run: ScoredRun) -> Baseline | None:
-        """What the model measured where that run was made; ``None`` where it was not run there."""
+        """The model's own numbers where that run was made; ``None`` where it was not run there."""
         return self.measured.get(_place(run))
 
     def as_measured(self, run: ScoredRun) -> dict[str, str]:
-        """What a result says of the run that its ratios divide by; see `of_run`."""
+        """The model and key of the run that a result's ratios divide by; see `of_run`."""
         return {"model": self.model, "run": self.keys[_place(run)]}
 
 

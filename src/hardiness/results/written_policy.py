@@ -56,8 +56,8 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
     results = [result for result in judged.results if result.key not in judged.successors]
     drafts = [_draft(result, judged) for result in results]
     judgeable = [draft for draft in drafts if not draft.reason]
-    held = [rule for draft in judgeable for rule in _rules_against(draft, path, judged)] if path else []
-    family = len(judgeable) + sum(rule.evidence is not None for rule in held)
+    rules_against = [rule for draft in judgeable for rule in _rules_against(draft, path, judged)] if path else []
+    family = len(judgeable) + sum(rule.evidence is not None for rule in rules_against)
     names = dict.fromkeys(result.name for result in results)
     lines = [
         "# Written by 'hardiness gate --write-policy' from what the folder holds. The margin is how far a limit lies",
@@ -72,9 +72,9 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
         usable = [draft for draft in alike if not draft.reason]
         is_of_all = len(usable) == len(alike) and len({(each.metric.name, each.condition) for each in usable}) == 1
         # Where one of several runs of a name has no such number, a rule on all of them would call it missing.
-        for some in [usable] if is_of_all else [[draft] for draft in usable]:
-            more = about if is_of_all else {**about, "run": some[0].result.key}
-            rule = _first_rule(some, more, family)
+        for rule_drafts in [usable] if is_of_all else [[draft] for draft in usable]:
+            more = about if is_of_all else {**about, "run": rule_drafts[0].result.key}
+            rule = _first_rule(rule_drafts, more, family)
             lines += ["", *rule.text] if not rule.reason else [f"# {benchmark}, {name}: no rule, since {rule.reason}"]
             written += not rule.reason
     if not written:
@@ -88,7 +88,7 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
         example = {"benchmark": ANY, "against": "runs/main"}
         for limit in ({"metric": HEADLINE, "worse_by_at_most": 0.01}, {"metric": "negative_flips", "at_most": 0.05}):
             lines += [*(f"# {line}" for line in ("[[rules]]", *_toml({**example, **limit}))), ""]
-    lines += _against_lines(held, family)
+    lines += _against_lines(rules_against, family)
     lines += [
         *([""] if lines[-1] else []),
         "[policy]",
@@ -167,15 +167,15 @@ def _rules_against(draft: _Draft, path: str, folder: PolicyFolder) -> Iterator[_
     """The rules by which a result is held against a baseline: its headline, and what was right and is wrong now."""
     result = draft.result
     where = {"where": draft.condition} if draft.condition else {}
-    named = {"model": result.name, "against": path}
-    named |= {"against_model": other} if (other := _only_other_model(result, path, folder)) else {}
+    shared = {"model": result.name, "against": path}
+    shared |= {"against_model": other} if (other := _only_other_model(result, path, folder)) else {}
     for number, rule in enumerate(
         (
             _AgainstRule(
-                {"benchmark": result.benchmark, "metric": draft.metric.name, **where, **named}, 0.01, draft.metric
+                {"benchmark": result.benchmark, "metric": draft.metric.name, **where, **shared}, 0.01, draft.metric
             ),
             _AgainstRule(
-                {"benchmark": result.benchmark, "metric": "negative_flips", **named}, 0.05, Metric("negative_flips")
+                {"benchmark": result.benchmark, "metric": "negative_flips", **shared}, 0.05, Metric("negative_flips")
             ),
         )
     ):
@@ -190,19 +190,21 @@ def _rules_against(draft: _Draft, path: str, folder: PolicyFolder) -> Iterator[_
             yield replace(rule, reason=f"{result.benchmark}, {result.name}: {case.reason}")
 
 
-def _against_lines(held: Sequence[_AgainstRule], family: int) -> Iterator[str]:
+def _against_lines(rules_against: Sequence[_AgainstRule], family: int) -> Iterator[str]:
     """The lines of rules against a baseline; of several runs that one rule speaks of, it is one."""
-    yield from dict.fromkeys(f"# {rule.reason}" for rule in held if rule.reason)
+    yield from dict.fromkeys(f"# {rule.reason}" for rule in rules_against if rule.reason)
     groups: dict[str, list[_AgainstRule]] = {}
-    for rule in held:
+    for rule in rules_against:
         if rule.evidence:
             groups.setdefault("\n".join(_toml(rule.fields)), []).append(rule)
     for rules in groups.values():
         first, evidence = rules[0], [rule.evidence for rule in rules if rule.evidence]
-        made = _limited(first.fields, first.kind, evidence, family, first.metric, first.wish)
+        limited = _limited(first.fields, first.kind, evidence, family, first.metric, first.wish)
         name = f"{first.fields['benchmark']}, {first.fields['model']}"
         yield from (
-            (f"# {name}: no rule against the baseline, since {made.reason}",) if made.reason else (*made.text, "")
+            (f"# {name}: no rule against the baseline, since {limited.reason}",)
+            if limited.reason
+            else (*limited.text, "")
         )
 
 
