@@ -51,7 +51,7 @@ class RunMetric:
 
     @property
     def name(self) -> str:
-        """That of its scores."""
+        """The name of its scores."""
         return self.metric.name
 
     def __call__(self, scoring: Scoring) -> Outcomes:
@@ -69,8 +69,8 @@ class RunMetric:
     def lacks(self, table: ImageTable) -> str:
         """The columns that it needs and a table has not, in words; empty where it has them."""
         places = {"the image table": self.table, "the stored rows": self.rows}
-        lacking = {place: [name for name in names if name not in table] for place, names in places.items()}
-        return " and ".join(f"no {', no '.join(names)} is in {place}" for place, names in lacking.items() if names)
+        missing = {place: [name for name in names if name not in table] for place, names in places.items()}
+        return " and ".join(f"no {', no '.join(names)} is in {place}" for place, names in missing.items() if names)
 
     def scores(self, scoring: Scoring) -> list[Score]:
         """Its scores of a run whose table has its columns.
@@ -128,7 +128,7 @@ class PairMetric:
 
     @property
     def name(self) -> str:
-        """That of its scores."""
+        """The name of its scores."""
         return self.metric.name
 
     def speaks_of(self, *runs: Run) -> bool:
@@ -150,7 +150,7 @@ class PairMetric:
 
 
 def _checked(outcomes: Any) -> Outcomes:
-    """What a metric's function returned.
+    """The outcomes that a metric's function returned.
 
     Raises:
         ArgumentError: it is no mapping from conditions.

@@ -23,7 +23,7 @@ from hardiness.statistics.estimate import mean
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
 SHA256 = "083253dfe7c3491c76c4745d00d2c1c6eb19615f3935cfc80c6b914dcd4bd177"
 PROTOTYPES_SHA256 = "3f693c9e056560d9d7bd2242909ae549325e78b763aedb59e5f0c9afdb8a9ea3"
-"""Of version 0.0.7."""
+"""The package, and the hashes of its files in version 0.0.7."""
 
 FACTORS = (
     "pose",
@@ -54,7 +54,7 @@ class Annotation(NamedTuple):
 
 
 Annotations = Mapping[int, Annotation]
-"""By the photograph's number; the prototypes, with which annotators compared, are left out."""
+"""Annotations by the photograph's number; the prototypes, with which annotators compared, are left out."""
 
 
 @metric(
@@ -102,7 +102,7 @@ def error_of_all(scoring: Scoring, annotated: Annotations) -> Outcomes:
 
 
 def ratios_by_factor(scoring: Scoring, annotated: Annotations) -> Outcomes:
-    """Of each factor that some photograph has the error on its photographs divided by that on all annotated ones.
+    """The error on a factor's photographs divided by that on all annotated ones, for each factor that some have.
 
     A ratio's interval knows what each photograph adds to both its sides; without an error under a factor it has none.
 

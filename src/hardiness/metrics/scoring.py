@@ -57,17 +57,17 @@ class OutcomeOfPart(NamedTuple):
 
 
 Outcome = WeightedCells | Estimate | OutcomeOfPart | str
-"""What a metric is under one condition: a sum of cell means, any other estimate, or why it is undefined.
+"""A metric under one condition: a sum of cell means, any other estimate, or why it is undefined.
 
 The ids of an estimate are those of the table, ``scoring.table.ids``, or places among them.
 """
 
 Outcomes = Mapping[Condition, Outcome]
-"""By condition; under ``Condition()`` stands the headline."""
+"""Outcomes by condition; under ``Condition()`` stands the headline."""
 
 
 class Scoring(NamedTuple):
-    """What a metric is computed from.
+    """The table, the run and the baseline that a metric is computed from.
 
     Attributes:
         table: of at least one image: ``right``, ``label``, and the columns that the metric asked for.
@@ -103,7 +103,7 @@ class Scoring(NamedTuple):
         return WeightedCells(columns[:, places], dict.fromkeys(chosen, 1 / len(chosen)))
 
     def on_images(self, places: NDArray[np.int64]) -> Scoring:
-        """The same of the images at these places alone."""
+        """The scoring of the images at these places alone."""
         table = self.table
         columns = {name: column[places] for name, column in table.columns.items()}
         return self._replace(
@@ -182,7 +182,7 @@ class _OfChosenImages:
     last: tuple[NDArray[np.int64], Outcome] | None = None
 
     def outcome(self, places: NDArray[np.int64]) -> Outcome:
-        """What the metric gives for the images at these places."""
+        """The metric's outcome for the images at these places."""
         if self.last is None or not np.array_equal(self.last[0], places):
             nothing = "no image is left"
             outcomes = self.evaluate(self.scoring.on_images(places)) if len(places) else {}
@@ -223,17 +223,17 @@ def _required_estimate(outcome: Any, condition: Condition) -> Estimate:
 
 def _score_of_cells(metric: Metric, condition: Condition, outcome: WeightedCells, scoring: Scoring) -> Score:
     values, weights, top = as_cells(metric, condition, outcome, scoring)
-    there = ~np.isnan(values)
-    n = np.count_nonzero(there, axis=0)
+    has_value = ~np.isnan(values)
+    n = np.count_nonzero(has_value, axis=0)
     if not len(n) or not n[weights != 0].all():
         reason = "no image was evaluated" if not n.any() else "a condition has no image"
         return metric.score(None, int(n.max(initial=0)), condition=condition, reason=reason)
     whole = WeightedSum(metric.name, values, weights, condition)
     if whole.is_share:
-        hits = int(np.count_nonzero(values[there[:, 0], 0]))
+        hits = int(np.count_nonzero(values[has_value[:, 0], 0]))
         return metric.score(hits / int(n[0]), int(n[0]), proportion(hits, int(n[0])), condition)
-    some = values[there.any(axis=1)]
-    cells = CellMeans(tuple(outcome.weights), means_of(values), n, some, top)
+    evaluated = values[has_value.any(axis=1)]
+    cells = CellMeans(tuple(outcome.weights), means_of(values), n, evaluated, top)
     if not math.isfinite(top):
         estimate = whole.estimate(np.arange(len(values)))
         return replace(_score_of_estimate(metric, condition, estimate), n=int(n.max()))
