@@ -362,13 +362,13 @@ class Attacker:
         self, classifier: Classifier, feed: InputPolicy, rows: Sequence[QueuedPicture], members: Members | None
     ) -> Records:
         suspect = suspect_of(classifier, feed, self.plan.bpda)
-        victims, lost = victims_of(suspect.judge, classifier, rows, self.seed)
-        finite_rows = [row for row, gone in zip(rows, lost, strict=True) if not gone]
+        victims, are_lost = victims_of(suspect.judge, classifier, rows, self.seed)
+        finite_rows = [row for row, is_lost in zip(rows, are_lost, strict=True) if not is_lost]
         reason = f"{classifier.spec.name} gave NaN or infinite logits"
         failures = [
             Failure(row.sample, f"{reason} for {row.sample}", row.conditions)
-            for row, gone in zip(rows, lost, strict=True)
-            if gone
+            for row, is_lost in zip(rows, are_lost, strict=True)
+            if is_lost
         ]
         parts = [Records({}, tuple(failures))]
         if finite_rows:

@@ -162,7 +162,7 @@ def evaluate_until_decided(
 def evaluate_within(
     budget: Deadline, preparations: Sequence[PreparedEvaluation], target: float | None = None
 ) -> list[EvaluationOutcome]:
-    """As much of several evaluations as the time allows, in the order given; what is missing is told in remarks.
+    """Evaluate as much of several evaluations as the time allows, in the order given; remarks say what is missing.
 
     Args:
         budget: when they must have ended.
@@ -178,11 +178,11 @@ def evaluate_within(
         else None
         for preparation in preparations
     ]
-    begun = [progression for progression in progressions if progression is not None]
+    progressing = [progression for progression in progressions if progression is not None]
     try:
-        evaluate_until_deadline(budget, begun)
+        evaluate_until_deadline(budget, progressing)
     finally:
-        for progression in begun:
+        for progression in progressing:
             progression.rounds.listener.end()
         for preparation in preparations:
             keep_measured(preparation.workers)

@@ -428,5 +428,5 @@ def _bytes(items: Sequence[Item]) -> int:
     """About how many bytes the files of these items have: by the sizes of some, from all over."""
     if not items:
         return 0
-    some = items[:: max(1, len(items) // SIZED)]
-    return round(sum(len(item.file.read()) for item in some) / len(some) * len(items))
+    examples = items[:: max(1, len(items) // SIZED)]
+    return round(sum(len(item.file.read()) for item in examples) / len(examples) * len(items))

@@ -1,4 +1,4 @@
-"""What the store holds of models' runs, as it was listed: which rows they lack, and which units nobody has stored."""
+"""Listings of models' runs in a store: which rows they lack, and which units nobody has stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Remaking = Callable[[Task, Sequence[str], Sequence[Work]], list[Work]]
 
 
 class StoredWork:
-    """What the store holds of some models' runs, listed once.
+    """A listing of some models' runs in a store, made once.
 
     Args:
         tasks: models on one benchmark; one that was given up is left out.

@@ -269,9 +269,9 @@ class Predictions:
             notes=(f"its answers were computed elsewhere and read from {path} ({self.kind})", *self.doubts),
         )
         expected = _expected(benchmark, pictures, request)
-        lacking = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
-        named = tuple(f"{sample} under {cell}" for sample, cell in lacking[:_NAMED])
-        return MatchedPredictions(foreign, pictures, logits, rows, (len(lacking), named))
+        unanswered = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
+        names = tuple(f"{sample} under {cell}" for sample, cell in unanswered[:_NAMED])
+        return MatchedPredictions(foreign, pictures, logits, rows, (len(unanswered), names))
 
 
 _OTHER_FORMS = {
@@ -319,8 +319,8 @@ def _of_file(path: str) -> tuple[_AnswerColumns, str]:
     for signature, form in _OTHER_FORMS.items():
         if beginning.startswith(signature):
             raise ArgumentError(f"{path} must be a csv file in UTF-8, or Parquet; {form}")
-    read = _read_parquet if beginning == b"PAR1" or file.suffix.lower() in (".parquet", ".pq") else _read_csv
-    return _complete(read(file), path), file_sha256(file)
+    read_columns = _read_parquet if beginning == b"PAR1" or file.suffix.lower() in (".parquet", ".pq") else _read_csv
+    return _complete(read_columns(file), path), file_sha256(file)
 
 
 def _complete(columns: _AnswerColumns, path: str) -> _AnswerColumns:
@@ -365,8 +365,8 @@ def _of_columns(answers: Any) -> _AnswerColumns:
     rows = list(rows) if array is None else array
     columns = _AnswerColumns(kind, Path(HELD))
     for start in range(0, len(samples), ROWS_AT_ONCE):
-        some = slice(start, start + ROWS_AT_ONCE)
-        columns.add(samples[some], conditions[some], rows[some])
+        batch = slice(start, start + ROWS_AT_ONCE)
+        columns.add(samples[batch], conditions[batch], rows[batch])
     return _complete(columns, HELD)
 
 
@@ -410,8 +410,8 @@ class _AnswerColumns:
         else:
             first = len(self.samples)
             rows = [_numbers(row, self._file, samples[k], first + k) for k, row in enumerate(answers)]
-            for width, some in groupby(range(len(rows)), key=lambda k: len(rows[k])):
-                places = list(some)
+            for width, group in groupby(range(len(rows)), key=lambda k: len(rows[k])):
+                places = list(group)
                 block = np.stack([rows[k] for k in places]).reshape(len(places), width)
                 self.values.add(block, [samples[k] for k in places])
         # Each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
@@ -432,8 +432,8 @@ def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
         if kind in names:
             return kind, [kind]
         if sorted(numbered) != list(range(len(numbered))):
-            lacking = next(index for index in range(max(numbered) + 1) if index not in numbered)
-            raise ArgumentError(f"the column {kind}_{lacking} is missing beside {kind}_{max(numbered)}")
+            missing = next(index for index in range(max(numbered) + 1) if index not in numbered)
+            raise ArgumentError(f"the column {kind}_{missing} is missing beside {kind}_{max(numbered)}")
         return kind, [numbered[index] for index in range(len(numbered))]
     more = f", … ({len(names)} in all)" if len(names) > _SHOWN else ""
     raise ArgumentError(
@@ -508,15 +508,15 @@ def _of_lines(lines: Iterator[list[str]], file: Path) -> _AnswerColumns:
     places, at = [head.index(name) for name in names], head.index("sample")
     condition = head.index("condition") if "condition" in head else None
     answers, number = _AnswerColumns(kind, file), 2
-    while some := list(islice(lines, ROWS_AT_ONCE)):
-        for line in some:
+    while block := list(islice(lines, ROWS_AT_ONCE)):
+        for line in block:
             if len(line) != len(head):
                 raise ArgumentError(f"{file} line {number} must have {len(head)} fields, has {len(line)}")
             number += 1
         answers.add(
-            [line[at] for line in some],
-            ["" if condition is None else line[condition] for line in some],
-            [line[places[0]] if len(places) == 1 else [line[place] for place in places] for line in some],
+            [line[at] for line in block],
+            ["" if condition is None else line[condition] for line in block],
+            [line[places[0]] if len(places) == 1 else [line[place] for place in places] for line in block],
         )
     return answers
 
@@ -656,8 +656,8 @@ def _require_unchanged(manifest: Path, files: Mapping[str, Mapping[str, str]]) -
     Raises:
         ArgumentError: naming the picture.
     """
-    every = [(f"{cell}/{name}", digest) for cell, names in files.items() for name, digest in names.items()]
-    for name, digest in every[:: max(len(every) // HASHED, 1)]:
+    digests = [(f"{cell}/{name}", digest) for cell, names in files.items() for name, digest in names.items()]
+    for name, digest in digests[:: max(len(digests) // HASHED, 1)]:
         picture = manifest.parent / name
         if picture.is_file() and file_sha256(picture) != digest:
             raise ArgumentError(

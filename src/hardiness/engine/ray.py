@@ -22,7 +22,7 @@ IN_FLIGHT, AHEAD_ROWS, MOST_IN_FLIGHT = 2, 512, 8
 they have so many rows together."""
 
 FRUITLESS = 2
-"""For so many units more than there are slots actors are replaced three times each, while nothing is evaluated."""
+"""Units beyond the slots at which actors are replaced three times each, while nothing is evaluated."""
 
 LOAD_TIMEOUT_S = 1800.0
 """How long no actor may be there before the run is given up: a cluster that grows needs minutes for a machine."""
@@ -77,17 +77,17 @@ class Driver:
         while self._goes_on():
             self._hand_out()
             limit = None if self._actors else LOAD_TIMEOUT_S
-            done, _ = self._ray.wait([*self._loading, *self._flying], num_returns=1, timeout=limit)
-            if not done:
+            answers, _ = self._ray.wait([*self._loading, *self._flying], num_returns=1, timeout=limit)
+            if not answers:
                 resources = ", ".join(f"{name}={amount:g}" for name, amount in self._resources.items())
                 self._ledger.problem(
                     f"no actor was ready within {LOAD_TIMEOUT_S:,.0f} s: has the cluster room for {resources}?"
                 )
                 break
-            if done[0] in self._loading:
-                self._take_in(done[0])
+            if answers[0] in self._loading:
+                self._take_in(answers[0])
             else:
-                self._take_back(done[0])
+                self._take_back(answers[0])
         if leaving := [actor.leave.remote() for actor in self._actors]:
             self._ray.wait(leaving, num_returns=len(leaving), timeout=LEAVE_TIMEOUT_S)
         return self._ledger.closed()

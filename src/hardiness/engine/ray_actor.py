@@ -198,14 +198,14 @@ class UnitActor:
                 if self._broken or self._stopped:
                     return UnitOutcome(broken=self._broken or f"{platform.node()}: it was stopped")
                 time.sleep(LOOK_S)
-        lost = [part for part in unit.parts if part.task.error is not None and not part.stored]
+        lost_parts = [part for part in unit.parts if part.task.error is not None and not part.stored]
         if not self._has_session:
             self.leave()
         return UnitOutcome(
-            stored=tuple(part.task.stored.key for part in unit.parts if part not in lost),
+            stored=tuple(part.task.stored.key for part in unit.parts if part not in lost_parts),
             raised={
                 part.task.stored.key: f"{part.task.classifier.spec.name} on {worker.benchmark.name}: {part.task.error}"
-                for part in lost
+                for part in lost_parts
             },
         )
 

@@ -44,9 +44,9 @@ def rehearse(benchmark: Benchmark, data: DataSet, store: Store, *, every_class: 
     )
     generator, decisions = rng(0, "rehearsal", 0, benchmark.name), []
     for first in range(0, len(work), REHEARSED_IMAGES):
-        some = labels[first : first + REHEARSED_IMAGES]
-        logits = generator.normal(size=(len(some), data.num_classes)).astype(np.float32)
-        decisions.append(benchmark.decide(logits, some))
+        batch_labels = labels[first : first + REHEARSED_IMAGES]
+        logits = generator.normal(size=(len(batch_labels), data.num_classes)).astype(np.float32)
+        decisions.append(benchmark.decide(logits, batch_labels))
     columns = {
         "sample": np.array([sample for sample, _ in work], np.str_),
         "condition": np.array([index for _, index in work], np.int16),

@@ -47,7 +47,7 @@ class UnitWorker(Protocol[Unit]):
         ...
 
     def left(self, every: Sequence[Unit]) -> list[Unit]:
-        """Those of the units that are not stored, by a new listing, in their order."""
+        """The units that are not stored, by a new listing, in their order."""
         ...
 
     def run(self, given: Iterable[Unit], missing: int) -> None:
@@ -82,12 +82,12 @@ def shared(workers: Sequence[UnitWorker[Unit]], share: Share, ahead: Ahead[Unit]
     """
     parts = []
     for worker in workers:
-        every = list(worker.units())
-        parts.append((worker, every))
-        own = [unit for unit in every if share.owns(unit.index)]
+        units = list(worker.units())
+        parts.append((worker, units))
+        own = [unit for unit in units if share.owns(unit.index)]
         _evaluate(worker, ahead(unit for unit in own if not unit.stored), own)
-    for worker, every in parts:
-        remaining = worker.left([unit for unit in every if not unit.done])
+    for worker, units in parts:
+        remaining = worker.left([unit for unit in units if not unit.done])
         _evaluate(worker, _backlog(worker, Random(share.index).sample(remaining, len(remaining))), remaining)
 
 

@@ -191,11 +191,11 @@ class SurrogateAttack:
             return {}
         feed = self.classifier.feed()
         network, judge = network_of(self.classifier, feed), judge_of(self.classifier, feed)
-        victims, lost = victims_of(judge, self.classifier, rows, self.seed)
+        victims, are_lost = victims_of(judge, self.classifier, rows, self.seed)
         pictures: dict[str, list[Expansion | PictureFault]] = {row.sample: [] for row in rows}
         reason = f"surrogate {self.classifier.spec.name} gave NaN or infinite logits for"
-        for row, gone in zip(rows, lost, strict=True):
-            if gone:
+        for row, is_lost in zip(rows, are_lost, strict=True):
+            if is_lost:
                 pictures[row.sample] = [
                     PictureFault(self.conditions[i], f"{reason} {row.sample}") for i in row.conditions
                 ]

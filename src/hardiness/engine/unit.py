@@ -71,16 +71,16 @@ class UnitPart:
         if len(records):
             present |= set(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
         missing = {sample for sample, condition in self.work if (sample, condition) not in present}
-        done = self.decoded - self.lost - missing - {picture.sample for picture in self.waiting}
-        failures = tuple(failure for failure in records.failures if failure.sample in done)
-        work = [row for row in self.work if row[0] in done]
+        whole_samples = self.decoded - self.lost - missing - {picture.sample for picture in self.waiting}
+        failures = tuple(failure for failure in records.failures if failure.sample in whole_samples)
+        work = [row for row in self.work if row[0] in whole_samples]
         if not len(records):
             return work, Records({}, failures)
-        finished = records.where(np.array([sample in done for sample in records["sample"].tolist()], np.bool_))
+        finished = records.where(np.array([sample in whole_samples for sample in records["sample"].tolist()], np.bool_))
         return work, Records(finished.columns, failures)
 
     def failed(self, reason: str) -> Records:
-        """Every row as failed."""
+        """The records of every row as failed."""
         failures = tuple(Failure(sample, f"{sample}: {reason}", (condition,)) for sample, condition in self.work)
         return join_records([Records({}, failures)])
 

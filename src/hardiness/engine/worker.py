@@ -129,15 +129,15 @@ def without_changed(records: Records, items: Mapping[str, Item], conditions: Seq
         for sample, condition in zip(records["sample"].tolist(), records["condition"].tolist(), strict=True):
             conditions_read.setdefault(sample, set()).add(condition)
     changed = {
-        sample: held
-        for sample, held in conditions_read.items()
-        if not unchanged(items[sample], map(conditions.__getitem__, sorted(held)))
+        sample: indices
+        for sample, indices in conditions_read.items()
+        if not unchanged(items[sample], map(conditions.__getitem__, sorted(indices)))
     }
     if not changed:
         return records
     failures = tuple(
-        Failure(sample, f"{items[sample].file.name} changed while it was evaluated", tuple(sorted(held)))
-        for sample, held in changed.items()
+        Failure(sample, f"{items[sample].file.name} changed while it was evaluated", tuple(sorted(indices)))
+        for sample, indices in changed.items()
     )
     remaining = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
     return Records(remaining.columns, (*records.failures, *failures))
@@ -206,9 +206,9 @@ class Worker:
             selected: indices of the conditions of each image, by its id; ``None`` for all that was asked for.
             only: index of the one unit that is made; all where ``None``.
         """
-        every = dict.fromkeys(self.items, self.asked) if selected is None else selected
+        chosen = dict.fromkeys(self.items, self.asked) if selected is None else selected
         listing = StoredWork(self.tasks, self.request.share, self.gallery.lacking if self.gallery else None)
-        return units(listing, every, self.tasks[0].stored.plan.unit_items, only)
+        return units(listing, chosen, self.tasks[0].stored.plan.unit_items, only)
 
     left = staticmethod(uncovered)
 
