@@ -129,6 +129,13 @@ class TestCard:
         # Out of distribution, a score counts the photographs of one side.
         assert max(score.n for score in scores) == len(STIMULI) // (2 if name == "ood" else 1)
 
+    def test_says_why_where_a_score_has_no_interval(self, name: str) -> None:
+        card, run = cards.get(name), run_of(name)
+        table = card.table(rows_of(name, run), run)
+        scores = card.scores(table, run, card.as_baseline(table, run))
+        bare = [score for score in scores if score.value is not None and score.interval is None]
+        assert [score.metric for score in bare if not score.interval_reason] == []
+
     def test_scores_and_findings_are_those_that_are_read_of_what_is_kept(self, name: str) -> None:
         """To the bit, with the methods of their intervals: a page made at once is the page made later."""
         card, run = cards.get(name), run_of(name)

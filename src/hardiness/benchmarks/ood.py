@@ -53,6 +53,9 @@ AUPR = Metric(
     explanation="the mean precision over the positives (photographs inside or outside the model's classes), as the "
     "threshold falls.",
 )
+UNTRIED = "no method was tried for it"
+"""Why a mean precision has no interval."""
+
 FPR95 = Metric(
     "fpr95",
     "FPR at 95 %",
@@ -86,7 +89,7 @@ class OodCard(Card):
     Source: Zhang et al. (2023), arXiv:2306.09301; Bitterwolf et al. (2023), arXiv:2306.00826.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     group: ClassVar[str] = "out of distribution"
     joined_with: ClassVar[str] = "imagenet-val"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
@@ -136,8 +139,10 @@ def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Scor
     passing, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
     return [
         AUROC.score(value, n, interval, Condition(**at)),
-        AUPR.score(aupr(inside, outside), n, condition=Condition(**at, positive="inside")),
-        AUPR.score(aupr(-outside, -inside), n, condition=Condition(**at, positive="outside")),
+        *(
+            AUPR.score(value, n, condition=Condition(**at, positive=positive), interval_reason=UNTRIED)
+            for positive, value in (("inside", aupr(inside, outside)), ("outside", aupr(-outside, -inside)))
+        ),
         _fpr95(passing, inside, outside, Condition(**at, positive="inside")),
         _fpr95(rejected, -outside, -inside, Condition(**at, positive="outside")),
     ]

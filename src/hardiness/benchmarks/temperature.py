@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,7 +61,7 @@ def temperature_scores(table: ImageTable) -> list[Score]:
     return [
         TEMPERATURE.score(fitted.value, fitted.n, interval, interval_reason=reason),
         *(
-            metric.score(s.value, s.n, s.interval, Condition(**s.condition, decision=SCALED))
+            replace(s, condition=Condition(**s.condition, decision=SCALED))
             for metric in CONDITION_METRICS
             for s in scaled
             if s.metric == metric.name
