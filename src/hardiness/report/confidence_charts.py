@@ -57,7 +57,7 @@ def _confidence(results: Sequence[Result]) -> Curves:
         _calibrated(results),
         f"Left: accuracy by confidence, in {BINS} bins of at least {LEAST} photographs; below the dashed line a "
         "model is surer than it is right. Right: accuracy of the share answered when the least sure are left out. "
-        f"Bands are 95 % intervals.{f' Not at the of_gaps, as no bin holds so many: {absent}.' if absent else ''}",
+        f"Bands are 95 % intervals.{f' Not at the left, as no bin holds so many: {absent}.' if absent else ''}",
         tuple(panels),
         "accuracy",
         grey=grey,
