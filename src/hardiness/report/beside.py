@@ -112,17 +112,17 @@ def ladder(shown: BenchmarkSection) -> Ladder | None:
         for result in shown.results
         if (score := score_of(result, column)) and score.value is not None
     ]
-    theirs = [
+    published = [
         Rung(row.model, Score(row.metric, row.value, row.unit, row.n), published=True)
         for row in _others(shown, column).values()
     ]
     if not own:
         return None
-    rungs = sorted([*own, *theirs], key=lambda rung: rung.score.value or 0.0, reverse=column.higher_is_better)
+    rungs = sorted([*own, *published], key=lambda rung: rung.score.value or 0.0, reverse=column.higher_is_better)
     return Ladder(
         name="among_published",
         title=_message(shown, rungs, column),
-        caption=_caption(shown, theirs, len(rungs) - len(_nearest(rungs))),
+        caption=_caption(shown, published, len(rungs) - len(_nearest(rungs))),
         label=f"{column.title}, {formatting.direction(column.higher_is_better)} better",
         rungs=tuple(_nearest(rungs)),
     )

@@ -30,25 +30,27 @@ def _confidence(results: Sequence[Result]) -> Curves:
     scale = (0.0, 0.25, 0.5, 0.75, 1.0)
     names = ("0", "25", "50", "75", "100 %")
     binned = [result for result in results if result.details.get("reliability")]
-    reliable = tuple(
+    reliability = tuple(
         Line(result.name, *(tuple(column) for column in zip(*result.details["reliability"], strict=True)))
         for result in binned
     )
-    covered = tuple(
+    coverage = tuple(
         Line(result.name, *(tuple(column) for column in zip(*result.details["coverage"], strict=True)))
         for result in results
         if result.details.get("coverage")
     )
     absent = ", ".join(result.name for result in results if not result.details.get("reliability"))
-    gaps, called = _published_gaps(results)
-    panels = [Panel("confidence", reliable, gaps, scale, names, "Is it right as often as it is sure?", True, True)]
+    gaps, gap_title = _published_gaps(results)
+    panels = [Panel("confidence", reliability, gaps, scale, names, "Is it right as often as it is sure?", True, True)]
     title = "Does leaving out unsure answers help?"
     ends = tuple(
         Line(model, (EDGE, 1.0), (values[-1].value,) * 2) for model, values in series_beside(results, TOP1.name).items()
     )
-    panels.append(Panel("share answered, surest first", covered, ends, scale, names, title, True))
+    panels.append(Panel("share answered, surest first", coverage, ends, scale, names, title, True))
     of_gaps = (
-        f" Left, where a curve lies that is surer than right by the published {called} throughout." if called else ""
+        f" Left, where a curve lies that is surer than right by the published {gap_title} throughout."
+        if gap_title
+        else ""
     )
     grey = f"Grey, as published {published_on(results)}: right, accuracy where all is answered.{of_gaps}"
     return Curves(
@@ -90,10 +92,10 @@ def _calibrated(results: Sequence[Result]) -> str:
         verdict = {1: "Surer than right", -1: "Right more often than sure", 0: "As sure as right, within chance"}
         return f"{verdict[signs[0]]}: {numbers}"
     parts = [(1, "surer than right"), (-1, "right more often than sure"), (0, "as sure as right, within chance")]
-    counted = [(signs.count(sign), what) for sign, what in parts if sign in signs]
-    if len(counted) == 1:
-        return f"Each of {len(models)} models is {counted[0][1]}"
-    return f"Of {len(models)} models, {', '.join(f'{count} {_is(count)} {what}' for count, what in counted)}"
+    counts = [(signs.count(sign), what) for sign, what in parts if sign in signs]
+    if len(counts) == 1:
+        return f"Each of {len(models)} models is {counts[0][1]}"
+    return f"Of {len(models)} models, {', '.join(f'{count} {_is(count)} {what}' for count, what in counts)}"
 
 
 def _sign(sureness: Mapping[str, float]) -> int:

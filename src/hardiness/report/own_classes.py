@@ -106,14 +106,14 @@ def _recall_grid(result: Result) -> Grid | None:
     recalls = _recalls(result)
     if not recalls:
         return None
-    corrupted = any(UNCORRUPTED in by_corruption for by_corruption in recalls.values())
+    has_corrupted = any(UNCORRUPTED in by_corruption for by_corruption in recalls.values())
     rows = []
     for name in sorted(recalls, key=lambda name: (recalls[name][ALL].value or 0.0, name)):
         by_corruption = recalls[name]
-        both = [by_corruption.get(UNCORRUPTED), by_corruption[ALL]] if corrupted else [by_corruption[ALL]]
+        both = [by_corruption.get(UNCORRUPTED), by_corruption[ALL]] if has_corrupted else [by_corruption[ALL]]
         cells = tuple(GridCell(score.value) if score else None for score in both)
         rows.append((f"{name} ({by_corruption[ALL].n:,})", cells))
-    heads = ("clean", "all corruptions") if corrupted else ("recall",)
+    heads = ("clean", "all corruptions") if has_corrupted else ("recall",)
     return Grid(result.name, "recall by class, with its pictures", "class", heads, tuple(rows))
 
 

@@ -69,9 +69,11 @@ def _titles(shown: Sequence[BenchmarkSection]) -> list[str]:
     for each in shown:
         first = each.results[0]
         kin = [other for other in shown if other is not each and other.results[0].benchmark == first.benchmark]
-        theirs = [
+        other_parts = [
             (other.results[0].data, *other.section.variant, f"protocol {other.results[0].protocol}") for other in kin
         ]
-        telling = [part for part in dict.fromkeys(each.heading_parts()) if any(part not in others for others in theirs)]
+        telling = [
+            part for part in dict.fromkeys(each.heading_parts()) if any(part not in others for others in other_parts)
+        ]
         titles.append(", ".join([first.benchmark, *telling]))
     return titles

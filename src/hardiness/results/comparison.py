@@ -103,9 +103,9 @@ def pair_detail(first: Side, second: Side, ids: NDArray[Any]) -> PairDetail:
         for key in ("corruption", "severity"):
             groups = [both[k].get(key, "") for k in corrupted]
             parts[key] = by_cells(wrong[0], wrong[1], weights, groups)
-    apart = wrong[0].mean(axis=1) - wrong[1].mean(axis=1)
-    parts["class"] = by_class(apart, first.run.label[first.places], namer=first.run.class_namer)
-    if len(both) == 1 and len(apart) >= BIN_SIZE and all(side.any() for side in sure):
+    image_differences = wrong[0].mean(axis=1) - wrong[1].mean(axis=1)
+    parts["class"] = by_class(image_differences, first.run.label[first.places], namer=first.run.class_namer)
+    if len(both) == 1 and len(image_differences) >= BIN_SIZE and all(side.any() for side in sure):
         parts["calibration"] = by_calibration((sure[0][:, 0], right[0][:, 0]), (sure[1][:, 0], right[1][:, 0]))
     return PairDetail(
         first.name,
@@ -306,9 +306,9 @@ def _comparisons(
 ) -> list[BenchmarkComparison]:
     noises = stored_noise(stores)
     return [
-        compared
+        comparison
         for key, runs in sorted(groups.items())
-        if len(runs) > 1 and (compared := _comparison(key, _ordered(runs, models), noises, base, details)) is not None
+        if len(runs) > 1 and (comparison := _comparison(key, _ordered(runs, models), noises, base, details)) is not None
     ]
 
 
@@ -432,8 +432,8 @@ def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str
     for name, run in runs.items() if len(ids) else ():
         if len(run.ids) > len(ids):
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
-    compared = _scores(scores, runs, ids, noises)
-    return BenchmarkComparison(benchmark, data, compared, len(ids), tuple(notes), protocol=protocol, variant=variant)
+    by_score = _scores(scores, runs, ids, noises)
+    return BenchmarkComparison(benchmark, data, by_score, len(ids), tuple(notes), protocol=protocol, variant=variant)
 
 
 def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:

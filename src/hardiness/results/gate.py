@@ -156,9 +156,9 @@ def judge(policy: Policy, store: Store) -> Gate:
     folder = PolicyFolder(store, policy)
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
-    ruled = iter(rulings([(case.evidence, case.limit) for case in cases if case.evidence is not None]))
+    rulings_in_order = iter(rulings([(case.evidence, case.limit) for case in cases if case.evidence is not None]))
     return Gate(
-        tuple(_verdict(case, next(ruled) if case.evidence is not None else None) for case in cases),
+        tuple(_verdict(case, next(rulings_in_order) if case.evidence is not None else None) for case in cases),
         policy.undecided,
         policy.source,
         folder.remarks_on(policy.rules),

@@ -199,12 +199,12 @@ def _rows_of(table: ImageTable, chosen: NDArray[np.bool_]) -> ImageTable:
 
 def _was_whole(table: ImageTable) -> bool:
     """Whether every image has every condition but those under which it failed."""
-    there = table.evaluated.copy()
+    is_accounted = table.evaluated.copy()
     rows = table.rows_of(np.array([failure.sample for failure in table.failures], object))
     for row, failure in zip(rows.tolist(), table.failures, strict=True):
         if row >= 0:
-            there[row, np.isin(table.cells, failure.conditions)] = True
-    return bool(there.all())
+            is_accounted[row, np.isin(table.cells, failure.conditions)] = True
+    return bool(is_accounted.all())
 
 
 def _fixed_score(score: Measurable, places: NDArray[np.int64]) -> ImageScore:
@@ -261,17 +261,17 @@ def in_shared_cells(runs: Mapping[str, RunByImage]) -> dict[str, RunByImage]:
     ids = shared_images({name: table.ids for name, table in tables.items()}).astype(object)
     first = next(iter(tables.values()))
     cells = [cell for cell in first.present if all(cell in table.present for table in tables.values())]
-    there = np.ones((len(ids), len(cells)), bool)
+    has_cell = np.ones((len(ids), len(cells)), bool)
     for table in tables.values():
-        there &= table.evaluated[table.rows_of(ids)][:, [table.present.index(cell) for cell in cells]]
-    if there.any():
-        tables = {name: _only(table, ids, there, cells) for name, table in tables.items()}
+        has_cell &= table.evaluated[table.rows_of(ids)][:, [table.present.index(cell) for cell in cells]]
+    if has_cell.any():
+        tables = {name: _only(table, ids, has_cell, cells) for name, table in tables.items()}
     return {name: runs[name].on_table(table) for name, table in tables.items()}
 
 
 def _only(
-    table: ImageTable, ids: NDArray[np.object_], there: NDArray[np.bool_], cells: Sequence[Condition]
+    table: ImageTable, ids: NDArray[np.object_], has_cell: NDArray[np.bool_], cells: Sequence[Condition]
 ) -> ImageTable:
     """The table of some images and, of each, of those cells that are there, ``(len(ids), len(cells))``."""
     index = np.array([table.conditions.index(cell) for cell in cells], int)
-    return table.only({image: index[row].tolist() for image, row in zip(ids.tolist(), there, strict=True)})
+    return table.only({image: index[row].tolist() for image, row in zip(ids.tolist(), has_cell, strict=True)})

@@ -88,25 +88,25 @@ def shared_tables(before: ImageTable, now: ImageTable, columns: Sequence[str]) -
         across = [table.present.index(cell) for cell in cells]
         chosen = {name: table[name] for name in (RIGHT, *columns)}
         sides.append({name: each[at][:, across] if each.ndim == 2 else each[at] for name, each in chosen.items()})
-    there = (sides[0][RIGHT] >= 0) & (sides[1][RIGHT] >= 0)
+    in_both = (sides[0][RIGHT] >= 0) & (sides[1][RIGHT] >= 0)
     tables = [
         ImageTable(
             now.ids[rows],
             now.label[rows],
             cells,
             np.arange(len(cells), dtype=np.int16),
-            {name: _where(there, column) for name, column in side.items()},
+            {name: _where(in_both, column) for name, column in side.items()},
         )
         for side in sides
     ]
     return tables[0], tables[1]
 
 
-def _where(there: np.ndarray, column: np.ndarray) -> np.ndarray:
+def _where(is_present: np.ndarray, column: np.ndarray) -> np.ndarray:
     """A column with nothing where an image is not there; as it is where it speaks of images alone."""
-    if column.ndim < 2 or there.all():
+    if column.ndim < 2 or is_present.all():
         return column
-    return np.where(there, column, np.array(np.nan if column.dtype.kind == "f" else -1, column.dtype))
+    return np.where(is_present, column, np.array(np.nan if column.dtype.kind == "f" else -1, column.dtype))
 
 
 def _scores(entry: PairMetric, before: ScoredRun, now: ScoredRun) -> list[Score]:

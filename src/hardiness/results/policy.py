@@ -201,8 +201,8 @@ def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
             raise ArgumentError(f"{place}: {name} must be a text, was {value!r}")
     limits = [name for name in LIMITS if name in table]
     if len(limits) != 1:
-        had = "none" if not limits else " and ".join(limits)
-        raise ArgumentError(f"{place}: must have one of {', '.join(LIMITS)}, had {had}")
+        names = "none" if not limits else " and ".join(limits)
+        raise ArgumentError(f"{place}: must have one of {', '.join(LIMITS)}, had {names}")
     kind = limits[0]
     limit, in_percent = _limit(place, kind, table[kind])
     _check_baseline(place, table, kind, limit)
@@ -258,11 +258,11 @@ def _check_baseline(place: str, table: Mapping[str, Any], kind: str, limit: floa
     """Raise where a rule needs a baseline and has none, or has one that it does not need."""
     metric = table["metric"]
     is_of_pair = pair_metric_of(metric) is not None
-    paired = is_of_pair or kind == "worse_by_at_most"
-    if paired and "against" not in table:
+    needs_baseline = is_of_pair or kind == "worse_by_at_most"
+    if needs_baseline and "against" not in table:
         what = metric if is_of_pair else kind
         raise ArgumentError(f'{place}: {what} needs against, the folder of the baseline, as in against = "runs/main"')
-    if not paired and any(name in table for name in ("against", "against_model", "against_run")):
+    if not needs_baseline and any(name in table for name in ("against", "against_model", "against_run")):
         raise ArgumentError(
             f"{place}: against goes with worse_by_at_most, or with the metrics {', '.join(pair_registry.names())}; "
             f"this rule has {kind} of {metric}"

@@ -50,8 +50,8 @@ def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str
     """The results of runs that are at hand, all of one folder, as `results_of` says."""
     base = StoredBaseline.from_runs(runs, baseline_model) if baseline_model else None
     noises = _noises(store)
-    scored = [_scored_or_kept(run, base, noises.get(run.stored.key), runs) for run in runs]
-    results = [_compared(each, scored) for each in scored]
+    scored_results = [_scored_or_kept(run, base, noises.get(run.stored.key), runs) for run in runs]
+    results = [_compared(each, scored_results) for each in scored_results]
     return sorted(results, key=lambda result: (group_of(result), result.model))
 
 
@@ -197,14 +197,14 @@ def published_results() -> list[Result]:
 
     Of several sources of one number the last of the file counts.
     """
-    grouped: dict[tuple[str, str, str], list[PublishedNumber]] = {}
+    rows_by_result: dict[tuple[str, str, str], list[PublishedNumber]] = {}
     # Of other models single numbers stand beside measured ones, and make no page.
     models_on_clean = published_series(CLEAN, "top1")
     for row in table():
         if row.benchmark in benchmarks_with_results() and row.model in models_on_clean:
             key = row.model, row.benchmark, str(row.condition.get("surrogate", ""))
-            grouped.setdefault(key, []).append(row)
-    results = [_result(*key, rows) for key, rows in grouped.items()]
+            rows_by_result.setdefault(key, []).append(row)
+    results = [_result(*key, rows) for key, rows in rows_by_result.items()]
     models = {model: place for place, model in enumerate(dict.fromkeys(row.model for row in table()))}
     return sorted(results, key=lambda result: (group_of(result), models[result.model]))
 
@@ -231,8 +231,8 @@ def _result(model: str, benchmark: str, surrogate: str, rows: list[PublishedNumb
         measured={"published": True, "sessions": [{"source": "; ".join(sources)}]},
         warnings=("published numbers, not a run",),
     )
-    explained = published_effective_robustness(result.run)
-    return with_effective(result, explained) if explained else result
+    robustness = published_effective_robustness(result.run)
+    return with_effective(result, robustness) if robustness else result
 
 
 def _clean(model: str, benchmark: str, metric: str) -> list[Score]:
@@ -245,5 +245,5 @@ def _score(row: PublishedNumber, benchmark: str, metric: str) -> Score:
     """A published number as a score of a benchmark's metric."""
     is_share = row.unit == "fraction" and metric in benchmarks_with_results()[benchmark].shares
     interval = proportion(round(row.value * row.n), row.n) if is_share else None
-    declared = cards.get(registry.get(benchmark).card).metric(metric)
-    return replace(declared.score(row.value, row.n, interval, row.condition), unit=row.unit)
+    own_metric = cards.get(registry.get(benchmark).card).metric(metric)
+    return replace(own_metric.score(row.value, row.n, interval, row.condition), unit=row.unit)

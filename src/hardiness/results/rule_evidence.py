@@ -733,12 +733,12 @@ def _of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder
         outcome = _pair_outcome(entry, rule, run, run.columns(*entry.table), before)
         if isinstance(outcome, Score):
             return _of_interval(outcome)
-        there = ~np.isnan(outcome.values).all(axis=0)
-        if not there.any():
+        has_value = ~np.isnan(outcome.values).all(axis=0)
+        if not has_value.any():
             raise NoPictureError(NO_PICTURE)
         if outcome.is_mean_of_shares:
-            return Evidence.from_shares(outcome.ids, outcome.values[:, there])
-        estimate = mean(outcome.ids, outcome.values[:, there], outcome.weights[there])
+            return Evidence.from_shares(outcome.ids, outcome.values[:, has_value])
+        estimate = mean(outcome.ids, outcome.values[:, has_value], outcome.weights[has_value])
         return Evidence.from_mean(
             estimate, float(outcome.weights.sum()) * outcome.top, share=entry.metric.unit == "fraction"
         )
@@ -916,10 +916,13 @@ def _normalises_itself(run: ScoredRun) -> bool:
     model = run.stored.run.model
     if (model.view.mean, model.view.std) != ((0.0,) * 3, (1.0,) * 3):
         return False
-    typed = [str(session.get("asked", {}).get("model", "")) for session in run.sessions()]
+    model_texts = [str(session.get("asked", {}).get("model", "")) for session in run.sessions()]
     # While its first pictures come in no session is kept, and nothing speaks against it.
     return (
-        model.view.range == "0..255" or bool(model.code_sha256) or not typed or any("onnx:" in each for each in typed)
+        model.view.range == "0..255"
+        or bool(model.code_sha256)
+        or not model_texts
+        or any("onnx:" in each for each in model_texts)
     )
 
 

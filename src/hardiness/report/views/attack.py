@@ -57,13 +57,13 @@ class AttackView(CardView):
 
 def accuracy_grid(result: Result, shown: Callable[[str, Any], str]) -> Grid | None:
     """Accuracy by epsilon and steps, where several numbers of steps were recorded."""
-    at = ScoreLookup(result.scores)
+    lookup = ScoreLookup(result.scores)
     cells = [s.condition for s in result.scores if s.metric == "accuracy" and set(s.condition) == {"epsilon", "steps"}]
     steps = sorted({cell["steps"] for cell in cells})
     if len(steps) < 2:
         return None
     rows = tuple(
-        (shown("epsilon", epsilon), tuple(at.cell("accuracy", epsilon=epsilon, steps=mark) for mark in steps))
+        (shown("epsilon", epsilon), tuple(lookup.cell("accuracy", epsilon=epsilon, steps=mark) for mark in steps))
         for epsilon in sorted({cell["epsilon"] for cell in cells})
     )
     if doubt := result.doubt:
@@ -167,25 +167,29 @@ def _value(score: Score | None) -> float | None:
 
 def _steps(results: Sequence[Result]) -> Panel | None:
     """The panel of the epsilon with most numbers of steps, of such the one most models were attacked at."""
-    counted: dict[float, int] = {}
+    points_by_epsilon: dict[float, int] = {}
     for result in results:
         for score in _accuracies(result):
             if "surrogate" not in score.condition:
-                counted[score.condition["epsilon"]] = counted.get(score.condition["epsilon"], 0) + 1
+                points_by_epsilon[score.condition["epsilon"]] = points_by_epsilon.get(score.condition["epsilon"], 0) + 1
     usual = [
-        epsilon for epsilon, points in counted.items() if points == max(counted.values()) and points > len(results)
+        epsilon
+        for epsilon, points in points_by_epsilon.items()
+        if points == max(points_by_epsilon.values()) and points > len(results)
     ]
     if not usual:
         return None
     epsilon = usual[len(usual) // 2]
-    ours = tuple(
+    measured = tuple(
         _line(result, [s for s in _accuracies(result) if s.condition["epsilon"] == epsilon], "steps")
         for result in results
     )
-    theirs = _published(results, lambda at: at.get("epsilon") == epsilon and "surrogate" not in at, "steps")
-    marks = tuple(sorted({x for line in (*ours, *theirs) for x in line.x}))
+    published = _published(results, lambda at: at.get("epsilon") == epsilon and "surrogate" not in at, "steps")
+    marks = tuple(sorted({x for line in (*measured, *published) for x in line.x}))
     unit = UNITS.get(next((each.attack for each in results[0].run.attack), ""), "steps")
-    return Panel(f"{unit}, at ε {epsilon_text(epsilon)}", ours, theirs, marks, tuple(f"{mark:g}" for mark in marks))
+    return Panel(
+        f"{unit}, at ε {epsilon_text(epsilon)}", measured, published, marks, tuple(f"{mark:g}" for mark in marks)
+    )
 
 
 def _epsilons(results: Sequence[Result]) -> Panel | None:
@@ -195,11 +199,11 @@ def _epsilons(results: Sequence[Result]) -> Panel | None:
     steps = next(scores[0].condition.get("steps") for scores in swept if scores)
     made_on = results[0].run.surrogate
     surrogate = made_on.model if made_on else None
-    ours = tuple(_line(result, scores, "epsilon") for result, scores in zip(results, swept, strict=True))
-    theirs = _published(results, lambda at: at.get("steps") == steps and at.get("surrogate") == surrogate, "epsilon")
-    marks = tuple(sorted({x for line in ours for x in line.x}))
+    measured = tuple(_line(result, scores, "epsilon") for result, scores in zip(results, swept, strict=True))
+    published = _published(results, lambda at: at.get("steps") == steps and at.get("surrogate") == surrogate, "epsilon")
+    marks = tuple(sorted({x for line in measured for x in line.x}))
     names = tuple(epsilon_text(mark) if mark else "0" for mark in marks)
-    return Panel(f"ε, at {steps} steps", ours, theirs, marks, names)
+    return Panel(f"ε, at {steps} steps", measured, published, marks, names)
 
 
 def _accuracies(result: Result) -> list[Score]:

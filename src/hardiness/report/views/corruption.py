@@ -270,25 +270,25 @@ def _grid(result: Result) -> Grid | None:
     cells = [score.condition for score in result.scores if set(score.condition) == {"corruption", "severity"}]
     if not cells:
         return None
-    at = ScoreLookup(result.scores)
+    lookup = ScoreLookup(result.scores)
     severities = sorted({cell["severity"] for cell in cells})
     names = list(dict.fromkeys(cell["corruption"] for cell in cells))
-    divided = not result.run.data.classes or any(score.metric == "ce" for score in result.scores)
+    has_ratios = not result.run.data.classes or any(score.metric == "ce" for score in result.scores)
     rows = [
         (
             name.replace("_", " "),
             (
-                *(at.cell("error", corruption=name, severity=severity) for severity in severities),
-                at.cell("error", corruption=name),
-                *((at.cell("ce", shaded=False, corruption=name),) if divided else ()),
+                *(lookup.cell("error", corruption=name, severity=severity) for severity in severities),
+                lookup.cell("error", corruption=name),
+                *((lookup.cell("ce", shaded=False, corruption=name),) if has_ratios else ()),
             ),
         )
         for name in names
     ]
-    means = [at.cell("error", severity=severity) for severity in severities]
+    means = [lookup.cell("error", severity=severity) for severity in severities]
     if len(names) > 1 and any(means):
-        whole = at.cell("mce", shaded=False) or at.cell("mce_partial", shaded=False)
-        mean = at.cell("mean_error") or at.cell("mean_error_partial")
-        rows.append(("all of the set", (*means, mean, *((whole,) if divided else ()))))
-    heads = (*(f"severity {severity}" for severity in severities), "mean", *(("CE",) if divided else ()))
+        whole = lookup.cell("mce", shaded=False) or lookup.cell("mce_partial", shaded=False)
+        mean = lookup.cell("mean_error") or lookup.cell("mean_error_partial")
+        rows.append(("all of the set", (*means, mean, *((whole,) if has_ratios else ()))))
+    heads = (*(f"severity {severity}" for severity in severities), "mean", *(("CE",) if has_ratios else ()))
     return Grid(result.name, "error by corruption and severity", "corruption", heads, tuple(rows))

@@ -66,7 +66,7 @@ def people_score(result: Result) -> str:
 
 def by_category(result: Result) -> Grid | None:
     """Cue accuracy and shape bias by category, under each protocol, and people's shape bias where it is known."""
-    at = ScoreLookup(result.scores)
+    lookup = ScoreLookup(result.scores)
     pairs = [score.condition for score in result.scores if set(score.condition) == {"protocol", "category"}]
     if not pairs:
         return None
@@ -75,7 +75,7 @@ def by_category(result: Result) -> Grid | None:
     people = people_beside(result)
     rows = []
     for category in dict.fromkeys(pair["category"] for pair in pairs):
-        cells = [at.cell(metric, protocol=protocol, category=category) for metric, protocol in columns]
+        cells = [lookup.cell(metric, protocol=protocol, category=category) for metric, protocol in columns]
         if people:
             counts = people.categories.get(category)
             cells.append(GridCell(counts.shape_bias) if counts else None)

@@ -77,7 +77,7 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
 
 
 def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
-    """Under what fewest and most are right, by shares; a range where these are not apart."""
+    """The distortions under which fewest and most are right, by shares; a range where these are not apart."""
     if len(shares) == 1:
         return f"Right under {words(next(iter(shares)))}"
     least, most = (f"{100 * end(shares.values()):.1f}" for end in (min, max))
@@ -96,14 +96,14 @@ def _published() -> tuple[Observer, ...]:
 
 def _grid(result: Result) -> Grid | None:
     """Accuracy by distortion and intensity."""
-    at = ScoreLookup(result.scores)
-    names = [name for name in DISTORTIONS if ("accuracy", Condition(corruption=name)) in at]
+    lookup = ScoreLookup(result.scores)
+    names = [name for name in DISTORTIONS if ("accuracy", Condition(corruption=name)) in lookup]
     rows = tuple(
         (
             name.replace("_", " "),
             (
-                *(at.cell("accuracy", corruption=name, severity=severity) for severity in SEVERITIES),
-                at.cell("accuracy", corruption=name),
+                *(lookup.cell("accuracy", corruption=name, severity=severity) for severity in SEVERITIES),
+                lookup.cell("accuracy", corruption=name),
             ),
         )
         for name in names

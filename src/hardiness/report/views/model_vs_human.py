@@ -38,14 +38,14 @@ class ModelVsHumanView(CardView):
         beside = beside_people(result)
         if beside is None:
             return ""
-        ours, theirs = beside
-        return f"recognises {100 * ours:.0f} % of distorted objects (people: {100 * theirs:.0f} %)"
+        own_mean, people_mean = beside
+        return f"recognises {100 * own_mean:.0f} % of distorted objects (people: {100 * people_mean:.0f} %)"
 
 
 def human_charts(results: Sequence[Result]) -> list[Chart]:
     """All sets in one figure, then one small panel a set whose conditions are several."""
     scores = {result.name: _scores(result) for result in results}
-    sets = [name for name in SETS if any(Condition(set=name) in scored for scored in scores.values())]
+    sets = [name for name in SETS if any(Condition(set=name) in by_condition for by_condition in scores.values())]
     charts: list[Chart] = []
     if sets:
         charts.append(_dots(results, sets, scores))
@@ -56,10 +56,10 @@ def human_charts(results: Sequence[Result]) -> list[Chart]:
 
 def by_set(result: Result) -> Grid | None:
     """A model's accuracy and people's on each set; ``None`` where there is none."""
-    at = ScoreLookup(result.scores)
-    sets = [stimulus_set(name) for name in SETS if (ACCURACY.name, Condition(set=name)) in at]
+    lookup = ScoreLookup(result.scores)
+    sets = [stimulus_set(name) for name in SETS if (ACCURACY.name, Condition(set=name)) in lookup]
     rows = tuple(
-        (stimuli.name, (at.cell(ACCURACY.name, set=stimuli.name), GridCell(stimuli.accuracy))) for stimuli in sets
+        (stimuli.name, (lookup.cell(ACCURACY.name, set=stimuli.name), GridCell(stimuli.accuracy))) for stimuli in sets
     )
     return Grid(result.name, "accuracy by set of stimuli", "set", ("model", PEOPLE), rows) if rows else None
 
@@ -70,8 +70,8 @@ def beside_people(result: Result) -> tuple[float, float] | None:
     sets = [name for name in SETS if Condition(set=name) in scores]
     if not sets:
         return None
-    ours = sum(scores[Condition(set=name)].value or 0.0 for name in sets) / len(sets)
-    return ours, sum(stimulus_set(name).accuracy for name in sets) / len(sets)
+    own_mean = sum(scores[Condition(set=name)].value or 0.0 for name in sets) / len(sets)
+    return own_mean, sum(stimulus_set(name).accuracy for name in sets) / len(sets)
 
 
 def people_score(results: Sequence[Result]) -> str:
@@ -93,7 +93,7 @@ def _panel(stimuli: StimulusSet, scores: dict[str, Scores]) -> Panel | None:
     if len(stimuli.levels) < 2:
         return None
     ticks = tuple(float(place) for place in range(len(stimuli.levels)))
-    lines = tuple(line for model, scored in scores.items() if (line := _line(model, stimuli, scored)).x)
+    lines = tuple(line for model, by_condition in scores.items() if (line := _line(model, stimuli, by_condition)).x)
     people = Line(PEOPLE, ticks, tuple(level.accuracy for level in stimuli.levels))
     return Panel(
         stimuli.axis, lines, (), ticks, tuple(level.title for level in stimuli.levels), stimuli.name, people=people

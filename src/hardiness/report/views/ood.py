@@ -23,8 +23,8 @@ class OodView(CardView):
 
 def _grid(result: Result) -> Grid | None:
     """AUROC and both FPRs at 95 % of each set, by method."""
-    at = ScoreLookup(result.scores)
-    sets = [name for name in OUTSIDE if ("auroc", Condition(outside=name, method=METHODS[0])) in at]
+    lookup = ScoreLookup(result.scores)
+    sets = [name for name in OUTSIDE if ("auroc", Condition(outside=name, method=METHODS[0])) in lookup]
     rows = tuple(
         (
             name,
@@ -32,9 +32,9 @@ def _grid(result: Result) -> Grid | None:
                 cell
                 for method in METHODS
                 for cell in (
-                    at.cell("auroc", outside=name, method=method),
-                    at.cell("fpr95", outside=name, method=method, positive="inside"),
-                    at.cell("fpr95", outside=name, method=method, positive="outside"),
+                    lookup.cell("auroc", outside=name, method=method),
+                    lookup.cell("fpr95", outside=name, method=method, positive="inside"),
+                    lookup.cell("fpr95", outside=name, method=method, positive="outside"),
                 )
             ),
         )

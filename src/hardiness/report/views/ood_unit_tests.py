@@ -95,10 +95,10 @@ def _flagged(by_row: Mapping[str, Score]) -> str:
 
 
 def _grid(result: Result) -> Grid | None:
-    at = ScoreLookup(result.scores)
+    lookup = ScoreLookup(result.scores)
     tests = dict.fromkeys(score.condition["test"] for score in result.scores if "test" in score.condition)
     rows = tuple(
-        (name.replace("_", " "), tuple(at.cell("fpr95", test=name, method=method) for method in METHODS))
+        (name.replace("_", " "), tuple(lookup.cell("fpr95", test=name, method=method) for method in METHODS))
         for name in tests
     )
     heads = tuple(METHOD_TITLES.values())

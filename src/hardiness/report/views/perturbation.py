@@ -102,14 +102,14 @@ def _published(results: Sequence[Result], rows: Sequence[str]) -> tuple[Observer
 
 def _grid(result: Result) -> Grid | None:
     """Both quantities of each sequence, and their ratios to the baseline's where there is one."""
-    at = ScoreLookup(result.scores)
+    lookup = ScoreLookup(result.scores)
     cells = list(dict.fromkeys(score.condition for score in result.scores if "perturbation" in score.condition))
     measured = [metric for each in (FLIPS, DISTANCES) for metric in (each.metric, each.ratio)]
-    metrics = [metric for metric in measured if any((metric.name, cell) in at for cell in cells)]
+    metrics = [metric for metric in measured if any((metric.name, cell) in lookup for cell in cells)]
     rows = [
         (
             " ".join(str(value).replace("_", " ") for value in cell.values()),
-            tuple(at.cell(metric.name, shaded=metric is FLIP_PROBABILITY, **cell) for metric in metrics),
+            tuple(lookup.cell(metric.name, shaded=metric is FLIP_PROBABILITY, **cell) for metric in metrics),
         )
         for cell in cells
     ]
