@@ -51,7 +51,7 @@ def test_eight_images_are_not_judged_and_every_model_is_spoken_of() -> None:
     spread = result("spread", [0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85], [True] * 4 + [False] * 4)
     both = figure(one, spread)
     assert both.heading == "Mean confidence of 2 models: 50.0 to 77.0 %; right on 50.0 to 87.5 %"
-    assert "no bin holds so many: spread" in both.caption
+    assert "Not at the left, as no bin holds so many: spread" in both.caption
     assert [line.name for line in both.panels[0].measured] == ["one"]
     assert [line.name for line in both.panels[1].measured] == ["one", "spread"]
 
