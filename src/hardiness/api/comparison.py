@@ -227,7 +227,7 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
         ArgumentError: there are fewer than two models of that name on one benchmark.
         DataError: a folder holds no records.
     """
-    outs = [out] if isinstance(out, str | Path) else list(out)
+    outs = list(out) if isinstance(out, Sequence) and not isinstance(out, str) else [out]
     stores = [Store.open(each) for each in outs]
     with surveyed(*stores):
         comparisons = compare_stores(stores, models)

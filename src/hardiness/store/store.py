@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -129,9 +130,14 @@ class Store:
         """The store of a folder that already holds records; arguments as for the class.
 
         Raises:
-            ArgumentError: it cannot be read, or holds results of another schema.
+            ArgumentError: it is no folder or address, cannot be read, or holds results of another schema.
             DataError: there are none; the message says how to make some.
         """
+        if not isinstance(out, str | os.PathLike):
+            raise ArgumentError(
+                f"out must be the folder or address that evaluate(…, out=…) or --out named, was {type(out).__name__}: "
+                "rows are compared and judged where they are stored"
+            )
         store = cls(out, wait_s)
         try:
             folders = store.files.folders(RECORDS)

@@ -282,3 +282,11 @@ def test_people_stand_beside_models_as_the_command_shows_them(
     stored(tmp_path / "other", "a", np.ones(3, bool))
     with pytest.raises(ArgumentError, match="holds no run of cue-conflict or model-vs-human, on which people"):
         hardiness.people(tmp_path / "other")
+
+
+def test_results_in_place_of_their_folder_are_refused_with_what_to_give(network: Any, view: Any, root: Path) -> None:
+    result = hardiness.evaluate(network(), "imagenet-val", str(root), view=view, limit=1, progress=False)
+    policy = '[[rules]]\nbenchmark = "imagenet-val"\nmetric = "headline"\nat_least = 0\n'
+    for ask in (hardiness.compare, lambda out: hardiness.gate(out, policy)):
+        with pytest.raises(ArgumentError, match=r"out must be the folder or address .*, was TabledResult"):
+            ask(result)

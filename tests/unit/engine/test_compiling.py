@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -105,6 +106,12 @@ def test_where_no_machine_code_can_be_kept_there_is_nothing_to_wait_for(
 
 @pytest.mark.slow
 def test_the_other_process_hands_machine_code_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It compiles what is kept nowhere: neither beside its source nor in the user's cache."""
+    package = Path(compiling.__file__).parents[1]
+    shutil.copytree(package, tmp_path / "source" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "source"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(compiling, "has_machine_code", lambda: False)
     monkeypatch.setattr(compiling, "usable_cores", lambda: 2)

@@ -67,7 +67,7 @@ def test_texture_comes_and_shape_stays(pyramid: Classifier, draw: Callable[..., 
     layers = style_layers(pyramid, 32)
 
     def apart(pixels: Tensor) -> tuple[float, float]:
-        found, shape, texture = (pyramid.features(each, layers.every) for each in (pixels, shapes, textures))
+        found, shape, texture = (pyramid.layers.outputs(each, layers.every) for each in (pixels, shapes, textures))
         grams = [
             ((gram(f) - gram(t)).square().sum() / gram(t).square().sum()).item()
             for f, t in zip(found, texture, strict=True)
