@@ -748,7 +748,7 @@ def test_calls_of_several_processes_are_not_counted(
     asked = ("-b", "cue-conflict", "--data", stimuli_root, "--calls", "5", "--engine", "ray")
     told = hardiness("run", "-m", chat.model(), *asked, "--out", tmp_path / "out")
     assert (told.status, len(told.lines), chat.asked) == (2, 1, [])
-    assert "--calls counts the requests of one process" in told.err
+    assert "calls does not go with Ray: it counts the requests of one process" in told.err
 
 
 def test_offline_asks_no_other_machine(hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
