@@ -29,7 +29,7 @@ PUBLISHED = ("source", "models", "n")
 
 @dataclass(frozen=True)
 class PhotographDescription:
-    """What a TOML file says of a benchmark of labelled photographs; its data set is called as the benchmark is.
+    """The description of a benchmark of labelled photographs in a TOML file, whose data set is called as it is.
 
     Attributes:
         name: of the file, and so of the benchmark and its data set.
@@ -86,15 +86,15 @@ def photograph_benchmark(file: Path) -> type[DescribedPhotographs]:
 
 
 def read_description(file: Path) -> PhotographDescription:
-    """What a TOML file says of a benchmark of labelled photographs.
+    """Read the description of a benchmark of labelled photographs from a TOML file.
 
     Raises:
         DataError: something is missing or of no known kind; the message says what.
     """
     content: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
-    known = sorted((*NEEDED, *FURTHER))
-    if unknown := sorted(content.keys() - {*known}):
-        raise DataError(f"{file}: a benchmark of photographs has no {unknown[0]!r}{suggestion(unknown[0], known)}")
+    keys = sorted((*NEEDED, *FURTHER))
+    if unknown := sorted(content.keys() - {*keys}):
+        raise DataError(f"{file}: a benchmark of photographs has no {unknown[0]!r}{suggestion(unknown[0], keys)}")
     if lacking := [key for key in NEEDED if key not in content]:
         raise DataError(f"{file}: a benchmark of photographs must say {lacking[0]}, but does not; add it")
     if content.get("classes", CLASSES[0]) not in CLASSES:
@@ -155,8 +155,8 @@ def _read(description: PhotographDescription, place: Place) -> DataSet:
     """The data set at a place; ``--data NAME=FOLDER:labels=FILE.csv`` names another csv."""
     labels = place.labels or (Path(place.path, description.labels) if description.labels else None)
     if description.classes == "imagenet":
-        known = PhotographSet(description.name, wnid_indices, "the 1,000 ImageNet wnids")
-        return known.read(replace(place, labels=labels))
+        photographs = PhotographSet(description.name, wnid_indices, "the 1,000 ImageNet wnids")
+        return photographs.read(replace(place, labels=labels))
     classes = place.classes or ("names" if labels else "folders")
     own = PhotographSet(description.name, dict, "", own_classes=True)
     return replace(own.read(replace(place, labels=labels, classes=classes)), name=description.name)

@@ -37,7 +37,7 @@ registry: Registry[type[Benchmark]] = Registry(
 )
 
 _readers: dict[str, Callable[[Path], type[Benchmark]]] = {}
-"""What makes a benchmark of a TOML file, by the ``kind`` that the file says."""
+"""Readers that make a benchmark of a TOML file, by the ``kind`` that the file says."""
 
 
 def reads(*kinds: str) -> Callable[[Callable[[Path], type[Benchmark]]], Callable[[Path], type[Benchmark]]]:

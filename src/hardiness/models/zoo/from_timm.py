@@ -70,7 +70,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
-    """What may be meant by a name that timm has not, where a registered model is called so or almost so; else empty."""
+    """Names that may be meant by one timm lacks, where a registered model is called so or nearly so; else empty."""
     registered = difflib.get_close_matches(name, registry.names(), n=1, cutoff=0.8)
     of_timm = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
     if not registered:

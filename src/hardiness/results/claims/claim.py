@@ -1,4 +1,4 @@
-"""What a published claim is, the numbers that it reads, when it holds: contrasts of them, each with an interval."""
+"""A published claim as a test: the numbers that it reads, when it holds: contrasts of them, each with an interval."""
 
 from __future__ import annotations
 
@@ -126,11 +126,11 @@ class Models:
         paired: dict[str, dict[str, KnownNumber]] = {name: {} for name in names}
         for quantity in QUANTITIES:
             having = [subject for subject in self.all if quantity.name in subject.numbers]
-            found = {each.model: best for each in having if (best := quantity.best_run(each.model, runs))}
-            for model, known in _estimates(found).items():
+            best_runs = {each.model: best for each in having if (best := quantity.best_run(each.model, runs))}
+            for model, estimate in _estimates(best_runs).items():
                 old = next(each for each in having if each.model == model).numbers[quantity.name]
                 paired[model][quantity.name] = replace(
-                    old, value=known.value, n=known.n, standard_error=known.error, estimate=known
+                    old, value=estimate.value, n=estimate.n, standard_error=estimate.error, estimate=estimate
                 )
 
         def subject(each: Subject) -> Subject:
@@ -239,27 +239,27 @@ class Claim:
         """
         if lacking := self._lacking(models):
             return lacking
-        found = tuple(self.contrasts(models))
-        below = {place: min(1.0, len(found) * each.p) for place, each in enumerate(found) if each.value < 0}
+        contrasts = tuple(self.contrasts(models))
+        below = {place: min(1.0, len(contrasts) * each.p) for place, each in enumerate(contrasts) if each.value < 0}
         # Of several below zero the one that is told most surely; of several told from nothing the least sure.
         worst = min(below, key=lambda place: below[place], default=None)
         if worst is not None and below[worst] <= LEVEL:
-            return Judgement(FAILS, found, f"against it: {found[worst].name}", below[worst])
-        needed = {place: below.get(place, each.p) for place, each in enumerate(found) if each.needed}
+            return Judgement(FAILS, contrasts, f"against it: {contrasts[worst].name}", below[worst])
+        needed = {place: below.get(place, each.p) for place, each in enumerate(contrasts) if each.needed}
         weakest = max(needed, key=lambda place: needed[place])
         if needed[weakest] > LEVEL:
-            return Judgement(OPEN, found, f"the interval reaches zero: {found[weakest].name}", needed[weakest])
-        return Judgement(HOLDS, found, p=needed[weakest])
+            return Judgement(OPEN, contrasts, f"the interval reaches zero: {contrasts[weakest].name}", needed[weakest])
+        return Judgement(HOLDS, contrasts, p=needed[weakest])
 
     def _lacking(self, models: Models) -> Judgement | None:
         """That a model or a score is missing, and which; ``None`` where nothing is."""
         if self.needs_reference and models.reference is None:
             return Judgement(NO_MODEL, reason="there is no reference model to compare with; name one with --reference")
-        kept = models.family
-        if len(kept) < self.needs_family:
-            reason = f"it needs {self.needs_family} models of one family, smallest first, had {len(kept)}"
+        family = models.family
+        if len(family) < self.needs_family:
+            reason = f"it needs {self.needs_family} models of one family, smallest first, had {len(family)}"
             return Judgement(NO_MODEL, reason=reason)
-        subjects = models.all if self.needs_reference or self.needs_family == 1 else tuple(kept)
+        subjects = models.all if self.needs_reference or self.needs_family == 1 else tuple(family)
         without: dict[str, list[str]] = {}
         for subject in subjects:
             for name in self.needs:
@@ -280,10 +280,10 @@ def contrast(name: str, terms: Sequence[tuple[float, KnownNumber]], needed: bool
 
     Source: Satterthwaite (1946), doi:10.2307/3002019, for the degrees of freedom of a sum of variances.
     """
-    value = sum(weight * known.value for weight, known in terms)
-    alone = [(weight, known) for weight, known in terms if known.estimate is None]
-    variances = [((weight * known.standard_error) ** 2, known.degrees) for weight, known in alone]
-    of_images = [weight * known.estimate for weight, known in terms if known.estimate is not None]
+    value = sum(weight * number.value for weight, number in terms)
+    alone = [(weight, number) for weight, number in terms if number.estimate is None]
+    variances = [((weight * number.standard_error) ** 2, number.degrees) for weight, number in alone]
+    of_images = [weight * number.estimate for weight, number in terms if number.estimate is not None]
     if of_images:
         whole = sum(of_images[1:], start=of_images[0])
         variances.append((whole.variance, max(whole.differing - 1, 1)))
@@ -300,13 +300,13 @@ def falls_with_size(quantity: str, models: Models) -> list[Contrast]:
     """
     family = [(subject.model, subject.numbers[quantity]) for subject in models.family]
     places = np.arange(len(family)) - (len(family) - 1) / 2
-    slope = [(-float(place / np.sum(places**2)), known) for place, (_, known) in zip(places, family, strict=True)]
+    slope = [(-float(place / np.sum(places**2)), number) for place, (_, number) in zip(places, family, strict=True)]
     (first, largest), (last, smallest) = (family[0][0], family[0][1].value), (family[-1][0], family[-1][1].value)
-    found = [contrast(f"{largest:.4g} ({first}) to {smallest:.4g} ({last}), a step on average", slope)]
-    for (name, known), (other_name, other) in pairwise(family):
-        text = f"{known.value:.4g} ({name}) to {other.value:.4g} ({other_name})"
-        found.append(contrast(text, [(1.0, known), (-1.0, other)], needed=False))
-    return found
+    contrasts = [contrast(f"{largest:.4g} ({first}) to {smallest:.4g} ({last}), a step on average", slope)]
+    for (name, number), (other_name, other) in pairwise(family):
+        text = f"{number.value:.4g} ({name}) to {other.value:.4g} ({other_name})"
+        contrasts.append(contrast(text, [(1.0, number), (-1.0, other)], needed=False))
+    return contrasts
 
 
 registry: Registry[Claim] = Registry("claim", "hardiness.results.claims", "hardiness.claims", instance_of(Claim))
@@ -355,30 +355,30 @@ class ClaimVerdicts:
         return any(judgement.contrasts for _, judgement in self.claims)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The table that a notebook shows."""
         return self.view().html()
 
     def _family(self) -> Iterator[str]:
         """The family in its order, and notes on that order."""
-        names, known = [subject.model for subject in self.models.family], self.models.parameters
-        said = [f"{name} ({_size(known[name])})" if name in known else name for name in names]
+        names, parameters = [subject.model for subject in self.models.family], self.models.parameters
+        texts = [f"{name} ({_size(parameters[name])})" if name in parameters else name for name in names]
         how = {"given": "smallest first", "parameters": "smallest first by parameters", "name": "in the order of names"}
-        yield f"family{f', {how[self.models.order]}' if len(names) > 1 else ''}: {', '.join(said)}"
+        yield f"family{f', {how[self.models.order]}' if len(names) > 1 else ''}: {', '.join(texts)}"
         if self.models.order == "name" and len(names) > 1:
-            unknown = ", ".join(name for name in names if name not in known)
+            unknown = ", ".join(name for name in names if name not in parameters)
             yield f"the number of parameters of {unknown} is not stored: name the family with -m, smallest first"
         if self.models.order == "given":
-            for first, second in pairwise(name for name in names if name in known):
-                if known[first] > known[second]:
+            for first, second in pairwise(name for name in names if name in parameters):
+                if parameters[first] > parameters[second]:
                     yield f"{first} has more parameters than {second}, which was named after it"
 
     @property
     def _pairing(self) -> str:
-        found = [contrast for _, judgement in self.claims for contrast in judgement.contrasts]
-        paired = sum(contrast.paired for contrast in found)
-        if paired == len(found):
+        contrasts = [contrast for _, judgement in self.claims for contrast in judgement.contrasts]
+        paired = sum(contrast.paired for contrast in contrasts)
+        if paired == len(contrasts):
             return "paired on the same images"
-        return f"paired on the same images in {paired} of {len(found)} contrasts" if paired else "unpaired"
+        return f"paired on the same images in {paired} of {len(contrasts)} contrasts" if paired else "unpaired"
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers that were read with where they stand, then each claim with its contrasts."""
@@ -496,9 +496,9 @@ class Quantity:
             return f"no {self.title}: only a part of {self.benchmark} was run, run all of it"
         return f"no {self.title} in the stored run of {self.benchmark}: run it with its default options"
 
-    def best_run(self, model: str, runs: Sequence[RunByImage]) -> _Found | None:
+    def best_run(self, model: str, runs: Sequence[RunByImage]) -> _ScoredRun | None:
         """The run and score of a model that a number is read off: with most steps, then with most images."""
-        found = [
+        candidates = [
             (run, score)
             for run in runs
             for score in run.scores
@@ -506,7 +506,7 @@ class Quantity:
             and not run.run.benchmark.options.get(MADE_HARDER)
             and self.fits(run.run.benchmark.name, score.metric, score.condition)
         ]
-        return max(found, key=lambda each: (each[1].condition.get("steps", 0), len(each[0].ids)), default=None)
+        return max(candidates, key=lambda each: (each[1].condition.get("steps", 0), len(each[0].ids)), default=None)
 
 
 QUANTITIES = (
@@ -555,8 +555,8 @@ def from_results(results: Sequence[Result], family: Sequence[str], reference: st
                 if score.value is not None:
                     error = (score.interval.high - score.interval.low) / z if score.interval else 0.0
                     source = f"{result.benchmark} on {result.data}"
-                    known = KnownNumber(score.value, score.n, error, source=source, doubt=score.doubt)
-                    rows.append((result.benchmark, score.metric, score.condition, known))
+                    number = KnownNumber(score.value, score.n, error, source=source, doubt=score.doubt)
+                    rows.append((result.benchmark, score.metric, score.condition, number))
         return _subject(model, rows, own)
 
     return Models([subject(model) for model in family], subject(reference) if reference else None)
@@ -586,35 +586,35 @@ def _subject(model: str, rows: Sequence[_Row], results: Sequence[Result] = ()) -
     numbers: dict[str, KnownNumber] = {}
     for quantity in QUANTITIES:
         if fitting := [row for row in rows if quantity.fits(*row[:3])]:
-            *_, known = max(fitting, key=lambda row: row[2].get("steps", 0))
-            error = known.standard_error or quantity.bound(known.value, known.n)
-            numbers[quantity.name] = replace(known, standard_error=error)
-    found = with_substitutes(numbers)
-    return Subject(model, found, {each.name: each.absent(results) for each in QUANTITIES if each.name not in found})
+            *_, number = max(fitting, key=lambda row: row[2].get("steps", 0))
+            error = number.standard_error or quantity.bound(number.value, number.n)
+            numbers[quantity.name] = replace(number, standard_error=error)
+    every = with_substitutes(numbers)
+    return Subject(model, every, {each.name: each.absent(results) for each in QUANTITIES if each.name not in every})
 
 
 def with_substitutes(numbers: Mapping[str, KnownNumber]) -> dict[str, KnownNumber]:
     """The numbers, with those of `SUBSTITUTES` where there are none of their own."""
-    own = {name: known for name, known in numbers.items() if not (name in SUBSTITUTES and known.is_substitute)}
-    found = dict(own)
+    own = {name: number for name, number in numbers.items() if not (name in SUBSTITUTES and number.is_substitute)}
+    every = dict(own)
     for name, other in SUBSTITUTES.items():
         if name not in own and other in own:
-            found[name] = replace(own[other], is_substitute=True)
-    return found
+            every[name] = replace(own[other], is_substitute=True)
+    return every
 
 
-_Found = tuple[RunByImage, Measurable]
+_ScoredRun = tuple[RunByImage, Measurable]
 
 
-def _estimates(found: Mapping[str, _Found]) -> dict[str, Estimate]:
-    """Of each model the score on the images that all share, where these say enough of it."""
-    if not found:
+def _estimates(best_runs: Mapping[str, _ScoredRun]) -> dict[str, Estimate]:
+    """The score of each model on the images that all share, where these say enough of it."""
+    if not best_runs:
         return {}
-    of_each = {model: run.ids for model, (run, _) in found.items()}
-    ids = shared_images(of_each) if len(found) > 1 else next(iter(of_each.values()))
-    known = {model: run.estimate(score, ids) for model, (run, score) in found.items()} if len(ids) else {}
+    of_each = {model: run.ids for model, (run, _) in best_runs.items()}
+    ids = shared_images(of_each) if len(best_runs) > 1 else next(iter(of_each.values()))
+    estimates = {model: run.estimate(score, ids) for model, (run, score) in best_runs.items()} if len(ids) else {}
     return {
         model: estimate
-        for model, (estimate, lacks) in known.items()
+        for model, (estimate, lacks) in estimates.items()
         if not lacks and estimate.n >= FEWEST and estimate.differing >= FEWEST_DIFFERING
     }

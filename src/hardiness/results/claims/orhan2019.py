@@ -18,7 +18,7 @@ def _gain(models: Models) -> Sequence[Contrast]:
     corrupted = [(1.0, first["corrupted_error"]), (-1.0, last["corrupted_error"])]
     # The clean error is one less the accuracy: it falls by what the accuracy rises.
     clean = [(1.0, last["clean_accuracy"]), (-1.0, first["clean_accuracy"])]
-    added = [*corrupted, *((-weight, known) for weight, known in clean)]
+    added = [*corrupted, *((-weight, number) for weight, number in clean)]
     return [
         _fall("corrupted error", corrupted),
         _fall("corrupted less clean error", added),
@@ -28,9 +28,9 @@ def _gain(models: Models) -> Sequence[Contrast]:
 
 def _fall(what: str, terms: Sequence[tuple[float, KnownNumber]]) -> Contrast:
     """The contrast that something falls, in words: below zero it rises."""
-    found = contrast("", terms)
-    change = "rises" if found.value < 0 else "falls"
-    return replace(found, name=f"{what} {change} by {100 * abs(found.value):.2f} points")
+    fall = contrast("", terms)
+    change = "rises" if fall.value < 0 else "falls"
+    return replace(fall, name=f"{what} {change} by {100 * abs(fall.value):.2f} points")
 
 
 add(
@@ -89,14 +89,14 @@ def _gap(models: Models) -> Sequence[Contrast]:
     lowest = min(people)
     # The ten are a sample: the least of ten others would be another.
     least = KnownNumber(lowest, n=10, standard_error=SPREAD_OF_LEAST * stdev(people), degrees=9)
-    found = []
+    contrasts = []
     for subject in models.family:
         own = subject.numbers["shape_bias"]
         text = f"{subject.model}: {100 * own.value:.1f} % by shape, the reference {100 * reference.value:.1f} %"
-        found.append(contrast(text, [(1.0, own), (-1.0, reference)]))
+        contrasts.append(contrast(text, [(1.0, own), (-1.0, reference)]))
         text = f"{subject.model}: {100 * own.value:.1f} % by shape, the least of ten people {100 * lowest:.1f} %"
-        found.append(contrast(text, [(1.0, least), (-1.0, own)]))
-    return found
+        contrasts.append(contrast(text, [(1.0, least), (-1.0, own)]))
+    return contrasts
 
 
 add(
@@ -118,13 +118,13 @@ LEFT_BY_WHITE_BOX = 0.1
 
 
 def _collapse(models: Models) -> Sequence[Contrast]:
-    found = []
+    contrasts = []
     for subject in models.all:
         clean, attacked = subject.numbers["whitebox_clean_accuracy"], subject.numbers["whitebox_accuracy"]
         text = f"{subject.model}: {100 * attacked.value:.2f} % of {100 * clean.value:.2f} % are left"
         text += f" ({attacked.doubt})" if attacked.doubt else ""
-        found.append(contrast(text, [(LEFT_BY_WHITE_BOX, clean), (-1.0, attacked)]))
-    return found
+        contrasts.append(contrast(text, [(LEFT_BY_WHITE_BOX, clean), (-1.0, attacked)]))
+    return contrasts
 
 
 add(
@@ -145,14 +145,14 @@ TAKEN_BY_BLACK_BOX = 0.2
 
 
 def _loss(models: Models) -> Sequence[Contrast]:
-    found = []
+    contrasts = []
     for subject in models.all:
         clean, attacked = subject.numbers["blackbox_clean_accuracy"], subject.numbers["blackbox_accuracy"]
         lost = 1 - attacked.value / clean.value if clean.value > 0 else 0.0
         change = "are lost" if lost >= 0 else "are won"
         text = f"{subject.model}: {100 * abs(lost):.1f} % of {100 * clean.value:.2f} % {change}"
-        found.append(contrast(text, [(1.0, attacked), (TAKEN_BY_BLACK_BOX - 1.0, clean)]))
-    return found
+        contrasts.append(contrast(text, [(1.0, attacked), (TAKEN_BY_BLACK_BOX - 1.0, clean)]))
+    return contrasts
 
 
 add(

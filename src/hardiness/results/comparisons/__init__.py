@@ -1,4 +1,4 @@
-"""What other stored runs say about the result of one of them: one file each, found by being here."""
+"""Sayings of other stored runs about the result of one of them: one file each, found by being here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clean_benchmark(run: Run) -> str:
 
 
 def clean_result(each: ScoredResult, scored: Sequence[ScoredResult]) -> ScoredResult | None:
-    """The same model on those clean photographs; ``None`` where it was not run on them."""
+    """The result of the same model on those clean photographs; ``None`` where it was not run on them."""
     name = clean_benchmark(each.result.run)
     return next((o for o in scored if o.result.benchmark == name and o.is_same_model(each) and o.result.scores), None)
 
@@ -45,7 +45,7 @@ Compare = TypeVar("Compare", bound=Callable[..., Result])
 
 @dataclass(frozen=True)
 class RunComparison:
-    """What other runs say of those of some cards.
+    """A comparison of runs of some cards with other runs.
 
     Attributes:
         cards: whose results it speaks of; it is not asked about others.

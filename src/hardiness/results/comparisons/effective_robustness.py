@@ -1,4 +1,4 @@
-"""What clean accuracy does not explain of accuracy under a shift, by published lines or by models of one's own."""
+"""The part of accuracy under a shift that clean accuracy does not explain, by published lines or one's own models."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> 
         return {"reason": reason} if reason else json_form(through.effective_robustness(result.name, *estimates))
 
     lines = [[line.slope, line.intercept, line.residual, line.moves] for line in published_lines(result.benchmark)]
-    kept = each.run.memo.value(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
+    form = each.run.memo.value(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
-    if "reason" in kept:
-        return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=kept["reason"]))
-    return with_effective(result, from_json(EffectiveRobustness, kept, EFFECTIVE.name))
+    if "reason" in form:
+        return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=form["reason"]))
+    return with_effective(result, from_json(EffectiveRobustness, form, EFFECTIVE.name))
 
 
 def with_effective(result: Result, effect: EffectiveRobustness) -> Result:

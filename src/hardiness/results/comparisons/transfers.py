@@ -67,11 +67,13 @@ def with_transfers(
 
 
 def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> Finding:
-    known = {score.condition: score for score in white if score.metric == "accuracy"}
+    white_box = {score.condition: score for score in white if score.metric == "accuracy"}
     pairs = 0
     for surrogate, scores in black.items():
         for score in scores:
-            here = known.get(Condition(**{key: value for key, value in score.condition.items() if key != "surrogate"}))
+            here = white_box.get(
+                Condition(**{key: value for key, value in score.condition.items() if key != "surrogate"})
+            )
             if score.metric != "accuracy" or here is None or not (score.interval and here.interval):
                 continue
             pairs += 1
