@@ -11,7 +11,7 @@ from hardiness.benchmarks.galleries import galleries, galleries_kept
 from hardiness.benchmarks.own_classes import class_gallery
 from hardiness.benchmarks.presentation import Presentation
 from hardiness.core.model import IMAGENET_CLASSES
-from hardiness.core.registry import Registry, subclass_of
+from hardiness.core.registry import Registry, instance_or_subclass_of
 from hardiness.core.result import PARTIAL, Finding, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
@@ -148,15 +148,7 @@ def published_baseline(run: Run) -> Baseline | None:
     return baseline(run.benchmark.name) if has_imagenet_classes else None
 
 
-def _as_card(entry: Any) -> Card:
-    """An entry of the registry as a card: itself, or an instance of the class that an entry point names."""
-    if isinstance(entry, Card):
-        return entry
-    card: Card = subclass_of(Card)(entry)()
-    return card
-
-
-cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards", _as_card)
+cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards", instance_or_subclass_of(Card))
 """Cards by the name that benchmarks and runs carry."""
 
 
@@ -195,9 +187,4 @@ C = TypeVar("C", bound=Card)
 
 def register(name: str) -> Callable[[type[C]], type[C]]:
     """Class decorator that adds a card under that name."""
-
-    def decorate(card: type[C]) -> type[C]:
-        cards.register(name, card(), f"{card.__module__}:{card.__qualname__}")
-        return card
-
-    return decorate
+    return cards.add(name)

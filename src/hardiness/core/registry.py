@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from importlib.machinery import PathFinder
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from hardiness.core.errors import ArgumentError, UnknownNameError, described, line_of
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 Family = Callable[[], Iterable[tuple[str, Any, str]]]
 """A function that gives entries made of data: name, entry and place of each."""
@@ -89,11 +90,15 @@ class Registry(Generic[T]):
         if distribution := _loading.get():
             self._distributions[name] = distribution
 
-    def add(self, name: str) -> Callable[[T], T]:
-        """Decorator form of `register` for functions and classes."""
+    def add(self, name: str) -> Callable[[C], C]:
+        """Decorator form of `register` for functions and classes, which stay what they are.
 
-        def decorate(entry: T) -> T:
-            self.register(name, entry, f"{getattr(entry, '__module__', '?')}:{getattr(entry, '__qualname__', name)}")
+        A class may be what `accept` makes an entry of.
+        """
+
+        def decorate(entry: C) -> C:
+            where = f"{getattr(entry, '__module__', '?')}:{getattr(entry, '__qualname__', name)}"
+            self.register(name, cast(T, entry), where)
             return entry
 
         return decorate
@@ -326,6 +331,15 @@ def subclass_of(kind: type[Any], *attributes: str) -> Callable[[Any], Any]:
         if lacks:
             raise ArgumentError(f"must say what its {lacks[0]} is, and {entry.__qualname__} does not")
         return entry
+
+    return accept
+
+
+def instance_or_subclass_of(kind: type[Any]) -> Callable[[Any], Any]:
+    """A function that accepts the instances of a class, and makes one of a subclass, for `Registry`."""
+
+    def accept(entry: Any) -> Any:
+        return entry if isinstance(entry, kind) else subclass_of(kind)(entry)()
 
     return accept
 

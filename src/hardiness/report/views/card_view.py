@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from hardiness.core.registry import Registry, subclass_of
+from hardiness.core.registry import Registry, instance_or_subclass_of
 from hardiness.core.result import Result, Score
 from hardiness.report.by_condition import scores_by_condition
 from hardiness.report.charts import Chart, Grid
@@ -46,15 +46,9 @@ class CardView:
         return ""
 
 
-def _as_view(entry: Any) -> CardView:
-    """The view; of a class, as an entry point names it, one of it."""
-    if isinstance(entry, CardView):
-        return entry
-    view: CardView = subclass_of(CardView)(entry)()
-    return view
-
-
-views: Registry[CardView] = Registry("view", "hardiness.report.views", "hardiness.views", _as_view)
+views: Registry[CardView] = Registry(
+    "view", "hardiness.report.views", "hardiness.views", instance_or_subclass_of(CardView)
+)
 """The views, by the name of the card whose results they show."""
 
 V = TypeVar("V", bound=CardView)
@@ -62,9 +56,4 @@ V = TypeVar("V", bound=CardView)
 
 def register(card: str) -> Callable[[type[V]], type[V]]:
     """Class decorator that adds the view of the card of that name."""
-
-    def decorate(view: type[V]) -> type[V]:
-        views.register(card, view(), f"{view.__module__}:{view.__qualname__}")
-        return view
-
-    return decorate
+    return views.add(card)
