@@ -10,7 +10,6 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness.api.collection import comparisons_of, open_stores, results_in
 from hardiness.api.paper_claims import claims_table, published_claims
-from hardiness.benchmarks.galleries import with_galleries_aside
 from hardiness.core.benchmark import DataRoot
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.core.options import argument, baseline_option, option, wait_option
@@ -113,14 +112,13 @@ def write_page(report: Report) -> WrittenPage:
         raise ArgumentError("report needs OUT, the folder of an earlier 'hardiness run', or --published")
     recipes = declared(report.trained_with)
     for name in report.show:
-        if name not in (known := [each for each in CLASS_SETS if class_set(each).shown_when_asked]):
-            raise UnknownNameError("set to show", name, known)
+        if name not in (guarded := [each for each in CLASS_SETS if class_set(each).shown_when_asked]):
+            raise UnknownNameError("set to show", name, guarded)
     grids, problems = _features(report.outs)
     stores, missing = open_stores(report.outs, bool(grids), report.wait_s)
     results, problems, remarks = results_in(
         stores, [*problems, *missing], report.baseline, report.published, report.into_out
     )
-    results = [with_galleries_aside(each) if each.benchmark in report.show else each for each in results]
     with surveyed(*stores):  # runs that come meanwhile are on the next page
         comparisons = comparisons_of(stores, results, report.baseline)
         claims, gates = _claims(stores, results, report.baseline), gate_tables(stores)

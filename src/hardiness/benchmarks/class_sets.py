@@ -253,10 +253,9 @@ class ClassSets(Card):
         return [score for score in (headline, _gap_score(described, table.ids, right)) if score is not None]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
-        """Reliability, coverage, and the surest mistakes: of a set shown to who asks alone, under another name."""
-        described = class_set_of(run)
-        mistakes = _mistakes(described, table, self.class_namer(run))
-        return {**confidence_details(table), **galleries_kept(mistakes, aside=described.shown_when_asked)}
+        """Reliability, coverage, and the surest mistakes."""
+        mistakes = _mistakes(class_set_of(run), table, self.class_namer(run))
+        return {**confidence_details(table), **galleries_kept(mistakes)}
 
 
 def _mistakes(described: ClassSet, table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:

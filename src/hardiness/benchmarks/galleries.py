@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Result
 from hardiness.core.table import RIGHT, ImageTable
 
-KEPT, KEPT_ASIDE = "galleries", "galleries_when_asked"
-"""Names in a result's details: of galleries, and of those of a set that are shown to who asks for them alone."""
+KEPT = "galleries"
+"""The name of galleries in a result's details."""
 
 SHOWN = 6
 """Pictures a gallery holds at most."""
@@ -67,24 +67,14 @@ class Gallery:
     samples: tuple[Sample, ...]
 
 
-def galleries_kept(galleries: Iterable[Gallery], *, aside: bool = False) -> dict[str, Any]:
-    """The details that keep galleries with a result, as JSON.
-
-    Args:
-        galleries: chosen pictures.
-        aside: whether they are shown to who asks for them alone.
-    """
-    return {KEPT_ASIDE if aside else KEPT: json_form([*galleries])}
+def galleries_kept(galleries: Iterable[Gallery]) -> dict[str, Any]:
+    """The details that keep galleries with a result, as JSON."""
+    return {KEPT: json_form([*galleries])}
 
 
 def galleries_of(result: Result) -> list[Gallery]:
     """The galleries that a result keeps."""
     return [from_json(Gallery, form, KEPT) for form in result.details.get(KEPT, ())]
-
-
-def with_galleries_aside(result: Result) -> Result:
-    """The result with the galleries that are shown to who asks for them."""
-    return replace(result, details={**result.details, KEPT: result.details.get(KEPT_ASIDE, [])})
 
 
 def galleries(table: ImageTable, name: Namer) -> Iterator[Gallery]:

@@ -92,7 +92,7 @@ SCORING = 8
 ANSWERS_VERSION = 2
 """Version of what is said of a chat model's answers; part of what kept lines are recognised by."""
 
-DETAILS = 2
+DETAILS = 3
 """Version of what all cards share of their details."""
 
 Scores = tuple[list[Score], list[Finding]]
