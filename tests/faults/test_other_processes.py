@@ -38,22 +38,25 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def run_with(end: str, photos: Path, warm: Callable[..., Any]) -> tuple[int, str]:
+    """The exit status of a run whose model ends its pool so, and its standard error."""
+    (photos / "pool.py").write_text(POOL.replace("END", end))
+    model = f"py:pool.py:build:{VIEW}"
+    process = warm("-m", "hardiness", "run", "-m", model, "-b", "own", "--data", "photos", "--out", "out", cwd=photos)
+    _, err = process.communicate(120)
+    return process.returncode, err
+
+
 @pytest.mark.slow
 def test_a_pool_in_a_model_prints_no_traces_of_signals(photos: Path, warm: Callable[..., Any]) -> None:
-    (photos / "pool.py").write_text(POOL.replace("END", "pass"))
-    command = ("-m", "hardiness", "run", "-m", f"py:pool.py:build:{VIEW}", "--data", "photos", "--out", "out")
-    process = warm(*command, "-b", "own", cwd=photos)
-    _, err = process.communicate(120)
-    assert (process.returncode, "Traceback" in err, "Interruption" in err) == (0, False, False), err
+    status, err = run_with("pass", photos, warm)
+    assert (status, "Traceback" in err, "Interruption" in err) == (0, False, False), err
 
 
 @pytest.mark.slow
 def test_a_model_that_ends_the_process_is_told_of_as_one_that_fails(photos: Path, warm: Callable[..., Any]) -> None:
-    (photos / "pool.py").write_text(POOL.replace("END", "os._exit(0)"))
-    command = ("-m", "hardiness", "run", "-m", f"py:pool.py:build:{VIEW}", "--data", "photos", "--out", "out")
-    process = warm(*command, "-b", "own", cwd=photos)
-    _, err = process.communicate(120)
-    assert process.returncode == 1
+    status, err = run_with("os._exit(0)", photos, warm)
+    assert status == 1
     assert "SystemExit: 0 (pool.py" in err
 
 

@@ -14,7 +14,7 @@ from scipy.special import logit
 from scipy.stats import linregress
 
 from hardiness.reference.published_lines import PublishedLine, published_lines, published_points
-from hardiness.results.comparisons.effective_robustness import fitted
+from hardiness.statistics.effective_robustness import STEADY
 
 FACTS: Mapping[str, Any] = json.loads(
     files("hardiness.reference").joinpath("effective_robustness.json").read_text("utf-8")
@@ -69,5 +69,6 @@ def test_a_slope_moves_by_what_is_said(line: PublishedLine) -> None:
 
 def test_every_line_is_steady() -> None:
     """ImageNet-A's lower line moves by 10.7 % without AlexNet, which is the most of all."""
-    assert {fitted(line).why_none for line in published_lines()} == {""}
-    assert max(max(line.moves) for line in published_lines()) == pytest.approx(0.107)
+    most = max(max(line.moves) for line in published_lines())
+    assert most < STEADY
+    assert most == pytest.approx(0.107)

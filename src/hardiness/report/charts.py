@@ -220,7 +220,6 @@ class Scatter:
         x_label, label: what the axes are.
         trends: curves behind the models.
         published: grey points of published models, x and y.
-        edge: y of further published models, whose x is not known: grey points at the left edge.
         spots: the models.
         beside: what the grey points are.
     """
@@ -234,7 +233,6 @@ class Scatter:
     published: tuple[tuple[float, float], ...]
     spots: tuple[Spot, ...]
     beside: str = "published"
-    edge: tuple[float, ...] = ()
 
 
 Chart = Curves | Dots | Heat | Ladder | Scatter

@@ -10,8 +10,7 @@ import numpy as np
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.forms import from_json
 from hardiness.core.result import Result, Score
-from hardiness.reference.published_lines import PublishedLine, published_lines, published_points, testbed_point
-from hardiness.reference.published_numbers import published_beside
+from hardiness.reference.published_lines import PublishedLine, published_lines, published_points
 from hardiness.reference.timm_results import timm_rows
 from hardiness.report.charts import Scatter, Spot, Trend
 from hardiness.results.comparisons.effective_robustness import fitted
@@ -33,8 +32,7 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
     ]
     if not explained:
         return None
-    published = published_lines(results[0].benchmark)
-    lines = [line for line in published if not fitted(line).why_none]
+    lines = published_lines(results[0].benchmark)
     most, least = max(each.clean for each in explained), min(each.clean for each in explained)
     trends = [trend for line in lines for trend in _trends(line, least, most, lines)]
     points = _published(lines[0])
@@ -45,13 +43,6 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
         "is right more often than its clean accuracy explains. "
         "Dashed: continued beyond them."
     )
-    edge = _edge(results[0].benchmark, len(points))
-    if edge:
-        caption += (
-            f" Grey: of {len(points) + len(edge)} published models those {len(points)} whose clean accuracy here is "
-            "known; the others stand at the left edge, as far down as the axis goes."
-        )
-    caption += "".join(f" {reason[0].upper()}{reason[1:]}." for line in published if (reason := fitted(line).why_none))
     if len(explained) <= MOST_SENTENCES:
         caption += "".join(f" {each.model}: {each.sentence}." for each in explained)
     return Scatter(
@@ -64,7 +55,6 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
         published=points,
         spots=tuple(_spot(each) for each in explained),
         beside=f"{len(points):,} published results",
-        edge=edge,
     )
 
 
@@ -118,17 +108,6 @@ def _spot(each: EffectiveRobustness) -> Spot:
         each.model,
         Score("clean", each.clean, "fraction", 0, each.clean_interval),
         Score("shifted", each.shifted, "fraction", 0, each.shifted_interval),
-    )
-
-
-def _edge(benchmark: str, points: int) -> tuple[float, ...]:
-    """Shifted accuracies of published models whose clean accuracy is not known; none where most of them have both."""
-    rows = published_beside(benchmark, "top1", {})
-    if len(rows) <= points:
-        return ()
-    both = {f"imagenet-testbed:{point.model}" for point in published_points(benchmark)}
-    return tuple(
-        row.value for model, row in rows.items() if model not in both and testbed_point(model, benchmark) is None
     )
 
 

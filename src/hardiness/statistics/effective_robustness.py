@@ -82,8 +82,6 @@ class FittedLine:
         centre, spread: mean and standard deviation of their clean logits.
         clean: lowest and highest clean accuracy among them.
         through: what they are, in words.
-        moves: the most by which the slope can move, as a share of it, without one of them and without those of one
-            recipe.
     """
 
     n: int
@@ -94,18 +92,6 @@ class FittedLine:
     spread: float
     clean: Interval
     through: str
-    moves: tuple[float, float] = (0.0, 0.0)
-
-    @property
-    def why_none(self) -> str:
-        """Why it is no line, where its slope may hang on one model or recipe; empty where it is one."""
-        if max(self.moves) < STEADY:
-            return ""
-        model, recipe = (f"{100 * move:.0f} %" for move in self.moves)
-        return (
-            f"there is no line through {self.through}: its slope can move by {model} without one of them and by "
-            f"{recipe} without those of one recipe, and {100 * STEADY:.0f} % is too much"
-        )
 
     def expected(self, clean: float) -> float:
         """The shifted accuracy that it foretells from a clean accuracy in (0, 1)."""

@@ -667,12 +667,9 @@ def draw_scatter(scatter: Scatter, width: float, inks: Inks, titled: bool) -> Sh
     ys = [y for _, y in published] + [share for spot in scatter.spots for share in _ends(spot.y)]
     xs += [x for trend in scatter.trends for x in trend.x]
     ys += [y for trend in scatter.trends for y in (*trend.low, *trend.high)]
-    reach = Odds.over(ys, 0.0, 1.0)
-    edge = [y for y in scatter.edge if reach.holds(y)]
     sheet = Sheet(width)
     top = heading(sheet, scatter.title) if titled else 0.0
     beside = [("points", scatter.beside)] if published else []
-    beside += [("points", f"left edge: {len(edge):,} more, clean accuracy unknown")] if edge else []
     beside += dict.fromkeys(("perfect" if trend.dashed else "trend", trend.name) for trend in scatter.trends)
     top = legend(sheet, top, [spot.name for spot in scatter.spots], inks, beside)
     sheet.add(Text(0, top + 12, scatter.label, "faint", SMALL_PX))
@@ -692,7 +689,6 @@ def draw_scatter(scatter: Scatter, width: float, inks: Inks, titled: bool) -> Sh
         for x, y in published
         if across.holds(x) and up.holds(y)
     }
-    places |= {(LEFT + GRAIN_PX, round(up.at(y) / GRAIN_PX) * GRAIN_PX) for y in edge}
     if places:
         sheet.add(Cloud(tuple(sorted(places)), "published", DOT_PX), group=PUBLISHED)
     for trend in scatter.trends:

@@ -46,7 +46,6 @@ def fitted(line: PublishedLine) -> FittedLine:
         line.spread,
         line.clean,
         f"{line.n} standard models{part} of Taori et al. {line.date[:4]}",
-        line.moves,
     )
 
 
@@ -63,19 +62,15 @@ def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> 
     if reason:
         return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=reason))
 
-    def compute() -> dict[str, Any]:
+    def compute() -> Any:
         estimates = accuracies(result.benchmark, clean.run.table, each.run.table)
         line = published_line(result.benchmark, estimates[0].value)
         assert line is not None, "the benchmark has lines"
-        through = fitted(line)
-        reason = through.why_none
-        return {"reason": reason} if reason else json_form(through.effective_robustness(result.name, *estimates))
+        return json_form(fitted(line).effective_robustness(result.name, *estimates))
 
-    lines = [[line.slope, line.intercept, line.residual, line.moves] for line in published_lines(result.benchmark)]
+    lines = [[line.slope, line.intercept, line.residual] for line in published_lines(result.benchmark)]
     form = each.run.memo.value(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
-    if "reason" in form:
-        return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=form["reason"]))
     return with_effective(result, from_json(EffectiveRobustness, form, EFFECTIVE.name))
 
 
@@ -99,7 +94,7 @@ def published_effective_robustness(run: Run) -> EffectiveRobustness | None:
     model, benchmark = run.model.name, run.benchmark.name
     point = testbed_point(model, benchmark)
     line = published_line(benchmark, point.clean) if point else None
-    if point is None or line is None or fitted(line).why_none or benchmark_type(run).line_view:
+    if point is None or line is None or benchmark_type(run).line_view:
         return None
     clean, shifted = images_behind(benchmark)
     # Numbers as ids: a page of all published models would else sort two million names.
