@@ -10,6 +10,7 @@ from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
 from hardiness.benchmarks.card import MissingCard, card_of, cards, published_baseline, variant_of
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import severities_below
+from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import StoreError
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
@@ -28,7 +29,9 @@ TRIES = 3
 """How often results are made at most because records have come meanwhile; who wrote these makes them again."""
 
 
-def results_of(store: Store, baseline_model: str | None = None, verify: bool = False) -> list[Result]:
+def results_of(
+    store: Store, baseline_model: str | None = None, verify: bool = False, grouping: Grouping = NO_GROUPING
+) -> list[Result]:
     """The results of every stored run, sorted by benchmark, data, protocol, variant and model.
 
     What was kept of earlier calls is taken; nothing but what this one computes is written, beside the records.
@@ -37,12 +40,13 @@ def results_of(store: Store, baseline_model: str | None = None, verify: bool = F
         store: where the runs are.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline (AlexNet).
         verify: read every row again.
+        grouping: the clusters and slices that results are asked for.
 
     Raises:
         ArgumentError: the baseline model has no stored run to divide by.
         StoreError: records cannot be read.
     """
-    runs = with_joined([ScoredRun(run, card_of(run.run), verify) for run in store.runs()], verify)
+    runs = with_joined([ScoredRun(run, card_of(run.run), verify, grouping) for run in store.runs()], verify)
     return results_of_runs(runs, store, baseline_model)
 
 
@@ -132,7 +136,7 @@ def _scored_or_kept(
     except Exception as error:
         if not cards.give_up(name, error):
             raise
-    return _scored(ScoredRun(run.stored, card_of(run.stored.run)), base, noise, runs)
+    return _scored(ScoredRun(run.stored, card_of(run.stored.run), grouping=run.grouping), base, noise, runs)
 
 
 def _scored(

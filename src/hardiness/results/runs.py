@@ -20,12 +20,15 @@ from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
 from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
 from hardiness.benchmarks.presentation import benchmark_type
+from hardiness.core.columns import NO_GROUPING, Columns, Grouping, SliceOfPictures
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Score
 from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import RIGHT, Failure, ImageTable, Records
+from hardiness.results.grouping import clusters_of, slices_of
+from hardiness.statistics.clusters import Clusters
 from hardiness.store.memo import Stamps
 from hardiness.store.run import StoredRun, last_began
 
@@ -120,13 +123,14 @@ class ScoredRun:
         stored: the run.
         card: that scores it.
         verify: read every row again, whatever was kept.
+        grouping: the clusters and slices that its results are asked for.
 
     Attributes:
         memo: values that follow from its table; `save` keeps them.
     """
 
-    def __init__(self, stored: StoredRun, card: Card, verify: bool = False) -> None:
-        self.stored, self.card = stored, card
+    def __init__(self, stored: StoredRun, card: Card, verify: bool = False, grouping: Grouping = NO_GROUPING) -> None:
+        self.stored, self.card, self.grouping = stored, card, grouping
         self.stamps: Stamps
         self.stamps, self._strangers = stored.contents()
         self.memo = stored.memo(self.digest, "rows", trusted=isinstance(card, MissingCard), anew=verify)
@@ -204,6 +208,21 @@ class ScoredRun:
         if self._table is not None:
             self._table = None
             return_freed_memory()
+
+    @property
+    def picture_columns(self) -> Columns:
+        """The columns of its pictures: those that were given beside the data."""
+        return self.grouping.columns or Columns(np.zeros(0, object), {})
+
+    @property
+    def clusters(self) -> Clusters | None:
+        """The clusters of the pictures of its table; ``None`` where each stands alone; raises as `clusters_of`."""
+        return clusters_of(self.grouping, self.picture_columns, self.table.ids)
+
+    @property
+    def slices(self) -> list[SliceOfPictures]:
+        """The slices of the pictures of its table; raises as `slices_of`."""
+        return slices_of(self.grouping, self.picture_columns, self.table.ids)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -408,7 +427,7 @@ class JoinedRun(ScoredRun):
 
     def __init__(self, inside: ScoredRun | None, sets: Sequence[ScoredRun], verify: bool = False) -> None:
         self.inside, self.sets = inside, sets
-        self.card, self._table = sets[0].card, None
+        self.card, self._table, self.grouping = sets[0].card, None, sets[0].grouping
         parts = [*([inside] if inside else []), *sets]
         data = [part.stored.run.data for part in parts]
         first = sets[0].stored
