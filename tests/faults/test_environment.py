@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,3 +57,24 @@ def test_an_address_without_a_bucket_says_its_form(address: str, command: tuple[
     outcome = hardiness(*command, address)
     assert outcome.status == 2
     assert "must name a bucket and a folder in it, as in" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("", "Ray cannot start on this machine: The current node timed out during startup. This could happen; give"),
+        ("ray://nowhere", "there is no Ray cluster at ray://nowhere: The current node timed out during startup."),
+    ],
+)
+def test_a_start_of_ray_that_times_out_says_what_to_do(
+    address: str, says: str, hardiness: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """Ray raises an exception of no class of its own then (`ray/_private/node.py`), after 30 s of waiting."""
+
+    def times_out(**settings: Any) -> None:
+        raise Exception("The current node timed out during startup. This could happen")  # as Ray does
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False, init=times_out))
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    outcome = hardiness(*RUN, tmp_path / "out", "--limit", "1", "--engine", "ray")
+    assert (outcome.status, says in outcome.err.splitlines()[-1]) == (1, True), outcome.err

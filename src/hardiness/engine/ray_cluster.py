@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hardiness.core.errors import ModelError
+from hardiness.core.errors import ModelError, show_traceback
 
 KNOCK_S = 10.0
 """How long a cluster may take to accept a connection."""
@@ -55,7 +55,8 @@ def connect(cluster: Cluster, on_gpus: bool = True) -> Connection:
         on_gpus: whether its GPUs are used where nothing is said of resources.
 
     Raises:
-        ModelError: Ray is not installed, the cluster is not there, or a local one lacks what an actor needs.
+        ModelError: Ray is not installed, the cluster is not there or cannot be started, or a local one lacks what an
+            actor needs.
     """
     try:
         import ray
@@ -67,10 +68,16 @@ def connect(cluster: Cluster, on_gpus: bool = True) -> Connection:
         try:
             _knock(address)
             context = ray.init(address=address, log_to_driver=False, include_dashboard=None if address else False)
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # Ray raises plain exceptions where a start times out
+            show_traceback(error)
+            if address:
+                raise ModelError(
+                    f"there is no Ray cluster at {address}: {error_line(error)}; start one with 'ray start --head', or "
+                    "leave RAY_ADDRESS unset for a local one"
+                ) from None
             raise ModelError(
-                f"there is no Ray cluster at {address or 'this machine'}: {error_line(error)}; start one with "
-                "'ray start --head', or leave RAY_ADDRESS unset for a local one"
+                f"Ray cannot start on this machine: {error_line(error)}; give the same command again when the machine "
+                "is less busy, end what an earlier start left with 'ray stop', or leave out --engine ray"
             ) from None
         dashboard = getattr(context, "dashboard_url", None) or ""
     there = ray.cluster_resources()
