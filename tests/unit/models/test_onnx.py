@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,11 @@ def exported(tmp_path: Path) -> Callable[..., str]:
     """Channel means times a matrix, as an ONNX file; gives the model's name."""
 
     def export(
-        kind: Any = np.float32, nodes: list[Any] | None = None, more: tuple[str, ...] = (), px: Any = "side"
+        kind: Any = np.float32,
+        nodes: list[Any] | None = None,
+        more: tuple[str, ...] = (),
+        px: Any = "side",
+        shape: tuple[int | str, ...] = (),
     ) -> str:
         import onnx
         from onnx import helper, numpy_helper
@@ -55,7 +60,7 @@ def exported(tmp_path: Path) -> Callable[..., str]:
         graph = helper.make_graph(
             nodes or _nodes(onnx.TensorProto.FLOAT if kind is np.uint8 else None),
             "net",
-            [helper.make_tensor_value_info(name, number, ["n", 3, px, px]) for name in ("images", *more)],
+            [helper.make_tensor_value_info(name, number, shape or ["n", 3, px, px]) for name in ("images", *more)],
             [helper.make_tensor_value_info("logits", made, ["n", 4])],
             [weight],
         )
@@ -64,6 +69,17 @@ def exported(tmp_path: Path) -> Callable[..., str]:
         return f"onnx:{tmp_path / 'net.onnx'}:mean=0,std=1"
 
     return export
+
+
+@pytest.mark.parametrize("shape", [("n", 3, 0, 0), ("n", 3, 0, 32), (0, 3, 32, 32)])
+def test_images_without_a_pixel_are_refused_by_their_shape(
+    exported: Callable[..., str], shape: tuple[int | str, ...]
+) -> None:
+    """Torch said that input and output sizes should be greater than 0, or the runtime that dimensions are invalid."""
+    model = exported(shape=shape)
+    said = f"must take images of a size, and takes {list(shape)}, which hold no pixel: export it with the size"
+    with pytest.raises(ModelError, match=re.escape(said)):
+        load(model, device="cpu")
 
 
 @pytest.mark.parametrize(("kind", "atol"), [(np.float32, 1e-5), (np.float16, 2e-2)])

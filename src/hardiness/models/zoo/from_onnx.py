@@ -157,6 +157,11 @@ def _input(inputs: list[Any], name: str, stated: str | None) -> tuple[Literal["n
         raise UnknownNameError(f"layout of {name}", stated, LAYOUTS)
     if len(shape) != 4:
         raise ModelError(f"{name} must take images (N, 3, H, W) or (N, H, W, 3), takes {shape}")
+    if 0 in shape:
+        raise ModelError(
+            f"{name} must take images of a size, and takes {shape}, which hold no pixel: export it with the size of "
+            "its images, or with that axis left free"
+        )
     channels = {"nchw": shape[1], "nhwc": shape[3]}
     fits = [layout for layout in LAYOUTS if channels[layout] == 3]
     open_layouts = [layout for layout in LAYOUTS if not isinstance(channels[layout], int)]
