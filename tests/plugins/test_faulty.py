@@ -305,3 +305,68 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
     assert "spread" in tables.out, "its table needs no view"
     reported = command(place, installed, "report", "out")
     assert (reported.status, lines(reported) <= lines(shown) | {line}) == (0, True), reported.err
+
+
+MODELS = """
+from hardiness.core import ModelSpec
+from hardiness.models.catalogue import Scheme
+
+def fails(*arguments):
+    raise ValueError("in two\\nlines")
+
+def forward(spec):
+    import torch
+
+    class Network(torch.nn.Module):
+        def forward(self, images):
+            return fails()
+
+    return Network()
+
+def described(rest, options):
+    return ModelSpec(f"unlisted:{rest}", "networks:fails")
+
+BUILT, RUN = ModelSpec("built", "networks:fails"), ModelSpec("run", "networks:forward")
+LACKING = ModelSpec("lacking", "networks.absent:build")
+UNDESCRIBED = Scheme("undescribed:NAME", "fails", fails)
+UNLISTED = Scheme("unlisted:NAME", "fails", described, {}, fails)
+NOTHING = Scheme("nothing:NAME", "gives nothing", lambda rest, options: None)
+"""
+BY_NETWORKS = {
+    ("built",): "built of networks:BUILT of networks 1.0 cannot be built: {fails}",
+    ("run",): "run of networks:RUN of networks 1.0 cannot be run on an image of 224 px: {fails}",
+    ("lacking",): "lacking of networks:LACKING of networks 1.0 cannot be built: ModuleNotFoundError: No module named "
+    "'networks.absent'",
+    ("undescribed:x", "list undescribed:x"): "undescribed:x of networks:UNDESCRIBED of networks 1.0 cannot be "
+    "described: {fails}",
+    ("nothing:x", "list nothing:x"): "nothing:x of networks:NOTHING of networks 1.0 cannot be described: TypeError: "
+    "its scheme must give a ModelSpec, gave NoneType",
+    ("unlisted:x",): "unlisted:x of networks:UNLISTED of networks 1.0 cannot be built: {fails}",
+    ("list unlisted:*", "list resnet5"): "unlisted: of networks:UNLISTED of networks 1.0 cannot be listed: {fails}",
+}
+"""Lines of models of a package that fails; a model is run, but where ``list`` stands before it."""
+
+
+@pytest.mark.slow
+def test_a_model_of_a_package_that_fails_is_a_line_that_names_the_package(
+    install: Callable[..., Path], place: Path, command: Callable[..., Outcome]
+) -> None:
+    """Some lines said that this should have been told more plainly, and none named the package."""
+    points = {"hardiness.models": {name: f"networks:{name.upper()}" for name in ("built", "run", "lacking")}}
+    schemes = ("undescribed", "unlisted", "nothing")
+    points["hardiness.model_schemes"] = {name: f"networks:{name.upper()}" for name in schemes}
+    installed = install(Distribution("networks", points, {"__init__.py": MODELS}, "networks"))
+    number = next(number for number, line in enumerate(MODELS.splitlines(), 1) if "raise ValueError" in line)
+    fails = f"ValueError: in two (in fails, __init__.py:{number})"
+    few = ("-b", "imagenet-val", "--data", "data", "--limit", "1", "--quiet", "--out", "out")
+    for commands, line in BY_NETWORKS.items():
+        for words in commands:
+            name = words.removeprefix("list ")
+            arguments = ("list", "models", name) if words != name else ("run", "-m", name, *few)
+            outcome = command(place, installed, *arguments)
+            assert f"hardiness: {line.format(fails=fails)}; mend or uninstall it" in outcome.err.splitlines(), words
+            assert "more plainly" not in outcome.err
+            assert outcome.status in (1, 2)
+    beside = command(place, installed, "run", "-m", "built", "-m", "py:network.py:build", *few)
+    assert beside.status == 1
+    assert "imagenet-val on imagenet" in command(place, installed, "show", "out").out

@@ -157,14 +157,21 @@ class Registry(Generic[T]):
         Returns:
             Whether it was one: what ships stays, and its failure is ours.
         """
-        _, where = self._entries.get(name, (None, "hardiness"))
-        if _ships(where):
+        place = self.package_of(name)
+        if not place:
             return False
-        place = _place(where, self._distributions.get(name, ""))
         del self._entries[name]
-        line = f"{line_of(error)}{_line_in(_top(where), error)}"
+        line = f"{line_of(error)}{line_in(place, error)}"
         self._refuse(name, f"{self.kind} {name!r} of {place} failed: {line}; mend or uninstall it")
         return True
+
+    def package_of(self, name: str) -> str:
+        """The place of somebody else's entry, as ``module:name of distribution 1.0``; empty where it ships or is none.
+
+        Nothing is loaded for it.
+        """
+        _, where = self._entries.get(name, (None, "hardiness"))
+        return "" if _ships(where) else _place(where, self._distributions.get(name, ""))
 
     def own(self) -> dict[str, T]:
         """The entries that somebody else has registered by now, by name; nothing is loaded for it."""
@@ -364,8 +371,9 @@ def _top(where: str) -> str:
     return where.partition(":")[0].partition(".")[0]
 
 
-def _line_in(package: str, error: BaseException) -> str:
-    """The innermost function of a package that an error came through, with file and line; empty where there is none."""
+def line_in(place: str, error: BaseException) -> str:
+    """The innermost function that an error came through in the package of a place, with file and line, if any."""
+    package = _top(place.partition(" ")[0])
     frames = [
         f" (in {frame.f_code.co_qualname}, {os.path.basename(frame.f_code.co_filename)}:{line})"
         for frame, line in traceback.walk_tb(error.__traceback__)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from hardiness.core.model import ModelSpec
 from hardiness.core.registry import Registry, instance_of
 from hardiness.models.caller import Caller
+from hardiness.models.options import row_and_model, split
 
 registry: Registry[ModelSpec] = Registry("model", "hardiness.models.zoo", "hardiness.models", instance_of(ModelSpec))
 """Every model that has a name of its own."""
@@ -143,6 +144,15 @@ class PlainFunction(OpaqueNetwork):
     @property
     def kind(self) -> str:
         return self.description
+
+
+def package_of(spec: ModelSpec) -> str:
+    """The place in somebody else's package that a model is from, as ``module:name of distribution 1.0``; else empty."""
+    if not spec.build:  # a network that was handed over in Python may have any name
+        return ""
+    name, _ = split(row_and_model(spec.asked)[1] or spec.name)
+    prefix, colon, _ = name.partition(":")
+    return schemes.package_of(prefix) if colon else registry.package_of(name)
 
 
 def known_names() -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.errors import HardinessError, ModelError
 from hardiness.core.model import CANVAS_224, ModelSpec
-from hardiness.models.catalogue import OpaqueNetwork
+from hardiness.models.catalogue import OpaqueNetwork, package_of
 from hardiness.models.chosen_runtimes import ChosenRuntimes
 from hardiness.models.determinism import differentiable_fp32
 from hardiness.models.gradient_networks import GradientNetworks
@@ -65,7 +65,8 @@ class Classifier:
         self.weights_sha256, self.outputs_sha256 = identity.weights_sha256, identity.outputs_sha256
         self.code_sha256 = identity.code_sha256
         self.device, self.precision, self.num_classes = placement.device, placement.precision, spec.num_classes
-        self._original = Original(network, spec.name, Normalisation.from_view(spec.view), placement.device, columns)
+        affine = Normalisation.from_view(spec.view)
+        self._original = Original(network, spec.name, affine, placement.device, columns, package=package_of(spec))
         self.has_gradients, self.num_parameters = self._original.has_gradients, self._original.num_parameters
         self._gradients = GradientNetworks(self._original, plain=placement.plain)
         self.runtimes = ChosenRuntimes(self._original, self._gradients, placement)

@@ -18,6 +18,7 @@ import numpy as np
 
 from hardiness.core import errors
 from hardiness.core.errors import DeviceError, HardinessError, ModelError
+from hardiness.core.registry import line_in
 from hardiness.models.frameworks import INSTALLATION, missing_framework
 
 FOREIGN_ERRORS = (
@@ -101,11 +102,16 @@ def refuse_lost_device(error: BaseException, name: str) -> None:
 
 
 @contextmanager
-def foreign_errors(name: str, what: str) -> Iterator[None]:
+def foreign_errors(name: str, what: str, package: str = "") -> Iterator[None]:
     """Make one line of whatever foreign code raises within: ``NAME WHAT: TypeError: … (file.py:3 in forward)``.
 
     These pass: our own errors, a person's Ctrl-C, and a GPU whose memory is too small for the batch, which the
     engine halves.
+
+    Args:
+        name: of the model.
+        what: is told of it.
+        package: the place of the model in somebody else's package, which the line names, with advice.
 
     Raises:
         ModelError: in place of the foreign error, which stays its cause.
@@ -123,6 +129,9 @@ def foreign_errors(name: str, what: str) -> Iterator[None]:
             raise ModelError(f"{name} {what}: it needs {missing}, which is not installed; {INSTALLATION}") from error
         kind = type(error).__name__
         message = "" if first_line(error) == kind else f": {first_line(error)}"
+        if package:
+            fault = f"{kind}{message}{line_in(package, error)}; mend or uninstall it"
+            raise ModelError(f"{name} of {package} {what}: {fault}") from error
         raise ModelError(f"{name} {what}: {kind}{message}{_place(error)}") from error
 
 

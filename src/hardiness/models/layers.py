@@ -61,7 +61,7 @@ class Layers:
         grey = torch.full((1, 3, px, px), 0.5, device=original.device)
         with (
             original.lock,
-            foreign_errors(original.name, f"fails on images of {px} px"),
+            foreign_errors(original.name, f"fails on images of {px} px", original.package),
             ExitStack() as stack,
             torch.no_grad(),
         ):

@@ -16,7 +16,7 @@ from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import CANVAS_224, ModelSpec, View
 from hardiness.core.random import rng
 from hardiness.models.activation import ACTIVATION, PROBABILITIES, SIGMOID, is_sigmoid
-from hardiness.models.catalogue import BuilderResult, OnnxFile, OpaqueNetwork, PlainFunction
+from hardiness.models.catalogue import BuilderResult, OnnxFile, OpaqueNetwork, PlainFunction, package_of
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import read_checkpoint
 from hardiness.models.classes import output_columns
@@ -120,7 +120,7 @@ def _with_weights(
         return cast(Classifier, built.network)  # the engine asks it questions, and nothing else of a classifier
     if isinstance(built.network, OnnxFile):
         return _of_graph(built, model, placement)
-    with foreign_errors(model.name, "cannot take its weights"):
+    with foreign_errors(model.name, "cannot take its weights", package_of(model)):
         notes = _add_weights(built, built.spec or model, progress)
         check_parameters(built.network, model)
         built = replace(built, network=_settled(built.network, model.name, placement), notes=(*built.notes, *notes))
@@ -168,7 +168,11 @@ def _with_activation(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
         return built
     side, network = spec.input_px or spec.view.crop_px, built.network
     device = next(network.parameters(), torch.empty(0)).device
-    with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px"), contained(), torch.no_grad():
+    with (
+        foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px", package_of(spec)),
+        contained(),
+        torch.no_grad(),
+    ):
         normalised = Normalisation.from_view(spec.view)(_probe_pixels(side).to(device))
         rows = read_by_sigmoid(network, spec.name, behind=False)(normalised).cpu().numpy()
     behind = _is_behind_sigmoid(rows, _stated_output(spec), spec.name)
@@ -218,7 +222,7 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
         raise ArgumentError(f"{spec.name} {network.kind}, which no runtime runs; leave runtime at auto")
     side = spec.input_px or spec.view.crop_px
     network = replace(network, sigmoid=is_sigmoid(dict(spec.options), spec.name))
-    with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px"):
+    with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px", package_of(spec)):
         rows = first_answer(network, spec.name, _probe_pixels(side), Normalisation.from_view(spec.view))
     stated = _stated_output(spec)
     if network.sigmoid:
@@ -226,7 +230,7 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
     else:
         behind = stated == "probabilities" or (stated is None and are_probabilities(rows))
     outputs = "probabilities" if behind else ""
-    with foreign_errors(spec.name, "cannot be used"):
+    with foreign_errors(spec.name, "cannot be used", package_of(spec)):
         code = identity_of(network.function, built.code or "", dict(spec.options).get("tag"))
     network = replace(network, outputs=outputs)
     notes = [*built.notes, *code.notes]
@@ -470,7 +474,7 @@ def _built(spec: ModelSpec) -> BuilderResult:
     import torch
 
     # Layers draw their initial values from torch's global generator; the caller's stream is left as it was.
-    with foreign_errors(spec.name, "cannot be built"), contained():
+    with foreign_errors(spec.name, "cannot be built", package_of(spec)), contained():
         torch.manual_seed(0)
         built = spec.builder()(spec)
     return built if isinstance(built, BuilderResult) else BuilderResult(built)
@@ -536,7 +540,7 @@ def _classifier(
         width = zeros.shape[1]
         if are_shares(zeros) and not (is_stated or is_sigmoid(dict(spec.options), spec.name)):
             pixels = _probe_pixels(spec.input_px or spec.view.crop_px)
-            with foreign_errors(spec.name, "fails on 2 images"):
+            with foreign_errors(spec.name, "fails on 2 images", package_of(spec)):
                 notes += _of_shares(_outputs(network, spec, pixels), "give the network without it")
     columns = output_columns(spec, width or spec.num_classes, built.columns)
     classes = len(columns) if columns is not None else width or spec.num_classes
@@ -560,7 +564,7 @@ def _probed(network: nn.Module, spec: ModelSpec) -> tuple[NDArray[np.float32], M
     import torch
 
     side = spec.input_px or spec.view.crop_px
-    with foreign_errors(spec.name, f"cannot be run on an image of {side} px"):
+    with foreign_errors(spec.name, f"cannot be run on an image of {side} px", package_of(spec)):
         outputs = _outputs(network, spec, torch.zeros(1, 3, side, side))
     if spec.input_px is None and side != CANVAS_224.crop_px:
         try:

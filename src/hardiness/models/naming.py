@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from hardiness.models.failures import foreign_errors
 from hardiness.models.options import apply, row_and_model, split
 from hardiness.models.stated_views import PREPROCESSING
 from hardiness.models.view_files import read_view
+
+LOGGER = logging.getLogger(__name__)
 
 _WILD = "*?["
 
@@ -41,8 +44,10 @@ def resolve(text: str) -> ModelSpec:
     if colon and rest and prefix in schemes:
         scheme = schemes.get(prefix)
         # A view given by hand is shown to the scheme too: it may be what the model's own files leave open.
-        with foreign_errors(name, "cannot be described"):
+        with foreign_errors(name, "cannot be described", schemes.package_of(prefix)):
             spec = scheme.spec(rest, options)
+            if not isinstance(spec, ModelSpec):
+                raise TypeError(f"its scheme must give a ModelSpec, gave {type(spec).__name__}")
         own = {key: value for key, value in options.items() if key not in scheme.options}
         return replace(_with_options(spec, own, scheme.options), asked=text)
     registry.refuse_faulty(name)
@@ -66,13 +71,15 @@ def need_weights(text: str) -> None:
     Raises:
         DataError: they are in no cache, and cannot be downloaded.
         ArgumentError: the options cannot be read.
+        ModelError: the scheme of a package fails.
     """
     name, options = split(row_and_model(text)[1])
     prefix, colon, rest = name.partition(":")
     if colon and rest and prefix in schemes and "weights" not in options:
         asks = schemes.get(prefix).need_weights
         if asks:
-            asks(rest, name)
+            with foreign_errors(name, "does not say whether its weights are there", schemes.package_of(prefix)):
+                asks(rest, name)
 
 
 def search(pattern: str) -> list[str]:
@@ -80,6 +87,7 @@ def search(pattern: str) -> list[str]:
 
     Raises:
         ArgumentError: the models of that prefix cannot be listed.
+        ModelError: its library is not installed, or the scheme of a package fails.
         UnknownNameError: nothing matches.
     """
     prefix, colon, rest = pattern.partition(":")
@@ -88,12 +96,12 @@ def search(pattern: str) -> list[str]:
         if not names:
             raise _unmatched(pattern)
         return names
-    list_names = schemes.get(prefix).names
-    if list_names is None:
+    if schemes.get(prefix).names is None:
         raise ArgumentError(f"models of the form {schemes.get(prefix).form} cannot be listed; name one")
-    matching = sorted(set(fnmatch.filter(list_names(), rest)))
+    names = _names_of_scheme(prefix)
+    matching = sorted(set(fnmatch.filter(names, rest)))
     if not matching:
-        raise UnknownNameError(f"{prefix} model", rest, list_names())
+        raise UnknownNameError(f"{prefix} model", rest, names)
     return [f"{prefix}:{name}" for name in matching]
 
 
@@ -163,11 +171,26 @@ def _elsewhere(name: str) -> Iterator[str]:
 
 
 def _names_of_libraries() -> Iterator[tuple[str, list[str]]]:
-    """Each prefix whose models can be listed, with their names; a library that is not installed has none."""
+    """Each prefix whose models can be listed, with their names.
+
+    A library that is not installed has none; a package that fails has none either, and a line.
+    """
     for prefix in schemes:
-        list_names = schemes.get(prefix).names
         try:
-            names = list_names() if list_names else []
-        except ModelError:  # its library is not installed
+            names = _names_of_scheme(prefix)
+        except ModelError as error:
+            if schemes.package_of(prefix):
+                LOGGER.warning(error)
             continue
         yield prefix, names
+
+
+def _names_of_scheme(prefix: str) -> list[str]:
+    """All names that may follow a prefix; none where they cannot be listed.
+
+    Raises:
+        ModelError: its library is not installed, or the scheme of a package fails.
+    """
+    list_names = schemes.get(prefix).names
+    with foreign_errors(f"{prefix}:", "cannot be listed", schemes.package_of(prefix)):
+        return list(list_names()) if list_names else []

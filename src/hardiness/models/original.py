@@ -60,6 +60,7 @@ class Original:
         layer_bytes: of its layers' outputs for one image, by its side in pixels.
         refusals: why its answers cannot be used, once some pictures have shown it; others need not show it.
         largest_batches: images of a size that were given together at most and treated each on its own.
+        package: the place in somebody else's package that the model is from; empty for any other.
     """
 
     network: Any
@@ -72,6 +73,7 @@ class Original:
     layer_bytes: dict[int, int] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
     largest_batches: dict[tuple[int, int], int] = field(default_factory=dict)
+    package: str = ""
 
     @property
     def has_gradients(self) -> bool:
@@ -109,7 +111,7 @@ class Original:
         """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
         if not self.has_gradients:
             return _ONNX_BYTES * px**2
-        with self.lock, foreign_errors(self.name, f"fails on an image of {px} px"), contained():
+        with self.lock, foreign_errors(self.name, f"fails on an image of {px} px", self.package), contained():
             if px not in self.layer_bytes:
                 self.layer_bytes[px] = activation_bytes(self.network, px)
             return self.layer_bytes[px]
@@ -246,7 +248,8 @@ class Original:
         height, width = pixels.shape[2:]
         own = self.name.startswith("py:") or isinstance(self.network, PlainFunction)
         aside = well_behaved() if own else nullcontext()
-        with foreign_errors(self.name, f"fails on {len(pixels)} images of {height} x {width} px"), aside:
+        what = f"fails on {len(pixels)} images of {height} x {width} px"
+        with foreign_errors(self.name, what, self.package), aside:
             yield
 
 
