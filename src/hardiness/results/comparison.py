@@ -371,7 +371,7 @@ def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, 
     return {name: runs[name] for name in sorted(runs, key=place)}
 
 
-VERSION = 10
+VERSION = 11
 """Version of comparisons, raised whenever the same runs would be compared otherwise."""
 
 

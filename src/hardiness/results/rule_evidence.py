@@ -38,7 +38,7 @@ from hardiness.statistics.measures import WeightedSum
 from hardiness.statistics.verdicts import Evidence, Limit
 from hardiness.store.store import Store
 
-VERSION = 5
+VERSION = 6
 """Version of evidence, raised whenever the same rows would give another."""
 
 WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}

@@ -45,7 +45,7 @@ _TOO_FEW = f"an interval needs {FEWEST} images, {FEWEST_DIFFERING} of them diffe
 
 EXACT = "paired: McNemar's mid-p, Tango's score interval"
 MEAN = "paired over images, Student's t, with and without skew"
-BOUNDED = "Wilson's intervals of what either model is ahead by"
+BOUNDED = "Wilson's intervals of what either model is ahead by, and all ways to flip signs"
 UNPAIRED = "unpaired, different photographs: Newcombe's interval"
 APART = "different photographs: Student's t, with and without skew"
 
@@ -285,7 +285,7 @@ class Moments:
         n: images.
         ahead, behind: sums of the positive numbers, and of the sizes of the negative ones.
         squares, cubes, fourths: the sums of all second, third and fourth powers.
-        differing: how many are not 0.
+        apart: float64 ``(differing,)``, those that are not 0.
     """
 
     n: int
@@ -294,15 +294,19 @@ class Moments:
     squares: float
     cubes: float
     fourths: float
-    differing: int
+    apart: NDArray[np.float64]
 
     @classmethod
     def from_differences(cls, differences: NDArray[np.float64]) -> Moments:
         """The moments of ``differences (N,)``."""
         ahead, behind = float(np.maximum(differences, 0).sum()), float(np.maximum(-differences, 0).sum())
-        differing = int(np.count_nonzero(differences))
         squares, cubes, fourths = (float((differences**power).sum()) for power in (2, 3, 4))
-        return cls(len(differences), ahead, behind, squares, cubes, fourths, differing)
+        return cls(len(differences), ahead, behind, squares, cubes, fourths, differences[differences != 0])
+
+    @property
+    def differing(self) -> int:
+        """How many of the numbers are not 0."""
+        return len(self.apart)
 
     def test(self, span: float) -> DifferenceTest:
         """Test the mean of the numbers against 0, as `mean_difference` does; an infinite ``span`` bounds nothing."""
@@ -319,17 +323,19 @@ class Moments:
             reason = f"{_TOO_FEW}, had {n} and {self.differing}"
             return DifferenceTest(value, n, MEAN, reason=reason)
         bounded = self._test_bounded(span)
-        if not has_spread:
-            return bounded
-        # Of few images neither says enough alone: Wilson's take the two sides for independent.
-        by_student = _test_by_student(value, n, (centred, cubes, fourths), self.differing, MEAN)
+        assert bounded.ends is not None
+        assert bounded.p is not None
+        p, parts = max(bounded.p, sign_flip_p(self.apart)), [bounded.ends]
+        if n < FEWEST and self.differing > 1 and centred > 1e-12 * self.squares:
+            # Of few images neither says enough alone: Wilson's take the two sides for independent. Skew is not removed:
+            # of so few it is mostly chance, and where its transformation is flat the interval would have no end.
+            error = math.sqrt(centred / n / (n - 1))
+            p = max(p, skewed_student_p(value, error, 0.0, n - 1))
+            parts.append(lambda level: skewed_student(value, error, 0.0, n - 1, level))
 
         def ends(level: float) -> Interval:
-            assert bounded.ends is not None
-            assert by_student.ends is not None
-            return outermost(bounded.ends(level), by_student.ends(level))
+            return within(outermost(*(part(level) for part in parts)), -span, span)
 
-        p = max(bounded.p or 0.0, by_student.p or 0.0)
         return DifferenceTest(value, n, BOUNDED, p, ends, bounded.detectable, bounded.reason)
 
     def _test_bounded(self, span: float) -> DifferenceTest:
@@ -347,11 +353,45 @@ class Moments:
         )
 
 
+def sign_flip_p(numbers: NDArray[np.float64]) -> float:
+    """Two-sided p-value of "each number might as well have the other sign", over all ways to flip the signs.
+
+    It is exact for any few numbers: six that are all of one sign are the fewest that are ever told from none.
+
+    Args:
+        numbers: ``(k,)``, none 0.
+
+    Returns:
+        0 of 30 numbers and more, of which nothing is asked.
+
+    Source: Fisher (1935), The Design of Experiments, section 21.
+    """
+    if len(numbers) >= FEWEST:
+        return 0.0
+    sizes = np.abs(numbers)
+    least = abs(float(numbers.sum())) - 1e-9 * float(sizes.sum())
+    if least <= 0:
+        return 1.0
+    half = len(sizes) // 2
+    one, other = _signed_sums(sizes[:half]), np.sort(_signed_sums(sizes[half:]))
+    as_far = int((len(other) - np.searchsorted(other, least - one)).sum())
+    return min(1.0, 2 * as_far / (len(one) * len(other)))
+
+
+def _signed_sums(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of some sizes with every choice of signs, ``(2^k,)``."""
+    sums = np.zeros(1)
+    for size in sizes:
+        sums = np.concatenate([sums + size, sums - size])
+    return sums
+
+
 def mean_difference(differences: NDArray[np.float64], span: float) -> Difference:
     """The mean of what one model is ahead by on each image, with its interval.
 
     Where fewer than ten images differ, or there are fewer than thirty, their spread says too little, and the interval
-    is made of Wilson's, which hold for any mean of values in [0, 1].
+    is made of Wilson's, which hold for any mean of values in [0, 1]. It leaves out 0 only where the signs of those that
+    differ are told from chance by `sign_flip_p`.
 
     Args:
         differences: ``(N,)`` in [-span, span].

@@ -136,12 +136,14 @@ def by_class(
         differences**2,
         differences**3,
         differences**4,
-        (differences != 0) * 1.0,
     )
+    apart = np.flatnonzero(differences)
+    in_order = apart[np.argsort(group[apart], kind="stable")]
+    ends = np.cumsum(np.bincount(group[apart], minlength=len(names)))
     sums = zip(*(np.bincount(group, power, len(names)).tolist() for power in powers), strict=True) if names else ()
     parts = [
-        Moments(len(differences), ahead, behind, squares, cubes, fourths, int(differing)).test(span).alone()
-        for ahead, behind, squares, cubes, fourths, differing in sums
+        Moments(len(differences), ahead, behind, squares, cubes, fourths, differences[places]).test(span).alone()
+        for (ahead, behind, squares, cubes, fourths), places in zip(sums, np.split(in_order, ends[:-1]), strict=False)
     ]
     order = sorted(range(len(names)), key=lambda k: (small and k == len(names) - 1, -abs(parts[k].value), k))
     return _adjust_parts([(names[k], parts[k]) for k in order])
