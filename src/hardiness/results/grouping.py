@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from hardiness.core.columns import Columns, Grouping, SliceOfPictures
 from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.stems import STEMS, stem_column
 from hardiness.statistics.clusters import Clusters
 
 
 def clusters_of(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) -> Clusters | None:
     """The clusters of some pictures; ``None`` where each stands alone.
 
-    A picture without a value stands alone.
+    A picture without a value stands alone. Where no column has the name, stems of file names have one of `STEMS`.
 
     Args:
         grouping: names the column.
@@ -25,6 +26,8 @@ def clusters_of(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) 
     """
     if not grouping.cluster:
         return None
+    if grouping.cluster in STEMS and grouping.cluster not in columns.values:
+        columns = Columns(ids, {grouping.cluster: stem_column(ids.tolist(), grouping.cluster)})
     return Clusters(ids, _codes(columns, grouping.cluster, ids, alone=True)[1], grouping.cluster)
 
 

@@ -17,6 +17,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, R
 from hardiness.reference.published_numbers import PublishedNumber, benchmarks_with_results, published_series, table
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
+from hardiness.results.dependence import dependence_warnings
 from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, with_joined
@@ -176,7 +177,8 @@ def _scored(
         details={**({} if refusal else run.details()), **({"noise": noise.as_details()} if noise else {})},
         stop=stop,
     )
-    warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *remarks, *damage]
+    alike = dependence_warnings(run) if result.scores and not isinstance(run.card, MissingCard) else []
+    warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *alike, *remarks, *damage]
     if isinstance(run.card, MissingCard):
         name = identity.benchmark.card
         warnings.append(

@@ -1,0 +1,90 @@
+"""A line for each column, or stem of file names, whose pictures are answered alike: intervals are too narrow then."""
+
+from __future__ import annotations
+
+import shlex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.columns import Columns
+from hardiness.core.stems import STEMS, stem_column
+from hardiness.core.table import RIGHT, ImageTable
+from hardiness.results.runs import ScoredRun, digest_of
+from hardiness.statistics.dependence import Dependence, dependences
+
+VERSION = 1
+"""Version of the test; part of what kept lines are recognised by."""
+
+LEAST_TOLD = 1.05
+"""The least factor that is told: an interval that is a twentieth too narrow is as good as any."""
+
+
+def dependence_warnings(run: ScoredRun) -> list[str]:
+    """A warning for each column of a run's pictures whose values go with right or wrong answers.
+
+    Stems of file names count as columns where the classes are a person's own. With a cluster in use there is none.
+    """
+    columns, has_stems = run.picture_columns, bool(run.stored.run.data.classes)
+    if run.grouping.cluster or not (columns.values or has_stems):
+        return []
+
+    def compute() -> dict[str, Dependence]:
+        table = run.columns()
+        candidates = _column_codes(columns, table.ids)
+        if has_stems:
+            candidates |= {name: _codes(stem_column(table.ids.tolist(), name)) for name in STEMS}
+        return dependences(_shares_right(table), table.label, candidates)
+
+    digest = digest_of([VERSION, has_stems, sorted(columns.values), [source.sha256 for source in columns.sources]])
+    dependent = run.memo.record(dict[str, Dependence], "dependence", digest, compute)
+    return [_line(name, each) for name, each in dependent.items() if each.too_narrow >= LEAST_TOLD]
+
+
+def _shares_right(table: ImageTable) -> NDArray[np.float64]:
+    """The share of right answers to each picture over the cells in which it was evaluated; NaN where it was in none."""
+    right = table[RIGHT]
+    cells = np.count_nonzero(right >= 0, axis=1)
+    hits = np.count_nonzero(right == 1, axis=1)
+    return np.asarray(np.divide(hits, cells, out=np.full(len(right), np.nan), where=cells > 0), np.float64)
+
+
+def _column_codes(columns: Columns, ids: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
+    """The value of each picture by column, from 0; -1 where it has none. A measured number names no cluster."""
+    if not len(columns.ids) or not len(ids):
+        return {}
+    places = np.minimum(np.searchsorted(columns.ids, ids), len(columns.ids) - 1)
+    is_there = columns.ids[places] == ids
+    codes = {}
+    for name, values in columns.values.items():
+        if values.dtype.kind != "f" or bool(np.all(np.isnan(values) | (values == np.rint(values)))):
+            own = values[places].astype(object)
+            own[~is_there] = None
+            codes[name] = _codes(own)
+    return codes
+
+
+def _codes(values: NDArray[np.object_]) -> NDArray[np.int64]:
+    """The place of each value among the different ones, in the order of their first pictures; -1 of an empty cell."""
+    places: dict[object, int] = {}
+    return np.array(
+        [-1 if value is None or value != value else places.setdefault(value, len(places)) for value in values.tolist()],
+        np.int64,
+    )
+
+
+def _line(name: str, dependence: Dependence) -> str:
+    """The sentence that says it, with what to do."""
+    if numbers := STEMS.get(name):
+        which = "last number" if numbers == 1 else f"last {numbers} numbers"
+        alike, count = f"pictures whose file names differ in their {which} alone", f"{dependence.values:,} stems"
+    else:
+        alike, count = f"pictures of one {name}", f"{dependence.values:,} {_plural(name)}"
+    return (
+        f"{alike} are answered alike ({count}, correlation {dependence.correlation:.2g}): intervals are "
+        f"{dependence.too_narrow:.1f} times too narrow; --cluster {shlex.quote(name)}"
+    )
+
+
+def _plural(name: str) -> str:
+    return name if name.endswith("s") else f"{name}s"

@@ -1,0 +1,113 @@
+"""The line that says that pictures of one patient are answered alike, in results and where the command prints them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hardiness.cli.show import show
+from hardiness.core.columns import NO_GROUPING, Columns, ColumnSource, Grouping
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.results.results import results_of
+from hardiness.store.store import Store
+
+PATIENTS, FRAMES = 41, 10
+N = PATIENTS * FRAMES
+CLASSES = ("ill", "well")
+
+
+def stored(out: Path, name: str, classes: tuple[str, ...] = CLASSES) -> Store:
+    """A run of two classes in which a third of the patients are answered at random.
+
+    Args:
+        out: its folder.
+        name: of each picture, by its patient and its place.
+        classes: names of one's own; none of a published set.
+    """
+    generator = np.random.default_rng(1)
+    patient, label = np.repeat(np.arange(PATIENTS), FRAMES), np.tile(np.arange(2), N // 2).astype(np.int32)
+    rate = np.where(patient % 3 == 0, 0.4, 0.95)
+    prediction = np.where(generator.random(N) < rate, label, 1 - label).astype(np.int32)
+    rows = Records(
+        {
+            "sample": np.array(
+                [f"{CLASSES[c]}/{name.format(p=p, k=k)}" for k, (p, c) in enumerate(zip(patient, label, strict=True))]
+            ),
+            "condition": np.zeros(N, np.int16),
+            "frame": np.zeros(N, np.int16),
+            "label": label,
+            "prediction": prediction,
+            "top5_class": np.stack([prediction] * 5, axis=1).astype(np.int16),
+            "confidence": generator.random(N).astype(np.float32),
+        }
+    )
+    identity = DataIdentity("photos", "f", N, num_classes=2, classes=classes)
+    run = Run(ModelIdentity("m", "m"), BenchmarkIdentity("own", "classification", "p"), identity)
+    store = Store.create(out)
+    store.run(run, Plan()).write(0, [(sample, 0) for sample in rows["sample"].tolist()], rows)
+    return store
+
+
+def alike_lines(store: Store, grouping: Grouping = NO_GROUPING) -> list[str]:
+    (result,) = results_of(store, grouping=grouping)
+    return [line for line in result.warnings if "alike" in line]
+
+
+def columns_of(ids: list[str], name: str, values: list[object]) -> Columns:
+    order = np.argsort(np.array(ids, object))
+    column = np.array(values, object)[order]
+    return Columns(np.array(sorted(ids), object), {name: column}, (ColumnSource("Python", "0" * 64),))
+
+
+def test_names_that_differ_in_a_counter_are_told_and_the_stem_can_be_the_cluster(tmp_path: Path) -> None:
+    store = stored(tmp_path, "patient{p:03d}_frame{k:03d}")
+    (line,) = alike_lines(store)
+    assert line.startswith("pictures whose file names differ in their last number alone are answered alike (41 stems, ")
+    assert line.endswith(" times too narrow; --cluster stem")
+    assert 1.5 < float(line.partition("intervals are ")[2].split()[0]) < 3
+    shown = CliRunner().invoke(show, [str(tmp_path)], standalone_mode=False)
+    assert line in " ".join(shown.output.split())
+    assert alike_lines(store, Grouping(cluster="stem")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [("patient{p:03d}_frame{k:03d}", ()), ("picture_{k:03d}", CLASSES), ("ILSVRC2012_val_{k:08d}", CLASSES)],
+    ids=["published", "no counter", "ImageNet's names"],
+)
+def test_published_sets_and_names_without_a_counter_are_silent(
+    tmp_path: Path, name: str, classes: tuple[str, ...]
+) -> None:
+    assert alike_lines(stored(tmp_path, name, classes)) == []
+
+
+def test_a_column_is_told_by_its_name_with_no_value_of_it_and_not_when_it_is_the_cluster(tmp_path: Path) -> None:
+    store = stored(tmp_path, "{k:04d}", ())
+    ids = sorted(set(store.runs()[0].records()["sample"].tolist()))
+    patient = [f"Jane Roe {int(each.rpartition('/')[2]) // FRAMES:02d}" for each in ids]
+    columns = columns_of(ids, "patient", list(patient))
+    (line,) = alike_lines(store, Grouping(columns=columns))
+    assert line.startswith("pictures of one patient are answered alike (41 patients, correlation 0.")
+    assert line.endswith(" times too narrow; --cluster patient")
+    assert not any(
+        "Roe" in path.read_text("utf-8", "replace")
+        for path in tmp_path.rglob("*")
+        if path.suffix in {".jsonl", ".json"}
+    )
+    assert alike_lines(store, Grouping(cluster="patient", columns=columns)) == []
+
+
+def test_measured_numbers_name_no_cluster_and_whole_ones_with_an_empty_cell_do(tmp_path: Path) -> None:
+    store = stored(tmp_path, "{k:04d}", ())
+    ids = sorted(set(store.runs()[0].records()["sample"].tolist()))
+    number = np.array([float(int(each.rpartition("/")[2]) // FRAMES) for each in ids])
+    number[0] = np.nan
+    source = (ColumnSource("Python", "1" * 64),)
+    whole = Columns(np.array(ids, object), {"patient": number}, source)
+    assert len(alike_lines(store, Grouping(columns=whole))) == 1
+    measured = Columns(np.array(ids, object), {"age": number + 0.5}, (ColumnSource("Python", "2" * 64),))
+    assert alike_lines(store, Grouping(columns=measured)) == []
