@@ -126,20 +126,46 @@ def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
 
 def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
     """The wrong answers given with most confidence."""
-    remaining = _confidence(table, table[RIGHT] == 0)
-    wrong, chosen = np.count_nonzero((remaining >= 0).any(axis=1)), _surest_of_each(remaining, SHOWN)
-    if chosen:
-        samples = tuple(
-            Sample(
-                str(table.ids[row]),
-                table.present[cell],
-                name(int(table.label[row])),
-                _answer(table, row, cell, name),
-            )
-            for row, cell in chosen
-        )
+    samples, wrong = _surest_wrong(table, name, np.arange(len(table)))
+    if samples:
         rule = f"The wrong answers given with most confidence, no photograph twice; {wrong:,} are wrong."
         yield Gallery("Most confident mistakes", rule, samples)
+
+
+def mistakes_among(table: ImageTable, name: Namer, rows: NDArray[np.int64], part: str) -> Gallery | None:
+    """The wrong answers to a part of the photographs that were given with most confidence; ``None`` where none is.
+
+    Args:
+        table: of a run.
+        name: the name of a class by its index.
+        rows: of the part.
+        part: what it is, e.g. ``"site B"``.
+    """
+    if "answer" not in table or "confidence" not in table or table["answer"].ndim != 2:
+        return None
+    samples, wrong = _surest_wrong(table, name, rows)
+    rule = (
+        f"The wrong answers to photographs of {part} that were given with most confidence, no photograph twice; "
+        f"{wrong:,} of its {len(rows):,} photographs have a wrong answer."
+    )
+    return Gallery(f"Most confident mistakes of {part}", rule, samples) if samples else None
+
+
+def _surest_wrong(table: ImageTable, name: Namer, rows: NDArray[np.int64]) -> tuple[tuple[Sample, ...], int]:
+    """The surest wrong answers to some photographs, and how many of these have one."""
+    wrong = np.where(table[RIGHT][rows] == 0, np.nan_to_num(table["confidence"][rows], nan=0.0), TAKEN)
+    count = int(np.count_nonzero((wrong >= 0).any(axis=1)))
+    samples = tuple(
+        Sample(
+            str(table.ids[row]),
+            table.present[cell],
+            name(int(table.label[row])),
+            _answer(table, int(row), cell, name),
+        )
+        for at, cell in _surest_of_each(wrong, SHOWN)
+        if (row := rows[at]) >= 0
+    )
+    return samples, count
 
 
 def _confidence(table: ImageTable, chosen: NDArray[np.bool_]) -> NDArray[np.floating]:

@@ -36,6 +36,9 @@ _TOO_LITTLE: Mapping[str, tuple[str, str]] = {
 }
 """By `ModelIdentity.outputs`, where that is less than logits: which of `OUTPUTS` it is, and why more cannot be had."""
 
+FEW_IN_SLICE = 30
+"""Pictures of a slice below which nothing is claimed of it, and parts of two columns together are left out."""
+
 IN_PERCENT = ("fraction", "ratio")
 """Units of which values are written in percent, and differences in points."""
 
@@ -218,6 +221,113 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceScore:
+    """One score of the pictures with one value of a column.
+
+    Attributes:
+        value: of the column.
+        score: of these pictures; ``None`` where it is undefined.
+        n: pictures.
+        clusters: of them; 0 where each picture stands alone.
+        interval: simultaneous over the values: all of them hold in 95 % of cases. ``None`` where there is none, and
+            then ``reason`` says why.
+        reason: why there is no score or no interval.
+        difference: the score less that of all other pictures which have a value; ``None`` where there are none.
+        difference_interval: its interval, at the level at which Holm's procedure tests it.
+        p: two-sided p-value of "as the rest", adjusted by Holm over the values; ``None`` where there is no test.
+    """
+
+    value: str
+    score: float | None
+    n: int
+    interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
+    clusters: int = field(default=0, metadata=json_field(seldom=True))
+    reason: str = field(default="", metadata=json_field(seldom=True))
+    difference: float | None = None
+    difference_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
+    p: float | None = None
+
+    @property
+    def is_few(self) -> bool:
+        """Whether there are too few pictures to claim anything of it."""
+        return self.n < FEW_IN_SLICE
+
+    @property
+    def is_unlike_rest(self) -> bool:
+        """Whether it surely differs from all other pictures."""
+        return self.p is not None and self.p < 0.05 and not self.is_few
+
+
+@dataclass(frozen=True)
+class SlicedScore:
+    """One score of a run by the values of a column, or of two together.
+
+    Attributes:
+        column: its name; ``"site+age"`` of two.
+        metric, condition, unit, higher_is_better: which score.
+        title: what people call it.
+        slices: of each value, the worst first; those without a score at the end.
+        worst: the interval of the lowest true score of any slice (the highest, of an error): of several the lowest that
+            was seen is low by chance too, and this knows it. ``None`` where there is none.
+        gap, gap_interval: the distance between best and worst, and how large it truly is.
+        n: pictures that have a value.
+        without_value: pictures that have none.
+        too_few: pictures of each part of two columns that is left out, as it has fewer than `FEW_IN_SLICE`.
+        mix: the share of each value where the model will work; empty where none was asked for.
+        average, average_interval: the mean over the slices in these proportions; ``None`` where a slice lacks a score
+            or an interval, and then ``mix_reason`` says which.
+        cluster: the column by which intervals take pictures together; empty where each stands alone.
+    """
+
+    column: str
+    metric: str
+    condition: Condition
+    unit: str
+    higher_is_better: bool
+    title: str
+    slices: tuple[SliceScore, ...]
+    worst: Interval | None = field(default=None, metadata=json_field(as_list=True))
+    gap: float | None = None
+    gap_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
+    n: int = 0
+    without_value: int = field(default=0, metadata=json_field(seldom=True))
+    too_few: Mapping[str, int] = field(default_factory=dict, metadata=json_field(seldom=True))
+    mix: Mapping[str, float] = field(default_factory=dict, metadata=json_field(seldom=True))
+    average: float | None = field(default=None, metadata=json_field(seldom=True))
+    average_interval: Interval | None = field(default=None, metadata=json_field(as_list=True, seldom=True))
+    mix_reason: str = field(default="", metadata=json_field(seldom=True))
+    cluster: str = field(default="", metadata=json_field(seldom=True))
+
+    @property
+    def worst_slice(self) -> SliceScore | None:
+        """The slice with the worst score among those with an interval; ``None`` where none has one."""
+        return next((each for each in self.slices if each.interval is not None), None)
+
+    @property
+    def worst_of_many(self) -> SliceScore | None:
+        """The slice with the worst score among those that have many pictures; ``None`` where none has."""
+        return next((each for each in self.slices if each.interval is not None and not each.is_few), None)
+
+    @property
+    def best_slice(self) -> SliceScore | None:
+        """The slice with the best score among those with an interval; ``None`` where none has one."""
+        return next((each for each in reversed(self.slices) if each.interval is not None), None)
+
+    def slice_of(self, value: str) -> SliceScore:
+        """The slice of a value.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {each.value: each for each in self.slices}[value]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: its fields, with the worst slice by name."""
+        worst = self.worst_slice
+        return {**fields_form(self), "worst_value": worst.value if worst else None}
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How much of a benchmark stands behind its scores.
 
@@ -308,6 +418,7 @@ class Result:
         damage: a line for each stored file that was left out because it is damaged; not in ``results.json``.
         stop: where it was stopped as soon as it was exact enough; ``None`` where it was not.
         details: what a page shows beyond scores, by name, as JSON: curves and the pictures behind the numbers.
+        slices: scores by the values of columns of the pictures, where these were asked for.
     """
 
     model: str
@@ -328,6 +439,7 @@ class Result:
     details: Mapping[str, Any] = field(default_factory=dict)
     stop: Stop | None = None
     parts: tuple[str, ...] = ()
+    slices: Sequence[SlicedScore] = ()
 
     def __post_init__(self) -> None:
         # The word is about scores under attack, and stays with one that is handed on alone. Findings may change after
@@ -440,6 +552,7 @@ class Result:
             "protocol": self.protocol,
             "complete": self.counts.complete,
             "scores": [fields_form(score) for score in self.scores],
+            **({"slices": json_form(list(self.slices))} if self.slices else {}),
             "counts": json_form(self.counts),
             "failures": [
                 {"sample": failure.sample, "reason": failure.reason, "rows": len(failure.conditions)}

@@ -35,6 +35,7 @@ from hardiness.report.marks import DEMO
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import BenchmarkSection, sections
+from hardiness.report.slices import slice_views
 from hardiness.report.summary import RULE, summary
 from hardiness.report.table_rows import rows_of
 from hardiness.report.training_overlap import Declared
@@ -213,6 +214,7 @@ def _section(
         "compared": comparison_view(shown.compared, DIFFERENCES_MOST)
         if shown.compared and shown.compared.scores
         else None,
+        "slices": slice_views(shown.results),
         "figures": [_figure(chart, inks) for chart in shown.section.charts],
         "walls": gallery_walls,
         "pictured": options.images and options.picture_of is not None,

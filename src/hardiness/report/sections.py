@@ -19,6 +19,7 @@ from hardiness.report.marks import marks_in_export, marks_of
 from hardiness.report.own_classes import with_classes
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
 from hardiness.report.section import Section, figures_across, section_of
+from hardiness.report.views.slices import slice_charts
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
@@ -238,6 +239,8 @@ def sections(
         section = section_of(table, figures=figures)
         if figures and all(result.run.has_own_classes for result in table):
             section = with_classes(section, table)
+        if figures and any(result.slices for result in table):
+            section = replace(section, charts=[*section.charts, *slice_charts(table)])
         tables.append(BenchmarkSection(table, section))
     tables.sort(key=lambda shown: (shown.section.place, shown.full_heading))
     compared = [shown.with_comparison(comparisons) for shown in tables]

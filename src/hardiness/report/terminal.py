@@ -21,6 +21,7 @@ from hardiness.report.charts import Grid
 from hardiness.report.marks import caveat
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
+from hardiness.report.slices import slice_views
 
 if TYPE_CHECKING:
     from hardiness.results.comparison import BenchmarkComparison
@@ -180,6 +181,8 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
     shared = [note for note, count in counts.items() if count > 1 and count == len(shown)]
     for each in shown:
         yield _section(each, everything, shared)
+        for view in slice_views(each.results, everything):
+            yield from formatting.terminal_table(view)
     if shared:
         yield Group(*(Text(f"everywhere: {note}", style=WARNING) for note in shared))
 
@@ -200,6 +203,7 @@ def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
         people = [shown.section.people_score] if shown.section.people_score else []
         notes = (*people, *shown.notes(False))
         yield TextTable(shown.heading, ("model", "n", *heads), tuple(rows), notes=notes)
+        yield from slice_views(shown.results)
 
 
 def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -> RenderableType:

@@ -21,6 +21,7 @@ from hardiness.results.dependence import dependence_warnings
 from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, with_joined
+from hardiness.results.slices import sliced_scores, with_worst_pictures
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.intervals import proportion
@@ -176,7 +177,9 @@ def _scored(
         damage=damage,
         details={**({} if refusal else run.details()), **({"noise": noise.as_details()} if noise else {})},
         stop=stop,
+        slices=() if refusal else sliced_scores(run, base),
     )
+    result = with_worst_pictures(result, run)
     alike = dependence_warnings(run) if result.scores and not isinstance(run.card, MissingCard) else []
     warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *alike, *remarks, *damage]
     if isinstance(run.card, MissingCard):

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Metric
+from hardiness.core.result import Interval, Metric
+from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import FEWEST_PER_CELL
 from hardiness.statistics.confidence import (
     BIN_SIZE,
@@ -24,6 +25,7 @@ from hardiness.statistics.confidence import (
     rms_calibration_error,
 )
 from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import within
 from hardiness.statistics.selective import selective_prediction
 
 FEWEST_OF_EACH = 10
@@ -137,6 +139,8 @@ class ImageScore:
         metric, higher_is_better, condition, span, compared: which score, its direction, and as in `Measurable`.
         estimate: from sorted places to the score of these images.
         lacks: as `Measurable.lacks`.
+        interval: from sorted places to the 95 % interval of these images' score, where that is not by how much the
+            estimate varies; asked only where nothing lacks.
     """
 
     metric: str
@@ -146,6 +150,7 @@ class ImageScore:
     condition: Condition = field(default_factory=Condition)
     span: float = math.inf
     compared: bool = True
+    interval: Callable[[Places], Interval] | None = None
 
 
 def weighted_sum(
@@ -264,7 +269,15 @@ def calibration_measure(
         counted = right[at][order][: len(at) // BIN_SIZE * BIN_SIZE - BIN_SIZE] if last else right[at]
         return _why_few(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers")
 
-    return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, Condition(protocol=protocol))
+    def interval(at: Places) -> Interval:
+        bins = bin_of_hundred(confidence[at])
+        count = int(bins.max()) if last else int(bins.max()) + 1
+        counted = right[at][bins < count]
+        gaps = Gaps.from_answers(confidence[at], right[at], bins).counted(slice(None, count))
+        return within(calibration_interval(gaps, 2, fewer=int(min(counted.sum(), np.sum(~counted)))))
+
+    condition = Condition(protocol=protocol)
+    return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, condition, interval=interval)
 
 
 def calibration_pull(

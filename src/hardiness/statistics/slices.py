@@ -1,0 +1,594 @@
+"""Scores of slices of pictures: intervals that hold for all slices at once, the worst, the gap, and a mix of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.result import Interval
+from hardiness.statistics.comparison import APART, FEWEST, FEWEST_DIFFERING, LEVEL, UNPAIRED, Difference, DifferenceTest
+from hardiness.statistics.estimate import Estimate, telling_of
+from hardiness.statistics.intervals import (
+    FEW_ANSWERS,
+    clopper_pearson,
+    effective_answers,
+    level_reaching,
+    proportion,
+    scaled,
+    skewed_student,
+    skewed_student_p,
+    stretched,
+    wilson,
+    with_unseen,
+    within,
+)
+from hardiness.statistics.multiplicity import holm, holm_levels
+
+FEWEST_CLUSTERS = 8
+"""Clusters of a slice below which nothing is known of how much its score varies."""
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+
+class Spread(NamedTuple):
+    """How much each of K numbers varies over other units like these: pictures, or clusters of them.
+
+    Attributes:
+        units: ``(K,)`` that each rests on.
+        squares, cubes, fourths: ``(K,)`` sums of powers of the units' influences.
+        differing: ``(K,)`` units whose influence is another than the median's.
+    """
+
+    units: Codes
+    squares: Floats
+    cubes: Floats
+    fourths: Floats
+    differing: Codes
+
+    @property
+    def variance(self) -> Floats:
+        """``(K,)`` of each number."""
+        return np.asarray(self.squares / np.maximum(self.units * np.maximum(self.units - 1, 1), 1))
+
+    @property
+    def skew(self) -> Floats:
+        """``(K,)`` of each number."""
+        deviations = self.squares**1.5
+        return np.divide(self.cubes, deviations, out=np.zeros_like(deviations), where=deviations > 0)
+
+    def telling(self, k: int) -> int:
+        """Units that tell of the spread of one number, as `telling_of` counts them."""
+        return telling_of(float(self.squares[k]), float(self.fourths[k]), int(self.units[k]), int(self.differing[k]))
+
+    @classmethod
+    def of_units(cls, influences: Floats, is_there: NDArray[np.bool_]) -> Spread:
+        """The spread of numbers whose influences stand in columns, ``(G, K)``, 0 where a unit is not there."""
+        squares, cubes, fourths = (np.sum(influences**power, axis=0) for power in (2, 3, 4))
+        differing = [_differing(influences[is_there[:, k], k]) for k in range(influences.shape[1])]
+        return cls(is_there.sum(axis=0), squares, cubes, fourths, np.array(differing, np.int64))
+
+    @classmethod
+    def of_estimates(cls, estimates: Sequence[Estimate]) -> Spread:
+        """The spread of some estimates."""
+        squares, cubes, fourths = (
+            np.array([float(np.sum(each.influence**power)) for each in estimates]) for power in (2, 3, 4)
+        )
+        units, differing = (
+            np.array([getattr(each, name) for each in estimates], np.int64) for name in ("n", "differing")
+        )
+        return cls(units, squares, cubes, fourths, differing)
+
+
+def _differing(influences: Floats) -> int:
+    return Estimate(0.0, influences, influences).differing
+
+
+@dataclass(frozen=True, eq=False)
+class SlicedEstimate:
+    """A score of each of K slices, which share no picture, and of all other pictures that are in a slice.
+
+    Attributes:
+        value, n: ``(K,)``, NaN and 0 of a slice without a picture.
+        spread: of the values.
+        rest, rest_n, rest_spread: of all pictures of the other slices, by slice.
+        difference_spread: of value less rest, where clusters may have pictures in both; ``None`` where pictures alone
+            are the units.
+        correlation: ``(K, K)`` of the values, where clusters have pictures of several slices; ``None`` where none has.
+        hits: ``(K,)`` pictures that count, of a share.
+        range: the least and the most that the score can be.
+        signed: whether cells count against others, as `Estimate.interval` says.
+        lacks: of each slice why it is too few for an interval; empty where it is not.
+        intervals: of each slice its own 95 % interval, where the score has another method than these; else ``None``.
+    """
+
+    value: Floats
+    n: Codes
+    spread: Spread
+    rest: Floats
+    rest_n: Codes
+    rest_spread: Spread
+    difference_spread: Spread | None = None
+    correlation: Floats | None = None
+    hits: Codes | None = None
+    range: tuple[float, float] = (0.0, 1.0)
+    signed: bool = False
+    lacks: Sequence[str] = ()
+    intervals: Sequence[Interval | None] = ()
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether clusters are what would be drawn anew."""
+        return self.difference_spread is not None
+
+    def why_no_interval(self, k: int) -> str:
+        """Why a slice has no interval; empty where it has one."""
+        if not self.n[k]:
+            return "no picture"
+        if self.lacks and self.lacks[k]:
+            return self.lacks[k]
+        if self.is_clustered and self.spread.units[k] < FEWEST_CLUSTERS:
+            return f"an interval needs {FEWEST_CLUSTERS} clusters, had {self.spread.units[k]}"
+        has_bounds = all(map(math.isfinite, self.range)) and not self.signed
+        if not has_bounds and self.spread.differing[k] < FEWEST_DIFFERING:
+            return f"an interval needs {FEWEST_DIFFERING} pictures that differ, had {self.spread.differing[k]}"
+        return ""
+
+    @property
+    def judged(self) -> list[int]:
+        """The slices that have an interval."""
+        return [k for k in range(len(self.value)) if not self.why_no_interval(k)]
+
+    def interval(self, k: int, level: float = LEVEL) -> Interval:
+        """The interval of one slice at a level; of shares exact, and of clusters by how much these differ.
+
+        Source: `clopper_pearson`, of shares and, by the number of independent answers that would vary as much, of
+            other numbers that are bounded; `skewed_student` of those that are not.
+        """
+        value, n, low, high = float(self.value[k]), int(self.n[k]), *self.range
+        if self.intervals and (own := self.intervals[k]) is not None:
+            return within(stretched(value, own.low, own.high, level), low, high)
+        if self.hits is not None and not self.is_clustered:
+            return clopper_pearson(int(self.hits[k]), n, 1 - level)
+        variance, differing = float(self.spread.variance[k]), int(self.spread.differing[k])
+        if not (math.isfinite(low) and math.isfinite(high)) or self.signed:
+            degrees = max(self.spread.telling(k) - 1, 1)
+            return within(
+                skewed_student(value, math.sqrt(variance), float(self.spread.skew[k]), degrees, level), low, high
+            )
+        width, units = high - low, int(self.spread.units[k])
+        share, variance = min(max((value - low) / width, 0.0), 1.0), variance / width**2
+        if self.hits is not None:
+            answers = clustered_answers(share, variance, n, units, level)
+            return clopper_pearson(share * answers, answers, 1 - level)
+        # What varies more than a mean of so many answers can, as ratios do, is not bounded by so many answers.
+        is_beyond = differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (units - 1) * variance
+        telling = max(self.spread.telling(k), min(differing, 2))
+        answers = effective_answers(share, variance, telling, 0 if is_beyond else units, 1 - level)
+        of_share = clopper_pearson(share * answers, answers, 1 - level)
+        return scaled(with_unseen(of_share, share, units, level=level), low, width)
+
+    def plain_interval(self, k: int) -> Interval:
+        """The 95 % interval of one slice alone, as scores have it."""
+        if self.hits is not None and not self.is_clustered:
+            return proportion(int(self.hits[k]), int(self.n[k]))
+        return self.interval(k)
+
+    def simultaneous(self) -> dict[int, Interval]:
+        """The intervals of all slices that have one, of which all hold in 95 % of cases at least.
+
+        Source: Bonferroni.
+        """
+        judged = self.judged
+        return {k: self.interval(k, LEVEL / len(judged)) for k in judged}
+
+    def extreme(self, side: int) -> Interval | None:
+        """The interval of the lowest true value of any judged slice (``side`` -1), or of the highest (1).
+
+        The lowest of several numbers that were seen is low by chance too. The lowest true one is that of some slice,
+        whose own lower end lies below it, and below the upper end of every slice at its part of the level.
+
+        Source: Berger (1982), doi:10.1080/00401706.1982.10487790, for the outer end; Bonferroni for the inner one.
+        """
+        judged = self.judged
+        if not judged:
+            return None
+        alone = [self.interval(k) for k in judged]
+        shared = [self.interval(k, LEVEL / len(judged)) for k in judged]
+        if side < 0:
+            return Interval(min(each.low for each in alone), min(each.high for each in shared))
+        return Interval(max(each.low for each in shared), max(each.high for each in alone))
+
+    def gap(self) -> tuple[float, Interval] | None:
+        """The distance between the highest and the lowest true value of the judged slices, with its interval.
+
+        Its lower end is the furthest that any two slices are surely apart, of all pairs at once; its upper end the
+        furthest that any two may be apart, of each pair alone. ``None`` of fewer than two slices.
+
+        Source: Zou & Donner (2008), doi:10.1002/sim.3095, for the interval of a difference from those of its parts;
+            Berger (1982) and Bonferroni as in `extreme`.
+        """
+        judged = self.judged
+        if len(judged) < 2:
+            return None
+        values = self.value[judged]
+        among = len(judged) * (len(judged) - 1)
+        ends = []
+        for level in (LEVEL / among, LEVEL):
+            intervals = [self.interval(k, level) for k in judged]
+            below = values - np.array([each.low for each in intervals])
+            above = np.array([each.high for each in intervals]) - values
+            shared = np.zeros((len(judged), len(judged)))
+            if self.correlation is not None:
+                shared = self.correlation[np.ix_(judged, judged)]
+            apart = values[:, None] - values[None, :]
+            down = below[:, None] ** 2 + above[None, :] ** 2 - 2 * shared * below[:, None] * above[None, :]
+            up = above[:, None] ** 2 + below[None, :] ** 2 - 2 * shared * above[:, None] * below[None, :]
+            is_pair = ~np.eye(len(judged), dtype=bool)
+            ends.append(
+                (
+                    float((apart - np.sqrt(np.maximum(down, 0)))[is_pair].max()),
+                    float((apart + np.sqrt(np.maximum(up, 0)))[is_pair].max()),
+                )
+            )
+        value = float(values.max() - values.min())
+        most = self.range[1] - self.range[0]
+        return value, within(Interval(max(ends[0][0], 0.0), max(ends[1][1], value)), 0.0, most)
+
+    def average(self, shares: Floats) -> Interval:
+        """The interval of the sum of values times these shares ``(K,)``, of which all with a share are judged.
+
+        Source: Zou, Huang & Zhang (2009), doi:10.1016/j.csda.2008.09.033: the limits of a sum from those of its parts.
+        """
+        there = np.flatnonzero(shares)
+        value = float(shares[there] @ self.value[there])
+        intervals = [self.plain_interval(k) for k in there.tolist()]
+        down = shares[there] * (self.value[there] - np.array([each.low for each in intervals]))
+        up = shares[there] * (np.array([each.high for each in intervals]) - self.value[there])
+        shared = np.eye(len(there)) if self.correlation is None else self.correlation[np.ix_(there, there)]
+        low, high = (math.sqrt(max(float(sides @ shared @ sides), 0.0)) for sides in (down, up))
+        return within(Interval(value - low, value + high), *self.range)
+
+    def against_rest(self) -> list[Difference]:
+        """Each slice less all other pictures, adjusted by Holm for all slices; of two slices it is one test.
+
+        Source: Holm (1979).
+        """
+        tests = [self._test_against_rest(k) for k in range(len(self.value))]
+        if len(tests) == 2:  # each is the rest of the other
+            return [test.alone() for test in tests]
+        p_values = [math.nan if test.p is None else test.p for test in tests]
+        levels = holm_levels(p_values, LEVEL).tolist()
+        return [test.among(p, level) for test, p, level in zip(tests, holm(p_values).tolist(), levels, strict=True)]
+
+    def _test_against_rest(self, k: int) -> DifferenceTest:
+        value, rest = float(self.value[k]), float(self.rest[k])
+        n = int(min(self.n[k], self.rest_n[k]))
+        if not n or math.isnan(value) or math.isnan(rest):
+            return DifferenceTest(value - rest, n, APART, reason="no other picture" if self.n[k] else "no picture")
+        if reason := self.why_no_interval(k):
+            return DifferenceTest(value - rest, n, APART, reason=reason)
+        if self.hits is not None and not self.is_clustered:
+            hits, others = int(self.hits[k]), int(self.hits.sum() - self.hits[k])
+
+            def ends_of_shares(level: float) -> Interval:
+                first = _share_interval(hits, int(self.n[k]), level)
+                return _mover(value, first, rest, _share_interval(others, int(self.rest_n[k]), level))
+
+            return DifferenceTest(value - rest, n, UNPAIRED, level_reaching(ends_of_shares, 0.0), ends_of_shares)
+        error, skew, degrees = self._difference_facts(k)
+        differing = min(self.spread.differing[k], self.rest_spread.differing[k])
+        if n < FEWEST or differing < FEWEST_DIFFERING or not error:
+            reason = f"a test needs {FEWEST} pictures, {FEWEST_DIFFERING} of them differing, had {n} and {differing}"
+            return DifferenceTest(value - rest, n, APART, reason=reason)
+
+        def ends(level: float) -> Interval:
+            return skewed_student(value - rest, error, skew, degrees, level)
+
+        return DifferenceTest(value - rest, n, APART, skewed_student_p(value - rest, error, skew, degrees), ends)
+
+    def _difference_facts(self, k: int) -> tuple[float, float, int]:
+        """Standard error, skew and degrees of freedom of a slice less the rest.
+
+        Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114, where the two are independent.
+        """
+        joint = self.difference_spread
+        if joint is not None and self.correlation is not None:
+            return math.sqrt(float(joint.variance[k])), float(joint.skew[k]), max(joint.telling(k) - 1, 1)
+        own, others = float(self.spread.variance[k]), float(self.rest_spread.variance[k])
+        total = own + others
+        if not total:
+            return 0.0, 0.0, 1
+        skew = (float(self.spread.skew[k]) * own**1.5 - float(self.rest_spread.skew[k]) * others**1.5) / total**1.5
+        parts = ((own, self.spread), (others, self.rest_spread))
+        degrees = total**2 / sum(part**2 / max(spread.telling(k) - 1, 1) for part, spread in parts)
+        return math.sqrt(total), skew, max(int(degrees), 1)
+
+    def heterogeneity(self) -> float | None:
+        """The p-value of "the values of all slices are equal"; ``None`` where fewer than two slices can say.
+
+        Slices of fewer than `FEWEST` pictures are left out. A slice in which hardly any picture differs shows no spread
+        of its own: it counts with that of all slices.
+
+        Source: Welch (1951), doi:10.1093/biomet/38.3-4.330, where no cluster has pictures of two slices; else
+            Hotelling (1931), doi:10.1214/aoms/1177732979, of the differences to the last slice.
+        """
+        judged = [
+            k
+            for k in range(len(self.value))
+            if self.n[k] >= FEWEST and (not self.is_clustered or self.spread.units[k] >= FEWEST_CLUSTERS)
+        ]
+        if len(judged) < 2 or int(self.spread.differing[judged].sum()) < FEWEST_DIFFERING:
+            return None
+        units = self.spread.units[judged].astype(np.float64)
+        pooled = float(self.spread.squares[judged].sum() / (units - 1).sum())
+        is_thin = self.spread.differing[judged] < FEWEST_DIFFERING
+        variance = np.where(is_thin, pooled / units, self.spread.variance[judged])
+        telling = np.array([self.spread.telling(k) for k in judged], np.float64)
+        degrees = np.maximum(np.where(is_thin, float(telling.sum()), telling) - 1, 1)
+        if self.correlation is None:
+            return _welch_p(self.value[judged], variance, degrees)
+        deviations = np.sqrt(variance)
+        covariance = self.correlation[np.ix_(judged, judged)] * np.outer(deviations, deviations)
+        return _hotelling_p(self.value[judged], covariance, float(np.max(units) - 1))
+
+
+def _share_interval(hits: int, n: int, level: float) -> Interval:
+    """Wilson's interval of a share, or the exact one where there are few answers of a kind."""
+    is_few = min(hits, n - hits) < FEW_ANSWERS
+    return clopper_pearson(hits, n, 1 - level) if is_few else wilson(hits, n, 1 - level)
+
+
+def _mover(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
+    below = math.hypot(first - of_first.low, of_second.high - second)
+    above = math.hypot(of_first.high - first, second - of_second.low)
+    return Interval(first - second - below, first - second + above)
+
+
+def _welch_p(values: Floats, variances: Floats, degrees: Floats) -> float:
+    from scipy.special import fdtrc
+
+    count, weights = len(values), 1 / variances
+    mean = float(weights @ values / weights.sum())
+    between = float(weights @ (values - mean) ** 2) / (count - 1)
+    lost = float(np.sum((1 - weights / weights.sum()) ** 2 / degrees))
+    statistic = between / (1 + 2 * (count - 2) / (count**2 - 1) * lost)
+    return float(fdtrc(count - 1, (count**2 - 1) / (3 * lost), statistic))
+
+
+def _hotelling_p(values: Floats, covariance: Floats, degrees: float) -> float | None:
+    from scipy.special import fdtrc
+
+    contrasts = np.eye(len(values))[:-1] - np.eye(len(values))[-1]
+    rank = len(contrasts)
+    if degrees < rank:
+        return None
+    apart, spread = contrasts @ values, contrasts @ covariance @ contrasts.T
+    distance = float(apart @ np.linalg.pinv(spread, hermitian=True) @ apart)
+    return float(fdtrc(rank, degrees - rank + 1, distance * (degrees - rank + 1) / (degrees * rank)))
+
+
+def clustered_answers(share: float, variance: float, n: int, clusters: int, level: float = LEVEL) -> float:
+    """How many independent answers would vary as much as a share of clustered ones; as many as clusters where none do.
+
+    Args:
+        share: of ``n`` pictures.
+        variance: of the share over other clusters like these.
+        n: pictures.
+        clusters: of them.
+        level: of the interval, one minus the coverage.
+
+    Source: Korn & Graubard (1998), Survey Methodology 24, 193-201.
+    """
+    from scipy.special import stdtrit
+
+    spread = share * (1 - share)
+    if not spread or not variance:
+        return float(clusters)
+    of_pictures, of_clusters = (float(stdtrit(max(units - 1, 1), 1 - level / 2)) for units in (n, clusters))
+    return spread / variance * (of_pictures / of_clusters) ** 2
+
+
+class Partition:
+    """The slices that some pictures are parted into, and their clusters, sorted once for all scores of these.
+
+    Args:
+        codes: ``(N,)`` the slice of each picture, from 0; -1 where it is in none.
+        count: K, how many slices there are.
+        clusters: ``(N,)`` the cluster of each picture, from 0; ``None`` where each stands alone.
+    """
+
+    def __init__(self, codes: Codes, count: int, clusters: Codes | None = None) -> None:
+        self.codes, self.count, self.clusters = codes, count, clusters
+        order = np.argsort(codes.astype(np.int32), kind="stable")
+        self._order = order[np.searchsorted(codes[order], 0) :]
+        self._bounds = np.searchsorted(codes[self._order], np.arange(count + 1))
+
+    @property
+    def n(self) -> Codes:
+        """``(K,)`` pictures of each slice."""
+        return np.diff(self._bounds)
+
+    def places(self, k: int) -> Codes:
+        """The places of the pictures of a slice, ascending."""
+        first, last = self._bounds[k : k + 2].tolist()
+        return np.asarray(self._order[first:last])
+
+    def places_of_rest(self, k: int) -> Codes:
+        """The places of the pictures of all other slices, ascending."""
+        return np.flatnonzero((self.codes >= 0) & (self.codes != k))
+
+    def means(self, values: Floats, low: float, high: float, *, signed: bool = False) -> SlicedEstimate:
+        """The mean over each slice of the pictures' own values ``(N,)``, none of them NaN; of 0 and 1 it is a share.
+
+        Arguments as of `SlicedEstimate`.
+        """
+        is_inside = bool(len(self._order) == len(values))
+        own = values if is_inside else values[self._order]
+        codes = self.codes if is_inside else self.codes[self._order]
+        n = self.n
+        counts = np.maximum(n, 1)
+        sums = np.bincount(codes, own, self.count)
+        value = np.where(n > 0, sums / counts, np.nan)
+        is_share = (low, high) == (0.0, 1.0) and bool(np.all((own == 0) | (own == 1)))
+        hits = np.rint(sums).astype(np.int64) if is_share else None
+        rest_n = n.sum() - n
+        rest = np.where(rest_n > 0, (sums.sum() - sums) / np.maximum(rest_n, 1), np.nan)
+        about = (value, n), (rest, rest_n)
+        if self.clusters is not None:
+            clusters = self.clusters if is_inside else self.clusters[self._order]
+            spreads = self._clustered_spreads(own, codes, clusters, *about)
+            return SlicedEstimate(
+                value, n, spreads[0], rest, rest_n, spreads[1], spreads[2], spreads[3], hits, (low, high), signed
+            )
+        spread = self._shares_spread(hits, n) if hits is not None else self._spread(values, value, own, codes)
+        of_rest = _spread_of_rest(spread, value, n, rest, hits)
+        return SlicedEstimate(value, n, spread, rest, rest_n, of_rest, None, None, hits, (low, high), signed)
+
+    def _shares_spread(self, hits: Codes, n: Codes) -> Spread:
+        share = np.asarray(hits / np.maximum(n, 1), np.float64)
+        squares = np.asarray(n * share * (1 - share), np.float64)
+        fourths = squares * (1 - 3 * share * (1 - share))
+        cubes = squares * (1 - 2 * share)
+        return Spread(n, squares, cubes, fourths, np.minimum(hits, n - hits))
+
+    def _spread(self, values: Floats, means: Floats, own: Floats, codes: Codes) -> Spread:
+        deviations = own - means[codes]
+        square = deviations * deviations
+        cube = square * deviations
+        squares, cubes, fourths = (
+            np.asarray(np.bincount(codes, power, self.count), np.float64) for power in (square, cube, square * square)
+        )
+        differing = np.array([_differing(values[self.places(k)] - means[k]) for k in range(self.count)], np.int64)
+        return Spread(self.n, squares, cubes, fourths, differing)
+
+    def _clustered_spreads(
+        self,
+        own: Floats,
+        codes: Codes,
+        clusters: Codes,
+        about: tuple[Floats, Codes],
+        of_rest: tuple[Floats, Codes],
+    ) -> tuple[Spread, Spread, Spread, Floats | None]:
+        """The spreads of the slices, of their rests and of the differences, and the correlations of the slices."""
+        names, cluster = np.unique(clusters, return_inverse=True)
+        shape = (len(names), self.count)
+        cell = cluster * self.count + codes
+        counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+        sums = np.bincount(cell, own, shape[0] * shape[1]).reshape(shape)
+        (value, n), (rest, rest_n) = about, of_rest
+        has_some = counts > 0
+        shares = (sums - np.nan_to_num(value) * counts) / np.maximum(n, 1)
+        total_counts, total_sums = counts.sum(axis=1, keepdims=True), sums.sum(axis=1, keepdims=True)
+        has_others = total_counts > counts
+        other_shares = (total_sums - sums - np.nan_to_num(rest) * (total_counts - counts)) / np.maximum(rest_n, 1)
+        all_units = np.ones(shape, bool)
+        spreads = [
+            Spread.of_units(part * there.sum(axis=0), there)
+            for part, there in ((shares, has_some), (other_shares, has_others), (shares - other_shares, all_units))
+        ]
+        correlation = None
+        if np.any(has_some.sum(axis=1) > 1):
+            covariance = shares.T @ shares
+            sizes = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+            correlation = np.clip(covariance / np.outer(sizes, sizes), -1.0, 1.0)
+        return spreads[0], spreads[1], spreads[2], correlation
+
+    def estimates(
+        self,
+        estimate: Callable[[Codes], Estimate],
+        lacks: Callable[[Codes], str],
+        low: float,
+        high: float,
+        interval: Callable[[Codes], Interval] | None = None,
+        *,
+        signed: bool = False,
+    ) -> SlicedEstimate:
+        """A score that is no mean of the pictures' own values, such as a calibration error, of each slice.
+
+        Args:
+            estimate, lacks: as of a `Measurable`.
+            low, high, signed: as `SlicedEstimate`.
+            interval: its own 95 % interval, of pictures that each stand alone; ``None`` where it has no such.
+        """
+        parts = [self.places(k) for k in range(self.count)]
+        rests = [self.places_of_rest(k) for k in range(self.count)]
+        empty = Estimate(math.nan, np.zeros(0, np.int64), np.zeros(0))
+        own = [estimate(part) if len(part) else empty for part in parts]
+        others = [estimate(rest) if len(rest) else empty for rest in rests]
+        reasons = [lacks(part) if len(part) else "no picture" for part in parts]
+        reasons = [
+            reason or ("it is undefined" if math.isnan(each.value) else "")
+            for reason, each in zip(reasons, own, strict=True)
+        ]
+        n = np.array([each.n for each in own], np.int64)
+        rest_n = np.array([each.n for each in others], np.int64)
+        value, rest = (np.array([each.value for each in side]) for side in (own, others))
+        joint, correlation = None, None
+        if self.clusters is not None:
+            if interval is not None:
+                reasons = [reason or "no method for clusters: its interval inverts tests" for reason in reasons]
+            joint, correlation = self._joint(own, others)
+            own, others = ([self._collapsed(each) for each in side] for side in (own, others))
+        intervals = [
+            None if reason or interval is None else interval(part) for part, reason in zip(parts, reasons, strict=True)
+        ]
+        spreads = Spread.of_estimates(own), Spread.of_estimates(others)
+        return SlicedEstimate(
+            value, n, spreads[0], rest, rest_n, spreads[1], joint, correlation, None, (low, high), signed, reasons,
+            intervals if interval else (),
+        )  # fmt: skip
+
+    def _collapsed(self, estimate: Estimate) -> Estimate:
+        """The estimate by clusters, as `Clusters.collapse` gives it; its ids are places."""
+        assert self.clusters is not None
+        if not estimate.n:
+            return estimate
+        clusters, at = np.unique(self.clusters[estimate.ids], return_inverse=True)
+        sums = np.bincount(at, estimate.influence, len(clusters)) * (len(clusters) / estimate.n)
+        return Estimate(estimate.value, clusters, np.asarray(sums, np.float64))
+
+    def _joint(self, own: Sequence[Estimate], others: Sequence[Estimate]) -> tuple[Spread, Floats | None]:
+        """The spread of each slice less the rest, by clusters, and the correlations of the slices."""
+        differences = [
+            self._collapsed(first - second) if first.n and second.n else first
+            for first, second in zip(own, others, strict=True)
+        ]
+        assert self.clusters is not None
+        sums = np.zeros((int(self.clusters.max(initial=-1)) + 1, self.count))
+        for k, each in enumerate(own):
+            np.add.at(sums[:, k], self.clusters[each.ids], each.influence / max(each.n, 1))
+        spread = Spread.of_estimates(differences)
+        is_shared = len(np.unique(self.clusters[self.codes >= 0])) < sum(
+            len(np.unique(self.clusters[self.places(k)])) for k in range(self.count)
+        )
+        if not is_shared:
+            return spread, None
+        covariance = sums.T @ sums
+        sizes = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+        return spread, np.clip(covariance / np.outer(sizes, sizes), -1.0, 1.0)
+
+
+def _spread_of_rest(spread: Spread, value: Floats, n: Codes, rest: Floats, hits: Codes | None) -> Spread:
+    """The spread of the mean of all other slices' pictures, from that of each slice."""
+    own, own_squares = np.nan_to_num(value), spread.squares
+    shift = own[None, :] - np.nan_to_num(rest)[:, None]  # of slice j from the mean of all but k
+    sizes = np.broadcast_to(n.astype(np.float64), shift.shape)
+    squares = own_squares + sizes * shift**2
+    cubes = spread.cubes + 3 * shift * own_squares + sizes * shift**3
+    fourths = spread.fourths + 4 * shift * spread.cubes + 6 * shift**2 * own_squares + sizes * shift**4
+    others = ~np.eye(len(n), dtype=bool)
+    rest_n = n.sum() - n
+    if hits is not None:
+        rest_hits = hits.sum() - hits
+        differing = np.minimum(rest_hits, rest_n - rest_hits)
+    else:
+        differing = spread.differing.sum() - spread.differing
+    sums = (np.sum(np.where(others, power, 0.0), axis=1) for power in (squares, cubes, fourths))
+    of_squares, of_cubes, of_fourths = sums
+    return Spread(rest_n, of_squares, of_cubes, of_fourths, differing)

@@ -1,0 +1,112 @@
+"""Scores by slice on the terminal, on the page and as a chart: the worst first, and nothing claimed of few pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hardiness.core.condition import Condition
+from hardiness.core.result import Counts, Interval, Result, Score, SlicedScore, SliceScore
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.report.format import as_text
+from hardiness.report.sections import sections
+from hardiness.report.slices import slice_lines, slice_views
+from hardiness.report.terminal import score_tables
+
+
+def slice_score(value: str, score: float | None, n: int, **more: object) -> SliceScore:
+    interval = None if score is None else Interval(max(score - 0.1, 0.0), min(score + 0.1, 1.0))
+    return replace(SliceScore(value, score, n, interval), **more)
+
+
+SITES = SlicedScore(
+    "site",
+    "top1",
+    Condition(),
+    "fraction",
+    True,
+    "top-1",
+    (
+        slice_score("E", 0.3, 12),
+        slice_score("B", 0.5, 60, difference=-0.3, difference_interval=Interval(-0.4, -0.2), p=0.001),
+        slice_score("A", 0.9, 100, difference=0.2, difference_interval=Interval(-0.1, 0.3), p=0.2),
+    ),
+    Interval(0.2, 0.55),
+    0.6,
+    Interval(0.1, 0.8),
+    172,
+    without_value=3,
+    mix={"A": 0.25, "B": 0.75},
+    average=0.6,
+    average_interval=Interval(0.5, 0.7),
+)
+
+
+def result(*slices: SlicedScore, model: str = "net") -> Result:
+    return Result(
+        model,
+        "imagenet-val",
+        "imagenet",
+        "classification",
+        [Score("top1", 0.75, "fraction", 175, Interval(0.7, 0.8))],
+        Counts(175, 175, 0, 175),
+        Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("imagenet")),
+        {},
+        slices=slices,
+    )
+
+
+def test_the_terminal_has_a_row_for_each_value_with_n_and_the_worst_first() -> None:
+    text = as_text(score_tables([result(SITES)]))
+    assert text.index("E ") < text.index("│ B ") < text.index("│ A ")
+    assert "40.0–60.0" in text
+    assert "by site" not in as_text(score_tables([result()]))
+
+
+def test_sentences_say_the_worst_the_gap_what_differs_and_the_average() -> None:
+    lines = [*slice_lines(SITES)]
+    assert lines[:4] == [
+        "worst site: E, 30.0 of 12 pictures alone (20.0–55.0: the lowest of 3 site values, whichever it is)",
+        "gap between best and worst: 60.0 (10.0–80.0)",
+        "differs from all other pictures: B -30.0 (-40.0 to -20.0)",
+        "average for A 25.0 %, B 75.0 %: 60.0 (50.0–70.0)",
+    ]
+    assert "3 pictures have no site and are in no slice" in lines
+
+
+def test_of_few_pictures_no_difference_is_claimed() -> None:
+    few = slice_score("E", 0.3, 12, difference=-0.5, difference_interval=Interval(-0.7, -0.2), p=0.0001)
+    assert not few.is_unlike_rest
+    line = next(line for line in slice_lines(replace(SITES, slices=(few, SITES.slices[2]))) if "differ" in line)
+    assert line == "no site is known to differ from all other pictures"
+
+
+def test_an_average_that_is_not_there_says_why() -> None:
+    lacking = replace(SITES, average=None, average_interval=None, mix_reason="no picture with site D")
+    assert "no average for A 25.0 %, B 75.0 %: no picture with site D" in [*slice_lines(lacking)]
+
+
+def test_the_chart_has_intervals_and_names_the_worst_of_many_pictures() -> None:
+    (shown,) = sections([result(SITES)])
+    chart = next(chart for chart in shown.section.charts if chart.name == "by_slice_0")
+    assert chart.title == "By site: B is worst, 50.0 %"
+    assert chart.rows == ("E, n 12", "B, n 60", "A, n 100")
+    assert chart.bars
+    assert chart.observers[0].by_row["B, n 60"].interval == Interval(0.4, 0.6)
+    assert chart.observers[0].overall.value == 0.75
+
+
+def test_where_models_differ_in_the_worst_the_heading_says_so() -> None:
+    other = replace(SITES, slices=(SITES.slices[2], SITES.slices[1]))
+    (shown,) = sections([result(SITES), result(other, model="other")])
+    chart = next(chart for chart in shown.section.charts if chart.name == "by_slice_0")
+    assert chart.title == "By site: which value is worst differs between models"
+    (view,) = slice_views(shown.results)
+    assert view.heads == ("site", "n", "net", "other")
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_other_scores_are_shown_where_everything_is_asked_for(everything: bool) -> None:
+    other = replace(SITES, metric="aurra", title="AURRA")
+    assert len(slice_views([result(SITES, other)], everything)) == 1 + everything

@@ -1,0 +1,184 @@
+"""Scores of a stored run by slices: which pictures are in which, how exact each is, and which parts are left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hardiness.core.columns import Columns, Grouping
+from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Result, SlicedScore
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.reference.sets import distortion_set
+from hardiness.results.results import results_of
+from hardiness.statistics.cells import order_of_cells
+from hardiness.store.store import Store
+
+IMAGENET_C = distortion_set("imagenet-c")
+CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.members for s in IMAGENET_C.levels))
+
+
+def stored(folder: Path, right: np.ndarray, model: str = "net", drawn: int = 0) -> Store:
+    """A run of these answers ``(N, M)``, of each picture in so many random cells if ``drawn``."""
+    n, conditions = right.shape
+    image, condition = np.repeat(np.arange(n), conditions), np.tile(np.arange(conditions), n)
+    kept = np.ones(right.shape, bool)
+    if drawn:
+        kept = np.zeros(right.shape, bool)
+        for row in range(n):
+            kept[row, order_of_cells(0, f"n/{row:04d}", conditions)[:drawn]] = True
+    label = (image % 7).astype(np.int32)
+    columns = {
+        "sample": np.array([f"n/{i:04d}" for i in image]),
+        "condition": condition.astype(np.int16),
+        "frame": np.zeros(len(image), np.int16),
+        "label": label,
+        "prediction": np.where(right.ravel(), label, 999).astype(np.int32),
+        "top5_class": np.zeros((len(image), 5), np.int16),
+        "confidence": np.random.default_rng(0).random(len(image), np.float32),
+    }
+    records = Records({name: column[kept.ravel()] for name, column in columns.items()})
+    store = Store.create(folder)
+    identity = Run(
+        ModelIdentity(model, model),
+        BenchmarkIdentity(
+            "imagenet-c" if conditions > 1 else "imagenet-val", "corruption" if conditions > 1 else "classification"
+        ),
+        DataIdentity("imagenet", "f", n),
+        conditions=CELLS[:conditions],
+    )
+    work = list(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
+    store.run(identity, Plan(batch_size=8, whole=tuple(range(conditions)))).write(0, work, records)
+    return store
+
+
+def columns_of(n: int, **values: Any) -> Columns:
+    return Columns(
+        np.array([f"n/{i:04d}" for i in range(n)], object),
+        {name: np.array(column, object) for name, column in values.items()},
+    )
+
+
+def sliced(store: Store, columns: Columns, *slices: str, **more: Any) -> Result:
+    (result,) = results_of(store, grouping=Grouping(slices=slices, columns=columns, **more))
+    return result
+
+
+def by_metric(result: Result) -> Mapping[str, SlicedScore]:
+    return {score.metric: score for score in result.slices}
+
+
+SITES = ["A"] * 100 + ["B"] * 60 + ["C"] * 39 + [None]
+
+
+@pytest.fixture
+def accuracies() -> np.ndarray:
+    right = np.zeros((200, 1), bool)
+    right[:90], right[100:130], right[160:195], right[199] = True, True, True, True
+    return right
+
+
+def test_each_slice_has_its_own_accuracy_the_worst_first(tmp_path: Path, accuracies: np.ndarray) -> None:
+    score = by_metric(sliced(stored(tmp_path, accuracies), columns_of(200, site=SITES), "site"))["top1"]
+    assert [(each.value, each.score, each.n) for each in score.slices] == [
+        ("B", 0.5, 60),
+        ("C", 35 / 39, 39),
+        ("A", 0.9, 100),
+    ]
+    assert score.n == 199
+    assert score.without_value == 1
+    assert score.gap == pytest.approx(0.4)
+    assert score.gap_interval.low > 0.1
+    assert [each.value for each in score.slices if each.is_unlike_rest] == ["B", "A"]
+    assert score.slices[0].difference == pytest.approx(0.5 - 125 / 139)
+    assert score.worst.low < 0.5 < score.worst.high < 0.7
+
+
+def test_calibration_is_of_the_pictures_of_the_slice(tmp_path: Path) -> None:
+    right = np.random.default_rng(0).random((900, 1)) < 0.7
+    columns = columns_of(900, half=["first"] * 600 + ["second"] * 300)
+    score = by_metric(sliced(stored(tmp_path, right), columns, "half"))["rms_calibration_error"]
+    (alone,) = results_of(stored(tmp_path / "alone", right[:600]))
+    expected, first = alone.score("rms_calibration_error", protocol="hendrycks2019"), score.slice_of("first")
+    assert first.score == pytest.approx(expected.value)
+    assert first.interval.low < expected.interval.low  # which is of this slice alone
+    assert first.interval.high > expected.interval.high
+    clustered = by_metric(sliced(stored(tmp_path, right), columns, "half", cluster="half"))["rms_calibration_error"]
+    assert "no method for clusters" in clustered.slices[0].reason
+
+
+def test_an_error_is_worst_where_it_is_highest(tmp_path: Path) -> None:
+    right = np.random.default_rng(1).random((120, 76)) < 0.6
+    right[:40] = np.random.default_rng(2).random((40, 76)) < 0.2
+    score = by_metric(sliced(stored(tmp_path, right), columns_of(120, site=["A"] * 40 + ["B"] * 80), "site"))["mce"]
+    assert not score.higher_is_better
+    assert score.slices[0].value == "A"
+    assert score.worst.low > score.slices[1].score
+    expected = results_of(stored(tmp_path / "alone", right[:40]))[0].score("mce")
+    assert score.slices[0].score == pytest.approx(expected.value)
+
+
+def test_slices_of_pictures_in_random_cells_are_those_of_their_cells(tmp_path: Path) -> None:
+    right = np.random.default_rng(1).random((300, 76)) < 0.6
+    result = sliced(stored(tmp_path, right, drawn=20), columns_of(300, site=["A"] * 150 + ["B"] * 150), "site")
+    score = by_metric(result)["mce"]
+    assert [each.n for each in score.slices] == [150, 150]
+    assert all(each.interval is not None for each in score.slices)
+
+
+def test_parts_of_two_columns_with_few_pictures_are_counted_and_named(tmp_path: Path, accuracies: np.ndarray) -> None:
+    # Two columns together are one slice with a text for each part.
+    parts = [f"{site}, {'old' if i % 3 else 'young'}" if site else None for i, site in enumerate(SITES)]
+    score = by_metric(sliced(stored(tmp_path, accuracies), columns_of(200, **{"site+age": parts}), "site+age"))["top1"]
+    counts = {value: parts.count(value) for value in set(parts) - {None}}
+    assert score.too_few == {value: n for value, n in counts.items() if n < 30}
+    assert {each.value: each.n for each in score.slices} == {value: n for value, n in counts.items() if n >= 30}
+    assert score.without_value == 1
+
+
+def test_clusters_widen_every_interval_and_are_counted(tmp_path: Path) -> None:
+    patients = np.repeat(np.arange(80), 5)
+    right = (np.random.default_rng(0).random(80) < 0.7)[patients][:, None]
+    columns = columns_of(400, site=["A"] * 200 + ["B"] * 200, patient=[f"p{p}" for p in patients])
+    store = stored(tmp_path, right)
+    plain = by_metric(sliced(store, columns, "site"))["top1"]
+    clustered = by_metric(sliced(store, columns, "site", cluster="patient"))["top1"]
+    assert (clustered.cluster, [each.clusters for each in clustered.slices]) == ("patient", [40, 40])
+    for first, second in zip(plain.slices, clustered.slices, strict=True):
+        assert first.score == second.score
+        widths = [each.interval.high - each.interval.low for each in (first, second)]
+        assert widths[1] > 1.8 * widths[0]  # five pictures that are alike say what one says
+    assert clustered.worst.low < plain.worst.low
+
+
+def test_the_average_of_a_mix_and_what_it_needs(tmp_path: Path, accuracies: np.ndarray) -> None:
+    store, columns = stored(tmp_path, accuracies), columns_of(200, site=SITES)
+    mix = {"site": {"A": 1.0, "B": 3.0}}
+    score = by_metric(sliced(store, columns, "site", mix=mix))["top1"]
+    assert score.average == pytest.approx(0.25 * 0.9 + 0.75 * 0.5)
+    assert score.average_interval.low < score.average < score.average_interval.high
+    lacking = by_metric(sliced(store, columns, "site", mix={"site": {"A": 1, "D": 1}}))["top1"]
+    assert (lacking.average, lacking.mix_reason) == (None, "no picture with site D")
+
+
+def test_a_column_that_is_not_there_names_the_nearest(tmp_path: Path, accuracies: np.ndarray) -> None:
+    with pytest.raises(ArgumentError, match=r"'sit'.*site"):
+        sliced(stored(tmp_path, accuracies), columns_of(200, site=SITES), "sit")
+
+
+def test_results_json_has_them_and_has_no_word_of_them_where_none_are_asked(
+    tmp_path: Path, accuracies: np.ndarray
+) -> None:
+    store = stored(tmp_path, accuracies)
+    assert "slices" not in results_of(store)[0].as_dict()
+    form = json.loads(json.dumps(sliced(store, columns_of(200, site=SITES), "site").as_dict()))["slices"][0]
+    assert (form["column"], form["metric"], form["worst_value"]) == ("site", "top1", "B")
+    assert form["slices"][0]["value"] == "B"
+    assert len(form["worst"]) == 2
