@@ -32,6 +32,7 @@ from rich.console import Console
 
 import hardiness
 from hardiness import attacks, benchmarks, models
+from hardiness.benchmarks.own_pictures import takes_own_pictures
 from hardiness.cli.main import COMMANDS, GROUPS, command_of
 from hardiness.core.result import Metric
 from hardiness.models.catalogue import schemes
@@ -80,6 +81,22 @@ def benchmark_table() -> str:
         "Each reads [the data set](data.md) of its name. Where that is missing, these generate their pictures from\n"
         f"`imagenet`: {generated}.\nOthers read:\n\n{others}"
     )
+
+
+def own_pictures_table() -> str:
+    """Benchmarks by the ways of giving them pictures; those that take the same in one row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name in benchmarks.registry.names():
+        kind = benchmarks.registry.get(name)
+        takes_own, beside = takes_own_pictures(kind), " and `outside=FOLDER`" if name == "ood" else ""
+        own = (f"yes{beside}",) * 3 if takes_own else ("no",) * 3
+        imagenet = "no" if "imagenet" not in kind.needs else f"yes{beside and ', likewise'}"
+        published = "yes" if {*kind.needs} - {"imagenet", "own"} else "no"
+        instead = "" if takes_own else kind.own_substitute.replace("'", "`")
+        alike.setdefault((*own, imagenet, published, instead), []).append(f"`{name}`")
+    heads = ("a folder for each class", "csv or Parquet", "what Python holds", "ImageNet's", "the set of its name")
+    rows = [(", ".join(names), *cells) for cells, names in alike.items()]
+    return table(("benchmark", *heads, "what serves your own instead"), rows)
 
 
 def metric_table() -> str:
@@ -232,6 +249,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/errors.md": {"errors": error_table},
     "docs/models.md": {"models": model_table},
     "docs/numbers.md": {"metrics": metric_table},
+    "docs/own_data.md": {"own pictures": own_pictures_table},
     "docs/protocols.md": {"benchmarks": benchmark_table},
 }
 """By page, then by the name of the block."""

@@ -29,7 +29,7 @@ class Call(Command):
         held_models: the models, each with the name that it shall bear; ``None`` for its own.
         view: of modules and functions.
         stated: ``tag``, ``output`` and ``activation`` of these.
-        pictures: what Python holds, in place of names of data; ``None`` where there are names.
+        pictures: what Python holds, in place of names of data or beside them; ``None`` where there are names alone.
         held_answers: of a model that was run elsewhere.
         is_kept: whether its rows stay in a folder that others can reach.
         loaded: classifiers that were made already, by the place of the model.
@@ -85,7 +85,8 @@ class Call(Command):
             return datasets.locate(self.data)
         classifier = self._classifier(0)
         spec = classifier.spec
-        return from_python(self.pictures, ModelClasses(classifier.num_classes, spec.class_names, spec.view.canvas))
+        classes = ModelClasses(classifier.num_classes, spec.class_names, spec.view.canvas)
+        return from_python(self.pictures, classes, datasets.locate(self.data) if self.data else None)
 
     def _spec(self, place: int) -> ModelSpec:
         """The spec of the model at a place, under the name that its results get; a name is not loaded for it."""

@@ -16,6 +16,7 @@ from hardiness.api.loading import (
     resolve_models,
 )
 from hardiness.benchmarks.options import benchmark_name, parse, registry
+from hardiness.benchmarks.own_pictures import refusal_of_own
 from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
 from hardiness.core.errors import ArgumentError, DataError
@@ -237,6 +238,9 @@ class Command:
         for spec in selection.specs:
             models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
         root = command.data_root()
+        for row in rows:
+            if not row.optional and (reason := refusal_of_own(row.benchmark, root)):
+                raise DataError(reason)
         present, skipped = _with_data(rows, root)
         parts = _each_once(replace(row, benchmark=part) for row in present for part in row.benchmark.parts(root))
         return Workload(chosen, selection, [(row, row.benchmark.dataset(root)) for row in parts], skipped)

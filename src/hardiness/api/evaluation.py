@@ -128,11 +128,11 @@ def evaluate(
             ``{"name": model}``: each picture is then read and distorted once for all of them.
         benchmark: ``"NAME"`` or ``"NAME:option=value"``; several in a list.
         data: as ``--data`` on the command line; one or several; ``$HARDINESS_DATA`` if not given. Or pictures that
-            Python holds, for your own classes (``"own"``, ``"own-c"``) and for ImageNet's: ``(images, labels)`` or
-            ``(images, labels, names)`` with images ``uint8 (N, H, W, 3)``, float tensors ``(N, 3, H, W)`` from 0 to 1,
-            or a list of pictures; an ``ImageFolder``; a ``DataLoader``, whose data set is read; any data set of torch
-            or MAITE. They are handed over before they are normalised or augmented: the network's view is what it is
-            shown.
+            Python holds, for every benchmark of photographs: ``(images, labels)`` or ``(images, labels, names)`` with
+            images ``uint8 (N, H, W, 3)``, float tensors ``(N, 3, H, W)`` from 0 to 1, or a list of pictures; an
+            ``ImageFolder``; a ``DataLoader``, whose data set is read; any data set of torch or MAITE; or a list of one
+            of these and of names, as in ``[pictures, "outside=FOLDER"]``. They are handed over before they are
+            normalised or augmented: the network's view is what it is shown.
         name: what the one model is called in results; by default its own name, for a module that of its class with six
             digits of the hash of its weights.
         view: the preprocessing of a module, or the geometry of a function, which normalises pictures itself; required
@@ -181,13 +181,13 @@ def evaluate(
             'data must say where the pictures are, as "embedded" or a folder does; where it is not given, '
             "$HARDINESS_DATA is read, and that is not set"
         )
-    arguments = _arguments(data)
+    arguments, pictures = _named_and_held(data)
     with ExitStack() as stack:
         call = Call(
             models=tuple(shown or model_name(each) for shown, each in models_of_call),
             benchmarks=tuple(benchmarks),
             out=out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory())),
-            data=tuple(arguments or ()),
+            data=tuple(arguments),
             request=replace(request, share=processes if isinstance(processes, Share) else None),
             placement=options_of(Placement, options),
             cluster=processes if isinstance(processes, Cluster) else None,
@@ -199,7 +199,7 @@ def evaluate(
                 for key, value in (("tag", tag), ("output", output), ("activation", activation))
                 if value is not None
             },
-            pictures=None if arguments is not None else data,
+            pictures=pictures,
             held_answers=predictions,
             is_kept=out is not None,
         )
@@ -240,13 +240,15 @@ def _where(where: str | Share | Cluster | None) -> Where:
     return Cluster() if where == "ray" else Share.parse(where)
 
 
-def _arguments(data: Data) -> list[str] | None:
-    """The data as ``--data`` names them; ``None`` where Python holds them."""
+def _named_and_held(data: Data) -> tuple[list[str], Any]:
+    """The data as ``--data`` names them, and what Python holds, ``None`` where that is nothing."""
     if isinstance(data, str | os.PathLike):
-        return [os.fspath(data)]
-    if isinstance(data, Sequence) and all(isinstance(each, str | os.PathLike) for each in data):
-        return [os.fspath(each) for each in data]
-    return None
+        return [os.fspath(data)], None
+    if not isinstance(data, list | tuple):
+        return [], data
+    named = [os.fspath(each) for each in data if isinstance(each, str | os.PathLike)]
+    held = [each for each in data if not isinstance(each, str | os.PathLike)]
+    return ([], data) if len(held) > 1 or (held and not named) else (named, held[0] if held else None)
 
 
 def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:

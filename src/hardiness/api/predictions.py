@@ -45,7 +45,8 @@ def store_predictions(command: Command) -> StoredPredictions:
     predictions = read_predictions(answers)
     root = datasets.locate(command.data, command.labels)
     made = replace(benchmark, source="generated") if isinstance(benchmark, CorruptionSet) else None
-    photographs = made.dataset(root) if made and root.has("imagenet") else None
+    has_imagenet = root.has("imagenet") and not root.is_replaced_by_own("imagenet")
+    photographs = made.dataset(root) if made and has_imagenet else None
     data = benchmark.dataset(root)
     pictures = pictures_of(benchmark, data, photographs, request.seed, tree)
     matched = predictions.placed(command.models[0], benchmark, pictures, request)

@@ -178,6 +178,7 @@ def _benchmark(described: ClassSet, name: str) -> type[ClassSetPhotographs]:
         "paper": described.paper,
         "protocol": described.own_view_protocol if own else described.protocol,
         "needs": ("imagenet",) if twin else (described.name,),
+        "needs_imagenet_classes": twin,
         "described": described,
         "clean_twin": described.clean_twin,
         "images": CLEAN_IMAGES * len(described.classes) if twin else described.images,

@@ -265,6 +265,10 @@ class CueConflict(Benchmark):
     paper: ClassVar[str] = "Geirhos et al. 2019, arXiv:1811.12231"
     protocol: ClassVar[str] = "orhan2019"
     needs: ClassVar[tuple[str, ...]] = ("cue-conflict",)
+    own_substitute: ClassVar[str] = (
+        "stimuli of your own classes, which 'hardiness make stimuli --shapes FOLDER --textures FOLDER' makes for "
+        "--data cue-conflict=OUT"
+    )
     card: ClassVar[str] = "cue_conflict"
     canvas: ClassVar[Canvas | None] = CANVAS_224
 

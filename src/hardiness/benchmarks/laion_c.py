@@ -111,6 +111,7 @@ class LaionC(Benchmark):
     paper: ClassVar[str] = "Li et al. 2025, arXiv:2506.16950"
     protocol: ClassVar[str] = "li2025"
     needs: ClassVar[tuple[str, ...]] = ("laion-c",)
+    own_substitute: ClassVar[str] = "-b own-c, which corrupts your own pictures"
     card: ClassVar[str] = "laion_c"
     canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 16

@@ -220,6 +220,7 @@ class ModelVsHuman(Benchmark):
     paper: ClassVar[str] = "Geirhos et al. 2021, arXiv:2106.07411"
     protocol: ClassVar[str] = "geirhos2021"
     needs: ClassVar[tuple[str, ...]] = ("model-vs-human",)
+    own_substitute: ClassVar[str] = "-b own-c, which corrupts your own pictures"
     card: ClassVar[str] = "model_vs_human"
     canvas: ClassVar[Canvas | None] = CANVAS_224
 

@@ -30,6 +30,9 @@ GROUPS = {"near": ("ssb-hard", "ninco"), "far": ("inaturalist", "textures", "ope
 OUTSIDE = ("imagenet-o", *GROUPS["near"], *GROUPS["far"])
 """Every set of photographs outside ImageNet's classes; near and far as OpenOOD v1.5 has them."""
 
+OWN_SETS = "outside"
+"""The group of a person's own sets, ``--data outside=DIR``, whose names begin with it and a hyphen."""
+
 METHODS = ("msp", "max_logit", "energy")
 """The largest softmax probability, the largest logit, and the log-sum-exp of the logits."""
 
@@ -72,7 +75,7 @@ HEADLINES = {
         explanation="the AUROC averaged over the near or the far sets, or of one set, by the named confidence: MSP, "
         "largest logit or energy.",
     )
-    for what in ("near", "far", *OUTSIDE)
+    for what in ("near", "far", *OUTSIDE, OWN_SETS)
     for method in METHODS
 }
 """The headlines by group or set, and by method."""
@@ -103,12 +106,14 @@ class OodCard(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """AUROC over groups and sets, then each set's measures; the prefix of an id, before a colon, names its set."""
         belongs = np.array([id_.partition(":")[0] if ":" in id_ else "" for id_ in table.ids.tolist()])
-        sets = [name for name in OUTSIDE if (belongs == name).any()]
-        inside = ~np.isin(belongs, OUTSIDE)
+        own = sorted({name for name in belongs.tolist() if name.startswith(f"{OWN_SETS}-")})
+        sets = [name for name in (*OUTSIDE, *own) if (belongs == name).any()]
+        inside = ~np.isin(belongs, sets)
         if not inside.any() or not sets:
             lacking = "photograph of ImageNet" if not inside.any() else "photograph of another set"
             return [AUROC.score(None, 0, reason=f"no {lacking} was evaluated")]
         groups = {group: members for group, members in GROUPS.items() if set(members) <= set(sets)}
+        groups |= {OWN_SETS: tuple(own)} if len(own) > 1 else {}
         alone = [name for name in sets if not any(name in members for members in groups.values())]
         alone.sort(key=lambda name: name == "imagenet-o")  # last: it was chosen against one network
         headlines, cells = [], []
@@ -116,10 +121,15 @@ class OodCard(Card):
             sure = table[method][:, 0].astype(np.float64)
             by_set = {name: of_set(sure[inside], sure[belongs == name], name, method) for name in sets}
             means = {group: _mean([by_set[name][0] for name in members]) for group, members in groups.items()}
-            means |= {name: replace(by_set[name][0], condition=Condition()) for name in alone}
+            means |= {_headline(name): replace(by_set[name][0], condition=Condition()) for name in alone}
             headlines += [replace(score, metric=HEADLINES[what, method].name) for what, score in means.items()]
             cells += [score for name in sets for score in by_set[name]]
         return [*headlines, *cells]
+
+
+def _headline(name: str) -> str:
+    """The subject of a single set's headline: a person's own sets share theirs."""
+    return OWN_SETS if name.startswith(f"{OWN_SETS}-") else name
 
 
 def sureness(records: Records) -> dict[str, NDArray[np.float32]]:
@@ -221,8 +231,9 @@ class Ood(Photographs):
     """How well confidence tells ImageNet's photographs from those of other things.
 
     The photographs of ``imagenet`` are inside; those of every set that is there are outside: ImageNet-O, NINCO,
-    SSB-hard, iNaturalist, Textures, OpenImage-O. All are seen in the model's own view. Three scores follow from one
-    forward pass: the largest softmax probability (MSP), the largest logit, and the energy (log-sum-exp of the logits).
+    SSB-hard, iNaturalist, Textures, OpenImage-O, and a person's own, ``--data outside=DIR``. A person's own photographs
+    may be inside. All are seen in the model's own view. Three scores follow from one forward pass: the largest softmax
+    probability (MSP), the largest logit, and the energy (log-sum-exp of the logits).
     Each set is a run of its own; the photographs are those of `imagenet-val`'s run.
 
     Source: Zhang et al. (2023), arXiv:2306.09301 (OpenOOD v1.5: near and far); Bitterwolf et al. (2023),
@@ -244,14 +255,17 @@ class Ood(Photographs):
 
     def __post_init__(self) -> None:
         for name in self.outside:
-            if name not in OUTSIDE:
-                raise ArgumentError(f"ood:outside must name some of {', '.join(OUTSIDE)}, had {name!r}")
+            if name not in OUTSIDE and not name.startswith(f"{OWN_SETS}-"):
+                raise ArgumentError(
+                    f"ood:outside must name some of {', '.join(OUTSIDE)}, or {OWN_SETS}-FOLDER for --data "
+                    f"{OWN_SETS}=PATH/FOLDER; had {name!r}"
+                )
 
     def lacks(self, data: DataRoot) -> str:
         """The data that are missing: ImageNet's photographs, or a set of other things beside them."""
         absent = [name for name in self.outside if not data.has(name)]
-        if absent or not any(data.has(name) for name in OUTSIDE):
-            return f"no data set {', '.join(absent) or ' or '.join(OUTSIDE)} in --data"
+        if absent or not _present(data):
+            return f"no data set {', '.join(absent) or ' or '.join((*OUTSIDE, OWN_SETS))} in --data"
         return super().lacks(data)
 
     def dataset(self, data: DataRoot) -> DataSet:
@@ -261,7 +275,7 @@ class Ood(Photographs):
             DataError: ImageNet's photographs or a set that was named is not there, or no set is.
         """
         inside = data.dataset("imagenet")
-        outside = [data.dataset(name) for name in self._names(data)]
+        outside = [_labelled(data.dataset(name), inside.num_classes) for name in self._names(data)]
         digest = hashlib.sha256("".join(data_set.fingerprint for data_set in (inside, *outside)).encode()).hexdigest()
         items = (*inside.items, *(item for data_set in outside for item in _renamed(data_set)))
         return replace(
@@ -273,9 +287,12 @@ class Ood(Photographs):
         )
 
     def _names(self, data: DataRoot) -> tuple[str, ...]:
-        names = self.outside or tuple(name for name in OUTSIDE if data.has(name))
+        names = self.outside or _present(data)
         if not names:
-            raise DataError(f"ood needs a set of other things beside imagenet: one of {', '.join(OUTSIDE)}; add --data")
+            raise DataError(
+                f"ood needs a set of other things beside the photographs: one of {', '.join(OUTSIDE)}, or any folder "
+                f"of pictures that show none of the classes; add --data {OWN_SETS}=FOLDER"
+            )
         return names
 
     def parts(self, data: DataRoot) -> tuple[Benchmark, ...]:
@@ -305,10 +322,20 @@ class OodSet(Photographs):
         Raises:
             DataError: ImageNet's photographs or the set is not there.
         """
-        inside, outside = data.dataset("imagenet"), data.dataset(self.outside[0])
-        return replace(
-            outside, items=tuple(_renamed(outside)), num_classes=inside.num_classes, class_names=inside.class_names
-        )
+        inside = data.dataset("imagenet")
+        outside = _labelled(data.dataset(self.outside[0]), inside.num_classes)
+        return replace(outside, items=tuple(_renamed(outside)), class_names=inside.class_names)
+
+
+def _present(data: DataRoot) -> tuple[str, ...]:
+    """The sets of other things that there are: published ones, then a person's own."""
+    return (*(name for name in OUTSIDE if data.has(name)), *data.outside_sets())
+
+
+def _labelled(data: DataSet, num_classes: int) -> DataSet:
+    """A set whose labels, which nothing reads, are among so many classes."""
+    items = tuple(replace(item, label=item.label % num_classes) for item in data.items)
+    return replace(data, items=items, num_classes=num_classes)
 
 
 def _renamed(data: DataSet) -> Iterator[Item]:

@@ -322,8 +322,10 @@ class _AnswersByClass:
         clean = self.accuracy(groups.pop(CLEAN))
         for condition, cells in groups.items() if clean.value else ():
             if condition:
-                levels = {int(self.table.present[cell]["severity"]): self.accuracy([cell]) for cell in cells}
-                yield severity_below(levels, clean, condition, below)
+                severities = {cell: self.table.present[cell].get("severity") for cell in cells}
+                levels = {int(level): self.accuracy([cell]) for cell, level in severities.items() if level}
+                if levels:  # a watermark has none
+                    yield severity_below(levels, clean, condition, below)
 
     def order_warnings(self, *, by_name: bool) -> Iterator[str]:
         """Whether accuracy is near chance, and another order of the classes that is surely better.

@@ -153,6 +153,8 @@ class Typographic(Photographs):
     protocol: ClassVar[str] = "azuma2023"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
     card: ClassVar[str] = "typographic"
+    needs_imagenet_classes: ClassVar[bool] = True
+    own_substitute: ClassVar[str] = "-b own-c:corruptions=py:FILE.py:NAME with a corruption that writes on the picture"
     canvas: ClassVar[Canvas | None] = Canvas(resize_px=SIDE, crop_px=SIDE, interpolation="bicubic")
 
     def selection(self) -> Selection:

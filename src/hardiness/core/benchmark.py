@@ -169,6 +169,14 @@ class DataRoot(Protocol):
         """Whether a data set of that name was named or is there, without reading it."""
         ...
 
+    def is_replaced_by_own(self, name: str) -> bool:
+        """Whether a person's own pictures stand for that data set, which is not there."""
+        ...
+
+    def outside_sets(self) -> tuple[str, ...]:
+        """The names of a person's own sets of pictures that show none of the classes."""
+        ...
+
 
 Image = NDArray[np.uint8]
 """``uint8 (H, W, 3)``, RGB, 0–255: the form of the disk and the corruptions."""
@@ -228,6 +236,9 @@ class Benchmark(ABC):
         place, group: where the sections of its results stand on a page, and what it is about, one of `GROUPS`; where it
             says nothing those of its card.
         is_own: whether it is asked of a person's own pictures in their own classes.
+        needs_imagenet_classes: whether its photographs must be of ImageNet's classes, so that a person's own, which
+            stand for ImageNet's elsewhere, do not serve.
+        own_substitute: what serves a person's own pictures in its place, where it cannot take them.
         images: how many photographs were published for it; 0 where nobody says.
         clean_twin: the benchmark of the clean photographs that its accuracy is held against, itself where it is one;
             empty for ImageNet's validation set.
@@ -253,6 +264,8 @@ class Benchmark(ABC):
     place: ClassVar[int | None] = None
     group: ClassVar[str] = ""
     is_own: ClassVar[bool] = False
+    needs_imagenet_classes: ClassVar[bool] = False
+    own_substitute: ClassVar[str] = "-b own, on pictures of your classes from another place, time or camera"
     images: ClassVar[int] = 0
     clean_twin: ClassVar[str] = ""
     sibling: ClassVar[str] = ""
@@ -294,6 +307,8 @@ class Benchmark(ABC):
 
     def lacks(self, data: DataRoot) -> str:
         """The data that are missing for it, in one line; empty where it can be evaluated. Nothing is read."""
+        if self.needs_imagenet_classes and data.is_replaced_by_own("imagenet"):
+            return "it needs ImageNet's own classes"
         if any(data.has(name) for name in self.needs):
             return ""
         return f"no data set {' or '.join(self.needs)} in --data"

@@ -23,7 +23,7 @@ from hardiness.core.run import DataIdentity
 from hardiness.data.embedded_photographs import NAME
 from hardiness.data.files import FileEntry, fingerprint
 from hardiness.data.items import LabelledFile, items
-from hardiness.data.root import LAYOUTS, OWN
+from hardiness.data.root import LAYOUTS, OWN, in_place_of_imagenet
 from hardiness.reference.classes import wnids
 from hardiness.sources.files import DiskFile, Stamp
 
@@ -55,8 +55,8 @@ class ModelClasses:
     canvas: Canvas | None = None
 
 
-def from_python(data: Any, model: ModelClasses) -> DataRoot:
-    """The data that Python holds, as a person's own pictures; as ImageNet's too where their labels are its 1,000.
+def from_python(data: Any, model: ModelClasses, beside: DataRoot | None = None) -> DataRoot:
+    """The data that Python holds, as a person's own pictures, which stand for ImageNet's as those of a folder do.
 
     Their identity is a hash over every picture and label, whatever the form in which they are handed over; an
     ImageFolder is the same data as its folder.
@@ -65,6 +65,7 @@ def from_python(data: Any, model: ModelClasses) -> DataRoot:
         data: ``(images, labels)`` or ``(images, labels, names)``; an ImageFolder; a DataLoader, whose data set is read
             in its own order; any data set with ``len`` whose items are (image, label), or MAITE's triples.
         model: names the classes where the data do not.
+        beside: data sets that have names, such as pictures outside the classes.
 
     Raises:
         ArgumentError: it is none of these, or its pictures are normalised, or others each time they are read.
@@ -73,7 +74,7 @@ def from_python(data: Any, model: ModelClasses) -> DataRoot:
     if not source.count:
         raise ArgumentError(f"data must hold a picture or more, {source.name} holds none")
     if source.files is not None:
-        return _Root(source.dataset(source.files))
+        return _Root(source.dataset(source.files), beside=beside)
     pictures = [source.picture(at) for at in range(source.count)]
     for at, first in enumerate(pictures[:TRIED_TWICE]):
         if source.picture(at).sha256 != first.sha256:
@@ -95,23 +96,34 @@ def from_python(data: Any, model: ModelClasses) -> DataRoot:
     digest = sha256("".join([*(f"{name}\n" for name in names), *lines]).encode()).hexdigest()
     remarks = (*source.remarks, *_remarks(source.name, pictures, model.canvas))
     name = _own_name(source.name)
-    return _Root(DataSet(name, labelled, len(names), digest, "", names, remarks=remarks), is_imagenet)
+    return _Root(DataSet(name, labelled, len(names), digest, "", names, remarks=remarks), is_imagenet, beside)
 
 
 @dataclass(frozen=True)
 class _Root:
-    """The `core.DataRoot` of one data set, and whether its labels are ImageNet's."""
+    """The `core.DataRoot` of one data set, whether its labels are ImageNet's 1,000, and what lies beside it."""
 
     data: DataSet
     is_imagenet: bool = False
+    beside: DataRoot | None = None
 
     def has(self, name: str) -> bool:
-        return name == OWN or (self.is_imagenet and name == "imagenet")
+        return name in (OWN, "imagenet") or (self.beside is not None and self.beside.has(name))
+
+    def is_replaced_by_own(self, name: str) -> bool:
+        return name == "imagenet" and not self.is_imagenet
+
+    def outside_sets(self) -> tuple[str, ...]:
+        return self.beside.outside_sets() if self.beside else ()
 
     def dataset(self, name: str) -> DataSet:
+        if self.beside is not None and name not in (OWN, "imagenet"):
+            return self.beside.dataset(name)
         if not self.has(name):
             raise DataError(f"{name} was not found: data is {self.data.name}, which Python holds; name its folder")
-        return self.data if name == OWN else replace(self.data, class_names=None)
+        if name == OWN:
+            return self.data
+        return replace(self.data, class_names=None) if self.is_imagenet else in_place_of_imagenet(self.data)
 
 
 @dataclass(frozen=True)

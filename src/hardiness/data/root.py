@@ -13,6 +13,7 @@ from pathlib import Path
 from hardiness.core.benchmark import DataRoot, DataSet
 from hardiness.core.errors import ArgumentError, DataError, suggestion
 from hardiness.core.registry import Registry, instance_of
+from hardiness.core.run import DataIdentity
 from hardiness.data.embedded_photographs import NAME, embedded
 from hardiness.data.files import IMAGE_SUFFIXES, Tree, is_hidden, of_folder, of_tar, suffix_of
 from hardiness.data.label_files import read_labels
@@ -33,6 +34,9 @@ _KINDS = ("folders", "names")
 
 OWN = "own"
 """The data set of a person's own pictures and classes, whatever it is called."""
+
+OUTSIDE = "outside"
+"""Pictures of a person's own that show none of the classes; several folders may be named so."""
 
 _DEFAULT = _EMBEDDED_AS = "imagenet"
 
@@ -146,7 +150,7 @@ class Place:
             return ""
         if not self.classes and folders and SPLITS.issuperset(folders):
             return ""
-        published = [folder for folder in folders if folder in LAYOUTS and folder != OWN]
+        published = [folder for folder in folders if folder in LAYOUTS and folder not in (OWN, OUTSIDE)]
         if len(folders) - len(published) < 2:
             return ""
         are_wnids = any(folder in wnid_indices() for folder in folders)
@@ -279,18 +283,25 @@ def _neighbours(path: Path) -> str:
     return f"; did you mean {' or '.join(str(path.parent / name) for name in close)}?" if close else "; check the path"
 
 
-def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
+def locate(arguments: Sequence[str], labels: str | None = None, *, own_serve: bool = True) -> DataRoot:
     """The data sets that the arguments name; nothing is read yet.
+
+    A person's own photographs stand for ImageNet's where these are not there: a benchmark that needs photographs with
+    labels takes either.
 
     Args:
         arguments: values of ``--data``: ``ROOT``, ``NAME=PATH[:labels=FILE.csv][:classes=folders|names|N]``, or
-            ``embedded``. A named data set comes before one in a root; roots are searched in their order.
-        labels: csv of (path, class index), for the one flat folder that is named.
+            ``embedded``. A named data set comes before one in a root; roots are searched in their order. A folder of
+            one's own classes needs no name; ``outside`` may be named for several folders.
+        labels: csv of (path, class index or name), for the one flat folder that is named.
+        own_serve: whether a folder without a name is looked into for a person's own classes.
 
     Raises:
         UnknownNameError: a NAME is no data set.
         ArgumentError: a data set is named twice, an option is unknown, or ``labels`` has no folder to go with.
     """
+    if own_serve and (with_own := _with_own_named(arguments, labels)):
+        arguments, labels = with_own, None
     named: dict[str, Place] = {}
     roots: list[Place] = []
     for argument in arguments:
@@ -300,6 +311,7 @@ def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
             continue
         name = name or _DEFAULT
         LAYOUTS.get(name)
+        name = outside_name(place) if name == OUTSIDE else name
         if name in named:
             raise ArgumentError(f"--data names {name} twice: {named[name].argument} and {argument}; leave one out")
         named[name] = place
@@ -340,6 +352,43 @@ def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool
             f"ImageNet's it is -b imagenet-val --data {place.imagenet_argument(labels)}; say which"
         )
     return (own,) if reading == OWN else ()
+
+
+def _with_own_named(arguments: Sequence[str], labels: str | None) -> tuple[str, ...]:
+    """The arguments with ``own=`` before the one folder of a person's own classes; nothing where there is none.
+
+    A folder that may be ImageNet's too is left as it is.
+    """
+    parsed = [(argument, *parse_place(argument)) for argument in arguments if argument != NAME]
+    if any(name in (OWN, _DEFAULT) for _, name, _ in parsed):
+        return ()
+    own: dict[str, str] = {}
+    for argument, name, place in parsed:
+        if name is None and place.classes is None and not _holds_data_sets(place):
+            text = f"{OWN}={argument}" + (f":labels={labels}" if labels and not place.labels else "")
+            if parse_place(text)[1].reading() == OWN:
+                own[argument] = text
+    return tuple(own.get(argument, argument) for argument in arguments) if len(own) == 1 else ()
+
+
+def _holds_data_sets(place: Place) -> bool:
+    """Whether a folder is a root of data sets."""
+    try:
+        inside = {name.removesuffix(".tar") for name in os.listdir(place.path)}
+    except OSError:
+        return False
+    return any(LAYOUTS.get(name).folder in inside for name in LAYOUTS)
+
+
+def outside_name(place: Place) -> str:
+    """The name of one of the folders of pictures that show none of the classes."""
+    return f"{OUTSIDE}-{Path(place.location).stem}"
+
+
+def in_place_of_imagenet(data: DataSet) -> DataSet:
+    """A person's own pictures under the name that they have where ImageNet's are asked for."""
+    name = Path(data.location).stem if data.location else data.name.removeprefix(DataIdentity.OWN)
+    return replace(data, name=f"{DataIdentity.OWN}{name}")
 
 
 def _reading_of_labels(labels: Iterable[str]) -> str:
@@ -386,10 +435,18 @@ class _CommandDataRoot:
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def has(self, name: str) -> bool:
-        return self._place(name) is not None
+        return self._place(name) is not None or self.is_replaced_by_own(name)
+
+    def is_replaced_by_own(self, name: str) -> bool:
+        return name == _DEFAULT and OWN in self.named and self._place(name) is None
+
+    def outside_sets(self) -> tuple[str, ...]:
+        return tuple(name for name in self.named if name.startswith(f"{OUTSIDE}-"))
 
     def dataset(self, name: str) -> DataSet:
-        layout = LAYOUTS.get(name)
+        if self.is_replaced_by_own(name):
+            return in_place_of_imagenet(self.dataset(OWN))
+        layout = LAYOUTS.get(OUTSIDE if name in self.outside_sets() else name)
         with self._reading:
             if name not in self._read:
                 place = self._place(name)

@@ -25,6 +25,14 @@ class SourcePictures:
         """Whether it holds that data set."""
         return locate([self.source]).has(name)
 
+    def is_replaced_by_own(self, name: str) -> bool:
+        """False: a folder of any pictures is taken as it lies."""
+        return False
+
+    def outside_sets(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def dataset(self, name: str) -> DataSet:
         """The photographs."""
         if lies_as_it_is(self.source):
@@ -38,7 +46,7 @@ def lies_as_it_is(source: str) -> bool:
     """Whether a source is any folder of pictures or one picture, and not what holds ImageNet."""
     path = Path(source)
     is_picture = path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES
-    return is_picture or (path.is_dir() and not locate([source]).has("imagenet"))
+    return is_picture or (path.is_dir() and not locate([source], own_serve=False).has("imagenet"))
 
 
 @contextmanager

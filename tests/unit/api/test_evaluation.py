@@ -169,7 +169,7 @@ def test_the_same_arrays_again_are_not_computed_again_and_others_are(
             (IMAGES, PETS[1], "abcd"),
             r"data set 'arrays' has 4; .* data=\(images, labels, names",
         ),
-        ("imagenet-val", PETS, "imagenet was not found: data is arrays, which Python holds"),
+        ("imagenet-a", PETS, "imagenet-a needs the pictures of imagenet-a, for which your own pictures do not stand"),
     ],
 )
 def test_what_does_not_go_together_is_refused(network: Any, view: Any, benchmark: Any, data: Any, says: str) -> None:

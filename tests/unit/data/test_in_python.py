@@ -165,7 +165,10 @@ def test_labels_of_a_network_with_imagenets_classes_are_imagenets() -> None:
     assert {item.id.partition("/")[0] for item in root.dataset("imagenet").items} == set(wnids()[:3])
     with pytest.raises(DataError, match="imagenet-a was not found: data is arrays, which Python holds"):
         root.dataset("imagenet-a")
-    assert not from_python((IMAGES, LABELS), THREE).has("imagenet")
+    own = from_python((IMAGES, LABELS), THREE)
+    assert not root.is_replaced_by_own("imagenet")
+    assert own.is_replaced_by_own("imagenet")
+    assert (own.dataset("imagenet").name, len(own.dataset("imagenet").class_names or ())) == ("own-arrays", 3)
 
 
 def test_a_data_set_of_maites_protocol_is_data() -> None:

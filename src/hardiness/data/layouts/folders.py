@@ -12,12 +12,12 @@ from hardiness.data.conditions import ConditionTrees, PerturbedCopies, corruptio
 from hardiness.data.files import Tree, fingerprint, passed_over
 from hardiness.data.items import LabelledFile, items
 from hardiness.data.photographs import PhotographSet
-from hardiness.data.root import LAYOUTS, OWN, Layout, Place
+from hardiness.data.root import LAYOUTS, OUTSIDE, OWN, Layout, Place, outside_name
 from hardiness.data.saved_pictures import read
 from hardiness.reference.classes import subset_wnids, wnid_indices, wnids
 from hardiness.reference.sets import set_names
 
-OUTSIDE = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
+OUTSIDE_SETS = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
 """Sets of photographs that show none of ImageNet's classes: any tree of images, in folders or not."""
 
 
@@ -40,6 +40,11 @@ def _read_outside(name: str, place: Place) -> DataSet:
     samples = (LabelledFile(name, entry.path, index % classes, entry.file) for index, entry in enumerate(images))
     remarks = passed_over(name, place.path, opened.unused(images))
     return DataSet(name, items(samples), classes, fingerprint(images, opened.stamp), place.location, remarks=remarks)
+
+
+def _read_own_outside(place: Place) -> DataSet:
+    """Every image below a folder that a person named for pictures which show none of the classes."""
+    return _read_outside(outside_name(place), place)
 
 
 def _layout_of_200(name: str) -> Layout:
@@ -69,10 +74,11 @@ TABLE = {
     "imagenet-v2": Layout("imagenet-v2/<0 … 999>/*", PhotographSet("imagenet-v2", _class_indices, ALL_INDICES).read),
     "imagenet-p": Layout(f"imagenet-p/{VIDEOS}", PERTURBED.read),
     OWN: Layout("FOLDER/<class>/*", PhotographSet(OWN, dict, "", own_classes=True).read),
-    # Its folder is named: a root that happens to hold one of that name is not meant.
+    # Their folders are named: a root that happens to hold one of that name is not meant.
+    OUTSIDE: Layout("FOLDER/**/*", _read_own_outside),
     "adversarial": Layout("OUT/images/<benchmark>/<model>/<condition>/<class>/*.png", read),
     **{name: corruption_tree(name) for name in set_names("still")},
-    **{name: Layout(f"{name}/**/*", partial(_read_outside, name)) for name in OUTSIDE},
+    **{name: Layout(f"{name}/**/*", partial(_read_outside, name)) for name in OUTSIDE_SETS},
     **{name: _layout_of_200(name) for name in ("imagenet-a", "imagenet-o", "imagenet-r")},
 }
 """The layouts by the name of the data set; another package adds its own under ``hardiness.datasets``."""

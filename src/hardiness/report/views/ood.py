@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hardiness.benchmarks.ood import METHOD_TITLES, METHODS, OUTSIDE
-from hardiness.core.condition import Condition
+from hardiness.benchmarks.ood import METHOD_TITLES, METHODS
 from hardiness.core.result import Result
 from hardiness.report.charts import Grid
 from hardiness.report.score_lookup import ScoreLookup
@@ -24,7 +23,8 @@ class OodView(CardView):
 def _grid(result: Result) -> Grid | None:
     """AUROC and both FPRs at 95 % of each set, by method."""
     lookup = ScoreLookup(result.scores)
-    sets = [name for name in OUTSIDE if ("auroc", Condition(outside=name, method=METHODS[0])) in lookup]
+    areas = [score.condition for score in result.scores if score.metric == "auroc"]
+    sets = dict.fromkeys(condition["outside"] for condition in areas if condition.get("method") == METHODS[0])
     rows = tuple(
         (
             name,

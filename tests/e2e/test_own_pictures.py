@@ -1,0 +1,206 @@
+"""Every benchmark of photographs on a person's own pictures, in each way of giving them; what is refused, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import hardiness as package
+from hardiness.api.call import Call
+from hardiness.benchmarks.options import parse, registry
+from hardiness.benchmarks.own_pictures import takes_own_pictures
+from hardiness.core.random import rng
+from hardiness.core.request import Placement
+
+CLASSES = ("bird", "boat", "bus", "cat")
+FOG = "corruptions=fog,severities=3"
+OPTIONS = {
+    "autoattack": "queries=10,epsilons=0.01,must_break=false",
+    "whitebox": "epsilons=0.01,steps=2,must_break=false,cross_checks=false",
+    "blackbox": "surrogate={network},epsilons=0.01,steps=2",
+    "imagenet-p": "perturbations=translate",
+    "imagenet-c": FOG,
+    "own-c": FOG,
+    "imagenet-c-bar": "corruptions=plasma_noise,severities=3",
+    "own-c-bar": "corruptions=plasma_noise,severities=3",
+    "imagenet-3dcc": "corruptions=iso_noise,severities=3",
+    "own-3dcc": "corruptions=iso_noise,severities=3",
+    "shift-consistency": "passes=1",
+}
+"""As little as shows that it runs."""
+
+TAKEN = tuple(name for name in registry.names() if takes_own_pictures(registry.get(name)))
+REFUSED = tuple(name for name in registry.names() if name not in TAKEN)
+
+
+def picture(name: str) -> Image.Image:
+    return Image.fromarray(rng(0, name).integers(0, 256, (64, 72, 3), np.uint8))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for each of four classes; beside it a flat folder with labels, and two folders of other things."""
+    root = tmp_path_factory.mktemp("own")
+    lines = ["path,label"]
+    for number, kind in enumerate((*CLASSES, *CLASSES)):
+        for file in (root / "photos" / kind / f"{number}.png", root / "flat" / f"{number}.png"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            picture(f"{kind} {number}").save(file)
+        lines.append(f"{number}.png,{kind}")
+    (root / "labels.csv").write_text("\n".join(lines))
+    for name, count in (("street", 7), ("sky", 2)):
+        (root / name).mkdir()
+        for number in range(count):
+            picture(f"{name} {number}").save(root / name / f"{number}.png")
+    return root / "photos"
+
+
+@pytest.fixture
+def asked(factory: Callable[..., str]) -> Callable[[str], str]:
+    """The text of a benchmark with the options that make it short."""
+    another = factory(len(CLASSES), name="another")
+    return lambda name: f"{name}:{options.format(network=another)}" if (options := OPTIONS.get(name, "")) else name
+
+
+def outside(photos: Path) -> tuple[str, ...]:
+    return tuple(text for name in ("street", "sky") for text in ("--data", f"outside={photos.parent / name}"))
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_folder_for_each_class_serves_every_benchmark_of_photographs(
+    name: str, photos: Path, asked: Any, factory: Any, hardiness: Any, results: Any, tmp_path: Path
+) -> None:
+    """And with ImageNet's name before it, it is the same run."""
+    out = tmp_path / "out"
+    command = ("run", "-m", factory(len(CLASSES)), "-b", asked(name), "--out", out, "--limit", "4", "--device", "cpu")
+    more = outside(photos) if name == "ood" else ()
+    told = hardiness(*command, "--data", photos, *more, "--quiet")
+    assert told.status == 0, told.err
+    (result,) = (each for each in results(out) if each["benchmark"] == name)
+    assert result["counts"]["images"] >= 4
+    assert any(score["value"] is not None for score in result["scores"])
+    if not registry.get(name).is_own:
+        again = hardiness(*command, "--data", f"imagenet={photos}:classes=folders", *more, "--plan", "--json")
+        assert again.status == 0, again.err
+        planned = json.loads(again.out)["benchmarks"]
+        assert [each["rows"] for each in planned] == [0] * len(planned), "another key"
+    assert hardiness("show", out, "--all").status == 0
+
+
+def test_every_benchmark_of_photographs_is_planned_with_a_csv(
+    photos: Path, asked: Any, factory: Any, hardiness: Any, tmp_path: Path
+) -> None:
+    model = ("run", "-m", factory(len(CLASSES)), "--limit", "1", "--device", "cpu", "--out", tmp_path / "out")
+    named = [part for name in TAKEN for part in ("-b", asked(name))]
+    data = ("--data", photos.parent / "flat", "--labels", photos.parent / "labels.csv", *outside(photos))
+    told = hardiness(*model, *named, *data, "--plan", "--json")
+    assert told.status == 0, told.err
+    planned = {each["benchmark"] for each in json.loads(told.out)["benchmarks"]}
+    assert planned == {*TAKEN}
+
+
+class Pictures(torch.utils.data.Dataset[Any]):
+    classes = CLASSES
+
+    def __len__(self) -> int:
+        return len(CLASSES)
+
+    def __getitem__(self, at: int) -> tuple[Image.Image, int]:
+        return picture(str(at)), at
+
+
+def test_every_benchmark_of_photographs_takes_what_python_holds(photos: Path, asked: Any, factory: Any) -> None:
+    from torchvision.datasets import ImageFolder
+
+    arrays = (np.stack([np.asarray(picture(kind)) for kind in CLASSES]), [*CLASSES])
+    names = {"arrays": "own-arrays", "photos": "own-photos", "Pictures": "own-Pictures"}
+    for data, name in zip((arrays, ImageFolder(str(photos)), Pictures()), names.values(), strict=True):
+        call = Call(
+            models=("network",),
+            held_models=((None, factory(len(CLASSES))),),
+            benchmarks=tuple(map(asked, TAKEN)),
+            data=(f"outside={photos.parent / 'street'}",),
+            placement=Placement(device="cpu"),
+            pictures=data,
+        )
+        evaluations = call.workload().evaluations
+        assert {evaluation.benchmark.name for evaluation in evaluations} == {*TAKEN}
+        for evaluation in evaluations:
+            if evaluation.benchmark.name == "ood":
+                assert evaluation.data.name == "outside-street"
+                continue
+            is_own = evaluation.benchmark.is_own
+            assert evaluation.data.name == (name.removeprefix("own-") if is_own else name)
+            assert evaluation.data.class_names == CLASSES
+    folder = Call(models=("n",), held_models=(), benchmarks=("whitebox",), data=(str(photos),)).data_root()
+    held = ImageFolder(str(photos))
+    root = Call(models=("n",), held_models=((None, factory(4)),), benchmarks=("whitebox",), pictures=held).data_root()
+    assert folder.dataset("imagenet").fingerprint == root.dataset("imagenet").fingerprint
+
+
+def test_python_runs_an_attack_on_arrays_and_takes_pictures_outside_beside_them(photos: Path, factory: Any) -> None:
+    arrays = (np.stack([np.asarray(picture(kind)) for kind in CLASSES]), [*CLASSES])
+    result = package.evaluate(factory(len(CLASSES)), f"whitebox:{OPTIONS['whitebox']}", arrays, device="cpu")
+    assert result.score("clean_accuracy").n == 2, "every other picture, as the protocol says"
+    street = f"outside={photos.parent / 'street'}"
+    result = package.evaluate(factory(len(CLASSES)), "ood", [arrays, street], device="cpu")
+    assert result.score("auroc", outside="outside-street", method="msp").n == 7
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_needs_other_pictures_or_imagenets_classes_is_refused_with_what_serves(
+    name: str, photos: Path, factory: Any, hardiness: Any, tmp_path: Path
+) -> None:
+    command = ("run", "-m", factory(len(CLASSES)), "--out", tmp_path / "out", "--device", "cpu", "--plan")
+    refused = hardiness(*command, "-b", name, "--data", photos)
+    assert (refused.status, len(refused.lines)) == (2, 1), refused.err
+    assert refused.lines[0].startswith(f"hardiness: {name} needs ")
+    assert f"; these serve them: {parse(name).own_substitute}; published ones are named" in refused.err
+
+
+def test_a_suite_passes_over_what_ones_own_pictures_do_not_serve(
+    photos: Path, factory: Any, hardiness: Any, tmp_path: Path
+) -> None:
+    suite = tmp_path / "mine.toml"
+    suite.write_text('title = "mine"\n[[rows]]\nbenchmark = "typographic"\n[[rows]]\nbenchmark = "imagenet-val"\n')
+    command = ("run", "-m", factory(len(CLASSES)), "--out", tmp_path / "out", "--device", "cpu", "--plan")
+    told = hardiness(*command, "--suite", suite, "--data", photos)
+    assert told.status == 0, told.err
+    assert "skipped typographic: it needs ImageNet's own classes" in told.err + told.out
+
+
+def test_outside_pictures_are_as_many_as_one_likes_and_from_several_folders(
+    photos: Path, factory: Any, hardiness: Any, results: Any, tmp_path: Path
+) -> None:
+    """Seven pictures outside of four classes."""
+    out = tmp_path / "out"
+    command = ("run", "-m", factory(len(CLASSES)), "-b", "ood", "--out", out, "--device", "cpu", "--quiet")
+    told = hardiness(*command, "--data", photos, *outside(photos))
+    assert told.status == 0, told.err
+    (result,) = (each for each in results(out) if each["benchmark"] == "ood")
+    areas = {score["condition"]["outside"]: score for score in result["scores"] if score["metric"] == "auroc"}
+    assert {name: score["n"] for name, score in areas.items()} == {"outside-sky": 2, "outside-street": 7}
+    assert not any(score["metric"] == "recall" for score in result["scores"]), "their labels mean nothing"
+    both = [score for score in result["scores"] if score["metric"] == "outside_auroc_msp"]
+    by_set = [
+        each["value"] for each in result["scores"] if each["metric"] == "auroc" and each["condition"]["method"] == "msp"
+    ]
+    assert [score["value"] for score in both] == [pytest.approx(np.mean(by_set))]
+    shown = hardiness("show", out, "--all")
+    assert "outside-street" in shown.out
+    assert hardiness("report", out).status == 0
+    assert "outside-street" in (out / "report.html").read_text()
+    (photos.parent / "elsewhere" / "street").mkdir(parents=True)
+    streets = (f"outside={photos.parent / folder}" for folder in ("street", "elsewhere/street"))
+    twice = hardiness(*command, "--data", photos, *(text for street in streets for text in ("--data", street)))
+    assert "--data names outside-street twice" in twice.err
+    none = hardiness(*command, "--data", photos)
+    assert none.status == 2
+    assert "add --data outside=FOLDER" in none.err
