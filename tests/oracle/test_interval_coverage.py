@@ -379,7 +379,9 @@ def test_an_error_ratio(n: int, share: float, rate: float, times: float) -> None
     def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
         has = generator.random(n) < share
         wrong = generator.random(n) < np.where(has, times * rate, rate)
-        ((condition, outcome),) = error_ratios(wrong, [(0,) if each else () for each in has]).items()
+        ((condition, outcome),) = error_ratios(
+            np.arange(len(wrong)), wrong, [(0,) if each else () for each in has]
+        ).items()
         return as_score(error_ratio.metric, condition, outcome, Scoring(ImageTable.empty(()), Run())).interval, true
 
     assert held(trial, n, round(100 * share)) >= 0.94 - SLACK

@@ -30,6 +30,7 @@ from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Finding, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.statistics.clusters import basis_of_share
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import Measurable, share
 
@@ -142,17 +143,17 @@ class AttackCard(Card):
         """
         scores: list[Score] = []
         for condition in table.present:
-            right = table.cell(RIGHT, condition) == 1
+            ids, right = table.ids_under(condition), table.cell(RIGHT, condition) == 1
             if not condition:
-                scores.append(_share(CLEAN_ACCURACY, right, condition))
+                scores.append(_share(CLEAN_ACCURACY, ids, right, condition))
                 continue
             target, answer = table.cell("target", condition), table.cell("answer", condition)
             fooled = np.where(target >= 0, answer == target, ~right)
-            scores.append(_share(ACCURACY, right, condition))
-            scores.append(_share(ATTACK_SUCCESS, fooled, condition))
+            scores.append(_share(ACCURACY, ids, right, condition))
+            scores.append(_share(ATTACK_SUCCESS, ids, fooled, condition))
             if "surrogate_success" in table:
                 reached = table.cell("surrogate_success", condition) > 0
-                scores.append(_share(SURROGATE_SUCCESS, reached, condition))
+                scores.append(_share(SURROGATE_SUCCESS, ids, reached, condition))
         return scores + condition_calibration(table, without="group")
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
@@ -184,9 +185,9 @@ def _rows(table: ImageTable) -> Records:
     return Records({**columns, "prediction": columns["answer"]})
 
 
-def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition) -> Score:
+def _share(metric: Metric, ids: NDArray[np.object_], hits: NDArray[np.bool_], condition: Condition) -> Score:
     n, count = len(hits), int(np.count_nonzero(hits))
-    return metric.score(count / n, n, proportion(count, n), condition)
+    return metric.score(count / n, n, proportion(count, n), condition, basis=basis_of_share(ids, hits))
 
 
 class AttackedPhotographs(Benchmark):

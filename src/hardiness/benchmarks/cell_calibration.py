@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.shares import BRIER_OF_ANSWER, CONDITION_METRICS, ECE, NLL, estimated_loss, loss, two_of_each
+from hardiness.benchmarks.shares import (
+    BRIER_OF_ANSWER,
+    CONDITION_METRICS,
+    ECE,
+    NLL,
+    basis_of_loss,
+    estimated_loss,
+    loss,
+    two_of_each,
+)
 from hardiness.core.condition import Condition
 from hardiness.core.result import Metric, Score
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.confidence import BINNINGS, Binning, bin_of
 from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.estimate import mean as mean_of_images
 
 Floats = NDArray[np.float64]
 
@@ -69,17 +80,26 @@ class CellMean(NamedTuple):
     gaps: tuple[Gaps, ...] = ()
 
 
-def _score(metric: Metric, mean: CellMean, condition: Condition, fewer: int) -> Score:
+def _score(metric: Metric, mean: CellMean, condition: Condition, table: ImageTable, places: Sequence[int]) -> Score:
     """The score of a mean: a loss has the interval of its estimate, a calibration error that of its bins.
 
     Args:
         metric, condition: of the score.
         mean: its value.
-        fewer: images with an error, or with a right answer where these are fewer.
+        table, places: the cells that it is a mean over.
     """
-    estimate = mean.estimate
+    estimate, fewer = mean.estimate, fewer_of_each(table, places)
     if not mean.gaps:
-        return estimated_loss(metric, estimate, fewer, condition)
+        loss_of_cells = next(of for of in (BRIER_OF_ANSWER, NLL) if of.unit == metric.unit)
+
+        def of_cells() -> Estimate:
+            return _mean_over_cells(table, places, loss_of_cells)
+
+        def kinds() -> list[NDArray[np.object_]]:
+            return [table.ids[np.any(table[RIGHT][:, list(places)] == outcome, axis=1)] for outcome in (0, 1)]
+
+        score = estimated_loss(metric, estimate, fewer, condition)
+        return replace(score, basis=basis_of_loss(metric, of_cells, kinds))
     reason = two_of_each(fewer)
     interval = None if reason else calibration_interval(Gaps.together(mean.gaps), 1, estimate.variance, fewer)
     return loss(metric, estimate.value, estimate.n, interval, condition, reason)
@@ -107,13 +127,13 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
     # One cell after another, so that a run of any number of cells is held as one.
     levels = {level: _together(means_of_cell(table, place) for place in own) for level, own in sorted(places.items())}
     overall = _together(of_level for level, of_level in levels.items() if level)
-    fewer = fewer_of_each(table, [place for level, own in places.items() if level for place in own])
+    corrupted = [place for level, own in places.items() if level for place in own]
     means = [
-        _score(MEANS[metric] if whole else MEANS[metric].partial, mean, _at(bins), fewer)
+        _score(MEANS[metric] if whole else MEANS[metric].partial, mean, _at(bins), table, corrupted)
         for (metric, bins), mean in overall.items()
     ]
     return means + [
-        _score(metric, mean, _at(bins, severity=level), fewer_of_each(table, places[level]))
+        _score(metric, mean, _at(bins, severity=level), table, places[level])
         for level, of_level in levels.items()
         for (metric, bins), mean in of_level.items()
     ]
@@ -122,8 +142,8 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
 def calibration_of_cells(table: ImageTable) -> list[Score]:
     """ECE, the answer's Brier score and NLL of each cell, of which the mean over all cells that were run is given."""
     places = range(len(table.present)) if "confidence" in table else ()
-    overall, fewer = _together(means_of_cell(table, place) for place in places), fewer_of_each(table, places)
-    return [_score(metric, mean, _at(bins), fewer) for (metric, bins), mean in overall.items()]
+    overall = _together(means_of_cell(table, place) for place in places)
+    return [_score(metric, mean, _at(bins), table, places) for (metric, bins), mean in overall.items()]
 
 
 def fewer_of_each(table: ImageTable, places: Sequence[int]) -> int:
@@ -152,6 +172,15 @@ def _together(parts: Iterable[Mapping[Kind, CellMean]]) -> Mapping[Kind, CellMea
 
 def means_of_cell(table: ImageTable, place: int) -> dict[Kind, CellMean]:
     """Every metric of one cell of a table with confidence, by its place."""
+    there, right, confidence, losses = _answers_of_cell(table, place)
+    means: dict[Kind, CellMean] = {(ECE, bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
+    return means | {(of, ""): CellMean(_estimate(float(v.mean()), v - v.mean(), there)) for of, v in losses.items()}
+
+
+def _answers_of_cell(
+    table: ImageTable, place: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats, dict[Metric, Floats]]:
+    """Which images of a table were evaluated in a cell, and of these whether each is right, confidence and losses."""
     answers = table[RIGHT][:, place]
     there = answers >= 0
     right = answers[there] == 1
@@ -159,8 +188,16 @@ def means_of_cell(table: ImageTable, place: int) -> dict[Kind, CellMean]:
     losses = {BRIER_OF_ANSWER: (confidence - right) ** 2}
     if "nll" in table:
         losses[NLL] = table["nll"][:, place][there].astype(np.float64)
-    means: dict[Kind, CellMean] = {(ECE, bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
-    return means | {(of, ""): CellMean(_estimate(float(v.mean()), v - v.mean(), there)) for of, v in losses.items()}
+    return there, right, confidence, losses
+
+
+def _mean_over_cells(table: ImageTable, places: Sequence[int], loss_of_cells: Metric) -> Estimate:
+    """The mean of a loss over cells, of the images that were evaluated in one of them."""
+    columns = np.full((len(table), len(places)), np.nan)
+    for column, place in enumerate(places):
+        there, _, _, losses = _answers_of_cell(table, place)
+        columns[there, column] = losses[loss_of_cells]
+    return mean_of_images(table.ids, columns)
 
 
 def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning, there: NDArray[np.bool_]) -> CellMean:
@@ -195,11 +232,11 @@ def condition_calibration(table: ImageTable, without: str = "") -> list[Score]:
     for place, condition in enumerate(table.present):
         if without in condition:
             continue
-        there, fewer = table[RIGHT][:, place] >= 0, fewer_of_each(table, [place])
+        there = table[RIGHT][:, place] >= 0
         scale = np.count_nonzero(there) / len(table)
         for (metric, bins), mean in means_of_cell(table, place).items():
             value, ids, influence = mean.estimate.value, mean.estimate.ids[there], mean.estimate.influence[there]
             own = mean._replace(estimate=Estimate(value, ids, influence * scale))
             cell = Condition(**condition, protocol=bins) if bins else condition
-            scores.append(_score(metric, own, cell, fewer))
+            scores.append(_score(metric, own, cell, table, [place]))
     return scores

@@ -15,7 +15,8 @@ from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.sources.files import shown
-from hardiness.statistics.estimate import mean
+from hardiness.statistics.clusters import EstimateBasis
+from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import proportion
 
 TABLE_COLUMNS = ("outcome", "has_confidence", "missing_mass", "changed")
@@ -82,14 +83,18 @@ def answer_scores(table: ImageTable) -> list[Score]:
 
     Then how much of the probability lies on no letter that was listed.
     """
+    places = np.nonzero(table.evaluated)[0]
     outcome, changed = table["outcome"][table.evaluated], table["changed"][table.evaluated]
-    scores = [_share(UNANSWERED, outcome > 0)]
+    scores = [_share(UNANSWERED, table.ids, places, outcome > 0)]
     if (changed >= 0).any():
-        scores.append(_share(ANSWER_CHANGES, changed[changed >= 0] == 1))
+        is_asked = changed >= 0
+        scores.append(_share(ANSWER_CHANGES, table.ids, places[is_asked], changed[is_asked] == 1))
     if missing := _missing(table):
         scores.append(missing)
     kinds = list(enumerate(OUTCOMES))[1:]
-    return scores + [_share(UNANSWERED, outcome == kind, Condition(outcome=name)) for kind, name in kinds]
+    return scores + [
+        _share(UNANSWERED, table.ids, places, outcome == kind, Condition(outcome=name)) for kind, name in kinds
+    ]
 
 
 def _missing(table: ImageTable) -> Score | None:
@@ -99,12 +104,35 @@ def _missing(table: ImageTable) -> Score | None:
     if not is_listed.any():
         return None
     estimate = mean(table.ids[is_listed], np.nanmean(values[is_listed], axis=1))
-    return MISSING_MASS.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0))
+    basis = EstimateBasis(lambda: estimate, 0.0, 1.0)
+    return MISSING_MASS.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0), basis=basis)
 
 
-def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition = NONE) -> Score:
+def _share(
+    metric: Metric,
+    ids: NDArray[np.object_],
+    places: NDArray[np.int64],
+    hits: NDArray[np.bool_],
+    condition: Condition = NONE,
+) -> Score:
+    """The share of answers that count, with the interval of as many independent ones.
+
+    Args:
+        metric, condition: of the score.
+        ids: ``(N,)`` of the images, sorted.
+        places: ``(n,)`` the image of each answer, of which a picture may have several.
+        hits: ``(n,)`` which count.
+    """
     count, n = int(np.count_nonzero(hits)), len(hits)
-    return metric.score(count / n, n, proportion(count, n), condition)
+
+    def estimate() -> Estimate:
+        answers, counts = (np.bincount(places, of, len(ids)) for of in (None, hits))
+        value = count / n
+        has_answer = answers > 0
+        influence = (counts - value * answers)[has_answer] * (np.count_nonzero(has_answer) / n)
+        return Estimate(value, ids[has_answer], influence)
+
+    return metric.score(count / n, n, proportion(count, n), condition, basis=EstimateBasis(estimate, 0.0, 1.0))
 
 
 def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]:

@@ -36,6 +36,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
 from hardiness.reference.classes import wnid_indices
+from hardiness.statistics.clusters import EstimateBasis
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import Measurable, WeightedSum, share, weighted_sum
 
@@ -235,16 +236,18 @@ class ClassSets(Card):
         parts, levels = _places(described, table.ids)
         scores = [_headline(described, table.ids, right, parts)]
         chosen = _headline_rows(described, parts)
-        scores += confidence_scores(table["confidence"][chosen, 0], right[chosen])
+        scores += confidence_scores(table["confidence"][chosen, 0], right[chosen], ids=table.ids[chosen])
         scores += selective_scores(table) if chosen.all() else []
         if described.among == "labels":
             protocol = described.among_all_protocol or "1000-way"
-            scores.append(accuracy(TOP1, table["right_1000-way"][chosen, 0] == 1, Condition(protocol=protocol)))
+            among_all = table["right_1000-way"][chosen, 0] == 1
+            scores.append(accuracy(TOP1, among_all, Condition(protocol=protocol), ids=table.ids[chosen]))
         scores += _gap(described, table.ids, right)
         for place, part in enumerate(described.parts):
             if (parts == place).any():
-                scores.append(accuracy(TOP1, right[parts == place], part.condition))
-        return [*scores, *_level_scores(described, right, parts, levels)]
+                of_part = parts == place
+                scores.append(accuracy(TOP1, right[of_part], part.condition, ids=table.ids[of_part]))
+        return [*scores, *_level_scores(described, table.ids, right, parts, levels)]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Top-1, over all photographs or as a mean over parts, and the gap where there is one."""
@@ -407,16 +410,19 @@ def _headline(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], 
     """Top-1 over all photographs, or the mean over the counted parts, by photograph."""
     score = _headline_score(described, ids, right)
     if score is None or len(score.weights) < 2:
-        return accuracy(TOP1, right[_headline_rows(described, parts)])
+        counted = _headline_rows(described, parts)
+        return accuracy(TOP1, right[counted], ids=ids[counted])
     estimate = score.estimate(np.arange(len(ids)))
-    return TOP1.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0))
+    basis = EstimateBasis(lambda: replace(estimate, ids=ids[estimate.ids]), 0.0, 1.0)
+    return TOP1.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0), basis=basis)
 
 
 def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> Iterator[Score]:
     """The difference of two parts' accuracies, where both were evaluated."""
     if score := _gap_score(described, ids, right):
         difference = score.estimate(np.arange(len(ids)))
-        yield score.measured.score(difference.value, difference.n, difference.interval(-1.0, 1.0))
+        basis = EstimateBasis(lambda: replace(difference, ids=ids[difference.ids]), -1.0, 1.0)
+        yield score.measured.score(difference.value, difference.n, difference.interval(-1.0, 1.0), basis=basis)
 
 
 def _by_number(level: str) -> tuple[float, str]:
@@ -428,11 +434,15 @@ def _by_number(level: str) -> tuple[float, str]:
 
 
 def _level_scores(
-    described: ClassSet, right: NDArray[np.bool_], parts: NDArray[np.int64], levels: NDArray[np.object_]
+    described: ClassSet,
+    ids: NDArray[Any],
+    right: NDArray[np.bool_],
+    parts: NDArray[np.int64],
+    levels: NDArray[np.object_],
 ) -> Iterator[Score]:
     """Accuracy at each level of each part, numbers by their size."""
     for place in np.unique(parts).tolist():
         base = dict(described.parts[place].condition) if place >= 0 else {}
         for level in sorted(set(levels[parts == place].tolist()) - {""}, key=_by_number):
             there = (parts == place) & (levels == level)
-            yield accuracy(TOP1, right[there], Condition(**base, **{described.level: level}))
+            yield accuracy(TOP1, right[there], Condition(**base, **{described.level: level}), ids=ids[there])

@@ -12,6 +12,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Score
 from hardiness.statistics.cells import CellMeans, equal_weights
+from hardiness.statistics.clusters import basis_of_share
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import corruption_weights, relative_corruption_weights
 
@@ -72,7 +73,8 @@ def _cell(errors: CellMeans, metric: Metric, condition: Condition) -> Score:
     column = errors.cells.index(condition)
     n = int(errors.n[column])
     wrong = round(errors.means[column] * n)
-    return metric.score(wrong / n, n, proportion(wrong, n), condition)
+    basis = basis_of_share(errors.image_ids, errors.values[:, column])
+    return metric.score(wrong / n, n, proportion(wrong, n), condition, basis=basis)
 
 
 def ratio_scores(

@@ -25,6 +25,8 @@ from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
+from hardiness.statistics.clusters import EstimateBasis, basis_of_share
+from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import Measurable, share
 from hardiness.statistics.measures import shape_bias as shape_bias_of
@@ -124,7 +126,21 @@ class Answers:
         )
         for column, condition in enumerate(conditions):
             cues = by_shape[column], by_texture[column]
-            yield from _shares(cues, int(inside[:, column].sum()), answered[column], condition)
+            for score in _shares(cues, int(inside[:, column].sum()), answered[column], condition):
+                yield replace(score, basis=self._basis(score.metric, inside[:, column]))
+
+    def _basis(self, metric: str, inside: NDArray[np.bool_]) -> EstimateBasis:
+        """The basis of a score of some stimuli; shape bias is a ratio, as a stimulus may count for both."""
+        ids, by_shape, by_texture = self.names[inside], self.by_shape[inside], self.by_texture[inside]
+        if metric == CUE_ACCURACY.name:
+            return basis_of_share(ids, by_shape | by_texture)
+        by_cue = by_texture if metric == TEXTURE_BIAS.name else by_shape
+        is_answered = by_shape | by_texture
+        if not np.any(by_shape & by_texture):
+            return basis_of_share(ids[is_answered], by_cue[is_answered])
+        return EstimateBasis(
+            lambda: mean(ids, by_cue) / (mean(ids, by_shape) + mean(ids, by_texture)), 0.0, 1.0, ends=(0.0, 1.0)
+        )
 
 
 def answers(table: ImageTable, categories: Categories, protocol: str) -> Answers:

@@ -24,6 +24,7 @@ from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.classes import wnids
+from hardiness.statistics.clusters import basis_of_difference
 from hardiness.statistics.comparison import mean_difference
 from hardiness.statistics.measures import Measurable, share, weighted_sum
 
@@ -85,12 +86,12 @@ class Watermark(Card):
         cartons = table.label == CARTON
         right, carton = (seen_both_ways(table, name, CLEAN, MARKED) for name in (RIGHT, "carton"))
         return [
-            _gap(IN_W_GAP, right, everything),
-            _gap(CARTON_GAP, right, cartons),
-            _gap(PROBABILITY_GAP, carton, everything),
-            _gap(PROBABILITY_GAP_ON_CARTONS, carton, cartons),
-            accuracy(CLEAN_ACCURACY, table.cell(RIGHT, CLEAN) == 1),
-            accuracy(WATERMARK_ACCURACY, table.cell(RIGHT, MARKED) == 1),
+            _gap(IN_W_GAP, table.ids, right, everything),
+            _gap(CARTON_GAP, table.ids, right, cartons),
+            _gap(PROBABILITY_GAP, table.ids, carton, everything),
+            _gap(PROBABILITY_GAP_ON_CARTONS, table.ids, carton, cartons),
+            accuracy(CLEAN_ACCURACY, table.cell(RIGHT, CLEAN) == 1, ids=table.ids_under(CLEAN)),
+            accuracy(WATERMARK_ACCURACY, table.cell(RIGHT, MARKED) == 1, ids=table.ids_under(MARKED)),
             *condition_calibration(table),
         ]
 
@@ -104,13 +105,15 @@ class Watermark(Card):
         return [gap, *(share(metric, right[:, table.present.index(way)]) for metric, way in ways.items())]
 
 
-def _gap(metric: Metric, values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Score:
+def _gap(metric: Metric, ids: NDArray[np.object_], values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Score:
     """The gap of a metric: the mean with the watermark less the mean without."""
-    paired = values[chosen & ~np.isnan(values).any(axis=1)]
+    is_paired = chosen & ~np.isnan(values).any(axis=1)
+    paired = values[is_paired]
     if not len(paired):
         return metric.score(None, 0, reason="no photograph of it was evaluated both ways")
     difference = mean_difference(paired[:, 1] - paired[:, 0], 1.0)
-    return metric.score(float(np.diff(paired.mean(axis=0))[0]), len(paired), difference.interval)
+    basis = basis_of_difference(ids[is_paired], paired[:, 1] - paired[:, 0])
+    return metric.score(float(np.diff(paired.mean(axis=0))[0]), len(paired), difference.interval, basis=basis)
 
 
 @registry.add("imagenet-w")

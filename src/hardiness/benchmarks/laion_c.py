@@ -82,7 +82,9 @@ class LaionCCard(Card):
             for value in dict.fromkeys(cell[key] for cell in cells):
                 chosen = [cell for cell in cells if cell[key] == value]
                 scores.append(over(ACCURACY, chosen, Condition(**{key: value})))
-        return scores + [accuracy(ACCURACY, table.cell(RIGHT, cell) == 1, cell) for cell in cells]
+        return scores + [
+            accuracy(ACCURACY, table.cell(RIGHT, cell) == 1, cell, ids=table.ids_under(cell)) for cell in cells
+        ]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mean accuracy over the cells."""

@@ -27,6 +27,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.categories import sixteen
 from hardiness.reference.stimulus_sets import SETS, Level, stimulus_set
+from hardiness.statistics.clusters import EstimateBasis, basis_of_share
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import centred, proportion, resampled_means, within
 from hardiness.statistics.measures import Measurable, mean_of
@@ -87,10 +88,14 @@ class ModelVsHumanCard(Card):
         sets = list(dict.fromkeys(name for name, _ in counted))
         inside = [np.array([of == cell for of in cells]) for cell in present]
         pooled = [np.any([inside[present.index(c)] for c in counted if c[0] == name], axis=0) for name in sets]
-        headlines = _means(right, dict(zip(counted, (inside[present.index(c)] for c in counted), strict=True)), pooled)
-        of_sets = [_share(right[rows], Condition(set=name)) for name, rows in zip(sets, pooled, strict=True)]
+        headlines = _means(
+            table.ids, right, dict(zip(counted, (inside[present.index(c)] for c in counted), strict=True)), pooled
+        )
+        of_sets = [
+            _share(table.ids[rows], right[rows], Condition(set=name)) for name, rows in zip(sets, pooled, strict=True)
+        ]
         of_cells = [
-            _share(right[rows], Condition(set=name, condition=level))
+            _share(table.ids[rows], right[rows], Condition(set=name, condition=level))
             for (name, level), rows in zip(present, inside, strict=True)
         ]
         return [*headlines, *of_sets, *of_cells]
@@ -128,12 +133,15 @@ def _order(cell: Cell) -> tuple[int, int]:
 
 
 def _means(
-    right: NDArray[np.bool_], cells: Mapping[Cell, NDArray[np.bool_]], sets: Sequence[NDArray[np.bool_]]
+    ids: NDArray[np.object_],
+    right: NDArray[np.bool_],
+    cells: Mapping[Cell, NDArray[np.bool_]],
+    sets: Sequence[NDArray[np.bool_]],
 ) -> Iterator[Score]:
     """The mean accuracy over sets, and the mean squared difference from people.
 
     Args:
-        right: ``(N,)``.
+        ids, right: ``(N,)``.
         cells: the stimuli of each condition that counts, ``(N,)`` each.
         sets: the stimuli of each set that count, likewise.
     """
@@ -147,7 +155,8 @@ def _means(
         np.stack([np.where(rows, right, np.nan) for rows in groups], axis=1) for groups in (sets, [*cells.values()])
     ]
     accuracy = mean(np.arange(len(right)), values[0])
-    yield metric.score(accuracy.value, accuracy.n, accuracy.interval(0.0, 1.0))
+    basis = EstimateBasis(lambda: mean(ids, values[0]), 0.0, 1.0)
+    yield metric.score(accuracy.value, accuracy.n, accuracy.interval(0.0, 1.0), basis=basis)
     means = np.vstack([np.nanmean(values[1], axis=0), resampled_means(values[1], "model_vs_human")])
     people = np.array([_level(cell).accuracy for cell in cells])
     squares = (means - people) ** 2
@@ -171,9 +180,9 @@ def _headline(cells: Container[Cell]) -> Metric:
     return OOD_ACCURACY if whole else OOD_ACCURACY.partial
 
 
-def _share(right: NDArray[np.bool_], condition: Condition) -> Score:
+def _share(ids: NDArray[np.object_], right: NDArray[np.bool_], condition: Condition) -> Score:
     hits, n = int(right.sum()), len(right)
-    return ACCURACY.score(hits / n, n, proportion(hits, n), condition)
+    return ACCURACY.score(hits / n, n, proportion(hits, n), condition, basis=basis_of_share(ids, right))
 
 
 def _mistakes(table: ImageTable, run: Run) -> Iterator[Gallery]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.own_classes import area_under_roc
 from hardiness.benchmarks.photographs import ImagenetVal, Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
@@ -22,6 +23,8 @@ from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.statistics.acceptance import RECALL, accepted_interval, threshold
+from hardiness.statistics.clusters import EstimateBasis
+from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.intervals import area_interval, effective_wilson, outermost
 
 Floats = NDArray[np.float64]
@@ -119,7 +122,15 @@ class OodCard(Card):
         headlines, cells = [], []
         for method in METHODS:
             sure = table[method][:, 0].astype(np.float64)
-            by_set = {name: of_set(sure[inside], sure[belongs == name], name, method) for name in sets}
+            by_set = {
+                name: [
+                    replace(score, basis=_basis(table.ids, sure, inside, belongs == name))
+                    if score.metric == AUROC.name
+                    else score
+                    for score in of_set(sure[inside], sure[belongs == name], name, method)
+                ]
+                for name in sets
+            }
             means = {group: _mean([by_set[name][0] for name in members]) for group, members in groups.items()}
             means |= {_headline(name): replace(by_set[name][0], condition=Condition()) for name in alone}
             headlines += [replace(score, metric=HEADLINES[what, method].name) for what, score in means.items()]
@@ -130,6 +141,20 @@ class OodCard(Card):
 def _headline(name: str) -> str:
     """The subject of a single set's headline: a person's own sets share theirs."""
     return OWN_SETS if name.startswith(f"{OWN_SETS}-") else name
+
+
+def _basis(
+    ids: NDArray[np.object_], sure: Floats, inside: NDArray[np.bool_], outside: NDArray[np.bool_]
+) -> EstimateBasis:
+    """The basis of the AUROC of some pictures inside and some outside, of all ``(N,)``."""
+
+    def estimate() -> Estimate:
+        chosen = inside | outside
+        value, influence = area_under_roc(inside[chosen], sure[chosen])
+        return Estimate(value, ids[chosen], influence)
+
+    names = "pictures inside and of pictures outside"
+    return EstimateBasis(estimate, 0.0, 1.0, kinds=lambda: (ids[inside], ids[outside]), names=names)
 
 
 def sureness(records: Records) -> dict[str, NDArray[np.float32]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.sources.files import shown
+from hardiness.statistics.clusters import EstimateBasis, WorstBasis
 from hardiness.statistics.comparison import FEWEST_DIFFERING
 from hardiness.statistics.estimate import Estimate, GroupMeans, mean, means_by_group
 from hardiness.statistics.intervals import (
@@ -238,23 +239,59 @@ class _AnswersByClass:
         recalls = means_by_group(self.right[:, list(cells)], self.label, classes)
         there = recalls.n > 0
         balanced = float(recalls.value[there].mean())
-        yield BALANCED_ACCURACY.score(balanced, n, _of_balanced(recalls, balanced), condition)
-        yield _of_counts(MACRO_F1, self.over_cells(cells, self.macro_f1), int(recalls.n[there].min()), n, condition)
-        yield _worst(recalls, condition, len(cells) == 1)
+        of_balanced = _of_balanced(recalls, balanced)
+        basis = EstimateBasis(lambda: self.balanced_estimate(cells), 0.0, 1.0, kinds=self.ids_by_class, names="classes")
+        yield BALANCED_ACCURACY.score(balanced, n, of_balanced, condition, basis=basis)
+        f1, fewest = self.over_cells(cells, self.macro_f1), int(recalls.n[there].min())
+        yield self._of_counts(MACRO_F1, lambda: self.over_cells(cells, self.macro_f1), f1, fewest, n, condition)
+        of_worst = WorstBasis(lambda: [recall for recall in self.recall_estimates(cells) if recall])
+        yield replace(_worst(recalls, condition, len(cells) == 1), basis=of_worst)
         if classes == 2 and "confidence" in self.table:
             yield from self._scores_of_two_classes(condition, cells)
         for k in np.flatnonzero(there).tolist():
             named = Condition(**{"class": self.names[k]}, **condition)
-            yield RECALL.score(float(recalls.value[k]), int(recalls.n[k]), _bounds(recalls, k, len(cells) == 1), named)
+            bounds = _bounds(recalls, k, len(cells) == 1)
+            of_class = EstimateBasis(partial(self.recall_estimate, k, cells), 0.0, 1.0)
+            yield RECALL.score(float(recalls.value[k]), int(recalls.n[k]), bounds, named, basis=of_class)
         for k in np.flatnonzero(~there).tolist():
             named = Condition(**{"class": self.names[k]}, **condition)
             yield RECALL.score(None, 0, condition=named, reason="the class has no picture")
         most = MOST_PAIRS_UNDER if condition else MOST_PAIRS
         for label, answer, share, pictures in self.confusions(cells)[:most]:
             named = Condition(**{"class": self.names[label], "answer": self.names[answer]}, **condition)
-            bounds = proportion(round(share * pictures), pictures) if len(cells) == 1 else None
-            reason = "" if bounds else "it is a mean over severities; under each it has another count"
-            yield CONFUSED.score(share, pictures, bounds, named, interval_reason=reason)
+            of_pair = proportion(round(share * pictures), pictures) if len(cells) == 1 else None
+            reason = "" if of_pair else "it is a mean over severities; under each it has another count"
+            confused = EstimateBasis(partial(self.confusion_estimate, label, answer, cells[0]), 0.0, 1.0)
+            yield CONFUSED.score(share, pictures, of_pair, named, interval_reason=reason, basis=confused)
+
+    def ids_by_class(self) -> list[NDArray[np.object_]]:
+        """The pictures of each class that has some."""
+        return [self.table.ids[self.label == k] for k in np.flatnonzero(self.pictures).tolist()]
+
+    def recall_estimate(self, k: int, cells: Sequence[int]) -> Estimate:
+        """The recall of one class, which has a picture that was evaluated: the mean over cells that have some."""
+        at = np.flatnonzero(self.label == k)
+        values = self.right[at][:, list(cells)]
+        return mean(self.table.ids[at], values[:, ~np.isnan(values).all(axis=0)])
+
+    def recall_estimates(self, cells: Sequence[int]) -> list[Estimate | None]:
+        """The recall of each class; ``None`` of one without a picture that was evaluated."""
+        has_picture = np.bincount(self.label, self.seen[:, list(cells)].any(axis=1), len(self.names)) > 0
+        return [self.recall_estimate(k, cells) if has else None for k, has in enumerate(has_picture.tolist())]
+
+    def balanced_estimate(self, cells: Sequence[int]) -> Estimate:
+        """The mean recall over classes."""
+        recalls = [recall for recall in self.recall_estimates(cells) if recall]
+        n = sum(recall.n for recall in recalls)
+        ids = np.concatenate([recall.ids for recall in recalls])
+        influence = np.concatenate([recall.influence * (n / recall.n / len(recalls)) for recall in recalls])
+        order = np.argsort(ids)
+        return Estimate(float(np.mean([recall.value for recall in recalls])), ids[order], influence[order])
+
+    def confusion_estimate(self, k: int, answer: int, cell: int) -> Estimate:
+        """The share of a class's pictures of a cell that get an answer."""
+        at = np.flatnonzero((self.label == k) & self.seen[:, cell])
+        return mean(self.table.ids[at], self.table["answer"][at, cell] == answer)
 
     def _scores_of_two_classes(self, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
         measures = {AUROC: self.area_under_roc, AVERAGE_PRECISION: self.average_precision}
@@ -266,7 +303,8 @@ class _AnswersByClass:
             fewest = min(int(min(kind.sum(), (~kind).sum())) for kind in kinds)
             value = self.over_cells(cells, measure)
             interval = self._area_interval(value, cells) if metric is AUROC else None
-            yield _of_counts(metric, value, fewest, value.n, condition, interval)
+            make = partial(self.over_cells, cells, measure)
+            yield self._of_counts(metric, make, value, fewest, value.n, condition, interval)
 
     def _area_interval(self, value: Estimate, cells: Sequence[int]) -> Interval:
         """The interval of a mean of areas over cells, which varies by a share of what a single one does.
@@ -277,6 +315,34 @@ class _AnswersByClass:
         kinds = [self.positive(cell)[0] for cell in cells]
         ours, others = (min(int(np.count_nonzero(kind == side)) for kind in kinds) for side in (True, False))
         return outermost(value.interval(0, 1), area_interval(value.value, ours, others, share))
+
+    def _of_counts(
+        self,
+        metric: Metric,
+        make: Callable[[], Estimate],
+        estimate: Estimate,
+        fewest: int,
+        n: int,
+        condition: Condition,
+        interval: Interval | None = None,
+    ) -> Score:
+        """A score that divides by counts of classes, of which the smallest has ``fewest`` pictures.
+
+        Args:
+            metric, condition, n: of the score.
+            make: makes the estimate again.
+            estimate: of the score.
+            fewest: pictures of the smallest class.
+            interval: where it is not the estimate's own.
+        """
+        basis = EstimateBasis(make, 0.0, 1.0, kinds=self.ids_by_class, names="classes")
+        if fewest < FEW_PICTURES:
+            reason = (
+                f"the smallest class has {fewest} picture{'s' * (fewest != 1)}; an interval takes {FEW_PICTURES} of "
+                "each"
+            )
+            return metric.score(estimate.value, n, condition=condition, interval_reason=reason, basis=basis)
+        return metric.score(estimate.value, n, interval or estimate.interval(0, 1), condition, basis=basis)
 
     def confusions(self, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
         """Class, answer, mean share of the class's pictures that get it, and its pictures; the largest share first."""
@@ -309,10 +375,15 @@ class _AnswersByClass:
             reason = "nothing is answered rightly without corruption"
             yield RETAINED_ACCURACY.score(None, clean.n, reason=reason)
             return
-        yield _ratio(self.accuracy(every) / clean, Condition())
-        for condition, cells in groups.items():
-            yield _ratio(self.accuracy(cells) / clean, condition)
+        of_clean = dict(self.groups())[CLEAN]
+        for condition, cells in {Condition(): every, **groups}.items():
+            basis = EstimateBasis(partial(self.retained, cells, of_clean), ends=(0.0, math.inf))
+            yield replace(_ratio(self.accuracy(cells) / clean, condition), basis=basis)
         yield from self.severities_below(BELOW)
+
+    def retained(self, cells: Sequence[int], of_clean: Sequence[int]) -> Estimate:
+        """The accuracy over cells divided by that over those of clean pictures."""
+        return self.accuracy(cells) / self.accuracy(of_clean)
 
     def severities_below(self, below: float) -> Iterator[Score]:
         """The severity at which accuracy falls below a share of the clean one, by corruption."""
@@ -418,18 +489,6 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
         scores += answers.scores_under(condition, cells)
     scores += answers.retained_scores()
     return [*(score for score in scores if not score.condition), *(score for score in scores if score.condition)]
-
-
-def _of_counts(
-    metric: Metric, estimate: Estimate, fewest: int, n: int, condition: Condition, interval: Interval | None = None
-) -> Score:
-    """A score that divides by counts of classes, of which the smallest has ``fewest`` pictures."""
-    if fewest < FEW_PICTURES:
-        reason = (
-            f"the smallest class has {fewest} picture{'s' * (fewest != 1)}; an interval takes {FEW_PICTURES} of each"
-        )
-        return metric.score(estimate.value, n, condition=condition, interval_reason=reason)
-    return metric.score(estimate.value, n, interval or estimate.interval(0, 1), condition)
 
 
 def _of_balanced(recalls: GroupMeans, value: float) -> Interval:

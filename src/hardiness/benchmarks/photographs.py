@@ -151,9 +151,9 @@ class Classification(Card):
         right = table[RIGHT][:, 0] == 1
         losses = {metric.name: table[metric.name] for metric in (BRIER, NLL) if metric.name in table}
         scores = [
-            accuracy(TOP1, right),
-            *([] if _says_nothing(run) else [accuracy(TOP5, table["right_top5"][:, 0] == 1)]),
-            *confidence_scores(table["confidence"][:, 0], right, losses),
+            accuracy(TOP1, right, ids=table.ids),
+            *([] if _says_nothing(run) else [accuracy(TOP5, table["right_top5"][:, 0] == 1, ids=table.ids)]),
+            *confidence_scores(table["confidence"][:, 0], right, losses, ids=table.ids),
             *temperature_scores(table),
             *selective_scores(table),
             *(conformal_scores(table) if self.group_of(run) == UNDISTURBED else ()),
@@ -163,7 +163,7 @@ class Classification(Card):
                 answer = table[f"answer_{subset}"]
                 inside = answer >= 0
                 same = answer[inside] == table.label[inside]
-                scores.append(accuracy(TOP1, same, Condition(decision=f"{subset}-200")))
+                scores.append(accuracy(TOP1, same, Condition(decision=f"{subset}-200"), ids=table.ids[inside]))
         return scores
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
@@ -211,11 +211,11 @@ class SubsetClassification(Card):
         right = table[RIGHT][:, 0] == 1
         losses = {metric.name: table[metric.name] for metric in (BRIER, NLL) if metric.name in table}
         return [
-            accuracy(TOP1, right),
-            *confidence_scores(table["confidence"][:, 0], right, losses),
+            accuracy(TOP1, right, ids=table.ids),
+            *confidence_scores(table["confidence"][:, 0], right, losses, ids=table.ids),
             *temperature_scores(table),
             *selective_scores(table),
-            accuracy(TOP1, table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
+            accuracy(TOP1, table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way"), ids=table.ids),
         ]
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:

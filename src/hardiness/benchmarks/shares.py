@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -17,6 +18,7 @@ from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.metrics.imagenet_real import real_top1, real_top5
 from hardiness.metrics.imagenet_x import error_ratio, imagenet_x_error
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
+from hardiness.statistics.clusters import EstimateBasis, basis_of_share
 from hardiness.statistics.confidence import (
     BINNINGS,
     MINIMUM,
@@ -253,13 +255,26 @@ def classes(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.int16 if fits else np.int32)
 
 
-def accuracy(metric: Metric, correct: NDArray[np.bool_], condition: Condition | None = None) -> Score:
-    """The share of ``correct (N,)`` with its Wilson interval; undefined where there is no sample."""
+def accuracy(
+    metric: Metric,
+    correct: NDArray[np.bool_],
+    condition: Condition | None = None,
+    *,
+    ids: NDArray[Any] | None = None,
+) -> Score:
+    """The share of ``correct (N,)`` with its Wilson interval; undefined where there is no sample.
+
+    Args:
+        metric, condition: of the score.
+        correct: whether each sample counts.
+        ids: ``(N,)`` of the images, sorted; without them the score has no interval where images come in clusters.
+    """
     n = len(correct)
     if not n:
         return metric.score(None, 0, condition=condition, reason="no sample was evaluated")
     hits = int(np.count_nonzero(correct))
-    return metric.score(hits / n, n, proportion(hits, n), condition)
+    basis = None if ids is None else basis_of_share(ids, correct)
+    return metric.score(hits / n, n, proportion(hits, n), condition, basis=basis)
 
 
 def confidence_measurables(table: ImageTable) -> list[Measurable]:
@@ -282,6 +297,8 @@ def confidence_scores(
     confidence: NDArray[np.floating],
     correct: NDArray[np.bool_],
     losses: Mapping[str, NDArray[np.floating]] | None = None,
+    *,
+    ids: NDArray[Any] | None = None,
 ) -> list[Score]:
     """RMS calibration error under each protocol and AURRA, then ECE, the answer's Brier score and mean losses.
 
@@ -291,6 +308,7 @@ def confidence_scores(
         confidence: of each answer, ``(N,)`` in [0, 1].
         correct: whether it is right, ``(N,)``.
         losses: ``(N,)`` by metric, each scored by its mean: ``nll``, ``brier``; those with a NaN are left out.
+        ids: as of `accuracy`.
     """
     n = len(confidence)
     if not n:
@@ -300,15 +318,37 @@ def confidence_scores(
     means = {metric: values for metric, values in means.items() if np.isfinite(values).all()}
     return [
         *(_rms(confidence, correct, protocol) for protocol in PROTOCOLS),
-        aurra_score(confidence, correct),
+        aurra_score(confidence, correct, ids),
         *(_ece(confidence, correct, binning) for binning in BINNINGS),
-        *(mean_loss(metric, values, correct) for metric, values in means.items()),
+        *(mean_loss(metric, values, correct, ids) for metric, values in means.items()),
     ]
 
 
-def mean_loss(metric: Metric, values: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
-    """The mean of a loss ``(N,)``, which few images may decide."""
-    return estimated_loss(metric, mean(np.arange(len(values)), values), _fewer(correct))
+def mean_loss(
+    metric: Metric, values: NDArray[np.floating], correct: NDArray[np.bool_], ids: NDArray[Any] | None = None
+) -> Score:
+    """The mean of a loss ``(N,)``, which few images may decide; ``ids`` as of `accuracy`."""
+    score = estimated_loss(metric, mean(np.arange(len(values)), values), _fewer(correct))
+    if ids is None:
+        return score
+    return replace(score, basis=basis_of_loss(metric, lambda: mean(ids, values), lambda: (ids[~correct], ids[correct])))
+
+
+def basis_of_loss(
+    metric: Metric, estimate: Callable[[], Estimate], kinds: Callable[[], Sequence[NDArray[Any]]]
+) -> EstimateBasis:
+    """The basis of a mean loss.
+
+    Args:
+        metric: which.
+        estimate: makes the mean.
+        kinds: images with an error, and those with a right answer.
+    """
+    if metric.unit == "nats":
+        return EstimateBasis(
+            estimate, ends=(0.0, math.inf), kinds=kinds, fewest=FEWEST_TELLING, rule=_interval_of_likelihood
+        )
+    return EstimateBasis(estimate, 0.0, TOP[metric.unit], ends=(0.0, TOP[metric.unit]))
 
 
 def estimated_loss(metric: Metric, estimate: Estimate, fewer: int, condition: Condition | None = None) -> Score:
@@ -326,10 +366,14 @@ def estimated_loss(metric: Metric, estimate: Estimate, fewer: int, condition: Co
         return loss(metric, estimate.value, estimate.n, estimate.interval(0.0, TOP[metric.unit]), condition)
     if reason := two_of_each(min(fewer, estimate.differing)):
         return loss(metric, estimate.value, estimate.n, None, condition, reason)
+    return loss(metric, estimate.value, estimate.n, _interval_of_likelihood(estimate, fewer), condition)
+
+
+def _interval_of_likelihood(estimate: Estimate, fewer: int) -> Interval:
+    """The interval of `estimated_loss` of what nothing bounds."""
     squares = estimate.influence**2
     sharing = min(fewer, int(squares.sum() ** 2 / (squares**2).sum()))
-    interval = skewed_student(estimate.value, estimate.error, estimate.skew, max(sharing - 1, 1))
-    return loss(metric, estimate.value, estimate.n, interval, condition)
+    return skewed_student(estimate.value, estimate.error, estimate.skew, max(sharing - 1, 1))
 
 
 def two_of_each(fewer: int) -> str:
@@ -361,14 +405,22 @@ def _fewer(correct: NDArray[np.bool_]) -> int:
     return min(int(np.count_nonzero(outcomes)) for outcomes in (correct, ~correct))
 
 
-def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
-    """AURRA with the interval of AURC, whose other side it is."""
+def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_], ids: NDArray[Any] | None = None) -> Score:
+    """AURRA with the interval of AURC, whose other side it is; ``ids`` as of `accuracy`."""
     errors = selective_prediction(np.arange(len(correct)), confidence, correct)["aurc"]
     value, reason, interval = aurra(confidence, correct), _too_few(correct), None
     if not reason:
         of_errors = _interval_of_area(AURC, errors, int(np.count_nonzero(~correct)))
         interval = scaled(of_errors, 1.0, -1.0)
-    return AURRA.score(value, errors.n, interval, interval_reason=reason)
+    score = AURRA.score(value, errors.n, interval, interval_reason=reason)
+    if ids is None:
+        return score
+    basis = EstimateBasis(
+        lambda: selective_prediction(ids, confidence, correct)["aurc"],
+        kinds=lambda: (ids[~correct], ids[correct]),
+        rule=lambda by_cluster, fewer: scaled(_interval_of_area(AURC, by_cluster, fewer), 1.0, -1.0),
+    )
+    return replace(score, basis=basis)
 
 
 def _interval_of_area(metric: Metric, estimate: Estimate, wrong: int) -> Interval:
@@ -415,7 +467,10 @@ def selective_scores(table: ImageTable) -> list[Score]:
     reason = _too_few(right)
     return [
         *(
-            _error_of_kept(of, estimates[of.name], int(np.sum(~right)), reason, Condition())
+            replace(
+                _error_of_kept(of, estimates[of.name], int(np.sum(~right)), reason, Condition()),
+                basis=_basis_of_kept(of, table, [0]),
+            )
             for of in ERRORS_OF_KEPT
             if of.name in estimates
         ),
@@ -438,7 +493,8 @@ def selective_by_corruption(table: ImageTable, corruptions: Sequence[str]) -> li
         for metric in ERRORS_OF_KEPT:
             if all(metric.name in of_cell for of_cell in estimates):
                 error = reduce(add, [of_cell[metric.name] for of_cell in estimates]) / len(estimates)
-                scores.append(_error_of_kept(metric, error, fewest, reason, condition))
+                basis = _basis_of_kept(metric, table, places)
+                scores.append(replace(_error_of_kept(metric, error, fewest, reason, condition), basis=basis))
         scores.append(_kept_at_risk(shares, n, condition))
     return [*scores, *_conformal(table, corruptions)]
 
@@ -449,7 +505,8 @@ def conformal_scores(table: ImageTable) -> list[Score]:
         return []
     half, losses = calibration_half(table.ids), table["nll"].reshape(len(table), -1)[:, 0]
     coverage = conformal_coverage(table.ids[~half], losses[~half], conformal_threshold(losses[half]))
-    return [CONFORMAL.score(coverage.value, coverage.n, coverage.interval(0.0, 1.0))]
+    basis = EstimateBasis(lambda: coverage, 0.0, 1.0)
+    return [CONFORMAL.score(coverage.value, coverage.n, coverage.interval(0.0, 1.0), basis=basis)]
 
 
 def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
@@ -463,10 +520,15 @@ def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
         return []
     threshold, scores = conformal_threshold(clean), []
     for condition, cells in places.items():
-        others = losses[~half][:, cells]
-        if not np.isnan(others).all(axis=0).any():
-            coverage = conformal_coverage(table.ids[~half], others, threshold)
-            scores.append(CONFORMAL.score(coverage.value, coverage.n, coverage.interval(0.0, 1.0), condition))
+        if np.isnan(losses[~half][:, cells]).all(axis=0).any():
+            continue
+
+        def estimate(cells: Sequence[int] = cells) -> Estimate:
+            return conformal_coverage(table.ids[~half], losses[~half][:, cells], threshold)
+
+        coverage, basis = estimate(), EstimateBasis(estimate, 0.0, 1.0)
+        interval = coverage.interval(0.0, 1.0)
+        scores.append(CONFORMAL.score(coverage.value, coverage.n, interval, condition, basis=basis))
     return scores
 
 
@@ -486,6 +548,27 @@ def _of_cell(table: ImageTable, place: int) -> tuple[NDArray[np.object_], NDArra
     if there.all():
         return table.ids, table["confidence"][:, place], right == 1
     return table.ids[there], table["confidence"][there, place], right[there] == 1
+
+
+def _basis_of_kept(metric: Metric, table: ImageTable, places: Sequence[int]) -> EstimateBasis:
+    """The basis of an error of kept answers, a mean over cells."""
+
+    def estimate() -> Estimate:
+        return reduce(add, [selective_prediction(*_of_cell(table, place))[metric.name] for place in places]) / len(
+            places
+        )
+
+    def kinds() -> list[NDArray[np.object_]]:
+        return [table.ids[np.any(table[RIGHT][:, places] == outcome, axis=1)] for outcome in (0, 1)]
+
+    def of_areas(by_cluster: Estimate, fewer: int) -> Interval:
+        return _interval_of_area(metric, by_cluster, fewer)
+
+    def of_risk(by_cluster: Estimate, fewer: int) -> Interval:
+        kept = math.ceil(COVERAGE * by_cluster.n)
+        return with_unseen(by_cluster.interval(0.0, 1.0, most_telling=fewer), by_cluster.value, kept)
+
+    return EstimateBasis(estimate, kinds=kinds, rule=of_risk if metric is RISK_AT_COVERAGE else of_areas)
 
 
 def _error_of_kept(metric: Metric, estimate: Estimate, wrong: int, reason: str, condition: Condition) -> Score:

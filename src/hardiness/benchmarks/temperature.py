@@ -13,6 +13,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.random import rng
 from hardiness.core.result import Score
 from hardiness.core.table import RIGHT, ImageTable
+from hardiness.statistics.clusters import EstimateBasis
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.intervals import within
 
@@ -57,9 +58,11 @@ def temperature_scores(table: ImageTable) -> list[Score]:
     confidence = np.exp(-at(rest, inverse))
     right = table[RIGHT][~chosen, 0] == 1
     nll = at(rest, inverse) + inverse * gap[~chosen]
-    scaled = confidence_scores(confidence, right, {NLL.name: nll})
+    scaled = confidence_scores(confidence, right, {NLL.name: nll}, ids=table.ids[~chosen])
+    ids = table.ids[chosen]
+    basis = EstimateBasis(lambda: replace(fitted, ids=ids), ends=(0.0, np.inf))
     return [
-        TEMPERATURE.score(fitted.value, fitted.n, interval, interval_reason=reason),
+        TEMPERATURE.score(fitted.value, fitted.n, interval, interval_reason=reason, basis=basis),
         *(
             replace(s, condition=Condition(**s.condition, decision=SCALED))
             for metric in CONDITION_METRICS

@@ -25,6 +25,7 @@ from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.reference.wordings import wording
+from hardiness.statistics.clusters import basis_of_difference
 from hardiness.statistics.comparison import mean_difference
 from hardiness.statistics.measures import Measurable, share, weighted_sum
 
@@ -103,12 +104,13 @@ class TypographicCard(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """The drop is paired; shares are of all photographs that were seen that way, and so is calibration."""
-        word = table.cell("word", WRONG_WORD) == 1, table.cell("word", CLEAN) == 1
+        ids = table.ids_under(WRONG_WORD), table.ids_under(CLEAN)
         return [
             _drop(table),
-            *(accuracy(metric, is_word) for metric, is_word in zip((WORD_ANSWERED, BY_CHANCE), word, strict=True)),
-            accuracy(WITH_WORD, table.cell(RIGHT, WRONG_WORD) == 1),
-            accuracy(CLEAN_ACCURACY, table.cell(RIGHT, CLEAN) == 1),
+            accuracy(WORD_ANSWERED, table.cell("word", WRONG_WORD) == 1, ids=ids[0]),
+            accuracy(BY_CHANCE, table.cell("word", CLEAN) == 1, ids=ids[1]),
+            accuracy(WITH_WORD, table.cell(RIGHT, WRONG_WORD) == 1, ids=ids[0]),
+            accuracy(CLEAN_ACCURACY, table.cell(RIGHT, CLEAN) == 1, ids=ids[1]),
             *condition_calibration(table),
         ]
 
@@ -124,12 +126,14 @@ class TypographicCard(Card):
 def _drop(table: ImageTable) -> Score:
     """The drop: accuracy without the word less accuracy with it, of the same photographs."""
     right = seen_both_ways(table, RIGHT, CLEAN, WRONG_WORD)
-    paired = right[~np.isnan(right).any(axis=1)]
+    is_paired = ~np.isnan(right).any(axis=1)
+    paired = right[is_paired]
     if not len(paired):
         return DROP.score(None, 0, reason="no photograph was evaluated both ways")
     value = float(paired[:, 0].mean() - paired[:, 1].mean())
     interval = mean_difference(paired[:, 0] - paired[:, 1], 1.0).interval
-    return DROP.score(value, len(paired), interval)
+    basis = basis_of_difference(table.ids[is_paired], paired[:, 0] - paired[:, 1])
+    return DROP.score(value, len(paired), interval, basis=basis)
 
 
 @registry.add("typographic")

@@ -6,10 +6,11 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hardiness.core.answers import ANSWERS
 from hardiness.core.attack_plan import condition_text, is_same_condition
+from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
 from hardiness.core.errors import suggestion
 from hardiness.core.forms import fields_form, from_fields, json_field, json_form
@@ -142,6 +143,7 @@ class Metric:
         *,
         reason: str | None = None,
         interval_reason: str = "",
+        basis: Basis | None = None,
     ) -> Score:
         """A score of the metric; see `Score` for the arguments."""
         return Score(
@@ -154,7 +156,30 @@ class Metric:
             condition=condition or Condition(),
             reason=reason,
             interval_reason=interval_reason,
+            basis=basis,
         )
+
+
+class ClusteredInterval(NamedTuple):
+    """The interval of a number whose pictures come in clusters.
+
+    Attributes:
+        clusters: how many the number rests on.
+        interval: 95 %; ``None`` where they are too few, or no method holds.
+        reason: why there is none.
+    """
+
+    clusters: int
+    interval: Interval | None = None
+    reason: str = ""
+
+
+class Basis(Protocol):
+    """The part of a score's making from which its interval follows where pictures come in clusters."""
+
+    def interval(self, clusters: Any) -> ClusteredInterval:
+        """The interval over other clusters like these, which are `hardiness.statistics.clusters.Clusters`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +200,8 @@ class Score:
             `Result` that it belongs to.
         attacked: whether it is of pictures that an attack made though its condition has no epsilon, as a mean over
             budgets.
+        clusters: how many clusters the images come in; 0 where each stands alone.
+        basis: from which the interval by clusters is made; only while scores are made, and kept nowhere.
     """
 
     metric: str
@@ -188,6 +215,8 @@ class Score:
     interval_reason: str = ""
     doubt: str = field(default="", compare=False, metadata=json_field(seldom=True))
     attacked: bool = field(default=False, compare=False, metadata=json_field(seldom=True))
+    clusters: int = field(default=0, metadata=json_field(seldom=True))
+    basis: Basis | None = field(default=None, compare=False, repr=False, metadata=json_field(never=True))
 
     @property
     def is_under_attack(self) -> bool:
@@ -217,7 +246,12 @@ class Score:
         if self.value is None:
             return name, "undefined", "", f"{self.n:,}", ""
         interval = f"{self.interval.low:.4g} to {self.interval.high:.4g}" if self.interval else ""
-        return name, f"{self.value:.4g}", interval, f"{self.n:,}", self.doubt
+        return name, f"{self.value:.4g}", interval, self.n_text, self.doubt
+
+    @property
+    def n_text(self) -> str:
+        """The number of images and, where they come in clusters, that of clusters beside it."""
+        return f"{self.n:,} in {self.clusters:,}" if self.clusters else f"{self.n:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +431,31 @@ class Picture(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ClustersOfResult:
+    """The clusters that a result's pictures come in, by which all of its intervals are made.
+
+    Attributes:
+        column: that says which pictures belong together.
+        clusters, pictures: how many there are of the pictures that were evaluated.
+        sources: where columns were read from, with digests.
+    """
+
+    column: str
+    clusters: int
+    pictures: int
+    sources: tuple[ColumnSource, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, in which sources are objects."""
+        return {**fields_form(self), "sources": [source._asdict() for source in self.sources]}
+
+    @property
+    def text(self) -> str:
+        """The clusters in words, beside a number of pictures."""
+        return f"{self.clusters:,} clusters by {self.column}"
+
+
 @dataclass(frozen=True, repr=False)
 class Result:
     """One model on one benchmark: scores, counts, and the run they came from.
@@ -419,6 +478,7 @@ class Result:
         stop: where it was stopped as soon as it was exact enough; ``None`` where it was not.
         details: what a page shows beyond scores, by name, as JSON: curves and the pictures behind the numbers.
         slices: scores by the values of columns of the pictures, where these were asked for.
+        clusters: that the pictures come in; ``None`` where each stands alone.
     """
 
     model: str
@@ -440,6 +500,7 @@ class Result:
     stop: Stop | None = None
     parts: tuple[str, ...] = ()
     slices: Sequence[SlicedScore] = ()
+    clusters: ClustersOfResult | None = None
 
     def __post_init__(self) -> None:
         # The word is about scores under attack, and stays with one that is handed on alone. Findings may change after
@@ -477,7 +538,8 @@ class Result:
         scores = self.scores[:SHOWN]
         rows = [("score", "value", "95 % interval", "n", ""), *(score.as_row() for score in scores)]
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        lines = [f"{head}: {evaluated:,} of {expected:,} evaluated, {self.counts.failed:,} failed"]
+        clusters = f", in {self.clusters.text}" if self.clusters else ""
+        lines = [f"{head}: {evaluated:,} of {expected:,} evaluated{clusters}, {self.counts.failed:,} failed"]
         lines += [
             f"  {name:<{widths[0]}}  {value:>{widths[1]}}  {interval:>{widths[2]}}  {n:>{widths[3]}}  {doubt}".rstrip()
             for name, value, interval, n, doubt in rows
@@ -561,6 +623,7 @@ class Result:
             "warnings": list(self.warnings),
             "findings": json_form(self.findings),
             **({"stop": json_form(self.stop)} if self.stop else {}),
+            **({"clusters": json_form(self.clusters)} if self.clusters else {}),
             "run": {"key": self.key, **json_form(self.run), "plan": json_form(self.plan)},
             **({"parts": list(self.parts)} if self.parts else {}),
             "measured": dict(self.measured),

@@ -135,6 +135,11 @@ class ImageTable:
         values = column if column.ndim == 1 else column[:, place]
         return np.asarray(values[self.columns[RIGHT][:, place] >= 0])
 
+    def ids_under(self, condition: Condition) -> NDArray[np.object_]:
+        """The images that were evaluated under a condition, as `cell` has their values."""
+        place = self.place(condition)
+        return self.ids[:0] if place is None else self.ids[self.columns[RIGHT][:, place] >= 0]
+
     def equals(self, name: str, value: int = 1) -> NDArray[np.generic]:
         """The mask of a value, ``(N, M)``: bool; float64 with NaN if an image was not evaluated in each cell."""
         there, mask = self.evaluated, self.columns[name] == value

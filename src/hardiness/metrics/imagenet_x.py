@@ -109,13 +109,14 @@ def ratios_by_factor(scoring: Scoring, annotated: Annotations) -> Outcomes:
     Source: Idrissi et al. (2022), arXiv:2211.01866: top factor, without prototypes; the file's class is the label.
     """
     rows, wrong, factors = _annotated(scoring.table, annotated)
-    return error_ratios(wrong, factors) if len(rows) else {}
+    return error_ratios(rows, wrong, factors) if len(rows) else {}
 
 
-def error_ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -> Outcomes:
+def error_ratios(rows: NDArray[np.int64], wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -> Outcomes:
     """The error where a factor is over the error of all, for each factor that some photograph has.
 
     Args:
+        rows: ``(N,)`` the place of each photograph in the table.
         wrong: ``(N,)`` whether each photograph was answered wrongly.
         factors: of each photograph, places in `FACTORS`.
     """
@@ -123,14 +124,14 @@ def error_ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -
     for row, places in enumerate(factors):
         has[row, list(places)] = True
     counts = np.count_nonzero(has, axis=0).tolist()
-    ids, ratios = np.arange(len(wrong)), {}
-    overall = mean(ids, wrong)
+    ratios = {}
+    overall = mean(rows, wrong)
     for place, name in enumerate(FACTORS):
         if counts[place] and not wrong.any():
             reason = "no annotated photograph was answered wrongly"
             ratios[Condition(factor=name)] = OutcomeOfPart(reason, counts[place])
         elif counts[place]:
-            ratio = mean(ids[has[:, place]], wrong[has[:, place]]) / overall
+            ratio = mean(rows[has[:, place]], wrong[has[:, place]]) / overall
             ratios[Condition(factor=name)] = OutcomeOfPart(ratio, counts[place])
     return ratios
 

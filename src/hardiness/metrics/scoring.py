@@ -16,6 +16,7 @@ from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
 from hardiness.statistics.cells import CellMeans, means_of
+from hardiness.statistics.clusters import EstimateBasis, basis_of_share
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.intervals import proportion, within
 from hardiness.statistics.measures import ImageScore, Measurable, WeightedSum
@@ -231,9 +232,12 @@ def _score_of_cells(metric: Metric, condition: Condition, outcome: WeightedCells
     whole = WeightedSum(metric.name, values, weights, condition)
     if whole.is_share:
         hits = int(np.count_nonzero(values[has_value[:, 0], 0]))
-        return metric.score(hits / int(n[0]), int(n[0]), proportion(hits, int(n[0])), condition)
-    evaluated = values[has_value.any(axis=1)]
-    cells = CellMeans(tuple(outcome.weights), means_of(values), n, evaluated, top)
+        basis = basis_of_share(scoring.table.ids, values[:, 0])
+        return metric.score(hits / int(n[0]), int(n[0]), proportion(hits, int(n[0])), condition, basis=basis)
+    is_evaluated = has_value.any(axis=1)
+    cells = CellMeans(
+        tuple(outcome.weights), means_of(values), n, values[is_evaluated], top, scoring.table.ids[is_evaluated]
+    )
     if not math.isfinite(top):
         estimate = whole.estimate(np.arange(len(values)))
         return replace(_score_of_estimate(metric, condition, estimate), n=int(n.max()))
@@ -278,7 +282,9 @@ def _score_of_estimate(metric: Metric, condition: Condition, estimate: Estimate)
         interval = within(estimate.interval(low, high, signed=low < 0), low, high)
     elif not reason:
         interval = within(estimate.interval(), low, high)
-    return metric.score(estimate.value, estimate.n, interval, condition, interval_reason=reason)
+    bounds = (low, high) if is_bounded else (-math.inf, math.inf)
+    basis = EstimateBasis(lambda: estimate, *bounds, signed=is_bounded and low < 0, ends=(low, high))
+    return metric.score(estimate.value, estimate.n, interval, condition, interval_reason=reason, basis=basis)
 
 
 def _too_alike(estimate: Estimate) -> str:

@@ -28,7 +28,12 @@ def clusters_of(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) 
         return None
     if grouping.cluster in STEMS and grouping.cluster not in columns.values:
         columns = Columns(ids, {grouping.cluster: stem_column(ids.tolist(), grouping.cluster)})
-    return Clusters(ids, _codes(columns, grouping.cluster, ids, alone=True)[1], grouping.cluster)
+    codes = _codes(columns, grouping.cluster, ids, alone=True)[1]
+    # By their first pictures, so that sums over clusters of one picture add up in the order of the pictures.
+    _, firsts, places = np.unique(codes, return_index=True, return_inverse=True)
+    ranks = np.empty(len(firsts), np.int64)
+    ranks[np.argsort(firsts)] = np.arange(len(firsts))
+    return Clusters(ids, ranks[places], grouping.cluster)
 
 
 def slices_of(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) -> list[SliceOfPictures]:

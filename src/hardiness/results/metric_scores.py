@@ -11,6 +11,7 @@ from hardiness.core.result import PARTIAL, Score
 from hardiness.core.table import ImageTable
 from hardiness.metrics.declaration import PairMetric, RunMetric, entries, pair_registry, registry
 from hardiness.metrics.scoring import Scoring
+from hardiness.results.clustered import clustered_scores, without_bases
 from hardiness.results.runs import ScoredRun, digest_of
 
 
@@ -70,9 +71,11 @@ def _scores(
         if not entry.speaks_of(run.stored.run):
             return ()
         divisor = baseline if entry.divides else None
+        if clusters := run.clusters:
+            return clustered_scores(_computed(run, entry, whole, divisor), clusters)
         origin = digest_of([*version_of(entry), whole, divisor])
         return run.memo.record(
-            list[Score], f"metric {entry.name}", origin, lambda: _computed(run, entry, whole, divisor)
+            list[Score], f"metric {entry.name}", origin, lambda: without_bases(_computed(run, entry, whole, divisor))
         )
     except DataError:
         return ()

@@ -12,9 +12,10 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import severities_below
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import StoreError
-from hardiness.core.result import Counts, Result, Score
+from hardiness.core.result import ClustersOfResult, Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.reference.published_numbers import PublishedNumber, benchmarks_with_results, published_series, table
+from hardiness.results.clustered import cluster_warnings
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.dependence import dependence_warnings
@@ -178,10 +179,12 @@ def _scored(
         details={**({} if refusal else run.details()), **({"noise": noise.as_details()} if noise else {})},
         stop=stop,
         slices=() if refusal else sliced_scores(run, base),
+        clusters=clusters_of_result(run),
     )
     result = with_worst_pictures(result, run)
     alike = dependence_warnings(run) if result.scores and not isinstance(run.card, MissingCard) else []
-    warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *alike, *remarks, *damage]
+    about_answers = (*cluster_warnings(result.clusters), *run.class_warnings, *run.answer_warnings)
+    warnings = [*warnings_of(result), *about_answers, *alike, *remarks, *damage]
     if isinstance(run.card, MissingCard):
         name = identity.benchmark.card
         warnings.append(
@@ -192,6 +195,15 @@ def _scored(
     run.save()
     run.release()
     return ScoredResult(run, replace(result, warnings=tuple(warnings)))
+
+
+def clusters_of_result(run: ScoredRun) -> ClustersOfResult | None:
+    """The clusters that a run's pictures come in; ``None`` where each stands alone, or nothing was evaluated."""
+    clusters = run.clusters if run.counts().images else None
+    if clusters is None:
+        return None
+    sources = run.picture_columns.sources
+    return ClustersOfResult(clusters.name, clusters.count(), len(clusters.codes), sources)
 
 
 def _compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:

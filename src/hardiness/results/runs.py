@@ -27,6 +27,7 @@ from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Score
 from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import RIGHT, Failure, ImageTable, Records
+from hardiness.results.clustered import clustered_scores, without_bases, without_interval
 from hardiness.results.grouping import clusters_of, slices_of
 from hardiness.statistics.clusters import Clusters
 from hardiness.store.memo import Stamps
@@ -205,6 +206,7 @@ class ScoredRun:
 
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
+        self.__dict__.pop("clusters", None)
         if self._table is not None:
             self._table = None
             return_freed_memory()
@@ -214,9 +216,11 @@ class ScoredRun:
         """The columns of its pictures: those that were given beside the data."""
         return self.grouping.columns or Columns(np.zeros(0, object), {})
 
-    @property
+    @cached_property
     def clusters(self) -> Clusters | None:
         """The clusters of the pictures of its table; ``None`` where each stands alone; raises as `clusters_of`."""
+        if not self.grouping.cluster:
+            return None
         return clusters_of(self.grouping, self.picture_columns, self.table.ids)
 
     @property
@@ -288,16 +292,29 @@ class ScoredRun:
             return [], []
 
         def compute() -> _Scored:
-            own = self.card.scores(self.table, self.stored.run, baseline)
-            scores = self.without_unavailable(own)
-            if self.stored.run.model.is_chat:
-                scores += answer_scores(self.table)
+            scores = without_bases(self._card_scores(baseline))
             findings = self.card.findings(self.table, scores, self.stored.run)
             return _Scored(scores, list(findings))
 
         scored = self.memo.record(_Scored, f"scores {digest_of(baseline)}", "", compute)
         by_class = self._by_class().scores if self.stored.run.has_own_classes else []
-        return [*scored.scores, *by_class], scored.findings
+        scores = [*scored.scores, *by_class]
+        if clusters := self.clusters:
+            if isinstance(self.card, MissingCard):  # which makes no scores, and what is kept is of pictures alone
+                return [without_interval(score) for score in scores], scored.findings
+            scores = clustered_scores(self._card_scores(baseline), clusters)
+            if self.stored.run.has_own_classes:
+                scores += clustered_scores(self._class_scores(), clusters)
+        return scores, scored.findings
+
+    def _card_scores(self, baseline: Baseline | None) -> list[Score]:
+        """The scores by its card and, of a chat model, of its answers, made anew from its table."""
+        scores = self.without_unavailable(self.card.scores(self.table, self.stored.run, baseline))
+        return [*scores, *(answer_scores(self.table) if self.stored.run.model.is_chat else ())]
+
+    def _class_scores(self) -> list[Score]:
+        """The scores by class, made anew from its table."""
+        return self.without_unavailable(class_scores(self.table, self.stored.run))
 
     @property
     def outputs(self) -> str:
@@ -336,7 +353,7 @@ class ScoredRun:
         """Scores by class, where classes are a person's own, and what is amiss with these."""
 
         def compute() -> _ScoredByClass:
-            scores = self.without_unavailable(class_scores(self.table, self.stored.run))
+            scores = without_bases(self._class_scores())
             return _ScoredByClass(scores, list(class_warnings(self.table, self.stored.run)))
 
         return self.memo.record(_ScoredByClass, "scores by class", str(CLASSES_VERSION), compute)

@@ -16,6 +16,7 @@ from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.reference.published_data import published_set
+from hardiness.results.clustered import without_interval
 from hardiness.results.metric_scores import own_versions
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.cells import cell_estimate
@@ -166,6 +167,9 @@ def at_stop(
 
     origin = digest_of([json_form(stop), [each.digest for each in companions], baseline, *own_versions()])
     changed = {(s.metric, s.condition): s for s in run.memo.record(list[Score], "stop", origin, compute)}
+    if run.clusters:
+        reason = "it was stopped by looks at single pictures"
+        changed = {name: without_interval(score, reason) for name, score in changed.items()}
     names = ", ".join(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
     sentence = (
         f"stopped at a precision target of {target:g}: the intervals of {names or 'no score'} hold "

@@ -14,6 +14,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.random import rng
 from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.table import ImageTable
+from hardiness.statistics.clusters import EstimateBasis
 from hardiness.statistics.estimate import Estimate, cell_influences, mean
 from hardiness.statistics.intervals import effective_wilson, variance_of, within
 
@@ -163,6 +164,7 @@ class CellMeans:
         n: images behind each cell, ``(M,)``.
         values: ``(N, M)`` of which they are the means; NaN where an image was not evaluated.
         top: the largest that a value can be; the smallest is 0.
+        ids: ``(N,)`` of the images, or their places among those of the run's table; by default the images are these.
     """
 
     cells: tuple[Condition, ...]
@@ -170,6 +172,7 @@ class CellMeans:
     n: NDArray[np.int64]
     values: NDArray[np.float64]
     top: float = 1.0
+    ids: NDArray[Any] | None = None
 
     def score(self, metric: Metric, weights: Mapping[Condition, float], condition: Condition | None = None) -> Score:
         """The sum of cell means times weights, with its interval.
@@ -197,7 +200,19 @@ class CellMeans:
         else:
             interval = estimate.interval(least, most, signed=least < 0)
         bounded = within(interval, *metric.range) if interval and metric.unit == "fraction" else interval
-        return metric.score(value, int(self.n.max()), bounded, condition, interval_reason=reason)
+        basis = EstimateBasis(
+            lambda: replace(mean(self.image_ids, self.values[:, columns], factors), value=value),
+            least,
+            most,
+            signed=least < 0,
+            ends=metric.range if metric.unit == "fraction" else (-math.inf, math.inf),
+        )
+        return metric.score(value, int(self.n.max()), bounded, condition, interval_reason=reason, basis=basis)
+
+    @property
+    def image_ids(self) -> NDArray[Any]:
+        """The images ``(N,)``."""
+        return np.arange(len(self.values)) if self.ids is None else self.ids
 
 
 def equal_weights(cells: Sequence[Condition]) -> dict[Condition, float]:
@@ -233,7 +248,8 @@ def cell_means(table: ImageTable, values: NDArray[np.generic], top: float = 1.0)
     """
     numbers = np.asarray(values, np.float64)
     n = np.count_nonzero(table.evaluated, axis=0)
-    return CellMeans(table.present, means_of(numbers), n, numbers[~np.isnan(numbers).all(axis=1)], top)
+    has_value = ~np.isnan(numbers).all(axis=1)
+    return CellMeans(table.present, means_of(numbers), n, numbers[has_value], top, table.ids[has_value])
 
 
 def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:

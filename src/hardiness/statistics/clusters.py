@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
-from hardiness.statistics.estimate import Estimate
+from hardiness.core.result import ClusteredInterval, Interval
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import clustered_proportion, within
+
+FEWEST_CLUSTERS = 8
+"""Clusters below which nothing is said of how much a number varies over others."""
+
+FEWEST_OF_EACH = 10
+"""Clusters of each kind of picture without which a number that sets kinds against each other has no interval."""
+
+FEWEST_DIFFERING = 2
+"""Clusters that differ without which nothing is known of the spread of a number that nothing bounds."""
+
+NO_METHOD = "no method for clusters"
+"""How the reason begins why a number has no interval where its pictures come in clusters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +42,23 @@ class Clusters:
     codes: NDArray[np.int64]
     name: str = "cluster"
 
+    def count(self, ids: NDArray[Any] | None = None) -> int:
+        """How many clusters some pictures come in, by default all; arguments and errors as of `codes_of`."""
+        return len(np.unique(self.codes if ids is None else self.codes_of(ids)))
+
     def codes_of(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """The cluster of each of some pictures ``(n,)``.
+
+        Args:
+            ids: their names, or, where these are no numbers, their places among all.
 
         Raises:
             ArgumentError: one of them has no cluster.
         """
         if ids is self.ids:
             return self.codes
+        if ids.dtype.kind in "iu" and self.ids.dtype.kind not in "iu":
+            return np.asarray(self.codes[ids])
         places = np.minimum(np.searchsorted(self.ids, ids), max(len(self.ids) - 1, 0))
         is_other = self.ids[places] != ids if len(self.ids) else np.ones(len(ids), bool)
         if np.any(is_other):
@@ -59,3 +84,121 @@ class Clusters:
         if len(clusters) == estimate.n:
             return Estimate(estimate.value, clusters, sums)
         return Estimate(estimate.value, clusters, np.multiply(sums, len(clusters) / estimate.n))
+
+
+def _no_pictures() -> Sequence[NDArray[Any]]:
+    return ()
+
+
+@dataclass(frozen=True, eq=False)
+class EstimateBasis:
+    """A score's estimate, made where it is needed, and what its interval by clusters has to know.
+
+    Attributes:
+        estimate: makes it; its ids are names of pictures, or places among those of the run's table.
+        low, high: the least and the most that the number can be, as of `Estimate.interval`.
+        signed: whether it is a sum in which cells count against others, as of `Estimate.interval`.
+        ends: what the interval is cut to.
+        kinds: the pictures of each kind that the number sets against another, such as errors and right answers, or
+            the classes: the kind that comes in fewest clusters says how well the spread is known.
+        fewest: clusters that each kind needs.
+        names: of the kinds, in words.
+        rule: the interval of the collapsed estimate, from that and the clusters of the kind that comes in fewest, where
+            it is none of those of shares, bounded and unbounded numbers.
+    """
+
+    estimate: Callable[[], Estimate]
+    low: float = -math.inf
+    high: float = math.inf
+    signed: bool = False
+    ends: tuple[float, float] = (-math.inf, math.inf)
+    kinds: Callable[[], Sequence[NDArray[Any]]] = _no_pictures
+    fewest: int = FEWEST_OF_EACH
+    names: str = "errors and of right answers"
+    rule: Callable[[Estimate, int], Interval] | None = None
+
+    def interval(self, clusters: Clusters) -> ClusteredInterval:
+        """The interval over other clusters like these.
+
+        A share has `clustered_proportion`; every other number that of its estimate with clusters in place of images.
+
+        Raises:
+            ArgumentError: a picture has no cluster.
+        """
+        estimate = self.estimate()
+        by_cluster = clusters.collapse(estimate)
+        count = by_cluster.n
+        of_kinds = [clusters.count(ids) for ids in self.kinds()]
+        if reason := why_too_few(count) or self._why_too_few(of_kinds):
+            return ClusteredInterval(count, None, reason)
+        if self.rule:
+            interval = self.rule(by_cluster, min(of_kinds, default=count))
+        elif (self.low, self.high) == (0, 1) and estimate.is_share:
+            variance = by_cluster.variance if by_cluster.differing > 1 else 0.0
+            interval = clustered_proportion(by_cluster.value, variance, estimate.n, count)
+        else:
+            is_bounded = math.isfinite(self.low) and math.isfinite(self.high)
+            if by_cluster.differing < FEWEST_DIFFERING and (self.signed or not is_bounded):
+                few = f"it needs {FEWEST_DIFFERING} clusters that differ, had {by_cluster.differing}"
+                return ClusteredInterval(count, None, few)
+            telling = min(of_kinds) if of_kinds else None
+            interval = by_cluster.interval(self.low, self.high, signed=self.signed, most_telling=telling)
+        return ClusteredInterval(count, within(interval, *self.ends))
+
+    def _why_too_few(self, of_kinds: Sequence[int]) -> str:
+        if min(of_kinds, default=self.fewest) >= self.fewest:
+            return ""
+        return f"it needs {self.fewest} clusters of {self.names} each, had {' and '.join(map(str, of_kinds[:4]))}"
+
+
+def why_too_few(count: int) -> str:
+    """Why so few clusters give no interval; empty where they do."""
+    few = f"an interval needs {FEWEST_CLUSTERS} clusters, had {count}"
+    return few if count < FEWEST_CLUSTERS else ""
+
+
+def basis_of_share(ids: NDArray[Any], counts: NDArray[np.generic]) -> EstimateBasis:
+    """The basis of the share of pictures that count.
+
+    Args:
+        ids: ``(n,)`` of the pictures, or their places among those of the run's table, sorted.
+        counts: ``(n,)`` whether each counts; NaN where it was not evaluated.
+    """
+    return EstimateBasis(lambda: mean(ids, counts), 0.0, 1.0)
+
+
+def basis_of_difference(ids: NDArray[Any], differences: NDArray[np.float64]) -> EstimateBasis:
+    """The basis of the mean of what each picture changes, ``(n,)`` in [-1, 1]; ``ids`` as of `basis_of_share`."""
+    return EstimateBasis(lambda: mean(ids, differences), -1.0, 1.0, signed=True, ends=(-1.0, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class WorstBasis:
+    """The recalls of all classes, of which the score is the lowest.
+
+    Attributes:
+        recalls: makes the estimate of each class that has a picture; its ids are as of `EstimateBasis`.
+    """
+
+    recalls: Callable[[], Sequence[Estimate]]
+
+    def interval(self, clusters: Clusters) -> ClusteredInterval:
+        """The interval of the lowest recall over other clusters like these: its bounds hold for all classes at once.
+
+        Raises:
+            ArgumentError: a picture has no cluster.
+
+        Source: Bonferroni; `clustered_proportion`.
+        """
+        recalls = self.recalls()
+        count = clusters.count(np.concatenate([recall.ids for recall in recalls]))
+        if reason := why_too_few(count):
+            return ClusteredInterval(count, None, reason)
+        confidence = 1 - 0.05 / len(recalls)
+        bounds = []
+        for recall in recalls:
+            of_class = clusters.collapse(recall)
+            value = min(max(of_class.value, 0.0), 1.0)
+            variance = of_class.variance if of_class.differing > 1 else 0.0
+            bounds.append(clustered_proportion(value, variance, recall.n, of_class.n, confidence))
+        return ClusteredInterval(count, Interval(min(b.low for b in bounds), min(b.high for b in bounds)))

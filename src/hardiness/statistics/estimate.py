@@ -90,7 +90,13 @@ class Estimate:
         return np.asarray(self.influence + self.value > 0.5)
 
     def interval(
-        self, low: float = -math.inf, high: float = math.inf, level: float = 0.05, *, signed: bool = False
+        self,
+        low: float = -math.inf,
+        high: float = math.inf,
+        level: float = 0.05,
+        *,
+        signed: bool = False,
+        most_telling: int | None = None,
     ) -> Interval:
         """The interval at a level, by default of 95 %, with Student's t for how well the spread is known.
 
@@ -101,21 +107,25 @@ class Estimate:
             level: one minus the coverage, in (0, 1).
             signed: of a sum in which cells count against others, which varies as it is seen to and no less: the
                 interval knows of skew though there is a range, and reaches to the images that chance left out.
+            most_telling: the most images that can tell of the spread, where these are fewer than `telling`.
 
         Raises:
             ArgumentError: nothing bounds the number, or it is such a sum, and fewer than two images differ.
         """
         if signed:
-            return with_unseen(self.interval(level=level), self.value, self.n, low, high, level=level)
+            own = self.interval(level=level, most_telling=most_telling)
+            return with_unseen(own, self.value, self.n, low, high, level=level)
+        tells = self.telling if most_telling is None else min(self.telling, most_telling)
         if math.isfinite(low) and math.isfinite(high):
             width = high - low
             share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2
             # What varies more than a mean of n answers can, as ratios do, is not bounded by so many answers.
             is_beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
-            telling = max(self.telling, min(self.differing, 2))
+            telling = max(tells, min(self.differing, 2))
             of_share = effective_wilson(share, variance, telling, 0 if is_beyond else self.n, 1 - level)
             return scaled(with_unseen(of_share, share, self.n, level=level), low, width)
-        return skewed_student(self.value, self.error, self.skew, self._degrees, level)
+        degrees = self._degrees if most_telling is None else min(self._degrees, max(tells - 1, 1))
+        return skewed_student(self.value, self.error, self.skew, degrees, level)
 
     @property
     def p(self) -> float:

@@ -256,6 +256,28 @@ def effective_wilson(value: float, variance: float, telling: int, n: int, confid
 
 
 @at_any_level
+def clustered_proportion(value: float, variance: float, n: int, clusters: int, confidence: float = 0.95) -> Interval:
+    """The interval of a share of pictures that come in clusters, from how much it varies over other clusters.
+
+    The exact one of as many independent answers as would vary as much, with Student's t for how well the clusters tell
+    that. Where nothing varies, as where no picture counts or all do, a cluster counts as one answer.
+
+    Args:
+        value: the share, in [0, 1].
+        variance: of it, over other clusters like these; 0 where nothing varies.
+        n: pictures.
+        clusters: how many they come in, at least 2 where there is a variance.
+        confidence: its coverage, in (0, 1).
+
+    Source: `clopper_pearson`; Korn & Graubard (1998), Survey Methodology 24, 193-201, for the effective number.
+    """
+    answers, below = float(clusters), 0.5 + confidence / 2
+    if variance > 0 and 0 < value < 1 and clusters > 1:
+        answers = value * (1 - value) / variance * (_student(n - 1, below) / _student(clusters - 1, below)) ** 2
+    return clopper_pearson(value * answers, answers, confidence)
+
+
+@at_any_level
 def with_unseen(
     interval: Interval, value: float, n: int, low: float = 0.0, high: float = 1.0, level: float = 0.05
 ) -> Interval:

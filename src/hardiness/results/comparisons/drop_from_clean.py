@@ -11,7 +11,9 @@ from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.shares import CLEAN_TOP1, TOP1_DROP, accuracy
 from hardiness.core.result import Result, Score
 from hardiness.core.table import ImageTable
+from hardiness.results.clustered import clustered_score
 from hardiness.results.comparisons import ScoredResult, clean_result, speaks_of
+from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.intervals import newcombe
 
 
@@ -27,14 +29,19 @@ def drop_from_clean(each: ScoredResult, scored: Sequence[ScoredResult]) -> Resul
 
     def compute() -> list[Score]:
         within = f"answer_{result.benchmark}"
-        return beside_clean(each.run.table, result.score("top1"), clean.run.table, within)
+        return beside_clean(each.run.table, result.score("top1"), clean.run.table, within, clean.run.clusters)
 
-    beside = each.run.memo.record(list[Score], "drop_from_clean", clean.run.digest, compute)
+    is_clustered = each.run.clusters is not None or clean.run.clusters is not None
+    beside = (
+        compute() if is_clustered else each.run.memo.record(list[Score], "drop_from_clean", clean.run.digest, compute)
+    )
     clean.run.release()
     return replace(result, scores=sorted([*result.scores, *beside], key=lambda s: not set(s.condition) <= {"protocol"}))
 
 
-def beside_clean(shifted: ImageTable, shifted_top1: Score, clean: ImageTable, within: str) -> list[Score]:
+def beside_clean(
+    shifted: ImageTable, shifted_top1: Score, clean: ImageTable, within: str, clusters: Clusters | None = None
+) -> list[Score]:
     """Clean top-1 on the classes of a shifted data set, and how far the shifted top-1 lies below it.
 
     Args:
@@ -43,6 +50,7 @@ def beside_clean(shifted: ImageTable, shifted_top1: Score, clean: ImageTable, wi
         clean: table of ``imagenet-val`` of the same model.
         within: the clean answer to compare with, where the table has it: that within the same 200 classes; else the
             one among all classes.
+        clusters: of the clean table's pictures; ``None`` where each stands alone.
 
     Returns:
         ``clean_top1`` and ``top1_drop`` (clean minus shifted), or nothing where the classes do not meet.
@@ -54,15 +62,14 @@ def beside_clean(shifted: ImageTable, shifted_top1: Score, clean: ImageTable, wi
     if not same.any() or shifted_top1.value is None:
         return []
     answer = clean[within] if within in clean else clean["answer"][:, 0]
-    clean_top1 = accuracy(CLEAN_TOP1, (answer == clean.label)[same])
+    clean_top1 = accuracy(CLEAN_TOP1, (answer == clean.label)[same], ids=clean.ids[same])
+    clean_top1 = clustered_score(clean_top1, clusters) if clusters else replace(clean_top1, basis=None)
     assert clean_top1.value is not None
-    assert clean_top1.interval is not None
-    assert shifted_top1.interval is not None
-    return [
-        clean_top1,
-        TOP1_DROP.score(
-            clean_top1.value - shifted_top1.value,
-            shifted_top1.n,
-            newcombe(clean_top1.value, clean_top1.interval, shifted_top1.value, shifted_top1.interval),
-        ),
-    ]
+    difference = clean_top1.value - shifted_top1.value
+    if clean_top1.interval is None or shifted_top1.interval is None:
+        reason = clean_top1.interval_reason or shifted_top1.interval_reason
+        drop = TOP1_DROP.score(difference, shifted_top1.n, interval_reason=reason)
+    else:
+        ends = newcombe(clean_top1.value, clean_top1.interval, shifted_top1.value, shifted_top1.interval)
+        drop = TOP1_DROP.score(difference, shifted_top1.n, ends)
+    return [clean_top1, replace(drop, clusters=shifted_top1.clusters)]

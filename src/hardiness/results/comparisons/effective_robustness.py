@@ -30,6 +30,7 @@ from hardiness.reference.published_lines import (
 from hardiness.reference.recipes import recipes_of
 from hardiness.results.comparisons import ScoredResult, clean_benchmark, clean_result, speaks_of
 from hardiness.results.runs import ScoredRun
+from hardiness.statistics.clusters import why_too_few
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
 from hardiness.statistics.estimate import Estimate, mean
 
@@ -62,6 +63,9 @@ def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> 
     if reason:
         return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=reason))
 
+    if each.run.clusters or clean.run.clusters:
+        return _with_clusters(each, clean)
+
     def compute() -> Any:
         estimates = accuracies(result.benchmark, clean.run.table, each.run.table)
         line = published_line(result.benchmark, estimates[0].value)
@@ -72,6 +76,39 @@ def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> 
     form = each.run.memo.value(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
     return with_effective(result, from_json(EffectiveRobustness, form, EFFECTIVE.name))
+
+
+def _with_clusters(each: ScoredResult, clean: ScoredResult) -> Result:
+    """The result with that number where pictures come in clusters; without an interval where these are too few."""
+    estimates = accuracies(each.result.benchmark, clean.run.table, each.run.table)
+    line = published_line(each.result.benchmark, estimates[0].value)
+    assert line is not None, "the benchmark has lines"
+    pair = by_clusters(estimates, (clean.run, each.run))
+    clean.run.release()
+    effect = fitted(line).effective_robustness(each.result.name, *pair)
+    if reason := next(filter(None, (why_too_few(estimate.n) for estimate in pair)), ""):
+        images = each.result.counts.images
+        score = EFFECTIVE.score(effect.value, images, interval_reason=reason)
+        return _with_score(each.result, replace(score, clusters=pair[1].n))
+    result = with_effective(each.result, effect)
+    scores = [replace(s, clusters=pair[1].n) if s.metric == EFFECTIVE.name else s for s in result.scores]
+    return replace(result, scores=scores)
+
+
+def by_clusters(estimates: tuple[Estimate, Estimate], runs: tuple[ScoredRun, ScoredRun]) -> tuple[Estimate, Estimate]:
+    """Two accuracies as they rest on clusters of their runs' pictures, none of which the two share.
+
+    Args:
+        estimates: of the photographs without the shift, and with.
+        runs: whose they are.
+    """
+    first, second = (
+        run.clusters.collapse(estimate) if run.clusters else estimate
+        for estimate, run in zip(estimates, runs, strict=True)
+    )
+    if not (runs[0].clusters or runs[1].clusters):
+        return first, second
+    return replace(first, ids=np.arange(first.n)), replace(second, ids=first.n + np.arange(second.n))
 
 
 def with_effective(result: Result, effect: EffectiveRobustness) -> Result:
@@ -200,6 +237,7 @@ def against_references(
     if missing := [name for name in references if name not in by_name]:
         return [], [f"there is no line: the reference model {missing[0]} was not run on {first.benchmark.name}"]
     measured: dict[str, tuple[Estimate, Estimate]] = {}
+    clustered: dict[str, tuple[Estimate, Estimate]] = {}
     notes = []
     chosen = {**{name: by_name[name] for name in references}, **{name: by_key[key] for name, key in shown.items()}}
     for name, run in chosen.items():
@@ -210,6 +248,7 @@ def against_references(
             continue
         try:
             measured[name] = accuracies(first.benchmark.name, undisturbed.table, run.table)
+            clustered[name] = by_clusters(measured[name], (undisturbed, run))
         except ArgumentError as error:
             notes.append(f"{name} has no effective robustness on {first.benchmark.name}: {error}")
         undisturbed.release()
@@ -229,8 +268,8 @@ def against_references(
         return [], [str(error)]
     of_line = {by_name[name].stored.key for name in references}
     robustness = [
-        line.effective_robustness(name, *pair)
-        for name, pair in measured.items()
+        line.effective_robustness(name, *clustered[name])
+        for name in measured
         if name in shown and shown[name] not in of_line
     ]
     return robustness, notes

@@ -1,0 +1,69 @@
+"""Scores of one run whose pictures come in clusters: an interval is over other clusters like these, or there is none.
+
+An interval of independent pictures never stays: a score that says nothing of how it was made has no interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from hardiness.core.result import ClustersOfResult, Score
+from hardiness.statistics.clusters import NO_METHOD, Clusters
+
+FEW_CLUSTERS = 30
+"""Clusters below which intervals hold less often than they say, above all where clusters are of unlike sizes."""
+
+
+def clustered_scores(scores: Iterable[Score], clusters: Clusters) -> list[Score]:
+    """The scores with intervals over other clusters like these, and how many clusters each rests on.
+
+    Args:
+        scores: as a card or a metric makes them now; those that were kept have lost what an interval is made of.
+        clusters: of the pictures of the run's table.
+
+    Raises:
+        ArgumentError: a picture has no cluster.
+    """
+    return [clustered_score(score, clusters) for score in scores]
+
+
+def clustered_score(score: Score, clusters: Clusters) -> Score:
+    """One such score; arguments and errors as of `clustered_scores`."""
+    if score.value is None:
+        return replace(score, basis=None)
+    if score.basis is None:
+        return without_interval(score)
+    made = score.basis.interval(clusters)
+    if score.interval is None and score.interval_reason:  # what has no interval of pictures has none of clusters
+        return replace(score, basis=None, clusters=made.clusters)
+    return replace(score, basis=None, clusters=made.clusters, interval=made.interval, interval_reason=made.reason)
+
+
+def without_interval(score: Score, reason: str = "") -> Score:
+    """The score without the interval that it may have had of independent pictures.
+
+    Args:
+        score: which.
+        reason: why no method holds, in words; by default that of the interval of pictures, where it has one.
+    """
+    if score.interval is None and not score.interval_reason:  # as a mean over sets, which never has one
+        return replace(score, basis=None)
+    own = score.interval_reason if score.interval is None else ""
+    text = reason or own or "its interval is of independent pictures"
+    return replace(score, basis=None, interval=None, interval_reason=text if text == own else f"{NO_METHOD}: {text}")
+
+
+def cluster_warnings(clusters: ClustersOfResult | None) -> Sequence[str]:
+    """A warning where the clusters are so few that intervals hold less often than they say; none of single pictures."""
+    if clusters is None or clusters.clusters >= FEW_CLUSTERS:
+        return ()
+    return (
+        f"its pictures come in {clusters.text}: below {FEW_CLUSTERS} an interval may hold in less than 95 % of cases, "
+        "above all where clusters are of unlike sizes",
+    )
+
+
+def without_bases(scores: Iterable[Score]) -> list[Score]:
+    """The scores as they are kept: without what their intervals by clusters are made of, which would hold tables."""
+    return [score if score.basis is None else replace(score, basis=None) for score in scores]
