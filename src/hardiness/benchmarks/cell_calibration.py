@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +26,11 @@ from hardiness.core.table import RIGHT, ImageTable
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.confidence import BINNINGS, Binning, bin_of
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.estimate import mean as mean_of_images
 
 Floats = NDArray[np.float64]
+
+Levels = Sequence[Sequence[int]]
+"""Places of cells, by severity."""
 
 Kind = tuple[Metric, str]
 """A metric, and its bins where it has any."""
@@ -80,26 +82,24 @@ class CellMean(NamedTuple):
     gaps: tuple[Gaps, ...] = ()
 
 
-def _score(metric: Metric, mean: CellMean, condition: Condition, table: ImageTable, places: Sequence[int]) -> Score:
+def _score(metric: Metric, mean: CellMean, condition: Condition, table: ImageTable, levels: Levels) -> Score:
     """The score of a mean: a loss has the interval of its estimate, a calibration error that of its bins.
 
     Args:
         metric, condition: of the score.
         mean: its value.
-        table, places: the cells that it is a mean over.
+        table, levels: the cells that it is a mean over.
     """
+    places = [place for level in levels for place in level]
     estimate, fewer = mean.estimate, fewer_of_each(table, places)
     if not mean.gaps:
-        loss_of_cells = next(of for of in (BRIER_OF_ANSWER, NLL) if of.unit == metric.unit)
-
-        def of_cells() -> Estimate:
-            return _mean_over_cells(table, places, loss_of_cells)
+        cell_loss = next(of for of in (BRIER_OF_ANSWER, NLL) if of.unit == metric.unit)
 
         def kinds() -> list[NDArray[np.object_]]:
-            return [table.ids[np.any(table[RIGHT][:, list(places)] == outcome, axis=1)] for outcome in (0, 1)]
+            return [table.ids[np.any(table[RIGHT][:, places] == outcome, axis=1)] for outcome in (0, 1)]
 
         score = estimated_loss(metric, estimate, fewer, condition)
-        return replace(score, basis=basis_of_loss(metric, of_cells, kinds))
+        return replace(score, basis=basis_of_loss(metric, partial(_loss_over, cell_loss, table, levels), kinds))
     reason = two_of_each(fewer)
     interval = None if reason else calibration_interval(Gaps.together(mean.gaps), 1, estimate.variance, fewer)
     return loss(metric, estimate.value, estimate.n, interval, condition, reason)
@@ -127,13 +127,13 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
     # One cell after another, so that a run of any number of cells is held as one.
     levels = {level: _together(means_of_cell(table, place) for place in own) for level, own in sorted(places.items())}
     overall = _together(of_level for level, of_level in levels.items() if level)
-    corrupted = [place for level, own in places.items() if level for place in own]
+    corrupted = [own for level, own in sorted(places.items()) if level]
     means = [
         _score(MEANS[metric] if whole else MEANS[metric].partial, mean, _at(bins), table, corrupted)
         for (metric, bins), mean in overall.items()
     ]
     return means + [
-        _score(metric, mean, _at(bins, severity=level), table, places[level])
+        _score(metric, mean, _at(bins, severity=level), table, [places[level]])
         for level, of_level in levels.items()
         for (metric, bins), mean in of_level.items()
     ]
@@ -143,7 +143,7 @@ def calibration_of_cells(table: ImageTable) -> list[Score]:
     """ECE, the answer's Brier score and NLL of each cell, of which the mean over all cells that were run is given."""
     places = range(len(table.present)) if "confidence" in table else ()
     overall = _together(means_of_cell(table, place) for place in places)
-    return [_score(metric, mean, _at(bins), table, places) for (metric, bins), mean in overall.items()]
+    return [_score(metric, mean, _at(bins), table, [places]) for (metric, bins), mean in overall.items()]
 
 
 def fewer_of_each(table: ImageTable, places: Sequence[int]) -> int:
@@ -191,13 +191,21 @@ def _answers_of_cell(
     return there, right, confidence, losses
 
 
-def _mean_over_cells(table: ImageTable, places: Sequence[int], loss_of_cells: Metric) -> Estimate:
-    """The mean of a loss over cells, of the images that were evaluated in one of them."""
-    columns = np.full((len(table), len(places)), np.nan)
-    for column, place in enumerate(places):
+def _loss_over(cell_loss: Metric, table: ImageTable, levels: Levels) -> Estimate:
+    """The mean of a loss over cells, added up as `shift_calibration` adds; its ids are the images evaluated in one."""
+
+    def of_cell(place: int) -> Mapping[Kind, CellMean]:
         there, _, _, losses = _answers_of_cell(table, place)
-        columns[there, column] = losses[loss_of_cells]
-    return mean_of_images(table.ids, columns)
+        values = losses[cell_loss]
+        return {(cell_loss, ""): CellMean(_estimate(float(values.mean()), values - values.mean(), there))}
+
+    both = _together(_together(map(of_cell, level)) for level in levels)
+    estimate = both[cell_loss, ""].estimate
+    places = [place for level in levels for place in level]
+    there = np.any(table[RIGHT][:, places] >= 0, axis=1)
+    if there.all():
+        return replace(estimate, ids=table.ids)
+    return Estimate(estimate.value, table.ids[there], estimate.influence[there] * (there.sum() / len(there)))
 
 
 def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning, there: NDArray[np.bool_]) -> CellMean:
@@ -238,5 +246,5 @@ def condition_calibration(table: ImageTable, without: str = "") -> list[Score]:
             value, ids, influence = mean.estimate.value, mean.estimate.ids[there], mean.estimate.influence[there]
             own = mean._replace(estimate=Estimate(value, ids, influence * scale))
             cell = Condition(**condition, protocol=bins) if bins else condition
-            scores.append(_score(metric, own, cell, table, [place]))
+            scores.append(_score(metric, own, cell, table, [[place]]))
     return scores

@@ -346,7 +346,11 @@ def basis_of_loss(
     """
     if metric.unit == "nats":
         return EstimateBasis(
-            estimate, ends=(0.0, math.inf), kinds=kinds, fewest=FEWEST_TELLING, rule=_interval_of_likelihood
+            estimate,
+            ends=(0.0, math.inf),
+            kinds=kinds,
+            fewest=FEWEST_TELLING,
+            rule=lambda by_cluster, of_kinds: _interval_of_likelihood(by_cluster, min(of_kinds)),
         )
     return EstimateBasis(estimate, 0.0, TOP[metric.unit], ends=(0.0, TOP[metric.unit]))
 
@@ -418,7 +422,7 @@ def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_], id
     basis = EstimateBasis(
         lambda: selective_prediction(ids, confidence, correct)["aurc"],
         kinds=lambda: (ids[~correct], ids[correct]),
-        rule=lambda by_cluster, fewer: scaled(_interval_of_area(AURC, by_cluster, fewer), 1.0, -1.0),
+        rule=lambda by_cluster, of_kinds: scaled(_interval_of_area(AURC, by_cluster, of_kinds[0]), 1.0, -1.0),
     )
     return replace(score, basis=basis)
 
@@ -559,14 +563,15 @@ def _basis_of_kept(metric: Metric, table: ImageTable, places: Sequence[int]) -> 
         )
 
     def kinds() -> list[NDArray[np.object_]]:
-        return [table.ids[np.any(table[RIGHT][:, places] == outcome, axis=1)] for outcome in (0, 1)]
+        """The errors of each cell, then the right answers of each."""
+        return [table.ids[table[RIGHT][:, place] == outcome] for outcome in (0, 1) for place in places]
 
-    def of_areas(by_cluster: Estimate, fewer: int) -> Interval:
-        return _interval_of_area(metric, by_cluster, fewer)
+    def of_areas(by_cluster: Estimate, of_kinds: Sequence[int]) -> Interval:
+        return _interval_of_area(metric, by_cluster, min(of_kinds[: len(places)]))
 
-    def of_risk(by_cluster: Estimate, fewer: int) -> Interval:
+    def of_risk(by_cluster: Estimate, of_kinds: Sequence[int]) -> Interval:
         kept = math.ceil(COVERAGE * by_cluster.n)
-        return with_unseen(by_cluster.interval(0.0, 1.0, most_telling=fewer), by_cluster.value, kept)
+        return with_unseen(by_cluster.interval(0.0, 1.0), by_cluster.value, kept)
 
     return EstimateBasis(estimate, kinds=kinds, rule=of_risk if metric is RISK_AT_COVERAGE else of_areas)
 

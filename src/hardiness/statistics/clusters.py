@@ -103,8 +103,8 @@ class EstimateBasis:
             the classes: the kind that comes in fewest clusters says how well the spread is known.
         fewest: clusters that each kind needs.
         names: of the kinds, in words.
-        rule: the interval of the collapsed estimate, from that and the clusters of the kind that comes in fewest, where
-            it is none of those of shares, bounded and unbounded numbers.
+        rule: the interval of the collapsed estimate, from that and the number of clusters of each kind, where it is
+            none of those of shares, bounded and unbounded numbers.
     """
 
     estimate: Callable[[], Estimate]
@@ -115,7 +115,7 @@ class EstimateBasis:
     kinds: Callable[[], Sequence[NDArray[Any]]] = _no_pictures
     fewest: int = FEWEST_OF_EACH
     names: str = "errors and of right answers"
-    rule: Callable[[Estimate, int], Interval] | None = None
+    rule: Callable[[Estimate, Sequence[int]], Interval] | None = None
 
     def interval(self, clusters: Clusters) -> ClusteredInterval:
         """The interval over other clusters like these.
@@ -132,7 +132,7 @@ class EstimateBasis:
         if reason := why_too_few(count) or self._why_too_few(of_kinds):
             return ClusteredInterval(count, None, reason)
         if self.rule:
-            interval = self.rule(by_cluster, min(of_kinds, default=count))
+            interval = self.rule(by_cluster, of_kinds)
         elif (self.low, self.high) == (0, 1) and estimate.is_share:
             variance = by_cluster.variance if by_cluster.differing > 1 else 0.0
             interval = clustered_proportion(by_cluster.value, variance, estimate.n, count)
@@ -148,7 +148,7 @@ class EstimateBasis:
     def _why_too_few(self, of_kinds: Sequence[int]) -> str:
         if min(of_kinds, default=self.fewest) >= self.fewest:
             return ""
-        return f"it needs {self.fewest} clusters of {self.names} each, had {' and '.join(map(str, of_kinds[:4]))}"
+        return f"it needs {self.fewest} clusters of {self.names} each, had {min(of_kinds)}"
 
 
 def why_too_few(count: int) -> str:

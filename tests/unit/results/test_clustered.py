@@ -1,0 +1,154 @@
+"""Scores of a run whose pictures come in clusters: intervals over clusters, or none with the reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hardiness.core.columns import Columns, ColumnSource, Grouping
+from hardiness.core.condition import Condition
+from hardiness.core.result import Result, Score
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.table import Records
+from hardiness.results.results import results_of
+from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import clustered_proportion
+from hardiness.store.store import Store
+
+CELLS = (
+    Condition(),
+    *(Condition(corruption=name, severity=level) for name in ("fog", "frost") for level in (1, 3, 5)),
+)
+SIZE = 10
+
+
+def stored(out: Path, clusters: int = 40, benchmark: str = "imagenet-val", cells: int = 1) -> tuple[Store, Grouping]:
+    """A run of own classes, whose pictures come in clusters of ten that share part of their difficulty."""
+    n, generator = clusters * SIZE, np.random.default_rng(0)
+    image, condition = np.repeat(np.arange(n), cells), np.tile(np.arange(cells), n)
+    hardness = generator.normal(0, 1, clusters)[image // SIZE] + generator.normal(0, 1, n)[image]
+    right = hardness - 0.15 * condition > -1.0
+    label = (image % 2).astype(np.int32)
+    prediction = np.where(right, label, 1 - label).astype(np.int32)
+    rows = Records(
+        {
+            "sample": np.array([f"c{k % 2}/{k:05d}" for k in image]),
+            "condition": condition.astype(np.int16),
+            "frame": np.zeros(n * cells, np.int16),
+            "label": label,
+            "prediction": prediction,
+            "top5_class": np.stack([prediction] * 5, axis=1).astype(np.int16),
+            "confidence": (0.5 + 0.5 / (1 + np.exp(-hardness))).astype(np.float32),
+            "logsumexp": np.full(n * cells, 2.0, np.float32),
+            "label_logit": np.where(right, 1.9, 0.5).astype(np.float32),
+        }
+    )
+    classes = ("first", "second")
+    run = Run(
+        ModelIdentity("m", "m"),
+        BenchmarkIdentity(benchmark, "corruption" if cells > 1 else "classification", "p"),
+        DataIdentity("own", "f", n, num_classes=2, classes=classes),
+        conditions=CELLS[:cells],
+    )
+    store = Store.create(out)
+    work = list(zip(rows["sample"].tolist(), condition.tolist(), strict=True))
+    store.run(run, Plan(whole=tuple(range(cells)))).write(0, work, rows)
+    ids = np.array(sorted({f"c{k % 2}/{k:05d}" for k in range(n)}), object)
+    patient = np.array([f"patient {int(name[3:]) // SIZE}" for name in ids.tolist()], object)
+    columns = Columns(ids, {"patient": patient, "own": ids}, (ColumnSource("metadata.csv", "ab" * 32),))
+    return store, Grouping(cluster="patient", columns=columns)
+
+
+def by_name(result: Result) -> dict[tuple[str, Condition], Score]:
+    return {(score.metric, score.condition): score for score in result.scores}
+
+
+def test_a_share_is_that_of_clusters_and_says_how_many(tmp_path: Path) -> None:
+    store, grouping = stored(tmp_path)
+    (plain,), (result,) = results_of(store), results_of(store, grouping=grouping)
+    score, single = result.score("top1"), plain.score("top1")
+    assert (score.value, score.n, score.clusters, single.clusters) == (single.value, 400, 40, 0)
+    records = store.runs()[0].records()
+    order = np.argsort(records["sample"])
+    right = (records["prediction"] == records["label"])[order]
+    ids = records["sample"][order].astype(object)
+    clusters = Clusters(ids, np.array([int(name[3:]) // SIZE for name in ids.tolist()]))
+    variance = clusters.collapse(mean(ids, right)).variance
+    assert score.interval == clustered_proportion(float(score.value or 0), variance, 400, 40)
+    assert score.interval.high - score.interval.low > 1.5 * (single.interval.high - single.interval.low)
+    assert score.basis is None
+    assert result.clusters is not None
+    form = result.as_dict()["clusters"]
+    sources = [{"name": "metadata.csv", "sha256": "ab" * 32}]
+    assert form == {"column": "patient", "clusters": 40, "pictures": 400, "sources": sources}
+    assert "400 in 40" in repr(result)
+
+
+def test_every_score_rests_on_clusters_or_says_why_it_has_no_interval(tmp_path: Path) -> None:
+    store, grouping = stored(tmp_path, cells=7, benchmark="imagenet-c")
+    (plain,), (result,) = results_of(store), results_of(store, grouping=grouping)
+    assert by_name(plain).keys() == by_name(result).keys()
+    without = set()
+    for name, score in by_name(result).items():
+        single = by_name(plain)[name]
+        assert (score.value, score.n, score.reason) == (single.value, single.n, single.reason), name
+        assert score.interval != single.interval or single.interval is None, name
+        if score.interval is not None:
+            assert score.clusters in (20, 40), name
+            assert score.interval.low <= score.value <= score.interval.high, name
+        elif single.interval is not None:
+            assert score.interval_reason, name
+            without.add(score.metric)
+    assert without == {"ece", "mean_ece_partial"}, "tests of bins take pictures as independent"
+
+
+def test_what_is_kept_stays_that_of_pictures(tmp_path: Path) -> None:
+    store, grouping = stored(tmp_path, clusters=20)
+    first = results_of(store)[0]
+    results_of(store, grouping=grouping)
+    kept = results_of(store)[0]
+    assert [score.as_dict() for score in kept.scores] == [score.as_dict() for score in first.scores]
+
+
+def test_clusters_of_one_picture_leave_what_no_exact_test_made(tmp_path: Path) -> None:
+    store, grouping = stored(tmp_path, cells=7, benchmark="imagenet-c")
+    single = Grouping(cluster="own", columns=grouping.columns)
+    (plain,), (result,) = results_of(store), results_of(store, grouping=single)
+    means = [
+        *("error", "mean_error", "imagenet_c_mean_error", "retained_accuracy", "nll", "mean_nll", "brier_top1"),
+        *("mean_brier_top1", "aurc", "augrc", "risk_at_80_coverage"),
+    ]
+    checked = 0
+    for name, score in by_name(result).items():
+        kept = by_name(plain)[name]
+        is_cell = "severity" in score.condition and "corruption" in score.condition
+        if score.metric.removesuffix("_partial") in means and not is_cell and kept.interval:
+            checked += 1
+            assert score.interval == kept.interval, name
+    assert checked > 20
+
+
+def test_few_clusters_are_a_warning_and_fewer_than_eight_have_no_interval(tmp_path: Path) -> None:
+    for count, has_warning in ((40, False), (29, True), (7, True)):
+        store, grouping = stored(tmp_path / str(count), clusters=count)
+        (result,) = results_of(store, grouping=grouping)
+        assert any(f"in {count} clusters by patient" in line for line in result.warnings) == has_warning
+        score = result.score("top1")
+        assert (score.interval is None) == (count < 8)
+        assert score.interval_reason == ("an interval needs 8 clusters, had 7" if count < 8 else "")
+
+
+def test_a_score_that_hands_nothing_over_has_no_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, grouping = stored(tmp_path)
+    from hardiness.benchmarks.photographs import Classification
+
+    scores = Classification.scores
+    bare = lambda *given: [Score.from_dict(score.as_dict()) for score in scores(*given)]  # noqa: E731
+    monkeypatch.setattr(Classification, "scores", bare)
+    (result,) = results_of(store, grouping=grouping)
+    score = result.score("top1")
+    assert score.interval is None
+    assert score.interval_reason == "no method for clusters: its interval is of independent pictures"
