@@ -41,8 +41,10 @@ def test_every_section_stands_in_the_order_of_the_experiments(browser: Any, page
         assert headings[5:7] == ["Learned features", "Do the paper's sentences hold?"]
         assert headings[7:] == ["What was run", "How to read the numbers", "What to cite"]
         assert tab.locator("figure svg.sheet").count() >= 10
+        where = "on clean photographs, under corruptions and under attack"
+        assert tab.locator("h1").inner_text() == f"first is ahead of both others {where}."
         assert tab.locator(".found li").count() == 3
-        assert "its lead over second is more than chance" in tab.locator(".found li").first.inner_text()
+        assert not tab.locator(".found li").first.is_visible(), "sentences are folded"
 
 
 def test_without_javascript_tables_figures_and_links_are_there(browser: Any, page: Path) -> None:
@@ -214,8 +216,9 @@ def test_learned_features_and_the_papers_sentences_are_sections(browser: Any, pa
 
 def test_everything_is_reached_by_keyboard(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
-        tab.keyboard.press("Tab")
-        assert tab.evaluate("document.activeElement.dataset.name") == "first"
+        while tab.evaluate("document.activeElement.dataset.name") != "first":  # after the links of the first screen
+            tab.keyboard.press("Tab")
+            assert tab.evaluate("document.activeElement !== document.body")
         tab.keyboard.press("Enter")
         assert tab.locator('.bar button[data-m="0"]').get_attribute("aria-pressed") == "true"
         focusable = tab.locator("a[href], button, summary, input, [tabindex]")
@@ -277,7 +280,7 @@ def test_names_that_are_no_plain_text_are_shown_and_not_obeyed(
     browser: Any, hostile: Path, hostile_names: tuple[str, ...]
 ) -> None:
     with opened(browser, hostile, viewport={"width": 390, "height": 900}) as tab:
-        assert tab.locator("h1").inner_text() == hostile_names[0]
+        assert tab.locator("h1").inner_text().startswith(f"{hostile_names[0]} is ahead of all 3 others")
         assert tab.locator("img[src=x]").count() == 0
         assert tab.locator("h3 i, code b").count() == 0
         names = [text.strip() for text in tab.locator(".scorecard tbody tr[data-m] th").all_inner_texts()]
@@ -297,7 +300,7 @@ def test_the_papers_own_results_are_drawn(browser: Any, published: Path) -> None
         papers = ("imagenet-val", "imagenet-a", "imagenet-c", "imagenet-p", "whitebox", "blackbox", "cue-conflict")
         assert [heading for heading in headings if heading in papers] == list(papers)
         assert {"imagenet-r", "imagenet-sketch", "imagenet-v2", "objectnet"} <= set(headings)
-        assert "resnext101_32x48d_wsl" in tab.locator(".found").inner_text()
+        assert "resnext101_32x48d_wsl" in tab.locator(".found").text_content()
     assert published.stat().st_size < 600_000
 
 

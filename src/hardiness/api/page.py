@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hardiness.core.result import Result, TextTable
 from hardiness.engine.pictures import PictureSource
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.report.commands import data_argument, flatten
-from hardiness.report.gate import gate_view
+from hardiness.report.gate import GateTable, gate_table
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.training_overlap import declared
@@ -229,18 +229,9 @@ def publish(
     return f"{store.address}/{PAGE}"
 
 
-def gate_tables(stores: Sequence[Store]) -> list[TextTable]:
+def gate_tables(stores: Sequence[Store]) -> list[GateTable]:
     """The last gate of each folder, with a line where rows have come since."""
-    views = []
-    for store in stores:
-        last = kept_gate(store)
-        if last:
-            gate, is_of_these_rows = last
-            view = gate_view(gate)
-            if not is_of_these_rows:
-                view = replace(view, notes=("rows have changed since: run 'hardiness gate' again", *view.notes))
-            views.append(view)
-    return views
+    return [gate_table(*last) for store in stores if (last := kept_gate(store))]
 
 
 def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:

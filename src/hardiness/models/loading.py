@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.model import CANVAS_224, ModelSpec, View
+from hardiness.core.model import CANVAS_224, MEANINGLESS, ModelSpec, View
 from hardiness.core.random import rng
 from hardiness.models.activation import ACTIVATION, PROBABILITIES, SIGMOID, is_sigmoid
 from hardiness.models.catalogue import BuilderResult, OnnxFile, OpaqueNetwork, PlainFunction, package_of
@@ -493,7 +493,7 @@ def _add_weights(built: BuilderResult, spec: ModelSpec, progress: Progress | Non
     """Put in the weights asked for, where the builder has not put in the published ones itself, and return notes."""
     if spec.weights == RANDOM:
         randomise(built.network)
-        return ("its weights are random: speed and memory are those of the trained network, its answers mean nothing",)
+        return (MEANINGLESS,)
     file = spec.weights
     if file is None and spec.source.url:
         file = str(fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress))

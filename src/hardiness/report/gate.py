@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from hardiness.core.answers import mark_notes
@@ -36,6 +38,46 @@ def gate_view(gate: Gate) -> TextTable:
     notes = [_sentence(each) for each in _failures_first(gate) if each.outcome != "pass"]
     notes += [*gate.remarks, *mark_notes(each.model for each in gate.verdicts)]
     return TextTable(_headline(gate), HEADS, rows, named=4, notes=tuple(notes))
+
+
+class GateTable(NamedTuple):
+    """A gate on a page: its outcome, its verdict in a sentence, and a row for each rule."""
+
+    outcome: str
+    sentence: str
+    table: TextTable
+
+
+def gate_table(gate: Gate, is_of_these_rows: bool = True) -> GateTable:
+    """The gate as a page shows it; where rows have come since, it says so."""
+    table, sentence = gate_view(gate), gate_sentence(gate)
+    if is_of_these_rows:
+        return GateTable(gate.outcome, sentence, table)
+    changed = "rows have changed since: run 'hardiness gate' again"
+    return GateTable(
+        gate.outcome, f"{sentence} Rows have changed since.", replace(table, notes=(changed, *table.notes))
+    )
+
+
+OUTCOMES = {
+    "fail": "The gate fails",
+    "missing": "The gate lacks numbers",
+    "cannot tell": "The gate cannot tell",
+    "pass": "The gate passes",
+}
+
+
+def gate_sentence(gate: Gate) -> str:
+    """The verdict in a sentence: ``The gate fails: of 21 rules 2 fail and 1 cannot be told.``"""
+    words = {"fail": "fail", "missing": "are missing", "cannot tell": "cannot be told"}
+    counts = [f"{count} {words[outcome]}" for outcome, count in gate.counts.items() if outcome in words]
+    total = len(gate.verdicts)
+    if not counts:
+        return f"{OUTCOMES[gate.outcome]}: {'its rule holds' if total == 1 else f'all {total} rules hold'}."
+    *others, last = counts
+    text = f"{', '.join(others)} and {last}" if others else last
+    warned = ", which only warns" if gate.outcome == "cannot tell" and gate.undecided == "warn" else ""
+    return f"{OUTCOMES[gate.outcome]}{warned}: of {total} rule{'' if total == 1 else 's'} {text}."
 
 
 def gate_markdown(gate: Gate, most: int, *, of_bytes: bool = True) -> str:

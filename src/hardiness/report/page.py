@@ -31,12 +31,14 @@ from hardiness.report.figures.charts import caption_of, draw
 from hardiness.report.figures.inks import Inks, page_colours
 from hardiness.report.figures.sheet import shade
 from hardiness.report.figures.writers import icon, inline, rules, symbols
+from hardiness.report.gate import GateTable
 from hardiness.report.marks import DEMO
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
 from hardiness.report.scorecard import scorecard
+from hardiness.report.screen import first_screen
 from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.report.slices import slice_views
-from hardiness.report.summary import RULE, summary
+from hardiness.report.summary import summary
 from hardiness.report.table_rows import rows_of
 from hardiness.report.training_overlap import Declared
 from hardiness.report.trust import checks, doubts, doubts_text, trust_text
@@ -84,7 +86,7 @@ class PageOptions:
     features: Sequence[FeatureGrid] = ()
     declared: Declared = field(default_factory=dict)
     claims: TextTable | None = None
-    gates: Sequence[TextTable] = ()
+    gates: Sequence[GateTable] = ()
 
 
 def put_page(results: Sequence[Result], files: Files, name: str, title: str, options: PageOptions) -> None:
@@ -126,6 +128,7 @@ def _environment() -> Environment:
         "cell": formatting.grid_cell,
         "arrow": formatting.direction,
         "percent": lambda share: f"{100 * share:.0f}",
+        "at_size": at_size,
         "breakable": breakable_name,
         "numbered": numbered,
         "spaced": spaced_name,
@@ -154,8 +157,8 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         markers={model: Markup(icon(model, inks)) for model in inks.models},
         short=formatting.shortened_apart(inks.models, BAR_MOST),
         demo=_demo(shown),
+        screen=first_screen(shown, title, options.gates),
         sentences=summary(shown),
-        rule=RULE,
         card=scorecard(shown),
         sections=[
             _section(
@@ -172,6 +175,11 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         beside=any(row.published for each in shown for row in rows_of(each)),
         ratios=any(not result.run.data.classes for each in shown for result in each.results),
     )
+
+
+def at_size(text: str) -> str:
+    """The text with ``NAME @160`` for ``NAME (resize_px=160)``, where there is little room."""
+    return re.sub(r" \(resize_px=(\d+)\)", r" @\1", text)
 
 
 def breakable_name(name: str) -> Markup:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 
 from hardiness.benchmarks.card import card_of
@@ -23,6 +25,7 @@ from hardiness.report.views.slices import slice_charts
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
+from hardiness.results.same_rows import twins_of
 from hardiness.statistics.comparison import ScoreComparison
 
 FLIP_MODELS_MOST = 3
@@ -37,6 +40,12 @@ class BenchmarkSection:
     section: Section
     compared: BenchmarkComparison | None = None
 
+    @cached_property
+    def twins(self) -> dict[str, str]:
+        """Models whose run is that of another one under a second name, with that one; they have no place."""
+        names = [result.name for result in self.results]
+        return {names[later]: names[first] for later, first in twins_of([each.run for each in self.results]).items()}
+
     @property
     def paired(self) -> Sequence[ScoreComparison]:
         """The scores by which its models were compared; none where they were not."""
@@ -50,7 +59,7 @@ class BenchmarkSection:
         comparison = self.comparison(column)
         scored = ((result, score_of(result, column)) for result in self.results)
         # What a report on an attack does not stand by has no place among the others.
-        scores = {result.name: score for result, score in scored if score and not score.doubt}
+        scores = {r.name: score for r, score in scored if score and not score.doubt and r.name not in self.twins}
         by = places(comparison, list(scores)) if comparison is not None and comparison.ranks else ranks(scores)
         return by if len(by) > 1 or len(self.results) == 1 else {}
 
@@ -87,7 +96,7 @@ class BenchmarkSection:
 
     def comparison(self, column: Column) -> ScoreComparison | None:
         """The paired comparison of a column; ``None`` where not all of its models were compared."""
-        names = {result.name for result in self.results}
+        names = {result.name for result in self.results} - self.twins.keys()
         # Where images failed or were not finished, scores are those of a part; compared are images that have all cells.
         score = (column.metric.removesuffix(PARTIAL), column.condition)
         comparisons = (
@@ -234,8 +243,7 @@ def sections(
         figures: whether with all that a table leaves out, as `section_of` says.
     """
     tables = []
-    for _, group in groupby(results, key=group_of):
-        table = with_own_names(list(group))
+    for table in _best_first([with_own_names(list(group)) for _, group in groupby(results, key=group_of)]):
         section = section_of(table, figures=figures)
         if figures and all(result.run.has_own_classes for result in table):
             section = with_classes(section, table)
@@ -245,6 +253,26 @@ def sections(
     tables.sort(key=lambda shown: (shown.section.place, shown.full_heading))
     compared = [shown.with_comparison(comparisons) for shown in tables]
     return [shown.with_flips().with_figures_across(tables).with_winner() for shown in compared] if figures else compared
+
+
+def _best_first(tables: Sequence[list[Result]]) -> list[list[Result]]:
+    """The tables, with models everywhere in the order of the first headline that all of them have, the best first.
+
+    Where no headline has all of them, it is the first of those that most have; who has none comes last.
+    """
+    names = {result.name for table in tables for result in table}
+    values: dict[str, float] = {}
+    for table in sorted(tables, key=lambda table: card_of(table[0].run).place_of(table[0].run)):
+        card = card_of(table[0].run)
+        column = card.headline_of(card.columns_of(table))
+        scores = {result.name: score_of(result, column) for result in table} if column else {}
+        sign = -1 if column and column.higher_is_better else 1
+        own = {name: sign * score.value for name, score in scores.items() if score and score.value is not None}
+        if len(own) > len(values):
+            values = own
+        if values.keys() == names:
+            break
+    return [sorted(table, key=lambda result: values.get(result.name, math.inf)) for table in tables]
 
 
 def _is_about(chart: Chart, column: Column) -> bool:

@@ -27,6 +27,7 @@ from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
 from hardiness.results.runs import ScoredRun, digest_of
+from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics.comparison import ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
@@ -247,6 +248,7 @@ def compare_stores(
             reasons |= {
                 f"{benchmark}: {why_not_measured(run)}": None for name, run in runs.items() if name not in measured
             }
+            reasons |= {f"{benchmark}: {line}": None for line in without_twins(runs)[1]}
         several = len(places) > 1
         lines = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
         copies = len(stores) > 1 and sum(map(len, _once(stores))) < sum(len(store.runs()) for store in stores)
@@ -305,11 +307,24 @@ def _comparisons(
     details: bool,
 ) -> list[BenchmarkComparison]:
     noises = stored_noise(stores)
-    return [
-        comparison
-        for key, runs in sorted(groups.items())
-        if len(runs) > 1 and (comparison := _comparison(key, _ordered(runs, models), noises, base, details)) is not None
+    comparisons = []
+    for key, runs in sorted(groups.items()):
+        distinct, notes = without_twins(_ordered(runs, models))
+        if len(distinct) > 1 and (comparison := _comparison(key, distinct, noises, base, details)) is not None:
+            comparisons.append(replace(comparison, notes=(*notes, *comparison.notes)))
+    return comparisons
+
+
+def without_twins(runs: Mapping[str, ScoredRun]) -> tuple[dict[str, ScoredRun], list[str]]:
+    """The runs, of each that stands under two names the first, and a line for each other one."""
+    names, identities = list(runs), [run.stored.run for run in runs.values()]
+    twins = twins_of(identities)
+    lines = [
+        f"{names[later]} is the same run as {names[first]}: {why_same(identities[later], identities[first])}; "
+        "the two are not ranked"
+        for later, first in twins.items()
     ]
+    return {name: run for place, (name, run) in enumerate(runs.items()) if place not in twins}, lines
 
 
 def _group(run: StoredRun) -> _Group:
@@ -362,13 +377,13 @@ def _once(stores: Sequence[Store]) -> list[list[StoredRun]]:
 
 
 def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, ScoredRun]:
-    """The runs in the order in which their models were asked for."""
+    """The runs in the order in which their models were asked for, else in that in which they were first begun."""
 
     def place(name: str) -> int:
         places = [k for k, model in enumerate(models) if model in (name, runs[name].stored.run.model.name)]
         return places[0] if places else 0
 
-    return {name: runs[name] for name in sorted(runs, key=place)}
+    return {name: runs[name] for name in sorted(runs, key=lambda name: (place(name), runs[name].stored.begun()))}
 
 
 VERSION = 11

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
 from hardiness.benchmarks.card import MissingCard, card_of, cards, published_baseline, variant_of
@@ -21,7 +22,9 @@ from hardiness.results.comparisons.effective_robustness import published_effecti
 from hardiness.results.dependence import dependence_warnings
 from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise, stored_noise
+from hardiness.results.run_names import differences_of
 from hardiness.results.runs import ScoredRun, with_joined
+from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.slices import sliced_scores, with_worst_pictures
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
@@ -59,7 +62,7 @@ def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str
     noises = _noises(store)
     scored_results = [_scored_or_kept(run, base, noises.get(run.stored.key), runs) for run in runs]
     results = [_compared(each, scored_results) for each in scored_results]
-    return sorted(results, key=lambda result: (group_of(result), result.model))
+    return _with_twins(sorted(results, key=lambda result: (group_of(result), result.model)))
 
 
 def with_severities(results: Sequence[Result], store: Store, below: float) -> list[Result]:
@@ -117,6 +120,27 @@ def each_once(results: Iterable[Result]) -> list[Result]:
 def group_of(result: Result) -> tuple[str, ...]:
     """Results that agree in this stand in one table: benchmark, data, protocol, and the card's variant."""
     return result.benchmark, result.data, result.protocol, *variant_of(result.run)
+
+
+def _with_twins(results: Sequence[Result]) -> list[Result]:
+    """The results, where one run stands under two names with a warning that says so.
+
+    Args:
+        results: sorted by their groups.
+    """
+    warned = []
+    for _, group in groupby(results, key=group_of):
+        table = list(group)
+        twins = twins_of([result.run for result in table])
+        names = [f"{r.name} ({text})" if text else r.name for r, text in zip(table, differences_of(table), strict=True)]
+        for place, result in enumerate(table):
+            if place in twins:
+                other = twins[place]
+                reason = why_same(result.run, table[other].run)
+                line = f"the same run as {names[other]}: {reason}; the two are not ranked"
+                result = replace(result, warnings=(*result.warnings, line))
+            warned.append(result)
+    return warned
 
 
 def _noises(store: Store) -> dict[str, Noise]:

@@ -196,6 +196,12 @@ class RunFolder:
         """When the last session began that asked for this run; ``None`` where none is kept."""
         return last_began(self.measured())
 
+    def begun(self) -> tuple[str, int]:
+        """When it was first begun, and as which of its command; what sorts runs in the order of ``-m``."""
+        names = [path.rpartition("/")[2] for path in self.files.list_files(f"{self.path}/{MEASURED}")]
+        parts = (re.fullmatch(r"(\d{4}-\d\d-\d\dT[\d_.]+).*-(\d+)\.json", name) for name in names)
+        return min(((match[1], int(match[2])) for match in parts if match), default=("", 0))
+
     def add_measured(self, session: Mapping[str, Any], path: str = "") -> str:
         """Keep how one session computed its rows, in a file of its own; the path of that file.
 

@@ -35,7 +35,7 @@ def test_a_section_without_figures_shows_its_scores_best_first_in_words() -> Non
     assert figure.title == "drop by the word: from 20.0 (b) to 45.0 (a)"
     assert figure.all_rows == "drop by the word ↓"
     assert figure.rows == ("answers that are the word ↓", "clean accuracy ↑")
-    assert [each.overall and each.overall.value for each in figure.observers] == [0.45, 0.2]
+    assert [each.overall and each.overall.value for each in figure.observers] == [0.2, 0.45]
     assert figure.limit == 0.8
 
 

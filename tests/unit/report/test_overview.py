@@ -19,6 +19,7 @@ from hardiness.report.commands import commands_of
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.places import PlaceRange, ranks
 from hardiness.report.scorecard import scorecard
+from hardiness.report.screen_columns import screen_columns
 from hardiness.report.sections import sections
 from hardiness.report.summary import summary
 from hardiness.report.table_rows import rows_of
@@ -145,9 +146,10 @@ def test_the_head_says_once_that_a_page_is_demo_sized() -> None:
     def head(*results: Result) -> str:
         return page_of(*results).split('<ul class="found">')[0]
 
-    assert head(demo, corrupted).count(f'<p class="warn small">{DEMO}</p>') == 1
+    assert head(demo, corrupted).count("demo: few and easy") == head(demo, corrupted).count(f" {DEMO}.") == 1
     assert head(demo, whole).count(f"imagenet-val on embedded: {DEMO}") == 1
     assert "demo-sized" not in head(whole)
+    assert "few and easy" not in head(whole)
 
 
 def test_headlines_stand_first_with_n_and_all_other_columns_are_folded() -> None:
@@ -204,35 +206,6 @@ def test_sections_of_one_benchmark_have_titles_that_tell_them_apart() -> None:
 def test_two_runs_of_one_model_are_told_apart() -> None:
     found = [result("a", top1(0.9), key="111111-x"), result("a", top1(0.8), key="222222-x")]
     assert [model for model, _ in scorecard(sections(found)).rows] == ["a (run 111111)", "a (run 222222)"]
-
-
-def test_a_lead_within_chance_is_called_so() -> None:
-    found = [result("a", top1(0.90)), result("b", top1(0.895)), result("c", top1(0.5))]
-    said = {sentence.model: sentence.text.replace("\u00a0", " ") for sentence in summary(sections(found))}
-    assert said == {
-        "a": "is right on 90.0 % of the photographs (n = 1,000); by top-1, its lead over b is within chance.",
-        "b": "is right on 89.5 % of the photographs (n = 1,000); by top-1, its lead over c is more than chance.",
-        "c": "is right on 50.0 % of the photographs (n = 1,000).",
-    }
-
-
-def test_a_lead_names_its_score_which_may_be_another_than_the_sentences() -> None:
-    def corrupted(model: str, mce: float, noise: float) -> Result:
-        scores = [
-            Score("mce", mce, "ratio", 1000, Interval(mce - 0.05, mce + 0.05), False),
-            Score(
-                "error", noise, "fraction", 1000, Interval(noise - 0.01, noise + 0.01), False, Condition(group="noise")
-            ),
-            Score("clean_error", 0.1, "fraction", 1000, Interval(0.09, 0.11), False),
-        ]
-        run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
-        return result(model, *scores, benchmark="imagenet-c", run=run)
-
-    found = [corrupted("a", 0.60, 0.7), corrupted("b", 0.62, 0.57)]
-    first = summary(sections(found))[0].text.replace("\u00a0", " ")
-    assert first == "loses 60 points under noise (n = 1,000); by mCE, its lead over b is within chance."
-    both = summary(sections([*found, result("a", top1(0.9)), result("b", top1(0.895))]))
-    assert "; by top-1 on imagenet-val, its lead over b is within chance." in both[0].text
 
 
 def sentence_of(found: Result) -> str:
@@ -346,8 +319,8 @@ def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     assert column is not None
     assert alone.places(column) == {"a": PlaceRange(1, 2), "b": PlaceRange(1, 2)}
     assert shown.places(column) == {"a": PlaceRange(1, 1), "b": PlaceRange(2, 2)}
-    assert "its lead over b is more than chance" in summary([shown])[0].text
-    assert "its lead over b is within chance" in summary([alone])[0].text
+    assert [each.standing.alone for each in screen_columns([shown])] == ["a"]
+    assert [each.standing.claim for each in screen_columns([alone])] == [None]
     alone_of_two = sections(found[:1], [comparison])[0]
     assert alone_of_two.places(column) == {"a": PlaceRange(1, 1)}, "places among the models that are shown"
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))

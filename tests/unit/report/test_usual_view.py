@@ -40,8 +40,8 @@ def test_every_metric_of_a_card_without_a_view_is_shown_by_condition(tmp_path: P
     assert isinstance(chart, Dots)
     assert (chart.title, chart.rows, chart.limit) == ("Accuracy by angle", ("0", "90", "180"), 1.0)
     assert [[each.by_row[row].value for row in chart.rows] for each in chart.observers] == [
-        [0.9, 0.5, 0.4],
         [0.8, 0.7, 0.6],
+        [0.9, 0.5, 0.4],
     ]
     assert [each.overall and each.overall.value for each in chart.observers] == [
         result.scores[0].value for result in results

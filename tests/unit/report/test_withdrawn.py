@@ -25,6 +25,7 @@ from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.scorecard import scorecard
+from hardiness.report.screen_columns import screen_columns
 from hardiness.report.sections import places_of, sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.summary import summary
@@ -100,10 +101,10 @@ def test_a_score_that_is_taken_out_of_its_result_keeps_the_word(doubt: str) -> N
 def test_the_sentence_of_a_model_has_the_word(doubt: str) -> None:
     (sentence,) = summary(sections([attacked("masked", doubt)]))
     assert f"falls from 69 to 62\u00a0% under attack at ε\u00a04/255 ({doubt})" in sentence.text
-    both = summary(sections([attacked("masked", doubt), attacked("honest", "", 0.3)]))
-    assert not any("lead" in each.text for each in both), "a number that is withdrawn leads nobody"
-    two = summary(sections([attacked("one", ""), attacked("other", "", 0.3)]))
-    assert "its lead over other is more than chance" in two[0].text
+    both = screen_columns(sections([attacked("masked", doubt), attacked("honest", "", 0.3)]))
+    assert [column.standing.models for column in both] == [("honest",)], "a number that is withdrawn leads nobody"
+    (two,) = screen_columns(sections([attacked("one", ""), attacked("other", "", 0.3)]))
+    assert two.standing.alone == "one"
     (honest,) = summary(sections([attacked("honest", "")]))
     assert "under attack at ε\u00a04/255 (n\u00a0=\u00a0300)." in honest.text
 

@@ -159,6 +159,7 @@
     if (what === 'link') copy(location.href, button);
     else copy(all('tr:not([hidden], .groups)', document.getElementById(what)).map((row) => [...row.children].map((cell) => (cell.dataset.text || cell.textContent).trim().replace(/\s+/g, ' ')).join('\t')).join('\n'), button);
   }));
+  all('[data-copy-text]').forEach((button) => button.addEventListener('click', () => copy(button.dataset.copyText, button)));
   addEventListener('hashchange', read);
   addEventListener('beforeprint', () => all('figure').forEach((figure) => { for (let at = figure; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true; }));
   read();

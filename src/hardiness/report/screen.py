@@ -1,0 +1,172 @@
+"""The first screen of a page, ready to be drawn: title, chart, verdicts, next command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hardiness.core.result import Result
+from hardiness.report.commands import data_argument
+from hardiness.report.first_screen import (
+    SHOWN_MOST,
+    ScreenColumn,
+    Verdict,
+    foot_of,
+    lead_of,
+    random_weights_sentence,
+    title_of,
+    verdict_of,
+)
+from hardiness.report.gate import GateTable
+from hardiness.report.marks import DEMO
+from hardiness.report.screen_columns import has_random_weights, screen_columns
+from hardiness.report.sections import BenchmarkSection
+
+BESIDE_MOST = 4
+"""Columns that stand beside each other; of more, rows of three."""
+
+MORE = 4
+"""How many times as many photographs the next command takes: they halve an interval."""
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """All that a reader sees before scrolling.
+
+    Attributes:
+        about: what was evaluated, in a line.
+        marks: what is amiss with all of it, a word or two each.
+        gates: the verdict of each gate, a sentence with its outcome.
+        title: the sure result.
+        lead: by how much.
+        models: in the order of the rows.
+        charts: columns beside each other, with the verdict of each.
+        foot: the legend and what to know of single models.
+        next_step: why to go on, and with which command.
+    """
+
+    about: str
+    marks: tuple[str, ...]
+    gates: tuple[tuple[str, str], ...]
+    title: str
+    lead: str
+    models: tuple[str, ...]
+    charts: tuple[tuple[tuple[ScreenColumn, Verdict], ...], ...]
+    foot: tuple[str, ...]
+    next_step: tuple[str, str]
+
+    @property
+    def short_command(self) -> str:
+        """The command without the names of its models, where it has more than two."""
+        named = re.findall(r" -m (?:'[^']*'|\S+)", self.next_step[1])
+        return self.next_step[1].replace("".join(named), " -m …") if len(named) > 2 else self.next_step[1]
+
+    @property
+    def parts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The models that are shown at once, and those that are folded."""
+        return self.models[:SHOWN_MOST], self.models[SHOWN_MOST:]
+
+
+def first_screen(shown: Sequence[BenchmarkSection], name: str, gates: Sequence[GateTable] = ()) -> FirstScreen:
+    """The first screen of some sections.
+
+    Args:
+        shown: with their comparisons.
+        name: of the page.
+        gates: the last gate of each folder.
+    """
+    columns = screen_columns(shown)
+    results = [result for each in shown for result in each.results]
+    models = tuple(dict.fromkeys(result.name for result in results))
+    size = len(columns) if len(columns) <= BESIDE_MOST else BESIDE_MOST - 1
+    pairs = [(column, verdict_of(column)) for column in columns]
+    charts = tuple(tuple(pairs[at : at + size]) for at in range(0, len(pairs), size or 1))
+    by_name = {result.name: result for result in results if has_random_weights(result)}
+    ordered_by = next((column for column in columns if column.points.keys() >= set(models)), None)
+    order = ordered_by.title.lower() if ordered_by and len(models) > 1 else ""
+    return FirstScreen(
+        _about(results, columns, models, name),
+        _marks(results),
+        tuple((gate.outcome, gate.sentence) for gate in gates),
+        title_of(columns, models),
+        lead_of(columns, models),
+        models,
+        charts,
+        tuple(filter(None, (*(foot_of(columns, order) if columns else ()), random_weights_sentence([*by_name])))),
+        _next_step(shown, columns, models),
+    )
+
+
+def _about(results: Sequence[Result], columns: Sequence[ScreenColumn], models: Sequence[str], name: str) -> str:
+    """``hardiness: runs · 4 models · 120 of 250 photographs``."""
+    count = f"{len(models)} model{'' if len(models) == 1 else 's'}"
+    images = max((result.counts.images for result in results), default=0)
+    whole = max((result.run.data.samples for result in results), default=0)
+    of_all = f"{images:,} of {whole:,}" if images < whole else f"{images:,}"
+    is_embedded = bool(results) and all(result.run.data.is_embedded for result in results)
+    return f"{name} · {count} · {of_all} photographs{' that came with the package' if is_embedded else ''}"
+
+
+def _marks(results: Sequence[Result]) -> tuple[str, ...]:
+    is_demo = any(warning.startswith(DEMO) for result in results for warning in result.warnings)
+    is_partial = any(not result.counts.complete for result in results)
+    return (*(("partial",) if is_partial else ()), *(("demo: few and easy",) if is_demo else ()))
+
+
+def _next_step(
+    shown: Sequence[BenchmarkSection], columns: Sequence[ScreenColumn], models: Sequence[str]
+) -> tuple[str, str]:
+    """Why to go on, and a command that does; both empty where there is nothing left to do."""
+    by_anchor = {each.anchor: each for each in shown}
+    for column in columns:
+        results = [
+            result
+            for result in by_anchor[column.anchor].results
+            if result.name in column.serious and result.name not in column.twins
+        ]
+        if column.is_partial and (column.standing.claim is None or not column.is_judged):
+            command = _more_images(results, column)
+            if command:
+                return f"More photographs under “{column.title}” (the same command continues)", command
+    if len(models) == 1 and columns:
+        first = by_anchor[columns[0].anchor].results[0]
+        return "A second model to compare it with", f"hardiness run -m MODEL -b {first.benchmark} --data {_data(first)}"
+    if any(column.is_judged for column in columns):
+        return "Every pair, and how many of their answers differ", "hardiness compare OUT"
+    return "", ""
+
+
+def _more_images(results: Sequence[Result], column: ScreenColumn) -> str:
+    """The command that evaluates more photographs of a column; empty where no session says how it was run."""
+    requests = [_request(result) for result in results]
+    texts = list(dict.fromkeys(str(request["model"]) for request in requests if "model" in request))
+    benchmarks = list(dict.fromkeys(str(request["benchmark"]) for request in requests if "benchmark" in request))
+    if len(texts) < len(results) or len(benchmarks) != 1:
+        return ""
+    images = min(result.counts.images for result in results)
+    samples = max(result.run.data.samples for result in results)
+    limit = [] if MORE * images >= samples else ["--limit", str(MORE * images)]
+    models = [part for text in texts for part in ("-m", text)]
+    benchmark = re.sub(r"0\.0\d{6,}", _as_fraction, benchmarks[0])
+    return shlex.join(["hardiness", "run", *models, "-b", benchmark, "--data", _data(results[0]), *limit])
+
+
+def _as_fraction(match: re.Match[str]) -> str:
+    """An epsilon as people type it, where it is a fraction of 255."""
+    value = 255 * float(match[0])
+    return f"{value:g}/255" if abs(value - round(value, 2)) < 1e-6 else match[0]
+
+
+def _request(result: Result) -> Mapping[str, object]:
+    """What the last session that computed rows was asked."""
+    sessions = [each for each in result.measured.get("sessions", ()) if each.get("rows") and "asked" in each]
+    return sessions[-1]["asked"] if sessions else {}
+
+
+def _data(result: Result) -> str:
+    stated = _request(result).get("data")
+    if isinstance(stated, list) and len(stated) == 1:
+        return str(stated[0])
+    return "embedded" if result.run.data.is_embedded else data_argument(result)

@@ -1,0 +1,227 @@
+"""Columns of a page's first screen: which benchmark stands for clean, corrupted and attacked pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+
+from hardiness.benchmarks.accuracy_warnings import CLEAN
+from hardiness.benchmarks.presentation import Column, benchmark_type
+from hardiness.core.attack_plan import epsilon_text
+from hardiness.core.condition import Condition
+from hardiness.core.model import MEANINGLESS
+from hardiness.core.result import PARTIAL, Interval, Result, Score
+from hardiness.report.first_screen import RANDOM_WEIGHTS, Point, ScreenColumn
+from hardiness.report.places import order_beyond_chance
+from hardiness.report.sections import BenchmarkSection, score_of
+from hardiness.report.standings import Lead, Leads, Standing
+from hardiness.results.same_rows import why_same
+
+CORRUPTED = ("imagenet-c", "own-c")
+"""The benchmarks that stand for corrupted pictures, the first that was run."""
+
+ATTACKED = {"autoattack": "AutoAttack", "whitebox": "white box"}
+"""The benchmarks that stand for attacked pictures, the first that was run, and what they are called."""
+
+USUAL_EPSILON = 4 / 255
+"""The budget at which models are shown where all have it."""
+
+RIGHT = ("top1", "accuracy")
+"""Metrics that are shares of right answers."""
+
+
+def screen_columns(shown: Sequence[BenchmarkSection]) -> list[ScreenColumn]:
+    """The columns of the chart, from what was run; none stands for what was not."""
+    columns = [
+        *_of_photographs([each for each in shown if _is_clean(each)], "Clean", "on clean photographs"),
+        *_of_photographs([each for each in shown if _is_own(each)], "Own classes", "on your own classes"),
+        *_corrupted(shown),
+        *_attacked(shown),
+    ]
+    for each in shown:
+        if each.section.group == "natural shift":
+            name = each.results[0].benchmark
+            columns += _of_photographs([each], "Shifted", f"on {name}")
+    return columns
+
+
+def has_random_weights(result: Result) -> bool:
+    """Whether its network has random weights, as whoever ran it asked."""
+    sessions = result.measured.get("sessions", ())
+    return bool(sessions) and any(MEANINGLESS in session.get("notes", ()) for session in sessions)
+
+
+def _is_clean(each: BenchmarkSection) -> bool:
+    return each.results[0].benchmark == CLEAN
+
+
+def _is_own(each: BenchmarkSection) -> bool:
+    kind = benchmark_type(each.results[0].run)
+    return kind.is_own and each.results[0].run.benchmark.card == "classification"
+
+
+def _of_photographs(candidates: Sequence[BenchmarkSection], title: str, where: str) -> Iterator[ScreenColumn]:
+    for each in _with_most_models(candidates):
+        column = next((c for c in each.section.columns if c.metric.removesuffix(PARTIAL) in RIGHT and c.headline), None)
+        if column is not None:
+            yield _column(each, {result.name: column for result in each.results}, title, where, _source(each))
+
+
+def _corrupted(shown: Sequence[BenchmarkSection]) -> Iterator[ScreenColumn]:
+    name = next((name for name in CORRUPTED if any(each.results[0].benchmark == name for each in shown)), "")
+    for each in _with_most_models([each for each in shown if each.results[0].benchmark == name]):
+        columns = {
+            result.name: Column(score.metric, score.condition, "mean error", higher_is_better=False)
+            for result in each.results
+            for score in result.scores
+            if score.metric.removesuffix(PARTIAL) == "mean_error" and not score.condition and score.value is not None
+        }
+        cells = {result.name: _cells(result) for result in each.results if result.name in columns}
+        if not cells:
+            continue
+        usual, _ = Counter(cells.values()).most_common(1)[0]
+        count = len({cell["corruption"] for cell in usual})
+        corruptions = f"{count} corruption{'' if count == 1 else 's, mean'}"
+        others = {name: "other corruptions" for name, own in cells.items() if own != usual}
+        yield _column(each, columns, "Corrupted", "under corruptions", f"{_source(each)}: {corruptions}", others)
+
+
+def _cells(result: Result) -> frozenset[Condition]:
+    return frozenset(s.condition for s in result.scores if {"corruption", "severity"} == set(s.condition))
+
+
+def _attacked(shown: Sequence[BenchmarkSection]) -> Iterator[ScreenColumn]:
+    candidates = [each for each in shown if each.results[0].benchmark in ATTACKED and _is_within_linf(each.results[0])]
+    kinds = [name for name in ATTACKED if any(each.results[0].benchmark == name for each in candidates)]
+    of_kind = [each for each in candidates if each.results[0].benchmark == kinds[0]] if kinds else []
+    for each in _with_most_models(of_kind, lambda each: _is_usual(_condition(each))):
+        condition = _condition(each)
+        if condition is None:
+            continue
+        run = each.results[0].run
+        name = ATTACKED[run.benchmark.name]
+        targeted = ", targeted" if run.attack and run.attack[0].targeted else ""
+        source = f"{name}{targeted}, ε {epsilon_text(float(condition['epsilon']))}"
+        column = Column("accuracy", condition, "accuracy under attack", higher_is_better=True)
+        yield _column(
+            each, {result.name: column for result in each.results}, "Attacked", "under attack", source, is_attack=True
+        )
+
+
+def _is_within_linf(result: Result) -> bool:
+    """Whether a run's own rounds, and not those that must break everything, are within L-infinity."""
+    rounds = [tried for tried in result.run.attack if any("group" not in mark for mark in tried.marks.values())]
+    return {tried.norm for tried in rounds} <= {"linf"}
+
+
+def _is_usual(condition: Condition | None) -> bool:
+    return condition is not None and abs(float(condition["epsilon"]) - USUAL_EPSILON) < 1e-6
+
+
+def _condition(each: BenchmarkSection) -> Condition | None:
+    """The budget at which all models are shown: the usual one, else the largest that all have; with most steps."""
+    by_model = [
+        {
+            score.condition
+            for score in result.scores
+            if score.metric == "accuracy"
+            and "epsilon" in score.condition
+            and set(score.condition) <= {"epsilon", "steps"}
+            and score.value is not None
+        }
+        for result in each.results
+    ]
+    present = [conditions for conditions in by_model if conditions]
+    if not present:
+        return None
+    common = set.intersection(*present)
+    counts = Counter(condition for conditions in present for condition in conditions)
+    candidates = common or {condition for condition, count in counts.items() if count == max(counts.values())}
+    return max(candidates, key=lambda at: (_is_usual(at), float(at["epsilon"]), int(at.get("steps", 0))))
+
+
+def _with_most_models(
+    sections: Sequence[BenchmarkSection], is_preferred: Callable[[BenchmarkSection], bool] = lambda _: False
+) -> list[BenchmarkSection]:
+    """The section that most models are in, of such the first that is preferred; nothing of none."""
+    return [max(sections, key=lambda each: (len(each.results), is_preferred(each)))] if sections else []
+
+
+def _source(each: BenchmarkSection) -> str:
+    first = each.results[0]
+    subset = [part.removeprefix("subset ") for part in each.section.variant if part.startswith("subset ")]
+    return ", ".join([first.benchmark, *subset])
+
+
+def _column(
+    each: BenchmarkSection,
+    columns: Mapping[str, Column],
+    title: str,
+    where: str,
+    source: str,
+    others: Mapping[str, str] | None = None,
+    is_attack: bool = False,
+) -> ScreenColumn:
+    """One column, of the models that have a number."""
+    scores = {
+        result.name: score
+        for result in each.results
+        if (column := columns.get(result.name)) and (score := score_of(result, column)) and score.value is not None
+    }
+    points = {name: _point(score) for name, score in scores.items()}
+    unranked = {
+        **{name: score.doubt for name, score in scores.items() if score.doubt},
+        **{name: reason for name, reason in (others or {}).items() if name in scores},
+        **{result.name: RANDOM_WEIGHTS for result in each.results if has_random_weights(result)},
+    }
+    unranked = {name: reason for name, reason in unranked.items() if name in points}
+    twins = {name: other for name, other in each.twins.items() if {name, other} <= points.keys() - unranked.keys()}
+    ranked = [name for name in points if name not in unranked and name not in twins]
+    ranked.sort(key=lambda name: -points[name].value)
+    by_name = {result.name: result for result in each.results}
+    pair = next(iter(twins.items()), None)
+    return ScreenColumn(
+        title,
+        where,
+        source,
+        points,
+        Standing(tuple(ranked), _leads(each, columns, scores, ranked)),
+        twins,
+        why_same(by_name[pair[0]].run, by_name[pair[1]].run) if pair else "",
+        unranked,
+        each.anchor,
+        is_attack,
+        any(not result.counts.complete for result in each.results if result.name in points),
+    )
+
+
+def _point(score: Score) -> Point:
+    assert score.value is not None
+    if score.higher_is_better:
+        return Point(score.value, score.interval, score.n, score.doubt)
+    ends = Interval(1 - score.interval.high, 1 - score.interval.low) if score.interval else None
+    return Point(1 - score.value, ends, score.n, score.doubt)
+
+
+def _leads(
+    each: BenchmarkSection, columns: Mapping[str, Column], scores: Mapping[str, Score], ranked: Sequence[str]
+) -> Leads:
+    """The lead of the better of each two that are told apart: by a paired test, else by intervals that are apart."""
+    leads: dict[tuple[str, str], Lead] = {}
+    for first, second in combinations(ranked, 2):
+        comparison = each.comparison(columns[first])
+        pair = next((p for p in ((first, second), (second, first)) if comparison and p in comparison.pairs), None)
+        if comparison is None or pair is None:
+            order = order_beyond_chance(scores[first], scores[second])
+            if order:
+                size = abs((scores[first].value or 0.0) - (scores[second].value or 0.0))
+                leads[(first, second) if order > 0 else (second, first)] = Lead(size)
+        elif comparison.is_told_apart(pair):
+            difference = comparison.pairs[pair]
+            ends = difference.interval
+            if difference.value < 0 and ends is not None:
+                ends = Interval(-ends.high, -ends.low)
+            better, worse = pair if (difference.value > 0) == comparison.higher_is_better else pair[::-1]
+            leads[better, worse] = Lead(abs(difference.value), ends)
+    return leads

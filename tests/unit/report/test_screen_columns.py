@@ -1,0 +1,170 @@
+"""Which benchmark stands in which column of the first screen, at which budget, and who has a place there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hardiness.core.attack_plan import Round
+from hardiness.core.condition import Condition
+from hardiness.core.model import MEANINGLESS, View
+from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
+from hardiness.report.screen import first_screen
+from hardiness.report.screen_columns import has_random_weights, screen_columns
+from hardiness.report.sections import sections
+
+CARDS = {"imagenet-val": "classification", "own": "classification", "imagenet-v2": "classification",
+         "imagenet-c": "corruption", "own-c": "corruption", "whitebox": "attack", "autoattack": "attack",
+         "imagenet-a": "subset_classification"}  # fmt: skip
+
+
+def score(metric: str, value: float, n: int = 500, higher_is_better: bool = True, **condition: Any) -> Score:
+    spread = Interval(max(0.0, value - 0.02), min(1.0, value + 0.02))
+    return Score(metric, value, "fraction", n, spread, higher_is_better, Condition(**condition))
+
+
+def result(model: str, benchmark: str, *scores: Score, **more: Any) -> Result:
+    run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, CARDS[benchmark], "standard"),
+              DataIdentity("imagenet", samples=500))  # fmt: skip
+    given = {"run": run, "counts": Counts(500, 500, 0, 500), "measured": {"sessions": []}, **more}
+    return Result(model=model, benchmark=benchmark, data="imagenet", protocol="standard", scores=scores,
+                  key=f"{model}-{benchmark}", **given)  # fmt: skip
+
+
+def clean(model: str, value: float, benchmark: str = "imagenet-val", **more: Any) -> Result:
+    return result(model, benchmark, score("top1", value), **more)
+
+
+def corrupted(model: str, error: float, benchmark: str = "imagenet-c", names: tuple[str, ...] = ("fog", "snow"),
+              **more: Any) -> Result:  # fmt: skip
+    errors = [score("error", error, higher_is_better=False, corruption=name, severity=1) for name in names]
+    return result(model, benchmark, score("mean_error", error, 500, False), *errors, **more)
+
+
+def attacked(
+    model: str, left: dict[float, float], benchmark: str = "whitebox", norm: str = "linf", **more: Any
+) -> Result:
+    at = {epsilon: Condition(epsilon=epsilon, steps=10) for epsilon in left}
+    rounds = tuple(Round("pgd", norm, epsilon, {10: mark}) for epsilon, mark in at.items())  # type: ignore[arg-type]
+    scores = [score("accuracy", value, epsilon=epsilon, steps=10) for epsilon, value in left.items()]
+    made = result(model, benchmark, score("clean_accuracy", 0.9), *scores, **more)
+    conditions = (Condition(), *at.values())
+    return replace(made, run=replace(made.run, attack=rounds, conditions=conditions))
+
+
+def columns_of(*results: Result) -> dict[str, Any]:
+    found = sorted(results, key=lambda each: each.benchmark)
+    return {column.title: column for column in screen_columns(sections(found))}
+
+
+def test_each_kind_of_picture_has_a_column_and_what_was_not_run_has_none() -> None:
+    columns = columns_of(clean("a", 0.9), corrupted("a", 0.3), attacked("a", {4 / 255: 0.1}))
+    assert list(columns) == ["Clean", "Corrupted", "Attacked"]
+    assert columns["Clean"].points["a"].value == 0.9
+    assert round(columns["Corrupted"].points["a"].value, 6) == 0.7, "still right, not wrong"
+    assert columns["Corrupted"].points["a"].interval == Interval(1 - 0.32, 1 - 0.28)
+    assert columns["Corrupted"].source == "imagenet-c: 2 corruptions, mean"
+    assert columns["Attacked"].source == "white box, ε 4/255"
+    assert list(columns_of(clean("a", 0.9))) == ["Clean"]
+    assert list(columns_of(corrupted("a", 0.3))) == ["Corrupted"]
+
+
+def test_own_pictures_and_shifted_sets_have_columns_of_their_own() -> None:
+    columns = columns_of(clean("a", 0.9), clean("a", 0.5, "own"), clean("a", 0.4, "imagenet-v2"))
+    assert [(title, column.source) for title, column in columns.items()] == [
+        ("Clean", "imagenet-val"),
+        ("Own classes", "own"),
+        ("Shifted", "imagenet-v2"),
+    ]
+    both = columns_of(corrupted("a", 0.3), corrupted("a", 0.6, "own-c"))
+    assert both["Corrupted"].source.startswith("imagenet-c")
+    assert columns_of(corrupted("a", 0.6, "own-c"))["Corrupted"].source.startswith("own-c")
+
+
+def test_attacks_are_shown_at_four_255ths_or_at_the_largest_budget_that_all_have() -> None:
+    usual = {2 / 255: 0.4, 4 / 255: 0.2, 8 / 255: 0.1}
+    assert columns_of(attacked("a", usual), attacked("b", usual))["Attacked"].source == "white box, ε 4/255"
+    other = {1 / 255: 0.5, 2 / 255: 0.4}
+    shown = columns_of(attacked("a", usual), attacked("b", other))["Attacked"]
+    assert shown.source == "white box, ε 2/255"
+    assert {name: point.value for name, point in shown.points.items()} == {"a": 0.4, "b": 0.4}
+    both = columns_of(attacked("a", usual), attacked("a", {8 / 255: 0.05}, "autoattack"))
+    assert both["Attacked"].source == "AutoAttack, ε 8/255", "the ensemble goes before the white box"
+    assert columns_of(attacked("a", {0.5: 0.3}, norm="l2")) == {}, "other norms are no L-infinity"
+
+
+def test_models_that_met_other_corruptions_are_not_ranked_beside_each_other() -> None:
+    found = [corrupted("a", 0.1), corrupted("b", 0.3), corrupted("c", 0.5, names=("fog",))]
+    column = columns_of(*found)["Corrupted"]
+    assert column.standing.models == ("a", "b")
+    assert column.unranked == {"c": "other corruptions"}
+
+
+def test_a_number_that_is_withdrawn_and_random_weights_have_no_place() -> None:
+    doubt = [Finding("verdict", True, "Withdrawn: it stands, but cannot be trusted (reach).")]
+    found = [
+        attacked("a", {4 / 255: 0.6}, findings=doubt),
+        attacked("b", {4 / 255: 0.3}),
+        attacked("c", {4 / 255: 0.1}),
+    ]
+    column = columns_of(*found)["Attacked"]
+    assert column.standing.models == ("b", "c")
+    assert column.points["a"].doubt == "withdrawn"
+    random = clean("r", 0.0, measured={"sessions": [{"notes": [MEANINGLESS]}]})
+    assert has_random_weights(random)
+    assert not has_random_weights(clean("a", 0.9))
+    assert columns_of(clean("a", 0.9), random)["Clean"].standing.models == ("a",)
+
+
+def test_two_names_of_one_run_are_ranked_once() -> None:
+    fixed = InputIdentity("fixed", "224 px as it is")
+    one = corrupted("a", 0.3)
+    views = (View(), View(resize_px=160, crop_px=160))
+    runs = [replace(one.run, model=ModelIdentity("a", "w" * 64, view), input=fixed) for view in views]
+    found = [replace(one, run=run, key=run.key) for run in runs]
+    column = columns_of(*found, corrupted("b", 0.9))["Corrupted"]
+    assert len(column.points) == 3
+    assert len(column.standing.models) == 2
+    assert column.same_run == "imagenet-c sets its own picture size"
+    (table,) = sections([*found, corrupted("b", 0.9)])
+    assert table.section.headline is not None
+    assert len(table.places(table.section.headline)) == 2, "in tables neither"
+
+
+def test_models_stand_in_the_order_of_the_first_column_that_all_have() -> None:
+    found = [corrupted("a", 0.1), corrupted("b", 0.2), corrupted("c", 0.3), clean("b", 0.5), clean("c", 0.6)]
+    tables = sections(sorted(found, key=lambda each: each.benchmark))
+    assert [[each.name for each in table.results] for table in tables] == [["b", "c"], ["a", "b", "c"]]
+    found.append(clean("a", 0.55))
+    tables = sections(sorted(found, key=lambda each: each.benchmark))
+    assert [[each.name for each in table.results] for table in tables] == [["c", "a", "b"]] * 2
+
+
+def test_the_screen_folds_after_twelve_and_says_what_is_partial() -> None:
+    many = [clean(f"m{number:02}", 0.9 - 0.01 * number) for number in range(20)]
+    screen = first_screen(sections(many), "t")
+    assert [len(part) for part in screen.parts] == [12, 8]
+    assert screen.about == "t · 20 models · 500 photographs"
+    assert screen.marks == ()
+    part = clean("a", 0.9, counts=Counts(500, 120, 0, 120), warnings=("demo-sized: few and easy",))
+    screen = first_screen(sections([part]), "t")
+    assert screen.marks == ("partial", "demo: few and easy")
+    assert screen.about == "t · 1 model · 120 of 500 photographs"
+
+
+def test_the_next_command_is_the_one_that_tells_more() -> None:
+    def asked(model: str) -> dict[str, Any]:
+        request = {"model": model, "benchmark": "imagenet-c", "data": ["/photographs"]}
+        return {"sessions": [{"rows": 8, "limit": 8, "asked": request}]}
+
+    few = Counts(1000, 16, 0, 8)
+    found = [corrupted(model, error, counts=few, measured=asked(model)) for model, error in (("a", 0.30), ("b", 0.31))]
+    why, command = first_screen(sections(found), "t").next_step
+    assert "Corrupted" in why
+    assert command == "hardiness run -m a -m b -b imagenet-c --data /photographs --limit 32"
+    nearly = [replace(each, counts=Counts(1000, 400, 0, 200)) for each in found]
+    assert "--limit" not in first_screen(sections(nearly), "t").next_step[1], "all of them"
+    whole = [clean("a", 0.9), clean("b", 0.5)]
+    assert first_screen(sections(whole), "t").next_step[1] == "hardiness compare OUT"
+    assert first_screen(sections(whole[:1]), "t").next_step[1].startswith("hardiness run -m MODEL -b imagenet-val")
