@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.result import Interval
-from hardiness.statistics.comparison import APART, FEWEST, FEWEST_DIFFERING, LEVEL, UNPAIRED, Difference, DifferenceTest
+from hardiness.statistics.comparison import (
+    APART,
+    FEWEST,
+    FEWEST_DIFFERING,
+    LEVEL,
+    MEAN,
+    UNPAIRED,
+    Difference,
+    DifferenceTest,
+    difference_test,
+)
 from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import (
     FEW_ANSWERS,
@@ -533,7 +543,7 @@ class Partition:
         if self.clusters is not None:
             if interval is not None:
                 reasons = [reason or "no method for clusters: its interval inverts tests" for reason in reasons]
-            joint, correlation = self._joint(own, others)
+            joint, correlation = self._difference_spread(own, others), self._correlation(own)
             own, others = ([self._collapsed(each) for each in side] for side in (own, others))
         intervals = [
             None if reason or interval is None else interval(part) for part, reason in zip(parts, reasons, strict=True)
@@ -553,25 +563,73 @@ class Partition:
         sums = np.bincount(at, estimate.influence, len(clusters)) * (len(clusters) / estimate.n)
         return Estimate(estimate.value, clusters, np.asarray(sums, np.float64))
 
-    def _joint(self, own: Sequence[Estimate], others: Sequence[Estimate]) -> tuple[Spread, Floats | None]:
-        """The spread of each slice less the rest, by clusters, and the correlations of the slices."""
-        differences = [
-            self._collapsed(first - second) if first.n and second.n else first
-            for first, second in zip(own, others, strict=True)
-        ]
-        assert self.clusters is not None
-        sums = np.zeros((int(self.clusters.max(initial=-1)) + 1, self.count))
-        for k, each in enumerate(own):
-            np.add.at(sums[:, k], self.clusters[each.ids], each.influence / max(each.n, 1))
-        spread = Spread.of_estimates(differences)
-        is_shared = len(np.unique(self.clusters[self.codes >= 0])) < sum(
-            len(np.unique(self.clusters[self.places(k)])) for k in range(self.count)
+    def _difference_spread(self, own: Sequence[Estimate], others: Sequence[Estimate]) -> Spread:
+        """The spread of each slice less the rest, by clusters."""
+        differences = (
+            first - second if first.n and second.n else first for first, second in zip(own, others, strict=True)
         )
-        if not is_shared:
-            return spread, None
+        return Spread.of_estimates([self._collapsed(each) for each in differences])
+
+    def _correlation(self, estimates: Sequence[Estimate]) -> Floats | None:
+        """The correlations of numbers of different pictures, whose ids are places; ``None`` without shared clusters."""
+        if self.clusters is None:
+            return None
+        sums = np.zeros((int(self.clusters.max(initial=-1)) + 1, len(estimates)))
+        is_there = np.zeros(sums.shape, bool)
+        for k, each in enumerate(estimates):
+            np.add.at(sums[:, k], self.clusters[each.ids], each.influence / max(each.n, 1))
+            is_there[self.clusters[each.ids], k] = True
+        if not np.any(is_there.sum(axis=1) > 1):
+            return None
         covariance = sums.T @ sums
         sizes = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
-        return spread, np.clip(covariance / np.outer(sizes, sizes), -1.0, 1.0)
+        return np.asarray(np.clip(covariance / np.outer(sizes, sizes), -1.0, 1.0))
+
+    @property
+    def cluster_counts(self) -> list[int]:
+        """The clusters of each slice; 0 where each picture stands alone."""
+        if self.clusters is None:
+            return [0] * self.count
+        return [len(np.unique(self.clusters[self.places(k)])) for k in range(self.count)]
+
+    def difference(self, first: Estimate, second: Estimate, span: float, lacks: str) -> DifferenceTest:
+        """The test of one score of two models on the same pictures, whose places are the estimates' ids.
+
+        Arguments as of `difference_test`.
+        """
+        if self.clusters is None or lacks or math.isnan(first.value - second.value):
+            return difference_test(first, second, span, lacks)
+        joint = self._collapsed(first - second)
+        value, n = joint.value, min(first.n, second.n)
+        if joint.n < FEWEST_CLUSTERS or joint.differing < FEWEST_DIFFERING:
+            reason = (
+                f"an interval needs {FEWEST_CLUSTERS} clusters, and {FEWEST_DIFFERING} that differ, had {joint.n} and "
+                f"{joint.differing}"
+            )
+            return DifferenceTest(value, n, MEAN, reason=reason)
+        error, skew, degrees = joint.error, joint.skew, max(joint.telling - 1, 1)
+        return DifferenceTest(
+            value,
+            n,
+            MEAN,
+            skewed_student_p(value, error, skew, degrees),
+            lambda level: skewed_student(value, error, skew, degrees, level),
+        )
+
+    def heterogeneity(self, estimates: Sequence[Estimate]) -> float | None:
+        """The p-value of "these numbers of different pictures are equal"; as `SlicedEstimate.heterogeneity` says.
+
+        Args:
+            estimates: of some slices each, whose ids are places.
+        """
+        if len(estimates) < 2:
+            return None
+        value = np.array([each.value for each in estimates])
+        n = np.array([each.n for each in estimates], np.int64)
+        correlation = self._correlation(estimates)
+        spread = Spread.of_estimates([each if self.clusters is None else self._collapsed(each) for each in estimates])
+        of_rest = None if self.clusters is None else spread  # which is not asked for
+        return SlicedEstimate(value, n, spread, value, n, spread, of_rest, correlation).heterogeneity()
 
 
 def _spread_of_rest(spread: Spread, value: Floats, n: Codes, rest: Floats, hits: Codes | None) -> Spread:

@@ -1,0 +1,111 @@
+"""The differences of models by slice as tables of text, as sentences, or as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from hardiness.core.result import IN_PERCENT, TextTable
+from hardiness.results.slice_comparison import SlicedDifference, SliceDifference
+from hardiness.statistics.comparison import Difference
+
+HEADS = ("n", "first", "second", "difference", "95 %", "p", "better")
+
+
+def slice_views(title: str, differences: Sequence[SlicedDifference]) -> list[TextTable]:
+    """A table for each column and score: a row for each value and two models, and a sentence on every two.
+
+    Args:
+        title: of the comparison.
+        differences: of one benchmark.
+    """
+    keys = dict.fromkeys((each.column, each.metric, each.condition) for each in differences)
+    return [
+        _view(title, [each for each in differences if (each.column, each.metric, each.condition) == key])
+        for key in keys
+    ]
+
+
+def _view(title: str, differences: Sequence[SlicedDifference]) -> TextTable:
+    first = differences[0]
+    rows = [_row(pair, each) for pair in differences for each in pair.slices]
+    notes = [
+        *map(slice_sentence, differences),
+        f"p and intervals are adjusted together for all {len(rows)} differences of this table (Holm 1979)",
+    ]
+    head = f"{first.column}"
+    return TextTable(
+        f"{title}: {first.title} by {first.column}", (head, *HEADS), tuple(rows), named=1, notes=tuple(notes)
+    )
+
+
+def _row(pair: SlicedDifference, each: SliceDifference) -> tuple[str, ...]:
+    n = f"{each.difference.n:,}" + (f"\n{each.clusters:,} clusters" if each.clusters else "")
+    values = [
+        f"{name}\n{'undefined' if math.isnan(value) else f'{_scale(pair) * value:.2f}'}"
+        for name, value in ((pair.first, each.first), (pair.second, each.second))
+    ]
+    difference = each.difference
+    if difference.interval is None:
+        value = "undefined" if math.isnan(difference.value) else _points(pair, difference.value)
+        return each.value, n, *values, value, "", "", difference.reason or ""
+    ends = f"{_points(pair, difference.interval.low)} … {_points(pair, difference.interval.high)}"
+    p = "" if difference.p is None else f"{difference.p:.3f}" if difference.p >= 0.001 else "<0.001"
+    better = {1: pair.first, -1: pair.second, 0: "not known"}[pair.better(difference)]
+    return each.value, n, *values, _points(pair, difference.value), ends, p, better
+
+
+def slice_sentence(pair: SlicedDifference) -> str:
+    """Which of two models is better on average, at which values it is worse, and whether the difference differs."""
+    return pair.sentence(lambda value: _points(pair, value))
+
+
+def _scale(pair: SlicedDifference) -> float:
+    return 100.0 if pair.unit in IN_PERCENT else 1.0
+
+
+def _points(pair: SlicedDifference, value: float) -> str:
+    return f"{_scale(pair) * value:+.2f}"
+
+
+def slice_json(pair: SlicedDifference) -> dict[str, Any]:
+    """The JSON form of two models by one score and column."""
+    return {
+        "column": pair.column,
+        "metric": pair.metric,
+        "condition": dict(pair.condition),
+        "first": pair.first,
+        "second": pair.second,
+        "sentence": slice_sentence(pair),
+        "reversed": pair.is_reversed,
+        "heterogeneity_p": pair.heterogeneity,
+        "overall": _difference(pair.overall),
+        "slices": [
+            {
+                "value": each.value,
+                "first": _finite(each.first),
+                "second": _finite(each.second),
+                **({"clusters": each.clusters} if each.clusters else {}),
+                **_difference(each.difference),
+            }
+            for each in pair.slices
+        ],
+    }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    interval = [difference.interval.low, difference.interval.high] if difference.interval else None
+    return {
+        "difference": _finite(difference.value),
+        "interval": interval,
+        "p": difference.p,
+        "n": difference.n,
+        "level": difference.level,
+        "reason": difference.reason,
+        "told_apart": difference.is_told_apart,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else value
