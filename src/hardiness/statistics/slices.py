@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.result import Interval
+from hardiness.statistics.clusters import FEWEST_CLUSTERS, NO_METHOD, Clusters, why_too_few
 from hardiness.statistics.comparison import (
     APART,
     FEWEST,
@@ -26,6 +27,7 @@ from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import (
     FEW_ANSWERS,
     clopper_pearson,
+    clustered_proportion,
     effective_answers,
     level_reaching,
     proportion,
@@ -38,9 +40,6 @@ from hardiness.statistics.intervals import (
     within,
 )
 from hardiness.statistics.multiplicity import holm, holm_levels
-
-FEWEST_CLUSTERS = 8
-"""Clusters of a slice below which nothing is known of how much its score varies."""
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -143,7 +142,7 @@ class SlicedEstimate:
         if self.lacks and self.lacks[k]:
             return self.lacks[k]
         if self.is_clustered and self.spread.units[k] < FEWEST_CLUSTERS:
-            return f"an interval needs {FEWEST_CLUSTERS} clusters, had {self.spread.units[k]}"
+            return why_too_few(int(self.spread.units[k]))
         has_bounds = all(map(math.isfinite, self.range)) and not self.signed
         if not has_bounds and self.spread.differing[k] < FEWEST_DIFFERING:
             return f"an interval needs {FEWEST_DIFFERING} pictures that differ, had {self.spread.differing[k]}"
@@ -174,8 +173,7 @@ class SlicedEstimate:
         width, units = high - low, int(self.spread.units[k])
         share, variance = min(max((value - low) / width, 0.0), 1.0), variance / width**2
         if self.hits is not None:
-            answers = clustered_answers(share, variance, n, units, level)
-            return clopper_pearson(share * answers, answers, 1 - level)
+            return clustered_proportion(share, variance if differing > 1 else 0.0, n, units, 1 - level)
         # What varies more than a mean of so many answers can, as ratios do, is not bounded by so many answers.
         is_beyond = differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (units - 1) * variance
         telling = max(self.spread.telling(k), min(differing, 2))
@@ -383,27 +381,6 @@ def _hotelling_p(values: Floats, covariance: Floats, degrees: float) -> float | 
     return float(fdtrc(rank, degrees - rank + 1, distance * (degrees - rank + 1) / (degrees * rank)))
 
 
-def clustered_answers(share: float, variance: float, n: int, clusters: int, level: float = LEVEL) -> float:
-    """How many independent answers would vary as much as a share of clustered ones; as many as clusters where none do.
-
-    Args:
-        share: of ``n`` pictures.
-        variance: of the share over other clusters like these.
-        n: pictures.
-        clusters: of them.
-        level: of the interval, one minus the coverage.
-
-    Source: Korn & Graubard (1998), Survey Methodology 24, 193-201.
-    """
-    from scipy.special import stdtrit
-
-    spread = share * (1 - share)
-    if not spread or not variance:
-        return float(clusters)
-    of_pictures, of_clusters = (float(stdtrit(max(units - 1, 1), 1 - level / 2)) for units in (n, clusters))
-    return spread / variance * (of_pictures / of_clusters) ** 2
-
-
 class Partition:
     """The slices that some pictures are parted into, and their clusters, sorted once for all scores of these.
 
@@ -542,7 +519,7 @@ class Partition:
         joint, correlation = None, None
         if self.clusters is not None:
             if interval is not None:
-                reasons = [reason or "no method for clusters: its interval inverts tests" for reason in reasons]
+                reasons = [reason or f"{NO_METHOD}: its interval inverts tests" for reason in reasons]
             joint, correlation = self._difference_spread(own, others), self._correlation(own)
             own, others = ([self._collapsed(each) for each in side] for side in (own, others))
         intervals = [
@@ -557,11 +534,7 @@ class Partition:
     def _collapsed(self, estimate: Estimate) -> Estimate:
         """The estimate by clusters, as `Clusters.collapse` gives it; its ids are places."""
         assert self.clusters is not None
-        if not estimate.n:
-            return estimate
-        clusters, at = np.unique(self.clusters[estimate.ids], return_inverse=True)
-        sums = np.bincount(at, estimate.influence, len(clusters)) * (len(clusters) / estimate.n)
-        return Estimate(estimate.value, clusters, np.asarray(sums, np.float64))
+        return Clusters(np.arange(len(self.clusters)), self.clusters).collapse(estimate)
 
     def _difference_spread(self, own: Sequence[Estimate], others: Sequence[Estimate]) -> Spread:
         """The spread of each slice less the rest, by clusters."""

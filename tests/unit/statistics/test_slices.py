@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.clusters import FEWEST_CLUSTERS, Clusters
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.slices import FEWEST_CLUSTERS, Partition, SlicedEstimate, clustered_answers
+from hardiness.statistics.slices import Partition, SlicedEstimate
 
 
 def shares(hits: list[int], n: list[int]) -> SlicedEstimate:
@@ -105,8 +105,9 @@ def test_a_slice_of_few_clusters_has_no_interval_and_says_why() -> None:
 
 
 def test_clusters_without_an_error_count_once_each() -> None:
-    assert clustered_answers(1.0, 0.0, 500, 40) == 40
-    assert clustered_answers(0.8, 0.8 * 0.2 / 500, 500, 500) == pytest.approx(500)
+    score = Partition(np.zeros(200, int), 1, np.arange(200) % 40).means(np.ones(200), 0.0, 1.0)
+    exact = binomtest(40, 40).proportion_ci(0.95, "exact")
+    assert score.interval(0).low == pytest.approx(exact.low)
 
 
 def test_the_average_of_a_mix_is_that_of_waterbirds() -> None:
