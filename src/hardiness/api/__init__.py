@@ -8,11 +8,15 @@ if TYPE_CHECKING:
     from hardiness.api.collection import collect_results as collect_results
     from hardiness.api.command import Command as Command
     from hardiness.api.comparison import compare as compare
+    from hardiness.api.comparison import compare_grouped as compare_grouped
     from hardiness.api.comparison import noise as noise
     from hardiness.api.execution import run as run
     from hardiness.api.exports import refuse_folder as refuse_folder
     from hardiness.api.exports import write_export as write_export
     from hardiness.api.forecast import plan as plan
+    from hardiness.api.grouping import grouping_asked as grouping_asked
+    from hardiness.api.grouping_options import GroupingOptions as GroupingOptions
+    from hardiness.api.grouping_options import MixedGroupingOptions as MixedGroupingOptions
     from hardiness.api.observers import people as people
     from hardiness.api.page import Report as Report
     from hardiness.api.page import publish as publish
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from hardiness.api.paper_claims import claims as claims
     from hardiness.api.paper_claims import published_claims as published_claims
     from hardiness.api.progress import progress_on as progress_on
+    from hardiness.api.verdicts import judge_grouped as judge_grouped
     from hardiness.engine.ray_cluster import Cluster as Cluster
 else:
     __getattr__, __dir__ = door(__name__)

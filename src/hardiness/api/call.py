@@ -10,9 +10,11 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.command import Command
+from hardiness.api.grouping import GroupingArguments
 from hardiness.api.held_models import Model, is_typed, model_name, require_described, typed_text, with_name
 from hardiness.api.loading import LoadOutcome, ModelSelection
 from hardiness.core.benchmark import DataRoot
+from hardiness.core.columns import Grouping
 from hardiness.core.model import ModelSpec, View
 from hardiness.core.progress import Listener
 from hardiness.data.in_python import ModelClasses, from_python
@@ -33,6 +35,7 @@ class Call(Command):
         held_answers: of a model that was run elsewhere.
         is_kept: whether its rows stay in a folder that others can reach.
         loaded: classifiers that were made already, by the place of the model.
+        arguments: what is known of pictures beyond labels, and what results are grouped by.
     """
 
     held_models: tuple[tuple[str | None, Model], ...]
@@ -42,6 +45,12 @@ class Call(Command):
     held_answers: Answers | None = None
     is_kept: bool = True
     loaded: dict[int, Classifier] = field(default_factory=dict)
+    arguments: GroupingArguments = field(default_factory=GroupingArguments)
+
+    @property
+    def grouping(self) -> Grouping:
+        """What results are asked for; raises as `grouping_of`."""
+        return self.arguments.grouping
 
     @property
     def answers(self) -> Answers | None:

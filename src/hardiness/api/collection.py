@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, HardinessError
 from hardiness.core.result import Result
 from hardiness.report.sections import with_own_names
@@ -27,7 +28,9 @@ class ResultCollection:
     remarks: Sequence[str] = ()
 
 
-def collect_results(outs: Sequence[str], baseline: str | None = None) -> ResultCollection:
+def collect_results(
+    outs: Sequence[str], baseline: str | None = None, grouping: Grouping = NO_GROUPING
+) -> ResultCollection:
     """The results of one or more output folders, with comparisons of their models.
 
     Raises:
@@ -35,8 +38,9 @@ def collect_results(outs: Sequence[str], baseline: str | None = None) -> ResultC
     """
     stores, problems = open_stores(outs)
     with surveyed(*stores):
-        results, problems, remarks = results_in(stores, problems, baseline)
-        return ResultCollection(results, problems, comparisons_of(stores, results, baseline, details=False), remarks)
+        results, problems, remarks = results_in(stores, problems, baseline, grouping=grouping)
+        comparisons = comparisons_of(stores, results, baseline, details=False, grouping=grouping)
+        return ResultCollection(results, problems, comparisons, remarks)
 
 
 def open_stores(
@@ -75,6 +79,7 @@ def results_in(
     baseline: str | None = None,
     published: bool = False,
     rebuild: bool = False,
+    grouping: Grouping = NO_GROUPING,
 ) -> tuple[list[Result], list[str], list[str]]:
     """The results of folders, a line for each thing that could not be read, and one for each folder that was renamed.
 
@@ -84,6 +89,7 @@ def results_in(
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
         published: whether the paper's own results stand beside them.
         rebuild: whether ``results.json`` of each folder is made anew too.
+        grouping: the clusters and slices that results are asked for.
     """
     every: list[Result] = []
     remarks: list[str] = []
@@ -91,7 +97,9 @@ def results_in(
         survey = store.survey()
         problems, remarks = [*problems, *survey.problems], [*remarks, *survey.renamed]
         # Page and results.json of a folder are of one baseline.
-        of_store = rebuild_results(store, baseline) if rebuild else results_of(store, baseline)
+        of_store = (
+            rebuild_results(store, baseline, grouping) if rebuild else results_of(store, baseline, grouping=grouping)
+        )
         problems = [*problems, *dict.fromkeys(line for result in of_store for line in result.damage)]
         every += of_store
     measured = each_once(every)
@@ -108,7 +116,11 @@ DETAILED_MOST = 6
 
 
 def comparisons_of(
-    stores: Sequence[Store], results: Sequence[Result], baseline: str | None = None, details: bool = True
+    stores: Sequence[Store],
+    results: Sequence[Result],
+    baseline: str | None = None,
+    details: bool = True,
+    grouping: Grouping = NO_GROUPING,
 ) -> list[BenchmarkComparison]:
     """The models of one or more folders on the same images; none where there are fewer than two.
 
@@ -120,6 +132,7 @@ def comparisons_of(
         results: what they hold.
         baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
         details: whether what is said of single pairs is wanted, beside scores and places.
+        grouping: the clusters and slices that comparisons are asked for.
     """
     models = {result.name for result in results if not result.measured.get("published")}
     detailed = details and len(models) <= DETAILED_MOST
@@ -130,7 +143,7 @@ def comparisons_of(
         if not keys <= keys_before:
             own.append(store)
         keys_before |= keys
-    compared = kept_comparisons(own, baseline, details=detailed)
+    compared = kept_comparisons(own, baseline, details=detailed, grouping=grouping)
     if len(own) == 1:
         return compared
     tables = (with_own_names(list(table)) for _, table in groupby(results, key=group_of))

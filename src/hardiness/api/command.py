@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from hardiness import data as datasets
 from hardiness import models
+from hardiness.api.grouping import grouping_asked
+from hardiness.api.grouping_options import GroupingOptions
 from hardiness.api.loading import (
     LoadOutcome,
     ModelSelection,
@@ -19,14 +23,17 @@ from hardiness.benchmarks.options import benchmark_name, parse, registry
 from hardiness.benchmarks.own_pictures import refusal_of_own
 from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
+from hardiness.core.columns import NO_GROUPING, Columns, Grouping
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.options import baseline_option, option, wait_option
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request
+from hardiness.data.columns import with_tables
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.evaluation import Evaluation
 from hardiness.engine.predictions import Answers
 from hardiness.engine.ray_cluster import Cluster
+from hardiness.results.grouping import column_of, named_columns, slices_of, without_columns
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store
 
@@ -57,12 +64,14 @@ class Workload:
         models: by name.
         rows: with the data set of each.
         skipped: a line for each row of the suite whose data are absent.
+        grouping: what results are asked for.
     """
 
     suite: Suite
     models: ModelSelection
     rows: Sequence[tuple[BenchmarkChoice, DataSet]]
     skipped: list[str]
+    grouping: Grouping = NO_GROUPING
 
     @property
     def evaluations(self) -> list[Evaluation]:
@@ -100,6 +109,26 @@ def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[Be
     return present, skipped
 
 
+def sets_with_tables(sets: Sequence[DataSet], grouping: Grouping) -> list[DataSet]:
+    """Data sets with the tables of pictures that are given, whose columns must have what is asked for.
+
+    Raises:
+        ArgumentError: no picture has a line in a table, tables disagree, or no data set has a column that is asked for.
+    """
+    for table in grouping.columns:
+        placed = [table.of_pictures(np.array([item.id for item in data.items], object)) for data in sets]
+        if placed and not any(placed):
+            raise ArgumentError(placed[0].remarks[-1])
+    with_columns = [with_tables(data, grouping.columns) for data in sets]
+    values = {name: column for data in with_columns for name, column in data.columns.values.items()}
+    for name in named_columns(grouping, tuple(values)) if sets else ():
+        column_of(Columns(np.zeros(0, object), values), name)
+    for data in with_columns:
+        own = without_columns(grouping, [name for name in values if name not in data.columns.values], tuple(values))
+        slices_of(own, data.columns, data.columns.ids)
+    return with_columns
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One ``hardiness run``.
@@ -119,6 +148,7 @@ class Command:
         cluster: where Ray actors evaluate; ``None`` for this process.
         wait_s: how long to wait for a folder whose lock somebody else holds.
         predictions: csv or Parquet file with the answers of the one model, which was run elsewhere.
+        grouped: what is known of pictures beyond labels, and what results are grouped by.
         began_s: when it began, on the clock of `time.monotonic`, for a time budget; ``None`` for when it is run.
         log: trackers of experiments that hear how it goes.
     """
@@ -153,6 +183,7 @@ class Command:
         "Also tell a tracker how it goes; 'hardiness list loggers' lists more.", (), metavar="mlflow|tensorboard|wandb"
     )
     wait_s: float = wait_option(WAIT_S)
+    grouped: GroupingOptions = field(default_factory=GroupingOptions)
     cluster: Cluster | None = None
     began_s: float | None = None
 
@@ -160,6 +191,15 @@ class Command:
     def answers(self) -> Answers | None:
         """The answers of the one model, where it was run elsewhere."""
         return self.predictions
+
+    @property
+    def grouping(self) -> Grouping:
+        """What results are asked for; the tables of pictures are read.
+
+        Raises:
+            ArgumentError: as `grouping_of`.
+        """
+        return grouping_asked(self.grouped)
 
     @property
     def bound_to_process(self) -> str:
@@ -237,13 +277,14 @@ class Command:
                 refuse_unknown_surrogate(row.benchmark)
         for spec in selection.specs:
             models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
-        root = command.data_root()
+        root, grouping = command.data_root(), command.grouping
         for row in rows:
             if not row.optional and (reason := refusal_of_own(row.benchmark, root)):
                 raise DataError(reason)
         present, skipped = _with_data(rows, root)
         parts = _each_once(replace(row, benchmark=part) for row in present for part in row.benchmark.parts(root))
-        return Workload(chosen, selection, [(row, row.benchmark.dataset(root)) for row in parts], skipped)
+        sets = sets_with_tables([row.benchmark.dataset(root) for row in parts], grouping)
+        return Workload(chosen, selection, list(zip(parts, sets, strict=True)), skipped, grouping)
 
     def on_own_data(self) -> Command:
         """The command; with a folder of one's own classes and nothing else it is the suite of those.

@@ -13,14 +13,17 @@ from rich.text import Text
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.evaluation import Options, options_of
+from hardiness.api.grouping import grouping_of
 from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.columns import Grouping
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request
 from hardiness.core.result import TextTable
+from hardiness.data.columns import GivenColumns
 from hardiness.data.items import limited
 from hardiness.data.root import absolute_arguments
 from hardiness.engine.evaluation import evaluate as run_benchmark
@@ -214,7 +217,14 @@ def _flip_rows(comparison: BenchmarkComparison, pair: PairFlips) -> Iterator[Row
         )
 
 
-def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Sequence[str] = ()) -> Comparisons:
+def compare(
+    out: str | Path | Sequence[str | Path],
+    *models: str,
+    reference: Sequence[str] = (),
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+) -> Comparisons:
     """Whether models of one or more output folders differ: paired on the same images, with intervals.
 
     Args:
@@ -222,16 +232,25 @@ def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Seq
         models: names of those to compare; all if none is given.
         reference: names of stored models that the line of effective robustness goes through, instead of the published
             ones.
+        columns, cluster, slices: as of `evaluate`.
 
     Raises:
-        ArgumentError: there are fewer than two models of that name on one benchmark.
+        ArgumentError: there are fewer than two models of that name on one benchmark, or no picture has a column that
+            is asked for.
         DataError: a folder holds no records.
     """
     outs = list(out) if isinstance(out, Sequence) and not isinstance(out, str) else [out]
+    return compare_grouped(outs, models, reference, grouping_of(columns, cluster, slices))
+
+
+def compare_grouped(
+    outs: Sequence[str | Path], models: Sequence[str], reference: Sequence[str], grouping: Grouping
+) -> Comparisons:
+    """The comparison of models of output folders by clusters and slices; arguments and errors as of `compare`."""
     stores = [Store.open(each) for each in outs]
     with surveyed(*stores):
-        comparisons = compare_stores(stores, models)
-        results = each_once(result for store in stores for result in results_of(store))
+        comparisons = compare_stores(stores, models, grouping=grouping)
+        results = each_once(result for store in stores for result in results_of(store, grouping=grouping))
         doubts = {result.key: result.doubt for result in results if result.doubt}
         doubted = [
             replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})

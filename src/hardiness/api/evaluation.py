@@ -13,6 +13,7 @@ from typing import Any, TypedDict, Unpack, cast, overload
 from hardiness.api.call import Call
 from hardiness.api.execution import EarlyEnd, Outcome, Where
 from hardiness.api.execution import evaluate as evaluate_all
+from hardiness.api.grouping import GroupingArguments, Mix
 from hardiness.api.held_models import Model, Models, model_name
 from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
@@ -20,6 +21,7 @@ from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import View
 from hardiness.core.request import Placement, Request, Share
 from hardiness.core.result import Result
+from hardiness.data.columns import GivenColumns
 from hardiness.engine.predictions import Answers
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.report.stored_results import StoredResults, TabledResult
@@ -82,6 +84,10 @@ def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of texts
     predictions: Answers | None = None,
     out: str | Path | None = None,
     where: str | Share | Cluster | None = None,
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    mix: Mix | None = None,
     **options: Unpack[Options],
 ) -> TabledResult: ...
 
@@ -100,6 +106,10 @@ def evaluate(
     predictions: Answers | None = None,
     out: str | Path | None = None,
     where: str | Share | Cluster | None = None,
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    mix: Mix | None = None,
     **options: Unpack[Options],
 ) -> StoredResults: ...
 
@@ -117,6 +127,10 @@ def evaluate(
     predictions: Answers | None = None,
     out: str | Path | None = None,
     where: str | Share | Cluster | None = None,
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    mix: Mix | None = None,
     **options: Unpack[Options],
 ) -> TabledResult | StoredResults:
     """The result of one model on one benchmark, or the results of several.
@@ -150,6 +164,16 @@ def evaluate(
         where: which processes evaluate. ``"i/n"`` or a `Share`: part i (from 0) of n, then what others left, where n
             processes make this call with one ``out``. ``"ray"`` or a `Cluster`: actors on Ray, for models and data that
             have names. By default this process alone.
+        columns: what is known of the pictures beyond their labels, such as patient and site: a csv or Parquet file with
+            a line for each, whose other names are mapped as in ``"metadata.csv:path=img_filename,where=split:2"``;
+            ``{picture: {column: value}}``; ``{column: values}`` or a data frame with the pictures' paths in a column
+            ``path``, or in the order of the pictures that Python holds; or several. They are kept with the rows. What
+            the data themselves have beyond path and label is read in any case.
+        cluster: the column that says which pictures belong together (patient, scene, burst); intervals and comparisons
+            then count these clusters. Values stand in no result.
+        slices: columns by whose values scores are given too: ``"site"``, ``"age:0-30,30-60,60-"``,
+            ``"site+age:0-30,30-"``.
+        mix: by slice the share of each value where the model will work, as a mapping or a csv of ``value,share``.
         options: ``limit``, ``device``, ``precision`` and the others of `Options`.
 
     Returns:
@@ -202,6 +226,7 @@ def evaluate(
             pictures=pictures,
             held_answers=predictions,
             is_kept=out is not None,
+            arguments=GroupingArguments(columns, cluster, slices, mix),
         )
         outcome = evaluate_all(call, EarlyEnd.of(request), processes, listener(options.get("progress")))
     results = _results(benchmarks, outcome)

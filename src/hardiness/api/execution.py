@@ -16,6 +16,7 @@ from hardiness.api.loading import LoadOutcome, load_models, remarks_on, surrogat
 from hardiness.api.predictions import store_predictions
 from hardiness.api.progress import TrackedListener
 from hardiness.benchmarks.own_code import benchmark_code
+from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Listener, Silence
@@ -183,6 +184,7 @@ class Outcome:
         parts: each benchmark that was evaluated, with its outcome; on a cluster all of them have one.
         remarks_on_models: what is to be known of each model, by its name; among ``remarks`` too.
         untracked: a line for each tracker that failed; among ``remarks`` too.
+        grouping: what results were asked for.
     """
 
     results: Sequence[Result]
@@ -196,6 +198,7 @@ class Outcome:
     parts: Sequence[tuple[BenchmarkChoice, EvaluationOutcome]] = ()
     remarks_on_models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     untracked: Sequence[str] = ()
+    grouping: Grouping = NO_GROUPING
 
     @property
     def exit_status(self) -> int:
@@ -258,7 +261,7 @@ def _stored_predictions(evaluations: Command) -> Outcome:
         ArgumentError: the answers do not go with the pictures.
     """
     stored = store_predictions(evaluations)
-    everything = _results_so_far(stored.store, evaluations.baseline)
+    everything = _results_so_far(stored.store, evaluations.baseline, stored.grouping)
     return Outcome(
         results=[result for result in everything if result.is_of(stored.outcome.keys)],
         everything=everything,
@@ -266,6 +269,7 @@ def _stored_predictions(evaluations: Command) -> Outcome:
         problems=stored.outcome.problems,
         remarks=[*stored.store.remarks, *(f"{stored.model}: {line}" for line in stored.outcome.remarks)],
         parts=[(BenchmarkChoice(stored.benchmark, evaluations.request, named=evaluations.benchmarks), stored.outcome)],
+        grouping=stored.grouping,
     )
 
 
@@ -309,7 +313,7 @@ class _Session:
             outcomes: list[EvaluationOutcome] = []
             for parts in self._outcomes(evaluated, classifiers, budget, listener):
                 outcomes += parts
-                results = _results_so_far(store, evaluations.baseline)
+                results = _results_so_far(store, evaluations.baseline, self.workload.grouping)
                 fresh = [result for result in results if any(result.is_of(part.keys) for part in parts)]
                 tracking.scores(fresh)
                 if len(outcomes) < len(evaluated):  # the last benchmark's numbers stand in the overview that follows
@@ -317,7 +321,7 @@ class _Session:
                         listener.note(line)
         keys = {key for outcome in outcomes for key in outcome.keys}
         if evaluations.baseline or not results:  # the last word on a baseline: it must have been run by now
-            results = rebuild_results(store, evaluations.baseline)
+            results = rebuild_results(store, evaluations.baseline, self.workload.grouping)
         by_benchmark = outcomes * len(evaluated) if self.cluster else outcomes
         on_models = {classifier.spec.name: remarks_on(classifier) for classifier in classifiers}
         return Outcome(
@@ -337,6 +341,7 @@ class _Session:
             parts=list(zip(chosen, by_benchmark, strict=True)),
             remarks_on_models=on_models,
             untracked=tracking.problems,
+            grouping=self.workload.grouping,
         )
 
     def _load(self, listener: Listener) -> LoadOutcome:
@@ -391,12 +396,12 @@ class _Session:
                 yield [outcome]
 
 
-def _results_so_far(store: Store, baseline: str | None) -> list[Result]:
+def _results_so_far(store: Store, baseline: str | None, grouping: Grouping) -> list[Result]:
     """The results so far, written; ratios are to the published baseline until the model that was named has been run."""
     try:
-        return rebuild_results(store, baseline)
+        return rebuild_results(store, baseline, grouping)
     except ArgumentError:
-        return rebuild_results(store)
+        return rebuild_results(store, grouping=grouping)
 
 
 def policy_for(

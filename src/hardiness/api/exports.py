@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.api.collection import collect_results
+from hardiness.api.grouping import grouping_of
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result
+from hardiness.data.columns import GivenColumns
 from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.store.local_files import LocalFiles
 
@@ -33,7 +35,16 @@ def refuse_folder(to: Path | None) -> None:
         raise ArgumentError(f"--to must be a file, but {to} is a folder; name a file in it")
 
 
-def export(what: Any, form: str, *, to: str | Path | None = None, baseline: str | None = None) -> str | bytes:
+def export(
+    what: Any,
+    form: str,
+    *,
+    to: str | Path | None = None,
+    baseline: str | None = None,
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+) -> str | bytes:
     """Results or tables in a form that papers and other tools read, such as ``latex``, ``csv`` or ``parquet``.
 
     Args:
@@ -42,6 +53,7 @@ def export(what: Any, form: str, *, to: str | Path | None = None, baseline: str 
         form: as ``hardiness list exports`` names it; of tables ``latex``, ``csv`` or ``markdown``.
         to: the file to write; none by default.
         baseline: of folders, a model whose stored runs ratios divide by, instead of the published baseline.
+        columns, cluster, slices: of folders, as of `evaluate`.
 
     Returns:
         The content: text, or bytes of a binary form such as ``parquet``.
@@ -57,12 +69,13 @@ def export(what: Any, form: str, *, to: str | Path | None = None, baseline: str 
     exporter = registry.get(form)
     parts: list[Any] = list(what) if isinstance(what, list | tuple) else [what]
     if parts and all(isinstance(part, str | Path) for part in parts):
-        collection = collect_results([str(part) for part in parts], baseline)
+        collection = collect_results([str(part) for part in parts], baseline, grouping_of(columns, cluster, slices))
         for line in collection.problems:
             warnings.warn(line, stacklevel=2)
         content = exporter.write(collection.results, collection.comparisons)
-    elif baseline is not None:
-        raise ArgumentError("baseline= goes with the folder of an evaluation; results that are at hand have none")
+    elif baseline is not None or cluster is not None or len(slices):
+        name = "baseline" if baseline is not None else "cluster" if cluster is not None else "slices"
+        raise ArgumentError(f"{name}= goes with the folder of an evaluation; results that are at hand have none")
     else:
         content = _of_objects(what, form)
     if file is not None:

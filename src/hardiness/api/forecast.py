@@ -9,6 +9,7 @@ from typing import Any
 from hardiness.api.command import Command
 from hardiness.api.execution import EarlyEnd, policy_for, require_evaluable, require_possible, where_of
 from hardiness.api.loading import LoadOutcome
+from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.forms import json_form
 from hardiness.core.progress import Silence
@@ -164,10 +165,19 @@ def plan(command: Command) -> CommandPlan:
         models=tuple(classifier.spec.name for classifier in loaded.classifiers),
         skipped=(*workload.skipped, *(() if command.models else absent)),
         problems=(*(absent if command.models else ()), *problems),
-        remarks=tuple(dict.fromkeys(line for forecast in forecasts for line in forecast.remarks)),
+        remarks=(
+            *dict.fromkeys(line for forecast in forecasts for line in forecast.remarks),
+            *dict.fromkeys(line for _, data in workload.rows if (line := _columns_text(data))),
+        ),
         stops=stops,
         calls=command.request.calls,
     )
+
+
+def _columns_text(data: DataSet) -> str:
+    """The columns that the pictures of a data set have, and where they were read; empty where they have none."""
+    columns = data.columns
+    return f"{data.name}: columns of its pictures: {', '.join(columns.values)} ({columns.title})" if columns else ""
 
 
 def _row(each: Forecast) -> tuple[str, ...]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
 from hardiness.api.collection import comparisons_of, open_stores, results_in
+from hardiness.api.grouping import GroupingArguments, Mix, grouping_asked
+from hardiness.api.grouping_options import MixedGroupingOptions
 from hardiness.api.paper_claims import claims_table, published_claims
 from hardiness.core.benchmark import DataRoot
+from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.core.options import argument, baseline_option, option, wait_option
 from hardiness.core.result import Result, TextTable
+from hardiness.data.columns import GivenColumns
 from hardiness.engine.pictures import PictureSource
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.report.commands import data_argument, flatten
@@ -70,6 +74,13 @@ class Report:
     )
     to: Path | None = option("The file to write; nothing in OUT changes then.", None, name="--to --out")
     wait_s: float = wait_option(WAIT_S)
+    grouped: MixedGroupingOptions = field(default_factory=MixedGroupingOptions)
+    arguments: GroupingArguments | None = None
+
+    @property
+    def grouping(self) -> Grouping:
+        """What results are asked for, by the command or by Python; raises as `grouping_of`."""
+        return self.arguments.grouping if self.arguments else grouping_asked(self.grouped)
 
     @property
     def into_out(self) -> bool:
@@ -116,11 +127,12 @@ def write_page(report: Report) -> WrittenPage:
             raise UnknownNameError("set to show", name, guarded)
     grids, problems = _features(report.outs)
     stores, missing = open_stores(report.outs, bool(grids), report.wait_s)
+    grouping = report.grouping
     results, problems, remarks = results_in(
-        stores, [*problems, *missing], report.baseline, report.published, report.into_out
+        stores, [*problems, *missing], report.baseline, report.published, report.into_out, grouping
     )
     with surveyed(*stores):  # runs that come meanwhile are on the next page
-        comparisons = comparisons_of(stores, results, report.baseline)
+        comparisons = comparisons_of(stores, results, report.baseline, grouping=grouping)
         claims, gates = _claims(stores, results, report.baseline), gate_tables(stores)
     title = ", ".join(shown(Path(out).resolve().name) for out in report.outs) or "the published results"
     options = PageOptions(
@@ -150,6 +162,10 @@ def write_report(
     show: str | Sequence[str] = (),
     trained_with: str | Sequence[str] = (),
     to: str | Path | None = None,
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    mix: Mix | None = None,
 ) -> str:
     """Write a page of what was evaluated, with its figures beside it, and return where it is.
 
@@ -164,6 +180,7 @@ def write_report(
         show: sets whose pictures are shown only where they are named, such as ``"objectnet"``.
         trained_with: what models were trained with beyond what their names say, as ``"MODEL=RECIPE+…"``.
         to: the file; ``report.html`` in the one folder by default, else in the working folder.
+        columns, cluster, slices, mix: of folders, as of `evaluate`.
 
     Raises:
         ArgumentError: there is nothing to show, or an argument that is for folders stands beside results.
@@ -181,6 +198,8 @@ def write_report(
             )
         if published or show or trained_with:
             raise ArgumentError("published=, show= and trained_with= go with the folder of an evaluation; name it")
+        if cluster is not None or len(slices):
+            raise ArgumentError("cluster= and slices= go with the folder of an evaluation; name it")
         files, name = Report((), to=place).place(())
         put_page(parts, files, name, "hardiness", PageOptions(images=False, column=column))
         return f"{files.address}/{name}"
@@ -194,6 +213,7 @@ def write_report(
         column,
         _texts(trained_with),
         place,
+        arguments=GroupingArguments(columns, cluster, slices, mix),
     )
     return write_page(report).address
 

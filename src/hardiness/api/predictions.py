@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hardiness import data as datasets
-from hardiness.api.command import Command
+from hardiness.api.command import Command, sets_with_tables
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark
+from hardiness.core.columns import Grouping
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.predictions import pictures_of, read_predictions
@@ -17,12 +18,13 @@ from hardiness.store.store import Store
 
 @dataclass(frozen=True)
 class StoredPredictions:
-    """Answers that have become a run: its folder, what they answer, whose they are, and how that went."""
+    """Answers that have become a run: its folder, what they answer, whose they are, how that went, and the grouping."""
 
     store: Store
     benchmark: Benchmark
     model: str
     outcome: EvaluationOutcome
+    grouping: Grouping
 
 
 def store_predictions(command: Command) -> StoredPredictions:
@@ -47,8 +49,11 @@ def store_predictions(command: Command) -> StoredPredictions:
     made = replace(benchmark, source="generated") if isinstance(benchmark, CorruptionSet) else None
     has_imagenet = root.has("imagenet") and not root.is_replaced_by_own("imagenet")
     photographs = made.dataset(root) if made and has_imagenet else None
-    data = benchmark.dataset(root)
+    grouping = command.grouping
+    (data,) = sets_with_tables([benchmark.dataset(root)], replace(grouping, cluster="", slices=()))
     pictures = pictures_of(benchmark, data, photographs, request.seed, tree)
     matched = predictions.placed(command.models[0], benchmark, pictures, request)
     store = Store.create(command.out, command.wait_s)
-    return StoredPredictions(store, benchmark, matched.model.spec.name, matched.store(benchmark, store, request))
+    outcome = matched.store(benchmark, store, request)
+    outcome = replace(outcome, remarks=(*outcome.remarks, *matched.pictures.data.remarks))
+    return StoredPredictions(store, benchmark, matched.model.spec.name, outcome, grouping)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from hardiness.api.grouping import Mix, grouping_of
+from hardiness.data.columns import GivenColumns
 from hardiness.report.stored_results import StoredResults
 from hardiness.results.results import results_of, with_severities
 from hardiness.store.store import Store
 
 
-def load_results(out: str | Path, *, baseline: str | None = None, below: float | None = None) -> StoredResults:
+def load_results(
+    out: str | Path,
+    *,
+    baseline: str | None = None,
+    below: float | None = None,
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    mix: Mix | None = None,
+) -> StoredResults:
     """The results of everything that is stored in a folder; ``.table()`` gives all their scores as rows.
 
     Args:
@@ -17,11 +29,12 @@ def load_results(out: str | Path, *, baseline: str | None = None, below: float |
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
         below: of one's own classes, the share of the clean accuracy below which it falls at some severity; half by
             default.
+        columns, cluster, slices, mix: as of `evaluate`.
 
     Raises:
         ArgumentError: the baseline model has no stored run to divide by, or the share is not in (0, 1).
         DataError: the folder holds no records.
     """
     store = Store.open(out)
-    results = results_of(store, baseline)
+    results = results_of(store, baseline, grouping=grouping_of(columns, cluster, slices, mix))
     return StoredResults(results if below is None else with_severities(results, store, below))

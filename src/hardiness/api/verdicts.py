@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hardiness.api.grouping import grouping_of
+from hardiness.core.columns import Grouping
 from hardiness.core.result import TextTable
+from hardiness.data.columns import GivenColumns
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.gate import gate_view
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.gate import Gate, GateVerdict, judge
-from hardiness.results.policy import policy_of
+from hardiness.results.policy import Policy, policy_of
 from hardiness.sources.files import shown
 from hardiness.store.store import Store, surveyed
 
@@ -76,21 +80,44 @@ def _row(verdict: GateVerdict) -> dict[str, Any]:
     }
 
 
-def gate(out: str | Path, policy: str | Path) -> GateReport:
+def judge_grouped(policy: Policy, store: Store, grouping: Grouping) -> Gate:
+    """The verdicts of a policy, kept beside the rows for the page.
+
+    Args:
+        policy: which; it may name tables, clusters and slices itself.
+        store: the folder.
+        grouping: what the command or Python asks for, which counts.
+
+    Raises:
+        ArgumentError: as of `gate`.
+        StoreError: records cannot be read.
+    """
+    with surveyed(store):
+        verdicts = judge(policy, store, grouping)
+        verdicts.keep(store)
+    return verdicts
+
+
+def gate(
+    out: str | Path,
+    policy: str | Path,
+    *,
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+) -> GateReport:
     """The verdict of each rule of a policy on what an output folder holds; nothing is evaluated.
 
     Args:
         out: the ``out=`` or ``--out`` of earlier evaluations.
         policy: a file, or its TOML text, of several lines. Baselines are looked for from the file's folder, those of a
             text from the working folder.
+        columns, cluster, slices: as of `evaluate`; they count where the policy names others.
 
     Raises:
-        ArgumentError: the policy is wrong, or a rule matches nothing; nothing is written then.
+        ArgumentError: the policy is wrong, a rule matches nothing, or no picture has a column that is asked for;
+            nothing is written then.
         DataError: the folder holds no records.
     """
-    rules = policy_of(policy)
-    store = Store.open(out)
-    with surveyed(store):
-        verdicts = judge(rules, store)
-        verdicts.keep(store)
+    verdicts = judge_grouped(policy_of(policy), Store.open(out), grouping_of(columns, cluster, slices))
     return GateReport(verdicts.verdicts, verdicts.undecided, verdicts.source, verdicts.remarks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import click
 from rich.table import Table
@@ -27,6 +27,7 @@ class CompareOptions:
         (),
         metavar="MODEL",
     )
+    grouped: api.GroupingOptions = field(default_factory=api.GroupingOptions)
     form: str | None = option(
         "The tables as latex, csv or markdown, for a paper.", None, name="--format", metavar="FORMAT"
     )
@@ -36,7 +37,8 @@ class CompareOptions:
 @command
 def compare(options: CompareOptions) -> int:
     """Do models of OUT differ? Paired on the same images, with intervals and the smallest difference that n tells."""
-    comparisons = api.compare(options.outs, *options.models, reference=options.reference)
+    grouping = api.grouping_asked(options.grouped)
+    comparisons = api.compare_grouped(options.outs, options.models, options.reference, grouping)
     if options.as_json:
         print_json(comparisons.as_dict())
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -24,6 +24,7 @@ class ExportOptions:
         f"{', '.join(offered_names())}; 'hardiness list exports' says what each is.", name="--format", metavar="FORMAT"
     )
     baseline: str | None = baseline_option()
+    grouped: api.GroupingOptions = field(default_factory=api.GroupingOptions)
     to: Path | None = option("File to write; printed if not given.", None, metavar="FILE")
 
 
@@ -36,7 +37,7 @@ def export(options: ExportOptions) -> int:
             f"--format {options.form} is binary: name a file with --to, as in --to results.{options.form}"
         )
     api.refuse_folder(options.to)
-    collection = api.collect_results(options.outs, options.baseline)
+    collection = api.collect_results(options.outs, options.baseline, api.grouping_asked(options.grouped))
     print_lines(*collection.remarks, problems=collection.problems)
     try:
         content = exporter.write(collection.results, collection.comparisons)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
+from hardiness import api
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, print_views
 from hardiness.core.errors import ArgumentError, HardinessError, printable
 from hardiness.core.options import argument, option
 from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
-from hardiness.results.gate import Gate, judge
+from hardiness.results.gate import Gate
 from hardiness.results.policy import policy_of
 from hardiness.results.written_policy import first_policy
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class GateOptions:
         "Write a first policy, whose own limits OUT passes now, and judge nothing.", None, metavar="FILE"
     )
     against: str | None = option("With --write-policy: the folder of a baseline, for its rules.", None, metavar="OUT2")
+    grouped: api.GroupingOptions = field(default_factory=api.GroupingOptions)
     as_json: bool = json_flag("Print the verdicts as JSON.")
     annotations: bool = option("Print annotations of GitHub behind the table.", False)
     summary: str | None = option("Add Markdown to FILE, as to $GITHUB_STEP_SUMMARY; under 1 MiB.", None, metavar="FILE")
@@ -104,11 +106,8 @@ def _verdicts(options: GateOptions) -> Gate:
         raise ArgumentError("gate needs --policy FILE; 'hardiness gate OUT --write-policy FILE' writes a first one")
     if options.against:
         raise ArgumentError('--against goes with --write-policy; a rule names its own baseline, as against = "OUT2"')
-    policy, store = policy_of(Path(options.policy)), Store.open(options.out)
-    with surveyed(store):
-        verdicts = judge(policy, store)
-        verdicts.keep(store)
-    return verdicts
+    policy, grouping = policy_of(Path(options.policy)), api.grouping_asked(options.grouped)
+    return api.judge_grouped(policy, Store.open(options.out), grouping)
 
 
 def _write(path: str, text: str, mode: str = "w") -> None:

@@ -86,7 +86,7 @@ def run(options: RunOptions) -> int:
         return _plan(options)
     outcome = api.run(options, None if options.quiet else api.progress_on(PlainConsole(stderr=True)))
     store = Store(out)
-    comparisons = kept_comparisons([store], options.baseline)
+    comparisons = kept_comparisons([store], options.baseline, grouping=outcome.grouping)
     title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"
     page = api.publish(store, outcome.everything, title, comparisons, options.baseline)
     if options.as_json:

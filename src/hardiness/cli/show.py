@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class ShowOptions:
         None,
         metavar="SHARE",
     )
+    grouped: api.MixedGroupingOptions = field(default_factory=api.MixedGroupingOptions)
     as_json: bool = json_flag("Print the results as JSON.")
 
 
@@ -58,9 +59,9 @@ def show(options: ShowOptions) -> int:
     below = options.below
     if below is not None:
         require_within("below", below, 0, 1)
-    store = Store.open(options.out)
+    store, grouping = Store.open(options.out), api.grouping_asked(options.grouped)
     with surveyed(store):
-        survey, results_of_folder = store.survey(), results_of(store, options.baseline, options.verify)
+        survey, results_of_folder = store.survey(), results_of(store, options.baseline, options.verify, grouping)
         if below is not None:
             results_of_folder = with_severities(results_of_folder, store, below)
         problems = [*survey.problems, *dict.fromkeys(line for result in results_of_folder for line in result.damage)]
@@ -69,7 +70,10 @@ def show(options: ShowOptions) -> int:
             print_json(results_of_folder)
         else:
             print_tables(
-                results_of_folder, wide(), lambda: kept_comparisons([store], options.baseline), options.everything
+                results_of_folder,
+                wide(),
+                lambda: kept_comparisons([store], options.baseline, grouping=grouping),
+                options.everything,
             )
             if below is not None:
                 _print_severities(results_of_folder, below)

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.attack_plan import AttackPlan
+from hardiness.core.columns import NO_COLUMNS
+from hardiness.core.columns import Columns as PictureColumns
 from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
 from hardiness.core.table import Columns
@@ -123,6 +125,7 @@ class DataSet:
         question_tables: the files that `questions` are read from, below its folder; empty where there are none.
         fingerprints: where each condition has files of its own, a hash that changes whenever those of the condition
             do; empty where the conditions are made of the items.
+        columns: what is known of its pictures beyond their labels, by id; no part of its identity.
     """
 
     name: str
@@ -140,6 +143,7 @@ class DataSet:
     choices: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     question_tables: str = ""
     fingerprints: Mapping[Condition, str] = field(default_factory=dict)
+    columns: PictureColumns = NO_COLUMNS
 
     @property
     def identity(self) -> str:

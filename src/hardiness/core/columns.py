@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hardiness.core.errors import ArgumentError
+from hardiness.core.picture_names import match_names
+
+_NAMED = 3
+"""How many pictures or lines a message names."""
 
 
 class ColumnSource(NamedTuple):
@@ -27,15 +33,222 @@ class Columns:
     """The columns of some pictures.
 
     Attributes:
-        ids: ``(N,)`` names of the pictures, sorted, each once, as `ImageTable.ids` has them.
+        ids: ``(N,)`` names of the pictures, sorted, each once, as `ImageTable.ids` has them; of a table that is held
+            against no pictures yet, as `plain_name` gives those that stand there, in its order.
         values: by the column's name ``(N,)``: object of str, ``None`` where the cell is empty; int64 of whole numbers
             where none is empty; float64 of other numbers, NaN where the cell is empty.
         sources: where they were read from.
+        remarks: what a person should know of them, a line each; no value of a column stands there.
     """
 
     ids: NDArray[np.object_]
     values: Mapping[str, NDArray[Any]]
     sources: tuple[ColumnSource, ...] = ()
+    remarks: tuple[str, ...] = ()
+    _placed: list[tuple[NDArray[Any], Columns]] = field(default_factory=list, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __bool__(self) -> bool:
+        return bool(self.values)
+
+    @property
+    def title(self) -> str:
+        """The names of the sources, for messages."""
+        return ", ".join(source.name for source in self.sources) or "columns"
+
+    def at(self, ids: NDArray[Any]) -> Columns:
+        """The columns of these pictures ``(n,)``, in their order, with empty cells where one has no line."""
+        places = np.minimum(np.searchsorted(self.ids, ids), max(len(self.ids) - 1, 0))
+        is_there = self.ids[places] == ids if len(self.ids) else np.zeros(len(ids), bool)
+        return self._taken(np.asarray(ids, object), np.where(is_there, places, -1))
+
+    def of_pictures(self, ids: NDArray[Any]) -> Columns:
+        """The columns of a table, held against the ids of pictures ``(n,)``, sorted; remarks say what did not fit.
+
+        No column is left where no line is of one of these pictures. The last answer is kept: runs share pictures.
+        """
+        if not (self._placed and np.array_equal(self._placed[0][0], ids)):
+            self._placed[:] = [(ids, self._of_pictures(ids))]
+        return self._placed[0][1]
+
+    def _of_pictures(self, ids: NDArray[Any]) -> Columns:
+        match = match_names(self.ids.tolist(), ids.tolist())
+        has_line = match.places >= 0
+        name, lines, pictures = self.title, self.ids, np.asarray(ids, object)
+        if not has_line.any():
+            line = f"{name}: none of its {len(lines):,} lines is of one of these {len(pictures):,} pictures"
+            examples = f": they are called {_some(pictures)}, and its lines {_some(lines)}" if len(lines) else ""
+            return replace(self, ids=np.zeros(0, object), values={}, remarks=(*self.remarks, line + examples))
+        placed = self._taken(pictures[has_line], match.places[has_line])
+        remarks = list(self.remarks)
+        if unclear := list(match.unclear):
+            remarks.append(
+                f"{name}: {_count(len(unclear), 'line')} of {len(lines):,} may be of several pictures, or share one, "
+                f"and count for none ({_some(lines[unclear])}); write paths below the folder of the pictures"
+            )
+        if unused := list(match.unused):
+            is_are = "is" if len(unused) == 1 else "are"
+            remarks.append(
+                f"{name}: {_count(len(unused), 'line')} of {len(lines):,} {is_are} of no picture here "
+                f"({_some(lines[unused])})"
+            )
+        if not has_line.all():
+            missing = pictures[~has_line]
+            verb = "has" if len(missing) == 1 else "have"
+            remarks.append(
+                f"{name}: {_count(len(missing), 'picture')} of {len(pictures):,} {verb} no line ({_some(missing)})"
+            )
+        gaps = [(column, int(is_empty(values).sum())) for column, values in placed.values.items()]
+        if empty := [f"{count:,} no {column}" for column, count in gaps if count]:
+            remarks.append(f"{name}: of {len(placed):,} pictures with a line {', '.join(empty)}: the cell is empty")
+        return replace(placed, remarks=tuple(remarks))
+
+    def _taken(self, ids: NDArray[np.object_], places: NDArray[np.int64]) -> Columns:
+        values = {name: _take(column, places) for name, column in self.values.items()}
+        return replace(self, ids=ids, values=values)
+
+
+NO_COLUMNS = Columns(np.zeros(0, object), {})
+"""The columns of pictures of which nothing but the label is known."""
+
+
+def join_columns(first: Columns, second: Columns) -> tuple[Columns, Mapping[str, list[str]]]:
+    """Two tables of columns as one, and by column the pictures about which they disagree, where the second counts.
+
+    Args:
+        first, second: both of pictures, sorted.
+    """
+    if not first:
+        return replace(second, sources=_each_once(first, second)), {}
+    if not second:
+        return replace(first, sources=_each_once(first, second), remarks=(*first.remarks, *second.remarks)), {}
+    same = len(first) == len(second) and bool(np.all(first.ids == second.ids))
+    ids = first.ids if same else np.array(sorted({*first.ids.tolist(), *second.ids.tolist()}), object)
+    one, other = (first, second) if same else (first.at(ids), second.at(ids))
+    values: dict[str, NDArray[Any]] = {**one.values, **other.values}
+    disagreements: dict[str, list[str]] = {}
+    for name in one.values.keys() & other.values.keys():
+        before, after = one.values[name], other.values[name]
+        if (before.dtype == object) != (after.dtype == object):
+            before, after = texts_of(before), texts_of(after)
+        lacks = is_empty(after)
+        differs = ~lacks & ~is_empty(before) & (before != after)
+        if differs.any():
+            disagreements[name] = ids[differs].tolist()
+        joined = np.where(lacks, before, after)
+        values[name] = joined.astype(np.int64) if _is_whole(one, other, name) and not _is_nan(joined) else joined
+    joined_columns = Columns(ids, values, _each_once(first, second), (*first.remarks, *second.remarks))
+    return joined_columns, disagreements
+
+
+def refuse_disagreement(disagreements: Mapping[str, Sequence[str]], title: str) -> None:
+    """Raise where two tables say different things of one picture.
+
+    Args:
+        disagreements: by column the pictures, as `join_columns` gives them.
+        title: of the tables.
+
+    Raises:
+        ArgumentError: they do; the message names the column and pictures, and no value.
+    """
+    for column, pictures in disagreements.items():
+        raise ArgumentError(
+            f"{title}: two tables must agree where both have a column, and say different things of {column} of "
+            f"{pictures_text(pictures)}; call one of them otherwise, as in FILE:other_{column}={column}"
+        )
+
+
+def has_all(columns: Columns, others: Columns) -> bool:
+    """Whether every cell of other columns stands in some columns too."""
+    if any(name not in columns.values for name in others.values):
+        return False
+    placed = columns.at(others.ids)
+    return all(_are_same(placed.values[name], column) for name, column in others.values.items())
+
+
+def _are_same(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    if object in (first.dtype, second.dtype):
+        return bool(np.all(texts_of(first) == texts_of(second)))
+    return bool(np.all((first == second) | (is_empty(first) & is_empty(second))))
+
+
+def pictures_text(pictures: Sequence[str]) -> str:
+    """How many pictures, and the first of them by name."""
+    return f"{_count(len(pictures), 'picture')} ({_some(pictures)})"
+
+
+def is_empty(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which cells of a column are empty."""
+    if column.dtype == object:
+        return np.array([value is None for value in column.tolist()], bool)
+    return np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)
+
+
+def texts_of(column: NDArray[Any]) -> NDArray[np.object_]:
+    """The cells of a column as text, ``None`` where one is empty; 12.0 is written 12."""
+    if column.dtype == object:
+        return column
+    texts = np.empty(len(column), object)
+    texts[:] = [None if value != value else _text_of(value) for value in column.tolist()]
+    return texts
+
+
+def codes_of(column: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
+    """The different values of a column in their order, as text, and the place of each cell's; -1 where it is empty."""
+    codes = np.full(len(column), -1, np.int64)
+    filled = ~is_empty(column)
+    if column.dtype == object:
+        texts = column[filled].tolist()
+        values = sorted(set(texts))
+        place = {value: number for number, value in enumerate(values)}
+        codes[filled] = [place[text] for text in texts]
+        return values, codes
+    numbers, places = np.unique(column[filled], return_inverse=True)
+    codes[filled] = places
+    return [_text_of(number) for number in numbers.tolist()], codes
+
+
+def _text_of(number: float) -> str:
+    return str(int(number)) if number == int(number) and abs(number) < 1e16 else repr(float(number))
+
+
+def _take(column: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    """The cells at these places; empty where one is -1."""
+    lacks = places < 0
+    if not len(column):
+        return np.full(len(places), None, object) if column.dtype == object else np.full(len(places), np.nan)
+    taken = column[np.maximum(places, 0)]
+    if lacks.any():
+        taken = taken.astype(np.float64) if taken.dtype.kind == "i" else taken
+        taken[lacks] = None if taken.dtype == object else np.nan
+    return taken
+
+
+def _is_whole(one: Columns, other: Columns, name: str) -> bool:
+    """Whether a column of both has whole numbers alone."""
+    kinds = {one.values[name].dtype.kind, other.values[name].dtype.kind}
+    return kinds <= {"i", "f"} and all(
+        np.all(column[~is_empty(column)] % 1 == 0) for column in (one.values[name], other.values[name])
+    )
+
+
+def _is_nan(column: NDArray[Any]) -> bool:
+    return bool(np.any(is_empty(column)))
+
+
+def _each_once(*tables: Columns) -> tuple[ColumnSource, ...]:
+    return tuple(dict.fromkeys(source for table in tables for source in table.sources))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _some(names: Sequence[Any] | NDArray[Any]) -> str:
+    """A few names, with an ellipsis where there are more."""
+    return ", ".join(map(str, names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
 
 
 @dataclass(frozen=True)
@@ -47,16 +260,28 @@ class Grouping:
         slices: columns by whose values scores are given, as people write them: ``"site"``; with ranges
             ``"age:0-30,30-60,60-"``; two together ``"site+age:0-30,30-"``.
         mix: by slice, the share that each value has where the model will work.
-        columns: given beside the data; the columns that a run has stored are used with it.
+        columns: tables that are given beside the data, held against no pictures yet; they are used with the columns
+            that a run has stored, and count where both have one. One alone may be given as it is.
     """
 
     cluster: str = ""
     slices: tuple[str, ...] = ()
     mix: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    columns: Columns | None = None
+    columns: tuple[Columns, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.columns, Columns):
+            object.__setattr__(self, "columns", (self.columns,))
 
     def __bool__(self) -> bool:
         return bool(self.cluster or self.slices)
+
+    @property
+    def identity(self) -> list[Any]:
+        """The facts by which kept results are known that were made with it, in JSON's types."""
+        sources = [list(source) for table in self.columns for source in table.sources]
+        mix = {name: dict(shares) for name, shares in sorted(self.mix.items())}
+        return [self.cluster, list(self.slices), mix, sources]
 
 
 NO_GROUPING = Grouping()

@@ -479,6 +479,7 @@ class Result:
         details: what a page shows beyond scores, by name, as JSON: curves and the pictures behind the numbers.
         slices: scores by the values of columns of the pictures, where these were asked for.
         clusters: that the pictures come in; ``None`` where each stands alone.
+        columns: the files that columns of its pictures were read from, where any of these was asked for.
     """
 
     model: str
@@ -501,6 +502,7 @@ class Result:
     parts: tuple[str, ...] = ()
     slices: Sequence[SlicedScore] = ()
     clusters: ClustersOfResult | None = None
+    columns: Sequence[ColumnSource] = ()
 
     def __post_init__(self) -> None:
         # The word is about scores under attack, and stays with one that is handed on alone. Findings may change after
@@ -624,6 +626,7 @@ class Result:
             "findings": json_form(self.findings),
             **({"stop": json_form(self.stop)} if self.stop else {}),
             **({"clusters": json_form(self.clusters)} if self.clusters else {}),
+            **({"columns": [source._asdict() for source in self.columns]} if self.columns else {}),
             "run": {"key": self.key, **json_form(self.run), "plan": json_form(self.plan)},
             **({"parts": list(self.parts)} if self.parts else {}),
             "measured": dict(self.measured),

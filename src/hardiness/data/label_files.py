@@ -37,6 +37,34 @@ class LabelledRow(NamedTuple):
         return index
 
 
+def cells_beside_labels(file: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """The further cells of a csv of labels, by column one for each row that `read_labels` gives, and lines about them.
+
+    A column needs a name that no other one has: a file without a header has none.
+    """
+    text = read_regular(file, MAX_CSV_BYTES).decode("utf-8-sig")
+    rows = [cells for cells in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in cells)]
+    width = max(map(len, rows))
+    header = _header(file, rows[0])
+    if header is None:
+        unnamed = f"{shown(file.name)}: what stands behind path and label has no name and counts for nothing; add a "
+        return {}, [f"{unnamed}first line such as path,label,site"] if width > 2 else []
+    names = [name.strip() for name in rows[0]]
+    lines = rows[1:]
+    remarks, cells = [], {}
+    for place, name in enumerate(names):
+        if place in header or not name:
+            continue
+        if names.count(name) > 1:
+            count = names.count(name)
+            remarks.append(
+                f"{shown(file.name)}: has {count} columns called {shown(name)}, which are left out; rename them"
+            )
+            continue
+        cells[name] = [line[place].strip() if place < len(line) else "" for line in lines]
+    return cells, list(dict.fromkeys(remarks))
+
+
 def read_labels(file: Path) -> list[LabelledRow]:
     """The rows of a csv with columns path and label, with or without a header; empty lines are skipped.
 

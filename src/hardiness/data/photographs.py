@@ -8,21 +8,36 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from hardiness.core.benchmark import DataSet, File
+from hardiness.core.columns import ColumnSource
 from hardiness.core.errors import DataError
 from hardiness.core.run import DataIdentity
+from hardiness.data.columns import columns_by_id, further_columns, typed
 from hardiness.data.embedded_photographs import NAME
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
 from hardiness.data.items import LabelledFile, items
-from hardiness.data.label_files import MAX_CSV_BYTES, read_labels
+from hardiness.data.label_files import MAX_CSV_BYTES, cells_beside_labels, read_labels
 from hardiness.data.root import LAYOUTS, OWN, SPLITS, Place, Shards, Tables
 from hardiness.reference.classes import wnids
 from hardiness.sources.files import read_regular, shown
+from hardiness.sources.packages import file_sha256
 from hardiness.sources.tables import parquet_class_names, parquet_rows
 from hardiness.sources.webdataset import webdataset_samples
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """The columns of samples beyond their labels, where they stand, and lines about them."""
+
+    values: Mapping[str, NDArray[Any]]
+    source: ColumnSource
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +171,11 @@ class PhotographSet:
         labels = "".join(f"{row.path}\0{row.label}\n" for row in rows)
         used = [files[path] for path in sorted(row.path for row in rows)]
         digest = fingerprint(used, tree.stamp, labels, *(names or ()))
-        return self._dataset(place, samples, digest, names, self._unlisted(place, tree, used))
+        cells, remarks = cells_beside_labels(place.labels)
+        values = {name: typed(texts) for name, texts in cells.items()}
+        source = ColumnSource(shown(place.labels.name), file_sha256(place.labels) if cells else "")
+        beside = _Beside(values, source, tuple(remarks))
+        return self._dataset(place, samples, digest, names, self._unlisted(place, tree, used), beside)
 
     def _has_names(self, place: Place, labels: Iterable[str]) -> bool:
         """Whether labels are names of classes, and not their indices."""
@@ -218,7 +237,7 @@ class PhotographSet:
             )
         names = tuple(groups.values()) if place.class_count or place.class_file or self.name == OWN else None
         digest = fingerprint((), *map(stamp_of, tables.files), *(names or ()))
-        return self._dataset(place, samples, digest, names)
+        return self._dataset(place, samples, digest, names, beside=_Beside(*further_columns(tables.files)))
 
     def _dataset(
         self,
@@ -227,15 +246,30 @@ class PhotographSet:
         digest: str,
         names: tuple[str, ...] | None,
         unused: Sequence[str] = (),
+        beside: _Beside | None = None,
     ) -> DataSet:
-        """The data set of some samples; with classes of its own it has a name of its own."""
+        """The data set of some samples; with classes of its own it has a name of its own.
+
+        Args:
+            place, digest, names: of the data set.
+            samples: in any order.
+            unused: files that are no samples.
+            beside: the columns of the samples, in their order.
+        """
         name = self.name if names is None else f"{DataIdentity.OWN}{Path(place.path).stem}"
         if self.name == OWN:
             path = Path(place.location)
             called = path.name if path.is_dir() else path.stem
             name = f"{DataIdentity.OWN}{called}" if called in LAYOUTS or called == NAME else called
         remarks = passed_over(name, place.path, unused, of_csv=place.labels is not None)
-        return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
+        files = list(samples)
+        labelled = items(files)
+        data = DataSet(name, labelled, len(names or wnids()), digest, place.location, names, remarks=remarks)
+        if beside is None:
+            return data
+        ids = {id(item.file): item.id for item in labelled}
+        columns = columns_by_id([ids[id(sample.file)] for sample in files], beside.values, beside.source)
+        return replace(data, columns=columns, remarks=(*remarks, *beside.remarks))
 
     def _form(self) -> str:
         return f"a folder of images for each class{f' ({self.folder_kind})' if self.folder_kind else ''}"

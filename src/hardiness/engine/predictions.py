@@ -8,7 +8,7 @@ import os
 import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import groupby, islice
 from pathlib import Path
@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.columns import Columns, ColumnSource, join_columns
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError, suggestion
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
 from hardiness.core.table import Records
+from hardiness.data.columns import columns_by_id, is_scalar, typed
 from hardiness.data.items import limited
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.listing import StoredWork
@@ -152,6 +154,7 @@ class Predictions:
         kind: one of `KINDS`.
         samples, conditions: texts, a row each.
         values: ``(N, K)``, or of classes their texts.
+        beside: the texts of further columns, by name.
     """
 
     path: str
@@ -160,6 +163,7 @@ class Predictions:
     samples: Sequence[str]
     conditions: Sequence[str]
     values: NumberRows | Sequence[str]
+    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def logits(self, data: DataSet) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
         """The answers of some rows as stored, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
@@ -253,6 +257,9 @@ class Predictions:
                 )
             rows[place] = number
         logits = self.logits(data)
+        columns, left_out = self.picture_columns(rows)
+        joined, _ = join_columns(data.columns, columns)
+        pictures = replace(pictures, data=replace(data, columns=joined))
         row, model = row_and_model(name)
         foreign = ForeignModel(
             ModelSpec(
@@ -266,12 +273,34 @@ class Predictions:
             self.sha256,
             {"logits": "", "probabilities": "probabilities"}.get(self.kind, "classes"),
             data.num_classes,
-            notes=(f"its answers were computed elsewhere and read from {path} ({self.kind})", *self.doubts),
+            notes=(f"its answers were computed elsewhere and read from {path} ({self.kind})", *self.doubts, *left_out),
         )
         expected = _expected(benchmark, pictures, request)
         unanswered = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
         names = tuple(f"{sample} under {cell}" for sample, cell in unanswered[:_NAMED])
         return MatchedPredictions(foreign, pictures, logits, rows, (len(unanswered), names))
+
+    def picture_columns(self, rows: Mapping[tuple[str, int], int]) -> tuple[Columns, list[str]]:
+        """The further columns of the file as columns of the pictures, and a line for each that says nothing of these.
+
+        Args:
+            rows: the row of each picture and condition index.
+        """
+        first: dict[str, int] = {}
+        others: list[tuple[int, int]] = []
+        for (picture, _), row in rows.items():
+            if first.setdefault(picture, row) != row:
+                others.append((first[picture], row))
+        lines, values = [], {}
+        for name, texts in self.beside.items():
+            if any(texts[before] != texts[row] for before, row in others):
+                lines.append(
+                    f"{shown(os.path.basename(self.path))}: {shown(name)} is left out: it is another under other "
+                    "conditions of one picture, and no column of the pictures"
+                )
+            else:
+                values[name] = typed([texts[row] for row in first.values()])
+        return columns_by_id(list(first), values, ColumnSource(os.path.basename(self.path), self.sha256)), lines
 
 
 _OTHER_FORMS = {
@@ -306,7 +335,7 @@ def read_predictions(answers: Answers) -> Predictions:
         path = HELD
         columns = _of_columns(answers)
         content = _digest(columns)
-    return Predictions(path, content, columns.kind, columns.samples, columns.conditions, columns.values)
+    return Predictions(path, content, columns.kind, columns.samples, columns.conditions, columns.values, columns.beside)
 
 
 def _of_file(path: str) -> tuple[_AnswerColumns, str]:
@@ -363,11 +392,19 @@ def _of_columns(answers: Any) -> _AnswerColumns:
     )
     array = None if kind in _TEXTS else _as_numbers(rows)
     rows = list(rows) if array is None else array
+    further = {name: list(columns_by_name[name]) for name in _further(list(columns_by_name))}
+    further = {name: cells for name, cells in further.items() if len(cells) == len(samples) and not _are_arrays(cells)}
     columns = _AnswerColumns(kind, Path(HELD))
     for start in range(0, len(samples), ROWS_AT_ONCE):
         batch = slice(start, start + ROWS_AT_ONCE)
-        columns.add(samples[batch], conditions[batch], rows[batch])
+        beside = {name: cells[batch] for name, cells in further.items()}
+        columns.add(samples[batch], conditions[batch], rows[batch], beside)
     return _complete(columns, HELD)
+
+
+def _are_arrays(cells: Sequence[Any]) -> bool:
+    """Whether a cell is no text and no number, but several."""
+    return any(hasattr(cell, "__len__") and not isinstance(cell, str) for cell in cells)
 
 
 def _as_numbers(rows: Any) -> NDArray[np.float32] | None:
@@ -399,10 +436,26 @@ class _AnswerColumns:
         self.samples: list[str] = []
         self.conditions: list[str] = []
         self.values: NumberRows | list[str] = [] if kind in _TEXTS else NumberRows(file, kind)
+        self.beside: dict[str, list[str]] = {}
         self._known: dict[str, str] = {}
 
-    def add(self, samples: Sequence[str], conditions: Sequence[str], answers: Sequence[Any] | NDArray[Any]) -> None:
-        """Take some rows: of numbers ``(n, K)``, or anything that `_numbers` reads."""
+    def add(
+        self,
+        samples: Sequence[str],
+        conditions: Sequence[str],
+        answers: Sequence[Any] | NDArray[Any],
+        beside: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
+        """Take some rows.
+
+        Args:
+            samples, conditions: texts, a row each.
+            answers: numbers ``(n, K)``, or anything that `_numbers` reads.
+            beside: the cells of further columns, by name.
+        """
+        for name, cells in (beside or {}).items():
+            texts = ["" if cell is None or cell != cell else str(cell).strip() for cell in cells]
+            self.beside.setdefault(name, []).extend(self._known.setdefault(text, text) for text in texts)
         if isinstance(self.values, list):
             self.values.extend(str(answer) for answer in answers)
         elif isinstance(answers, np.ndarray):
@@ -417,6 +470,12 @@ class _AnswerColumns:
         # Each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
         self.samples += [self._known.setdefault(text, text) for text in samples]
         self.conditions += [self._known.setdefault(text, text) for text in conditions]
+
+
+def _further(names: Sequence[str]) -> list[str]:
+    """The columns that hold neither answers nor what they are answers to."""
+    own = re.compile(rf"sample|condition|label|frame|(?:{'|'.join(KINDS)})(?:_\d+)?")
+    return [name for name in names if name and not own.fullmatch(name)]
 
 
 def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
@@ -450,7 +509,8 @@ def _read_parquet(file: Path) -> _AnswerColumns:
         with parquet.ParquetFile(file, buffer_size=1 << 20) as stored:  # pages of it, and no whole group of rows
             present = stored.schema_arrow.names
             kind, names = _columns_of(present, file)
-            selected = [*(name for name in ("sample", "condition") if name in present), *names]
+            further = [name for name in _further(present) if is_scalar(stored.schema_arrow.field(name).type)]
+            selected = [*(name for name in ("sample", "condition") if name in present), *names, *further]
             answers = _AnswerColumns(kind, file)
             for batch in stored.iter_batches(ROWS_AT_ONCE, columns=selected):
                 table = Table.from_batches([batch])
@@ -458,7 +518,7 @@ def _read_parquet(file: Path) -> _AnswerColumns:
                 texts = table.column("condition").to_pylist() if "condition" in selected else [None] * len(samples)
                 conditions = ["" if text is None else str(text) for text in texts]
                 rows = table.column(names[0]).to_pylist() if kind in _TEXTS else _of_arrow(table.select(names))
-                answers.add(samples, conditions, rows)
+                answers.add(samples, conditions, rows, {name: table.column(name).to_pylist() for name in further})
             return answers
     except (ArrowException, OSError) as error:
         raise ArgumentError(f"{file} must be a whole Parquet file: {str(error).splitlines()[0]}") from None
@@ -507,6 +567,7 @@ def _of_lines(lines: Iterator[list[str]], file: Path) -> _AnswerColumns:
     kind, names = _columns_of(head, file)
     places, at = [head.index(name) for name in names], head.index("sample")
     condition = head.index("condition") if "condition" in head else None
+    further = {name: head.index(name) for name in _further(head)}
     answers, number = _AnswerColumns(kind, file), 2
     while block := list(islice(lines, ROWS_AT_ONCE)):
         for line in block:
@@ -517,6 +578,7 @@ def _of_lines(lines: Iterator[list[str]], file: Path) -> _AnswerColumns:
             [line[at] for line in block],
             ["" if condition is None else line[condition] for line in block],
             [line[places[0]] if len(places) == 1 else [line[place] for place in places] for line in block],
+            {name: [line[place] for line in block] for name, place in further.items()},
         )
     return answers
 

@@ -207,6 +207,7 @@ def begin(
     )
     cells = {conditions[c]: fingerprint for c, fingerprint in data.fingerprints.items() if c in conditions}
     stored = (begun or store.run(run, plan)).with_cells(cells)
+    stored.keep_picture_columns(data.columns)
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import card_of, variant_of
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import from_json, json_field, json_form
 from hardiness.core.result import WITHDRAWN, Result
@@ -26,7 +27,7 @@ from hardiness.results.metric_scores import own_versions
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
-from hardiness.results.runs import ScoredRun, digest_of
+from hardiness.results.runs import ScoredRun, digest_of, fit_groupings
 from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics.comparison import ScoreComparison, adjust_differences, pairs_tested, shared_images
@@ -218,6 +219,7 @@ def compare_stores(
     *,
     details: bool = True,
     baseline_model: str | None = None,
+    grouping: Grouping = NO_GROUPING,
 ) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
@@ -230,12 +232,13 @@ def compare_stores(
         models: which ones, in the order in which they are shown; all if empty.
         details: also what is said of single pairs, which takes most of the time where there are many models.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
+        grouping: the clusters and slices that comparisons are asked for.
 
     Raises:
         UnknownNameError: a model was not run.
         ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by.
     """
-    groups = _groups(stores, models)
+    groups = _groups(stores, models, grouping)
     base = stored_baseline(stores, baseline_model) if baseline_model else None
     comparisons = _comparisons(groups, stores, base, models, details)
     if not comparisons:
@@ -269,20 +272,27 @@ def not_comparable(stores: Sequence[Store], models: Sequence[str] = ()) -> list[
 
 
 def kept_comparisons(
-    stores: Sequence[Store], baseline_model: str | None = None, *, details: bool = False
+    stores: Sequence[Store],
+    baseline_model: str | None = None,
+    *,
+    details: bool = False,
+    grouping: Grouping = NO_GROUPING,
 ) -> list[BenchmarkComparison]:
     """Comparisons of all models, usually without details; none of fewer than two models, whose rows are not read."""
     with suppress(ArgumentError):  # the baseline model has no stored run
         base = stored_baseline(stores, baseline_model) if baseline_model else None
-        return _comparisons(_groups(stores), stores, base, (), details)
+        return _comparisons(_groups(stores, grouping=grouping), stores, base, (), details)
     return []
 
 
-def _groups(stores: Sequence[Store], models: Sequence[str] = ()) -> dict[_Group, dict[str, ScoredRun]]:
+def _groups(
+    stores: Sequence[Store], models: Sequence[str] = (), grouping: Grouping = NO_GROUPING
+) -> dict[_Group, dict[str, ScoredRun]]:
     """The runs of some models, or of all, by what only runs of one table agree in, then by name.
 
     Raises:
         UnknownNameError: a model was not run.
+        ArgumentError: no run's pictures have a column that is asked for.
     """
     groups: dict[_Group, dict[str, ScoredRun]] = {}
     names: dict[str, None] = {}
@@ -290,12 +300,13 @@ def _groups(stores: Sequence[Store], models: Sequence[str] = ()) -> dict[_Group,
         plain = run.run.model.name
         names |= {name: None, plain: None}
         if not models or name in models or plain in models:
-            scored = ScoredRun(run, card_of(run.run))
+            scored = ScoredRun(run, card_of(run.run), grouping=grouping)
             if not scored.refusal:
                 groups.setdefault(_group(run), {})[name] = scored
     for model in models:
         if model not in names:
             raise UnknownNameError("model to compare", model, names)
+    fit_groupings([run for runs in groups.values() for run in runs.values()])
     return groups
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hardiness.core.answers import mark_notes
+from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import fields_form, from_json, json_field
 from hardiness.core.result import Interval
@@ -143,8 +144,13 @@ class Gate:
             store.files.write(GATE, json.dumps(content, indent=1).encode())
 
 
-def judge(policy: Policy, store: Store) -> Gate:
+def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gate:
     """The verdict of each rule on each run of a folder that it speaks of.
+
+    Args:
+        policy: the rules.
+        store: the folder.
+        grouping: the clusters of the pictures, and tables of what is known of these.
 
     What it took to compute is kept beside the runs, once no rule is wrong.
 
@@ -153,7 +159,7 @@ def judge(policy: Policy, store: Store) -> Gate:
             rule, the field and the nearest name.
         StoreError: records cannot be read.
     """
-    folder = PolicyFolder(store, policy)
+    folder = PolicyFolder(store, policy, grouping)
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
     rulings_in_order = iter(rulings([(case.evidence, case.limit) for case in cases if case.evidence is not None]))

@@ -23,7 +23,7 @@ from hardiness.results.dependence import dependence_warnings
 from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.run_names import differences_of
-from hardiness.results.runs import ScoredRun, with_joined
+from hardiness.results.runs import ScoredRun, fit_groupings, with_joined
 from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.slices import sliced_scores, with_worst_pictures
 from hardiness.results.stopped import at_stop
@@ -49,10 +49,12 @@ def results_of(
         grouping: the clusters and slices that results are asked for.
 
     Raises:
-        ArgumentError: the baseline model has no stored run to divide by.
+        ArgumentError: the baseline model has no stored run to divide by, or no run's pictures have a column that is
+            asked for.
         StoreError: records cannot be read.
     """
     runs = with_joined([ScoredRun(run, card_of(run.run), verify, grouping) for run in store.runs()], verify)
+    fit_groupings(runs)
     return results_of_runs(runs, store, baseline_model)
 
 
@@ -88,8 +90,8 @@ def with_severities(results: Sequence[Result], store: Store, below: float) -> li
     return changed
 
 
-def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Result]:
-    """The results of every stored run, written to ``results.json``; as `results_of` says of the baseline.
+def rebuild_results(store: Store, baseline_model: str | None = None, grouping: Grouping = NO_GROUPING) -> list[Result]:
+    """The results of every stored run, written to ``results.json``; arguments as of `results_of`.
 
     They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
     they are made again.
@@ -100,7 +102,7 @@ def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Res
     """
     tries = 0
     while True:
-        before, results, tries = store.stamps(), results_of(store, baseline_model), tries + 1
+        before, results, tries = store.stamps(), results_of(store, baseline_model, grouping=grouping), tries + 1
         with store.locked():
             if store.stamps() == before or tries == TRIES:
                 store.write_results(results)
@@ -204,11 +206,12 @@ def _scored(
         stop=stop,
         slices=() if refusal else sliced_scores(run, base),
         clusters=clusters_of_result(run),
+        columns=run.column_sources,
     )
     result = with_worst_pictures(result, run)
     alike = dependence_warnings(run) if result.scores and not isinstance(run.card, MissingCard) else []
     about_answers = (*cluster_warnings(result.clusters), *run.class_warnings, *run.answer_warnings)
-    warnings = [*warnings_of(result), *about_answers, *alike, *remarks, *damage]
+    warnings = [*warnings_of(result), *about_answers, *alike, *run.column_remarks, *remarks, *damage]
     if isinstance(run.card, MissingCard):
         name = identity.benchmark.card
         warnings.append(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Card, card_of, published_baseline
 from hardiness.core.attack_plan import condition_text, is_same_condition
+from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, HardinessError, line_of, suggestion
 from hardiness.core.forms import fields_form, from_json, json_form
@@ -30,7 +31,15 @@ from hardiness.results.pair_scores import pair_entries, scorings_of
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.results import group_of, results_of_runs
 from hardiness.results.run_names import differences_of, named_by, weights_label
-from hardiness.results.runs import ScoredRun, digest_of, evaluated_last, question_of, successors_of, with_joined
+from hardiness.results.runs import (
+    ScoredRun,
+    digest_of,
+    evaluated_last,
+    fit_groupings,
+    question_of,
+    successors_of,
+    with_joined,
+)
 from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion, scaled, wilson
@@ -172,9 +181,10 @@ class NoPictureError(MissingNumberError):
 class PolicyFolder:
     """A folder's results and runs, and the baselines that rules name, each read once."""
 
-    def __init__(self, store: Store, policy: Policy) -> None:
+    def __init__(self, store: Store, policy: Policy, grouping: Grouping = NO_GROUPING) -> None:
         self.store, self.policy = store, policy
-        runs = with_joined([ScoredRun(run, card_of(run.run)) for run in store.runs()])
+        runs = with_joined([ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()])
+        fit_groupings(runs)
         self.runs = {run.stored.key: run for run in runs}
         self._baselines: dict[str, PolicyFolder | str] = {}
 

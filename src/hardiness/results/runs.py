@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, MissingCard
 from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
@@ -20,7 +21,18 @@ from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
 from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
 from hardiness.benchmarks.presentation import benchmark_type
-from hardiness.core.columns import NO_GROUPING, Columns, Grouping, SliceOfPictures
+from hardiness.core.columns import (
+    NO_COLUMNS,
+    NO_GROUPING,
+    Columns,
+    ColumnSource,
+    Grouping,
+    SliceOfPictures,
+    join_columns,
+    pictures_text,
+    refuse_disagreement,
+)
+from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.request import Stop
@@ -28,7 +40,7 @@ from hardiness.core.result import Counts, Finding, Score
 from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import RIGHT, Failure, ImageTable, Records
 from hardiness.results.clustered import clustered_scores, without_bases, without_interval
-from hardiness.results.grouping import clusters_of, slices_of
+from hardiness.results.grouping import clusters_of, column_of, gaps_of, named_columns, slices_of, without_columns
 from hardiness.statistics.clusters import Clusters
 from hardiness.store.memo import Stamps
 from hardiness.store.run import StoredRun, last_began
@@ -128,10 +140,11 @@ class ScoredRun:
 
     Attributes:
         memo: values that follow from its table; `save` keeps them.
+        lacks: a line on the columns that were asked for and that its pictures have not; empty where they have all.
     """
 
     def __init__(self, stored: StoredRun, card: Card, verify: bool = False, grouping: Grouping = NO_GROUPING) -> None:
-        self.stored, self.card, self.grouping = stored, card, grouping
+        self.stored, self.card, self.grouping, self.lacks = stored, card, grouping, ""
         self.stamps: Stamps
         self.stamps, self._strangers = stored.contents()
         self.memo = stored.memo(self.digest, "rows", trusted=isinstance(card, MissingCard), anew=verify)
@@ -207,26 +220,67 @@ class ScoredRun:
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
         self.__dict__.pop("clusters", None)
+        self.__dict__.pop("picture_columns", None)
+        self.__dict__.pop("ids", None)
         if self._table is not None:
             self._table = None
             return_freed_memory()
 
-    @property
+    @cached_property
+    def ids(self) -> NDArray[np.object_]:
+        """The ids of the pictures of its table, sorted, for which not all of it is read."""
+        return self.columns().ids
+
+    @cached_property
     def picture_columns(self) -> Columns:
-        """The columns of its pictures: those that were given beside the data."""
-        return self.grouping.columns or Columns(np.zeros(0, object), {})
+        """The columns of its pictures: those that are stored beside its rows, and those that were given, which count.
+
+        Remarks say what did not fit, without values.
+
+        Raises:
+            ArgumentError: two tables that were given disagree.
+            StoreError: what is stored cannot be read.
+        """
+        given = NO_COLUMNS
+        for table in self.grouping.columns:
+            given, disagreements = join_columns(given, table.of_pictures(self.ids))
+            refuse_disagreement(disagreements, given.title)
+        columns, replaced = join_columns(self._stored_columns(), given)
+        taken = (
+            f"{given.title}: {column} of {pictures_text(pictures)} is another than the one that is stored beside the "
+            "rows: the given one counts"
+            for column, pictures in replaced.items()
+        )
+        return replace(columns, remarks=(*columns.remarks, *taken))
+
+    def _stored_columns(self) -> Columns:
+        """The columns that are stored beside its rows."""
+        return self.stored.picture_columns()
+
+    @property
+    def column_remarks(self) -> list[str]:
+        """The lines that a person should know of its columns, clusters and slices; raises as `slices_of`."""
+        if not (self.grouping or self.grouping.columns or self.lacks):
+            return []
+        gaps = gaps_of(self.grouping, self.picture_columns, self.ids)
+        return [*self.picture_columns.remarks, *([self.lacks] if self.lacks else []), *gaps]
+
+    @property
+    def column_sources(self) -> tuple[ColumnSource, ...]:
+        """The files that the columns were read from by which its results are grouped; none where they are by none."""
+        return self.picture_columns.sources if self.grouping or self.grouping.columns else ()
 
     @cached_property
     def clusters(self) -> Clusters | None:
         """The clusters of the pictures of its table; ``None`` where each stands alone; raises as `clusters_of`."""
         if not self.grouping.cluster:
             return None
-        return clusters_of(self.grouping, self.picture_columns, self.table.ids)
+        return clusters_of(self.grouping, self.picture_columns, self.ids)
 
     @property
     def slices(self) -> list[SliceOfPictures]:
         """The slices of the pictures of its table; raises as `slices_of`."""
-        return slices_of(self.grouping, self.picture_columns, self.table.ids)
+        return slices_of(self.grouping, self.picture_columns, self.ids)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -390,6 +444,36 @@ class ScoredRun:
         return facts
 
 
+def fit_groupings(runs: Sequence[ScoredRun]) -> None:
+    """Let each run of a folder be asked for those clusters and slices alone whose columns its pictures have.
+
+    A run that lacks a column which others have says so in `ScoredRun.column_remarks`.
+
+    Raises:
+        ArgumentError: no run's pictures have a column that is asked for, or a table that is given has no line of any
+            picture.
+    """
+    if not any(run.grouping or run.grouping.columns for run in runs):
+        return
+    filled = [run for run in runs if len(run.ids)]
+    for table in {id(table): table for run in filled for table in run.grouping.columns}.values():
+        placed = [table.of_pictures(run.ids) for run in filled if table in run.grouping.columns]
+        if not any(placed):
+            raise ArgumentError(placed[0].remarks[-1])
+    everything = {name: column for run in filled for name, column in run.picture_columns.values.items()}
+    for run in filled:
+        own = run.picture_columns
+        missing = [name for name in named_columns(run.grouping, tuple(own.values)) if name not in own.values]
+        for name in missing:
+            column_of(replace(own, values=everything), name)
+        if missing:
+            run.lacks = (
+                f"the pictures of {run.stored.run.data.name} have no column {' and no column '.join(missing)}: what "
+                "needs it is left out"
+            )
+            run.grouping = without_columns(run.grouping, missing, tuple(own.values))
+
+
 def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:
     """The runs, where those of single sets of other things are joined with their model's run on the photographs.
 
@@ -444,7 +528,8 @@ class JoinedRun(ScoredRun):
 
     def __init__(self, inside: ScoredRun | None, sets: Sequence[ScoredRun], verify: bool = False) -> None:
         self.inside, self.sets = inside, sets
-        self.card, self._table, self.grouping = sets[0].card, None, sets[0].grouping
+        self.card, self._table = sets[0].card, None
+        self.grouping, self.lacks = sets[0].grouping, ""
         parts = [*([inside] if inside else []), *sets]
         data = [part.stored.run.data for part in parts]
         first = sets[0].stored
@@ -483,6 +568,13 @@ class JoinedRun(ScoredRun):
     def columns(self, *names: str) -> ImageTable:
         """The whole table."""
         return self.table
+
+    def _stored_columns(self) -> Columns:
+        """The columns that are stored beside the rows of its parts."""
+        columns = NO_COLUMNS
+        for run in [*([self.inside] if self.inside else []), *self.sets]:
+            columns, _ = join_columns(columns, run.stored.picture_columns())
+        return columns
 
     def with_rows(self, table: ImageTable, rows: Sequence[str]) -> ImageTable:
         """The table as it is: rows of several runs are added to none."""

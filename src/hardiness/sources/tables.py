@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -226,6 +226,31 @@ def parquet_rows(file: Path, beside: str = "") -> Iterator[PictureRecord]:
     for (group, row), name, label, text in zip(places, names, labels, texts or [""] * len(names), strict=True):
         page = pages[group][row] if pages[group] else None
         yield PictureRecord(name, str(label), TableRow(str(file), columns, group, row, name, stamp, page), text)
+
+
+def scalar_columns(file: Path, is_scalar: Callable[[Any], bool]) -> tuple[int, dict[str, Any]]:
+    """How many pictures one Parquet file has, and by name its columns beside pictures and labels, as pyarrow has them.
+
+    Args:
+        file: which.
+        is_scalar: whether a column of that type is read.
+
+    Raises:
+        DataError: the file cannot be read, or has no columns of pictures and labels.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(file) as source:
+            schema = source.schema_arrow
+            columns = _columns(file, schema)
+            names = [name for name in schema.names if name not in (columns.image, columns.label)]
+            names = [name for name in names if is_scalar(schema.field(name).type) and schema.names.count(name) == 1]
+            table = source.read(names)
+            return source.metadata.num_rows, {name: table.column(name) for name in names}
+    except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError) as error:
+        raise _no_parquet(file, error) from None
 
 
 def _refuse_pictures_without_bytes(file: Path, stamp: Stamp, groups: Sequence[Any], columns: Columns) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hardiness.core.columns import NO_COLUMNS, Columns, has_all, join_columns, pictures_text
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import from_json
 from hardiness.core.request import Share, Stop
@@ -25,10 +26,11 @@ from hardiness.store.arrow_columns import rank_texts
 from hardiness.store.files import Files
 from hardiness.store.memo import Memo, Stamp, Stamps
 from hardiness.store.parallel import in_parallel
+from hardiness.store.picture_columns import decode_columns, encode_columns, file_name
 from hardiness.store.shards import Row
 from hardiness.store.writing import as_json, parse_json
 
-MEASURED, EXHIBITS, STOP = "measured", "exhibits", "stop.json"
+MEASURED, EXHIBITS, STOP, PICTURE_COLUMNS = "measured", "exhibits", "stop.json", "columns"
 
 DAMAGED, STRANGE = "damaged", "is no file of this run"
 
@@ -149,6 +151,39 @@ class RunFolder:
             StoreError: disk full or no permission.
         """
         self.keep(f"{EXHIBITS}/{caption}.png", picture)
+
+    def picture_columns(self) -> Columns:
+        """The columns of its pictures that sessions have stored; those of a later one count where two disagree.
+
+        Remarks say where they do, and which file is not what was written.
+        """
+        columns, damage = NO_COLUMNS, []
+        for path in sorted(self.files.list_files(f"{self.path}/{PICTURE_COLUMNS}")):
+            try:
+                further = decode_columns(self.files.read(path) or b"", f"{self.files.address}/{path}")
+            except StoreError as error:
+                damage.append(str(error))
+                continue
+            columns, disagreements = join_columns(columns, further)
+            lines = [
+                f"{further.title}: {column} of {pictures_text(pictures)} is another than an earlier session stored: "
+                "the later one counts"
+                for column, pictures in disagreements.items()
+            ]
+            columns = replace(columns, remarks=(*columns.remarks, *lines))
+        return replace(columns, remarks=(*columns.remarks, *damage))
+
+    def keep_picture_columns(self, columns: Columns) -> None:
+        """Store columns of its pictures in a file of their own, unless all of them are stored already.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        if not columns or has_all(self.picture_columns(), columns):
+            return
+        content = encode_columns(columns)
+        stored = len(self.files.list_files(f"{self.path}/{PICTURE_COLUMNS}"))
+        self.keep(f"{PICTURE_COLUMNS}/{file_name(stored, content)}", content)
 
     def stop(self) -> Stop | None:
         """The last look at the run while it was evaluated until exact enough; ``None`` where there is none to read."""

@@ -55,14 +55,14 @@ def test_each_slice_has_its_own_accuracy_the_worst_first(tmp_path: Path, accurac
 
 def test_calibration_is_of_the_pictures_of_the_slice(tmp_path: Path) -> None:
     right = np.random.default_rng(0).random((900, 1)) < 0.7
-    columns = columns_of(900, half=["first"] * 600 + ["second"] * 300)
+    columns = columns_of(900, half=["first"] * 600 + ["second"] * 300, pair=[str(k // 2) for k in range(900)])
     score = by_metric(sliced(stored(tmp_path, right), columns, "half"))["rms_calibration_error"]
     (alone,) = results_of(stored(tmp_path / "alone", right[:600]))
     expected, first = alone.score("rms_calibration_error", protocol="hendrycks2019"), score.slice_of("first")
     assert first.score == pytest.approx(expected.value)
     assert first.interval.low < expected.interval.low  # which is of this slice alone
     assert first.interval.high > expected.interval.high
-    clustered = by_metric(sliced(stored(tmp_path, right), columns, "half", cluster="half"))["rms_calibration_error"]
+    clustered = by_metric(sliced(stored(tmp_path, right), columns, "half", cluster="pair"))["rms_calibration_error"]
     assert "no method for clusters" in clustered.slices[0].reason
 
 

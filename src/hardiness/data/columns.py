@@ -1,0 +1,507 @@
+"""Tables of what is known of pictures beyond their labels: CSV and Parquet files, mappings and data frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.benchmark import DataSet
+from hardiness.core.columns import (
+    NO_COLUMNS,
+    Columns,
+    ColumnSource,
+    join_columns,
+    pictures_text,
+    refuse_disagreement,
+    texts_of,
+)
+from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.picture_names import plain_name
+from hardiness.sources.files import read_regular, shown
+from hardiness.sources.tables import scalar_columns
+from hardiness.store.arrow_columns import from_arrow, join_chunks, number_values
+
+GivenColumns: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | Any"
+"""``FILE[:path=COLUMN,where=COLUMN:VALUE,NAME=COLUMN]``; a mapping from id or path to a picture's columns; columns by
+name, one of which has the paths; or a data frame."""
+
+HELD = "Python"
+"""The source of columns that lie in no file."""
+
+PATHS = (
+    *("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img_path", "img"),
+    *("img_filename", "image_filename", "image_name", "image_file", "sample", "image_id", "id", "name"),
+)
+"""Names of the column of paths, best first, where none is named."""
+
+MAX_BYTES = 1 << 30
+LONGEST = 200
+"""The most characters of a cell: a column of longer ones, such as captions, is no property to group by."""
+
+_WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
+_NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_DECIMAL_COMMA = re.compile(r"[+-]?(?:0|[1-9]\d*),\d+")
+_NO_NUMBERS = frozenset(("nan", "NaN", "NA", "N/A", "null", "None"))
+"""Texts that stand for an empty cell in a column of numbers."""
+
+_INDEX = re.compile(r"__index_level_\d+__|Unnamed: \d+")
+"""Names that pandas gives to an index that it writes."""
+
+
+@dataclass(frozen=True)
+class ColumnTable:
+    """What `--columns` names.
+
+    Attributes:
+        file: the path of the file.
+        path: the column of the pictures' paths or ids; empty for the first of `PATHS` that is there.
+        where: rows are taken that have these values, by column.
+        names: what columns are called here, by the name that they have in the file.
+    """
+
+    file: str
+    path: str = ""
+    where: tuple[tuple[str, str], ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> ColumnTable:
+        """The table that ``FILE:path=COLUMN,where=COLUMN:VALUE,NAME=COLUMN`` names.
+
+        Raises:
+            ArgumentError: an option does not read so.
+        """
+        match = None if os.path.exists(text) else re.fullmatch(r"(.+?):(?=[^:=,/\\]+=)(.*)", text, re.DOTALL)
+        if match is None:
+            return cls(text)
+        path, where, names = "", [], []
+        for option in match[2].split(","):
+            name, equals, value = option.partition("=")
+            if not (equals and name.strip() and value.strip()):
+                raise ArgumentError(
+                    f"columns {text}: must read FILE:path=COLUMN,where=COLUMN:VALUE,NAME=COLUMN; {option!r} does not"
+                )
+            name, value = name.strip(), value.strip()
+            if name == "path":
+                path = value
+            elif name == "where":
+                column, colon, wanted = value.partition(":")
+                if not colon:
+                    raise ArgumentError(
+                        f"columns {text}: where must read COLUMN:VALUE, as in where=split:2; was {value!r}"
+                    )
+                where.append((column, wanted))
+            else:
+                names.append((value, name))
+        return cls(match[1], path, tuple(where), tuple(names))
+
+
+def read_columns(given: GivenColumns) -> Columns:
+    """The columns of pictures that a person gives; they are held against no pictures yet.
+
+    Args:
+        given: as `GivenColumns`. Columns by name without one of paths are of pictures in the order of the data that
+            Python holds.
+
+    Raises:
+        ArgumentError: it cannot be read, has no column of paths, a column twice, or two lines of one picture that
+            disagree; the message names the file and the line or column.
+    """
+    if isinstance(given, str | os.PathLike):
+        table = ColumnTable.parse(os.fspath(given))
+        return _read_file(table)
+    if isinstance(given, Columns):
+        return given
+    arrays = _of_python(given)
+    return _as_columns(arrays, ColumnTable(HELD), ColumnSource(HELD, _digest(arrays)))
+
+
+def columns_by_id(ids: Sequence[str], values: Mapping[str, NDArray[Any]], source: ColumnSource) -> Columns:
+    """The columns of pictures whose ids are known.
+
+    Args:
+        ids: of the pictures, each once, in any order.
+        values: by column those of each.
+        source: where they stand.
+    """
+    if not values:
+        return NO_COLUMNS
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    names = np.empty(len(ids), object)
+    names[:] = [ids[place] for place in order]
+    return Columns(names, {name: column[order] for name, column in values.items()}, (source,))
+
+
+def with_tables(data: DataSet, tables: Sequence[Columns]) -> DataSet:
+    """A data set with what is given of its pictures beside it; its remarks say what did not fit.
+
+    Raises:
+        ArgumentError: two tables disagree.
+    """
+    if not tables:
+        return data
+    ids = np.array([item.id for item in data.items], object)
+    given = NO_COLUMNS
+    for table in tables:
+        given, disagreements = join_columns(given, table.of_pictures(ids))
+        refuse_disagreement(disagreements, given.title)
+    columns, replaced = join_columns(data.columns, given)
+    taken = (
+        f"{given.title}: {column} of {pictures_text(pictures)} is another than in the data: the given one counts"
+        for column, pictures in replaced.items()
+    )
+    return replace(data, columns=columns, remarks=(*data.remarks, *given.remarks, *taken))
+
+
+def further_columns(files: Sequence[Path]) -> tuple[Mapping[str, NDArray[Any]], ColumnSource]:
+    """The columns of Parquet files of pictures beside these and their labels, row by row, and where they stand.
+
+    Texts, numbers, truths and times are read; the hash is over these values, as the files hold the pictures too.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    tables: list[tuple[int, Mapping[str, NDArray[Any]]]] = []
+    for file in files:
+        count, columns = scalar_columns(file, is_scalar)
+        tables.append((count, _without_long({name: arrow_column(column) for name, column in columns.items()}, "")[0]))
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in dict.fromkeys(name for _, columns in tables for name in columns):
+        parts = [columns.get(name, np.full(count, np.nan)) for count, columns in tables]
+        is_text = any(part.dtype == object for part in parts)
+        arrays[name] = np.concatenate([texts_of(part) for part in parts] if is_text else parts)
+    return arrays, ColumnSource(", ".join(shown(file.name) for file in files[:3]), _digest(arrays))
+
+
+def _read_file(table: ColumnTable) -> Columns:
+    path = Path(table.file)
+    try:
+        content = read_regular(path, MAX_BYTES)
+    except OSError as error:
+        raise ArgumentError(
+            f"columns {shown(table.file)}: must be a csv or Parquet file, and cannot be read ({error.strerror})"
+        ) from None
+    source = ColumnSource(shown(path.name), sha256(content).hexdigest())
+    is_parquet = content.startswith(b"PAR1") or path.suffix.lower() in (".parquet", ".pq")
+    arrays, remarks = _of_parquet(content, table.file) if is_parquet else _of_csv(content, table.file)
+    columns = _as_columns(arrays, table, source)
+    return replace(columns, remarks=(*remarks, *columns.remarks))
+
+
+def _as_columns(arrays: Mapping[str, NDArray[Any]], table: ColumnTable, source: ColumnSource) -> Columns:
+    """The columns of a table whose arrays were read, by what the person says of them."""
+    place = f"columns {shown(table.file)}"
+    for name in [*([table.path] if table.path else []), *(name for name, _ in (*table.where, *table.names))]:
+        if name not in arrays:
+            raise ArgumentError(f"{place}: has no column {name!r}{suggestion(name, list(arrays))}")
+    lower = {name.lower(): name for name in reversed(list(arrays))}
+    paths = table.path or next((lower[name] for name in PATHS if name in lower), "")
+    if not paths:
+        raise ArgumentError(
+            f"{place}: must have a column of the pictures' paths ({', '.join(PATHS[:3])} …), has "
+            f"{', '.join(map(shown, list(arrays)[:8]))}; name it, as in {table.file}:path=COLUMN"
+        )
+    chosen = np.ones(len(arrays[paths]), bool)
+    for column, value in table.where:
+        chosen &= np.array([text == value for text in texts_of(arrays[column])], bool)
+        if not chosen.any():
+            raise ArgumentError(f"{place}: where={column}:{value} leaves no line; write the value as it stands there")
+    renamed = dict(table.names)
+    values = {renamed.get(name, name): array[chosen] for name, array in arrays.items() if name != paths}
+    if len(values) < len(arrays) - 1:
+        twice = next(name for name in renamed.values() if name in arrays and name not in renamed)
+        raise ArgumentError(f"{place}: has a column {twice!r} already; choose another name for {twice}=…")
+    if not values:
+        raise ArgumentError(f"{place}: must have a column beside {paths}, which has the pictures' paths; has none")
+    names = [None if text is None else plain_name(text) for text in texts_of(arrays[paths][chosen])]
+    return _each_once(names, values, source, place)
+
+
+def _each_once(
+    names: Sequence[str | None], values: Mapping[str, NDArray[Any]], source: ColumnSource, place: str
+) -> Columns:
+    """The columns with a line for each name.
+
+    Raises:
+        ArgumentError: two lines of one picture disagree.
+    """
+    first: dict[str, int] = {}
+    again: list[tuple[int, int]] = []
+    nameless = 0
+    for line, name in enumerate(names):
+        if not name:
+            nameless += 1
+        elif first.setdefault(name, line) != line:
+            again.append((first[name], line))
+    remarks = []
+    if nameless:
+        remarks.append(f"{source.name}: {_lines(nameless)} of {len(names):,} without a path; left out")
+    if again:
+        before, after = (np.array(lines) for lines in zip(*again, strict=True))
+        for name, column in values.items():
+            texts = texts_of(column)
+            differs = np.flatnonzero(texts[before] != texts[after])
+            if len(differs):
+                line = int(differs[0])
+                raise ArgumentError(
+                    f"{place}: has two lines of {shown(str(names[before[line]]))} (rows {before[line] + 1} and "
+                    f"{after[line] + 1}) that say different things of {name}"
+                    f"{f', and {len(differs) - 1:,} more such' if len(differs) > 1 else ''}; leave one of them"
+                )
+        pictures = len({names[line] for line in before.tolist()})
+        example = shown(str(names[again[0][0]]))
+        remarks.append(
+            f"{source.name}: {pictures:,} picture{'s' * (pictures != 1)} have several lines ({example} …), which agree"
+        )
+    lines = np.fromiter(first.values(), np.int64, len(first))
+    ids = np.empty(len(first), object)
+    ids[:] = list(first)
+    return Columns(ids, {name: column[lines] for name, column in values.items()}, (source,), tuple(remarks))
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} line{'s' * (count != 1)}"
+
+
+def read_cells(content: bytes, place: str) -> tuple[Iterator[list[str]], bool]:
+    """The rows of a csv, and whether decimals are written with a comma, as where fields are parted by semicolons.
+
+    Raises:
+        ArgumentError: it is no text in UTF-8 or UTF-16.
+    """
+    is_wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        text = content.decode("utf-16" if is_wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ArgumentError(
+            f"{place}: must be csv in UTF-8, or Parquet, and is not ({error.reason}); save it so"
+        ) from None
+    head = re.sub(r'"[^"]*"', "", text[: text.find("\n")] if "\n" in text else text)
+    separator = max(",;\t", key=head.count)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator), separator == ";"
+
+
+def _of_csv(content: bytes, file: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    place = f"columns {shown(file)}"
+    rows, has_decimal_comma = read_cells(content, place)
+    try:
+        head = [name.strip() for name in next(rows, [])]
+        if not any(head):
+            raise ArgumentError(f"{place}: must begin with the names of its columns, and is empty")
+        _refuse_doubles(head, place)
+        lines = [cells for cells in rows if any(map(str.strip, cells))]
+    except csv.Error as error:
+        raise ArgumentError(f"{place}: must be csv: {error}") from None
+    long = next((number for number, cells in enumerate(lines) if len(cells) > len(head)), None)
+    if long is not None:
+        raise ArgumentError(
+            f"{place}: row {long + 1} must have {len(head)} fields, has {len(lines[long])}; put a text with a comma "
+            "into quotes"
+        )
+    if not lines:
+        raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
+    texts = [[cells[at].strip() if at < len(cells) else "" for cells in lines] for at in range(len(head))]
+    kept = {name: column for name, column in zip(head, texts, strict=True) if name and not _INDEX.fullmatch(name)}
+    return _without_long({name: typed(column, has_decimal_comma) for name, column in kept.items()}, file)
+
+
+def _refuse_doubles(head: Sequence[str], place: str) -> None:
+    twice = next((name for number, name in enumerate(head) if name and name in head[:number]), None)
+    if twice is not None:
+        raise ArgumentError(
+            f"{place}: must have each column once, has {head.count(twice)} called {shown(twice)!r}; rename one"
+        )
+
+
+def _without_long(arrays: Mapping[str, NDArray[Any]], file: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """The columns without those of long texts, with a line that names these."""
+    long = [
+        name
+        for name, column in arrays.items()
+        if column.dtype == object and any(text is not None and len(text) > LONGEST for text in column.tolist())
+    ]
+    remarks = [
+        f"{shown(Path(file).name)}: {name} is left out: it has texts of more than {LONGEST} characters" for name in long
+    ]
+    return {name: column for name, column in arrays.items() if name not in long}, remarks
+
+
+def typed(texts: Sequence[str], has_decimal_comma: bool = False) -> NDArray[Any]:
+    """Cells as whole numbers, numbers or text; a number with zeros before it, as in 007, is text."""
+    different = set(texts)
+    different.discard("")
+    filled = different - _NO_NUMBERS
+    if filled and all(map(_WHOLE.fullmatch, filled)):
+        if "" not in texts and filled == different:
+            return np.array(list(map(int, texts)), np.int64)
+        return np.array([float(text) if text in filled else np.nan for text in texts])
+    if (
+        has_decimal_comma
+        and filled
+        and all(_DECIMAL_COMMA.fullmatch(text) or _WHOLE.fullmatch(text) for text in filled)
+    ):
+        return np.array([float(text.replace(",", ".")) if text in filled else np.nan for text in texts])
+    if filled and all(map(_NUMBER.fullmatch, filled)):
+        return np.array([float(text) if text in filled else np.nan for text in texts])
+    column = np.empty(len(texts), object)
+    column[:] = [text or None for text in texts]
+    return column
+
+
+def _of_parquet(content: bytes, file: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    place = f"columns {shown(file)}"
+    try:
+        with parquet.ParquetFile(pa.BufferReader(content)) as stored:
+            schema = stored.schema_arrow
+            _refuse_doubles(schema.names, place)
+            names = [name for name in schema.names if is_scalar(schema.field(name).type) and not _INDEX.fullmatch(name)]
+            table = stored.read(columns=names)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ArgumentError(
+            f"{place}: must be a whole Parquet file: {shown((str(error).splitlines() or [''])[0])}"
+        ) from None
+    if not table.num_rows:
+        raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
+    arrays, remarks = _without_long({name: arrow_column(table.column(name)) for name in names}, file)
+    if others := [name for name in schema.names if name not in names and not _INDEX.fullmatch(name)]:
+        listed = ", ".join(map(shown, others))
+        remarks.append(f"{shown(Path(file).name)}: left out, as cells hold neither text nor numbers: {listed}")
+    return arrays, remarks
+
+
+def is_scalar(kind: Any) -> bool:
+    """Whether a column of pyarrow's holds a text, a number, a truth or a time in each cell."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    checks = (
+        *(types.is_integer, types.is_floating, types.is_boolean, types.is_string, types.is_large_string),
+        *(types.is_decimal, types.is_temporal, types.is_null),
+    )
+    return any(check(kind) for check in checks)
+
+
+def arrow_column(column: Any) -> NDArray[Any]:
+    """A column of pyarrow's for which `is_scalar` holds, as `Columns` has them."""
+    import pyarrow as pa
+    from pyarrow import compute, types
+
+    array = join_chunks(column)
+    if types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    if types.is_boolean(array.type):
+        array = array.cast(pa.string())
+    if types.is_integer(array.type) and not array.null_count:
+        try:
+            return number_values(array.cast(pa.int64())).copy()
+        except pa.ArrowInvalid:  # beyond 64 bits with a sign
+            array = array.cast(pa.float64())
+    if types.is_integer(array.type) or types.is_floating(array.type) or types.is_decimal(array.type):
+        numbers = array.cast(pa.float64(), safe=False)
+        return np.array(number_values(compute.fill_null(numbers, float("nan"))))
+    texts = from_arrow(compute.fill_null(array.cast(pa.string()), ""))
+    return np.array([text.strip() or None for text in texts.tolist()], object)
+
+
+def _of_python(given: Any) -> dict[str, NDArray[Any]]:
+    """The columns of a mapping or a data frame, by name.
+
+    Raises:
+        ArgumentError: it is neither, or its columns have different lengths.
+    """
+    if hasattr(given, "column_names"):  # a table of pyarrow
+        return {
+            name: arrow_column(given.column(name))
+            for name in given.column_names
+            if is_scalar(given.schema.field(name).type)
+        }
+    if isinstance(given, Mapping):
+        lines = list(given.values())
+        if lines and all(isinstance(line, Mapping) for line in lines):
+            names = list(dict.fromkeys(str(name) for line in lines for name in line))
+            cells = {name: _cells([line.get(name) for line in lines], name) for name in names}
+            return {
+                "path": _cells(list(given), "path"),
+                **{name: cell for name, cell in cells.items() if name != "path"},
+            }
+        columns = {str(name): column for name, column in given.items()}
+    elif hasattr(given, "columns") and hasattr(given, "__getitem__"):  # a data frame of pandas, polars and others
+        columns = {str(name): given[name] for name in given.columns}
+        index = getattr(given, "index", None)
+        if index is not None and not any(name.lower() in PATHS for name in columns):
+            labels = list(index)
+            if labels and all(isinstance(label, str) for label in labels):
+                columns = {"path": labels, **columns}
+    else:
+        raise ArgumentError(
+            "columns must be a csv or Parquet file, {picture: {column: value}}, {column: values} or a data frame, was "
+            f"{type(given).__name__}"
+        )
+    if (
+        any(isinstance(column, str | bytes) or not hasattr(column, "__len__") for column in columns.values())
+        or not columns
+    ):
+        raise ArgumentError(
+            "columns must be {picture: {column: value}} or {column: values}, such as {'path': ['a.png'], 'site': ['A']}"
+        )
+    if len({len(column) for column in columns.values()}) > 1:
+        sizes = ", ".join(f"{len(column):,} of {name}" for name, column in columns.items())
+        raise ArgumentError(f"columns must have as many values each as there are pictures; has {sizes}")
+    arrays = {name: _cells(list(column), name) for name, column in columns.items()}
+    if not any(name.lower() in PATHS for name in arrays):  # the pictures of arrays are called by their places
+        count = len(next(iter(arrays.values())))
+        arrays = {"path": np.array([f"{place:06d}" for place in range(count)], object), **arrays}
+    return arrays
+
+
+def _cells(values: Sequence[Any], name: str) -> NDArray[Any]:
+    """Values that Python holds as a column.
+
+    Raises:
+        ArgumentError: one of them is neither text nor a number, truth or ``None``.
+    """
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    plain = [None if value is None or value != value or type(value).__name__ == "NAType" else value for value in plain]
+    kinds = {type(value) for value in plain if value is not None}
+    if kinds == {int} and None not in plain and all(abs(value) < 1 << 63 for value in plain):
+        return np.array(plain, np.int64)
+    if kinds and kinds <= {int, float}:
+        return np.array([np.nan if value is None else value for value in plain], np.float64)
+    column = np.empty(len(plain), object)
+    column[:] = [_text(value, name) for value in plain]
+    return column
+
+
+def _text(value: Any, name: str) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple | Mapping | bytes | np.ndarray) or (
+        hasattr(value, "__len__") and not isinstance(value, str)
+    ):
+        raise ArgumentError(
+            f"columns: {name} must have a text or a number for each picture, had {type(value).__name__}"
+        )
+    return str(value).strip() or None
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    return sha256(
+        json.dumps([[name, texts_of(column).tolist()] for name, column in arrays.items()]).encode()
+    ).hexdigest()
