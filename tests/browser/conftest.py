@@ -168,6 +168,24 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+FOUR = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet1_1")
+EIGHT = (*FOUR, "timm:mobilenetv3_small_050", "timm:resnet10t", "efficientnet_lite0 (resize_px=160)", "vit_tiny")
+
+
+@pytest.fixture(scope="session")
+def first_screens(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """A page of four models, and one of eight of which one was not attacked."""
+    pages = {}
+    for models in (FOUR, EIGHT):
+        folder = tmp_path_factory.mktemp("screen")
+        pairs = list(zip(models, (0.0, 0.01, 0.02, 0.1, 0.11, 0.2, 0.3, 0.4), strict=False))
+        results = [make(*pair) for make in (classification, corruption) for pair in pairs]
+        results += [attack(*pair) for pair in (pairs if models == FOUR else pairs[:-1])]
+        put_page(results, LocalFiles(folder), "report.html", "models", PageOptions(images=False, figures=()))
+        pages[len(models)] = folder / "report.html"
+    return pages
+
+
 @pytest.fixture(scope="session")
 def hostile_names() -> tuple[str, ...]:
     """Model names that are no plain text."""

@@ -1,0 +1,49 @@
+"""The first screen in a real Chromium: what a reader sees of four and of eight models before scrolling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SCREEN_PX = 800
+"""Height of what is seen without scrolling on a small laptop."""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+@pytest.mark.parametrize("count", [4, 8])
+def test_title_chart_and_verdicts_are_seen_without_scrolling(
+    browser: Any, first_screens: dict[int, Path], pictures: Path, width: int, count: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": SCREEN_PX})
+    tab = context.new_page()
+    tab.goto(first_screens[count].as_uri())
+    tab.screenshot(path=pictures / f"first-screen-{count}-{width}.png")
+    parts = {part: tab.locator(part) for part in ("h1", ".chart .head", ".chart .r .nm", ".chart .r b", ".verdict")}
+    bottoms = {
+        part: [box["y"] + box["height"] for number in range(many.count()) if (box := many.nth(number).bounding_box())]
+        for part, many in parts.items()
+    }
+    assert [len(bottoms[part]) for part in parts] == [1, 3, count, 3 * count, 3]
+    assert {part: max(ends) for part, ends in bottoms.items() if max(ends) > SCREEN_PX} == {}
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    rooms = "[...document.querySelectorAll('.chart .c:not(.none) q')].map((q) => q.offsetParent.offsetWidth)"
+    assert min(tab.evaluate(rooms)) >= 30, "a dot has room to lie anywhere between none and all"
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_amiss_on_the_first_screen(
+    browser: Any, first_screens: dict[int, Path], width: int, scheme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": width, "height": SCREEN_PX})
+    tab = context.new_page()
+    tab.goto(first_screens[8].as_uri())
+    violations = axe.run(tab, "#answer").response["violations"]
+    context.close()
+    assert [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in violations] == []
