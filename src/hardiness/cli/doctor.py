@@ -21,7 +21,7 @@ from rich.table import Table
 from hardiness import models
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, wide
-from hardiness.core.errors import HardinessError
+from hardiness.core.errors import ArgumentError, HardinessError
 from hardiness.core.model import View
 from hardiness.core.options import option
 from hardiness.core.request import Request
@@ -35,6 +35,7 @@ from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import INSTALLATION, has_torch
 from hardiness.models.options import split as options_of
 from hardiness.models.preprocessing import to_pixels
+from hardiness.models.processors import compare_with_view
 from hardiness.sources.packages import cache_folder
 
 
@@ -241,7 +242,8 @@ def _views(name: str) -> Iterator[Diagnosis]:
     stated_here = options_of(name)[1]
     view = _plain(spec.view)
     yours = [f"{key} {view[key]}" for key, field in _FIELDS.items() if field in stated_here]
-    text = f"crop {view['crop']} of {view['resize']}, {view['filter']}, mean {view['mean']}, std {view['std']}"
+    text = f"{view['crop mode']} crop {view['crop']} of {view['resize']}, {view['filter']}"
+    text += f", mean {view['mean']}, std {view['std']}"
     text += f"; you say {', '.join(yours)}" if yours else ""
     of_library = (
         None if spec.source.package else models.library_view(spec)
@@ -249,15 +251,29 @@ def _views(name: str) -> Iterator[Diagnosis]:
     if of_library is None:
         yield Diagnosis(name, f"{text}; no library states it for these weights")
         return
-    library, stated = of_library[0], _plain(of_library[1])
+    library, stated = of_library.library, _plain(of_library.view)
     other = [f"{key} {stated[key]}" for key in view if stated[key] != view[key] and _FIELDS[key] not in stated_here]
     if other:
         yield Diagnosis(name, f"{text}; {library} says {', '.join(other)}", BAD)
-    else:
+    elif yours or of_library.apply is None:
         yield Diagnosis(name, f"{text}, {'the rest ' if yours else ''}as {library} says", GOOD)
+    else:
+        try:
+            compare_with_view(of_library.apply, spec.view)
+        except ArgumentError as error:
+            yield Diagnosis(name, f"{text}, as {library} says, and not as it does: {error}", BAD)
+        else:
+            yield Diagnosis(name, f"{text}, as {library} says, and does with four pictures", GOOD)
 
 
-_FIELDS = {"crop": "crop_px", "resize": "resize_px", "filter": "interpolation", "mean": "mean", "std": "std"}
+_FIELDS = {
+    "crop mode": "crop_mode",
+    "crop": "crop_px",
+    "resize": "resize_px",
+    "filter": "interpolation",
+    "mean": "mean",
+    "std": "std",
+}
 
 
 def _plain(view: View) -> dict[str, Any]:

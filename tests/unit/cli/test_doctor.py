@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torchvision.transforms._presets import ImageClassification
 
 from hardiness import models
 from hardiness.cli import doctor
@@ -71,14 +72,15 @@ def test_a_view_that_is_not_the_librarys_is_wrong(
 
     def otherwise(spec: Any) -> Any:
         found = stated(spec)
-        return (found[0], replace(found[1], interpolation="lanczos")) if found else None
+        return found._replace(view=replace(found.view, interpolation="lanczos")) if found else None
 
     monkeypatch.setattr(models, "library_view", otherwise)
-    status, out = run(capsys, monkeypatch, "--no-test")
+    status, out = run(capsys, monkeypatch, "--no-test", "--json")
     assert status == 1
-    assert "torchvision says filter lanczos" in " ".join(out.split())
+    assert "torchvision says filter lanczos" in out
 
 
+DOES = "says, and does with four pictures"
 PROCESSOR = {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}, "resample": 3}
 CONFIG = {"model_type": "vit", "image_size": 32, "patch_size": 16, "hidden_size": 16, "num_attention_heads": 2}
 
@@ -87,14 +89,33 @@ CONFIG = {"model_type": "vit", "image_size": 32, "patch_size": 16, "hidden_size"
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("alexnet", "crop 224 of 256, bilinear, .*, as torchvision says"),
-        ("torchvision:resnet50", "crop 224 of 232, bilinear, .*, as torchvision says"),
-        ("torchvision:resnet50:pretrained=IMAGENET1K_V1", "crop 224 of 256, bilinear, .*, as torchvision says"),
-        ("torchvision:resnet50:crop_px=200", "crop 200 of 232, .*; you say crop 200, the rest as torchvision says"),
-        ("timm:resnet50.tv_in1k", "crop 224 of 256, bilinear, .*, as timm says"),
-        ("timm:resnet50.a1_in1k:size=test", "crop 288 of 288, bicubic, .*, as timm says"),
-        ("openclip:ViT-L-14-336-quickgelu/openai", "crop 336 of 336, bicubic, .*, as open_clip says"),
-        ("hf:vit", r"crop 32 of 32, bicubic, .*, as its processor says"),
+        ("alexnet", f"center crop 224 of 256, bilinear, .*, as torchvision {DOES}"),
+        (
+            "torchvision:resnet50",
+            "center crop 224 of 232, bilinear, .*, as torchvision says, and does with four pictures",
+        ),
+        (
+            "torchvision:resnet50:pretrained=IMAGENET1K_V1",
+            "center crop 224 of 256, bilinear, .*, as torchvision says, and does with four pictures",
+        ),
+        (
+            "torchvision:resnet50:crop_px=200",
+            "center crop 200 of 232, .*; you say crop 200, the rest as torchvision says",
+        ),
+        ("timm:resnet50.tv_in1k", f"center crop 224 of 256, bilinear, .*, as timm {DOES}"),
+        (
+            "timm:resnet50.a1_in1k:size=test",
+            "center crop 288 of 288, bicubic, .*, as timm says, and does with four pictures",
+        ),
+        (
+            "timm:convnext_base.fb_in22k_ft_in1k_384",
+            "squash crop 384 of 384, bicubic, .*, as timm says, and does with .*",
+        ),
+        (
+            "openclip:ViT-L-14-336-quickgelu/openai",
+            "center crop 336 of 336, bicubic, .*, as open_clip says, and does with four pictures",
+        ),
+        ("hf:vit", r"squash crop 32 of 32, bicubic, .*, as its processor says"),
     ],
 )
 def test_a_view_is_held_against_the_model_s_own_library(
@@ -110,6 +131,31 @@ def test_a_view_is_held_against_the_model_s_own_library(
     (line,) = doctor._views(name)
     assert line.verdict == doctor.GOOD
     assert re.fullmatch(says, line.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "crop_mode"),
+    [("torchvision:alexnet", "torchvision", "squash"), ("timm:convnext_base.fb_in22k_ft_in1k_384", "timm", "center")],
+)
+def test_another_crop_mode_is_wrong(name: str, library: str, crop_mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was not looked at."""
+    resolve = models.resolve
+    read = resolve(name)
+    wrong = replace(read, view=replace(read.view, crop_mode=crop_mode))
+    monkeypatch.setattr(models, "resolve", lambda text: wrong if text == name else resolve(text))
+    (line,) = doctor._views(name)
+    assert line.verdict == doctor.BAD
+    assert line.value.endswith(f"{library} says crop mode {read.view.crop_mode}")
+
+
+def test_a_view_that_the_library_states_and_does_not_do_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statement was held against statement, and both were read of the same."""
+    apply = ImageClassification.forward
+    monkeypatch.setattr(ImageClassification, "forward", lambda self, image: apply(self, image).flip(2))
+    (line,) = doctor._views("torchvision:alexnet")
+    assert line.verdict == doctor.BAD
+    assert "as torchvision says, and not as it does: a picture of" in line.value
+    assert "comes out otherwise than its settings say" in line.value
 
 
 def test_a_view_of_no_library_is_neither_right_nor_wrong(tmp_path: Path) -> None:
