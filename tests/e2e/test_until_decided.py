@@ -243,3 +243,21 @@ def test_from_python(dull: Any, network: Any, tmp_path: Path) -> None:
     assert found.stop.rows == 100
     assert any("after 100 of 240 images every rule is decided: 1 pass" in line for line in found.warnings)
     assert package.gate(out, text).outcome == "pass"
+
+
+def test_a_rule_that_no_model_can_fail_is_told_before_the_run_and_by_the_gate(
+    hardiness: Told, dull: Any, network: Any, tmp_path: Path, policy: Any
+) -> None:
+    """An error of at most 100 % passed in silence."""
+    error = '[[rules]]\nbenchmark = "imagenet-val"\nmetric = "error"\nat_most = {}\n'
+    rules = policy(error.format(1) + TOP1.format(0) + TOP1.format('"50 %"') + error.format(0.99))
+    lines = [
+        f"{rules}: rule 1 cannot fail: error is never above 1, and at_most is 1; give a limit that a model may miss",
+        f"{rules}: rule 2 cannot fail: top1 is never below 0, and at_least is 0; give a limit that a model may miss",
+    ]
+    told = hardiness(*command(network(), dull(), tmp_path / "x", "--until-decided", rules))
+    said = [line.removeprefix("hardiness: ") for line in told.lines if "cannot fail" in line]
+    assert (told.status, said) == (0, lines), told.err
+    judged = hardiness("gate", tmp_path / "x", "--policy", rules)
+    assert (judged.status, " ".join(judged.out.split()).count("cannot fail")) == (0, 2), judged.out
+    assert package.gate(tmp_path / "x", rules).remarks == tuple(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -49,6 +50,8 @@ from hardiness.results.policy import Policy, policy_of
 from hardiness.results.policy_watch import require_policy_fits, require_policy_matches
 from hardiness.results.results import rebuild_results, results_of
 from hardiness.store.store import Store
+
+LOGGER = logging.getLogger(__name__)
 
 Where: TypeAlias = Share | Cluster | None
 """Which processes evaluate: this one and others that share the folder, the actors of a cluster, or this one alone."""
@@ -432,5 +435,6 @@ def policy_for(
             each.benchmark.name: rehearse(each.benchmark, each.data, store, every_class=every_class)
             for each in evaluations
         }
-        require_policy_matches(policy, rehearsals, store)
+        for line in require_policy_matches(policy, rehearsals, store):
+            LOGGER.warning(line)
     return policy

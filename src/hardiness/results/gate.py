@@ -106,7 +106,8 @@ class Gate:
         verdicts: in the order of the rules.
         undecided: what *cannot tell* does to the gate: ``"fail"`` or ``"warn"``.
         source: the policy's file.
-        remarks: a line for each run that is not judged, since another one of its name was evaluated later.
+        remarks: a line for each rule that no model can fail, and for each run that is not judged, since another one of
+            its name was evaluated later.
     """
 
     verdicts: tuple[GateVerdict, ...]
@@ -167,7 +168,7 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
         tuple(_verdict(case, next(rulings_in_order) if case.evidence is not None else None) for case in cases),
         policy.undecided,
         policy.source,
-        folder.remarks_on(policy.rules),
+        (*dict.fromkeys(case.idle for case in cases if case.idle), *folder.remarks_on(policy.rules)),
     )
 
 

@@ -19,6 +19,7 @@ from hardiness.results.rule_evidence import (
     PolicyFolder,
     UndecidableError,
     UnmatchedError,
+    idle_line,
     look_evidence,
     matches_nothing,
     measured_metric,
@@ -111,15 +112,21 @@ class PolicyWatch:
             pass
         return None
 
-    def require_limit(self, rule: Rule, run: ScoredRun, table: ImageTable | None = None) -> None:
+    def require_limit(self, rule: Rule, run: ScoredRun, table: ImageTable | None = None) -> str:
         """Raise where the limit of a rule is beyond what its metric can be, as far as a run says which that is.
+
+        Returns:
+            A line where no model can fail the rule; else nothing.
 
         Raises:
             ArgumentError: naming the rule and what its limit must be.
         """
         with suppress(UndecidableError):
             metric, _ = self._metric_of(rule, run, run.table if table is None else table)
-            require_limit(self.policy.place(rule), rule, measured_metric(metric, run.card, ()))
+            place, measured = self.policy.place(rule), measured_metric(metric, run.card, ())
+            require_limit(place, rule, measured)
+            return idle_line(place, rule, measured)
+        return ""
 
     def _evidence(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Evidence | None:
         metric, where = self._metric_of(rule, run, table)
@@ -186,7 +193,7 @@ def require_policy_fits(
             )
 
 
-def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | None], store: Store) -> None:
+def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | None], store: Store) -> tuple[str, ...]:
     """Raise where a rule is on a metric, condition, group or class that no benchmark it speaks of gives.
 
     Args:
@@ -194,9 +201,13 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
         rehearsals: by each benchmark that is to be evaluated a run of made-up answers; ``None`` where there is none.
         store: of these runs.
 
+    Returns:
+        A line for each rule that no model can fail.
+
     Raises:
         ArgumentError: naming the rule, the field and the nearest name, or what its limit must be.
     """
+    idle: dict[str, None] = {}
     watch = PolicyWatch(policy, store)
     for rule in policy.rules:
         runs = {name: run for name, run in rehearsals.items() if rule.benchmark in (ANY, name)}
@@ -205,8 +216,7 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
             rule, kind="at_most", against="", metric="error" if pair_metric_of(rule.metric) else rule.metric
         )
         stored_whole = [run for run in runs.values() if run and not is_of_one_set(run)]
-        for run in stored_whole:
-            watch.require_limit(rule, run)
+        idle.update(dict.fromkeys(filter(None, (watch.require_limit(rule, run) for run in stored_whole))))
         unmatched = [error for run in stored_whole if (error := watch.unmatched(alone, run))]
         if unmatched and len(unmatched) == len(runs):
             last = max(unmatched, key=lambda error: len(error.field))  # the run that has most of what the rule names
@@ -215,3 +225,4 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
                 f"{policy.place(rule)}: {last.field} {last.value!r} matches nothing in {', '.join(runs)}"
                 f"{suggestion(last.value, near)}"
             )
+    return tuple(idle)

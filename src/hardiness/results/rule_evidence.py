@@ -132,6 +132,26 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
         raise ArgumentError(f"{place}: {rule.kind} must be at most {most:g}, as {metric.title} always is; {was}")
 
 
+def idle_line(place: str, rule: Rule, metric: Metric) -> str:
+    """A line where no model can fail a rule, since its limit is the end of what a metric can be; else empty.
+
+    Args:
+        place: how the line begins.
+        rule: whose limit it is.
+        metric: what is judged by it.
+    """
+    least, most = metric.range
+    if rule.kind == "worse_by_at_most":
+        is_idle, why = rule.limit >= most - least, f"no two models differ by more in {metric.title}"
+    elif rule.kind == "at_most":
+        is_idle, why = rule.limit >= most, f"{metric.title} is never above {most:g}"
+    else:
+        is_idle, why = rule.limit <= least, f"{metric.title} is never below {least:g}"
+    if not is_idle:
+        return ""
+    return f"{place} cannot fail: {why}, and {rule.kind} is {rule.limit:g}; give a limit that a model may miss"
+
+
 def measured_metric(name: str, card: Card, scores: Sequence[Score]) -> Metric:
     """The metric that a rule names: as its card declares it, with the unit of a score where it declares none."""
     if name in WRONG:
@@ -160,6 +180,7 @@ class RuleCase:
     run: JudgedRun | None = None
     baseline: JudgedRun | None = None
     images_of: str = ""
+    idle: str = ""  # a line where no model can fail the rule
 
 
 class UnmatchedError(Exception):
@@ -341,14 +362,17 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
     """
     run = folder.runs[result.key]
     metric, condition = _metric_of(rule, result)
+    idle = ""
     if metric != HEADLINE:  # a run without scores has none that says which metric is meant
-        require_limit(folder.policy.place(rule), rule, measured_metric(metric, run.card, result.scores))
+        place, measured = folder.policy.place(rule), measured_metric(metric, run.card, result.scores)
+        require_limit(place, rule, measured)
+        idle = idle_line(place, rule, measured)
     side = -1 if rule.kind == "at_least" else 1
     case = RuleCase(
         rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
     )
     of_class = f"class {condition['class']}" if "class" in condition else ""
-    case = replace(case, run=JudgedRun.of(run), images_of=of_class or result.data)
+    case = replace(case, run=JudgedRun.of(run), images_of=of_class or result.data, idle=idle)
     try:
         _require_accepted(run)
         _require_whole(result)
