@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from hardiness.attacks import autoattack
 
 NETWORKS = Path(__file__).resolve().parents[1] / "masked" / "networks.py"
 VICTIM = f"py:{NETWORKS}:adversarial:mean=0,std=1"
@@ -92,3 +95,26 @@ def test_versions_of_autoattack_run_their_members(
     groups = [s["condition"].get("group") for s in result["scores"] if s["metric"] == "accuracy"]
     assert sorted(filter(None, groups)) == sorted(stages[:-1])
     assert result["run"]["attack"][0]["options"]["variant"] == version
+
+
+@pytest.mark.slow
+def test_members_that_a_stopped_run_kept_are_counted_and_named(
+    run_on_crops: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that went on said for hours that nothing of all was done."""
+    asked = "autoattack:queries=5,epsilons=16/255,must_break=false,cross_checks=false"
+
+    def stops(*arguments: object) -> None:
+        raise RuntimeError("the machine went off")
+
+    monkeypatch.setattr(autoattack.TargetedAPGD, "run", stops)
+    first, again = (run_on_crops((VICTIM,), asked) for _ in range(2))
+    assert (first.status, "goes on where" in first.err, again.status) == (1, False, 1)
+    (line,) = [line for line in again.lines if "goes on where it was stopped" in line]
+    said = re.fullmatch(
+        r"the attack on (\d) pictures goes on where it was stopped: member 1 is kept of 4, (\d) image-conditions that "
+        r"count when all have ended; member 2 is at work",
+        line,
+    )
+    assert said is not None, line
+    assert said[1] == said[2] > "0"

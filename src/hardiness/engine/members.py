@@ -39,14 +39,18 @@ class Members:
     Attributes:
         stored: the folder of the run.
         shard: index of the unit.
-        tell: called with a few words on which member has ended.
+        tell: called with a few words on which member has ended, or is at work behind those that were kept.
+        note: called with a line where members were kept of an earlier command.
         batch: digest of the batch and the round; empty before `of_batch`.
+        last: number of the round's last member; 0 before `of_batch`.
     """
 
     stored: RunFolder
     shard: int
     tell: Callable[[str], None] = field(default=lambda text: None)
+    note: Callable[[str], None] = field(default=lambda line: None)
     batch: str = ""
+    last: int = 0
 
     @staticmethod
     def has(plan: AttackPlan) -> bool:
@@ -58,10 +62,13 @@ class Members:
         if not hasattr(attacks.get(plan.attack), "resumed"):
             return None
         text = json.dumps([json_form(plan), restart, list(samples)], sort_keys=True)
-        return replace(self, batch=hashlib.sha256(text.encode()).hexdigest()[:12])
+        return replace(self, batch=hashlib.sha256(text.encode()).hexdigest()[:12], last=max(plan.marks, default=0))
 
     def read(self, generators: Sequence[np.random.Generator], device: torch.device) -> list[Iterate]:
-        """Read how the first members ended, in order, as far as that is kept; generators are set to where they were."""
+        """Read how the first members ended, in order, as far as that is kept; generators are set to where they were.
+
+        What is kept counts as finished when its unit is stored, which may take hours: until then it is told.
+        """
         iterates: list[Iterate] = []
         while (checkpoint := _unpack(self.stored.content(self._name(len(iterates) + 1)), device)) is not None:
             iterate, states = checkpoint
@@ -70,7 +77,16 @@ class Members:
             iterates.append(iterate)
             for generator, state in zip(generators, states, strict=True):
                 generator.bit_generator.state = state
+        if iterates:
+            self._tell_of_kept(len(iterates), len(generators))
         return iterates
+
+    def _tell_of_kept(self, members: int, pictures: int) -> None:
+        kept = "member 1 is" if members == 1 else f"members 1 to {members} are"
+        text = f"{kept} kept of {self.last}, {members * pictures:,} image-conditions that count when all have ended"
+        text += f"; member {members + 1} is at work" if members < self.last else ""
+        self.note(f"the attack on {pictures:,} pictures goes on where it was stopped: {text}")
+        self.tell(text)
 
     def write(self, iterate: Iterate, generators: Sequence[np.random.Generator]) -> None:
         """Keep how a member ended; where nothing can be written, the run goes on without."""

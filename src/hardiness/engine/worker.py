@@ -445,7 +445,7 @@ class _Batches:
         """The checkpoints of an ensemble's members on a part's pictures; ``None`` without an ensemble."""
         if self.attacker is None or part.again or not Members.has(self.attacker.plan):
             return None
-        return Members(part.task.stored, part.index, self.worker.listener.stage)
+        return Members(part.task.stored, part.index, self.worker.listener.stage, self.worker.listener.note)
 
     def _evaluate(self, part: UnitPart, batch: Sequence[QueuedPicture]) -> Records:
         task = part.task
