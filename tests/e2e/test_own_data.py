@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from hardiness import load_results
+from hardiness.core.random import rng
 
 Command = Any
 
@@ -226,3 +228,33 @@ def test_the_page_from_start_to_end(
     assert 0 < kept["value"] <= 1
     written = (tmp_path / "runs" / "mine" / "report.html").read_text()
     assert re.search(r"breaks first|no class loses|loses", written)
+
+
+@pytest.mark.slow
+def test_pictures_that_a_view_enlarges_are_told_where_most_are(hardiness: Command, tmp_path: Path) -> None:
+    """Pictures of 40 px under ``crop_px=32`` became the middle of an enlargement, in silence."""
+    (tmp_path / "network.py").write_text(
+        "import torch\n\ndef build():\n    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), "
+        "torch.nn.Flatten(), torch.nn.Linear(12, 2))\n"
+    )
+    for px in (40, 300):
+        for name in ("cat", "dog"):
+            (tmp_path / f"of{px}" / name).mkdir(parents=True)
+            for number in range(3):
+                pixels = rng(0, px, name, number).integers(0, 256, (px, px + 5, 3), "uint8")
+                Image.fromarray(pixels).save(tmp_path / f"of{px}" / name / f"{number}.png")
+
+    def lines(px: int, view: str, benchmark: str = "own") -> str:
+        model = f"py:{tmp_path / 'network.py'}:build:{view},interpolation=bilinear,mean=0,std=1"
+        told = hardiness("run", "-m", model, "-b", benchmark, "--data", tmp_path / f"of{px}", "--out", tmp_path / "out")
+        assert told.status == 0, told.err
+        return str(told.err)
+
+    enlarged = "of40: its pictures have 40 px on the shorter side (median) and are enlarged 6.4 times for"
+    told = lines(40, "crop_px=32")
+    assert "resized to 256 px, of which the middle 32 are kept, as resize_px= is not stated: state both sizes" in told
+    assert f"{enlarged} py:{tmp_path / 'network.py'}:build, to 256 and cropped to 32; where it was trained on" in told
+    told = lines(40, "resize_px=36,crop_px=32", "own-c:corruptions=fog,severities=1")
+    assert f"{enlarged} every model, to 256 and cropped to 224; own-c is defined on its canvas" in told
+    assert "enlarged" not in lines(40, "resize_px=36,crop_px=32")
+    assert "enlarged" not in lines(300, "resize_px=256,crop_px=224")

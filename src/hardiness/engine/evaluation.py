@@ -13,6 +13,7 @@ from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
 from hardiness.engine.attack import require_module
 from hardiness.engine.deadline import Deadline, Progression, evaluate_until_deadline
+from hardiness.engine.enlargement import enlarged
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.goals import EvaluationToGoal, Outlook, Precision, Verdicts
 from hardiness.engine.moved_runs import fewer_images, moved_from
@@ -288,6 +289,7 @@ def prepared(
             *benchmark_code(benchmark).left_out,
             *data.remarks,
             *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
+            *enlarged(benchmark, data, tasks),
             *fewer_images(benchmark, data, survey.runs),
             *(line for task in tasks for line in moved_from(task.stored.run, survey.runs)),
             *(left_out_of(benchmark.attack) if tasks and benchmark.attack else ()),

@@ -140,7 +140,7 @@ def on_canvas(image: Image, canvas: Canvas) -> Image:
         names; ``center_floor`` equals ``center_crop`` of transformers' processors.
     Differs: where timm's ``border`` would resize a side to 0 pixels and fail, the side has 1 pixel.
     """
-    size = _resized(Size(*image.shape[:2]), canvas)
+    size = resized_size(Size(*image.shape[:2]), canvas)
     offset = _offset_down if canvas.crop_mode == "center_floor" else _offset
     top, left = offset(size.height, canvas.crop_px), offset(size.width, canvas.crop_px)
     first_row, first_column = max(top, 0), max(left, 0)
@@ -165,7 +165,7 @@ def before_crop(image: Image, canvas: Canvas) -> Image:
     Raises:
         ArgumentError: the image is no ``uint8 (H, W, 3)``.
     """
-    size = _resized(Size(*image.shape[:2]), canvas)
+    size = resized_size(Size(*image.shape[:2]), canvas)
     return resize(image, size.height, size.width, canvas.interpolation)
 
 
@@ -174,7 +174,8 @@ def centre(size: Size, side_px: int) -> Window:
     return Window(_offset(size.height, side_px), _offset(size.width, side_px), side_px, side_px)
 
 
-def _resized(old: Size, canvas: Canvas) -> Size:
+def resized_size(old: Size, canvas: Canvas) -> Size:
+    """The size to which a canvas brings an image of that size, before the crop."""
     if canvas.crop_mode == "unresized":
         return old
     if canvas.crop_mode == "squash":

@@ -46,6 +46,9 @@ def require_view(name: str, options: Mapping[str, str], *, bytes_in: bool = Fals
         )
 
 
+_LEAST_CROP = 0.8
+"""Share of the resized side below which a crop is told where one of the two was assumed; timm's are 0.875 and more."""
+
 _MOST_OF_UNIT = 2.0
 """Largest mean or std of pixels from 0 to 1: a few published ones are above 1, and those of bytes are all above 50."""
 
@@ -85,13 +88,19 @@ def assumed_geometry(view: View, stated: Collection[str]) -> tuple[str, ...]:
             "is usual for ImageNet: state resize_px=, crop_px= and interpolation= where it was trained otherwise",
         )
     notes = []
-    if view.crop_mode in ("center", "center_floor") and view.resize_px < view.crop_px:
+    is_centred = view.crop_mode in ("center", "center_floor")
+    if is_centred and view.resize_px < view.crop_px:
         missing = [key for key in ("resize_px", "crop_px") if key not in stated]
         if missing:
             notes.append(
                 f"photographs are resized to {view.resize_px} px and padded with black to {view.crop_px}, as "
                 f"{' and '.join(f'{key}=' for key in missing)} is not stated: state both sizes"
             )
+    if is_centred and "resize_px" not in stated and view.crop_px < _LEAST_CROP * view.resize_px:
+        notes.append(
+            f"photographs are resized to {view.resize_px} px, of which the middle {view.crop_px} are kept, as "
+            "resize_px= is not stated: state both sizes"
+        )
     if "interpolation" not in stated and view.crop_mode != "unresized":
         notes.append(
             f"photographs are resized with the filter {view.interpolation}, as none is stated: state interpolation= "

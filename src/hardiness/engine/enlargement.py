@@ -1,0 +1,75 @@
+"""Pictures that views and canvases enlarge, told where most of a data set's are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from hardiness.core.benchmark import AS_IT_IS, Benchmark, DataSet, Item
+from hardiness.core.errors import SampleError
+from hardiness.core.model import Canvas
+from hardiness.data.image_structure import END_BYTES, structure
+from hardiness.engine.tasks import Task
+from hardiness.imaging.resizing import Size, resized_size
+
+SAMPLED = 25
+"""Pictures whose size is read: enough for a median, few enough for data that lie elsewhere."""
+
+TOLD_FROM = 3.0
+"""Times by which the median picture is enlarged from which on it is told.
+
+ImageNet's median shorter side is 375 px, which the largest view of timm, 1,024 px, enlarges 2.7 times, as is meant.
+Pictures of 64, 40 or 32 px are enlarged 4 to 8 times by the usual 256 px.
+"""
+
+
+def enlarged(benchmark: Benchmark, data: DataSet, tasks: Sequence[Task]) -> Iterator[str]:
+    """A line for each canvas that enlarges most pictures of a data set at least `TOLD_FROM` times, naming its models.
+
+    Args:
+        benchmark: which may have a canvas of its own.
+        data: its data set, of which `SAMPLED` pictures are read.
+        tasks: its models.
+    """
+    sizes = _sizes(data.items) if tasks else []
+    if not sizes:
+        return
+    shorter_px = median(map(min, sizes))
+    for canvas in dict.fromkeys(task.canvas for task in tasks):
+        times = median(_enlargement(size, canvas) for size in sizes)
+        if times < TOLD_FROM:
+            continue
+        names = [task.classifier.spec.name for task in tasks if task.canvas == canvas]
+        whom = "every model" if benchmark.canvas else ", ".join(names)
+        cut = f" and cropped to {canvas.crop_px}" if canvas.crop_px < canvas.resize_px else ""
+        advice = (
+            f"{benchmark.name} is defined on its canvas, for larger pictures"
+            if benchmark.canvas
+            else "where it was trained on such pictures as they are, state resize_px= and crop_px= of its training"
+        )
+        yield (
+            f"{data.name}: its pictures have {shorter_px:.0f} px on the shorter side (median) and are enlarged "
+            f"{times:.1f} times for {whom}, to {canvas.resize_px}{cut}; {advice}"
+        )
+
+
+def _enlargement(size: Size, canvas: Canvas) -> float:
+    """The times by which a canvas enlarges a picture, along the side that it enlarges less."""
+    new = resized_size(size, canvas)
+    return min(new.height / size.height, new.width / size.width)
+
+
+def _sizes(items: Sequence[Item]) -> list[Size]:
+    """The sizes of some pictures, evenly over a data set; those that cannot be read have none."""
+    cropped = [item for item in items if AS_IT_IS not in item.tags]
+    sizes = []
+    for item in cropped[:: max(1, len(cropped) // SAMPLED)][:SAMPLED]:
+        try:
+            content = item.file.read()
+            described = structure(io.BytesIO(content), content[:END_BYTES], content[-END_BYTES:])
+        except SampleError:  # told when it is evaluated
+            continue
+        if described is not None and described.height and described.width:
+            sizes.append(Size(described.height, described.width))
+    return sizes
