@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from hardiness.core.result import Interval, Result, SlicedScore, SliceScore, TextTable
+from hardiness.core.result import Interval, Result, Score, SlicedScore, SliceScore, TextTable
 from hardiness.report import format as formatting
 from hardiness.results.slices import headline_slices
 from hardiness.sources.files import shown
@@ -57,6 +58,53 @@ def _cell(score: SlicedScore, each: SliceScore | None) -> str:
         return "undefined"
     value = formatting.number(each.score, score.unit)
     return f"{value}\n{formatting.interval(each.interval, score.unit)}" if each.interval else value
+
+
+NO_SLICE: Mapping[str, Any] = {
+    "slice": None,
+    "slice_row": None,
+    "slice_value": None,
+    "slice_difference": None,
+    "slice_p": None,
+}
+"""The columns of a table of scores that say which slice a row is of, of a row that is of all pictures."""
+
+
+def slice_rows(score: SlicedScore) -> Iterator[tuple[Score, Mapping[str, Any]]]:
+    """The numbers of a score by slice as scores, each with its cells of the columns that `NO_SLICE` has."""
+    for each in score.slices:
+        number = _as_score(score, each.score, each.n, each.interval, each.reason, each.clusters)
+        of_value = {"slice_value": shown(each.value), "slice_difference": each.difference, "slice_p": each.p}
+        yield number, {**_cells(score, "value"), **of_value}
+    if (worst := score.worst_slice) is not None and score.worst is not None:
+        number = _as_score(score, worst.score, worst.n, score.worst, clusters=worst.clusters)
+        yield number, {**_cells(score, "worst"), "slice_value": shown(worst.value)}
+    if score.gap is not None:
+        yield _as_score(score, score.gap, score.n, score.gap_interval), _cells(score, "gap")
+    if score.mix:
+        yield _as_score(score, score.average, score.n, score.average_interval, score.mix_reason), _cells(score, "mix")
+
+
+def _as_score(
+    score: SlicedScore, value: float | None, n: int, interval: Interval | None, reason: str = "", clusters: int = 0
+) -> Score:
+    """A number of a score by slice; the reason is why it has no value, or no interval."""
+    return Score(
+        score.metric,
+        value,
+        score.unit,
+        n,
+        interval,
+        score.higher_is_better,
+        score.condition,
+        None if value is not None else reason or "undefined",
+        "" if value is None or interval is not None else reason,
+        clusters=clusters,
+    )
+
+
+def _cells(score: SlicedScore, row: str) -> dict[str, Any]:
+    return {**NO_SLICE, "slice": shown(score.column), "slice_row": row}
 
 
 def slice_lines(score: SlicedScore, model: str = "") -> Iterator[str]:

@@ -17,6 +17,7 @@ from hardiness.core.result import Result, Score
 from hardiness.report.format import PlainConsole
 from hardiness.report.marks import marks_in_export
 from hardiness.report.sections import Places, sections
+from hardiness.report.slices import NO_SLICE, slice_rows
 from hardiness.report.tables import Form, table_of
 from hardiness.report.terminal import score_tables, score_views
 from hardiness.results.results import group_of
@@ -76,6 +77,12 @@ class StoredResults(Sequence["TabledResult"]):
         unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or
         "not checked" where the report on an attack does not stand by the value, and empty elsewhere.
 
+        Where scores by slice were asked for, each is a row too, and five columns say which: ``slice`` is the column of
+        the pictures, and ``slice_row`` is ``value`` for one value of it, which ``slice_value`` names, ``worst`` and
+        ``gap`` for the worst slice and its distance to the best, and ``mix`` for the average in other proportions. The
+        ends of a ``value`` hold for all values of the column at once. ``slice_difference`` is the value less that of
+        all other pictures, and ``slice_p`` the p-value of "as the rest", adjusted by Holm.
+
         Args:
             form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
             places: of the models by each score, as `places_of` gives them: two columns more, ``place`` and
@@ -85,6 +92,7 @@ class StoredResults(Sequence["TabledResult"]):
             ArgumentError: there is no such form, or pandas is not installed.
         """
         differences, headlines = _differences_by_id(self._results), _headlines(self._results)
+        has_slices = any(result.slices for result in self._results)
         rows = []
         for result in self._results:
             card = card_of(result.run)
@@ -96,7 +104,14 @@ class StoredResults(Sequence["TabledResult"]):
                 if places is not None:
                     place = places.get((result.run.key, score.metric, score.condition))
                     row |= {"place": place and place.best, "place_worst": place and place.worst}
+                row |= NO_SLICE if has_slices else {}
                 rows.append((row, score.condition))
+            for sliced in result.slices:
+                about = {"options": differences[id(result)], "headline": False}
+                about["condition"] = shown(card.named(sliced.condition))
+                about |= {} if places is None else {"place": None, "place_worst": None}
+                for score, cells in slice_rows(sliced):
+                    rows.append(({**_row(result, score), **about, **cells}, score.condition))
         return table_of(rows, form, integers=("place", "place_worst"))
 
 

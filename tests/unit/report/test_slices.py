@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
 
+import pyarrow.csv
 import pytest
+from pyarrow import parquet
 
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.report.exports import csv, latex, markdown
+from hardiness.report.exports import json as exported_json
+from hardiness.report.exports import parquet as exported_parquet
 from hardiness.report.format import as_text
+from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.sections import sections
 from hardiness.report.slices import slice_lines, slice_views
 from hardiness.report.terminal import score_tables
@@ -110,3 +118,42 @@ def test_where_models_differ_in_the_worst_the_heading_says_so() -> None:
 def test_other_scores_are_shown_where_everything_is_asked_for(everything: bool) -> None:
     other = replace(SITES, metric="aurra", title="AURRA")
     assert len(slice_views([result(SITES, other)], everything)) == 1 + everything
+
+
+def test_every_export_carries_them() -> None:
+    given = [result(SITES)]
+    rows = pyarrow.csv.read_csv(io.BytesIO(csv.write(given))).to_pylist()
+    by_row = {(row["slice_row"], row["slice_value"]): row for row in rows}
+    assert set(by_row) == {
+        ("", ""),
+        ("value", "A"),
+        ("value", "B"),
+        ("value", "E"),
+        ("worst", "E"),
+        ("gap", ""),
+        ("mix", ""),
+    }
+    at_b = by_row["value", "B"]
+    assert (at_b["slice"], at_b["value"], at_b["low"], at_b["n"]) == ("site", 0.5, 0.4, 60)
+    assert (at_b["slice_p"], at_b["slice_difference"]) == (0.001, -0.3)
+    assert (by_row["worst", "E"]["low"], by_row["gap", ""]["high"], by_row["mix", ""]["value"]) == (0.2, 0.8, 0.6)
+    assert json.loads(exported_json.write(given))["results"][0]["slices"][0]["worst_value"] == "E"
+    for text in (markdown.write(given).decode(), latex.write(given).decode()):
+        assert "by site" in text
+        assert "50.0" in text
+    assert numbers_of(given[0])["imagenet-val/top1/site.B"] == 0.5
+    assert numbers_of(given[0])["imagenet-val/top1/site/worst"] == 0.3
+
+
+def test_exports_without_slices_have_no_column_of_them() -> None:
+    assert "slice" not in csv.write([result()]).decode()
+    assert "by site" not in markdown.write([result()]).decode()
+
+
+def test_tables_of_parquet_are_typed_where_a_slice_has_no_interval() -> None:
+    few = SlicedScore("site", "top1", Condition(), "fraction", True, "top-1", (SliceScore("A", None, 3, reason="few"),))
+    table = parquet.read_table(io.BytesIO(exported_parquet.write([result(few)]))).to_pylist()
+    assert [(row["slice_value"], row["value"], row["reason"]) for row in table] == [
+        (None, 0.75, None),
+        ("A", None, "few"),
+    ]

@@ -14,6 +14,7 @@ from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import caveat, marks_in_export
 from hardiness.report.scorecard import Scorecard, scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
+from hardiness.report.slices import slice_views
 from hardiness.sources.files import shown as printable
 
 _SPECIAL = {
@@ -99,6 +100,8 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     for each in shown:
         lines += _table(each)
         lines += _by_condition(each)
+        for view in slice_views(each.results):
+            lines += ["", *table_of(view).splitlines()]
     for paper in citations(shown):
         lines += [f"% {line}" for line in paper.bibtex.splitlines()]
     return ("\n".join(lines) + "\n").encode()

@@ -11,6 +11,7 @@ from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import caveat, marks_in_export
 from hardiness.report.scorecard import Scorecard, scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
+from hardiness.report.slices import slice_views
 from hardiness.sources.files import shown as printable
 
 
@@ -65,6 +66,9 @@ def _section(shown: BenchmarkSection) -> Iterator[str]:
     for note in shown.notes(everything=False):
         yield f"- {_escaped(note)}"
     yield ""
+    for view in slice_views(shown.results):
+        yield from table_of(view).splitlines()
+        yield ""
 
 
 def _cell(result: Result, column: Column) -> str:

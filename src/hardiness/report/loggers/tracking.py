@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Result
+from hardiness.core.result import Result, Score
 from hardiness.report.loggers.logger import Logger, TrackerRun, registry
+from hardiness.report.slices import slice_rows
 
 PROGRESS, USUAL = "progress", "imagenet"
 """Name of the run of a command's progress, and of the data that names of numbers leave out."""
@@ -85,16 +86,27 @@ class TrackingSession:
 
 
 def numbers_of(result: Result) -> dict[str, float]:
-    """The scores of a result by names that every tracker takes, as ``benchmark/metric/key.value``."""
-    data = () if result.data in (result.benchmark, USUAL) else (result.data,)
+    """The scores of a result by names that every tracker takes, as ``benchmark/metric/key.value``.
+
+    Those by slice end in the column and its value, as ``site.B``; the worst slice, the gap to the best and the average
+    in other proportions in ``site/worst``, ``site/gap`` and ``site/mix``.
+    """
     numbers = {}
-    for score in result.scores:
+    rows: list[tuple[Score, list[str]]] = [(score, []) for score in result.scores]
+    for sliced in result.slices:
+        for score, cells in slice_rows(sliced):
+            value = f"{sliced.column}.{cells['slice_value']}"
+            rows.append((score, [value] if cells["slice_row"] == "value" else [sliced.column, cells["slice_row"]]))
+    for score, ending in rows:
         if score.value is not None:
-            where = [
-                f"{key}.{value:.4g}" if isinstance(value, float) else f"{key}.{value}"
-                for key, value in score.condition.items()
-            ]
-            doubt = [score.doubt] if score.doubt else []
-            name = "/".join([result.benchmark, *data, score.metric, *where, *doubt])
-            numbers[re.sub(r"[^\w./ -]+", "_", name)] = score.value
+            numbers[_name(result, score, ending)] = score.value
     return numbers
+
+
+def _name(result: Result, score: Score, ending: Sequence[str]) -> str:
+    data = () if result.data in (result.benchmark, USUAL) else (result.data,)
+    where = [
+        f"{key}.{value:.4g}" if isinstance(value, float) else f"{key}.{value}" for key, value in score.condition.items()
+    ]
+    doubt = [score.doubt] if score.doubt else []
+    return re.sub(r"[^\w./ -]+", "_", "/".join([result.benchmark, *data, score.metric, *where, *doubt, *ending]))
