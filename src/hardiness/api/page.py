@@ -13,7 +13,7 @@ from hardiness.api.grouping import GroupingArguments, Mix, grouping_asked
 from hardiness.api.grouping_options import MixedGroupingOptions
 from hardiness.api.paper_claims import claims_table, published_claims
 from hardiness.core.benchmark import DataRoot
-from hardiness.core.columns import Grouping
+from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.core.options import argument, baseline_option, option, wait_option
 from hardiness.core.result import Result, TextTable
@@ -25,7 +25,6 @@ from hardiness.report.gate import GateTable, gate_table
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.training_overlap import declared
-from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.gate import kept_gate
 from hardiness.sources.files import shown
 from hardiness.store.files import Files
@@ -134,7 +133,7 @@ def write_page(report: Report) -> WrittenPage:
     with surveyed(*stores):  # runs that come meanwhile are on the next page
         comparisons = comparisons_of(stores, results, report.baseline, grouping=grouping)
         claims, gates = _claims(stores, results, report.baseline), gate_tables(stores)
-    title = ", ".join(shown(Path(out).resolve().name) for out in report.outs) or "the published results"
+    title = ", ".join(_name_of(out) for out in report.outs) or "the published results"
     options = PageOptions(
         picture_of=_pictures(stores, report) if report.images and stores else None,
         images=report.images,
@@ -225,28 +224,43 @@ def _texts(texts: str | Sequence[str]) -> tuple[str, ...]:
 def publish(
     store: Store,
     results: Sequence[Result],
-    title: str,
-    comparisons: Sequence[BenchmarkComparison],
+    out: str,
     baseline: str | None = None,
+    grouping: Grouping = NO_GROUPING,
 ) -> str:
-    """Write the page of a run that has just ended, without photographs, and its figures as SVG alone; where it is.
+    """Write the page of a run that has just ended, as `write_page` does, and its figures as SVG alone; where it is.
 
     Pixels of a figure take half a second each, and ``hardiness report`` writes them when they are wanted.
 
     Args:
         store: of the run.
         results: all that it holds.
-        title: heading of the page.
-        comparisons: of its models, as `kept_comparisons` gives them.
+        out: its folder, as it was named.
         baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
+        grouping: the clusters and slices that its comparisons are asked for.
 
     Raises:
         StoreError: it cannot be written; the former page is then as it was.
     """
-    claims = claims_table([store], results, baseline)
-    options = PageOptions(figures=("svg",), comparisons=comparisons, claims=claims, gates=gate_tables([store]))
-    put_page(results, store.files, PAGE, title, options)
+    grids, problems = _features((out,))
+    with surveyed(store):
+        comparisons = comparisons_of([store], results, baseline, grouping=grouping)
+        claims = claims_table([store], results, baseline)
+    options = PageOptions(
+        picture_of=_pictures([store], Report((out,))),
+        figures=("svg",),
+        problems=tuple(problems),
+        comparisons=comparisons,
+        features=grids,
+        claims=claims,
+        gates=gate_tables([store]),
+    )
+    put_page(results, store.files, PAGE, f"hardiness: {_name_of(out)}", options)
     return f"{store.address}/{PAGE}"
+
+
+def _name_of(out: str) -> str:
+    return shown(Path(out).resolve().name)
 
 
 def gate_tables(stores: Sequence[Store]) -> list[GateTable]:

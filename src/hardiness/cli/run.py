@@ -23,7 +23,6 @@ from hardiness.core.request import Share
 from hardiness.core.result import Result
 from hardiness.report.format import PlainConsole
 from hardiness.results.comparison import kept_comparisons
-from hardiness.sources import files
 from hardiness.store.store import Store
 
 ENGINES = ("process", "ray")
@@ -87,8 +86,7 @@ def run(options: RunOptions) -> int:
     outcome = api.run(options, None if options.quiet else api.progress_on(PlainConsole(stderr=True)))
     store = Store(out)
     comparisons = kept_comparisons([store], options.baseline, grouping=outcome.grouping)
-    title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"
-    page = api.publish(store, outcome.everything, title, comparisons, options.baseline)
+    page = api.publish(store, outcome.everything, out, options.baseline, outcome.grouping)
     if options.as_json:
         print_json(list(outcome.results))
     elif not options.quiet:

@@ -50,7 +50,8 @@ class GateTable(NamedTuple):
 
 def gate_table(gate: Gate, is_of_these_rows: bool = True) -> GateTable:
     """The gate as a page shows it; where rows have come since, it says so."""
-    table, sentence = gate_view(gate), gate_sentence(gate)
+    view, sentence = gate_view(gate), gate_sentence(gate)
+    table = replace(view, rows=tuple(sorted(view.rows, key=lambda row: ORDER.index(row[3]))))
     if is_of_these_rows:
         return GateTable(gate.outcome, sentence, table)
     changed = "rows have changed since: run 'hardiness gate' again"

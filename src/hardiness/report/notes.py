@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardiness.benchmarks.card import card_of
@@ -14,11 +16,24 @@ from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m,
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to know before trusting numbers, the models it is about, and whether only a full page says it."""
+    """Something to know before trusting numbers.
+
+    Attributes:
+        text: what.
+        models: that it is about; empty for none.
+        headline: whether it is said wherever there is a table, and not on a full page alone.
+        lacking: the title of a number that is not there, and ``has no interval: …`` or ``is undefined: …``.
+    """
 
     text: str
     models: tuple[str, ...]
     headline: bool = True
+    lacking: tuple[str, str] = ("", "")
+
+    @property
+    def kind(self) -> str:
+        """By what notes on lacking numbers are one note: their reason without its numbers; empty for others."""
+        return re.sub(r"\d[\d,]*", "N", self.lacking[1].split(", had ")[0]) if self.lacking[1] else ""
 
 
 def notes_of(result: Result) -> list[Note]:
@@ -29,12 +44,12 @@ def notes_of(result: Result) -> list[Note]:
     return [
         *(Note(warning, name) for warning in result.warnings),
         *(
-            Note(f"{title} is undefined: {s.reason}", name, card.is_headline(s))
+            _lacking(title, f"is undefined: {s.reason}", name, card.is_headline(s))
             for s, title in titled
             if s.value is None
         ),
         *(
-            Note(f"{title} has no interval: {s.interval_reason}", name, card.is_headline(s))
+            _lacking(title, f"has no interval: {s.interval_reason}", name, card.is_headline(s))
             for s, title in titled
             if s.interval_reason
         ),
@@ -42,6 +57,46 @@ def notes_of(result: Result) -> list[Note]:
         *timm_notes(result),
         *leaderboard_notes(result),
     ]
+
+
+def _lacking(title: str, why: str, models: tuple[str, ...], headline: bool) -> Note:
+    return Note(f"{title} {why}", models, headline, (title, why))
+
+
+def merged(notes: Sequence[Note], models: int) -> list[str]:
+    """Each note once, with the models it is about unless it is about all or none.
+
+    Numbers that lack for one reason are one note.
+
+    Args:
+        notes: of one table.
+        models: how many it has.
+    """
+    about: dict[str, list[str]] = {}
+    lacking: dict[str, list[Note]] = {}
+    for note in notes:
+        key = note.kind or note.text
+        if note.kind:
+            lacking.setdefault(key, []).append(note)
+        about.setdefault(key, []).extend(name for name in note.models if name not in about.get(key, []))
+    texts = {key: _merged_text(lacking[key]) if key in lacking else key for key in about}
+    return [
+        texts[key] if len(names) in (0, models) else f"{', '.join(names)}: {texts[key]}" for key, names in about.items()
+    ]
+
+
+def _merged_text(notes: Sequence[Note]) -> str:
+    """One note of several on numbers that lack for one reason; the first's own where there is one number."""
+    titles = list(dict.fromkeys(note.lacking[0] for note in notes))
+    reasons = dict.fromkeys(note.lacking[1] for note in notes)
+    if len(titles) == 1 and len(reasons) == 1:
+        return notes[0].text
+    why = next(iter(reasons)) if len(reasons) == 1 else next(iter(reasons)).split(", had ")[0]
+    several = len(titles) > 1
+    why = why.replace("has no", "have no", 1).replace("is undefined", "are undefined", 1) if several else why
+    *others, last = titles
+    names = f"{', '.join(others)} and {last}" if others else last
+    return f"{names} {why}"
 
 
 def names_of(result: Result) -> tuple[str, ...]:

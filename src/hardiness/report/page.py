@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from hardiness.benchmarks.card import card_of
 from hardiness.core.errors import SampleError, StoreError
 from hardiness.core.result import Result, TextTable
 from hardiness.imaging.by_pillow import pillow_alone
@@ -25,6 +26,7 @@ from hardiness.report.beside import MeasuredNumbers, from_few, published_peers, 
 from hardiness.report.charts import Chart, Heat
 from hardiness.report.citations import citations
 from hardiness.report.commands import commands_of, sessions_of
+from hardiness.report.difference_matrix import difference_matrices
 from hardiness.report.figure_files import WIDTHS, WRITERS, write_figures
 from hardiness.report.figures import NARROW_PX, WIDE_PX
 from hardiness.report.figures.charts import caption_of, draw
@@ -166,8 +168,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
             )
             for each, section_walls, strips in zip(shown, walls_by_section, exhibits, strict=True)
         ],
-        explanations=_explanations(shown),
-        claims=options.claims,
+        claims=_told(options.claims),
         gates=options.gates,
         boards=units,
         citations=citations(shown),
@@ -217,11 +218,11 @@ def _section(
         "section": shown.section,
         "notes": _notes(shown),
         "rows": rows_of(shown),
+        "hints": _hints(shown),
         "tables": _tables(shown),
         "beside": published_peers(shown),
-        "compared": comparison_view(shown.compared, DIFFERENCES_MOST)
-        if shown.compared and shown.compared.scores
-        else None,
+        "matrices": difference_matrices(shown),
+        "pair_notes": _pair_notes(shown),
         "slices": slice_views(shown.results),
         "figures": [_figure(chart, inks) for chart in shown.section.charts],
         "walls": gallery_walls,
@@ -236,6 +237,12 @@ def _section(
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
         "runs": [(result, commands_of(result, all_results), sessions_of(result)) for result in shown.results],
     }
+
+
+def _pair_notes(shown: BenchmarkSection) -> list[str]:
+    """What a comparison says of pairs beside their differences; places stand in the tables."""
+    notes = comparison_view(shown.compared, DIFFERENCES_MOST).notes if shown.compared else ()
+    return [note for note in notes if "differences are shown" not in note and not note.startswith("ranks by ")]
 
 
 def _tables(shown: BenchmarkSection) -> list[list[int]]:
@@ -255,7 +262,9 @@ def _notes(shown: BenchmarkSection) -> list[str]:
     check_lines.update(
         warning for result in shown.results if result.measured.get("published") for warning in result.warnings
     )
-    return [note for note in shown.notes() if not any(note.endswith(line) for line in check_lines)]
+    # That data are the demo's is said once, on the first screen.
+    lines = (note for note in shown.notes() if not note.startswith(DEMO))
+    return [note for note in lines if not any(note.endswith(line) for line in check_lines)]
 
 
 def _demo(shown: Sequence[BenchmarkSection]) -> list[str]:
@@ -292,6 +301,14 @@ def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
     return encoded
 
 
-def _explanations(shown: Sequence[BenchmarkSection]) -> list[tuple[str, str]]:
-    """Each term once."""
-    return list(dict(pair for each in shown for pair in each.section.explanations).items())
+def _hints(shown: BenchmarkSection) -> list[str]:
+    """What each column of a section means; empty where nobody says it."""
+    card = card_of(shown.results[0].run)
+    return [card.metric(column.metric).explanation for column in shown.section.columns]
+
+
+def _told(claims: TextTable | None) -> TextTable | None:
+    """The paper's sentences, where any of them can be told on these models."""
+    if claims is None or all(row[1].startswith("cannot be told") for row in claims.rows):
+        return None
+    return claims

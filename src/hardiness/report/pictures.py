@@ -23,7 +23,7 @@ from hardiness.report.sections import BenchmarkSection
 PictureOf = Callable[[Result, str, Condition], Image]
 """A function from a result, the id of a sample and a condition to the picture that the model was shown."""
 
-SIDE_PX, QUALITY, NOISE_QUALITY = 128, 68, 50
+SIDE_PX, QUALITY, NOISE_QUALITY = 128, 62, 46
 """Side of pictures, their JPEG quality, and that of differences, which are noise: little of it is to be seen."""
 
 MOST_LARGE, SMALL_PX = 200, 96

@@ -18,6 +18,7 @@ from hardiness.report import format as formatting
 from hardiness.report.charts import Chart, Dots
 from hardiness.report.flip_figures import flip_charts, flip_gallery, recall_changes
 from hardiness.report.marks import marks_in_export, marks_of
+from hardiness.report.notes import merged
 from hardiness.report.own_classes import with_classes
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
 from hardiness.report.section import Section, figures_across, section_of
@@ -149,14 +150,7 @@ class BenchmarkSection:
 
     def notes(self, everything: bool = True) -> list[str]:
         """Each note once, with the models it is about unless it is about all, or about none."""
-        about: dict[str, list[str]] = {}
-        for note in self.section.notes:
-            if everything or note.headline:
-                about.setdefault(note.text, []).extend(note.models)
-        return [
-            text if len(models) in (0, len(self.results)) else f"{', '.join(models)}: {text}"
-            for text, models in about.items()
-        ]
+        return merged([note for note in self.section.notes if everything or note.headline], len(self.results))
 
     def with_comparison(self, comparisons: Sequence[BenchmarkComparison]) -> BenchmarkSection:
         """The section with the comparison of its models on the same images."""

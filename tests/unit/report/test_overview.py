@@ -324,7 +324,7 @@ def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     alone_of_two = sections(found[:1], [comparison])[0]
     assert alone_of_two.places(column) == {"a": PlaceRange(1, 1)}, "places among the models that are shown"
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
-    assert "<summary>Do the models differ? 1 difference with its interval</summary>" in text
+    assert "<summary>Do the models differ? Every two, by 1 score</summary>" in text
     others = sections([*found, result("c", top1(0.5))], [comparison])
     assert others[0].places(column)["a"] == PlaceRange(1, 2), "a comparison that lacks a model is not used"
 

@@ -44,9 +44,9 @@ def test_every_metric_of_a_card_without_a_view_is_shown_by_condition(tmp_path: P
         [0.9, 0.5, 0.4],
     ]
     assert [each.overall and each.overall.value for each in chart.observers] == [
-        result.scores[0].value for result in results
+        result.scores[0].value for result in reversed(results)
     ]
-    first, second = shown.section.grids
+    second, first = shown.section.grids
     assert (first.model, second.model, first.corner, first.heads) == ("a", "b", "angle", ("accuracy", "step"))
     assert [name for name, _ in first.rows] == ["0", "90", "180"]
     assert [[cell and cell.value for cell in cells] for _, cells in first.rows] == [
