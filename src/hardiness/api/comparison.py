@@ -32,6 +32,7 @@ from hardiness.models.classifier import Classifier
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
+from hardiness.results.compared_slices import slice_views
 from hardiness.results.comparison import BenchmarkComparison, compare_stores, not_comparable
 from hardiness.results.flips import PairFlips
 from hardiness.results.measured import RunByImage, stored_measures
@@ -70,8 +71,12 @@ class Comparisons:
         return sentences + "".join(view.html() for view in self.views())
 
     def views(self) -> list[TextTable]:
-        """A table for each benchmark."""
-        return [comparison_view(each) for each in self.benchmarks]
+        """A table for each benchmark, each followed by those of its slices."""
+        return [
+            view
+            for each in self.benchmarks
+            for view in (comparison_view(each), *slice_views(each.heading, each.slices))
+        ]
 
     def sentences(self) -> list[str]:
         """Whether scores and answers differ, a sentence for every two models on each benchmark."""

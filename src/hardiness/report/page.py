@@ -44,6 +44,7 @@ from hardiness.report.summary import summary
 from hardiness.report.table_rows import rows_of
 from hardiness.report.training_overlap import Declared
 from hardiness.report.trust import checks, doubts, doubts_text, trust_text
+from hardiness.results import compared_slices
 from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.store.files import Files
@@ -223,7 +224,7 @@ def _section(
         "beside": published_peers(shown),
         "matrices": difference_matrices(shown),
         "pair_notes": _pair_notes(shown),
-        "slices": slice_views(shown.results),
+        "slices": [*slice_views(shown.results), *_compared_slices(shown)],
         "figures": [_figure(chart, inks) for chart in shown.section.charts],
         "walls": gallery_walls,
         "pictured": options.images and options.picture_of is not None,
@@ -243,6 +244,13 @@ def _pair_notes(shown: BenchmarkSection) -> list[str]:
     """What a comparison says of pairs beside their differences; places stand in the tables."""
     notes = comparison_view(shown.compared, DIFFERENCES_MOST).notes if shown.compared else ()
     return [note for note in notes if "differences are shown" not in note and not note.startswith("ranks by ")]
+
+
+def _compared_slices(shown: BenchmarkSection) -> list[TextTable]:
+    """The differences of models by slice, of the first score alone."""
+    compared = shown.compared
+    pairs = [pair for pair in compared.slices if pair.metric == compared.slices[0].metric] if compared else []
+    return compared_slices.slice_views(compared.heading, pairs) if compared and pairs else []
 
 
 def _tables(shown: BenchmarkSection) -> list[list[int]]:

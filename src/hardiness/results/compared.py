@@ -10,6 +10,7 @@ from typing import Any
 from hardiness.core.answers import mark_notes
 from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT, TextTable
+from hardiness.results.compared_slices import slice_json
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.flips import PairFlips
 from hardiness.results.pair_scores import PairScore
@@ -243,6 +244,7 @@ def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
         "effective_robustness": json_form(comparison.effective),
         "flips": json_form(comparison.flips),
         **({"pair_scores": json_form(comparison.pair_scores)} if comparison.pair_scores else {}),
+        **({"slices": [slice_json(pair) for pair in comparison.slices]} if comparison.slices else {}),
         "scores": [_score(score, comparison) for score in comparison.scores],
         "details": [_detail(detail) for detail in comparison.details],
     }

@@ -16,14 +16,19 @@ HEADS = ("n", "first", "second", "difference", "95 %", "p", "better")
 def slice_views(title: str, differences: Sequence[SlicedDifference]) -> list[TextTable]:
     """A table for each column and score: a row for each value and two models, and a sentence on every two.
 
+    Scores that have an interval at no value are left out.
+
     Args:
         title: of the comparison.
         differences: of one benchmark.
     """
-    keys = dict.fromkeys((each.column, each.metric, each.condition) for each in differences)
+    tables: dict[tuple[Any, ...], list[SlicedDifference]] = {}
+    for pair in differences:
+        tables.setdefault((pair.column, pair.metric, pair.condition), []).append(pair)
     return [
-        _view(title, [each for each in differences if (each.column, each.metric, each.condition) == key])
-        for key in keys
+        _view(title, pairs)
+        for pairs in tables.values()
+        if any(each.difference.interval for pair in pairs for each in pair.slices)
     ]
 
 
@@ -34,9 +39,8 @@ def _view(title: str, differences: Sequence[SlicedDifference]) -> TextTable:
         *map(slice_sentence, differences),
         f"p and intervals are adjusted together for all {len(rows)} differences of this table (Holm 1979)",
     ]
-    head = f"{first.column}"
     return TextTable(
-        f"{title}: {first.title} by {first.column}", (head, *HEADS), tuple(rows), named=1, notes=tuple(notes)
+        f"{title}: {first.title} by {first.column}", (first.column, *HEADS), tuple(rows), named=1, notes=tuple(notes)
     )
 
 

@@ -20,15 +20,24 @@ from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import from_json, json_field, json_form
 from hardiness.core.result import WITHDRAWN, Result
 from hardiness.metrics.declaration import registry
+from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
-from hardiness.results.measured import RunByImage, has_measurables, in_shared_cells, measured_runs, why_not_measured
+from hardiness.results.measured import (
+    RunByImage,
+    has_measurables,
+    in_shared_cells,
+    measured_runs,
+    measures_of,
+    why_not_measured,
+)
 from hardiness.results.metric_scores import own_versions
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
 from hardiness.results.runs import ScoredRun, digest_of, fit_groupings
 from hardiness.results.same_rows import twins_of, why_same
+from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics.comparison import ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
@@ -135,6 +144,7 @@ class BenchmarkComparison:
         flips: which answers differ, of every two models; without details of few models alone.
         doubts: by model, a word where the report on an attack does not stand by what the attack left.
         pair_scores: of every two models, by metrics of somebody's own of two runs; where there are flips.
+        slices: of every two models by the values of columns of the pictures, where these were asked for; never kept.
     """
 
     benchmark: str
@@ -150,6 +160,7 @@ class BenchmarkComparison:
     doubts: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
     flips: tuple[PairFlips, ...] = ()
     pair_scores: tuple[PairScore, ...] = field(default=(), metadata=json_field(seldom=True))
+    slices: tuple[SlicedDifference, ...] = field(default=(), metadata=json_field(never=True))
 
     def doubt_about(self, score: ScoreComparison, model: str) -> str:
         """The word of doubt where the score is of pictures under attack, as a registered metric's is; else empty."""
@@ -165,7 +176,8 @@ class BenchmarkComparison:
 
     def sentences(self) -> list[str]:
         """A sentence for every two models: whether their scores differ, and how many of their answers do."""
-        return [pair.sentence(self._scores_differ(pair)) for pair in self.flips]
+        of_slices = [slice_sentence(pair) for pair in self.slices if pair.metric == self.slices[0].metric]
+        return [*(pair.sentence(self._scores_differ(pair)) for pair in self.flips), *of_slices]
 
     def _scores_differ(self, pair: PairFlips) -> bool | None:
         """Whether the first score tells two models apart; ``None`` where there is none of both."""
@@ -435,10 +447,29 @@ def _comparison(
         if not few:
             pairs = {name: runs[name] for name in measured()}
             comparison = replace(comparison, flips=flips_of(pairs), pair_scores=pair_scores_of(pairs))
+    if next(iter(runs.values())).grouping.slices:
+        comparison = replace(comparison, slices=_sliced(runs, measured(), base, every_score=few))
     for run in runs.values():
         run.save()
         run.release()
     return comparison
+
+
+def _sliced(
+    runs: Mapping[str, ScoredRun], measured: Mapping[str, RunByImage], base: StoredBaseline | None, *, every_score: bool
+) -> tuple[SlicedDifference, ...]:
+    """Every two models by slices of the pictures that all share; of many models by the first score alone."""
+    ids = shared_images({name: run.ids for name, run in measured.items()})
+    if not len(ids) or any(run.drawn for run in measured.values()):
+        return ()
+    first = next(iter(measured.values()))
+    scores = [score for score in first.scores if all(_same(score, run) for run in measured.values())]
+    return sliced_differences(
+        {name: runs[name] for name in measured},
+        ids,
+        scores if every_score else scores[:1],
+        lambda run: measures_of(run, base),
+    )
 
 
 def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> BenchmarkComparison:

@@ -25,7 +25,7 @@ ANY = "*"
 LIMITS = ("at_most", "at_least", "worse_by_at_most")
 
 TEXTS = ("name", "benchmark", "metric", "model", "run", "against", "against_run")
-FIELDS = (*TEXTS, "where", "against_model", *LIMITS)
+FIELDS = (*TEXTS, "where", "each", "against_model", *LIMITS)
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
 """Settings of ``[policy]`` with their values, of which the first is that of a setting left out."""
@@ -50,6 +50,9 @@ class Rule:
         against_model: the baseline's name of the model, or of each; empty where the names are equal.
         name: what people call the rule; empty where they do not.
         where: the condition of the score, or which conditions, group and class of pictures are meant.
+        slice: by column, with its ranges where it has some, the value that the pictures have which are meant; empty for
+            all.
+        each: the column each of whose values the rule is about by itself; empty where it is about none.
     """
 
     number: int
@@ -65,6 +68,13 @@ class Rule:
     in_percent: bool = field(default=False, metadata=json_field(seldom=True))
     run: str = field(default="", metadata=json_field(seldom=True))
     against_run: str = field(default="", metadata=json_field(seldom=True))
+    slice: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
+    each: str = field(default="", metadata=json_field(seldom=True))
+
+    @property
+    def slice_text(self) -> str:
+        """The slice in words, as ``site B``; empty where the rule is about all pictures."""
+        return ", ".join(f"{name.partition(':')[0]} {value}" for name, value in self.slice.items())
 
     @property
     def label(self) -> str:
@@ -84,8 +94,10 @@ class Rule:
 
     def titled(self, metric: str) -> str:
         """Its name, or what it says without the limit, of a metric that people call so."""
-        where = ", ".join(f"{key} {value}" for key, value in self.where.items())
-        return self.name or f"{metric}{f' ({where})' if where else ''}"
+        where = ", ".join([*(f"{key} {value}" for key, value in self.where.items()), *filter(None, [self.slice_text])])
+        if self.name:
+            return f"{self.name} ({self.slice_text})" if self.each and self.slice else self.name
+        return f"{metric}{f' ({where})' if where else ''}"
 
 
 def rule_label(number: int, name: object = "") -> str:
@@ -195,7 +207,7 @@ def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
     for name in ("benchmark", "metric"):
         if name not in table:
             raise ArgumentError(f"{place}: {name} is missing; say which, as in {name} = {_EXAMPLES[name]}")
-    for name in TEXTS:
+    for name in (*TEXTS, "each"):
         value = table.get(name, "-")
         if not isinstance(value, str) or not value.strip():
             raise ArgumentError(f"{place}: {name} must be a text, was {value!r}")
@@ -206,6 +218,12 @@ def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
     kind = limits[0]
     limit, in_percent = _limit(place, kind, table[kind])
     _check_baseline(place, table, kind, limit)
+    where, in_slice = _where(place, table.get("where", {}))
+    each = table.get("each", "")
+    if each and in_slice:
+        raise ArgumentError(
+            f"{place}: each judges every value of {each}, and where = {{ slice = … }} one: leave one of them out"
+        )
     return Rule(
         number,
         table["benchmark"],
@@ -216,10 +234,12 @@ def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
         table.get("against", ""),
         _names(place, table.get("against_model", "")),
         table.get("name", ""),
-        _where(place, table.get("where", {})),
+        where,
         in_percent,
         table.get("run", "").lower(),
         table.get("against_run", "").lower(),
+        in_slice,
+        each,
     )
 
 
@@ -273,13 +293,21 @@ def _check_baseline(place: str, table: Mapping[str, Any], kind: str, limit: floa
         raise ArgumentError(f"{place}: worse_by_at_most must be at least 0, was {limit:g}")
 
 
-def _where(place: str, table: Any) -> Condition:
-    if not isinstance(table, dict) or not all(isinstance(value, str | int | float) for value in table.values()):
+def _where(place: str, table: Any) -> tuple[Condition, Mapping[str, str]]:
+    """The condition that a rule is about, and the slice of pictures, by column."""
+    rest = dict(table) if isinstance(table, dict) else {"": None}
+    in_slice = rest.pop("slice", {})
+    if not all(isinstance(value, str | int | float) for value in rest.values()):
         raise ArgumentError(
             f'{place}: where must be a table of texts and numbers, as in {{ corruption = "fog", severity = 3 }}, was '
             f"{table!r}"
         )
-    return Condition(**table)
+    if not isinstance(in_slice, dict) or not all(isinstance(value, str | int | float) for value in in_slice.values()):
+        raise ArgumentError(
+            f'{place}: slice of where must be a table of columns and values, as in slice = {{ site = "B" }}, was '
+            f"{in_slice!r}"
+        )
+    return Condition(**rest), {column: str(value) for column, value in in_slice.items()}
 
 
 def _names(place: str, table: Any) -> str | Mapping[str, str]:

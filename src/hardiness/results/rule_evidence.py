@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Card, card_of, published_baseline
 from hardiness.core.attack_plan import condition_text, is_same_condition
-from hardiness.core.columns import NO_GROUPING, Grouping
+from hardiness.core.columns import NO_GROUPING, Grouping, SliceOfPictures
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, HardinessError, line_of, suggestion
 from hardiness.core.forms import fields_form, from_json, json_form
@@ -30,6 +31,7 @@ from hardiness.results.metric_scores import version_of, with_metrics
 from hardiness.results.pair_scores import pair_entries, scorings_of
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.results import group_of, results_of_runs
+from hardiness.results.rule_slices import missing_columns, slice_rows, slice_values, why_no_picture
 from hardiness.results.run_names import differences_of, named_by, weights_label
 from hardiness.results.runs import (
     ScoredRun,
@@ -40,6 +42,7 @@ from hardiness.results.runs import (
     successors_of,
     with_joined,
 )
+from hardiness.results.slices import SlicePartition, run_by_image
 from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion, scaled, wilson
@@ -321,7 +324,9 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     for result in results:
         if _is_about(rule, result):
             try:
-                cases.append(case_of(rule, result, folder))
+                cases += [
+                    case_of(each, result, folder) for each in _rules_by_value(rule, folder.runs[result.key], folder)
+                ]
             except UnmatchedError as error:
                 unmatched.append((result, error))
     if not cases and unmatched:
@@ -338,6 +343,34 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     reason = f"no run of {rule.benchmark}; run it, or say model = of the rule"
     cases.extend(absent_case(rule, name, "", reason) for name in names)
     return cases
+
+
+def _rules_by_value(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> list[Rule]:
+    """The rule, or one for each value of the column that it names, of this run's pictures and of the baseline's.
+
+    Raises:
+        UnmatchedError: the pictures of the run have no such column.
+    """
+    if not rule.each:
+        return [rule]
+    _require_columns(run, [rule.each], "each")
+    values = slice_values(run, rule.each)
+    if rule.against:
+        with suppress(MissingNumberError):
+            before = _baseline_run(rule, run, folder)
+            values += [] if missing_columns(before, rule.each) else slice_values(before, rule.each)
+    return [replace(rule, slice={rule.each: value}) for value in dict.fromkeys(values)]
+
+
+def _require_columns(run: ScoredRun, columns: Sequence[str], field: str) -> None:
+    """Raise where the pictures of a run lack a column that a slice is of.
+
+    Raises:
+        UnmatchedError: they do.
+    """
+    for column in columns:
+        if missing := missing_columns(run, column):
+            raise UnmatchedError(field, missing[0], sorted(run.picture_columns.values))
 
 
 def matches_nothing(place: str, folder: PolicyFolder, error: UnmatchedError) -> ArgumentError:
@@ -372,7 +405,8 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
     )
     of_class = f"class {condition['class']}" if "class" in condition else ""
-    case = replace(case, run=JudgedRun.of(run), images_of=of_class or result.data, idle=idle)
+    case = replace(case, run=JudgedRun.of(run), images_of=of_class or rule.slice_text or result.data, idle=idle)
+    _require_columns(run, list(rule.slice), "where slice")
     try:
         _require_accepted(run)
         _require_whole(result)
@@ -391,7 +425,8 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         score = _score(result, metric, condition)
         require_standing(result, score)
         title = rule.name or _title(run, score, metric, condition)
-        if metric == WORST_CLASS and score is not None and (names := _lowest_classes(result, score)):
+        title += f" ({rule.slice_text})" if rule.slice and (rule.each or not rule.name) else ""
+        if metric == WORST_CLASS and score is not None and not rule.slice and (names := _lowest_classes(result, score)):
             case = replace(case, images_of=f"class {names[0]}")
             title = f"{title} ({', '.join(names)})"
         if rule.kind == "worse_by_at_most":
@@ -401,6 +436,8 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
             return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
         if rule.kind == "worse_by_at_most":
             return replace(case, evidence=_paired(rule, metric, condition, run, folder))
+        if rule.slice:
+            return replace(case, evidence=_of_slice(rule, metric, condition, run))
         if score is None:
             return replace(case, evidence=_from_rows(run, metric, condition))
         lowest = _of_lowest(_recalls_beside(result, score)) if metric == WORST_CLASS else None
@@ -725,6 +762,52 @@ def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
     return _remembered(run, ["rows", metric, dict(where)], "", compute)
 
 
+def _of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evidence:
+    """The evidence of a number of the pictures of a slice.
+
+    Raises:
+        MissingNumberError: no picture is of it, or they are too few for an interval.
+    """
+    table = run.table
+    rows = slice_rows(run, table, rule.slice)
+    if not rows.any():
+        raise MissingNumberError(why_no_picture(run, rule.slice))
+    try:
+        weighted, part = _weighed(table, metric, where, run)
+    except UnmatchedError:
+        return _of_slice_measure(rule, metric, where, run)
+    values = np.asarray(weighted.values[part.rows & rows][:, part.cells], np.float64)
+    weights, ids = weighted.weights[part.cells], table.ids[part.rows & rows]
+    if not len(values) or np.isnan(values).all(axis=0).any():
+        raise MissingNumberError(f"a condition has no picture of {rule.slice_text}")
+    cells = _Cells(ids, tuple(table.present[k] for k in part.cells), values, weights, weighted.top)
+    if cells.is_mean_of_shares:
+        return Evidence.from_shares(ids, values)
+    if weights.min() < 0:
+        return _of_slice_measure(rule, metric, where, run)
+    share = measured_metric(metric, run.card, ()).unit == "fraction"
+    return Evidence.from_mean(mean(ids, values, weights), float(weights.sum()) * weighted.top, share=share)
+
+
+def _of_slice_measure(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evidence:
+    """The evidence of a score of a slice that sorts or divides, or in which cells count against others."""
+    by_image = run_by_image(run)
+    scores = [each for each in by_image.scores if (each.metric, each.condition) == (metric, where)] if by_image else []
+    if by_image is None or not scores:
+        raise MissingNumberError(f"{metric} is no score that a part of the pictures has")
+    pictures = SliceOfPictures(
+        rule.slice_text, [rule.slice_text], slice_rows(run, run.table, rule.slice).astype(int) - 1
+    )
+    part = SlicePartition.of(pictures, np.searchsorted(run.table.ids, by_image.ids), None)
+    if not part.values:
+        raise MissingNumberError(f"no picture of {rule.slice_text} has every condition")
+    estimate = part.estimate(scores[0], by_image)
+    if reason := estimate.why_no_interval(0):
+        raise MissingNumberError(f"no interval: {reason}")
+    share = by_image.unit(scores[0]) == "fraction" and estimate.range[0] >= 0
+    return Evidence.from_interval(float(estimate.value[0]), estimate.interval(0), int(estimate.n[0]), share=share)
+
+
 def pair_names() -> list[str]:
     """The names of the metrics of two runs, which a rule with a baseline may name."""
     return [entry.name for entry in pair_entries()]
@@ -766,7 +849,11 @@ def _of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder
     def compute() -> Evidence:
         outcome = _pair_outcome(entry, rule, run, run.columns(*entry.table), before)
         if isinstance(outcome, Score):
+            if rule.slice:
+                raise MissingNumberError(f"{rule.metric} is no mean over pictures, which a slice could have")
             return _of_interval(outcome)
+        if rule.slice:
+            outcome = _in_slice(outcome, run, rule.slice)
         has_value = ~np.isnan(outcome.values).all(axis=0)
         if not has_value.any():
             raise NoPictureError(NO_PICTURE)
@@ -777,8 +864,23 @@ def _of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder
             estimate, float(outcome.weights.sum()) * outcome.top, share=entry.metric.unit == "fraction"
         )
 
+    if rule.slice:  # columns may be others the next time
+        return compute()
     own = [] if pair_registry.ships(entry.name) else version_of(entry)
     return _remembered(run, [rule.metric, dict(rule.where), *own], _state_of(before), compute)
+
+
+def _in_slice(cells: _Cells, run: ScoredRun, in_slice: Mapping[str, str]) -> _Cells:
+    """The cells of the pictures of a slice.
+
+    Raises:
+        NoPictureError: none is of it.
+    """
+    ids = run.table.ids[slice_rows(run, run.table, in_slice)]
+    rows = np.isin(cells.ids, ids)
+    if not rows.any():
+        raise NoPictureError(why_no_picture(run, in_slice))
+    return replace(cells, ids=cells.ids[rows], values=cells.values[rows])
 
 
 def _pair_outcome(entry: PairMetric, rule: Rule, run: ScoredRun, now: ImageTable, before: ScoredRun) -> _Cells | Score:
@@ -970,14 +1072,16 @@ def _paired(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: P
 
     def compute() -> Evidence:
         try:
-            pairs = _pairs(metric, where, run, run.table, before)
+            pairs = _pairs(metric, where, run, run.table, before, rule.slice)
         except UnmatchedError:
-            return _paired_measures(metric, where, run, before)
+            return _paired_measures(metric, where, run, before, rule.slice)
         evidence = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
         if evidence is None:
             raise MissingNumberError("the two differ on fewer than two images, too few for an interval of a part")
         return evidence
 
+    if rule.slice:  # columns may be others the next time
+        return compute()
     return _remembered(run, ["worse", metric, dict(where)], _state_of(before), compute)
 
 
@@ -1014,8 +1118,15 @@ class _Pairs:
     top: float
 
 
-def _pairs(metric: str, where: Condition, run: ScoredRun, table: ImageTable, before: ScoredRun) -> _Pairs:
-    """The images and cells by which a run is held against the baseline's.
+def _pairs(
+    metric: str,
+    where: Condition,
+    run: ScoredRun,
+    table: ImageTable,
+    before: ScoredRun,
+    in_slice: Mapping[str, str] | None = None,
+) -> _Pairs:
+    """The images and cells by which a run is held against the baseline's, of all pictures or of a slice.
 
     Raises:
         MissingNumberError: the baseline has other cells.
@@ -1029,6 +1140,10 @@ def _pairs(metric: str, where: Condition, run: ScoredRun, table: ImageTable, bef
         raise MissingNumberError("the baseline was run under other conditions")
     places = before.table.rows_of(table.ids)
     both = (places >= 0) & part.rows
+    if in_slice:
+        both &= slice_rows(run, table, in_slice)
+        if not both.any():
+            raise NoPictureError(why_no_picture(run, in_slice))
     if not both.any():
         raise NoPictureError("the baseline shares no picture")
     sign = -1.0 if own.higher_is_better else 1.0
@@ -1037,12 +1152,18 @@ def _pairs(metric: str, where: Condition, run: ScoredRun, table: ImageTable, bef
     return _Pairs(table.ids[both], sign * mine, sign * theirs, own.weights[part.cells], own.top)
 
 
-def _paired_measures(metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun) -> Evidence:
-    """The evidence of a score that sorts or divides, as calibration does."""
+def _paired_measures(
+    metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun, in_slice: Mapping[str, str]
+) -> Evidence:
+    """The evidence of a score that sorts or divides, as calibration does, of all pictures or of a slice."""
     runs = [values for each in (mine, theirs) if (values := measures_of(each)) is not None]
     if len(runs) < 2:
         raise MissingNumberError("no image was evaluated under every condition")
     ids = np.intersect1d(runs[0].ids, runs[1].ids)
+    if in_slice:
+        ids = np.intersect1d(ids, mine.table.ids[slice_rows(mine, mine.table, in_slice)])
+        if not len(ids):
+            raise NoPictureError(why_no_picture(mine, in_slice))
     scores = [s for each in runs for s in each.scores if (s.metric, s.condition) == (metric, where)]
     if len(scores) < 2 or not len(ids):
         raise MissingNumberError(f"{metric} is no score that two runs are compared by on the same images")
@@ -1066,9 +1187,11 @@ def look_evidence(
 
     Raises:
         MissingNumberError: no further picture gives any.
-        UndecidableError: the metric is no weighted sum of cell means over images.
+        UndecidableError: the metric is no weighted sum of cell means over images, or the rule is about slices.
         UnmatchedError: the run has no such metric, cell, group or class.
     """
+    if rule.slice or rule.each:
+        raise UndecidableError("a rule on slices of the pictures is judged on all of them")
     try:
         if pair := pair_metric_of(metric):
             cells = _pair_outcome(pair, rule, run, table, _baseline_run(rule, run, folder))

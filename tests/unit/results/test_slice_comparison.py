@@ -20,7 +20,7 @@ from hardiness.store.store import Store
 
 
 def compared(store: Store, columns: Columns, *slices: str, cluster: str = "") -> list[SlicedDifference]:
-    grouping = Grouping(cluster=cluster, slices=slices, columns=columns)
+    grouping = Grouping(cluster=cluster, slices=slices, columns=(columns,))
     runs = {run.run.model.name: ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()}
     runs = dict(sorted(runs.items()))
     first = measures_of(next(iter(runs.values())))

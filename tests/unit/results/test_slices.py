@@ -19,7 +19,7 @@ from hardiness.store.store import Store
 
 
 def sliced(store: Store, columns: Columns, *slices: str, **more: Any) -> Result:
-    (result,) = results_of(store, grouping=Grouping(slices=slices, columns=columns, **more))
+    (result,) = results_of(store, grouping=Grouping(slices=slices, columns=(columns,), **more))
     return result
 
 
@@ -86,10 +86,11 @@ def test_slices_of_pictures_in_random_cells_are_those_of_their_cells(tmp_path: P
 
 
 def test_parts_of_two_columns_with_few_pictures_are_counted_and_named(tmp_path: Path, accuracies: np.ndarray) -> None:
-    # Two columns together are one slice with a text for each part.
-    parts = [f"{site}, {'old' if i % 3 else 'young'}" if site else None for i, site in enumerate(SITES)]
-    score = by_metric(sliced(stored(tmp_path, accuracies), columns_of(200, **{"site+age": parts}), "site+age"))["top1"]
-    counts = {value: parts.count(value) for value in set(parts) - {None}}
+    ages = ["old" if i % 3 else "young" for i in range(200)]
+    columns = columns_of(200, site=SITES, age=ages)
+    score = by_metric(sliced(stored(tmp_path, accuracies), columns, "site+age"))["top1"]
+    parts = [f"{site}, {age}" for site, age in zip(SITES, ages, strict=True) if site]
+    counts = {value: parts.count(value) for value in set(parts)}
     assert score.too_few == {value: n for value, n in counts.items() if n < 30}
     assert {each.value: each.n for each in score.slices} == {value: n for value, n in counts.items() if n >= 30}
     assert score.without_value == 1
