@@ -295,7 +295,7 @@ def _check_baseline(place: str, table: Mapping[str, Any], kind: str, limit: floa
 
 def _where(place: str, table: Any) -> tuple[Condition, Mapping[str, str]]:
     """The condition that a rule is about, and the slice of pictures, by column."""
-    rest = dict(table) if isinstance(table, dict) else {"": None}
+    rest: dict[str, Any] = dict(table) if isinstance(table, dict) else {"": None}
     in_slice = rest.pop("slice", {})
     if not all(isinstance(value, str | int | float) for value in rest.values()):
         raise ArgumentError(

@@ -43,9 +43,10 @@ from hardiness.results.runs import (
     with_joined,
 )
 from hardiness.results.slices import SlicePartition, run_by_image
-from hardiness.statistics.comparison import difference
-from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import proportion, scaled, wilson
+from hardiness.statistics.clusters import Clusters, why_too_few
+from hardiness.statistics.comparison import FEWEST_DIFFERING, difference
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import clustered_proportion, proportion, scaled, wilson
 from hardiness.statistics.measures import WeightedSum
 from hardiness.statistics.verdicts import Evidence, Limit
 from hardiness.store.store import Store
@@ -781,12 +782,38 @@ def _of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evid
     if not len(values) or np.isnan(values).all(axis=0).any():
         raise MissingNumberError(f"a condition has no picture of {rule.slice_text}")
     cells = _Cells(ids, tuple(table.present[k] for k in part.cells), values, weights, weighted.top)
+    if run.clusters is not None and weights.min() >= 0:
+        share = measured_metric(metric, run.card, ()).unit == "fraction"
+        top = float(weights.sum()) * weighted.top
+        return _of_clustered_mean(run.clusters, mean(ids, values, weights), top, share=share)
     if cells.is_mean_of_shares:
         return Evidence.from_shares(ids, values)
     if weights.min() < 0:
         return _of_slice_measure(rule, metric, where, run)
     share = measured_metric(metric, run.card, ()).unit == "fraction"
     return Evidence.from_mean(mean(ids, values, weights), float(weights.sum()) * weighted.top, share=share)
+
+
+def _of_clustered_mean(clusters: Clusters, estimate: Estimate, top: float, *, share: bool) -> Evidence:
+    """The evidence of a mean over cells whose pictures come in clusters.
+
+    Args:
+        clusters: of the pictures.
+        estimate: of the mean, by picture.
+        top: the most that it can be; the least is 0.
+        share: whether it cannot leave [0, 1].
+
+    Raises:
+        MissingNumberError: there are too few clusters for an interval.
+    """
+    by_cluster = clusters.collapse(estimate)
+    if reason := why_too_few(by_cluster.n):
+        raise MissingNumberError(f"no interval: {reason}")
+    if top == 1 and estimate.is_share:
+        variance = by_cluster.variance if by_cluster.differing > 1 else 0.0
+        interval = clustered_proportion(estimate.value, variance, estimate.n, by_cluster.n)
+        return Evidence.from_interval(estimate.value, interval, estimate.n, share=True)
+    return replace(Evidence.from_mean(by_cluster, top, share=share), n=estimate.n)
 
 
 def _of_slice_measure(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evidence:
@@ -798,7 +825,8 @@ def _of_slice_measure(rule: Rule, metric: str, where: Condition, run: ScoredRun)
     pictures = SliceOfPictures(
         rule.slice_text, [rule.slice_text], slice_rows(run, run.table, rule.slice).astype(int) - 1
     )
-    part = SlicePartition.of(pictures, np.searchsorted(run.table.ids, by_image.ids), None)
+    codes = None if run.clusters is None else run.clusters.codes_of(by_image.ids)
+    part = SlicePartition.of(pictures, np.searchsorted(run.table.ids, by_image.ids), codes)
     if not part.values:
         raise MissingNumberError(f"no picture of {rule.slice_text} has every condition")
     estimate = part.estimate(scores[0], by_image)
@@ -1075,6 +1103,8 @@ def _paired(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: P
             pairs = _pairs(metric, where, run, run.table, before, rule.slice)
         except UnmatchedError:
             return _paired_measures(metric, where, run, before, rule.slice)
+        if rule.slice and run.clusters is not None:
+            return _paired_by_clusters(pairs, run.clusters)
         evidence = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
         if evidence is None:
             raise MissingNumberError("the two differ on fewer than two images, too few for an interval of a part")
@@ -1083,6 +1113,22 @@ def _paired(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: P
     if rule.slice:  # columns may be others the next time
         return compute()
     return _remembered(run, ["worse", metric, dict(where)], _state_of(before), compute)
+
+
+def _paired_by_clusters(pairs: _Pairs, clusters: Clusters) -> Evidence:
+    """The evidence of how much worse a run is than the baseline's, on pictures that come in clusters.
+
+    Raises:
+        MissingNumberError: too few clusters differ for an interval.
+    """
+    estimate = mean(pairs.ids, pairs.mine - pairs.theirs, pairs.weights)
+    by_cluster = clusters.collapse(estimate)
+    reason = why_too_few(by_cluster.n)
+    if not reason and by_cluster.differing < FEWEST_DIFFERING:
+        reason = f"an interval needs {FEWEST_DIFFERING} clusters that differ, had {by_cluster.differing}"
+    if reason:
+        raise MissingNumberError(f"no interval of the difference: {reason}")
+    return Evidence.from_interval(estimate.value, by_cluster.interval(), estimate.n, share=False)
 
 
 def _standing_baseline(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> ScoredRun:
