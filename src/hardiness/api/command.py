@@ -110,23 +110,30 @@ def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[Be
 
 
 def sets_with_tables(sets: Sequence[DataSet], grouping: Grouping) -> list[DataSet]:
-    """Data sets with the tables of pictures that are given, whose columns must have what is asked for.
+    """Data sets with the tables of pictures that are given.
 
     Raises:
-        ArgumentError: no picture has a line in a table, tables disagree, or no data set has a column that is asked for.
+        ArgumentError: no picture has a line in a table, or tables disagree.
     """
     for table in grouping.columns:
         placed = [table.of_pictures(np.array([item.id for item in data.items], object)) for data in sets]
         if placed and not any(placed):
             raise ArgumentError(placed[0].remarks[-1])
-    with_columns = [with_tables(data, grouping.columns) for data in sets]
-    values = {name: column for data in with_columns for name, column in data.columns.values.items()}
+    return [with_tables(data, grouping.columns) for data in sets]
+
+
+def require_columns(sets: Sequence[DataSet], grouping: Grouping) -> None:
+    """Raise where the pictures of no data set have what is asked for, before anything is evaluated.
+
+    Raises:
+        ArgumentError: no data set has a column that is asked for, or one cannot part its pictures.
+    """
+    values = {name: column for data in sets for name, column in data.columns.values.items()}
     for name in named_columns(grouping, tuple(values)) if sets else ():
         column_of(Columns(np.zeros(0, object), values), name)
-    for data in with_columns:
+    for data in sets:
         own = without_columns(grouping, [name for name in values if name not in data.columns.values], tuple(values))
         slices_of(own, data.columns, data.columns.ids)
-    return with_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +291,7 @@ class Command:
         present, skipped = _with_data(rows, root)
         parts = _each_once(replace(row, benchmark=part) for row in present for part in row.benchmark.parts(root))
         sets = sets_with_tables([row.benchmark.dataset(root) for row in parts], grouping)
+        require_columns(sets, grouping)
         return Workload(chosen, selection, list(zip(parts, sets, strict=True)), skipped, grouping)
 
     def on_own_data(self) -> Command:

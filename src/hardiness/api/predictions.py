@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hardiness import data as datasets
-from hardiness.api.command import Command, sets_with_tables
+from hardiness.api.command import Command, require_columns, sets_with_tables
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark
@@ -50,9 +50,10 @@ def store_predictions(command: Command) -> StoredPredictions:
     has_imagenet = root.has("imagenet") and not root.is_replaced_by_own("imagenet")
     photographs = made.dataset(root) if made and has_imagenet else None
     grouping = command.grouping
-    (data,) = sets_with_tables([benchmark.dataset(root)], replace(grouping, cluster="", slices=()))
+    (data,) = sets_with_tables([benchmark.dataset(root)], grouping)
     pictures = pictures_of(benchmark, data, photographs, request.seed, tree)
     matched = predictions.placed(command.models[0], benchmark, pictures, request)
+    require_columns([matched.pictures.data], grouping)
     store = Store.create(command.out, command.wait_s)
     outcome = matched.store(benchmark, store, request)
     outcome = replace(outcome, remarks=(*outcome.remarks, *matched.pictures.data.remarks))

@@ -23,6 +23,7 @@ from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.options import argument, option, wait_option
 from hardiness.core.request import Request
 from hardiness.data.checking import CheckReport, Depth, check, places_to_check
+from hardiness.data.columns import read_columns
 from hardiness.data.faults import KINDS, Fault, mend
 from hardiness.data.getting import ArchiveOutcome, Manner, get, parse
 from hardiness.data.inventory import DataInventory, inventory
@@ -33,6 +34,7 @@ from hardiness.reference.published_data import PublishedSet, datasets, published
 from hardiness.report.format import PlainConsole
 from hardiness.results.stored_runs import drop_run
 from hardiness.sources.downloads import WAIT_S
+from hardiness.sources.files import shown
 from hardiness.sources.packages import pins_file
 from hardiness.store.store import Store
 
@@ -105,6 +107,11 @@ def print_checked(console: Console, checked: CheckReport) -> None:
     console.print(head, markup=False, highlight=False, soft_wrap=True)
     for remark in checked.remarks:
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
+    if checked.columns:
+        described = Table("column", "kind", "values", "missing", box=None)
+        for column in checked.columns:
+            described.add_row(escape(shown(column.name)), column.kind, escape(column.text), f"{column.missing:,}")
+        console.print(described)
     if not checked.faults:
         return
     table = Table("fault", "count", "where", box=None)
@@ -229,6 +236,10 @@ class CheckOptions:
     )
     pixels: bool = option("Decode every file, and compare it with its tree's manifest.", False)
     fix: bool = option("Put right what is safe: names in the wrong case, images in another's folder.", False)
+    columns: tuple[str, ...] = option(
+        "What is known of pictures beyond labels, as of 'hardiness run'; it is described.", (), metavar="FILE"
+    )
+    cluster: str | None = option("The column whose values are not shown, such as patient.", None, metavar="COLUMN")
     as_json: bool = json_flag("Print it as JSON.")
     quiet: bool = quiet_flag("No progress.")
 
@@ -238,16 +249,18 @@ def data_check(options: CheckOptions) -> int:
     """Find what is wrong with data sets.
 
     Exit status 1 where something is. Classes, counts, names, and the structure of each file are checked; pixels only
-    with --pixels.
+    with --pixels. Columns that pictures have beyond their labels are described; of one with many values, as names of
+    patients are, no value is shown.
     """
     if bool(options.names) == options.everything:
         raise ArgumentError("data check needs the NAME of a data set, or --all")
-    reports = []
+    reports, tables = [], tuple(map(read_columns, options.columns))
     console, silent = PlainConsole(stderr=True), options.quiet or options.as_json
     places = options.places or (os.environ.get("HARDINESS_DATA", "data"),)
     for published, place in places_to_check(options.names, places):
         with nullcontext() if silent else console.status(f"{published.name} …") as status:
-            depth = Depth(options.pixels, Request().workers, _file_count_on(status, published.name))
+            progress = _file_count_on(status, published.name)
+            depth = Depth(options.pixels, Request().workers, progress, tables, options.cluster or "")
             report_of_set = check(published, place, depth)
             if options.fix:
                 for fault in mend(report_of_set.faults):

@@ -120,10 +120,9 @@ def join_columns(first: Columns, second: Columns) -> tuple[Columns, Mapping[str,
     Args:
         first, second: both of pictures, sorted.
     """
-    if not first:
-        return replace(second, sources=_each_once(first, second)), {}
-    if not second:
-        return replace(first, sources=_each_once(first, second), remarks=(*first.remarks, *second.remarks)), {}
+    if not (first and second):
+        remarks = (*first.remarks, *second.remarks)
+        return replace(first or second, sources=_each_once(first, second), remarks=remarks), {}
     same = len(first) == len(second) and bool(np.all(first.ids == second.ids))
     ids = first.ids if same else np.array(sorted({*first.ids.tolist(), *second.ids.tolist()}), object)
     one, other = (first, second) if same else (first.at(ids), second.at(ids))

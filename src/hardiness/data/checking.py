@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from hardiness.core.benchmark import Stimulus
+from hardiness.core.columns import Columns
 from hardiness.core.errors import DataError
+from hardiness.core.forms import json_field
+from hardiness.data.column_descriptions import ColumnDescription, describe_columns
+from hardiness.data.columns import with_tables
 from hardiness.data.faults import IMAGENET_C, IMAGENET_P, KINDS, Fault
 from hardiness.data.file_checks import FileChecks
 from hardiness.data.files import (
@@ -24,7 +28,7 @@ from hardiness.data.files import (
 from hardiness.data.folder_checks import case_faults, expected, folder_faults, name_fault
 from hardiness.data.inventory import place_of
 from hardiness.data.layouts.class_sets import part_and_label
-from hardiness.data.root import OWN, Place, parse_place
+from hardiness.data.root import LAYOUTS, OWN, Place, parse_place
 from hardiness.data.written_trees import WrittenTree
 from hardiness.reference.categories import sixteen
 from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
@@ -58,6 +62,7 @@ class CheckReport:
         sound: whether nothing is wrong.
         faults: what is wrong, notes among them.
         remarks: what else lies in its folders and is no file of it, a line each.
+        columns: what its pictures have beyond their labels.
     """
 
     name: str
@@ -66,6 +71,7 @@ class CheckReport:
     sound: bool
     faults: tuple[Fault, ...]
     remarks: tuple[str, ...] = ()
+    columns: tuple[ColumnDescription, ...] = field(default=(), metadata=json_field(seldom=True))
 
     @property
     def wrong(self) -> tuple[Fault, ...]:
@@ -81,11 +87,15 @@ class Depth:
         pixels: decode every file, and compare it with the manifest of a written tree.
         workers: threads that decode.
         progress: told of the files that were looked at, and of how many there are where that is known.
+        tables: what is given of the pictures beside the data.
+        cluster: the column whose values are not shown.
     """
 
     pixels: bool = False
     workers: int = 1
     progress: Callable[[int, int | None], None] = field(default=lambda done, total: None)
+    tables: Sequence[Columns] = ()
+    cluster: str = ""
 
 
 def places_to_check(names: Sequence[str], arguments: Sequence[str]) -> list[tuple[PublishedSet, Place]]:
@@ -157,10 +167,31 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
     if published.layout in ("corruption", "perturbation"):
         faults += _missing_conditions(published, root)
     order = list(KINDS)
+    if place.labels is not None:  # its csv says which class a picture is of, wherever it lies
+        faults = [fault for fault in faults if fault.kind not in ("loose", "missing-class")]
     faults.sort(key=lambda fault: (order.index(fault.kind), fault.path))
     remarks = passed_over(published.name, place.path, unused)
     is_sound = all(fault.is_note for fault in faults)
-    return CheckReport(published.name, place.path, checks.read, is_sound, tuple(faults), remarks)
+    columns, about_columns = _columns(published, place, depth)
+    remarks = tuple(dict.fromkeys((*remarks, *about_columns)))
+    return CheckReport(published.name, place.path, checks.read, is_sound, tuple(faults), remarks, columns)
+
+
+def _columns(
+    published: PublishedSet, place: Place, depth: Depth
+) -> tuple[tuple[ColumnDescription, ...], tuple[str, ...]]:
+    """The columns of the pictures of a set, and lines about them; none where neither the data nor a table has any."""
+    path = Path(place.path)
+    if not (depth.tables or place.labels or (path.exists() and _tables(path, place.split))):
+        return (), ()
+    if published.name not in LAYOUTS:
+        return (), ()
+    try:
+        data = LAYOUTS.get(published.name).read(place)
+    except DataError as error:
+        return (), (str(error),)
+    data = with_tables(data, depth.tables)
+    return describe_columns(data.columns, [item.id for item in data.items], depth.cluster), data.remarks
 
 
 def _is_table_of_set(published: PublishedSet, path: str) -> bool:

@@ -406,12 +406,14 @@ def arrow_column(column: Any) -> NDArray[Any]:
         array = array.cast(array.type.value_type)
     if types.is_boolean(array.type):
         array = array.cast(pa.string())
-    if types.is_integer(array.type) and not array.null_count:
+    if types.is_integer(array.type):
         try:
-            return number_values(array.cast(pa.int64())).copy()
-        except pa.ArrowInvalid:  # beyond 64 bits with a sign
+            if not array.null_count:
+                return number_values(array.cast(pa.int64())).copy()
             array = array.cast(pa.float64())
-    if types.is_integer(array.type) or types.is_floating(array.type) or types.is_decimal(array.type):
+        except pa.ArrowInvalid:  # an identifier with more digits than a number has
+            array = array.cast(pa.string())
+    if types.is_floating(array.type) or types.is_decimal(array.type):
         numbers = array.cast(pa.float64(), safe=False)
         return np.array(number_values(compute.fill_null(numbers, float("nan"))))
     texts = from_arrow(compute.fill_null(array.cast(pa.string()), ""))

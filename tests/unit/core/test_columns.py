@@ -1,0 +1,94 @@
+"""Columns of pictures: placed by their ids, joined with others, told where they do not fit, without their values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hardiness.core.columns import (
+    NO_COLUMNS,
+    Columns,
+    ColumnSource,
+    Grouping,
+    codes_of,
+    has_all,
+    join_columns,
+    texts_of,
+)
+
+
+def columns(ids: str, source: str = "a.csv", **values: list[object]) -> Columns:
+    arrays = {
+        name: np.array(column, object if any(isinstance(v, str) or v is None for v in column) else None)
+        for name, column in values.items()
+    }
+    return Columns(np.array(ids.split(), object), arrays, (ColumnSource(source, "0" * 64),))
+
+
+def test_pictures_without_a_line_lines_without_a_picture_and_empty_cells_are_counted_each_in_a_line() -> None:
+    table = columns("x/1.png x/2.png y/9.png", site=["secret", None, "B"], age=[30, 40, 50])
+    placed = table.of_pictures(np.array(["x/1", "x/2", "x/3"], object))
+    assert placed.ids.tolist() == ["x/1", "x/2"]
+    assert placed.values["age"].tolist() == [30, 40]
+    assert placed.remarks == (
+        "a.csv: 1 line of 3 is of no picture here (y/9.png)",
+        "a.csv: 1 picture of 3 has no line (x/3)",
+        "a.csv: of 2 pictures with a line 1 no site: the cell is empty",
+    )
+    assert not any("secret" in line for line in placed.remarks)
+
+
+def test_a_table_of_other_pictures_says_how_both_are_called() -> None:
+    placed = columns("x/1.png", site=["A"]).of_pictures(np.array(["y/2"], object))
+    assert not placed
+    assert placed.remarks == (
+        "a.csv: none of its 1 lines is of one of these 1 pictures: they are called y/2, and its lines x/1.png",
+    )
+
+
+def test_of_two_tables_the_second_counts_where_both_have_a_cell() -> None:
+    first = columns("a b c", site=["A", "B", None], age=[1, 2, 3])
+    second = columns("b c d", "b.csv", site=["B", "C", "D"], age=[2, 4, 5])
+    joined, disagreements = join_columns(first, second)
+    assert joined.ids.tolist() == list("abcd")
+    assert joined.values["site"].tolist() == ["A", "B", "C", "D"]
+    assert joined.values["age"].tolist() == [1, 2, 4, 5]
+    assert joined.values["age"].dtype == np.int64
+    assert disagreements == {"age": ["c"]}
+    assert [source.name for source in joined.sources] == ["a.csv", "b.csv"]
+    assert has_all(joined, second)
+    assert not has_all(first, second)
+    assert join_columns(NO_COLUMNS, first)[0].values.keys() == first.values.keys()
+
+
+def test_numbers_and_texts_of_one_column_are_texts_when_they_meet() -> None:
+    joined, disagreements = join_columns(columns("a b", age=[12, 13]), columns("c", age=["unknown"]))
+    assert joined.values["age"].tolist() == ["12", "13", "unknown"]
+    assert not disagreements
+    assert not join_columns(columns("a", age=[12]), columns("a", age=["12"]))[1]
+
+
+def test_values_stand_in_the_order_of_numbers_or_letters_and_empty_cells_have_none() -> None:
+    assert codes_of(np.array([10, 9, 10]))[0] == ["9", "10"]
+    values, codes = codes_of(np.array([1.5, np.nan, 10.0]))
+    assert (values, codes.tolist()) == (["1.5", "10"], [0, -1, 1])
+    values, codes = codes_of(np.array(["b", None, "a"], object))
+    assert (values, codes.tolist()) == (["a", "b"], [1, -1, 0])
+    assert texts_of(np.array([12.0, np.nan])).tolist() == ["12", None]
+
+
+def test_a_grouping_is_known_by_what_it_asks_and_by_its_tables() -> None:
+    table = columns("a", site=["A"])
+    assert Grouping(columns=table).columns == (table,)
+    assert Grouping("patient", columns=(table,)).identity != Grouping("patient").identity
+    assert Grouping("patient").identity == Grouping("patient").identity
+    assert not Grouping(columns=(table,))
+
+
+def test_the_answer_for_the_same_pictures_is_kept_and_for_others_it_is_not() -> None:
+    table = columns("a b", site=["A", "B"])
+    ids = np.array(["a", "b"], object)
+    assert table.of_pictures(ids) is table.of_pictures(ids.copy())
+    assert table.of_pictures(ids[:1]).ids.tolist() == ["a"]
+    with pytest.raises(KeyError):
+        table.of_pictures(np.array(["c"], object)).values["site"]
