@@ -25,6 +25,12 @@ ACTIVATIONS = ("softmax", "sigmoid")
 
 ACTIVATION_HELP = "softmax (usual), or sigmoid: each class has a probability of its own; one output is of two classes"
 
+OUTPUT_OPTIONS = {
+    "output": "logits or probabilities, beside activation=sigmoid; by default seen on two pictures",
+    ACTIVATION: ACTIVATION_HELP,
+}
+"""Options of a network of a library, and their help: how its outputs are read."""
+
 SIGMOID = (
     "its outputs are read as those of a sigmoid: logits are what lies before it, and the confidence is that of a class "
     "given that exactly one class is there"
@@ -33,6 +39,11 @@ SIGMOID = (
 
 LARGEST_LOGIT = 17.0
 """Logit of a probability that is 1 in fp32: the next one below 1 has 16.6."""
+
+
+def stated_outputs(options: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Those of a model's options that say how its outputs are read."""
+    return tuple((key, value) for key, value in options.items() if key in OUTPUT_OPTIONS)
 
 
 def log_probabilities(rows: NDArray[np.float32]) -> NDArray[np.float32]:

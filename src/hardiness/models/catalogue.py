@@ -54,6 +54,8 @@ class BuilderResult:
         spec: the spec as completed by building (view, number of classes), or ``None`` where nothing was learnt.
         code: source text of a person's own that made the network; ``None`` where a library did.
         rename: from a name in published checkpoints to the network's own, where a library has changed its names.
+        resized: makes the network anew with another number of classes, for a checkpoint that was fine-tuned; ``None``
+            where it cannot be.
         notes: what a person should know about how it was built.
         outputs: ``"probabilities"`` where their logarithms stand in place of logits; empty for logits.
     """
@@ -63,6 +65,7 @@ class BuilderResult:
     spec: ModelSpec | None = None
     code: str | None = None
     rename: Callable[[str], str] | None = None
+    resized: Callable[[int], Any] | None = None
     notes: tuple[str, ...] = ()
     outputs: str = ""
 

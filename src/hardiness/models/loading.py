@@ -24,6 +24,7 @@ from hardiness.models.classifier import Classifier
 from hardiness.models.code_hash import CodeIdentity, code_identity
 from hardiness.models.failures import contained, foreign_errors
 from hardiness.models.frameworks import require_torch
+from hardiness.models.heads import with_head
 from hardiness.models.identity import Identity, outputs_sha256, state_sha256
 from hardiness.models.logits import logits_of
 from hardiness.models.naming import resolve
@@ -121,9 +122,9 @@ def _with_weights(
     if isinstance(built.network, OnnxFile):
         return _of_graph(built, model, placement)
     with foreign_errors(model.name, "cannot take its weights", package_of(model)):
-        notes = _add_weights(built, built.spec or model, progress)
-        check_parameters(built.network, model)
-        built = replace(built, network=_settled(built.network, model.name, placement), notes=(*built.notes, *notes))
+        built = _add_weights(built, built.spec or model, progress)
+        check_parameters(built.network, built.spec or model)
+        built = replace(built, network=_settled(built.network, model.name, placement))
     code = _code(built, model)
     identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.for_one_command())
     spec = built.spec or model
@@ -400,7 +401,9 @@ def wrap(
         classifier = _of_function(built, spec, placement)
         return _with_classes(classifier, num_classes)
     if not isinstance(module, nn.Module):
-        raise ArgumentError(f"module must be a torch.nn.Module or a function, was a {type(module).__name__}")
+        raise ArgumentError(
+            f"module must be a torch.nn.Module or a function, was a {type(module).__name__}{_as_function(module)}"
+        )
     with foreign_errors(name, "cannot be copied; pass a module whose tensors are parameters or buffers"):
         network = copy.deepcopy(module)
     view = _stated_view(view)
@@ -454,6 +457,17 @@ class _Untouched:
         return _with_the_same_parameters(self.network)
 
 
+def _as_function(value: Any) -> str:
+    """How an object that predicts, such as a pipeline of scikit-learn, is given as a function; empty for another."""
+    method = next((name for name in ("predict_proba", "decision_function", "predict") if hasattr(value, name)), "")
+    if not method:
+        return ""
+    return (
+        f"; give a function that calls it, from uint8 (N, H, W, 3) to (N, K), as in lambda images: model.{method}("
+        "images.reshape(len(images), -1)), with view=hardiness.View(…) for the size of its pictures"
+    )
+
+
 def _with_the_same_parameters(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
 
@@ -489,23 +503,27 @@ def _named(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
     return replace(built, spec=replace(built.spec or spec, published=name), notes=(*built.notes, note))
 
 
-def _add_weights(built: BuilderResult, spec: ModelSpec, progress: Progress | None) -> tuple[str, ...]:
-    """Put in the weights asked for, where the builder has not put in the published ones itself, and return notes."""
+def _add_weights(built: BuilderResult, spec: ModelSpec, progress: Progress | None) -> BuilderResult:
+    """The built model with the weights asked for, where the builder has not put in the published ones itself.
+
+    A checkpoint with another number of classes than the published one brings the size of its head.
+    """
     if spec.weights == RANDOM:
         randomise(built.network)
-        return (MEANINGLESS,)
+        return replace(built, notes=(*built.notes, MEANINGLESS))
     file = spec.weights
     if file is None and spec.source.url:
         file = str(fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress))
     if file is None:
-        return ()
+        return built
     checkpoint = read_checkpoint(file)
     state = (
         {built.rename(name): tensor for name, tensor in checkpoint.state.items()} if built.rename else checkpoint.state
     )
     fitted = fit(list(built.network.state_dict()), state, spec.view, file)
+    built = with_head(built, spec, fitted.state, file)
     assign(built.network, fitted.state, file)
-    return (*checkpoint.notes, *fitted.notes)
+    return replace(built, notes=(*built.notes, *checkpoint.notes, *fitted.notes))
 
 
 def _address(url: str) -> str:

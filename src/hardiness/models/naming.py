@@ -21,6 +21,19 @@ LOGGER = logging.getLogger(__name__)
 
 _WILD = "*?["
 
+_FILES_OF_FUNCTIONS = {
+    ".tflite": "TensorFlow Lite",
+    ".keras": "Keras",
+    ".h5": "Keras",
+    ".joblib": "scikit-learn",
+    ".pkl": "scikit-learn",
+    ".pickle": "scikit-learn",
+    ".mlmodel": "Core ML",
+    ".engine": "TensorRT",
+    ".xml": "OpenVINO",
+}
+"""Frameworks whose networks are run by a function of a person's own, by the suffix of their files."""
+
 
 def resolve(text: str) -> ModelSpec:
     """The spec that ``NAME[:key=value,…]`` stands for.
@@ -123,7 +136,7 @@ def is_pattern(text: str) -> bool:
 
 def _unknown(name: str) -> UnknownNameError:
     """The error for a name that is in no registry, with the libraries' models of that name first."""
-    if hint := _of_torch_file(name):
+    if hint := _of_file(name):
         error = UnknownNameError("model", name, known_names())
         error.args = (f"unknown model {name!r}: {hint}",)
         return error
@@ -135,8 +148,8 @@ def _unknown(name: str) -> UnknownNameError:
     return error
 
 
-def _of_torch_file(name: str) -> str:
-    """Advice on a file of torch, which does not say by itself what it holds; empty for any other name."""
+def _of_file(name: str) -> str:
+    """Advice on the file of a framework, which does not say by itself how it is run; empty for any other name."""
     suffix = Path(name).suffix.lower()
     weights = f"NAME:weights={name}, where NAME is the network that they are of, as in timm:resnet50:weights={name}"
     if suffix in (".safetensors", ".bin", ".ckpt"):
@@ -146,6 +159,12 @@ def _of_torch_file(name: str) -> str:
         return f"a program of torch.export is given as {program}torch.export.load({name!r})'"
     if suffix in (".pt", ".pth", ".ts"):
         return f"weights are given as {weights}; TorchScript as {program}torch.jit.load({name!r})'"
+    if suffix in _FILES_OF_FUNCTIONS:
+        return (
+            f"a network of {_FILES_OF_FUNCTIONS[suffix]} is given as a function, py:net.py:predict, where net.py loads "
+            f"{name!r} and has 'def predict(images)' from uint8 (N, H, W, 3) to (N, K) logits or probabilities; state "
+            "how pictures come to its size behind it, as in py:net.py:predict:resize_px=256,crop_px=224"
+        )
     return ""
 
 

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from hardiness.core.errors import DataError, ModelError
-from hardiness.core.model import ModelSpec
+from hardiness.core.errors import ArgumentError, DataError, ModelError
+from hardiness.core.model import ModelSpec, View
 from hardiness.models.catalogue import registry
-from hardiness.models.loading import load
+from hardiness.models.loading import load, wrap
 from hardiness.models.random_weights import randomise
 
 Noise = Callable[..., Tensor]
@@ -151,3 +152,79 @@ def test_he_normal_by_moments() -> None:
     assert (network[1].weight == 1).all()
     assert (network[1].running_var == 1).all()
     assert not network[1].running_mean.any()
+
+
+def _fine_tuned_timm(folder: Path, classes: int) -> tuple[str, nn.Module]:
+    import timm
+
+    return "timm:test_resnet", timm.create_model("test_resnet", num_classes=classes)
+
+
+def _fine_tuned_torchvision(folder: Path, classes: int) -> tuple[str, nn.Module]:
+    import torchvision
+
+    return "torchvision:squeezenet1_1", torchvision.models.squeezenet1_1(num_classes=classes)
+
+
+def _fine_tuned_transformers(folder: Path, classes: int) -> tuple[str, nn.Module]:
+    import transformers
+
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28, "patch_size": 14}
+    names = {index: f"kind {index}" for index in range(5)}
+    transformers.Dinov2ForImageClassification(transformers.Dinov2Config(**sizes, id2label=names)).save_pretrained(
+        folder
+    )
+    side = {"height": 28, "width": 28}
+    transformers.BitImageProcessorPil(size={"shortest_edge": 32}, crop_size=side, resample=3).save_pretrained(folder)
+    config = transformers.Dinov2Config(**sizes, num_labels=classes)
+    return f"hf:{folder}", transformers.Dinov2ForImageClassification(config)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fine_tuned", [_fine_tuned_timm, _fine_tuned_torchvision, _fine_tuned_transformers])
+@pytest.mark.parametrize("classes", [3, 1])
+def test_a_fine_tuned_checkpoint_brings_the_size_of_its_head(
+    fine_tuned: Any, classes: int, noise: Noise, tmp_path: Path
+) -> None:
+    with torch.random.fork_rng(devices=[]):
+        name, network = fine_tuned(tmp_path / "base", classes)
+    file = tmp_path / "net.pt"
+    torch.save({"model": {f"module.{key}": value for key, value in network.state_dict().items()}}, file)
+    by_sigmoid = ",activation=sigmoid,output=logits" if classes == 1 else ""
+    classifier = load(f"{name}:weights={file}{by_sigmoid}", device="cpu", runtime="torch")
+    assert classifier.num_classes == max(classes, 2)
+    assert classifier.spec.class_names is None
+    of_base = "5" if name.startswith("hf:") else "1,000"
+    assert f"its head has {classes} outputs, as {file} has, in place of {of_base}: they are your own classes" in (
+        classifier.notes
+    )
+    side = classifier.spec.input_px or classifier.spec.view.crop_px
+    pixels = noise(2, side)
+    mean, std = (
+        torch.tensor(values)[:, None, None] for values in (classifier.spec.view.mean, classifier.spec.view.std)
+    )
+    with torch.no_grad():
+        expected = network.eval()((pixels - mean) / std)
+    logits = getattr(expected, "logits", expected).numpy()
+    if classes == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    np.testing.assert_allclose(classifier.logits(pixels), logits, atol=1e-4 * max(np.abs(logits).max(), 1))
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_differs_in_more_than_its_head_is_refused(tmp_path: Path) -> None:
+    import timm
+
+    state = timm.create_model("test_resnet", num_classes=3).state_dict()
+    kernel = next(name for name, tensor in state.items() if tensor.ndim == 4)
+    state[kernel] = state[kernel][:1]
+    torch.save(state, tmp_path / "net.pt")
+    with pytest.raises(ModelError, match=r"does not fit the network: .*of another shape"):
+        load(f"timm:test_resnet:weights={tmp_path / 'net.pt'}", device="cpu")
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "predict"])
+def test_an_object_that_predicts_is_answered_with_how_a_function_is_given(method: str) -> None:
+    pipeline = type("Pipeline", (), {method: lambda self, rows: rows})()
+    with pytest.raises(ArgumentError, match=rf"was a Pipeline; give a function .* lambda images: model\.{method}\("):
+        wrap(pipeline, View(256, 224), name="pipeline")

@@ -76,9 +76,11 @@ def test_an_unknown_model_is_answered_with_close_names_and_schemes() -> None:
         ("new=net.ts", r"torch.jit.load\('net.ts'\)"),
         ("net.pt2:mean=0.5,std=0.5", r"torch.export.load\('net.pt2'\)"),
         ("net.safetensors", "given as NAME:weights=net.safetensors"),
+        ("net.tflite", r"TensorFlow Lite is given as a function, py:net.py:predict, .* loads 'net.tflite'"),
+        ("runs/pipe.joblib", "scikit-learn is given as a function, .* from uint8"),
     ],
 )
-def test_a_file_of_torch_is_answered_with_how_it_is_given(name: str, says: str) -> None:
+def test_a_file_of_a_framework_is_answered_with_how_it_is_given(name: str, says: str) -> None:
     with pytest.raises(UnknownNameError, match=says) as error:
         resolve(name)
     assert "known:" not in str(error.value)

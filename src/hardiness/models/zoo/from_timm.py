@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import IMAGENET_CLASSES, ModelSpec, Source
+from hardiness.models.activation import OUTPUT_OPTIONS, stated_outputs
 from hardiness.models.catalogue import BuilderResult, Scheme, registry, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_hub, need_url
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 _SIZES = ("train", "test")
 _OPTIONS = {
-    "size": "input size: 'train' (default), or 'test', the larger one of timm's published numbers, where there is one"
+    "size": "input size: 'train' (default), or 'test', the larger one of timm's published numbers, where there is one",
+    **OUTPUT_OPTIONS,
 }
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -64,7 +66,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         num_classes=config.num_classes,
         source=Source(url="", licence=config.license or ""),
         input_px=height if config.fixed_input_size else None,
-        options=(("size", size),) if size != "train" else (),
+        options=(*((("size", size),) if size != "train" else ()), *stated_outputs(options)),
         summary=f"timm {name}",
     )
 
@@ -97,7 +99,9 @@ def build(spec: ModelSpec) -> BuilderResult:
             f"the weights of {spec.name} cannot be had: {first_line(error)}; "
             "check the network, or give a checkpoint with weights=FILE"
         ) from None
-    return BuilderResult(network, notes=_checked(name, spec.name) if spec.weights is None else ())
+    if spec.weights is None:
+        return BuilderResult(network, notes=_checked(name, spec.name))
+    return BuilderResult(network, resized=lambda classes: timm.create_model(name, num_classes=classes))
 
 
 def _need_weights(name: str, where: str) -> None:

@@ -8,9 +8,13 @@ from typing import Any
 
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import ModelSpec, Source, View
+from hardiness.models.activation import OUTPUT_OPTIONS, stated_outputs
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 
-_OPTIONS = {"pretrained": "which published weights, e.g. IMAGENET1K_V1 (default: torchvision's DEFAULT)"}
+_OPTIONS = {
+    "pretrained": "which published weights, e.g. IMAGENET1K_V1 (default: torchvision's DEFAULT)",
+    **OUTPUT_OPTIONS,
+}
 _INCEPTIONS = ("googlenet", "inception_v3")
 # They were trained under another normalisation, which torchvision undoes inside the network.
 _INCEPTION = {"transform_input": True, "init_weights": False, "aux_logits": True}
@@ -46,7 +50,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
             licence="BSD-3-Clause" if "SWAG" not in weights.name else "CC-BY-NC-4.0",
         ),
         input_px=weights.transforms().crop_size[0] if name.startswith("vit_") else None,
-        options=(("pretrained", weights.name),),
+        options=(("pretrained", weights.name), *stated_outputs(options)),
         summary=f"torchvision {name}, weights {weights.name}",
     )
 
@@ -67,8 +71,12 @@ def build(spec: ModelSpec) -> BuilderResult:
 
     name = spec.name.removeprefix("torchvision:")
     settings = _INCEPTION if name in _INCEPTIONS else {}
-    network = models.get_model(name, weights=None, num_classes=spec.num_classes, **settings)
-    return BuilderResult(network, rename=_densenet_name if name.startswith("densenet") else None)
+
+    def resized(classes: int) -> Any:
+        return models.get_model(name, weights=None, num_classes=classes, **settings)
+
+    rename = _densenet_name if name.startswith("densenet") else None
+    return BuilderResult(resized(spec.num_classes), rename=rename, resized=resized)
 
 
 def _densenet_name(name: str) -> str:

@@ -7,12 +7,16 @@ from typing import Any
 
 from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import IMAGENET_CLASSES, ModelSpec
+from hardiness.models.activation import OUTPUT_OPTIONS, stated_outputs
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.classes import is_generic, looks_like_imagenet, order_by_name, stated_order
 from hardiness.models.processors import stated_view
 from hardiness.models.transformers_parts import TRUST, checked, load_network, read_config, transformers_package
 
-_OPTIONS = {TRUST: "true lets Python code that lies beside the model run on this machine (default: false)"}
+_OPTIONS = {
+    TRUST: "true lets Python code that lies beside the model run on this machine (default: false)",
+    **OUTPUT_OPTIONS,
+}
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
@@ -36,7 +40,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         # Where the processor makes another size (a DINOv2 of 518 px is fed 224), the network is asked what it takes.
         input_px=size if size == view.crop_px else None,
         class_names=None if imagenet else tuple(labels),
-        options=((TRUST, True),) if trusted else (),
+        options=(*(((TRUST, True),) if trusted else ()), *stated_outputs(options)),
         summary=f"transformers {config.model_type} {name}",
     )
 
@@ -55,7 +59,12 @@ def build(spec: ModelSpec) -> BuilderResult:
     mapped = spec.class_names is None and stated_order(spec) is None
     columns = order_by_name(_labels(config, spec.name), spec.name) if mapped else None
     notes = (f"code beside the model ran on this machine, as {TRUST}=true allows",) if trusted else ()
-    return BuilderResult(network, columns, notes=(*notes, *checked(name, spec)))
+
+    def resized(classes: int) -> Any:
+        config.num_labels = classes
+        return load_network(kind, name, config, spec, trusted)
+
+    return BuilderResult(network, columns, notes=(*notes, *checked(name, spec)), resized=resized)
 
 
 def _trusted(options: Mapping[str, str]) -> bool:
