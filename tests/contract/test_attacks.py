@@ -22,6 +22,7 @@ from hardiness.core.random import rng
 N = 5
 QUICK: dict[str, dict[str, Any]] = {
     "autoattack": {"iterations": 3, "targets": 2, "queries": 4},
+    "apgd-fab-square": {"iterations": 3, "targets": 2, "queries": 4},
     "apgd-t": {"targets": 2},
     "fab-t": {"targets": 2},
     "hopskipjump": {"first": 4},

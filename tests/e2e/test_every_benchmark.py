@@ -38,6 +38,7 @@ PHOTOGRAPHS = {
 
 OPTIONS = {
     "autoattack": "queries=10,epsilons=0.01",
+    "apgd-fab-square": "queries=10,iterations=5,epsilons=0.01",
     "whitebox": "epsilons=0.01,steps=2",
     "blackbox": "surrogate={network},epsilons=0.01,steps=2",
     "imagenet-p": "perturbations=translate+snow",

@@ -16,6 +16,7 @@ import hardiness as package
 from hardiness.api.call import Call
 from hardiness.benchmarks.options import parse, registry
 from hardiness.benchmarks.own_pictures import takes_own_pictures
+from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
 from hardiness.core.request import Placement
 
@@ -23,6 +24,7 @@ CLASSES = ("bird", "boat", "bus", "cat")
 FOG = "corruptions=fog,severities=3"
 OPTIONS = {
     "autoattack": "queries=10,epsilons=0.01,must_break=false",
+    "apgd-fab-square": "queries=10,iterations=5,epsilons=0.01,must_break=false",
     "whitebox": "epsilons=0.01,steps=2,must_break=false,cross_checks=false",
     "blackbox": "surrogate={network},epsilons=0.01,steps=2",
     "imagenet-p": "perturbations=translate",
@@ -152,6 +154,63 @@ def test_python_runs_an_attack_on_arrays_and_takes_pictures_outside_beside_them(
     street = f"outside={photos.parent / 'street'}"
     result = package.evaluate(factory(len(CLASSES)), "ood", [arrays, street], device="cpu")
     assert result.score("auroc", outside="outside-street", method="msp").n == 7
+
+
+def test_two_classes_and_one_output_have_an_ensemble_of_another_name(
+    photos: Path, factory: Any, hardiness: Any, results: Any, tmp_path: Path
+) -> None:
+    two, out = tmp_path / "two", tmp_path / "out"
+    for kind in CLASSES[:2]:
+        (two / kind).mkdir(parents=True)
+        for file in (photos / kind).iterdir():
+            (two / kind / file.name).symlink_to(file)
+    networks = ("-m", factory(2, name="pair"), "-m", f"{factory(1, name='single')}:activation=sigmoid")
+    command = ("run", *networks, "--data", two, "--out", out, "--device", "cpu", "--quiet")
+    refused = hardiness(*command, "-b", "autoattack")
+    assert refused.status == 2
+    assert "autoattack needs 4 classes or more" in refused.err
+    assert "and " + str(two) + " has 2; -b apgd-fab-square takes two or more" in refused.err
+    assert (
+        hardiness(
+            *command,
+            "-b",
+            f"apgd-fab-square:{OPTIONS['apgd-fab-square']}",
+            "-b",
+            "whitebox:epsilons=0.01,steps=2,protocol=standard",
+        ).status
+        == 0
+    )
+    (few, other) = (
+        [each for each in results(out) if each["benchmark"] == name] for name in ("apgd-fab-square", "whitebox")
+    )
+    assert len(few) == len(other) == 2
+    for result in few:
+        assert result["run"]["protocol"] == "apgd-fab-square"
+        assert {score["value"] for score in result["scores"] if score["metric"] == "accuracy"} <= {
+            0,
+            0.25,
+            0.5,
+            0.75,
+            1,
+        }
+    assert hardiness("report", out).status == 0
+    told = hardiness("show", out, "--all").out + (out / "report.html").read_text() + json.dumps(results(out))
+    assert "autoattack" not in told.lower(), "its name is the leaderboards'"
+
+
+def test_pictures_with_several_labels_are_refused_with_what_serves(
+    photos: Path, factory: Any, hardiness: Any, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("0.png,bird\n1.png,boat\n0.png,boat\n")
+    command = ("run", "-m", factory(2), "-b", "own", "--device", "cpu", "--plan", "--labels", labels)
+    refused = hardiness(*command, "--data", photos.parent / "flat")
+    assert refused.status == 2
+    assert "0.png must come once" in refused.err
+    assert "scores are of one label a picture; with several, make a csv for each label" in refused.err
+    both = (np.zeros((2, 40, 40, 3), np.uint8), np.array([[1, 0, 1], [0, 1, 0]]))
+    with pytest.raises(ArgumentError, match="label 0 of arrays is of 2 classes: scores are of one label"):
+        package.evaluate(factory(3), "own", both, device="cpu")
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -16,6 +16,7 @@ from hardiness.attacks.threats import threat
 from hardiness.attacks.threats.patch import side
 from hardiness.core.attack_plan import Norm
 from hardiness.core.random import rng
+from hardiness.models.own_functions import read_by_sigmoid
 
 SHAPE = (3, 4, 4)
 DUAL = {"linf": 1, "l2": 2}
@@ -77,15 +78,23 @@ class Linear:
 
 
 def struck(
-    model: Linear, criterion: Criterion, norm: Norm, epsilon: float, steps: int, attack: str, options: dict[str, Any]
+    model: Any,
+    criterion: Criterion,
+    norm: Norm,
+    epsilon: float,
+    steps: int,
+    attack: str,
+    options: dict[str, Any],
+    images: Tensor | None = None,
 ) -> dict[int, float]:
-    """Length of the change of each sample that was reached."""
-    n = len(model.images)
+    """Length of the change of each sample that was reached; the images are the model's own where none are given."""
+    images = model.images if images is None else images
+    n = len(images)
     budget = Budget(norm, epsilon, torch.full((n,), steps))
     run = registry.get(attack)(**options)
     found: dict[int, float] = {}
-    for iterate in run(model, model.images, criterion, budget, [rng(0, "attack", i) for i in range(n)]):
-        lengths = threat(norm).distance(iterate.pixels, model.images[iterate.index])
+    for iterate in run(model, images, criterion, budget, [rng(0, "attack", i) for i in range(n)]):
+        lengths = threat(norm).distance(iterate.pixels, images[iterate.index])
         for row, reached, length in zip(
             iterate.index.tolist(), iterate.reached.tolist(), lengths.tolist(), strict=True
         ):
@@ -137,6 +146,50 @@ def test_untargeted(attack: str, classes: int, steps: int, options: dict[str, An
         return struck(model, criterion, norm, epsilon, steps, attack, options)
 
     holds(model, Misclassification(model.labels), norm, model.least(norm), run)
+
+
+class OneOutput(torch.nn.Module):
+    """The lead of the second class over the first, as a network with one output gives it, or a sigmoid of it.
+
+    The sigmoid is of a tenth, since one in fp32 has no gradient."""
+
+    def __init__(self, model: Linear, behind: bool) -> None:
+        super().__init__()
+        self.model, self.behind = model, behind
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits = self.model(pixels)
+        lead = (logits[:, 1] - logits[:, 0]) / 10
+        return torch.sigmoid(lead) if self.behind else lead
+
+
+FEW = {"iterations": 30, "queries": 2}
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_an_ensemble_for_two_or_three_classes(classes: int, norm: Norm) -> None:
+    """No class beside them, so that nothing which needs four can help."""
+    model = Linear(classes, 3)
+
+    def run(model: Linear, criterion: Criterion, norm: Norm, epsilon: float) -> dict[int, float]:
+        return struck(model, criterion, norm, epsilon, 3, "apgd-fab-square", FEW)
+
+    holds(model, Misclassification(model.labels), norm, model.least(norm), run)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize(("attack", "steps", "options"), [("apgd-fab-square", 3, FEW), ("pgd", 20, {})])
+def test_one_output_through_a_sigmoid_falls_as_two_classes_do(
+    attack: str, steps: int, options: dict[str, Any], behind: bool
+) -> None:
+    model = Linear(2, 3)
+    network = read_by_sigmoid(OneOutput(model, behind), "one output", behind=behind)
+
+    def run(model: Linear, criterion: Criterion, norm: Norm, epsilon: float) -> dict[int, float]:
+        return struck(network, criterion, norm, epsilon, steps, attack, options, model.images)
+
+    holds(model, Misclassification(model.labels), "linf", model.least("linf"), run)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])

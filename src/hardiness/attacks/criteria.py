@@ -239,6 +239,7 @@ def _of_class(logits: Tensor, classes: Tensor) -> Tensor:
 def _ranked(logits: Tensor, count: int) -> Tensor:
     if logits.shape[1] < count:
         raise ModelError(
-            f"the difference-of-logits ratio needs {count} classes or more, the model has {logits.shape[1]}"
+            f"the difference-of-logits ratio needs {count} classes or more, the model has {logits.shape[1]}; "
+            "apgd-fab-square, a benchmark and an attack, takes two or more"
         )
     return logits.topk(count, dim=1).values

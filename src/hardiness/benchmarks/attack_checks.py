@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.attack_curves import ENSEMBLE, UNITS, Curve, curves_of, longest_of
+from hardiness.benchmarks.attack_curves import ENSEMBLES, UNITS, Curve, curves_of, longest_of
 from hardiness.benchmarks.attack_verdict import at_chance, misclassified, verdict, with_doubt
 from hardiness.benchmarks.check_wording import undecided
 from hardiness.benchmarks.cross_check_findings import (
@@ -66,7 +66,7 @@ def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> l
     """Reach, steps, restarts and loss; of an ensemble, what its members took after each other."""
     right = _right(records)
     accuracies = [float(right[rows].mean()) for rows in longest.rows]
-    if longest.round.attack == ENSEMBLE:
+    if longest.round.attack in ENSEMBLES:
         return [longest.ensemble_finding(accuracies)]
     stepped = [curve for curve in curves if curve.length is not None]
     findings = []
@@ -173,7 +173,7 @@ def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
         randomised(_column(records, "repeat_change", beside), samples),
         weaker_than_noise(clean, np.fmin(attack, other), noise, curve.follows_gradients),
     ]
-    if curve.round.attack != ENSEMBLE:
+    if curve.round.attack not in ENSEMBLES:
         findings.append(other_loss_takes_more(other, len(attack)))
         findings.append(square_takes_more(attack, square, len(attack), other, curve.follows_gradients))
     if _random(records):
@@ -202,7 +202,7 @@ def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
     if run.benchmark.options.get("must_break") is False and curve.round.attack not in UNITS:
         options["must break"] = "must_break=false"
     if not _checked(records).any():
-        square = ["Square"] if curve.round.attack != ENSEMBLE else []
+        square = ["Square"] if curve.round.attack not in ENSEMBLES else []
         options |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "cross_checks=false")
     elif "afresh_change" in records and not np.isfinite(records["afresh_change"]).any() and not _random(records):
         options["memory"] = ""  # rows of before this check say nothing of it
@@ -214,7 +214,7 @@ def _conclusion(
 ) -> list[Finding]:
     """The findings about the model itself, and the verdict."""
     where = f"At epsilon {curve.budget}"
-    steps = "" if curve.round.attack == ENSEMBLE else f" at {curve.steps[-1]} steps"
+    steps = "" if curve.round.attack in ENSEMBLES else f" at {curve.steps[-1]} steps"
     conditions = list(run.conditions)
     right, last = _right(records), curve.rows[-1]
     rows = records["condition"] == (conditions.index(Condition()) if Condition() in conditions else -1)

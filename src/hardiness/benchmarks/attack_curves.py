@@ -17,7 +17,7 @@ from hardiness.core.table import Records
 
 MUST_BREAK = "must break"
 
-ENSEMBLE = "autoattack"
+ENSEMBLES = ("autoattack", "apgd-fab-square")
 
 LAST_MEMBER = {"standard": "+ square", "rand": "+ apgd-dlr", "plus": "+ fab-t"}
 """The member of each version after which the condition of the whole ensemble stands."""
@@ -73,7 +73,7 @@ class Curve:
     @property
     def members(self) -> tuple[str, ...]:
         """The attacks of an ensemble that had been run at each mark; empty for other attacks."""
-        if self.round.attack != ENSEMBLE:
+        if self.round.attack not in ENSEMBLES:
             return ()
         return tuple(group or LAST_MEMBER[self.round.options.get("variant", "standard")] for group in self.groups)
 

@@ -10,9 +10,10 @@ from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.validation_subsets import HELP as SUBSET_HELP
 from hardiness.benchmarks.validation_subsets import check_subset
 from hardiness.core.attack_plan import AttackPlan, CrossChecks, Norm, Round
+from hardiness.core.benchmark import DataRoot, DataSet
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.condition import Condition
-from hardiness.core.errors import UnknownNameError
+from hardiness.core.errors import DataError, UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.reference.robustbench import OWN, PREPROCESSINGS
 
@@ -24,6 +25,9 @@ STAGES = {
 """The attacks that have been run at each mark of each version; the last is the whole ensemble."""
 
 VERSIONS = tuple(STAGES)
+
+LEAST_CLASSES = {"standard": 4, "rand": 3, "plus": 4}
+"""The fewest classes for which the losses of each version are defined."""
 
 CANVASES: dict[str, Canvas | None] = {
     "Res256Crop224": CANVAS_224,
@@ -79,6 +83,22 @@ class AutoAttackAccuracy(AttackedPhotographs):
         if self.version not in VERSIONS:
             raise UnknownNameError("version of autoattack", self.version, VERSIONS)
         check_attack("autoattack", "autoattack", self.norm, self.epsilons, targeted=False)
+
+    def dataset(self, data: DataRoot) -> DataSet:
+        """The photographs.
+
+        Raises:
+            DataError: they are of fewer classes than its losses are defined for.
+        """
+        photographs = super().dataset(data)
+        least = LEAST_CLASSES[self.version]
+        if photographs.num_classes < least:
+            raise DataError(
+                f"autoattack needs {least} classes or more, which its difference-of-logits ratio compares, and "
+                f"{photographs.location or photographs.name} has {photographs.num_classes}; -b apgd-fab-square takes "
+                "two or more"
+            )
+        return photographs
 
     @property
     def canvas(self) -> Canvas | None:  # type: ignore[override]  # an option here

@@ -23,6 +23,7 @@ from hardiness.core.run import DataIdentity
 from hardiness.data.embedded_photographs import NAME
 from hardiness.data.files import FileEntry, fingerprint
 from hardiness.data.items import LabelledFile, items
+from hardiness.data.label_files import SEVERAL_LABELS
 from hardiness.data.root import LAYOUTS, OWN, in_place_of_imagenet
 from hardiness.reference.classes import wnids
 from hardiness.sources.files import DiskFile, Stamp
@@ -389,6 +390,8 @@ def _label(value: Any, at: int, places: Mapping[str, int], name: str) -> int:
         return places[value]
     array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
     if array.ndim == 1 and array.size > 1:  # one-hot, or shares
+        if np.isin(array, (0, 1)).all() and array.sum() > 1:
+            raise ArgumentError(f"label {at} of {name} is of {int(array.sum())} classes: {SEVERAL_LABELS}")
         array = np.asarray(array.argmax())
     if array.size != 1 or array.dtype.kind not in "iu" or not 0 <= int(array.item()) < len(places):
         raise ArgumentError(

@@ -17,6 +17,13 @@ _PATH_HEADERS = ("path", "file", "filename", "image")
 _LABEL_HEADERS = ("label", "class", "class_index", "target")
 
 
+SEVERAL_LABELS = (
+    "scores are of one label a picture; with several, make a csv for each label, of the two classes with and without "
+    "it, and run a model of one output (activation=sigmoid) on each"
+)
+"""Advice for pictures that have several labels."""
+
+
 class LabelledRow(NamedTuple):
     """One row: where it stands (``file.csv:line``), the image's path in the folder, and its class as written."""
 
@@ -80,13 +87,14 @@ def read_labels(file: Path) -> list[LabelledRow]:
         raise DataError(f"{file}: must be a csv in UTF-8, but is not ({error})") from None
     if not rows:
         raise DataError(f"{file}: must have a row (path,label) for each image, but has none")
-    places: dict[str, str] = {}
+    places: dict[str, LabelledRow] = {}
     for row in rows:
-        if row.path in places:
-            raise DataError(
-                f"{row.where}: {shown(row.path)} must come once, but is also at {places[row.path]}; remove one"
+        if (other := places.setdefault(row.path, row)) is not row:
+            is_other_label = other.label != row.label
+            advice = (
+                f"remove one, or, of pictures with several labels: {SEVERAL_LABELS}" if is_other_label else "remove one"
             )
-        places[row.path] = row.where
+            raise DataError(f"{row.where}: {shown(row.path)} must come once, but is also at {other.where}; {advice}")
     return rows
 
 

@@ -22,7 +22,7 @@ from hardiness.data.columns import columns_by_id, further_columns, typed
 from hardiness.data.embedded_photographs import NAME
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
 from hardiness.data.items import LabelledFile, items
-from hardiness.data.label_files import MAX_CSV_BYTES, cells_beside_labels, read_labels
+from hardiness.data.label_files import MAX_CSV_BYTES, SEVERAL_LABELS, cells_beside_labels, read_labels
 from hardiness.data.root import LAYOUTS, OWN, SPLITS, Place, Shards, Tables
 from hardiness.reference.classes import wnids
 from hardiness.sources.files import read_regular, shown
@@ -351,6 +351,8 @@ def _groups_in_tables(place: Place, tables: Tables) -> Mapping[int, str]:
     if named := parquet_class_names(tables.files[0]):
         return dict(enumerate(named))
     labels = {row.label for file in tables.files for row in parquet_rows(file)}
+    if several := next((label for label in labels if label.startswith("[")), ""):
+        raise DataError(f"--data {place.argument}: a picture has the labels {shown(several)}: {SEVERAL_LABELS}")
     if labels and all(label.isdecimal() for label in labels):
         raise DataError(
             f"--data {place.argument}: its labels are numbers, so that the names of the classes are not known; add "
