@@ -374,9 +374,10 @@ def estimated_loss(metric: Metric, estimate: Estimate, fewer: int, condition: Co
 
 
 def _interval_of_likelihood(estimate: Estimate, fewer: int) -> Interval:
-    """The interval of `estimated_loss` of what nothing bounds."""
+    """The interval of `estimated_loss` of what nothing bounds; sums over clusters have less heavy tails than images."""
     squares = estimate.influence**2
-    sharing = min(fewer, int(squares.sum() ** 2 / (squares**2).sum()))
+    sharing = int(squares.sum() ** 2 / (squares**2).sum()) if estimate.answers is None else estimate.telling
+    sharing = min(fewer, sharing)
     return skewed_student(estimate.value, estimate.error, estimate.skew, max(sharing - 1, 1))
 
 
@@ -436,9 +437,10 @@ def _interval_of_area(metric: Metric, estimate: Estimate, wrong: int) -> Interva
         weighted sum of rare errors, by a gamma variable, as if one more were seen that weighs what one does on average.
     """
     telling = max(min(wrong, estimate.telling), FEWEST_TELLING)
-    usual = with_unseen(effective_wilson(estimate.value, estimate.variance, telling, 0), estimate.value, estimate.n)
+    n = estimate.independent
+    usual = with_unseen(effective_wilson(estimate.value, estimate.variance, telling, 0), estimate.value, n)
     mean_weight, mean_square = (1.0, 2.0) if metric is AURC else (1 / 2, 1 / 3)
-    more = estimate.value + mean_weight / estimate.n, estimate.variance + mean_square / estimate.n**2
+    more = estimate.value + mean_weight / n, estimate.variance + mean_square / n**2
     return within(outermost(usual, below_gamma(estimate.value, *more)))
 
 
@@ -570,7 +572,7 @@ def _basis_of_kept(metric: Metric, table: ImageTable, places: Sequence[int]) -> 
         return _interval_of_area(metric, by_cluster, min(of_kinds[: len(places)]))
 
     def of_risk(by_cluster: Estimate, of_kinds: Sequence[int]) -> Interval:
-        kept = math.ceil(COVERAGE * by_cluster.n)
+        kept = math.ceil(COVERAGE * by_cluster.independent)
         return with_unseen(by_cluster.interval(0.0, 1.0), by_cluster.value, kept)
 
     return EstimateBasis(estimate, kinds=kinds, rule=of_risk if metric is RISK_AT_COVERAGE else of_areas)

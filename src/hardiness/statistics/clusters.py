@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import ClusteredInterval, Interval
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import clustered_proportion, within
+from hardiness.statistics.intervals import clustered_proportion, known_by_clusters, within
 
 FEWEST_CLUSTERS = 8
 """Clusters below which nothing is said of how much a number varies over others."""
@@ -83,7 +83,19 @@ class Clusters:
         sums = np.bincount(places, estimate.influence, len(clusters)).astype(np.float64, copy=False)
         if len(clusters) == estimate.n:
             return Estimate(estimate.value, clusters, sums)
-        return Estimate(estimate.value, clusters, np.multiply(sums, len(clusters) / estimate.n))
+        by_cluster = Estimate(estimate.value, clusters, np.multiply(sums, len(clusters) / estimate.n))
+        return replace(by_cluster, answers=_independent(estimate, by_cluster))
+
+
+def _independent(estimate: Estimate, by_cluster: Estimate) -> float:
+    """How many independent pictures would vary as much as the clusters do: no fewer than there are clusters.
+
+    Source: Kish (1965), Survey Sampling, section 8.2, the design effect; Korn & Graubard (1998), for Student's t in it.
+    """
+    if not by_cluster.variance > 0:
+        return by_cluster.n
+    effect = by_cluster.variance / estimate.variance
+    return max(estimate.n / effect * known_by_clusters(estimate.n, by_cluster.n), by_cluster.n)
 
 
 def _no_pictures() -> Sequence[NDArray[Any]]:

@@ -29,6 +29,8 @@ class Estimate:
         ids: ``(n,)`` names of the images that it rests on, or their places, sorted, each once.
         influence: float64 ``(n,)``, with mean 0: to first order, the number were ``influence[i] / n`` lower without
             image i.
+        answers: as many independent images would vary as much, of an estimate over clusters; ``None`` where each
+            image stands alone.
 
     Source: Hampel (1974), doi:10.1080/01621459.1974.10482962, the influence curve; Efron (1982), chapter 6, its mean
         square over n as the variance (the infinitesimal jackknife).
@@ -37,6 +39,12 @@ class Estimate:
     value: float
     ids: NDArray[Any]
     influence: NDArray[np.float64]
+    answers: float | None = None
+
+    @property
+    def independent(self) -> float:
+        """How many independent images there are, or would vary as much."""
+        return self.n if self.answers is None else self.answers
 
     @property
     def n(self) -> int:
@@ -114,7 +122,7 @@ class Estimate:
         """
         if signed:
             own = self.interval(level=level, most_telling=most_telling)
-            return with_unseen(own, self.value, self.n, low, high, level=level)
+            return with_unseen(own, self.value, self.independent, low, high, level=level)
         tells = self.telling if most_telling is None else min(self.telling, most_telling)
         if math.isfinite(low) and math.isfinite(high):
             width = high - low
@@ -123,7 +131,7 @@ class Estimate:
             is_beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
             telling = max(tells, min(self.differing, 2))
             of_share = effective_wilson(share, variance, telling, 0 if is_beyond else self.n, 1 - level)
-            return scaled(with_unseen(of_share, share, self.n, level=level), low, width)
+            return scaled(with_unseen(of_share, share, self.independent, level=level), low, width)
         degrees = self._degrees if most_telling is None else min(self._degrees, max(tells - 1, 1))
         return skewed_student(self.value, self.error, self.skew, degrees, level)
 

@@ -273,13 +273,24 @@ def clustered_proportion(value: float, variance: float, n: int, clusters: int, c
     """
     answers, below = float(clusters), 0.5 + confidence / 2
     if variance > 0 and 0 < value < 1 and clusters > 1:
-        answers = value * (1 - value) / variance * (_student(n - 1, below) / _student(clusters - 1, below)) ** 2
+        answers = value * (1 - value) / variance * known_by_clusters(n, clusters, below)
     return clopper_pearson(value * answers, answers, confidence)
+
+
+def known_by_clusters(n: int, clusters: int, below: float = 0.975) -> float:
+    """The share of independent answers that count, as clusters tell less well how much they vary than pictures would.
+
+    Args:
+        n: pictures.
+        clusters: how many they come in, at least 2.
+        below: one minus the share beyond either end of an interval.
+    """
+    return (_student(n - 1, below) / _student(clusters - 1, below)) ** 2
 
 
 @at_any_level
 def with_unseen(
-    interval: Interval, value: float, n: int, low: float = 0.0, high: float = 1.0, level: float = 0.05
+    interval: Interval, value: float, n: float, low: float = 0.0, high: float = 1.0, level: float = 0.05
 ) -> Interval:
     """An interval that reaches to where a mean of bounded values would be with the images that chance left out.
 
@@ -289,7 +300,7 @@ def with_unseen(
     Args:
         interval: by how much the values vary.
         value: their mean.
-        n: images.
+        n: independent images.
         low, high: the least and the most that a value can be.
         level: of the interval, one minus the coverage.
     """
