@@ -32,7 +32,7 @@ def slice_views(results: Sequence[Result], everything: bool = False) -> list[Tex
 
 
 def _view(scores: Sequence[tuple[Result, SlicedScore]]) -> TextTable:
-    (result, first), *_ = scores
+    (_, first), *_ = scores
     values = dict.fromkeys(each.value for _, score in scores for each in score.slices)
     by_value = {id(score): {each.value: each for each in score.slices} for _, score in scores}
     rows = []
@@ -41,10 +41,10 @@ def _view(scores: Sequence[tuple[Result, SlicedScore]]) -> TextTable:
         counts = dict.fromkeys(_count(each, first.cluster) for each in slices if each)
         cells = [_cell(score, each) for (_, score), each in zip(scores, slices, strict=True)]
         rows.append((shown(value), " / ".join(counts), *cells))
-    title = f"{result.benchmark} on {result.data}: {first.title} {formatting.direction(first.higher_is_better)}"
+    title = f"{first.title} {formatting.direction(first.higher_is_better)} by {first.column}"
     notes = [line for each, score in scores for line in slice_lines(score, each.name if len(scores) > 1 else "")]
     heads = (first.column, "n", *(each.name for each, _ in scores))
-    return TextTable(f"{title} by {first.column}", heads, tuple(rows), notes=tuple(dict.fromkeys(notes)))
+    return TextTable(title, heads, tuple(rows), notes=tuple(dict.fromkeys(notes)))
 
 
 def _count(each: SliceScore, cluster: str) -> str:

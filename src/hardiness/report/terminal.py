@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
@@ -182,7 +182,7 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
     for each in shown:
         yield _section(each, everything, shared)
         for view in slice_views(each.results, everything):
-            yield from formatting.terminal_table(view)
+            yield Group(*formatting.terminal_table(view))
     if shared:
         yield Group(*(Text(f"everywhere: {note}", style=WARNING) for note in shared))
 
@@ -203,7 +203,7 @@ def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
         people = [shown.section.people_score] if shown.section.people_score else []
         notes = (*people, *shown.notes(False))
         yield TextTable(shown.heading, ("model", "n", *heads), tuple(rows), notes=notes)
-        yield from slice_views(shown.results)
+        yield from (replace(view, title=f"{shown.heading}: {view.title}") for view in slice_views(shown.results))
 
 
 def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.presentation import Column
@@ -101,7 +102,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
         lines += _table(each)
         lines += _by_condition(each)
         for view in slice_views(each.results):
-            lines += ["", *table_of(view).splitlines()]
+            lines += ["", *table_of(replace(view, title=f"{each.full_heading}: {view.title}")).splitlines()]
     for paper in citations(shown):
         lines += [f"% {line}" for line in paper.bibtex.splitlines()]
     return ("\n".join(lines) + "\n").encode()

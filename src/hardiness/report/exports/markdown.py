@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.result import Result, TextTable
@@ -67,7 +68,7 @@ def _section(shown: BenchmarkSection) -> Iterator[str]:
         yield f"- {_escaped(note)}"
     yield ""
     for view in slice_views(shown.results):
-        yield from table_of(view).splitlines()
+        yield from table_of(replace(view, title=f"{shown.heading}: {view.title}")).splitlines()
         yield ""
 
 

@@ -92,8 +92,9 @@ def _heading(column: str, scores: dict[str, SlicedScore]) -> str:
         return f"By {column}: each value has few pictures"
     if len({each.value for each in worst.values()}) > 1:
         return f"By {column}: which value is worst differs between models"
-    (name, each), *_ = worst.items()
-    number = formatting.number(each.score or 0.0, scores[name].unit)
-    percent = " %" if scores[name].unit in formatting.PERCENT_UNITS else ""
+    each, unit = next(iter(worst.values())), next(iter(scores.values())).unit
+    numbers = sorted(other.score or 0.0 for other in worst.values())
+    text = "–".join(dict.fromkeys(formatting.number(number, unit) for number in (numbers[0], numbers[-1])))
+    percent = " %" if unit in formatting.PERCENT_UNITS else ""
     is_sure = all(other.is_unlike_rest for other in worst.values())
-    return f"By {column}: {each.value} is worst, {number}{percent}{'' if is_sure else ', which may be chance'}"
+    return f"By {column}: {each.value} is worst, {text}{percent}{'' if is_sure else ', which may be chance'}"
