@@ -27,6 +27,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, R
 from hardiness.core.table import ImageTable
 from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import Noise, moved_by
+from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import adjust_differences, pairs_tested
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.measures import area_under_response, calibration_measure
@@ -74,6 +75,29 @@ def three_scores(models: int, generator: np.random.Generator, n: int) -> bool:
     return any(each.is_told_apart for pairs in adjust_differences(tests) for each in pairs.values())
 
 
+def in_clusters(right: float, unlike: bool, cells: int, generator: np.random.Generator, n: int) -> bool:
+    """Two models on pictures in clusters of about 20, in half of which each has an effect of its own.
+
+    Args:
+        right: the share of right answers, about.
+        unlike: whether the sizes of clusters are log-normal, so that a few hold most pictures; else all are of 20.
+        cells: of a mean over cells; 1 for top-1.
+        generator, n: as of `Trial`.
+    """
+    count = n // 20
+    sizes = generator.lognormal(0.0, 1.0, count) if unlike else np.ones(count)
+    code = np.repeat(np.arange(count), np.maximum(1, np.rint(sizes / sizes.sum() * n)).astype(int))
+    clusters, at = Clusters(np.arange(len(code)), code), np.arange(len(code))
+    ease = np.sqrt(0.3) * generator.standard_normal(count)[code] + np.sqrt(0.35) * generator.standard_normal(len(code))
+    estimates = {}
+    for name in "ab":
+        own = 0.55 * generator.standard_normal(count) * (generator.random(count) < 0.5)
+        answer = np.sqrt(0.35) * generator.standard_normal((len(code), cells))
+        estimates[name] = mean(at, ((ease + own[code])[:, None] + answer < ndtri(right)).mean(axis=1))
+    (pairs,) = adjust_differences([pairs_tested(estimates, 1.0, clusters=clusters)])
+    return pairs["a", "b"].is_told_apart
+
+
 def noise(metric: str, generator: np.random.Generator, n: int) -> bool:
     """Settings that each draw 3 % of the answers anew, wrong for right as often as right for wrong."""
     ease = generator.standard_normal(n)
@@ -109,6 +133,12 @@ KINDS: dict[str, tuple[Trial, tuple[int, ...]]] = {
     "two models, RMS calibration error": (partial(calibration, 2), (250, 1000, 2000, 5000)),
     "two models, three scores": (partial(three_scores, 2), (1000, 2000)),
     "ten models, three scores": (partial(three_scores, 10), (1000, 2000)),
+    "two models in clusters, top-1": (partial(in_clusters, 0.8, False, 1), (600, 2000, 10_000)),
+    "two models in clusters, top-1 of 98 %": (partial(in_clusters, 0.98, False, 1), (600, 2000)),
+    "two models in clusters of unlike sizes, top-1": (partial(in_clusters, 0.8, True, 1), (600, 2000)),
+    "two models in clusters of unlike sizes, top-1 of 98 %": (partial(in_clusters, 0.98, True, 1), (600, 2000)),
+    "two models in clusters, mean of 20 cells": (partial(in_clusters, 0.8, False, 20), (600, 2000)),
+    "two models in clusters of unlike sizes, mean of 20 cells": (partial(in_clusters, 0.8, True, 20), (600, 2000)),
     "five settings, top-1": (partial(noise, "top1"), (250, 1000)),
     "five settings, RMS calibration error": (partial(noise, "rms_calibration_error"), (250, 1000)),
 }

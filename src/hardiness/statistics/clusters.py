@@ -18,6 +18,9 @@ from hardiness.statistics.intervals import clustered_proportion, known_by_cluste
 FEWEST_CLUSTERS = 8
 """Clusters below which nothing is said of how much a number varies over others."""
 
+ENOUGH_CLUSTERS = 30
+"""Clusters from which on intervals hold as often as they say, also where clusters are of unlike sizes."""
+
 FEWEST_OF_EACH = 10
 """Clusters of each kind of picture without which a number that sets kinds against each other has no interval."""
 
@@ -66,6 +69,14 @@ class Clusters:
             raise ArgumentError(f"each picture must have a {self.name}, and {picture!r} has none")
         return self.codes[places]
 
+    def among(self, ids: NDArray[Any]) -> Clusters:
+        """The clusters of some pictures alone; arguments and errors as of `codes_of`."""
+        return self if ids is self.ids else Clusters(ids, self.codes_of(ids), self.name)
+
+    def sizes_of(self, ids: NDArray[Any]) -> NDArray[np.int64]:
+        """How many of some pictures each of their clusters has ``(G,)``, in the order of `collapse`."""
+        return np.asarray(np.unique(self.codes_of(ids), return_counts=True)[1], np.int64)
+
     def collapse(self, estimate: Estimate) -> Estimate:
         """The estimate as a number that rests on clusters, whose variance is that over other clusters like these.
 
@@ -81,21 +92,44 @@ class Clusters:
             return estimate
         clusters, places = np.unique(self.codes_of(estimate.ids), return_inverse=True)
         sums = np.bincount(places, estimate.influence, len(clusters)).astype(np.float64, copy=False)
-        if len(clusters) == estimate.n:
-            return Estimate(estimate.value, clusters, sums)
-        by_cluster = Estimate(estimate.value, clusters, np.multiply(sums, len(clusters) / estimate.n))
-        return replace(by_cluster, answers=_independent(estimate, by_cluster))
+        by_cluster = Estimate(estimate.value, clusters, influence_of_clusters(sums, estimate.n))
+        if by_cluster.n == estimate.n:
+            return by_cluster
+        return replace(by_cluster, answers=independent_answers(estimate.variance, by_cluster, estimate.n))
 
 
-def _independent(estimate: Estimate, by_cluster: Estimate) -> float:
-    """How many independent pictures would vary as much as the clusters do: no fewer than there are clusters.
+def influence_of_clusters(sums: NDArray[np.float64], pictures: int) -> NDArray[np.float64]:
+    """The influence of each cluster ``(G,)``: the sum of its pictures' influences times G over the number of pictures.
+
+    Source: as of `Clusters.collapse`.
+    """
+    return sums if len(sums) == pictures else np.multiply(sums, len(sums) / pictures)
+
+
+def independent_answers(variance: float, by_cluster: Estimate, pictures: int) -> float:
+    """How many independent pictures would vary as much as clusters do: no fewer than there are clusters.
+
+    Args:
+        variance: of the number, were its pictures independent.
+        by_cluster: the number by clusters.
+        pictures: that it rests on.
 
     Source: Kish (1965), Survey Sampling, section 8.2, the design effect; Korn & Graubard (1998), for Student's t in it.
     """
     if not by_cluster.variance > 0:
         return by_cluster.n
-    effect = by_cluster.variance / estimate.variance
-    return max(estimate.n / effect * known_by_clusters(estimate.n, by_cluster.n), by_cluster.n)
+    effect = by_cluster.variance / variance
+    return max(pictures / effect * known_by_clusters(pictures, by_cluster.n), by_cluster.n)
+
+
+def effective_clusters(sizes: NDArray[np.integer]) -> float:
+    """How many clusters of one size tell as much as clusters of these sizes ``(G,)`` do; G where all are of one size.
+
+    Source: Kish (1965), Survey Sampling, section 11.7; Carter, Schnepel & Steigerwald (2017),
+        doi:10.1162/REST_a_00639, that t by the number of clusters errs where a few are large.
+    """
+    total = float(sizes.sum())
+    return total * total / float(np.square(sizes, dtype=np.float64).sum()) if total else 0.0
 
 
 def _no_pictures() -> Sequence[NDArray[Any]]:
@@ -161,6 +195,11 @@ class EstimateBasis:
         if min(of_kinds, default=self.fewest) >= self.fewest:
             return ""
         return f"it needs {self.fewest} clusters of {self.names} each, had {min(of_kinds)}"
+
+
+def clustered_share(estimate: Estimate, clusters: Clusters) -> ClusteredInterval:
+    """The interval, over other clusters like these, of a share of images, or of a mean of such shares."""
+    return EstimateBasis(lambda: estimate, 0.0, 1.0).interval(clusters)
 
 
 def why_too_few(count: int) -> str:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import (
+    ClusterDifferences,
     Difference,
     Moments,
     cell_differences,
@@ -71,15 +73,19 @@ class DifferencePart:
 
 
 def by_cell(
-    first: NDArray[np.bool_], second: NDArray[np.bool_], conditions: Sequence[Condition]
+    first: NDArray[np.bool_],
+    second: NDArray[np.bool_],
+    conditions: Sequence[Condition],
+    codes: NDArray[np.int64] | None = None,
 ) -> list[DifferencePart]:
     """The difference of two models' errors under each condition.
 
     Args:
         first, second: ``(N, M)`` whether each answer of the two models is right.
         conditions: of the M cells.
+        codes: ``(N,)``, the cluster of each image; ``None`` where each stands alone.
     """
-    return _adjust_parts(list(zip(conditions, cell_differences(first, second), strict=True)))
+    return _adjust_parts(list(zip(conditions, cell_differences(first, second, codes), strict=True)))
 
 
 def by_cells(
@@ -87,6 +93,7 @@ def by_cells(
     second: NDArray[np.generic],
     weights: NDArray[np.float64],
     groups: Sequence[object],
+    codes: NDArray[np.int64] | None = None,
 ) -> list[DifferencePart]:
     """The parts of a weighted difference of errors by group of cells, in the order in which groups first come.
 
@@ -96,6 +103,7 @@ def by_cells(
         first, second: ``(N, M)`` errors of two models on the same images and cells.
         weights: ``(M,)`` of each cell in the whole, e.g. `corruption_weights` for the mCE, 1/M for the mean error.
         groups: the group of each cell, e.g. its corruption, or its severity.
+        codes: ``(N,)``, the cluster of each image; ``None`` where each stands alone.
 
     Raises:
         ArgumentError: the shapes differ.
@@ -108,7 +116,7 @@ def by_cells(
     for group in dict.fromkeys(groups):
         in_group = np.array([name == group for name in groups])
         span = float(np.abs(weights[in_group]).sum())
-        parts.append((str(group), mean_difference(differences[:, in_group] @ weights[in_group], span)))
+        parts.append((str(group), mean_difference(differences[:, in_group] @ weights[in_group], span, codes)))
     return _adjust_parts(parts)
 
 
@@ -117,6 +125,7 @@ def by_class(
     labels: NDArray[np.integer],
     span: float = 1.0,
     namer: Callable[[int], str] = str,
+    codes: NDArray[np.int64] | None = None,
 ) -> list[DifferencePart]:
     """The parts of a mean difference by class, the largest first; none where every class has fewer than ten images.
 
@@ -128,8 +137,32 @@ def by_class(
         labels: ``(N,)`` class of each image.
         span: the most that an image can put them apart.
         namer: the name of a class by its index.
+        codes: ``(N,)``, the cluster of each image; ``None`` where each stands alone.
     """
     group, names, small = class_parts(labels, namer)
+    parts = _test_classes(differences, group, len(names), span, codes)
+    order = sorted(range(len(names)), key=lambda k: (small and k == len(names) - 1, -abs(parts[k].value), k))
+    return _adjust_parts([(names[k], parts[k]) for k in order])
+
+
+def _test_classes(
+    differences: NDArray[np.float64],
+    group: NDArray[np.int64],
+    groups: int,
+    span: float,
+    codes: NDArray[np.int64] | None,
+) -> list[Difference]:
+    """What the images of each group add to a mean difference; arguments as for `by_class`, ``group`` of each image."""
+    if not groups:
+        return []
+    apart = np.flatnonzero(differences)
+    in_order = apart[np.argsort(group[apart], kind="stable")]
+    places_of = np.split(in_order, np.cumsum(np.bincount(group[apart], minlength=groups))[:-1])
+    if codes is not None:
+        _, places = np.unique(codes, return_inverse=True)
+        sizes = np.bincount(places)
+        sums_of = (np.bincount(places[at], differences[at], len(sizes)).astype(np.float64) for at in places_of)
+        return [ClusterDifferences(sums, sizes).test(span).alone() for sums in sums_of]
     powers = (
         np.maximum(differences, 0),
         np.maximum(-differences, 0),
@@ -137,34 +170,30 @@ def by_class(
         differences**3,
         differences**4,
     )
-    apart = np.flatnonzero(differences)
-    in_order = apart[np.argsort(group[apart], kind="stable")]
-    ends = np.cumsum(np.bincount(group[apart], minlength=len(names)))
-    sums = zip(*(np.bincount(group, power, len(names)).tolist() for power in powers), strict=True) if names else ()
-    parts = [
+    sums = zip(*(np.bincount(group, power, groups).tolist() for power in powers), strict=True)
+    return [
         Moments(len(differences), ahead, behind, squares, cubes, fourths, differences[places]).test(span).alone()
-        for (ahead, behind, squares, cubes, fourths), places in zip(sums, np.split(in_order, ends[:-1]), strict=False)
+        for (ahead, behind, squares, cubes, fourths), places in zip(sums, places_of, strict=True)
     ]
-    order = sorted(range(len(names)), key=lambda k: (small and k == len(names) - 1, -abs(parts[k].value), k))
-    return _adjust_parts([(names[k], parts[k]) for k in order])
 
 
-def by_calibration(first: Answers, second: Answers) -> list[DifferencePart]:
+def by_calibration(first: Answers, second: Answers, codes: NDArray[np.int64] | None = None) -> list[DifferencePart]:
     """The parts of the difference of two Brier scores: by calibration, and by refinement; see `brier`.
 
     Args:
         first, second: answers of two models to the same images.
+        codes: ``(N,)``, the cluster of each image; ``None`` where each stands alone.
 
     Raises:
         ArgumentError: there are fewer than 100 images.
     """
-    ids = np.arange(len(first[0]))
-    sides = []
+    ids, sides = np.arange(len(first[0])), []
+    clusters = None if codes is None else Clusters(ids, codes)
     for confidence, right in (first, second):
         calibration = Estimate(brier(confidence, right).calibration, ids, calibration_pull(confidence, right))
         sides.append((calibration, mean(ids, (confidence.astype(np.float64) - right) ** 2) - calibration))
     parts = zip(("calibration", "refinement"), *sides, strict=True)
-    return _adjust_parts([(name, difference(one, other)) for name, one, other in parts])
+    return _adjust_parts([(name, difference(one, other, clusters=clusters)) for name, one, other in parts])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
+from hardiness.core.forms import json_field
 from hardiness.core.result import Interval
+from hardiness.statistics.clusters import Clusters, clustered_share
 from hardiness.statistics.comparison import Difference, adjust_differences, difference_test
 from hardiness.statistics.decomposition import class_parts
-from hardiness.statistics.estimate import mean, means_by_group
+from hardiness.statistics.estimate import Estimate, mean, means_by_group
 from hardiness.statistics.intervals import effective_wilson, proportion
 
 
 @dataclass(frozen=True, slots=True)
 class FlipShare:
-    """A share of pictures, in [0, 1], with its 95 % interval."""
+    """A share of pictures, in [0, 1], with its 95 % interval; ``None`` where clusters are too few for one."""
 
     value: float
-    interval: Interval
+    interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Flips:
         negative: share of pictures that were answered rightly before and are answered wrongly now.
         positive: the share that was wrong before and is right now.
         agreement: the share that is given the same answer, right or wrong.
+        clusters: that the images come in, over which intervals are; 0 where each stands alone.
+        reason: why there are no intervals; empty where there are.
 
     Source: Yan et al. (2021), arXiv:2011.09161, for negative flips.
     """
@@ -41,6 +46,8 @@ class Flips:
     negative: FlipShare
     positive: FlipShare
     agreement: FlipShare
+    clusters: int = field(default=0, metadata=json_field(seldom=True))
+    reason: str = field(default="", metadata=json_field(seldom=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,16 @@ class FlipsByClass:
     small: int
 
 
+def _clustered(estimates: Sequence[Estimate], clusters: Clusters) -> Flips:
+    """The flips of estimates of the three shares, over clusters."""
+    intervals = [clustered_share(estimate, clusters) for estimate in estimates]
+    negative, positive, agreement = (
+        FlipShare(each.value, made.interval) for each, made in zip(estimates, intervals, strict=True)
+    )
+    first = intervals[0]
+    return Flips(estimates[0].n, negative, positive, agreement, first.clusters, first.reason)
+
+
 @dataclass(frozen=True)
 class FlipTable:
     """Flips image by image and cell by cell; NaN where one of the two runs has no answer.
@@ -70,6 +87,7 @@ class FlipTable:
         label: ``(N,)`` class index of each.
         conditions: of the M cells.
         negative, positive, agreement: float64 ``(N, M)`` of 0, 1 and NaN.
+        clusters: of the images; ``None`` where each stands alone.
     """
 
     ids: NDArray[np.object_]
@@ -78,6 +96,7 @@ class FlipTable:
     negative: NDArray[np.float64]
     positive: NDArray[np.float64]
     agreement: NDArray[np.float64]
+    clusters: Clusters | None = None
 
     @classmethod
     def from_answers(
@@ -87,6 +106,7 @@ class FlipTable:
         conditions: Sequence[Condition],
         right: tuple[NDArray[np.integer], NDArray[np.integer]],
         answer: tuple[NDArray[np.integer], NDArray[np.integer]],
+        clusters: Clusters | None = None,
     ) -> FlipTable:
         """The table of two runs.
 
@@ -94,6 +114,7 @@ class FlipTable:
             ids, label, conditions: of the images and cells that both have.
             right: ``(N, M)`` of the earlier and of the later run: 1 right, 0 wrong, -1 not evaluated.
             answer: the classes that they named, ``(N, M)`` each.
+            clusters: of the images; ``None`` where each stands alone.
         """
         before, now = right
         has_both = (before >= 0) & (now >= 0)
@@ -108,9 +129,10 @@ class FlipTable:
             where((before == 1) & (now == 0)),
             where((before == 0) & (now == 1)),
             where(answer[0] == answer[1]),
+            clusters,
         )
 
-    def over(self, cells: Sequence[int] | None = None, rows: NDArray[np.bool_] | None = None) -> Flips | None:
+    def over(self, cells: Sequence[int] | None = None, rows: NDArray[Any] | None = None) -> Flips | None:
         """The flips over some cells, each weighing the same, and some images; ``None`` where nothing was evaluated."""
         columns = slice(None) if cells is None else list(cells)
         images = slice(None) if rows is None else rows
@@ -120,11 +142,13 @@ class FlipTable:
             return None
         has_cell = is_evaluated.any(axis=0)
         ids = self.ids[images]
-        shares = []
-        for part in parts:
-            estimate = mean(ids, part[:, has_cell])
-            shares.append(FlipShare(estimate.value, estimate.interval(0.0, 1.0)))
-        return Flips(int(np.count_nonzero(is_evaluated.any(axis=1))), *shares)
+        estimates = [mean(ids, part[:, has_cell]) for part in parts]
+        if self.clusters is not None:
+            return _clustered(estimates, self.clusters)
+        negative, positive, agreement = (
+            FlipShare(estimate.value, estimate.interval(0.0, 1.0)) for estimate in estimates
+        )
+        return Flips(int(np.count_nonzero(is_evaluated.any(axis=1))), negative, positive, agreement)
 
     def by_condition(self) -> list[tuple[Condition, Flips]]:
         """The flips under each condition that was evaluated, in the order of the cells."""
@@ -134,9 +158,14 @@ class FlipTable:
             np.nansum(part, axis=0).astype(int).tolist() for part in (self.negative, self.positive, self.agreement)
         ]
         for cell, condition in enumerate(self.conditions):
-            if n[cell]:
-                shares = (FlipShare(hits[cell] / n[cell], proportion(hits[cell], n[cell])) for hits in counts)
-                flips.append((condition, Flips(n[cell], *shares)))
+            if n[cell] and self.clusters is not None:
+                parts = (self.negative, self.positive, self.agreement)
+                flips.append((condition, _clustered([mean(self.ids, part[:, cell]) for part in parts], self.clusters)))
+            elif n[cell]:
+                negative, positive, agreement = (
+                    FlipShare(hits[cell] / n[cell], proportion(hits[cell], n[cell])) for hits in counts
+                )
+                flips.append((condition, Flips(n[cell], negative, positive, agreement)))
         return flips
 
     def by_class(self, namer: Callable[[int], str] = str) -> FlipsByClass:
@@ -161,6 +190,9 @@ class FlipTable:
 
     def _flips(self, rows: NDArray[np.int64], group: NDArray[np.int64], groups: int) -> list[Flips]:
         """The flips of each group of some images."""
+        if self.clusters is not None:
+            by_group = (self.over(rows=rows[group == place]) for place in range(groups))
+            return [flips for flips in by_group if flips is not None]
         parts = [means_by_group(table[rows], group, groups) for table in (self.negative, self.positive, self.agreement)]
         shares = [
             [
@@ -170,7 +202,7 @@ class FlipTable:
             ]
             for part in parts
         ]
-        return [Flips(int(m), *flips) for m, *flips in zip(parts[0].n, *shares, strict=True)]
+        return [Flips(int(m), *flips) for m, flips in zip(parts[0].n, zip(*shares, strict=True), strict=True)]
 
     def _changes(self, rows: NDArray[np.int64], group: NDArray[np.int64], groups: int) -> list[Difference]:
         """The change of recall in each group of some images, adjusted for all of these groups."""
@@ -180,6 +212,6 @@ class FlipTable:
         for place, members in enumerate(rows_by_group):
             has_cell = ~np.isnan(self.negative[members]).all(axis=0)
             won, lost = (mean(self.ids[members], part[members][:, has_cell]) for part in (self.positive, self.negative))
-            tests[str(place), ""] = difference_test(won, lost, 1.0)
+            tests[str(place), ""] = difference_test(won, lost, 1.0, clusters=self.clusters)
         (differences,) = adjust_differences([tests])
         return list(differences.values())

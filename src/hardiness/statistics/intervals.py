@@ -369,7 +369,7 @@ def student(value: float, variance: float, telling: int) -> Interval:
 
 
 @at_any_level
-def skewed_student(value: float, error: float, skew: float, degrees: int, level: float = 0.05) -> Interval:
+def skewed_student(value: float, error: float, skew: float, degrees: float, level: float = 0.05) -> Interval:
     """The interval of a sum or mean that few images may decide: the outer ends of Student's and of one that knows skew.
 
     Student's t errs to one side where images are unlike in size; Hall's transformation, which removes the skew, errs
@@ -391,7 +391,7 @@ def skewed_student(value: float, error: float, skew: float, degrees: int, level:
     return Interval(min(ends), max(ends))
 
 
-def skewed_student_p(value: float, error: float, skew: float, degrees: int) -> float:
+def skewed_student_p(value: float, error: float, skew: float, degrees: float) -> float:
     """Two-sided p-value of "the number is 0": the level at which `skewed_student`'s interval reaches 0."""
     from scipy.special import stdtr
 

@@ -53,6 +53,7 @@ class Consistency:
         expected: the agreement of two independent observers of these accuracies.
         kappa: what agreement there is beyond that, as a share of what there could be: Cohen's kappa, in [-1, 1];
             undefined where both are always right, or both always wrong.
+        reason: why there is no interval, though errors are not too few; else empty.
     """
 
     n: int
@@ -60,6 +61,14 @@ class Consistency:
     agreement: KappaInterval
     expected: KappaInterval
     kappa: KappaInterval
+    reason: str = ""
+
+    def without_intervals(self, reason: str) -> Consistency:
+        """The numbers alone, and why they have no interval."""
+        agreement, expected, kappa = (
+            KappaInterval(each.value, None) for each in (self.agreement, self.expected, self.kappa)
+        )
+        return Consistency(self.n, self.accuracies, agreement, expected, kappa, reason)
 
 
 def expected_agreement(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
