@@ -35,7 +35,11 @@ def flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
     for name, heading, parts, small in by:
         rows = {each.replace("_", " "): flips for each, flips in _first(parts, small)}
         all_flips = [overall, *rows.values()]
-        most = max(max(flips.negative.interval.high, flips.positive.interval.high) for flips in all_flips)
+        most = max(
+            share.interval.high if share.interval else share.value
+            for flips in all_flips
+            for share in (flips.negative, flips.positive)
+        )
         single, rest = (len(parts) - 1, ", and those of few images together") if small else (len(parts), "")
         single_shown = len(rows) - bool(small)
         left_out = f" The {single_shown} of {single} with most negative flips{rest}." if single_shown < single else ""
@@ -89,6 +93,14 @@ def _alone(model: str, which: str, overall: Flips, rows: Mapping[str, Flips]) ->
 
     def score(flips: Flips) -> Score:
         share = getattr(flips, which)
-        return Score(f"{which}_flips", share.value, "fraction", flips.n, share.interval)
+        return Score(
+            f"{which}_flips",
+            share.value,
+            "fraction",
+            flips.n,
+            share.interval,
+            interval_reason=flips.reason,
+            clusters=flips.clusters,
+        )
 
     return Observer(model, score(overall), {name: score(flips) for name, flips in rows.items()})

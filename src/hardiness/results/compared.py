@@ -152,7 +152,8 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
     pair = f"{detail.first} and {detail.second}"
     kappa = detail.kappa.kappa if detail.kappa else None
     if kappa and kappa.value is not None:
-        between = f" ({kappa.interval.low:.2f} … {kappa.interval.high:.2f})" if kappa.interval else ", too few errors"
+        why_none = detail.kappa.reason if detail.kappa and detail.kappa.reason else "too few errors"
+        between = f" ({kappa.interval.low:.2f} … {kappa.interval.high:.2f})" if kappa.interval else f", {why_none}"
         yield f"{pair}, consistency of errors: kappa {kappa.value:.2f}{between}"
     if len(detail.cells) > 1:
         differing = sum(cell.adjusted is not None and cell.adjusted < LEVEL for cell in detail.cells)
@@ -176,7 +177,8 @@ def _pair_score_line(pair: PairScore) -> str:
     ends = [f"{scale * end:.3g}" for end in (score.interval.low, score.interval.high)] if score.interval else []
     between = f" ({' … '.join(ends)})" if ends else f" (no interval: {score.interval_reason})"
     unit = "percent" if score.unit in IN_PERCENT else score.unit
-    return f"{about} {scale * score.value:.3g}{between}, in {unit}, {score.n:,} images"
+    images = f"{score.n:,} images{f' in {score.clusters:,} clusters' if score.clusters else ''}"
+    return f"{about} {scale * score.value:.3g}{between}, in {unit}, {images}"
 
 
 def _is_shown(pair: PairDetail | PairFlips | PairScore, beside: set[frozenset[str]] | None) -> bool:
@@ -213,10 +215,14 @@ def _changes(pair: PairFlips) -> str:
 
 def _flips(flips: Flips) -> str:
     shares = (f"{name} {_share(getattr(flips, name))}" for name in ("negative", "positive"))
-    return f"{' and '.join(shares)} flips in percent, agreement {_share(flips.agreement)}, {flips.n:,} images"
+    images = f"{flips.n:,} images{f' in {flips.clusters:,} clusters' if flips.clusters else ''}"
+    why_none = f" (no intervals: {flips.reason})" if flips.reason else ""
+    return f"{' and '.join(shares)} flips in percent, agreement {_share(flips.agreement)}, {images}{why_none}"
 
 
 def _share(share: FlipShare) -> str:
+    if share.interval is None:
+        return f"{100 * share.value:.1f}"
     return f"{100 * share.value:.1f} ({100 * share.interval.low:.1f}–{100 * share.interval.high:.1f})"
 
 
@@ -239,6 +245,7 @@ def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
         "protocol": comparison.protocol,
         "variant": list(comparison.variant),
         "n": comparison.n,
+        **({"clusters": json_form(comparison.clusters)} if comparison.clusters else {}),
         **({"doubts": dict(comparison.doubts)} if comparison.doubts else {}),
         "notes": list(comparison.notes),
         "effective_robustness": json_form(comparison.effective),
@@ -289,6 +296,7 @@ def _detail(detail: PairDetail) -> dict[str, Any]:
         "second": detail.second,
         "kappa": kappa.value,
         "kappa_interval": [kappa.interval.low, kappa.interval.high] if kappa.interval else None,
+        **({"kappa_reason": detail.kappa.reason} if detail.kappa and detail.kappa.reason else {}),
         "cells": [
             {"condition": dict(cell.name), "adjusted_p": cell.adjusted, **difference_json(cell.difference)}
             for cell in detail.cells

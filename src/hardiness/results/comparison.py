@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import card_of, variant_of
 from hardiness.benchmarks.shares import EFFECTIVE
-from hardiness.core.columns import NO_GROUPING, Grouping
+from hardiness.core.columns import NO_GROUPING, ColumnSource, Grouping
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import from_json, json_field, json_form
-from hardiness.core.result import WITHDRAWN, Result
+from hardiness.core.result import WITHDRAWN, ClustersOfResult, Result
 from hardiness.metrics.declaration import registry
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
@@ -37,8 +37,10 @@ from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
 from hardiness.results.runs import ScoredRun, digest_of, fit_groupings
 from hardiness.results.same_rows import twins_of, why_same
+from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
+from hardiness.statistics.clusters import ENOUGH_CLUSTERS, NO_METHOD, Clusters
 from hardiness.statistics.comparison import ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
 from hardiness.statistics.decomposition import (
@@ -97,8 +99,8 @@ class Side:
         return np.asarray(self.run.confidence[self.places][:, columns])
 
 
-def pair_detail(first: Side, second: Side, ids: NDArray[Any]) -> PairDetail:
-    """The detail of two models on the same images."""
+def pair_detail(first: Side, second: Side, ids: NDArray[Any], clusters: Clusters | None = None) -> PairDetail:
+    """The detail of two models on the same images, which come in clusters, or each stand alone."""
     both = [condition for condition in first.run.conditions if condition in second.run.conditions]
     if not both:
         return PairDetail(first.name, second.name, None, (), {}, ())
@@ -107,22 +109,24 @@ def pair_detail(first: Side, second: Side, ids: NDArray[Any]) -> PairDetail:
     sure = [side.confidence(at) for side, at in zip((first, second), columns, strict=True)]
     corrupted = [k for k, condition in enumerate(both) if "corruption" in condition]
     counted = corrupted or list(range(len(both)))
-    wrong = [~side[:, counted] for side in right]
+    wrong, codes = [~side[:, counted] for side in right], None if clusters is None else clusters.codes_of(ids)
     parts: dict[str, Sequence[DifferencePart]] = {}
     if corrupted:
         weights = np.full(len(corrupted), 1 / len(corrupted))
         for key in ("corruption", "severity"):
             groups = [both[k].get(key, "") for k in corrupted]
-            parts[key] = by_cells(wrong[0], wrong[1], weights, groups)
+            parts[key] = by_cells(wrong[0], wrong[1], weights, groups, codes)
     image_differences = wrong[0].mean(axis=1) - wrong[1].mean(axis=1)
-    parts["class"] = by_class(image_differences, first.run.label[first.places], namer=first.run.class_namer)
+    label, namer = first.run.label[first.places], first.run.class_namer
+    parts["class"] = by_class(image_differences, label, namer=namer, codes=codes)
     if len(both) == 1 and len(image_differences) >= BIN_SIZE and all(side.any() for side in sure):
-        parts["calibration"] = by_calibration((sure[0][:, 0], right[0][:, 0]), (sure[1][:, 0], right[1][:, 0]))
+        parts["calibration"] = by_calibration((sure[0][:, 0], right[0][:, 0]), (sure[1][:, 0], right[1][:, 0]), codes)
+    kappa = error_consistency(right[0], right[1])
     return PairDetail(
         first.name,
         second.name,
-        error_consistency(right[0], right[1]),
-        tuple(by_cell(right[0], right[1], both)),
+        kappa if clusters is None else kappa.without_intervals(f"{NO_METHOD}: kappa of two models"),
+        tuple(by_cell(right[0], right[1], both, codes)),
         parts,
         tuple(disagreements(ids, right[0], right[1], (sure[0], sure[1]))[:SHOWN_IMAGES]),
     )
@@ -145,6 +149,7 @@ class BenchmarkComparison:
         doubts: by model, a word where the report on an attack does not stand by what the attack left.
         pair_scores: of every two models, by metrics of somebody's own of two runs; where there are flips.
         slices: of every two models by the values of columns of the pictures, where these were asked for; never kept.
+        clusters: that the images come in, over which all intervals and p-values are; ``None`` where each stands alone.
     """
 
     benchmark: str
@@ -161,6 +166,7 @@ class BenchmarkComparison:
     flips: tuple[PairFlips, ...] = ()
     pair_scores: tuple[PairScore, ...] = field(default=(), metadata=json_field(seldom=True))
     slices: tuple[SlicedDifference, ...] = field(default=(), metadata=json_field(never=True))
+    clusters: ClustersOfResult | None = field(default=None, metadata=json_field(seldom=True))
 
     def doubt_about(self, score: ScoreComparison, model: str) -> str:
         """The word of doubt where the score is of pictures under attack, as a registered metric's is; else empty."""
@@ -191,6 +197,7 @@ class BenchmarkComparison:
     def heading(self) -> str:
         """The benchmark, data and images of the comparison, in a line."""
         images = f"{self.n:,} images that all share" if self.n else "different photographs: unpaired"
+        images += f" in {self.clusters.text}" if self.clusters else ""
         return ", ".join([f"{self.benchmark} on {self.data}", *self.variant, images])
 
     def with_effective_robustness(
@@ -203,11 +210,16 @@ class BenchmarkComparison:
             stores: the folders.
             references: models of one's own that the line goes through instead.
         """
+        by_key, robustness, reasons = {result.key: result for result in results}, [], []
+        if self.clusters:
+            if references or any(EFFECTIVE.name in by_key[key].details for key in self.keys.values() if key in by_key):
+                note = f"no effective robustness: {NO_METHOD}: other models scatter about the line too"
+                return replace(self, notes=(*self.notes, note))
+            return self
         if references:
             runs = [ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()]
             effective, notes = against_references(runs, self.keys, references)
             return replace(self, effective=tuple(effective), notes=(*self.notes, *notes))
-        by_key, robustness, reasons = {result.key: result for result in results}, [], []
         for name, key in self.keys.items():
             form = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
             if form:
@@ -244,11 +256,13 @@ def compare_stores(
         models: which ones, in the order in which they are shown; all if empty.
         details: also what is said of single pairs, which takes most of the time where there are many models.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
-        grouping: the clusters and slices that comparisons are asked for.
+        grouping: the clusters and slices that comparisons are asked for; with clusters nothing that is kept is taken,
+            which is of pictures that stand alone.
 
     Raises:
         UnknownNameError: a model was not run.
-        ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by.
+        ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by; or clusters
+            are asked for, and pictures lack the column, or two runs say otherwise of one.
     """
     groups = _groups(stores, models, grouping)
     base = stored_baseline(stores, baseline_model) if baseline_model else None
@@ -423,30 +437,27 @@ def _comparison(
     """The runs of one table beside each other; ``None`` where fewer than two can be compared."""
     few = len(runs) <= MOST_KEPT
     measured = cache(lambda: measured_runs(runs, tables=detailed or few, base=base))
+    clusters, sources = clusters_of_runs(runs)
 
-    def compute() -> Any:
+    def compute() -> BenchmarkComparison | None:
         if len(measured()) < 2:
             return None
-        pairs = {name: runs[name] for name in measured()} if few else {}
         keys = {name: run.key for name, run in measured().items()}
-        compared = replace(_compared(group, measured(), noises), flips=flips_of(pairs), keys=keys)
-        return json_form(replace(compared, pair_scores=pair_scores_of(pairs)))
+        compared = replace(_compared(group, measured(), noises, clusters, sources), keys=keys)
+        return with_pairs(compared) if few else compared
 
-    first = min(runs.values(), key=lambda run: run.stored.key)
-    noise = [json_form(noises[run.stored.key]) for run in runs.values() if run.stored.key in noises]
-    name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
-    divisors = base and [base.of_run(run) for run in runs.values()]
-    origin = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions()])
-    form = first.memo.value(name if base is None else f"{name} {base.model}", origin, compute)
-    if form is None:
+    def with_pairs(compared: BenchmarkComparison) -> BenchmarkComparison:
+        pairs = {name: runs[name] for name in measured()}
+        return replace(compared, flips=flips_of(pairs, clusters), pair_scores=pair_scores_of(pairs, clusters))
+
+    comparison = _kept(runs, noises, base, compute) if clusters is None else compute()
+    if comparison is None:
         return None
-    comparison = from_json(BenchmarkComparison, form, "the comparison")
-    comparison = replace(comparison, notes=(*comparison.notes, *_at_targets(runs)))
+    remarks = dict.fromkeys(line for run in runs.values() for line in run.column_remarks)
+    comparison = replace(comparison, notes=(*comparison.notes, *_at_targets(runs), *remarks))
     if detailed:
-        comparison = replace(comparison, details=_details(measured()))
-        if not few:
-            pairs = {name: runs[name] for name in measured()}
-            comparison = replace(comparison, flips=flips_of(pairs), pair_scores=pair_scores_of(pairs))
+        comparison = replace(comparison, details=_details(measured(), clusters))
+        comparison = comparison if few else with_pairs(comparison)
     if next(iter(runs.values())).grouping.slices:
         comparison = replace(comparison, slices=_sliced(runs, measured(), base, every_score=few))
     for run in runs.values():
@@ -472,7 +483,29 @@ def _sliced(
     )
 
 
-def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> BenchmarkComparison:
+def _kept(
+    runs: Mapping[str, ScoredRun],
+    noises: Mapping[str, Noise],
+    base: StoredBaseline | None,
+    compute: Callable[[], BenchmarkComparison | None],
+) -> BenchmarkComparison | None:
+    """The comparison of pictures that stand alone as it was kept beside the first run, or computed now and kept."""
+    first = min(runs.values(), key=lambda run: run.stored.key)
+    noise = [json_form(noises[run.stored.key]) for run in runs.values() if run.stored.key in noises]
+    name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
+    divisors = base and [base.of_run(run) for run in runs.values()]
+    origin = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions()])
+    form = first.memo.value(name if base is None else f"{name} {base.model}", origin, lambda: json_form(compute()))
+    return None if form is None else from_json(BenchmarkComparison, form, "the comparison")
+
+
+def _compared(
+    group: _Group,
+    runs: Mapping[str, RunByImage],
+    noises: Mapping[str, Noise],
+    clusters: Clusters | None,
+    sources: tuple[ColumnSource, ...],
+) -> BenchmarkComparison:
     """The comparison without the details of single pairs."""
     benchmark, data, protocol, variant = group
     notes = []
@@ -489,8 +522,31 @@ def _compared(group: _Group, runs: Mapping[str, RunByImage], noises: Mapping[str
     for name, run in runs.items() if len(ids) else ():
         if len(run.ids) > len(ids):
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
-    by_score = _scores(scores, runs, ids, noises)
-    return BenchmarkComparison(benchmark, data, by_score, len(ids), tuple(notes), protocol=protocol, variant=variant)
+    which = None
+    if clusters is not None:
+        pictures = ids if len(ids) else clusters.ids
+        clusters = clusters.among(pictures)
+        which = ClustersOfResult(clusters.name, clusters.count(), len(pictures), sources)
+        notes += [*few_clusters(which), *_without_noise(runs, noises)]
+    by_score = _scores(scores, runs, ids, {} if clusters is not None else noises, clusters)
+    return BenchmarkComparison(
+        benchmark, data, by_score, len(ids), tuple(notes), protocol=protocol, variant=variant, clusters=which
+    )
+
+
+def few_clusters(clusters: ClustersOfResult) -> Iterator[str]:
+    """The remark on clusters so few that intervals hold less often than they say."""
+    if clusters.clusters < ENOUGH_CLUSTERS:
+        yield (
+            f"{clusters.text}: with fewer than {ENOUGH_CLUSTERS} an interval may hold in less than 95 % of cases, "
+            "above all where clusters are of unlike sizes"
+        )
+
+
+def _without_noise(runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> Iterator[str]:
+    """The remark that measured noise is left out, which was measured on pictures that stand alone."""
+    if any(run.key in noises for run in runs.values()):
+        yield f"the noise of the protocol is left out: {NO_METHOD}: its intervals are of pictures that stand alone"
 
 
 def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
@@ -504,17 +560,21 @@ def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
         )
 
 
-def _details(runs: Mapping[str, RunByImage]) -> tuple[PairDetail, ...]:
+def _details(runs: Mapping[str, RunByImage], clusters: Clusters | None) -> tuple[PairDetail, ...]:
     """The details of every two models; none where no image is shared, or each has random cells of its own."""
     ids = shared_images({name: run.ids for name, run in runs.items()})
     if not len(ids) or any(run.drawn for run in runs.values()):
         return ()
     sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
-    return tuple(pair_detail(first, second, ids) for first, second in combinations(sides, 2))
+    return tuple(pair_detail(first, second, ids, clusters) for first, second in combinations(sides, 2))
 
 
 def _scores(
-    scores: Sequence[Measurable], runs: Mapping[str, RunByImage], ids: NDArray[Any], noises: Mapping[str, Noise]
+    scores: Sequence[Measurable],
+    runs: Mapping[str, RunByImage],
+    ids: NDArray[Any],
+    noises: Mapping[str, Noise],
+    clusters: Clusters | None,
 ) -> tuple[ScoreComparison, ...]:
     """The models by each score, every difference adjusted for all pairs and scores; on the shared images, if any."""
     comparisons, tests = [], []
@@ -524,13 +584,22 @@ def _scores(
             estimates[name], lacks[name] = run.estimate(_same(score, run)[0], ids if len(ids) else run.ids)
             if run.key in noises and (least := noises[run.key].least(score.metric, score.condition))[0] > 0:
                 noise[name] = least
-        tests.append(pairs_tested(estimates, score.span, lacks))
+        tests.append(pairs_tested(estimates, score.span, lacks, clusters))
         values = {name: each.value for name, each in estimates.items()}
         first = next(iter(runs.values()))
         title, unit = first.title(score), first.unit(score)
         comparisons.append(
             ScoreComparison(
-                score.metric, score.higher_is_better, values, {}, len(ids), score.condition, title, noise, unit
+                score.metric,
+                score.higher_is_better,
+                values,
+                {},
+                len(ids),
+                score.condition,
+                title,
+                noise,
+                unit,
+                0 if clusters is None else clusters.count(),
             )
         )
     return tuple(replace(each, pairs=pairs) for each, pairs in zip(comparisons, adjust_differences(tests), strict=True))

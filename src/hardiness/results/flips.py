@@ -15,6 +15,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.forms import fields_form, from_fields, json_field
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun
+from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import Difference
 from hardiness.statistics.decomposition import FEWEST_OF_CLASS
 from hardiness.statistics.flips import Flips, FlipTable
@@ -123,16 +124,20 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def flips_of(runs: Mapping[str, ScoredRun]) -> tuple[PairFlips, ...]:
+def flips_of(runs: Mapping[str, ScoredRun], clusters: Clusters | None = None) -> tuple[PairFlips, ...]:
     """The flips of every two of some models on one benchmark, the earlier named first in each pair.
 
     None of runs whose rows have no answer for each picture and condition, or that share no picture.
+
+    Args:
+        runs: by name.
+        clusters: of all their pictures; ``None`` where each stands alone.
     """
     tables = {name: table for name, run in runs.items() if _has_answers(table := run.columns("answer", "confidence"))}
     flips = []
     for first, second in combinations(tables, 2):
         run = runs[second].stored.run
-        if (pair := _pair(tables[first], tables[second], card_of(run).class_namer(run))) is not None:
+        if (pair := _pair(tables[first], tables[second], card_of(run).class_namer(run), clusters)) is not None:
             flips.append(replace(pair, first=first, second=second))
     return tuple(flips)
 
@@ -141,7 +146,7 @@ def _has_answers(table: ImageTable) -> bool:
     return "answer" in table and table["answer"].ndim == 2 and len(table) > 0
 
 
-def flip_table(before: ImageTable, now: ImageTable) -> FlipTable | None:
+def flip_table(before: ImageTable, now: ImageTable, clusters: Clusters | None = None) -> FlipTable | None:
     """The flips of two image tables by image and cell; ``None`` where they share no image or no condition."""
     places = before.rows_of(now.ids)
     both = [cell for cell in before.present if cell in now.present]
@@ -153,11 +158,12 @@ def flip_table(before: ImageTable, now: ImageTable) -> FlipTable | None:
     def columns_of(name: str) -> tuple[np.ndarray, np.ndarray]:
         return before[name][places[rows]][:, columns[0]], now[name][rows][:, columns[1]]
 
-    return FlipTable.from_answers(now.ids[rows], now.label[rows], both, columns_of(RIGHT), columns_of("answer"))
+    answers = columns_of(RIGHT), columns_of("answer")
+    return FlipTable.from_answers(now.ids[rows], now.label[rows], both, *answers, clusters)
 
 
-def _pair(before: ImageTable, now: ImageTable, namer: Any) -> PairFlips | None:
-    table = flip_table(before, now)
+def _pair(before: ImageTable, now: ImageTable, namer: Any, clusters: Clusters | None) -> PairFlips | None:
+    table = flip_table(before, now, clusters)
     overall = table.over() if table else None
     if table is None or overall is None:
         return None

@@ -14,7 +14,9 @@ from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.metrics.declaration import PairMetric, pair_registry
 from hardiness.metrics.scoring import Scoring
+from hardiness.results.clustered import clustered_scores, without_bases
 from hardiness.results.runs import ScoredRun
+from hardiness.statistics.clusters import Clusters
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,14 @@ class PairScore:
     score: Score
 
 
-def pair_scores_of(runs: Mapping[str, ScoredRun]) -> tuple[PairScore, ...]:
+def pair_scores_of(runs: Mapping[str, ScoredRun], clusters: Clusters | None = None) -> tuple[PairScore, ...]:
     """The scores of every two of some models on one benchmark by each metric that is shown, the earlier named first.
 
     None of a metric that does not speak of the runs, or whose columns they lack.
+
+    Args:
+        runs: by name.
+        clusters: of all their pictures; ``None`` where each stands alone.
     """
     scores: list[PairScore] = []
     for entry in pair_entries():
@@ -44,7 +50,7 @@ def pair_scores_of(runs: Mapping[str, ScoredRun]) -> tuple[PairScore, ...]:
             for first, second in combinations(runs, 2):
                 scores += [
                     PairScore(first, second, _title(entry, score), score)
-                    for score in _scores(entry, runs[first], runs[second])
+                    for score in _scores(entry, runs[first], runs[second], clusters)
                 ]
     return tuple(scores)
 
@@ -109,7 +115,7 @@ def _where(is_present: np.ndarray, column: np.ndarray) -> np.ndarray:
     return np.where(is_present, column, np.array(np.nan if column.dtype.kind == "f" else -1, column.dtype))
 
 
-def _scores(entry: PairMetric, before: ScoredRun, now: ScoredRun) -> list[Score]:
+def _scores(entry: PairMetric, before: ScoredRun, now: ScoredRun, clusters: Clusters | None) -> list[Score]:
     """The scores of two runs by one metric; none where it is somebody else's and fails."""
     identities = before.stored.run, now.stored.run
     try:
@@ -119,7 +125,10 @@ def _scores(entry: PairMetric, before: ScoredRun, now: ScoredRun) -> list[Score]
         if entry.lacks(*tables) or any(entry.metric.why_unavailable(Condition(), run.outputs) for run in (before, now)):
             return []
         scorings = scorings_of(entry, (tables[0], identities[0]), (tables[1], identities[1]))
-        return entry.scores(*scorings) if scorings else []
+        scores = entry.scores(*scorings) if scorings else []
+        if scorings and clusters is not None:
+            return clustered_scores(scores, clusters.among(scorings[1].table.ids))
+        return without_bases(scores)
     except Exception as error:
         if not pair_registry.give_up(entry.name, error):
             raise
