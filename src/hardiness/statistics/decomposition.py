@@ -161,8 +161,11 @@ def _test_classes(
     if codes is not None:
         _, places = np.unique(codes, return_inverse=True)
         sizes = np.bincount(places)
-        sums_of = (np.bincount(places[at], differences[at], len(sizes)).astype(np.float64) for at in places_of)
-        return [ClusterDifferences(sums, sizes).test(span).alone() for sums in sums_of]
+        of_groups = ((np.bincount(places[at], differences[at], len(sizes)), differences[at]) for at in places_of)
+        return [
+            ClusterDifferences(sums.astype(np.float64, copy=False), sizes, float(own @ own)).test(span).alone()
+            for sums, own in of_groups
+        ]
     powers = (
         np.maximum(differences, 0),
         np.maximum(-differences, 0),

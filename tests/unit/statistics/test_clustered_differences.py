@@ -123,11 +123,22 @@ def test_few_clusters_that_differ_show_no_spread(differing: int) -> None:
     found = difference(mean(clusters.ids, np.ones(400)), mean(clusters.ids, first), 1.0, clusters=clusters)
     low, high = ends(found)
     assert found.method == FEW_CLUSTERS
-    assert high >= 0.05, "as many as one of 14 patients may be unlike all that were seen"
+    if not differing:
+        assert (low, high) == pytest.approx((-0.088, 0.088), abs=0.001), "of 40 patients, as a share in which none errs"
+    else:
+        assert 0.01 < high - low < 0.06, "of about 370 pictures, as each differs in a patient of its own"
     assert found.is_told_apart == (low > 0)
     assert not found.is_told_apart or differing > 5
     nothing_bounds = difference(mean(clusters.ids, np.ones(400)), mean(clusters.ids, first), clusters=clusters)
     assert nothing_bounds.reason == f"an interval needs 10 clusters that differ, had {differing}"
+
+
+def test_few_clusters_that_differ_as_a_whole_are_few_answers() -> None:
+    clusters, first = in_clusters(400, 10), np.ones(400)
+    first[:30] = 0
+    whole = difference(mean(clusters.ids, np.ones(400)), mean(clusters.ids, first), 1.0, clusters=clusters)
+    low, high = ends(whole)
+    assert high - low > 0.18, "three of 40 patients, not 30 of 400 pictures"
 
 
 @pytest.mark.slow
