@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.columns import Columns
+from hardiness.core.columns import Columns, codes_of
 from hardiness.core.stems import STEMS, stem_column
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun, digest_of
@@ -33,7 +34,7 @@ def dependence_warnings(run: ScoredRun) -> list[str]:
         table = run.columns()
         candidates = _column_codes(columns, table.ids)
         if has_stems:
-            candidates |= {name: _codes(stem_column(table.ids.tolist(), name)) for name in STEMS}
+            candidates |= {name: codes_of(stem_column(table.ids.tolist(), name))[1] for name in STEMS}
         return dependences(_shares_right(table), table.label, candidates)
 
     digest = digest_of([VERSION, has_stems, sorted(columns.values), [source.sha256 for source in columns.sources]])
@@ -51,26 +52,13 @@ def _shares_right(table: ImageTable) -> NDArray[np.float64]:
 
 def _column_codes(columns: Columns, ids: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
     """The value of each picture by column, from 0; -1 where it has none. A measured number names no cluster."""
-    if not len(columns.ids) or not len(ids):
-        return {}
-    places = np.minimum(np.searchsorted(columns.ids, ids), len(columns.ids) - 1)
-    is_there = columns.ids[places] == ids
-    codes = {}
-    for name, values in columns.values.items():
-        if values.dtype.kind != "f" or bool(np.all(np.isnan(values) | (values == np.rint(values)))):
-            own = values[places].astype(object)
-            own[~is_there] = None
-            codes[name] = _codes(own)
-    return codes
+    placed = columns.at(ids)
+    return {name: codes_of(values)[1] for name, values in placed.values.items() if not _is_measured(values)}
 
 
-def _codes(values: NDArray[np.object_]) -> NDArray[np.int64]:
-    """The place of each value among the different ones, in the order of their first pictures; -1 of an empty cell."""
-    places: dict[object, int] = {}
-    return np.array(
-        [-1 if value is None or value != value else places.setdefault(value, len(places)) for value in values.tolist()],
-        np.int64,
-    )
+def _is_measured(values: NDArray[Any]) -> bool:
+    """Whether a column holds numbers some of which are not whole."""
+    return values.dtype.kind == "f" and bool(np.any(values != np.rint(values), where=~np.isnan(values)))
 
 
 def _line(name: str, dependence: Dependence) -> str:
