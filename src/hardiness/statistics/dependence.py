@@ -117,7 +117,13 @@ class _Strata:
         numbered[alone] = len(values) + np.arange(len(alone))
         first = numbered[np.append(0, self.ends[:-1])]
         is_fixed = not np.any((numbered != first[self.labels]) & (self.spreads > 0))
-        return None if is_fixed else (count, numbered.astype(np.int64, copy=False))
+        return None if is_fixed or not self._pairs(numbered) > 0 else (count, numbered.astype(np.int64, copy=False))
+
+    def _pairs(self, codes: NDArray[np.int64]) -> float:
+        """The sum over pairs of pictures of one value of the product of their spreads."""
+        alone = float(self.spreads @ self.spreads)
+        together = _sum_of_squares(codes, self.spreads) - alone
+        return together if together > 1e-9 * alone else 0.0
 
     def agreements(self, columns: list[NDArray[np.int64]]) -> list[_Agreement]:
         """The p-value and the correlation of each column."""
@@ -131,7 +137,7 @@ class _Strata:
         rounding = 1e-9 * observed
         p = (1 + np.count_nonzero(drawn >= observed - rounding, axis=0)) / (1 + len(drawn))
         alike = observed - drawn.mean(axis=0)
-        most = np.array([_sum_of_squares(codes, self.spreads) for codes in columns]) - self.spreads @ self.spreads
+        most = np.array([self._pairs(codes) for codes in columns])
         return [_Agreement(*pair) for pair in zip(p.tolist(), (alike / most).tolist(), strict=True)]
 
     def _permuted(self, columns: int) -> Iterator[NDArray[np.float64]]:

@@ -72,6 +72,11 @@ def test_a_column_that_the_class_fixes_or_with_few_values_or_none_twice_is_left_
     assert set(dependences(right, np.zeros(400, int), columns)) == {"class"}
 
 
+def test_classes_of_one_picture_each_say_nothing() -> None:
+    label = np.append(np.arange(97), [97, 97])
+    assert dependences(np.append(np.ones(98), 0.0), label, {"kilobytes": np.arange(99) % 40}) == {}
+
+
 def test_pictures_without_a_value_stand_alone_and_those_that_were_not_evaluated_count_nowhere() -> None:
     generator = np.random.default_rng(6)
     patient, label = np.repeat(np.arange(60), 10), np.tile(np.arange(3), 200)
