@@ -49,11 +49,15 @@ def test_a_folder_of_classes_alone_runs_the_suite_of_ones_own(
     order = "pets: outputs are taken for the classes in alphabetical order; another is given with :classes=FILE"
     assert f"{order} behind the folder: 0 cat, 1 dog, 2 fish" in told.err
     assert "2 files are passed over (1 .jpg outside the folders, 1 .heic; for example loose.jpg, note.heic)" in told.err
-    own, corrupted = sorted(results(out), key=lambda each: each["benchmark"])
-    assert [(each["benchmark"], each["data"], each["complete"]) for each in (own, corrupted)] == [
+    own, corrupted, moved, attacked = sorted(results(out), key=lambda each: each["benchmark"])
+    assert [(each["benchmark"], each["data"], each["complete"]) for each in (own, corrupted, moved, attacked)] == [
         ("own", "pets", True),
         ("own-c", "pets", True),
+        ("shift-consistency", "own-pets", True),
+        ("whitebox", "own-pets", True),
     ]
+    budgets = {each["condition"].get("epsilon") for each in attacked["scores"] if each["metric"] == "accuracy"}
+    assert budgets == {1 / 255, 4 / 255}
     assert corrupted["run"]["data"]["classes"] == ["cat", "dog", "fish"]
     cells = [
         each["condition"] for each in corrupted["scores"] if each["condition"].keys() == {"corruption", "severity"}
@@ -68,7 +72,7 @@ def test_a_folder_of_classes_alone_runs_the_suite_of_ones_own(
     assert hardiness("report", out).status == 0
     page, shown = (out / "report.html").read_text(), hardiness("show", out, "--all").out
     page = re.sub(r"<(style|script)\b.*?</\1>|base64,[^\"']*", "", page, flags=re.DOTALL)
-    for text in (page, shown, told.out, json.dumps([own, corrupted])):
+    for text in (page, shown, told.out, json.dumps([own, corrupted, moved, attacked])):
         for stranger in ("imagenet-val", "class 0", "class 2", "sentences hold", "as published", "AlexNet", "mCE"):
             assert stranger not in text, stranger
     assert "Recall by class and corruption" in page
@@ -79,7 +83,7 @@ def test_a_folder_of_classes_alone_runs_the_suite_of_ones_own(
         assert len(named) == len(set(named))
     # The same command again computes nothing; in Python it is the same.
     again = hardiness("run", "-m", factory(classes=3), "--data", data, "--out", out, "--device", "cpu", "--plan")
-    assert again.out.count("none: all is stored") >= 2
+    assert again.out.count("none: all is stored") >= 4
 
 
 def test_what_may_be_imagenets_or_ones_own_is_refused_with_both_commands(
@@ -218,7 +222,7 @@ def test_the_page_from_start_to_end(
         assert told.status == 0, told.err
         if line.startswith("run"):
             assert "next: hardiness gate runs/mine --write-policy policy.toml" in told.out
-    own, corrupted = sorted(results(tmp_path / "runs" / "mine"), key=lambda each: each["benchmark"])
+    own, corrupted, *_ = sorted(results(tmp_path / "runs" / "mine"), key=lambda each: each["benchmark"])
     assert own["run"]["data"]["classes"] == ["animal", "bird", "cat", "dog", "insect", "sea", "thing"]
     top1 = next(each["value"] for each in own["scores"] if each["metric"] == "top1")
     assert top1 >= 5 / 7

@@ -235,6 +235,38 @@ def test_a_suite_passes_over_what_ones_own_pictures_do_not_serve(
     assert "skipped typographic: it needs ImageNet's own classes" in told.err + told.out
 
 
+def test_the_suite_of_ones_own_says_what_each_part_costs_and_passes_over_what_cannot_be_attacked(
+    photos: Path, factory: Any, hardiness: Any, results: Any, tmp_path: Path
+) -> None:
+    """A network has gradients; a function, beside it or alone, has none, which is no failure of a suite."""
+    function = tmp_path / "function.py"
+    function.write_text(
+        "import numpy as np\ndef predict(images):\n    means = images.mean((1, 2, 3))[:, None] / 255\n"
+        "    return np.concatenate([means, means**2, 0.5 - means, 0.1 + 0 * means], axis=1) * 9\n"
+    )
+    named = f"py:{function}:predict:resize_px=64,crop_px=64"
+    command = ("run", "-m", factory(len(CLASSES)), "-m", named, "--data", photos, "--limit", "4", "--device", "cpu")
+    told = hardiness(*command, "--out", tmp_path / "out", "--plan", "--json")
+    assert told.status == 0, told.err
+    plan = json.loads(told.out)
+    assert [each["benchmark"] for each in plan["benchmarks"]] == ["own", "own-c", "shift-consistency", "whitebox"]
+    assert all(each["seconds"] > 0 for each in plan["benchmarks"])
+    assert [line for line in plan["skipped"] if line.startswith(f"whitebox: py:{function}:predict has no gradients")]
+    told = hardiness(*command, "--out", tmp_path / "out", "--quiet")
+    assert told.status == 0, told.err
+    made = [(each["benchmark"], "function" in each["model"]) for each in results(tmp_path / "out")]
+    assert sorted(made) == sorted(
+        [(name, is_function) for name in ("own", "own-c", "shift-consistency") for is_function in (False, True)]
+        + [("whitebox", False)]
+    )
+    alone = ("run", "-m", named, "--data", photos, "--limit", "1", "--out", tmp_path / "alone")
+    told = hardiness(*alone, "-b", "whitebox", "--plan")
+    assert told.status == 1, "what was named is a problem"
+    told = hardiness(*alone, "--plan")
+    assert told.status == 0, told.err
+    assert "skipped whitebox" in told.err + told.out
+
+
 def test_outside_pictures_are_as_many_as_one_likes_and_from_several_folders(
     photos: Path, factory: Any, hardiness: Any, results: Any, tmp_path: Path
 ) -> None:

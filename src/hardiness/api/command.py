@@ -45,7 +45,7 @@ class BenchmarkChoice:
     Attributes:
         benchmark: which; of one that is named several parts may stand here.
         request: how much of it.
-        optional: whether it is skipped where its data are absent.
+        optional: whether it is skipped where its data are absent, or for models that it cannot attack.
         named: the names, as they were typed, that it is a part of.
     """
 
@@ -76,7 +76,7 @@ class Workload:
     @property
     def evaluations(self) -> list[Evaluation]:
         """Its rows as the engine takes them."""
-        return [Evaluation(row.benchmark, data, row.request) for row, data in self.rows]
+        return [Evaluation(row.benchmark, data, row.request, row.optional) for row, data in self.rows]
 
 
 def _each_once(rows: Iterable[BenchmarkChoice]) -> list[BenchmarkChoice]:

@@ -307,11 +307,13 @@ class _Session:
             chosen: list[BenchmarkChoice] = []
             evaluated: list[Evaluation] = []
             for row, data in rows if classifiers or self.cluster else ():
-                if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, listener)):
-                    skipped.append(reason)
-                else:
+                evaluation = Evaluation(row.benchmark, data, row.request, row.optional)
+                capable, passed_over = evaluation.split(classifiers)
+                reason = surrogate_absent(row.benchmark, classifiers, listener) if row.optional else None
+                skipped += [reason] if reason else passed_over
+                if not reason and (capable or self.cluster):
                     chosen.append(row)
-                    evaluated.append(Evaluation(row.benchmark, data, row.request))
+                    evaluated.append(evaluation)
             results: Sequence[Result] = ()
             outcomes: list[EvaluationOutcome] = []
             for parts in self._outcomes(evaluated, classifiers, budget, listener):
@@ -382,7 +384,8 @@ class _Session:
             yield evaluate_shared(evaluations, self.where, classifiers, store, listener)
         elif budget or self.policy:
             preparations = [
-                prepared(each.benchmark, classifiers, each.data, store, each.request, listener) for each in evaluations
+                prepared(each.benchmark, each.split(classifiers)[0], each.data, store, each.request, listener)
+                for each in evaluations
             ]
             if budget:
                 yield evaluate_within(budget, preparations, target)
@@ -390,11 +393,12 @@ class _Session:
                 yield from ([outcome] for outcome in evaluate_until_decided(self.policy, preparations, store))
         else:
             for each in evaluations:
+                capable, _ = each.split(classifiers)
                 if target is None:
-                    outcome = evaluate_benchmark(each.benchmark, classifiers, each.data, store, each.request, listener)
+                    outcome = evaluate_benchmark(each.benchmark, capable, each.data, store, each.request, listener)
                 else:
                     outcome = evaluate_to_precision(
-                        prepared(each.benchmark, classifiers, each.data, store, each.request, listener), target
+                        prepared(each.benchmark, capable, each.data, store, each.request, listener), target
                     )
                 yield [outcome]
 

@@ -150,10 +150,13 @@ def plan(command: Command) -> CommandPlan:
         )
     selection = workload.models
     loaded = command.load(selection, Silence(), None) if workload.rows else LoadOutcome()
-    forecasts = [
-        forecast_evaluation(each.benchmark, loaded.classifiers, each.data, store, each.request)
-        for each in (workload.evaluations if loaded.classifiers else ())
-    ]
+    skipped = [*workload.skipped]
+    forecasts: list[Forecast] = []
+    for each in workload.evaluations if loaded.classifiers else ():
+        capable, passed_over = each.split(loaded.classifiers)
+        skipped += passed_over
+        if capable:
+            forecasts.append(forecast_evaluation(each.benchmark, capable, each.data, store, each.request))
     absent = (*selection.absent, *loaded.absent)
     problems = (
         *selection.problems,
@@ -163,7 +166,7 @@ def plan(command: Command) -> CommandPlan:
     return CommandPlan(
         forecasts=tuple(forecasts),
         models=tuple(classifier.spec.name for classifier in loaded.classifiers),
-        skipped=(*workload.skipped, *(() if command.models else absent)),
+        skipped=(*skipped, *(() if command.models else absent)),
         problems=(*(absent if command.models else ()), *problems),
         remarks=(
             *dict.fromkeys(line for forecast in forecasts for line in forecast.remarks),

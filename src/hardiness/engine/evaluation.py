@@ -20,7 +20,14 @@ from hardiness.engine.moved_runs import fewer_images, moved_from
 from hardiness.engine.provenance import keep_beginning, keep_measured
 from hardiness.engine.rounds import Rounds
 from hardiness.engine.shared import shared
-from hardiness.engine.tasks import Task, asks_for_gradients, begin, left_out_of, require_gradients
+from hardiness.engine.tasks import (
+    Task,
+    asks_for_gradients,
+    begin,
+    left_out_of,
+    require_attackable,
+    require_gradients,
+)
 from hardiness.engine.worker import Worker
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load
@@ -56,11 +63,25 @@ class Evaluation:
         benchmark: what to run.
         data: its data set: names of files, no bytes; each process reads its own.
         request: how much, and how.
+        optional: whether models that it cannot attack are passed over, and are no problem.
     """
 
     benchmark: Benchmark
     data: DataSet
     request: Request
+    optional: bool = False
+
+    def split(self, classifiers: Sequence[Classifier]) -> tuple[list[Classifier], list[str]]:
+        """The models that are evaluated, and a line for each that is passed over."""
+        plan, capable, lines = self.benchmark.attack, list[Classifier](), list[str]()
+        for classifier in classifiers:
+            try:
+                if self.optional and plan is not None and plan.surrogate is None:
+                    require_attackable(classifier, plan)
+                capable.append(classifier)
+            except ModelError as error:
+                lines.append(f"{self.benchmark.name}: {line_of(error)}")
+        return capable, lines
 
 
 def evaluate(
@@ -125,7 +146,7 @@ def evaluate_shared(
         StoreError: records cannot be written.
     """
     preparations = [
-        prepared(each.benchmark, classifiers, each.data, store, each.request, listener or Silence())
+        prepared(each.benchmark, each.split(classifiers)[0], each.data, store, each.request, listener or Silence())
         for each in evaluations
     ]
     workers = [worker for preparation in preparations for worker in preparation.workers]

@@ -180,9 +180,7 @@ def begin(
     """
     classifier = on_question(classifier, benchmark, data, request.seed, store.files)
     if benchmark.attack and surrogate is None:
-        if asks_for_gradients(benchmark.attack):
-            require_gradients(classifier)
-        require_logits(classifier, benchmark.attack)
+        require_attackable(classifier, benchmark.attack)
     labels = labels_for(classifier, data)
     canvas = benchmark.canvas or classifier.spec.view.canvas
     feed = classifier.feed(canvas.crop_px)
@@ -298,6 +296,17 @@ def _attack_versions(benchmark: Benchmark, classifier: Classifier) -> Mapping[st
         return {}
     may_tie = bool(classifier.code_sha256) or not classifier.has_gradients
     return {**attack_versions(benchmark.attack, may_tie=may_tie), "gradients": GRADIENTS_VERSION}
+
+
+def require_attackable(classifier: Classifier, plan: AttackPlan) -> None:
+    """Raise unless the model itself can be attacked by a plan.
+
+    Raises:
+        ModelError: it lacks gradients, or logits, that an attack needs.
+    """
+    if asks_for_gradients(plan):
+        require_gradients(classifier)
+    require_logits(classifier, plan)
 
 
 def require_gradients(classifier: Classifier) -> None:

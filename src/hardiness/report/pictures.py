@@ -135,7 +135,8 @@ def _pictures(result: Result, sample: Sample, picture_of: PictureOf, side_px: in
     picture = _small(picture_of(result, sample.id, sample.condition), side_px)
     if border := benchmark_type(result.run).border_rgb:
         picture = _in_border(picture, border)
-    if not sample.condition or sample.before is None:
+    has_clean = Condition() in result.run.conditions  # of two crops of one photograph neither is the clean one
+    if not sample.condition or sample.before is None or not has_clean:
         return (EmbeddedPicture("shown", _encoded(picture)),)
     clean = _small(picture_of(result, sample.id, Condition()), side_px)
     difference = picture.astype(np.int16) - clean
