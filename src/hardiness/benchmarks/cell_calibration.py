@@ -95,8 +95,8 @@ def _score(metric: Metric, mean: CellMean, condition: Condition, table: ImageTab
     if not mean.gaps:
         cell_loss = next(of for of in (BRIER_OF_ANSWER, NLL) if of.unit == metric.unit)
 
-        def kinds() -> list[NDArray[np.object_]]:
-            return [table.ids[np.any(table[RIGHT][:, places] == outcome, axis=1)] for outcome in (0, 1)]
+        def kinds() -> list[NDArray[np.int64]]:
+            return [np.flatnonzero(np.any(table[RIGHT][:, places] == outcome, axis=1)) for outcome in (0, 1)]
 
         score = estimated_loss(metric, estimate, fewer, condition)
         return replace(score, basis=basis_of_loss(metric, partial(_loss_over, cell_loss, table, levels), kinds))

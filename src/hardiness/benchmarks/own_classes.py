@@ -240,7 +240,8 @@ class _AnswersByClass:
         there = recalls.n > 0
         balanced = float(recalls.value[there].mean())
         of_balanced = _of_balanced(recalls, balanced)
-        basis = EstimateBasis(lambda: self.balanced_estimate(cells), 0.0, 1.0, kinds=self.ids_by_class, names="classes")
+        make = partial(self.balanced_estimate, cells)
+        basis = EstimateBasis(make, 0.0, 1.0, kinds=self.places_by_class, names="classes")
         yield BALANCED_ACCURACY.score(balanced, n, of_balanced, condition, basis=basis)
         f1, fewest = self.over_cells(cells, self.macro_f1), int(recalls.n[there].min())
         yield self._of_counts(MACRO_F1, lambda: self.over_cells(cells, self.macro_f1), f1, fewest, n, condition)
@@ -264,15 +265,15 @@ class _AnswersByClass:
             confused = EstimateBasis(partial(self.confusion_estimate, label, answer, cells[0]), 0.0, 1.0)
             yield CONFUSED.score(share, pictures, of_pair, named, interval_reason=reason, basis=confused)
 
-    def ids_by_class(self) -> list[NDArray[np.object_]]:
-        """The pictures of each class that has some."""
-        return [self.table.ids[self.label == k] for k in np.flatnonzero(self.pictures).tolist()]
+    def places_by_class(self) -> list[NDArray[np.int64]]:
+        """The places of the pictures of each class that has some."""
+        return [np.flatnonzero(self.label == k) for k in np.flatnonzero(self.pictures).tolist()]
 
     def recall_estimate(self, k: int, cells: Sequence[int]) -> Estimate:
         """The recall of one class, which has a picture that was evaluated: the mean over cells that have some."""
         at = np.flatnonzero(self.label == k)
         values = self.right[at][:, list(cells)]
-        return mean(self.table.ids[at], values[:, ~np.isnan(values).all(axis=0)])
+        return mean(at, values[:, ~np.isnan(values).all(axis=0)])
 
     def recall_estimates(self, cells: Sequence[int]) -> list[Estimate | None]:
         """The recall of each class; ``None`` of one without a picture that was evaluated."""
@@ -291,7 +292,7 @@ class _AnswersByClass:
     def confusion_estimate(self, k: int, answer: int, cell: int) -> Estimate:
         """The share of a class's pictures of a cell that get an answer."""
         at = np.flatnonzero((self.label == k) & self.seen[:, cell])
-        return mean(self.table.ids[at], self.table["answer"][at, cell] == answer)
+        return mean(at, self.table["answer"][at, cell] == answer)
 
     def _scores_of_two_classes(self, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
         measures = {AUROC: self.area_under_roc, AVERAGE_PRECISION: self.average_precision}
@@ -335,7 +336,7 @@ class _AnswersByClass:
             fewest: pictures of the smallest class.
             interval: where it is not the estimate's own.
         """
-        basis = EstimateBasis(make, 0.0, 1.0, kinds=self.ids_by_class, names="classes")
+        basis = EstimateBasis(make, 0.0, 1.0, kinds=self.places_by_class, names="classes")
         if fewest < FEW_PICTURES:
             reason = (
                 f"the smallest class has {fewest} picture{'s' * (fewest != 1)}; an interval takes {FEW_PICTURES} of "

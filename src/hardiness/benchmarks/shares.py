@@ -18,7 +18,7 @@ from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.metrics.imagenet_real import real_top1, real_top5
 from hardiness.metrics.imagenet_x import error_ratio, imagenet_x_error
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
-from hardiness.statistics.clusters import EstimateBasis, basis_of_share
+from hardiness.statistics.clusters import EstimateBasis, EstimateByCluster, basis_of_share
 from hardiness.statistics.confidence import (
     BINNINGS,
     MINIMUM,
@@ -350,7 +350,7 @@ def basis_of_loss(
             ends=(0.0, math.inf),
             kinds=kinds,
             fewest=FEWEST_TELLING,
-            rule=lambda by_cluster, of_kinds: _interval_of_likelihood(by_cluster, min(of_kinds)),
+            rule=_clustered_likelihood,
         )
     return EstimateBasis(estimate, 0.0, TOP[metric.unit], ends=(0.0, TOP[metric.unit]))
 
@@ -374,11 +374,22 @@ def estimated_loss(metric: Metric, estimate: Estimate, fewer: int, condition: Co
 
 
 def _interval_of_likelihood(estimate: Estimate, fewer: int) -> Interval:
-    """The interval of `estimated_loss` of what nothing bounds; sums over clusters have less heavy tails than images."""
+    """The interval of `estimated_loss` of what nothing bounds."""
+    degrees = max(min(fewer, _sharing(estimate)) - 1, 1)
+    return skewed_student(estimate.value, estimate.error, estimate.skew, degrees)
+
+
+def _clustered_likelihood(by_cluster: EstimateByCluster) -> Interval:
+    """The same by clusters: sums over several pictures are less unlike, so that pictures say how unlike losses are."""
+    estimate = by_cluster.estimate
+    telling = min(_sharing(by_cluster.by_picture), estimate.telling, int(by_cluster.telling))
+    return skewed_student(estimate.value, estimate.error, estimate.skew, max(telling - 1, 1))
+
+
+def _sharing(estimate: Estimate) -> int:
+    """As many images as would have this variance if they shared it equally."""
     squares = estimate.influence**2
-    sharing = int(squares.sum() ** 2 / (squares**2).sum()) if estimate.answers is None else estimate.telling
-    sharing = min(fewer, sharing)
-    return skewed_student(estimate.value, estimate.error, estimate.skew, max(sharing - 1, 1))
+    return int(squares.sum() ** 2 / (squares**2).sum())
 
 
 def two_of_each(fewer: int) -> str:
@@ -423,13 +434,18 @@ def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_], id
     basis = EstimateBasis(
         lambda: selective_prediction(ids, confidence, correct)["aurc"],
         kinds=lambda: (ids[~correct], ids[correct]),
-        rule=lambda by_cluster, of_kinds: scaled(_interval_of_area(AURC, by_cluster, of_kinds[0]), 1.0, -1.0),
+        rule=lambda by_cluster: scaled(_interval_of_area(AURC, by_cluster.estimate, by_cluster.of_kinds[0]), 1.0, -1.0),
     )
     return replace(score, basis=basis)
 
 
 def _interval_of_area(metric: Metric, estimate: Estimate, wrong: int) -> Interval:
-    """The interval of an area of errors over answers of which more and more are kept; ``wrong`` are the errors.
+    """The interval of an area of errors over answers of which more and more are kept.
+
+    Args:
+        metric: which.
+        estimate: of it.
+        wrong: errors, or clusters that hold one.
 
     Few errors decide it, above all those that the model is surest of, of which chance may have left out some.
 
@@ -564,16 +580,17 @@ def _basis_of_kept(metric: Metric, table: ImageTable, places: Sequence[int]) -> 
             places
         )
 
-    def kinds() -> list[NDArray[np.object_]]:
+    def kinds() -> list[NDArray[np.int64]]:
         """The errors of each cell, then the right answers of each."""
-        return [table.ids[table[RIGHT][:, place] == outcome] for outcome in (0, 1) for place in places]
+        return [np.flatnonzero(table[RIGHT][:, place] == outcome) for outcome in (0, 1) for place in places]
 
-    def of_areas(by_cluster: Estimate, of_kinds: Sequence[int]) -> Interval:
-        return _interval_of_area(metric, by_cluster, min(of_kinds[: len(places)]))
+    def of_areas(by_cluster: EstimateByCluster) -> Interval:
+        return _interval_of_area(metric, by_cluster.estimate, min(by_cluster.of_kinds[: len(places)]))
 
-    def of_risk(by_cluster: Estimate, of_kinds: Sequence[int]) -> Interval:
-        kept = math.ceil(COVERAGE * by_cluster.independent)
-        return with_unseen(by_cluster.interval(0.0, 1.0), by_cluster.value, kept)
+    def of_risk(by_cluster: EstimateByCluster) -> Interval:
+        estimate = by_cluster.estimate
+        kept = math.ceil(COVERAGE * estimate.independent)
+        return with_unseen(estimate.interval(0.0, 1.0), estimate.value, kept)
 
     return EstimateBasis(estimate, kinds=kinds, rule=of_risk if metric is RISK_AT_COVERAGE else of_areas)
 

@@ -138,7 +138,10 @@ class ImageTable:
     def ids_under(self, condition: Condition) -> NDArray[np.object_]:
         """The images that were evaluated under a condition, as `cell` has their values."""
         place = self.place(condition)
-        return self.ids[:0] if place is None else self.ids[self.columns[RIGHT][:, place] >= 0]
+        if place is None:
+            return self.ids[:0]
+        there = self.columns[RIGHT][:, place] >= 0
+        return self.ids if there.all() else self.ids[there]
 
     def equals(self, name: str, value: int = 1) -> NDArray[np.generic]:
         """The mask of a value, ``(N, M)``: bool; float64 with NaN if an image was not evaluated in each cell."""

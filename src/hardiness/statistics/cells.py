@@ -249,7 +249,8 @@ def cell_means(table: ImageTable, values: NDArray[np.generic], top: float = 1.0)
     numbers = np.asarray(values, np.float64)
     n = np.count_nonzero(table.evaluated, axis=0)
     has_value = ~np.isnan(numbers).all(axis=1)
-    return CellMeans(table.present, means_of(numbers), n, numbers[has_value], top, table.ids[has_value])
+    ids = table.ids if has_value.all() else table.ids[has_value]
+    return CellMeans(table.present, means_of(numbers), n, numbers[has_value], top, ids)
 
 
 def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class Clusters:
 
     def count(self, ids: NDArray[Any] | None = None) -> int:
         """How many clusters some pictures come in, by default all; arguments and errors as of `codes_of`."""
-        return len(np.unique(self.codes if ids is None else self.codes_of(ids)))
+        return int(np.count_nonzero(np.bincount(self.codes if ids is None else self.codes_of(ids))))
 
     def codes_of(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """The cluster of each of some pictures ``(n,)``.
@@ -58,10 +58,12 @@ class Clusters:
         Raises:
             ArgumentError: one of them has no cluster.
         """
-        if ids is self.ids:
+        if ids is self.ids or (len(ids) == len(self.ids) and bool(np.all(ids == self.ids))):
             return self.codes
         if ids.dtype.kind in "iu" and self.ids.dtype.kind not in "iu":
             return np.asarray(self.codes[ids])
+        if not len(ids):
+            return self.codes[:0]
         places = np.minimum(np.searchsorted(self.ids, ids), max(len(self.ids) - 1, 0))
         is_other = self.ids[places] != ids if len(self.ids) else np.ones(len(ids), bool)
         if np.any(is_other):
@@ -90,12 +92,14 @@ class Clusters:
         """
         if not estimate.n:
             return estimate
-        clusters, places = np.unique(self.codes_of(estimate.ids), return_inverse=True)
-        sums = np.bincount(places, estimate.influence, len(clusters)).astype(np.float64, copy=False)
+        sizes = np.bincount(codes := self.codes_of(estimate.ids))
+        clusters = np.flatnonzero(sizes)
+        sums = np.bincount(codes, estimate.influence)[clusters].astype(np.float64, copy=False)
         by_cluster = Estimate(estimate.value, clusters, influence_of_clusters(sums, estimate.n))
         if by_cluster.n == estimate.n:
             return by_cluster
-        return replace(by_cluster, answers=independent_answers(estimate.variance, by_cluster, estimate.n))
+        answers = independent_answers(estimate.variance, by_cluster, estimate.n)
+        return replace(by_cluster, answers=answers, units=_units(estimate, by_cluster, sizes[clusters]))
 
 
 def influence_of_clusters(sums: NDArray[np.float64], pictures: int) -> NDArray[np.float64]:
@@ -116,10 +120,11 @@ def independent_answers(variance: float, by_cluster: Estimate, pictures: int) ->
 
     Source: Kish (1965), Survey Sampling, section 8.2, the design effect; Korn & Graubard (1998), for Student's t in it.
     """
-    if not by_cluster.variance > 0:
+    if not by_cluster.variance > 0 or not variance > 0:
         return by_cluster.n
     effect = by_cluster.variance / variance
-    return max(pictures / effect * known_by_clusters(pictures, by_cluster.n), by_cluster.n)
+    independent = pictures / effect * known_by_clusters(pictures, by_cluster.n)
+    return min(max(independent, by_cluster.n), pictures)
 
 
 def effective_clusters(sizes: NDArray[np.integer]) -> float:
@@ -130,6 +135,53 @@ def effective_clusters(sizes: NDArray[np.integer]) -> float:
     """
     total = float(sizes.sum())
     return total * total / float(np.square(sizes, dtype=np.float64).sum()) if total else 0.0
+
+
+def _units(estimate: Estimate, by_cluster: Estimate, sizes: NDArray[np.integer]) -> float | None:
+    """Clusters that tell of the spread, where they are of unlike ``sizes (G,)``; ``None`` where all do.
+
+    Each varies as its size and the correlation within clusters say.
+
+    Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
+    """
+    if sizes.min() == sizes.max() or not by_cluster.variance > 0 or not estimate.variance > 0:
+        return None
+    effect = by_cluster.variance / estimate.variance
+    pictures = sizes.astype(np.float64)
+    correlation = min(max((effect - 1) / (float(pictures @ pictures) / estimate.n - 1), 0.0), 1.0)
+    variances = pictures * (1 + (pictures - 1) * correlation)
+    return float(variances.sum() ** 2 / (variances @ variances))
+
+
+class EstimateByCluster(NamedTuple):
+    """An estimate that rests on clusters.
+
+    Attributes:
+        estimate: collapsed, so that its images are clusters.
+        by_picture: as it was, whose images are pictures.
+        of_kinds: clusters of each kind that the number sets against another.
+    """
+
+    estimate: Estimate
+    by_picture: Estimate
+    of_kinds: tuple[int, ...] = ()
+
+    @property
+    def telling(self) -> float:
+        """The clusters that can tell of the spread at most; those of the kind that comes in fewest."""
+        units = self.estimate.n if self.estimate.units is None else self.estimate.units
+        return min(units, *self.of_kinds) if self.of_kinds else units
+
+    def share_interval(self, confidence: float = 0.95) -> Interval:
+        """The interval of a share, which is `clustered_proportion`; its value may be a mean over cells."""
+        share, estimate = min(max(self.estimate.value, 0.0), 1.0), self.estimate
+        if estimate.differing < FEWEST_DIFFERING:
+            return clustered_proportion(share, 0.0, self.by_picture.n, estimate.n, confidence)
+        return clustered_proportion(share, estimate.variance, self.by_picture.n, self.telling, confidence)
+
+    def interval(self, low: float, high: float, *, signed: bool = False) -> Interval:
+        """The interval of any other number, as of `Estimate.interval`, with clusters in place of images."""
+        return self.estimate.interval(low, high, signed=signed, most_telling=self.telling)
 
 
 def _no_pictures() -> Sequence[NDArray[Any]]:
@@ -149,8 +201,7 @@ class EstimateBasis:
             the classes: the kind that comes in fewest clusters says how well the spread is known.
         fewest: clusters that each kind needs.
         names: of the kinds, in words.
-        rule: the interval of the collapsed estimate, from that and the number of clusters of each kind, where it is
-            none of those of shares, bounded and unbounded numbers.
+        rule: the interval by clusters, where it is none of those of shares, bounded and unbounded numbers.
     """
 
     estimate: Callable[[], Estimate]
@@ -161,7 +212,7 @@ class EstimateBasis:
     kinds: Callable[[], Sequence[NDArray[Any]]] = _no_pictures
     fewest: int = FEWEST_OF_EACH
     names: str = "errors and of right answers"
-    rule: Callable[[Estimate, Sequence[int]], Interval] | None = None
+    rule: Callable[[EstimateByCluster], Interval] | None = None
 
     def interval(self, clusters: Clusters) -> ClusteredInterval:
         """The interval over other clusters like these.
@@ -172,23 +223,23 @@ class EstimateBasis:
             ArgumentError: a picture has no cluster.
         """
         estimate = self.estimate()
-        by_cluster = clusters.collapse(estimate)
-        count = by_cluster.n
-        of_kinds = [clusters.count(ids) for ids in self.kinds()]
+        by_cluster = EstimateByCluster(clusters.collapse(estimate), estimate)
+        count = by_cluster.estimate.n
+        of_kinds = tuple(clusters.count(ids) for ids in self.kinds())
         if reason := why_too_few(count) or self._why_too_few(of_kinds):
             return ClusteredInterval(count, None, reason)
+        by_cluster = by_cluster._replace(of_kinds=of_kinds)
         if self.rule:
-            interval = self.rule(by_cluster, of_kinds)
+            interval = self.rule(by_cluster)
         elif (self.low, self.high) == (0, 1) and estimate.is_share:
-            variance = by_cluster.variance if by_cluster.differing > 1 else 0.0
-            interval = clustered_proportion(by_cluster.value, variance, estimate.n, count)
+            interval = by_cluster.share_interval()
         else:
             is_bounded = math.isfinite(self.low) and math.isfinite(self.high)
-            if by_cluster.differing < FEWEST_DIFFERING and (self.signed or not is_bounded):
-                few = f"it needs {FEWEST_DIFFERING} clusters that differ, had {by_cluster.differing}"
+            differing = by_cluster.estimate.differing
+            if differing < FEWEST_DIFFERING and (self.signed or not is_bounded):
+                few = f"it needs {FEWEST_DIFFERING} clusters that differ, had {differing}"
                 return ClusteredInterval(count, None, few)
-            telling = min(of_kinds) if of_kinds else None
-            interval = by_cluster.interval(self.low, self.high, signed=self.signed, most_telling=telling)
+            interval = by_cluster.interval(self.low, self.high, signed=self.signed)
         return ClusteredInterval(count, within(interval, *self.ends))
 
     def _why_too_few(self, of_kinds: Sequence[int]) -> str:
@@ -246,10 +297,5 @@ class WorstBasis:
         if reason := why_too_few(count):
             return ClusteredInterval(count, None, reason)
         confidence = 1 - 0.05 / len(recalls)
-        bounds = []
-        for recall in recalls:
-            of_class = clusters.collapse(recall)
-            value = min(max(of_class.value, 0.0), 1.0)
-            variance = of_class.variance if of_class.differing > 1 else 0.0
-            bounds.append(clustered_proportion(value, variance, recall.n, of_class.n, confidence))
+        bounds = [EstimateByCluster(clusters.collapse(recall), recall).share_interval(confidence) for recall in recalls]
         return ClusteredInterval(count, Interval(min(b.low for b in bounds), min(b.high for b in bounds)))

@@ -31,6 +31,7 @@ class Estimate:
             image i.
         answers: as many independent images would vary as much, of an estimate over clusters; ``None`` where each
             image stands alone.
+        units: clusters that tell of the spread, of an estimate over clusters of unlike sizes; ``None`` where all do.
 
     Source: Hampel (1974), doi:10.1080/01621459.1974.10482962, the influence curve; Efron (1982), chapter 6, its mean
         square over n as the variance (the infinitesimal jackknife).
@@ -40,6 +41,7 @@ class Estimate:
     ids: NDArray[Any]
     influence: NDArray[np.float64]
     answers: float | None = None
+    units: float | None = None
 
     @property
     def independent(self) -> float:
@@ -78,7 +80,8 @@ class Estimate:
         See `telling_of`.
         """
         squares = self.influence**2
-        return telling_of(float(squares.sum()), float(squares @ squares), self.n, self.differing)
+        most = self.differing if self.units is None else min(self.differing, int(self.units))
+        return telling_of(float(squares.sum()), float(squares @ squares), self.n, most)
 
     @property
     def skew(self) -> float:
@@ -104,7 +107,7 @@ class Estimate:
         level: float = 0.05,
         *,
         signed: bool = False,
-        most_telling: int | None = None,
+        most_telling: float | None = None,
     ) -> Interval:
         """The interval at a level, by default of 95 %, with Student's t for how well the spread is known.
 
@@ -123,7 +126,7 @@ class Estimate:
         if signed:
             own = self.interval(level=level, most_telling=most_telling)
             return with_unseen(own, self.value, self.independent, low, high, level=level)
-        tells = self.telling if most_telling is None else min(self.telling, most_telling)
+        tells = self.telling if most_telling is None else min(self.telling, int(most_telling))
         if math.isfinite(low) and math.isfinite(high):
             width = high - low
             share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2

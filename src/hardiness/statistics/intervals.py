@@ -256,7 +256,7 @@ def effective_wilson(value: float, variance: float, telling: int, n: int, confid
 
 
 @at_any_level
-def clustered_proportion(value: float, variance: float, n: int, clusters: int, confidence: float = 0.95) -> Interval:
+def clustered_proportion(value: float, variance: float, n: int, clusters: float, confidence: float = 0.95) -> Interval:
     """The interval of a share of pictures that come in clusters, from how much it varies over other clusters.
 
     The exact one of as many independent answers as would vary as much, with Student's t for how well the clusters tell
@@ -266,7 +266,8 @@ def clustered_proportion(value: float, variance: float, n: int, clusters: int, c
         value: the share, in [0, 1].
         variance: of it, over other clusters like these; 0 where nothing varies.
         n: pictures.
-        clusters: how many they come in, at least 2 where there is a variance.
+        clusters: how many they come in; where there is a variance, those that tell of it, as `Clusters.by_cluster`
+            says, which are fewer of unlike sizes.
         confidence: its coverage, in (0, 1).
 
     Source: `clopper_pearson`; Korn & Graubard (1998), Survey Methodology 24, 193-201, for the effective number.
@@ -277,7 +278,7 @@ def clustered_proportion(value: float, variance: float, n: int, clusters: int, c
     return clopper_pearson(value * answers, answers, confidence)
 
 
-def known_by_clusters(n: int, clusters: int, below: float = 0.975) -> float:
+def known_by_clusters(n: int, clusters: float, below: float = 0.975) -> float:
     """The share of independent answers that count, as clusters tell less well how much they vary than pictures would.
 
     Args:
