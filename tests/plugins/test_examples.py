@@ -58,7 +58,7 @@ NAMES = {
     "hardiness.perturbations": {"passing"},
     "hardiness.attacks": {"guess", "plain-pgd"},
     "hardiness.comparisons": {"beyond-accuracy"},
-    "hardiness.metrics": {"superclass_top1"},
+    "hardiness.metrics": {"superclass_top1", "top1_at_night"},
     "hardiness.pair_metrics": {"confidence_gain"},
     "hardiness.published": {"roe-2026"},
     "hardiness.exports": {"yaml"},
@@ -217,6 +217,17 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     assert judged == ["superclass top-1, worse than out", "gain in confidence, against out"]
     two = ("compare", "out", "-m", "py:network.py:build", "-m", "py:network.py:other")
     assert "gain in confidence " in command(place, installed, *two).out
+    pictures = sorted((place / "data" / "imagenet" / "val").rglob("*.png"))
+    times = [f"{path.parent.name}/{path.name},{('night', 'day')[k % 2]}\n" for k, path in enumerate(pictures)]
+    (place / "times.csv").write_text("path,time\n" + "".join(times))
+    nights = {}
+    for name, columns in (("without", ()), ("with", ("--columns", "times.csv"))):
+        shown = command(place, installed, "show", "out", "--json", *columns)
+        assert shown.status == 0, shown.err
+        scores = (score for result in json.loads(shown.out) for score in result["scores"])
+        nights[name] = next(score for score in scores if score["metric"] == "top1_at_night")
+    assert nights["without"]["reason"] == "not available: the pictures have no column time"
+    assert nights["with"]["value"] is not None
     made = command(place, installed, "make", "corruptions", "data", "tree", "--set", "lines-and-light", "--limit", "1")
     assert made.status == 0, made.err
     assert {each.name for each in (place / "tree").iterdir()} >= {"bars", "brightness", "contrast"}

@@ -10,6 +10,8 @@ from hardiness.benchmarks.chat_answers import TABLE_COLUMNS, with_outcomes
 from hardiness.benchmarks.galleries import galleries, galleries_kept
 from hardiness.benchmarks.own_classes import class_gallery
 from hardiness.benchmarks.presentation import Presentation
+from hardiness.core.columns import NO_COLUMNS
+from hardiness.core.columns import Columns as PictureColumns
 from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, instance_or_subclass_of
 from hardiness.core.result import PARTIAL, Finding, Score
@@ -95,14 +97,26 @@ class Card(Presentation, ABC):
 
     @final
     def registered_measurables(
-        self, own: Sequence[Measurable], table: ImageTable, run: Run, baseline: Baseline | None
+        self,
+        own: Sequence[Measurable],
+        table: ImageTable,
+        run: Run,
+        baseline: Baseline | None,
+        columns: PictureColumns = NO_COLUMNS,
     ) -> list[Measurable]:
-        """The metrics that are registered for any run, as functions of images, beside its own measurables."""
+        """The metrics that are registered for any run, as functions of images, beside its own measurables.
+
+        Args:
+            own: its own.
+            table, run, baseline: as for `measurables`.
+            columns: of the pictures.
+        """
         if not len(table):
             return []
         whole = not any(measurable.metric.endswith(PARTIAL) for measurable in own)
         names = [metric.name for metric in self.declared]
-        return list(registered_measurables(Scoring(table, run, whole, baseline), names))
+        values = columns.at(table.ids).values if columns else {}
+        return list(registered_measurables(Scoring(table, run, whole, baseline, values), names))
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline | None:
         """The run's measurements as a baseline for others; ``None`` where nothing divides."""

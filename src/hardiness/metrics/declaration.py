@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ class RunMetric:
         table: columns of the image table that it needs, beside ``right``.
         rows: columns of the stored rows that it needs and the image table does not carry: they are added to it. A
             metric with some takes no part in stopping a run.
+        columns: what it needs to know of pictures beyond their labels, such as ``site``: it gets them as
+            `Scoring.columns`. Where pictures have no such column its score has no value and says so.
         applies: whether it speaks of a run. A run of which it does, and whose rows lack a column, has a score without a
             value that says so. Without it the metric offers itself wherever its columns are.
         divides: whether it divides by a baseline, which it then gets.
@@ -48,6 +50,7 @@ class RunMetric:
     compared: bool = True
     behind: str = ""
     version: int | str = 1
+    columns: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,6 +74,11 @@ class RunMetric:
         places = {"the image table": self.table, "the stored rows": self.rows}
         missing = {place: [name for name in names if name not in table] for place, names in places.items()}
         return " and ".join(f"no {', no '.join(names)} is in {place}" for place, names in missing.items() if names)
+
+    def lacks_columns(self, columns: Collection[str]) -> str:
+        """The columns of pictures that it needs and that are not among some, in words; empty where they are."""
+        missing = [name for name in self.columns if name not in columns]
+        return f"the pictures have no column {', no column '.join(missing)}" if missing else ""
 
     def scores(self, scoring: Scoring) -> list[Score]:
         """Its scores of a run whose table has its columns.
@@ -176,6 +184,7 @@ def metric(
     *,
     table: Sequence[str] = (),
     rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
     outputs: str = OUTPUTS[0],
     outputs_by: Mapping[str, str] | None = None,
     range: tuple[float, float] | None = None,  # noqa: A002  # as `Metric.range`, which it becomes
@@ -195,7 +204,7 @@ def metric(
     Args:
         name, title, unit, higher_is_better, explanation, detail, overview, outputs, outputs_by: as of `Metric`.
         range: the least and the largest that it can be; by default (0, 1) of a fraction, and from 0 on of other units.
-        table, rows, applies, divides, compared, behind, version: as of `RunMetric`.
+        table, rows, columns, applies, divides, compared, behind, version: as of `RunMetric`.
 
     Raises:
         ArgumentError: the outputs or the range are none.
@@ -205,7 +214,8 @@ def metric(
     )
 
     def decorate(function: Callable[[Scoring], Outcomes]) -> RunMetric:
-        entry = RunMetric(declared, function, tuple(table), tuple(rows), applies, divides, compared, behind, version)
+        needs = tuple(table), tuple(rows)
+        entry = RunMetric(declared, function, *needs, applies, divides, compared, behind, version, tuple(columns))
         registry.register(name, entry, f"{function.__module__}:{function.__qualname__}")
         return entry
 
@@ -291,16 +301,18 @@ def registered_measurables(scoring: Scoring, taken: Sequence[str]) -> Iterator[M
     One of somebody else's that fails gives none, here and from then on.
 
     Args:
-        scoring: of the run, with its baseline.
+        scoring: of the run, with its baseline and all columns of its pictures.
         taken: names of metrics that the run's card has, which no other may have.
     """
     for entry in entries():
         if not entry.compared or entry.name in taken:
             continue
         try:
-            if entry.speaks_of(scoring.run) and not entry.lacks(scoring.table):
-                own = scoring if entry.divides else scoring._replace(baseline=None)
-                yield from entry.measurables(own)
+            has_columns = not (entry.lacks(scoring.table) or entry.lacks_columns(scoring.columns))
+            if entry.speaks_of(scoring.run) and has_columns:
+                columns = {name: scoring.columns[name] for name in entry.columns}
+                baseline = scoring.baseline if entry.divides else None
+                yield from entry.measurables(scoring._replace(baseline=baseline, columns=columns))
         except Exception as error:
             if not registry.give_up(entry.name, error):
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,12 +78,15 @@ class Scoring(NamedTuple):
             named ``…_partial``.
         baseline: what ratios divide by, in the form of the benchmark's card; ``None`` where there is nothing, or the
             metric does not divide.
+        columns: what is known of the images beyond their labels, by name ``(N,)``, those that the metric asked for:
+            object of str with ``None`` in an empty cell, int64, or float64 with NaN in an empty cell.
     """
 
     table: ImageTable
     run: Run
     whole: bool = True
     baseline: Mapping[str, Any] | None = None
+    columns: Mapping[str, NDArray[Any]] = MappingProxyType({})
 
     @property
     def clean(self) -> int | None:
@@ -108,7 +112,8 @@ class Scoring(NamedTuple):
         table = self.table
         columns = {name: column[places] for name, column in table.columns.items()}
         return self._replace(
-            table=replace(table, ids=table.ids[places], label=table.label[places], columns=columns, failures=())
+            table=replace(table, ids=table.ids[places], label=table.label[places], columns=columns, failures=()),
+            columns={name: column[places] for name, column in self.columns.items()},
         )
 
 

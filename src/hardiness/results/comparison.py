@@ -31,7 +31,7 @@ from hardiness.results.measured import (
     measures_of,
     why_not_measured,
 )
-from hardiness.results.metric_scores import own_versions
+from hardiness.results.metric_scores import column_digests, own_versions
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
@@ -494,7 +494,9 @@ def _kept(
     noise = [json_form(noises[run.stored.key]) for run in runs.values() if run.stored.key in noises]
     name = f"comparison {digest_of([[name, run.stored.key] for name, run in runs.items()])}"
     divisors = base and [base.of_run(run) for run in runs.values()]
-    origin = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions()])
+    columns = [column_digests(run) for run in runs.values()]
+    of_columns = [columns] if any(columns) else []
+    origin = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions(), *of_columns])
     form = first.memo.value(name if base is None else f"{name} {base.model}", origin, lambda: json_form(compute()))
     return None if form is None else from_json(BenchmarkComparison, form, "the comparison")
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, card_of, cards, published_baseline
 from hardiness.benchmarks.chat_answers import chat_outputs
+from hardiness.core.columns import NO_COLUMNS, Columns
 from hardiness.core.condition import Condition
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.results.metric_scores import has_compared_metrics, with_rows_of_metrics
+from hardiness.results.metric_scores import columns_of_metrics, has_compared_metrics, with_rows_of_metrics
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.cells import is_drawn
@@ -109,11 +110,14 @@ def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> RunByImag
     """A run by image as `stored_measures` gives it, of a table that may have been read already."""
     stored = run.stored
     table = with_rows_of_metrics(run, run.table)
-    by_image = measured(table, stored.run, base.of_run(run) if base else None) if len(table) else None
+    divisor, columns = base.of_run(run) if base else None, columns_of_metrics(run)
+    by_image = measured(table, stored.run, divisor, columns) if len(table) else None
     return by_image and replace(by_image, key=stored.key, table=lambda: run.table)
 
 
-def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> RunByImage | None:
+def measured(
+    table: ImageTable, run: Run, baseline: Baseline | None = None, columns: Columns = NO_COLUMNS
+) -> RunByImage | None:
     """A run by image; ``None`` where no image has every condition, or its card names nothing to compare by.
 
     Ratios are to ``baseline`` where it is given, else to the published one.
@@ -125,7 +129,7 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
         return None
     # Nothing failed on the images that are kept: of all of them a score is whole, whatever befell the others.
     whole_table = replace(table if whole.all() else _rows_of(table, whole), failures=())
-    measurables = () if drawn else _measurables(whole_table, run, baseline)
+    measurables = () if drawn else _measurables(whole_table, run, baseline, columns)
     outputs = chat_outputs(table) if run.model.is_chat else run.model.outputs
     card = card_of(run)
     scores = tuple(
@@ -151,12 +155,12 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> R
     )
 
 
-def _measurables(table: ImageTable, run: Run, baseline: Baseline | None) -> Sequence[Measurable]:
+def _measurables(table: ImageTable, run: Run, baseline: Baseline | None, columns: Columns) -> Sequence[Measurable]:
     """The scores that a run's card gives to compare by; none where a card of somebody else's fails."""
     try:
         card, divisors = card_of(run), baseline or published_baseline(run)
         own = card.measurables(table, run, divisors)
-        return [*own, *card.registered_measurables(own, table, run, divisors)]
+        return [*own, *card.registered_measurables(own, table, run, divisors, columns)]
     except Exception as error:
         if not cards.give_up(run.benchmark.card, error):
             raise

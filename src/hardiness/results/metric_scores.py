@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from hardiness.benchmarks.card import Baseline, MissingCard
 from hardiness.benchmarks.own_code import scoring_code
+from hardiness.core.columns import NO_COLUMNS, Columns, texts_of
 from hardiness.core.errors import ArgumentError, DataError, StoreError
 from hardiness.core.result import PARTIAL, Score
 from hardiness.core.table import ImageTable
@@ -51,6 +53,25 @@ def with_rows_of_metrics(run: ScoredRun, table: ImageTable) -> ImageTable:
     return run.with_rows(table, tuple(rows))
 
 
+def columns_of_metrics(run: ScoredRun) -> Columns:
+    """The columns of a run's pictures that metrics ask for by which models are compared; none where none asks."""
+    names = {name for entry in entries() if entry.compared and _speaks_of(entry, run) for name in entry.columns}
+    if not names:
+        return NO_COLUMNS
+    columns = run.picture_columns
+    return replace(columns, values={name: values for name, values in columns.values.items() if name in names})
+
+
+def column_digests(run: ScoredRun) -> list[str]:
+    """Digests of the columns of a run's pictures that metrics ask for; kept comparisons are of them, too."""
+    columns = columns_of_metrics(run)
+    return [_digest(columns, tuple(columns.values))] if columns else []
+
+
+def _digest(columns: Columns, names: Sequence[str]) -> str:
+    return digest_of([columns.ids.tolist(), [[name, texts_of(columns.values[name]).tolist()] for name in names]])
+
+
 def _in_order() -> Iterator[RunMetric]:
     """The registered metrics, sorted by name, those that stand behind another one after it."""
     pending = sorted(entries(), key=lambda entry: (not entry.behind, entry.name))
@@ -73,7 +94,10 @@ def _scores(
         divisor = baseline if entry.divides else None
         if clusters := run.clusters:
             return clustered_scores(_computed(run, entry, whole, divisor), clusters)
-        origin = digest_of([*version_of(entry), whole, divisor])
+        columns = run.picture_columns if entry.columns else NO_COLUMNS
+        names = [name for name in entry.columns if name in columns.values]
+        of_columns = [_digest(columns, names)] if names else []
+        origin = digest_of([*version_of(entry), whole, divisor, *of_columns])
         return run.memo.record(
             list[Score], f"metric {entry.name}", origin, lambda: without_bases(_computed(run, entry, whole, divisor))
         )
@@ -96,7 +120,11 @@ def _computed(run: ScoredRun, entry: RunMetric, whole: bool, baseline: Baseline 
         if entry.applies is None:
             return []
         return [entry.metric.score(None, len(table), reason=f"not available: {missing}")]
-    return run.without_unavailable(entry.scores(Scoring(table, run.stored.run, whole, baseline)))
+    columns = run.picture_columns.at(table.ids).values if entry.columns else {}
+    if missing := entry.lacks_columns(columns):
+        return [entry.metric.score(None, len(table), reason=f"not available: {missing}")]
+    own = {name: columns[name] for name in entry.columns}
+    return run.without_unavailable(entry.scores(Scoring(table, run.stored.run, whole, baseline, own)))
 
 
 def _require_own_name(run: ScoredRun, entry: RunMetric, others: Iterable[Score]) -> None:

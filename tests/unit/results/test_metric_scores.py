@@ -13,6 +13,7 @@ import hardiness
 from hardiness.benchmarks.card import Card
 from hardiness.benchmarks.corruptions import CorruptionCard
 from hardiness.benchmarks.photographs import Classification
+from hardiness.core.columns import Columns, ColumnSource, Grouping
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result, Score
@@ -21,6 +22,7 @@ from hardiness.core.table import Records
 from hardiness.metrics.declaration import RunMetric, metric, pair_metric, pair_registry, registry
 from hardiness.metrics.scoring import Outcomes, Scoring
 from hardiness.results.comparison import compare_stores, not_comparable
+from hardiness.results.gate import judge
 from hardiness.results.measured import stored_measures
 from hardiness.results.policy import parse_policy
 from hardiness.results.results import results_of
@@ -405,3 +407,55 @@ def test_cards_are_not_asked_again_for_a_new_metric(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(CorruptionCard, "filled_table", must_not)
     metric("evens", table=("answer",))(evens)
     assert of(results_of(store))[0].value is not None
+
+
+def at_night(scoring: Scoring) -> Outcomes:
+    """The share of right answers to pictures taken at night."""
+    dark = scoring.columns["time"] == "night"
+    return {Condition(): scoring.mean_of(np.where(dark[:, None], scoring.table["right"] == 1, np.nan))}
+
+
+def taken(changed: int = 0, **more: Any) -> Columns:
+    """Every third picture is taken at night, and ``changed`` others too."""
+    ids = np.array([f"n/{k:04d}" for k in range(N)], object)
+    times = np.array(["night" if k % 3 == 0 or k < changed else "day" for k in range(N)], object)
+    return Columns(ids, {"time": times}, (ColumnSource("times.csv", str(changed)),), **more)
+
+
+def test_a_metric_gets_the_columns_of_pictures_that_it_asks_for_and_is_not_available_without(tmp_path: Path) -> None:
+    store = stored(tmp_path, "m")
+    metric("at_night", "top-1 at night", columns=("time",))(at_night)
+    (score,) = of(results_of(store), "at_night")
+    assert score.value is None
+    assert score.reason == "not available: the pictures have no column time"
+    (given,) = of(results_of(store, grouping=Grouping(columns=(taken(),))), "at_night")
+    right = store.runs()[0].records()
+    hits = (right["prediction"] == right["label"])[::3]
+    assert given.value == hits.mean()
+    store.runs()[0].keep_picture_columns(taken())
+    assert of(results_of(store), "at_night") == [given]
+    (other,) = of(results_of(store, grouping=Grouping(columns=(taken(60),))), "at_night")
+    assert other.value != given.value
+    assert of(results_of(store), "at_night") == [given]
+
+
+def test_models_are_compared_and_judged_by_a_metric_of_columns(tmp_path: Path) -> None:
+    metric("at_night", "top-1 at night", columns=("time",))(at_night)
+    store = stored(tmp_path, "one")
+    stored(tmp_path, "two", seed=1)
+    assert "at_night" not in [score.metric for score in compare_stores([store])[0].scores]
+    for changed in (0, 60):
+        grouping = Grouping(columns=(taken(changed),))
+        (comparison,) = compare_stores([store], grouping=grouping)
+        (score,) = [score for score in comparison.scores if score.metric == "at_night"]
+        results = {result.model: of([result], "at_night")[0] for result in results_of(store, grouping=grouping)}
+        assert score.values == {name: pytest.approx(results[name].value) for name in ("one", "two")}
+        verdicts = judge(
+            parse_policy('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "at_night"\nat_least = 0.2'), store, grouping
+        )
+        assert [(each.outcome, each.value) for each in verdicts.verdicts] == [
+            ("pass", pytest.approx(results[each.model].value)) for each in verdicts.verdicts
+        ]
+    missing = judge(parse_policy('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "at_night"\nat_least = 0.2'), store)
+    assert [each.outcome for each in missing.verdicts] == ["missing"] * 2
+    assert all("not available: the pictures have no column time" in each.reason for each in missing.verdicts)
