@@ -160,6 +160,11 @@ class Metric:
         )
 
 
+def _in_clusters(count: int) -> str:
+    """The number of clusters, to stand behind that of images; empty where each image stands alone."""
+    return f" in {count:,} clusters" if count else ""
+
+
 class ClusteredInterval(NamedTuple):
     """The interval of a number whose pictures come in clusters.
 
@@ -251,7 +256,7 @@ class Score:
     @property
     def n_text(self) -> str:
         """The number of images and, where they come in clusters, that of clusters beside it."""
-        return f"{self.n:,} in {self.clusters:,}" if self.clusters else f"{self.n:,}"
+        return f"{self.n:,}{_in_clusters(self.clusters)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -522,6 +527,11 @@ class Result:
         """The model's name, with the precision where it is not fp32, and the mark of a chat model."""
         precision = "" if self.run.precision == "fp32" else f" ({self.run.precision})"
         return f"{self.model}{self.run.model.mark}{precision}"
+
+    @property
+    def n_text(self) -> str:
+        """The number of images that were evaluated and, where they come in clusters, that of clusters beside it."""
+        return f"{self.counts.images:,}{_in_clusters(self.clusters.clusters if self.clusters else 0)}"
 
     @property
     def doubt(self) -> str:

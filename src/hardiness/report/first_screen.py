@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hardiness.core.result import Interval
@@ -25,6 +25,12 @@ RANDOM_WEIGHTS = "random weights"
 """The reason why a network that nobody trained has no place."""
 
 
+def _from_to(counts: Iterable[int]) -> str:
+    """The counts as one number, or from the least to the largest."""
+    least, *others = sorted(set(counts))
+    return f"{least:,} to {others[-1]:,}" if others else f"{least:,}"
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """The share of answers that are right, in [0, 1]: a dot of the chart.
@@ -34,6 +40,7 @@ class Point:
         n: images.
         doubt: ``"withdrawn"`` or ``"not checked"`` where the report on an attack does not stand by it.
         anchor: of what was run.
+        clusters: that the images come in; 0 where each stands alone.
     """
 
     value: float
@@ -41,6 +48,7 @@ class Point:
     n: int
     doubt: str = ""
     anchor: str = ""
+    clusters: int = 0
 
     @property
     def text(self) -> str:
@@ -81,9 +89,10 @@ class ScreenColumn:
 
     @property
     def n(self) -> str:
-        """How many images its numbers rest on."""
-        counts = sorted({point.n for point in self.points.values()})
-        return f"n = {counts[0]:,}" if len(counts) == 1 else f"n = {counts[0]:,} to {counts[-1]:,}"
+        """How many images its numbers rest on, and how many clusters these come in."""
+        clusters = {point.clusters for point in self.points.values()}
+        text = f"n = {_from_to(point.n for point in self.points.values())}"
+        return f"{text} in {_from_to(clusters)} clusters" if all(clusters) else text
 
     @property
     def images(self) -> int:

@@ -199,9 +199,9 @@ def _column(
 def _point(score: Score) -> Point:
     assert score.value is not None
     if score.higher_is_better:
-        return Point(score.value, score.interval, score.n, score.doubt)
+        return Point(score.value, score.interval, score.n, score.doubt, clusters=score.clusters)
     ends = Interval(1 - score.interval.high, 1 - score.interval.low) if score.interval else None
-    return Point(1 - score.value, ends, score.n, score.doubt)
+    return Point(1 - score.value, ends, score.n, score.doubt, clusters=score.clusters)
 
 
 def _leads(

@@ -77,6 +77,8 @@ class StoredResults(Sequence["TabledResult"]):
         unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or
         "not checked" where the report on an attack does not stand by the value, and empty elsewhere.
 
+        Where pictures come in clusters, ``clusters`` says how many a score rests on, and its interval is over these.
+
         Where scores by slice were asked for, each is a row too, and five columns say which: ``slice`` is the column of
         the pictures, and ``slice_row`` is ``value`` for one value of it, which ``slice_value`` names, ``worst`` and
         ``gap`` for the worst slice and its distance to the best, and ``mix`` for the average in other proportions. The
@@ -93,6 +95,7 @@ class StoredResults(Sequence["TabledResult"]):
         """
         differences, headlines = _differences_by_id(self._results), _headlines(self._results)
         has_slices = any(result.slices for result in self._results)
+        has_clusters = any(result.clusters for result in self._results)
         rows = []
         for result in self._results:
             card = card_of(result.run)
@@ -104,6 +107,7 @@ class StoredResults(Sequence["TabledResult"]):
                 if places is not None:
                     place = places.get((result.run.key, score.metric, score.condition))
                     row |= {"place": place and place.best, "place_worst": place and place.worst}
+                row |= {"clusters": score.clusters or None} if has_clusters else {}
                 row |= NO_SLICE if has_slices else {}
                 rows.append((row, score.condition))
             for sliced in result.slices:
@@ -111,8 +115,9 @@ class StoredResults(Sequence["TabledResult"]):
                 about["condition"] = shown(card.named(sliced.condition))
                 about |= {} if places is None else {"place": None, "place_worst": None}
                 for score, cells in slice_rows(sliced):
-                    rows.append(({**_row(result, score), **about, **cells}, score.condition))
-        return table_of(rows, form, integers=("place", "place_worst"))
+                    of_clusters = {"clusters": score.clusters or None} if has_clusters else {}
+                    rows.append(({**_row(result, score), **about, **of_clusters, **cells}, score.condition))
+        return table_of(rows, form, integers=("place", "place_worst", "clusters"))
 
 
 @dataclass(frozen=True, repr=False)

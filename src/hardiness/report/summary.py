@@ -47,7 +47,7 @@ def _footing(saying: ModelSentence, result: Result) -> str:
     """How many images are behind what was found, whether they are a part, and what so few of them leave open."""
     score = saying.score
     n = score.n if score else result.counts.images
-    parts = [f"n = {n:,}"]
+    parts = [f"n = {score.n_text if score else result.n_text}"]
     if not result.counts.complete:
         parts.append("partial")
     if trust(result.findings) == "cannot tell":

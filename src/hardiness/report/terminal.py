@@ -136,7 +136,7 @@ def headline_lines(results: Sequence[Result]) -> Iterator[str]:
         for head, entry in zip(card.heads, entries, strict=True):
             if entry.score is not None and entry.score.value is not None:
                 interval = f" ({entry.interval})" if entry.interval else ""
-                yield f"{head.title}: {model} {head.metric} {entry.text}{interval}, n {entry.score.n:,}"
+                yield f"{head.title}: {model} {head.metric} {entry.text}{interval}, n {entry.score.n_text}"
 
 
 def scorecard_tables(
@@ -195,7 +195,7 @@ def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
         rows = [
             (
                 result.name,
-                f"{result.counts.images:,}",
+                result.n_text,
                 *(_cell(result, score_of(result, column)).plain for column in columns),
             )
             for result in shown.results
@@ -214,9 +214,7 @@ def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -
             columns.append(
                 TerminalColumn(heading, [_cell(result, score_of(result, column)) for result in shown.results])
             )
-    columns.insert(
-        min(1, len(columns)), TerminalColumn("n", [Text(f"{each.counts.images:,}") for each in shown.results])
-    )
+    columns.insert(min(1, len(columns)), TerminalColumn("n", [Text(each.n_text) for each in shown.results]))
     table = TerminalTable(shown.heading, [result.name for result in shown.results], columns, everything)
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
     if shown.section.people_score:

@@ -94,7 +94,7 @@ def _size(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
     if score is None or score.interval is None or score.unit != "fraction":
         return
     width = score.interval.high - score.interval.low
-    text = f"n = {score.n:,}: the interval of {column.title if column else ''} is {100 * width:.0f} points wide"
+    text = f"n = {score.n_text}: the interval of {column.title if column else ''} is {100 * width:.0f} points wide"
     if width > WIDE:
         yield Check(
             "sample size", True, f"{text}, so that smaller differences are not told apart", _images_needed(score, width)
@@ -104,7 +104,8 @@ def _size(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
 
 
 def _images_needed(score: Score, width: float) -> str:
-    return f"about {round(score.n * (width / WIDE) ** 2):,} images would bring it to {100 * WIDE:.0f} points"
+    units, name = (score.clusters, "clusters") if score.clusters else (score.n, "images")
+    return f"about {round(units * (width / WIDE) ** 2):,} {name} would bring it to {100 * WIDE:.0f} points"
 
 
 def _differences(result: Result, shown: BenchmarkSection) -> Iterator[Check]:

@@ -12,6 +12,9 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.report.exports import registry
+from hardiness.report.stored_results import StoredResults
+from hardiness.report.terminal import headline_lines
 from hardiness.results.results import results_of
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.estimate import mean
@@ -84,7 +87,7 @@ def test_a_share_is_that_of_clusters_and_says_how_many(tmp_path: Path) -> None:
     form = result.as_dict()["clusters"]
     sources = [{"name": "metadata.csv", "sha256": "ab" * 32}]
     assert form == {"column": "patient", "clusters": 40, "pictures": 400, "sources": sources}
-    assert "400 in 40" in repr(result)
+    assert "400 in 40 clusters" in repr(result)
 
 
 def test_every_score_rests_on_clusters_or_says_why_it_has_no_interval(tmp_path: Path) -> None:
@@ -152,3 +155,17 @@ def test_a_score_that_hands_nothing_over_has_no_interval(tmp_path: Path, monkeyp
     score = result.score("top1")
     assert score.interval is None
     assert score.interval_reason == "no method for clusters: its interval is of independent pictures"
+
+
+def test_images_and_clusters_stand_beside_each_other_wherever_n_does(tmp_path: Path) -> None:
+    store, grouping = stored(tmp_path)
+    plain, results = results_of(store), results_of(store, grouping=grouping)
+    assert any("n 400 in 40 clusters" in line for line in headline_lines(results))
+    assert not any("clusters" in line for line in headline_lines(plain))
+    (row, *_) = StoredResults(results).table().to_pylist()
+    assert (row["n"], row["clusters"]) == (400, 40)
+    assert "clusters" not in StoredResults(plain).table().column_names
+    for form in ("markdown", "latex"):
+        assert b"400 in 40 clusters" in registry.get(form).write(results), form
+        assert b"clusters" not in registry.get(form).write(plain), form
+    assert "clusters: 40" in registry.get("model-index").write(results).decode()

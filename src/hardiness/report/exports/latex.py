@@ -135,7 +135,7 @@ def _placed(entry: OverviewEntry, models: int) -> str:
     if entry.score is None:
         return "--"
     rank = rf" {{\scriptsize {_escaped(str(entry.rank))}}}" if entry.rank and models > 1 else ""
-    below = [entry.interval, ", ".join([f"n = {entry.score.n:,}", *entry.exported])]
+    below = [entry.interval, ", ".join([f"n = {entry.score.n_text}", *entry.exported])]
     lines = [f"{entry.text}{rank}", *(rf"{{\scriptsize {_escaped(line)}}}" for line in below if line)]
     return r"\shortstack[r]{" + r" \\ ".join(lines) + "}"
 
@@ -156,7 +156,8 @@ def _table(shown: BenchmarkSection) -> Iterator[str]:
     for result in shown.results:
         cells = [_cell(result, column) for column in columns]
         marks = ", ".join(marks_in_export(result))
-        n = rf"{result.counts.images} {{\scriptsize {_escaped(marks)}}}" if marks else f"{result.counts.images}"
+        images = result.n_text if result.clusters else f"{result.counts.images}"
+        n = rf"{images} {{\scriptsize {_escaped(marks)}}}" if marks else images
         yield rf"{' & '.join([_escaped(result.name), *cells, n])} \\"
     yield r"\bottomrule"
     yield r"\end{tabular}}"

@@ -49,7 +49,7 @@ def _placed(entry: OverviewEntry, models: int) -> str:
         return entry.text
     place = f", place {entry.rank}" if entry.rank and models > 1 else ""
     marks = "".join(f", {mark}" for mark in entry.exported)
-    return f"{entry.text}{f' ({entry.interval})' if entry.interval else ''}{place}, n = {entry.score.n:,}{marks}"
+    return f"{entry.text}{f' ({entry.interval})' if entry.interval else ''}{place}, n = {entry.score.n_text}{marks}"
 
 
 def _section(shown: BenchmarkSection) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _section(shown: BenchmarkSection) -> Iterator[str]:
     yield f"| --- |{' ---: |' * (len(columns) + 1)}"
     for result in shown.results:
         cells = [_cell(result, column) for column in columns]
-        n = ", ".join([f"{result.counts.images:,}", *marks_in_export(result)])
+        n = ", ".join([result.n_text, *marks_in_export(result)])
         yield f"| {' | '.join([_escaped(result.name), *cells, n])} |"
     yield ""
     for note in shown.notes(everything=False):

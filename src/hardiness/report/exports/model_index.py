@@ -37,6 +37,8 @@ def _entry(shown: BenchmarkSection, result: Result, score: Score) -> dict[str, A
     assert score.value is not None
     percent = score.unit in ("fraction", "ratio")
     details = {"n": score.n, "complete": result.counts.complete, "run": result.key, **dict(score.condition)}
+    if score.clusters:
+        details["clusters"] = score.clusters
     if marks := marks_in_export(result):
         details["marks"] = ", ".join(marks)
     if score.doubt:
