@@ -236,13 +236,16 @@ NOT_RUN = (
     "robustbench",
     "--humans raw-data",
     "--log",
+    "--columns",
+    "--slice",
+    "--cluster",
     "--data photos",
     "runs/mine --all",
     "runs/int8",
     "-m chat:",
 )
 """What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
-people's files, a csv or an endpoint, and trackers: tests of their own run these."""
+people's files, a csv, columns of pictures or an endpoint, and trackers: tests of their own run these."""
 
 FIRST, SECOND = "py:network.py:viewed", "py:my_model.py:viewed"
 

@@ -36,5 +36,6 @@ def load_results(
         DataError: the folder holds no records.
     """
     store = Store.open(out)
-    results = results_of(store, baseline, grouping=grouping_of(columns, cluster, slices, mix))
-    return StoredResults(results if below is None else with_severities(results, store, below))
+    grouping = grouping_of(columns, cluster, slices, mix)
+    results = results_of(store, baseline, grouping=grouping)
+    return StoredResults(results if below is None else with_severities(results, store, below, grouping))

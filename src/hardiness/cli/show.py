@@ -63,7 +63,7 @@ def show(options: ShowOptions) -> int:
     with surveyed(store):
         survey, results_of_folder = store.survey(), results_of(store, options.baseline, options.verify, grouping)
         if below is not None:
-            results_of_folder = with_severities(results_of_folder, store, below)
+            results_of_folder = with_severities(results_of_folder, store, below, grouping)
         problems = [*survey.problems, *dict.fromkeys(line for result in results_of_folder for line in result.damage)]
         print_lines(*survey.renamed, problems=problems)
         if options.as_json:

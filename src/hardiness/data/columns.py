@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -141,6 +142,23 @@ def columns_by_id(ids: Sequence[str], values: Mapping[str, NDArray[Any]], source
     names = np.empty(len(ids), object)
     names[:] = [ids[place] for place in order]
     return Columns(names, {name: column[order] for name, column in values.items()}, (source,))
+
+
+def columns_of_items(ids: Sequence[str], facts: Sequence[Mapping[str, Any]]) -> Columns:
+    """The columns of pictures of which Python says further things, such as the metadata of MAITE's items.
+
+    What is neither text nor a number is left out, and so is ``id``.
+
+    Args:
+        ids: of the pictures, each once.
+        facts: of each.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in dict.fromkeys(str(name) for each in facts for name in each if name != "id"):
+        with suppress(ArgumentError):
+            arrays[name] = _cells([each.get(name) for each in facts], name)
+    arrays, _ = _without_long(arrays, HELD)
+    return columns_by_id(ids, arrays, ColumnSource(HELD, _digest(arrays)))
 
 
 def with_tables(data: DataSet, tables: Sequence[Columns]) -> DataSet:

@@ -20,6 +20,7 @@ from hardiness.core.benchmark import DataRoot, DataSet, Image
 from hardiness.core.errors import ArgumentError, DataError, SampleError
 from hardiness.core.model import Canvas
 from hardiness.core.run import DataIdentity
+from hardiness.data.columns import columns_of_items
 from hardiness.data.embedded_photographs import NAME
 from hardiness.data.files import FileEntry, fingerprint
 from hardiness.data.items import LabelledFile, items
@@ -96,8 +97,10 @@ def from_python(data: Any, model: ModelClasses, beside: DataRoot | None = None) 
     lines = (f"{item.id}\0{item.label}\0{contents[id(item.file)]}\n" for item in labelled)
     digest = sha256("".join([*(f"{name}\n" for name in names), *lines]).encode()).hexdigest()
     remarks = (*source.remarks, *_remarks(source.name, pictures, model.canvas))
-    name = _own_name(source.name)
-    return _Root(DataSet(name, labelled, len(names), digest, "", names, remarks=remarks), is_imagenet, beside)
+    facts = {id(picture): picture.facts for picture in pictures}
+    columns = columns_of_items([item.id for item in labelled], [facts[id(item.file)] for item in labelled])
+    data = DataSet(_own_name(source.name), labelled, len(names), digest, "", names, remarks=remarks, columns=columns)
+    return _Root(data, is_imagenet, beside)
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class _PictureSource:
         count: of its pictures.
         picture: gives one of them, in whatever form, by place.
         labels: of each, where they are known without the pictures; else ``None``.
-        item: gives picture, label and id by place, where they come together.
+        item: gives picture, label and what else is said of it, with its ``id``, by place.
         names: of the classes.
         files: path and label of each picture, where they are files.
         remarks: notes for a person.
@@ -145,7 +148,7 @@ class _PictureSource:
 
     name: str
     count: int
-    item: Callable[[int], tuple[Any, Any, Any]]
+    item: Callable[[int], tuple[Any, Any, Mapping[str, Any]]]
     names: tuple[str, ...] | None = None
     files: Sequence[tuple[str, int]] | None = None
     folder: str = ""
@@ -166,10 +169,11 @@ class _PictureSource:
 
     def picture(self, at: int) -> _PictureOnDemand:
         with self.guard:
-            value, label, identifier = self.item(at)
+            value, label, facts = self.item(at)
         image, is_between = as_image(value, f"image {at} of {self.name}")
-        name = f"{at:06d}" if identifier is None else str(identifier)
-        return _PictureOnDemand(self, at, name, label, _digest(image), (image.shape[0], image.shape[1]), is_between)
+        name = f"{at:06d}" if facts.get("id") is None else str(facts["id"])
+        shape = image.shape[0], image.shape[1]
+        return _PictureOnDemand(self, at, name, label, _digest(image), shape, is_between, facts)
 
     def classes(self, labels: Sequence[Any], model: ModelClasses) -> tuple[tuple[str, ...], list[int]]:
         """The names of the classes, and the index of each picture's class."""
@@ -209,7 +213,7 @@ def _from_arrays(images: Any, labels: Any, names: Any = None) -> _PictureSource:
     listed = None if names is None else tuple(map(str, names))
     if listed is None and len(labels) and all(isinstance(label, str) for label in labels):
         listed = tuple(sorted(set(map(str, labels))))
-    return _PictureSource("arrays", len(images), lambda at: (images[at], labels[at], None), listed)
+    return _PictureSource("arrays", len(images), lambda at: (images[at], labels[at], {}), listed)
 
 
 def _from_loader(loader: Any) -> _PictureSource:
@@ -258,13 +262,12 @@ def _from_data_set(data: Any) -> _PictureSource:
             notes if getattr(whole, "transform", None) is not None else (),
         )
 
-    def item(at: int) -> tuple[Any, Any, Any]:
+    def item(at: int) -> tuple[Any, Any, Mapping[str, Any]]:
         entry = whole[int(chosen[at])]
         if not isinstance(entry, tuple | list) or len(entry) < 2:
             raise ArgumentError(f"{FORMS}; item {at} of {name} was a {type(entry).__name__}")
         datum = entry[2] if stated is not None and len(entry) > 2 else {}
-        identifier = datum.get("id") if isinstance(datum, Mapping) else None
-        return entry[0], entry[1], identifier
+        return entry[0], entry[1], datum if isinstance(datum, Mapping) else {}
 
     return _PictureSource(name, len(chosen), item, names, guard=threading.Lock())
 
@@ -306,6 +309,7 @@ class _PictureOnDemand:
         sha256: of its pixels.
         shape: height and width.
         is_between: whether its floats lie between the steps of 8 bits.
+        facts: what else is said of it, by name.
     """
 
     source: _PictureSource
@@ -315,6 +319,7 @@ class _PictureOnDemand:
     sha256: str
     shape: tuple[int, int]
     is_between: bool
+    facts: Mapping[str, Any]
 
     def read(self) -> bytes:
         """The picture as a PPM file.

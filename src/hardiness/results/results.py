@@ -16,7 +16,7 @@ from hardiness.core.errors import StoreError
 from hardiness.core.result import ClustersOfResult, Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.reference.published_numbers import PublishedNumber, benchmarks_with_results, published_series, table
-from hardiness.results.clustered import cluster_warnings
+from hardiness.results.clustered import cluster_warnings, clustered_scores
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.dependence import dependence_warnings
@@ -67,7 +67,9 @@ def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str
     return _with_twins(sorted(results, key=lambda result: (group_of(result), result.model)))
 
 
-def with_severities(results: Sequence[Result], store: Store, below: float) -> list[Result]:
+def with_severities(
+    results: Sequence[Result], store: Store, below: float, grouping: Grouping = NO_GROUPING
+) -> list[Result]:
     """The results, of one's own classes with the severity at which accuracy falls below that share of the clean one.
 
     It takes the place of the severity at half.
@@ -76,15 +78,19 @@ def with_severities(results: Sequence[Result], store: Store, below: float) -> li
         results: of the folder.
         store: the folder.
         below: the share, in (0, 1).
+        grouping: the clusters that results are asked for.
 
     Raises:
         ArgumentError: the share is not in (0, 1).
     """
-    runs = {run.key: ScoredRun(run, card_of(run.run)) for run in store.runs()}
+    runs = {run.key: ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()}
+    fit_groupings(list(runs.values()))
     changed = []
     for result in results:
         run = runs.get(result.key)
         severities = severities_below(run.table, result.run, below) if run else []
+        if run and (clusters := run.clusters):
+            severities = clustered_scores(severities, clusters)
         others = [score for score in result.scores if score.metric != "severity_below"] if severities else result.scores
         changed.append(replace(result, scores=[*others, *severities]))
     return changed

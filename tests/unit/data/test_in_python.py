@@ -182,13 +182,20 @@ def test_a_data_set_of_maites_protocol_is_data() -> None:
             return len(IMAGES)
 
         def __getitem__(self, place: int) -> tuple[Any, Any, dict[str, Any]]:
-            return IMAGES[place].transpose(2, 0, 1), np.eye(3)[LABELS[place]], {"id": f"p{place}"}
+            datum = {"id": f"p{place}", "site": "AB"[place % 2], "lux": place * 10, "boxes": [1, 2]}
+            return IMAGES[place].transpose(2, 0, 1), np.eye(3)[LABELS[place]], datum
 
     assert isinstance(Pets(), protocols.Dataset)
     found = own(Pets(), ModelClasses(3))
     assert (found.name, found.class_names) == ("pets of maite", NAMES)
     assert [item.id for item in found.items] == ["cat/p0", "cat/p3", "dog/p1", "dog/p4", "emu/p2", "emu/p5"]
     np.testing.assert_array_equal(decode(found.items[1].file.read(), ""), IMAGES[3])
+    columns = found.columns  # of its metadata: what is neither text nor a number is none
+    assert columns.ids.tolist() == [item.id for item in found.items]
+    assert {name: values.tolist() for name, values in columns.values.items()} == {
+        "site": ["A", "B", "B", "A", "A", "B"],
+        "lux": [0, 30, 10, 40, 20, 50],
+    }
 
 
 @pytest.mark.parametrize("names", [set(NAMES), dict.fromkeys(NAMES)])
