@@ -6,6 +6,7 @@ python docs/write.py --demo OUT    # also README's demo: runs it into the new fo
 python docs/write.py --notebooks   # also what the cells of docs/notebooks print
 python docs/write.py --modern OUT  # also docs/modern.md and its figure, from what its two commands wrote into OUT
 python docs/write.py --four OUT    # also the example of docs/compare.md, from what its commands wrote into OUT
+python docs/write.py --slices OUT  # also what docs/slices.md prints: runs its example in the new folder OUT
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import json
 import os
 import pprint
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +51,12 @@ DEMO_MODELS = ("efficientnet_lite0", "squeezenet1_1")
 PAPER = ("imagenet-val", "imagenet-a", "imagenet-c", "imagenet-p", "whitebox", "blackbox", "cue-conflict")
 """The benchmarks of Orhan (2019), in the order of the paper."""
 MODERN, MODERN_MODELS, MODERN_COLUMNS = "docs/modern.md", ("efficientnet_lite0", "hf-clip:tiny-clip"), 125
-FIGURES = {"figures/ood-unit-tests--imagenet--passing_msp.svg": "docs/figures/ood_unit_tests.svg"}
-"""What the page on the suite shows of the figures that stand beside a report."""
+SLICES = "docs/slices.md"
+FIGURES = {
+    "--modern": {"figures/ood-unit-tests--imagenet--passing_msp.svg": "docs/figures/ood_unit_tests.svg"},
+    "--slices": {"runs/sliced/figures/imagenet-c--embedded--by_slice_0.svg": "docs/figures/slices.svg"},
+}
+"""The figures beside a report that a page shows, by the option that writes it."""
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -339,11 +346,12 @@ def movements(out: Path) -> str:
     return table(head, rows)
 
 
-def stale_figures(out: Path) -> list[str]:
-    """The figures of that page that are not those of the run, copied."""
+def stale_figures(option: str, out: Path) -> list[str]:
+    """The figures of that option's page that are not those of the run, copied."""
     found = []
-    for source, copy in FIGURES.items():
-        if (ROOT / copy).read_bytes() != (drawn := (out / source).read_bytes()):
+    for source, copy in FIGURES.get(option, {}).items():
+        drawn = (out / source).read_bytes()
+        if not (ROOT / copy).exists() or (ROOT / copy).read_bytes() != drawn:
             (ROOT / copy).write_bytes(drawn)
             found.append(copy)
     return found
@@ -358,6 +366,41 @@ def printed(tables: Iterable[object], columns: int) -> str:
         console.print()
     lines = "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
     return f"```\n{lines}\n```\n"
+
+
+def example_output(command: str, out: Path) -> str:
+    """The output of a command of the example of docs/slices.md, as a block of Markdown; the first call runs all."""
+    return f"```\n{example_outputs(out)[command]}\n```\n"
+
+
+@cache
+def example_outputs(out: Path) -> Mapping[str, str]:
+    """The outputs of the example's commands by their first words, in a new folder that its files are written into."""
+    out.mkdir(parents=True)
+    example = (ROOT / SLICES).read_text("utf-8").partition("\n## An example\n")[2]
+    for name, text in re.findall(r'^```\w+ title="(\S+)"\n(.*?)^```$', example, re.MULTILINE | re.DOTALL):
+        (out / name).write_text(text)
+    outputs = {}
+    for line in re.findall(r"^((?:python|hardiness) .*)$", example, re.MULTILINE):
+        program, *words = shlex.split(line)
+        start = [sys.executable] if program == "python" else [sys.executable, "-m", "hardiness"]
+        process = subprocess.run(
+            [*start, *words],
+            cwd=out,
+            env={**os.environ, "COLUMNS": "110"},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if process.returncode not in (0, 3, 4):
+            raise SystemExit(f"{line}: ended with {process.returncode}")
+        lines = [text.rstrip() for text in process.stdout.strip().splitlines()]
+        if words[0] == "show":  # what stands below the table of all pictures
+            lines = lines[next(at for at, text in enumerate(lines) if " by " in text) :]
+        elif words[0] == "compare":  # the sentences above its tables
+            lines = lines[: next(at for at, text in enumerate(lines) if text.startswith("┏")) - 1]
+        outputs[words[0]] = "\n".join(lines)
+    return outputs
 
 
 def run_notebook(notebook: dict[str, Any]) -> None:
@@ -394,6 +437,7 @@ RUNS: Mapping[str, tuple[str, Mapping[str, Callable[[Path], str]]]] = {
     "--demo": ("README.md", {"demo": demo}),
     "--modern": (MODERN, {"modern": modern}),
     "--four": ("docs/compare.md", {"four": differences, "noise": movements}),
+    "--slices": (SLICES, {f"slices {word}": partial(example_output, word) for word in ("show", "compare", "gate")}),
 }
 """By option: a page, and what makes each of its blocks of an output folder."""
 
@@ -406,7 +450,7 @@ def main(arguments: list[str]) -> int:
     of_run = RUNS.get(arguments[0]) if len(arguments) == 2 else None
     if arguments and arguments != ["--check"] and not of_run:
         raise SystemExit(__doc__)
-    stale = stale_figures(Path(arguments[1])) if arguments[:1] == ["--modern"] and of_run else []
+    stale: list[str] = []
     for page in dict.fromkeys((*TABLES, *([of_run[0]] if of_run else []))):
         text = written(page)
         if of_run and page == of_run[0]:
@@ -416,6 +460,8 @@ def main(arguments: list[str]) -> int:
             stale.append(page)
             if arguments != ["--check"]:
                 (ROOT / page).write_text(text, "utf-8")
+    if of_run:
+        stale += stale_figures(*arguments[:1], Path(arguments[1]))
     if arguments == ["--check"]:
         print(f"stale, run make docs: {', '.join(stale)}" if stale else "every table is fresh")
         return 1 if stale else 0

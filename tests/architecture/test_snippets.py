@@ -55,9 +55,13 @@ images, labels = np.stack([image, image[::-1]]), [0, 1]
 """What snippets take for given: a module, its view, pictures with labels."""
 
 
+PRINTED = re.compile(r"<!-- made: slices \w+ -->.*?<!-- end: slices \w+ -->", re.DOTALL)
+"""The output of a command, which `docs/write.py` writes."""
+
+
 def blocks(page: Path) -> list[tuple[str, str]]:
-    """The language and the text of each fenced block."""
-    return BLOCK.findall(page.read_text("utf-8"))
+    """The language and the text of each fenced block, but for what commands print."""
+    return BLOCK.findall(PRINTED.sub("", page.read_text("utf-8")))
 
 
 def with_python() -> list[Path]:
@@ -243,6 +247,7 @@ NOT_RUN = (
     "runs/mine --all",
     "runs/int8",
     "-m chat:",
+    "slices.toml",
 )
 """What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
 people's files, a csv, columns of pictures or an endpoint, and trackers: tests of their own run these."""
