@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
+from PIL.JpegImagePlugin import get_sampling
 
 from hardiness import corrupt
+from hardiness.core.table import Records
 from hardiness.imaging.codecs import encode_jpeg
+from hardiness.store.store import Store
 
 
 @pytest.fixture
@@ -129,3 +133,75 @@ def test_webp_goes_in_and_comes_out_with_the_pixels_of_png(hardiness: Any, mixed
     refused = hardiness(*made[:3], tmp_path / "gif", *made[3:], "--format", "gif")
     assert refused.status == 2
     assert "format of corrupted pictures" in refused.err
+
+
+@pytest.fixture
+def classes(photographs: list[Path], tmp_path: Path) -> Path:
+    """Photographs in folders of very different sizes, with a list of boxes as COCO has it."""
+    folder, boxes = tmp_path / "photos", []
+    for number, photograph in enumerate(photographs[:9]):
+        name = f"{'clothing' if number < 2 else 'container'}/{number:03d}.jpg"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with PIL.Image.open(photograph) as image:
+            image.convert("RGB").resize((90, 60)).save(folder / name, quality=71 + number, subsampling=0)
+        boxes.append({"id": number, "file_name": name, "width": 90, "height": 60})
+    (tmp_path / "boxes.json").write_text(json.dumps({"images": boxes}))
+    return folder
+
+
+def test_a_limit_takes_the_folders_in_turn_and_the_pictures_of_a_run(
+    hardiness: Any, classes: Path, factory: Any, tmp_path: Path
+) -> None:
+    written = tmp_path / "out"
+    made = ("make", "corruptions", classes, written, "--corruptions", "contrast", "--severities", "1", "--limit", "4")
+    assert hardiness(*made).status == 0
+    names = sorted(path.relative_to(written / "clean").as_posix() for path in (written / "clean").rglob("*.png"))
+    assert [name.partition("/")[0] for name in names] == ["clothing"] * 2 + ["container"] * 2
+    run = ("run", "-m", factory(2), "-b", "own", "--data", classes, "--limit", "4", "--device", "cpu")
+    assert hardiness(*run, "--out", tmp_path / "runs").status == 0
+    (stored,) = Store(tmp_path / "runs").runs()
+    samples = sorted(Records.concatenate(stored.parts(["sample"]))["sample"].tolist())
+    assert [name.removesuffix(".png") for name in names] == samples
+
+
+def test_names_formats_and_qualities_are_kept_where_that_is_asked_for(
+    hardiness: Any, classes: Path, tmp_path: Path
+) -> None:
+    with PIL.Image.open(classes / "clothing" / "000.jpg") as image:
+        image.save(classes / "clothing" / "first.PNG")
+        image.save(classes / "clothing" / "old.bmp")
+    out = tmp_path / "out"
+    made = ("make", "corruptions", classes, out, "--corruptions", "contrast+elastic_transform", "--severities", "2")
+    told = hardiness(*made, "--keep-size", "--format", "same")
+    assert told.status == 1, "the bitmap alone is left out"
+    assert "old.bmp: --format same writes .jpg, .jpeg, .jpe, .jfif, .png, .webp, and not .bmp; use --format" in told.err
+    assert "boxes, masks and points fit, but under caustic_refraction, elastic_transform, glitched" in told.err
+    images = json.loads((tmp_path / "boxes.json").read_text())["images"]
+    for cell in ("clean", "contrast/2", "elastic_transform/2"):
+        for entry in images:
+            with (
+                PIL.Image.open(out / cell / entry["file_name"]) as written,
+                PIL.Image.open(classes / entry["file_name"]) as own,
+            ):
+                assert (written.format, written.size) == ("JPEG", (entry["width"], entry["height"]))
+                assert written.quantization == own.quantization, "its quality"
+                assert get_sampling(written) == get_sampling(own) == 0
+        with PIL.Image.open(out / cell / "clothing" / "first.PNG") as written:
+            assert written.format == "PNG"
+    name = images[3]["file_name"]
+    assert (out / "clean" / name).read_bytes() == (classes / name).read_bytes(), "not coded once more"
+    with PIL.Image.open(classes / name) as own, PIL.Image.open(out / "contrast" / "2" / name) as written:
+        expected = corrupt(np.asarray(own), "contrast", 2, id=name.removesuffix(".jpg"))
+        assert np.abs(np.asarray(written).astype(int) - expected).mean() < 3
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert (manifest["format"], manifest["set"], manifest["canvas"]) == ("same", "imagenet-c", "as it is")
+    assert name in manifest["files"]["contrast/2"]
+    assert "elastic_transform" in manifest["annotations"]
+    cut = out / "contrast" / "2" / name
+    whole = cut.read_bytes()
+    cut.write_bytes(whole[:-50])
+    again = hardiness(*made, "--keep-size", "--format", "same")
+    assert cut.read_bytes() == whole
+    cropped = hardiness(*made[:3], tmp_path / "cropped", *made[4:], "--limit", "1")
+    assert "do not fit, since these are resized and cropped to 224 pixels; with --keep-size they do" in cropped.err
+    assert again.status == 1

@@ -17,7 +17,10 @@ PICTURES = "pictures"
 
 
 def pictures_at(path: str) -> DataSet:
-    """Every picture in a folder as it lies, or the one that is a file; their labels say nothing.
+    """Every picture in a folder as it lies, or the one that is a file.
+
+    A picture's label is the place of the folder that it lies in among the folders of the place, so that a limit takes
+    these in turn, and, where they are a person's own classes, takes the pictures that a run takes.
 
     Raises:
         DataError: there is none.
@@ -34,7 +37,13 @@ def pictures_at(path: str) -> DataSet:
         unused = tree.unused(pictures)
     if not pictures:
         raise DataError(f"{path}: must {form}, as .jpg or .png are; {inside}")
-    samples = [LabelledFile(PICTURES, entry.path, 0, entry.file) for entry in pictures]
+    folders = sorted({entry.path.partition("/")[0] for entry in pictures if "/" in entry.path})
+    labels = {folder: label for label, folder in enumerate(folders)}
+    samples = [
+        LabelledFile(PICTURES, entry.path, labels.get(entry.path.partition("/")[0], len(folders)), entry.file)
+        for entry in pictures
+    ]
     named = [replace(item, id=item.id.removeprefix(f"{PICTURES}/")) for item in items(samples)]
     remarks = passed_over(place.name, path, unused)
-    return DataSet(place.resolve().name, named, 1, fingerprint(pictures), str(place.resolve()), remarks=remarks)
+    classes = len(folders) + 1
+    return DataSet(place.resolve().name, named, classes, fingerprint(pictures), str(place.resolve()), remarks=remarks)

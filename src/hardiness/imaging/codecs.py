@@ -12,6 +12,7 @@ import PIL.Image
 import simplejpeg
 from PIL import Image as Pictures
 from PIL import UnidentifiedImageError
+from PIL.JpegImagePlugin import get_sampling
 
 from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError, SampleError
@@ -233,6 +234,20 @@ def encode_jpeg(image: Image, quality: int, optimise: bool = False) -> bytes:
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, int(optimise)]
     _, stream = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     return stream.tobytes()
+
+
+def jpeg_like(image: Image, photograph: bytes) -> bytes:
+    """The image ``uint8 (H, W, 3)`` as a JPEG with the quality of another one: its tables of steps, its chroma.
+
+    Args:
+        image: RGB.
+        photograph: bytes of the other JPEG, which can be read.
+    """
+    stream = io.BytesIO()
+    with Pictures.open(io.BytesIO(photograph)) as source:
+        tables, chroma = source.quantization, get_sampling(source)  # type: ignore[attr-defined]  # it is a JPEG
+    Pictures.fromarray(image).save(stream, "JPEG", qtables=tables, subsampling=chroma)
+    return stream.getvalue()
 
 
 def png(image: Image, per_inch: int | None = None) -> bytes:

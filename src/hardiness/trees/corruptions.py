@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from hardiness.benchmarks.corruptions import CorruptionSet
@@ -17,19 +17,35 @@ from hardiness.core.options import option
 from hardiness.core.progress import Listener
 from hardiness.core.request import Request
 from hardiness.distortions.apply import SMALLEST_PX, corrupt
-from hardiness.imaging.codecs import decode, is_whole_webp, png, webp
+from hardiness.imaging.codecs import decode, is_whole_webp, jpeg_like, png, webp
 from hardiness.imaging.resizing import on_canvas
 from hardiness.store.lock import WAIT_S
 from hardiness.trees.source_pictures import SourcePictures, lies_as_it_is, named_as_source
 from hardiness.trees.writing import TreeOutcome, own_code_identity, write_tree
 
-JPEG_END = b"\xff\xd9"
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 PNG_END = b"IEND\xaeB`\x82"
 
-FORMATS = ("png", "jpeg", "webp")
+SAME = "same"
+"""The format of a photograph's own file, whose name is kept too."""
+
+FORMATS = ("png", "jpeg", "webp", SAME)
 """Formats of pictures; WebP is written without loss, so that its pictures are those of PNG."""
 
 SUFFIXES = {"png": ".png", "jpeg": ".JPEG", "webp": ".webp"}
+
+OWN_FORMATS = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
+    ".png": "png",
+    ".webp": "webp",
+}
+"""The formats that `SAME` can write, by the ending of a photograph's name, in small letters."""
+
+MOVING = ("caustic_refraction", "elastic_transform", "glitched", "patch_shuffle")
+"""Corruptions that move what a picture shows."""
+
+SMEARING = ("glass_blur", "motion_blur", "zoom_blur")
+"""Corruptions that spread what a picture shows beyond its border, and leave it where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +61,8 @@ class PictureForm:
     keep_size: bool = option("Each picture at its own size, without a crop.", False)
     size_px: int | None = option("Side of the centre crop; 224 if not given.", None, name="--size", metavar="PX")
     format: str = option(
-        "Of the files. PNG and WebP lose nothing; JPEG is as released ones, without clean ones.",
+        "Of the files. PNG and WebP lose nothing; JPEG is as released ones, without clean ones; same keeps each "
+        "file's own name, format and JPEG quality.",
         FORMATS[0],
         metavar="|".join(FORMATS),
     )
@@ -62,6 +79,19 @@ class PictureForm:
         if self.keep_size:
             return None
         return Canvas(round(self.size_px * 8 / 7), self.size_px) if self.size_px else CANVAS_224
+
+    @property
+    def annotations(self) -> str:
+        """A sentence on what stays right of boxes, masks and points that belong to the photographs."""
+        if self.canvas is not None:
+            return (
+                f"boxes, masks and points of the photographs do not fit, since these are resized and cropped to "
+                f"{self.canvas.crop_px} pixels; with --keep-size they do"
+            )
+        return (
+            f"classes, boxes, masks and points fit, but under {', '.join(MOVING)}, which move what a picture shows; "
+            f"{', '.join(SMEARING)} spread it beyond its border. Of corruptions of your own only you know"
+        )
 
 
 @dataclass(frozen=True)
@@ -85,9 +115,26 @@ class CorruptionTree:
                 f"format jpeg is not for {self.benchmark.name}, whose pictures go through no JPEG; use png"
             )
 
-    @property
-    def suffix(self) -> str:
-        return SUFFIXES[self.form.format]
+    def name_of(self, item: Item) -> str:
+        """The id with the ending of the format, or the photograph's own name."""
+        if self.form.format != SAME:
+            return f"{item.id}{SUFFIXES[self.form.format]}"
+        own = PurePath(item.file.name).name
+        return item.id if item.id.rpartition("/")[2] == own else f"{item.id}{PurePath(own).suffix}"
+
+    def format_of(self, item: Item) -> str:
+        """The format of a photograph's files.
+
+        Raises:
+            SampleError: its own can hold no corrupted picture.
+        """
+        if self.form.format != SAME:
+            return self.form.format
+        suffix = PurePath(item.file.name).suffix
+        if suffix.lower() not in OWN_FORMATS:
+            known = ", ".join(OWN_FORMATS)
+            raise SampleError(f"{item.file.name}: --format same writes {known}, and not {suffix}; use --format png")
+        return OWN_FORMATS[suffix.lower()]
 
     @property
     def origin(self) -> Mapping[str, Any]:
@@ -95,6 +142,8 @@ class CorruptionTree:
         kernels = self.benchmark.identity()["kernels"]
         size = "as it is" if self.form.canvas is None else self.form.canvas.crop_px
         form = {"format": self.form.format, "canvas": size}
+        if self.form.format == SAME:
+            form["annotations"] = self.form.annotations
         return {"kernel_version": kernels, "set": self.benchmark.name, **form, **own_code_identity(self.benchmark)}
 
     def place(self, cell: Condition) -> str:
@@ -103,19 +152,29 @@ class CorruptionTree:
 
     def is_whole(self, content: bytes) -> bool:
         """Whether a file ends as one of its format."""
-        if self.form.format == "webp":
+        kind = self.form.format
+        if kind == SAME:
+            kind = "webp" if content.startswith(b"RIFF") else "jpeg" if content.startswith(JPEG_START) else "png"
+        if kind == "webp":
             return is_whole_webp(content)
-        return content.endswith(JPEG_END if self.form.format == "jpeg" else PNG_END)
+        return content.endswith(JPEG_END if kind == "jpeg" else PNG_END)
 
     def prepare(self, item: Item) -> Callable[[Condition], bytes]:
         """Decode and crop a photograph once; what is returned corrupts it and gives the file of a cell."""
-        clean = self.clean(item)
+        kind, clean = self.format_of(item), self.clean(item)
+        is_same = self.form.format == SAME
 
         def make(cell: Condition) -> bytes:
-            if self.form.format != "jpeg":
-                encode = png if self.form.format == "png" else webp
+            if is_same and not cell and self.form.canvas is None:
+                return item.file.read()
+            if kind != "jpeg":
+                encode = png if kind == "png" else webp
                 return encode(self.benchmark.picture(clean, cell, item.id, self.seed))
-            corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
+            corrupted = clean
+            if cell:
+                corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
+            if is_same:
+                return jpeg_like(corrupted, item.file.read())
             return self.benchmark.encoded(corrupted, optimise=True)
 
         return make
@@ -168,7 +227,8 @@ def write_corrupted(
         raise ArgumentError(
             f"{folder} lies in {source}, so that the next call would corrupt what this one wrote: choose another folder"
         )
-    return write_tree(maker, photographs, folder, request, listener, wait_s)
+    annotated = replace(photographs, remarks=(*photographs.remarks, maker.form.annotations))
+    return write_tree(maker, annotated, folder, request, listener, wait_s)
 
 
 def corruption_tree(

@@ -35,7 +35,10 @@ class PerturbationTree:
     seed: int
     benchmark: ImagenetP
     command: str = "perturb"
-    suffix: str = ".mp4"
+
+    def name_of(self, item: Item) -> str:
+        """The id with the ending of a video."""
+        return f"{item.id}.mp4"
 
     @property
     def origin(self) -> Mapping[str, Any]:

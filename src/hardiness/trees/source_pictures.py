@@ -30,7 +30,7 @@ class SourcePictures:
         return False
 
     def outside_sets(self) -> tuple[str, ...]:
-        """None."""
+        """An empty tuple: nothing is told from other things here."""
         return ()
 
     def dataset(self, name: str) -> DataSet:

@@ -44,9 +44,8 @@ class Maker(Protocol):
         """Conditions that each photograph is written for."""
         ...
 
-    @property
-    def suffix(self) -> str:
-        """Ending of the files' names, with the dot."""
+    def name_of(self, item: Item) -> str:
+        """The path of a photograph's files below the folder of their cell."""
         ...
 
     @property
@@ -107,7 +106,7 @@ def write_tree(
     listener: Listener | None = None,
     wait_s: float = WAIT_S,
 ) -> TreeOutcome:
-    """Write ``folder/<place of a cell>/<id><suffix>`` for every photograph and cell; finished files are kept.
+    """Write ``folder/<place of a cell>/<name>`` for every photograph and cell; finished files are kept.
 
     Args:
         maker: makes the files.
@@ -156,7 +155,7 @@ class TreeWriter:
 
     def count_listed(self, item: Item) -> int:
         """How many of one photograph's files the manifest lists."""
-        name = f"{item.id}{self.maker.suffix}"
+        name = self.maker.name_of(item)
         return sum(self.manifest.holds(self.maker.place(cell), name) for cell in self.maker.cells)
 
     def write(self, item: Item) -> list[WrittenFile] | SampleError:
@@ -167,7 +166,7 @@ class TreeWriter:
             return error
 
     def _files(self, item: Item) -> Iterator[WrittenFile]:
-        name, make = f"{item.id}{self.maker.suffix}", None
+        name, make = self.maker.name_of(item), None
         for cell in self.maker.cells:
             place = self.maker.place(cell)
             path = self.manifest.folder / place / name
