@@ -17,7 +17,6 @@ from hardiness.statistics.comparison import (
     FEWEST,
     FEWEST_DIFFERING,
     LEVEL,
-    MEAN,
     UNPAIRED,
     Difference,
     DifferenceTest,
@@ -570,24 +569,8 @@ class Partition:
 
         Arguments as of `difference_test`.
         """
-        if self.clusters is None or lacks or math.isnan(first.value - second.value):
-            return difference_test(first, second, span, lacks)
-        joint = self._collapsed(first - second)
-        value, n = joint.value, min(first.n, second.n)
-        if joint.n < FEWEST_CLUSTERS or joint.differing < FEWEST_DIFFERING:
-            reason = (
-                f"an interval needs {FEWEST_CLUSTERS} clusters, and {FEWEST_DIFFERING} that differ, had {joint.n} and "
-                f"{joint.differing}"
-            )
-            return DifferenceTest(value, n, MEAN, reason=reason)
-        error, skew, degrees = joint.error, joint.skew, max(joint.telling - 1, 1)
-        return DifferenceTest(
-            value,
-            n,
-            MEAN,
-            skewed_student_p(value, error, skew, degrees),
-            lambda level: skewed_student(value, error, skew, degrees, level),
-        )
+        clusters = None if self.clusters is None else Clusters(np.arange(len(self.clusters)), self.clusters)
+        return difference_test(first, second, span, lacks, clusters)
 
     def heterogeneity(self, estimates: Sequence[Estimate]) -> float | None:
         """The p-value of "these numbers of different pictures are equal"; as `SlicedEstimate.heterogeneity` says.
