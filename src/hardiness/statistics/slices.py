@@ -28,6 +28,7 @@ from hardiness.statistics.intervals import (
     clopper_pearson,
     clustered_proportion,
     effective_answers,
+    known_by_clusters,
     level_reaching,
     proportion,
     scaled,
@@ -51,6 +52,7 @@ class Spread(NamedTuple):
         units: ``(K,)`` that each rests on.
         squares, cubes, fourths: ``(K,)`` sums of powers of the units' influences.
         differing: ``(K,)`` units whose influence is another than the median's.
+        answers: ``(K,)`` as many independent pictures would vary as much; ``None`` where each picture stands alone.
     """
 
     units: Codes
@@ -58,6 +60,7 @@ class Spread(NamedTuple):
     cubes: Floats
     fourths: Floats
     differing: Codes
+    answers: Floats | None = None
 
     @property
     def variance(self) -> Floats:
@@ -90,7 +93,7 @@ class Spread(NamedTuple):
         units, differing = (
             np.array([getattr(each, name) for each in estimates], np.int64) for name in ("n", "differing")
         )
-        return cls(units, squares, cubes, fourths, differing)
+        return cls(units, squares, cubes, fourths, differing, np.array([each.independent for each in estimates]))
 
 
 def _differing(influences: Floats) -> int:
@@ -164,11 +167,13 @@ class SlicedEstimate:
         if self.hits is not None and not self.is_clustered:
             return clopper_pearson(int(self.hits[k]), n, 1 - level)
         variance, differing = float(self.spread.variance[k]), int(self.spread.differing[k])
+        independent = float(n if self.spread.answers is None else self.spread.answers[k])
         if not (math.isfinite(low) and math.isfinite(high)) or self.signed:
-            degrees = max(self.spread.telling(k) - 1, 1)
-            return within(
-                skewed_student(value, math.sqrt(variance), float(self.spread.skew[k]), degrees, level), low, high
-            )
+            degrees, error = max(self.spread.telling(k) - 1, 1), math.sqrt(variance)
+            own_ends = skewed_student(value, error, float(self.spread.skew[k]), degrees, level)
+            if self.signed:
+                own_ends = with_unseen(own_ends, value, independent, low, high, level=level)
+            return within(own_ends, low, high)
         width, units = high - low, int(self.spread.units[k])
         share, variance = min(max((value - low) / width, 0.0), 1.0), variance / width**2
         if self.hits is not None:
@@ -178,7 +183,7 @@ class SlicedEstimate:
         telling = max(self.spread.telling(k), min(differing, 2))
         answers = effective_answers(share, variance, telling, 0 if is_beyond else units, 1 - level)
         of_share = clopper_pearson(share * answers, answers, 1 - level)
-        return scaled(with_unseen(of_share, share, units, level=level), low, width)
+        return scaled(with_unseen(of_share, share, independent, level=level), low, width)
 
     def plain_interval(self, k: int) -> Interval:
         """The 95 % interval of one slice alone, as scores have it."""
@@ -429,8 +434,10 @@ class Partition:
         if self.clusters is not None:
             clusters = self.clusters if is_inside else self.clusters[self._order]
             spreads = self._clustered_spreads(own, codes, clusters, *about)
+            plain = self._spread(values, value, own, codes).variance
+            own_spread = spreads[0]._replace(answers=_independent(plain, spreads[0], n))
             return SlicedEstimate(
-                value, n, spreads[0], rest, rest_n, spreads[1], spreads[2], spreads[3], hits, (low, high), signed
+                value, n, own_spread, rest, rest_n, spreads[1], spreads[2], spreads[3], hits, (low, high), signed
             )
         spread = self._shares_spread(hits, n) if hits is not None else self._spread(values, value, own, codes)
         of_rest = _spread_of_rest(spread, value, n, rest, hits)
@@ -586,6 +593,22 @@ class Partition:
         spread = Spread.of_estimates([each if self.clusters is None else self._collapsed(each) for each in estimates])
         of_rest = None if self.clusters is None else spread  # which is not asked for
         return SlicedEstimate(value, n, spread, value, n, spread, of_rest, correlation).heterogeneity()
+
+
+def _independent(plain: Floats, by_cluster: Spread, n: Codes) -> Floats:
+    """How many independent pictures would vary as much as the clusters of each slice do, as `Clusters.collapse` says.
+
+    Args:
+        plain: ``(K,)`` variance of each value, were each picture alone.
+        by_cluster: the spread of the values over clusters.
+        n: ``(K,)`` pictures.
+    """
+    answers = by_cluster.units.astype(np.float64)
+    for k, variance in enumerate(by_cluster.variance.tolist()):
+        if variance > 0 and n[k] > 1 and answers[k] > 1:
+            known = known_by_clusters(int(n[k]), int(answers[k]))
+            answers[k] = max(float(n[k] * plain[k] / variance * known), answers[k])
+    return answers
 
 
 def _spread_of_rest(spread: Spread, value: Floats, n: Codes, rest: Floats, hits: Codes | None) -> Spread:
