@@ -75,7 +75,7 @@ class Comparisons:
         return [
             view
             for each in self.benchmarks
-            for view in (comparison_view(each), *slice_views(each.heading, each.slices))
+            for view in (comparison_view(each), *slice_views(each.heading, each.slices, each.doubts))
         ]
 
     def sentences(self) -> list[str]:

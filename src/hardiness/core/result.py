@@ -316,6 +316,7 @@ class SlicedScore:
         average, average_interval: the mean over the slices in these proportions; ``None`` where a slice lacks a score
             or an interval, and then ``mix_reason`` says which.
         cluster: the column by which intervals take pictures together; empty where each stands alone.
+        doubt: as of a `Score`; filled in by the `Result` that it belongs to.
     """
 
     column: str
@@ -336,6 +337,7 @@ class SlicedScore:
     average_interval: Interval | None = field(default=None, metadata=json_field(as_list=True, seldom=True))
     mix_reason: str = field(default="", metadata=json_field(seldom=True))
     cluster: str = field(default="", metadata=json_field(seldom=True))
+    doubt: str = field(default="", compare=False, metadata=json_field(seldom=True))
 
     @property
     def worst_slice(self) -> SliceScore | None:
@@ -515,6 +517,12 @@ class Result:
         if self.doubt or any(score.doubt for score in self.scores):
             scores = [replace(score, doubt=self.doubt if score.is_under_attack else "") for score in self.scores]
             object.__setattr__(self, "scores", scores)
+            attacked = {(score.metric, score.condition) for score in scores if score.doubt}
+            slices = [
+                replace(each, doubt=self.doubt if (each.metric, each.condition) in attacked else "")
+                for each in self.slices
+            ]
+            object.__setattr__(self, "slices", slices)
 
     def is_of(self, keys: Collection[str]) -> bool:
         """Whether the result is of a run with one of these keys; of several runs, of the first and another."""

@@ -250,7 +250,7 @@ def _compared_slices(shown: BenchmarkSection) -> list[TextTable]:
     """The differences of models by slice, of the first score alone."""
     compared = shown.compared
     pairs = [pair for pair in compared.slices if pair.metric == compared.slices[0].metric] if compared else []
-    return compared_slices.slice_views(compared.heading, pairs) if compared and pairs else []
+    return compared_slices.slice_views(compared.heading, pairs, compared.doubts) if compared and pairs else []
 
 
 def _tables(shown: BenchmarkSection) -> list[list[int]]:

@@ -99,6 +99,7 @@ def _as_score(
         score.condition,
         None if value is not None else reason or "undefined",
         "" if value is None or interval is not None else reason,
+        score.doubt,
         clusters=clusters,
     )
 
@@ -115,6 +116,8 @@ def slice_lines(score: SlicedScore, model: str = "") -> Iterator[str]:
         model: whose; empty where there is no other.
     """
     about = f"{model}: " if model else ""
+    if score.doubt:
+        yield f"{about}{score.doubt}: the report on the attack does not stand by these numbers"
     if (worst := score.worst_slice) is not None and score.worst is not None and len(score.slices) > 1:
         side = "lowest" if score.higher_is_better else "highest"
         only = f" of {worst.n} pictures alone" if worst.is_few else ""

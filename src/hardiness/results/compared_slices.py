@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hardiness.core.result import IN_PERCENT, TextTable
@@ -13,7 +13,9 @@ from hardiness.statistics.comparison import Difference
 HEADS = ("n", "first", "second", "difference", "95 %", "p", "better")
 
 
-def slice_views(title: str, differences: Sequence[SlicedDifference]) -> list[TextTable]:
+def slice_views(
+    title: str, differences: Sequence[SlicedDifference], doubts: Mapping[str, str] | None = None
+) -> list[TextTable]:
     """A table for each column and score: a row for each value and two models, and a sentence on every two.
 
     Scores that have an interval at no value are left out.
@@ -21,21 +23,25 @@ def slice_views(title: str, differences: Sequence[SlicedDifference]) -> list[Tex
     Args:
         title: of the comparison.
         differences: of one benchmark.
+        doubts: by model, a word where the report on an attack does not stand by its numbers under attack.
     """
     tables: dict[tuple[Any, ...], list[SlicedDifference]] = {}
     for pair in differences:
         tables.setdefault((pair.column, pair.metric, pair.condition), []).append(pair)
     return [
-        _view(title, pairs)
+        _view(title, pairs, doubts or {})
         for pairs in tables.values()
         if any(each.difference.interval for pair in pairs for each in pair.slices)
     ]
 
 
-def _view(title: str, differences: Sequence[SlicedDifference]) -> TextTable:
+def _view(title: str, differences: Sequence[SlicedDifference], doubts: Mapping[str, str]) -> TextTable:
     first = differences[0]
     rows = [_row(pair, each) for pair in differences for each in pair.slices]
+    names = dict.fromkeys(name for pair in differences for name in (pair.first, pair.second))
+    doubted = [name for name in names if name in doubts and "epsilon" in first.condition]
     notes = [
+        *(f"{name}: {doubts[name]}: the report on the attack does not stand by its numbers" for name in doubted),
         *map(slice_sentence, differences),
         f"p and intervals are adjusted together for all {len(rows)} differences of this table (Holm 1979)",
     ]

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score, SlicedScore, SliceScore
+from hardiness.core.result import Counts, Finding, Interval, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.exports import csv, latex, markdown
 from hardiness.report.exports import json as exported_json
@@ -157,3 +157,15 @@ def test_tables_of_parquet_are_typed_where_a_slice_has_no_interval() -> None:
         (None, 0.75, None),
         ("A", None, "few"),
     ]
+
+
+def test_a_number_that_the_report_on_an_attack_does_not_stand_by_says_so_by_slice() -> None:
+    condition = Condition(epsilon=0.01)
+    finding = Finding("verdict", raised=True, sentence="Withdrawn: gradients are hidden.")
+    given = result(replace(SITES, condition=condition), SITES)
+    scores = [*given.scores, Score("top1", 0.5, "fraction", 175, condition=condition)]
+    doubted = replace(given, scores=scores, findings=[finding])
+    assert [score.doubt for score in doubted.slices] == ["withdrawn", ""]
+    assert next(iter(slice_lines(doubted.slices[0]))).startswith("withdrawn: ")
+    rows = pyarrow.csv.read_csv(io.BytesIO(csv.write([doubted]))).to_pylist()
+    assert {row["doubt"] for row in rows if row["slice_row"] == "value" and row["epsilon"]} == {"withdrawn"}
