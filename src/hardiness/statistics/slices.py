@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.result import Interval
-from hardiness.statistics.clusters import FEWEST_CLUSTERS, NO_METHOD, Clusters, why_too_few
+from hardiness.statistics.clusters import FEWEST_CLUSTERS, NO_METHOD, Clusters, EstimateByCluster, why_too_few
 from hardiness.statistics.comparison import (
     APART,
     FEWEST,
@@ -26,9 +26,7 @@ from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import (
     FEW_ANSWERS,
     clopper_pearson,
-    clustered_proportion,
     effective_answers,
-    known_by_clusters,
     level_reaching,
     proportion,
     scaled,
@@ -52,7 +50,6 @@ class Spread(NamedTuple):
         units: ``(K,)`` that each rests on.
         squares, cubes, fourths: ``(K,)`` sums of powers of the units' influences.
         differing: ``(K,)`` units whose influence is another than the median's.
-        answers: ``(K,)`` as many independent pictures would vary as much; ``None`` where each picture stands alone.
     """
 
     units: Codes
@@ -60,7 +57,6 @@ class Spread(NamedTuple):
     cubes: Floats
     fourths: Floats
     differing: Codes
-    answers: Floats | None = None
 
     @property
     def variance(self) -> Floats:
@@ -78,22 +74,19 @@ class Spread(NamedTuple):
         return telling_of(float(self.squares[k]), float(self.fourths[k]), int(self.units[k]), int(self.differing[k]))
 
     @classmethod
-    def of_units(cls, influences: Floats, is_there: NDArray[np.bool_]) -> Spread:
-        """The spread of numbers whose influences stand in columns, ``(G, K)``, 0 where a unit is not there."""
-        squares, cubes, fourths = (np.sum(influences**power, axis=0) for power in (2, 3, 4))
-        differing = [_differing(influences[is_there[:, k], k]) for k in range(influences.shape[1])]
-        return cls(is_there.sum(axis=0), squares, cubes, fourths, np.array(differing, np.int64))
-
-    @classmethod
     def of_estimates(cls, estimates: Sequence[Estimate]) -> Spread:
         """The spread of some estimates."""
-        squares, cubes, fourths = (
-            np.array([float(np.sum(each.influence**power)) for each in estimates]) for power in (2, 3, 4)
-        )
+        squares, cubes, fourths = np.array([_power_sums(each.influence) for each in estimates]).reshape(-1, 3).T
         units, differing = (
             np.array([getattr(each, name) for each in estimates], np.int64) for name in ("n", "differing")
         )
-        return cls(units, squares, cubes, fourths, differing, np.array([each.independent for each in estimates]))
+        return cls(units, squares, cubes, fourths, differing)
+
+
+def _power_sums(influences: Floats) -> tuple[float, float, float]:
+    """The sums of second, third and fourth powers."""
+    squares = influences * influences
+    return float(squares.sum()), float(np.sum(squares * influences)), float(np.sum(squares * squares))
 
 
 def _differing(influences: Floats) -> int:
@@ -116,6 +109,7 @@ class SlicedEstimate:
         signed: whether cells count against others, as `Estimate.interval` says.
         lacks: of each slice why it is too few for an interval; empty where it is not.
         intervals: of each slice its own 95 % interval, where the score has another method than these; else ``None``.
+        by_cluster: the value of each slice over clusters; empty where each picture stands alone.
     """
 
     value: Floats
@@ -131,11 +125,16 @@ class SlicedEstimate:
     signed: bool = False
     lacks: Sequence[str] = ()
     intervals: Sequence[Interval | None] = ()
+    by_cluster: Sequence[EstimateByCluster] = ()
 
     @property
     def is_clustered(self) -> bool:
         """Whether clusters are what would be drawn anew."""
-        return self.difference_spread is not None
+        return bool(self.by_cluster)
+
+    def _telling(self, k: int) -> int:
+        """Units that tell of the spread of a slice's value."""
+        return self.by_cluster[k].estimate.telling if self.by_cluster else self.spread.telling(k)
 
     def why_no_interval(self, k: int) -> str:
         """Why a slice has no interval; empty where it has one."""
@@ -167,9 +166,9 @@ class SlicedEstimate:
         if self.hits is not None and not self.is_clustered:
             return clopper_pearson(int(self.hits[k]), n, 1 - level)
         variance, differing = float(self.spread.variance[k]), int(self.spread.differing[k])
-        independent = float(n if self.spread.answers is None else self.spread.answers[k])
+        independent = self.by_cluster[k].estimate.independent if self.by_cluster else n
         if not (math.isfinite(low) and math.isfinite(high)) or self.signed:
-            degrees, error = max(self.spread.telling(k) - 1, 1), math.sqrt(variance)
+            degrees, error = max(self._telling(k) - 1, 1), math.sqrt(variance)
             own_ends = skewed_student(value, error, float(self.spread.skew[k]), degrees, level)
             if self.signed:
                 own_ends = with_unseen(own_ends, value, independent, low, high, level=level)
@@ -177,10 +176,10 @@ class SlicedEstimate:
         width, units = high - low, int(self.spread.units[k])
         share, variance = min(max((value - low) / width, 0.0), 1.0), variance / width**2
         if self.hits is not None:
-            return clustered_proportion(share, variance if differing > 1 else 0.0, n, units, 1 - level)
+            return self.by_cluster[k].share_interval(1 - level)
         # What varies more than a mean of so many answers can, as ratios do, is not bounded by so many answers.
         is_beyond = differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (units - 1) * variance
-        telling = max(self.spread.telling(k), min(differing, 2))
+        telling = max(self._telling(k), min(differing, 2))
         answers = effective_answers(share, variance, telling, 0 if is_beyond else units, 1 - level)
         of_share = clopper_pearson(share * answers, answers, 1 - level)
         return scaled(with_unseen(of_share, share, independent, level=level), low, width)
@@ -311,14 +310,15 @@ class SlicedEstimate:
         """
         joint = self.difference_spread
         if joint is not None and self.correlation is not None:
-            return math.sqrt(float(joint.variance[k])), float(joint.skew[k]), max(joint.telling(k) - 1, 1)
+            telling = min(joint.telling(k), self.rest_spread.telling(k))
+            return math.sqrt(float(joint.variance[k])), float(joint.skew[k]), max(telling - 1, 1)
         own, others = float(self.spread.variance[k]), float(self.rest_spread.variance[k])
         total = own + others
         if not total:
             return 0.0, 0.0, 1
         skew = (float(self.spread.skew[k]) * own**1.5 - float(self.rest_spread.skew[k]) * others**1.5) / total**1.5
-        parts = ((own, self.spread), (others, self.rest_spread))
-        degrees = total**2 / sum(part**2 / max(spread.telling(k) - 1, 1) for part, spread in parts)
+        parts = ((own, self._telling(k)), (others, self.rest_spread.telling(k)))
+        degrees = total**2 / sum(part**2 / max(telling - 1, 1) for part, telling in parts)
         return math.sqrt(total), skew, max(int(degrees), 1)
 
     def heterogeneity(self) -> float | None:
@@ -341,7 +341,7 @@ class SlicedEstimate:
         pooled = float(self.spread.squares[judged].sum() / (units - 1).sum())
         is_thin = self.spread.differing[judged] < FEWEST_DIFFERING
         variance = np.where(is_thin, pooled / units, self.spread.variance[judged])
-        telling = np.array([self.spread.telling(k) for k in judged], np.float64)
+        telling = np.array([self._telling(k) for k in judged], np.float64)
         degrees = np.maximum(np.where(is_thin, float(telling.sum()), telling) - 1, 1)
         if self.correlation is None:
             return _welch_p(self.value[judged], variance, degrees)
@@ -430,15 +430,10 @@ class Partition:
         hits = np.rint(sums).astype(np.int64) if is_share else None
         rest_n = n.sum() - n
         rest = np.where(rest_n > 0, (sums.sum() - sums) / np.maximum(rest_n, 1), np.nan)
-        about = (value, n), (rest, rest_n)
         if self.clusters is not None:
-            clusters = self.clusters if is_inside else self.clusters[self._order]
-            spreads = self._clustered_spreads(own, codes, clusters, *about)
-            plain = self._spread(values, value, own, codes).variance
-            own_spread = spreads[0]._replace(answers=_independent(plain, spreads[0], n))
-            return SlicedEstimate(
-                value, n, own_spread, rest, rest_n, spreads[1], spreads[2], spreads[3], hits, (low, high), signed
-            )
+            own_estimates = [self._mean(values, self.places(k), value[k]) for k in range(self.count)]
+            rests = [self._mean(values, self.places_of_rest(k), rest[k]) for k in range(self.count)]
+            return self._clustered(own_estimates, rests, hits, (low, high), signed=signed)
         spread = self._shares_spread(hits, n) if hits is not None else self._spread(values, value, own, codes)
         of_rest = _spread_of_rest(spread, value, n, rest, hits)
         return SlicedEstimate(value, n, spread, rest, rest_n, of_rest, None, None, hits, (low, high), signed)
@@ -460,37 +455,53 @@ class Partition:
         differing = np.array([_differing(values[self.places(k)] - means[k]) for k in range(self.count)], np.int64)
         return Spread(self.n, squares, cubes, fourths, differing)
 
-    def _clustered_spreads(
+    def _mean(self, values: Floats, places: Codes, value: float) -> Estimate:
+        return Estimate(float(value), places, values[places] - value)
+
+    def _clustered(
         self,
-        own: Floats,
-        codes: Codes,
-        clusters: Codes,
-        about: tuple[Floats, Codes],
-        of_rest: tuple[Floats, Codes],
-    ) -> tuple[Spread, Spread, Spread, Floats | None]:
-        """The spreads of the slices, of their rests and of the differences, and the correlations of the slices."""
-        names, cluster = np.unique(clusters, return_inverse=True)
-        shape = (len(names), self.count)
-        cell = cluster * self.count + codes
-        counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
-        sums = np.bincount(cell, own, shape[0] * shape[1]).reshape(shape)
-        (value, n), (rest, rest_n) = about, of_rest
-        has_some = counts > 0
-        shares = (sums - np.nan_to_num(value) * counts) / np.maximum(n, 1)
-        total_counts, total_sums = counts.sum(axis=1, keepdims=True), sums.sum(axis=1, keepdims=True)
-        has_others = total_counts > counts
-        other_shares = (total_sums - sums - np.nan_to_num(rest) * (total_counts - counts)) / np.maximum(rest_n, 1)
-        all_units = np.ones(shape, bool)
-        spreads = [
-            Spread.of_units(part * there.sum(axis=0), there)
-            for part, there in ((shares, has_some), (other_shares, has_others), (shares - other_shares, all_units))
-        ]
-        correlation = None
-        if np.any(has_some.sum(axis=1) > 1):
-            covariance = shares.T @ shares
-            sizes = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
-            correlation = np.clip(covariance / np.outer(sizes, sizes), -1.0, 1.0)
-        return spreads[0], spreads[1], spreads[2], correlation
+        own: Sequence[Estimate],
+        rests: Sequence[Estimate],
+        hits: Codes | None,
+        bounds: tuple[float, float],
+        reasons: Sequence[str] = (),
+        *,
+        signed: bool,
+    ) -> SlicedEstimate:
+        """A score of each slice and of all other pictures, whose estimates' ids are places, over clusters."""
+        clusters = self._clusters()
+        by_cluster = [EstimateByCluster(clusters.collapse(each), each) for each in own]
+        differences = [clusters.collapse(self._difference(*pair)) for pair in zip(own, rests, strict=True)]
+        return SlicedEstimate(
+            np.array([each.value for each in own]),
+            np.array([each.n for each in own], np.int64),
+            Spread.of_estimates([each.estimate for each in by_cluster]),
+            np.array([each.value for each in rests]),
+            np.array([each.n for each in rests], np.int64),
+            Spread.of_estimates([clusters.collapse(each) for each in rests]),
+            Spread.of_estimates(differences),
+            self._correlation(own),
+            hits,
+            bounds,
+            signed,
+            reasons,
+            by_cluster=by_cluster,
+        )
+
+    def _clusters(self) -> Clusters:
+        """The clusters of all pictures by their places."""
+        assert self.clusters is not None
+        return Clusters(np.arange(len(self.clusters)), self.clusters)
+
+    def _difference(self, first: Estimate, second: Estimate) -> Estimate:
+        """The first less the second, of other pictures, as `Estimate.__sub__` gives it, without sorting them."""
+        total = first.n + second.n
+        influence, is_there = np.zeros(len(self.codes)), np.zeros(len(self.codes), bool)
+        for estimate, sign in ((first, 1.0), (second, -1.0)):
+            influence[estimate.ids] = sign * estimate.influence * (total / max(estimate.n, 1))
+            is_there[estimate.ids] = True
+        ids = np.flatnonzero(is_there)
+        return Estimate(first.value - second.value, ids, influence[ids])
 
     def estimates(
         self,
@@ -519,35 +530,25 @@ class Partition:
             reason or ("it is undefined" if math.isnan(each.value) else "")
             for reason, each in zip(reasons, own, strict=True)
         ]
-        n = np.array([each.n for each in own], np.int64)
-        rest_n = np.array([each.n for each in others], np.int64)
-        value, rest = (np.array([each.value for each in side]) for side in (own, others))
-        joint, correlation = None, None
         if self.clusters is not None:
             if interval is not None:
                 reasons = [reason or f"{NO_METHOD}: its interval inverts tests" for reason in reasons]
-            joint, correlation = self._difference_spread(own, others), self._correlation(own)
-            own, others = ([self._collapsed(each) for each in side] for side in (own, others))
+            return self._clustered(own, others, None, (low, high), reasons, signed=signed)
         intervals = [
             None if reason or interval is None else interval(part) for part, reason in zip(parts, reasons, strict=True)
         ]
-        spreads = Spread.of_estimates(own), Spread.of_estimates(others)
         return SlicedEstimate(
-            value, n, spreads[0], rest, rest_n, spreads[1], joint, correlation, None, (low, high), signed, reasons,
-            intervals if interval else (),
-        )  # fmt: skip
-
-    def _collapsed(self, estimate: Estimate) -> Estimate:
-        """The estimate by clusters, as `Clusters.collapse` gives it; its ids are places."""
-        assert self.clusters is not None
-        return Clusters(np.arange(len(self.clusters)), self.clusters).collapse(estimate)
-
-    def _difference_spread(self, own: Sequence[Estimate], others: Sequence[Estimate]) -> Spread:
-        """The spread of each slice less the rest, by clusters."""
-        differences = (
-            first - second if first.n and second.n else first for first, second in zip(own, others, strict=True)
+            np.array([each.value for each in own]),
+            np.array([each.n for each in own], np.int64),
+            Spread.of_estimates(own),
+            np.array([each.value for each in others]),
+            np.array([each.n for each in others], np.int64),
+            Spread.of_estimates(others),
+            range=(low, high),
+            signed=signed,
+            lacks=reasons,
+            intervals=intervals if interval else (),
         )
-        return Spread.of_estimates([self._collapsed(each) for each in differences])
 
     def _correlation(self, estimates: Sequence[Estimate]) -> Floats | None:
         """The correlations of numbers of different pictures, whose ids are places; ``None`` without shared clusters."""
@@ -576,8 +577,7 @@ class Partition:
 
         Arguments as of `difference_test`.
         """
-        clusters = None if self.clusters is None else Clusters(np.arange(len(self.clusters)), self.clusters)
-        return difference_test(first, second, span, lacks, clusters)
+        return difference_test(first, second, span, lacks, None if self.clusters is None else self._clusters())
 
     def heterogeneity(self, estimates: Sequence[Estimate]) -> float | None:
         """The p-value of "these numbers of different pictures are equal"; as `SlicedEstimate.heterogeneity` says.
@@ -590,25 +590,14 @@ class Partition:
         value = np.array([each.value for each in estimates])
         n = np.array([each.n for each in estimates], np.int64)
         correlation = self._correlation(estimates)
-        spread = Spread.of_estimates([each if self.clusters is None else self._collapsed(each) for each in estimates])
-        of_rest = None if self.clusters is None else spread  # which is not asked for
-        return SlicedEstimate(value, n, spread, value, n, spread, of_rest, correlation).heterogeneity()
-
-
-def _independent(plain: Floats, by_cluster: Spread, n: Codes) -> Floats:
-    """How many independent pictures would vary as much as the clusters of each slice do, as `Clusters.collapse` says.
-
-    Args:
-        plain: ``(K,)`` variance of each value, were each picture alone.
-        by_cluster: the spread of the values over clusters.
-        n: ``(K,)`` pictures.
-    """
-    answers = by_cluster.units.astype(np.float64)
-    for k, variance in enumerate(by_cluster.variance.tolist()):
-        if variance > 0 and n[k] > 1 and answers[k] > 1:
-            known = known_by_clusters(int(n[k]), int(answers[k]))
-            answers[k] = max(float(n[k] * plain[k] / variance * known), answers[k])
-    return answers
+        if self.clusters is None:
+            spread = Spread.of_estimates(estimates)
+            return SlicedEstimate(value, n, spread, value, n, spread).heterogeneity()
+        by_cluster = [EstimateByCluster(self._clusters().collapse(each), each) for each in estimates]
+        spread = Spread.of_estimates([each.estimate for each in by_cluster])
+        return SlicedEstimate(
+            value, n, spread, value, n, spread, None, correlation, by_cluster=by_cluster
+        ).heterogeneity()
 
 
 def _spread_of_rest(spread: Spread, value: Floats, n: Codes, rest: Floats, hits: Codes | None) -> Spread:
