@@ -204,6 +204,10 @@ def test_what_does_not_fit_is_a_line_each_with_counts(hospital: Hospital, hardin
         "odd.csv: of 50 pictures with a line 1 no site: the cell is empty",
     ):
         assert line in text, line
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[rules]]\nbenchmark = "own"\nmetric = "headline"\nat_least = 0.1\n')
+    judged = hardiness("gate", out, "--policy", policy, "--columns", table)
+    assert "odd.csv: 10 pictures of 60 have no line (" in " ".join(judged.out.split())
     run = hardiness(*hospital.run(tmp_path / "again", labels="plain.csv"), "--columns", table, "--quiet")
     assert run.status == 0
     plain = hardiness(*hospital.run(tmp_path / "third", labels="plain.csv"), "--columns", table)
@@ -368,6 +372,11 @@ def test_further_columns_of_predictions_are_columns_of_the_pictures(
     assert sorted(columns.values) == ["device", "dose"]
     assert columns.values["dose"].dtype == np.float64
     assert [source.name for source in columns.sources] == ["third.csv"]
+    frame = pd.read_csv(hospital.folder / "third.csv")
+    result = evaluate(
+        "third", "own", hospital.data("plain.csv"), predictions=frame, slices="device", out=tmp_path / "frame"
+    )
+    assert {each.value: each.n for each in result.slices[0].slices} == {"a": 30, "b": 30}
 
 
 def test_parquet_of_pictures_has_columns_beside_them(hardiness: Any, factory: Any, tmp_path: Path) -> None:
@@ -416,3 +425,29 @@ def test_arrays_of_python_have_columns_in_their_order(factory: Any, tmp_path: Pa
     assert {each.value: each.n for each in score.slices} == {"north": 25, "south": 15}
     with pytest.raises(ArgumentError, match="no column of the pictures is called 'sit'; did you mean 'site'"):
         evaluate(accuracy, "own", (images, labels), **given, columns={"site": sites}, cluster="sit")
+
+
+BRIGHTNESS = """
+import numpy as np
+
+def brightness(images):
+    mean = images.reshape(len(images), -1).mean(1) / 255
+    return np.stack([mean - 0.5, 0.5 - mean], 1) * 8
+"""
+
+
+def test_pictures_of_other_things_stand_alone_beside_those_that_have_columns(
+    hospital: Hospital, hardiness: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "function.py").write_text(BRIGHTNESS)
+    (tmp_path / "outside").mkdir()
+    for number in range(30):
+        Image.new("RGB", (8, 8), (8 * number,) * 3).save(tmp_path / "outside" / f"{number}.png")
+    model = f"py:{tmp_path / 'function.py'}:brightness:resize_px=8,crop_px=8"
+    data = ("--data", hospital.data(), "--data", f"outside={tmp_path / 'outside'}")
+    told = hardiness("run", "-m", model, "-b", "ood", *data, "--out", tmp_path / "out", "--device", "cpu", "--quiet")
+    assert told.status == 0, told.err
+    shown = json.loads(hardiness("show", tmp_path / "out", "--cluster", "patient", "--json").out)
+    (result,) = [result for result in shown if result["benchmark"] == "ood"]
+    assert (result["clusters"]["clusters"], result["clusters"]["pictures"]) == (15 + 30, PICTURES + 30)
+    assert "30 of 90 pictures have no patient: each stands alone" in result["warnings"]

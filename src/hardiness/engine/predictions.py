@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.core.benchmark import Benchmark, DataSet
-from hardiness.core.columns import Columns, ColumnSource, join_columns
+from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource, join_columns
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError, suggestion
 from hardiness.core.model import CANVAS_224, ModelSpec
@@ -286,6 +286,8 @@ class Predictions:
         Args:
             rows: the row of each picture and condition index.
         """
+        if not self.beside:
+            return NO_COLUMNS, []
         first: dict[str, int] = {}
         others: list[tuple[int, int]] = []
         for (picture, _), row in rows.items():

@@ -107,7 +107,7 @@ class Gate:
         undecided: what *cannot tell* does to the gate: ``"fail"`` or ``"warn"``.
         source: the policy's file.
         remarks: a line for each rule that no model can fail, and for each run that is not judged, since another one of
-            its name was evaluated later.
+            its name was evaluated later; and what a person should know of the columns of the pictures.
     """
 
     verdicts: tuple[GateVerdict, ...]
@@ -168,7 +168,11 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
         tuple(_verdict(case, next(rulings_in_order) if case.evidence is not None else None) for case in cases),
         policy.undecided,
         policy.source,
-        (*dict.fromkeys(case.idle for case in cases if case.idle), *folder.remarks_on(policy.rules)),
+        (
+            *dict.fromkeys(case.idle for case in cases if case.idle),
+            *folder.remarks_on(policy.rules),
+            *folder.column_remarks,
+        ),
     )
 
 

@@ -101,7 +101,7 @@ def slices_of(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) ->
             part of two columns has `FEW_IN_SLICE` pictures, or it is the column of the clusters, whose values are shown
             nowhere.
     """
-    placed = columns.at(ids)
+    placed = columns.at(ids) if grouping.slices else columns
     return [_slice(placed, text, grouping.cluster) for text in grouping.slices]
 
 

@@ -236,6 +236,11 @@ class PolicyFolder:
             raise UnmatchedError("run", rule.run, [result.key for result in self.results])
         return results
 
+    @property
+    def column_remarks(self) -> tuple[str, ...]:
+        """What a person should know of the columns of its pictures, a line each."""
+        return tuple(dict.fromkeys(line for run in self.runs.values() for line in run.column_remarks))
+
     @cached_property
     def names(self) -> dict[str, str]:
         """By a run's key the model's name, with what tells it from others of its table that are judged."""
