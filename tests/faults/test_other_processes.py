@@ -96,3 +96,47 @@ def test_a_fork_has_the_usual_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+FORKS = """
+import os, signal, sys
+import torch
+import hardiness
+
+torch.set_num_threads(2)
+torch.nn.Conv2d(3, 64, 7)(torch.zeros(8, 3, 96, 96)).sum().backward()  # makes the threads that a fork has not
+kind = sys.argv[1]
+child = os.fork()
+if not child:
+    signal.alarm(120)
+    if kind == "evaluate":
+        request = {"limit": 2, "runtime": "torch", "progress": False}
+        result = hardiness.evaluate("squeezenet1_1", "imagenet-val", "embedded", **request)
+        print(result.counts.images, flush=True)
+    elif kind == "attack":
+        pictures = hardiness.attack("squeezenet1_1", torch.zeros(2, 3, 64, 64), [0, 1], epsilon=0.1, steps=1)
+        print(len(pictures), flush=True)
+    else:
+        class Stops:
+            def __call__(self, images):
+                os.kill(os.getpid(), signal.SIGINT)
+                while True:
+                    pass
+
+        try:
+            hardiness.evaluate(Stops(), "imagenet-val", "embedded", view=hardiness.View(resize_px=64, crop_px=64))
+        except KeyboardInterrupt:
+            os.write(1, b"stopped\\n")  # what Python prints goes aside as long as the model computes
+    os._exit(0)
+print("status", os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "says"), [("evaluate", "2"), ("attack", "2"), ("stop", "stopped")])
+def test_a_fork_of_a_process_that_has_computed_computes(warm: Any, tmp_path: Path, kind: str, says: str) -> None:
+    """Its first thread waited for the parent's threads of OpenMP, and never ended."""
+    (tmp_path / "forks.py").write_text(FORKS)
+    process = warm("forks.py", kind, cwd=tmp_path)
+    out, err = process.communicate(timeout=300)
+    assert out.splitlines() == [says, "status 0"], err

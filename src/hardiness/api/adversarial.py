@@ -17,6 +17,7 @@ from hardiness.core.attack_plan import Norm, Round, epsilon_text
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import View
+from hardiness.core.process import works_in_a_fork
 from hardiness.core.request import Placement
 from hardiness.core.result import TextTable
 from hardiness.engine.attack import run_round, suspect_of
@@ -142,6 +143,7 @@ class AdversarialImages:
         return TextTable(title, ("image", "label", "clean", "now", "step", "distance"), tuple(rows))
 
 
+@works_in_a_fork
 def attack(
     model: str | Classifier | nn.Module,
     images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]] | Tensor,

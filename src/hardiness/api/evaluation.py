@@ -19,6 +19,7 @@ from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import View
+from hardiness.core.process import works_in_a_fork
 from hardiness.core.request import Placement, Request, Share
 from hardiness.core.result import Result
 from hardiness.data.columns import GivenColumns
@@ -114,6 +115,7 @@ def evaluate(
 ) -> StoredResults: ...
 
 
+@works_in_a_fork
 def evaluate(
     model: Model | Models,
     benchmark: str | Sequence[str],

@@ -1,15 +1,25 @@
-"""Cores that this process may use, and work in order on threads."""
+"""Cores that this process may use, and work on threads: in order, or in a fork."""
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
+Arguments = ParamSpec("Arguments")
+
+_LOADED_IN = os.getpid()
+"""The process that imported this module; a fork of it has another number."""
+
+_STOP_S = 10.0
+"""How long work in a fork may take to store what is finished once it is stopped."""
 
 _MOST: list[int] = []
 """The number that `use_cores` was last called with; empty where it was not."""
@@ -47,3 +57,41 @@ def ordered(
             yield first, future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def works_in_a_fork(function: Callable[Arguments, Outcome]) -> Callable[Arguments, Outcome]:
+    """Decorator of a function that computes with torch: in a fork of the process that loaded us it has a new thread.
+
+    GNU's OpenMP keeps threads for each thread that has computed with it. A fork has them no more, and its first thread
+    would wait for them for ever; those of a new thread are made anew. Ctrl-C reaches the function when it next computes
+    in Python.
+
+    Source: gcc.gnu.org/bugzilla, 58378 (libgomp after fork).
+    """
+
+    @functools.wraps(function)
+    def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Outcome:
+        if os.getpid() == _LOADED_IN:
+            return function(*arguments, **named)
+        outcomes: list[Outcome] = []
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                outcomes.append(function(*arguments, **named))
+            except BaseException as error:  # noqa: BLE001  # raised again below
+                errors.append(error)
+
+        thread = threading.Thread(target=work, name=function.__name__, daemon=True)
+        thread.start()
+        try:
+            thread.join()
+        except KeyboardInterrupt as error:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(type(error)))
+            thread.join(_STOP_S)
+            raise
+        if errors:
+            raise errors[0]
+        return outcomes[0]
+
+    return call
