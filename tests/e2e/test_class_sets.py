@@ -21,7 +21,8 @@ from torch import nn
 import hardiness
 from hardiness import evaluate
 from hardiness.benchmarks.options import registry
-from hardiness.core.errors import DataError
+from hardiness.cli.main import command_of
+from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.model import View
 from hardiness.core.result import Result
 from hardiness.data.root import locate
@@ -99,6 +100,18 @@ def test_objectnet_is_asked_among_125_classes_and_among_all(tmp_path: Path) -> N
     assert any("a part of objectnet: 4 of the 18,514" in warning for warning in found.warnings)
     again = evaluated("objectnet", f"objectnet={root}")
     assert again.score("top1").value == 1.0
+
+
+def test_objectnets_second_protocol_is_no_option_and_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    said = (
+        "benchmark objectnet has no option 'protocol': its protocol is taori2020, and each run gives a second score by "
+    )
+    with pytest.raises(ArgumentError, match=f"^{said}barbu2019; leave it out$"):
+        evaluated("objectnet:protocol=barbu2019", "nowhere")
+    with pytest.raises(ArgumentError, match=r"its protocol is orhan2019; leave it out$"):
+        evaluated("imagenet-val:protocol=taori2020", "nowhere")
+    command_of("list benchmarks").main(["objectnet"], standalone_mode=False)
+    assert "taori2020; a second score of each run is by barbu2019" in capsys.readouterr().out
 
 
 def test_objectnets_border_is_cut_before_the_view() -> None:

@@ -178,6 +178,7 @@ def _benchmark(described: ClassSet, name: str) -> type[ClassSetPhotographs]:
         "question": TWIN_QUESTION if twin else described.question,
         "paper": described.paper,
         "protocol": described.own_view_protocol if own else described.protocol,
+        "second_protocol": described.among_all_protocol,
         "needs": ("imagenet",) if twin else (described.name,),
         "needs_imagenet_classes": twin,
         "described": described,

@@ -177,7 +177,8 @@ def parse(text: str) -> Benchmark:
         elif equals and attack_options is not None:
             others.append((key, value))
         else:
-            raise ArgumentError(f"benchmark {name} has no option {key!r}{suggestion(key, sorted(options))}")
+            hint = _protocols(benchmark) if key == "protocol" else suggestion(key, sorted(options))
+            raise ArgumentError(f"benchmark {name} has no option {key!r}{hint}")
     if attack_options is not None and others:
         owner = next(option for option in options.values() if option.name == attack_options.metadata["of"])
         attack = values.get(owner.name, owner.default)
@@ -189,6 +190,13 @@ def parse(text: str) -> Benchmark:
             )
         values[attack_options.name] = with_options(name, attack, others, _value)
     return benchmark(**values)
+
+
+def _protocols(benchmark: type[Benchmark]) -> str:
+    """The end of a message where somebody states a protocol of a benchmark whose protocols are no option."""
+    second = benchmark.second_protocol
+    beside = f", and each run gives a second score by {second}" if second else ""
+    return f": its protocol is {benchmark.protocol}{beside}; leave it out"
 
 
 def _parted(text: str) -> tuple[str, str]:

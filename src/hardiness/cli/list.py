@@ -174,7 +174,8 @@ def _describe_benchmark(console: Console, name: str) -> None:
     console.print(inspect.getdoc(benchmark) or "", highlight=False, markup=False)
     table = Table(show_header=False, box=None)
     table.add_row("paper", benchmark.paper)
-    table.add_row("protocol", benchmark.protocol)
+    second = f"; a second score of each run is by {benchmark.second_protocol}" if benchmark.second_protocol else ""
+    table.add_row("protocol", f"{benchmark.protocol}{second}")
     table.add_row("data", " or ".join(benchmark.needs))
     for key, default, text in benchmarks.describe(benchmark):
         table.add_row(f":{key}=", f"{text} (default {default})" if str(default) else text)

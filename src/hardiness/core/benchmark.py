@@ -234,6 +234,7 @@ class Benchmark(ABC):
         question: what it answers, in one sentence.
         paper: citation with identifier.
         protocol: name of the published rules that its headline follows.
+        second_protocol: name of those by which each run gives the headline's metric once more; empty where none does.
         needs: data sets it can be computed from, best first (names that `DataRoot` knows).
         beside: data sets that it takes, too, those of them that are there.
         card: name of the card in `hardiness.benchmarks` that scores its rows.
@@ -262,6 +263,7 @@ class Benchmark(ABC):
     question: ClassVar[str]
     paper: ClassVar[str]
     protocol: ClassVar[str]
+    second_protocol: ClassVar[str] = ""
     needs: ClassVar[tuple[str, ...]]
     beside: ClassVar[tuple[str, ...]] = ()
     card: ClassVar[str]
