@@ -14,11 +14,12 @@ from PIL import Image
 
 import hardiness as package
 from hardiness.api.call import Call
+from hardiness.api.forecast import plan
 from hardiness.benchmarks.options import parse, registry
 from hardiness.benchmarks.own_pictures import takes_own_pictures
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
-from hardiness.core.request import Placement
+from hardiness.core.request import Placement, Request
 
 CLASSES = ("bird", "boat", "bus", "cat")
 FOG = "corruptions=fog,severities=3"
@@ -118,10 +119,13 @@ class Pictures(torch.utils.data.Dataset[Any]):
         return picture(str(at)), at
 
 
-def test_every_benchmark_of_photographs_takes_what_python_holds(photos: Path, asked: Any, factory: Any) -> None:
+def test_every_benchmark_of_photographs_takes_what_python_holds(
+    photos: Path, asked: Any, factory: Any, tmp_path: Path
+) -> None:
     from torchvision.datasets import ImageFolder
 
     arrays = (np.stack([np.asarray(picture(kind)) for kind in CLASSES]), [*CLASSES])
+    limit = Request(limit=1)
     names = {"arrays": "own-arrays", "photos": "own-photos", "Pictures": "own-Pictures"}
     for data, name in zip((arrays, ImageFolder(str(photos)), Pictures()), names.values(), strict=True):
         call = Call(
@@ -130,8 +134,14 @@ def test_every_benchmark_of_photographs_takes_what_python_holds(photos: Path, as
             benchmarks=tuple(map(asked, TAKEN)),
             data=(f"outside={photos.parent / 'street'}",),
             placement=Placement(device="cpu"),
+            request=limit,
+            out=tmp_path / "out",
             pictures=data,
         )
+        if name == "own-arrays":
+            planned = plan(call)
+            assert not planned.problems
+            assert {each.benchmark for each in planned.forecasts} == {*TAKEN}
         evaluations = call.workload().evaluations
         assert {evaluation.benchmark.name for evaluation in evaluations} == {*TAKEN}
         for evaluation in evaluations:
@@ -211,6 +221,22 @@ def test_pictures_with_several_labels_are_refused_with_what_serves(
     both = (np.zeros((2, 40, 40, 3), np.uint8), np.array([[1, 0, 1], [0, 1, 0]]))
     with pytest.raises(ArgumentError, match="label 0 of arrays is of 2 classes: scores are of one label"):
         package.evaluate(factory(3), "own", both, device="cpu")
+
+
+def test_a_patch_is_trained_on_ones_own_pictures_and_tried_on_them(
+    photos: Path, factory: Any, hardiness: Any, results: Any, tmp_path: Path
+) -> None:
+    network, patch = factory(len(CLASSES)), tmp_path / "patch"
+    told = hardiness("make", "patch", "-m", network, "--data", photos, "--out", patch, "--steps", "2", "--limit", "4")
+    assert told.status == 0, told.err
+    universal = f"attack=universal-patch,file={patch / '000_patch.png'},steps=2"
+    for options in (universal, "attack=patch-pgd,steps=2"):
+        attack = f"whitebox:{options},norm=patch,epsilons=0.05,protocol=standard,must_break=false,cross_checks=false"
+        command = ("run", "-m", network, "-b", attack, "--data", photos, "--limit", "2", "--out", tmp_path / "out")
+        told = hardiness(*command, "--device", "cpu", "--quiet")
+        assert told.status == 0, told.err
+    made = results(tmp_path / "out")
+    assert [each["data"] for each in made] == ["own-photos"] * 2
 
 
 @pytest.mark.parametrize("name", REFUSED)

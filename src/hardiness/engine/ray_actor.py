@@ -160,8 +160,10 @@ class UnitActor:
         for evaluation in self._errand.evaluations:
             benchmark, data = evaluation.benchmark, evaluation.data
             request = replace(evaluation.request, workers=self._threads)
+            capable, passed_over = evaluation.split(classifiers)
+            remarks += passed_over
             try:
-                preparation = prepared(benchmark, classifiers, data, store, request, Silence(), lists, is_shared=True)
+                preparation = prepared(benchmark, capable, data, store, request, Silence(), lists, is_shared=True)
             except ArgumentError as error:
                 problems.append(line_of(error))
                 continue

@@ -21,7 +21,7 @@ from hardiness.results.same_rows import why_same
 CORRUPTED = ("imagenet-c", "own-c")
 """The benchmarks that stand for corrupted pictures, the first that was run."""
 
-ATTACKED = {"autoattack": "AutoAttack", "whitebox": "white box"}
+ATTACKED = {"autoattack": "AutoAttack", "apgd-fab-square": "APGD, FAB and Square", "whitebox": "white box"}
 """The benchmarks that stand for attacked pictures, the first that was run, and what they are called."""
 
 USUAL_EPSILON = 4 / 255
