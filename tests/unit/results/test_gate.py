@@ -28,7 +28,7 @@ from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.reference.classes import class_name
 from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results.gate import Gate, GateVerdict
-from hardiness.results.policy import Policy, Rule, parse_policy
+from hardiness.results.policy import Policy, Rule, parse_policy, policy_of
 from hardiness.results.results import published_results
 from hardiness.results.rule_evidence import MissingNumberError, part_of, require_limit, require_standing
 from hardiness.results.written_policy import first_policy
@@ -286,6 +286,13 @@ def test_runs_that_differ_in_code_alone_are_told_apart(tmp_path: Path) -> None:
     (remark,) = found.remarks
     assert "(weights a11a11 code 0ddba1), since" in remark
     assert "(weights a11a11 code c0ffee) of that name" in remark
+
+
+def test_a_policy_that_an_editor_wrote_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    file = Path(policy(tmp_path, MEAN + "at_most = 0.5"))
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    (rule,) = policy_of(file).rules
+    assert (rule.metric, rule.limit) == ("mean_error", 0.5)
 
 
 PARTIAL_MCE = 'benchmark = "imagenet-c"\nmetric = "mce_partial"\n'
