@@ -53,6 +53,11 @@ class Call(Command):
         return self.arguments.grouping
 
     @property
+    def cluster_column(self) -> str:
+        """The column by which pictures come in clusters; empty where none is named."""
+        return str(self.arguments.cluster or "")
+
+    @property
     def answers(self) -> Answers | None:
         """The answers of the one model, where it was run elsewhere."""
         return self.held_answers

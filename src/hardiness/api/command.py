@@ -209,6 +209,11 @@ class Command:
         return grouping_asked(self.grouped)
 
     @property
+    def cluster_column(self) -> str:
+        """The column by which pictures come in clusters; empty where none is named. Nothing is read for it."""
+        return self.grouped.cluster or ""
+
+    @property
     def bound_to_process(self) -> str:
         """Why other machines cannot evaluate it, and the advice, in one line; empty where they can."""
         return "weights does not go with Ray: write -m MODEL:weights=FILE" if self.weights else ""

@@ -114,6 +114,13 @@ def require_possible(evaluations: Command, stop: EarlyEnd, where: Where, planned
         raise ArgumentError(
             f"until-decided does not go with {stop.options[1]}: each ends a run in its own way; leave one out"
         )
+    ends = [name for name in stop.options if name != "time-budget"]
+    if evaluations.cluster_column and ends:
+        raise ArgumentError(
+            f"{ends[0]} does not go with cluster {evaluations.cluster_column}: pictures come one by one in random "
+            "order, so that it would stop on parts of clusters; leave one out: 'hardiness show --cluster' and 'gate' "
+            "take it once all pictures are there"
+        )
     if evaluations.answers is not None:
         _require_possible_with_predictions(evaluations, stop, where, planned)
     if planned and isinstance(where, Cluster):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hardiness.api.grouping import grouping_of
 from hardiness.core.columns import Grouping
 from hardiness.core.result import TextTable
-from hardiness.data.columns import GivenColumns
+from hardiness.data.columns import GivenColumns, read_columns
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.gate import gate_view
 from hardiness.report.tables import Form, ends_of, table_of
@@ -40,8 +40,8 @@ class GateReport(Gate):
 
         ``outcome`` is ``pass``, ``fail``, ``cannot tell`` or ``missing``. ``value``, ``low`` and ``high`` are of the
         number, or of its difference to the baseline's, and ``limit`` is that of the rule, all in ``unit``. ``more`` is
-        about how many images more decide with a chance of 80 %. ``condition`` says what of the benchmark the rule is
-        on, and each key of it is a column too.
+        about how many images more decide with a chance of 80 %, or clusters where images come in such. ``condition``
+        says what of the benchmark the rule is on, and each key of it is a column too.
 
         Args:
             form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
@@ -72,6 +72,8 @@ def _row(verdict: GateVerdict) -> dict[str, Any]:
         "confidence": verdict.confidence,
         "family": verdict.family,
         "n": verdict.n,
+        "cluster": verdict.cluster,
+        "clusters": verdict.clusters,
         "more": verdict.more,
         "against": rule.against,
         "run": verdict.run.key if verdict.run else None,
@@ -92,8 +94,9 @@ def judge_grouped(policy: Policy, store: Store, grouping: Grouping) -> Gate:
         ArgumentError: as of `gate`.
         StoreError: records cannot be read.
     """
+    tables = [read_columns(policy.address_of(table)) for table in policy.columns]
     with surveyed(store):
-        verdicts = judge(policy, store, grouping)
+        verdicts = judge(policy, store, replace(grouping, columns=(*tables, *grouping.columns)))
         verdicts.keep(store)
     return verdicts
 

@@ -233,7 +233,7 @@ def _row(each: GateVerdict, verdict: str) -> tuple[str, ...]:
     value = _number(each.value, unit) if each.value is not None else ""
     interval = f"{_ends(each.interval, unit)}\n{each.which_interval}" if has_interval and each.interval else ""
     limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, unit)}"
-    n = f"{each.n:,}" if each.n else ""
+    n = _n(each) if each.n else ""
     return (each.metric, _model(each), each.benchmark, verdict, value, interval, limit, n)
 
 
@@ -246,12 +246,13 @@ def _model(each: GateVerdict) -> str:
 
 
 def _note(each: GateVerdict) -> str:
-    """Why a number is missing, or how many images more would decide."""
+    """Why a number is missing, or how many images, or clusters, more would decide."""
     if each.outcome == "missing":
         return each.reason
     if each.outcome != "cannot tell":
         return ""
-    more = f"{each.more:,} images more{f' of {each.images_of}' if each.images_of else ''}"
+    units = f"clusters more by {each.cluster}" if each.clusters else "images more"
+    more = f"{each.more:,} {units}{f' of {each.images_of}' if each.images_of else ''}"
     needed = (
         f"more than {more} decide with 80 % chance: the truth may lie on the limit"
         if each.at_least
@@ -272,7 +273,13 @@ def _sentence(each: GateVerdict) -> str:
         return f"{about}, which must be {limit}: {each.reason}"
     number = f"{_number(each.value, unit)} ({_ends(each.interval, unit)}, {each.which_interval})"
     note = _note(each)
-    return f"{about} is {number}, must be {limit}, n = {each.n:,}{f'; {note}' if note else ''}"
+    clusters = f" clusters by {each.cluster}" if each.clusters else ""
+    return f"{about} is {number}, must be {limit}, n = {_n(each)}{clusters}{f'; {note}' if note else ''}"
+
+
+def _n(each: GateVerdict) -> str:
+    """The number of images and, where they come in clusters, that of clusters beside it."""
+    return f"{each.n:,} in {each.clusters:,}" if each.clusters else f"{each.n:,}"
 
 
 def _unit(each: GateVerdict) -> str:

@@ -40,7 +40,7 @@ from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
-from hardiness.statistics.clusters import ENOUGH_CLUSTERS, NO_METHOD, Clusters
+from hardiness.statistics.clusters import NO_METHOD, Clusters, few_clusters
 from hardiness.statistics.comparison import ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
 from hardiness.statistics.decomposition import (
@@ -529,20 +529,11 @@ def _compared(
         pictures = ids if len(ids) else clusters.ids
         clusters = clusters.among(pictures)
         which = ClustersOfResult(clusters.name, clusters.count(), len(pictures), sources)
-        notes += [*few_clusters(which), *_without_noise(runs, noises)]
+        notes += [*filter(None, [few_clusters(which.clusters, which.column)]), *_without_noise(runs, noises)]
     by_score = _scores(scores, runs, ids, {} if clusters is not None else noises, clusters)
     return BenchmarkComparison(
         benchmark, data, by_score, len(ids), tuple(notes), protocol=protocol, variant=variant, clusters=which
     )
-
-
-def few_clusters(clusters: ClustersOfResult) -> Iterator[str]:
-    """The remark on clusters so few that intervals hold less often than they say."""
-    if clusters.clusters < ENOUGH_CLUSTERS:
-        yield (
-            f"{clusters.text}: with fewer than {ENOUGH_CLUSTERS} an interval may hold in less than 95 % of cases, "
-            "above all where clusters are of unlike sizes"
-        )
 
 
 def _without_noise(runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from hardiness.core.result import Interval
 from hardiness.results.policy import Policy, Rule
 from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, cases_of, labels_apart
 from hardiness.results.runs import digest_of
+from hardiness.statistics.clusters import few_clusters
 from hardiness.statistics.verdicts import ImagesMore, Ruling, rulings
 from hardiness.store.store import Store
 from hardiness.store.writing import parse_json
@@ -41,8 +43,11 @@ class GateVerdict:
         value, interval: of the number, or of the difference to the baseline; ``None`` where it is missing.
         confidence, family: of the interval, and over how many verdicts it is simultaneous.
         n: images.
+        cluster: the column by which these come in clusters, over which the interval is; empty where each stands alone.
+        clusters: how many clusters.
         images_of: of what these are: a class, or the data set.
-        more, at_least: about how many images more of that decide with a chance of 80 %, and whether it takes more.
+        more, at_least: about how many images more of that decide with a chance of 80 %, or clusters where these come in
+            such, and whether it takes more.
         more_low, more_high: between how many would decide with that chance were the true value known, as far as the
             80 % interval of the number leaves it open; ``more_high`` is ``None`` where it may lie on the limit, at
             which no number decides.
@@ -73,6 +78,8 @@ class GateVerdict:
     images_of: str = field(default="", metadata=json_field(seldom=True))
     more_low: int = field(default=0, metadata=json_field(seldom=True))
     more_high: int | None = field(default=None, metadata=json_field(seldom=True))
+    cluster: str = field(default="", metadata=json_field(seldom=True))
+    clusters: int = field(default=0, metadata=json_field(seldom=True))
 
     @property
     def mark(self) -> str:
@@ -88,6 +95,7 @@ class GateVerdict:
     def which_interval(self) -> str:
         """The name of the interval that decides."""
         kind = f"{', exact' if self.exact else ''}{', valid at every look' if self.looked else ''}"
+        kind += f", over clusters by {self.cluster}" if self.clusters else ""
         if self.family > 1:
             return f"simultaneous over {self.family} rules (Holm){kind}"
         return f"plain 95 %{kind}"
@@ -106,8 +114,9 @@ class Gate:
         verdicts: in the order of the rules.
         undecided: what *cannot tell* does to the gate: ``"fail"`` or ``"warn"``.
         source: the policy's file.
-        remarks: a line for each rule that no model can fail, and for each run that is not judged, since another one of
-            its name was evaluated later; and what a person should know of the columns of the pictures.
+        remarks: a line for each rule that no model can fail, for each number of clusters that is small, and for each
+            run that is not judged, since another one of its name was evaluated later; and what a person should know of
+            the columns of the pictures.
     """
 
     verdicts: tuple[GateVerdict, ...]
@@ -151,7 +160,8 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
     Args:
         policy: the rules.
         store: the folder.
-        grouping: the clusters of the pictures, and tables of what is known of these.
+        grouping: the clusters of the pictures, which count where rules name others, and tables of what is known of
+            these, those that the policy names among them.
 
     What it took to compute is kept beside the runs, once no rule is wrong.
 
@@ -163,17 +173,22 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
     folder = PolicyFolder(store, policy, grouping)
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
+    remarks = [*folder.remarks_on(policy.rules), *folder.column_remarks]
     rulings_in_order = iter(rulings([(case.evidence, case.limit) for case in cases if case.evidence is not None]))
     return Gate(
         tuple(_verdict(case, next(rulings_in_order) if case.evidence is not None else None) for case in cases),
         policy.undecided,
         policy.source,
-        (
-            *dict.fromkeys(case.idle for case in cases if case.idle),
-            *folder.remarks_on(policy.rules),
-            *folder.column_remarks,
-        ),
+        tuple(dict.fromkeys([*(case.idle for case in cases if case.idle), *_few_clusters(cases), *remarks])),
     )
+
+
+def _few_clusters(cases: Sequence[RuleCase]) -> Iterator[str]:
+    """A line for each small number of clusters behind a verdict."""
+    for case in cases:
+        clusters = case.evidence.clusters if case.evidence else 0
+        if clusters and (line := few_clusters(clusters, case.cluster)):
+            yield f"{case.model} on {case.benchmark}: {line}"
 
 
 def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
@@ -190,6 +205,7 @@ def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
         run=case.run,
         baseline=case.baseline,
         images_of=case.images_of,
+        cluster=case.cluster,
     )
     if ruling is None or case.evidence is None:
         return missing
@@ -208,6 +224,8 @@ def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
         more_high=needed.high,
         looked=case.evidence.looked,
         exact=case.evidence.exact,
+        cluster=case.cluster,
+        clusters=case.evidence.clusters,
     )
 
 

@@ -25,10 +25,13 @@ ANY = "*"
 LIMITS = ("at_most", "at_least", "worse_by_at_most")
 
 TEXTS = ("name", "benchmark", "metric", "model", "run", "against", "against_run")
-FIELDS = (*TEXTS, "where", "each", "against_model", *LIMITS)
+FIELDS = (*TEXTS, "where", "each", "cluster", "against_model", *LIMITS)
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
 """Settings of ``[policy]`` with their values, of which the first is that of a setting left out."""
+
+GROUPING_SETTINGS = ("cluster", "columns")
+"""Settings of ``[policy]`` that say what is known of pictures, and which of them belong together."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Rule:
         slice: by column, with its ranges where it has some, the value that the pictures have which are meant; empty for
             all.
         each: the column each of whose values the rule is about by itself; empty where it is about none.
+        cluster: the column that says which pictures belong together, its own or the policy's; empty where each stands
+            alone.
     """
 
     number: int
@@ -70,6 +75,7 @@ class Rule:
     against_run: str = field(default="", metadata=json_field(seldom=True))
     slice: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
     each: str = field(default="", metadata=json_field(seldom=True))
+    cluster: str = field(default="", metadata=json_field(seldom=True))
 
     @property
     def slice_text(self) -> str:
@@ -113,16 +119,19 @@ class Policy:
         rules: at least one.
         undecided: whether a rule that cannot be told makes the gate ``"fail"`` or only ``"warn"``.
         source: the file, for messages.
-        folder: where baselines that are named by relative paths are looked for; empty for the working folder.
+        folder: where baselines and tables that are named by relative paths are looked for; empty for the working
+            folder.
+        columns: tables of what is known of pictures, as ``--columns`` takes them.
     """
 
     rules: tuple[Rule, ...]
     undecided: str = "fail"
     source: str = "policy"
     folder: str = ""
+    columns: tuple[str, ...] = ()
 
     def address_of(self, against: str) -> str:
-        """The address of a baseline that a rule names: relative to the policy's own folder."""
+        """The address of a baseline that a rule names, or of a table: relative to the policy's own folder."""
         if not self.folder or "://" in against or os.path.isabs(against):
             return against
         return os.path.normpath(os.path.join(self.folder, against))
@@ -177,9 +186,10 @@ def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
     settings = tables.get("policy", {})
     if not isinstance(settings, dict):
         raise ArgumentError(f"{source}: policy must be a table, as in [policy], was {settings!r}")
-    _refuse_unknown(f"{source}: [policy]", "field", settings, tuple(SETTINGS))
+    _refuse_unknown(f"{source}: [policy]", "field", settings, (*SETTINGS, *GROUPING_SETTINGS))
+    cluster, columns = _grouping(source, settings)
     for name, value in settings.items():
-        if value not in SETTINGS[name]:
+        if name in SETTINGS and value not in SETTINGS[name]:
             allowed = " or ".join(f'"{each}"' for each in SETTINGS[name])
             raise ArgumentError(f"{source}: [policy]: {name} must be {allowed}, was {value!r}")
     rules = tables.get("rules", [])
@@ -188,11 +198,27 @@ def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
     if not rules:
         raise ArgumentError(f"{source}: a policy must have at least one rule, under [[rules]]; it has none")
     return Policy(
-        tuple(_rule(source, number, each) for number, each in enumerate(rules, 1)),
+        tuple(_rule(source, number, each, cluster) for number, each in enumerate(rules, 1)),
         settings.get("undecided", SETTINGS["undecided"][0]),
         source,
         folder,
+        columns,
     )
+
+
+def _grouping(source: str, settings: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The column of clusters and the tables that ``[policy]`` names."""
+    cluster, columns = settings.get("cluster", "-"), settings.get("columns", [])
+    if not isinstance(cluster, str) or not cluster.strip():
+        raise ArgumentError(
+            f'{source}: [policy]: cluster must be the name of a column, as in "patient", was {cluster!r}'
+        )
+    tables = [columns] if isinstance(columns, str) else columns
+    if not isinstance(tables, list) or not all(isinstance(each, str) and each.strip() for each in tables):
+        raise ArgumentError(
+            f'{source}: [policy]: columns must be a file or several, as in "metadata.csv", was {columns!r}'
+        )
+    return settings.get("cluster", ""), tuple(tables)
 
 
 def _refuse_unknown(place: str, what: str, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
@@ -201,13 +227,13 @@ def _refuse_unknown(place: str, what: str, table: Mapping[str, Any], names: tupl
             raise ArgumentError(f"{place}: unknown {what} {name!r}{suggestion(name, names)}")
 
 
-def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
+def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> Rule:
     place = f"{source}: {rule_label(number, table.get('name'))}"
     _refuse_unknown(place, "field", table, FIELDS)
     for name in ("benchmark", "metric"):
         if name not in table:
             raise ArgumentError(f"{place}: {name} is missing; say which, as in {name} = {_EXAMPLES[name]}")
-    for name in (*TEXTS, "each"):
+    for name in (*TEXTS, "each", "cluster"):
         value = table.get(name, "-")
         if not isinstance(value, str) or not value.strip():
             raise ArgumentError(f"{place}: {name} must be a text, was {value!r}")
@@ -240,6 +266,7 @@ def _rule(source: str, number: int, table: Mapping[str, Any]) -> Rule:
         table.get("against_run", "").lower(),
         in_slice,
         each,
+        table.get("cluster", cluster),
     )
 
 

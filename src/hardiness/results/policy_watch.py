@@ -170,8 +170,15 @@ def require_policy_fits(
         stored: the runs that there are.
 
     Raises:
-        ArgumentError: naming the rule, the field and the nearest name; or the benchmark that no rule would stop.
+        ArgumentError: naming the rule, the field and the nearest name; or the benchmark that no rule would stop; or a
+            rule is by clusters of pictures.
     """
+    if clustered := next((rule for rule in policy.rules if rule.cluster), None):
+        raise ArgumentError(
+            f"{policy.place(clustered)}: cluster {clustered.cluster} does not go with until-decided: pictures come one "
+            "by one in random order, so that it would stop on parts of clusters; evaluate all, and then ask "
+            "'hardiness gate'"
+        )
     names = sorted({*benchmarks, *(run.benchmark.name for run in stored)})
     model_names = sorted({*models, *(run.model.name for run in stored)})
     for rule in policy.rules:

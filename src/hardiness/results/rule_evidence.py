@@ -26,6 +26,7 @@ from hardiness.metrics.declaration import PairMetric, pair_registry
 from hardiness.metrics.declaration import registry as metrics
 from hardiness.metrics.scoring import WeightedCells, as_cells, as_score
 from hardiness.reference.sets import distortion_set, set_names
+from hardiness.results.clustered import clustered_score
 from hardiness.results.measured import measures_of
 from hardiness.results.metric_scores import version_of, with_metrics
 from hardiness.results.pair_scores import pair_entries, scorings_of
@@ -42,16 +43,17 @@ from hardiness.results.runs import (
     successors_of,
     with_joined,
 )
+from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slices import SlicePartition, run_by_image
 from hardiness.statistics.clusters import Clusters, why_too_few
-from hardiness.statistics.comparison import FEWEST_DIFFERING, difference
+from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import clustered_proportion, proportion, scaled, wilson
+from hardiness.statistics.intervals import proportion, wilson
 from hardiness.statistics.measures import WeightedSum
 from hardiness.statistics.verdicts import Evidence, Limit
 from hardiness.store.store import Store
 
-VERSION = 6
+VERSION = 7
 """Version of evidence, raised whenever the same rows would give another."""
 
 WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
@@ -185,6 +187,7 @@ class RuleCase:
     baseline: JudgedRun | None = None
     images_of: str = ""
     idle: str = ""  # a line where no model can fail the rule
+    cluster: str = ""  # the column by which its pictures come in clusters
 
 
 class UnmatchedError(Exception):
@@ -204,14 +207,47 @@ class NoPictureError(MissingNumberError):
 
 
 class PolicyFolder:
-    """A folder's results and runs, and the baselines that rules name, each read once."""
+    """A folder's results and runs, by the clusters that are asked for, and the baselines that rules name, read once.
+
+    A baseline's pictures have the columns of its own folder.
+    """
 
     def __init__(self, store: Store, policy: Policy, grouping: Grouping = NO_GROUPING) -> None:
-        self.store, self.policy = store, policy
+        self.store, self.policy, self.grouping = store, policy, grouping
+        self._by_cluster = {grouping.cluster: self}
         runs = with_joined([ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()])
         fit_groupings(runs)
         self.runs = {run.stored.key: run for run in runs}
         self._baselines: dict[str, PolicyFolder | str] = {}
+
+    def for_rule(self, rule: Rule) -> PolicyFolder:
+        """The folder by the clusters of a rule, if the folder is asked for none itself.
+
+        Raises:
+            ArgumentError: no run's pictures have the column.
+        """
+        cluster = self.grouping.cluster or rule.cluster
+        if cluster not in self._by_cluster:
+            try:
+                folder = PolicyFolder(self.store, self.policy, replace(self.grouping, cluster=cluster))
+            except ArgumentError as error:
+                raise ArgumentError(f"{self.policy.place(rule)}: cluster: {error}") from None
+            folder._baselines = self._baselines
+            self._by_cluster[cluster] = folder
+        return self._by_cluster[cluster]
+
+    def clusters_of(self, rule: Rule, run: ScoredRun, before: ScoredRun) -> Clusters | None:
+        """The clusters of the pictures of a run and of the baseline's; ``None`` where each stands alone.
+
+        Raises:
+            MissingNumberError: their columns say different things of a picture.
+        """
+        if run.clusters is None:
+            return None
+        try:
+            return clusters_of_runs({"this run": run, f"the baseline {rule.against}": before})[0]
+        except ArgumentError as error:
+            raise MissingNumberError(str(error)) from None
 
     @cached_property
     def results(self) -> list[Result]:
@@ -283,8 +319,9 @@ class PolicyFolder:
 
     def save(self) -> None:
         """Keep what was computed of the runs."""
-        for run in self.runs.values():
-            run.save()
+        for folder in self._by_cluster.values():
+            for run in folder.runs.values():
+                run.save()
 
 
 KEY_DIGITS = 8
@@ -314,7 +351,7 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     Raises:
         ArgumentError: there is none.
     """
-    place = policy.place(rule)
+    place, folder = policy.place(rule), folder.for_rule(rule)
     benchmarks = {result.benchmark for result in folder.results}
     if rule.benchmark not in (ANY, *benchmarks):
         raise matches_nothing(place, folder, UnmatchedError("benchmark", rule.benchmark, sorted(benchmarks)))
@@ -411,10 +448,12 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
     )
     of_class = f"class {condition['class']}" if "class" in condition else ""
-    case = replace(case, run=JudgedRun.of(run), images_of=of_class or rule.slice_text or result.data, idle=idle)
+    about = of_class or rule.slice_text or result.data
+    case = replace(case, run=JudgedRun.of(run), images_of=about, idle=idle, cluster=run.grouping.cluster)
     _require_columns(run, list(rule.slice), "where slice")
     try:
         _require_accepted(run)
+        _require_clusters(run, folder)
         _require_whole(result)
         require_whole_headline(rule, metric, result.benchmark)
         pair = pair_metric_of(metric)
@@ -446,10 +485,20 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
             return replace(case, evidence=_of_slice(rule, metric, condition, run))
         if score is None:
             return replace(case, evidence=_from_rows(run, metric, condition))
-        lowest = _of_lowest(_recalls_beside(result, score)) if metric == WORST_CLASS else None
+        recalls = _recalls_beside(result, score) if metric == WORST_CLASS else []
+        lowest = _of_lowest(recalls) if run.clusters is None else _of_lowest_clustered(recalls)
         return replace(case, evidence=lowest or _of_score(score, run))
     except MissingNumberError as error:
         return replace(case, reason=str(error))
+
+
+def _require_clusters(run: ScoredRun, folder: PolicyFolder) -> None:
+    """Raise where clusters are asked for, and the pictures of a run lack the column."""
+    if folder.grouping.cluster and not run.grouping.cluster:
+        raise MissingNumberError(
+            f"the pictures of {run.stored.run.data.name} have no column {folder.grouping.cluster}, which says the "
+            "clusters; give a table that has it"
+        )
 
 
 def _require_accepted(run: ScoredRun) -> None:
@@ -532,6 +581,12 @@ def _of_lowest(recalls: Sequence[Score]) -> Evidence | None:
     if not counts or len(counts) < len(defined) or len(counts) > MOST_EXACT:
         return None
     return Evidence.from_lowest(*map(list, zip(*counts, strict=True)))
+
+
+def _of_lowest_clustered(recalls: Sequence[Score]) -> Evidence | None:
+    """The evidence of the lowest of some recalls of clusters; ``None`` where one has no interval, or there are many."""
+    defined = [each for each in recalls if each.value is not None]
+    return Evidence.from_lowest_clustered(defined) if len(defined) <= MOST_EXACT else None
 
 
 MOST_EXACT = 300
@@ -626,6 +681,8 @@ def _of_score(score: Score, run: ScoredRun) -> Evidence:
     by_interval = _of_interval(score)
     assert score.value is not None and score.interval is not None  # noqa: PT018  # else there is no evidence
     share = by_interval.share
+    if run.clusters is not None:
+        return (_of_cells(run, score, share) if run.card.stops_on else None) or by_interval
     if share and (hits := _hits(score.value, score.n, score.interval)) is not None:
         return Evidence.from_share(hits, score.n)
     if not run.card.stops_on:
@@ -644,11 +701,24 @@ def _of_cells(run: ScoredRun, score: Score, share: bool) -> Evidence | None:
         estimate, top = mean(run.table.ids, each.weighty, weights), float(weights.sum()) * each.top
         # Of ratios to another baseline, and of a mean with an interval of its own, the stored interval is used.
         if math.isclose(estimate.value, score.value or 0.0, rel_tol=0, abs_tol=1e-9) and score.interval is not None:
-            evidence = Evidence.from_mean(estimate, top, share=share)
-            ends = estimate.interval(0.0, top)
-            if math.isclose(ends.low, score.interval.low, rel_tol=0, abs_tol=1e-9):
-                return evidence
+            usual = estimate if run.clusters is None else run.clusters.collapse(estimate)
+            if math.isclose(usual.interval(0.0, top).low, score.interval.low, rel_tol=0, abs_tol=1e-9):
+                return _of_mean(run.clusters, estimate, top, share=share)
     return None
+
+
+def _of_mean(clusters: Clusters | None, estimate: Estimate, top: float, *, share: bool) -> Evidence:
+    """The evidence of a mean over cells, whose pictures may come in clusters; arguments as of `Evidence.from_mean`.
+
+    Raises:
+        MissingNumberError: there are too few clusters for an interval.
+    """
+    if clusters is None:
+        return Evidence.from_mean(estimate, top, share=share)
+    evidence = Evidence.from_clustered_mean(estimate, clusters, top, share=share)
+    if evidence is None:
+        raise MissingNumberError(f"no interval: {why_too_few(clusters.count(estimate.ids))}")
+    return evidence
 
 
 def _hits(value: float, n: int, interval: Interval) -> int | None:
@@ -740,7 +810,13 @@ def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -
 
 
 def _remembered(run: ScoredRun, name: Sequence[Any], state: str, compute: Any) -> Evidence:
-    """Evidence that follows from rows, kept beside them; `MissingNumberError` is kept too."""
+    """Evidence that follows from rows, kept beside them; `MissingNumberError` is kept too.
+
+    That of clusters is not kept: their column may be another the next time.
+    """
+    if run.clusters is not None:
+        evidence: Evidence = compute()
+        return evidence
 
     def compute_or_reason() -> list[Any]:
         try:
@@ -763,6 +839,8 @@ def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
         values = np.asarray(weighted.values[part.rows][:, part.cells], np.float64)
         if not len(values) or np.isnan(values).all(axis=0).any():
             raise MissingNumberError("a condition has no picture")
+        if run.clusters is not None:
+            return _of_mean(run.clusters, mean(table.ids[part.rows], values), 1.0, share=True)
         return Evidence.from_shares(table.ids[part.rows], values)
 
     return _remembered(run, ["rows", metric, dict(where)], "", compute)
@@ -790,35 +868,13 @@ def _of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evid
     if run.clusters is not None and weights.min() >= 0:
         share = measured_metric(metric, run.card, ()).unit == "fraction"
         top = float(weights.sum()) * weighted.top
-        return _of_clustered_mean(run.clusters, mean(ids, values, weights), top, share=share)
+        return _of_mean(run.clusters, mean(ids, values, weights), top, share=share)
     if cells.is_mean_of_shares:
         return Evidence.from_shares(ids, values)
     if weights.min() < 0:
         return _of_slice_measure(rule, metric, where, run)
     share = measured_metric(metric, run.card, ()).unit == "fraction"
     return Evidence.from_mean(mean(ids, values, weights), float(weights.sum()) * weighted.top, share=share)
-
-
-def _of_clustered_mean(clusters: Clusters, estimate: Estimate, top: float, *, share: bool) -> Evidence:
-    """The evidence of a mean over cells whose pictures come in clusters.
-
-    Args:
-        clusters: of the pictures.
-        estimate: of the mean, by picture.
-        top: the most that it can be; the least is 0.
-        share: whether it cannot leave [0, 1].
-
-    Raises:
-        MissingNumberError: there are too few clusters for an interval.
-    """
-    by_cluster = clusters.collapse(estimate)
-    if reason := why_too_few(by_cluster.n):
-        raise MissingNumberError(f"no interval: {reason}")
-    if top == 1 and estimate.is_share:
-        variance = by_cluster.variance if by_cluster.differing > 1 else 0.0
-        interval = clustered_proportion(estimate.value, variance, estimate.n, by_cluster.n)
-        return Evidence.from_interval(estimate.value, interval, estimate.n, share=True)
-    return replace(Evidence.from_mean(by_cluster, top, share=share), n=estimate.n)
 
 
 def _of_slice_measure(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evidence:
@@ -838,7 +894,8 @@ def _of_slice_measure(rule: Rule, metric: str, where: Condition, run: ScoredRun)
     if reason := estimate.why_no_interval(0):
         raise MissingNumberError(f"no interval: {reason}")
     share = by_image.unit(scores[0]) == "fraction" and estimate.range[0] >= 0
-    return Evidence.from_interval(float(estimate.value[0]), estimate.interval(0), int(estimate.n[0]), share=share)
+    evidence = Evidence.from_interval(float(estimate.value[0]), estimate.interval(0), int(estimate.n[0]), share=share)
+    return evidence if codes is None else replace(evidence, clusters=int(estimate.spread.units[0]))
 
 
 def pair_names() -> list[str]:
@@ -878,9 +935,10 @@ class _Cells:
 def _of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
     """The evidence of a metric of two runs: of the baseline's, and then of this one."""
     before = _baseline_run(rule, run, folder)
+    clusters = folder.clusters_of(rule, run, before)
 
     def compute() -> Evidence:
-        outcome = _pair_outcome(entry, rule, run, run.columns(*entry.table), before)
+        outcome = _pair_outcome(entry, rule, run, run.columns(*entry.table), before, clusters)
         if isinstance(outcome, Score):
             if rule.slice:
                 raise MissingNumberError(f"{rule.metric} is no mean over pictures, which a slice could have")
@@ -890,12 +948,11 @@ def _of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder
         has_value = ~np.isnan(outcome.values).all(axis=0)
         if not has_value.any():
             raise NoPictureError(NO_PICTURE)
-        if outcome.is_mean_of_shares:
+        if outcome.is_mean_of_shares and clusters is None:
             return Evidence.from_shares(outcome.ids, outcome.values[:, has_value])
         estimate = mean(outcome.ids, outcome.values[:, has_value], outcome.weights[has_value])
-        return Evidence.from_mean(
-            estimate, float(outcome.weights.sum()) * outcome.top, share=entry.metric.unit == "fraction"
-        )
+        top = float(outcome.weights.sum()) * outcome.top
+        return _of_mean(clusters, estimate, top, share=entry.metric.unit == "fraction")
 
     if rule.slice:  # columns may be others the next time
         return compute()
@@ -916,7 +973,14 @@ def _in_slice(cells: _Cells, run: ScoredRun, in_slice: Mapping[str, str]) -> _Ce
     return replace(cells, ids=cells.ids[rows], values=cells.values[rows])
 
 
-def _pair_outcome(entry: PairMetric, rule: Rule, run: ScoredRun, now: ImageTable, before: ScoredRun) -> _Cells | Score:
+def _pair_outcome(
+    entry: PairMetric,
+    rule: Rule,
+    run: ScoredRun,
+    now: ImageTable,
+    before: ScoredRun,
+    clusters: Clusters | None = None,
+) -> _Cells | Score:
     """A metric of two runs: its cells, of the images and conditions that a rule is about, or its score.
 
     Args:
@@ -925,6 +989,7 @@ def _pair_outcome(entry: PairMetric, rule: Rule, run: ScoredRun, now: ImageTable
         run: the later run, and what of its image table is looked at.
         now: that table.
         before: the earlier run.
+        clusters: of the pictures of both; ``None`` where each stands alone.
 
     Raises:
         MissingNumberError: one of the two lacks what it needs, or it is undefined, or fails.
@@ -946,7 +1011,8 @@ def _pair_outcome(entry: PairMetric, rule: Rule, run: ScoredRun, now: ImageTable
                 all_cells = _Cells(scorings[1].table.ids, tuple(outcome.weights), *cells)
                 return all_cells if rule.where in outcomes else _chosen(all_cells, rule, scorings[1].table, identity)
             if outcome is not None and (rule.where in outcomes or not rule.where):
-                return as_score(entry.metric, rule.where, outcome, scorings[1])
+                score = as_score(entry.metric, rule.where, outcome, scorings[1])
+                return score if clusters is None else clustered_score(score, clusters.among(scorings[1].table.ids))
         except (ArgumentError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             if pair_registry.ships(entry.name):
                 raise
@@ -984,7 +1050,8 @@ def _of_interval(score: Score) -> Evidence:
     if score.interval is None:
         raise MissingNumberError(f"no interval: {score.interval_reason or 'none is defined for this score'}")
     share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
-    return Evidence.from_interval(score.value, score.interval, score.n, share=share)
+    evidence = Evidence.from_interval(score.value, score.interval, score.n, share=share)
+    return replace(evidence, clusters=score.clusters)
 
 
 def _state_of(before: ScoredRun) -> str:
@@ -1102,14 +1169,15 @@ def _spelled(value: Any) -> str:
 def _paired(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
     """The evidence of how much worse a run is than the baseline's, on the same images."""
     before = _standing_baseline(rule, metric, where, run, folder)
+    clusters = folder.clusters_of(rule, run, before)
 
     def compute() -> Evidence:
         try:
             pairs = _pairs(metric, where, run, run.table, before, rule.slice)
         except UnmatchedError:
-            return _paired_measures(metric, where, run, before, rule.slice)
-        if rule.slice and run.clusters is not None:
-            return _paired_by_clusters(pairs, run.clusters)
+            return _paired_measures(metric, where, run, before, rule.slice, clusters)
+        if clusters is not None:
+            return _paired_by_clusters(pairs, clusters)
         evidence = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
         if evidence is None:
             raise MissingNumberError("the two differ on fewer than two images, too few for an interval of a part")
@@ -1124,16 +1192,16 @@ def _paired_by_clusters(pairs: _Pairs, clusters: Clusters) -> Evidence:
     """The evidence of how much worse a run is than the baseline's, on pictures that come in clusters.
 
     Raises:
-        MissingNumberError: too few clusters differ for an interval.
+        MissingNumberError: there are too few clusters, or, where not all pictures have all cells, too few that differ.
     """
-    estimate = mean(pairs.ids, pairs.mine - pairs.theirs, pairs.weights)
-    by_cluster = clusters.collapse(estimate)
-    reason = why_too_few(by_cluster.n)
-    if not reason and by_cluster.differing < FEWEST_DIFFERING:
-        reason = f"an interval needs {FEWEST_DIFFERING} clusters that differ, had {by_cluster.differing}"
-    if reason:
-        raise MissingNumberError(f"no interval of the difference: {reason}")
-    return Evidence.from_interval(estimate.value, by_cluster.interval(), estimate.n, share=False)
+    differences = pairs.mine - pairs.theirs
+    estimate = mean(pairs.ids, differences, pairs.weights)
+    span = math.inf if np.isnan(differences).any() else float(np.abs(pairs.weights).sum()) * pairs.top
+    nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
+    tested = difference(estimate, nothing, span, clusters=clusters)
+    if tested.interval is None:
+        raise MissingNumberError(f"no interval of the difference: {tested.reason}")
+    return Evidence.from_difference(tested)
 
 
 def _standing_baseline(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> ScoredRun:
@@ -1204,7 +1272,12 @@ def _pairs(
 
 
 def _paired_measures(
-    metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun, in_slice: Mapping[str, str]
+    metric: str,
+    where: Condition,
+    mine: ScoredRun,
+    theirs: ScoredRun,
+    in_slice: Mapping[str, str],
+    clusters: Clusters | None,
 ) -> Evidence:
     """The evidence of a score that sorts or divides, as calibration does, of all pictures or of a slice."""
     runs = [values for each in (mine, theirs) if (values := measures_of(each)) is not None]
@@ -1220,11 +1293,10 @@ def _paired_measures(
         raise MissingNumberError(f"{metric} is no score that two runs are compared by on the same images")
     (first, lacks), (second, lacks_too) = (run.estimate(score, ids) for run, score in zip(runs, scores, strict=True))
     span = max(score.span for score in scores)
-    tested = difference(first, second, span, lacks or lacks_too)
+    tested = difference(first, second, span, lacks or lacks_too, clusters)
     if tested.interval is None:
         raise MissingNumberError(f"no interval of the difference: {tested.reason}")
-    worse = -1.0 if scores[0].higher_is_better else 1.0
-    return Evidence.from_interval(worse * tested.value, scaled(tested.interval, 0.0, worse), tested.n, share=False)
+    return Evidence.from_difference(tested, -1.0 if scores[0].higher_is_better else 1.0)
 
 
 class UndecidableError(Exception):
@@ -1271,6 +1343,12 @@ def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder
     Raises:
         MissingNumberError: there is none that holds although the run was looked at.
     """
+
+    if run.clusters is not None:
+        raise MissingNumberError(
+            "this run was stopped where rules were decided of pictures that stand alone, and says nothing of clusters; "
+            "the same 'hardiness run' without --until-decided evaluates the rest"
+        )
 
     def compute() -> Evidence:
         try:

@@ -157,6 +157,11 @@ def at_stop(
             "fixed beforehand, and are to be read with that"
         )
     target = stop.precision_target
+    if run.grouping.cluster:
+        return list(scores), (
+            f"stopped at a precision target of {target:g} of pictures that stand alone: intervals over clusters are "
+            "those of a number of pictures fixed beforehand, and are to be read with that"
+        )
     companions = [each for each in runs if each.stored.key in stop.companions]
 
     def compute() -> list[Score]:

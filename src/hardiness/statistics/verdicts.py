@@ -11,16 +11,26 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.result import Interval
+from hardiness.core.result import Interval, Score
 from hardiness.statistics.cells import cell_estimate
-from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_interval, score_statistic
+from hardiness.statistics.clusters import Clusters, clustered_share, why_too_few
+from hardiness.statistics.comparison import (
+    FEWEST_DIFFERING,
+    Difference,
+    mean_difference,
+    score_interval,
+    score_statistic,
+)
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import (
     METHODS,
+    at_any_level,
     clopper_pearson,
+    clustered_proportion,
     level_reaching,
     normal_point,
     outermost,
+    scaled,
     skewed_student_p,
     stretched,
     within,
@@ -63,6 +73,26 @@ def at_level(method: Sequence[Any], level: float) -> Interval:
     return function(*arguments, **named)
 
 
+def _innermost(method: Sequence[Any]) -> Sequence[Any]:
+    """The method of an interval before it was cut to a range."""
+    return _innermost(method[1]) if method and method[0] == within.__name__ else method
+
+
+@at_any_level
+def lowest_clustered(*facts: float, level: float = 0.05) -> Interval:
+    """The interval of the lowest of several shares whose images come in clusters, as of `Evidence.from_lowest`.
+
+    Args:
+        facts: of each share the first four arguments of `clustered_proportion`.
+        level: one minus the coverage, in (0, 1).
+    """
+    rows = zip(*[iter(facts)] * 4, strict=True)
+    shares = [(value, variance, int(n), int(clusters)) for value, variance, n, clusters in rows]
+    lows = [clustered_proportion(*share, 1 - level).low for share in shares]
+    highs = [clustered_proportion(*share, 1 - level / len(shares)).high for share in shares]
+    return Interval(min(lows), min(highs))
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A number and how well it is known, at any level.
@@ -76,6 +106,7 @@ class Evidence:
             of the same images, that were looked at while the images came in.
         facts: what the method needs: of ``interval`` as `Interval.method` has it, of the others numbers alone.
         share: whether it cannot leave [0, 1].
+        clusters: that the images come in, over which it is known; 0 where each stands alone.
     """
 
     value: float
@@ -83,6 +114,7 @@ class Evidence:
     method: Method
     facts: tuple[Any, ...]
     share: bool = False
+    clusters: int = 0
 
     @classmethod
     def from_interval(cls, value: float, interval: Interval, n: int, *, share: bool) -> Evidence:
@@ -133,6 +165,54 @@ class Evidence:
         lowest = shares.index(min(shares))
         facts = tuple(float(number) for pair in zip(hits, n, strict=True) for number in pair)
         return cls(shares[lowest], n[lowest], "lowest", facts, share=True)
+
+    @classmethod
+    def from_clustered_mean(
+        cls, estimate: Estimate, clusters: Clusters, top: float = 1.0, *, share: bool = True
+    ) -> Evidence | None:
+        """Evidence on a mean over cells whose images come in clusters; ``None`` where these are too few.
+
+        A share is judged by `clustered_proportion`, every other mean as `from_mean` does, with clusters in place of
+        images.
+
+        Args:
+            estimate: of the mean, by image.
+            clusters: of the images.
+            top: the most that it can be; the least is 0.
+            share: whether it cannot leave [0, 1].
+        """
+        by_cluster = clusters.collapse(estimate)
+        if why_too_few(by_cluster.n):
+            return None
+        if top == 1 and estimate.is_share:
+            interval = clustered_share(estimate, clusters).interval
+            assert interval is not None, "there are enough clusters"
+            evidence = cls.from_interval(estimate.value, interval, estimate.n, share=True)
+        else:
+            evidence = cls.from_mean(by_cluster, top, share=share)
+        return replace(evidence, n=estimate.n, clusters=by_cluster.n)
+
+    @classmethod
+    def from_lowest_clustered(cls, recalls: Sequence[Score]) -> Evidence | None:
+        """Evidence on the lowest of several shares whose images come in clusters, each share with its interval.
+
+        ``None`` where one has no interval by `clustered_proportion`. See `from_lowest`.
+        """
+        methods = [_innermost(each.interval.method) if each.interval else () for each in recalls]
+        if not methods or any(not method or method[0] != clustered_proportion.__name__ for method in methods):
+            return None
+        facts = [number for method in methods for number in method[1:]]
+        lowest = min(recalls, key=lambda each: each.value or 0.0)
+        evidence = cls.from_interval(lowest.value or 0.0, lowest_clustered(*facts), lowest.n, share=True)
+        return replace(evidence, clusters=lowest.clusters)
+
+    @classmethod
+    def from_difference(cls, difference: Difference, worse: float = 1.0) -> Evidence:
+        """Evidence on a difference that has an interval, times ``worse``, which is 1 or -1."""
+        assert difference.interval is not None, "the difference has an interval"
+        interval = scaled(difference.interval, 0.0, worse)
+        evidence = cls.from_interval(worse * difference.value, interval, difference.n, share=False)
+        return replace(evidence, clusters=difference.clusters)
 
     @classmethod
     def from_pairs(cls, first_only: int, second_only: int, n: int) -> Evidence:
@@ -247,6 +327,11 @@ class Evidence:
         return self.method in ("sequence", "share", "pairs")
 
     @property
+    def units(self) -> int:
+        """The number of clusters, or of images where each stands alone: of these more may be needed."""
+        return self.clusters or self.n
+
+    @property
     def _counts(self) -> list[tuple[int, int]]:
         """Hits and images of each of several shares."""
         return list(zip(map(int, self.facts[::2]), map(int, self.facts[1::2]), strict=True))
@@ -353,7 +438,7 @@ class Evidence:
         return ends.high if side > 0 else ends.low
 
     def images_more(self, errors: float, level: float) -> int:
-        """About how many images more decide at that level with an even chance, were the number what it seems.
+        """About how many images, or clusters, more decide at that level with an even chance, were it what it seems.
 
         The error falls as the root of the number of images does.
 
@@ -366,11 +451,11 @@ class Evidence:
         """
         needed_errors = -_NORMAL.inv_cdf(level)
         if errors * math.sqrt(MOST_TIMES) < needed_errors:
-            return MOST_TIMES * self.n
-        return max(1, math.ceil(self.n * ((needed_errors / errors) ** 2 - 1)))
+            return MOST_TIMES * self.units
+        return max(1, math.ceil(self.units * ((needed_errors / errors) ** 2 - 1)))
 
     def images_needed(self, errors: float, levels: tuple[float, float]) -> ImagesMore:
-        """How many images more decide with a chance of `POWER`, when the number itself is as uncertain as it is.
+        """How many images, or clusters, more decide with a chance of `POWER`, when the number is as uncertain as it is.
 
         Args:
             errors: as for `images_more`.
@@ -386,26 +471,26 @@ class Evidence:
             return _NORMAL.cdf((mean - own_side) / spread) + _NORMAL.cdf((-mean - opposite) / spread)
 
         def images_until(distance: float, needed_errors: float) -> int:
-            return max(1, math.ceil(self.n * (((needed_errors + power) / distance) ** 2 - 1)))
+            return max(1, math.ceil(self.units * (((needed_errors + power) / distance) ** 2 - 1)))
 
         power, reach = _NORMAL.inv_cdf(POWER), _NORMAL.inv_cdf(0.5 + SPREAD / 2)
         low = min(
             images_until(errors + reach, own_side),
-            images_until(reach - errors, opposite) if errors < reach else MOST_TIMES * self.n,
+            images_until(reach - errors, opposite) if errors < reach else MOST_TIMES * self.units,
         )
         high = images_until(errors - reach, own_side) if errors > reach else None
-        few, many = 1 / self.n, float(MOST_TIMES)
+        few, many = 1 / self.units, float(MOST_TIMES)
         if chance(many) < POWER:
-            return ImagesMore(MOST_TIMES * self.n, True, min(low, MOST_TIMES * self.n), high)
-        while (many - few) * self.n > 0.5:
+            return ImagesMore(MOST_TIMES * self.units, True, min(low, MOST_TIMES * self.units), high)
+        while (many - few) * self.units > 0.5:
             middle = (few + many) / 2
             few, many = (few, middle) if chance(middle) >= POWER else (middle, many)
-        return ImagesMore(max(1, math.ceil(self.n * many - 0.5)), False, low, high)
+        return ImagesMore(max(1, math.ceil(self.units * many - 0.5)), False, low, high)
 
 
 @dataclass(frozen=True, slots=True)
 class ImagesMore:
-    """How many images more would decide a rule.
+    """How many images more would decide a rule, or clusters where the images come in such.
 
     Attributes:
         count: so many decide with a chance of `POWER`.

@@ -155,6 +155,29 @@ def test_what_this_process_alone_holds_is_not_for_a_cluster(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["precision-target", "until-decided"])
+def test_what_stops_early_is_not_for_clusters_which_would_be_seen_in_parts(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (words, keywords), out = ENDS[name], tmp_path / "out"
+    told = ["-m", MODEL, "-b", BENCHMARK, "--data", "nowhere", "--out", str(out), "--cluster", "patient"]
+    assert called(monkeypatch, "run", *told, *words) == 2
+    line = capsys.readouterr().err.rstrip("\n").removeprefix("hardiness: ")
+    with pytest.raises(ArgumentError) as error:
+        hardiness.evaluate(MODEL, BENCHMARK, "nowhere", out=out, cluster="patient", **keywords)
+    assert line == str(error.value)
+    assert line.startswith(f"{name} does not go with cluster patient: pictures come one by one in random order")
+    assert not out.exists()
+
+
+def test_a_policy_by_clusters_stops_no_run(tmp_path: Path) -> None:
+    for settings, own in (('[policy]\ncluster = "patient"\n', ""), ("", 'cluster = "patient"\n')):
+        policy = f'{settings}{POLICY}metric = "top1"\nat_least = 0.1\n{own}'
+        with pytest.raises(ArgumentError, match=r"rule 1: cluster patient does not go with until-decided"):
+            hardiness.evaluate(MODEL, BENCHMARK, "embedded", out=tmp_path / "out", until_decided=policy)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("name", ["precision_target", "until_decided", "time_budget_s", "calls"])
 def test_noise_is_on_the_same_pictures_under_each_setting(name: str, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="does not go with noise, which evaluates the same pictures"):
