@@ -275,7 +275,8 @@ class PolicyFolder:
     @property
     def column_remarks(self) -> tuple[str, ...]:
         """What a person should know of the columns of its pictures, a line each."""
-        return tuple(dict.fromkeys(line for run in self.runs.values() for line in run.column_remarks))
+        runs = [run for folder in self._by_cluster.values() for run in folder.runs.values()]
+        return tuple(dict.fromkeys(line for run in runs for line in run.column_remarks))
 
     @cached_property
     def names(self) -> dict[str, str]:

@@ -75,10 +75,6 @@ class Clusters:
         """The clusters of some pictures alone; arguments and errors as of `codes_of`."""
         return self if ids is self.ids else Clusters(ids, self.codes_of(ids), self.name)
 
-    def sizes_of(self, ids: NDArray[Any]) -> NDArray[np.int64]:
-        """How many of some pictures each of their clusters has ``(G,)``, in the order of `collapse`."""
-        return np.asarray(np.unique(self.codes_of(ids), return_counts=True)[1], np.int64)
-
     def collapse(self, estimate: Estimate) -> Estimate:
         """The estimate as a number that rests on clusters, whose variance is that over other clusters like these.
 
@@ -99,7 +95,9 @@ class Clusters:
         if by_cluster.n == estimate.n:
             return by_cluster
         answers = independent_answers(estimate.variance, by_cluster, estimate.n)
-        return replace(by_cluster, answers=answers, units=_units(estimate, by_cluster, sizes[clusters]))
+        return replace(
+            by_cluster, answers=answers, units=telling_clusters(estimate.variance, by_cluster, sizes[clusters])
+        )
 
 
 def influence_of_clusters(sums: NDArray[np.float64], pictures: int) -> NDArray[np.float64]:
@@ -127,28 +125,24 @@ def independent_answers(variance: float, by_cluster: Estimate, pictures: int) ->
     return min(max(independent, by_cluster.n), pictures)
 
 
-def effective_clusters(sizes: NDArray[np.integer]) -> float:
-    """How many clusters of one size tell as much as clusters of these sizes ``(G,)`` do; G where all are of one size.
-
-    Source: Kish (1965), Survey Sampling, section 11.7; Carter, Schnepel & Steigerwald (2017),
-        doi:10.1162/REST_a_00639, that t by the number of clusters errs where a few are large.
-    """
-    total = float(sizes.sum())
-    return total * total / float(np.square(sizes, dtype=np.float64).sum()) if total else 0.0
-
-
-def _units(estimate: Estimate, by_cluster: Estimate, sizes: NDArray[np.integer]) -> float | None:
+def telling_clusters(variance: float, by_cluster: Estimate, sizes: NDArray[np.integer]) -> float | None:
     """Clusters that tell of the spread, where they are of unlike ``sizes (G,)``; ``None`` where all do.
 
     Each varies as its size and the correlation within clusters say.
 
-    Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
+    Args:
+        variance: of the number, were its pictures independent.
+        by_cluster: the number by clusters.
+        sizes: pictures of each.
+
+    Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114; Carter, Schnepel & Steigerwald (2017),
+        doi:10.1162/REST_a_00639, that t by the number of clusters errs where a few are large.
     """
-    if sizes.min() == sizes.max() or not by_cluster.variance > 0 or not estimate.variance > 0:
+    if sizes.min() == sizes.max() or not by_cluster.variance > 0 or not variance > 0:
         return None
-    effect = by_cluster.variance / estimate.variance
+    effect = by_cluster.variance / variance
     pictures = sizes.astype(np.float64)
-    correlation = min(max((effect - 1) / (float(pictures @ pictures) / estimate.n - 1), 0.0), 1.0)
+    correlation = min(max((effect - 1) / (float(pictures @ pictures) / float(pictures.sum()) - 1), 0.0), 1.0)
     variances = pictures * (1 + (pictures - 1) * correlation)
     return float(variances.sum() ** 2 / (variances @ variances))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from statistics import NormalDist
 from typing import Any
@@ -19,9 +19,9 @@ from hardiness.core.result import Interval
 from hardiness.statistics.clusters import (
     ENOUGH_CLUSTERS,
     Clusters,
-    effective_clusters,
     independent_answers,
     influence_of_clusters,
+    telling_clusters,
     why_too_few,
 )
 from hardiness.statistics.estimate import Estimate, telling_of
@@ -531,13 +531,13 @@ class ClusterDifferences:
             span: the most that an image can put the two apart; may be infinite.
             lacks: why the images are too few for an interval; empty where they are not.
 
-        Source: Cameron & Miller (2015), doi:10.3368/jhr.50.2.317, VI, for t by clusters; `effective_clusters`,
+        Source: Cameron & Miller (2015), doi:10.3368/jhr.50.2.317, VI, for t by clusters; `telling_clusters`,
             `telling_of`, `sign_flip_p`.
         """
         n, clusters = int(self.sizes.sum()), len(self.sizes)
         value = float(self.sums.sum()) / n if n else math.nan
         sums = self.sums[np.abs(self.sums) > 1e-12 * np.abs(self.sums).max(initial=0.0)]
-        estimate = Estimate(value, np.arange(clusters), influence_of_clusters(self.sums - value * self.sizes, n))
+        estimate, of_pictures = self._estimate(value), self._variance(value)
         has_spread = estimate.variance > 1e-12 * value * value
         is_few = not has_spread or len(sums) < min(FEWEST_DIFFERING, clusters)
         reason = lacks or why_too_few(clusters)
@@ -548,12 +548,12 @@ class ClusterDifferences:
         p, detectable = sign_flip_p(sums) if len(sums) < FEWEST_DIFFERING else 0.0, None
         parts: list[Callable[[float], Interval]] = []
         if has_spread:
-            error, degrees, skew = estimate.error, _degrees(estimate, self.sizes), _skew(estimate, self.sizes)
+            error, degrees, skew = estimate.error, _degrees(estimate), _skew(estimate)
             p, detectable = max(p, skewed_student_p(value, error, skew, degrees)), _detectable(error)
             parts.append(lambda level: skewed_student(value, error, skew, degrees, level))
         if is_few:
             ahead, behind = (float(np.maximum(side, 0.0).sum()) / (n * span) for side in (self.sums, -self.sums))
-            answers = self._answers(estimate)
+            answers = max(int(independent_answers(of_pictures, estimate, n)) if len(sums) else clusters, 1)
             bounded = _bounded_ends(ahead * answers, behind * answers, answers, span)
             p, parts = max(p, level_reaching(bounded, 0.0)), [*parts, bounded]
             reason = f"the two differ on {len(sums)} of {clusters} clusters, too few to see their spread"
@@ -569,25 +569,26 @@ class ClusterDifferences:
             clusters=clusters,
         )
 
-    def _answers(self, estimate: Estimate) -> int:
-        """As many independent answers as would vary as much; where none differs, clusters that tell."""
+    def _estimate(self, value: float) -> Estimate:
+        """The mean over all images as an estimate over clusters."""
+        n, clusters = int(self.sizes.sum()), np.arange(len(self.sizes))
+        by_cluster = Estimate(value, clusters, influence_of_clusters(self.sums - value * self.sizes, n))
+        return replace(by_cluster, units=telling_clusters(self._variance(value), by_cluster, self.sizes))
+
+    def _variance(self, value: float) -> float:
+        """The variance of the mean, were images independent."""
         n = int(self.sizes.sum())
-        variance = (self.squares - n * estimate.value**2) / (n * (n - 1)) if n > 1 else 0.0
-        if not (self.sums.any() and variance > 0):
-            return max(int(effective_clusters(self.sizes)), 1)
-        return max(int(independent_answers(variance, estimate, n)), 1)
+        return max(self.squares - n * value**2, 0.0) / (n * (n - 1)) if n > 1 else 0.0
 
 
-def _degrees(estimate: Estimate, sizes: NDArray[np.int64]) -> float:
-    """The degrees of freedom of an estimate over clusters of some sizes: one less than there are, or than tell."""
-    if sizes.min() == sizes.max():
-        return len(sizes) - 1
-    return max(min(estimate.telling, effective_clusters(sizes)) - 1, 1)
+def _degrees(by_cluster: Estimate) -> float:
+    """The degrees of freedom of an estimate over clusters: one less than there are, or, of unlike sizes, than tell."""
+    return by_cluster.n - 1 if by_cluster.units is None else max(by_cluster.telling - 1, 1)
 
 
-def _skew(estimate: Estimate, sizes: NDArray[np.int64]) -> float:
+def _skew(by_cluster: Estimate) -> float:
     """The skew of an estimate over clusters; 0 where they are of one size, or so few that it is mostly chance."""
-    return 0.0 if sizes.min() == sizes.max() or len(sizes) < ENOUGH_CLUSTERS else estimate.skew
+    return 0.0 if by_cluster.units is None or by_cluster.n < ENOUGH_CLUSTERS else by_cluster.skew
 
 
 def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters: Clusters) -> DifferenceTest:
@@ -603,15 +604,14 @@ def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters
         reason = f"an interval needs clusters that differ under either model, had {differing}"
     if reason:
         return DifferenceTest(value, n, CLUSTERS_APART, reason=reason, clusters=fewest)
-    joint, sizes = clusters.collapse(first - second), [clusters.sizes_of(side.ids) for side in (first, second)]
-    degrees = [_degrees(*side) for side in zip(sides, sizes, strict=True)]
+    joint, degrees = clusters.collapse(first - second), [_degrees(side) for side in sides]
     if joint.n < sum(side.n for side in sides):
         error, freedom = joint.error, min(degrees)
     else:
         variances = [side.variance for side in sides]
         error = math.sqrt(sum(variances))
         freedom = error**4 / sum(part**2 / each for part, each in zip(variances, degrees, strict=True))
-    skew = max((_skew(joint, each) for each in sizes), key=abs)
+    skew = joint.skew if any(_skew(side) for side in sides) else 0.0
     return DifferenceTest(
         value,
         n,
