@@ -16,6 +16,7 @@ from hardiness.core.result import Counts, Finding, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.results.measured import measured
+from hardiness.statistics.clusters import Clusters, EstimateBasis
 
 CELLS = {
     "corruption": tuple(Condition(corruption="fog", severity=severity) for severity in (1, 2)),
@@ -36,6 +37,12 @@ SHOWN = [f"{('contrast/c05', 'contrast/c30', 'edge/0')[i % 3]}/{name}" for i, na
 """The same as stimuli that people were shown."""
 
 SAMPLES = {"ood": OUTSIDE, "ood_unit_tests": OUTSIDE, "model_vs_human": SHOWN}
+
+WITHOUT_CLUSTERS = {
+    *("ece", "mean_ece", "mean_ece_partial", "rms_calibration_error", "squared_difference"),
+    *("fpr95", "kind_fpr95", "mean_fpr95_msp", "mean_fpr95_max_logit", "mean_fpr95_energy"),
+}
+"""Metrics whose intervals no method makes of clusters: inverted tests of bins, resampled images and thresholds."""
 
 FRAMES = 3
 COUNTS = Counts(8, 8, 0, 8)
@@ -135,6 +142,33 @@ class TestCard:
         scores = card.scores(table, run, card.as_baseline(table, run))
         bare = [score for score in scores if score.value is not None and score.interval is None]
         assert [score.metric for score in bare if not score.interval_reason] == []
+
+    def test_hands_over_what_each_interval_rests_on(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The estimate of each score with an interval is of its value and of pictures of the table.
+
+        Where each picture is a cluster of its own the interval is as wide as the plain one, or as an exact one.
+        """
+        many = [stimulus.replace("-", f"{k}-") for k in range(40) for stimulus in SAMPLES.get(name, STIMULI)]
+        monkeypatch.setitem(globals(), "STIMULI", many)
+        monkeypatch.setitem(SAMPLES, name, many)
+        card, run = cards.get(name), run_of(name)
+        rows = rows_of(name, run)
+        cell = np.unique(rows["sample"], return_inverse=True)[1] * len(run.conditions) + rows["condition"]
+        rows = rows.where(np.random.default_rng(1).random(cell.max() + 1)[cell] < 0.9)  # frames of a sequence together
+        table = card.table(rows, run)
+        single, places = Clusters(table.ids, np.arange(len(table))), range(len(table))
+        scores = [s for s in card.scores(table, run, card.as_baseline(table, run)) if s.interval]
+        assert {score.metric for score in scores if score.basis is None} <= WITHOUT_CLUSTERS
+        for score in scores:
+            if score.basis is None:
+                continue
+            assert isinstance(score.basis, EstimateBasis)
+            estimate = score.basis.estimate()
+            value = 1 - estimate.value if score.metric == "aurra" else estimate.value
+            assert value == pytest.approx(score.value, abs=1e-12), score
+            assert set(estimate.ids.tolist()) <= {*table.ids.tolist(), *places}, score
+            widths = [each.high - each.low for each in (score.basis.interval(single).interval, score.interval)]
+            assert 0.95 < widths[0] / widths[1] < 1.15, score
 
     def test_scores_and_findings_are_those_that_are_read_of_what_is_kept(self, name: str) -> None:
         """To the bit, with the methods of their intervals: a page made at once is the page made later."""
