@@ -5,11 +5,15 @@ An interval of independent pictures never stays: a score that says nothing of ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from hardiness.core.result import ClustersOfResult, Score
-from hardiness.statistics.clusters import NO_METHOD, Clusters
+from hardiness.core.table import RIGHT, ImageTable
+from hardiness.statistics.clusters import NO_METHOD, Clusters, basis_of_difference
 
 FEW_CLUSTERS = 30
 """Clusters below which intervals hold less often than they say, above all where clusters are of unlike sizes."""
@@ -52,6 +56,33 @@ def without_interval(score: Score, reason: str = "") -> Score:
     own = score.interval_reason if score.interval is None else ""
     text = reason or own or "its interval is of independent pictures"
     return replace(score, basis=None, interval=None, interval_reason=text if text == own else f"{NO_METHOD}: {text}")
+
+
+def clustered_details(details: Mapping[str, Any], table: ImageTable, clusters: Clusters) -> dict[str, Any]:
+    """The details of a run, whose curves are drawn without the intervals of independent pictures.
+
+    How far confidence may be off accuracy by chance is that of clusters; where these say nothing it is left out.
+
+    Args:
+        details: as they are kept.
+        table: of the run.
+        clusters: of its pictures.
+    """
+    changed = dict(details)
+    if "reliability" in details:
+        changed["reliability"] = [point[:2] for point in details["reliability"]]
+    if effort := details.get("effort"):
+        curves = {name: [point[:2] for point in effort[name]] for name in ("steps", "starts")}
+        changed["effort"] = {**effort, **curves, "noise": effort["noise"][:1]}
+    if sureness := details.get("sureness"):
+        confidence = table["confidence"][:, 0].astype(np.float64)
+        is_number = np.isfinite(confidence)
+        gap = confidence[is_number] - (table[RIGHT][is_number, 0] == 1)
+        interval = basis_of_difference(table.ids[is_number], gap).interval(clusters).interval
+        value = sureness["confidence"] - sureness["accuracy"]
+        chance = max(interval.high - value, value - interval.low) if interval else 0.0
+        changed["sureness"] = {**sureness, "chance": chance} if interval else {}
+    return changed
 
 
 def cluster_warnings(clusters: ClustersOfResult | None) -> Sequence[str]:

@@ -39,7 +39,7 @@ from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Score
 from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import RIGHT, Failure, ImageTable, Records
-from hardiness.results.clustered import clustered_scores, without_bases, without_interval
+from hardiness.results.clustered import clustered_details, clustered_scores, without_bases, without_interval
 from hardiness.results.grouping import clusters_of, column_of, gaps_of, named_columns, slices_of, without_columns
 from hardiness.statistics.clusters import Clusters
 from hardiness.store.memo import Stamps
@@ -417,7 +417,7 @@ class ScoredRun:
         if not self._facts["images"]:
             return {}
         details = self.memo.value("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
-        return dict(details)
+        return clustered_details(details, self.table, clusters) if (clusters := self.clusters) else dict(details)
 
     def save(self) -> None:
         """Keep what was computed, where the folder can be written.

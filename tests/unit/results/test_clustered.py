@@ -169,3 +169,13 @@ def test_images_and_clusters_stand_beside_each_other_wherever_n_does(tmp_path: P
         assert b"400 in 40 clusters" in registry.get(form).write(results), form
         assert b"clusters" not in registry.get(form).write(plain), form
     assert "clusters: 40" in registry.get("model-index").write(results).decode()
+
+
+def test_curves_have_no_intervals_of_pictures_and_chance_is_that_of_clusters(tmp_path: Path) -> None:
+    store, grouping = stored(tmp_path)
+    (plain,), (result,) = results_of(store), results_of(store, grouping=grouping)
+    assert {len(point) for point in plain.details["reliability"]} == {4}
+    assert [point[:2] for point in plain.details["reliability"]] == result.details["reliability"]
+    alone, together = (each.details["sureness"] for each in (plain, result))
+    assert together["chance"] > 1.2 * alone["chance"]
+    assert {**together, "chance": 0} == {**alone, "chance": 0}
