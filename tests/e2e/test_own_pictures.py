@@ -318,6 +318,10 @@ def test_outside_pictures_are_as_many_as_one_likes_and_from_several_folders(
     streets = (f"outside={photos.parent / folder}" for folder in ("street", "elsewhere/street"))
     twice = hardiness(*command, "--data", photos, *(text for street in streets for text in ("--data", street)))
     assert "--data names outside-street twice" in twice.err
+    beside = ("run", "-m", factory(len(CLASSES)), "--limit", "1", "--out", tmp_path / "beside", "--device", "cpu")
+    told = hardiness(*beside, "--data", photos, *outside(photos), "--plan", "--json")
+    assert told.status == 0, told.err
+    assert [each["benchmark"] for each in json.loads(told.out)["benchmarks"]][:2] == ["own", "own-c"]
     none = hardiness(*command, "--data", photos)
     assert none.status == 2
     assert "add --data outside=FOLDER" in none.err

@@ -323,8 +323,8 @@ def locate(arguments: Sequence[str], labels: str | None = None, *, own_serve: bo
 def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool = False) -> tuple[str, ...]:
     """The arguments with ``own=`` before the one that names a person's own pictures and classes; else nothing.
 
-    A folder is one of classes where at least two of its folders hold pictures and none has the name of a data set; a
-    csv or Parquet files are, where their labels are names.
+    Data sets that have other names may stand beside it. A folder is one of classes where at least two of its folders
+    hold pictures and none has the name of a data set; a csv or Parquet files are, where their labels are names.
 
     Args:
         arguments: values of ``--data``.
@@ -334,15 +334,17 @@ def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool
     Raises:
         ArgumentError: it may be that, or ImageNet's; the message has both commands. Or nothing is there.
     """
-    if len(arguments) != 1 or arguments[0] == NAME:
+    named = [text for text in arguments if text != NAME and parse_place(text)[0] not in (None, OWN)]
+    candidates = [text for text in arguments if text not in named]
+    if len(candidates) != 1 or candidates[0] == NAME:
         return ()
-    (argument,) = arguments
+    (argument,) = candidates
     name, place = parse_place(argument)
     if name is not None:
-        return (f"{argument}:labels={labels}" if labels else argument,) if name == OWN else ()
+        return (f"{argument}:labels={labels}" if labels else argument, *named)
     own = f"{OWN}={argument}" + (f":labels={labels}" if labels and not place.labels else "")
     if certain:
-        return (own,)
+        return (own, *named)
     if not any(sign in place.path for sign in "*?[{") and not os.path.exists(place.path):
         raise ArgumentError(f"--data {argument}: there is no such file or folder; check the path")
     reading = parse_place(own)[1].reading()
@@ -351,7 +353,7 @@ def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool
             f"--data {argument} can be read in two ways: with your own classes it is --suite {OWN} --data {own}, with "
             f"ImageNet's it is -b imagenet-val --data {place.imagenet_argument(labels)}; say which"
         )
-    return (own,) if reading == OWN else ()
+    return (own, *named) if reading == OWN else ()
 
 
 def _with_own_named(arguments: Sequence[str], labels: str | None) -> tuple[str, ...]:
@@ -513,4 +515,5 @@ def _advice(name: str, folder: str, root: Place, inside: list[str]) -> str:
         return f"; if that is {Path(root.path, close[0])}, give --data {name}={Path(root.path, close[0])}"
     if "val" in others or any(inner in wnid_indices() for inner in others):
         return f"; if that is {name} itself, give --data {name}={root.path}"
-    return f"; add the folder, or name another with --data {name}=PATH"
+    own = f", or with --data {OWN}={root.path} if its folders are your own classes" * (root.reading() == "both")
+    return f"; add the folder, or name another with --data {name}=PATH{own}"
