@@ -19,8 +19,8 @@ IMAGENET_C = distortion_set("imagenet-c")
 CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.members for s in IMAGENET_C.levels))
 
 
-def stored(folder: Path, right: np.ndarray, model: str = "net", drawn: int = 0) -> Store:
-    """A run of these answers ``(N, M)``, of each picture in so many random cells if ``drawn``."""
+def stored(folder: Path, right: np.ndarray, model: str = "net", drawn: int = 0, lacks: bool = False) -> Store:
+    """A run of these answers ``(N, M)``, of each picture in so many random cells if ``drawn``, or without one of them."""
     n, conditions = right.shape
     image, condition = np.repeat(np.arange(n), conditions), np.tile(np.arange(conditions), n)
     kept = np.ones(right.shape, bool)
@@ -28,6 +28,8 @@ def stored(folder: Path, right: np.ndarray, model: str = "net", drawn: int = 0) 
         kept = np.zeros(right.shape, bool)
         for row in range(n):
             kept[row, order_of_cells(0, f"n/{row:04d}", conditions)[:drawn]] = True
+    if lacks:
+        kept[np.arange(n), np.arange(n) % conditions] = False
     label = (image % 7).astype(np.int32)
     columns = {
         "sample": np.array([f"n/{i:04d}" for i in image]),

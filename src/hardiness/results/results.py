@@ -25,7 +25,7 @@ from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.run_names import differences_of
 from hardiness.results.runs import ScoredRun, fit_groupings, with_joined
 from hardiness.results.same_rows import twins_of, why_same
-from hardiness.results.slices import sliced_scores, with_worst_pictures
+from hardiness.results.slices import sliced_scores, why_not_sliced, with_worst_pictures
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.intervals import proportion
@@ -217,7 +217,8 @@ def _scored(
     result = with_worst_pictures(result, run)
     alike = dependence_warnings(run) if result.scores and not isinstance(run.card, MissingCard) else []
     about_answers = (*cluster_warnings(result.clusters), *run.class_warnings, *run.answer_warnings)
-    warnings = [*warnings_of(result), *about_answers, *alike, *run.column_remarks, *remarks, *damage]
+    about_columns = [*run.column_remarks, *([why_not_sliced(run)] if scores and not result.slices else [])]
+    warnings = [*warnings_of(result), *about_answers, *alike, *filter(None, about_columns), *remarks, *damage]
     if isinstance(run.card, MissingCard):
         name = identity.benchmark.card
         warnings.append(

@@ -13,7 +13,7 @@ from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.galleries import KEPT, galleries_kept, mistakes_among
 from hardiness.core.columns import SliceOfPictures
 from hardiness.core.result import FEW_IN_SLICE, Result, SlicedScore, SliceScore
-from hardiness.results.measured import RunByImage, measures_of
+from hardiness.results.measured import RunByImage, measures_of, why_not_measured
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.measures import ImageScore, Measurable, WeightedSum
@@ -48,6 +48,11 @@ def sliced_scores(run: ScoredRun, base: StoredBaseline | None = None) -> tuple[S
             estimate = part.estimate(score, by_image, memory)
             scores.append(_sliced_score(part, score, by_image, estimate, mix, clusters.name if clusters else ""))
     return tuple(scores)
+
+
+def why_not_sliced(run: ScoredRun) -> str:
+    """The reason why a run with scores has none by slice, where these were asked for; else empty."""
+    return f"no scores by {', '.join(run.grouping.slices)}: {why_not_measured(run)}" if run.grouping.slices else ""
 
 
 def headline_slices(result: Result) -> list[SlicedScore]:

@@ -135,3 +135,12 @@ def test_results_json_has_them_and_has_no_word_of_them_where_none_are_asked(
     assert (form["column"], form["metric"], form["worst_value"]) == ("site", "top1", "B")
     assert form["slices"][0]["value"] == "B"
     assert len(form["worst"]) == 2
+
+
+def test_a_run_without_scores_by_slice_says_why(tmp_path: Path) -> None:
+    store = stored(tmp_path, np.ones((60, 76), bool))
+    columns = columns_of(60, site=["A"] * 60)
+    assert not any("no scores by" in line for line in sliced(store, columns, "site").warnings)
+    partial = stored(tmp_path / "torn", np.ones((60, 76), bool), lacks=True)
+    warnings = sliced(partial, columns, "site").warnings
+    assert "no scores by site: no image was evaluated under every condition" in warnings
