@@ -20,7 +20,7 @@ CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.
 
 
 def stored(folder: Path, right: np.ndarray, model: str = "net", drawn: int = 0, lacks: bool = False) -> Store:
-    """A run of these answers ``(N, M)``, of each picture in so many random cells if ``drawn``, or without one of them."""
+    """A run of these answers ``(N, M)``, of each picture in some random cells, or without one of them."""
     n, conditions = right.shape
     image, condition = np.repeat(np.arange(n), conditions), np.tile(np.arange(conditions), n)
     kept = np.ones(right.shape, bool)
