@@ -170,7 +170,8 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
             rule, the field and the nearest name.
         StoreError: records cannot be read.
     """
-    folder = PolicyFolder(store, policy, grouping)
+    slices = tuple(dict.fromkeys((*policy.slices, *grouping.slices)))
+    folder = PolicyFolder(store, policy, replace(grouping, slices=slices))
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
     remarks = [*folder.remarks_on(policy.rules), *folder.column_remarks]

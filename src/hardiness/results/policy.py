@@ -30,8 +30,8 @@ FIELDS = (*TEXTS, "where", "each", "cluster", "against_model", *LIMITS)
 SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
 """Settings of ``[policy]`` with their values, of which the first is that of a setting left out."""
 
-GROUPING_SETTINGS = ("cluster", "columns")
-"""Settings of ``[policy]`` that say what is known of pictures, and which of them belong together."""
+GROUPING_SETTINGS = ("cluster", "columns", "slice")
+"""Settings of ``[policy]`` that say what is known of pictures, which of them belong together, and their parts."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ class Policy:
         folder: where baselines and tables that are named by relative paths are looked for; empty for the working
             folder.
         columns: tables of what is known of pictures, as ``--columns`` takes them.
+        slices: columns by each of whose values every rule that names no part of the pictures is judged too.
     """
 
     rules: tuple[Rule, ...]
@@ -129,6 +130,7 @@ class Policy:
     source: str = "policy"
     folder: str = ""
     columns: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
 
     def address_of(self, against: str) -> str:
         """The address of a baseline that a rule names, or of a table: relative to the policy's own folder."""
@@ -187,7 +189,9 @@ def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
     if not isinstance(settings, dict):
         raise ArgumentError(f"{source}: policy must be a table, as in [policy], was {settings!r}")
     _refuse_unknown(f"{source}: [policy]", "field", settings, (*SETTINGS, *GROUPING_SETTINGS))
-    cluster, columns = _grouping(source, settings)
+    cluster = _cluster(source, settings)
+    columns = _texts(source, settings, "columns", 'a file or several, as in "metadata.csv"')
+    slices = _texts(source, settings, "slice", 'a column or several, as in "site"')
     for name, value in settings.items():
         if name in SETTINGS and value not in SETTINGS[name]:
             allowed = " or ".join(f'"{each}"' for each in SETTINGS[name])
@@ -203,22 +207,27 @@ def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
         source,
         folder,
         columns,
+        slices,
     )
 
 
-def _grouping(source: str, settings: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """The column of clusters and the tables that ``[policy]`` names."""
-    cluster, columns = settings.get("cluster", "-"), settings.get("columns", [])
+def _cluster(source: str, settings: Mapping[str, Any]) -> str:
+    """The column of clusters that ``[policy]`` names; empty where it names none."""
+    cluster = settings.get("cluster", "-")
     if not isinstance(cluster, str) or not cluster.strip():
         raise ArgumentError(
             f'{source}: [policy]: cluster must be the name of a column, as in "patient", was {cluster!r}'
         )
-    tables = [columns] if isinstance(columns, str) else columns
-    if not isinstance(tables, list) or not all(isinstance(each, str) and each.strip() for each in tables):
-        raise ArgumentError(
-            f'{source}: [policy]: columns must be a file or several, as in "metadata.csv", was {columns!r}'
-        )
-    return settings.get("cluster", ""), tuple(tables)
+    return str(settings.get("cluster", ""))
+
+
+def _texts(source: str, settings: Mapping[str, Any], name: str, wanted: str) -> tuple[str, ...]:
+    """The texts, one or several, of a setting of ``[policy]``."""
+    value = settings.get(name, [])
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(each, str) and each.strip() for each in texts):
+        raise ArgumentError(f"{source}: [policy]: {name} must be {wanted}, was {value!r}")
+    return tuple(texts)
 
 
 def _refuse_unknown(place: str, what: str, table: Mapping[str, Any], names: tuple[str, ...]) -> None:

@@ -129,6 +129,8 @@ class PolicyWatch:
         return ""
 
     def _evidence(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Evidence | None:
+        if self.policy.slices:
+            raise UndecidableError("a rule on slices of the pictures is judged on all of them")
         metric, where = self._metric_of(rule, run, table)
         self.require_limit(rule, run, table)
         if rule.metric == HEADLINE and metric.endswith(PARTIAL):

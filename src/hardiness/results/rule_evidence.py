@@ -368,9 +368,7 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     for result in results:
         if _is_about(rule, result):
             try:
-                cases += [
-                    case_of(each, result, folder) for each in _rules_by_value(rule, folder.runs[result.key], folder)
-                ]
+                cases += [case_of(each, result, folder) for each in _rules_by_value(rule, result, folder)]
             except UnmatchedError as error:
                 unmatched.append((result, error))
     if not cases and unmatched:
@@ -389,21 +387,39 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     return cases
 
 
-def _rules_by_value(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> list[Rule]:
-    """The rule, or one for each value of the column that it names, of this run's pictures and of the baseline's.
+def _rules_by_value(rule: Rule, result: Result, folder: PolicyFolder) -> list[Rule]:
+    """The rule, and one for each value of a column, of this run's pictures and of the baseline's.
+
+    A rule that names a column is about its values alone, and one that names a value about that. Any other is about all
+    pictures, and, where its number can be that of a part of them, about each value of the columns of the gate too.
 
     Raises:
-        UnmatchedError: the pictures of the run have no such column.
+        UnmatchedError: the pictures of the run lack the column that the rule names.
     """
-    if not rule.each:
+    run = folder.runs[result.key]
+    if rule.each:
+        _require_columns(run, [rule.each], "each")
+        return _rules_of_values(rule, rule.each, run, folder)
+    if rule.slice or not _has_parts_of_pictures(rule, result):
         return [rule]
-    _require_columns(run, [rule.each], "each")
-    values = slice_values(run, rule.each)
+    by_value = (_rules_of_values(rule, column, run, folder) for column in run.grouping.slices)
+    return [rule, *(each for rules in by_value for each in rules)]
+
+
+def _rules_of_values(rule: Rule, column: str, run: ScoredRun, folder: PolicyFolder) -> list[Rule]:
+    values = slice_values(run, column)
     if rule.against:
         with suppress(MissingNumberError):
             before = _baseline_run(rule, run, folder)
-            values += [] if missing_columns(before, rule.each) else slice_values(before, rule.each)
-    return [replace(rule, slice={rule.each: value}) for value in dict.fromkeys(values)]
+            values += [] if missing_columns(before, column) else slice_values(before, column)
+    return [replace(rule, each=column, slice={column: value}) for value in dict.fromkeys(values)]
+
+
+def _has_parts_of_pictures(rule: Rule, result: Result) -> bool:
+    """Whether the number of a rule can be that of a slice, as those of classes cannot."""
+    metric, condition = _metric_of(rule, result)
+    is_sliced = any((each.metric, each.condition) == (metric, condition) for each in result.slices)
+    return is_sliced or metric in WRONG or pair_metric_of(metric) is not None
 
 
 def _require_columns(run: ScoredRun, columns: Sequence[str], field: str) -> None:

@@ -10,9 +10,12 @@ import pytest
 from sliced_runs import columns_of, stored
 
 import hardiness
+from hardiness.benchmarks.card import card_of
 from hardiness.core.errors import ArgumentError
 from hardiness.results.gate import GateVerdict
 from hardiness.results.policy import parse_policy
+from hardiness.results.policy_watch import PolicyWatch
+from hardiness.results.runs import ScoredRun
 from hardiness.statistics.intervals import clopper_pearson
 
 TOP1 = 'benchmark = "imagenet-val"\nmetric = "top1"\n'
@@ -136,6 +139,27 @@ def test_a_column_that_is_not_there_is_an_error_with_the_nearest_name(tmp_path: 
             verdicts(tmp_path, TOP1 + "at_least = 0.5\n" + rule)
 
 
+def test_slices_of_the_gate_add_a_verdict_for_each_value_to_rules_on_all_pictures(tmp_path: Path) -> None:
+    stored(tmp_path, right(0.9, 0.6, 0.9))
+    rules = f"""
+    [[rules]]
+    {TOP1.strip()}
+    at_least = 0.7
+    [[rules]]
+    {TOP1.strip()}
+    at_least = 0.5
+    where = {{ slice = {{ site = "B" }} }}
+    """
+    columns = columns_of(300, site=SITES)
+    by_option = hardiness.gate(tmp_path, rules, columns=columns, slices="site").verdicts
+    by_policy = hardiness.gate(tmp_path, f'{rules}\n[policy]\nslice = "site"\n', columns=columns).verdicts
+    images = [(each.rule.number, each.images_of) for each in by_option]
+    assert images == [(1, "imagenet"), (1, "site A"), (1, "site B"), (1, "site C"), (2, "site B")]
+    assert [each.outcome for each in by_policy] == [each.outcome for each in by_option]
+    with pytest.raises(ArgumentError, match="slice must be a column or several"):
+        parse_policy(f"[[rules]]\n{TOP1}at_least = 0.5\n[policy]\nslice = 3\n")
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
@@ -147,3 +171,13 @@ def test_a_column_that_is_not_there_is_an_error_with_the_nearest_name(tmp_path: 
 def test_a_rule_that_cannot_be_says_how_it_reads(rule: str, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         parse_policy(f"[[rules]]\n{TOP1}at_least = 0.5\n{rule}\n")
+
+
+@pytest.mark.parametrize("settings", ['each = "site"', '[policy]\nslice = "site"'])
+def test_no_look_at_a_part_of_the_pictures_decides_a_rule_on_slices(settings: str, tmp_path: Path) -> None:
+    store = stored(tmp_path, right(0.9, 0.6, 0.9))
+    policy = parse_policy(f"[[rules]]\n{TOP1}at_least = 0.5\n{settings}\n")
+    runs = [ScoredRun(run, card_of(run.run)) for run in store.runs()]
+    look = PolicyWatch(policy, store).look([(run, run.table) for run in runs])
+    assert look.whole
+    assert "a rule on slices of the pictures is judged on all of them" in look.remarks[0]
