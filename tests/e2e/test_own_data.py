@@ -214,9 +214,10 @@ def test_the_page_from_start_to_end(
     monkeypatch.syspath_prepend(tmp_path)
     for name in ("super_classes", "photos"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    runpy.run_path("photos.py")
+    for script in ("photos.py", "columns.py"):
+        runpy.run_path(script)
     commands = re.findall(r"^hardiness (.*)$", page, re.MULTILINE)
-    assert [line.split()[0] for line in commands] == ["run", "show", "report"]
+    assert [line.split()[0] for line in commands] == ["run", "show", "show", "report"]
     for line in commands:
         told = hardiness(*line.split(), *(["--limit", "7", "--device", "cpu"] if line.startswith("run") else []))
         assert told.status == 0, told.err
