@@ -445,17 +445,11 @@ class ClustersOfResult:
     Attributes:
         column: that says which pictures belong together.
         clusters, pictures: how many there are of the pictures that were evaluated.
-        sources: where columns were read from, with digests.
     """
 
     column: str
     clusters: int
     pictures: int
-    sources: tuple[ColumnSource, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form, in which sources are objects."""
-        return {**fields_form(self), "sources": [source._asdict() for source in self.sources]}
 
     @property
     def text(self) -> str:

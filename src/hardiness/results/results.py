@@ -236,8 +236,7 @@ def clusters_of_result(run: ScoredRun) -> ClustersOfResult | None:
     clusters = run.clusters if run.counts().images else None
     if clusters is None:
         return None
-    sources = run.picture_columns.sources
-    return ClustersOfResult(clusters.name, clusters.count(), len(clusters.codes), sources)
+    return ClustersOfResult(clusters.name, clusters.count(), len(clusters.codes))
 
 
 def _compared(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:

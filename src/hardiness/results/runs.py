@@ -260,7 +260,7 @@ class ScoredRun:
     @property
     def column_remarks(self) -> list[str]:
         """The lines that a person should know of its columns, clusters and slices; raises as `slices_of`."""
-        if not (self.grouping or self.grouping.columns or self.lacks):
+        if not (self.grouping or self.grouping.columns or self.lacks) or not len(self.ids):
             return []
         gaps = gaps_of(self.grouping, self.picture_columns, self.ids)
         return [*self.picture_columns.remarks, *([self.lacks] if self.lacks else []), *gaps]
@@ -472,6 +472,12 @@ def fit_groupings(runs: Sequence[ScoredRun]) -> None:
                 "needs it is left out"
             )
             run.grouping = without_columns(run.grouping, missing, tuple(own.values))
+
+
+def without_clusters(*runs: ScoredRun) -> str:
+    """Why numbers of several runs have no interval together: pictures of some alone come in clusters; else empty."""
+    alone = [run.stored.run.data.name for run in runs if run.clusters is None]
+    return f"the pictures of {alone[0]} have no such column" if 0 < len(alone) < len(runs) else ""
 
 
 def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:

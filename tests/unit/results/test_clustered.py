@@ -15,10 +15,12 @@ from hardiness.core.table import Records
 from hardiness.report.exports import registry
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.terminal import headline_lines
+from hardiness.results.grouping import clusters_of
 from hardiness.results.results import results_of
+from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import clustered_proportion
+from hardiness.statistics.intervals import clustered_proportion, newcombe
 from hardiness.store.store import Store
 
 CELLS = (
@@ -85,8 +87,7 @@ def test_a_share_is_that_of_clusters_and_says_how_many(tmp_path: Path) -> None:
     assert score.basis is None
     assert result.clusters is not None
     form = result.as_dict()["clusters"]
-    sources = [{"name": "metadata.csv", "sha256": "ab" * 32}]
-    assert form == {"column": "patient", "clusters": 40, "pictures": 400, "sources": sources}
+    assert form == {"column": "patient", "clusters": 40, "pictures": 400}
     assert "400 in 40 clusters" in repr(result)
 
 
@@ -179,3 +180,40 @@ def test_curves_have_no_intervals_of_pictures_and_chance_is_that_of_clusters(tmp
     alone, together = (each.details["sureness"] for each in (plain, result))
     assert together["chance"] > 1.2 * alone["chance"]
     assert {**together, "chance": 0} == {**alone, "chance": 0}
+
+
+def test_a_drop_from_clean_is_of_clusters_on_both_sides_or_has_no_interval(tmp_path: Path) -> None:
+    stored(tmp_path)
+    store, grouping = stored(tmp_path, benchmark="imagenet-v2")
+    drops = {}
+    for name, asked in (("plain", Grouping()), ("clusters", grouping)):
+        result = next(each for each in results_of(store, grouping=asked) if each.benchmark == "imagenet-v2")
+        drops[name] = result.score("top1_drop")
+        clean, shifted = result.score("clean_top1"), result.score("top1")
+        ends = newcombe(clean.value, clean.interval, shifted.value, shifted.interval)
+        assert drops[name].interval == ends
+        assert (drops[name].clusters, clean.clusters) == ((40, 40) if asked else (0, 0))
+    widths = [each.interval.high - each.interval.low for each in drops.values()]
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_a_drop_from_clean_without_clusters_on_one_side_has_no_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(tmp_path)
+    store, grouping = stored(tmp_path, benchmark="imagenet-v2")
+    monkeypatch.setattr(
+        ScoredRun,
+        "clusters",
+        property(
+            lambda run: (
+                None
+                if run.stored.run.benchmark.name == "imagenet-val" or not run.grouping.cluster
+                else clusters_of(run.grouping, run.picture_columns, run.ids)
+            )
+        ),
+    )
+    result = next(each for each in results_of(store, grouping=grouping) if each.benchmark == "imagenet-v2")
+    drop = result.score("top1_drop")
+    assert drop.interval is None
+    assert drop.interval_reason == "no method for clusters: the pictures of own have no such column"

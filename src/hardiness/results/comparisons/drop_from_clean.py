@@ -11,8 +11,9 @@ from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.shares import CLEAN_TOP1, TOP1_DROP, accuracy
 from hardiness.core.result import Result, Score
 from hardiness.core.table import ImageTable
-from hardiness.results.clustered import clustered_score
+from hardiness.results.clustered import clustered_score, without_interval
 from hardiness.results.comparisons import ScoredResult, clean_result, speaks_of
+from hardiness.results.runs import without_clusters
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.intervals import newcombe
 
@@ -35,6 +36,8 @@ def drop_from_clean(each: ScoredResult, scored: Sequence[ScoredResult]) -> Resul
     beside = (
         compute() if is_clustered else each.run.memo.record(list[Score], "drop_from_clean", clean.run.digest, compute)
     )
+    if reason := without_clusters(each.run, clean.run):
+        beside = [without_interval(score, reason) if score.metric == TOP1_DROP.name else score for score in beside]
     clean.run.release()
     return replace(result, scores=sorted([*result.scores, *beside], key=lambda s: not set(s.condition) <= {"protocol"}))
 

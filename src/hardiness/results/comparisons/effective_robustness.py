@@ -29,8 +29,8 @@ from hardiness.reference.published_lines import (
 )
 from hardiness.reference.recipes import recipes_of
 from hardiness.results.comparisons import ScoredResult, clean_benchmark, clean_result, speaks_of
-from hardiness.results.runs import ScoredRun
-from hardiness.statistics.clusters import why_too_few
+from hardiness.results.runs import ScoredRun, without_clusters
+from hardiness.statistics.clusters import NO_METHOD, why_too_few
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
 from hardiness.statistics.estimate import Estimate, mean
 
@@ -86,10 +86,12 @@ def _with_clusters(each: ScoredResult, clean: ScoredResult) -> Result:
     pair = by_clusters(estimates, (clean.run, each.run))
     clean.run.release()
     effect = fitted(line).effective_robustness(each.result.name, *pair)
-    if reason := next(filter(None, (why_too_few(estimate.n) for estimate in pair)), ""):
+    mixed = without_clusters(each.run, clean.run)
+    reasons = [f"{NO_METHOD}: {mixed}" if mixed else "", *(why_too_few(estimate.n) for estimate in pair)]
+    if reason := next(filter(None, reasons), ""):
         images = each.result.counts.images
         score = EFFECTIVE.score(effect.value, images, interval_reason=reason)
-        return _with_score(each.result, replace(score, clusters=pair[1].n))
+        return _with_score(each.result, replace(score, clusters=pair[1].n if each.run.clusters else 0))
     result = with_effective(each.result, effect)
     scores = [replace(s, clusters=pair[1].n) if s.metric == EFFECTIVE.name else s for s in result.scores]
     return replace(result, scores=scores)
@@ -267,12 +269,15 @@ def against_references(
     except ArgumentError as error:
         return [], [str(error)]
     of_line = {by_name[name].stored.key for name in references}
-    robustness = [
-        line.effective_robustness(name, *clustered[name])
-        for name in measured
-        if name in shown and shown[name] not in of_line
-    ]
-    return robustness, notes
+    named = [name for name in measured if name in shown and shown[name] not in of_line]
+    too_few = {name: reason for name in named for each in clustered[name] if (reason := _too_few(each, chosen[name]))}
+    notes += [f"{name} has no effective robustness on {first.benchmark.name}: {why}" for name, why in too_few.items()]
+    return [line.effective_robustness(name, *clustered[name]) for name in named if name not in too_few], notes
+
+
+def _too_few(accuracy: Estimate, run: ScoredRun) -> str:
+    """Why an accuracy rests on too few clusters; empty where it does not, or each picture stands alone."""
+    return why_too_few(accuracy.n) if run.grouping.cluster else ""
 
 
 def _run_on(benchmark: str, run: ScoredRun, runs: Sequence[ScoredRun]) -> ScoredRun | None:
