@@ -7,7 +7,6 @@ from hardiness.core.doors import door
 if TYPE_CHECKING:
     from hardiness.api.collection import collect_results as collect_results
     from hardiness.api.command import Command as Command
-    from hardiness.api.comparison import compare as compare
     from hardiness.api.comparison import compare_grouped as compare_grouped
     from hardiness.api.comparison import noise as noise
     from hardiness.api.execution import run as run

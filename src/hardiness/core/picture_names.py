@@ -85,7 +85,7 @@ def _without_suffix(path: str) -> str:
 
 
 def _ends(path: str) -> Iterator[str]:
-    """The path, and what is left of it without its first folder, its first two …"""
+    """The path, and what is left of it without its first folders, one, two and so on."""
     yield path
     at = path.find("/")
     while at >= 0:

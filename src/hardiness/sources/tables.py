@@ -47,7 +47,7 @@ class TableRow:
     """
 
     table: str
-    columns: Columns
+    columns: TableColumns
     group: int
     row: int
     picture: str
@@ -80,7 +80,7 @@ class TableRow:
         return is_unchanged(self.table, self.stamp)
 
 
-def _pictures_of(table: str, stamp: Stamp, group: int, columns: Columns) -> Any:
+def _pictures_of(table: str, stamp: Stamp, group: int, columns: TableColumns) -> Any:
     """The pictures of one group of rows, as pyarrow has them."""
     from pyarrow import parquet
 
@@ -93,7 +93,7 @@ def _pictures_of(table: str, stamp: Stamp, group: int, columns: Columns) -> Any:
 
 
 @dataclass(frozen=True)
-class Columns:
+class TableColumns:
     """The columns of a file.
 
     Attributes:
@@ -253,7 +253,7 @@ def scalar_columns(file: Path, is_scalar: Callable[[Any], bool]) -> tuple[int, d
         raise _no_parquet(file, error) from None
 
 
-def _refuse_pictures_without_bytes(file: Path, stamp: Stamp, groups: Sequence[Any], columns: Columns) -> None:
+def _refuse_pictures_without_bytes(file: Path, stamp: Stamp, groups: Sequence[Any], columns: TableColumns) -> None:
     """Raise where a row has no bytes; only groups that count such rows are read."""
     before = 0
     for number, group in enumerate(groups):
@@ -298,7 +298,7 @@ def _each_once(names: Sequence[str]) -> Sequence[str]:
     return names if len(set(names)) == len(names) else [f"{n:06d}-{name}" for n, name in enumerate(names)]
 
 
-def _columns(file: Path, schema: Any) -> Columns:
+def _columns(file: Path, schema: Any) -> TableColumns:
     import pyarrow
 
     def is_picture(kind: Any) -> bool:
@@ -318,7 +318,7 @@ def _columns(file: Path, schema: Any) -> Columns:
         )
     kind = schema.field(image).type
     is_struct = pyarrow.types.is_struct(kind)
-    return Columns(image, is_struct, is_struct and kind.get_field_index("path") >= 0, label)
+    return TableColumns(image, is_struct, is_struct and kind.get_field_index("path") >= 0, label)
 
 
 def _name(path: Any, number: int) -> str:
