@@ -445,11 +445,18 @@ class ClustersOfResult:
     Attributes:
         column: that says which pictures belong together.
         clusters, pictures: how many there are of the pictures that were evaluated.
+        sources: where a comparison's columns were read from, with digests; a `Result` names those itself.
     """
 
     column: str
     clusters: int
     pictures: int
+    sources: tuple[ColumnSource, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, in which sources are objects."""
+        form: dict[str, Any] = {"column": self.column, "clusters": self.clusters, "pictures": self.pictures}
+        return {**form, **({"sources": [source._asdict() for source in self.sources]} if self.sources else {})}
 
     @property
     def text(self) -> str:
