@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hardiness.benchmarks.attacks import PROTOCOLS
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.result import Interval, Result, Score
+from hardiness.reference.published_data import published_set
 from hardiness.reference.published_numbers import published_for, published_interval
 from hardiness.statistics.intervals import disjoint, wilson, within
 
@@ -14,6 +16,9 @@ SURE = 0.999
 
 SAME_IMAGES = 0.002
 """How far accuracy may be from what was published on the very same images: decoders and resizing differ by less."""
+
+COUNTED = ("imagenet", "ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
+"""Data sets of which runs do not keep how many images were published, and `PublishedSet` says it where it is known."""
 
 CLEAN = "imagenet-val"
 """The benchmark of clean photographs."""
@@ -28,7 +33,7 @@ def warnings_of(result: Result) -> Iterator[str]:
         what = "images" if len(result.plan.whole) == 1 else "image-cells"
         failed = f", {counts.failed:,} failed" if counts.failed else ""
         yield f"partial: evaluated {counts.evaluated:,} of {counts.expected:,} {what}{failed}"
-    released, samples = result.plan.released, result.run.data.samples
+    released, samples = released_of(result), result.run.data.samples
     if released and samples < released:
         yield f"a part of {result.data}: {samples:,} of the {released:,} images that were released"
     if result.run.data.is_embedded:
@@ -36,6 +41,24 @@ def warnings_of(result: Result) -> Iterator[str]:
     kind = benchmark_type(result.run)
     if kind.warns_of_accuracy and result.data in kind.needs and result.scores:
         yield from _unexpected_accuracy(result)
+
+
+def released_of(result: Result) -> int | None:
+    """How many images the published set has that a result is of; ``None`` where nobody says, or they are not of it."""
+    run = result.run
+    if result.plan.released:
+        return result.plan.released
+    if not run.data.has_imagenets_classes or run.data.is_embedded or not run.data.samples:
+        return None
+    images = published_set(run.data.name).images if run.data.name in COUNTED else 0
+    every_other = run.benchmark.name == "whitebox" and PROTOCOLS[run.benchmark.protocol].every_other
+    return (images // 2 if every_other else images) or None
+
+
+def is_part(result: Result) -> bool:
+    """Whether it is of fewer images or conditions than were published: partial, wherever it is shown."""
+    released = released_of(result)
+    return not result.counts.complete or (released is not None and result.run.data.samples < released)
 
 
 def _unexpected_accuracy(result: Result) -> Iterator[str]:

@@ -11,7 +11,7 @@ from hardiness.reference.published_numbers import PublishedNumber
 from hardiness.reference.published_numbers import published_beside as known
 from hardiness.report import format as formatting
 from hardiness.report.by_condition import NAME as BY_CONDITION
-from hardiness.report.charts import Chart, Curves, Dots, Ladder, Observer, Rung
+from hardiness.report.charts import Chart, Curves, Dots, Ladder, Observer, Panel, Rung
 from hardiness.report.published_beside import is_comparable
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.statistics.comparison import FEWEST
@@ -230,23 +230,56 @@ def with_figure(shown: BenchmarkSection) -> BenchmarkSection:
 
 
 def from_few(shown: BenchmarkSection) -> BenchmarkSection:
-    """The section; where images are too few for a test, the headings of its figures say how few."""
+    """The section; where images are too few for a test, the headings of its figures say how few.
+
+    Curves of so few images have no bands, and means with their intervals stand before many small curves.
+    """
     n = max(result.counts.images for result in shown.results)
-    if n >= FEWEST:
-        return shown
-    few = f", from {n} image{'' if n == 1 else 's'}"
+    charts = [_at_two_points(chart) for chart in shown.section.charts]
+    if n < FEWEST:
+        charts = [_of_few(chart, n) for chart in charts]
+        means = [chart for chart in charts if isinstance(chart, Dots)][:1]
+        is_small = bool(charts) and isinstance(charts[0], Curves) and charts[0].small
+        charts = [*means, *(chart for chart in charts if chart not in means)] if is_small else charts
+    return replace(shown, section=replace(shown.section, charts=charts))
+
+
+def _of_few(chart: Chart, n: int) -> Chart:
+    """A figure of few images: its heading says how few, and no band pretends to follow a curve."""
+    images = f"{n} image{'' if n == 1 else 's'}"
 
     def with_count(heading: str) -> str:
-        return heading if few.removeprefix(", ") in heading else f"{heading}{few}"
+        return heading if f"from {images}" in heading else f"{heading}, from {images}"
 
-    def with_counted_title(chart: Chart) -> Chart:
-        if isinstance(chart, Curves):
-            return replace(chart, heading=with_count(chart.heading))
-        return replace(chart, title=with_count(chart.title)) if isinstance(chart, Dots) else chart
-
+    if isinstance(chart, Dots):
+        return replace(chart, title=with_count(chart.title), bars=True)
+    if not isinstance(chart, Curves):
+        return chart
+    panels = tuple(map(_without_bands, chart.panels))
+    bare = chart.caption.replace(BANDS, f"{images} are too few for bands")
     return replace(
-        shown, section=replace(shown.section, charts=[with_counted_title(chart) for chart in shown.section.charts])
+        chart,
+        heading=with_count(chart.heading),
+        panels=panels,
+        caption=bare if panels != chart.panels else chart.caption,
     )
+
+
+def _at_two_points(chart: Chart) -> Chart:
+    """A figure that says of its lines what they are where it has two points and no curve."""
+    is_two = isinstance(chart, Curves) and all(len(panel.ticks) == 2 for panel in chart.panels)
+    return replace(chart, caption=chart.caption.replace(BANDS, "lines are 95 % intervals")) if is_two else chart
+
+
+BANDS = "bands are 95 % intervals"
+"""Words of captions on what bands around curves are."""
+
+
+def _without_bands(panel: Panel) -> Panel:
+    """A panel without the bands of its curves; two points keep their intervals."""
+    if len(panel.ticks) < 3:
+        return panel
+    return replace(panel, measured=tuple(replace(line, low=(), high=()) for line in panel.measured))
 
 
 def _scores(shown: BenchmarkSection) -> Dots | None:

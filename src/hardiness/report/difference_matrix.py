@@ -39,7 +39,8 @@ def difference_matrices(shown: BenchmarkSection) -> list[DifferenceMatrix]:
     for score in scores:
         models = tuple(name for name in order if not math.isnan(score.values.get(name, math.nan)))
         rows = tuple(tuple(_cell(shown, score, row, column) for column in models) for row in models)
-        if len(models) > 1:
+        # By a score without any interval nothing can be said of a difference.
+        if len(models) > 1 and any(pair.interval is not None for pair in score.pairs.values()):
             matrices.append(DifferenceMatrix(score.title or score.metric.replace("_", " "), models, rows))
     return matrices
 

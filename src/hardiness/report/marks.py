@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.result import Result, Score, doubtful, trust
 
@@ -33,7 +34,7 @@ def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
     marks = []
     if result.counts.failed:
         marks.append("failed")
-    if not result.counts.complete:
+    if is_part(result):
         marks.append("partial")
     verdict = trust(result.findings)
     if doubt := result.doubt if score is None else caveat(result, score):

@@ -11,7 +11,7 @@ from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.result import Interval, Result, Score
 from hardiness.reference import robustbench
 from hardiness.reference.published_numbers import published_series
-from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m, timm_row
+from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, best_rows, parameters_m, timm_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,20 @@ def timm_notes(result: Result) -> list[Note]:
     run, notes = result.run, []
     if result.measured.get("published") or not run.data.has_imagenets_classes or run.data.is_embedded:
         return []
+    if not _is_of_whole_set(result):  # a part has no place among models that met all of it
+        return []
     for key, metric, title in ((result.benchmark, "top1", "top-1"), ("imagenet-real", "real_top1", "ReaL top-1")):
         score = next((s for s in result.scores if s.metric == metric and not s.condition), None)
         if key in TIMM_SETS and score is not None and score.value is not None:
             notes.append(Note(f"{title} {_place(key, score, _size_m(result))}", (result.name,)))
     row = timm_row(run.model) if notes else None
     return [*notes, Note(row, (result.name,))] if isinstance(row, str) else notes
+
+
+def _is_of_whole_set(result: Result) -> bool:
+    """Whether every image of the set that the published models met was evaluated."""
+    images = TIMM_IMAGES.get(result.benchmark, 0)
+    return result.counts.complete and not result.counts.failed and 0 < images <= result.run.data.samples
 
 
 def _size_m(result: Result) -> float | None:
@@ -143,6 +151,8 @@ def _place(benchmark: str, score: Score, size: float | None) -> str:
         best, at, worst = (
             1 + sum(row.top1[benchmark] > v for row in others) for v in (ends.high, score.value, ends.low)
         )
+        # Behind all of them it would be the last of one more: no place is beyond their number.
+        best, at, worst = (min(place, len(others)) for place in (best, at, worst))
         texts.append(f"{at:,}{'' if best == worst else f' ({best:,}–{worst:,})'} of {name}")
     return f"would be place {' and '.join(texts)} in timm's published results"
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.core.result import Result
 from hardiness.report.commands import data_argument
 from hardiness.report.first_screen import (
@@ -111,7 +112,7 @@ def _about(results: Sequence[Result], columns: Sequence[ScreenColumn], models: S
 
 def _marks(results: Sequence[Result]) -> tuple[str, ...]:
     is_demo = any(warning.startswith(DEMO) for result in results for warning in result.warnings)
-    is_partial = any(not result.counts.complete for result in results)
+    is_partial = any(map(is_part, results))
     return (*(("partial",) if is_partial else ()), *(("demo: few and easy",) if is_demo else ()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.core.result import Result, trust
 from hardiness.report import format as formatting
 from hardiness.report.screen_columns import has_random_weights
@@ -48,7 +49,7 @@ def _footing(saying: ModelSentence, result: Result) -> str:
     score = saying.score
     n = score.n if score else result.counts.images
     parts = [f"n = {score.n_text if score else result.n_text}"]
-    if not result.counts.complete:
+    if is_part(result):
         parts.append("partial")
     if trust(result.findings) == "cannot tell":
         parts.append("cannot tell")

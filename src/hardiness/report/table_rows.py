@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.reference.published_numbers import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
@@ -49,6 +50,11 @@ class ModelRow:
 
     result: Result
     cells: tuple[TableCell | None, ...]
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it is of fewer images or conditions than were published."""
+        return is_part(self.result)
 
     @property
     def published(self) -> bool:

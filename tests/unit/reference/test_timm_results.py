@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from hardiness.benchmarks.accuracy_warnings import warnings_of
+from hardiness.benchmarks.accuracy_warnings import is_part, released_of, warnings_of
 from hardiness.core.condition import Condition
 from hardiness.core.model import View
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.reference.published_numbers import published_for
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, TimmRow, best_rows, timm_row, timm_rows
+from hardiness.report.marks import marks_of
 from hardiness.report.section import notes_of
 from hardiness.statistics.intervals import wilson
 
@@ -50,7 +51,8 @@ def test_a_difference_beyond_what_n_allows_warns_of_preprocessing() -> None:
     assert row.value == pytest.approx(0.7615, abs=0.001)
     assert not list(warnings_of(result(row.value, 50_000)))
     assert any("check the preprocessing" in text for text in warnings_of(result(row.value - 0.01, 50_000)))
-    assert not list(warnings_of(result(row.value - 0.05, 200)))  # chance, on 200 photographs
+    few = list(warnings_of(result(row.value - 0.05, 200)))
+    assert not any("check the preprocessing" in text for text in few), "chance, on 200 photographs"
     assert any("check the preprocessing" in text for text in warnings_of(result(row.value - 0.25, 200)))
 
 
@@ -73,8 +75,32 @@ def test_nothing_is_said_of_other_classes_or_of_the_demo() -> None:
         assert not [note for note in notes_of(each) if "timm" in note.text]
 
 
+def test_a_part_has_no_place_and_no_place_is_beyond_the_number_of_models() -> None:
+    assert not [note for note in notes_of(result(1.0, 120)) if "place" in note.text], "120 pictures are not the set"
+    part = replace(result(0.8, 50_000), counts=Counts(50_000, 49_000, 0, 49_000))
+    assert not [note for note in notes_of(part) if "place" in note.text]
+    (last,) = [note.text for note in notes_of(result(0.0, 50_000)) if "would be place" in note.text]
+    assert "would be place 1,266 of 1,266 models" in last
+
+
+def test_a_set_smaller_than_published_is_partial_wherever_it_is_shown() -> None:
+    assert released_of(result(0.8, 250)) == 50_000
+    assert is_part(result(0.8, 250))
+    assert "partial" in marks_of(result(0.8, 250))
+    assert not is_part(result(0.8, 50_000))
+    assert "a part of imagenet: 250 of the 50,000 images that were released" in list(warnings_of(result(0.8, 250)))
+    demo = replace(result(0.8, 99), run=replace(result(0.8, 99).run, data=DataIdentity("embedded", "f", 99)))
+    assert released_of(demo) is None
+    half = replace(result(0.8, 25_000), run=replace(result(0.8, 25_000).run,
+                   benchmark=BenchmarkIdentity("whitebox", "attack", "orhan2019")))  # fmt: skip
+    assert released_of(half) == 25_000, "the paper attacked every other image"
+    outside = replace(half, run=replace(half.run, benchmark=BenchmarkIdentity("ood", "ood"),
+                      data=DataIdentity("ninco", "f", 100)))  # fmt: skip
+    assert released_of(outside) == 5_879
+
+
 def test_a_perfect_score_is_first() -> None:
     best = replace(
-        result(1.0, 100), scores=[Score("top1", 1.0, "fraction", 100, Interval(0.999, 1.0), True, Condition())]
+        result(1.0, 50_000), scores=[Score("top1", 1.0, "fraction", 100, Interval(0.999, 1.0), True, Condition())]
     )
     assert any("place 1 of 1,266 models" in note.text for note in notes_of(best))

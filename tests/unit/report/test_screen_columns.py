@@ -26,7 +26,7 @@ def score(metric: str, value: float, n: int = 500, higher_is_better: bool = True
 
 def result(model: str, benchmark: str, *scores: Score, **more: Any) -> Result:
     run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, CARDS[benchmark], "standard"),
-              DataIdentity("imagenet", samples=500))  # fmt: skip
+              DataIdentity("photographs", samples=500))  # fmt: skip
     given = {"run": run, "counts": Counts(500, 500, 0, 500), "measured": {"sessions": []}, **more}
     return Result(model=model, benchmark=benchmark, data="imagenet", protocol="standard", scores=scores,
                   key=f"{model}-{benchmark}", **given)  # fmt: skip

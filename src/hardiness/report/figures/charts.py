@@ -265,8 +265,11 @@ def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool, besi
     if panel.people:
         points = tuple((frame.x(x), frame.y(y)) for x, y in zip(panel.people.x, panel.people.y, strict=True))
         sheet.add(Stroke(points, "people", 1.4, tip="people"))
-    for line in panel.measured:
-        _line(sheet, frame, line, inks)
+    for number, line in enumerate(panel.measured):
+        if len(panel.ticks) == 2 and not panel.to_scale:
+            _two_points(sheet, frame, line, inks, (number + 0.5) / len(panel.measured) - 0.5)
+        else:
+            _line(sheet, frame, line, inks)
 
 
 def _on(panel: Panel, x: float) -> bool:
@@ -307,6 +310,29 @@ def _line(sheet: Sheet, frame: Frame, line: Line, inks: Inks) -> None:
         sheet.add(inks.marker(line.name, (x, y), MARKER_PX, tip), group=group)
 
 
+def _two_points(sheet: Sheet, frame: Frame, line: Line, inks: Inks, shift: float) -> None:
+    """The marks of a model at the two values that were measured, each with its interval: between them lies nothing.
+
+    Args:
+        sheet: to draw on.
+        frame: of the panel.
+        line: of the model.
+        inks: of the models.
+        shift: how far it stands from the middle of all models, from -0.5 to 0.5.
+    """
+    ink, group = inks.ink(line.name), inks.group(line.name)
+    names = dict(zip(frame.panel.ticks, frame.panel.names, strict=True))
+    room = min(120.0, 0.3 * frame.width)
+    for place, (at, value) in enumerate(zip(line.x, line.y, strict=True)):
+        x = frame.x(at) + (room * (shift + 0.5) if at == frame.panel.ticks[0] else -room * (0.5 - shift))
+        if line.low:
+            ends = ((x, frame.y(line.low[place])), (x, frame.y(line.high[place])))
+            sheet.add(Stroke(ends, ink, 1.8, dashed=bool(line.doubt and at)), group=group)
+        doubt = f", {line.doubt}" if line.doubt and at else ""
+        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %{doubt}"
+        sheet.add(inks.marker(line.name, (x, frame.y(value)), MARKER_PX, tip), group=group)
+
+
 def _names(sheet: Sheet, frame: Frame) -> None:
     """The models of the thin lines, to the right of their ends, no two names upon each other."""
     lowest = 1e9
@@ -315,6 +341,9 @@ def _names(sheet: Sheet, frame: Frame) -> None:
         lowest = y
         sheet.add(Text(frame.left + frame.width + 6, y, _short(line.name), "faint", 10.5), group=PUBLISHED)
 
+
+FEWEST_UNSAID = 3
+"""Images up to which a mark says beside it how many it rests on."""
 
 MODEL_PX, ROW_PX = 8.5, 22.0
 """Height of a model's part of a row, and of a row at least: equal values lie one below the other."""
@@ -411,8 +440,10 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
             if rows.dots.bars and score.interval:
                 ends = ((rows.x(score.interval.low), place[1]), (rows.x(score.interval.high), place[1]))
                 sheet.add(Stroke(ends, inks.ink(each.name), 1.6), group=group)
-            tip = f"{each.name}: {_score_text(score, rows.dots.percent)}"
+            tip = f"{each.name}: {_score_text(score, rows.dots.percent)}, n = {score.n:,}"
             sheet.add(inks.marker(each.name, place, MARKER_PX, tip), group=group)
+            if 0 < score.n <= FEWEST_UNSAID:
+                sheet.add(Text(place[0] + 7, place[1] + 3, f"n = {score.n}", "faint", 9.0), group=group)
     if each.overall is None or each.overall.value is None:
         return
     y = rows.overall + 1.3 * shift
