@@ -40,6 +40,7 @@ class Column:
         title: its heading.
         higher_is_better: direction of improvement.
         headline: whether it is always shown, or only where everything is asked for.
+        complement: whether one less the score is shown: right answers in place of wrong ones.
     """
 
     metric: str
@@ -47,6 +48,7 @@ class Column:
     title: str
     higher_is_better: bool
     headline: bool = True
+    complement: bool = False
 
 
 class Presentation:

@@ -312,7 +312,10 @@ def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
 def _hints(shown: BenchmarkSection) -> list[str]:
     """What each column of a section means; empty where nobody says it."""
     card = card_of(shown.results[0].run)
-    return [card.metric(column.metric).explanation for column in shown.section.columns]
+    return [
+        "the share of right answers." if column.complement else card.metric(column.metric).explanation
+        for column in shown.section.columns
+    ]
 
 
 def _told(claims: TextTable | None) -> TextTable | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from hardiness.benchmarks.card import Card, card_of, cards
@@ -89,6 +89,8 @@ def section_of(results: Sequence[Result], *, figures: bool = True) -> Section:
 
 def _section(card: Card, results: Sequence[Result], *, figures: bool) -> Section:
     columns, run = card.columns_of(results), results[0].run
+    if all(result.run.has_own_classes for result in results):
+        columns = tuple(map(_of_right_answers, columns))
     parts = _parts(run.benchmark.card, results, figures=figures)
     return Section(
         variant=card.variant(run),
@@ -105,6 +107,18 @@ def _section(card: Card, results: Sequence[Result], *, figures: bool) -> Section
         galleries=[(r.name, figure) for r in results for figure in galleries_of(r)] if figures else [],
         explanations=_explanations(card, results) if figures else (),
     )
+
+
+RIGHT_ANSWERS = {"mean_error": "accuracy under corruptions", "clean_error": "clean accuracy"}
+"""Titles of one less a share of wrong answers, by its metric."""
+
+
+def _of_right_answers(column: Column) -> Column:
+    """A column of right answers in place of wrong ones: on a person's own classes all shares have one direction."""
+    title = RIGHT_ANSWERS.get(column.metric.removesuffix(PARTIAL))
+    if title is None or column.condition:
+        return column
+    return replace(column, title=title, higher_is_better=True, complement=True)
 
 
 class ViewParts(NamedTuple):

@@ -13,7 +13,7 @@ from itertools import groupby
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.condition import Condition
-from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score
+from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Interval, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.charts import Chart, Dots
 from hardiness.report.flip_figures import flip_charts, flip_gallery, recall_changes
@@ -223,7 +223,15 @@ class BenchmarkSection:
 
 def score_of(result: Result, column: Column) -> Score | None:
     """The score that a column shows of a result."""
-    return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+    found = next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+    return complement(found) if found is not None and column.complement else found
+
+
+def complement(score: Score) -> Score:
+    """One less a share of wrong answers: the share of right ones, under the name of the score that it is made of."""
+    ends = score.interval and Interval(1 - score.interval.high, 1 - score.interval.low)
+    value = None if score.value is None else 1 - score.value
+    return replace(score, value=value, interval=ends, higher_is_better=not score.higher_is_better)
 
 
 def sections(

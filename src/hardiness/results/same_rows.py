@@ -41,7 +41,8 @@ def why_same(run: Run, other: Run) -> str:
 
 
 def _rows_key(run: Run) -> str:
-    view = run.model.view
+    view, options = run.model.view, dict(run.model.options)
     if run.input.canvas == "fixed":
         view = replace(view, **{name: getattr(View(), name) for name in _ON_CANVAS})
-    return replace(run, model=replace(run.model, name="", view=view)).key
+        options = {name: value for name, value in options.items() if name not in _ON_CANVAS}  # as they were stated
+    return replace(run, model=replace(run.model, name="", view=view, options=options)).key

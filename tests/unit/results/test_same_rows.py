@@ -26,6 +26,13 @@ def test_a_picture_size_changes_nothing_on_a_canvas_of_the_benchmarks_own() -> N
     assert twins_of([run(canvas=OWN), run(view=SMALL, canvas=OWN)]) == {}
 
 
+def test_what_was_stated_of_the_view_is_no_other_option() -> None:
+    stated = replace(run(view=SMALL), model=replace(run(view=SMALL).model, options={"crop_px": 160}))
+    assert len(twins_of([run(), stated])) == 1
+    other = replace(stated, model=replace(stated.model, options={"crop_px": 160, "classes": 7}))
+    assert twins_of([run(), other]) == {}
+
+
 def test_what_changes_pictures_makes_another_run() -> None:
     assert twins_of([run(), run(view=replace(View(), mean=(0.5,) * 3, std=(0.5,) * 3))]) == {}
     assert twins_of([run(), run(canvas=InputIdentity("fixed", "fed 160 px"))]) == {}
