@@ -232,7 +232,7 @@ def test_the_page_from_start_to_end(
     )
     assert 0 < kept["value"] <= 1
     written = (tmp_path / "runs" / "mine" / "report.html").read_text()
-    assert re.search(r"breaks first|no class loses|loses", written)
+    assert "loses" in written
 
 
 @pytest.mark.slow

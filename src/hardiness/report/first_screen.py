@@ -71,6 +71,7 @@ class ScreenColumn:
         same_run: why they are.
         unranked: by model, why it is not ranked though it has a number.
         anchor: of its section.
+        pairs: what holds of two models, the first of the page first, as the end of a sentence that begins with it.
         is_attack: whether its pictures were attacked.
         is_partial: whether any of its numbers is of a part.
     """
@@ -84,6 +85,7 @@ class ScreenColumn:
     same_run: str = ""
     unranked: Mapping[str, str] = field(default_factory=dict)
     anchor: str = ""
+    pairs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     is_attack: bool = False
     is_partial: bool = False
 
@@ -246,6 +248,18 @@ def span_of(leads: Sequence[Lead]) -> str:
     """``10.1 points``, or from where to where several leads go."""
     low, high = (_points(bound(lead.points for lead in leads)) for bound in (min, max))
     return f"{low} points" if low == high else f"{low} to {high} points"
+
+
+def pair_text(difference: float, interval: Interval | None, *, is_apart: bool) -> str:
+    """The words on a first model's share less a second's: by how much, how surely, and whether that is told apart."""
+    points = f"{_points(abs(difference) if is_apart else difference)} points"
+    ends = (interval.low, interval.high) if interval else ()
+    if is_apart and difference < 0:
+        ends = tuple(-end for end in reversed(ends))
+    between = f" (95 % interval {' to '.join(map(_points, ends))})" if ends else ""
+    if is_apart:
+        return f"{'ahead' if difference > 0 else 'behind'} by {points}{between}"
+    return f"not told apart, {points}{between}"
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Classes of a person's own on a page: recall by class, what corruptions leave, and the class that breaks first."""
+"""Classes of a person's own on a page: recall by class, and what corruptions leave."""
 
 from __future__ import annotations
 
@@ -15,21 +15,15 @@ from hardiness.report.section import Section
 MOST_ROWS = 40
 """Classes that the matrix shows; of more those that lose most."""
 
-ENOUGH = 5
-"""Pictures that a class needs before it is said to break first."""
-
 
 def with_classes(section: Section, results: Sequence[Result]) -> Section:
-    """A section with what its results say by class: the matrix, and the class that breaks first."""
+    """A section with what its results say by class: the matrix, and the numbers of each class."""
     matrix = _matrix(results)
-    broken = {result.name: text for result in results if (text := breaks_first(result))}
-    sayings = tuple(replace(each, more=broken.get(each.model, "")) for each in section.sayings)
     grids = [make_grid(result) for make_grid in (_retained_grid, _recall_grid) for result in results]
     return replace(
         section,
         charts=[*section.charts, *([matrix] if matrix else [])],
         grids=[*section.grids, *(grid for grid in grids if grid)],
-        sayings=sayings,
     )
 
 
@@ -46,26 +40,6 @@ def _loss(recalls: Mapping[str, Score]) -> float:
     """The loss of recall from clean pictures to corrupted ones; where there are none of these, from all being right."""
     clean = recalls[UNCORRUPTED].value or 0.0 if UNCORRUPTED in recalls else 1.0
     return clean - (recalls[ALL].value or 0.0)
-
-
-def breaks_first(result: Result) -> str:
-    """The class whose recall falls most from clean pictures to corrupted ones, in words; empty where none is known."""
-    recalls = {
-        name: by_corruption
-        for name, by_corruption in _recalls(result).items()
-        if ALL in by_corruption
-        and UNCORRUPTED in by_corruption
-        and len(by_corruption) > 1
-        and by_corruption[ALL].n >= ENOUGH  # clean pictures may all have failed
-    }
-    if not recalls:
-        return ""
-    first = max(recalls, key=lambda name: (_loss(recalls[name]), name))
-    clean = recalls[first][UNCORRUPTED].value or 0.0
-    if _loss(recalls[first]) <= 0:
-        return "no class loses by them"
-    after, count = clean - _loss(recalls[first]), recalls[first][UNCORRUPTED].n
-    return f"{first} breaks first, from {100 * clean:.0f} to {100 * after:.0f} % of its {count:,} pictures right"
 
 
 def _matrix(results: Sequence[Result]) -> Chart | None:

@@ -160,6 +160,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         markers={model: Markup(icon(model, inks)) for model in inks.models},
         short=formatting.shortened_apart(inks.models, BAR_MOST),
         demo=_demo(shown),
+        own=all(result.run.has_own_classes for each in shown for result in each.results),
         screen=first_screen(shown, title, options.gates),
         sentences=summary(shown),
         card=scorecard(shown),

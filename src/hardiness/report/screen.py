@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,16 @@ class FirstScreen:
     charts: tuple[tuple[tuple[ScreenColumn, Verdict], ...], ...]
     foot: tuple[str, ...]
     next_step: tuple[str, str]
+
+    @property
+    def pairs(self) -> str:
+        """What holds of every two models, as JSON: by ``I-J``, their places, a title and a text for each column."""
+        places = {model: place for place, model in enumerate(self.models)}
+        texts: dict[str, list[list[str]]] = {}
+        for column, _ in (pair for chart in self.charts for pair in chart):
+            for (first, second), text in column.pairs.items():
+                texts.setdefault(f"{places[first]}-{places[second]}", []).append([column.title, text])
+        return json.dumps(texts, separators=(",", ":"))
 
     @property
     def short_command(self) -> str:

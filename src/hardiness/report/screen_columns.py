@@ -12,7 +12,7 @@ from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import PARTIAL, Interval, Result, Score
-from hardiness.report.first_screen import RANDOM_WEIGHTS, Point, ScreenColumn
+from hardiness.report.first_screen import RANDOM_WEIGHTS, Point, ScreenColumn, pair_text
 from hardiness.report.places import order_beyond_chance
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.report.standings import Lead, Leads, Standing
@@ -191,9 +191,41 @@ def _column(
         why_same(by_name[pair[0]].run, by_name[pair[1]].run) if pair else "",
         unranked,
         each.anchor,
+        _pairs(each, columns, points, {**unranked, **dict.fromkeys(twins, "the same run as another")}),
         is_attack,
         any(not result.counts.complete for result in each.results if result.name in points),
     )
+
+
+def _pairs(
+    each: BenchmarkSection, columns: Mapping[str, Column], points: Mapping[str, Point], unranked: Mapping[str, str]
+) -> dict[tuple[str, str], str]:
+    """What holds of every two models, the first of the section first."""
+    texts = {}
+    for first, second in combinations([result.name for result in each.results if result.name in points], 2):
+        reasons = {unranked[name] for name in (first, second) if name in unranked}
+        if reasons:
+            texts[first, second] = f"not ranked ({', '.join(sorted(reasons))})"
+            continue
+        comparison = each.comparison(columns[first])
+        pair = next((p for p in ((first, second), (second, first)) if comparison and p in comparison.pairs), None)
+        if comparison is None or pair is None:
+            apart = order_beyond_chance_of(points[first], points[second])
+            texts[first, second] = pair_text(points[first].value - points[second].value, None, is_apart=apart)
+            continue
+        difference = comparison.pairs[pair]
+        sign = (1 if pair == (first, second) else -1) * (1 if comparison.higher_is_better else -1)
+        ends = difference.interval and sorted((sign * difference.interval.low, sign * difference.interval.high))
+        interval = Interval(*ends) if ends else None
+        texts[first, second] = pair_text(sign * difference.value, interval, is_apart=comparison.is_told_apart(pair))
+    return texts
+
+
+def order_beyond_chance_of(first: Point, second: Point) -> bool:
+    """Whether the intervals of two shares have no value in common."""
+    if first.interval is None or second.interval is None:
+        return False
+    return first.interval.low > second.interval.high or second.interval.low > first.interval.high
 
 
 def _point(score: Score) -> Point:

@@ -26,14 +26,12 @@ class ModelSentence:
         text: the finding.
         score: the number that the text is about, for its n and its interval; ``None`` where it is about no one number.
         title: what that number is called.
-        more: what is said behind that n, as it has one of its own.
     """
 
     model: str
     text: str
     score: Score | None = None
     title: str = ""
-    more: str = ""
 
 
 @dataclass(frozen=True)

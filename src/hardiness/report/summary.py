@@ -37,9 +37,7 @@ def summary(shown: Sequence[BenchmarkSection]) -> list[Sentence]:
             if has_random_weights(results[saying.model]):
                 by_model.setdefault(saying.model, {})[0] = "has random weights: its answers mean nothing"
                 continue
-            text = (
-                f"{saying.text} ({_footing(saying, results[saying.model])}){f'; {saying.more}' if saying.more else ''}"
-            )
+            text = f"{saying.text} ({_footing(saying, results[saying.model])})"
             by_model.setdefault(saying.model, {}).setdefault(section.section.place // KIND, text)
     return [Sentence(model, _sentence_of(list(parts.values())[:MOST])) for model, parts in by_model.items()]
 

@@ -81,9 +81,14 @@
     });
     all('.against-name').forEach((each) => { each.textContent = names[state.models[0] ?? 0]; });
   };
+  const pair = one('#two'), pairs = JSON.parse(pair?.dataset.pairs || '{}');
+  const two = () => {
+    const [i, j] = [...state.models].sort((a, b) => a - b), found = pairs[`${i}-${j}`];
+    if (pair) { pair.hidden = j === undefined; pair.textContent = j === undefined ? '' : `${names[i]} and ${names[j]}. ${found ? found.map(([title, text]) => `${title}: ${text}`).join('; ') : 'no column has both'}.`; }
+  };
   const show = () => {
     buttons.forEach((button) => button.setAttribute('aria-pressed', state.models.includes(+button.dataset.m)));
-    paint(state.models); compare(); against();
+    paint(state.models); compare(); against(); two();
   };
   const choose = (m) => {
     state.models = state.models.includes(m) ? state.models.filter((each) => each !== m) : [...state.models, m].slice(-2);
@@ -110,7 +115,7 @@
     const key = (row) => { const value = parseFloat(row.children[+column + 1]?.dataset.v); return isNaN(value) ? Infinity : way === 'desc' ? -value : value; };
     const sorted = head ? [...rows].sort((a, b) => key(a) - key(b)) : rows;
     if (head) head.setAttribute('aria-sort', way === 'desc' ? 'descending' : 'ascending');
-    sorted.forEach((row) => body.insertBefore(row, one('.difference')));
+    sorted.forEach((row) => body.insertBefore(row, one('.nothing')));
   };
   const sift = () => {
     const terms = state.filter.toLowerCase().split(/\s*,\s*/).filter(Boolean);
@@ -123,7 +128,11 @@
         return rule[2] === '<' ? value < +rule[3] : value > +rule[3];
       });
     });
+    const none = one('.scorecard .nothing');
+    if (none) none.hidden = rows.some((row) => !row.hidden);
   };
+  const bar = one('.bar'), pad = () => { document.documentElement.style.scrollPaddingTop = `${getComputedStyle(bar).position === 'sticky' ? bar.offsetHeight + 12 : 12}px`; };
+  if (bar) { pad(); addEventListener('resize', pad); }
   all('.scorecard th button').forEach((button) => button.addEventListener('click', () => {
     const head = button.closest('th'), [column, way] = state.sort.split(':');
     const start = head.dataset.up === '1' ? 'desc' : 'asc', other = start === 'asc' ? 'desc' : 'asc';
@@ -160,6 +169,9 @@
     else copy(all('tr:not([hidden], .groups)', document.getElementById(what)).map((row) => [...row.children].map((cell) => (cell.dataset.text || cell.textContent).trim().replace(/\s+/g, ' ')).join('\t')).join('\n'), button);
   }));
   all('[data-copy-text]').forEach((button) => button.addEventListener('click', () => copy(button.dataset.copyText, button)));
+  all('[data-sheet]').forEach((button) => button.addEventListener('click', () => {
+    document.body.classList.add('one-sheet'); print(); document.body.classList.remove('one-sheet');
+  }));
   addEventListener('hashchange', read);
   addEventListener('beforeprint', () => all('figure').forEach((figure) => { for (let at = figure; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true; }));
   read();
