@@ -20,6 +20,7 @@ from hardiness.core.result import Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure
 from hardiness.imaging.codecs import png
+from hardiness.report.exports.exporter import registry
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims.claim import judge_claims, published_models
@@ -184,6 +185,14 @@ def first_screens(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
         put_page(results, LocalFiles(folder), "report.html", "models", PageOptions(images=False, figures=()))
         pages[len(models)] = folder / "report.html"
     return pages
+
+
+@pytest.fixture(scope="session")
+def sheet_of_four(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sheet to hand over of four models, as it is exported."""
+    path = tmp_path_factory.mktemp("sheet") / "sheet.html"
+    path.write_bytes(registry.get("sheet").write(of_models(*FOUR)))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,24 @@ def test_title_chart_and_verdicts_are_seen_without_scrolling(
     rooms = "[...document.querySelectorAll('.chart .c:not(.none) q')].map((q) => q.offsetParent.offsetWidth)"
     assert min(tab.evaluate(rooms)) >= 30, "a dot has room to lie anywhere between none and all"
     context.close()
+
+
+def test_the_sheet_to_hand_over_is_one_page_of_paper(
+    browser: Any, first_screens: dict[int, Path], sheet_of_four: Path
+) -> None:
+    for address, script in ((first_screens[4], "document.body.classList.add('one-sheet')"), (sheet_of_four, "1")):
+        context = browser.new_context()
+        tab = context.new_page()
+        tab.goto(address.as_uri())
+        tab.evaluate(script)
+        pages = re.findall(rb"/Type\s*/Page[^s]", tab.pdf(format="A4"))
+        tab.emulate_media(media="print")
+        shown = {part: tab.locator(part).first.is_visible() for part in ("h1", ".verdict", "#scorecard", "#sheet li")}
+        pictures = tab.locator("#sheet figure :is(img, svg)").count()
+        context.close()
+        assert len(pages) == 1
+        assert set(shown.values()) == {True}, shown
+        assert pictures == 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -56,6 +56,9 @@ QUALITY = 70
 PICTURES_MOST = 2_900_000
 """Bytes that the pictures of a page take at most, or a little more: a page that can be sent by mail."""
 
+PICTURES_ON_SHEET = 2
+"""Pictures on the sheet to hand over."""
+
 BAR_MOST = 28
 """Characters of a model's name in the bar; longer names are shortened."""
 
@@ -170,6 +173,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
             )
             for each, section_walls, strips in zip(shown, walls_by_section, exhibits, strict=True)
         ],
+        handout=(_handout_runs(shown), _handout_pictures(walls_by_section, _first_figures(shown, inks))),
         claims=_told(options.claims),
         gates=options.gates,
         boards=units,
@@ -183,6 +187,60 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
 def at_size(text: str) -> str:
     """The text with ``NAME @160`` for ``NAME (resize_px=160)``, where there is little room."""
     return re.sub(r" \(resize_px=(\d+)\)", r" @\1", text)
+
+
+def _handout_runs(shown: Sequence[BenchmarkSection]) -> list[tuple[str, str]]:
+    """Each benchmark with what was run of it, in a line: images, seed, when, and the data's fingerprint."""
+    lines = []
+    for each in shown:
+        counts = dict.fromkeys(f"{result.counts.images:,}" for result in each.results)
+        seeds = dict.fromkeys(str(result.run.seed) for result in each.results)
+        sessions = [session for result in each.results for session in result.measured.get("sessions", ())]
+        days = sorted({str(session["started"])[:10] for session in sessions if session.get("started")})
+        when = f", {days[0]}{'' if len(days) == 1 else f' to {days[-1]}'}" if days else ""
+        data = each.results[0].run.data.fingerprint[:12] or "unknown"
+        lines.append((each.full_heading, f"n = {' / '.join(counts)}, seed {' / '.join(seeds)}, data {data}{when}"))
+    return lines
+
+
+def _handout_pictures(hung: Sequence[Sequence[Wall]], figures: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
+    """Two pictures that say most: the first photographs of two galleries, else the first figures of two sections."""
+    pictures = []
+    for walls_of_section in hung:
+        for wall in walls_of_section:
+            exhibit = next((each for each in wall.exhibits if each.pictures), None)
+            if exhibit and len(pictures) < PICTURES_ON_SHEET and wall.gallery.title not in {t for t, _ in pictures}:
+                answer = exhibit.sample.after or exhibit.sample.before
+                under = f" under {exhibit.condition}" if exhibit.condition else ""
+                said = f", answered {answer.name}" if answer else ""
+                caption = f"{wall.model}: {exhibit.sample.label}{under}{said}"
+                shown_picture = exhibit.pictures[min(1, len(exhibit.pictures) - 1)]  # not the change alone
+                source = f"data:image/jpeg;base64,{shown_picture.data}"
+                pictures.append((caption, Markup('<img alt="{}" src="{}">').format(caption, source)))
+                break
+    if not pictures:
+        pictures = [(each["heading"], each["narrow"]) for each in figures if each["narrow"]]
+    return pictures[:PICTURES_ON_SHEET]
+
+
+def sheet(shown: Sequence[BenchmarkSection], title: str, inks: Inks) -> str:
+    """One sheet to hand over, as a page of its own: first screen, overview, what was run, two figures."""
+    figures = _first_figures(shown, inks)
+    return (
+        _environment()
+        .get_template("sheet.html.j2")
+        .render(
+            title=title,
+            style=Markup(page_colours() + _asset("style.css") + rules(inks)),
+            symbols=Markup(symbols(inks)),
+            inks=inks,
+            markers={model: Markup(icon(model, inks)) for model in inks.models},
+            screen=first_screen(shown, title),
+            demo=_demo(shown),
+            card=scorecard(shown),
+            handout=(_handout_runs(shown), _handout_pictures([], figures)),
+        )
+    )
 
 
 def breakable_name(name: str) -> Markup:
@@ -297,6 +355,11 @@ def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:
         return {**parts, "wide": "", "narrow": ""}
     wide, narrow = (Markup(inline(draw(chart, px, inks), tips=px == WIDE_PX)) for px in (WIDE_PX, NARROW_PX))
     return {**parts, "wide": wide, "narrow": narrow}
+
+
+def _first_figures(shown: Sequence[BenchmarkSection], inks: Inks) -> list[Mapping[str, Any]]:
+    """The first figure of each section."""
+    return [_figure(each.section.charts[0], inks) for each in shown[:PICTURES_ON_SHEET] if each.section.charts]
 
 
 def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:

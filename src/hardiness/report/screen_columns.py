@@ -191,30 +191,38 @@ def _column(
         why_same(by_name[pair[0]].run, by_name[pair[1]].run) if pair else "",
         unranked,
         each.anchor,
-        _pairs(each, columns, points, {**unranked, **dict.fromkeys(twins, "the same run as another")}),
+        _pairs(each, columns, points, unranked, twins),
         is_attack,
         any(not result.counts.complete for result in each.results if result.name in points),
     )
 
 
 def _pairs(
-    each: BenchmarkSection, columns: Mapping[str, Column], points: Mapping[str, Point], unranked: Mapping[str, str]
+    each: BenchmarkSection,
+    columns: Mapping[str, Column],
+    points: Mapping[str, Point],
+    unranked: Mapping[str, str],
+    twins: Mapping[str, str],
 ) -> dict[tuple[str, str], str]:
     """What holds of every two models, the first of the section first."""
-    texts = {}
+    texts: dict[tuple[str, str], str] = {}
     for first, second in combinations([result.name for result in each.results if result.name in points], 2):
         reasons = {unranked[name] for name in (first, second) if name in unranked}
         if reasons:
             texts[first, second] = f"not ranked ({', '.join(sorted(reasons))})"
             continue
         comparison = each.comparison(columns[first])
-        pair = next((p for p in ((first, second), (second, first)) if comparison and p in comparison.pairs), None)
+        one, other = twins.get(first, first), twins.get(second, second)
+        if one == other:
+            texts[first, second] = "the same run"
+            continue
+        pair = next((p for p in ((one, other), (other, one)) if comparison and p in comparison.pairs), None)
         if comparison is None or pair is None:
             apart = order_beyond_chance_of(points[first], points[second])
             texts[first, second] = pair_text(points[first].value - points[second].value, None, is_apart=apart)
             continue
         difference = comparison.pairs[pair]
-        sign = (1 if pair == (first, second) else -1) * (1 if comparison.higher_is_better else -1)
+        sign = (1 if pair == (one, other) else -1) * (1 if comparison.higher_is_better else -1)
         ends = difference.interval and sorted((sign * difference.interval.low, sign * difference.interval.high))
         interval = Interval(*ends) if ends else None
         texts[first, second] = pair_text(sign * difference.value, interval, is_apart=comparison.is_told_apart(pair))

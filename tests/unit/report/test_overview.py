@@ -252,7 +252,9 @@ def test_no_class_is_said_to_break_first_which_nothing_tests() -> None:
 def test_no_heading_begins_a_line_with_its_arrow() -> None:
     (shown,) = sections([result("a", top1(0.9))])
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
-    assert text.count('<span class="whole">top-1 ↑</span>') == 3, "in the overview, with a script and without, and in the section"
+    assert text.count('<span class="whole">top-1 ↑</span>') == 3, (
+        "in the overview, with a script and without, and in the section"
+    )
 
 
 def test_what_is_lost_to_corruptions_has_an_interval_of_its_own() -> None:

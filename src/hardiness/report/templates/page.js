@@ -115,7 +115,7 @@
     const key = (row) => { const value = parseFloat(row.children[+column + 1]?.dataset.v); return isNaN(value) ? Infinity : way === 'desc' ? -value : value; };
     const sorted = head ? [...rows].sort((a, b) => key(a) - key(b)) : rows;
     if (head) head.setAttribute('aria-sort', way === 'desc' ? 'descending' : 'ascending');
-    sorted.forEach((row) => body.insertBefore(row, one('.nothing')));
+    sorted.forEach((row) => body.insertBefore(row, one('.difference')));
   };
   const sift = () => {
     const terms = state.filter.toLowerCase().split(/\s*,\s*/).filter(Boolean);
@@ -128,7 +128,7 @@
         return rule[2] === '<' ? value < +rule[3] : value > +rule[3];
       });
     });
-    const none = one('.scorecard .nothing');
+    const none = one('.nothing');
     if (none) none.hidden = rows.some((row) => !row.hidden);
   };
   const bar = one('.bar'), pad = () => { document.documentElement.style.scrollPaddingTop = `${getComputedStyle(bar).position === 'sticky' ? bar.offsetHeight + 12 : 12}px`; };

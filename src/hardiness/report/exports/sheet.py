@@ -1,0 +1,20 @@
+"""One sheet to hand over: first screen, overview, what was run and two figures, as a page that prints on A4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hardiness.core.result import Result
+from hardiness.report.beside import from_few, with_figure
+from hardiness.report.exports.exporter import Comparisons, register
+from hardiness.report.page import inks_of, sheet
+from hardiness.report.sections import sections
+
+
+@register("sheet", "one sheet to hand over, HTML that prints on A4: what is sure, the overview, what was run")
+def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
+    """A page without scripts that holds everything it shows."""
+    shown = [from_few(with_figure(each)) for each in sections(results, comparisons)]
+    models = len({result.name for result in results})
+    title = f"hardiness: {models} model{'' if models == 1 else 's'}"
+    return sheet(shown, title, inks_of(shown)).encode(errors="backslashreplace")
