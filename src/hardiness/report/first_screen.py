@@ -74,6 +74,7 @@ class ScreenColumn:
         pairs: what holds of two models, the first of the page first, as the end of a sentence that begins with it.
         is_attack: whether its pictures were attacked.
         is_partial: whether any of its numbers is of a part.
+        note: the words of its verdict, where its numbers are of other pictures for each model.
     """
 
     title: str
@@ -88,6 +89,7 @@ class ScreenColumn:
     pairs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     is_attack: bool = False
     is_partial: bool = False
+    note: str = ""
 
     @property
     def n(self) -> str:
@@ -173,6 +175,8 @@ def lead_of(columns: Sequence[ScreenColumn], models: Sequence[str]) -> str:
 
 def verdict_of(column: ScreenColumn) -> Verdict:
     """What holds in a column beyond chance, and what its numbers are worth."""
+    if column.note:
+        return Verdict("plain", column.note, "The interval knows that it is the worst of several.")
     claim, remarks = column.standing.claim, _remarks(column)
     photographs = _counted_number(column.images, "photograph")
     if claim is not None:
@@ -253,10 +257,9 @@ def span_of(leads: Sequence[Lead]) -> str:
 def pair_text(difference: float, interval: Interval | None, *, is_apart: bool) -> str:
     """The words on a first model's share less a second's: by how much, how surely, and whether that is told apart."""
     points = f"{_points(abs(difference) if is_apart else difference)} points"
-    ends = (interval.low, interval.high) if interval else ()
-    if is_apart and difference < 0:
-        ends = tuple(-end for end in reversed(ends))
-    between = f" (95 % interval {' to '.join(map(_points, ends))})" if ends else ""
+    if interval and is_apart and difference < 0:
+        interval = Interval(-interval.high, -interval.low)
+    between = f" (95 % interval {_points(interval.low)} to {_points(interval.high)})" if interval else ""
     if is_apart:
         return f"{'ahead' if difference > 0 else 'behind'} by {points}{between}"
     return f"not told apart, {points}{between}"

@@ -205,7 +205,7 @@ def _handout_runs(shown: Sequence[BenchmarkSection]) -> list[tuple[str, str]]:
 
 def _handout_pictures(hung: Sequence[Sequence[Wall]], figures: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
     """Two pictures that say most: the first photographs of two galleries, else the first figures of two sections."""
-    pictures = []
+    pictures: list[tuple[str, Markup]] = []
     for walls_of_section in hung:
         for wall in walls_of_section:
             exhibit = next((each for each in wall.exhibits if each.pictures), None)

@@ -11,12 +11,13 @@ from hardiness.benchmarks.presentation import Column, benchmark_type
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS
-from hardiness.core.result import PARTIAL, Interval, Result, Score
-from hardiness.report.first_screen import RANDOM_WEIGHTS, Point, ScreenColumn, pair_text
+from hardiness.core.result import PARTIAL, Interval, Result, Score, SlicedScore
+from hardiness.report.first_screen import RANDOM_WEIGHTS, Point, ScreenColumn, listed, pair_text
 from hardiness.report.places import order_beyond_chance
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.report.standings import Lead, Leads, Standing
 from hardiness.results.same_rows import why_same
+from hardiness.results.slices import headline_slices
 
 CORRUPTED = ("imagenet-c", "own-c")
 """The benchmarks that stand for corrupted pictures, the first that was run."""
@@ -43,7 +44,29 @@ def screen_columns(shown: Sequence[BenchmarkSection]) -> list[ScreenColumn]:
         if each.section.group == "natural shift":
             name = each.results[0].benchmark
             columns += _of_photographs([each], "Shifted", f"on {name}")
-    return columns
+    return [*columns, *(column for each in shown if _is_clean(each) or _is_own(each) for column in _worst_slices(each))]
+
+
+def _worst_slices(each: BenchmarkSection) -> Iterator[ScreenColumn]:
+    """A column for each column of the pictures: the score of each model's worst slice, which is another for each."""
+    by_column: dict[str, dict[str, SlicedScore]] = {}
+    for result in each.results:
+        for score in headline_slices(result):
+            if score.higher_is_better and score.unit == "fraction" and score.worst_slice is not None:
+                by_column.setdefault(score.column, {})[result.name] = score
+    for name, scores in by_column.items():
+        points, worst = {}, {}
+        for model, score in scores.items():
+            first = score.worst_slice
+            if first is not None and first.score is not None:
+                points[model] = Point(first.score, score.worst, first.n)
+                worst[model] = first.value
+        if points:
+            named = dict.fromkeys(worst.values())
+            texts = [f"{value} ({listed([m for m, own in worst.items() if own == value])})" for value in named]
+            note = f"Worst: {texts[0].split(' (')[0] if len(named) == 1 else listed(texts)}."
+            where, standing = f"on the worst {name}", Standing((), {})
+            yield ScreenColumn(f"Worst {name}", where, _source(each), points, standing, anchor=each.anchor, note=note)
 
 
 def has_random_weights(result: Result) -> bool:
@@ -223,8 +246,9 @@ def _pairs(
             continue
         difference = comparison.pairs[pair]
         sign = (1 if pair == (one, other) else -1) * (1 if comparison.higher_is_better else -1)
-        ends = difference.interval and sorted((sign * difference.interval.low, sign * difference.interval.high))
-        interval = Interval(*ends) if ends else None
+        interval = difference.interval
+        if interval is not None and sign < 0:
+            interval = Interval(-interval.high, -interval.low)
         texts[first, second] = pair_text(sign * difference.value, interval, is_apart=comparison.is_told_apart(pair))
     return texts
 

@@ -110,7 +110,8 @@ class BenchmarkSection:
     def by_condition(self) -> tuple[str, tuple[Column, ...]]:
         """The key by which its first scores vary, e.g. ``corruption``, and a column for each value; else nothing.
 
-        These are the parts of the headline: of mCE the error under each corruption, divided by AlexNet's.
+        These are the parts of the headline: of mCE the error under each corruption, divided by AlexNet's, however few
+        corruptions were run. Other scores that vary by the same key stand for no headline.
         """
         columns: dict[tuple[str, str], dict[Condition, Column]] = {}
         for result in self.results:
@@ -121,8 +122,10 @@ class BenchmarkSection:
                     title = card.named(score.condition)
                     column = Column(score.metric, score.condition, title, score.higher_is_better)
                     columns.setdefault((score.metric, key), {}).setdefault(score.condition, column)
-        for (_, key), by_value in columns.items():
-            if len(by_value) > 2:
+        first_metrics: dict[str, str] = {}
+        for (metric, key), by_value in columns.items():
+            is_first = first_metrics.setdefault(key, metric) == metric
+            if is_first and (len(by_value) > 2 or key == "corruption"):
                 return key, tuple(by_value.values())
         return "", ()
 

@@ -8,8 +8,9 @@ from typing import Any
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS, View
-from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.result import Counts, Finding, Interval, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
+from hardiness.report.first_screen import verdict_of
 from hardiness.report.screen import first_screen
 from hardiness.report.screen_columns import has_random_weights, screen_columns
 from hardiness.report.sections import sections
@@ -80,6 +81,23 @@ def test_own_pictures_and_shifted_sets_have_columns_of_their_own() -> None:
     both = columns_of(corrupted("a", 0.3), corrupted("a", 0.6, "own-c"))
     assert both["Corrupted"].source.startswith("imagenet-c")
     assert columns_of(corrupted("a", 0.6, "own-c"))["Corrupted"].source.startswith("own-c")
+
+
+def test_slices_have_a_column_with_the_worst_of_each_model() -> None:
+    def sliced(model: str, values: dict[str, float]) -> Result:
+        slices = tuple(
+            SliceScore(value, score, 60, Interval(score - 0.1, score + 0.1))
+            for value, score in sorted(values.items(), key=lambda item: item[1])
+        )
+        by_site = SlicedScore("site", "top1", Condition(), "fraction", True, "top-1", slices, Interval(0.2, 0.9), n=180)
+        return clean(model, 0.8, slices=(by_site,))
+
+    found = [sliced("a", {"north": 0.5, "south": 0.9}), sliced("b", {"north": 0.8, "south": 0.7})]
+    column = columns_of(*found)["Worst site"]
+    assert {name: point.value for name, point in column.points.items()} == {"a": 0.5, "b": 0.7}
+    assert {point.interval for point in column.points.values()} == {Interval(0.2, 0.9)}
+    assert verdict_of(column).strong == "Worst: north (a) and south (b)."
+    assert not column.is_judged, "they are of other pictures"
 
 
 def test_attacks_are_shown_at_four_255ths_or_at_the_largest_budget_that_all_have() -> None:

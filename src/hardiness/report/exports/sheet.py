@@ -17,4 +17,6 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     shown = [from_few(with_figure(each)) for each in sections(results, comparisons)]
     models = len({result.name for result in results})
     title = f"hardiness: {models} model{'' if models == 1 else 's'}"
-    return sheet(shown, title, inks_of(shown)).encode(errors="backslashreplace")
+    text = sheet(shown, title, inks_of(shown))
+    # Names of files that are no UTF-8 stand with their bytes, as in the other forms.
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace").encode()
