@@ -75,7 +75,7 @@ def _chart(column: str, number: int, scores: dict[str, SlicedScore], results: Se
 
 
 def _overall(name: str, score: SlicedScore, results: Sequence[Result]) -> Score | None:
-    """The same score of all pictures of a model."""
+    """A score of all pictures of a model, beside that of each slice."""
     (result,) = (each for each in results if each.name == name)
     own = (each for each in result.scores if (each.metric, each.condition) == (score.metric, score.condition))
     return next(own, None)
