@@ -1,7 +1,8 @@
 """Scores by slice of a synthesised ImageNet-C run of 50,000 images under 76 conditions: three columns of ten values.
 
-What slices take beside ``show`` of the same rows, each in a process of its own: of pictures that stand alone, whose scores
-are kept, and of 5,000 clusters, whose scores are computed anew. The numbers are first held against those of all pictures.
+What slices take beside ``show`` of the same rows, each in a process of its own: of pictures that stand alone, whose
+scores are kept, and of 5,000 clusters, whose scores are computed anew. The numbers are first held against those of all
+pictures.
 
     python bench/slices.py [--images 50000] [--json]
 """

@@ -32,12 +32,13 @@ from hardiness.models.classifier import Classifier
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
-from hardiness.results.compared_slices import slice_views
+from hardiness.results.compared_slices import slice_sentence, slice_views
 from hardiness.results.comparison import BenchmarkComparison, compare_stores, not_comparable
 from hardiness.results.flips import PairFlips
 from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
 from hardiness.results.results import each_once, results_of
+from hardiness.results.slice_comparison import SlicedDifference
 from hardiness.sources.files import shown
 from hardiness.statistics.flips import Flips
 from hardiness.store.store import Store, surveyed
@@ -116,6 +117,11 @@ class Comparisons:
         """The flips of every two models on each benchmark, where their rows have answers."""
         return ModelFlips(tuple((each, pair) for each in self.benchmarks for pair in each.flips))
 
+    @property
+    def slices(self) -> ModelSlices:
+        """The differences of every two models by slices of the pictures, where these were asked for."""
+        return ModelSlices(tuple((each, pair) for each in self.benchmarks for pair in each.slices))
+
 
 @dataclass(frozen=True, repr=False)
 class ModelFlips:
@@ -153,6 +159,41 @@ class ModelFlips:
         return table_of((row for each, pair in self.pairs for row in _flip_rows(each, pair)), form)
 
 
+@dataclass(frozen=True, repr=False)
+class ModelSlices:
+    """The differences of models by slices of the pictures; iterates over models, and prints as sentences.
+
+    Attributes:
+        pairs: every two models by each score and column, each with the comparison that it belongs to.
+    """
+
+    pairs: tuple[tuple[BenchmarkComparison, SlicedDifference], ...]
+
+    def __iter__(self) -> Iterator[SlicedDifference]:
+        return (pair for _, pair in self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{each.benchmark}: {slice_sentence(pair)}" for each, pair in self.pairs)
+
+    def table(self, form: Form = "pyarrow") -> Any:
+        """A table, one row a score, column, value and pair of models: the first one's value less the second one's.
+
+        ``slice`` is the column of the pictures and ``slice_value`` the value. ``p`` and the ends are adjusted for all
+        values and pairs of a score and column; ``heterogeneity_p`` is the p-value of "the difference is the same at all
+        values", and empty where these have too few pictures.
+
+        Args:
+            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
+
+        Raises:
+            ArgumentError: there is no such form, or pandas is not installed.
+        """
+        return table_of((row for each, pair in self.pairs for row in _slice_rows(each, pair)), form)
+
+
 Row = tuple[dict[str, Any], Condition]
 
 
@@ -187,6 +228,36 @@ def _difference_rows(comparison: BenchmarkComparison) -> Iterator[Row]:
                 },
                 score.condition,
             )
+
+
+def _slice_rows(comparison: BenchmarkComparison, pair: SlicedDifference) -> Iterator[Row]:
+    for each in pair.slices:
+        yield (
+            {
+                "benchmark": comparison.benchmark,
+                "data": shown(comparison.data),
+                "variant": ", ".join(comparison.variant),
+                "metric": pair.metric,
+                "title": shown(pair.title),
+                "condition": shown(str(pair.condition)),
+                "slice": shown(pair.column),
+                "slice_value": shown(each.value),
+                "first": shown(pair.first),
+                "second": shown(pair.second),
+                "first_value": each.first,
+                "second_value": each.second,
+                "difference": each.difference.value,
+                **ends_of(each.difference.interval),
+                "p": each.difference.p,
+                "told_apart": each.difference.is_told_apart,
+                "n": each.difference.n,
+                "clusters": each.clusters,
+                "heterogeneity_p": pair.heterogeneity,
+                "higher_is_better": pair.higher_is_better,
+                "reason": each.difference.reason,
+            },
+            pair.condition,
+        )
 
 
 def _flip_rows(comparison: BenchmarkComparison, pair: PairFlips) -> Iterator[Row]:

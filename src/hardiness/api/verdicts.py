@@ -41,7 +41,8 @@ class GateReport(Gate):
         ``outcome`` is ``pass``, ``fail``, ``cannot tell`` or ``missing``. ``value``, ``low`` and ``high`` are of the
         number, or of its difference to the baseline's, and ``limit`` is that of the rule, all in ``unit``. ``more`` is
         about how many images more decide with a chance of 80 %, or clusters where images come in such. ``condition``
-        says what of the benchmark the rule is on, and each key of it is a column too.
+        says what of the benchmark the rule is on, and each key of it is a column too; ``slice`` says which part of the
+        pictures, as ``site B``, and is empty where it is on all.
 
         Args:
             form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
@@ -63,6 +64,7 @@ def _row(verdict: GateVerdict) -> dict[str, Any]:
         "metric": rule.metric,
         "title": shown(verdict.metric),
         "condition": shown(str(rule.where)),
+        "slice": shown(rule.slice_text),
         "kind": rule.kind,
         "limit": rule.limit,
         "unit": verdict.unit,

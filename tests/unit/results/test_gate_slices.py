@@ -40,6 +40,7 @@ def test_a_rule_on_a_site_is_judged_on_its_pictures_by_the_exact_interval(tmp_pa
     assert (verdict.interval.low, verdict.interval.high) == pytest.approx((exact.low, exact.high))
     assert verdict.exact
     assert verdict.images_of == "site B"
+    assert verdict.rule.slice_text == "site B"
     assert verdict.metric == "top-1 (site B)"
     (failed,) = verdicts(tmp_path, TOP1 + 'at_least = 0.75\nwhere = { slice = { site = "B" } }')
     assert failed.outcome == "fail"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sliced_runs import columns_of, stored
 
+import hardiness
 from hardiness.benchmarks.card import card_of
 from hardiness.core.columns import Columns, Grouping
 from hardiness.results.measured import measures_of
@@ -109,3 +110,23 @@ def test_a_difference_that_is_the_same_everywhere_is_told_to_differ_in_5_percent
         parts = [mean(partition.places(k), differences[partition.places(k)]) for k in range(4)]
         told += partition.heterogeneity(parts) < 0.05
     assert 0.02 < told / runs < 0.075
+
+
+def test_python_has_the_sentences_the_tables_and_a_row_for_each_value(reversed_at_b: Store) -> None:
+    columns = columns_of(600, site=SITES)
+    comparisons = hardiness.compare(reversed_at_b.address, columns=columns, slices="site")
+    assert any("worse at site B" in sentence for sentence in comparisons.sentences())
+    assert [view.title.partition(": ")[2] for view in comparisons.views()[1:]] == [
+        "top-1 by site",
+        "RMS calibration error (hendrycks2019) by site",
+        "AURRA by site",
+    ]
+    rows = [row for row in comparisons.slices.table().to_pylist() if row["metric"] == "top1"]
+    assert (rows[0]["slice"], rows[0]["slice_value"], rows[0]["told_apart"]) == ("site", "B", True)
+    assert rows[0]["heterogeneity_p"] < 0.001
+    assert "worse at site B" in repr(comparisons.slices)
+    (form,) = comparisons.as_dict()
+    assert form["slices"][0]["slices"][0]["value"] == "B"
+    plain = hardiness.compare(reversed_at_b.address)
+    assert len(plain.slices) == 0
+    assert "slices" not in plain.as_dict()[0]
