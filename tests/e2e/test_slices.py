@@ -104,3 +104,48 @@ def test_the_gate_judges_each_site_and_a_site_that_is_gone_is_missing(hardiness:
     wrong = hardiness("gate", out, "--policy", policy)
     assert wrong.status == 2
     assert "site" in wrong.err
+
+
+@pytest.mark.slow
+def test_compare_and_the_gate_count_scenes_and_nothing_of_them_is_shown(hardiness: Command, folder: Path) -> None:
+    out, clustered = folder / "out", ("--columns", folder / "metadata.csv", "--cluster", "scene")
+    (single,), (found,) = (json.loads(hardiness("compare", out, *more, "--json").out) for more in ((), clustered))
+    for score, of_pictures in zip(found["scores"], single["scores"], strict=True):
+        (pair,), (alone,) = score["pairs"], of_pictures["pairs"]
+        assert (pair["n"], pair["clusters"], pair["value"]) == (99, 33, alone["value"])
+        assert pair["interval"] != alone["interval"] or pair["interval"] is None
+    assert found["clusters"]["column"] == "scene"
+    assert (found["clusters"]["clusters"], found["clusters"]["sources"][0]["name"]) == (33, "metadata.csv")
+    text = " ".join(hardiness("compare", out, *clustered).out.split())
+    assert "99 images that all share in 33 clusters by scene" in text
+    assert "no method for clusters: kappa of two models" in text
+
+    policy = folder / "policy.toml"
+    policy.write_text(
+        f"""
+        [policy]
+        cluster = "scene"
+        columns = "metadata.csv"
+
+        [[rules]]
+        benchmark = "imagenet-val"
+        metric = "top1"
+        model = "new"
+        at_least = 0.5
+
+        [[rules]]
+        benchmark = "imagenet-val"
+        metric = "top1"
+        model = "new"
+        worse_by_at_most = 0.5
+        against = "{out}"
+        against_model = "old"
+        """
+    )
+    gate = hardiness("gate", out, "--policy", policy)
+    assert gate.status == 0, gate.out + gate.err
+    assert gate.out.count("99 in 33") == 2
+    form = json.loads(hardiness("gate", out, "--policy", policy, "--json").out)
+    assert [(each["cluster"], each["n"], each["clusters"]) for each in form["verdicts"]] == [("scene", 99, 33)] * 2
+    assert {each["which_interval"] for each in form["verdicts"]} == {"plain 95 %, over clusters by scene"}
+    assert not any(f"scene {k}" in f"{found} {text} {gate.out} {form}" for k in range(33))
