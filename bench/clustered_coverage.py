@@ -244,7 +244,7 @@ def of_two_models(sample: Sample) -> dict[str, Measured]:
         "equal shares, same pictures": of_difference(right, other, sample.clusters, 0.0),
         "means of 20 cells, same pictures": of_difference(cells, other_cells, sample.clusters, 0.0, 1.0),
         "AURRA, same pictures": of_difference(
-            *(area.estimate(at) for area in areas), sample.clusters, 0.0, lacks=lacks
+            areas[0].estimate(at), areas[1].estimate(at), sample.clusters, 0.0, lacks=lacks
         ),
     }
 
@@ -369,8 +369,9 @@ def points(job: tuple[str, Design, int]) -> list[Point]:
         shares = np.mean(outcomes, axis=0) if outcomes else np.full(4, np.nan)
         plain_share, clustered_share, plain_width, clustered_width = shares.tolist()
         wider = clustered_width / plain_width if plain_width else float("nan")
-        each = len(outcomes), plain_share, clustered_share, wider
-        found.append(Point(family, kind, *astuple(design), with_errors, with_rights, *each))
+        of_design = (design.clusters, design.pictures, design.icc, design.rate, design.unequal, design.within)
+        counts = with_errors, with_rights, len(outcomes)
+        found.append(Point(family, kind, *of_design, *counts, plain_share, clustered_share, wider))
     return found
 
 
