@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -102,13 +103,9 @@ def test_a_csv_of_labels_has_columns_and_the_key_of_one_without(
     told = hardiness("show", tmp_path / "with", "--cluster", "patient", "--slice", "site", "--json")
     assert told.status == 0, told.err
     result = result_of(told)
-    assert result["clusters"] == {
-        "column": "patient",
-        "clusters": 15,
-        "pictures": 60,
-        "sources": result["columns"],
-    }
-    assert [source["name"] for source in result["columns"]] == ["labels.csv"]
+    assert result["clusters"] == {"column": "patient", "clusters": 15, "pictures": 60}
+    digest = hashlib.sha256((hospital.folder / "labels.csv").read_bytes()).hexdigest()
+    assert result["columns"] == [{"name": "labels.csv", "sha256": digest}]
     assert {each["value"]: each["n"] for each in result["slices"][0]["slices"]} == {"north": 40, "south": 20}
 
 
