@@ -22,6 +22,7 @@ from hardiness.core.result import WITHDRAWN, ClustersOfResult, Result
 from hardiness.metrics.declaration import registry
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
+from hardiness.results.dependence import dependence_lines
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import (
     RunByImage,
@@ -454,7 +455,8 @@ def _comparison(
     if comparison is None:
         return None
     remarks = dict.fromkeys(line for run in runs.values() for line in run.column_remarks)
-    comparison = replace(comparison, notes=(*comparison.notes, *_at_targets(runs), *remarks))
+    alike = dependence_lines(runs.values())
+    comparison = replace(comparison, notes=(*comparison.notes, *_at_targets(runs), *remarks, *alike))
     if detailed:
         comparison = replace(comparison, details=_details(measured(), clusters))
         comparison = comparison if few else with_pairs(comparison)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.card import MissingCard
 from hardiness.core.columns import Columns, codes_of
 from hardiness.core.stems import STEMS, stem_column
 from hardiness.core.table import RIGHT, ImageTable
@@ -21,14 +23,27 @@ LEAST_TOLD = 1.05
 """The least factor that is told: an interval that is a twentieth too narrow is as good as any."""
 
 
-def dependence_warnings(run: ScoredRun) -> list[str]:
-    """A warning for each column of a run's pictures whose values go with right or wrong answers.
+def dependence_lines(runs: Iterable[ScoredRun]) -> list[str]:
+    """A line for each column of the pictures of some runs whose values go with right or wrong answers.
 
-    Stems of file names count as columns where the classes are a person's own. With a cluster in use there is none.
+    Stems of file names count as columns where the classes are a person's own. Of several runs the one counts whose
+    intervals are the most too narrow; of one that has clusters nothing is said.
     """
+    worst: dict[str, Dependence] = {}
+    for run in runs:
+        for name, dependence in _dependences(run).items():
+            if name not in worst or worst[name].too_narrow < dependence.too_narrow:
+                worst[name] = dependence
+    return [_line(name, each) for name, each in worst.items() if each.too_narrow >= LEAST_TOLD]
+
+
+def _dependences(run: ScoredRun) -> dict[str, Dependence]:
+    """What `dependences` gives of a run, kept beside its rows."""
+    if run.grouping.cluster or isinstance(run.card, MissingCard) or run.refusal:
+        return {}
     columns, has_stems = run.picture_columns, bool(run.stored.run.data.classes)
-    if run.grouping.cluster or not (columns.values or has_stems):
-        return []
+    if not (columns.values or has_stems) or not run.counts().images:
+        return {}
 
     def compute() -> dict[str, Dependence]:
         table = run.columns()
@@ -38,8 +53,7 @@ def dependence_warnings(run: ScoredRun) -> list[str]:
         return dependences(_shares_right(table), table.label, candidates)
 
     digest = digest_of([VERSION, has_stems, sorted(columns.values), [source.sha256 for source in columns.sources]])
-    dependent = run.memo.record(dict[str, Dependence], "dependence", digest, compute)
-    return [_line(name, each) for name, each in dependent.items() if each.too_narrow >= LEAST_TOLD]
+    return run.memo.record(dict[str, Dependence], "dependence", digest, compute)
 
 
 def _shares_right(table: ImageTable) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from hardiness.reference.published_numbers import PublishedNumber, benchmarks_wi
 from hardiness.results.clustered import cluster_warnings, clustered_scores
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
-from hardiness.results.dependence import dependence_warnings
+from hardiness.results.dependence import dependence_lines
 from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.run_names import differences_of
@@ -215,10 +215,16 @@ def _scored(
         columns=run.column_sources,
     )
     result = with_worst_pictures(result, run)
-    alike = dependence_warnings(run) if result.scores and not isinstance(run.card, MissingCard) else []
     about_answers = (*cluster_warnings(result.clusters), *run.class_warnings, *run.answer_warnings)
     about_columns = [*run.column_remarks, *([why_not_sliced(run)] if scores and not result.slices else [])]
-    warnings = [*warnings_of(result), *about_answers, *alike, *filter(None, about_columns), *remarks, *damage]
+    warnings = [
+        *warnings_of(result),
+        *about_answers,
+        *dependence_lines([run]),
+        *filter(None, about_columns),
+        *remarks,
+        *damage,
+    ]
     if isinstance(run.card, MissingCard):
         name = identity.benchmark.card
         warnings.append(

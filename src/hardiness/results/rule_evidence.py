@@ -27,6 +27,7 @@ from hardiness.metrics.declaration import registry as metrics
 from hardiness.metrics.scoring import WeightedCells, as_cells, as_score
 from hardiness.reference.sets import distortion_set, set_names
 from hardiness.results.clustered import clustered_score
+from hardiness.results.dependence import dependence_lines
 from hardiness.results.measured import measures_of
 from hardiness.results.metric_scores import version_of, with_metrics
 from hardiness.results.pair_scores import pair_entries, scorings_of
@@ -276,7 +277,8 @@ class PolicyFolder:
     def column_remarks(self) -> tuple[str, ...]:
         """What a person should know of the columns of its pictures, a line each."""
         runs = [run for folder in self._by_cluster.values() for run in folder.runs.values()]
-        return tuple(dict.fromkeys(line for run in runs for line in run.column_remarks))
+        lines = dict.fromkeys(line for run in runs for line in run.column_remarks)
+        return (*lines, *dependence_lines(runs))
 
     @cached_property
     def names(self) -> dict[str, str]:

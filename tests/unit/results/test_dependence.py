@@ -12,6 +12,9 @@ from hardiness.cli.show import show
 from hardiness.core.columns import NO_GROUPING, Columns, ColumnSource, Grouping
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.results.comparison import compare_stores
+from hardiness.results.gate import judge
+from hardiness.results.policy import parse_policy
 from hardiness.results.results import results_of
 from hardiness.store.store import Store
 
@@ -20,13 +23,14 @@ N = PATIENTS * FRAMES
 CLASSES = ("ill", "well")
 
 
-def stored(out: Path, name: str, classes: tuple[str, ...] = CLASSES) -> Store:
+def stored(out: Path, name: str, classes: tuple[str, ...] = CLASSES, model: str = "m") -> Store:
     """A run of two classes in which a third of the patients are answered at random.
 
     Args:
         out: its folder.
         name: of each picture, by its patient and its place.
         classes: names of one's own; none of a published set.
+        model: its name.
     """
     generator = np.random.default_rng(1)
     patient, label = np.repeat(np.arange(PATIENTS), FRAMES), np.tile(np.arange(2), N // 2).astype(np.int32)
@@ -46,7 +50,7 @@ def stored(out: Path, name: str, classes: tuple[str, ...] = CLASSES) -> Store:
         }
     )
     identity = DataIdentity("photos", "f", N, num_classes=2, classes=classes)
-    run = Run(ModelIdentity("m", "m"), BenchmarkIdentity("own", "classification", "p"), identity)
+    run = Run(ModelIdentity(model, model), BenchmarkIdentity("own", "classification", "p"), identity)
     store = Store.create(out)
     store.run(run, Plan()).write(0, [(sample, 0) for sample in rows["sample"].tolist()], rows)
     return store
@@ -72,6 +76,17 @@ def test_names_that_differ_in_a_counter_are_told_and_the_stem_can_be_the_cluster
     shown = CliRunner().invoke(show, [str(tmp_path)], standalone_mode=False)
     assert line in " ".join(shown.output.split())
     assert alike_lines(store, Grouping(cluster="stem")) == []
+
+
+def test_a_gate_and_a_comparison_say_it_too(tmp_path: Path) -> None:
+    store = stored(tmp_path / "one", "patient{p:03d}_frame{k:03d}")
+    (line,) = alike_lines(store)
+    policy = parse_policy('[[rules]]\nbenchmark = "own"\nmetric = "top1"\nat_least = 0.5\n')
+    assert line in judge(policy, store).remarks
+    assert line not in judge(policy, store, Grouping(cluster="stem")).remarks
+    other = stored(tmp_path / "other", "patient{p:03d}_frame{k:03d}", model="other")
+    (comparison,) = compare_stores([store, other])
+    assert line in comparison.notes
 
 
 @pytest.mark.parametrize(
