@@ -205,6 +205,9 @@ def test_what_does_not_fit_is_a_line_each_with_counts(hospital: Hospital, hardin
     policy.write_text('[[rules]]\nbenchmark = "own"\nmetric = "headline"\nat_least = 0.1\n')
     judged = hardiness("gate", out, "--policy", policy, "--columns", table)
     assert "odd.csv: 10 pictures of 60 have no line (" in " ".join(judged.out.split())
+    exported = hardiness("export", out, "--format", "csv", "--columns", table)
+    assert "odd.csv: 10 pictures of 60 have no line (" in exported.err
+    assert "odd.csv" not in exported.out
     run = hardiness(*hospital.run(tmp_path / "again", labels="plain.csv"), "--columns", table, "--quiet")
     assert run.status == 0
     plain = hardiness(*hospital.run(tmp_path / "third", labels="plain.csv"), "--columns", table)

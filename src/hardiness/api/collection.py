@@ -40,7 +40,11 @@ def collect_results(
     with surveyed(*stores):
         results, problems, remarks = results_in(stores, problems, baseline, grouping=grouping)
         comparisons = comparisons_of(stores, results, baseline, details=False, grouping=grouping)
-        return ResultCollection(results, problems, comparisons, remarks)
+        titles = tuple(f"{table.title}: " for table in grouping.columns)
+        about_tables = dict.fromkeys(
+            line for result in results for line in result.warnings if titles and line.startswith(titles)
+        )
+        return ResultCollection(results, problems, comparisons, [*remarks, *about_tables])
 
 
 def open_stores(
