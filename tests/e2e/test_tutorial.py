@@ -41,6 +41,9 @@ def test_an_export_is_evaluated_compared_and_judged(
     assert "get another answer" in told["compare"].out or "the same answer" in told["compare"].out
     assert told["gate"].status == 4, "of 14 pictures no rule can be decided, and none is missing"
     assert "missing" not in told["gate"].out
+    verdicts = " ".join(re.sub("[│┃]", " ", told["gate"].out).split())
+    assert "brightness 0-140" in verdicts, "a rule is about a slice"
+    assert "by family" in verdicts, "intervals are over clusters"
     page = Path("report.html").read_text("utf-8")
     assert "Recall by class and corruption" in page
     assert "fp32" in page
