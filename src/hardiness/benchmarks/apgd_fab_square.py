@@ -32,6 +32,9 @@ class ApgdFabSquareAccuracy(AttackedPhotographs):
     """
 
     name: ClassVar[str] = ATTACK
+    stands_for: ClassVar[str] = "attacked"
+    precedence: ClassVar[int] = 1
+    display_name: ClassVar[str] = "APGD, FAB and Square"
     question: ClassVar[str] = (
         "What accuracy is left under an ensemble of attacks that two or three classes suffice for?"
     )

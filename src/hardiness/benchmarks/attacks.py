@@ -305,6 +305,9 @@ class Whitebox(AttackedPhotographs):
     """
 
     name: ClassVar[str] = "whitebox"
+    stands_for: ClassVar[str] = "attacked"
+    precedence: ClassVar[int] = 2
+    display_name: ClassVar[str] = "white box"
     question: ClassVar[str] = "How little must an attacker who knows the model change a picture to fool it?"
     paper: ClassVar[str] = "Orhan 2019, arXiv:1907.07640"
     place: ClassVar[int | None] = 50

@@ -54,6 +54,9 @@ class AutoAttackAccuracy(AttackedPhotographs):
     """
 
     name: ClassVar[str] = "autoattack"
+    stands_for: ClassVar[str] = "attacked"
+    precedence: ClassVar[int] = 0
+    display_name: ClassVar[str] = "AutoAttack"
     question: ClassVar[str] = "What accuracy is left under the ensemble that the leaderboards use?"
     paper: ClassVar[str] = "Croce & Hein 2020, arXiv:2003.01690"
     protocol: ClassVar[str] = "standard"

@@ -50,6 +50,9 @@ SOURCES = ("auto", "stored", "generated")
 
 TESTBED_VIEW = "testbed"
 
+STANDS_FOR_CORRUPTED = ("imagenet-c", "own-c")
+"""The sets that stand for corrupted pictures on the first screen of a page."""
+
 OWN_LEVELS = {"imagenet-c": (1, 3, 5)}
 """Levels of a set at which a person's own pictures are shown, where these are not all."""
 
@@ -409,6 +412,8 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         "is_own": members.protocol == OWN,
         "sibling": members.beside,
         "line_view": members.line_view,
+        "stands_for": "corrupted" if members.name in STANDS_FOR_CORRUPTED else "",
+        "precedence": int(members.protocol == OWN),
         # The set of the paper, which has a published baseline, stands before its relatives.
         "place": 30 if members.baseline else 31,
         "group": members.topic,

@@ -249,6 +249,7 @@ class ImagenetVal(CalibratedPhotographs):
     place: ClassVar[int | None] = 10
     group: ClassVar[str] = UNDISTURBED
     images: ClassVar[int] = 50_000
+    stands_for: ClassVar[str] = "clean"
     warns_of_accuracy: ClassVar[bool] = True
 
     subset: str = field(default="", metadata={"help": HELP})
@@ -297,6 +298,7 @@ class Own(CalibratedPhotographs):
     protocol: ClassVar[str] = "own"
     needs: ClassVar[tuple[str, ...]] = ("own",)
     is_own: ClassVar[bool] = True
+    stands_for: ClassVar[str] = "own classes"
     place: ClassVar[int | None] = 10
     group: ClassVar[str] = UNDISTURBED
 

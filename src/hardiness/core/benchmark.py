@@ -247,6 +247,10 @@ class Benchmark(ABC):
         images: how many photographs were published for it; 0 where nobody says.
         clean_twin: the benchmark of the clean photographs that its accuracy is held against, itself where it is one;
             empty for ImageNet's validation set.
+        stands_for: the pictures that it stands for on the first screen of a page: ``"clean"``, ``"own classes"``,
+            ``"corrupted"`` or ``"attacked"``; empty for none of them.
+        precedence: of several that stand for the same pictures the one that is shown, the smallest first.
+        display_name: what it is called there; its name where empty.
         sibling: the benchmark whose headline stands beside its own, where that was run too; empty for none.
         line_view: its option ``view`` under which stored pictures are shown as the models of its published line of
             accuracy saw them; empty where these saw them in their own view.
@@ -270,6 +274,9 @@ class Benchmark(ABC):
     place: ClassVar[int | None] = None
     group: ClassVar[str] = ""
     is_own: ClassVar[bool] = False
+    stands_for: ClassVar[str] = ""
+    precedence: ClassVar[int] = 0
+    display_name: ClassVar[str] = ""
     needs_imagenet_classes: ClassVar[bool] = False
     own_substitute: ClassVar[str] = "-b own, on pictures of your classes from another place, time or camera"
     images: ClassVar[int] = 0

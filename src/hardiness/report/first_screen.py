@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hardiness.core.result import Interval
-from hardiness.report.standings import Claim, Lead, Standing
+from hardiness.report.standings import Lead, Precedence, Standing
 from hardiness.statistics.comparison import FEWEST
 
 SHOWN_MOST = 12
@@ -32,7 +32,7 @@ def _from_to(counts: Iterable[int]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class RightShare:
     """The share of answers that are right, in [0, 1]: a dot of the chart.
 
     Attributes:
@@ -80,7 +80,7 @@ class ScreenColumn:
     title: str
     where: str
     source: str
-    points: Mapping[str, Point]
+    points: Mapping[str, RightShare]
     standing: Standing
     twins: Mapping[str, str] = field(default_factory=dict)
     same_run: str = ""
@@ -109,7 +109,7 @@ class ScreenColumn:
         return len(self.standing.models) > 1
 
     @property
-    def serious(self) -> dict[str, Point]:
+    def serious(self) -> dict[str, RightShare]:
         """The points of networks that were trained; all where there is none."""
         trained = {m: point for m, point in self.points.items() if self.unranked.get(m) != RANDOM_WEIGHTS}
         return trained or dict(self.points)
@@ -280,9 +280,9 @@ def _title_of_one(columns: Sequence[ScreenColumn], model: str) -> str:
     return f"{model}: {listed(parts)}."
 
 
-def _claims(judged: Sequence[ScreenColumn]) -> list[tuple[Claim, list[ScreenColumn]]]:
+def _claims(judged: Sequence[ScreenColumn]) -> list[tuple[Precedence, list[ScreenColumn]]]:
     """The claims of columns, each once with those that it holds in."""
-    claims: list[tuple[Claim, list[ScreenColumn]]] = []
+    claims: list[tuple[Precedence, list[ScreenColumn]]] = []
     for column in judged:
         own = column.standing.claim
         if own is None:
@@ -296,7 +296,7 @@ def _claims(judged: Sequence[ScreenColumn]) -> list[tuple[Claim, list[ScreenColu
     return claims
 
 
-def _winners(claims: Sequence[tuple[Claim, list[ScreenColumn]]]) -> list[str]:
+def _winners(claims: Sequence[tuple[Precedence, list[ScreenColumn]]]) -> list[str]:
     """``a is ahead on clean photographs``, ``b under attack``, where each column has one winner; else nothing."""
     if len(claims) < 2 or not all(claim.is_first and len(claim.ahead) == 1 for claim, _ in claims):
         return []
@@ -307,7 +307,7 @@ def _winners(claims: Sequence[tuple[Claim, list[ScreenColumn]]]) -> list[str]:
     return [", ".join([f"{first} is ahead {listed(held)}", *(f"{model} {listed(where)}" for model, where in others)])]
 
 
-def _leaves_rest(judged: Sequence[ScreenColumn], claims: Sequence[tuple[Claim, list[ScreenColumn]]]) -> bool:
+def _leaves_rest(judged: Sequence[ScreenColumn], claims: Sequence[tuple[Precedence, list[ScreenColumn]]]) -> bool:
     """Whether two models or more are left that nothing tells apart, and all that is told apart is named."""
     if len(claims) > CLAIMS_IN_TITLE:
         return False
@@ -317,7 +317,7 @@ def _leaves_rest(judged: Sequence[ScreenColumn], claims: Sequence[tuple[Claim, l
     return all_named and any(count > len(standing.leads) for count, standing in zip(pairs, standings, strict=True))
 
 
-def _clause(claim: Claim, most: int) -> str:
+def _clause(claim: Precedence, most: int) -> str:
     """Who is ahead of whom, with at most so many names of a side."""
     ahead, behind = claim.ahead, claim.behind
     if claim.is_first and len(behind) == 1 and len(ahead) > 2:
@@ -333,7 +333,7 @@ def _all_others(models: Sequence[str]) -> str:
     return "both others" if len(models) == 2 else f"all {len(models)} others"
 
 
-def _who(claim: Claim) -> str:
+def _who(claim: Precedence) -> str:
     """The names that the clause of a title counted; empty where it named all."""
     shares = claim.is_first and len(claim.ahead) > 1 and len(claim.behind) > 1
     if len(claim.ahead) <= NAMES_IN_TITLE and len(claim.behind) <= NAMES_IN_TITLE and not shares:

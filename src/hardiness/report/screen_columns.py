@@ -6,24 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 
-from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.presentation import Column, benchmark_type
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import PARTIAL, Interval, Result, Score, SlicedScore
-from hardiness.report.first_screen import RANDOM_WEIGHTS, Point, ScreenColumn, listed, pair_text
+from hardiness.report.first_screen import RANDOM_WEIGHTS, RightShare, ScreenColumn, listed, pair_text
 from hardiness.report.places import order_beyond_chance
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.report.standings import Lead, Leads, Standing
 from hardiness.results.same_rows import why_same
 from hardiness.results.slices import headline_slices
-
-CORRUPTED = ("imagenet-c", "own-c")
-"""The benchmarks that stand for corrupted pictures, the first that was run."""
-
-ATTACKED = {"autoattack": "AutoAttack", "apgd-fab-square": "APGD, FAB and Square", "whitebox": "white box"}
-"""The benchmarks that stand for attacked pictures, the first that was run, and what they are called."""
 
 USUAL_EPSILON = 4 / 255
 """The budget at which models are shown where all have it."""
@@ -59,7 +52,7 @@ def _worst_slices(each: BenchmarkSection) -> Iterator[ScreenColumn]:
         for model, score in scores.items():
             first = score.worst_slice
             if first is not None and first.score is not None:
-                points[model] = Point(first.score, score.worst, first.n)
+                points[model] = RightShare(first.score, score.worst, first.n)
                 worst[model] = first.value
         if points:
             named = dict.fromkeys(worst.values())
@@ -75,13 +68,24 @@ def has_random_weights(result: Result) -> bool:
     return bool(sessions) and any(MEANINGLESS in session.get("notes", ()) for session in sessions)
 
 
+def _stands_for(each: BenchmarkSection) -> str:
+    """The pictures that a section's benchmark stands for."""
+    return benchmark_type(each.results[0].run).stands_for
+
+
+def _first_standing_for(shown: Sequence[BenchmarkSection], pictures: str) -> list[BenchmarkSection]:
+    """The sections of the benchmark that goes before the others which stand for these pictures."""
+    sections = [each for each in shown if _stands_for(each) == pictures]
+    first = min((benchmark_type(each.results[0].run).precedence for each in sections), default=0)
+    return [each for each in sections if benchmark_type(each.results[0].run).precedence == first]
+
+
 def _is_clean(each: BenchmarkSection) -> bool:
-    return each.results[0].benchmark == CLEAN
+    return _stands_for(each) == "clean"
 
 
 def _is_own(each: BenchmarkSection) -> bool:
-    kind = benchmark_type(each.results[0].run)
-    return kind.is_own and each.results[0].run.benchmark.card == "classification"
+    return _stands_for(each) == "own classes"
 
 
 def _of_photographs(candidates: Sequence[BenchmarkSection], title: str, where: str) -> Iterator[ScreenColumn]:
@@ -92,8 +96,7 @@ def _of_photographs(candidates: Sequence[BenchmarkSection], title: str, where: s
 
 
 def _corrupted(shown: Sequence[BenchmarkSection]) -> Iterator[ScreenColumn]:
-    name = next((name for name in CORRUPTED if any(each.results[0].benchmark == name for each in shown)), "")
-    for each in _with_most_models([each for each in shown if each.results[0].benchmark == name]):
+    for each in _with_most_models(_first_standing_for(shown, "corrupted")):
         columns = {
             result.name: Column(score.metric, score.condition, "mean error", higher_is_better=False)
             for result in each.results
@@ -115,15 +118,13 @@ def _cells(result: Result) -> frozenset[Condition]:
 
 
 def _attacked(shown: Sequence[BenchmarkSection]) -> Iterator[ScreenColumn]:
-    candidates = [each for each in shown if each.results[0].benchmark in ATTACKED and _is_within_linf(each.results[0])]
-    kinds = [name for name in ATTACKED if any(each.results[0].benchmark == name for each in candidates)]
-    of_kind = [each for each in candidates if each.results[0].benchmark == kinds[0]] if kinds else []
+    of_kind = _first_standing_for([each for each in shown if _is_within_linf(each.results[0])], "attacked")
     for each in _with_most_models(of_kind, lambda each: _is_usual(_condition(each))):
         condition = _condition(each)
         if condition is None:
             continue
         run = each.results[0].run
-        name = ATTACKED[run.benchmark.name]
+        name = benchmark_type(run).display_name or run.benchmark.name
         targeted = ", targeted" if run.attack and run.attack[0].targeted else ""
         source = f"{name}{targeted}, ε {epsilon_text(float(condition['epsilon']))}"
         column = Column("accuracy", condition, "accuracy under attack", higher_is_better=True)
@@ -223,7 +224,7 @@ def _column(
 def _pairs(
     each: BenchmarkSection,
     columns: Mapping[str, Column],
-    points: Mapping[str, Point],
+    points: Mapping[str, RightShare],
     unranked: Mapping[str, str],
     twins: Mapping[str, str],
 ) -> dict[tuple[str, str], str]:
@@ -253,19 +254,19 @@ def _pairs(
     return texts
 
 
-def order_beyond_chance_of(first: Point, second: Point) -> bool:
+def order_beyond_chance_of(first: RightShare, second: RightShare) -> bool:
     """Whether the intervals of two shares have no value in common."""
     if first.interval is None or second.interval is None:
         return False
     return first.interval.low > second.interval.high or second.interval.low > first.interval.high
 
 
-def _point(score: Score) -> Point:
+def _point(score: Score) -> RightShare:
     assert score.value is not None
     if score.higher_is_better:
-        return Point(score.value, score.interval, score.n, score.doubt, clusters=score.clusters)
+        return RightShare(score.value, score.interval, score.n, score.doubt, clusters=score.clusters)
     ends = Interval(1 - score.interval.high, 1 - score.interval.low) if score.interval else None
-    return Point(1 - score.value, ends, score.n, score.doubt, clusters=score.clusters)
+    return RightShare(1 - score.value, ends, score.n, score.doubt, clusters=score.clusters)
 
 
 def _leads(

@@ -27,7 +27,7 @@ Leads = Mapping[tuple[str, str], Lead]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Precedence:
     """A sentence's subject and object: every one of ``ahead`` is told to be better than every one of ``behind``.
 
     Attributes:
@@ -63,7 +63,7 @@ class Standing:
         return ""
 
     @cached_property
-    def claim(self) -> Claim | None:
+    def claim(self) -> Precedence | None:
         """The one thing to say that is sure; ``None`` where no two models are told apart.
 
         One model that is ahead of all others; else several that nobody is ahead of and that are all ahead of the rest;
@@ -83,9 +83,9 @@ class Standing:
         ahead, behind = max(groups, key=lambda group: (len(group[0]) * len(group[1]), len(group[0])))
         return self._claim(ahead, behind, is_first=False)
 
-    def _claim(self, ahead: Sequence[str], behind: Sequence[str], is_first: bool) -> Claim:
+    def _claim(self, ahead: Sequence[str], behind: Sequence[str], is_first: bool) -> Precedence:
         leads = tuple(self.leads[better, worse] for better in ahead for worse in behind)
-        return Claim(tuple(ahead), tuple(behind), leads, len(leads) == len(self.leads), is_first)
+        return Precedence(tuple(ahead), tuple(behind), leads, len(leads) == len(self.leads), is_first)
 
     def _all_ahead_of(self, models: Sequence[str]) -> tuple[str, ...]:
         """The models that are ahead of every one of some."""

@@ -8,7 +8,7 @@ from typing import Any
 from hardiness.core.result import Interval
 from hardiness.report.first_screen import (
     RANDOM_WEIGHTS,
-    Point,
+    RightShare,
     ScreenColumn,
     foot_of,
     lead_of,
@@ -34,7 +34,7 @@ def column(
     """A column; ``told`` are pairs as ``"a>b"``."""
     doubts = doubts or {}
     points = {
-        name: Point(value, Interval(max(0.0, value - 0.1), min(1.0, value + 0.1)), n, doubts.get(name, ""))
+        name: RightShare(value, Interval(max(0.0, value - 0.1), min(1.0, value + 0.1)), n, doubts.get(name, ""))
         for name, value in values.items()
     }
     unranked = {**doubts, **more.pop("unranked", {})}
@@ -165,7 +165,13 @@ def test_two_names_of_one_run_are_said_and_not_ranked() -> None:
 
 
 def test_no_share_of_some_is_shown_as_all_or_none() -> None:
-    assert [Point(value, None, 9).text for value in (1.0, 0.999, 0.5, 0.001, 0.0)] == ["100", ">99", "50", "<1", "0"]
+    assert [RightShare(value, None, 9).text for value in (1.0, 0.999, 0.5, 0.001, 0.0)] == [
+        "100",
+        ">99",
+        "50",
+        "<1",
+        "0",
+    ]
 
 
 def test_where_no_column_was_run_the_title_counts_the_models() -> None:
@@ -174,5 +180,5 @@ def test_where_no_column_was_run_the_title_counts_the_models() -> None:
 
 def test_a_column_says_on_how_many_images_it_rests() -> None:
     assert column("Clean", THREE, n=1200).n == "n = 1,200"
-    points = {"a": Point(0.5, None, 5), "b": Point(0.5, None, 1000)}
+    points = {"a": RightShare(0.5, None, 5), "b": RightShare(0.5, None, 1000)}
     assert ScreenColumn("Clean", "", "", points, Standing((), {})).n == "n = 5 to 1,000"
