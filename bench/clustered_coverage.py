@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
 
 from write import table, with_block
 
-Floats, Bools = NDArray[np.float64], NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 CLASSES, CELLS = 3, 20
 """Classes that pictures are of, and cells that a mean is over."""
@@ -502,7 +503,7 @@ def read_points(path: Path) -> list[Point]:
         return [Point(*(READ[each.type](row[each.name]) for each in fields(Point))) for row in csv.DictReader(stream)]
 
 
-READ: dict[object, Callable[[str], object]] = {"str": str, "int": int, "float": float, "bool": "True".__eq__}
+READ: dict[Any, Callable[[str], Any]] = {"str": str, "int": int, "float": float, "bool": "True".__eq__}
 """What a cell of the csv becomes, by the type of the field."""
 
 
