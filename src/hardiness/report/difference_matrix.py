@@ -9,7 +9,7 @@ from hardiness.core.result import IN_PERCENT
 from hardiness.report.sections import BenchmarkSection
 from hardiness.statistics.comparison import Difference, ScoreComparison
 
-MODELS_MOST = 8
+MODELS_MOST = 4
 """Models up to which each score has a matrix; of more the first alone."""
 
 

@@ -374,12 +374,13 @@ def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
 
 
 def _hints(shown: BenchmarkSection) -> list[str]:
-    """What each column of a section means; empty where nobody says it."""
-    card = card_of(shown.results[0].run)
-    return [
-        "the share of right answers." if column.complement else card.metric(column.metric).explanation
-        for column in shown.section.columns
-    ]
+    """What each column of a section means, at the first column of its metric; empty where nobody says it."""
+    card, explained, hints = card_of(shown.results[0].run), set[str](), []
+    for column in shown.section.columns:
+        text = "the share of right answers." if column.complement else card.metric(column.metric).explanation
+        hints.append("" if column.metric in explained else text)
+        explained.add(column.metric)
+    return hints
 
 
 def _told(claims: TextTable | None) -> TextTable | None:
