@@ -146,12 +146,16 @@ def of_one_condition(sample: Sample) -> dict[str, Measured]:
         "share": (accuracy(Metric("top1"), right, ids=sample.ids), 1 - rate),
         "AURRA": (aurra_score(confidence, right, sample.ids), true_values(rate)["aurra"]),
         **{
-            loss.name: (mean_loss(loss, losses[loss.name], right, sample.ids), true_values(rate)[loss.name])
+            LOSS_NAMES[loss.name]: (mean_loss(loss, losses[loss.name], right, sample.ids), true_values(rate)[loss.name])
             for loss in LOSSES
             if loss.name in losses
         },
     }
     return {name: of_score(score, sample, true) for name, (score, true) in scores.items()}
+
+
+LOSS_NAMES = {"brier_top1": "Brier score", "nll": "NLL"}
+"""What two losses are called in the table, by metric."""
 
 
 def losses_of(confidence: Floats, right: Bools) -> dict[str, Floats]:
