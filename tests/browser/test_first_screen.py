@@ -66,3 +66,46 @@ def test_axe_finds_nothing_amiss_on_the_first_screen(
     violations = axe.run(tab, "#answer").response["violations"]
     context.close()
     assert [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in violations] == []
+
+
+def test_two_chosen_models_a_filter_without_finds_and_the_ring_of_a_sort_button(
+    browser: Any, first_screens: dict[int, Path]
+) -> None:
+    context = browser.new_context(viewport={"width": 768, "height": SCREEN_PX})
+    tab = context.new_page()
+    tab.goto(first_screens[4].as_uri())
+    assert tab.locator("#two").is_hidden()
+    for model in (0, 3):
+        tab.locator(f'.bar button[data-m="{model}"]').click()
+    text = tab.locator("#two").inner_text()
+    assert text.startswith(
+        "efficientnet_lite0 and squeezenet1_1. Clean: ahead by 10.0 points; Corrupted: ahead by 10.0"
+    )
+    assert tab.locator(".nothing").is_hidden()
+    tab.locator("#filter").fill("no such model")
+    assert tab.locator(".nothing").is_visible()
+    tab.locator("#filter").fill("")
+    tab.locator('.scorecard th[data-k="0"] button').focus()
+    tab.keyboard.press("Shift+Tab")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    small = tab.evaluate(
+        """[...document.querySelectorAll('a, button, summary, input')].filter((each) => each.checkVisibility())
+        .map((each) => [each.outerHTML.slice(0, 60), each.getBoundingClientRect()])
+        .filter(([, box]) => Math.min(box.width, box.height) < 24).map(([html]) => html)"""
+    )
+    assert small == []
+    tab.locator(".scorecard thead a").nth(1).click()
+    tops = [tab.locator(part).bounding_box()["y"] for part in ("section[id^=imagenet-c] > h2",)]
+    assert 0 <= tops[0] < SCREEN_PX / 2, "the heading is not under the bar"
+    context.close()
+
+
+def test_without_a_script_nothing_stands_there_that_does_nothing(browser: Any, first_screens: dict[int, Path]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(first_screens[4].as_uri())
+    buttons = tab.locator("button, #filter")
+    assert [number for number in range(buttons.count()) if buttons.nth(number).is_visible()] == []
+    assert tab.locator(".scorecard .no-js").first.is_visible()
+    context.close()

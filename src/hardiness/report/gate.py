@@ -70,8 +70,12 @@ OUTCOMES = {
 
 def gate_sentence(gate: Gate) -> str:
     """The verdict in a sentence: ``The gate fails: of 21 rules 2 fail and 1 cannot be told.``"""
-    words = {"fail": "fail", "missing": "are missing", "cannot tell": "cannot be told"}
-    counts = [f"{count} {words[outcome]}" for outcome, count in gate.counts.items() if outcome in words]
+    words = {
+        "fail": ("fails", "fail"),
+        "missing": ("is missing", "are missing"),
+        "cannot tell": ("cannot be told",) * 2,
+    }
+    counts = [f"{count} {words[each][count > 1]}" for each, count in gate.counts.items() if each in words]
     total = len(gate.verdicts)
     if not counts:
         return f"{OUTCOMES[gate.outcome]}: {'its rule holds' if total == 1 else f'all {total} rules hold'}."
