@@ -122,7 +122,7 @@ def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None =
     steps = {
         **first,
         f"hardiness show {out}": "every table",
-        f"hardiness report {out}": "the page with its photographs",
+        f"hardiness report {out}": "the page again, its figures as PDF and PNG too",
     }
     return [f"{'next: ' if not place else '      '}{step}  {why}" for place, (step, why) in enumerate(steps.items())]
 
