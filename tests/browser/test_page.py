@@ -247,6 +247,9 @@ def test_nothing_is_wider_than_the_window(browser: Any, page: Path, pictures: Pa
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         tab.evaluate("document.querySelectorAll('details:has(figure)').forEach((each) => { each.open = true; })")
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        heads = "[...document.querySelectorAll('thead th')]"
+        over = f"{heads}.filter((each) => each.scrollWidth > each.clientWidth + 1).length"
+        assert tab.evaluate(over) == 0, "no heading lies on the next one"
         sizes = tab.evaluate(
             """[...document.querySelectorAll('section figure svg.sheet, .matrix tbody td')]
             .filter((each) => each.checkVisibility())
