@@ -77,8 +77,7 @@ class RunMetric:
 
     def lacks_columns(self, columns: Collection[str]) -> str:
         """The columns of pictures that it needs and that are not among some, in words; empty where they are."""
-        missing = [name for name in self.columns if name not in columns]
-        return f"the pictures have no column {', no column '.join(missing)}" if missing else ""
+        return _missing_columns(self.columns, columns)
 
     def scores(self, scoring: Scoring) -> list[Score]:
         """Its scores of a run whose table has its columns.
@@ -126,6 +125,8 @@ class PairMetric:
         table: columns of the image tables that it needs, beside ``right``.
         applies: whether it speaks of a run; both must be such. By default it does where both have its columns.
         version: as of `RunMetric`.
+        columns: what it needs to know of pictures beyond their labels, as of `RunMetric`: those that either run's
+            pictures have, which must agree.
     """
 
     metric: Metric
@@ -133,6 +134,7 @@ class PairMetric:
     table: tuple[str, ...] = ()
     applies: Callable[[Run], bool] | None = None
     version: int | str = 1
+    columns: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -147,6 +149,10 @@ class PairMetric:
         """The columns that it needs and one of the tables has not."""
         return [name for name in self.table if any(name not in table for table in tables)]
 
+    def lacks_columns(self, columns: Collection[str]) -> str:
+        """The columns of pictures that it needs and that are not among some, in words; empty where they are."""
+        return _missing_columns(self.columns, columns)
+
     def __call__(self, one: Scoring, other: Scoring) -> Outcomes:
         """Its outcomes by condition; raises as `RunMetric` does."""
         return _checked(self.function(one, other))
@@ -155,6 +161,12 @@ class PairMetric:
         """Its scores of two runs on the same pictures; raises as those of `RunMetric` do."""
         outcomes = self(one, other).items()
         return [as_score(self.metric, condition, outcome, other) for condition, outcome in outcomes]
+
+
+def _missing_columns(names: Sequence[str], columns: Collection[str]) -> str:
+    """The names that are of none of the columns, in words."""
+    missing = [name for name in names if name not in columns]
+    return f"the pictures have no column {', no column '.join(missing)}" if missing else ""
 
 
 def _checked(outcomes: Any) -> Outcomes:
@@ -227,6 +239,7 @@ def pair_metric(
     title: str = "",
     *,
     table: Sequence[str] = (),
+    columns: Sequence[str] = (),
     range: tuple[float, float] | None = None,  # noqa: A002  # as `Metric.range`, which it becomes
     unit: str = "fraction",
     higher_is_better: bool = True,
@@ -243,7 +256,7 @@ def pair_metric(
     declared = _metric(name, title, unit, higher_is_better, explanation, detail, "", outputs, {}, range)
 
     def decorate(function: Callable[[Scoring, Scoring], Outcomes]) -> PairMetric:
-        entry = PairMetric(declared, function, tuple(table), applies, version)
+        entry = PairMetric(declared, function, tuple(table), applies, version, tuple(columns))
         pair_registry.register(name, entry, f"{function.__module__}:{function.__qualname__}")
         return entry
 

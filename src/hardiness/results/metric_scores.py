@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from hardiness.benchmarks.card import Baseline, MissingCard
@@ -55,17 +55,26 @@ def with_rows_of_metrics(run: ScoredRun, table: ImageTable) -> ImageTable:
 
 def columns_of_metrics(run: ScoredRun) -> Columns:
     """The columns of a run's pictures that metrics ask for by which models are compared; none where none asks."""
-    names = {name for entry in entries() if entry.compared and _speaks_of(entry, run) for name in entry.columns}
+    return _columns_called(_names_of_columns(run), run)
+
+
+def column_digests(run: ScoredRun) -> list[str]:
+    """Digests of the columns of a run's pictures that metrics of one run or of two ask for; comparisons are of them."""
+    pairs = [entry for name in pair_registry.names() if (entry := pair_registry.find(name))]
+    columns = _columns_called(_names_of_columns(run).union(*(entry.columns for entry in pairs)), run)
+    return [_digest(columns, tuple(columns.values))] if columns else []
+
+
+def _names_of_columns(run: ScoredRun) -> set[str]:
+    return {name for entry in entries() if entry.compared and _speaks_of(entry, run) for name in entry.columns}
+
+
+def _columns_called(names: Collection[str], run: ScoredRun) -> Columns:
+    """The columns of a run's pictures with these names; none are read where there is no name."""
     if not names:
         return NO_COLUMNS
     columns = run.picture_columns
     return replace(columns, values={name: values for name, values in columns.values.items() if name in names})
-
-
-def column_digests(run: ScoredRun) -> list[str]:
-    """Digests of the columns of a run's pictures that metrics ask for; kept comparisons are of them, too."""
-    columns = columns_of_metrics(run)
-    return [_digest(columns, tuple(columns.values))] if columns else []
 
 
 def _digest(columns: Columns, names: Sequence[str]) -> str:

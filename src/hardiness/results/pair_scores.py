@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
+from hardiness.core.columns import NO_COLUMNS, Columns, join_columns, refuse_disagreement
 from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
@@ -38,7 +40,8 @@ class PairScore:
 def pair_scores_of(runs: Mapping[str, ScoredRun], clusters: Clusters | None = None) -> tuple[PairScore, ...]:
     """The scores of every two of some models on one benchmark by each metric that is shown, the earlier named first.
 
-    None of a metric that does not speak of the runs, or whose columns they lack.
+    None of a metric that does not speak of the runs, or whose columns of rows they lack; one without a value where
+    pictures lack a column that it asks for.
 
     Args:
         runs: by name.
@@ -60,8 +63,26 @@ def pair_entries() -> list[PairMetric]:
     return [entry for name in pair_registry.names() if (entry := pair_registry.find(name)) and entry.name == name]
 
 
+def columns_of_pair(entry: PairMetric, before: ScoredRun, now: ScoredRun) -> Columns:
+    """The columns that a metric of two runs asks for, of the pictures of both: a picture is the same in both.
+
+    Raises:
+        ArgumentError: neither has one of them, or they say different things of a picture; the message is the reason.
+    """
+    if not entry.columns:
+        return NO_COLUMNS
+    sides = [run.picture_columns for run in (before, now)]
+    columns, disagreements = join_columns(
+        *(replace(side, values={n: v for n, v in side.values.items() if n in entry.columns}) for side in sides)
+    )
+    refuse_disagreement(disagreements, columns.title)
+    if missing := entry.lacks_columns(columns.values):
+        raise ArgumentError(missing)
+    return columns
+
+
 def scorings_of(
-    entry: PairMetric, before: tuple[ImageTable, Run], now: tuple[ImageTable, Run]
+    entry: PairMetric, before: tuple[ImageTable, Run], now: tuple[ImageTable, Run], columns: Columns = NO_COLUMNS
 ) -> tuple[Scoring, Scoring] | None:
     """Both sides of a metric of two runs, on the images and cells that both have; ``None`` where there is none.
 
@@ -69,11 +90,13 @@ def scorings_of(
         entry: the metric.
         before: image table and identity of the earlier run.
         now: of the later one.
+        columns: of the pictures, as of `columns_of_pair`.
     """
     shared = shared_tables(before[0], now[0], entry.table)
     if shared is None:
         return None
-    return Scoring(shared[0], before[1]), Scoring(shared[1], now[1])
+    values = columns.at(shared[1].ids).values
+    return Scoring(shared[0], before[1], columns=values), Scoring(shared[1], now[1], columns=values)
 
 
 def shared_tables(before: ImageTable, now: ImageTable, columns: Sequence[str]) -> tuple[ImageTable, ImageTable] | None:
@@ -124,7 +147,11 @@ def _scores(entry: PairMetric, before: ScoredRun, now: ScoredRun, clusters: Clus
         tables = before.columns(*entry.table), now.columns(*entry.table)
         if entry.lacks(*tables) or any(entry.metric.why_unavailable(Condition(), run.outputs) for run in (before, now)):
             return []
-        scorings = scorings_of(entry, (tables[0], identities[0]), (tables[1], identities[1]))
+        try:
+            columns = columns_of_pair(entry, before, now)
+        except ArgumentError as error:
+            return [entry.metric.score(None, len(tables[1]), reason=f"not available: {error}")]
+        scorings = scorings_of(entry, (tables[0], identities[0]), (tables[1], identities[1]), columns)
         scores = entry.scores(*scorings) if scorings else []
         if scorings and clusters is not None:
             return clustered_scores(scores, clusters.among(scorings[1].table.ids))

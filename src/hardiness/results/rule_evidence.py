@@ -30,7 +30,7 @@ from hardiness.results.clustered import clustered_score
 from hardiness.results.dependence import dependence_lines
 from hardiness.results.measured import measures_of
 from hardiness.results.metric_scores import version_of, with_metrics
-from hardiness.results.pair_scores import pair_entries, scorings_of
+from hardiness.results.pair_scores import columns_of_pair, pair_entries, scorings_of
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.results import group_of, results_of_runs
 from hardiness.results.rule_slices import missing_columns, slice_rows, slice_values, why_no_picture
@@ -973,7 +973,7 @@ def _of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder
         top = float(outcome.weights.sum()) * outcome.top
         return _of_mean(clusters, estimate, top, share=entry.metric.unit == "fraction")
 
-    if rule.slice:  # columns may be others the next time
+    if rule.slice or entry.columns:  # columns may be others the next time
         return compute()
     own = [] if pair_registry.ships(entry.name) else version_of(entry)
     return _remembered(run, [rule.metric, dict(rule.where), *own], _state_of(before), compute)
@@ -1019,7 +1019,11 @@ def _pair_outcome(
     earlier = before.columns(*entry.table)
     missing = entry.lacks(earlier, now)
     if not missing and entry.speaks_of(before.stored.run, identity):
-        scorings = scorings_of(entry, (earlier, before.stored.run), (now, identity))
+        try:
+            columns = columns_of_pair(entry, before, run)
+        except ArgumentError as error:
+            raise MissingNumberError(f"not available: {error}") from None
+        scorings = scorings_of(entry, (earlier, before.stored.run), (now, identity), columns)
         if scorings is None:
             raise NoPictureError(NO_PICTURE)
         try:

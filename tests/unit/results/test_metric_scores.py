@@ -261,9 +261,9 @@ def test_an_estimate_is_compared_on_the_images_that_both_have(tmp_path: Path) ->
 RULE = '[[rules]]\nbenchmark = "*"\nmodel = "b"\n'
 
 
-def verdict_of(folder: Path, rule: str) -> Any:
+def verdict_of(folder: Path, rule: str, **grouping: Any) -> Any:
     (folder / "policy.toml").write_text(RULE + rule)
-    (verdict,) = hardiness.gate(folder / "b", folder / "policy.toml").verdicts
+    (verdict,) = hardiness.gate(folder / "b", folder / "policy.toml", **grouping).verdicts
     return verdict
 
 
@@ -317,6 +317,32 @@ def test_a_metric_of_two_runs_is_shown_by_compare_and_judged_by_a_gate(tmp_path:
     assert verdict_of(tmp_path, f'metric = "gain"\nat_least = -0.5\n{against}').outcome == "pass"
     with pytest.raises(ArgumentError, match="parity_flips needs against, the folder of the baseline"):
         verdict_of(tmp_path, 'metric = "parity_flips"\nat_most = 0.9\n')
+
+
+def test_a_metric_of_two_runs_may_ask_for_columns_and_is_not_available_without(tmp_path: Path) -> None:
+    stores = [stored(tmp_path / name, name, seed=seed) for seed, name in enumerate("ab")]
+
+    @pair_metric("same_at_night", "same at night", table=("answer",), columns=("time",))
+    def same_at_night(before: Scoring, now: Scoring) -> Outcomes:
+        """The share of equal answers by night."""
+        is_night = now.columns["time"] == "night"
+        assert np.array_equal(is_night, before.columns["time"] == "night")
+        same = before.table["answer"][:, 0] == now.table["answer"][:, 0]
+        return {Condition(): mean(now.table.ids[is_night], same[is_night])}
+
+    rule = 'metric = "same_at_night"\nat_least = 0.01\nagainst = "a"\nagainst_model = "a"\n'
+    lacking = "not available: the pictures have no column time"
+    (without,) = compare_stores(stores)
+    assert [each.score.reason for each in without.pair_scores] == [lacking]
+    assert verdict_of(tmp_path, rule).reason == lacking
+    for nights in (40, 80):  # what is kept of comparisons is of the columns, too
+        times = {f"n/{k:04d}": {"time": "night" if k < nights else "day"} for k in range(N)}
+        (compared,) = hardiness.compare([tmp_path / name for name in "ab"], columns=times)
+        (pair,) = compared.pair_scores
+        rows = [store.runs()[0].records()["prediction"][:nights] for store in stores]
+        assert (pair.score.n, pair.score.value) == (nights, pytest.approx(np.mean(rows[0] == rows[1])))
+        verdict = verdict_of(tmp_path, rule, columns=times)
+        assert (verdict.outcome, verdict.value) == ("pass", pytest.approx(pair.score.value))
 
 
 def test_a_page_of_two_folders_shows_a_metric_of_two_runs_under_its_own_names(tmp_path: Path) -> None:
