@@ -188,15 +188,15 @@ def test_what_does_not_fit_is_a_line_each_with_counts(hospital: Hospital, hardin
     out = tmp_path / "out"
     hardiness(*hospital.run(out, labels="plain.csv"))
     rows = [*hospital.rows[:50], {**hospital.rows[3], "path": "./" + hospital.rows[3]["path"]}]
-    rows += [{"path": "elsewhere.png", "site": "north"}]
+    rows += [{"path": "Elsewhere.PNG", "site": "north"}]
     rows[7] = {**rows[7], "site": ""}
     table = hospital.table("odd.csv", "path", "site", rows=rows)
     told = hardiness("show", out, "--columns", table, "--slice", "site")
     text = " ".join(told.out.split())
     assert told.status == 0, told.err
     for line in (
-        "odd.csv: 1 picture have several lines (photos/scan003.png …), which agree",
-        "odd.csv: 1 line of 51 is of no picture here (elsewhere.png)",
+        "odd.csv: 1 picture has several lines (photos/scan003.png …), which agree",
+        "odd.csv: 1 line of 51 is of no picture here (Elsewhere.PNG)",
         "odd.csv: 10 pictures of 60 have no line (",
         "odd.csv: of 50 pictures with a line 1 no site: the cell is empty",
     ):

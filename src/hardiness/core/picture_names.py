@@ -31,7 +31,7 @@ class NameMatch(NamedTuple):
 
 
 def plain_name(text: str) -> str:
-    """A path with ``/`` between its folders, without ``./``, drive and outer spaces, its suffix in lower case."""
+    """A path with ``/`` between its folders, without ``./``, drive and outer spaces."""
     path = text.strip().replace("\\", "/")
     if not path.isascii():
         path = unicodedata.normalize("NFC", path)  # a Mac spells é in two characters
@@ -39,8 +39,13 @@ def plain_name(text: str) -> str:
         path = path[2:]
     if "/" in path:
         path = "/".join(part for part in path.split("/") if part not in ("", "."))
-    stem = _without_suffix(path)
-    return stem + path[len(stem) :].lower()
+    return path
+
+
+def folded_name(name: str) -> str:
+    """A plain name with its suffix in lower case: names of one picture that differ in no more are one name."""
+    stem = _without_suffix(name)
+    return stem + name[len(stem) :].lower()
 
 
 def match_names(names: Sequence[str], ids: Sequence[str]) -> NameMatch:
@@ -50,13 +55,13 @@ def match_names(names: Sequence[str], ids: Sequence[str]) -> NameMatch:
     longest end in common with it, in whole parts of the path. So file names suffice where they are different.
 
     Args:
-        names: plain names, as `plain_name` gives them, each once.
+        names: plain names, as `plain_name` gives them, of which no two are one by `folded_name`.
         ids: of the pictures, each once.
     """
-    whole = {plain_name(identifier): place for place, identifier in enumerate(ids)}
+    whole = {folded_name(plain_name(identifier)): place for place, identifier in enumerate(ids)}
     pictures, weights = np.empty(len(names), np.int64), np.full(len(names), _WHOLE, np.int64)
     endings: Mapping[str, int] | None = None
-    for number, name in enumerate(names):
+    for number, name in enumerate(map(folded_name, names)):
         picture = whole.get(name, -1)
         if picture < 0:
             picture = whole.get(_without_suffix(name), -1)

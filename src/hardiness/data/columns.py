@@ -28,7 +28,7 @@ from hardiness.core.columns import (
     texts_of,
 )
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.picture_names import plain_name
+from hardiness.core.picture_names import folded_name, plain_name
 from hardiness.sources.files import read_regular, shown
 from hardiness.sources.tables import scalar_columns
 from hardiness.store.arrow_columns import from_arrow, join_chunks, number_values
@@ -260,8 +260,8 @@ def _each_once(
     for line, name in enumerate(names):
         if not name:
             nameless += 1
-        elif first.setdefault(name, line) != line:
-            again.append((first[name], line))
+        elif (earlier := first.setdefault(folded_name(name), line)) != line:
+            again.append((earlier, line))
     remarks = []
     if nameless:
         remarks.append(f"{source.name}: {_lines(nameless)} of {len(names):,} without a path; left out")
@@ -277,14 +277,12 @@ def _each_once(
                     f"{after[line] + 1}) that say different things of {name}"
                     f"{f', and {len(differs) - 1:,} more such' if len(differs) > 1 else ''}; leave one of them"
                 )
-        pictures = len({names[line] for line in before.tolist()})
-        example = shown(str(names[again[0][0]]))
-        remarks.append(
-            f"{source.name}: {pictures:,} picture{'s' * (pictures != 1)} have several lines ({example} …), which agree"
-        )
+        pictures = len(set(before.tolist()))
+        example, number = shown(str(names[again[0][0]])), "picture has" if pictures == 1 else "pictures have"
+        remarks.append(f"{source.name}: {pictures:,} {number} several lines ({example} …), which agree")
     lines = np.fromiter(first.values(), np.int64, len(first))
     ids = np.empty(len(first), object)
-    ids[:] = list(first)
+    ids[:] = [names[line] for line in lines.tolist()]
     return Columns(ids, {name: column[lines] for name, column in values.items()}, (source,), tuple(remarks))
 
 

@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from hardiness.core.columns import Columns
 from hardiness.core.errors import ArgumentError
+from hardiness.core.picture_names import folded_name
 from hardiness.data.columns import read_columns
 
 PLAIN = "path,site,age,score\na/1.png,A,30,0.5\na/2.png,B,,1\n"
@@ -51,6 +52,7 @@ EXPECTED = {"path": ["a/1.png", "a/2.png"], "site": ["A", "B"]}
 def test_a_csv_is_read_however_a_program_wrote_it(tmp_path: Path, content: str | bytes) -> None:
     columns = read(tmp_path, content)
     found = rows(columns)
+    found["path"] = [folded_name(path) for path in found["path"]]
     assert {name: found[name] for name in EXPECTED} == EXPECTED
     assert found["age"][0] == 30
     assert np.isnan(found["age"][1])
@@ -131,11 +133,11 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_lines_of_a_picture_must_agree_and_no_value_is_said(tmp_path: Path) -> None:
-    agreed = read(tmp_path, "path,patient\na.png,secret1\n./a.png,secret1\nb.png,secret2\n,secret3\n")
+    agreed = read(tmp_path, "path,patient\na.png,secret1\n./a.PNG,secret1\nb.png,secret2\n,secret3\n")
     assert agreed.ids.tolist() == ["a.png", "b.png"]
     assert agreed.remarks == (
         "table.csv: 1 line of 4 without a path; left out",
-        "table.csv: 1 picture have several lines (a.png …), which agree",
+        "table.csv: 1 picture has several lines (a.png …), which agree",
     )
     with pytest.raises(ArgumentError) as error:
         read(tmp_path, "path,patient\na.png,secret1\nb.png,x\n./a.png,secret2\n")
