@@ -38,7 +38,7 @@ def _view(scores: Sequence[tuple[Result, SlicedScore]]) -> TextTable:
     rows = []
     for value in values:
         slices = [by_value[id(score)].get(value) for _, score in scores]
-        counts = dict.fromkeys(_count(each, first.cluster) for each in slices if each)
+        counts = dict.fromkeys(_count(each) for each in slices if each)
         cells = [_cell(score, each) for (_, score), each in zip(scores, slices, strict=True)]
         rows.append((shown(value), " / ".join(counts), *cells))
     title = f"{first.title} {formatting.direction(first.higher_is_better)} by {first.column}"
@@ -47,8 +47,8 @@ def _view(scores: Sequence[tuple[Result, SlicedScore]]) -> TextTable:
     return TextTable(title, heads, tuple(rows), notes=tuple(dict.fromkeys(notes)))
 
 
-def _count(each: SliceScore, cluster: str) -> str:
-    return f"{each.n:,}" + (f" ({each.clusters:,} {cluster})" if each.clusters else "")
+def _count(each: SliceScore) -> str:
+    return f"{each.n:,}" + (f" in {each.clusters:,} cluster{'s' * (each.clusters != 1)}" if each.clusters else "")
 
 
 def _cell(score: SlicedScore, each: SliceScore | None) -> str:
@@ -158,7 +158,7 @@ def _unlike(score: SlicedScore, about: str) -> Iterator[str]:
     if unlike:
         yield f"{about}differs from all other pictures: {_listed(unlike)}"
     elif len(tested) > 1:
-        yield f"{about}no {score.column} is known to differ from all other pictures"
+        yield f"{about}no value of {score.column} is known to differ from all other pictures"
 
 
 def _judged(score: SlicedScore) -> int:

@@ -108,7 +108,7 @@ class SlicedDifference:
             return text
         p = "p < .001" if self.heterogeneity < 0.001 else f"p = {self.heterogeneity:.3f}".replace("0.", ".")
         told = f"the difference is not the same at all {self.column} values"
-        same = f"no {self.column} is known to change the difference"
+        same = f"no value of {self.column} is known to change the difference"
         return f"{text}; {told if self.heterogeneity < LEVEL else same} ({p})"
 
 

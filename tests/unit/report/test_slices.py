@@ -87,7 +87,7 @@ def test_of_few_pictures_no_difference_is_claimed() -> None:
     few = slice_score("E", 0.3, 12, difference=-0.5, difference_interval=Interval(-0.7, -0.2), p=0.0001)
     assert not few.is_unlike_rest
     line = next(line for line in slice_lines(replace(SITES, slices=(few, SITES.slices[2]))) if "differ" in line)
-    assert line == "no site is known to differ from all other pictures"
+    assert line == "no value of site is known to differ from all other pictures"
 
 
 def test_an_average_that_is_not_there_says_why() -> None:

@@ -79,7 +79,7 @@ def test_equal_models_have_nothing_to_tell(tmp_path: Path) -> None:
     (difference,) = compared(store, columns_of(300, site=["A"] * 150 + ["B"] * 150), "site")
     assert not difference.is_reversed
     assert "not known to differ on average or at any site" in difference.sentence(points)
-    assert "no site is known to change the difference" in difference.sentence(points)
+    assert "no value of site is known to change the difference" in difference.sentence(points)
 
 
 def test_with_clusters_pictures_of_one_patient_are_no_evidence_of_their_own(tmp_path: Path) -> None:
