@@ -16,10 +16,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import exported
 import pytest
 import torch
 
+import exported
 import hardiness
 from hardiness.data.embedded_photographs import embedded
 from hardiness.reference.classes import wnids
@@ -134,6 +134,10 @@ def furnish(folder: Path, page: str) -> None:
     torch.manual_seed(0)
     small = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 2))
     exported.export(small, folder / "net.onnx")
+    if page == "docs/gate.md":
+        pictures = sorted((folder / "data" / "imagenet" / "val").rglob("*.JPEG"))
+        lines = (f"{picture.name},{'AB'[number % 2]},{number // 3}" for number, picture in enumerate(pictures))
+        (folder / "metadata.csv").write_text("\n".join(["file,site,patient", *lines]))
     if page == "docs/own_data.md":
         shutil.rmtree(folder / "photos")
         for _, title, text in blocks(page):

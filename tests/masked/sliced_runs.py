@@ -19,7 +19,7 @@ IMAGENET_C = distortion_set("imagenet-c")
 CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.members for s in IMAGENET_C.levels))
 
 
-def stored(folder: Path, right: np.ndarray, model: str = "net", drawn: int = 0, lacks: bool = False) -> Store:
+def stored(folder: Path | str, right: np.ndarray, model: str = "net", drawn: int = 0, lacks: bool = False) -> Store:
     """A run of these answers ``(N, M)``, of each picture in some random cells, or without one of them."""
     n, conditions = right.shape
     image, condition = np.repeat(np.arange(n), conditions), np.tile(np.arange(conditions), n)

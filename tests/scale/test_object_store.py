@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sliced_runs import columns_of, stored
 
+from hardiness import load_results
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.store.object_files import ObjectFiles
 from hardiness.store.store import UNCONDITIONAL, Store
@@ -38,6 +41,20 @@ def test_files_are_put_listed_moved_and_removed(files: ObjectFiles) -> None:
     files.remove("d/e")
     files.move("gone", "elsewhere")
     assert files.read("d/e") is None
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/columns", "memory://columns"])
+def test_columns_of_pictures_are_stored_beside_rows_and_slice_them(address: str, s3: Any) -> None:
+    store = stored(address, np.arange(120)[:, None] % 4 > 0)
+    tables = [columns_of(120, site=["A", "B"] * 60), columns_of(120, patient=[f"p{k // 4}" for k in range(120)])]
+    for table in (*tables, tables[0]):
+        store.runs()[0].keep_picture_columns(table)
+    folder = f"{store.runs()[0].path}/columns"
+    assert len(store.files.list_files(folder)) == 2, "what is stored already is not stored again"
+    (result,) = load_results(address, cluster="patient", slices="site")
+    assert result.clusters is not None
+    assert result.clusters.clusters == 30
+    assert {each.value: (each.n, each.score) for each in result.slices[0].slices} == {"A": (60, 0.5), "B": (60, 1.0)}
 
 
 def test_refusals_of_the_moment_are_tried_again(s3: Any) -> None:
