@@ -189,7 +189,8 @@ def _few_clusters(cases: Sequence[RuleCase]) -> Iterator[str]:
     for case in cases:
         clusters = case.evidence.clusters if case.evidence else 0
         if clusters and (line := few_clusters(clusters, case.cluster)):
-            yield f"{case.model} on {case.benchmark}: {line}"
+            about = f", {case.rule.slice_text}" if case.rule.slice else ""
+            yield f"{case.model} on {case.benchmark}{about}: {line}"
 
 
 def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:

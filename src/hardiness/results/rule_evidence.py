@@ -33,7 +33,7 @@ from hardiness.results.metric_scores import version_of, with_metrics
 from hardiness.results.pair_scores import columns_of_pair, pair_entries, scorings_of
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.results import group_of, results_of_runs
-from hardiness.results.rule_slices import missing_columns, slice_rows, slice_values, why_no_picture
+from hardiness.results.rule_slices import missing_columns, slice_rows, slice_values, why_no_picture, why_unlike
 from hardiness.results.run_names import differences_of, named_by, weights_label
 from hardiness.results.runs import (
     ScoredRun,
@@ -1085,7 +1085,8 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun
     """The run of the baseline folder on the same pictures.
 
     Raises:
-        MissingNumberError: there is none, and the message says what differs; or several that are equally new.
+        MissingNumberError: there is none, and the message says what differs; or several that are equally new; or its
+            pictures have other values of the rule's slice.
     """
     mine, baseline = run.stored.run, folder.baseline(rule.against)
     name = rule.baseline_model(mine.model.name)
@@ -1128,6 +1129,8 @@ def _baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun
         _require_accepted(nearest[0])
     except MissingNumberError as error:
         raise MissingNumberError(f"the baseline's number: {error}") from None
+    if reason := why_unlike(nearest[0], run, rule.slice):
+        raise MissingNumberError(f"the baseline {rule.against} {reason}")
     return nearest[0]
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.columns import SliceOfPictures
+from hardiness.core.columns import Grouping, SliceOfPictures, join_columns, pictures_text
 from hardiness.core.errors import suggestion
 from hardiness.core.table import ImageTable
-from hardiness.results.grouping import parse_slice, slices_of
+from hardiness.results.grouping import named_columns, parse_slice, slices_of
 from hardiness.results.runs import ScoredRun
 
 
@@ -51,6 +51,20 @@ def why_no_picture(run: ScoredRun, in_slice: Mapping[str, str]) -> str:
         if value not in values:
             return f"no picture with {column.partition(':')[0]} {value!r}{suggestion(value, values)}"
     return f"no picture with {', '.join(f'{column} {value!r}' for column, value in in_slice.items())}"
+
+
+def why_unlike(before: ScoredRun, run: ScoredRun, in_slice: Mapping[str, str]) -> str:
+    """Why a slice is not the same pictures in two runs: one has another value of some; empty where it is."""
+    if not in_slice:
+        return ""
+    names = named_columns(Grouping(slices=tuple(in_slice)), tuple(run.picture_columns.values))
+    sides = (
+        replace(columns, values={name: columns.values[name] for name in names if name in columns.values})
+        for columns in (before.picture_columns, run.picture_columns)
+    )
+    _, disagreements = join_columns(*sides)
+    reasons = (f"has another {column} of {pictures_text(pictures)}" for column, pictures in disagreements.items())
+    return next((f"{reason}: each must have one in both" for reason in reasons), "")
 
 
 def _slice(run: ScoredRun, table: ImageTable, column: str) -> SliceOfPictures:

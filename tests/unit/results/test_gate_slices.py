@@ -70,15 +70,30 @@ def test_a_slice_that_new_data_lack_is_missing_and_names_the_nearest(tmp_path: P
 def test_a_value_that_the_baseline_had_is_missing_too(tmp_path: Path) -> None:
     out, base = tmp_path / "new", tmp_path / "old"
     stored(out, right(0.9, 0.6, 0.9))
-    stored(base, right(0.9, 0.6, 0.9))
-    Path(tmp_path / "old.csv").write_text("path,site\n" + "\n".join(f"n/{i:04d},{s}" for i, s in enumerate(SITES)))
+    store = stored(base, right(0.9, 0.6, 0.9))
     rule = TOP1 + f'worse_by_at_most = 0.1\nagainst = "{base}"\neach = "site"'
     seen = {each.images_of: each.outcome for each in verdicts(out, rule)}
     assert seen == {"site A": "pass", "site B": "pass", "site C": "pass"}
-    # Of new pictures that have no C, whose baseline has.
-    other = columns_of(300, site=["A" if site == "C" else site for site in SITES])
-    judged = {each.images_of: each for each in verdicts(out, rule, other)}
-    assert judged.keys() >= {"site A", "site B"}
+    # Of new pictures none is known to be of C, and of the baseline's some are.
+    store.runs()[0].keep_picture_columns(columns_of(300, site=SITES))
+    judged = {each.images_of: each for each in verdicts(out, rule, columns_of(250, site=SITES[:250]))}
+    assert {name: each.outcome for name, each in judged.items()} == {
+        "site A": "pass", "site B": "pass", "site C": "missing",
+    }  # fmt: skip
+    assert judged["site C"].reason == "no picture with site 'C'; known: A, B"
+
+
+def test_a_baseline_must_say_of_a_shared_picture_what_the_new_run_says(tmp_path: Path) -> None:
+    out, base = tmp_path / "new", tmp_path / "old"
+    stored(out, right(0.9, 0.6, 0.9))
+    stored(base, right(0.9, 0.6, 0.9)).runs()[0].keep_picture_columns(columns_of(300, site=["B", *SITES[1:]]))
+    difference = TOP1 + "worse_by_at_most = 0.1\n"
+    flips = 'benchmark = "imagenet-val"\nmetric = "negative_flips"\nat_most = 0.3\n'
+    for rule in (difference, flips):
+        (verdict,) = verdicts(out, f'{rule}against = "{base}"\nwhere = {{ slice = {{ site = "B" }} }}')
+        assert (verdict.outcome, verdict.reason) == (
+            "missing", f"the baseline {base} has another site of 1 picture (n/0000): each must have one in both",
+        )  # fmt: skip
 
 
 def test_worse_than_a_baseline_at_a_site_is_a_difference_of_its_pictures(tmp_path: Path) -> None:
@@ -131,6 +146,9 @@ def test_with_a_cluster_pictures_of_one_patient_are_no_evidence_of_their_own(tmp
     (plain,), (clustered,) = verdicts(tmp_path, rule, columns), verdicts(tmp_path, rule, columns, cluster="patient")
     widths = [each.interval.high - each.interval.low for each in (plain, clustered)]
     assert widths[1] > 1.8 * widths[0]
+    few = columns_of(300, site=["A"] * 100 + ["B"] * 200, patient=[f"p{p}" for p in patients])
+    gate = hardiness.gate(tmp_path, f"[[rules]]\n{rule}\n", columns=few, cluster="patient")
+    assert gate.remarks[0].startswith("net on imagenet-val, site A: 20 clusters by patient: with fewer than 30 ")
 
 
 def test_a_column_that_is_not_there_is_an_error_with_the_nearest_name(tmp_path: Path) -> None:
