@@ -17,6 +17,7 @@ from pyarrow import parquet
 
 from hardiness import compare, evaluate, export, gate, load_results, write_report
 from hardiness.core.errors import ArgumentError
+from hardiness.report.loggers.tracking import numbers_of
 from hardiness.store.store import Store
 
 pytestmark = pytest.mark.slow
@@ -211,7 +212,7 @@ def test_what_does_not_fit_is_a_line_each_with_counts(hospital: Hospital, hardin
     run = hardiness(*hospital.run(tmp_path / "again", labels="plain.csv"), "--columns", table, "--quiet")
     assert run.status == 0
     plain = hardiness(*hospital.run(tmp_path / "third", labels="plain.csv"), "--columns", table)
-    assert "odd.csv: 10 pictures of 60 have no line (" in plain.err
+    assert " ".join(f"{plain.out} {plain.err}".split()).count("odd.csv: 10 pictures of 60 have no line (") == 1
 
 
 @pytest.mark.parametrize(
@@ -277,6 +278,8 @@ def test_values_of_clusters_stand_in_no_output(hospital: Hospital, hardiness: An
         hardiness("compare", out, "--json", *asked),
         hardiness("report", out, *asked),
         hardiness("gate", out, "--policy", policy, "--junit", out / "gate.xml", "--comment", out / "c.md", *asked),
+        hardiness("gate", out, "--policy", policy, "--json", "--summary", out / "s.md", "--annotations", *asked),
+        hardiness(*hospital.run(out, *asked, "--json")),
         hardiness("data", "check", "own", "--data", hospital.data(), "--cluster", "patient"),
         hardiness("list", "runs", out),
         *(hardiness("export", out, "--format", form, *asked) for form in ("csv", "json", "latex", "markdown")),
@@ -296,9 +299,37 @@ def test_values_of_clusters_stand_in_no_output(hospital: Hospital, hardiness: An
         gate(out, policy, cluster="patient"),
     ):
         assert SECRET not in repr(value) + str(value.table().to_pylist())
+    logged = [numbers_of(result) for result in load_results(out, cluster="patient", slices="site")]
+    assert "own/hospital/top1/site.north" in logged[0]
+    assert SECRET not in str(logged)
     assert SECRET not in str(export(out, "csv", cluster="patient", slices=["site"]))
     page = Path(write_report(out, cluster="patient", slices="site", to=tmp_path / "page.html"))
     assert SECRET not in page.read_text()
+
+
+def test_values_of_clusters_stand_in_no_message_about_them(hospital: Hospital, hardiness: Any, tmp_path: Path) -> None:
+    """Nor do they where two tables, or two folders, say different things of a patient, or a line is of no picture."""
+    moved = [{**row, "patient": f"{SECRET}other" if k < 2 else row["patient"]} for k, row in enumerate(hospital.rows)]
+    other = hospital.table("moved.csv", "path", "patient", rows=[*moved, {"path": "no.png", "patient": f"{SECRET}x"}])
+    new, old, policy = tmp_path / "new", tmp_path / "old", tmp_path / "policy.toml"
+    told = [hardiness(*hospital.run(new)), hardiness(*hospital.run(old, "--columns", other))]
+    policy.write_text(
+        f'[[rules]]\nbenchmark = "own"\nmetric = "top1"\nworse_by_at_most = 0.5\nagainst = "{old}"\n'
+        f'[[rules]]\nbenchmark = "own"\nmetric = "top1"\nat_least = 0.1\nwhere = {{ slice = {{ patient = "x" }} }}\n'
+    )
+    told += [
+        hardiness("show", new, "--columns", hospital.folder / "columns.csv", "--columns", other),
+        hardiness("show", new, "--columns", other, "--cluster", "patient"),
+        hardiness("compare", new, old, "--cluster", "patient"),
+        hardiness("gate", new, "--policy", policy, "--cluster", "patient"),
+    ]
+    policy.write_text(policy.read_text().partition("\n[[")[0])
+    told.append(hardiness("gate", new, "--policy", policy, "--cluster", "patient"))
+    assert [each.status for each in told] == [0, 0, 2, 0, 2, 2, 1]
+    for each in told:
+        assert SECRET not in each.out + each.err
+    assert "say different things of patient of 2 pictures" in told[2].err
+    assert "is another than" in " ".join(told[3].out.split())
 
 
 def test_data_check_describes_columns_and_shows_no_value_of_many(

@@ -297,7 +297,7 @@ def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:
             others = order.keys() - {result.model}
             about = [*lines, *outcome.remarks_on_models.get(result.model, ()), *outcome.untracked]
             warnings = (line for line in about if not line.startswith(tuple(f"{model}:" for model in others)))
-            results.append(replace(result, warnings=(*result.warnings, *dict.fromkeys(warnings))))
+            results.append(replace(result, warnings=tuple(dict.fromkeys((*result.warnings, *warnings)))))
         if not own and not any(part.problems for part in outcomes):
             problems.append(f"{text}: no picture could be evaluated")
     if not results:

@@ -101,12 +101,19 @@ def run(options: RunOptions) -> int:
         else:
             click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")
     print_lines(
-        *(() if options.quiet else outcome.remarks),
+        *(() if options.quiet else _not_in_tables(outcome.remarks, outcome.results)),
         *(f"skipped {line}" for line in outcome.skipped),
         *(f"also part of the suite, and a command of its own: {line}" for line in outcome.also),
         problems=(*outcome.problems, *outcome.unreached),
     )
     return outcome.exit_status
+
+
+def _not_in_tables(remarks: Sequence[str], results: Sequence[Result]) -> list[str]:
+    """The remarks that are no warning of a result, which its table or its JSON has."""
+    warnings = {(result.model, line) for result in results for line in result.warnings}
+    shown = {text for model, line in warnings for text in (line, f"{model}: {line}")}
+    return [line for line in remarks if line not in shown]
 
 
 def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None = None) -> list[str]:
