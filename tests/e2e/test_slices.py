@@ -69,6 +69,8 @@ def test_every_command_that_reads_scores_gives_them_by_slice(hardiness: Command,
 
     for form, text in (("csv", "slice_value"), ("markdown", "by site"), ("latex", "by site")):
         assert text in hardiness("export", out, *sliced, "--format", form).out
+    mixed = hardiness("export", out, *sliced, "--mix", f"site={folder / 'shares.csv'}", "--format", "csv")
+    assert [row["value"] for row in csv.DictReader(mixed.out.splitlines()) if row["slice_row"] == "mix"], mixed.err
     page = hardiness("report", out, *sliced)
     assert page.status == 0, page.err
     html = (out / "report.html").read_text()

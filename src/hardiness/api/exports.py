@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.api.collection import collect_results
-from hardiness.api.grouping import grouping_of
+from hardiness.api.grouping import Mix, grouping_of
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result
 from hardiness.data.columns import GivenColumns
@@ -44,6 +44,7 @@ def export(
     columns: GivenColumns | Sequence[GivenColumns] = (),
     cluster: str | None = None,
     slices: str | Sequence[str] = (),
+    mix: Mix | None = None,
 ) -> str | bytes:
     """Results or tables in a form that papers and other tools read, such as ``latex``, ``csv`` or ``parquet``.
 
@@ -53,7 +54,7 @@ def export(
         form: as ``hardiness list exports`` names it; of tables ``latex``, ``csv`` or ``markdown``.
         to: the file to write; none by default.
         baseline: of folders, a model whose stored runs ratios divide by, instead of the published baseline.
-        columns, cluster, slices: of folders, as of `evaluate`.
+        columns, cluster, slices, mix: of folders, as of `evaluate`.
 
     Returns:
         The content: text, or bytes of a binary form such as ``parquet``.
@@ -69,7 +70,8 @@ def export(
     exporter = registry.get(form)
     parts: list[Any] = list(what) if isinstance(what, list | tuple) else [what]
     if parts and all(isinstance(part, str | Path) for part in parts):
-        collection = collect_results([str(part) for part in parts], baseline, grouping_of(columns, cluster, slices))
+        grouping = grouping_of(columns, cluster, slices, mix)
+        collection = collect_results([str(part) for part in parts], baseline, grouping)
         for line in collection.problems:
             warnings.warn(line, stacklevel=2)
         content = exporter.write(collection.results, collection.comparisons)

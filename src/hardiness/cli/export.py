@@ -24,7 +24,7 @@ class ExportOptions:
         f"{', '.join(offered_names())}; 'hardiness list exports' says what each is.", name="--format", metavar="FORMAT"
     )
     baseline: str | None = baseline_option()
-    grouped: api.GroupingOptions = field(default_factory=api.GroupingOptions)
+    grouped: api.MixedGroupingOptions = field(default_factory=api.MixedGroupingOptions)
     to: Path | None = option("File to write; printed if not given.", None, metavar="FILE")
 
 

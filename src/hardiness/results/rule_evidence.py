@@ -1020,10 +1020,10 @@ def _pair_outcome(
     missing = entry.lacks(earlier, now)
     if not missing and entry.speaks_of(before.stored.run, identity):
         try:
-            columns = columns_of_pair(entry, before, run)
+            pictures = columns_of_pair(entry, before, run)
         except ArgumentError as error:
             raise MissingNumberError(f"not available: {error}") from None
-        scorings = scorings_of(entry, (earlier, before.stored.run), (now, identity), columns)
+        scorings = scorings_of(entry, (earlier, before.stored.run), (now, identity), pictures)
         if scorings is None:
             raise NoPictureError(NO_PICTURE)
         try:
