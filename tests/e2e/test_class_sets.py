@@ -410,7 +410,7 @@ def test_imagenet_es_is_paired_with_the_originals(tmp_path: Path) -> None:
 def test_objectnet_is_shown_to_who_asks_and_with_its_border(hardiness: Callable[..., Any], tmp_path: Path) -> None:
     pictures = {f"chair/{place}.png": coloured(409, side=300) for place in range(3)}
     put(tmp_path / "objectnet/images", {**pictures, "alarm_clock/a.png": coloured(409, side=300)})
-    for name, network in (("second", SecondColourFirst()), ("first", ColoursAreAnswers())):
+    for name, network in (("first", ColoursAreAnswers()), ("second", SecondColourFirst())):
         evaluate(
             network,
             "objectnet",

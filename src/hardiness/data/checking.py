@@ -172,15 +172,18 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
     faults.sort(key=lambda fault: (order.index(fault.kind), fault.path))
     remarks = passed_over(published.name, place.path, unused)
     is_sound = all(fault.is_note for fault in faults)
-    columns, about_columns = _columns(published, place, depth)
+    columns, about_columns = _columns(published, place, depth, is_sound)
     remarks = tuple(dict.fromkeys((*remarks, *about_columns)))
     return CheckReport(published.name, place.path, checks.read, is_sound, tuple(faults), remarks, columns)
 
 
 def _columns(
-    published: PublishedSet, place: Place, depth: Depth
+    published: PublishedSet, place: Place, depth: Depth, is_sound: bool
 ) -> tuple[tuple[ColumnDescription, ...], tuple[str, ...]]:
-    """The columns of the pictures of a set, and lines about them; none where neither the data nor a table has any."""
+    """The columns of the pictures of a set, and lines about them; none where neither the data nor a table has any.
+
+    Why data cannot be read is among the faults already, where they are not sound.
+    """
     path = Path(place.path)
     if not (depth.tables or place.labels or (path.exists() and _tables(path, place.split))):
         return (), ()
@@ -189,7 +192,7 @@ def _columns(
     try:
         data = LAYOUTS.get(published.name).read(place)
     except DataError as error:
-        return (), (str(error),)
+        return (), (str(error),) if is_sound else ()
     data = with_tables(data, depth.tables)
     return describe_columns(data.columns, [item.id for item in data.items], depth.cluster), data.remarks
 

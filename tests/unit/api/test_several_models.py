@@ -70,7 +70,7 @@ def test_models_of_one_call_share_the_pictures_and_give_the_rows_of_the_command(
         named, BENCHMARKS, str(root), out=tmp_path / "python", device="cpu", runtime="torch", progress=False
     )
     pictures = [count for name, count in reads.items() if name.endswith(".png")]
-    assert pictures == [2] * 6, "each once for a benchmark, whatever the number of models"
+    assert pictures == [4] * 6, "each once for a benchmark, and once for its size, whatever the number of models"
     assert [(each.benchmark, each.model) for each in results] == [
         ("imagenet-val", "first"), ("imagenet-val", "second"), ("imagenet-c", "first"), ("imagenet-c", "second"),
     ]  # fmt: skip

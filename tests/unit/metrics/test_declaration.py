@@ -81,7 +81,7 @@ NEED_LOGITS = {"temperature"} | {
     for method in METHODS[1:]
     for what in (
         *(f"{of}_auroc" for of in ("near", "far", "imagenet-o", "ssb-hard", "ninco")),
-        *(f"{of}_auroc" for of in ("inaturalist", "textures", "openimage-o")),
+        *(f"{of}_auroc" for of in ("inaturalist", "textures", "openimage-o", "outside")),
         "mean_fpr95",
     )
 }
@@ -92,7 +92,7 @@ NEED_PROBABILITIES = {
     *("auroc", "aupr", "fpr95", "kind_fpr95", "top5_distance", "t5d", "mt5d"),
     *(
         f"{of}_auroc_msp"
-        for of in ("near", "far", "imagenet-o", "ssb-hard", "ninco", "inaturalist", "textures", "openimage-o")
+        for of in ("near", "far", "outside", "imagenet-o", "ssb-hard", "ninco", "inaturalist", "textures", "openimage-o")
     ),
     "mean_fpr95_msp",
 }
