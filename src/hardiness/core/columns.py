@@ -275,13 +275,6 @@ class Grouping:
     def __bool__(self) -> bool:
         return bool(self.cluster or self.slices)
 
-    @property
-    def identity(self) -> list[Any]:
-        """The facts by which kept results are known that were made with it, in JSON's types."""
-        sources = [list(source) for table in self.columns for source in table.sources]
-        mix = {name: dict(shares) for name, shares in sorted(self.mix.items())}
-        return [self.cluster, list(self.slices), mix, sources]
-
 
 NO_GROUPING = Grouping()
 """Every picture stands alone, and scores are of all of them."""

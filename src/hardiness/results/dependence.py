@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.dependence import Dependence, dependences
 
-VERSION = 1
+VERSION = 2
 """Version of the test; part of what kept lines are recognised by."""
 
 LEAST_TOLD = 1.05
@@ -52,8 +53,20 @@ def _dependences(run: ScoredRun) -> dict[str, Dependence]:
             candidates |= {name: codes_of(stem_column(table.ids.tolist(), name))[1] for name in STEMS}
         return dependences(_shares_right(table), table.label, candidates)
 
-    digest = digest_of([VERSION, has_stems, sorted(columns.values), [source.sha256 for source in columns.sources]])
+    digest = digest_of([VERSION, has_stems, _digests(columns)])
     return run.memo.record(dict[str, Dependence], "dependence", digest, compute)
+
+
+def _digests(columns: Columns) -> list[list[str]]:
+    """Names and digests of the cells: one file gives others where its lines or columns are chosen in another way."""
+    arrays = {"": columns.ids, **columns.values} if columns else {}
+    contents = {
+        name: "\0".join(text or "" for text in column.tolist()).encode("utf-8", "surrogatepass")
+        if column.dtype == object
+        else column.tobytes()
+        for name, column in arrays.items()
+    }
+    return [[name, sha256(contents[name]).hexdigest()] for name in sorted(contents)]
 
 
 def _shares_right(table: ImageTable) -> NDArray[np.float64]:

@@ -77,12 +77,11 @@ def test_values_stand_in_the_order_of_numbers_or_letters_and_empty_cells_have_no
     assert texts_of(np.array([12.0, np.nan])).tolist() == ["12", None]
 
 
-def test_a_grouping_is_known_by_what_it_asks_and_by_its_tables() -> None:
+def test_a_grouping_takes_one_table_as_it_is_and_asks_for_nothing_with_a_table_alone() -> None:
     table = columns("a", site=["A"])
     assert Grouping(columns=table).columns == (table,)
-    assert Grouping("patient", columns=(table,)).identity != Grouping("patient").identity
-    assert Grouping("patient").identity == Grouping("patient").identity
     assert not Grouping(columns=(table,))
+    assert Grouping("patient")
 
 
 def test_the_answer_for_the_same_pictures_is_kept_and_for_others_it_is_not() -> None:

@@ -116,6 +116,17 @@ def test_a_column_is_told_by_its_name_with_no_value_of_it_and_not_when_it_is_the
     assert alike_lines(store, Grouping(cluster="patient", columns=columns)) == []
 
 
+def test_other_columns_of_the_same_file_are_judged_anew(tmp_path: Path) -> None:
+    """As those of other lines are that ``where=`` chooses, or of another column that a name stands for."""
+    store = stored(tmp_path, "{k:04d}", ())
+    ids = sorted(set(store.runs()[0].records()["sample"].tolist()))
+    patients = [f"p{int(each.rpartition('/')[2]) // FRAMES}" for each in ids]
+    shuffled = np.random.default_rng(0).permutation(np.array(patients, object)).tolist()
+    for _ in range(2):
+        assert len(alike_lines(store, Grouping(columns=columns_of(ids, "patient", list(patients))))) == 1
+        assert alike_lines(store, Grouping(columns=columns_of(ids, "patient", shuffled))) == []
+
+
 def test_measured_numbers_name_no_cluster_and_whole_ones_with_an_empty_cell_do(tmp_path: Path) -> None:
     store = stored(tmp_path, "{k:04d}", ())
     ids = sorted(set(store.runs()[0].records()["sample"].tolist()))
