@@ -107,7 +107,9 @@ def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[LabelledRow]:
             columns = header
             continue
         if len(cells) <= max(columns):
-            raise DataError(f"{file}:{number}: must be path,label, was {','.join(cells)!r}")
+            # Beside other columns the cells may be of one whose values no output shows, such as a patient.
+            has = f"has {len(cells)} of {max(columns) + 1} fields" if columns != (0, 1) else f"was {','.join(cells)!r}"
+            raise DataError(f"{file}:{number}: must be path,label, {has}")
         path, label = (cells[column].strip() for column in columns)
         yield LabelledRow(f"{file}:{number}", path.removeprefix("./"), label)
 

@@ -221,6 +221,7 @@ def test_a_csv_over_class_folders_gives_the_same_ids_as_the_folders(tmp_path: Pa
         ("a.jpg,-1\n", "l.csv:1: the label of a.jpg must be a class index"),
         ("a.jpg,1\nb.jpg,cat\n", "the label of b.jpg must be a class index from 0 to 999 or a wnid, was 'cat'"),
         ("a.jpg,1\nb.jpg\n", "l.csv:2: must be path,label, was 'b.jpg'"),
+        ("patient,path,label\nJane,a.jpg,1\nJane,b.jpg\n", "l.csv:3: must be path,label, has 2 of 3 fields"),
         ("a.jpg,1\n\nz.jpg,1\n", "l.csv:3: z.jpg must be a file in"),
         ("a.jpg,1\na.jpg,2\n", "l.csv:2: a.jpg must come once, but is also at"),
         ("path,label\n", "l.csv: must have a row"),
@@ -229,7 +230,9 @@ def test_a_csv_over_class_folders_gives_the_same_ids_as_the_folders(tmp_path: Pa
 )
 def test_what_is_wrong_in_a_csv_is_told_with_its_line(tmp_path: Path, csv: str, message: str) -> None:
     folder, labels = flat(tmp_path, csv)
-    assert message in complaint(f"imagenet={folder}:labels={labels}")
+    told = complaint(f"imagenet={folder}:labels={labels}")
+    assert message in told
+    assert "Jane" not in told
 
 
 def test_a_csv_of_ones_own_pictures_is_told_in_its_own_words(tmp_path: Path) -> None:
