@@ -199,7 +199,7 @@ def test_what_does_not_fit_is_a_line_each_with_counts(hospital: Hospital, hardin
         "odd.csv: 1 picture has several lines (photos/scan003.png …), which agree",
         "odd.csv: 1 line of 51 is of no picture here (Elsewhere.PNG)",
         "odd.csv: 10 pictures of 60 have no line (",
-        "odd.csv: of 50 pictures with a line 1 no site: the cell is empty",
+        "odd.csv: of 50 pictures with a line 1 has no site (empty cells)",
     ):
         assert line in text, line
     policy = tmp_path / "policy.toml"

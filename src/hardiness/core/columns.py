@@ -101,8 +101,8 @@ class Columns:
                 f"{name}: {_count(len(missing), 'picture')} of {len(pictures):,} {verb} no line ({_some(missing)})"
             )
         gaps = [(column, int(is_empty(values).sum())) for column, values in placed.values.items()]
-        if empty := [f"{count:,} no {column}" for column, count in gaps if count]:
-            remarks.append(f"{name}: of {len(placed):,} pictures with a line {', '.join(empty)}: the cell is empty")
+        if empty := [f"{count:,} {'has' if count == 1 else 'have'} no {column}" for column, count in gaps if count]:
+            remarks.append(f"{name}: of {_count(len(placed), 'picture')} with a line {', '.join(empty)} (empty cells)")
         return replace(placed, remarks=tuple(remarks))
 
     def _taken(self, ids: NDArray[np.object_], places: NDArray[np.int64]) -> Columns:

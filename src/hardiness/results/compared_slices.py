@@ -8,6 +8,7 @@ from typing import Any
 
 from hardiness.core.result import IN_PERCENT, TextTable
 from hardiness.results.slice_comparison import SlicedDifference, SliceDifference
+from hardiness.sources.files import shown
 from hardiness.statistics.comparison import Difference
 
 HEADS = ("n", "first", "second", "difference", "95 %", "p", "better")
@@ -59,11 +60,11 @@ def _row(pair: SlicedDifference, each: SliceDifference) -> tuple[str, ...]:
     difference = each.difference
     if difference.interval is None:
         value = "undefined" if math.isnan(difference.value) else _points(pair, difference.value)
-        return each.value, n, *values, value, "", "", difference.reason or ""
+        return shown(each.value), n, *values, value, "", "", difference.reason or ""
     ends = f"{_points(pair, difference.interval.low)} … {_points(pair, difference.interval.high)}"
     p = "" if difference.p is None else f"{difference.p:.3f}" if difference.p >= 0.001 else "<0.001"
     better = {1: pair.first, -1: pair.second, 0: "not known"}[pair.better(difference)]
-    return each.value, n, *values, _points(pair, difference.value), ends, p, better
+    return shown(each.value), n, *values, _points(pair, difference.value), ends, p, better
 
 
 def slice_sentence(pair: SlicedDifference) -> str:

@@ -16,6 +16,7 @@ from hardiness.core.forms import json_field
 from hardiness.results.measured import RunByImage
 from hardiness.results.runs import ScoredRun
 from hardiness.results.slices import SlicePartition
+from hardiness.sources.files import shown
 from hardiness.statistics.comparison import LEVEL, Difference
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import Measurable
@@ -91,7 +92,7 @@ class SlicedDifference:
         def listed(wanted: int) -> str:
             named = [each for each in self.slices if self.better(each.difference) == wanted]
             return ", ".join(
-                f"{each.value} ({number(sign * each.difference.value)}{_ends(each.difference, sign, number)})"
+                f"{shown(each.value)} ({number(sign * each.difference.value)}{_ends(each.difference, sign, number)})"
                 for each in named
             )
 

@@ -33,7 +33,7 @@ def test_pictures_without_a_line_lines_without_a_picture_and_empty_cells_are_cou
     assert placed.remarks == (
         "a.csv: 1 line of 3 is of no picture here (y/9.png)",
         "a.csv: 1 picture of 3 has no line (x/3)",
-        "a.csv: of 2 pictures with a line 1 no site: the cell is empty",
+        "a.csv: of 2 pictures with a line 1 has no site (empty cells)",
     )
     assert not any("secret" in line for line in placed.remarks)
 

@@ -130,3 +130,11 @@ def test_python_has_the_sentences_the_tables_and_a_row_for_each_value(reversed_a
     plain = hardiness.compare(reversed_at_b.address)
     assert len(plain.slices) == 0
     assert "slices" not in plain.as_dict()[0]
+
+
+def test_a_value_of_several_lines_is_printed_in_one(reversed_at_b: Store) -> None:
+    columns = columns_of(600, site=[f"{site}\n\x1b[31mward" for site in SITES])
+    comparisons = hardiness.compare(reversed_at_b.address, columns=columns, slices="site")
+    view = comparisons.views()[1]
+    assert view.rows[0][0] == r"B\n\x1b[31mward"
+    assert all(text.isprintable() for text in (*view.notes, *comparisons.sentences()))
