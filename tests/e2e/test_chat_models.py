@@ -392,7 +392,7 @@ def test_no_control_of_an_endpoint_or_a_folder_reaches_the_terminal(
         ("run", "-m", chat.model(order="published"), *common),
         ("show", "--all", out),
         ("show", "--below", "0.7", out),
-        ("compare", out),
+        ("compare", "--all", out),
         ("list", "runs", out),
         ("gate", out, "--policy", policy, "--annotations"),
         ("export", out, "--format", "markdown"),
@@ -452,7 +452,7 @@ def test_no_part_of_a_key_is_stored_or_shown_wherever_an_endpoint_repeats_it(
         chat.faults = [error] * 15
         streams.append(hardiness(*command, chat.model(workers=1, key_env="TOY_KEY", tag=f"t{len(streams)}")))
         assert streams[-1].status == 1
-    streams += [hardiness(*each) for each in (("show", "--all", out), ("report", out), ("compare", out))]
+    streams += [hardiness(*each) for each in (("show", "--all", out), ("report", out), ("compare", "--all", out))]
     texts = [*everything_in(out), *(("a stream", told.out + told.err) for told in streams)]
     assert any("[key]" in text for name, text in texts if name.endswith("read"))
     assert any("[key]" in text for name, text in texts if name == "a stream")

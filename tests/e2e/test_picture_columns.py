@@ -274,7 +274,7 @@ def test_values_of_clusters_stand_in_no_output(hospital: Hospital, hardiness: An
         hardiness("show", out, "--all", *asked),
         hardiness("show", out, "--json", *asked),
         hardiness("show", out, *asked, "--columns", hospital.folder / "columns.csv"),
-        hardiness("compare", out, *asked),
+        hardiness("compare", out, "--all", *asked),
         hardiness("compare", out, "--json", *asked),
         hardiness("report", out, *asked),
         hardiness("gate", out, "--policy", policy, "--junit", out / "gate.xml", "--comment", out / "c.md", *asked),

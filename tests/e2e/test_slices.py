@@ -118,7 +118,7 @@ def test_compare_and_the_gate_count_scenes_and_nothing_of_them_is_shown(hardines
         assert pair["interval"] != alone["interval"] or pair["interval"] is None
     assert found["clusters"]["column"] == "scene"
     assert (found["clusters"]["clusters"], found["clusters"]["sources"][0]["name"]) == (33, "metadata.csv")
-    text = " ".join(hardiness("compare", out, *clustered).out.split())
+    text = " ".join(hardiness("compare", out, "--all", *clustered).out.split())
     assert "99 images that all share in 33 clusters by scene" in text
     assert "no method for clusters: kappa of two models" in text
 

@@ -188,7 +188,7 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     shown = command(place, installed, "show", "out")
     assert (shown.status, shown.err) == (0, "")
     assert all(name in shown.out for name in ("upside-down", "lines-and-light", "same-answers"))
-    compared = command(place, installed, "compare", "out")
+    compared = command(place, installed, "compare", "out", "--all")
     assert compared.status == 0, compared.err
     assert all(
         name in compared.out for name in ("upside-down", "same-answers", "same answer within a class", "hesitation")
@@ -215,7 +215,7 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     assert gated.status in (0, 4), gated.out
     judged = [verdict["metric"] for verdict in json.loads(gated.out)["verdicts"]]
     assert judged == ["superclass top-1, worse than out", "gain in confidence, against out"]
-    two = ("compare", "out", "-m", "py:network.py:build", "-m", "py:network.py:other")
+    two = ("compare", "out", "--all", "-m", "py:network.py:build", "-m", "py:network.py:other")
     assert "gain in confidence " in command(place, installed, *two).out
     pictures = sorted((place / "data" / "imagenet" / "val").rglob("*.png"))
     times = [f"{path.parent.name}/{path.name},{('night', 'day')[k % 2]}\n" for k, path in enumerate(pictures)]

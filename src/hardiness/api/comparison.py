@@ -29,7 +29,9 @@ from hardiness.data.root import absolute_arguments
 from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.protocol_noise import Variation, variations
 from hardiness.models.classifier import Classifier
+from hardiness.report.digest import Digest, digest_of
 from hardiness.report.format import as_text, terminal_table
+from hardiness.report.screen_columns import has_random_weights
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.compared_slices import slice_sentence, slice_views
@@ -51,10 +53,12 @@ class Comparisons:
     Attributes:
         benchmarks: the comparisons.
         not_comparable: names of benchmarks that were run too, and whose cards give nothing to compare by.
+        random_weights: keys of runs of networks that nobody trained, which nothing ranks.
     """
 
     benchmarks: tuple[BenchmarkComparison, ...]
     not_comparable: tuple[str, ...] = ()
+    random_weights: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[BenchmarkComparison]:
         return iter(self.benchmarks)
@@ -88,8 +92,16 @@ class Comparisons:
                 for each in self.benchmarks
                 for sentence in each.sentences()
             ),
-            *(f"{name} is not compared: its card gives nothing to compare by" for name in self.not_comparable),
+            *self.remarks(),
         ]
+
+    def remarks(self) -> list[str]:
+        """A line for each benchmark that was run too and is not compared."""
+        return [f"{name} is not compared: its card gives nothing to compare by" for name in self.not_comparable]
+
+    def digest(self) -> Digest:
+        """The comparison in a few sentences: on each benchmark what its first score tells apart, and what not."""
+        return digest_of(self.benchmarks, self.random_weights)
 
     def as_dict(self) -> list[dict[str, Any]]:
         """The JSON form: cells, parts, images and ranks too."""
@@ -335,7 +347,8 @@ def compare_grouped(
             for each in comparisons
         ]
         compared = tuple(each.with_effective_robustness(results, stores, reference) for each in doubted)
-        return Comparisons(compared, tuple(not_comparable(stores, models)))
+        random = frozenset(result.key for result in results if has_random_weights(result))
+        return Comparisons(compared, tuple(not_comparable(stores, models)), random)
 
 
 @dataclass(frozen=True, repr=False)

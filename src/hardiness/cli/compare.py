@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 import click
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hardiness import api, statistics
 from hardiness.cli.options import command, json_flag, quiet_flag
@@ -13,7 +17,11 @@ from hardiness.cli.output import print_json, print_views, wide
 from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, option, part
 from hardiness.core.request import Placement, Request
+from hardiness.report.digest import Digest
 from hardiness.report.exports.exporter import tables_in
+
+LINE = 80
+"""Characters of a line of sentences, however wide the terminal is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +39,16 @@ class CompareOptions:
     form: str | None = option(
         "The tables as latex, csv or markdown, for a paper.", None, name="--format", metavar="FORMAT"
     )
+    everything: bool = option("Also every pair by every score, and what is said of single pairs.", False, name="--all")
     as_json: bool = json_flag("Print everything as JSON: cells, parts, images and ranks too.")
 
 
 @command
 def compare(options: CompareOptions) -> int:
-    """Do models of OUT differ? Paired on the same images, with intervals and the smallest difference that n tells."""
+    """Do models of OUT differ? Paired on the same images, with intervals and the smallest difference that n tells.
+
+    The first score of each benchmark says which models are told apart and which are not; --all has every score.
+    """
     grouping = api.grouping_asked(options.grouped)
     comparisons = api.compare_grouped(options.outs, options.models, options.reference, grouping)
     if options.as_json:
@@ -45,11 +57,36 @@ def compare(options: CompareOptions) -> int:
     if options.form:
         click.echo(tables_in(options.form, comparisons.views()), nl=False)
         return 0
-    console = wide()
-    for sentence in comparisons.sentences():
-        console.print(sentence, highlight=False, markup=False)
-    print_views(comparisons.views())
+    _print_digest(comparisons.digest(), comparisons.remarks())
+    if options.everything:
+        console = wide()
+        for sentence in comparisons.sentences():
+            console.print(sentence, highlight=False, markup=False)
+        print_views(comparisons.views())
     return 0
+
+
+def _print_digest(digest: Digest, remarks: Sequence[str]) -> None:
+    """Print what is told apart and what is not, in lines that people can read."""
+    console = wide()
+    console.width = min(console.width, LINE)
+    _print_wrapped(console, digest.title, style="bold")
+    for heading, sentences in digest.parts:
+        console.print()
+        _print_wrapped(console, heading, style="bold")
+        for sentence in sentences:
+            _print_wrapped(console, sentence, indent="  ")
+    console.print()
+    for line in (*digest.foot, *remarks):
+        _print_wrapped(console, line)
+    _print_wrapped(console, "every pair by every score, conditions and classes: --all", style="dim")
+
+
+def _print_wrapped(console: Console, sentence: str, *, indent: str = "", style: str = "") -> None:
+    """Print a sentence in lines that are broken between words alone: a longer name reaches beyond them."""
+    width = console.width - len(indent)
+    for line in textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False):
+        console.print(Text(f"{indent}{line}", style), soft_wrap=True)
 
 
 @dataclass(frozen=True, kw_only=True)

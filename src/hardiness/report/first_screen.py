@@ -235,23 +235,30 @@ def random_weights_sentence(names: Sequence[str]) -> str:
     return f"{_capital(_names(names, 3))} {have} random weights: {their} answers mean nothing."
 
 
-def amount_of(leads: Sequence[Lead]) -> str:
-    """``10.1 points (95 % interval 1.2 to 21.3)``; of several the ends, and the interval that holds all of theirs."""
-    text = span_of(leads)
+def amount_of(leads: Sequence[Lead], *, in_points: bool = True) -> str:
+    """``10.1 points (95 % interval 1.2 to 21.3)``; of several the ends, and the interval that holds all of theirs.
+
+    Args:
+        leads: at least one.
+        in_points: whether their values are shares; others are numbers in a unit of their own.
+    """
+    text = span_of(leads, in_points=in_points)
     intervals = [lead.interval for lead in leads if lead.interval is not None]
     if len(intervals) < len(leads):
         return text
-    bounds = dict.fromkeys(f"{_points(each.low)} to {_points(each.high)}" for each in intervals)
+    number = _points if in_points else _in_own_unit
+    bounds = dict.fromkeys(f"{number(each.low)} to {number(each.high)}" for each in intervals)
     if len(bounds) == 1:
         return f"{text} (95 % interval {next(iter(bounds))})"
-    ends = f"{_points(min(each.low for each in intervals))} to {_points(max(each.high for each in intervals))}"
+    ends = f"{number(min(each.low for each in intervals))} to {number(max(each.high for each in intervals))}"
     return f"{text} (95 % intervals within {ends})"
 
 
-def span_of(leads: Sequence[Lead]) -> str:
-    """``10.1 points``, or from where to where several leads go."""
-    low, high = (_points(bound(lead.points for lead in leads)) for bound in (min, max))
-    return f"{low} points" if low == high else f"{low} to {high} points"
+def span_of(leads: Sequence[Lead], *, in_points: bool = True) -> str:
+    """``10.1 points``, or from where to where several leads go; arguments as of `amount_of`."""
+    number, unit = (_points, " points") if in_points else (_in_own_unit, "")
+    low, high = (number(bound(lead.points for lead in leads)) for bound in (min, max))
+    return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
 
 
 def pair_text(difference: float, interval: Interval | None, *, is_apart: bool) -> str:
@@ -399,6 +406,10 @@ def _counted_number(count: int, what: str) -> str:
 def _points(value: float) -> str:
     text = f"{100 * value:.1f}"
     return text.replace("-", "−") if float(text) else "0"
+
+
+def _in_own_unit(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
 
 
 def _percent(interval: Interval) -> str:

@@ -14,7 +14,7 @@ from hardiness.core.result import PARTIAL, Interval, Result, Score, SlicedScore
 from hardiness.report.first_screen import RANDOM_WEIGHTS, RightShare, ScreenColumn, listed, pair_text
 from hardiness.report.places import order_beyond_chance
 from hardiness.report.sections import BenchmarkSection, score_of
-from hardiness.report.standings import Lead, Leads, Standing
+from hardiness.report.standings import Lead, Leads, Standing, paired_lead
 from hardiness.results.same_rows import why_same
 from hardiness.results.slices import headline_slices
 
@@ -283,10 +283,5 @@ def _leads(
                 size = abs((scores[first].value or 0.0) - (scores[second].value or 0.0))
                 leads[(first, second) if order > 0 else (second, first)] = Lead(size)
         elif comparison.is_told_apart(pair):
-            difference = comparison.pairs[pair]
-            ends = difference.interval
-            if difference.value < 0 and ends is not None:
-                ends = Interval(-ends.high, -ends.low)
-            better, worse = pair if (difference.value > 0) == comparison.higher_is_better else pair[::-1]
-            leads[better, worse] = Lead(abs(difference.value), ends)
+            leads.update([paired_lead(comparison, pair)])
     return leads

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 from hardiness.core.result import Interval
+from hardiness.statistics.comparison import ScoreComparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,38 @@ class Standing:
         ahead, behind = max(groups, key=lambda group: (len(group[0]) * len(group[1]), len(group[0])))
         return self._claim(ahead, behind, is_first=False)
 
+    @cached_property
+    def precedences(self) -> tuple[Precedence, ...]:
+        """All that is told apart: models that are ahead of the same others stand in one precedence, the best first."""
+        by_behind: dict[tuple[str, ...], list[str]] = {}
+        for model in self.models:
+            if behind := self._all_behind((model,)):
+                by_behind.setdefault(behind, []).append(model)
+        losers = {worse for _, worse in self.leads}
+        return tuple(
+            self._claim(
+                ahead, behind, is_first=losers.isdisjoint(ahead) and len(ahead) + len(behind) == len(self.models)
+            )
+            for behind, ahead in by_behind.items()
+        )
+
+    @cached_property
+    def undecided(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of models of which no two are told apart; every two that are not told apart stand in one of them."""
+        groups: list[tuple[str, ...]] = []
+        for first, second in combinations(self.models, 2):
+            if self._are_apart(first, second) or any({first, second} <= set(group) for group in groups):
+                continue
+            members = {first, second}
+            for model in self.models:
+                if not any(self._are_apart(model, member) for member in members):
+                    members.add(model)
+            groups.append(tuple(model for model in self.models if model in members))
+        return tuple(groups)
+
+    def _are_apart(self, first: str, second: str) -> bool:
+        return (first, second) in self.leads or (second, first) in self.leads
+
     def _claim(self, ahead: Sequence[str], behind: Sequence[str], is_first: bool) -> Precedence:
         leads = tuple(self.leads[better, worse] for better in ahead for worse in behind)
         return Precedence(tuple(ahead), tuple(behind), leads, len(leads) == len(self.leads), is_first)
@@ -104,3 +139,30 @@ class Standing:
         """All models that are ahead of each of some, and these; nothing where there are none of either."""
         ahead = self._all_ahead_of(behind) if behind else ()
         return (ahead, behind) if ahead else ((), ())
+
+
+def paired_standing(comparison: ScoreComparison, unranked: Collection[str] = ()) -> Standing:
+    """The standing of models that a paired test compared by one score.
+
+    Args:
+        comparison: of the score.
+        unranked: models without a place, whatever their value.
+    """
+    sign = -1 if comparison.higher_is_better else 1
+    values = {name: value for name, value in comparison.values.items() if name not in unranked}
+    ranked = sorted((name for name in values if not math.isnan(values[name])), key=lambda name: sign * values[name])
+    leads: dict[tuple[str, str], Lead] = {}
+    for pair in comparison.pairs:
+        if set(pair) <= set(ranked) and comparison.is_told_apart(pair):
+            leads.update([paired_lead(comparison, pair)])
+    return Standing(tuple(ranked), leads)
+
+
+def paired_lead(comparison: ScoreComparison, pair: tuple[str, str]) -> tuple[tuple[str, str], Lead]:
+    """The better and the worse of two models that are told apart, and the lead of the one over the other."""
+    difference = comparison.pairs[pair]
+    ends = difference.interval
+    if difference.value < 0 and ends is not None:
+        ends = Interval(-ends.high, -ends.low)
+    order = pair if (difference.value > 0) == comparison.higher_is_better else pair[::-1]
+    return order, Lead(abs(difference.value), ends)

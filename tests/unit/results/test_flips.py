@@ -65,17 +65,23 @@ def two_runs(out: Path, second_out: Path | None = None) -> None:
     stored(second_out or out, "int8" if second_out is None else "fp32", second, label)
 
 
-def test_equal_scores_and_other_answers_are_the_first_sentence(
+def test_equal_scores_and_other_answers_are_said_before_any_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     two_runs(tmp_path)
-    assert called_wide(monkeypatch, "compare", str(tmp_path), "-m", "fp32", "-m", "int8") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == (
+    asked = ("compare", str(tmp_path), "-m", "fp32", "-m", "int8")
+    assert called_wide(monkeypatch, *asked) == 0
+    sentence = (
         "The scores of fp32 and int8 do not differ beyond chance, but their answers do: 16.0 % of picture-cells get "
         "another answer: 8.0 % were right under fp32 and are wrong under int8, 8.0 % the reverse."
     )
-    text = "\n".join(lines)
+    text = capsys.readouterr().out
+    assert text.startswith("No model is ahead of another beyond chance.\n")
+    assert sentence in " ".join(text.split())
+    assert "→" not in text
+    assert called_wide(monkeypatch, *asked, "--all") == 0
+    text = capsys.readouterr().out
+    assert sentence in text.splitlines()
     assert "fp32 → int8: negative 8.0 (" in text
     assert "conditions with most negative flips: clean 8.0" in text
     assert "classes with most negative flips" in text
@@ -128,7 +134,7 @@ def test_recall_by_class_is_compared_with_what_lost_most_first(
     assert [each["p"] < 0.05 for each in changes] == [True, False, False, False]
     alone = tango(0, 20, 50, 0.95)
     assert changes[0]["interval"]["low"] < float(alone[0]), "wider than the interval of a class alone"
-    assert called_wide(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new")) == 0
+    assert called_wide(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--all") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"recall by class in points, what lost most first: {changes[0]['class']} -40.00 (" in told
     assert "; 1 of 4 classes change (all adjusted together)" in told
@@ -142,7 +148,7 @@ def test_classes_of_few_images_are_one_part_of_the_text_the_figure_and_the_page(
     second[:14], second[-6:] = 99, 99
     stored(tmp_path, "a", label[:, None], label)
     stored(tmp_path, "b", second, label)
-    assert called_wide(monkeypatch, "compare", str(tmp_path)) == 0
+    assert called_wide(monkeypatch, "compare", str(tmp_path), "--all") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "classes with most negative flips: 3 classes of fewer than 10 images 50.0 (21.1–78.9), tench 46.7 (" in told
     assert "recall by class in points, what lost most first: tench -46.67 (" in told
@@ -168,7 +174,7 @@ def test_nothing_is_said_by_class_of_single_images(
     second = np.where(label % 3 == 0, 99, label)[:, None]
     stored(tmp_path, "a", label[:, None], label)
     stored(tmp_path, "b", second, label)
-    assert called_wide(monkeypatch, "compare", str(tmp_path)) == 0
+    assert called_wide(monkeypatch, "compare", str(tmp_path), "--all") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "negative 33.3 (" in told
     assert "classes with most" not in told

@@ -1,0 +1,118 @@
+"""A comparison of models in a few sentences: what is told apart and what is not, on each benchmark."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from hardiness.core.answers import mark_notes
+from hardiness.core.result import IN_PERCENT
+from hardiness.report.first_screen import (
+    RANDOM_WEIGHTS,
+    ScreenColumn,
+    amount_of,
+    listed,
+    random_weights_sentence,
+    title_of,
+)
+from hardiness.report.standings import Precedence, Standing, paired_standing
+from hardiness.results.compared_slices import slice_sentence
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.statistics.comparison import ScoreComparison
+
+NAMED_BEHIND = 2
+"""Models that a leader is said to be ahead of by name; where it is ahead of all others, of more the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A comparison in sentences.
+
+    Attributes:
+        title: who is ahead of whom, and where.
+        parts: a heading for each benchmark, with sentences on what is told apart, what is not, and why.
+        foot: lines on models whose answers mean nothing, or that no weights reproduce.
+    """
+
+    title: str
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
+    foot: tuple[str, ...] = ()
+
+
+def digest_of(comparisons: Sequence[BenchmarkComparison], random_weights: Collection[str] = ()) -> Digest:
+    """The digest of comparisons by the first score of each that tells something.
+
+    Args:
+        comparisons: of some models, one a benchmark.
+        random_weights: keys of runs of networks that nobody trained.
+    """
+    columns, parts, meaningless = [], [], {}
+    counts = Counter(each.benchmark for each in comparisons)
+    for each in comparisons:
+        score = next((score for score in each.scores if any(d.interval for d in score.pairs.values())), None)
+        if score is None:
+            reasons = dict.fromkeys(d.reason for own in each.scores for d in own.pairs.values() if d.reason)
+            parts.append((each.heading, (f"not compared: {'; '.join([*reasons][:1]) or 'no score'}", *each.notes)))
+            continue
+        random = [name for name in score.values if each.keys.get(name) in random_weights]
+        meaningless.update(dict.fromkeys(random))
+        unranked = {
+            **{name: "undefined" for name, value in score.values.items() if math.isnan(value)},
+            **{name: doubt for name in score.values if (doubt := each.doubt_about(score, name))},
+            **dict.fromkeys(random, RANDOM_WEIGHTS),
+        }
+        standing = paired_standing(score, unranked)
+        parts.append((each.heading, (*_sentences(each, score, standing), *_not_ranked(unranked), *_more(each))))
+        where = each.benchmark if counts[each.benchmark] == 1 else ", ".join([each.benchmark, each.data, *each.variant])
+        columns.append(ScreenColumn(each.benchmark, f"on {where}", "", {}, standing))
+    models = tuple(dict.fromkeys(name for each in comparisons for score in each.scores for name in score.values))
+    title = title_of(columns, models) if columns else "Nothing can be compared."
+    foot = (random_weights_sentence([*meaningless]), *mark_notes(models))
+    return Digest(title, tuple(parts), tuple(filter(None, foot)))
+
+
+def _sentences(each: BenchmarkComparison, score: ScoreComparison, standing: Standing) -> Iterator[str]:
+    """The sentences on what is told apart, and on what is not, with the difference that these images would tell."""
+    title, in_points = score.title or score.metric.replace("_", " "), score.unit in IN_PERCENT
+    for claim in standing.precedences:
+        yield f"told apart by {title}: {_who(claim)} by {amount_of(claim.leads, in_points=in_points)}"
+    if not standing.undecided:
+        return
+    scale = 100 if in_points else 1
+    sizes = [
+        pair.detectable
+        for (first, second), pair in score.pairs.items()
+        if pair.detectable is not None and any({first, second} <= set(group) for group in standing.undecided)
+    ]
+    ends = dict.fromkeys(f"{scale * end:.3g}" for end in (min(sizes), max(sizes))) if sizes else {}
+    tells = f" (this n tells {' to '.join(ends)}{' points' if in_points else ''})" if ends else ""
+    yield f"not told apart by {title}: {'; '.join(map(listed, standing.undecided))}{tells}"
+
+
+def _who(claim: Precedence) -> str:
+    names = listed(claim.behind)
+    if claim.is_first and len(claim.behind) > NAMED_BEHIND:
+        names = f"all {len(claim.behind)} others"
+    return f"{listed(claim.ahead)} {'is' if len(claim.ahead) == 1 else 'are'} ahead of {names}"
+
+
+def _not_ranked(unranked: dict[str, str]) -> Iterator[str]:
+    """Which models are not ranked, and why."""
+    if unranked:
+        yield f"not ranked: {listed([f'{name} ({reason})' for name, reason in unranked.items()])}"
+
+
+def _more(each: BenchmarkComparison) -> Iterator[str]:
+    """The notes; of two models whether their answers differ; of more, where slices reverse the order of two."""
+    yield from each.notes
+    if all(len(score.values) == 2 for score in each.scores):
+        yield from each.sentences()
+        return
+    first = [pair for pair in each.slices if pair.metric == each.slices[0].metric]
+    turned = [pair for pair in first if pair.is_reversed]
+    yield from map(slice_sentence, turned)
+    if len(first) > len(turned):
+        columns = listed([*dict.fromkeys(pair.column for pair in first)])
+        yield f"by {columns}: of {len(first)} differences {len(turned)} are the reverse in a slice"
