@@ -17,7 +17,6 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TaskID,
-    TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
@@ -31,6 +30,15 @@ EVERY_S = 60.0
 """Between two lines of a log."""
 
 MB = 10**6
+
+
+class Description(ProgressColumn):
+    """What is done, as it was typed, and its stage behind it: neither is markup or a code of a picture."""
+
+    def render(self, task: Task) -> Text:
+        """The two parts of the task's description, which stand in lines of it."""
+        name, _, stage = task.description.partition("\n")
+        return Text.assemble((name, "bold"), *([" ", (stage, "dim")] if stage else []))
 
 
 class Throughput(ProgressColumn):
@@ -108,7 +116,7 @@ class Bars:
         """Show how a download goes; the line is left when it is complete."""
         if self._progress is None:
             self._progress = self._bars(
-                TextColumn("[bold]{task.description}"),
+                Description(),
                 BarColumn(),
                 DownloadColumn(),
                 TransferSpeedColumn(),
@@ -126,7 +134,7 @@ class Bars:
         if self._progress is None or not self._tasks:
             self.end()
             self._progress = self._bars(
-                TextColumn("[bold]{task.description}"),
+                Description(),
                 BarColumn(),
                 MofNCompleteColumn(),
                 Throughput(),
@@ -156,7 +164,7 @@ class Bars:
         """Say it beside the name of the bar."""
         if self._progress and self._tasks:
             name = next(name for name, task in self._tasks.items() if task == self._task)
-            self._progress.update(self._task, description=f"{name} [not bold dim]{text}")
+            self._progress.update(self._task, description=f"{name}\n{text}")
 
     def note(self, line: str) -> None:
         (self._progress.console if self._progress else self._console).print(line, markup=False, highlight=False)

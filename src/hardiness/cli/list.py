@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from hardiness import attacks, benchmarks, distortions, models, reference
 from hardiness.cli.lines import print_lines
@@ -31,6 +31,7 @@ from hardiness.metrics.declaration import registry as run_metrics
 from hardiness.models.runtimes import runtimes
 from hardiness.report.exports.exporter import Exporter
 from hardiness.report.exports.exporter import registry as exports
+from hardiness.report.format import FittingTable
 from hardiness.report.loggers.logger import TrackerKind
 from hardiness.report.loggers.logger import registry as loggers
 from hardiness.results.run_names import typed_option
@@ -83,15 +84,16 @@ def list_models(options: ListModelOptions) -> int:
     if name:
         _describe_model(console, models.resolve(name))
         return 0
-    table = Table("model", "parameters", "crop", "weights", "what")
+    rows = []
     for each in models.registry.names():
         spec = models.registry.get(each)
         parameters = f"{spec.source.parameters:,}" if spec.source.parameters else ""
-        table.add_row(each, parameters, str(spec.view.crop_px), spec.source.licence, spec.summary)
+        rows.append((each, parameters, str(spec.view.crop_px), spec.source.licence, spec.summary))
     for prefix in models.schemes:
         scheme = models.schemes.get(prefix)
-        table.add_row(scheme.form, "", "", "", scheme.summary)
-    console.print(table)
+        rows.append((scheme.form, "", "", "", scheme.summary))
+    heads = ("model", "parameters", "crop", "weights", "what")
+    console.print(FittingTable(heads, rows, named=len(heads), droppable=("crop", "parameters")))
     return 0
 
 
@@ -148,14 +150,14 @@ def list_benchmarks(options: ListOptions) -> int:
     if options.name:
         _describe_benchmark(console, benchmarks.own_name(options.name, benchmarks.registry))
         return 0
-    table = Table("about", "benchmark", "question", "paper", "protocol", "data")
-    about = ""
+    rows, about = [], ""
     for each in sorted(benchmarks.registry.names(), key=_place):
         benchmark, group = benchmarks.registry.get(each), GROUPS[_place(each)[0]]
-        row = (each, benchmark.question, benchmark.paper, benchmark.protocol, " or ".join(benchmark.needs))
-        table.add_row("" if group == about else group, *row)
+        facts = (benchmark.question, benchmark.paper, benchmark.protocol, " or ".join(benchmark.needs))
+        rows.append(("" if group == about else group, each, *facts))
         about = group
-    console.print(table)
+    heads = ("about", "benchmark", "question", "paper", "protocol", "data")
+    console.print(FittingTable(heads, rows, named=len(heads), droppable=("paper", "protocol", "about")))
     return 0
 
 
@@ -189,10 +191,12 @@ def list_attacks(options: ListOptions) -> int:
     if options.name:
         _describe_attack(console, benchmarks.own_name(options.name, attacks.registry))
         return 0
-    table = Table("attack", "threat models", "gradients", "what")
-    for each in attacks.registry.names():
-        table.add_row(each, ", ".join(attacks.threats_of(each)), _gradients(each), _summary(each))
-    console.print(table)
+    rows = [
+        (each, ", ".join(attacks.threats_of(each)), _gradients(each), _summary(each))
+        for each in attacks.registry.names()
+    ]
+    heads = ("attack", "threat models", "gradients", "what")
+    console.print(FittingTable(heads, rows, named=len(heads), droppable=("gradients",)))
     bounds = Table("threat model", "epsilon", "what")
     for each in attacks.threat_models.names():
         threat = attacks.threat_models.get(each)
@@ -233,13 +237,14 @@ def list_corruptions(options: ListOptions) -> int:
     published = list(
         dict.fromkeys(member for each in sets for member in each.published if member not in each.stored_only)
     )
-    table = Table(Column("corruption", no_wrap=True), "sets", "group", "severities", "random", "what")
+    rows = []
     for each in (*published, *(other for other in distortions.corruptions.names() if other not in published)):
         entry = distortions.corruptions.get(each)
         belongs = ", ".join(found.name for found in sets if each in found.published) or "none"
         chance = "no" if entry.deterministic else "by seed and id"
-        table.add_row(each, belongs, entry.group, str(len(entry.levels)), chance, entry.summary)
-    console.print(table)
+        rows.append((each, belongs, entry.group, str(len(entry.levels)), chance, entry.summary))
+    heads = ("corruption", "sets", "group", "severities", "random", "what")
+    console.print(FittingTable(heads, rows, named=len(heads), droppable=("severities", "random", "group")))
     return 0
 
 
@@ -262,7 +267,7 @@ def list_perturbations(options: ListOptions) -> int:
     if options.name:
         _describe_perturbation(console, benchmarks.own_name(options.name, distortions.perturbations))
         return 0
-    table = Table(Column("perturbation", no_wrap=True), "group", "set", "frames", "compared with", "random", "what")
+    rows = []
     published_set = reference.distortion_set("imagenet-p")
     published = published_set.published
     for each in (*published, *(other for other in distortions.perturbations.names() if other not in published)):
@@ -270,8 +275,9 @@ def list_perturbations(options: ListOptions) -> int:
         belongs = "test" if each in published_set.members else "validation" if each in published_set.extra else "none"
         compared = "first frame" if entry.compared_with_first else "frame before"
         chance = "no" if entry.deterministic else "by seed and id"
-        table.add_row(each, entry.group, belongs, str(entry.frames), compared, chance, entry.summary)
-    console.print(table)
+        rows.append((each, entry.group, belongs, str(entry.frames), compared, chance, entry.summary))
+    heads = ("perturbation", "group", "set", "frames", "compared with", "random", "what")
+    console.print(FittingTable(heads, rows, named=len(heads), droppable=("frames", "random", "compared with")))
     return 0
 
 
