@@ -14,7 +14,15 @@ from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, print_views
 from hardiness.core.errors import ArgumentError, HardinessError, printable
 from hardiness.core.options import argument, option
-from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
+from hardiness.report.gate import (
+    COMMENT_MOST,
+    STYLES,
+    SUMMARY_MOST,
+    annotation_lines,
+    gate_markdown,
+    gate_view,
+    junit,
+)
 from hardiness.results.gate import Gate
 from hardiness.results.policy import policy_of
 from hardiness.results.written_policy import first_policy
@@ -89,7 +97,7 @@ def gate(options: GateOptions) -> int:
     if options.as_json:
         print_json(verdicts)
         return verdicts.exit_status
-    print_views([gate_view(verdicts)])
+    print_views([gate_view(verdicts)], STYLES)
     for line in annotation_lines(verdicts) if options.annotations else ():
         click.echo(printable(line))
     return verdicts.exit_status

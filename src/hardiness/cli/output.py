@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -39,11 +39,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=1, default=json_form))
 
 
-def print_views(views: Iterable[TextTable]) -> None:
-    """Print tables."""
+def print_views(views: Iterable[TextTable], styles: Mapping[str, str] | None = None) -> None:
+    """Print tables; cells whose first line is a key of ``styles`` in its colour."""
     console = wide()
     for view in views:
-        for part in terminal_table(view):
+        for part in terminal_table(view, styles):
             console.print(part, highlight=False)
 
 

@@ -24,6 +24,9 @@ ANNOTATIONS_MOST = 10
 """Annotations of one kind that GitHub shows of a step."""
 
 ORDER = ("fail", "missing", "cannot tell", "pass")
+STYLES = {"fail": "bold red", "missing": "bold magenta", "cannot tell": "yellow", "pass": "green"}
+"""Colours of a terminal, by outcome."""
+
 MARKS = {"fail": "❌ fail", "missing": "🚫 missing", "cannot tell": "❔ cannot tell", "pass": "✅ pass"}
 POINTS = "points"
 """Unit of the difference of two shares."""
@@ -33,8 +36,8 @@ HEADS = ("rule", "model", "benchmark", "verdict", "value", "interval that decide
 
 
 def gate_view(gate: Gate) -> TextTable:
-    """A row for each verdict, in the order of the rules; below it what to know of those that are no pass."""
-    rows = tuple(_row(each, each.outcome) for each in gate.verdicts)
+    """A row for each verdict, failures first; below it what to know of those that are no pass."""
+    rows = tuple(_row(each, each.outcome) for each in _failures_first(gate))
     notes = [_sentence(each) for each in _failures_first(gate) if each.outcome != "pass"]
     notes += [*gate.remarks, *mark_notes(each.model for each in gate.verdicts)]
     return TextTable(_headline(gate), HEADS, rows, named=4, notes=tuple(notes))
@@ -50,8 +53,7 @@ class GateTable(NamedTuple):
 
 def gate_table(gate: Gate, is_of_these_rows: bool = True) -> GateTable:
     """The gate as a page shows it; where rows have come since, it says so."""
-    view, sentence = gate_view(gate), gate_sentence(gate)
-    table = replace(view, rows=tuple(sorted(view.rows, key=lambda row: ORDER.index(row[3]))))
+    table, sentence = gate_view(gate), gate_sentence(gate)
     if is_of_these_rows:
         return GateTable(gate.outcome, sentence, table)
     changed = "rows have changed since: run 'hardiness gate' again"

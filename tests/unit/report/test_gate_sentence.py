@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
 import pytest
 
 from hardiness.core.result import Counts, Result
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.report.gate import gate_table
+from hardiness.report.format import PlainConsole, terminal_table
+from hardiness.report.gate import STYLES, gate_table, gate_view
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
 from hardiness.results.gate import Gate, GateVerdict
@@ -43,3 +46,12 @@ def test_failures_stand_first_and_the_verdict_before_the_title_of_a_page() -> No
     assert text.index(table.sentence) < text.index("<h1")
     assert text.index('id="overview"' if 'id="overview"' in text else "</header>") < text.index('id="gate"')
     assert '<tr class="fail">' in text
+
+
+def test_a_terminal_has_failures_first_in_colour() -> None:
+    stream = io.StringIO()
+    console = PlainConsole(file=stream, width=160, force_terminal=True, color_system="standard")
+    for part in terminal_table(gate_view(gate("pass", "cannot tell", "missing", "fail")), STYLES):
+        console.print(part)
+    verdicts = re.findall("\x1b\\[([0-9;]+)m(fail|missing|cannot tell|pass)\x1b", stream.getvalue())
+    assert verdicts == [("1;31", "fail"), ("1;35", "missing"), ("33", "cannot tell"), ("32", "pass")]
