@@ -6,6 +6,9 @@ from hardiness.core.doors import door
 
 if TYPE_CHECKING:
     from hardiness.api.collection import collect_results as collect_results
+    from hardiness.api.collection import comparisons_of as comparisons_of
+    from hardiness.api.collection import open_stores as open_stores
+    from hardiness.api.collection import results_in as results_in
     from hardiness.api.command import Command as Command
     from hardiness.api.comparison import compare_grouped as compare_grouped
     from hardiness.api.comparison import noise as noise

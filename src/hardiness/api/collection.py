@@ -84,6 +84,7 @@ def results_in(
     published: bool = False,
     rebuild: bool = False,
     grouping: Grouping = NO_GROUPING,
+    verify: bool = False,
 ) -> tuple[list[Result], list[str], list[str]]:
     """The results of folders, a line for each thing that could not be read, and one for each folder that was renamed.
 
@@ -94,6 +95,7 @@ def results_in(
         published: whether the paper's own results stand beside them.
         rebuild: whether ``results.json`` of each folder is made anew too.
         grouping: the clusters and slices that results are asked for.
+        verify: read every row again; goes without ``rebuild``.
     """
     every: list[Result] = []
     remarks: list[str] = []
@@ -102,7 +104,7 @@ def results_in(
         problems, remarks = [*problems, *survey.problems], [*remarks, *survey.renamed]
         # Page and results.json of a folder are of one baseline.
         of_store = (
-            rebuild_results(store, baseline, grouping) if rebuild else results_of(store, baseline, grouping=grouping)
+            rebuild_results(store, baseline, grouping) if rebuild else results_of(store, baseline, verify, grouping)
         )
         problems = [*problems, *dict.fromkeys(line for result in of_store for line in result.damage)]
         every += of_store

@@ -28,16 +28,16 @@ from hardiness.report.terminal import (
     score_tables,
     scorecard_tables,
 )
-from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
-from hardiness.results.results import group_of, results_of, with_severities
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.results import group_of, with_severities
 from hardiness.store.store import Store, surveyed
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShowOptions:
-    """Which folder, and how much of it."""
+    """Which folders, and how much of them."""
 
-    out: str = argument("OUT")
+    outs: tuple[str, ...] = argument("OUT [OUT2 …]")
     everything: bool = option("Also the scores that are no headlines.", False, name="--all")
     baseline: str | None = baseline_option()
     verify: bool = option("Read every stored row again, whatever was kept of earlier calls.", False)
@@ -52,31 +52,33 @@ class ShowOptions:
 
 @command
 def show(options: ShowOptions) -> int:
-    """Print the score tables of OUT, from its stored records; no model runs.
+    """Print the score tables of one or more OUT, from their stored records; no model runs.
 
-    What is computed of the records is kept in OUT, so that the next time takes less.
+    Models of several OUT stand in the same tables. What is computed of the records is kept in OUT, so that the next
+    time takes less.
     """
     below = options.below
     if below is not None:
         require_within("below", below, 0, 1)
-    store, grouping = Store.open(options.out), api.grouping_asked(options.grouped)
-    with surveyed(store):
-        survey, results_of_folder = store.survey(), results_of(store, options.baseline, options.verify, grouping)
-        if below is not None:
-            results_of_folder = with_severities(results_of_folder, store, below, grouping)
-        problems = [*survey.problems, *dict.fromkeys(line for result in results_of_folder for line in result.damage)]
-        print_lines(*survey.renamed, problems=problems)
+    (stores, missing), grouping = api.open_stores(options.outs), api.grouping_asked(options.grouped)
+    with surveyed(*stores):
+        shown, problems, remarks = api.results_in(
+            stores, missing, options.baseline, grouping=grouping, verify=options.verify
+        )
+        for store in stores if below is not None else ():
+            shown = with_severities(shown, store, below or 0.0, grouping)
+        print_lines(*remarks, problems=problems)
         if options.as_json:
-            print_json(results_of_folder)
+            print_json(shown)
         else:
             print_tables(
-                results_of_folder,
+                shown,
                 wide(),
-                lambda: kept_comparisons([store], options.baseline, grouping=grouping),
+                lambda: api.comparisons_of(stores, shown, options.baseline, details=False, grouping=grouping),
                 options.everything,
             )
             if below is not None:
-                _print_severities(results_of_folder, below)
+                _print_severities(shown, below)
     return 1 if problems else 0
 
 
@@ -121,7 +123,7 @@ def print_overview(results: Sequence[Result], console: Console, comparisons: Com
     if len({(result.benchmark, result.data, result.protocol) for result in results}) == 1:
         print_tables(results, console, lambda: comparisons)
         return
-    for table in scorecard_tables(results, comparisons, joined=True):
+    for table in scorecard_tables(results, comparisons):
         console.print(table)
     warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
     names = _names(results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hardiness.core.result import Score
+from hardiness.core.result import Interval, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +246,14 @@ class GridCell:
         value: ``None`` where it is undefined.
         shaded: whether its background shows the value.
         doubt: a word for a number that is not stood by; else empty.
+        interval: of the number, at 95 %, as a terminal shows it; ``None`` where there is none.
     """
 
     value: float | None
     unit: str = "fraction"
     shaded: bool = True
     doubt: str = ""
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 from hardiness.benchmarks.own_classes import ALL, UNCORRUPTED
 from hardiness.core.result import Result, Score
 from hardiness.report.charts import Chart, Grid, GridCell, Heat, Layer
+from hardiness.report.format import interval, number
 from hardiness.report.section import Section
 
 MOST_ROWS = 40
@@ -85,10 +86,49 @@ def _recall_grid(result: Result) -> Grid | None:
     for name in sorted(recalls, key=lambda name: (recalls[name][ALL].value or 0.0, name)):
         by_corruption = recalls[name]
         both = [by_corruption.get(UNCORRUPTED), by_corruption[ALL]] if has_corrupted else [by_corruption[ALL]]
-        cells = tuple(GridCell(score.value) if score else None for score in both)
+        cells = tuple(GridCell(score.value, interval=score.interval) if score else None for score in both)
         rows.append((f"{name} ({by_corruption[ALL].n:,})", cells))
     heads = ("clean", "all corruptions") if has_corrupted else ("recall",)
     return Grid(result.name, "recall by class, with its pictures", "class", heads, tuple(rows))
+
+
+def recall_under_corruptions(result: Result) -> Grid | None:
+    """Recall of each class, clean and under each corruption; classes and corruptions that lose most first.
+
+    ``None`` where nothing was corrupted.
+    """
+    recalls = _recalls(result)
+    under: dict[str, list[float]] = {}
+    for by_corruption in recalls.values():
+        for corruption, score in by_corruption.items():
+            under.setdefault(corruption, []).append(score.value or 0.0)
+    if UNCORRUPTED not in under:
+        return None
+    heads = sorted(under, key=lambda name: (name != UNCORRUPTED, name != ALL, float(np.mean(under[name])), name))
+    rows = []
+    for name in sorted(recalls, key=lambda name: (-_loss(recalls[name]), name)):
+        scores = [recalls[name].get(head) for head in heads]
+        cells = (GridCell(score.value, interval=score.interval) if score else None for score in scores)
+        rows.append((name, tuple(cells)))
+    titles = tuple(head.replace("_", " ") or "all corruptions" for head in heads)
+    return Grid(result.name, "recall by class and corruption", "class", titles, tuple(rows))
+
+
+def worst_class(result: Result) -> str:
+    """The class with the lowest recall, with its number and the interval of the lowest; empty where there is none."""
+    recalls = {name: by_corruption[ALL] for name, by_corruption in _recalls(result).items() if ALL in by_corruption}
+    lowest = next((s for s in result.scores if s.metric == "worst_class" and not s.condition), None)
+    if len(recalls) < 2 or lowest is None or lowest.value is None:
+        return ""
+    least = min(score.value or 0.0 for score in recalls.values())
+    names = [name for name, score in recalls.items() if score.value == least]
+    ends = f"{interval(lowest.interval, lowest.unit)}: " if lowest.interval else ""
+    about = f"{number(least, lowest.unit)} ({ends}the lowest of {len(recalls):,} classes, whichever it is)"
+    if len(names) == len(recalls):
+        return f"{result.name}: worst class: none, all have {about}"
+    pictures = recalls[names[0]].n
+    others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+    return f"{result.name}: worst class: {names[0]}{others}, {about}, n = {pictures:,}"
 
 
 def _retained_grid(result: Result) -> Grid | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -17,8 +18,9 @@ from hardiness.core.answers import mark_notes
 from hardiness.core.result import Result, Score, TextTable
 from hardiness.reference.stimulus_sets import SETS
 from hardiness.report import format as formatting
-from hardiness.report.charts import Grid
+from hardiness.report.charts import Grid, GridCell
 from hardiness.report.marks import caveat
+from hardiness.report.own_classes import recall_under_corruptions, worst_class
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
 from hardiness.report.slices import slice_views
@@ -68,7 +70,7 @@ class TerminalTable:
         title = self.title
         while True:
             count = self._fitting(columns, console, options)
-            yield self._table(columns[:count], title, options.max_width)
+            yield self._table(columns[:count], title, options)
             columns, title = columns[count:], f"{self.title}, continued"
             if not columns or not self.everything:
                 break
@@ -83,50 +85,67 @@ class TerminalTable:
     def _fitting(self, columns: Sequence[TerminalColumn], console: Console, options: ConsoleOptions) -> int:
         """How many of the first columns fit; at least one."""
         for count in range(len(columns), 1, -1):
-            table = self._table(columns[:count], "", options.max_width)
+            table = self._table(columns[:count], "", options)
             unbounded = options.update(max_width=10_000)
             if Measurement.get(console, unbounded, table).maximum <= options.max_width:
                 return count
         return min(1, len(columns))
 
-    def _table(self, columns: Sequence[TerminalColumn], title: str, width: int) -> Table:
+    def _table(self, columns: Sequence[TerminalColumn], title: str, options: ConsoleOptions) -> Table:
+        width, ascii_only = options.max_width, options.ascii_only
         table = Table(title=Text(title), title_justify="left", title_style="bold", expand=False)
-        longest = max(12, width // 3)
-        table.add_column(self.corner, no_wrap=True, overflow="ellipsis", max_width=longest)
-        for column in columns:
-            heading = Text(column.heading)
-            widest = max((line.cell_len for cell in column.cells for line in cell.split()), default=0)
-            words = max((len(word) for word in column.heading.split()), default=0)
-            table.add_column(
-                heading, justify="right", width=max(widest, words, min(len(column.heading), SHORT_HEADING))
-            )
         names = [_printable(name) for name in self.names]
-        short_names = formatting.shortened_apart(names, longest)
+        # A name is what people type: it is broken between words, and within one only where it takes most of a line.
+        longest = max((cell_len(word) for name in names for word in name.split()), default=1)
+        table.add_column(self.corner, overflow="fold", max_width=max(12, min(max(longest, width // 3), 2 * width // 3)))
+        for column in columns:
+            heading = Text(formatting.spelled(column.heading) if ascii_only else column.heading)
+            widest = max((line.cell_len for cell in column.cells for line in cell.split()), default=0)
+            words = max((len(word) for word in heading.plain.split()), default=0)
+            table.add_column(heading, justify="right", width=max(widest, words, min(len(heading), SHORT_HEADING)))
         for row, name in enumerate(names):
-            table.add_row(Text(short_names[name]), *(column.cells[row] for column in columns))
+            table.add_row(Text(name), *(column.cells[row] for column in columns))
         return table
 
 
 @dataclass(frozen=True)
-class JoinedGroups:
-    """One table of all groups where it is no wider than the terminal, else one for each group.
+class Overview:
+    """Models x benchmarks where all stand side by side, else a row for each of both; always one table.
 
     Attributes:
-        names: of the rows.
-        groups: the columns of each.
+        heads: of the columns.
+        rows: an entry of each column for each model.
     """
 
-    names: Sequence[str]
-    groups: Sequence[tuple[str, Sequence[TerminalColumn]]]
+    heads: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[OverviewEntry]]]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        joined = TerminalTable("overview", self.names, [each for _, columns in self.groups for each in columns], True)
-        if joined.fits(console, options):
-            yield joined
-        else:
-            yield from (
-                TerminalTable(f"overview: {group}", self.names, columns, True) for group, columns in self.groups
-            )
+        models = len(self.rows)
+        columns = [
+            TerminalColumn(head, [_entry(entries[place], models) for _, entries in self.rows])
+            for place, head in enumerate(self.heads)
+        ]
+        beside = TerminalTable("overview", [model for model, _ in self.rows], columns, everything=True)
+        yield beside if beside.fits(console, options) else self._below_each_other()
+
+    def _below_each_other(self) -> formatting.FittingTable:
+        """A row for each number, those of a benchmark together."""
+        rows: list[tuple[str, ...]] = []
+        styles: dict[str, str] = {}
+        for place, head in enumerate(self.heads):
+            before = len(rows)
+            for model, entries in self.rows:
+                entry = entries[place]
+                if entry.score is not None:
+                    rank = [f"{entry.rank}"] if entry.rank and len(self.rows) > 1 else []
+                    title, remark = "" if len(rows) > before else head, ", ".join([*rank, *entry.marks])
+                    rows.append((title, _printable(model), entry.text, entry.interval, remark))
+                    if entry.marks:
+                        styles[remark] = WARNING
+        heads = ("score", "model", "value", "95 %", "place, note")
+        starts = tuple(place for place, row in enumerate(rows) if row[0] and place)
+        return formatting.FittingTable(heads, rows, "overview", named=2, styles=styles, sections=starts)
 
 
 def headline_lines(results: Sequence[Result]) -> Iterator[str]:
@@ -140,33 +159,18 @@ def headline_lines(results: Sequence[Result]) -> Iterator[str]:
 
 
 def scorecard_tables(
-    results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = (), joined: bool = False
+    results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()
 ) -> Iterator[RenderableType]:
     """Models x benchmarks: each number with its interval, its place among the models, and what is amiss.
 
     Args:
         results: sorted by benchmark and data.
         comparisons: of the models on the same images; places go by overlap of intervals without them.
-        joined: one table for all groups of benchmarks, where it is no wider than the terminal.
     """
     card = scorecard(sections(results, comparisons, figures=False))
-    if not card.heads:
-        return
-    columns = [
-        TerminalColumn(
-            f"{head.title} {head.metric} {formatting.direction(head.higher_is_better)}",
-            [_entry(entries[place], len(card.rows)) for _, entries in card.rows],
-        )
-        for place, head in enumerate(card.heads)
-    ]
-    names, iterator = [model for model, _ in card.rows], iter(columns)
-    groups = [(group, list(islice(iterator, count))) for group, count in card.groups]
-    if joined:
-        yield JoinedGroups(names, groups)
-        return
-    for group, group_columns in groups:
-        title = f"overview: {group}" if len(groups) > 1 else "overview"
-        yield TerminalTable(title, names, group_columns, everything=True)
+    if card.heads:
+        heads = [f"{head.title} {head.metric} {formatting.direction(head.higher_is_better)}" for head in card.heads]
+        yield Overview(heads, card.rows)
 
 
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
@@ -219,16 +223,29 @@ def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
     if shown.section.people_score:
         notes.insert(0, Text(shown.section.people_score, style=PEOPLE))
-    return Group(table, *notes, *(map(_grid, shown.section.grids) if everything else ()))
+    grids = [*shown.section.grids] if everything else []
+    if all(result.run.has_own_classes for result in shown.results):
+        own = [result for result in shown.results if result.name not in shown.twins]
+        notes += [Text(line) for result in own if (line := worst_class(result))]
+        grids += filter(None, map(recall_under_corruptions, own)) if everything else ()
+    return Group(table, *notes, *map(_grid, grids))
 
 
 def _grid(grid: Grid) -> RenderableType:
     columns = [
-        TerminalColumn(head, [Text(formatting.grid_cell(cells[place])) for _, cells in grid.rows])
+        TerminalColumn(head, [_grid_cell(cells[place]) for _, cells in grid.rows])
         for place, head in enumerate(grid.heads)
     ]
     names = [name for name, _ in grid.rows]
     return TerminalTable(f"{grid.model}: {grid.title}", names, columns, everything=True, corner=grid.corner)
+
+
+def _grid_cell(cell: GridCell | None) -> Text:
+    """The number, with its interval below it."""
+    text = Text(formatting.grid_cell(cell))
+    if cell is not None and cell.interval is not None:
+        text.append(f"\n{formatting.interval(cell.interval, cell.unit)}", style=LESS)
+    return text
 
 
 def _cell(result: Result, score: Score | None) -> Text:

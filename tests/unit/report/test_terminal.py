@@ -11,7 +11,7 @@ from rich.console import Console
 from hardiness.cli.show import print_overview
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
-from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.notes import Note
 from hardiness.report.sections import sections
 from hardiness.report.terminal import score_tables, scorecard_tables
@@ -101,3 +101,90 @@ def test_notes_of_a_run_say_what_tells_results_of_one_model_apart() -> None:
     first = "imagenet-val on a, x, net (crop=64); imagenet-val on a, x, net (crop=96): partial: 5"
     assert first in lines
     assert "imagenet-val on b, x, net: partial: 4" in lines
+
+
+LONG = "timm:convnext_xxlarge.clip_laion2b_soup_ft_in1k"
+
+
+def test_names_that_people_type_are_whole_in_80_columns() -> None:
+    lines = printed(80, [result(LONG, columns=3), result(f"{LONG} (crop_px=288)", columns=3)], everything=True)
+    assert max(map(cell_len, lines)) <= 80
+    tables = [at for at, line in enumerate(lines) if line.startswith("whitebox")]
+    assert len(tables) > 1, "columns stand in further tables"
+    for at in tables:
+        assert any(line.split("│")[1].strip() == LONG for line in lines[at:] if line.startswith("│"))
+    assert any("(crop_px=288)" in line for line in lines)
+
+
+BENCHMARKS = [f"attack{k}" for k in range(5)]
+
+
+def test_the_overview_is_one_table_in_80_columns_however_many_numbers_it_has() -> None:
+    models = [f"network_of_a_name_{k} (crop_px=288)" for k in range(8)]
+    results = [result(model, name) for name in BENCHMARKS for model in models]
+    console = Console(width=80, force_terminal=False)
+    with console.capture() as captured:
+        for table in scorecard_tables(results):
+            console.print(table)
+    text = captured.get()
+    lines = text.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert (text.count("overview"), text.count("┏"), text.count("(crop_px=288)")) == (1, 1, 40)
+    assert text.count("40.0–60.0") == 40
+    assert all(sum(f"network_of_a_name_{k} " in line for line in lines) == 5 for k in range(8))
+    assert all(sum(name in line for line in lines) == 1 for name in BENCHMARKS)
+
+
+def own(model: str, benchmark: str, recalls: dict[tuple[str, str], float]) -> Result:
+    """A result of a person's own classes; recalls by class and corruption, of which the empty one is all."""
+    scores = [
+        Score("recall", value, "fraction", 10, Interval(value - 0.1, value), condition=Condition(**condition))
+        for (name, corruption), value in recalls.items()
+        for condition in [{"class": name, **({"corruption": corruption} if corruption else {})}]
+    ]
+    least = min(value for (_, corruption), value in recalls.items() if not corruption)
+    scores += [Score("top1", 0.9, "fraction", 20), Score("worst_class", least, "fraction", 20, Interval(0.1, 0.95))]
+    data = DataIdentity("photos", "f", 20, classes=("cat", "dog"))
+    run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, "classification", "own"), data)
+    return Result(model, benchmark, "photos", "own", scores, Counts(20, 20, 0, 20), run, {}, key=model)
+
+
+def test_show_names_the_worst_class_and_recalls_have_intervals() -> None:
+    results = [
+        own("a", "own", {("cat", ""): 0.9, ("dog", ""): 0.5}),
+        own("b", "own", {("cat", ""): 1.0, ("dog", ""): 1.0}),
+    ]
+    text = " ".join(" ".join(printed(80, results)).split())
+    assert "a: worst class: dog, 50.0 (10.0–95.0: the lowest of 2 classes, whichever it is), n = 10" in text
+    assert "b: worst class: none, all have 100.0 (10.0–95.0: the lowest of 2 classes" in text
+    everything = printed(80, results, everything=True)
+    row = next(at for at, line in enumerate(everything) if "dog (10)" in line)
+    assert ("50.0" in everything[row], "40.0–50.0" in everything[row + 1]) == (True, True)
+
+
+def test_show_has_corruption_by_class_of_ones_own_classes_with_all() -> None:
+    recalls = {
+        ("cat", ""): 0.8,
+        ("dog", ""): 0.4,
+        ("cat", "clean"): 0.9,
+        ("dog", "clean"): 0.95,
+        ("cat", "fog"): 0.85,
+        ("dog", "fog"): 0.6,
+        ("cat", "zoom_blur"): 0.75,
+        ("dog", "zoom_blur"): 0.2,
+    }
+    results = [own("a", "own-c", recalls)]
+    assert not any("by class and corruption" in line for line in printed(120, results))
+    lines = printed(120, results, everything=True)
+    at = next(at for at, line in enumerate(lines) if "a: recall by class and corruption" in line)
+    table = lines[at : at + 10]
+    assert [word for line in table for word in ("clean", "zoom blur", "fog") if word in line] == [
+        "clean",
+        "zoom blur",
+        "fog",
+    ]
+    dog = next(line for line in table if "dog" in line)
+    assert [cell.strip() for cell in dog.split("│")[2:-1]] == ["95.0", "40.0", "20.0", "60.0"], (
+        "what loses most is first"
+    )
+    assert any("10.0–20.0" in line for line in table)
