@@ -38,7 +38,7 @@ class Description(ProgressColumn):
     def render(self, task: Task) -> Text:
         """The two parts of the task's description, which stand in lines of it."""
         name, _, stage = task.description.partition("\n")
-        return Text.assemble((name, "bold"), *([" ", (stage, "dim")] if stage else []))
+        return Text.assemble((name, "bold"), (f" {stage}" if stage else "", "dim"))
 
 
 class Throughput(ProgressColumn):

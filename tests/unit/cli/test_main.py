@@ -135,8 +135,8 @@ def test_benchmarks_are_listed_in_the_groups_of_the_page(monkeypatch: pytest.Mon
 
 
 def test_a_word_too_many_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    assert called(monkeypatch, "show", "one", "two") == 2
-    assert "unexpected extra argument (two); see 'hardiness show --help'" in capsys.readouterr().err
+    assert called(monkeypatch, "gate", "one", "two") == 2
+    assert "unexpected extra argument (two); see 'hardiness gate --help'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)
