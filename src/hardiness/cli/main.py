@@ -283,12 +283,12 @@ def refuse_repeats(command: click.Command, arguments: Sequence[str], parent: cli
 
 COMMANDS = {
     "run": "Evaluate models on benchmarks; the same command again continues.",
-    "show": "Print the overview and the score tables of an output folder.",
+    "show": "Print the overview and the score tables of one or more output folders.",
     "show --claims": "Do the sentences of the paper hold for the models of an output folder?",
     "show --people": "How like people do models err? On cue conflicts and on model-vs-human.",
     "report": "Write report.html for one or more output folders.",
     "export": "Write results as JSON, CSV, Parquet, LaTeX, Markdown or a model card's block.",
-    "compare": "Do models differ? Paired on the same images, with intervals.",
+    "compare": "Which models are told apart, and which are not? Paired on the same images, with intervals.",
     "compare --noise": "What the protocol itself moves a model's scores by.",
     "compare --power": "How many images a comparison of two models needs.",
     "gate": "Is this good enough? Stored runs against the rules of a policy, with verdicts.",
