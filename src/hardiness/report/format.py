@@ -239,15 +239,16 @@ def _widths(words: Sequence[int], lines: Sequence[int], named: int, room: int) -
         named: columns at the left that are narrowed last.
         room: characters of all columns together.
     """
-    widths = [max(1, word) for word in words]
-    for columns in (range(named, len(widths)), range(named)):
-        while sum(widths) > room and max((widths[place] for place in columns), default=0) > NARROWEST:
-            widths[max(columns, key=lambda place: widths[place])] -= 1
-    wanted = [max(line, width) for line, width in zip(lines, widths, strict=True)]
-    while sum(widths) < room and widths != wanted:
-        # The column that lacks the largest share of its longest line is widened.
-        place = max(range(len(widths)), key=lambda place: (wanted[place] - widths[place]) / wanted[place])
-        widths[place] += 1
+    least, widths = [*words], [*map(max, lines, words)]
+    # The widest column gives way first: at most down to its longest word; where that does not do, names do so last.
+    everywhere = range(len(widths))
+    for columns, smallest in (
+        (everywhere, least),
+        (range(named, len(widths)), [NARROWEST] * len(widths)),
+        (range(named), [NARROWEST] * len(widths)),
+    ):
+        while sum(widths) > room and (wide := [place for place in columns if widths[place] > smallest[place]]):
+            widths[max(wide, key=lambda place: widths[place])] -= 1
     return widths
 
 
