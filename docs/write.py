@@ -288,7 +288,7 @@ def demo(out: Path) -> str:
     seconds = time.monotonic() - before
     taken = f"Once installed, the demo takes {seconds:.0f} seconds on {os.cpu_count()} cores. Two of its four models:\n"
     store = Store.open(out)
-    table = printed(scorecard_tables(results_of(store), kept_comparisons([store]), joined=True), 110)
+    table = printed(scorecard_tables(results_of(store), kept_comparisons([store])), 110)
     lines, kept = [], True
     for line in table.splitlines(keepends=True):
         model = re.match(r"│ (\S+)", line)
