@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from hardiness.cli.show import show
+from hardiness.cli.output import wide
+from hardiness.cli.show import print_tables
 from hardiness.core.columns import NO_GROUPING, Columns, ColumnSource, Grouping
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
@@ -67,14 +67,16 @@ def columns_of(ids: list[str], name: str, values: list[object]) -> Columns:
     return Columns(np.array(sorted(ids), object), {name: column}, (ColumnSource("Python", "0" * 64),))
 
 
-def test_names_that_differ_in_a_counter_are_told_and_the_stem_can_be_the_cluster(tmp_path: Path) -> None:
+def test_names_that_differ_in_a_counter_are_told_and_the_stem_can_be_the_cluster(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = stored(tmp_path, "patient{p:03d}_frame{k:03d}")
     (line,) = alike_lines(store)
     assert line.startswith("pictures whose file names differ in their last number alone are answered alike (41 stems, ")
     assert line.endswith(" times too narrow; --cluster stem")
     assert 1.5 < float(line.partition("intervals are ")[2].split()[0]) < 3
-    shown = CliRunner().invoke(show, [str(tmp_path)], standalone_mode=False)
-    assert line in " ".join(shown.output.split())
+    print_tables(results_of(store), wide(), lambda: ())
+    assert line in " ".join(capsys.readouterr().out.split())
     assert alike_lines(store, Grouping(cluster="stem")) == []
 
 
