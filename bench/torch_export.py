@@ -1,6 +1,6 @@
 """OpenVINO's CPU runtime on networks that are traced and frozen, as ours are, beside those that torch.export exports.
 
-    python bench/exported.py [--json] [--repetitions 15]
+    python bench/torch_export.py [--json] [--repetitions 15]
 
 ``torch.jit.trace`` and ``freeze`` are deprecated. Each network is converted both ways in one process and compiled with
 the runtime's options; forward passes take turns. Both must give the answers of eager torch before a time counts.
