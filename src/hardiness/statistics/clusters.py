@@ -162,9 +162,12 @@ class EstimateByCluster(NamedTuple):
 
     @property
     def telling(self) -> float:
-        """The clusters that can tell of the spread at most; those of the kind that comes in fewest."""
+        """The clusters that can tell of the spread at most; those of the kind that comes in fewest.
+
+        Where clusters are of unlike sizes, as large a part of those of a kind tells as of all.
+        """
         units = self.estimate.n if self.estimate.units is None else self.estimate.units
-        return min(units, *self.of_kinds) if self.of_kinds else units
+        return min(units, units / self.estimate.n * min(self.of_kinds)) if self.of_kinds else units
 
     def share_interval(self, confidence: float = 0.95) -> Interval:
         """The interval of a share, which is `clustered_proportion`; its value may be a mean over cells."""
