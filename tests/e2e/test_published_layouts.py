@@ -196,7 +196,7 @@ def test_runs_of_several_parts_and_under_attack_are_listed_and_removed_by_what_t
     listed = json.loads(hardiness("list", "runs", out, "--json").out)
     assert [each["options"] for each in listed if each["benchmark"] == "ood"] == [{"outside": ["ninco"]}] * 2
     assert sum(each["benchmark"] == "imagenet-val" for each in listed) == 2
-    (tmp_path / "policy.toml").write_text('[[rules]]\nbenchmark = "ood"\nmetric = "headline"\nat_least = 0\n')
+    (tmp_path / "policy.toml").write_text('[[rules]]\nbenchmark = "ood"\nmetric = "headline"\nat_least = 0.01\n')
     gate = ("gate", out, "--policy", tmp_path / "policy.toml", "--json")
     before = json.loads(hardiness(*gate).out)
     (remark,) = before["remarks"]
