@@ -16,10 +16,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import exported
 import pytest
 import torch
 
-import exported
 import hardiness
 from hardiness.data.embedded_photographs import embedded
 from hardiness.reference.classes import wnids
