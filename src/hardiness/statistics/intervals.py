@@ -324,7 +324,7 @@ def below_gamma(value: float, mean: float, variance: float, level: float = 0.05)
 
 
 @at_any_level
-def area_interval(area: float, first: int, second: int, share: float = 1.0, level: float = 0.05) -> Interval:
+def area_interval(area: float, first: float, second: float, share: float = 1.0, level: float = 0.05) -> Interval:
     """The interval of an area under the receiver operating curve, which holds also where one kind is rare.
 
     It reaches to the areas from which the one seen lies 1.96 standard errors of theirs (at 95 %), and not of its own,
@@ -333,7 +333,7 @@ def area_interval(area: float, first: int, second: int, share: float = 1.0, leve
 
     Args:
         area: in [0, 1].
-        first, second: images of either kind, at least 1 each.
+        first, second: images of either kind, or as many independent ones as vary as much.
         share: of the variance of such an area, that a mean of several over the same images has; in (0, 1].
         level: one minus the coverage, in (0, 1).
 

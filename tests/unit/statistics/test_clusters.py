@@ -21,11 +21,12 @@ from hardiness.statistics.clusters import (
     Clusters,
     EstimateBasis,
     WorstBasis,
+    area_rule,
     basis_of_difference,
     basis_of_share,
 )
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import clopper_pearson, clustered_proportion, proportion
+from hardiness.statistics.intervals import area_interval, clopper_pearson, clustered_proportion, proportion
 
 NAMES = np.array([f"n/{k:05d}" for k in range(4000)], object)
 
@@ -229,3 +230,16 @@ def test_shares_of_single_pictures_are_those_of_an_exact_test() -> None:
     assert made.interval == clustered_proportion(hits / 300, mean(NAMES[:300], right).variance, 300, 300)
     assert (made.interval.low, made.interval.high) == pytest.approx((exact.low, exact.high), abs=2e-4)
     assert made.interval.low < usual.low < usual.high < made.interval.high
+
+
+def test_the_interval_of_an_area_reaches_to_that_of_as_many_independent_pictures() -> None:
+    """Of 40 clusters that all rank alike the influences say nothing of a picture that would not."""
+    positive, clusters = np.arange(200) % 2 == 1, Clusters(np.arange(200), np.arange(200) // 5)
+    area, influence = area_under_roc(positive, np.where(positive, 2.0, 1.0))
+    estimate = Estimate(area, np.arange(200), influence)
+    basis = EstimateBasis(lambda: estimate, 0.0, 1.0, rule=area_rule(100, 100))
+    interval = basis.interval(clusters).interval
+    assert interval is not None
+    part = clusters.collapse(estimate).independent / 200
+    assert interval.high == 1
+    assert interval.low <= area_interval(1.0, 100 * part, 100 * part).low < 1
