@@ -12,6 +12,7 @@ from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT, TextTable
 from hardiness.results.compared_slices import slice_json
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
+from hardiness.results.difference_json import difference_json, finite
 from hardiness.results.flips import PairFlips
 from hardiness.results.pair_scores import PairScore
 from hardiness.statistics.comparison import Difference, ScoreComparison
@@ -257,24 +258,13 @@ def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
     }
 
 
-def difference_json(difference: Difference) -> dict[str, Any]:
-    """A difference with its interval and whether it differs from zero."""
-    interval = [difference.interval.low, difference.interval.high] if difference.interval else None
-    return {
-        **json_form(difference),
-        "value": _finite(difference.value),
-        "interval": interval,
-        "told_apart": difference.is_told_apart,
-    }
-
-
 def _score(score: ScoreComparison, comparison: BenchmarkComparison) -> dict[str, Any]:
     return {
         "metric": score.metric,
         "condition": dict(score.condition),
         "higher_is_better": score.higher_is_better,
         "noise": {name: {"moved": moved, "n": n} for name, (moved, n) in score.noise.items()},
-        "values": {name: _finite(value) for name, value in score.values.items()},
+        "values": {name: finite(value) for name, value in score.values.items()},
         "pairs": [
             {
                 "first": first,
@@ -310,7 +300,3 @@ def _detail(detail: PairDetail) -> dict[str, Any]:
         },
         "images": json_form(detail.images),
     }
-
-
-def _finite(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hardiness.core.result import IN_PERCENT, TextTable
+from hardiness.results.difference_json import difference_json, finite
 from hardiness.results.slice_comparison import SlicedDifference, SliceDifference
 from hardiness.sources.files import shown
-from hardiness.statistics.comparison import Difference
 
 HEADS = ("n", "first", "second", "difference", "95 %", "p", "better")
 
@@ -91,32 +91,15 @@ def slice_json(pair: SlicedDifference) -> dict[str, Any]:
         "sentence": slice_sentence(pair),
         "reversed": pair.is_reversed,
         "heterogeneity_p": pair.heterogeneity,
-        "overall": _difference(pair.overall),
+        "overall": difference_json(pair.overall),
         "slices": [
             {
                 "value": each.value,
-                "first": _finite(each.first),
-                "second": _finite(each.second),
+                "first": finite(each.first),
+                "second": finite(each.second),
                 **({"clusters": each.clusters} if each.clusters else {}),
-                **_difference(each.difference),
+                "difference": difference_json(each.difference),
             }
             for each in pair.slices
         ],
     }
-
-
-def _difference(difference: Difference) -> dict[str, Any]:
-    interval = [difference.interval.low, difference.interval.high] if difference.interval else None
-    return {
-        "difference": _finite(difference.value),
-        "interval": interval,
-        "p": difference.p,
-        "n": difference.n,
-        "level": difference.level,
-        "reason": difference.reason,
-        "told_apart": difference.is_told_apart,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return None if math.isnan(value) else value
