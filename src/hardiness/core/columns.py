@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -142,6 +142,32 @@ def join_columns(first: Columns, second: Columns) -> tuple[Columns, Mapping[str,
     return joined_columns, disagreements
 
 
+def with_given(columns: Columns, tables: Iterable[Columns], ids: NDArray[np.object_], other: str) -> Columns:
+    """The columns of some pictures with those of tables that were given beside them, which count.
+
+    Remarks say what did not fit and what was replaced, without values.
+
+    Args:
+        columns: that the pictures have.
+        tables: whose names of pictures are matched with the ids.
+        ids: of the pictures, sorted.
+        other: the cell that is replaced, in words.
+
+    Raises:
+        ArgumentError: two tables disagree.
+    """
+    beside = NO_COLUMNS
+    for table in tables:
+        beside, disagreements = join_columns(beside, table.of_pictures(ids))
+        refuse_disagreement(disagreements, beside.title)
+    joined, replaced = join_columns(columns, beside)
+    replacements = (
+        f"{beside.title}: {column} of {pictures_text(pictures)} is another than {other}: the given one counts"
+        for column, pictures in replaced.items()
+    )
+    return replace(joined, remarks=(*joined.remarks, *replacements))
+
+
 def refuse_disagreement(disagreements: Mapping[str, Sequence[str]], title: str) -> None:
     """Raise where two tables say different things of one picture.
 
@@ -218,11 +244,11 @@ def _take(column: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
     lacks = places < 0
     if not len(column):
         return np.full(len(places), None, object) if column.dtype == object else np.full(len(places), np.nan)
-    taken = column[np.maximum(places, 0)]
+    values = column[np.maximum(places, 0)]
     if lacks.any():
-        taken = taken.astype(np.float64) if taken.dtype.kind == "i" else taken
-        taken[lacks] = None if taken.dtype == object else np.nan
-    return taken
+        values = values.astype(np.float64) if values.dtype.kind == "i" else values
+        values[lacks] = None if values.dtype == object else np.nan
+    return values
 
 
 def _is_whole(one: Columns, other: Columns, name: str) -> bool:

@@ -22,10 +22,8 @@ from hardiness.core.columns import (
     NO_COLUMNS,
     Columns,
     ColumnSource,
-    join_columns,
-    pictures_text,
-    refuse_disagreement,
     texts_of,
+    with_given,
 )
 from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.picture_names import folded_name, plain_name
@@ -62,7 +60,7 @@ _INDEX = re.compile(r"__index_level_\d+__|Unnamed: \d+")
 
 @dataclass(frozen=True)
 class ColumnTable:
-    """What `--columns` names.
+    """A table that `--columns` names.
 
     Attributes:
         file: the path of the file.
@@ -97,12 +95,12 @@ class ColumnTable:
             if name == "path":
                 path = value
             elif name == "where":
-                column, colon, wanted = value.partition(":")
+                column, colon, cell = value.partition(":")
                 if not colon:
                     raise ArgumentError(
                         f"columns {text}: where must read COLUMN:VALUE, as in where=split:2; was {value!r}"
                     )
-                where.append((column, wanted))
+                where.append((column, cell))
             else:
                 names.append((value, name))
         return cls(match[1], path, tuple(where), tuple(names))
@@ -170,16 +168,9 @@ def with_tables(data: DataSet, tables: Sequence[Columns]) -> DataSet:
     if not tables:
         return data
     ids = np.array([item.id for item in data.items], object)
-    given = NO_COLUMNS
-    for table in tables:
-        given, disagreements = join_columns(given, table.of_pictures(ids))
-        refuse_disagreement(disagreements, given.title)
-    columns, replaced = join_columns(data.columns, given)
-    taken = (
-        f"{given.title}: {column} of {pictures_text(pictures)} is another than in the data: the given one counts"
-        for column, pictures in replaced.items()
-    )
-    return replace(data, columns=columns, remarks=(*data.remarks, *given.remarks, *taken))
+    columns = with_given(data.columns, tables, ids, "in the data")
+    remarks = tuple(dict.fromkeys((*data.remarks, *columns.remarks)))
+    return replace(data, columns=columns, remarks=remarks)
 
 
 def further_columns(files: Sequence[Path]) -> tuple[Mapping[str, NDArray[Any]], ColumnSource]:
@@ -230,19 +221,19 @@ def _as_columns(arrays: Mapping[str, NDArray[Any]], table: ColumnTable, source: 
             f"{place}: must have a column of the pictures' paths ({', '.join(PATHS[:3])} …), has "
             f"{', '.join(map(shown, list(arrays)[:8]))}; name it, as in {table.file}:path=COLUMN"
         )
-    chosen = np.ones(len(arrays[paths]), bool)
+    is_chosen = np.ones(len(arrays[paths]), bool)
     for column, value in table.where:
-        chosen &= np.array([text == value for text in texts_of(arrays[column])], bool)
-        if not chosen.any():
+        is_chosen &= np.array([text == value for text in texts_of(arrays[column])], bool)
+        if not is_chosen.any():
             raise ArgumentError(f"{place}: where={column}:{value} leaves no line; write the value as it stands there")
     renamed = dict(table.names)
-    values = {renamed.get(name, name): array[chosen] for name, array in arrays.items() if name != paths}
+    values = {renamed.get(name, name): array[is_chosen] for name, array in arrays.items() if name != paths}
     if len(values) < len(arrays) - 1:
         twice = next(name for name in renamed.values() if name in arrays and name not in renamed)
         raise ArgumentError(f"{place}: has a column {twice!r} already; choose another name for {twice}=…")
     if not values:
         raise ArgumentError(f"{place}: must have a column beside {paths}, which has the pictures' paths; has none")
-    names = [None if text is None else plain_name(text) for text in texts_of(arrays[paths][chosen])]
+    names = [None if text is None else plain_name(text) for text in texts_of(arrays[paths][is_chosen])]
     return _each_once(names, values, source, place)
 
 
@@ -328,8 +319,8 @@ def _of_csv(content: bytes, file: str) -> tuple[dict[str, NDArray[Any]], list[st
     if not lines:
         raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
     texts = [[cells[at].strip() if at < len(cells) else "" for cells in lines] for at in range(len(head))]
-    kept = {name: column for name, column in zip(head, texts, strict=True) if name and not _INDEX.fullmatch(name)}
-    return _without_long({name: typed(column, has_decimal_comma) for name, column in kept.items()}, file)
+    columns = {name: column for name, column in zip(head, texts, strict=True) if name and not _INDEX.fullmatch(name)}
+    return _without_long({name: typed(column, has_decimal_comma) for name, column in columns.items()}, file)
 
 
 def _refuse_doubles(head: Sequence[str], place: str) -> None:

@@ -13,10 +13,7 @@ import numpy as np
 
 from hardiness.core.result import ClustersOfResult, Score
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.statistics.clusters import NO_METHOD, Clusters, basis_of_difference
-
-FEW_CLUSTERS = 30
-"""Clusters below which intervals hold less often than they say, above all where clusters are of unlike sizes."""
+from hardiness.statistics.clusters import NO_METHOD, Clusters, basis_of_difference, few_clusters
 
 
 def clustered_scores(scores: Iterable[Score], clusters: Clusters) -> list[Score]:
@@ -38,10 +35,12 @@ def clustered_score(score: Score, clusters: Clusters) -> Score:
         return replace(score, basis=None)
     if score.basis is None:
         return without_interval(score)
-    made = score.basis.interval(clusters)
+    clustered = score.basis.interval(clusters)
     if score.interval is None and score.interval_reason:  # what has no interval of pictures has none of clusters
-        return replace(score, basis=None, clusters=made.clusters)
-    return replace(score, basis=None, clusters=made.clusters, interval=made.interval, interval_reason=made.reason)
+        return replace(score, basis=None, clusters=clustered.clusters)
+    return replace(
+        score, basis=None, clusters=clustered.clusters, interval=clustered.interval, interval_reason=clustered.reason
+    )
 
 
 def without_interval(score: Score, reason: str = "") -> Score:
@@ -87,12 +86,8 @@ def clustered_details(details: Mapping[str, Any], table: ImageTable, clusters: C
 
 def cluster_warnings(clusters: ClustersOfResult | None) -> Sequence[str]:
     """A warning where the clusters are so few that intervals hold less often than they say; none of single pictures."""
-    if clusters is None or clusters.clusters >= FEW_CLUSTERS:
-        return ()
-    return (
-        f"its pictures come in {clusters.text}: below {FEW_CLUSTERS} an interval may hold in less than 95 % of cases, "
-        "above all where clusters are of unlike sizes",
-    )
+    few = few_clusters(clusters.clusters, clusters.column) if clusters else ""
+    return (few,) if few else ()
 
 
 def without_bases(scores: Iterable[Score]) -> list[Score]:

@@ -29,8 +29,7 @@ from hardiness.core.columns import (
     Grouping,
     SliceOfPictures,
     join_columns,
-    pictures_text,
-    refuse_disagreement,
+    with_given,
 )
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import from_json, json_form
@@ -241,17 +240,10 @@ class ScoredRun:
             ArgumentError: two tables that were given disagree.
             StoreError: what is stored cannot be read.
         """
-        given = NO_COLUMNS
-        for table in self.grouping.columns:
-            given, disagreements = join_columns(given, table.of_pictures(self.ids))
-            refuse_disagreement(disagreements, given.title)
-        columns, replaced = join_columns(self._stored_columns(), given)
-        taken = (
-            f"{given.title}: {column} of {pictures_text(pictures)} is another than the one that is stored beside the "
-            "rows: the given one counts"
-            for column, pictures in replaced.items()
-        )
-        return replace(columns, remarks=(*columns.remarks, *taken))
+        stored = self._stored_columns()
+        if not self.grouping.columns:  # of these alone no id need be known, for which the table is read
+            return stored
+        return with_given(stored, self.grouping.columns, self.ids, "the one that is stored beside the rows")
 
     def _stored_columns(self) -> Columns:
         """The columns that are stored beside its rows."""

@@ -139,7 +139,7 @@ def test_few_clusters_are_a_warning_and_fewer_than_eight_have_no_interval(tmp_pa
     for count, has_warning in ((40, False), (29, True), (7, True)):
         store, grouping = stored(tmp_path / str(count), clusters=count)
         (result,) = results_of(store, grouping=grouping)
-        assert any(f"in {count} clusters by patient" in line for line in result.warnings) == has_warning
+        assert any(f"{count} clusters by patient: with fewer" in line for line in result.warnings) == has_warning
         score = result.score("top1")
         assert (score.interval is None) == (count < 8)
         assert score.interval_reason == ("an interval needs 8 clusters, had 7" if count < 8 else "")
