@@ -439,7 +439,7 @@ def test_objectnet_is_shown_to_who_asks_and_with_its_border(hardiness: Callable[
     for picture in pictures_shown:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
         edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-        assert edge[:, 0].min() > 140
+        assert edge[:, 0].min() > 170
         assert edge[:, 1:].max() < 110
     assert "chair" in page.read_text()
     told = hardiness("report", tmp_path / "out", "--show", "objectnett")

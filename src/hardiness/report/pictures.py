@@ -30,8 +30,8 @@ MOST_LARGE, SMALL_PX = 200, 96
 """Galleries up to which pictures have that side, and the side of those of more galleries: each has a picture, and the
 page must stay one that can be mailed."""
 
-BORDER_PX = 2
-"""Width of the border of pictures whose licence wants it kept."""
+BORDER_PX = 4
+"""Width of the border of pictures whose licence wants it kept; of a thinner one a JPEG leaves little red."""
 
 BARE = 3
 """Samples that a gallery lists where no pictures are wanted."""
