@@ -49,7 +49,7 @@ class Call(Command):
 
     @property
     def grouping(self) -> Grouping:
-        """What results are asked for; raises as `grouping_of`."""
+        """The clusters and slices that results are asked for; raises as `grouping_of`."""
         return self.arguments.grouping
 
     @property

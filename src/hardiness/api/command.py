@@ -201,7 +201,7 @@ class Command:
 
     @property
     def grouping(self) -> Grouping:
-        """What results are asked for; the tables of pictures are read.
+        """The clusters and slices that results are asked for; the tables of pictures are read.
 
         Raises:
             ArgumentError: as `grouping_of`.

@@ -22,7 +22,7 @@ Mix = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class GroupingArguments:
-    """What `grouping_of` takes, read when it is needed."""
+    """The arguments of `grouping_of`, whose files are read when they are needed."""
 
     columns: GivenColumns | Sequence[GivenColumns] = ()
     cluster: str | None = None
@@ -31,7 +31,7 @@ class GroupingArguments:
 
     @property
     def grouping(self) -> Grouping:
-        """What results are asked for; raises as `grouping_of`."""
+        """The clusters and slices that results are asked for; raises as `grouping_of`."""
         return grouping_of(self.columns, self.cluster, self.slices, self.mix)
 
 
@@ -61,10 +61,13 @@ def grouping_of(
         parse_slice(text)
     names = {slice_name(text) for text in chosen}
     shares: dict[str, Mapping[str, float]] = {}
-    for name, given in (mix or {}).items():
+    for name, shares_of_values in (mix or {}).items():
         if name not in names:
             raise ArgumentError(f"mix {name}: must be of a slice that is asked for; add --slice {name}")
-        shares[name] = _shares(name, given if isinstance(given, Mapping) else _read_mix(name, os.fspath(given)))
+        shares[name] = _shares(
+            name,
+            shares_of_values if isinstance(shares_of_values, Mapping) else _read_mix(name, os.fspath(shares_of_values)),
+        )
     return Grouping(cluster or "", chosen, shares, tuple(map(read_columns, _tables(columns))))
 
 
@@ -117,19 +120,19 @@ def _read_mix(name: str, file: str) -> Mapping[str, Any]:
     return shares
 
 
-def _shares(name: str, given: Mapping[Any, Any]) -> Mapping[str, float]:
+def _shares(name: str, shares: Mapping[Any, Any]) -> Mapping[str, float]:
     """The shares, of which the sum is 1: counts do as well.
 
     Raises:
         ArgumentError: one is no number from 0 on, or all are 0.
     """
-    for value, share in given.items():
+    for value, share in shares.items():
         if not _number(share) >= 0:
             raise ArgumentError(f"mix {name}: the share of {value!r} must be a number from 0 on, was {share!r}")
-    total = sum(map(_number, given.values()))
+    total = sum(map(_number, shares.values()))
     if not total > 0:
         raise ArgumentError(f"mix {name}: must have a share above 0, has none")
-    return {str(value): _number(share) / total for value, share in given.items()}
+    return {str(value): _number(share) / total for value, share in shares.items()}
 
 
 def _number(text: Any) -> float:

@@ -78,7 +78,7 @@ class Report:
 
     @property
     def grouping(self) -> Grouping:
-        """What results are asked for, by the command or by Python; raises as `grouping_of`."""
+        """The clusters and slices that the command, or Python, asks for; raises as `grouping_of`."""
         return self.arguments.grouping if self.arguments else grouping_asked(self.grouped)
 
     @property

@@ -33,7 +33,7 @@ MB = 10**6
 
 
 class Description(ProgressColumn):
-    """What is done, as it was typed, and its stage behind it: neither is markup or a code of a picture."""
+    """The work in hand, as it was typed, and its stage behind it: neither is markup or a code of a picture."""
 
     def render(self, task: Task) -> Text:
         """The two parts of the task's description, which stand in lines of it."""

@@ -380,14 +380,14 @@ def _interval_of_likelihood(estimate: Estimate, fewer: int) -> Interval:
 
 
 def _clustered_likelihood(by_cluster: EstimateByCluster) -> Interval:
-    """The same by clusters: sums over several pictures are less unlike, so that pictures say how unlike losses are."""
+    """The interval of a likelihood by clusters: sums over pictures are less unlike than losses are by themselves."""
     estimate = by_cluster.estimate
     telling = min(_sharing(by_cluster.by_picture), estimate.telling, int(by_cluster.telling))
     return skewed_student(estimate.value, estimate.error, estimate.skew, max(telling - 1, 1))
 
 
 def _sharing(estimate: Estimate) -> int:
-    """As many images as would have this variance if they shared it equally."""
+    """The number of images that would have this variance if they shared it equally."""
     squares = estimate.influence**2
     return int(squares.sum() ** 2 / (squares**2).sum())
 
@@ -589,8 +589,8 @@ def _basis_of_kept(metric: Metric, table: ImageTable, places: Sequence[int]) -> 
 
     def of_risk(by_cluster: EstimateByCluster) -> Interval:
         estimate = by_cluster.estimate
-        kept = math.ceil(COVERAGE * estimate.independent)
-        return with_unseen(estimate.interval(0.0, 1.0), estimate.value, kept)
+        surest = math.ceil(COVERAGE * estimate.independent)
+        return with_unseen(estimate.interval(0.0, 1.0), estimate.value, surest)
 
     return EstimateBasis(estimate, kinds=kinds, rule=of_risk if metric is RISK_AT_COVERAGE else of_areas)
 

@@ -245,9 +245,8 @@ def _views(name: str) -> Iterator[Diagnosis]:
     text = f"{view['crop mode']} crop {view['crop']} of {view['resize']}, {view['filter']}"
     text += f", mean {view['mean']}, std {view['std']}"
     text += f"; you say {', '.join(yours)}" if yours else ""
-    of_library = (
-        None if spec.source.package else models.library_view(spec)
-    )  # weights in a package are not the library's
+    # Weights in a package are not the library's.
+    of_library = None if spec.source.package else models.library_view(spec)
     if of_library is None:
         yield Diagnosis(name, f"{text}; no library states it for these weights")
         return

@@ -112,8 +112,8 @@ def run(options: RunOptions) -> int:
 def _not_in_tables(remarks: Sequence[str], results: Sequence[Result]) -> list[str]:
     """The remarks that are no warning of a result, which its table or its JSON has."""
     warnings = {(result.model, line) for result in results for line in result.warnings}
-    shown = {text for model, line in warnings for text in (line, f"{model}: {line}")}
-    return [line for line in remarks if line not in shown]
+    printed = {text for model, line in warnings for text in (line, f"{model}: {line}")}
+    return [line for line in remarks if line not in printed]
 
 
 def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None = None) -> list[str]:

@@ -82,8 +82,8 @@ class Members:
         return iterates
 
     def _tell_of_kept(self, members: int, pictures: int) -> None:
-        kept = "member 1 is" if members == 1 else f"members 1 to {members} are"
-        text = f"{kept} kept of {self.last}, {members * pictures:,} image-conditions that count when all have ended"
+        names = "member 1 is" if members == 1 else f"members 1 to {members} are"
+        text = f"{names} kept of {self.last}, {members * pictures:,} image-conditions that count when all have ended"
         text += f"; member {members + 1} is at work" if members < self.last else ""
         self.note(f"the attack on {pictures:,} pictures goes on where it was stopped: {text}")
         self.tell(text)

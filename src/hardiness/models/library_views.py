@@ -72,7 +72,7 @@ def _torchvision_weights(name: str, url: str) -> Any:
 
 
 def _of_library(library: str, transform: Any) -> LibraryView:
-    """What a library's transform states, and the transform itself."""
+    """The view that a library's transform states, and the transform itself."""
 
     def apply(picture: Image) -> Any:
         return transform(PIL.Image.fromarray(picture)).numpy()

@@ -174,7 +174,7 @@ def lead_of(columns: Sequence[ScreenColumn], models: Sequence[str]) -> str:
 
 
 def verdict_of(column: ScreenColumn) -> Verdict:
-    """What holds in a column beyond chance, and what its numbers are worth."""
+    """The verdict on a column: who is ahead beyond chance, and how far its numbers can be believed."""
     if column.note:
         return Verdict("plain", column.note, "The interval knows that it is the worst of several.")
     claim, remarks = column.standing.claim, _remarks(column)

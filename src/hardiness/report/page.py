@@ -212,8 +212,8 @@ def _handout_pictures(hung: Sequence[Sequence[Wall]], figures: Sequence[Mapping[
             if exhibit and len(pictures) < PICTURES_ON_SHEET and wall.gallery.title not in {t for t, _ in pictures}:
                 answer = exhibit.sample.after or exhibit.sample.before
                 under = f" under {exhibit.condition}" if exhibit.condition else ""
-                said = f", answered {answer.name}" if answer else ""
-                caption = f"{wall.model}: {exhibit.sample.label}{under}{said}"
+                answer_text = f", answered {answer.name}" if answer else ""
+                caption = f"{wall.model}: {exhibit.sample.label}{under}{answer_text}"
                 shown_picture = exhibit.pictures[min(1, len(exhibit.pictures) - 1)]  # not the change alone
                 source = f"data:image/jpeg;base64,{shown_picture.data}"
                 pictures.append((caption, Markup('<img alt="{}" src="{}">').format(caption, source)))
@@ -300,7 +300,7 @@ def _section(
 
 
 def _pair_notes(shown: BenchmarkSection) -> list[str]:
-    """What a comparison says of pairs beside their differences; places stand in the tables."""
+    """The sentences of a comparison on pairs, beside their differences; places stand in the tables."""
     notes = comparison_view(shown.compared, DIFFERENCES_MOST).notes if shown.compared else ()
     return [note for note in notes if "differences are shown" not in note and not note.startswith("ranks by ")]
 
@@ -374,7 +374,7 @@ def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
 
 
 def _hints(shown: BenchmarkSection) -> list[str]:
-    """What each column of a section means, at the first column of its metric; empty where nobody says it."""
+    """The meaning of each column of a section, at the first column of its metric; empty where nobody says it."""
     card, explained, hints = card_of(shown.results[0].run), set[str](), []
     for column in shown.section.columns:
         text = "the share of right answers." if column.complement else card.metric(column.metric).explanation

@@ -61,7 +61,7 @@ class FirstScreen:
 
     @property
     def pairs(self) -> str:
-        """What holds of every two models, as JSON: by ``I-J``, their places, a title and a text for each column."""
+        """The differences of every two models as JSON: by ``I-J``, their places, a title and a text a column."""
         places = {model: place for place, model in enumerate(self.models)}
         texts: dict[str, list[list[str]]] = {}
         for column, _ in (pair for chart in self.charts for pair in chart):
@@ -172,7 +172,7 @@ def _as_fraction(match: re.Match[str]) -> str:
 
 
 def _request(result: Result) -> Mapping[str, object]:
-    """What the last session that computed rows was asked."""
+    """The request of the last session that computed rows."""
     sessions = [each for each in result.measured.get("sessions", ()) if each.get("rows") and "asked" in each]
     return sessions[-1]["asked"] if sessions else {}
 

@@ -228,7 +228,7 @@ def _pairs(
     unranked: Mapping[str, str],
     twins: Mapping[str, str],
 ) -> dict[tuple[str, str], str]:
-    """What holds of every two models, the first of the section first."""
+    """The difference of every two models in words, the first of the section first."""
     texts: dict[tuple[str, str], str] = {}
     for first, second in combinations([result.name for result in each.results if result.name in points], 2):
         reasons = {unranked[name] for name in (first, second) if name in unranked}

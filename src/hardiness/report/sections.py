@@ -226,8 +226,8 @@ class BenchmarkSection:
 
 def score_of(result: Result, column: Column) -> Score | None:
     """The score that a column shows of a result."""
-    found = next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
-    return complement(found) if found is not None and column.complement else found
+    score = next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+    return complement(score) if score is not None and column.complement else score
 
 
 def complement(score: Score) -> Score:

@@ -21,12 +21,12 @@ def slice_views(results: Sequence[Result], everything: bool = False) -> list[Tex
         results: of one section.
         everything: of each score, not of the headline alone.
     """
-    chosen = [
+    headlines = [
         (result, score) for result in results for score in (result.slices if everything else headline_slices(result))
     ]
-    keys = dict.fromkeys((score.column, score.metric, score.condition) for _, score in chosen)
+    keys = dict.fromkeys((score.column, score.metric, score.condition) for _, score in headlines)
     return [
-        _view([(result, score) for result, score in chosen if (score.column, score.metric, score.condition) == key])
+        _view([(result, score) for result, score in headlines if (score.column, score.metric, score.condition) == key])
         for key in keys
     ]
 

@@ -39,7 +39,7 @@ def dependence_lines(runs: Iterable[ScoredRun]) -> list[str]:
 
 
 def _dependences(run: ScoredRun) -> dict[str, Dependence]:
-    """What `dependences` gives of a run, kept beside its rows."""
+    """The dependent columns of a run, kept beside its rows."""
     if run.grouping.cluster or isinstance(run.card, MissingCard) or run.refusal:
         return {}
     columns, has_stems = run.picture_columns, bool(run.stored.run.data.classes)

@@ -275,7 +275,7 @@ class PolicyFolder:
 
     @property
     def column_remarks(self) -> tuple[str, ...]:
-        """What a person should know of the columns of its pictures, a line each."""
+        """The lines on the columns of its pictures that a person should know."""
         runs = [run for folder in self._by_cluster.values() for run in folder.runs.values()]
         lines = dict.fromkeys(line for run in runs for line in run.column_remarks)
         return (*lines, *dependence_lines(runs))

@@ -103,14 +103,14 @@ class SlicedDifference:
             parts.append(f"better at {self.column} {better}")
         if worse := listed(-sign):
             parts.append(f"worse at {self.column} {worse}")
-        known = " and ".join(parts) if parts else f"not known to differ on average or at any {self.column}"
-        text = f"{names[0]} against {names[1]}, {self.title}: {known}"
+        leads = " and ".join(parts) if parts else f"not known to differ on average or at any {self.column}"
+        text = f"{names[0]} against {names[1]}, {self.title}: {leads}"
         if self.heterogeneity is None:
             return text
         p = "p < .001" if self.heterogeneity < 0.001 else f"p = {self.heterogeneity:.3f}".replace("0.", ".")
-        told = f"the difference is not the same at all {self.column} values"
+        differs = f"the difference is not the same at all {self.column} values"
         same = f"no value of {self.column} is known to change the difference"
-        return f"{text}; {told if self.heterogeneity < LEVEL else same} ({p})"
+        return f"{text}; {differs if self.heterogeneity < LEVEL else same} ({p})"
 
 
 def _ends(difference: Difference, sign: int, number: Callable[[float], str]) -> str:
@@ -186,8 +186,8 @@ def _parted(score: Measurable, part: SlicePartition, run: RunByImage, ids: NDArr
         own = chosen if estimate.n == len(chosen) else np.searchsorted(places, estimate.ids)
         return replace(estimate, ids=own), score.lacks(places[chosen])
 
-    chosen = [part.partition.places(k) for k in range(len(part.values))]
-    return _Parted(of(here), [of(each) for each in chosen])
+    pictures = [part.partition.places(k) for k in range(len(part.values))]
+    return _Parted(of(here), [of(each) for each in pictures])
 
 
 def _differences(

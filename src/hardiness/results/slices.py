@@ -84,10 +84,10 @@ def with_worst_pictures(result: Result, run: ScoredRun) -> Result:
         rows = np.flatnonzero(pictures.codes == list(map(str, pictures.values)).index(worst.value))
         namer = card_of(run.stored.run).class_namer(run.stored.run)
         galleries.append(mistakes_among(run.table, namer, rows, f"{score.column} {worst.value}"))
-    shown = [gallery for gallery in galleries if gallery is not None]
-    if not shown:
+    pictured = [gallery for gallery in galleries if gallery is not None]
+    if not pictured:
         return result
-    details = {**result.details, KEPT: [*result.details.get(KEPT, ()), *galleries_kept(shown)[KEPT]]}
+    details = {**result.details, KEPT: [*result.details.get(KEPT, ()), *galleries_kept(pictured)[KEPT]]}
     return replace(result, details=details)
 
 

@@ -490,7 +490,7 @@ def difference_test(
 
 
 def _by_image(first: Estimate, second: Estimate) -> NDArray[np.float64]:
-    """What a first score is ahead by on each image that both rest on, ``(n,)``; 0 where rounding alone is left."""
+    """The lead of a first score on each image that both rest on, ``(n,)``; 0 where rounding alone is left."""
     differences = first.influence - second.influence + (first.value - second.value)
     differences[np.abs(differences) < 1e-12 * max(1.0, float(np.abs(first.influence).max(initial=0.0)))] = 0.0
     return np.asarray(differences)

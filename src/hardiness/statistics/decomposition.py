@@ -152,7 +152,7 @@ def _test_classes(
     span: float,
     codes: NDArray[np.int64] | None,
 ) -> list[Difference]:
-    """What the images of each group add to a mean difference; arguments as for `by_class`, ``group`` of each image."""
+    """The part of each group of images in a mean difference; arguments as for `by_class`, ``group`` of each image."""
     if not groups:
         return []
     apart = np.flatnonzero(differences)

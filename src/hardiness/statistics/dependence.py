@@ -25,7 +25,7 @@ MOST_PERMUTATIONS, MOST_DRAWS = 1999, 10_000_000
 """The most permutations, and the most draws of all of them together; fewer are made of many pictures."""
 
 PERMUTATIONS_PER_COLUMN = 40
-"""As many are made at least for each column that is tested, so that Holm's level can be reached."""
+"""The fewest permutations for each column that is tested, so that Holm's level can be reached."""
 
 _ROWS = 1 << 20
 

@@ -72,7 +72,7 @@ def _clustered(estimates: Sequence[Estimate], clusters: Clusters) -> Flips:
     """The flips of estimates of the three shares, over clusters."""
     intervals = [clustered_share(estimate, clusters) for estimate in estimates]
     negative, positive, agreement = (
-        FlipShare(each.value, made.interval) for each, made in zip(estimates, intervals, strict=True)
+        FlipShare(each.value, clustered.interval) for each, clustered in zip(estimates, intervals, strict=True)
     )
     first = intervals[0]
     return Flips(estimates[0].n, negative, positive, agreement, first.clusters, first.reason)

@@ -132,8 +132,8 @@ class CorruptionTree:
             return self.form.format
         suffix = PurePath(item.file.name).suffix
         if suffix.lower() not in OWN_FORMATS:
-            known = ", ".join(OWN_FORMATS)
-            raise SampleError(f"{item.file.name}: --format same writes {known}, and not {suffix}; use --format png")
+            formats = ", ".join(OWN_FORMATS)
+            raise SampleError(f"{item.file.name}: --format same writes {formats}, and not {suffix}; use --format png")
         return OWN_FORMATS[suffix.lower()]
 
     @property

@@ -36,8 +36,8 @@ def _chart(column: str, number: int, scores: dict[str, SlicedScore], results: Se
                 worst[each.value] = min(worst.get(each.value, sign * each.score), sign * each.score)
                 counts.setdefault(each.value, set()).add(each.n)
     values = sorted(worst, key=lambda value: (worst[value], value))
-    shown = values[:MOST_ROWS]
-    rows = {value: f"{value}, n {'/'.join(f'{n:,}' for n in sorted(counts[value]))}" for value in shown}
+    first_values = values[:MOST_ROWS]
+    rows = {value: f"{value}, n {'/'.join(f'{n:,}' for n in sorted(counts[value]))}" for value in first_values}
     observers = tuple(
         Observer(
             name,
@@ -52,7 +52,9 @@ def _chart(column: str, number: int, scores: dict[str, SlicedScore], results: Se
     )
     drawn = [each for observer in observers for each in (*observer.by_row.values(), observer.overall) if each]
     ends = [each.interval.high if each.interval else each.value or 0.0 for each in drawn]
-    part = f" Of {len(values):,} values the {len(shown)} that are worst." if len(values) > len(shown) else ""
+    part = (
+        f" Of {len(values):,} values the {len(first_values)} that are worst." if len(values) > len(first_values) else ""
+    )
     clusters = f", for pictures that come by {first.cluster}" if first.cluster else ""
     caption = (
         f"{first.title} of the pictures with each value of {column}, the worst first. Lines are intervals of which all "
