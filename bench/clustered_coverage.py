@@ -155,7 +155,7 @@ def of_one_condition(sample: Sample) -> dict[str, Measured]:
 
 
 LOSS_NAMES = {"brier_top1": "Brier score", "nll": "NLL"}
-"""What two losses are called in the table, by metric."""
+"""The names of two losses in the table, by metric."""
 
 
 def losses_of(confidence: Floats, right: Bools) -> dict[str, Floats]:
@@ -203,8 +203,8 @@ def of_classes(sample: Sample) -> dict[str, Measured]:
     answer = np.where(wrong, (label + sample.generator.integers(1, CLASSES, sample.n)) % CLASSES, label)
     columns = {"right": (~wrong)[:, None].astype(np.int8), "answer": answer[:, None].astype(np.int32)}
     scores = scored_by_class(sample, label, columns, CLASSES)
-    told = {"balanced accuracy": "balanced_accuracy", "macro F1": "macro_f1", "worst class": "worst_class"}
-    return {name: of_score(scores[metric], sample, 1 - rate) for name, metric in told.items()}
+    metrics = {"balanced accuracy": "balanced_accuracy", "macro F1": "macro_f1", "worst class": "worst_class"}
+    return {name: of_score(scores[metric], sample, 1 - rate) for name, metric in metrics.items()}
 
 
 def of_two_classes(sample: Sample) -> dict[str, Measured]:
@@ -296,7 +296,7 @@ FAMILIES: dict[str, Trial] = {
     "two sets": of_two_sets,
     "gate": of_a_gate,
 }
-"""What is measured of one draw together, by name."""
+"""The families of scores that one draw is measured by together, by name."""
 
 BY_CLASS = ("classes", "two classes")
 """Those in which clusters may lie within a class."""
@@ -320,7 +320,7 @@ def designs_of(family: str, every: int) -> Iterator[Design]:
 
 @dataclass(frozen=True)
 class Point:
-    """What one kind of interval did on one design.
+    """The coverage and the width of one kind of interval on one design.
 
     Attributes:
         family, kind: which.
@@ -389,15 +389,15 @@ def points(job: tuple[str, Design, int]) -> list[Point]:
             if plain is not None and clustered is not None:
                 widths = plain.high - plain.low, clustered.high - clustered.low
                 outcomes.append((holds(plain, true), holds(clustered, true), *widths))
-    found = []
+    coverages = []
     for kind, outcomes in held.items():
         shares = np.mean(outcomes, axis=0) if outcomes else np.full(4, np.nan)
         plain_share, clustered_share, plain_width, clustered_width = shares.tolist()
         wider = clustered_width / plain_width if plain_width else float("nan")
         of_design = (design.clusters, design.pictures, design.icc, design.rate, design.unequal, design.within)
         counts = with_errors, with_rights, trials, len(outcomes)
-        found.append(Point(family, kind, *of_design, *counts, plain_share, clustered_share, wider))
-    return found
+        coverages.append(Point(family, kind, *of_design, *counts, plain_share, clustered_share, wider))
+    return coverages
 
 
 def holds(interval: Interval, true: float) -> bool:
@@ -414,31 +414,31 @@ def all_points(only: str, trials: int, every: int, again: int, file: Path | None
             for none.
         file: csv that points are added to as they come, and those that it has are not simulated again.
     """
-    found = read_points(file) if file and file.exists() else []
-    known = {(point.family, point.design) for point in found}
+    coverages = read_points(file) if file and file.exists() else []
+    done_before = {(point.family, point.design) for point in coverages}
     jobs = [(family, design, trials) for family in FAMILIES if only in family for design in designs_of(family, every)]
-    found = simulated([job for job in jobs if job[:2] not in known], found, file)
-    low = {(point.family, point.design) for point in found if point.is_promised and point.clustered < HOLDING}
-    few = {(point.family, point.design) for point in found if point.simulated < again}
-    return simulated([(*job, again) for job in sorted(low & few, key=str)], found, file)
+    coverages = simulated([job for job in jobs if job[:2] not in done_before], coverages, file)
+    low = {(point.family, point.design) for point in coverages if point.is_promised and point.clustered < HOLDING}
+    few = {(point.family, point.design) for point in coverages if point.simulated < again}
+    return simulated([(*job, again) for job in sorted(low & few, key=str)], coverages, file)
 
 
 def simulated(jobs: list[tuple[str, Design, int]], before: list[Point], file: Path | None) -> list[Point]:
     """The points of some jobs, by one process a core, with those from before that are of no job."""
     replaced = {job[:2] for job in jobs}
-    found = [point for point in before if (point.family, point.design) not in replaced]
+    coverages = [point for point in before if (point.family, point.design) not in replaced]
     np.random.default_rng(0).shuffle(jobs)
     with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
         for several in pool.imap_unordered(points, jobs):
-            found += several
+            coverages += several
             if file:
-                write_points(file, found)
-    return sorted(found, key=lambda point: (list(FAMILIES).index(point.family), astuple(point)[2:8]))
+                write_points(file, coverages)
+    return sorted(coverages, key=lambda point: (list(FAMILIES).index(point.family), astuple(point)[2:8]))
 
 
-def by_kind(found: list[Point]) -> dict[str, list[Point]]:
+def by_kind(coverages: list[Point]) -> dict[str, list[Point]]:
     kinds: dict[str, list[Point]] = {}
-    for point in found:
+    for point in coverages:
         kinds.setdefault(point.kind, []).append(point)
     return kinds
 
@@ -447,15 +447,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def believed(found: list[Point]) -> list[Point]:
+def believed(coverages: list[Point]) -> list[Point]:
     """Those of which most trials have an interval: elsewhere these are unusual ones."""
-    return [point for point in found if point.trials >= 0.5 * point.simulated]
+    return [point for point in coverages if point.trials >= 0.5 * point.simulated]
 
 
-def coverage_table(found: list[Point]) -> str:
+def coverage_table(coverages: list[Point]) -> str:
     """How often each kind holds, as independent pictures and by cluster, as Markdown."""
     rows = []
-    for kind, several in by_kind(found).items():
+    for kind, several in by_kind(coverages).items():
         promised = [point for point in believed(several) if point.is_promised]
         dependent = [point for point in promised if point.icc > 0]
         alone = [point for point in believed(several) if point.icc == 0 and point.is_of_many]
@@ -485,21 +485,21 @@ def coverage_table(found: list[Point]) -> str:
     return table((*head, "fewer clusters: least", "wider at icc 0, %"), rows)
 
 
-def below_bars(found: list[Point]) -> list[Point]:
+def below_bars(coverages: list[Point]) -> list[Point]:
     """Where a promise is not kept, by more than the simulation's error."""
     return [
         point
-        for point in believed(found)
+        for point in believed(coverages)
         if (point.is_promised and point.clustered < HOLDING - point.slack)
         or (point.icc == 0 and point.is_of_many and point.wider > WIDEST)
     ]
 
 
-def write_points(path: Path, found: list[Point]) -> None:
+def write_points(path: Path, coverages: list[Point]) -> None:
     with path.open("w", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerow([each.name for each in fields(Point)])
-        rows.writerows([astuple(point) for point in found])
+        rows.writerows([astuple(point) for point in coverages])
 
 
 def read_points(path: Path) -> list[Point]:
@@ -508,7 +508,7 @@ def read_points(path: Path) -> list[Point]:
 
 
 READ: dict[Any, Callable[[str], Any]] = {"str": str, "int": int, "float": float, "bool": "True".__eq__}
-"""What a cell of the csv becomes, by the type of the field."""
+"""The value of a cell of the csv, by the type of the field."""
 
 
 def option(name: str, default: str) -> str:
@@ -521,20 +521,20 @@ def main() -> int:
     trials, began = int(option("--trials", str(sized(1000, 3)))), time.perf_counter()
     file = option("--points", "")
     every, again = int(option("--every", "1")), int(option("--again", "0"))
-    found = all_points(option("--only", ""), trials, every, again, Path(file) if file else None)
+    coverages = all_points(option("--only", ""), trials, every, again, Path(file) if file else None)
     bars = {}
-    for kind, several in by_kind(found).items():
-        known = believed(several)
-        if promised := [point for point in known if point.is_promised]:
+    for kind, several in by_kind(coverages).items():
+        credible = believed(several)
+        if promised := [point for point in credible if point.is_promised]:
             least = min(promised, key=lambda point: point.clustered + point.slack)
             bars[f"{kind}: least, by cluster"] = at_least(least.clustered, HOLDING - least.slack)
-        if alone := [point for point in known if point.icc == 0 and point.is_of_many]:
+        if alone := [point for point in credible if point.icc == 0 and point.is_of_many]:
             bars[f"{kind}: widest at icc 0"] = at_most(max(point.wider for point in alone), WIDEST)
     if path := option("--write", ""):
         page = Path(path)
-        page.write_text(with_block(page.read_text("utf-8"), "clustered coverage", coverage_table(found)), "utf-8")
+        page.write_text(with_block(page.read_text("utf-8"), "clustered coverage", coverage_table(coverages)), "utf-8")
     if "--json" not in sys.argv:
-        for point in below_bars(found):
+        for point in below_bars(coverages):
             print(f"below: {point.kind}, {point.design.text}: {percent(point.clustered)} %, {point.wider:.3f} as wide")
     return tell(bars, {"seconds": time.perf_counter() - began}, versions("numpy", "scipy"), trials)
 

@@ -37,7 +37,7 @@ OPTIONS = {
     "own-3dcc": "corruptions=iso_noise,severities=3",
     "shift-consistency": "passes=1",
 }
-"""As little as shows that it runs."""
+"""The fewest pictures and steps that show that it runs."""
 
 TAKEN = tuple(name for name in registry.names() if takes_own_pictures(registry.get(name)))
 REFUSED = tuple(name for name in registry.names() if name not in TAKEN)

@@ -119,7 +119,7 @@ def test_a_column_is_told_by_its_name_with_no_value_of_it_and_not_when_it_is_the
 
 
 def test_other_columns_of_the_same_file_are_judged_anew(tmp_path: Path) -> None:
-    """As those of other lines are that ``where=`` chooses, or of another column that a name stands for."""
+    """One file gives other columns where ``where=`` chooses other lines, or a name stands for another column."""
     store = stored(tmp_path, "{k:04d}", ())
     ids = sorted(set(store.runs()[0].records()["sample"].tolist()))
     patients = [f"p{int(each.rpartition('/')[2]) // FRAMES}" for each in ids]

@@ -329,7 +329,7 @@ def test_models_of_ones_own_make_a_line(
 
 
 def compared(out: Path, more: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
-    """What ``hardiness compare OUT -m mine -m m0 --all`` prints, in one line."""
+    """The output of ``hardiness compare OUT -m mine -m m0 --all``, in one line."""
     monkeypatch.setattr("sys.argv", ["hardiness", "compare", str(out), "-m", "mine", "-m", "m0", "--all", *more])
     with pytest.raises(SystemExit) as ended:
         main()

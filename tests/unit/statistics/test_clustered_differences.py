@@ -169,7 +169,7 @@ def test_p_is_below_a_level_exactly_where_the_interval_of_that_level_leaves_out_
 @pytest.mark.parametrize("unlike", [False, True])
 @pytest.mark.parametrize(("count", "icc"), [(30, 0.0), (30, 0.5), (120, 0.3)])
 def test_coverage_of_a_difference_by_clusters(count: int, icc: float, unlike: bool) -> None:
-    """Of independent pictures the interval held in 30 to 75 % with an ICC of .3 and more."""
+    """Intervals of independent pictures held in 30 to 75 % with an ICC of .3 and more."""
     generator, trials, held = np.random.default_rng([count, int(10 * icc), unlike]), 600, 0
     for _ in range(trials):
         sizes = (

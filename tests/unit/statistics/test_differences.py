@@ -194,7 +194,7 @@ def test_too_few_differing_images_never_reach_the_bootstrap() -> None:
 @pytest.mark.parametrize("n", [2, 3, 5, 8, 20, 250])
 @pytest.mark.parametrize("differing", [2, 5, 6, 8, 9])
 def test_few_differing_images_are_told_apart_no_more_often_than_by_chance(n: int, differing: int) -> None:
-    """Of eight images, all of them differing by 1, 29 % of all signs told the models apart; of two images 50 %."""
+    """With eight images, all differing by 1, 29 % of all signs told the models apart before; with two images 50 %."""
     told = []
     for ahead in range(min(differing, n) + 1):
         values = np.zeros(n)
