@@ -205,10 +205,11 @@ def page(
 ) -> str:
     """The Markdown page."""
     lines = [
-        "# Are the corruptions the published ones?",
+        "# Fidelity",
         "",
-        "Yes: given the published generator's draws, our pictures are equal to its own or one grey level off, but for "
-        "shot noise, which is equal in distribution. The table has each corruption, and two other packages beside.",
+        "*Are the corruptions the published ones?* Yes: given the published generator's draws, our pictures are equal "
+        "to its own or one grey level off, but for shot noise, which is equal in distribution. The table has each "
+        "corruption, and two other packages beside.",
         "",
         "Absolute differences, in grey levels of 255, from pictures made by the published generator of ImageNet-C "
         "(make_imagenet_c.py of hendrycks/robustness; NumPy 2.2, scikit-image 0.26, OpenCV 4.11, ImageMagick 7.1.1), "

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 from rich.console import Console
 
 import hardiness
@@ -188,6 +189,61 @@ def decision_table() -> str:
     return table(("page", "decided", "in one line"), rows)
 
 
+QUESTION = re.compile(r"\A# (.*)\n\n\*([^*]+\?)\*\s")
+"""How a page begins: its title, which the menu and the search show, then the question that it answers."""
+
+
+def title_and_question(page: str) -> tuple[str, str]:
+    """The heading of a page of the site, and its question; a page without them is an error."""
+    found = QUESTION.match(re.sub(r"\A<!--.*?-->\s*", "", (ROOT / "docs" / page).read_text("utf-8"), flags=re.DOTALL))
+    if not found:
+        raise SystemExit(f"docs/{page} must begin: # Title, an empty line, *Its question?* and then the answer")
+    title, question = found.groups()
+    return title, " ".join(question.split())
+
+
+def doors() -> Mapping[str, Mapping[str, list[str]]]:
+    """The doors of the site, each with its groups of pages; pages of no group stand under an empty name.
+
+    A group that begins with a page of its own, as that of the decisions, is that page.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for door in yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"][1:]:
+        ((name, entries),) = door.items()
+        groups = found[name] = {}
+        for entry in entries:
+            ((group, pages),) = entry.items() if isinstance(entry, dict) else (("", [entry]),)
+            if isinstance(entry, dict) and has_page(entry):
+                group, pages = "", pages[:1]
+            groups.setdefault(group, []).extend(first_page(page) for page in pages)
+    return found
+
+
+def has_page(group: Mapping[str, list[str]]) -> bool:
+    """Whether a group of pages begins with a page about the group."""
+    return any(Path(pages[0]).name in ("README.md", "index.md") for pages in group.values())
+
+
+def first_page(entry: str | Mapping[str, list[str]]) -> str:
+    """The page of an entry of the navigation: of a group the page that it begins with."""
+    return entry if isinstance(entry, str) else next(iter(entry.values()))[0]
+
+
+def page_list(door: str) -> str:
+    """The pages behind a door of the site with their questions, as the menu has them; groups of pages as cards."""
+    groups = {name: "".join(map(line_of_page, pages)) for name, pages in doors()[door].items()}
+    if [*groups] == [""]:
+        return groups[""]
+    cards = [f"- **{name}**\n\n{textwrap.indent(lines, '    ')}" for name, lines in groups.items()]
+    return '<div class="grid cards" markdown>\n\n' + "\n".join(cards) + "\n</div>\n"
+
+
+def line_of_page(page: str) -> str:
+    """An item of a list: the page's title as a link, and its question."""
+    title, question = title_and_question(page)
+    return f"- [{title}]({page}): {question}\n"
+
+
 LIKELY_ERRORS = {
     "no model: name one with -m": "Name at least one model; a suite of your own may name them instead.",
     "nothing to run: name a benchmark": "Name a benchmark or a suite; `hardiness list benchmarks` lists them.",
@@ -254,6 +310,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/commands.md": {"commands": command_table},
     "docs/decisions/README.md": {"decisions": decision_table},
     "docs/errors.md": {"errors": error_table},
+    "docs/index.md": {f"pages of {door}": partial(page_list, door) for door in doors()},
     "docs/models.md": {"models": model_table},
     "docs/numbers.md": {"metrics": metric_table},
     "docs/own_data.md": {"own pictures": own_pictures_table},

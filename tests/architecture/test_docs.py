@@ -40,9 +40,10 @@ def test_a_stale_table_is_found_and_written(tmp_path: Path, monkeypatch: pytest.
         (tmp_path / page).parent.mkdir(exist_ok=True, parents=True)
         text = (ROOT / page).read_text("utf-8")
         (tmp_path / page).write_text(text.replace("| `pgd` |", "| `pdg` |").replace("| `alexnet` |", "| `alexnot` |"))
-    for page in (ROOT / "docs" / "decisions").glob("*.md"):
-        if page.name != "README.md":
-            shutil.copy(page, tmp_path / "docs" / "decisions")
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    for page in (ROOT / "docs").rglob("*.md"):
+        if not (tmp_path / page.relative_to(ROOT)).exists():
+            shutil.copy(page, tmp_path / page.relative_to(ROOT))
     main = write["main"]
     monkeypatch.setitem(main.__globals__, "ROOT", tmp_path)
     assert main(["--check"]) == 1
@@ -77,7 +78,7 @@ def test_every_page_stands_behind_one_of_the_four_doors() -> None:
     index = (ROOT / "docs" / "index.md").read_text()
     doors = ["Use", "Understand", "Extend", "Evidence"]
     assert re.findall("^## (.*)", index, re.MULTILINE) == [*doors, "Where to go next"]
-    listed = re.findall(r"^\| \[[^\]]*\]\(([\w/]+\.md)\)", index, re.MULTILINE)
+    listed = re.findall(r"^ *- \[[^\]]*\]\(([\w/]+\.md)\)", index, re.MULTILINE)
     pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
     assert sorted(listed) == sorted({*pages, "decisions/README.md"})
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,34 +24,70 @@ def test_every_public_name_has_a_section_with_an_example() -> None:
         assert re.search(rf"```python\n.*?\b{name}\b.*?```\n\n::: hardiness\.{name}\n", text, re.S), name
 
 
-def doors() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Each door of the navigation with its pages: the name of each, and its file."""
-    found = []
-    for door in yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"][1:]:
-        ((title, entries),) = door.items()
-        pages = [next(iter(entry.items())) for entry in entries]
-        found.append((title, [(name, page[0] if isinstance(page, list) else page) for name, page in pages]))
-    return found
+def navigation() -> list[object]:
+    return yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
 
 
-def test_the_site_lists_the_pages_of_the_index_behind_the_same_doors() -> None:
-    *parts, last = re.split("^## ", (ROOT / "docs/index.md").read_text(), flags=re.M)[1:]
-    assert last.startswith("Where to go next")
-    listed = [
-        (part.split("\n")[0], re.findall(r"^\| \[([^\]]+)\]\(([\w/]+\.md)\)", part.replace("`", ""), re.M))
-        for part in parts
-    ]
-    assert listed == doors()
+def pages_of(entries: list[object]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each page with the names of the groups that it stands in, the door first."""
+    for entry in entries:
+        if isinstance(entry, str):
+            yield (), entry
+        else:
+            ((name, behind),) = entry.items()
+            assert isinstance(behind, list), f"mkdocs.yml calls {behind} {name}: its heading is its name"
+            yield from (((name, *names), page) for names, page in pages_of(behind))
+
+
+def title(page: str) -> str:
+    return re.search("^# (.*)", (ROOT / "docs" / page).read_text(), re.M)[1]
+
+
+def test_a_page_is_called_by_its_heading_everywhere() -> None:
+    """The menu has no names of its own, and a group with a page of its own is called by that page's heading."""
+    for names, page in pages_of(navigation()):
+        if Path(page).name in ("README.md", "index.md") and names:
+            assert names[-1] == title(page)
+    index = (ROOT / "docs/index.md").read_text()
+    listed = re.findall(r"^ *- \[([^\]]+)\]\(([\w/]+\.md)\): .+\?$", index, re.M)
+    assert listed == [(title(page), page) for page in dict(listed).values()]
+
+
+def test_the_first_page_lists_the_pages_behind_the_same_doors_in_the_same_groups() -> None:
+    index = (ROOT / "docs/index.md").read_text()
+    shown: dict[tuple[str, ...], list[str]] = {}
+    door = group = ""
+    for found in re.finditer(r"^## (.*)|^- \*\*(.*)\*\*$|^ *- \[[^\]]+\]\(([\w/]+\.md)\)", index, re.M):
+        door, group = (found[1], "") if found[1] else (door, found[2] or group)
+        if found[3]:
+            shown.setdefault((door, group) if group else (door,), []).append(found[3])
+    groups: dict[tuple[str, ...], list[str]] = {}
+    own = {names for names, page in pages_of(navigation()) if Path(page).name in ("README.md", "index.md")}
+    for names, page in pages_of(navigation()[1:]):
+        if names not in own:
+            groups.setdefault(names, []).append(page)
+        elif Path(page).name in ("README.md", "index.md"):
+            groups.setdefault(names[:-1], []).append(page)
+    assert shown == groups
+
+
+def test_what_one_uses_stands_in_groups_of_a_dozen_at_most() -> None:
+    uses = [names[1:] for names, _ in pages_of(navigation()) if names[:1] == ("Use",)]
+    assert min(map(len, uses)) >= 1
+    assert max(uses.count(group) for group in uses) <= 12
 
 
 PAGES = sorted(page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md"))
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_begins_with_its_answer_and_ends_with_where_to_go_next(name: str) -> None:
+def test_a_page_begins_with_question_and_answer_and_ends_with_where_to_go_next(name: str) -> None:
     text = re.sub(r"<!--.*?-->", "", (ROOT / "docs" / name).read_text("utf-8"))
-    title, answer, *_ = text.strip().split("\n\n")
-    assert re.fullmatch("# .+", title)
+    heading, answer, *_ = text.strip().split("\n\n")
+    assert re.fullmatch("# .+", heading)
+    if name != "index.md" and not re.match(r"decisions/(?!README)", name):
+        question, answer = re.fullmatch(r"(\*[^*]+\?\*)\s(.*)", answer, re.S).groups()
+        assert len(question.split()) <= 20
     assert re.match(r"[\w*`[]", answer), "the first paragraph is no list, table, picture, heading or block"
     assert len(answer.split()) <= 90
     *_, end = re.split("^## ", text, flags=re.M)
