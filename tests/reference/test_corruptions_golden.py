@@ -108,6 +108,17 @@ def test_every_corruption_is_held_against_the_generator() -> None:
     assert sorted(DETERMINISTIC) == names.split()
 
 
+@pytest.mark.parametrize("name", [name for name in DETERMINISTIC if corruptions.get(name).quantity])
+def test_a_published_value_of_the_quantity_gives_the_golden_picture(
+    golden: Callable[..., np.ndarray], name: str
+) -> None:
+    """A kernel that is called with the published value, 25 for JPEG's severity 1, gives what the generator made."""
+    distortion = corruptions.get(name)
+    for severity, row in enumerate(distortion.levels, 1):
+        by_value = corrupt(golden(0), name, **{distortion.quantity.name: row[0]})
+        assert np.abs(by_value.astype(int) - golden(0, name, severity).astype(int)).max() <= 1
+
+
 @cells
 @pytest.mark.parametrize("name", DETERMINISTIC)
 def test_deterministic_ones_are_at_most_one_level_off(

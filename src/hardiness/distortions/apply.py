@@ -15,10 +15,14 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.process import usable_cores
 from hardiness.core.random import rng
 from hardiness.core.registry import Registry, instance_of
+from hardiness.distortions.levels import Parameter, Quantity, level_parts
 from hardiness.imaging.resizing import Size, Window, centre
 from hardiness.reference.sets import SEVERITIES, compared_with_first
 
 Shape = tuple[int, int, int]
+
+Strength = int | str
+"""A severity, or a level of a quantity as ``"quality=17"``."""
 
 L = TypeVar("L", bound=NamedTuple)
 D = TypeVar("D")
@@ -45,6 +49,8 @@ class Corruption(Generic[L, D]):
         version: raised whenever it gives other bytes for the same image, severity, seed and id; part of the keys of
             the runs that use it, and of no others.
         require: raises a `DataError` where something it reads (pictures, a font) is not there.
+        quantity: the one parameter of its rows, where it takes any value of that; ``None`` where it has its severities
+            alone.
     """
 
     name: str
@@ -54,9 +60,24 @@ class Corruption(Generic[L, D]):
     apply: Callable[[Image, L, D], Image]
     version: int = 1
     require: Callable[[], None] = nothing_needed
+    quantity: Quantity | None = None
 
     def __post_init__(self) -> None:
         assert self.levels, f"{self.name}: a row of parameters for each severity"
+        if self.quantity is None:
+            return
+        what = f"corruption {self.name}"
+        if any(row._fields != (self.quantity.name,) for row in self.levels):
+            raise ArgumentError(
+                f"{what}: quantity {self.quantity.name!r} must be the one field of each level, which are "
+                f"{', '.join(self.levels[0]._fields)}"
+            )
+        strengths = [self.quantity.strength(self.quantity.value(row[0], what)) for row in self.levels]
+        if strengths != sorted(strengths):
+            raise ArgumentError(
+                f"{what}: its levels must grow stronger with the severity, and {self.quantity.name} is stronger "
+                f"{self.quantity.stronger}"
+            )
 
     @property
     def severities(self) -> tuple[int, ...]:
@@ -97,6 +118,60 @@ class Corruption(Generic[L, D]):
             raise ArgumentError(f"severity must be a whole number from 1 to {len(accepted)}, was {severity!r}")
         return int(severity) if len(self.levels) > 1 else 1
 
+    def level_text(self, quantity: Mapping[str, Any]) -> str:
+        """The level of a quantity that a person gave by name, as in ``quality=17``.
+
+        Raises:
+            ArgumentError: the corruption has no such quantity, several were given, or the value is none that it takes.
+        """
+        what, names = f"corruption {self.name}", ", ".join(quantity)
+        known = self.known_quantity(names)
+        if list(quantity) != [known.name]:
+            raise ArgumentError(f"{what} has no quantity {names!r}; its quantity is {known.name}")
+        return known.text(known.value(quantity[known.name], what))
+
+    def known_quantity(self, wanted: str) -> Quantity:
+        """Its quantity.
+
+        Args:
+            wanted: what was asked for, for the message.
+
+        Raises:
+            ArgumentError: it has none.
+        """
+        if self.quantity is None:
+            several = "several parameters" if len(self.levels[0]) > 1 else "no quantity"
+            raise ArgumentError(
+                f"corruption {self.name} has {several}, and so severities alone; was asked for {wanted}"
+            )
+        return self.quantity
+
+    def key_of(self, strength: Strength) -> Strength:
+        """The severity or the level by which its draws are keyed: a level that is published is its severity.
+
+        Raises:
+            ArgumentError: it does not have that severity, or its quantity not that value.
+        """
+        if not isinstance(strength, str) or "=" not in strength:
+            return self.severity_of(cast(int, strength))
+        quantity = self.known_quantity(strength)
+        level = quantity.text(quantity.value_of(strength, f"corruption {self.name}"))
+        published = [quantity.text(row[0]) for row in self.levels]
+        return published.index(level) + 1 if level in published else level
+
+    def row_of(self, strength: Strength) -> L:
+        """The row of parameters of a severity or a level; raises as `key_of`."""
+        key = self.key_of(strength)
+        if not isinstance(key, str):
+            return self.levels[key - 1]
+        value = self.known_quantity(key).value_of(key, f"corruption {self.name}")
+        return type(self.levels[0])(value)  # type: ignore[call-overload,no-any-return]  # a row of one number
+
+    def parameters_at(self, strength: Strength) -> tuple[Parameter, ...]:
+        """The named parameters of a severity or a level, with their units as far as these are said."""
+        unit = self.quantity.unit if self.quantity else ""
+        return tuple(Parameter(name, value, unit) for name, value in self.row_of(strength)._asdict().items())
+
 
 corruptions: Registry[Corruption[Any, Any]] = Registry(
     "corruption", "hardiness.distortions.still", "hardiness.corruptions", instance_of(Corruption)
@@ -111,6 +186,7 @@ def corruption(
     *,
     version: int = 1,
     require: Callable[[], None] = nothing_needed,
+    quantity: Quantity | None = None,
 ) -> Callable[[Callable[[Image, L, D], Image]], Corruption[L, D]]:
     """Decorator that registers ``apply`` under the function's own name.
 
@@ -120,14 +196,36 @@ def corruption(
         draw: as in `Corruption`.
         version: as in `Corruption`.
         require: as in `Corruption`.
+        quantity: as in `Corruption`.
     """
 
     def decorate(apply: Callable[[Image, L, D], Image]) -> Corruption[L, D]:
-        entry = Corruption(apply.__name__, group, levels, draw, apply, version, require)
+        entry = Corruption(apply.__name__, group, levels, draw, apply, version, require, quantity)
         corruptions.register(entry.name, entry, f"{apply.__module__}:{apply.__name__}")
         return entry
 
     return decorate
+
+
+def parameters_of(name: str, strength: Strength) -> tuple[Parameter, ...]:
+    """The named parameters with units that a corruption was made with: of a severity, or of a level.
+
+    None of a corruption that is not registered here, as of one that ships as files alone; of its level what that says.
+
+    Args:
+        name: of the corruption.
+        strength: a severity, as ``2``, or a level, as ``"quality=17"``.
+
+    Raises:
+        ArgumentError: the corruption does not have that severity, or its quantity not that value.
+    """
+    distortion = corruptions.find(name)
+    if distortion is not None:
+        return distortion.parameters_at(strength)
+    if not isinstance(strength, str):
+        return ()
+    quantity, value = level_parts(strength, f"corruption {name}")
+    return (Parameter(quantity, float(value)),)
 
 
 def corruption_versions(names: Iterable[str]) -> int | dict[str, int]:
@@ -255,27 +353,53 @@ def perturbation_versions(names: Iterable[str]) -> int | dict[str, int]:
 SMALLEST_PX = 32
 
 
-def corrupt(image: Image, name: str, severity: int, *, seed: int = 0, id: str | None = None) -> Image:  # noqa: A002
+def corrupt(
+    image: Image,
+    name: str,
+    severity: Strength | None = None,
+    *,
+    seed: int = 0,
+    id: str | None = None,  # noqa: A002
+    **quantity: float | str,
+) -> Image:
     """The corrupted image, ``uint8 (H, W, 3)``, always a new array.
 
     Args:
         image: ``uint8 (H, W, 3)``, RGB, sides of 32 pixels or more.
         name: of a registered corruption, e.g. ``"fog"``.
         severity: 1 (mildest) to 5, or to as many as the corruption has; one that has a single one takes each as that.
+            A level as a text, ``"quality=17"``, will do.
         seed: of the run.
-        id: of the sample, ``"<wnid>/<stem>"``; the draws depend on seed, name, severity and id, and on nothing else.
-            Without one the image's bytes stand for it, so that each image gets noise of its own.
+        id: of the sample, ``"<wnid>/<stem>"``; the draws depend on seed, name, severity or level, and id, and on
+            nothing else. Without one the image's bytes stand for it, so that each image gets noise of its own.
+        quantity: in place of a severity the value of the corruption's quantity, as in ``quality=17``; a value of a
+            severity gives the picture of that.
 
     Raises:
-        ArgumentError: the image, the name or the severity is not as above.
+        ArgumentError: the image, the name, the severity or the quantity is not as above.
         DataError: frost's pictures are not there.
     """
     distortion = corruptions.get(name)
-    distortion.level(severity)
+    strength = distortion.key_of(chosen_strength(distortion, severity, quantity))
     image = checked(image)
     if id is None:  # hashing takes as long as a quick corruption
         id = "" if distortion.deterministic else own_noise(image)  # noqa: A001
-    return _corrupt(image, distortion, severity, seed, id)
+    return _corrupt(image, distortion, strength, seed, id)
+
+
+def chosen_strength(
+    distortion: Corruption[Any, Any], severity: Strength | None, quantity: Mapping[str, Any]
+) -> Strength:
+    """The severity, or the level of a quantity that was given in its place.
+
+    Raises:
+        ArgumentError: both were given, or the quantity is none that the corruption has.
+    """
+    if quantity and severity is not None:
+        raise ArgumentError(f"give a severity or {', '.join(quantity)}, not both: severity was {severity!r}")
+    if quantity:
+        return distortion.level_text(quantity)
+    return cast(Strength, severity)  # of none the distortion says what it must be
 
 
 def own_noise(image: Image) -> str:
@@ -287,7 +411,7 @@ def own_noise(image: Image) -> str:
 def corrupt_batch(
     images: Sequence[Image],
     name: str,
-    severity: int,
+    severity: Strength,
     *,
     seed: int = 0,
     ids: Sequence[str],
@@ -306,7 +430,7 @@ def corrupt_batch(
         DataError: frost's pictures are not there.
     """
     distortion = corruptions.get(name)
-    distortion.level(severity)
+    strength = distortion.key_of(severity)
     if len(ids) != len(images):
         raise ArgumentError(f"ids must hold one id for each of the {len(images)} images, held {len(ids)}")
     if threads is not None and threads < 1:
@@ -318,7 +442,7 @@ def corrupt_batch(
 
     def work() -> None:
         for i in turns:
-            out[i] = _corrupt(inputs[i], distortion, severity, seed, ids[i])
+            out[i] = _corrupt(inputs[i], distortion, strength, seed, ids[i])
 
     workers = min(threads or usable_cores(), len(inputs))
     if workers <= 1:
@@ -351,13 +475,12 @@ def checked(image: Image, what: str = "image") -> Image:
     return np.require(image, requirements=["C", "W"])
 
 
-def _corrupt(image: Image, distortion: Corruption[Any, Any], severity: int, seed: int, sample: str) -> Image:
-    level = distortion.level(severity)
+def _corrupt(image: Image, distortion: Corruption[Any, Any], strength: Strength, seed: int, sample: str) -> Image:
+    """The corrupted image; ``strength`` is a key of the distortion's draws."""
+    level = distortion.row_of(strength)
     draws = None
     if not distortion.deterministic:
-        draws = distortion.draw(
-            rng(seed, distortion.name, distortion.severity_of(severity), sample), image.shape, level
-        )
+        draws = distortion.draw(rng(seed, distortion.name, strength, sample), image.shape, level)
     return distortion.apply(image, level, draws)
 
 

@@ -13,7 +13,7 @@ from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
 from hardiness.core.shared_number import SharedAttribute
-from hardiness.distortions.apply import checked, corrupt, corruptions, own_noise
+from hardiness.distortions.apply import Strength, checked, chosen_strength, corrupt, corruptions, own_noise
 from hardiness.distortions.picture_forms import is_maite_batch, open_form, open_maite
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.reference.sets import distortion_set, set_names
@@ -29,7 +29,7 @@ _ENDING = re.compile(r"\.(jpeg|jpg|jpe|jfif|png|bmp|webp|gif|tiff?|ppm)$", re.IG
 """The ending of a picture file; ids of samples have none."""
 
 
-@dataclass
+@dataclass(init=False)
 class Corrupt:
     """The corrupted picture in the form in which it is given: a PIL image, an array, a tensor, a batch, or a sample.
 
@@ -49,6 +49,8 @@ class Corrupt:
             corruptions`` writes for that file. A call may give it too.
         choice: where there are several, ``"picture"`` draws for each by itself, ``"epoch"`` once for all pictures of an
             epoch.
+        level: in place of a severity a level of the corruption's quantity, as ``"quality=17"``; ``quality=17`` as an
+            argument says the same. Empty where severities count.
 
     Forms: a PIL image of any 8-bit mode (grey stays grey, transparency stays as it was, others become RGB); an array
     ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(N, H, W, 1 or 3)``; a tensor ``(1 or 3, H, W)`` or
@@ -66,15 +68,33 @@ class Corrupt:
     epoch: int = cast(int, SharedAttribute(0))
     name: str | os.PathLike[str] | None = None
     choice: str = CHOICES[0]
+    level: str = ""
 
-    def __post_init__(self) -> None:
-        if self.choice not in CHOICES:
-            raise ArgumentError(f"choice must be {' or '.join(map(repr, CHOICES))}, was {self.choice!r}")
+    def __init__(
+        self,
+        corruption: str | Sequence[str],
+        severity: int | Sequence[int] = 1,
+        seed: int = 0,
+        epoch: int = 0,
+        name: str | os.PathLike[str] | None = None,
+        choice: str = CHOICES[0],
+        level: str = "",
+        **quantity: float | str,
+    ) -> None:
+        self.corruption, self.severity, self.seed, self.epoch, self.name = corruption, severity, seed, epoch, name
+        self.choice, self.level = choice, level
+        if choice not in CHOICES:
+            raise ArgumentError(f"choice must be {' or '.join(map(repr, CHOICES))}, was {choice!r}")
         if not self._corruptions or not self._severities:
             raise ArgumentError("corruption and severity must each be one or several, had none")
-        for corruption in self._corruptions:
-            for severity in self._severities:
-                corruptions.get(corruption).level(severity)
+        if (level or quantity) and severity != 1:
+            given = level or ", ".join(quantity)
+            raise ArgumentError(f"give a severity or {given}, not both: severity was {severity!r}")
+        for each in map(corruptions.get, self._corruptions):
+            if level or quantity:
+                self.level = str(chosen_strength(each, level or None, quantity))
+            for strength in self._strengths:
+                each.key_of(strength)
 
     def __copy__(self) -> Corrupt:
         return replace(self)
@@ -88,6 +108,10 @@ class Corrupt:
         return list(self.severity) if isinstance(self.severity, Iterable) else [self.severity]
 
     @property
+    def _strengths(self) -> Sequence[Strength]:
+        return [self.level] if self.level else self._severities
+
+    @property
     def severities(self) -> tuple[int, ...]:
         """The severities that the corruption has; of several, those that any has."""
         return tuple(sorted({severity for name in self._corruptions for severity in corruptions.get(name).severities}))
@@ -95,9 +119,9 @@ class Corrupt:
     @property
     def metadata(self) -> dict[str, Any]:
         """The id and settings by which MAITE's tools know it."""
-        severities = "+".join(map(str, self._severities))
+        strengths = "+".join(map(str, self._strengths))
         return {
-            "id": f"hardiness-{'+'.join(self._corruptions)}-{severities}",
+            "id": f"hardiness-{'+'.join(self._corruptions)}-{strengths}",
             **{field.name: getattr(self, field.name) for field in fields(self)},
         }
 
@@ -114,7 +138,7 @@ class Corrupt:
                 pictures.
             DataError: frost's pictures are not there.
         """
-        return cast(T, self._at((image, *others) if others else image, self._severities, name))
+        return cast(T, self._at((image, *others) if others else image, self._strengths, name))
 
     def lambda_image(self, image: T, **parameters: Any) -> T:
         """The picture corrupted, as a function that albumentations calls: ``A.Lambda(image=transform.lambda_image)``.
@@ -129,19 +153,21 @@ class Corrupt:
         """The picture, or each of a batch, at each severity that the corruption has, by severity."""
         return {severity: self._at(image, [severity], name) for severity in self.severities}
 
-    def _at(self, image: Any, severities: Sequence[int], name: Names | None) -> Any:
+    def _at(self, image: Any, strengths: Sequence[Strength], name: Names | None) -> Any:
         if is_maite_batch(image):
             images, targets, metadata = image
             pictures, back = open_maite(images)
-            return self._corrupt_all(pictures, severities, name, back), targets, metadata
+            return self._corrupt_all(pictures, strengths, name, back), targets, metadata
         pictures, back = open_form(image)
-        return self._corrupt_all(pictures, severities, name, back)
+        return self._corrupt_all(pictures, strengths, name, back)
 
-    def _corrupt_all(self, pictures: Sequence[Image], severities: Sequence[int], name: Names | None, back: Any) -> Any:
+    def _corrupt_all(
+        self, pictures: Sequence[Image], strengths: Sequence[Strength], name: Names | None, back: Any
+    ) -> Any:
         inputs = [checked(picture) for picture in pictures]
         names = self._names(self.name if name is None else name, len(inputs))
         return back(
-            [self._corrupt_one(picture, severities, own_name) for picture, own_name in zip(inputs, names, strict=True)]
+            [self._corrupt_one(picture, strengths, own_name) for picture, own_name in zip(inputs, names, strict=True)]
         )
 
     def _names(self, name: Names | None, pictures: int) -> Sequence[str | None]:
@@ -152,28 +178,28 @@ class Corrupt:
             raise ArgumentError(f"name must be one for each of the {pictures} pictures, had {len(names)}")
         return [_ENDING.sub("", os.fspath(file)) for file in names]
 
-    def _corrupt_one(self, picture: Image, severities: Sequence[int], name: str | None) -> Image:
+    def _corrupt_one(self, picture: Image, strengths: Sequence[Strength], name: str | None) -> Image:
         epoch = f" epoch {self.epoch}" if self.epoch else ""
-        id_ = f"{self._key(picture, severities) if name is None else name}{epoch}"
-        corruption, severity = self._draw_kind(severities, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
-        corrupted = corrupt(picture, corruption, severity, seed=self.seed, id=id_)
+        id_ = f"{self._key(picture, strengths) if name is None else name}{epoch}"
+        corruption, strength = self._draw_kind(strengths, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
+        corrupted = corrupt(picture, corruption, strength, seed=self.seed, id=id_)
         if name is not None and (quality := _jpeg_quality(corruption)):
             return decode(encode_jpeg(corrupted, quality), name)
         return corrupted
 
-    def _key(self, picture: Image, severities: Sequence[int]) -> str:
+    def _key(self, picture: Image, strengths: Sequence[Strength]) -> str:
         """An id by the picture's bytes; empty where nothing is drawn: hashing takes as long as a quick corruption."""
         names = self._corruptions
-        is_fixed = len(names) == len(severities) == 1 and corruptions.get(names[0]).deterministic
+        is_fixed = len(names) == len(strengths) == 1 and corruptions.get(names[0]).deterministic
         return "" if is_fixed else own_noise(picture)
 
-    def _draw_kind(self, severities: Sequence[int], key: str) -> tuple[str, int]:
-        """Choose the corruption and the severity of one picture: where there are several, by draws of their own."""
+    def _draw_kind(self, strengths: Sequence[Strength], key: str) -> tuple[str, Strength]:
+        """Choose corruption and strength of one picture: where there are several, by draws of their own."""
         names = self._corruptions
-        if len(names) == len(severities) == 1:
-            return names[0], severities[0]
+        if len(names) == len(strengths) == 1:
+            return names[0], strengths[0]
         draws = rng(self.seed, "Corrupt", key)
-        return names[int(draws.integers(len(names)))], severities[int(draws.integers(len(severities)))]
+        return names[int(draws.integers(len(names)))], strengths[int(draws.integers(len(strengths)))]
 
 
 @cache

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption, no_draws
+from hardiness.distortions.levels import Quantity
 from hardiness.imaging.blur import (
     ZoomAxis,
     blur_image,
@@ -105,7 +106,12 @@ def zoom_blur(image: Image, level: Zooms, draws: None) -> Image:
     return mean_of_zooms(image, _zoom_axes(height, level), _zoom_axes(width, level), OWN_WEIGHT)
 
 
-@corruption("extra", tuple(map(BlurSigma, (1.0, 2.0, 3.0, 4.0, 6.0))), no_draws)
+@corruption(
+    "extra",
+    tuple(map(BlurSigma, (1.0, 2.0, 3.0, 4.0, 6.0))),
+    no_draws,
+    quantity=Quantity("sigma", "px", "up", 0.1, 50.0),
+)
 def gaussian_blur(image: Image, level: BlurSigma, draws: None) -> Image:
     """A Gaussian blur, edges repeated.
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import corruption, no_draws
+from hardiness.distortions.levels import Quantity
 from hardiness.imaging.colour import brightness_table, drawn_to_means, look_up_by_largest, saturate_image
 
 
@@ -28,7 +29,12 @@ class Saturation(NamedTuple):
     offset: float
 
 
-@corruption("weather", tuple(map(BrightnessOffset, (0.1, 0.2, 0.3, 0.4, 0.5))), no_draws)
+@corruption(
+    "weather",
+    tuple(map(BrightnessOffset, (0.1, 0.2, 0.3, 0.4, 0.5))),
+    no_draws,
+    quantity=Quantity("added", "to the HSV value", "up", 0.0, 1.0),
+)
 def brightness(image: Image, level: BrightnessOffset, draws: None) -> Image:
     """A larger HSV value, as in strong daylight.
 
@@ -37,7 +43,12 @@ def brightness(image: Image, level: BrightnessOffset, draws: None) -> Image:
     return look_up_by_largest(image, brightness_table(level.added))
 
 
-@corruption("digital", tuple(map(Factor, (0.4, 0.3, 0.2, 0.1, 0.05))), no_draws)
+@corruption(
+    "digital",
+    tuple(map(Factor, (0.4, 0.3, 0.2, 0.1, 0.05))),
+    no_draws,
+    quantity=Quantity("factor", "of the distance from the mean", "down", 0.0, 1.0),
+)
 def contrast(image: Image, level: Factor, draws: None) -> Image:
     """Every value moved towards the mean of its channel.
 

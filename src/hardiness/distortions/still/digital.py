@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import corruption, no_draws
+from hardiness.distortions.levels import Quantity
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.imaging.resizing import resize
 
@@ -22,7 +23,12 @@ class Quality(NamedTuple):
     quality: int
 
 
-@corruption("digital", tuple(map(CoarseScale, (0.6, 0.5, 0.4, 0.3, 0.25))), no_draws)
+@corruption(
+    "digital",
+    tuple(map(CoarseScale, (0.6, 0.5, 0.4, 0.3, 0.25))),
+    no_draws,
+    quantity=Quantity("scale", "of each side", "down", 0.04, 1.0),
+)
 def pixelate(image: Image, level: CoarseScale, draws: None) -> Image:
     """Fewer and larger pixels.
 
@@ -33,7 +39,12 @@ def pixelate(image: Image, level: CoarseScale, draws: None) -> Image:
     return resize(coarse, height, width, "box")
 
 
-@corruption("digital", tuple(map(Quality, (25, 18, 15, 10, 7))), no_draws)
+@corruption(
+    "digital",
+    tuple(map(Quality, (25, 18, 15, 10, 7))),
+    no_draws,
+    quantity=Quantity("quality", "", "down", 1, 100, is_whole=True),
+)
 def jpeg_compression(image: Image, level: Quality, draws: None) -> Image:
     """The image as a JPEG of low quality keeps it.
 

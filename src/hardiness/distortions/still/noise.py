@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Image
 from hardiness.distortions.apply import Shape, corruption
+from hardiness.distortions.levels import Quantity
 from hardiness.imaging.colour import add_noise, multiply_noise, salt_and_pepper
 from hardiness.imaging.noise import AliasTables, normals_from_words, poisson_tables, quantile_table, sample
 
@@ -42,7 +43,12 @@ def draw_words(rng: np.random.Generator, shape: Shape, level: PhotonRate | Repla
     return rng.integers(0, 2**32, shape, dtype=np.uint32)
 
 
-@corruption("noise", tuple(map(NoiseSigma, (0.08, 0.12, 0.18, 0.26, 0.38))), draw_normals)
+@corruption(
+    "noise",
+    tuple(map(NoiseSigma, (0.08, 0.12, 0.18, 0.26, 0.38))),
+    draw_normals,
+    quantity=Quantity("sigma", "of the range of values", "up", 0.0, 10.0),
+)
 def gaussian_noise(image: Image, level: NoiseSigma, draws: NDArray[np.float32]) -> Image:
     """Normal noise added to each value, as in poor light.
 
@@ -51,7 +57,12 @@ def gaussian_noise(image: Image, level: NoiseSigma, draws: NDArray[np.float32]) 
     return add_noise(image, draws, level.sigma)
 
 
-@corruption("extra", tuple(map(NoiseSigma, (0.15, 0.2, 0.35, 0.45, 0.6))), draw_normals)
+@corruption(
+    "extra",
+    tuple(map(NoiseSigma, (0.15, 0.2, 0.35, 0.45, 0.6))),
+    draw_normals,
+    quantity=Quantity("sigma", "of each value", "up", 0.0, 10.0),
+)
 def speckle_noise(image: Image, level: NoiseSigma, draws: NDArray[np.float32]) -> Image:
     """Normal noise in proportion to each value.
 
@@ -65,7 +76,12 @@ def _photon_tables(rate: float) -> AliasTables:
     return poisson_tables(rate)
 
 
-@corruption("noise", tuple(map(PhotonRate, (60.0, 25.0, 12.0, 5.0, 3.0))), draw_words)
+@corruption(
+    "noise",
+    tuple(map(PhotonRate, (60.0, 25.0, 12.0, 5.0, 3.0))),
+    draw_words,
+    quantity=Quantity("rate", "photons at white", "down", 0.1, 1000.0),
+)
 def shot_noise(image: Image, level: PhotonRate, draws: NDArray[np.uint32]) -> Image:
     """Poisson counts of photons in place of each value.
 
@@ -77,7 +93,12 @@ def shot_noise(image: Image, level: PhotonRate, draws: NDArray[np.uint32]) -> Im
     return sample(image, draws, *_photon_tables(level.rate))
 
 
-@corruption("noise", tuple(map(ReplacedShare, (0.03, 0.06, 0.09, 0.17, 0.27))), draw_words)
+@corruption(
+    "noise",
+    tuple(map(ReplacedShare, (0.03, 0.06, 0.09, 0.17, 0.27))),
+    draw_words,
+    quantity=Quantity("amount", "of all values", "up", 0.0, 1.0),
+)
 def impulse_noise(image: Image, level: ReplacedShare, draws: NDArray[np.uint32]) -> Image:
     """Salt and pepper: some values, channel by channel, become 255 or 0.
 
