@@ -27,13 +27,14 @@ from hardiness.core.columns import NO_GROUPING, Columns, Grouping
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.options import baseline_option, option, wait_option
 from hardiness.core.progress import Listener
-from hardiness.core.request import Placement, Request
+from hardiness.core.request import Placement, Request, StatedPolicy
 from hardiness.data.columns import with_tables
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.evaluation import Evaluation
 from hardiness.engine.predictions import Answers
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.results.grouping import column_of, named_columns, slices_of, without_columns
+from hardiness.results.policy import policy_of
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store
 
@@ -107,6 +108,19 @@ def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[Be
         else:
             present.append(row)
     return present, skipped
+
+
+def stated_policy(request: Request) -> StatedPolicy | None:
+    """The name and digest of the policy that a request names; ``None`` where it names none.
+
+    Raises:
+        ArgumentError: it cannot be read or is wrong.
+    """
+    given = request.policy or request.until_decided
+    if given is None:
+        return None
+    policy = policy_of(given)
+    return StatedPolicy(Path(policy.source).name, policy.sha256)
 
 
 def sets_with_tables(sets: Sequence[DataSet], grouping: Grouping) -> list[DataSet]:
@@ -270,7 +284,11 @@ class Command:
         if not names:
             raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; see 'hardiness list models'")
         command = replace(command, data=command.data or chosen.data)
-        request = replace(command.request, data_arguments=absolute_arguments(command.data, command.labels))
+        request = replace(
+            command.request,
+            data_arguments=absolute_arguments(command.data, command.labels),
+            stated=stated_policy(command.request),
+        )
         rows = [BenchmarkChoice(parse(text), request, named=(text,)) for text in command.benchmarks]
         rows += [
             BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows

@@ -39,6 +39,8 @@ class Options(TypedDict, total=False):
             by default everything is evaluated.
         until_decided: a policy's file, or its TOML text: evaluation ends when every rule on it is decided, and
             `hardiness.gate` on ``out`` gives the verdicts; not with ``precision_target`` or ``time_budget_s``.
+        policy: a policy's file, or its TOML text, whose digest is kept with the rows in ``out``: the one proof that
+            these goals stood before them. The policy of ``until_decided`` is kept so anyway.
         time_budget_s: seconds within which it ends; by default as long as it takes.
         save_images: whether the pictures that attacks made are kept below ``out``; not by default.
         calls: requests to a chat model at most, retries included; by default any number up to 1,000 questions, and
@@ -56,6 +58,7 @@ class Options(TypedDict, total=False):
     batch_size: int | None
     precision_target: float | None
     until_decided: str | Path | None
+    policy: str | Path | None
     time_budget_s: float | None
     calls: int | None
     save_images: bool
@@ -196,12 +199,13 @@ def evaluate(
     benchmarks = [benchmark] if isinstance(benchmark, str) else list(dict.fromkeys(benchmark))
     if not benchmarks:
         raise ArgumentError(f"benchmark must be a name or a list of names, was {benchmark!r}")
-    policy, log = options.get("until_decided"), options.get("log", ())
+    log = options.get("log", ())
     log = (log,) if isinstance(log, str) else tuple(log)
     if log and out is None:
         raise ArgumentError(f"log={log[0]!r} needs out=, the folder where the tracker puts its files; name one")
     processes = _where(where)
-    request: Request = options_of(Request, {**options, "until_decided": None if policy is None else str(policy)})
+    policies = {name: str(options[name]) for name in ("until_decided", "policy") if options.get(name) is not None}
+    request: Request = options_of(Request, cast(Options, {**options, **policies}))
     if data is None and not (data := os.environ.get("HARDINESS_DATA")):
         raise ArgumentError(
             'data must say where the pictures are, as "embedded" or a folder does; where it is not given, '

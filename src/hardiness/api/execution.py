@@ -114,6 +114,8 @@ def require_possible(evaluations: Command, stop: EarlyEnd, where: Where, planned
         raise ArgumentError(
             f"until-decided does not go with {stop.options[1]}: each ends a run in its own way; leave one out"
         )
+    if stop.until_decided is not None and evaluations.request.policy is not None:
+        raise ArgumentError("policy does not go with until-decided, whose policy's digest is kept too; leave one out")
     ends = [name for name in stop.options if name != "time-budget"]
     if evaluations.cluster_column and ends:
         raise ArgumentError(
@@ -157,6 +159,7 @@ def _require_possible_with_predictions(evaluations: Command, stop: EarlyEnd, whe
         *(["worker"] if isinstance(where, Share) else []),
         *(["Ray"] if isinstance(where, Cluster) else []),
         *(["calls"] if evaluations.request.calls is not None else []),
+        *(["policy"] if evaluations.request.policy is not None else []),
     ]
     if others:
         raise ArgumentError(f"{others[0]} does not go with predictions, whose answers are there already; leave one out")

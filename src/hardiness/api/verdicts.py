@@ -125,4 +125,4 @@ def gate(
         DataError: the folder holds no records.
     """
     verdicts = judge_grouped(policy_of(policy), Store.open(out), grouping_of(columns, cluster, slices))
-    return GateReport(verdicts.verdicts, verdicts.undecided, verdicts.source, verdicts.remarks)
+    return GateReport(verdicts.verdicts, verdicts.undecided, verdicts.source, verdicts.remarks, verdicts.policy_sha256)

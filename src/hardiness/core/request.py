@@ -55,6 +55,19 @@ class Share:
         return f"{self.index}/{self.count}"
 
 
+@dataclass(frozen=True, slots=True)
+class StatedPolicy:
+    """A policy that was named before rows were computed.
+
+    Attributes:
+        name: of its file, without the folder; ``"policy"`` where it was a text.
+        sha256: over the bytes of the file, or of the text.
+    """
+
+    name: str
+    sha256: str
+
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 """Seconds of each unit of a duration."""
 
@@ -96,6 +109,9 @@ class Request:
         time_budget_s: seconds within which the evaluation ends; ``None`` for as long as it takes.
         until_decided: a policy's file, or its text: a benchmark's evaluation ends when every rule on it is decided;
             ``None`` where no policy ends it.
+        policy: a policy's file, or its text, whose digest is kept with the rows; ``None`` for that of
+            ``until_decided``, if there is one. It changes no row.
+        stated: its name and digest, once it was read.
         share: which part of the work this process begins with, where several share a store.
         data_arguments: what named the data, as ``--data`` takes it in any folder; kept with how rows were computed.
     """
@@ -111,6 +127,9 @@ class Request:
         "Stop when every rule of this policy is decided, with the verdicts that 'hardiness gate' then gives.",
         None,
         metavar="FILE.toml",
+    )
+    policy: str | None = option(
+        "Keep this policy's digest with the rows: the one proof that it stood before them.", None, metavar="FILE.toml"
     )
     time_budget_s: float | None = option(
         "End within this time, e.g. 30m; the same command continues. Time goes where it narrows an interval most, "
@@ -136,6 +155,7 @@ class Request:
     save_images: bool = option("Keep the pictures that attacks make, as PNG files in OUT/images.", False)
     workers: int = usable_cores()
     data_arguments: tuple[str, ...] = ()
+    stated: StatedPolicy | None = None
 
     def __post_init__(self) -> None:
         for name in ("calls", "limit", "batch_size", "seed"):

@@ -59,6 +59,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
         "processor": _processor_name(),
         "python": platform.python_version(),
         "packages": _packages(),
+        **({"policy": json_form(request.stated)} if request.stated else {}),
         **({"refused": task.problem} if task.refused else {}),
     }
 

@@ -117,12 +117,14 @@ class Gate:
         remarks: a line for each rule that no model can fail, for each number of clusters that is small, and for each
             run that is not judged, since another one of its name was evaluated later; and what a person should know of
             the columns of the pictures.
+        policy_sha256: over the policy's file, or its text; empty of a gate that an earlier version kept.
     """
 
     verdicts: tuple[GateVerdict, ...]
     undecided: str = "fail"
     source: str = field(default="policy", metadata=json_field("policy"))
     remarks: tuple[str, ...] = field(default=(), metadata=json_field(seldom=True))
+    policy_sha256: str = field(default="", metadata=json_field(seldom=True))
 
     @property
     def outcome(self) -> str:
@@ -181,6 +183,7 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
         policy.undecided,
         policy.source,
         tuple(dict.fromkeys([*(case.idle for case in cases if case.idle), *_few_clusters(cases), *remarks])),
+        policy.sha256,
     )
 
 

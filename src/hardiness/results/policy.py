@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -123,6 +124,7 @@ class Policy:
             folder.
         columns: tables of what is known of pictures, as ``--columns`` takes them.
         slices: columns by each of whose values every rule that names no part of the pictures is judged too.
+        sha256: over the bytes of the file, or of the text; any change, of a comment too, is another one.
     """
 
     rules: tuple[Rule, ...]
@@ -131,6 +133,7 @@ class Policy:
     folder: str = ""
     columns: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
+    sha256: str = ""
 
     def address_of(self, against: str) -> str:
         """The address of a baseline that a rule names, or of a table: relative to the policy's own folder."""
@@ -159,13 +162,14 @@ def read_policy(path: str | Path) -> Policy:
         ArgumentError: it cannot be read or is wrong, as for `parse_policy`.
     """
     try:
-        text = Path(path).read_text("utf-8-sig")
+        content = Path(path).read_bytes()
+        text = content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise ArgumentError(
             f"policy {path}: cannot be read ({why}); 'hardiness gate OUT --write-policy {path}' writes a first one"
         ) from None
-    return parse_policy(text, str(path), os.path.dirname(path))
+    return replace(parse_policy(text, str(path), os.path.dirname(path)), sha256=hashlib.sha256(content).hexdigest())
 
 
 def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
@@ -208,6 +212,7 @@ def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
         folder,
         columns,
         slices,
+        hashlib.sha256(text.encode()).hexdigest(),
     )
 
 

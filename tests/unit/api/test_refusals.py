@@ -24,6 +24,7 @@ PLACES: dict[str, tuple[list[str], dict[str, Any]]] = {
     "Ray": (["--engine", "ray"], {"where": "ray"}),
 }
 OTHERS: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "policy": (["--policy", "policy.toml"], {"policy": "policy.toml"}),
     "calls": (["--calls", "9"], {"calls": 9}),
     "predictions": (["--predictions", "nowhere.csv"], {"predictions": "nowhere.csv"}),
 }
@@ -32,6 +33,7 @@ WAYS = {**ENDS, **PLACES, **OTHERS}
 POSSIBLE = {
     frozenset(("precision-target", "time-budget")),
     *(frozenset(("calls", each)) for each in (*ENDS, "worker")),
+    *(frozenset(("policy", each)) for each in ("precision-target", "time-budget", "worker", "Ray", "calls")),
 }
 """Pairs that go together; every other pair is refused."""
 
