@@ -48,6 +48,7 @@ class Report:
         images: whether the page holds photographs.
         show: sets whose pictures are shown only where they are named here, as the licence of ``objectnet`` wants.
         column: whether figures are written at the width of one column of a paper too.
+        titles: whether figures as files have their headings on them.
         trained_with: what models were trained with beyond what their names say, as ``MODEL=RECIPE+…``.
         to: the file; in the one output folder, else in the working folder, if ``None``.
         wait_s: how long to wait for the one output folder, where somebody else is changing it.
@@ -66,6 +67,11 @@ class Report:
         "Also pictures of this set, which are shown to who asks: objectnet, each in its red border.", (), metavar="SET"
     )
     column: bool = option("Write each figure as wide as one column of a paper too: NAME--column.pdf.", False)
+    titles: bool = option(
+        "Whether figures as files have their headings on them, which a paper says in its captions.",
+        True,
+        off="--no-titles",
+    )
     trained_with: tuple[str, ...] = option(
         "What a model was trained with: augmix, deepaugment, ant, sin …, or names of corruptions.",
         (),
@@ -138,6 +144,7 @@ def write_page(report: Report) -> WrittenPage:
         picture_of=_pictures(stores, report) if report.images and stores else None,
         images=report.images,
         column=report.column,
+        titles=report.titles,
         problems=tuple(problems),
         comparisons=comparisons,
         features=grids,
@@ -157,6 +164,7 @@ def write_report(
     baseline: str | None = None,
     images: bool = True,
     column: bool = False,
+    titles: bool = True,
     published: bool = False,
     show: str | Sequence[str] = (),
     trained_with: str | Sequence[str] = (),
@@ -175,6 +183,7 @@ def write_report(
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
         images: whether the page holds photographs.
         column: whether each figure is written as wide as one column of a paper too.
+        titles: whether figures as files have their headings on them.
         published: whether the paper's own results stand beside those of the folders.
         show: sets whose pictures are shown only where they are named, such as ``"objectnet"``.
         trained_with: what models were trained with beyond what their names say, as ``"MODEL=RECIPE+…"``.
@@ -200,7 +209,7 @@ def write_report(
         if cluster is not None or len(slices):
             raise ArgumentError("cluster= and slices= go with the folder of an evaluation; name it")
         files, name = Report((), to=place).place(())
-        put_page(parts, files, name, "hardiness", PageOptions(images=False, column=column))
+        put_page(parts, files, name, "hardiness", PageOptions(images=False, column=column, titles=titles))
         return f"{files.address}/{name}"
     report = Report(
         tuple(map(str, parts)),
@@ -210,6 +219,7 @@ def write_report(
         images,
         _texts(show),
         column,
+        titles,
         _texts(trained_with),
         place,
         arguments=GroupingArguments(columns, cluster, slices, mix),

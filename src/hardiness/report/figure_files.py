@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from hardiness.report.figures import NARROW_PX, PAPER_PX
-from hardiness.report.figures.charts import draw
 from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.paper import COLUMN_CM, PAGE_CM, paper_sheets
 from hardiness.report.figures.sheet import Sheet
 from hardiness.report.figures.writers import document, pdf, png
 from hardiness.report.sections import BenchmarkSection
@@ -22,25 +21,35 @@ WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
 
 FOLDER, LONGEST_STEM = "figures", 120
 
-WIDTHS = {"": PAPER_PX, "--column": NARROW_PX}
+WIDTHS_CM = {"": PAGE_CM, "--column": COLUMN_CM}
 """Widths of figures as files, by what ends their names: two columns of a paper, and one."""
 
 
-def sheets(shown: Sequence[BenchmarkSection], inks: Inks, ends: Sequence[str]) -> Iterator[tuple[str, Sheet]]:
+def sheets(
+    shown: Sequence[BenchmarkSection], inks: Inks, ends: Sequence[str], titled: bool = True
+) -> Iterator[tuple[str, Sheet]]:
     """The drawing of every chart in each width, with a name for its file, ``<benchmark>--<data>--<name>``.
 
-    The data are left out where the benchmark is theirs.
+    The data are left out where the benchmark is theirs. A chart that would be higher than the text of a page has
+    several drawings, of which the second ends with ``--2``.
     """
     for each in shown:
         first = each.results[0]
         for chart in each.section.charts:
             parts = dict.fromkeys([first.benchmark, first.data, *each.section.variant, chart.name])
             stem = re.sub(r"[^\w.-]+", "_", "--".join(parts))[:LONGEST_STEM]
-            yield from ((f"{stem}{end}", draw(chart, WIDTHS[end], inks, titled=True)) for end in ends)
+            for end in ends:
+                for place, sheet in enumerate(paper_sheets(chart, WIDTHS_CM[end], inks, titled), 1):
+                    yield f"{stem}{end}{f'--{place}' if place > 1 else ''}", sheet
 
 
 def write_figures(
-    shown: Sequence[BenchmarkSection], inks: Inks, files: Files, endings: Sequence[str], ends: Sequence[str] = ("",)
+    shown: Sequence[BenchmarkSection],
+    inks: Inks,
+    files: Files,
+    endings: Sequence[str],
+    ends: Sequence[str] = ("",),
+    titled: bool = True,
 ) -> list[str]:
     """Write every chart that has changed, in the forms asked for, to the folder ``figures``; what was written.
 
@@ -49,13 +58,14 @@ def write_figures(
         inks: of its models.
         files: where to write.
         endings: some of `WRITERS`.
-        ends: some of `WIDTHS`.
+        ends: some of `WIDTHS_CM`.
+        titled: whether each has its heading on it.
 
     Raises:
         StoreError: disk full, no permission, or the folder is a file.
     """
     written = []
-    for stem, sheet in sheets(shown, inks, ends):
+    for stem, sheet in sheets(shown, inks, ends, titled):
         paths = {ending: f"{FOLDER}/{stem}.{ending}" for ending in sorted(endings, key=lambda ending: ending == "svg")}
         svg = document(sheet).encode()
         same = files.read(f"{FOLDER}/{stem}.svg") == svg

@@ -27,7 +27,7 @@ from hardiness.report.charts import Chart, Heat
 from hardiness.report.citations import citations
 from hardiness.report.commands import commands_of, sessions_of
 from hardiness.report.difference_matrix import difference_matrices
-from hardiness.report.figure_files import WIDTHS, WRITERS, write_figures
+from hardiness.report.figure_files import WIDTHS_CM, WRITERS, write_figures
 from hardiness.report.figures import NARROW_PX, WIDE_PX
 from hardiness.report.figures.charts import caption_of, draw
 from hardiness.report.figures.inks import Inks, page_colours
@@ -75,6 +75,7 @@ class PageOptions:
         images: whether the page holds any pixels: also the strips that show what a benchmark does.
         figures: the forms in which figures are written as files beside the page.
         column: whether each is also written at the width of one column of a paper, as ``NAME--column``.
+        titles: whether each file has the figure's heading on it.
         problems: lines about what could not be read.
         comparisons: of the models on the same images; places go by overlap of intervals without them.
         features: pictures of what units of the models respond to.
@@ -87,6 +88,7 @@ class PageOptions:
     images: bool = True
     figures: tuple[str, ...] = tuple(WRITERS)
     column: bool = False
+    titles: bool = True
     problems: tuple[str, ...] = ()
     comparisons: Sequence[BenchmarkComparison] = ()
     features: Sequence[FeatureGrid] = ()
@@ -111,7 +113,8 @@ def put_page(results: Sequence[Result], files: Files, name: str, title: str, opt
     shown = [from_few(with_ladder(with_figure(each))) for each in sections(results, options.comparisons)]
     inks = inks_of(shown)
     content = page(shown, title, inks, options).encode(errors="backslashreplace")  # names that are no UTF-8
-    write_figures(shown, inks, files, options.figures, tuple(WIDTHS) if options.column else ("",))
+    ends = tuple(WIDTHS_CM) if options.column else ("",)
+    write_figures(shown, inks, files, options.figures, ends, options.titles)
     files.write(name, content)
 
 

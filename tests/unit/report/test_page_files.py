@@ -23,7 +23,7 @@ from hardiness.core.result import Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.report.charts import Dots, Observer
-from hardiness.report.figures import NARROW_PX, PAPER_PX
+from hardiness.report.figures.paper import COLUMN_CM, PAGE_CM
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.sections import sections
@@ -212,7 +212,12 @@ def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> N
     for path in narrow:
         wide = path.with_name(path.name.replace("--column", "")).read_text()
         widths = [float(re.search(r'width="([\d.]+)', text)[1]) for text in (path.read_text(), wide)]
-        assert widths == [NARROW_PX, PAPER_PX]
+        assert [px / 96 * 2.54 for px in widths] == pytest.approx([COLUMN_CM, PAGE_CM], abs=0.02)
+    heading = re.compile(r'font-size="16"')
+    figures = list((tmp_path / "figures").glob("*.svg"))
+    assert all(heading.search(path.read_text()) for path in figures)
+    write_page(Report((str(tmp_path),), images=False, column=True, titles=False))
+    assert not any(heading.search(path.read_text()) for path in figures), "a paper has its titles in captions"
 
 
 @pytest.mark.slow

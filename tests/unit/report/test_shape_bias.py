@@ -18,7 +18,7 @@ from hardiness.core.result import Result
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.report.charts import Grid
-from hardiness.report.figures import PAPER_PX
+from hardiness.report.figures import WIDE_PX
 from hardiness.report.figures.charts import draw
 from hardiness.report.figures.inks import INKS, Inks
 from hardiness.report.figures.sheet import Area, Sheet
@@ -75,7 +75,7 @@ def printed(*renderables: Any) -> str:
 
 def figures_of(found: list[Result]) -> list[Sheet]:
     inks = Inks.for_models(result.name for result in found)
-    return [draw(chart, PAPER_PX, inks, titled=True) for chart in section_of(found).charts]
+    return [draw(chart, WIDE_PX, inks, titled=True) for chart in section_of(found).charts]
 
 
 def grid_of(result: Result) -> Grid | None:

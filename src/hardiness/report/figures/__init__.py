@@ -5,12 +5,11 @@ from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.sheet import Sheet
 from hardiness.report.figures.writers import document, icon, inline, pdf, png, rules, symbols
 
-WIDE_PX, NARROW_PX, PAPER_PX = 1000, 350, 680
-"""Widths of a drawing: on a page, on a phone, and in a paper."""
+WIDE_PX, NARROW_PX = 1000, 350
+"""Widths of a drawing on a page, and on a phone; `figures.paper` has those of a paper."""
 
 __all__ = [
     "NARROW_PX",
-    "PAPER_PX",
     "WIDE_PX",
     "Inks",
     "Sheet",

@@ -35,7 +35,7 @@ from hardiness.report.figures.sheet import (
     PUBLISHED,
     SMALL_MARKER_PX,
     SMALL_PX,
-    TEXT_PX,
+    SMALLEST_PX,
     USUAL_PX,
     Area,
     Band,
@@ -51,8 +51,11 @@ from hardiness.report.figures.sheet import (
 LINE_PX, HEADING_PX, GAP_PX = 21.0, 16.0, 26.0
 LONGEST = 44
 
+HEADING_LETTER = 0.62
+"""Width of a bold letter of a heading by its size, on average."""
 
-def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:
+
+def draw(chart: Chart, width: float, inks: Inks, titled: bool = False, most: float = math.inf) -> Sheet:
     """The drawing of a chart, that wide in px; the same chart always gives the same marks.
 
     Args:
@@ -60,26 +63,53 @@ def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:
         width: in px, 96 an inch.
         inks: of the models; every model of the chart is among them.
         titled: whether the chart's heading is drawn too, because it is to stand alone.
+        most: the height in px that rows are drawn closer for; a drawing of very many rows is higher all the same.
     """
     chart = without_twice(chart)
     if isinstance(chart, Dots):
-        return draw_dots(chart, width, inks, titled)
+        return draw_dots(chart, width, inks, titled, most)
     if isinstance(chart, Curves):
         return draw_curves(chart, width, inks, titled)
     if isinstance(chart, Ladder):
         return draw_ladder(chart, width, inks, titled)
     if isinstance(chart, Scatter):
         return draw_scatter(chart, width, inks, titled)
-    return draw_heat(chart, width, inks, titled)
+    return draw_heat(chart, width, inks, titled, most)
 
 
 def heading(sheet: Sheet, text: str) -> float:
     """Write a heading at the top of the sheet; how much of its height that takes."""
-    lines = textwrap.wrap(text, max(12, int(sheet.width / (0.56 * HEADING_PX))))
+    lines = textwrap.wrap(text, max(12, int(sheet.width / (HEADING_LETTER * HEADING_PX))))
     for line, part in enumerate(lines):
         sheet.add(Text(0, HEADING_PX + 21 * line, part, size=HEADING_PX, bold=True))
     return 21 * len(lines) + 8
 
+
+def label(sheet: Sheet, middle: float, y: float, text: str, room: float) -> int:
+    """Write what an axis is, about the middle of it and on the sheet; how many lines it takes.
+
+    Args:
+        sheet: to write on.
+        middle: of the axis, in px.
+        y: the baseline of the first line.
+        text: to write.
+        room: width that it may take.
+    """
+    lines = label_lines(text, room)
+    for place, line in enumerate(lines):
+        half = text_width(line, SMALL_PX) / 2
+        x = max(min(middle, sheet.width - half), half)
+        sheet.add(Text(x, y + LABEL_PX * place, line, "faint", SMALL_PX, "middle"))
+    return len(lines)
+
+
+def label_lines(text: str, room: float) -> list[str]:
+    """The lines of what an axis is, where it may be that wide."""
+    return textwrap.wrap(text, max(12, int(room / text_width("x", SMALL_PX))))
+
+
+LABEL_PX = 14.0
+"""Height of a line of a label."""
 
 Beside = Sequence[tuple[str, str]]
 """Kind and name of what is no model."""
@@ -203,12 +233,14 @@ def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet
     columns = _columns(curves, width)
     margin = _margin(curves.panels[-1]) if columns == len(curves.panels) else 0.0
     panel_px = (width - LEFT - margin - GAP * (columns - 1)) / columns
-    height = 92.0 if curves.small else min(300.0, max(190.0, 0.72 * panel_px))
-    title_px = 22.0 if any(panel.title for panel in curves.panels) else 0.0
+    height = min(92.0, 0.75 * panel_px) if curves.small else min(300.0, max(190.0, 0.72 * panel_px))
+    title_lines = max(len(_title(panel, panel_px)) for panel in curves.panels)
+    title_px = 8.0 + LABEL_PX * title_lines if title_lines else 0.0
+    label_px = LABEL_PX * (max(len(label_lines(panel.label, panel_px)) for panel in curves.panels) - 1)
     sheet.add(Text(0, top + 12, curves.label, "faint", SMALL_PX))
     top += 20 if curves.label else 4
     rows = -(-len(curves.panels) // columns)
-    pitch = height + title_px + (30.0 if curves.small else BELOW) + 6
+    pitch = height + title_px + (30.0 if curves.small else BELOW + label_px) + 6
     for index, panel in enumerate(curves.panels):
         row, column = divmod(index, columns)
         frame = Frame(
@@ -217,14 +249,31 @@ def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet
         _panel(sheet, frame, inks, first=column == 0, last=row == rows - 1 or not curves.small, beside=curves.beside)
         if margin and index == len(curves.panels) - 1:
             _names(sheet, frame)
-    sheet.height = top + rows * pitch + (10 if curves.small else 0)
+    sheet.height = top + rows * pitch + (10 + label_px if curves.small else 0)
     return sheet
 
 
+SMALL_PANEL_PX, PANEL_PX = 112.0, 160.0
+"""Widths that a small panel and a large one have at least, with the room beside them."""
+
+
 def _columns(curves: Curves, width: float) -> int:
+    """Panels beside each other: of large ones as many in each row as in the others, or nearly."""
     if curves.small:
-        return max(2, min(5, int((width - LEFT) / 150)))
-    return len(curves.panels) if width > 560 else 1
+        return max(2, min(5, int((width - LEFT) / SMALL_PANEL_PX)))
+    rows = -(-len(curves.panels) // max(1, int((width - LEFT) / PANEL_PX)))
+    return -(-len(curves.panels) // rows)
+
+
+def _title(panel: Panel, width: float) -> list[str]:
+    """The title of a panel that wide, in two lines at most; of none no line."""
+    fits = int(width / (TITLE_LETTER * SMALL_PX))
+    lines = textwrap.wrap(panel.title, fits, break_on_hyphens=False)
+    return lines if len(lines) <= 2 else [lines[0], formatting.shortened(" ".join(lines[1:]), fits)]
+
+
+TITLE_LETTER = 0.61
+"""Width of a bold letter of a title by its size, on average."""
 
 
 def _margin(panel: Panel) -> float:
@@ -239,9 +288,8 @@ def _short(name: str) -> str:
 
 def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool, beside: str) -> None:
     panel = frame.panel
-    if panel.title:
-        title = formatting.shortened(panel.title, int(frame.width / (BOLD * SMALL_PX)))
-        sheet.add(Text(frame.left, frame.top - 7, title, size=SMALL_PX, bold=True))
+    for place, title in enumerate(reversed(_title(panel, frame.width))):
+        sheet.add(Text(frame.left, frame.top - 7 - LABEL_PX * place, title, size=SMALL_PX, bold=True))
     for part in (0, 0.5, 1) if frame.height < 150 else (0, 0.25, 0.5, 0.75, 1):
         share = part * frame.limit
         y = frame.y(share)
@@ -251,8 +299,7 @@ def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool, besi
             sheet.add(Text(frame.left - 6, y + 4, f"{100 * share:g}{sign}", "faint", SMALL_PX, "end"))
     _ticks(sheet, frame)
     if last or (panel.label and not panel.title):
-        middle, below = frame.left + frame.width / 2, frame.top + frame.height + 34
-        sheet.add(Text(middle, below, panel.label, "faint", SMALL_PX, "middle"))
+        label(sheet, frame.left + frame.width / 2, frame.top + frame.height + 34, panel.label, frame.width)
     if panel.diagonal:
         ends = ((frame.x(0.0), frame.y(0)), (frame.x(1.0), frame.y(1)))
         sheet.add(Stroke(ends, "faint", dashed=True))
@@ -339,18 +386,14 @@ def _names(sheet: Sheet, frame: Frame) -> None:
     for line in sorted(frame.panel.published, key=lambda line: line.y[-1]):
         y = min(frame.y(line.y[-1]) + 4, lowest - 13)
         lowest = y
-        sheet.add(Text(frame.left + frame.width + 6, y, _short(line.name), "faint", 10.5), group=PUBLISHED)
+        sheet.add(Text(frame.left + frame.width + 6, y, _short(line.name), "faint", SMALLEST_PX), group=PUBLISHED)
 
 
 FEWEST_UNSAID = 3
 """Images up to which a mark says beside it how many it rests on."""
 
-MODEL_PX, ROW_PX = 8.5, 22.0
-"""Height of a model's part of a row, and of a row at least: equal values lie one below the other."""
-
-
-SMALLEST_PX = 9.5
-"""Size of the names of rows at least; longer names are shortened."""
+MODEL_PX, CLOSE_PX, ROW_PX = 8.5, 6.0, 22.0
+"""Heights of a model's part of a row, of it where rows are close, and of a row at least: equal values lie apart."""
 
 
 @dataclass(frozen=True)
@@ -382,7 +425,7 @@ class Rows:
         return 0.84 * self.pitch * ((index + 0.5) / count - 0.5)
 
 
-def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool) -> Sheet:
+def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool, most: float) -> Sheet:
     """The figure of some dots, that wide in px; the row that stands for everything is set apart on top."""
     sheet = Sheet(width)
     top = heading(sheet, dots.title) if titled else 0.0
@@ -394,7 +437,11 @@ def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool) -> Sheet:
     top += 20 if any(dots.ends) else 4
     widths = (BOLD * len(dots.all_rows), *(0.56 * len(row) for row in dots.rows))
     left = min(12.5 * max(widths) + 14, 0.36 * width)
-    rows = Rows(dots, left, width - 30, top, max(ROW_PX, MODEL_PX * len(dots.observers)))
+    models, room = len(dots.observers), width - left
+    label_px = LABEL_PX * (len(label_lines(dots.label, room)) - 1)
+    close = (most - top - 46 - label_px) / (len(dots.rows) + 1.5)
+    pitch = max(ROW_PX, CLOSE_PX * models, min(MODEL_PX * models, close))
+    rows = Rows(dots, left, width - 30, top, pitch)
     bottom = rows.y(len(dots.rows)) - 0.5 * rows.pitch
     _frame(sheet, rows, bottom)
     for observer in dots.published:
@@ -403,8 +450,8 @@ def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool) -> Sheet:
         _observer(sheet, rows, observer, index, inks)
     if dots.people:
         _people(sheet, rows, dots.people, bottom)
-    sheet.add(Text((left + width - 30) / 2, bottom + 38, dots.label, "faint", SMALL_PX, "middle"))
-    sheet.height = bottom + 46
+    label(sheet, (left + width - 30) / 2, bottom + 38, dots.label, room)
+    sheet.height = bottom + 46 + label_px
     return sheet
 
 
@@ -443,7 +490,7 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
             tip = f"{each.name}: {_score_text(score, rows.dots.percent)}, n = {score.n:,}"
             sheet.add(inks.marker(each.name, place, MARKER_PX, tip), group=group)
             if 0 < score.n <= FEWEST_UNSAID:
-                sheet.add(Text(place[0] + 7, place[1] + 3, f"n = {score.n}", "faint", 9.0), group=group)
+                sheet.add(Text(place[0] + 7, place[1] + 3, f"n = {score.n}", "faint", SMALLEST_PX), group=group)
     if each.overall is None or each.overall.value is None:
         return
     y = rows.overall + 1.3 * shift
@@ -488,73 +535,129 @@ def _score_text(score: Score, percent: bool = True) -> str:
     return f"{scale * score.value:.{digits}f}{sign}{interval}"
 
 
-CELL_PX, CELL_PX, MATRIX_GAP = 19.0, 34.0, 22.0
-HEAD_PX = 38.0
-NAME_PX = 150.0
-"""Width that a name above a matrix of few columns may take."""
+CELL_WIDTH_PX, CELL_HEIGHT_PX, MATRIX_GAP = 34.0, 19.0, 22.0
+"""Width and height of a cell, and the room between matrices."""
+
+LEAST_WIDTH_PX, LEAST_HEIGHT_PX = 25.0, 15.0
+"""Width and height of a cell at least: 100 stands in it."""
+
+NAME_LEAST_PX = 118.0
+"""Width that a name above a matrix of few columns has at least."""
 
 LONGEST_HEAD = 18
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixFrame:
-    """A matrix's place, the width of its cells, and that of the name above it."""
+class MatrixGrid:
+    """The places of matrices, of which one of many columns is cut into several that stand beside each other.
 
+    Attributes:
+        heat: the figure.
+        heads: a heading for each column, short.
+        parts: of each matrix, the model's and the first and last but one of the columns of that part.
+        left, top: where the first one begins.
+        columns: matrices in a row.
+        cell, height: width and height of a cell.
+        wide: width of a matrix, or of the name above it.
+        head: height of name and headings.
+        turned: whether the headings run upwards.
+    """
+
+    heat: Heat
+    heads: tuple[str, ...]
+    parts: tuple[tuple[Layer, int, int], ...]
     left: float
     top: float
+    columns: int
     cell: float
+    height: float
     wide: float
+    head: float
+    turned: bool
+
+    @classmethod
+    def of(cls, heat: Heat, left: float, top: float, width: float, most: float) -> MatrixGrid:
+        """The grid in that room, whose rows have equally many matrices, or nearly."""
+        heads = tuple(formatting.shortened(head, LONGEST_HEAD) for head in heat.heads)
+        count = max(1, len(heads))
+        pieces = -(-count // max(1, int((width - left) / LEAST_WIDTH_PX)))
+        size = -(-count // pieces)
+        starts = range(0, count, size)
+        parts = tuple((layer, start, min(start + size, count)) for layer in heat.layers for start in starts)
+        is_named = any(layer.name for layer in heat.layers)
+        least = max(LEAST_WIDTH_PX * size, NAME_LEAST_PX if is_named else 0.0)
+        rows = -(-len(parts) // max(1, int((width - left + MATRIX_GAP) / (least + MATRIX_GAP))))
+        columns = -(-len(parts) // rows)
+        room = (width - left - MATRIX_GAP * (columns - 1)) / columns
+        widest = max((text_width(head, SMALL_PX) for head in heads), default=0.0)
+        turned = widest + 4 > room / size
+        cell = min(room / size, CELL_WIDTH_PX if turned else max(CELL_WIDTH_PX, widest + 6))
+        longest = max((BOLD * 12 * len(layer.name) for layer in heat.layers), default=0.0) + 24
+        wide = max(cell * size, min(longest, room))
+        head = 22.0 + (widest + 6 if turned else 16.0)
+        height = ((most - top) / rows - head - MATRIX_GAP) / max(1, len(heat.rows))
+        height = max(LEAST_HEIGHT_PX, min(CELL_HEIGHT_PX, height))
+        return cls(heat, heads, parts, left, top, columns, cell, height, wide, head, turned)
+
+    @property
+    def pitch(self) -> float:
+        """From a row of matrices to the next one."""
+        return self.head + self.height * len(self.heat.rows) + MATRIX_GAP
+
+    @property
+    def bottom(self) -> float:
+        """Where the last row ends."""
+        return self.top + self.pitch * -(-len(self.parts) // self.columns)
+
+    def place(self, index: int) -> tuple[float, float]:
+        """The upper left corner of a matrix."""
+        row, column = divmod(index, self.columns)
+        return self.left + column * (self.wide + MATRIX_GAP), self.top + row * self.pitch
 
 
-def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
+def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool, most: float) -> Sheet:
     """The figure of some matrices, that wide in px."""
     sheet = Sheet(width)
     top = heading(sheet, heat.title) if titled else 0.0
     names = [name if name in inks.models else name.replace("_", " ") for name in heat.rows]
     left = max(text_width(name, 12.0) for name in (*names, heat.corner)) + 8
-    left = min(left, 0.45 * width)
-    heads = [formatting.shortened(head, LONGEST_HEAD) for head in heat.heads]
-    heat = replace(heat, heads=tuple(heads))
-    cell = max(CELL_PX, max(text_width(head, SMALL_PX) for head in heads) + 6)
-    cell = min(cell, (width - left) / max(1, len(heat.heads)))
-    longest = max((text_width(layer.name, 14.0) for layer in heat.layers), default=0.0) + 24
-    wide = max(cell * len(heat.heads), min(longest, NAME_PX, width - left))
-    columns = max(1, min(len(heat.layers), int((width - left + MATRIX_GAP) // (wide + MATRIX_GAP))))
-    high = HEAD_PX + CELL_PX * len(heat.rows) + 22
-    for index, layer in enumerate(heat.layers):
-        row, column = divmod(index, columns)
-        place = MatrixFrame(left + column * (wide + MATRIX_GAP), top + row * high, cell, wide)
-        if column == 0:
-            _rows(sheet, heat, names, place)
-        _matrix(sheet, heat, layer, place, inks)
-    sheet.height = top + high * -(-len(heat.layers) // columns)
+    grid = MatrixGrid.of(heat, min(left, 0.45 * width), top, width, most)
+    for index in range(len(grid.parts)):
+        if index % grid.columns == 0:
+            _rows(sheet, grid, names, grid.place(index)[1])
+        _matrix(sheet, grid, index, inks)
+    sheet.height = grid.bottom
     return sheet
 
 
-def _rows(sheet: Sheet, heat: Heat, names: list[str], place: MatrixFrame) -> None:
-    sheet.add(Text(0, place.top + 32, heat.corner, "faint", SMALL_PX))
+def _rows(sheet: Sheet, grid: MatrixGrid, names: list[str], top: float) -> None:
+    sheet.add(Text(0, top + grid.head - 6, grid.heat.corner, "faint", SMALL_PX))
+    fits = int((grid.left - 8) / (0.56 * 12))
     for row, name in enumerate(names):
-        fits = int((place.left - 8) / (0.56 * 12))
-        y = place.top + HEAD_PX + CELL_PX * (row + 0.5) + 4
-        sheet.add(Text(place.left - 8, y, formatting.shortened(name, fits), size=12, anchor="end"))
+        y = top + grid.head + grid.height * (row + 0.5) + 4
+        sheet.add(Text(grid.left - 8, y, formatting.shortened(name, fits), size=12, anchor="end"))
 
 
-def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: MatrixFrame, inks: Inks) -> None:
+def _matrix(sheet: Sheet, grid: MatrixGrid, index: int, inks: Inks) -> None:
+    layer, start, end = grid.parts[index]
+    left, top = grid.place(index)
     is_model = layer.name in inks.models
     group = inks.group(layer.name) if is_model else ""
-    fits = int(place.wide / (0.56 * TEXT_PX)) - 2
     if is_model:
-        sheet.add(inks.marker(layer.name, (place.left + 6, place.top + 9), 5), group=group)
-    text_x, short_name = place.left + (16 if is_model else 0), formatting.shortened(layer.name, max(fits, 6))
-    sheet.add(Text(text_x, place.top + 14, short_name, bold=True, size=12), group=group)
-    for column, head in enumerate(heat.heads):
-        x = place.left + place.cell * (column + 0.5)
-        sheet.add(Text(x, place.top + 32, head, "faint", SMALL_PX, "middle"), group=group)
+        sheet.add(inks.marker(layer.name, (left + 6, top + 9), 5), group=group)
+    fits = max(12, int((grid.wide - 16) / (TITLE_LETTER * 12)))
+    short_name = formatting.shortened_apart([each.name for each in grid.heat.layers], fits)[layer.name]
+    sheet.add(Text(left + (16 if is_model else 0), top + 14, short_name, bold=True, size=12), group=group)
+    for column, head in enumerate(grid.heads[start:end]):
+        x, y = left + grid.cell * (column + 0.5), top + grid.head - 6
+        upright = Text(x + 4, y, head, "faint", SMALL_PX, "start", turned=True)
+        sheet.add(upright if grid.turned else Text(x, y, head, "faint", SMALL_PX, "middle"), group=group)
     for row, values in enumerate(layer.values):
-        y = place.top + HEAD_PX + CELL_PX * row
-        sheet.add(Band(place.left, y, place.cell - CELL_GAP, CELL_PX - CELL_GAP, tuple(values)), group=group)
-    bottom = place.top + HEAD_PX - 2
-    sheet.add(Stroke(((place.left, bottom), (place.left + place.cell * len(heat.heads), bottom)), "line"))
+        y = top + grid.head + grid.height * row
+        cells = tuple(values[start:end])
+        sheet.add(Band(left, y, grid.cell - CELL_GAP, grid.height - CELL_GAP, cells), group=group)
+    bottom = top + grid.head - 2
+    sheet.add(Stroke(((left, bottom), (left + grid.cell * (end - start), bottom)), "line"))
 
 
 RUNG_PX, LADDER_NAME_PX, VALUE_PX = 20.0, SMALL_PX, 52.0

@@ -13,7 +13,8 @@ Anchor = Literal["start", "middle", "end"]
 PUBLISHED = "published"
 """Group of what was published: shown beside the models, and off by one click."""
 
-TEXT_PX, SMALL_PX = 13.0, 11.5
+TEXT_PX, SMALL_PX, SMALLEST_PX = 13.0, 11.5, 11.2
+"""Sizes of letters: of text, of what stands at axes, and of the smallest, which can be read in print too."""
 
 USUAL_PX, SMALL_MARKER_PX = 1.6, 2.8
 """Width of a model's line in a small panel, and the radius of the markers on it."""
@@ -59,7 +60,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text; ``y`` is its baseline."""
+    """A line of text; ``y`` is its baseline, and where it is ``turned`` it runs upwards from its place."""
 
     x: float
     y: float
@@ -68,6 +69,7 @@ class Text:
     size: float = TEXT_PX
     anchor: Anchor = "start"
     bold: bool = False
+    turned: bool = False
 
 
 CELL_GAP, BASELINE = 1.0, 0.71
@@ -141,11 +143,13 @@ Mark = Stroke | Area | Text | Band | Symbol | Cloud
 class Sheet:
     """Marks in the order of drawing, in groups; a group is a model's index, `PUBLISHED`, or nothing.
 
-    A sheet is equal to itself alone, so that what was painted of it is found again.
+    A sheet is equal to itself alone, so that what was painted of it is found again. As a file it is ``scale`` times as
+    large as its width and height in px say, letters and lines too.
     """
 
     width: float
     height: float = 0.0
+    scale: float = 1.0
     marks: list[tuple[str, Mark]] = field(default_factory=list)
 
     def add(self, *marks: Mark, group: str = "") -> None:

@@ -49,7 +49,8 @@ SHAPE_MOST = 2.0
 
 def document(sheet: Sheet) -> str:
     """The drawing as a file of its own, on white paper."""
-    size = f'xmlns="http://www.w3.org/2000/svg" width="{sheet.width:g}" height="{sheet.height:g}"'
+    width, height = (number(sheet.scale * each) for each in (sheet.width, sheet.height))
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
     paper = f'<rect width="100%" height="100%" fill="{INKS["paper"]}"/>'
     body = "".join(_group(name, "".join(map(_mark, marks))) for name, marks in sheet.grouped())
     box = f'viewBox="0 0 {sheet.width:g} {sheet.height:g}"'
@@ -67,7 +68,7 @@ def _mark(mark: Mark) -> str:
     if isinstance(mark, Text):
         anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
         weight = ' font-weight="600"' if mark.bold else ""
-        look = f'font-size="{mark.size:g}" fill="{INKS[mark.ink]}"{anchor}{weight}'
+        look = f'font-size="{mark.size:g}" fill="{INKS[mark.ink]}"{anchor}{weight}{turn(mark)}'
         return f'<text x="{number(mark.x)}" y="{number(mark.y)}" {look}>{plain(mark.text)}</text>'
     if isinstance(mark, Band):
         return "".join(_cells(mark))
@@ -106,6 +107,11 @@ def _cells(band: Band) -> Iterable[str]:
 def tipped(tag: str, attributes: str, tip: str) -> str:
     """An element that says something to a pointer, where there is something to say."""
     return f"<{tag} {attributes}><title>{plain(tip)}</title></{tag}>" if tip else f"<{tag} {attributes}/>"
+
+
+def turn(mark: Text) -> str:
+    """The attribute that turns a text upwards about its place; nothing for a level one."""
+    return f' transform="rotate(-90 {number(mark.x)} {number(mark.y)})"' if mark.turned else ""
 
 
 def plain(text: str) -> str:
@@ -269,7 +275,8 @@ def _text(mark: Text) -> str:
     look = f' class="{names}"' if names else ""
     size = "" if mark.size == SMALL_PX else f' font-size="{mark.size:g}"'
     weight = ' font-weight="600"' if mark.bold else ""
-    return f'<text x="{mark.x:.0f}" y="{mark.y:.0f}"{size}{look}{weight}>{plain(mark.text)}</text>'
+    place = f'x="{mark.x:.0f}" y="{mark.y:.0f}"'
+    return f"<text {place}{size}{look}{weight}{turn(mark)}>{plain(mark.text)}</text>"
 
 
 PX_PER_INCH, DPI = 96, 200
@@ -324,18 +331,18 @@ def _painted(sheet: Sheet) -> Canvas:
     from matplotlib.figure import Figure as Canvas
     from matplotlib.transforms import Affine2D
 
-    inches = sheet.width / PX_PER_INCH, sheet.height / PX_PER_INCH
+    inches = sheet.scale * sheet.width / PX_PER_INCH, sheet.scale * sheet.height / PX_PER_INCH
     canvas = Canvas(figsize=inches, dpi=DPI, facecolor=INKS["paper"])
     # Without axes, which would be the path that each mark is clipped by.
     place = Affine2D().scale(1 / sheet.width, -1 / sheet.height).translate(0, 1) + canvas.transFigure
     for order, (_, mark) in enumerate(sheet.marks):
-        for artist in _artists(mark, {"transform": place, "zorder": order}):
+        for artist in _artists(mark, sheet.scale * POINTS_PER_PX, {"transform": place, "zorder": order}):
             canvas.add_artist(artist)
     return canvas
 
 
-def _artists(mark: Mark, common: dict[str, Any]) -> Iterable[Artist]:
-    """A mark as matplotlib draws it; ``common``: what all of them are given."""
+def _artists(mark: Mark, points: float, common: dict[str, Any]) -> Iterable[Artist]:
+    """A mark as matplotlib draws it; ``points``: in a px of the sheet; ``common``: what all of them are given."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Polygon, Rectangle
     from matplotlib.text import Text as Letters
@@ -344,12 +351,12 @@ def _artists(mark: Mark, common: dict[str, Any]) -> Iterable[Artist]:
     if isinstance(mark, Stroke):
         x, y = zip(*mark.points, strict=True)
         look = {"color": INKS[mark.ink], "alpha": mark.opacity, "linestyle": "--" if mark.dashed else "-"}
-        yield Line2D(x, y, linewidth=mark.width * POINTS_PER_PX, **look, **common)
+        yield Line2D(x, y, linewidth=mark.width * points, **look, **common)
         for symbol in mark.symbols:
-            yield from _artists(symbol, common)
+            yield from _artists(symbol, points, common)
     elif isinstance(mark, Cloud):
         x, y = zip(*mark.points, strict=True)
-        look = {"marker": "o", "markersize": mark.width * POINTS_PER_PX, "markeredgewidth": 0}
+        look = {"marker": "o", "markersize": mark.width * points, "markeredgewidth": 0}
         yield Line2D(x, y, linestyle="", color=INKS[mark.ink], **look, **common)
     elif isinstance(mark, Symbol):
         look = {"facecolor": INKS[mark.ink], "edgecolor": INKS["paper"], "linewidth": 0.5}
@@ -361,15 +368,17 @@ def _artists(mark: Mark, common: dict[str, Any]) -> Iterable[Artist]:
             look = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
             yield Rectangle((left, mark.y), mark.width, mark.height, **look, **common)
             middle = left + mark.width / 2
-            yield from _artists(Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), common)
+            yield from _artists(Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), points, common)
     else:
         printable = "".join(character for character in mark.text if character.isprintable())
         look = {
             "font": next((_font(mark.bold, each) for each in (_USUAL, _OTHERS) if _has(each, printable)), None),
-            "fontsize": mark.size * POINTS_PER_PX * NARROWER,
+            "fontsize": mark.size * points * NARROWER,
             "fontweight": "bold" if mark.bold else "normal",
             "horizontalalignment": _ALIGNED[mark.anchor],
             "color": INKS[mark.ink],
+            "rotation": 90 if mark.turned else 0,
+            "rotation_mode": "anchor",
         }
         yield Letters(mark.x, mark.y, printable, **look, **common)
 
