@@ -11,7 +11,7 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.command import Command
 from hardiness.api.grouping import GroupingArguments
-from hardiness.api.held_models import Model, is_typed, model_name, require_described, typed_text, with_name
+from hardiness.api.held_models import LOADED, Model, is_typed, model_name, require_described, typed_text, with_name
 from hardiness.api.loading import LoadOutcome, ModelSelection
 from hardiness.core.benchmark import DataRoot
 from hardiness.core.columns import Grouping
@@ -20,6 +20,7 @@ from hardiness.core.progress import Listener
 from hardiness.data.in_python import ModelClasses, from_python
 from hardiness.engine.predictions import Answers
 from hardiness.models.classifier import Classifier
+from hardiness.models.whole_pictures import whole_picture_model
 from hardiness.store.store import Store
 
 
@@ -30,7 +31,7 @@ class Call(Command):
     Attributes:
         held_models: the models, each with the name that it shall bear; ``None`` for its own.
         view: of modules and functions.
-        stated: ``tag``, ``output`` and ``activation`` of these.
+        stated: ``tag``, ``output``, ``activation``, ``takes`` and ``jpeg`` of these.
         pictures: what Python holds, in place of names of data or beside them; ``None`` where there are names alone.
         held_answers: of a model that was run elsewhere.
         is_kept: whether its rows stay in a folder that others can reach.
@@ -99,7 +100,8 @@ class Call(Command):
             return datasets.locate(self.data)
         classifier = self._classifier(0)
         spec = classifier.spec
-        classes = ModelClasses(classifier.num_classes, spec.class_names, spec.view.canvas)
+        canvas = spec.view.canvas if whole_picture_model(classifier) is None else None
+        classes = ModelClasses(classifier.num_classes, spec.class_names, canvas)
         return from_python(self.pictures, classes, datasets.locate(self.data) if self.data else None)
 
     def _spec(self, place: int) -> ModelSpec:
@@ -119,7 +121,7 @@ class Call(Command):
                 progress = partial(listener.download, spec.name) if listener else None
                 files = store.files if store else None
                 classifier = models.load(spec, **asdict(self.placement), progress=progress, files=files)
-            elif isinstance(model, Classifier):
+            elif isinstance(model, LOADED):
                 classifier = model
             else:
                 name = model_name(model)

@@ -85,6 +85,8 @@ def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of texts
     tag: str | None = None,
     output: str | None = None,
     activation: str | None = None,
+    takes: str | None = None,
+    jpeg: int | None = None,
     predictions: Answers | None = None,
     out: str | Path | None = None,
     where: str | Share | Cluster | None = None,
@@ -107,6 +109,8 @@ def evaluate(
     tag: str | None = None,
     output: str | None = None,
     activation: str | None = None,
+    takes: str | None = None,
+    jpeg: int | None = None,
     predictions: Answers | None = None,
     out: str | Path | None = None,
     where: str | Share | Cluster | None = None,
@@ -129,6 +133,8 @@ def evaluate(
     tag: str | None = None,
     output: str | None = None,
     activation: str | None = None,
+    takes: str | None = None,
+    jpeg: int | None = None,
     predictions: Answers | None = None,
     out: str | Path | None = None,
     where: str | Share | Cluster | None = None,
@@ -160,6 +166,12 @@ def evaluate(
         output: ``"logits"`` or ``"probabilities"``, of a function; by default seen on a picture.
         activation: ``"sigmoid"`` where each class of a module or function has a probability of its own, or one output
             is that of the second of two classes; softmax by default.
+        takes: of a function that resizes pictures itself, which needs no view: ``"encoded"``, and it is called with a
+            list of files as bytes; or ``"full"``, with a list of pictures ``uint8 (H, W, 3)`` at their own size, which
+            corruptions keep. A call has at most 64 megapixels. It is evaluated on ``own``, ``imagenet-val`` and
+            ``own-c``.
+        jpeg: with ``takes="encoded"`` the quality of the JPEG, 1 to 100, as which it gets corrupted pictures; PNG by
+            default.
         predictions: the answers of the one model, which was run elsewhere and of which only the name is given: a csv or
             Parquet file, or its columns by name, N rows each: ``"sample"``, ``"condition"`` (may lack where all
             pictures are clean), and ``"logits"`` or ``"probabilities"`` ``(N, K)``, or ``"class_index"``,
@@ -226,7 +238,13 @@ def evaluate(
             view=view,
             stated={
                 key: value
-                for key, value in (("tag", tag), ("output", output), ("activation", activation))
+                for key, value in {
+                    "tag": tag,
+                    "output": output,
+                    "activation": activation,
+                    "takes": takes,
+                    "jpeg": jpeg,
+                }.items()
                 if value is not None
             },
             pictures=pictures,

@@ -14,6 +14,7 @@ from hardiness.core.request import Placement
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
 from hardiness.models.options import row_and_model
+from hardiness.models.whole_pictures import WholePictureModel
 
 DIGITS = 6
 """How much of the hash of its weights an unnamed module's name carries, so that two of one class are told apart."""
@@ -34,6 +35,9 @@ def load_model(name: str, placement: Placement | None = None) -> Classifier:
 Model = str | Classifier | Callable[[Any], Any]
 """A name, a loaded classifier, a module of torch, or a plain function."""
 
+LOADED = (Classifier, WholePictureModel)
+"""The types of models that were loaded already: a function that takes whole pictures stands where classifiers do."""
+
 
 def classifier_of(model: Model, view: View | None, placement: Placement, **own: str | None) -> Classifier:
     """The classifier that ``model`` names, is, or becomes with its ``view``.
@@ -51,7 +55,7 @@ def classifier_of(model: Model, view: View | None, placement: Placement, **own: 
     require_described((model,), view, placement, stated)
     if isinstance(model, str):
         return load_model(model, placement)
-    if isinstance(model, Classifier):
+    if isinstance(model, LOADED):
         return model
     return models.wrap(model, view, name=model_name(model), **asdict(placement), **stated)
 
@@ -64,9 +68,9 @@ def require_described(
     Raises:
         ArgumentError: naming the argument, and where it is written instead.
     """
-    if any(isinstance(model, Classifier) for model in described) and placement != Placement():
+    if any(isinstance(model, LOADED) for model in described) and placement != Placement():
         raise ArgumentError("device, precision and runtime go with a name or a module; a classifier has its own")
-    if not all(isinstance(model, str | Classifier) for model in described):
+    if not all(isinstance(model, (str, *LOADED)) for model in described):
         return
     if stated:
         key = min(stated)
@@ -83,14 +87,14 @@ def model_name(model: Model) -> str:
     """The name of a model before it is loaded."""
     if isinstance(model, str):
         return model
-    if isinstance(model, Classifier):
+    if isinstance(model, LOADED):
         return model.spec.name
     return str(getattr(model, "__name__", type(model).__name__))
 
 
 def with_name(classifier: Classifier, model: Model, name: str | None) -> Classifier:
     """The classifier under the name that its results get."""
-    if isinstance(model, str | Classifier) and name in (None, classifier.spec.name):
+    if isinstance(model, (str, *LOADED)) and name in (None, classifier.spec.name):
         return classifier
     named = copy.copy(classifier)  # one that was handed over keeps its own name
     own = name or f"{classifier.spec.name}-{classifier.weights_sha256[:DIGITS]}"

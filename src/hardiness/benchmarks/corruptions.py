@@ -53,6 +53,9 @@ TESTBED_VIEW = "testbed"
 STANDS_FOR_CORRUPTED = ("imagenet-c", "own-c")
 """The sets that stand for corrupted pictures on the first screen of a page."""
 
+AT_OWN_SIZE = "own-c"
+"""The set that is also made of pictures at their own size."""
+
 OWN_LEVELS = {"imagenet-c": (1, 3, 5)}
 """Levels of a set at which a person's own pictures are shown, where these are not all."""
 
@@ -62,7 +65,8 @@ OWN_LEVELS = {"imagenet-c": (1, 3, 5)}
 class CorruptionCard(Card):
     """The mCE, the relative mCE and the mean error; then CE and error by corruption, group, severity and cell.
 
-    A set whose headline is no ratio has mCE only where a stored run stands in for a baseline. Corruptions that are not
+    A set whose headline is no ratio has mCE only where a stored run stands in for a baseline, and none of pictures at
+    their own size. Corruptions that are not
     of the set have their errors beside, and are in no mean.
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
@@ -85,6 +89,7 @@ class CorruptionCard(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Ratios and errors, calibration and selective prediction, over what was run of the set and by condition."""
         errors, members = cell_means(table, table.equals(RIGHT, 0)), set_of(run)
+        baseline = _divisor(run, baseline)
         present = [cell for cell in errors.cells if cell]
         names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
         whole = _is_whole(table, run)
@@ -100,6 +105,7 @@ class CorruptionCard(Card):
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
         members, wrong, whole = set_of(run), table.equals(RIGHT, 0), _is_whole(table, run)
+        baseline = _divisor(run, baseline)
         places = [k for k, cell in enumerate(table.present) if cell.get("corruption") in members.members]
         if not places:
             return []
@@ -144,6 +150,11 @@ def set_of(run: Run) -> DistortionSet:
     corruptions = dict.fromkeys(cell["corruption"] for cell in cells)
     levels = sorted({cell["severity"] for cell in cells})
     return DistortionSet(name, "still", "", "", "", "", "", tuple(corruptions), tuple(levels))
+
+
+def _divisor(run: Run, baseline: Baseline | None) -> Baseline | None:
+    """The baseline; ``None`` for pictures at their own size, under which nobody else's errors are: they have no mCE."""
+    return None if run.shows_whole_pictures else baseline
 
 
 def _is_whole(table: ImageTable, run: Run) -> bool:
@@ -320,6 +331,14 @@ class CorruptionSet(Benchmark):
     def encoded(self, image: Image, optimise: bool = False) -> bytes:
         """The image as the released files hold it: a JPEG of the set's quality; ``optimise`` changes no pixel."""
         return imaging.encode_jpeg(image, self.members.jpeg_quality, optimise)
+
+    def at_own_size(self) -> Benchmark | None:
+        """The set ``own-c`` without its JPEG, which would be a second one; ``None`` for every other set."""
+        return replace(self, jpeg=False) if self.name == AT_OWN_SIZE else None
+
+    def picture_at_own_size(self, photograph: Image, condition: Condition, sample: str, seed: int) -> Image:
+        """The corrupted picture of one cell, as large as the photograph."""
+        return self.picture(photograph, condition, sample, seed)
 
     decide = staticmethod(decisions.argmax)
 

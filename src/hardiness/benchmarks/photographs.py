@@ -81,6 +81,10 @@ class CalibratedPhotographs(Photographs):
     marks_in_own_view: ClassVar[bool] = True
     decide = staticmethod(decisions.with_temperatures)
 
+    def at_own_size(self) -> Benchmark | None:
+        """Itself where it is of ordinary photographs, of one's own or of ImageNet; no shifted set is shown so."""
+        return self if self.group == UNDISTURBED else None
+
 
 def prepared(item: Item, canvas: Canvas) -> Canvas:
     """The canvas for an item; one that is on its own already is resized where the model's is larger, never cropped."""

@@ -192,14 +192,16 @@ Pixels = NDArray[np.float32]
 class Expansion(NamedTuple):
     """One picture to be classified: its condition, its frame (0 where there are none), and its images by canvas.
 
-    An attack's pictures are pixels, ``float32 (3, H, W)`` in [0, 1], instead of images; ``facts`` are further columns
-    of its row, the same names for every picture of a benchmark.
+    An attack's pictures are pixels, ``float32 (3, H, W)`` in [0, 1], instead of images; a file is ``uint8 (bytes,)``.
+    ``facts`` are further columns of its row, the same names for every picture of a benchmark. ``size_px`` is how many
+    pixels a picture at its own size has; 0 on a canvas.
     """
 
     condition: Condition
     frame: int
     images: tuple[Image | Pixels, ...]
     facts: tuple[tuple[str, float], ...] = ()
+    size_px: int = 0
 
 
 class PictureFault(NamedTuple):
@@ -317,6 +319,21 @@ class Benchmark(ABC):
 
         ``labels (N,)`` may only decide which columns apply to a sample, never a prediction.
         """
+
+    def at_own_size(self) -> Benchmark | None:
+        """The benchmark as it shows pictures at their own size, to functions that resize them; ``None``: it does not.
+
+        One that does makes them by `picture_at_own_size`.
+        """
+        return None
+
+    def picture_at_own_size(self, photograph: Image, condition: Condition, sample: str, seed: int) -> Image:
+        """The picture ``uint8 (H, W, 3)`` that is shown under a condition, as large as the photograph; by default that.
+
+        Raises:
+            ArgumentError: it cannot be made of a photograph of this size.
+        """
+        return photograph
 
     def lacks(self, data: DataRoot) -> str:
         """The data that are missing for it, in one line; empty where it can be evaluated. Nothing is read."""

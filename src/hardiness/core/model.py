@@ -69,6 +69,23 @@ CANVAS_224 = Canvas(resize_px=256, crop_px=224, interpolation="bilinear")
 """The fixed canvas on which ImageNet-C, -P, cue conflict and the attacks live."""
 
 
+@dataclass(frozen=True, slots=True)
+class WholePicture:
+    """A picture at its own size, as a function takes it that resizes it itself.
+
+    Attributes:
+        encoded: whether it is a file: a clean picture's own bytes, a changed picture's PNG; else the decoded picture.
+        jpeg_quality: of a changed picture's file, 1 to 100, where that is a JPEG; 0 for PNG.
+    """
+
+    encoded: bool
+    jpeg_quality: int = 0
+
+    def __str__(self) -> str:
+        changed = f"JPEG of quality {self.jpeg_quality}" if self.jpeg_quality else "PNG"
+        return f"the file itself, a changed picture as {changed}" if self.encoded else "the picture at its own size"
+
+
 class _Stated:
     """Base of a dataclass that remembers which of its fields were given when it was made."""
 

@@ -14,6 +14,9 @@ from hardiness.core.condition import Condition
 from hardiness.core.forms import FormError, fields_form, from_fields
 from hardiness.core.model import IMAGENET_CLASSES, View
 
+WHOLE = "whole"
+"""How pictures reach a function that takes the file, or the picture at its own size."""
+
 
 def spelled(value: Any, between: str = "+") -> str:
     """The value of an option as a command line has it: several are joined, true and false are in small letters."""
@@ -63,7 +66,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class InputIdentity:
-    """How pictures reach the model: on the ``"fixed"`` canvas or by its own ``"view"``, and fed at which size."""
+    """How pictures reach the model: on the ``"fixed"`` canvas, by its own ``"view"`` or ``"whole"``, and fed how."""
 
     canvas: str = "view"
     fed: str = ""
@@ -195,6 +198,11 @@ class Run:
         """Whether the labels are a person's own classes, seen clean or under corruptions."""
         is_clean_or_corrupt = all(set(cell) <= {"corruption", "severity"} for cell in self.conditions)
         return bool(self.data.classes) and is_clean_or_corrupt and not self.data.categories and not self.attack
+
+    @property
+    def shows_whole_pictures(self) -> bool:
+        """Whether the model was given files or pictures at their own size, and resized them itself: it has no view."""
+        return self.input.canvas == WHOLE
 
     @property
     def key(self) -> str:

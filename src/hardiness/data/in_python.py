@@ -49,7 +49,7 @@ class ModelClasses:
     Attributes:
         count: how many it tells apart.
         names: of these, where it has them.
-        canvas: the part of a picture that it is shown.
+        canvas: the part of a picture that it is shown; ``None`` where that is not known, or all of it.
     """
 
     count: int
@@ -412,7 +412,8 @@ def _remarks(name: str, pictures: Sequence[_PictureOnDemand], canvas: Canvas | N
     remarks = []
     if len(sizes) > 1:
         ends = " to ".join(f"{width}x{height}" for height, width in (sizes[0], sizes[-1]))
-        remarks.append(f"{name}: pictures are of {len(sizes)} sizes, {ends}; each is resized and cropped by the view")
+        resized = "" if canvas is None else "; each is resized and cropped by the view"
+        remarks.append(f"{name}: pictures are of {len(sizes)} sizes, {ends}{resized}")
     elif canvas is not None and sizes[0] == (canvas.crop_px,) * 2 and canvas.resize_px != canvas.crop_px:
         remarks.append(
             f"{name}: pictures of {canvas.crop_px} px are enlarged to {canvas.resize_px} px and cropped again, as the "

@@ -16,6 +16,7 @@ from hardiness.models.chat.model import ChatAnswer, ClosedQuestionModel
 from hardiness.models.classifier import Classifier
 from hardiness.models.failures import is_out_of_memory
 from hardiness.models.preprocessing import InputPolicy, to_pixels
+from hardiness.models.whole_pictures import whole_picture_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class QueuedPicture:
         conditions: those it is evaluated under; several only where an attack makes pictures of it first.
         image: the picture.
         facts: further columns of its row.
+        size_px: pixels of a picture at its own size; 0 on a canvas.
     """
 
     sample: str
@@ -35,6 +37,7 @@ class QueuedPicture:
     label: int
     image: Image | Pixels
     facts: tuple[tuple[str, float], ...] = ()
+    size_px: int = 0
 
 
 def classify(
@@ -122,6 +125,8 @@ def _logits(
     """Logits in one pass, or in smaller ones where the accelerator has too little memory for one."""
     import torch
 
+    if (function := whole_picture_model(classifier)) is not None:
+        return function.answers([np.asarray(image, np.uint8) for image in images])
     outputs: list[NDArray[np.float32]] = []
     begin = 0
     while begin < len(images):

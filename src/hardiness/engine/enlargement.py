@@ -36,7 +36,7 @@ def enlarged(benchmark: Benchmark, data: DataSet, tasks: Sequence[Task]) -> Iter
     if not sizes:
         return
     shorter_px = median(map(min, sizes))
-    for canvas in dict.fromkeys(task.canvas for task in tasks):
+    for canvas in dict.fromkeys(task.canvas for task in tasks if isinstance(task.canvas, Canvas)):
         times = median(_enlargement(size, canvas) for size in sizes)
         if times < TOLD_FROM:
             continue

@@ -27,11 +27,14 @@ from hardiness.engine.tasks import (
     left_out_of,
     require_attackable,
     require_gradients,
+    takes_whole_pictures,
 )
+from hardiness.engine.whole_pictures import benchmark_at_own_size
 from hardiness.engine.worker import Worker
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
+from hardiness.models.whole_pictures import whole_picture_model
 from hardiness.results.policy import Policy
 from hardiness.results.policy_watch import PolicyWatch
 from hardiness.store.parallel import in_parallel
@@ -63,7 +66,7 @@ class Evaluation:
         benchmark: what to run.
         data: its data set: names of files, no bytes; each process reads its own.
         request: how much, and how.
-        optional: whether models that it cannot attack are passed over, and are no problem.
+        optional: whether models that it cannot attack, or show whole pictures, are passed over, and are no problem.
     """
 
     benchmark: Benchmark
@@ -76,7 +79,9 @@ class Evaluation:
         plan, capable, lines = self.benchmark.attack, list[Classifier](), list[str]()
         for classifier in classifiers:
             try:
-                if self.optional and plan is not None and plan.surrogate is None:
+                if self.optional and (function := whole_picture_model(classifier)) is not None:
+                    benchmark_at_own_size(self.benchmark, function, self.data)
+                elif self.optional and plan is not None and plan.surrogate is None:
                     require_attackable(classifier, plan)
                 capable.append(classifier)
             except ModelError as error:
@@ -321,9 +326,14 @@ def prepared(
 
 
 def _by_unit_size(tasks: Sequence[Task]) -> list[list[Task]]:
-    """The tasks in groups that have units of one size, which a run keeps from when it was begun."""
-    sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
-    return [[task for task in tasks if task.stored.plan.unit_items == size] for size in sizes]
+    """The tasks in groups that share pictures: with units of one size, which a run keeps from when it was begun.
+
+    Whole pictures, and those on a canvas, are groups of their own.
+    """
+    groups: dict[tuple[int, bool], list[Task]] = {}
+    for task in tasks:
+        groups.setdefault((task.stored.plan.unit_items, takes_whole_pictures(task)), []).append(task)
+    return list(groups.values())
 
 
 def surrogate_of(

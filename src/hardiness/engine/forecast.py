@@ -17,6 +17,7 @@ from hardiness.core.answers import ANSWERS
 from hardiness.core.attack_plan import AttackPlan, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item
 from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
+from hardiness.core.model import Canvas
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
 from hardiness.data.items import limited
@@ -32,6 +33,7 @@ from hardiness.engine.unit import Unit
 from hardiness.engine.worker import Worker
 from hardiness.models.chat.model import ClosedQuestionModel
 from hardiness.models.classifier import Classifier
+from hardiness.models.whole_pictures import whole_picture_model
 from hardiness.store.store import Store
 
 BUDGET_S = 5.0
@@ -277,8 +279,9 @@ def _forecast(
     ]
     items = [by_id[sample] for sample in images]
     costs: list[tuple[Cost, list[str]]] = []
-    for place, missing in enumerate(sorted({rows[model.spec.name] for model in unfinished})):
-        alike = [model for model in unfinished if rows[model.spec.name] == missing]
+    kinds = {model.spec.name: (rows[model.spec.name], whole_picture_model(model) is not None) for model in unfinished}
+    for place, kind in enumerate(sorted(set(kinds.values()))):
+        alike = [model for model in unfinished if kinds[model.spec.name] == kind]
         trial = Trial(
             benchmark, data, request, surrogate, alike, items, indices, Store.create(folder / f"trial{place}")
         )
@@ -355,7 +358,7 @@ def _lacking_answers(task: Task, benchmark: Benchmark, data: DataSet, request: R
     count = 0
     for sample, index in work:
         with suppress(SampleError):
-            for expansion in benchmark.expand(items[sample], [conditions[index]], [task.canvas], request.seed):
+            for expansion in benchmark.expand(items[sample], [conditions[index]], _canvases(task), request.seed):
                 if isinstance(expansion, Expansion):
                     count += model.lacking(np.asarray(expansion.images[0], np.uint8), sample, store.files)
     return count
@@ -386,12 +389,17 @@ def _bill(
                     calls += model.repeats
                     continue
                 with suppress(SampleError):
-                    for expansion in benchmark.expand(items[sample], [conditions[index]], [task.canvas], seed):
+                    for expansion in benchmark.expand(items[sample], [conditions[index]], _canvases(task), seed):
                         if isinstance(expansion, Expansion):
                             image = np.asarray(expansion.images[0], np.uint8)
                             request_sizes = model.sizes(image, sample, files)
                             sizes, calls = sizes + request_sizes, calls + len(request_sizes)
     return calls, round(calls * sum(sizes) / len(sizes)) if sizes else 0
+
+
+def _canvases(task: Task) -> list[Canvas]:
+    """The canvas on which a chat model's question shows its pictures."""
+    return [task.canvas] if isinstance(task.canvas, Canvas) else []
 
 
 def layout_of(data: DataSet) -> str:

@@ -13,6 +13,7 @@ from hardiness.core.errors import DataError
 from hardiness.core.model import CANVAS_224
 from hardiness.core.result import Result
 from hardiness.imaging.codecs import decode
+from hardiness.imaging.resizing import on_canvas
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.store.files import Files
 
@@ -53,6 +54,11 @@ class PictureSource:
             raise DataError(f"{result.data} at {result.plan.location} holds no {sample}")
         canvas = benchmark.canvas or CANVAS_224
         shown_condition = condition or next(iter(c for c in benchmark.conditions() if not c), Condition())
+        if result.run.shows_whole_pictures:  # corrupted at its own size, and made as large as others to be looked at
+            photograph = decode(item.file.read(), item.file.name)
+            return on_canvas(
+                benchmark.picture_at_own_size(photograph, shown_condition, sample, result.run.seed), canvas
+            )
         last: Image | None = None
         for expansion in benchmark.expand(item, (shown_condition,), (canvas,), result.run.seed):
             if isinstance(expansion, PictureFault):

@@ -18,20 +18,31 @@ from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ModelError, StoreError
 from hardiness.core.forms import json_form
-from hardiness.core.model import Canvas
+from hardiness.core.model import CANVAS_224, Canvas, WholePicture
 from hardiness.core.request import Request
-from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.run import (
+    WHOLE,
+    BenchmarkIdentity,
+    DataIdentity,
+    InputIdentity,
+    ModelIdentity,
+    Plan,
+    Run,
+    Surrogate,
+)
 from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.batch_sizes import BatchSize, automatic_batch_size, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.label_map import labels_for
 from hardiness.engine.moved_runs import refuse_another_run, refuse_to_share
+from hardiness.engine.whole_pictures import benchmark_at_own_size
 from hardiness.imaging.resizing import RESAMPLING
 from hardiness.models.chat.model import ClosedQuestionModel, on_question
 from hardiness.models.classifier import Classifier
 from hardiness.models.determinism import GRADIENTS_VERSION
 from hardiness.models.preprocessing import InputPolicy
+from hardiness.models.whole_pictures import whole_picture_model
 from hardiness.sources.files import shown
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
@@ -97,7 +108,7 @@ class Task:
 
     Attributes:
         classifier: the model.
-        canvas: the geometry in which it wants the photographs.
+        canvas: the geometry in which it wants the photographs, or the form of whole pictures.
         feed: how the canvas becomes its input: as it is wherever it accepts that size.
         labels: the model's class for each label of the data set.
         stored: where its records are.
@@ -110,7 +121,7 @@ class Task:
     """
 
     classifier: Classifier | ClosedQuestionModel
-    canvas: Canvas
+    canvas: Canvas | WholePicture
     feed: InputPolicy
     labels: NDArray[np.int32]
     stored: StoredRun
@@ -156,6 +167,11 @@ class Task:
         return f"{data.name}: outputs are taken for the classes {why}: {shown(f'{first}{more}')}"
 
 
+def takes_whole_pictures(task: Task) -> bool:
+    """Whether a task's model is given files, or pictures at their own size."""
+    return isinstance(task.canvas, WholePicture)
+
+
 def begin(
     classifier: Classifier,
     benchmark: Benchmark,
@@ -175,15 +191,18 @@ def begin(
     Raises:
         ArgumentError: it shares the store with other workers, whose data or version are others, or which would never
             find its run.
-        ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
+        ModelError: the model does not have the data set's classes, is to be attacked and has no gradients, or takes
+            whole pictures, which the benchmark does not show.
         StoreError: the run cannot be written.
     """
     classifier = on_question(classifier, benchmark, data, request.seed, store.files)
+    if (function := whole_picture_model(classifier)) is not None:
+        benchmark = benchmark_at_own_size(benchmark, function, data)
     if benchmark.attack and surrogate is None:
         require_attackable(classifier, benchmark.attack)
     labels = labels_for(classifier, data)
-    canvas = benchmark.canvas or classifier.spec.view.canvas
-    feed = classifier.feed(canvas.crop_px)
+    canvas = _canvas(classifier, benchmark)
+    feed = classifier.feed(CANVAS_224.crop_px if isinstance(canvas, WholePicture) else canvas.crop_px)
     run = run_of(classifier, benchmark, data, request.seed, surrogate)
     if is_shared or request.share:
         refuse_to_share(run)
@@ -207,6 +226,13 @@ def begin(
     stored = (begun or store.run(run, plan)).with_cells(cells)
     stored.keep_picture_columns(data.columns)
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
+
+
+def _canvas(classifier: Classifier, benchmark: Benchmark) -> Canvas | WholePicture:
+    """The geometry in which a model wants a benchmark's photographs, or the form in which it takes whole ones."""
+    if (function := whole_picture_model(classifier)) is not None:
+        return function.form
+    return benchmark.canvas or classifier.spec.view.canvas
 
 
 def unit_images(benchmark: Benchmark, batch_size: int | None, on_gpu: bool) -> int:
@@ -234,8 +260,11 @@ def run_of(
     surrogate: Classifier | Ensemble | None = None,
 ) -> Run:
     """Everything that changes the rows of one model on one benchmark."""
-    spec = classifier.spec
-    feed = classifier.feed((benchmark.canvas or spec.view.canvas).crop_px)
+    spec, canvas = classifier.spec, _canvas(classifier, benchmark)
+    if isinstance(canvas, WholePicture):
+        pictures = InputIdentity(WHOLE, str(canvas))
+    else:
+        pictures = InputIdentity("fixed" if benchmark.canvas else "view", str(classifier.feed(canvas.crop_px)))
     return Run(
         model=ModelIdentity(
             name=spec.name,
@@ -262,7 +291,7 @@ def run_of(
             categories=data.categories,
             classes=_class_order(classifier, data),
         ),
-        input=InputIdentity("fixed" if benchmark.canvas else "view", str(feed)),
+        input=pictures,
         conditions=benchmark.conditions(),
         seed=seed,
         precision=classifier.precision,

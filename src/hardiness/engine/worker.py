@@ -20,7 +20,7 @@ from hardiness.core.benchmark import Benchmark, DataSet, File, Item, PictureFaul
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DeviceError, RefusedModelError, SampleError, StoreError, line_of
 from hardiness.core.memory import keep_freed_memory, return_freed_memory
-from hardiness.core.model import Canvas
+from hardiness.core.model import Canvas, WholePicture
 from hardiness.core.process import ordered
 from hardiness.core.progress import Clock, Listener
 from hardiness.core.request import Request
@@ -35,9 +35,10 @@ from hardiness.engine.listing import StoredWork, uncovered
 from hardiness.engine.members import Members
 from hardiness.engine.plan import units
 from hardiness.engine.saved_pictures import SavedPictures
-from hardiness.engine.tasks import Task, condition_indices
+from hardiness.engine.tasks import Task, condition_indices, takes_whole_pictures
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
 from hardiness.engine.unit import Job, Pictures, Unit, UnitPart
+from hardiness.engine.whole_pictures import batch_length, whole_expansions
 from hardiness.imaging.codecs import png
 from hardiness.models.chat.model import ClosedQuestionModel
 from hardiness.models.classifier import Classifier
@@ -176,7 +177,10 @@ def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
 
 @dataclass
 class Worker:
-    """Evaluates units of one benchmark, all of one size, for all its models; no work is begun after ``ends_s``."""
+    """Evaluates units of one benchmark, all of one size, for all its models; no work is begun after ``ends_s``.
+
+    Its models all take whole pictures, or none does.
+    """
 
     benchmark: Benchmark
     data: DataSet
@@ -189,7 +193,8 @@ class Worker:
     def __post_init__(self) -> None:
         self.conditions, self.asked = condition_indices(self.benchmark, self.data)
         self.index_of = {condition: index for index, condition in enumerate(self.conditions)}
-        self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
+        self.canvases = tuple(dict.fromkeys(task.canvas for task in self.tasks))
+        self.at_own_size = self.benchmark.at_own_size() if takes_whole_pictures(self.tasks[0]) else None
         self.items = {item.id: item for item in limited(self.data.items, self.request.limit, self.request.seed)}
         self.clock, self.ends_s = Clock(warmup=len(self.tasks)), math.inf
         run, pictures = self.tasks[0].stored.run, len(self.items) * len(self.asked)
@@ -279,8 +284,13 @@ class Worker:
 
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [Condition()] if self.attack else [self.conditions[index] for index in job.conditions]
+        seed = self.request.seed
         try:
-            return list(self.benchmark.expand(job.item, conditions, self.canvases, self.request.seed))
+            if self.at_own_size is not None:
+                forms = [form for form in self.canvases if isinstance(form, WholePicture)]
+                return list(whole_expansions(self.at_own_size, job.item, conditions, forms, seed))
+            canvases = [canvas for canvas in self.canvases if isinstance(canvas, Canvas)]
+            return list(self.benchmark.expand(job.item, conditions, canvases, seed))
         except SampleError as error:
             return error
         except Exception as error:  # noqa: BLE001  # a kernel of somebody else's: it costs this sample alone
@@ -324,7 +334,9 @@ class Worker:
                 self._fail(part, job.item.id, [index], picture.reason)
             elif (job.item.id, index) in part.wanted:
                 image = picture.images[slot]
-                part.waiting.append(QueuedPicture(job.item.id, (index,), picture.frame, label, image, picture.facts))
+                part.waiting.append(
+                    QueuedPicture(job.item.id, (index,), picture.frame, label, image, picture.facts, picture.size_px)
+                )
 
     def store_finished(self, part: UnitPart) -> None:
         """Begin to store a part: all of it, or what is finished where its model raised or the unit was cut short.
@@ -362,13 +374,18 @@ class Worker:
     def _jobs(self, stream: Iterable[Unit]) -> Iterator[Job]:
         """The work of the units until they end or the time is over."""
         for unit in stream:
-            for job in unit.jobs(self.items, apart=self.benchmark.frames > 1):
+            for job in unit.jobs(self.items, apart=self.benchmark.frames > 1 or self.at_own_size is not None):
                 if time.monotonic() >= self.ends_s:
                     return
                 yield job
 
     def _items_ahead(self) -> int:
-        """How many items are decoded before the model wants them: whole batches of a GPU, else a few pictures."""
+        """How many items are decoded before the model wants them: whole batches of a GPU, else a few pictures.
+
+        Of pictures at their own size, which may have megapixels, one for each worker and one.
+        """
+        if self.at_own_size is not None:
+            return self.request.workers + 1
         pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
         pictures_ahead = max(AHEAD_PICTURES, *(task.batch.current for task in self.tasks))
         return max(self.request.workers + 1, pictures_ahead // max(1, pictures))
@@ -400,8 +417,8 @@ class _Batches:
     def launch(self, part: UnitPart, flush: bool) -> None:
         """Send the rows that wait, in whole batches, or all of them."""
         task = part.task
-        while len(part.waiting) >= task.batch.current or (flush and part.waiting):
-            batch = part.waiting[: task.batch.current]
+        while length := batch_length(part.waiting, task.batch.current, flush=flush):
+            batch = part.waiting[:length]
             if task.error is not None:
                 part.lost.update(row.sample for row in batch)
             else:

@@ -31,7 +31,14 @@ from hardiness.models.naming import resolve
 from hardiness.models.onnx_graph import onnx_sha256
 from hardiness.models.options import RANDOM, override, row_and_model, split
 from hardiness.models.own_file import imported_anew
-from hardiness.models.own_functions import class_names_of, foreign, identity_of, read_by_sigmoid, refuse_numbers
+from hardiness.models.own_functions import (
+    MaiteModel,
+    class_names_of,
+    foreign,
+    identity_of,
+    read_by_sigmoid,
+    refuse_numbers,
+)
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.random_weights import randomise
@@ -40,6 +47,14 @@ from hardiness.models.runtimes.function_runtime import are_probabilities, are_sh
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, refuse_other_range
 from hardiness.models.view_files import read_view
 from hardiness.models.weights import assign, check_parameters, fit, refuse_not_finite
+from hardiness.models.whole_pictures import (
+    JPEG,
+    TAKES,
+    WholePictureModel,
+    first_rows,
+    refuse_view,
+    whole_picture_of,
+)
 from hardiness.models.zero_shot import TextPlace, embedded_at
 from hardiness.sources.downloads import Progress, fetch
 from hardiness.store.files import Files
@@ -221,10 +236,8 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
         )
     if placement.plain or placement.candidates == ("openvino",):
         raise ArgumentError(f"{spec.name} {network.kind}, which no runtime runs; leave runtime at auto")
-    side = spec.input_px or spec.view.crop_px
     network = replace(network, sigmoid=is_sigmoid(dict(spec.options), spec.name))
-    with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px", package_of(spec)):
-        rows = first_answer(network, spec.name, _probe_pixels(side), Normalisation.from_view(spec.view))
+    rows = _first_rows_of_function(network, spec)
     stated = _stated_output(spec)
     if network.sigmoid:
         behind = _is_behind_sigmoid(rows, stated, spec.name)
@@ -255,6 +268,28 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
     return _classifier(built, model, placement, identity, width=width)
 
 
+def _first_rows_of_function(network: PlainFunction, spec: ModelSpec) -> NDArray[np.float32]:
+    """A function's first answer, to two pictures of one size, or, where it takes whole ones, of two sizes.
+
+    Raises:
+        ArgumentError: it is stated that it takes whole pictures, and it is called with tensors.
+        ModelError: it fails, or its answer is of another shape.
+    """
+    form = whole_picture_of(dict(spec.options), spec.name)
+    if form is not None:
+        if not network.bytes_in or isinstance(network.function, MaiteModel):
+            raise ArgumentError(f"{TAKES}= is not for {spec.name}, which {network.kind}; leave it out")
+        what = f"fails on 2 {'files' if form.encoded else 'pictures'} of two sizes"
+        with foreign_errors(spec.name, what, package_of(spec)), contained():
+            return first_rows(network, spec.name, form)
+    side = spec.input_px or spec.view.crop_px
+    with foreign_errors(spec.name, f"fails on 2 images of {side} x {side} px", package_of(spec)):
+        rows: NDArray[np.float32] = first_answer(
+            network, spec.name, _probe_pixels(side), Normalisation.from_view(spec.view)
+        )
+        return rows
+
+
 def _spec_of_function(built: BuilderResult, model: ModelSpec) -> ModelSpec:
     """The spec of a function, made of the statements of its builder, of the object itself and of a person.
 
@@ -273,6 +308,8 @@ def _spec_of_function(built: BuilderResult, model: ModelSpec) -> ModelSpec:
     view = model.view if PREPROCESSING in typed else override(spec.view, typed)
     for item in fields(View):
         _refuse_two(model.name, item.name, getattr(spec.view, item.name), getattr(view, item.name), "asked for")
+    if TAKES in options:
+        refuse_view(model.name, {**options, **typed})
     if network.bytes_in:
         if PREPROCESSING not in typed:
             refuse_numbers(model.name, view)
@@ -371,7 +408,9 @@ def wrap(
         options: ``device``, ``precision``, ``runtime`` as in `load`; ``tag``, a name for the module's code: by default
             results belong to the code itself, and to edit ``forward`` is to make another model; ``output``, which says
             whether a function returns ``logits`` or ``probabilities``, by default seen on a picture; ``activation``,
-            ``sigmoid`` where each class has a probability by itself, or one output is of two classes.
+            ``sigmoid`` where each class has a probability by itself, or one output is of two classes; ``takes``,
+            ``encoded`` or ``full``, of a function that is given a list of files as bytes, or of pictures ``uint8 (H, W,
+            3)`` at their own size, and needs no view; ``jpeg``, the quality of the corrupted ones among those files.
 
     Raises:
         ArgumentError: ``class_names`` and classes differ in number, or as for `load`.
@@ -380,7 +419,7 @@ def wrap(
     require_torch()
     from torch import nn
 
-    names = ("device", "precision", "runtime", "tag", "output", ACTIVATION)
+    names = ("device", "precision", "runtime", "tag", "output", ACTIVATION, TAKES, JPEG)
     if unknown := set(options).difference(names):
         raise ArgumentError(f"wrap has no argument {min(unknown)!r}; it takes {', '.join(names)}")
     placement = place(
@@ -389,7 +428,10 @@ def wrap(
     with foreign_errors(name, "cannot be used"):
         function = foreign(module)
     if function is not None:
-        stated = tuple((key, options[key]) for key in ("tag", "output", ACTIVATION) if key in options)
+        stated = tuple((key, str(options[key])) for key in ("tag", "output", ACTIVATION, TAKES, JPEG) if key in options)
+        if whole_picture_of(dict(stated), name):
+            refuse_view(name, dict(stated), view)
+            view = View()
         if view is None and function.bytes_in:
             raise ArgumentError(
                 f"{name} takes images as bytes and needs view=hardiness.View(resize_px=…, crop_px=…): how photographs "
@@ -397,9 +439,12 @@ def wrap(
             )
         view = _stated_view(view)
         spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names, options=stated)
-        built = BuilderResult(function, code="", notes=assumed_geometry(view, view.stated))
+        notes = () if TAKES in options else assumed_geometry(view, view.stated)
+        built = BuilderResult(function, code="", notes=notes)
         classifier = _of_function(built, spec, placement)
         return _with_classes(classifier, num_classes)
+    if TAKES in options or JPEG in options:
+        raise ArgumentError(f"{TAKES} goes with a function, and {name} is a network, which has a view; leave it out")
     if not isinstance(module, nn.Module):
         raise ArgumentError(
             f"module must be a torch.nn.Module or a function, was a {type(module).__name__}{_as_function(module)}"
@@ -574,6 +619,9 @@ def _classifier(
         )
     spec = replace(spec, num_classes=classes)
     identity = replace(identity, outputs_sha256=outputs_sha256(columns, spec.class_names, classes))
+    if isinstance(network, PlainFunction) and (form := whole_picture_of(dict(spec.options), spec.name)):
+        whole = WholePictureModel(spec, network, form, identity, classes, columns, notes, built.outputs)
+        return cast(Classifier, whole)  # the engine asks it for answers, and nothing else of a classifier
     return Classifier(network, spec, placement, identity=identity, columns=columns, notes=notes, outputs=built.outputs)
 
 

@@ -87,6 +87,11 @@ def apply(spec: ModelSpec, options: Mapping[str, str], others: Iterable[str] = (
         ArgumentError: a value is not what its option takes.
     """
     for key in options:
+        if key == "takes":
+            raise ArgumentError(
+                f"takes= is for functions and services (py:FILE.py:NAME, http://HOST/PATH), and {spec.name} is "
+                "neither: it is shown pictures in its view; leave it out, or write a function that calls it"
+            )
         if key not in COMMON:
             raise UnknownNameError(f"option of model {spec.name!r}", key, [*COMMON, *others])
     changes: dict[str, object] = {"view": override(spec.view, options)}

@@ -178,7 +178,7 @@ def _scored(
     run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, runs: Sequence[ScoredRun]
 ) -> ScoredResult:
     stored, identity = run.stored, run.stored.run
-    divisor = base.of_run(run) if base else None
+    divisor = base.of_run(run) if base and not identity.shows_whole_pictures else None
     refusal = run.refusal
     scores, findings = ([], []) if refusal else run.scores(divisor or published_baseline(identity))
     scores = with_metrics(run, scores, divisor or published_baseline(identity))

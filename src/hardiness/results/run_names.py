@@ -67,7 +67,7 @@ def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
     yield "seed", f"seed {run.seed}"
     if file := _checkpoint(sessions()):
         yield "weights file", f"weights={file}"
-    view = {} if run.model.is_foreign else json_form(run.model.view)
+    view = {} if run.model.is_foreign or run.shows_whole_pictures else json_form(run.model.view)
     for name, value in run.model.options.items():
         if name not in view:
             yield f"model {name}", f"{name}={value}"

@@ -26,7 +26,7 @@ class StoredBaseline:
         Raises:
             ArgumentError: there is none.
         """
-        divisible = [run for run in runs if run.card.divides]
+        divisible = [run for run in runs if run.card.divides and not run.stored.run.shows_whole_pictures]
         runs_by_place: dict[tuple[str, str], list[ScoredRun]] = {}
         for run in divisible:
             if run.stored.run.model.name == model and len(run.table):

@@ -94,12 +94,19 @@ class FunctionRuntime:
         import torch
 
         rows = answer_of(self._network, self._name, pixels, self._affine)
-        are_probabilities = self._network.outputs == "probabilities"
-        if self._network.sigmoid:
-            rows = sigmoid_logits(rows, self._name, probabilities=are_probabilities)
-        elif are_probabilities:
-            rows = logarithms(rows, self._name)
-        return torch.from_numpy(rows)
+        return torch.from_numpy(logits_of_rows(self._network, self._name, rows))
+
+
+def logits_of_rows(network: PlainFunction, name: str, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The logits ``(N, K)`` behind a function's answers, or what stands in their place.
+
+    Raises:
+        ModelError: answers that are said to be probabilities are none.
+    """
+    are_probabilities = network.outputs == "probabilities"
+    if network.sigmoid:
+        return sigmoid_logits(rows, name, probabilities=are_probabilities)
+    return logarithms(rows, name) if are_probabilities else rows
 
 
 def answer_of(network: PlainFunction, name: str, pixels: Tensor, affine: Callable[[Tensor], Tensor]) -> Any:
@@ -112,18 +119,22 @@ def answer_of(network: PlainFunction, name: str, pixels: Tensor, affine: Callabl
 
     if network.bytes_in:
         images: Any = (pixels * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
-        answer = _called(network, name, images)
-    else:
-        with torch.no_grad():
-            answer = _called(network, name, affine(pixels).contiguous())
-    return rows_of(answer, name, len(pixels), may_be_one=network.sigmoid)
+        return rows_of_call(network, name, images, len(pixels))
+    with torch.no_grad():
+        return rows_of_call(network, name, affine(pixels).contiguous(), len(pixels))
 
 
-def _called(network: PlainFunction, name: str, batch: Any) -> Any:
+def rows_of_call(network: PlainFunction, name: str, batch: Any, images: int) -> NDArray[np.float32]:
+    """A function's answer to a batch of so many images, float32 ``(N, K)``.
+
+    Raises:
+        ModelError: it does not answer in time, or not with such rows.
+    """
     try:
-        return network.answer(batch)
+        answer = network.answer(batch)
     except ModelError as error:
         raise ModelError(f"{name} {error}") from None
+    return rows_of(answer, name, images, may_be_one=network.sigmoid)
 
 
 def first_answer(network: PlainFunction, name: str, pixels: Tensor, affine: Callable[[Tensor], Tensor]) -> Any:

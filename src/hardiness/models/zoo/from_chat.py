@@ -48,6 +48,11 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         raise ArgumentError(
             f"chat:{name} answers at an endpoint, which has no {meaningless[0]} to choose; leave it out"
         )
+    if "takes" in options:
+        raise ArgumentError(
+            f"takes= is not for chat:{name}, whose questions go with pictures of one size; leave it out, or write a "
+            "function that asks it about files, as in py:FILE.py:NAME:takes=encoded"
+        )
     for key in options:
         if key in _OPTIONS or key in COMMON:
             continue

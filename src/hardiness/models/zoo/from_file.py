@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hardiness.core.errors import ModelError
+from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import ModelSpec, View
 from hardiness.models.activation import ACTIVATION, ACTIVATION_HELP
 from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, schemes
@@ -13,11 +13,13 @@ from hardiness.models.options import override, split
 from hardiness.models.own_file import OwnFile
 from hardiness.models.own_functions import foreign, is_factory
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
+from hardiness.models.whole_pictures import TAKES, WHOLE_OPTIONS, refuse_view, whole_picture_of
 
 _OPTIONS = {
     "tag": "a name for the code, in place of a hash over it: then edits are yours to answer for",
     "output": "logits or probabilities, of a plain function; by default seen on a picture",
     ACTIVATION: ACTIVATION_HELP,
+    **WHOLE_OPTIONS,
 }
 
 
@@ -25,9 +27,10 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     """The spec of a factory; the file runs when the model is built.
 
     Raises:
-        ArgumentError: it does not read ``FILE.py:FACTORY``, or there is no such file.
+        ArgumentError: it does not read ``FILE.py:FACTORY``, there is no such file, or what it takes is no known form.
     """
     own = OwnFile.named(name, "py:")
+    whole_picture_of(options, f"py:{name}")
     return ModelSpec(
         name=f"py:{name}",
         build=f"{__name__}:build",
@@ -58,8 +61,10 @@ def build(spec: ModelSpec) -> BuilderResult:
             f"returned {type(result).__name__}"
         )
     options = {**dict(spec.options), **split(spec.asked)[1]}
-    if isinstance(network, PlainFunction) and network.bytes_in:
+    if isinstance(network, PlainFunction) and (network.bytes_in or TAKES in options):
         return _function(network, spec, view, options, own.text)
+    if TAKES in options:
+        raise ArgumentError(f"{TAKES}= is not for {spec.name}, which is a network and has a view; leave it out")
     stated = _stated(view, options)
     if view is None or PREPROCESSING in options:
         require_view(spec.name, options)
@@ -72,7 +77,10 @@ def build(spec: ModelSpec) -> BuilderResult:
 def _function(
     network: PlainFunction, spec: ModelSpec, view: View | None, options: Mapping[str, str], text: str
 ) -> BuilderResult:
-    """The built model of a function that gets the canvas as it is: of its preprocessing only the geometry is open."""
+    """The built model of a function that gets the canvas as it is, or whole pictures: it normalises them itself."""
+    if TAKES in options:
+        refuse_view(spec.name, options, view)
+        return BuilderResult(network, spec=spec, code=text)
     if view is None:
         require_view(spec.name, options, bytes_in=True)
     notes = assumed_geometry(view or spec.view, _stated(view, options))

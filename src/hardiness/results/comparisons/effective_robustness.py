@@ -196,7 +196,7 @@ def _other_view(run: Run) -> str:
         testbed = run.benchmark.options.get("view") == view and run.data.name == name  # stored pictures are its own
         hint = f"run {name}:source=stored,view={view}, or compare with --reference MODEL"
         return "" if testbed else f"the published line is of the released files, resized and cropped again; {hint}"
-    if run.input.canvas != "view":
+    if run.input.canvas == "fixed":
         return "its pictures lie on a fixed canvas, and the published models saw photographs in their own view"
     return ""
 
