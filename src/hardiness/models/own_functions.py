@@ -18,6 +18,7 @@ from hardiness.models.catalogue import PlainFunction
 from hardiness.models.code_hash import CodeIdentity, code_identity, function_identity
 from hardiness.models.identity import state_sha256
 from hardiness.models.logits import logits_of
+from hardiness.models.service import Service
 
 if TYPE_CHECKING:
     from torch import nn
@@ -213,7 +214,7 @@ def class_names_of(function: Callable[[Any], Any]) -> tuple[str, ...] | None:
 
 def identity_of(function: Any, text: str, tag: str | None) -> CodeIdentity:
     """The identity of such a function: weights and code, or the tag that a person gives."""
-    if isinstance(function, TorchForm) and tag is None:
+    if isinstance(function, TorchForm | Service) and tag is None:
         return function.identity()
     return function_identity(function.model if isinstance(function, MaiteModel) else function, text, tag)
 

@@ -93,11 +93,15 @@ def _forms(key: str) -> Iterator[str]:
         yield from (digits, digits.replace("+", "-").replace("/", "_"))
 
 
-def refuse_secrets(base: str) -> None:
+def refuse_secrets(base: str, what: str = "base") -> None:
     """Raise where an endpoint's address seems to hold a key, a token or a password; the message does not repeat it.
 
     Results, pages and memos show the address, so that no secret may stand in it. What a parameter is called does not
     tell whether it is one, so that none but ``api-version`` is allowed.
+
+    Args:
+        base: the address.
+        what: what it is, for the message.
 
     Raises:
         ArgumentError: it does.
@@ -106,13 +110,13 @@ def refuse_secrets(base: str) -> None:
     rest = base.partition("//")[2] or base
     authority = re.split(r"[/?#]", rest)[0]
     if "@" in authority:
-        raise ArgumentError(f"base must hold no name and password before its host; leave them out, or {advice}")
+        raise ArgumentError(f"{what} must hold no name and password before its host; leave them out, or {advice}")
     path = re.split("[?&;#]", rest[len(authority) :], maxsplit=1)[0]
     if _IN_PATH.search(unquote(path)) or not all(
         not parameter or _HARMLESS.fullmatch(parameter) for parameter in _PARAMETER.findall(base)
     ):
         raise ArgumentError(
-            "base must hold no key, since results show the address, but has what may be one in or behind its path, "
+            f"{what} must hold no key, since results show the address, but has what may be one in or behind its path, "
             f"where only api-version=… is allowed; {advice}"
         )
 

@@ -183,7 +183,7 @@ class Endpoint:
             request.add_unredirected_header("Authorization", f"Bearer {key}")
         # Over plain http a proxy would read the key; over https it passes on what it cannot read. To this machine none.
         parts = urlsplit(self.url)
-        is_direct = parts.scheme == "http" or _is_loopback(parts.hostname or "")
+        is_direct = parts.scheme == "http" or is_loopback(parts.hostname or "")
         try:
             response = exchange(request, self.timeout_s, MOST_BYTES + 1, through_proxies=not is_direct)
         except (URLError, http.client.HTTPException, ssl.SSLError, OSError) as error:
@@ -393,11 +393,12 @@ def refuse_remote(url: str) -> None:
         DataError: they are, and it is not.
     """
     host = urlsplit(url).hostname or ""
-    if offline() and not _is_loopback(host):
+    if offline() and not is_loopback(host):
         raise DataError(f"{host} is not asked, as {OFFLINE} is set, which allows this machine alone; unset it")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
