@@ -12,6 +12,7 @@ python docs/write.py --slices OUT  # also what docs/slices.md prints: runs its e
 from __future__ import annotations
 
 import ast
+import html
 import importlib
 import inspect
 import io
@@ -37,7 +38,7 @@ from rich.console import Console
 import hardiness
 from hardiness import attacks, benchmarks, models
 from hardiness.benchmarks.own_pictures import takes_own_pictures
-from hardiness.cli.main import COMMANDS, GROUPS, command_of
+from hardiness.cli.main import COMMANDS, GROUPS, cli, command_of
 from hardiness.core.result import Metric
 from hardiness.models.catalogue import schemes
 from hardiness.reference.class_sets import CLASS_SETS
@@ -49,13 +50,27 @@ from hardiness.store.store import Store
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = "<!-- made: {name} -->\n{text}<!-- end: {name} -->\n"
 DEMO_MODELS = ("efficientnet_lite0", "squeezenet1_1")
-PAPER = ("imagenet-val", "imagenet-a", "imagenet-c", "imagenet-p", "whitebox", "blackbox", "cue-conflict")
+PAPER = (
+    "imagenet-val",
+    "imagenet-a",
+    "imagenet-c",
+    "imagenet-p",
+    "whitebox",
+    "blackbox",
+    "cue-conflict",
+)
 """The benchmarks of Orhan (2019), in the order of the paper."""
-MODERN, MODERN_MODELS, MODERN_COLUMNS = "docs/modern.md", ("efficientnet_lite0", "hf-clip:tiny-clip"), 125
+MODERN, MODERN_MODELS = "docs/modern.md", ("efficientnet_lite0", "hf-clip:tiny-clip")
+COLUMNS = 96
+"""The width of all that commands and notebooks print: code of so many columns is whole on a screen of 1,280 pixels."""
 SLICES = "docs/slices.md"
 FIGURES = {
-    "--modern": {"figures/ood-unit-tests--imagenet--passing_msp.svg": "docs/figures/ood_unit_tests.svg"},
-    "--slices": {"runs/sliced/figures/imagenet-c--embedded--by_slice_0.svg": "docs/figures/slices.svg"},
+    "--modern": {
+        "figures/ood-unit-tests--imagenet--passing_msp.svg": "docs/figures/ood_unit_tests.svg"
+    },
+    "--slices": {
+        "runs/sliced/figures/imagenet-c--embedded--by_slice_0.svg": "docs/figures/slices.svg"
+    },
 }
 """The figures beside a report that a page shows, by the option that writes it."""
 
@@ -64,7 +79,16 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
     columns = list(head)
     lines = [" | ".join(line) for line in (columns, *rows)]
-    return "\n".join([f"| {lines[0]} |", "|" + "---|" * len(columns), *(f"| {line} |" for line in lines[1:])]) + "\n"
+    return (
+        "\n".join(
+            [
+                f"| {lines[0]} |",
+                "|" + "---|" * len(columns),
+                *(f"| {line} |" for line in lines[1:]),
+            ]
+        )
+        + "\n"
+    )
 
 
 def benchmark_table() -> str:
@@ -75,14 +99,18 @@ def benchmark_table() -> str:
     for name, each in known.items():
         alike.setdefault(each.question, []).append(f"`{name}`")
         if name not in each.needs:
-            read.setdefault(" or ".join(f"`{need}`" for need in each.needs), []).append(f"`{name}`")
+            read.setdefault(" or ".join(f"`{need}`" for need in each.needs), []).append(
+                f"`{name}`"
+            )
     rows = []
     for question, names in alike.items():
         group = [known[name.strip("`")] for name in names]
         papers = "; ".join(dict.fromkeys(each.paper for each in group))
         protocols = ", ".join(dict.fromkeys(f"`{each.protocol}`" for each in group))
         rows.append((", ".join(names), question, f"{papers}; {protocols}"))
-    generated = ", ".join(f"`{name}`" for name, each in known.items() if each.needs == (name, "imagenet"))
+    generated = ", ".join(
+        f"`{name}`" for name, each in known.items() if each.needs == (name, "imagenet")
+    )
     others = "".join(f"- {need}: {', '.join(names)}\n" for need, names in read.items())
     return (
         f"{table(('benchmark', 'question', 'paper and protocol'), rows)}\n"
@@ -96,22 +124,35 @@ def own_pictures_table() -> str:
     alike: dict[tuple[str, ...], list[str]] = {}
     for name in benchmarks.registry.names():
         kind = benchmarks.registry.get(name)
-        takes_own, beside = takes_own_pictures(kind), " and `outside=FOLDER`" if name == "ood" else ""
+        takes_own, beside = (
+            takes_own_pictures(kind),
+            " and `outside=FOLDER`" if name == "ood" else "",
+        )
         own = (f"yes{beside}",) * 3 if takes_own else ("no",) * 3
         imagenet = "no" if "imagenet" not in kind.needs else f"yes{beside and ', likewise'}"
         published = "yes" if {*kind.needs} - {"imagenet", "own"} else "no"
         instead = "" if takes_own else kind.own_substitute.replace("'", "`")
         alike.setdefault((*own, imagenet, published, instead), []).append(f"`{name}`")
-    heads = ("a folder for each class", "csv or Parquet", "what Python holds", "ImageNet's", "the set of its name")
+    heads = (
+        "a folder for each class",
+        "csv or Parquet",
+        "what Python holds",
+        "ImageNet's",
+        "the set of its name",
+    )
     rows = [(", ".join(names), *cells) for cells, names in alike.items()]
     return table(("benchmark", *heads, "what serves your own instead"), rows)
 
 
 def metric_table() -> str:
     """What every metric but details is called, means, and is named in results, in the order of a page's sections."""
-    cards = sorted(map(benchmarks.cards.get, benchmarks.cards.names()), key=lambda card: card.place)
+    cards = sorted(
+        map(benchmarks.cards.get, benchmarks.cards.names()), key=lambda card: card.place
+    )
     found: dict[str, list[Metric]] = {}
-    for metric in dict.fromkeys(each for card in cards for each in card.declared if not each.detail):
+    for metric in dict.fromkeys(
+        each for card in cards for each in card.declared if not each.detail
+    ):
         found.setdefault(metric.explanation, []).append(metric)
     rows = [
         (
@@ -132,7 +173,10 @@ def model_table() -> str:
         spec = models.registry.get(name)
         parameters = f"{spec.source.parameters:,}" if spec.source.parameters else ""
         rows.append((f"`{name}`", spec.summary, parameters, spec.source.licence))
-    rows += [(f"`{schemes.get(prefix).form}`", schemes.get(prefix).summary, "", "") for prefix in schemes]
+    rows += [
+        (f"`{schemes.get(prefix).form}`", schemes.get(prefix).summary, "", "")
+        for prefix in schemes
+    ]
     return table(("name", "what", "parameters", "licence of the weights"), rows)
 
 
@@ -140,7 +184,9 @@ def attack_table() -> str:
     """Every attack with the first sentence of its description."""
     rows = []
     for name in attacks.registry.names():
-        first = " ".join((inspect.getdoc(attacks.registry.get(name)) or "").split("\n\n")[0].split())
+        first = " ".join(
+            (inspect.getdoc(attacks.registry.get(name)) or "").split("\n\n")[0].split()
+        )
         rows.append((f"`{name}`", first.rstrip(".")))
     return table(("attack", "what it is"), rows)
 
@@ -156,7 +202,11 @@ def paper_table() -> str:
 
 def command_table() -> str:
     """Every command of the command line, but for the words that another must follow."""
-    rows = [(f"`hardiness {words}`", text) for words, text in COMMANDS.items() if not is_group(words)]
+    rows = [
+        (f"`hardiness {words}`", text)
+        for words, text in COMMANDS.items()
+        if not is_group(words)
+    ]
     return table(("command", "what it does"), rows)
 
 
@@ -165,9 +215,59 @@ def is_group(words: str) -> bool:
     return isinstance(command_of(words), click.Group)
 
 
+DEFAULT = re.compile(
+    r"(.*?)(?:\s*\[(?:default: ([^\]]*?))?;? ?(?:x>=([\d.]+))?(?:; )?(required)?\])?", re.DOTALL
+)
+"""The help of an option as click writes it: a sentence, then default, least value and whether it must be given."""
+
+
+def option_sections() -> str:
+    """Every command with its line of usage and its options: a heading for each option, which the search finds."""
+    program = click.Context(cli, info_name="hardiness")
+    sections = [
+        option_section("hardiness", "The options that stand before a command.", program)
+    ]
+    for words, text in COMMANDS.items():
+        if not is_group(words):
+            command = command_of(words)
+            context = click.Context(
+                command, program, info_name=words, **command.context_settings
+            )
+            sections.append(option_section(f"hardiness {words}", text, context))
+    return "\n".join(sections)
+
+
+def option_section(words: str, text: str, context: click.Context) -> str:
+    """A command: what it does, its line of usage, its options as ``--help`` has them."""
+    command = context.command
+    pieces = " ".join(dict.fromkeys(command.collect_usage_pieces(context)))
+    lines = [f"## {words}", "", text, "", "```", f"{words} {pieces}", "```", ""]
+    for option in command.params:
+        if isinstance(option, click.Option) and (record := option.get_help_record(context)):
+            name, sentence, default, least, required = (
+                record[0],
+                *DEFAULT.fullmatch(record[1]).groups(),
+            )
+            anchor = f"{words.replace(' ', '-').removeprefix('hardiness-')}{max(option.opts, key=len)}"
+            extra = [f"By default `{default}`."] * (default not in (None, '""')) + [
+                f"At least {least}."
+            ] * bool(least)
+            heading = f'<h3 id="{anchor}"><a href="#{anchor}"><code>{html.escape(name)}</code></a></h3>'
+            lines += [
+                heading,
+                "",
+                " ".join([sentence, *extra, *["It must be given."] * bool(required)]),
+                "",
+            ]
+    return "\n".join(lines)
+
+
 def group_table() -> str:
     """The groups of commands, as ``hardiness --help`` shows them."""
-    rows = [(group.lower(), ", ".join(f"`{name}`" for name in names)) for group, names in GROUPS.items()]
+    rows = [
+        (group.lower(), ", ".join(f"`{name}`" for name in names))
+        for group, names in GROUPS.items()
+    ]
     return table(("to", "commands"), rows)
 
 
@@ -183,7 +283,9 @@ def decision_table() -> str:
             continue
         found = DECISION.match(page.read_text("utf-8"))
         if not found:
-            raise SystemExit(f"{page.name} must begin: a title, then *Decided on YYYY-MM-DD: what was decided.*")
+            raise SystemExit(
+                f"{page.name} must begin: a title, then *Decided on YYYY-MM-DD: what was decided.*"
+            )
         title, date, text = found.groups()
         rows.append((f"[{title}]({page.name})", date, text))
     return table(("page", "decided", "in one line"), rows)
@@ -195,9 +297,15 @@ QUESTION = re.compile(r"\A# (.*)\n\n\*([^*]+\?)\*\s")
 
 def title_and_question(page: str) -> tuple[str, str]:
     """The heading of a page of the site, and its question; a page without them is an error."""
-    found = QUESTION.match(re.sub(r"\A<!--.*?-->\s*", "", (ROOT / "docs" / page).read_text("utf-8"), flags=re.DOTALL))
+    found = QUESTION.match(
+        re.sub(
+            r"\A<!--.*?-->\s*", "", (ROOT / "docs" / page).read_text("utf-8"), flags=re.DOTALL
+        )
+    )
     if not found:
-        raise SystemExit(f"docs/{page} must begin: # Title, an empty line, *Its question?* and then the answer")
+        raise SystemExit(
+            f"docs/{page} must begin: # Title, an empty line, *Its question?* and then the answer"
+        )
     title, question = found.groups()
     return title, " ".join(question.split())
 
@@ -234,7 +342,9 @@ def page_list(door: str) -> str:
     groups = {name: "".join(map(line_of_page, pages)) for name, pages in doors()[door].items()}
     if [*groups] == [""]:
         return groups[""]
-    cards = [f"- **{name}**\n\n{textwrap.indent(lines, '    ')}" for name, lines in groups.items()]
+    cards = [
+        f"- **{name}**\n\n{textwrap.indent(lines, '    ')}" for name, lines in groups.items()
+    ]
     return '<div class="grid cards" markdown>\n\n' + "\n".join(cards) + "\n</div>\n"
 
 
@@ -276,7 +386,10 @@ def messages() -> Iterator[str]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
             elif isinstance(node, ast.JoinedStr):
-                yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+                yield "".join(
+                    part.value if isinstance(part, ast.Constant) else "…"
+                    for part in node.values
+                )
 
 
 def error_table() -> str:
@@ -285,7 +398,9 @@ def error_table() -> str:
     for part, advice in LIKELY_ERRORS.items():
         found = max((message for message in known if part in message), key=len, default=None)
         if found is None:
-            raise SystemExit(f"no message of the source holds {part!r}; it stands in LIKELY_ERRORS of docs/write.py")
+            raise SystemExit(
+                f"no message of the source holds {part!r}; it stands in LIKELY_ERRORS of docs/write.py"
+            )
         rows.append((f"`{re.sub('…+', '…', found)}`", advice))
     return table(("the line says", "what to do"), rows)
 
@@ -299,7 +414,9 @@ def package_sections() -> str:
             options = "    options: {heading_level: 4, show_root_heading: true}"
             names = "\n".join(f"::: {package.__name__}.{name}\n{options}\n" for name in offered)
             listed = textwrap.fill(", ".join(f"`{name}`" for name in offered), 118)
-            sections.append(f"### {package.__name__}\n\n{package.__doc__}\n\n{listed}\n\n{names}")
+            sections.append(
+                f"### {package.__name__}\n\n{package.__doc__}\n\n{listed}\n\n{names}"
+            )
     return "\n".join(sections)
 
 
@@ -312,6 +429,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/errors.md": {"errors": error_table},
     "docs/index.md": {f"pages of {door}": partial(page_list, door) for door in doors()},
     "docs/models.md": {"models": model_table},
+    "docs/options.md": {"options": option_sections},
     "docs/numbers.md": {"metrics": metric_table},
     "docs/own_data.md": {"own pictures": own_pictures_table},
     "docs/protocols.md": {"benchmarks": benchmark_table},
@@ -323,7 +441,9 @@ def with_block(page: str, name: str, text: str) -> str:
     """The page with the block of that name replaced; a page without it is an error."""
     pattern = re.compile(rf"<!-- made: {name} -->\n.*?<!-- end: {name} -->\n", re.DOTALL)
     if not pattern.search(page):
-        raise SystemExit(f"there is no <!-- made: {name} --> … <!-- end: {name} --> to write into")
+        raise SystemExit(
+            f"there is no <!-- made: {name} --> … <!-- end: {name} --> to write into"
+        )
     return pattern.sub(lambda _: BLOCK.format(name=name, text=text), page)
 
 
@@ -340,12 +460,22 @@ def demo(out: Path) -> str:
     if out.exists():
         raise SystemExit(f"{out} must not be there yet: the demo runs into it, and is timed")
     before = time.monotonic()
-    command = [sys.executable, "-m", "hardiness", "run", "--suite", "demo", "--out", str(out), "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "hardiness",
+        "run",
+        "--suite",
+        "demo",
+        "--out",
+        str(out),
+        "--quiet",
+    ]
     subprocess.run(command, check=True)
     seconds = time.monotonic() - before
     taken = f"Once installed, the demo takes {seconds:.0f} seconds on {os.cpu_count()} cores. Two of its four models:\n"
     store = Store.open(out)
-    table = printed(scorecard_tables(results_of(store), kept_comparisons([store])), 110)
+    table = printed(scorecard_tables(results_of(store), kept_comparisons([store])), COLUMNS)
     lines, kept = [], True
     for line in table.splitlines(keepends=True):
         model = re.match(r"│ (\S+)", line)
@@ -359,8 +489,10 @@ def modern(out: Path) -> str:
     store = Store.open(out)
     found = results_of(store)
     if {result.model for result in found} != set(MODERN_MODELS):
-        raise SystemExit(f"{out} must hold {' and '.join(MODERN_MODELS)}; run the commands of {MODERN} first")
-    return printed(scorecard_tables(found, kept_comparisons([store])), MODERN_COLUMNS)
+        raise SystemExit(
+            f"{out} must hold {' and '.join(MODERN_MODELS)}; run the commands of {MODERN} first"
+        )
+    return printed(scorecard_tables(found, kept_comparisons([store])), COLUMNS)
 
 
 def points(value: float, digits: str = "+.2f") -> str:
@@ -376,11 +508,24 @@ def differences(out: Path) -> str:
         for (one, other), found in score.pairs.items():
             if one == first and found.interval is not None and found.detectable is not None:
                 ends = f"{points(found.interval.low)} … {points(found.interval.high)}"
-                told, least = "yes" if found.is_told_apart else "no", points(found.detectable, ".2f")
+                told, least = (
+                    "yes" if found.is_told_apart else "no",
+                    points(found.detectable, ".2f"),
+                )
                 of_both = f"{points(score.values[one], '.2f')} and {points(score.values[other], '.2f')}"
                 name = f"{score.title}, {score.n} images"
-                rows.append((name, f"`{other}`", of_both, points(found.value), ends, told, least))
-    head = ("score, points", "Lite0 and …", "values", "difference", "95 %", "told apart?", "this n tells")
+                rows.append(
+                    (name, f"`{other}`", of_both, points(found.value), ends, told, least)
+                )
+    head = (
+        "score, points",
+        "Lite0 and …",
+        "values",
+        "difference",
+        "95 %",
+        "told apart?",
+        "this n tells",
+    )
     return table(head, rows)
 
 
@@ -394,8 +539,15 @@ def movements(out: Path) -> str:
         ends = f" ({points(low)} … {points(high)})" if high > low else ""
         usual[each["title"]] = each["usual"]
         setting = f"{each['factor']}: {each['setting']}"
-        moved.setdefault(setting, {})[each["title"]] = (points(each["value"]) + ends, each["otherwise"])
-    head = ["varied", *(f"{title} {points(value, '.2f')}" for title, value in usual.items()), "answered otherwise"]
+        moved.setdefault(setting, {})[each["title"]] = (
+            points(each["value"]) + ends,
+            each["otherwise"],
+        )
+    head = [
+        "varied",
+        *(f"{title} {points(value, '.2f')}" for title, value in usual.items()),
+        "answered otherwise",
+    ]
     rows = [
         [setting, *(cells[title][0] for title in usual), str(next(iter(cells.values()))[1])]
         for setting, cells in moved.items()
@@ -435,16 +587,20 @@ def example_outputs(out: Path) -> Mapping[str, str]:
     """The outputs of the example's commands by their first words, in a new folder that its files are written into."""
     out.mkdir(parents=True)
     example = (ROOT / SLICES).read_text("utf-8").partition("\n## An example\n")[2]
-    for name, text in re.findall(r'^```\w+ title="(\S+)"\n(.*?)^```$', example, re.MULTILINE | re.DOTALL):
+    for name, text in re.findall(
+        r'^```\w+ title="(\S+)"\n(.*?)^```$', example, re.MULTILINE | re.DOTALL
+    ):
         (out / name).write_text(text)
     outputs = {}
-    for line in re.findall(r"^((?:python|hardiness) .*)$", example, re.MULTILINE):
+    for line in re.findall(
+        r"^((?:python|hardiness) .*)$", re.sub(r"\\\n\s*", "", example), re.MULTILINE
+    ):
         program, *words = shlex.split(line)
         start = [sys.executable] if program == "python" else [sys.executable, "-m", "hardiness"]
         process = subprocess.run(
             [*start, *words],
             cwd=out,
-            env={**os.environ, "COLUMNS": "110"},
+            env={**os.environ, "COLUMNS": str(COLUMNS)},
             stdout=subprocess.PIPE,
             text=True,
             check=False,
@@ -454,8 +610,6 @@ def example_outputs(out: Path) -> Mapping[str, str]:
         lines = [text.rstrip() for text in process.stdout.strip().splitlines()]
         if words[0] == "show":  # what stands below the table of all pictures
             lines = lines[next(at for at, text in enumerate(lines) if " by " in text) :]
-        elif words[0] == "compare":  # the sentences above its tables
-            lines = lines[: next(at for at, text in enumerate(lines) if text.startswith("┏")) - 1]
         outputs[words[0]] = "\n".join(lines)
     return outputs
 
@@ -463,7 +617,9 @@ def example_outputs(out: Path) -> Mapping[str, str]:
 def run_notebook(notebook: dict[str, Any]) -> None:
     """Run the cells of a notebook one after the other, and put what each prints, and its last value, below it."""
     names: dict[str, Any] = {"__name__": "__main__"}
-    for number, cell in enumerate((cell for cell in notebook["cells"] if cell["cell_type"] == "code"), 1):
+    for number, cell in enumerate(
+        (cell for cell in notebook["cells"] if cell["cell_type"] == "code"), 1
+    ):
         *statements, last = ast.parse("".join(cell["source"])).body
         value, printed_text = None, io.StringIO()
         with redirect_stdout(printed_text):
@@ -474,9 +630,19 @@ def run_notebook(notebook: dict[str, Any]) -> None:
                 exec(compile(ast.Module([*statements, last], []), "cell", "exec"), names)
         cell["execution_count"], cell["outputs"] = number, []
         if text := printed_text.getvalue():
-            cell["outputs"].append({"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)})
+            cell["outputs"].append(
+                {
+                    "name": "stdout",
+                    "output_type": "stream",
+                    "text": text.splitlines(keepends=True),
+                }
+            )
         if value is not None:
-            data = {"text/plain": pprint.pformat(value, width=110, sort_dicts=False).splitlines(keepends=True)}
+            data = {
+                "text/plain": pprint.pformat(value, width=COLUMNS, sort_dicts=False).splitlines(
+                    keepends=True
+                )
+            }
             kind = {"output_type": "execute_result", "execution_count": number, "metadata": {}}
             cell["outputs"].append({**kind, "data": data})
 
@@ -494,7 +660,13 @@ RUNS: Mapping[str, tuple[str, Mapping[str, Callable[[Path], str]]]] = {
     "--demo": ("README.md", {"demo": demo}),
     "--modern": (MODERN, {"modern": modern}),
     "--four": ("docs/compare.md", {"four": differences, "noise": movements}),
-    "--slices": (SLICES, {f"slices {word}": partial(example_output, word) for word in ("show", "compare", "gate")}),
+    "--slices": (
+        SLICES,
+        {
+            f"slices {word}": partial(example_output, word)
+            for word in ("show", "compare", "gate")
+        },
+    ),
 }
 """By option: a page, and what makes each of its blocks of an output folder."""
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +100,16 @@ def test_the_site_reads_every_fence() -> None:
             assert re.fullmatch(r'(\w+( title="\S+")?)?', heading), f"{name}: {heading}"
 
 
+COLUMNS = 96
+"""Of code on a screen of 1,280 pixels: tests/browser/test_site.py looks at what the browser makes of them."""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_code_is_not_wider_than_a_screen(name: str) -> None:
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```$", (ROOT / "docs" / name).read_text("utf-8"), re.M | re.S)
+    assert [line for block in blocks for line in block.splitlines() if len(line) > COLUMNS] == []
+
+
 def test_every_page_is_in_the_navigation() -> None:
     assert [name for name in PAGES if name not in (ROOT / "mkdocs.yml").read_text("utf-8")] == []
 
@@ -132,21 +139,3 @@ def test_an_old_address_leads_to_a_page(name: str) -> None:
     target, _, anchor = maps.get(f"{name}.md", f"{name}.md").partition("#")
     headings = re.findall("^#+ (.*)", (ROOT / "docs" / target).read_text(), re.M)
     assert not anchor or anchor in {re.sub(r"[^\w]+", "-", heading.lower()).strip("-") for heading in headings}
-
-
-@pytest.mark.slow
-@pytest.mark.thorough
-def test_the_site_builds_and_asks_no_other_server(tmp_path: Path) -> None:
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path],
-        cwd=ROOT,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    assert "a name, a loaded classifier" in (tmp_path / "api" / "index.html").read_text()  # of evaluate's docstring
-    for page in tmp_path.rglob("*.html"):
-        fetched = re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?://[^"]+)"', page.read_text())
-        assert fetched == [], page
