@@ -96,7 +96,7 @@ def test_two_chosen_models_a_filter_without_finds_and_the_ring_of_a_sort_button(
     )
     assert small == []
     tab.locator(".scorecard thead a").nth(1).click()
-    tops = [tab.locator(part).bounding_box()["y"] for part in ("section[id^=imagenet-c] > h2",)]
+    tops = [tab.locator(part).bounding_box()["y"] for part in ("section[id^=imagenet-c] h2",)]
     assert 0 <= tops[0] < SCREEN_PX / 2, "the heading is not under the bar"
     context.close()
 
@@ -105,7 +105,13 @@ def test_without_a_script_nothing_stands_there_that_does_nothing(browser: Any, f
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(first_screens[4].as_uri())
-    buttons = tab.locator("button, #filter")
+    buttons = tab.locator("button:not([popovertarget]), #filter")
     assert [number for number in range(buttons.count()) if buttons.nth(number).is_visible()] == []
     assert tab.locator(".scorecard .no-js").first.is_visible()
+    assert len(tab.locator(".bar .key").all_inner_texts()) == 4, "the legend stands there without a script too"
+    head = tab.locator("button.hint", has_text="top-1")
+    meaning = tab.locator(f"[id='{head.get_attribute('popovertarget')}']")
+    assert not meaning.is_visible()
+    head.click()
+    assert meaning.inner_text() == "top-1: the share of photographs whose first answer is the label."
     context.close()

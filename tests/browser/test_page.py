@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ def _outside(url: str, path: Path) -> bool:
 
 def test_every_section_stands_in_the_order_of_the_experiments(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
-        headings = tab.locator("section:not(#sheet) > h2").all_inner_texts()
+        headings = tab.locator("section:not(#sheet) h2").all_inner_texts()
         assert [heading.split(" on ")[0] for heading in headings[:5]] == [
             *("imagenet-val", "imagenet-c", "imagenet-p", "whitebox", "cue-conflict")
         ]
@@ -269,7 +270,7 @@ def test_printing_gives_whole_figures(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
         tab.emulate_media(media="print")
         tab.evaluate("dispatchEvent(new Event('beforeprint'))")
-        assert not tab.locator(".bar").is_visible()
+        assert not tab.locator(".bar button").first.is_visible()
         figures = tab.locator("section figure:has(svg.sheet)")
         assert all(figures.nth(number).is_visible() for number in range(figures.count()))
         styles = tab.evaluate(
@@ -277,6 +278,47 @@ def test_printing_gives_whole_figures(browser: Any, page: Path) -> None:
         )
         assert set(styles) == {"avoid"}
         assert tab.pdf().startswith(b"%PDF")
+
+
+def test_printing_fills_its_sheets_and_says_what_columns_mean(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        sheets = len(re.findall(rb"/Type\s*/Page[^s]", tab.pdf(format="A4")))
+        assert sheets <= SHEETS_MOST
+        tab.emulate_media(media="print")
+        meanings = tab.locator("section > .meaning")
+        assert meanings.count() > 5
+        assert all(meanings.nth(number).is_visible() for number in range(meanings.count()))
+        assert tab.locator("#sheet li").first.is_visible(), "what was run is said on paper"
+        assert tab.locator(".bar .key").all_inner_texts() == ["first", "second", "third"]
+
+
+SHEETS_MOST = 9
+"""Sheets of paper for the page of three models on five benchmarks, with what they learned and the paper's sentences."""
+
+
+def test_the_page_has_one_legend(browser: Any, page: Path) -> None:
+    with opened(browser, page, viewport={"width": 390, "height": 900}) as tab:
+        texts = tab.locator(".opening figure svg.sheet text").all_text_contents()  # a ladder's rows are models
+        assert len(texts) > 50
+        assert set(texts).isdisjoint({"first", "second", "third"})
+        tab.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+        tab.wait_for_timeout(100)
+        assert 0 <= tab.locator('.bar button[data-m="0"]').bounding_box()["y"] < 50, "it stays in sight on a phone too"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_intervals_places_and_verdicts_are_as_large_as_values(browser: Any, page: Path, width: int) -> None:
+    with opened(browser, page, viewport={"width": width, "height": 900}) as tab:
+        tab.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        sizes = tab.evaluate(
+            """[...document.querySelectorAll('td:has(.ends, .rank, .pill, small)')].map((cell) =>
+            [...cell.querySelectorAll('.ends, .rank, .pill, small')].filter((each) => each.checkVisibility())
+            .map((each) => [each.className, getComputedStyle(each).fontSize === getComputedStyle(cell).fontSize,
+                getComputedStyle(each).color === getComputedStyle(cell).color])).flat()"""
+        )
+        assert {name for name, *_ in sizes} >= {"ends", "rank", "pill"}
+        assert [each for each in sizes if not each[1]] == []
+        assert [each for each in sizes if not each[2] and each[0] != "pill"] == []
 
 
 def test_names_that_are_no_plain_text_are_shown_and_not_obeyed(
@@ -299,7 +341,7 @@ def test_names_that_are_no_plain_text_are_shown_and_not_obeyed(
 def test_the_papers_own_results_are_drawn(browser: Any, published: Path) -> None:
     with opened(browser, published) as tab:
         assert tab.locator(".scorecard tbody tr[data-m]").count() == 7
-        headings = [text.split(" on ")[0] for text in tab.locator("section:not(#sheet) > h2").all_inner_texts()]
+        headings = [text.split(" on ")[0] for text in tab.locator("section:not(#sheet) h2").all_inner_texts()]
         papers = ("imagenet-val", "imagenet-a", "imagenet-c", "imagenet-p", "whitebox", "blackbox", "cue-conflict")
         assert [heading for heading in headings if heading in papers] == list(papers)
         assert {"imagenet-r", "imagenet-sketch", "imagenet-v2", "objectnet"} <= set(headings)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         inks=inks,
         markers={model: Markup(icon(model, inks)) for model in inks.models},
-        short=formatting.shortened_apart(inks.models, BAR_MOST),
+        short=short_names(inks.models),
         demo=_demo(shown),
         own=all(result.run.has_own_classes for each in shown for result in each.results),
         screen=first_screen(shown, title, options.gates),
@@ -190,6 +190,13 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
 def at_size(text: str) -> str:
     """The text with ``NAME @160`` for ``NAME (resize_px=160)``, where there is little room."""
     return re.sub(r" \(resize_px=(\d+)\)", r" @\1", text)
+
+
+def short_names(models: Sequence[str]) -> dict[str, str]:
+    """Each model's name as the bar shows it, no two alike."""
+    sized = {model: at_size(model) for model in models}
+    shortened = formatting.shortened_apart([*sized.values()], BAR_MOST)
+    return {model: shortened[text] for model, text in sized.items()}
 
 
 def _handout_runs(shown: Sequence[BenchmarkSection]) -> list[tuple[str, str]]:
@@ -356,7 +363,8 @@ def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:
     parts = {"chart": chart, "heading": getattr(chart, "heading", chart.title), "caption": caption_of(chart)}
     if isinstance(chart, Heat):
         return {**parts, "wide": "", "narrow": ""}
-    wide, narrow = (Markup(inline(draw(chart, px, inks), tips=px == WIDE_PX)) for px in (WIDE_PX, NARROW_PX))
+    keyless = replace(inks, in_legends=False)
+    wide, narrow = (Markup(inline(draw(chart, px, keyless), tips=px == WIDE_PX)) for px in (WIDE_PX, NARROW_PX))
     return {**parts, "wide": wide, "narrow": narrow}
 
 

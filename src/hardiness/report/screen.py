@@ -141,12 +141,12 @@ def _next_step(
         if column.is_partial and (column.standing.claim is None or not column.is_judged):
             command = _more_images(results, column)
             if command:
-                return f"More photographs under “{column.title}” (the same command continues)", command
+                return f"more photographs under “{column.title}” (the same command continues)", command
     if len(models) == 1 and columns:
         first = by_anchor[columns[0].anchor].results[0]
-        return "A second model to compare it with", f"hardiness run -m MODEL -b {first.benchmark} --data {_data(first)}"
+        return "a second model to compare it with", f"hardiness run -m MODEL -b {first.benchmark} --data {_data(first)}"
     if any(column.is_judged for column in columns):
-        return "Every pair, and how many of their answers differ", "hardiness compare OUT"
+        return "every pair, and how many of their answers differ", "hardiness compare OUT"
     return "", ""
 
 

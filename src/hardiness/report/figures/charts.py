@@ -126,7 +126,9 @@ def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, notes: B
         notes: others: kind (``"people"``, ``"published"``, ``"points"``, ``"trend"`` or ``"perfect"``) and name.
     """
     x, y = 0.0, top
-    entries = [(model, "") for model in models] + [(name, kind) for kind, name in notes]
+    entries = [(model, "") for model in (models if inks.in_legends else ())] + [(name, kind) for kind, name in notes]
+    if not entries:
+        return top
     texts = formatting.shortened_apart([name for name, _ in entries], LONGEST)
     for name, kind in entries:
         short_name = texts[name]

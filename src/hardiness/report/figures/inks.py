@@ -51,9 +51,15 @@ def page_colours() -> str:
 
 @dataclass(frozen=True)
 class Inks:
-    """The models of a page in the order in which they are listed."""
+    """The models of a page in the order in which they are listed.
+
+    Attributes:
+        models: by name.
+        in_legends: whether a figure's legend names them; a page has one legend for all of its figures.
+    """
 
     models: tuple[str, ...]
+    in_legends: bool = True
 
     @classmethod
     def for_models(cls, models: Iterable[str]) -> Inks:

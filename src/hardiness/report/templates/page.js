@@ -173,6 +173,6 @@
     document.body.classList.add('one-sheet'); print(); document.body.classList.remove('one-sheet');
   }));
   addEventListener('hashchange', read);
-  addEventListener('beforeprint', () => all('figure').forEach((figure) => { for (let at = figure; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true; }));
+  addEventListener('beforeprint', () => all('figure, .differences').forEach((figure) => { for (let at = figure; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true; }));
   read();
 })();
