@@ -217,9 +217,9 @@ def test_pictures_with_several_labels_are_refused_with_what_serves(
     refused = hardiness(*command, "--data", photos.parent / "flat")
     assert refused.status == 2
     assert "0.png must come once" in refused.err
-    assert "scores are of one label a picture; with several, make a csv for each label" in refused.err
+    assert "labels are one for each picture; of several, give a score for each picture (--predictions" in refused.err
     both = (np.zeros((2, 40, 40, 3), np.uint8), np.array([[1, 0, 1], [0, 1, 0]]))
-    with pytest.raises(ArgumentError, match="label 0 of arrays is of 2 classes: scores are of one label"):
+    with pytest.raises(ArgumentError, match="label 0 of arrays is of 2 classes: labels are one for each"):
         package.evaluate(factory(3), "own", both, device="cpu")
 
 

@@ -21,6 +21,7 @@ from hardiness.api.loading import (
 )
 from hardiness.benchmarks.options import benchmark_name, parse, registry
 from hardiness.benchmarks.own_pictures import refusal_of_own
+from hardiness.benchmarks.score_file import ScoreFile
 from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
 from hardiness.core.columns import NO_GROUPING, Columns, Grouping
@@ -293,6 +294,12 @@ class Command:
         rows += [
             BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows
         ]
+        for row in rows:
+            if isinstance(row.benchmark, ScoreFile):
+                raise ArgumentError(
+                    f"{row.benchmark.name} is of scores that are there already: give them with --predictions FILE, "
+                    "and -m the name of what was scored"
+                )
         if not rows:
             folder = f"; --data {command.data[0]} is no such folder" if command.data else ""
             raise ArgumentError(

@@ -17,6 +17,7 @@ from hardiness.api.grouping import GroupingArguments, Mix
 from hardiness.api.held_models import Model, Models, model_name
 from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
+from hardiness.benchmarks.score_file import PREFIX as SCORES_PREFIX
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.model import View
 from hardiness.core.process import works_in_a_fork
@@ -175,7 +176,8 @@ def evaluate(
         predictions: the answers of the one model, which was run elsewhere and of which only the name is given: a csv or
             Parquet file, or its columns by name, N rows each: ``"sample"``, ``"condition"`` (may lack where all
             pictures are clean), and ``"logits"`` or ``"probabilities"`` ``(N, K)``, or ``"class_index"``,
-            ``"class_name"`` or ``"class"``. Nothing is loaded.
+            ``"class_name"`` or ``"class"``. Or, of the benchmark ``"file:NAME"``, a score of each picture of whatever
+            task: ``"sample"``, ``"score"``, ``"corruption"`` and ``"severity"`` and further columns. Nothing is loaded.
         out: folder, or address of one in an object store, that keeps the records, so that the same call continues; by
             default nothing is kept.
         where: which processes evaluate. ``"i/n"`` or a `Share`: part i (from 0) of n, then what others left, where n
@@ -218,7 +220,9 @@ def evaluate(
     processes = _where(where)
     policies = {name: str(options[name]) for name in ("until_decided", "policy") if options.get(name) is not None}
     request: Request = options_of(Request, cast(Options, {**options, **policies}))
-    if data is None and not (data := os.environ.get("HARDINESS_DATA")):
+    if all(each.startswith(SCORES_PREFIX) for each in benchmarks):
+        data = ()  # of scores no picture is read
+    elif data is None and not (data := os.environ.get("HARDINESS_DATA")):
         raise ArgumentError(
             'data must say where the pictures are, as "embedded" or a folder does; where it is not given, '
             "$HARDINESS_DATA is read, and that is not set"

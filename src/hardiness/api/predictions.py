@@ -8,11 +8,13 @@ from hardiness import data as datasets
 from hardiness.api.command import Command, require_columns, sets_with_tables
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.options import parse
+from hardiness.benchmarks.score_file import ScoreFile
 from hardiness.core.benchmark import Benchmark
 from hardiness.core.columns import Grouping
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.evaluation import EvaluationOutcome
-from hardiness.engine.predictions import pictures_of, read_predictions
+from hardiness.engine.predictions import Answers, pictures_of, read_predictions
+from hardiness.engine.score_files import read_scores
 from hardiness.store.store import Store
 
 
@@ -38,6 +40,8 @@ def store_predictions(command: Command) -> StoredPredictions:
     answers = command.answers
     assert answers is not None, "there are answers"
     benchmark, tree = parse(command.benchmarks[0]), ""
+    if isinstance(benchmark, ScoreFile):
+        return _store_scores(command, answers, benchmark)
     if benchmark.is_own:  # its tree is no data set: the classes are those of the photographs' folders
         places = command.data if benchmark.name != OWN else ()  # which has no tree, and is the name of the photographs
         trees = [text for text in places if text.startswith(f"{benchmark.name}=")]
@@ -58,3 +62,16 @@ def store_predictions(command: Command) -> StoredPredictions:
     outcome = matched.store(benchmark, store, request)
     outcome = replace(outcome, remarks=(*outcome.remarks, *matched.pictures.data.remarks))
     return StoredPredictions(store, benchmark, matched.model.spec.name, outcome, grouping)
+
+
+def _store_scores(command: Command, answers: Answers, benchmark: ScoreFile) -> StoredPredictions:
+    """Store the score that each picture has as the run of the command's one model; raises as `store_predictions`."""
+    table, grouping = read_scores(answers, benchmark), command.grouping
+    own, lines = table.data()
+    (data,) = sets_with_tables([own], grouping)
+    require_columns([data], grouping)
+    matched = table.matched(command.models[0], data, command.request, lines)
+    store = Store.create(command.out, command.wait_s)
+    outcome = matched.store(table.benchmark, store, command.request)
+    outcome = replace(outcome, remarks=(*outcome.remarks, *data.remarks))
+    return StoredPredictions(store, table.benchmark, matched.model.spec.name, outcome, grouping)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import attacks, distortions, models
+from hardiness.benchmarks.score_file import PREFIX as SCORES_PREFIX
+from hardiness.benchmarks.score_file import score_file
 from hardiness.core.benchmark import Benchmark
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.errors import ArgumentError, DataError, ModelError, UnknownNameError, suggestion
@@ -158,7 +160,7 @@ def parse(text: str) -> Benchmark:
         ArgumentError: an option is unknown or has an impossible value.
     """
     name, settings = _parted(text)
-    benchmark = registry.get(name)
+    benchmark: type[Benchmark] = score_file(text)[0] if text.startswith(SCORES_PREFIX) else registry.get(name)
     options = {name_of(option): option for option in fields(benchmark) if "of" not in option.metadata}  # type: ignore[arg-type]
     attack_options = next((option for option in fields(benchmark) if "of" in option.metadata), None)  # type: ignore[arg-type]
     values: dict[str, Any] = {}
@@ -211,6 +213,9 @@ def _parted(text: str) -> tuple[str, str]:
         if match is None:
             raise ArgumentError(f"a benchmark of a file must read toml:FILE.toml[:option=value,…], was {text!r}")
         return _described_name(match[1]), match[2] or ""
+    if text.startswith(SCORES_PREFIX):
+        kind, settings = score_file(text)
+        return kind.name, settings
     name, _, settings = text.partition(":")
     if name.endswith(".py") and name not in registry:
         raise UnknownNameError("benchmark", text, registry, repr(f"{FILE_PREFIX}{text}"))

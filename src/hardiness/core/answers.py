@@ -1,4 +1,4 @@
-"""Answers of chat models: their outcomes, and the mark that such a model bears in tables."""
+"""Outputs other than logits: answers of chat models with their outcomes and mark, and scores without an answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 ANSWERS = "answers"
 """The value of `ModelIdentity.outputs` for a chat model, which answers closed questions."""
+
+SCORES = "scores"
+"""The value of `ModelIdentity.outputs` where a file has a score for each picture, and no answer."""
 
 CHAT_MARK = "†"
 """The mark after the name of a chat model in tables and figures, and before the note that explains it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, NamedTuple, Protocol
 
-from hardiness.core.answers import ANSWERS
+from hardiness.core.answers import ANSWERS, SCORES
 from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
@@ -24,14 +24,18 @@ SHOWN = 24
 SCHEMA = 1
 """Version of the layout of ``results.json``; a file with another number is refused, never overwritten."""
 
-OUTPUTS = ("classes", "probabilities", "logits")
+CLASSES = "classes"
+"""The kind of outputs from which a metric can be computed that says nothing else."""
+
+OUTPUTS = (SCORES, CLASSES, "probabilities", "logits")
 """The kinds of a model's outputs; from each of them those that stand before it follow."""
 
 _TOO_LITTLE: Mapping[str, tuple[str, str]] = {
     "probabilities": ("probabilities", "not available: the model gives probabilities, and this needs logits"),
-    "classes": ("classes", "not available: the file has classes only"),
+    CLASSES: (CLASSES, "not available: the file has classes only"),
+    SCORES: (SCORES, "not available: the file has a score for each picture, and no answers"),
     ANSWERS: (
-        "classes",
+        CLASSES,
         "not available: not every answer began with its letter and came with log-probabilities of all letters",
     ),
 }
@@ -98,7 +102,7 @@ class Metric:
     signed: bool = field(default=False, kw_only=True)
     least: float | None = field(default=None, kw_only=True)
     largest: float = field(default=math.inf, kw_only=True)
-    outputs: str = field(default=OUTPUTS[0], kw_only=True)
+    outputs: str = field(default=CLASSES, kw_only=True)
     outputs_by: Mapping[str, str] = field(default_factory=dict, kw_only=True, hash=False)
     explanation: str = field(default="", kw_only=True)
     detail: bool = field(default=False, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from hardiness.core.answers import ANSWERS, CHAT_MARK
+from hardiness.core.answers import ANSWERS, CHAT_MARK, SCORES
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.forms import FormError, fields_form, from_fields
@@ -37,7 +37,8 @@ class ModelIdentity:
         outputs_sha256: over which output means which class; empty where outputs are the classes in their usual order.
         code_sha256: over the source text that computes, or a tag that the caller gives; empty where a package's name
             and weights say it all.
-        outputs: ``"probabilities"``, ``"classes"`` or ``"answers"`` where it gives no logits; empty where it does.
+        outputs: ``"probabilities"``, ``"classes"``, ``"answers"`` or ``"scores"`` where it gives no logits; empty where
+            it does.
     """
 
     name: str = ""
@@ -52,6 +53,11 @@ class ModelIdentity:
     def is_chat(self) -> bool:
         """Whether the model is a chat model, which answered questions."""
         return self.outputs == ANSWERS
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether its rows have an answer to each picture, and not a score that somebody gave it."""
+        return self.outputs != SCORES
 
     @property
     def is_foreign(self) -> bool:

@@ -19,7 +19,7 @@ Indices = NDArray[np.int64]
 
 RIGHT = "right"
 """The column that every table has: 1 where an image was answered rightly in a cell, 0 where wrongly, -1 where it was
-not evaluated."""
+not evaluated. Of a run without answers it is 0 wherever an image was evaluated, and says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,8 +122,8 @@ def read_columns(given: GivenColumns) -> Columns:
         return _read_file(table)
     if isinstance(given, Columns):
         return given
-    arrays = _of_python(given)
-    return _as_columns(arrays, ColumnTable(HELD), ColumnSource(HELD, _digest(arrays)))
+    arrays = arrays_of_python(given)
+    return _as_columns(arrays, ColumnTable(HELD), ColumnSource(HELD, digest_of_arrays(arrays)))
 
 
 def columns_by_id(ids: Sequence[str], values: Mapping[str, NDArray[Any]], source: ColumnSource) -> Columns:
@@ -156,7 +156,7 @@ def columns_of_items(ids: Sequence[str], facts: Sequence[Mapping[str, Any]]) -> 
         with suppress(ArgumentError):
             arrays[name] = _cells([each.get(name) for each in facts], name)
     arrays, _ = _without_long(arrays, HELD)
-    return columns_by_id(ids, arrays, ColumnSource(HELD, _digest(arrays)))
+    return columns_by_id(ids, arrays, ColumnSource(HELD, digest_of_arrays(arrays)))
 
 
 def with_tables(data: DataSet, tables: Sequence[Columns]) -> DataSet:
@@ -190,7 +190,7 @@ def further_columns(files: Sequence[Path]) -> tuple[Mapping[str, NDArray[Any]], 
         parts = [columns.get(name, np.full(count, np.nan)) for count, columns in tables]
         is_text = any(part.dtype == object for part in parts)
         arrays[name] = np.concatenate([texts_of(part) for part in parts] if is_text else parts)
-    return arrays, ColumnSource(", ".join(shown(file.name) for file in files[:3]), _digest(arrays))
+    return arrays, ColumnSource(", ".join(shown(file.name) for file in files[:3]), digest_of_arrays(arrays))
 
 
 def _read_file(table: ColumnTable) -> Columns:
@@ -202,10 +202,24 @@ def _read_file(table: ColumnTable) -> Columns:
             f"columns {shown(table.file)}: must be a csv or Parquet file, and cannot be read ({error.strerror})"
         ) from None
     source = ColumnSource(shown(path.name), sha256(content).hexdigest())
-    is_parquet = content.startswith(b"PAR1") or path.suffix.lower() in (".parquet", ".pq")
-    arrays, remarks = _of_parquet(content, table.file) if is_parquet else _of_csv(content, table.file)
+    arrays, remarks = arrays_of_table(content, table.file, f"columns {shown(table.file)}")
     columns = _as_columns(arrays, table, source)
     return replace(columns, remarks=(*remarks, *columns.remarks))
+
+
+def arrays_of_table(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """The columns of a csv or Parquet file by name, each ``(N,)`` as `Columns.values` are, and what is to be known.
+
+    Args:
+        content: its bytes.
+        file: its path, whose suffix may say that it is Parquet.
+        place: how messages begin.
+
+    Raises:
+        ArgumentError: it is neither, holds no line, or has a column twice.
+    """
+    is_parquet = content.startswith(b"PAR1") or Path(file).suffix.lower() in (".parquet", ".pq")
+    return _of_parquet(content, file, place) if is_parquet else _of_csv(content, file, place)
 
 
 def _as_columns(arrays: Mapping[str, NDArray[Any]], table: ColumnTable, source: ColumnSource) -> Columns:
@@ -299,8 +313,7 @@ def read_cells(content: bytes, place: str) -> tuple[Iterator[list[str]], bool]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator), separator == ";"
 
 
-def _of_csv(content: bytes, file: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    place = f"columns {shown(file)}"
+def _of_csv(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
     rows, has_decimal_comma = read_cells(content, place)
     try:
         head = [name.strip() for name in next(rows, [])]
@@ -366,11 +379,10 @@ def typed(texts: Sequence[str], has_decimal_comma: bool = False) -> NDArray[Any]
     return column
 
 
-def _of_parquet(content: bytes, file: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def _of_parquet(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
     import pyarrow as pa
     from pyarrow import parquet
 
-    place = f"columns {shown(file)}"
     try:
         with parquet.ParquetFile(pa.BufferReader(content)) as stored:
             schema = stored.schema_arrow
@@ -427,7 +439,7 @@ def arrow_column(column: Any) -> NDArray[Any]:
     return np.array([text.strip() or None for text in texts.tolist()], object)
 
 
-def _of_python(given: Any) -> dict[str, NDArray[Any]]:
+def arrays_of_python(given: Any) -> dict[str, NDArray[Any]]:
     """The columns of a mapping or a data frame, by name.
 
     Raises:
@@ -510,7 +522,8 @@ def _text(value: Any, name: str) -> str | None:
     return str(value).strip() or None
 
 
-def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+def digest_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Hexadecimal digits over the names and values of columns that lie in no file."""
     return sha256(
         json.dumps([[name, texts_of(column).tolist()] for name, column in arrays.items()]).encode()
     ).hexdigest()

@@ -18,8 +18,9 @@ _LABEL_HEADERS = ("label", "class", "class_index", "target")
 
 
 SEVERAL_LABELS = (
-    "scores are of one label a picture; with several, make a csv for each label, of the two classes with and without "
-    "it, and run a model of one output (activation=sigmoid) on each"
+    "labels are one for each picture; of several, give a score for each picture (--predictions FILE with sample and "
+    "score, -b file:NAME), or make a csv for each label, of the two classes with and without it, and run a model of "
+    "one output (activation=sigmoid) on each"
 )
 """Advice for pictures that have several labels."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.registry import Registry, instance_of
-from hardiness.core.result import OUTPUTS, Metric, Score
+from hardiness.core.result import CLASSES, OUTPUTS, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
 from hardiness.metrics.scoring import Outcomes, Scoring, as_measurable, as_score
@@ -197,7 +197,7 @@ def metric(
     table: Sequence[str] = (),
     rows: Sequence[str] = (),
     columns: Sequence[str] = (),
-    outputs: str = OUTPUTS[0],
+    outputs: str = CLASSES,
     outputs_by: Mapping[str, str] | None = None,
     range: tuple[float, float] | None = None,  # noqa: A002  # as `Metric.range`, which it becomes
     unit: str = "fraction",
@@ -246,7 +246,7 @@ def pair_metric(
     explanation: str = "",
     applies: Callable[[Run], bool] | None = None,
     detail: bool = False,
-    outputs: str = OUTPUTS[0],
+    outputs: str = CLASSES,
     version: int | str = 1,
 ) -> Callable[[Callable[[Scoring, Scoring], Outcomes]], PairMetric]:
     """Decorator that registers a function of two runs, the earlier and the later one, as a metric.

@@ -162,7 +162,7 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
         milder = "of 20 such 1 may be false; of 20 tables 1 may have a false one, so that a table tells fewer apart"
         yield f"{pair} differ under {differing} of {len(detail.cells)} conditions ({milder})"
     for kind, parts in ((kind, parts) for kind, parts in detail.parts.items() if parts):
-        what = "Brier score by calibration and refinement" if kind == "calibration" else f"mean error by {kind}"
+        what = "Brier score by calibration and refinement" if kind == "calibration" else f"{detail.number} by {kind}"
         yield f"{pair}, {what}, largest parts in points: {_parts(parts)}"
     if detail.images:
         names = ", ".join(each.image for each in detail.images[:LARGEST])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.card import card_of, variant_of
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.columns import NO_GROUPING, ColumnSource, Grouping
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import from_json, json_field, json_form
 from hardiness.core.result import WITHDRAWN, ClustersOfResult, Result
@@ -73,6 +74,7 @@ class PairDetail:
         parts: of the difference of mean errors, by ``corruption``, ``severity`` and ``class``; of the difference of the
             Brier scores of the confidence, by ``calibration``, where there is one condition.
         images: where they differ, most telling first.
+        number: whose difference ``parts`` are of.
     """
 
     first: str
@@ -81,6 +83,7 @@ class PairDetail:
     cells: tuple[DifferencePart, ...]
     parts: Mapping[str, Sequence[DifferencePart]]
     images: tuple[Disagreement, ...]
+    number: str = "mean error"
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,10 @@ def pair_detail(first: Side, second: Side, ids: NDArray[Any], clusters: Clusters
     if not both:
         return PairDetail(first.name, second.name, None, (), {}, ())
     columns = [[side.run.conditions.index(condition) for condition in both] for side in (first, second)]
+    if first.run.score is not None and second.run.score is not None:
+        codes = None if clusters is None else clusters.codes_of(ids)
+        values = [side.run.score[side.places][:, at] for side, at in zip((first, second), columns, strict=True)]
+        return _detail_of_scores(first.name, second.name, both, (values[0], values[1]), codes)
     right = [side.right(at) for side, at in zip((first, second), columns, strict=True)]
     sure = [side.confidence(at) for side, at in zip((first, second), columns, strict=True)]
     corrupted = [k for k, condition in enumerate(both) if "corruption" in condition]
@@ -131,6 +138,26 @@ def pair_detail(first: Side, second: Side, ids: NDArray[Any], clusters: Clusters
         parts,
         tuple(disagreements(ids, right[0], right[1], (sure[0], sure[1]))[:SHOWN_IMAGES]),
     )
+
+
+def _detail_of_scores(
+    first: str,
+    second: str,
+    both: Sequence[Condition],
+    scores: tuple[NDArray[np.floating], NDArray[np.floating]],
+    codes: NDArray[np.int64] | None,
+) -> PairDetail:
+    """The detail of two models whose pictures have scores: their difference by condition, and its parts by key."""
+    disturbed = [k for k, condition in enumerate(both) if condition]
+    parts: dict[str, Sequence[DifferencePart]] = {}
+    for key in dict.fromkeys(key for condition in both for key in condition):
+        groups = [both[k].get(key, "") for k in disturbed]
+        if len(set(groups)) > 1:
+            weights = np.full(len(disturbed), 1 / len(disturbed))
+            parts[key] = by_cells(scores[0][:, disturbed], scores[1][:, disturbed], weights, groups, codes)
+    by_condition = by_cells(*scores, np.ones(len(both)), range(len(both)), codes)
+    cells = tuple(replace(part, name=condition) for part, condition in zip(by_condition, both, strict=True))
+    return PairDetail(first, second, None, cells, parts, (), "mean score")
 
 
 @dataclass(frozen=True)
@@ -514,6 +541,12 @@ def _compared(
     """The comparison without the details of single pairs."""
     benchmark, data, protocol, variant = group
     notes = []
+    if (
+        not all(run.run.model.has_answers for run in runs.values())
+        and len({run.conditions for run in runs.values()}) > 1
+    ):
+        runs = in_shared_cells(runs)
+        notes = ["the files of scores have different conditions: compared under those that all have, without ratios"]
     if any(run.drawn for run in runs.values()):
         runs = in_shared_cells(runs)
         notes = [

@@ -14,6 +14,7 @@ from hardiness.benchmarks.card import MissingCard
 from hardiness.core.columns import Columns, codes_of
 from hardiness.core.stems import STEMS, stem_column
 from hardiness.core.table import RIGHT, ImageTable
+from hardiness.metrics.picture_scores import SCORE
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.dependence import Dependence, dependences
 
@@ -47,11 +48,13 @@ def _dependences(run: ScoredRun) -> dict[str, Dependence]:
         return {}
 
     def compute() -> dict[str, Dependence]:
-        table = run.columns()
+        has_answers = run.stored.run.model.has_answers
+        table = run.columns(*(() if has_answers else (SCORE,)))
         candidates = _column_codes(columns, table.ids)
         if has_stems:
             candidates |= {name: codes_of(stem_column(table.ids.tolist(), name))[1] for name in STEMS}
-        return dependences(_shares_right(table), table.label, candidates)
+        shares = _shares_right(table) if has_answers else _mean_scores(table)
+        return dependences(shares, table.label, candidates)
 
     digest = digest_of([VERSION, has_stems, _digests(columns)])
     return run.memo.record(dict[str, Dependence], "dependence", digest, compute)
@@ -75,6 +78,11 @@ def _shares_right(table: ImageTable) -> NDArray[np.float64]:
     cells = np.count_nonzero(right >= 0, axis=1)
     hits = np.count_nonzero(right == 1, axis=1)
     return np.asarray(np.divide(hits, cells, out=np.full(len(right), np.nan), where=cells > 0), np.float64)
+
+
+def _mean_scores(table: ImageTable) -> NDArray[np.float64]:
+    """The mean score of each picture over the cells in which it has one."""
+    return np.asarray(np.nanmean(table[SCORE], axis=1), np.float64)
 
 
 def _column_codes(columns: Columns, ids: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:

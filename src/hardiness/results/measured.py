@@ -15,6 +15,7 @@ from hardiness.core.columns import NO_COLUMNS, Columns
 from hardiness.core.condition import Condition
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
+from hardiness.metrics.picture_scores import SCORE
 from hardiness.results.metric_scores import columns_of_metrics, has_compared_metrics, with_rows_of_metrics
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stored_baseline import StoredBaseline
@@ -34,8 +35,10 @@ class RunByImage:
         ids: ``(N,)`` of the images that have every condition that any has, sorted.
         label: ``(N,)`` class of each.
         scores: what it can be compared by.
+        parts: scores of parts, by which a rule may hold two runs against each other, and no table does.
         right: ``(N, M)`` whether each answer is right.
         confidence: ``(N, M)`` of each answer; 0 where it was not kept.
+        score: ``(N, M)`` of each picture in place of an answer; ``None`` of a run with answers.
         conditions: of the M columns.
         left_out: images that lack a condition and are compared nowhere.
         failed: images that could not be evaluated, under whichever condition.
@@ -55,10 +58,12 @@ class RunByImage:
     left_out: int
     failed: int
     scores: tuple[Measurable, ...] = ()
+    parts: tuple[Measurable, ...] = ()
     key: str = ""
     drawn: bool = False
     table: Callable[[], ImageTable] | None = None
     baseline: Baseline | None = None
+    score: NDArray[np.floating] | None = None
 
     def estimate(self, score: Measurable, ids: NDArray[Any]) -> tuple[Estimate, str]:
         """A score on some of its images, which are the estimate's ids, and why these are too few for an interval."""
@@ -87,13 +92,13 @@ class RunByImage:
         scores = tuple(_fixed_score(each, places) for each in self.scores)
         # Copies: a view would hold on to all of it.
         first, nothing = self.right[:, :1].copy(), np.zeros((0, 0), np.float32)
-        return replace(self, right=first, confidence=nothing, scores=scores, table=None)
+        return replace(self, right=first, confidence=nothing, scores=scores, parts=(), table=None, score=None)
 
     def on_table(self, table: ImageTable) -> RunByImage:
         """The run on the images and cells of another table, by the scores that are sums."""
         sums = card_of(self.run).sums(table, self.run, self.baseline or published_baseline(self.run))
         compared = tuple(each for each in sums if each.compared)
-        return replace(self, ids=table.ids, label=table.label, left_out=0, scores=compared)
+        return replace(self, ids=table.ids, label=table.label, left_out=0, scores=compared, parts=())
 
 
 def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
@@ -132,11 +137,8 @@ def measured(
     measurables = () if drawn else _measurables(whole_table, run, baseline, columns)
     outputs = chat_outputs(table) if run.model.is_chat else run.model.outputs
     card = card_of(run)
-    scores = tuple(
-        score
-        for score in measurables
-        if score.compared and not card.metric(score.metric).why_unavailable(score.condition, outputs)
-    )
+    available = [s for s in measurables if not card.metric(s.metric).why_unavailable(s.condition, outputs)]
+    scores = tuple(score for score in available if score.compared)
     if not (drawn or scores):
         return None
     right = whole_table[RIGHT] == 1
@@ -150,8 +152,10 @@ def measured(
         left_out=int(np.count_nonzero(~whole)),
         failed=len({failure.sample for failure in table.failures}),
         scores=scores,
+        parts=tuple(score for score in available if not score.compared),
         drawn=drawn,
         baseline=baseline,
+        score=None if run.model.has_answers else whole_table[SCORE],
     )
 
 

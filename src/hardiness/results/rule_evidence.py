@@ -24,6 +24,7 @@ from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.metrics.declaration import PairMetric, pair_registry
 from hardiness.metrics.declaration import registry as metrics
+from hardiness.metrics.picture_scores import SCORE
 from hardiness.metrics.scoring import WeightedCells, as_cells, as_score
 from hardiness.reference.sets import distortion_set, set_names
 from hardiness.results.clustered import clustered_score
@@ -58,7 +59,12 @@ VERSION = 7
 """Version of evidence, raised whenever the same rows would give another."""
 
 WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
-"""Metrics of any rows, over whichever cells and classes are asked for; whether they count what is wrong."""
+"""Metrics of rows with answers, over whichever cells and classes are asked for: do they count what is wrong?"""
+
+
+def metrics_of_rows(run: Run) -> tuple[str, ...]:
+    """The metrics that rows of a run give over whichever cells and classes are asked for."""
+    return tuple(WRONG) if run.model.has_answers else (SCORE,)
 
 
 @dataclass(frozen=True)
@@ -421,7 +427,7 @@ def _has_parts_of_pictures(rule: Rule, result: Result) -> bool:
     """Whether the number of a rule can be that of a slice, as those of classes cannot."""
     metric, condition = _metric_of(rule, result)
     is_sliced = any((each.metric, each.condition) == (metric, condition) for each in result.slices)
-    return is_sliced or metric in WRONG or pair_metric_of(metric) is not None
+    return is_sliced or metric in metrics_of_rows(result.run) or pair_metric_of(metric) is not None
 
 
 def _require_columns(run: ScoredRun, columns: Sequence[str], field: str) -> None:
@@ -472,6 +478,7 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
     _require_columns(run, list(rule.slice), "where slice")
     try:
         _require_accepted(run)
+        _require_outputs(run, metric, condition)
         _require_clusters(run, folder)
         _require_whole(result)
         require_whole_headline(rule, metric, result.benchmark)
@@ -518,6 +525,16 @@ def _require_clusters(run: ScoredRun, folder: PolicyFolder) -> None:
             f"the pictures of {run.stored.run.data.name} have no column {folder.grouping.cluster}, which says the "
             "clusters; give a table that has it"
         )
+
+
+def _require_outputs(run: ScoredRun, metric: str, condition: Condition) -> None:
+    """Raise where a metric needs more than a score of each picture, and the run has nothing else."""
+    if run.stored.run.model.has_answers or metric == HEADLINE:
+        return
+    pair = pair_metric_of(metric)
+    declared = pair.metric if pair else measured_metric(metric, run.card, ())
+    if reason := declared.why_unavailable(condition, run.outputs):
+        raise MissingNumberError(reason)
 
 
 def _require_accepted(run: ScoredRun) -> None:
@@ -654,7 +671,7 @@ def _score(result: Result, metric: str, where: Condition) -> Score | None:
     for score in of_metric:
         if is_same_condition(score.condition, where):
             return score
-    if metric in WRONG and (where or not of_metric):
+    if metric in metrics_of_rows(result.run) and (where or not of_metric or metric == SCORE):
         return None
     if any(score.metric == f"{metric}_partial" for score in result.scores):
         failed = len({failure.sample for failure in result.failures})
@@ -665,7 +682,7 @@ def _score(result: Result, metric: str, where: Condition) -> Score | None:
         )
     if not of_metric:
         metrics.refuse_faulty(metric)
-        names = {*(score.metric for score in result.scores), HEADLINE, *WRONG, *pair_names()}
+        names = {*(score.metric for score in result.scores), HEADLINE, *metrics_of_rows(result.run), *pair_names()}
         raise UnmatchedError("metric", metric, sorted(names))
     raise _unmatched_where(where, [score.condition for score in of_metric])
 
@@ -817,15 +834,16 @@ def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -
     for each in sums:
         if each.metric == metric and each.condition == where:
             return each, _Part(np.flatnonzero(each.weights).tolist(), all_images)
-    if metric not in WRONG:
+    if metric not in metrics_of_rows(identity):
         metrics.refuse_faulty(metric)
-        raise UnmatchedError("metric", metric, sorted({*(each.metric for each in sums), *WRONG, *pair_names()}))
+        names = {*(each.metric for each in sums), *metrics_of_rows(identity), *pair_names()}
+        raise UnmatchedError("metric", metric, sorted(names))
     part = part_of(table, where, identity)
-    right = table[RIGHT]
-    values = np.where(right < 0, np.nan, (right == 1) != WRONG[metric])
+    right, is_wrong = table[RIGHT], WRONG.get(metric, False)
+    values = table[SCORE] if metric == SCORE else np.where(right < 0, np.nan, (right == 1) != is_wrong)
     weights = np.zeros(len(table.present))
     weights[part.cells] = 1 / len(part.cells)
-    return WeightedSum(metric, values, weights, where, higher_is_better=not WRONG[metric]), part
+    return WeightedSum(metric, values, weights, where, higher_is_better=not is_wrong), part
 
 
 def _remembered(run: ScoredRun, name: Sequence[Any], state: str, compute: Any) -> Evidence:
@@ -860,6 +878,8 @@ def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
             raise MissingNumberError("a condition has no picture")
         if run.clusters is not None:
             return _of_mean(run.clusters, mean(table.ids[part.rows], values), 1.0, share=True)
+        if metric == SCORE:
+            return Evidence.from_mean(mean(table.ids[part.rows], values), 1.0, share=True)
         return Evidence.from_shares(table.ids[part.rows], values)
 
     return _remembered(run, ["rows", metric, dict(where)], "", compute)
@@ -899,7 +919,8 @@ def _of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evid
 def _of_slice_measure(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evidence:
     """The evidence of a score of a slice that sorts or divides, or in which cells count against others."""
     by_image = run_by_image(run)
-    scores = [each for each in by_image.scores if (each.metric, each.condition) == (metric, where)] if by_image else []
+    candidates = (*by_image.scores, *by_image.parts) if by_image else ()
+    scores = [each for each in candidates if (each.metric, each.condition) == (metric, where)]
     if by_image is None or not scores:
         raise MissingNumberError(f"{metric} is no score that a part of the pictures has")
     pictures = SliceOfPictures(
@@ -1316,7 +1337,9 @@ def _paired_measures(
         ids = np.intersect1d(ids, mine.table.ids[slice_rows(mine, mine.table, in_slice)])
         if not len(ids):
             raise NoPictureError(why_no_picture(mine, in_slice))
-    scores = [s for each in runs for s in each.scores if (s.metric, s.condition) == (metric, where)]
+    if runs[0].conditions != runs[1].conditions and not mine.stored.run.model.has_answers:
+        raise MissingNumberError("the baseline was run under other conditions")
+    scores = [s for each in runs for s in (*each.scores, *each.parts) if (s.metric, s.condition) == (metric, where)]
     if len(scores) < 2 or not len(ids):
         raise MissingNumberError(f"{metric} is no score that two runs are compared by on the same images")
     (first, lacks), (second, lacks_too) = (run.estimate(score, ids) for run, score in zip(runs, scores, strict=True))

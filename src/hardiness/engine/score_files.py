@@ -1,0 +1,337 @@
+"""A file with a score for each picture, of whatever task, becomes a run or is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks.score_file import ScoreFile, with_cells
+from hardiness.core.answers import SCORES
+from hardiness.core.benchmark import DataSet, Item
+from hardiness.core.columns import ColumnSource, texts_of
+from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError, SampleError, suggestion
+from hardiness.core.model import ModelSpec
+from hardiness.core.request import Request
+from hardiness.data.columns import MAX_BYTES, PATHS, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
+from hardiness.data.items import limited
+from hardiness.engine.predictions import (
+    CLEAN_CELL,
+    HELD,
+    Answers,
+    ForeignModel,
+    MatchedPredictions,
+    Pictures,
+    cell_of,
+)
+from hardiness.metrics.picture_scores import SCORE
+from hardiness.models.options import row_and_model, split
+from hardiness.sources.files import read_regular, shown
+
+_CONDITION = "condition"
+_PARTS = ("corruption", "severity")
+"""The columns that say the condition where nobody names others."""
+
+_CORRUPTION_AT = re.compile(r"(.+)/(\d+)")
+_NAMED = 3
+"""How many scores are named where several are missing."""
+
+Value = str | int | float | None
+
+
+@dataclass(frozen=True)
+class _NoPicture:
+    """The picture of a score, which need not exist.
+
+    Attributes:
+        name: of the sample.
+    """
+
+    name: str
+
+    def read(self) -> bytes:
+        raise SampleError(f"{self.name}: of a file of scores no picture is known")
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """The scores of a file.
+
+    Attributes:
+        place: the file, for messages.
+        sha256: of its bytes, or of the values that Python holds.
+        benchmark: with the conditions of the file.
+        samples, conditions: a row each.
+        scores: float64 ``(N,)`` in [0, 1], as shares of the range.
+        beside: further columns by name, ``(N,)`` as `Columns.values` are.
+        remarks: what else is to be known of the file.
+    """
+
+    place: str
+    sha256: str
+    benchmark: ScoreFile
+    samples: Sequence[str]
+    conditions: Sequence[Condition]
+    scores: NDArray[np.float64]
+    beside: Mapping[str, NDArray[Any]]
+    remarks: tuple[str, ...] = ()
+
+    def data(self) -> tuple[DataSet, list[str]]:
+        """The pictures that have a score, with their further columns, and a line for each column left out."""
+        first: dict[str, int] = {}
+        earlier = np.array([first.setdefault(sample, row) for row, sample in enumerate(self.samples)], np.int64)
+        rows, lines, values = list(first.values()), [], {}
+        for name, column in self.beside.items():
+            texts = texts_of(column)
+            if (texts[earlier] != texts).any():
+                lines.append(
+                    f"{shown(self.place)}: {shown(name)} is left out: it is another under other conditions of one "
+                    "picture, and no column of the pictures; where it is a part of the condition, name it: conditions="
+                )
+            else:
+                values[name] = column[rows]
+        name = self.benchmark.name.partition(":")[2]
+        ids = sorted(first)
+        source = ColumnSource(os.path.basename(self.place), self.sha256)
+        fingerprint = sha256("\n".join(ids).encode("utf-8", "surrogatepass")).hexdigest()
+        items = [Item(sample, 0, _NoPicture(sample)) for sample in ids]
+        return DataSet(name, items, 1, fingerprint, "", columns=columns_by_id(list(first), values, source)), lines
+
+    def matched(self, name: str, data: DataSet, request: Request, lines: Sequence[str] = ()) -> MatchedPredictions:
+        """The scores as a run of the model of that name has them; nothing is stored.
+
+        Args:
+            name: of what was scored, as after ``-m``; options behind it are no part of it.
+            data: the pictures.
+            request: how many of them.
+            lines: what a person should know beside.
+        """
+        indices = {condition: index for index, condition in enumerate(self.benchmark.conditions())}
+        rows = {
+            (sample, indices[condition]): row
+            for row, (sample, condition) in enumerate(zip(self.samples, self.conditions, strict=True))
+        }
+        row, model = row_and_model(name)
+        foreign = ForeignModel(
+            ModelSpec(row or split(model)[0], "", num_classes=1, options=(("predictions", SCORE),), asked=name),
+            self.sha256,
+            SCORES,
+            1,
+            notes=(f"its scores were computed elsewhere and read from {self.place}", *self.remarks, *lines),
+        )
+        missing = [
+            f"{item.id} under {cell_of(condition)}"
+            for item in limited(data.items, request.limit, request.seed)
+            for condition, index in indices.items()
+            if (item.id, index) not in rows
+        ]
+        scores = self.scores[:, None]
+        return MatchedPredictions(
+            foreign, Pictures(data), scores.__getitem__, rows, (len(missing), tuple(missing[:_NAMED]))
+        )
+
+
+def read_scores(answers: Answers, benchmark: ScoreFile) -> ScoreTable:
+    """The scores of a csv or Parquet file, or of columns that Python holds.
+
+    Args:
+        answers: a path; or columns by name, N rows each: ``sample`` (or a path), ``score``, those of the condition, and
+            any further ones.
+        benchmark: what it says of range and conditions.
+
+    Raises:
+        ArgumentError: there is no such file, it lacks a column, a score is no number of the range, or a picture is
+            there twice under one condition; the message names the row.
+    """
+    if isinstance(answers, str | os.PathLike):
+        place = os.fspath(answers)
+        content = _content(place)
+        arrays, remarks = arrays_of_table(content, place, place)
+        digest = sha256(content).hexdigest()
+    else:
+        place, remarks = HELD, []
+        arrays = arrays_of_python(answers)
+        digest = digest_of_arrays(arrays)
+    lower = {name.lower(): name for name in reversed(list(arrays))}
+    sample = "sample" if "sample" in arrays else next((lower[name] for name in PATHS if name in lower), "")
+    if not sample or SCORE not in arrays:
+        raise ArgumentError(
+            f"{place} must have the columns sample (or path) and {SCORE}, and may have {', '.join(_PARTS)} and others; "
+            f"has {', '.join(map(shown, arrays))}"
+        )
+    parts = _condition_columns(benchmark, arrays, place)
+    samples = _samples(arrays[sample], sample, place)
+    conditions = _conditions(benchmark, {name: arrays[name] for name in parts}, len(samples))
+    scores = _scores(arrays[SCORE], samples, conditions, benchmark, place)
+    beside = {name: column for name, column in arrays.items() if name not in (sample, SCORE, *parts)}
+    _refuse_doubles(samples, conditions, beside, benchmark, place)
+    return ScoreTable(
+        place,
+        digest,
+        with_cells(benchmark, _in_order(conditions)),
+        samples,
+        conditions,
+        scores,
+        beside,
+        (*remarks, *_unpaired(samples, conditions, place)),
+    )
+
+
+def _content(path: str) -> bytes:
+    """The bytes of a file that ends as a whole one does."""
+    if not Path(path).is_file():
+        raise ArgumentError(f"predictions must be a csv or Parquet file; there is none at {path}")
+    try:
+        content = read_regular(Path(path), MAX_BYTES)
+    except OSError as error:
+        raise ArgumentError(f"{path} must be a csv or Parquet file, and cannot be read ({error.strerror})") from None
+    if content and not content.startswith(b"PAR1") and not content.rstrip(b"\0").endswith(b"\n"):
+        raise ArgumentError(f"{path} ends within a line, as a file does that was cut; write it again")
+    return content
+
+
+def _condition_columns(benchmark: ScoreFile, names: Mapping[str, Any], place: str) -> tuple[str, ...]:
+    """The columns that say the condition.
+
+    Raises:
+        ArgumentError: one that was named is not there.
+    """
+    for name in benchmark.columns:
+        if name not in names:
+            raise ArgumentError(
+                f"{place} has no column {name!r}, which conditions= names{suggestion(name, list(names))}"
+            )
+    usual = tuple(name for name in _PARTS if name in names) or ((_CONDITION,) if _CONDITION in names else ())
+    return benchmark.columns or usual
+
+
+def _samples(column: NDArray[Any], name: str, place: str) -> list[str]:
+    texts = texts_of(column).tolist()
+    for row, text in enumerate(texts):
+        if not text:
+            raise ArgumentError(f"{place}: row {row + 1} must name its picture in the column {name}, and is empty")
+    return [str(text) for text in texts]
+
+
+def _conditions(benchmark: ScoreFile, parts: Mapping[str, NDArray[Any]], count: int) -> list[Condition]:
+    """The condition of each row; without columns that say it all pictures are clean."""
+    if not parts:
+        return [Condition()] * count
+    different: dict[tuple[Value, ...], Condition] = {}
+    conditions = []
+    for cells in zip(*(map(_value, column.tolist()) for column in parts.values()), strict=True):
+        if cells not in different:
+            different[cells] = _condition(benchmark, cells, tuple(parts))
+        conditions.append(different[cells])
+    return conditions
+
+
+def _value(cell: Any) -> Value:
+    """A cell as a condition has it: whole numbers as such, nothing where it is empty."""
+    if cell is None or cell != cell:
+        return None
+    if isinstance(cell, float):
+        return int(cell) if cell.is_integer() else cell
+    return cell if isinstance(cell, int) else str(cell)
+
+
+def _condition(benchmark: ScoreFile, cells: Sequence[Value], parts: Sequence[str]) -> Condition:
+    if benchmark.is_clean(cells):
+        return Condition()
+    if tuple(parts) == (_CONDITION,) and not benchmark.columns:
+        match = _CORRUPTION_AT.fullmatch(str(cells[0]))
+        return Condition(corruption=match[1], severity=int(match[2])) if match else Condition(corruption=str(cells[0]))
+    return Condition(**{name: cell for name, cell in zip(parts, cells, strict=True) if cell is not None})
+
+
+def _scores(
+    column: NDArray[Any], samples: Sequence[str], conditions: Sequence[Condition], benchmark: ScoreFile, place: str
+) -> NDArray[np.float64]:
+    """The scores as shares of their range.
+
+    Raises:
+        ArgumentError: one is no number, or beyond the range.
+    """
+    low, high = benchmark.ends
+    if column.dtype == object:
+        numbers = np.array([_number(cell) for cell in column.tolist()], np.float64)
+    else:
+        numbers = column.astype(np.float64)
+    bad = np.flatnonzero(~((numbers >= low) & (numbers <= high)))
+    if len(bad):
+        row = int(bad[0])
+        condition = conditions[row]
+        cell = column[row]
+        is_number = not np.isnan(numbers[row])
+        was = f"{numbers[row]:g}" if is_number else f"{cell!r}" if isinstance(cell, str) else "empty or NaN"
+        hint = f"; scores of another range are said so: -b {benchmark.name}:range=0..100" if is_number else ""
+        raise ArgumentError(
+            f"{place}: the score of {shown(samples[row])} under {cell_of(condition)} (row {row + 1}) must be a number "
+            f"from {low:g} to {high:g}, was {was}{hint}"
+        )
+    return (numbers - low) / (high - low)
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _refuse_doubles(
+    samples: Sequence[str],
+    conditions: Sequence[Condition],
+    beside: Mapping[str, NDArray[Any]],
+    benchmark: ScoreFile,
+    place: str,
+) -> None:
+    """Raise where a picture has two scores under one condition.
+
+    Raises:
+        ArgumentError: naming the rows, and the columns that tell them apart.
+    """
+    first: dict[tuple[str, Condition], int] = {}
+    for row, key in enumerate(zip(samples, conditions, strict=True)):
+        if (earlier := first.setdefault(key, row)) == row:
+            continue
+        apart = [name for name, column in beside.items() if texts_of(column[[earlier]]) != texts_of(column[[row]])]
+        hint = "leave one of them"
+        if apart:
+            names = "+".join([*(benchmark.columns or key[1]), apart[0]])
+            hint = f"where {apart[0]} is a part of the condition, name it: -b {benchmark.name}:conditions={names}"
+        raise ArgumentError(
+            f"{place} has {shown(key[0])} under {cell_of(key[1])} twice, in rows {earlier + 1} and {row + 1}; {hint}"
+        )
+
+
+def _in_order(conditions: Sequence[Condition]) -> list[Condition]:
+    """The different conditions: clean first, then by their values, so that each file of the same ones has one order."""
+
+    def place(condition: Condition) -> list[tuple[str, bool, float, str]]:
+        return [
+            (key, isinstance(value, str), 0.0 if isinstance(value, str) else float(value), str(value))
+            for key, value in condition.items()
+        ]
+
+    return sorted(set(conditions), key=lambda condition: (bool(condition), place(condition)))
+
+
+def _unpaired(samples: Sequence[str], conditions: Sequence[Condition], place: str) -> list[str]:
+    """A line where no picture has both a clean score and another one."""
+    clean = {sample for sample, condition in zip(samples, conditions, strict=True) if not condition}
+    disturbed = {sample for sample, condition in zip(samples, conditions, strict=True) if condition}
+    if not clean or not disturbed or clean & disturbed:
+        return []
+    return [
+        f"{shown(place)}: no sample has both a {CLEAN_CELL} score and one under another condition, so that nothing is "
+        "paired: a picture must be called the same under each condition"
+    ]
