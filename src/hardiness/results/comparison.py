@@ -109,10 +109,11 @@ def pair_detail(first: Side, second: Side, ids: NDArray[Any], clusters: Clusters
     if not both:
         return PairDetail(first.name, second.name, None, (), {}, ())
     columns = [[side.run.conditions.index(condition) for condition in both] for side in (first, second)]
-    if first.run.score is not None and second.run.score is not None:
+    one, other = first.run.score, second.run.score
+    if one is not None and other is not None:
         codes = None if clusters is None else clusters.codes_of(ids)
-        values = [side.run.score[side.places][:, at] for side, at in zip((first, second), columns, strict=True)]
-        return _detail_of_scores(first.name, second.name, both, (values[0], values[1]), codes)
+        scores = one[first.places][:, columns[0]], other[second.places][:, columns[1]]
+        return _detail_of_scores(first.name, second.name, both, scores, codes)
     right = [side.right(at) for side, at in zip((first, second), columns, strict=True)]
     sure = [side.confidence(at) for side, at in zip((first, second), columns, strict=True)]
     corrupted = [k for k, condition in enumerate(both) if "corruption" in condition]
