@@ -1,9 +1,9 @@
-"""Flips between two runs: pictures that one answers rightly and the other wrongly, and those answered alike."""
+"""Flips between two runs: pictures that one answers rightly and the other wrongly, and those answered alike.
+
+Over all conditions they are the mean over those that are not clean, if there are such, as errors are.
+"""
 
 from __future__ import annotations
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.table import RIGHT
@@ -23,7 +23,7 @@ def negative_flips(one: Scoring, other: Scoring) -> Outcomes:
 
     Source: Yan et al. (2021), arXiv:2011.09161.
     """
-    return over_all_cells(other, (one.table[RIGHT] == 1) & (other.table[RIGHT] == 0))
+    return {Condition(): other.mean_of((one.table[RIGHT] == 1) & (other.table[RIGHT] == 0))}
 
 
 @pair_metric(
@@ -34,7 +34,7 @@ def negative_flips(one: Scoring, other: Scoring) -> Outcomes:
 )
 def positive_flips(one: Scoring, other: Scoring) -> Outcomes:
     """The share of pictures that were wrong and are right now."""
-    return over_all_cells(other, (one.table[RIGHT] == 0) & (other.table[RIGHT] == 1))
+    return {Condition(): other.mean_of((one.table[RIGHT] == 0) & (other.table[RIGHT] == 1))}
 
 
 @pair_metric(
@@ -45,9 +45,4 @@ def positive_flips(one: Scoring, other: Scoring) -> Outcomes:
 )
 def agreement(one: Scoring, other: Scoring) -> Outcomes:
     """The share of pictures that get the same answer from both."""
-    return over_all_cells(other, one.table["answer"] == other.table["answer"])
-
-
-def over_all_cells(scoring: Scoring, counts: NDArray[np.bool_]) -> Outcomes:
-    """The mean over all cells, the clean one too, each weighing the same."""
-    return {Condition(): scoring.mean_of(counts, *scoring.table.present)}
+    return {Condition(): other.mean_of(one.table["answer"] == other.table["answer"])}

@@ -70,16 +70,17 @@ def flip_gallery(pair: PairFlips) -> Gallery:
 
 
 def recall_changes(pair: PairFlips) -> Grid:
-    """The change of each class's recall, with an interval; the classes that lost most first."""
+    """The change of each class's recall, with an interval and the smallest that would show; what lost most first."""
     rows = []
     for name, change in _first(pair.changes, pair.small):
         ends = (change.interval.low, change.interval.high) if change.interval else (None, None)
-        cells = tuple(None if value is None else GridCell(value, shaded=False) for value in (change.value, *ends))
+        values = (change.value, *ends, change.detectable)
+        cells = tuple(None if value is None else GridCell(value, shaded=False) for value in values)
         rows.append((f"{name} ({change.n:,})", cells))
     title = (
         f"recall by class, less that of {pair.first}, with intervals that hold for all classes at once; {pair.changed}"
     )
-    return Grid(pair.second, title, "class", ("change", "from", "to"), tuple(rows))
+    return Grid(pair.second, title, "class", ("change", "from", "to", "would show"), tuple(rows))
 
 
 def _first(parts: Sequence[tuple[str, Numbers]], small: int) -> Sequence[tuple[str, Numbers]]:

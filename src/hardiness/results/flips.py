@@ -33,10 +33,12 @@ class PairFlips:
 
     Attributes:
         first, second: the earlier and the later model, by name.
-        overall: over all conditions that both have, each weighing the same.
+        overall: over all conditions that both have but that of clean pictures, each weighing the same; of clean ones
+            where there are no others.
         conditions: under each condition.
         kinds: over the conditions of each kind, e.g. a corruption at all of its severities; empty if there is one.
-        classes: of the images of each class, by its name; the class with most negative flips first.
+        classes: of the images of each class, by its name, over the same conditions; the class with most negative flips
+            first.
         changes: of each class's recall, the later model's less the earlier one's; what lost most first.
         samples: pictures that were right before and are wrong now.
         flipped: how many such pictures there are.
@@ -63,7 +65,14 @@ class PairFlips:
     @property
     def has_equal_answers(self) -> bool:
         """Whether the two give every picture the same answer: less than half a picture of rounding is none."""
-        return self.differing * self.overall.n * max(len(self.conditions), 1) < 0.5
+        cells = [flips for _, flips in self.conditions] or [self.overall]
+        return sum((1 - flips.agreement.value) * flips.n for flips in cells) < 0.5
+
+    @property
+    def clean(self) -> Flips | None:
+        """The flips of clean pictures, where there are others, which the overall ones are of."""
+        flips = dict(self.conditions)
+        return flips.get(Condition()) if len(flips) > 1 else None
 
     @property
     def changed(self) -> str:
@@ -91,6 +100,9 @@ class PairFlips:
             f"{_percent(self.differing)} of {what} get another answer: {negative} were right under {self.first} "
             f"and are wrong under {self.second}, {positive} the reverse"
         )
+        if self.clean:
+            shares = (self.clean.negative.value, self.clean.positive.value)
+            parts += f"; of clean pictures {' and '.join(map(_percent, shares))}"
         if scores_differ is None:
             return f"{both}: {parts}."
         if scores_differ:
@@ -164,10 +176,10 @@ def flip_table(before: ImageTable, now: ImageTable, clusters: Clusters | None = 
 
 def _pair(before: ImageTable, now: ImageTable, namer: Any, clusters: Clusters | None) -> PairFlips | None:
     table = flip_table(before, now, clusters)
-    overall = table.over() if table else None
+    overall = (table.under_conditions.over() or table.over()) if table else None
     if table is None or overall is None:
         return None
-    by_class = table.by_class(namer)
+    by_class = table.under_conditions.by_class(namer)
     return PairFlips(
         "",
         "",
@@ -183,12 +195,19 @@ def _pair(before: ImageTable, now: ImageTable, namer: Any, clusters: Clusters | 
 
 
 def _by_kind(table: FlipTable) -> Iterator[tuple[str, Flips]]:
-    """The flips by the first word of the conditions, which names the disturbance; nothing where there is one kind."""
-    kinds = [str(next(iter(condition.values()), "clean")) for condition in table.conditions]
-    for kind in dict.fromkeys(kinds) if len(set(kinds)) > 1 else ():
-        flips = table.over([place for place, each in enumerate(kinds) if each == kind])
+    """The flips by kind of condition; nothing where there is one kind."""
+    for kind, places in places_by_kind(table.conditions).items():
+        flips = table.over(places)
         if flips is not None:
             yield kind, flips
+
+
+def places_by_kind(conditions: Sequence[Condition]) -> dict[str, list[int]]:
+    """The places of the conditions of each kind, by their first word, which names the disturbance; none of one kind."""
+    places: dict[str, list[int]] = {}
+    for place, condition in enumerate(conditions):
+        places.setdefault(str(next(iter(condition.values()), "clean")), []).append(place)
+    return places if len(places) > 1 else {}
 
 
 def _samples(table: FlipTable, before: ImageTable, now: ImageTable, namer: Any) -> Sequence[Sample]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.forms import json_field
 from hardiness.core.result import Interval
 from hardiness.statistics.clusters import Clusters, clustered_share
-from hardiness.statistics.comparison import Difference, adjust_differences, difference_test
+from hardiness.statistics.comparison import Difference, adjust_differences, detectable_among, difference_test
 from hardiness.statistics.decomposition import class_parts
 from hardiness.statistics.estimate import Estimate, mean, means_by_group
 from hardiness.statistics.intervals import effective_wilson, proportion
@@ -132,6 +132,20 @@ class FlipTable:
             clusters,
         )
 
+    @property
+    def under_conditions(self) -> FlipTable:
+        """The table of all cells but that of clean pictures, if there are others."""
+        places = [place for place, condition in enumerate(self.conditions) if condition]
+        if not places or len(places) == len(self.conditions):
+            return self
+        return replace(
+            self,
+            conditions=tuple(self.conditions[place] for place in places),
+            negative=self.negative[:, places],
+            positive=self.positive[:, places],
+            agreement=self.agreement[:, places],
+        )
+
     def over(self, cells: Sequence[int] | None = None, rows: NDArray[Any] | None = None) -> Flips | None:
         """The flips over some cells, each weighing the same, and some images; ``None`` where nothing was evaluated."""
         columns = slice(None) if cells is None else list(cells)
@@ -212,6 +226,7 @@ class FlipTable:
         for place, members in enumerate(rows_by_group):
             has_cell = ~np.isnan(self.negative[members]).all(axis=0)
             won, lost = (mean(self.ids[members], part[members][:, has_cell]) for part in (self.positive, self.negative))
-            tests[str(place), ""] = difference_test(won, lost, 1.0, clusters=self.clusters)
+            tested = difference_test(won, lost, 1.0, clusters=self.clusters)
+            tests[str(place), ""] = replace(tested, detectable=detectable_among(tested.detectable, groups))
         (differences,) = adjust_differences([tests])
         return list(differences.values())

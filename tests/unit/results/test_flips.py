@@ -24,7 +24,7 @@ from hardiness.results.comparison import compare_stores
 from hardiness.results.flips import PairFlips, flips_of
 from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics.comparison import tango
+from hardiness.statistics.comparison import detectable_among, detectable_paired, tango
 from hardiness.statistics.flips import Flips, FlipShare
 from hardiness.store.store import Store
 
@@ -73,7 +73,8 @@ def test_equal_scores_and_other_answers_are_said_before_any_table(
     assert called_wide(monkeypatch, *asked) == 0
     sentence = (
         "The scores of fp32 and int8 do not differ beyond chance, but their answers do: 16.0 % of picture-cells get "
-        "another answer: 8.0 % were right under fp32 and are wrong under int8, 8.0 % the reverse."
+        "another answer: 8.0 % were right under fp32 and are wrong under int8, 8.0 % the reverse; "
+        "of clean pictures 8.0 % and 8.0 %."
     )
     text = capsys.readouterr().out
     assert text.startswith("No model is ahead of another beyond chance.\n")
@@ -137,7 +138,10 @@ def test_recall_by_class_is_compared_with_what_lost_most_first(
     assert called_wide(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--all") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"recall by class in points, what lost most first: {changes[0]['class']} -40.00 (" in told
-    assert "; 1 of 4 classes change (all adjusted together)" in told
+    assert "; 1 of 4 classes change (all adjusted together); in a class of 50 images a change shows from " in told
+    of_few = detectable_among(detectable_paired(0.4, 50), 4)
+    assert changes[0]["detectable"] == pytest.approx(of_few)
+    assert of_few > detectable_paired(0.4, 50), "four classes share the level"
 
 
 def test_classes_of_few_images_are_one_part_of_the_text_the_figure_and_the_page(
@@ -165,6 +169,39 @@ def test_classes_of_few_images_are_one_part_of_the_text_the_figure_and_the_page(
     grid = next(each for each in shown.section.grids if each.title.startswith("recall by class"))
     assert (len(grid.rows), grid.rows[-1][0]) == (20, "3 classes of fewer than 10 images (12)")
     assert grid.title.endswith("; 1 of 22 classes change, the 3 of fewer than 10 images together do not")
+
+
+def test_how_small_a_change_shows_is_said_of_the_largest_and_the_smallest_class(tmp_path: Path) -> None:
+    label = np.repeat(np.arange(3), [10, 20, 30])
+    second = label[:, None].copy()
+    second[0] = 9
+    stored(tmp_path, "a", label[:, None], label)
+    stored(tmp_path, "b", second, label)
+    (pair,) = hardiness.compare(tmp_path).flips
+    shown = {change.n: change.detectable for _, change in pair.changes}
+    assert shown[10] > shown[20] > shown[30] > 0.2
+    text = " ".join(repr(hardiness.compare(tmp_path)).split())
+    expected = (f"{100 * shown[n]:.0f}" for n in (30, 10))
+    assert "in a class of 30 images a change shows from {} points on, in one of 10 from {}".format(*expected) in text
+
+
+def test_clean_pictures_are_not_averaged_into_those_under_corruption(tmp_path: Path) -> None:
+    """Every clean answer is lost, and none under fog and frost."""
+    label = np.arange(100) % 4
+    first = np.repeat(label[:, None], 3, axis=1)
+    second = first.copy()
+    second[:, 0] = 9
+    stored(tmp_path, "before", first, label)
+    stored(tmp_path, "now", second, label)
+    (pair,) = hardiness.compare(tmp_path).flips
+    assert pair.overall.negative.value == 0
+    assert [change.value for _, change in pair.changes] == [0, 0, 0, 0]
+    assert (pair.clean.negative.value, dict(pair.kinds)["clean"].negative.value) == (1, 1)
+    assert not pair.has_equal_answers
+    assert "of clean pictures 100.0 % and 0.0 %" in pair.sentence(False)
+    policy = '[[rules]]\nbenchmark = "imagenet-c"\nmetric = "negative_flips"\nat_most = 0.9\nagainst = "."\n'
+    (tmp_path / "p.toml").write_text(policy + 'model = "now"\nagainst_model = "before"\n')
+    assert hardiness.gate(tmp_path, tmp_path / "p.toml").verdicts[0].value == 0
 
 
 def test_nothing_is_said_by_class_of_single_images(
