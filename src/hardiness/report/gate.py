@@ -30,7 +30,12 @@ STYLES = {"fail": "bold red", "missing": "bold magenta", "cannot tell": "yellow"
 MARKS = {"fail": "❌ fail", "missing": "🚫 missing", "cannot tell": "❔ cannot tell", "pass": "✅ pass"}
 POINTS = "points"
 """Unit of the difference of two shares."""
-WORDS = {"at_most": "at most", "at_least": "at least", "worse_by_at_most": "worse by at most"}
+WORDS = {
+    "at_most": "at most",
+    "at_least": "at least",
+    "worse_by_at_most": "worse by at most",
+    "equivalent_within": "equivalent within",
+}
 
 HEADS = ("rule", "model", "benchmark", "verdict", "value", "interval that decides", "limit", "n")
 
@@ -290,7 +295,7 @@ def _n(each: GateVerdict) -> str:
 
 def _unit(each: GateVerdict) -> str:
     """The unit of its numbers: the difference of two shares is in points, since 1 % worse than 60 % may mean 59.4 %."""
-    return POINTS if each.rule.kind == "worse_by_at_most" and each.unit in PERCENT_UNITS else each.unit
+    return POINTS if each.rule.is_difference and each.unit in PERCENT_UNITS else each.unit
 
 
 def _number(value: float, unit: str) -> str:

@@ -98,7 +98,7 @@ class GateVerdict:
         kind += f", over clusters by {self.cluster}" if self.clusters else ""
         if self.family > 1:
             return f"simultaneous over {self.family} rules (Holm){kind}"
-        return f"plain 95 %{kind}"
+        return f"plain {100 * self.confidence:.0f} %{kind}"
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: its fields, then what is said of them."""

@@ -23,7 +23,10 @@ HEADLINE = "headline"
 ANY = "*"
 """The word in place of a benchmark for each that was run."""
 
-LIMITS = ("at_most", "at_least", "worse_by_at_most")
+LIMITS = ("at_most", "at_least", "worse_by_at_most", "equivalent_within")
+
+DIFFERENCES = ("worse_by_at_most", "equivalent_within")
+"""Limits of the difference to a baseline."""
 
 TEXTS = ("name", "benchmark", "metric", "model", "run", "against", "against_run")
 FIELDS = (*TEXTS, "where", "each", "cluster", "against_model", *LIMITS)
@@ -64,7 +67,7 @@ class Rule:
     number: int
     benchmark: str
     metric: str
-    kind: Literal["at_most", "at_least", "worse_by_at_most"]
+    kind: Literal["at_most", "at_least", "worse_by_at_most", "equivalent_within"]
     limit: float
     model: str = ""
     against: str = ""
@@ -77,6 +80,16 @@ class Rule:
     slice: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
     each: str = field(default="", metadata=json_field(seldom=True))
     cluster: str = field(default="", metadata=json_field(seldom=True))
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether its limit is one of the difference to a baseline."""
+        return self.kind in DIFFERENCES
+
+    @property
+    def side(self) -> int:
+        """Where a number is beyond the limit: above it (1), below it (-1), or on either side of 0 (0)."""
+        return {"at_least": -1, "equivalent_within": 0}.get(self.kind, 1)
 
     @property
     def slice_text(self) -> str:
@@ -256,7 +269,7 @@ def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> R
         names = "none" if not limits else " and ".join(limits)
         raise ArgumentError(f"{place}: must have one of {', '.join(LIMITS)}, had {names}")
     kind = limits[0]
-    limit, in_percent = _limit(place, kind, table[kind])
+    limit, in_percent = read_limit(place, kind, table[kind])
     _check_baseline(place, table, kind, limit)
     where, in_slice = _where(place, table.get("where", {}))
     each = table.get("each", "")
@@ -284,8 +297,13 @@ def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> R
     )
 
 
-def _limit(place: str, kind: str, value: Any) -> tuple[float, bool]:
+def read_limit(place: str, kind: str, value: Any) -> tuple[float, bool]:
     """A limit as a fraction or in its metric's unit, and whether it was written in percent.
+
+    Args:
+        place: how a message begins.
+        kind: the name of the limit.
+        value: as it was written.
 
     Raises:
         ArgumentError: it is neither a number nor a text such as ``"75 %"``.
@@ -319,17 +337,19 @@ def _check_baseline(place: str, table: Mapping[str, Any], kind: str, limit: floa
     """Raise where a rule needs a baseline and has none, or has one that it does not need."""
     metric = table["metric"]
     is_of_pair = pair_metric_of(metric) is not None
-    needs_baseline = is_of_pair or kind == "worse_by_at_most"
+    needs_baseline = is_of_pair or kind in DIFFERENCES
     if needs_baseline and "against" not in table:
         what = metric if is_of_pair else kind
         raise ArgumentError(f'{place}: {what} needs against, the folder of the baseline, as in against = "runs/main"')
     if not needs_baseline and any(name in table for name in ("against", "against_model", "against_run")):
         raise ArgumentError(
-            f"{place}: against goes with worse_by_at_most, or with the metrics {', '.join(pair_registry.names())}; "
-            f"this rule has {kind} of {metric}"
+            f"{place}: against goes with {' and '.join(DIFFERENCES)}, or with the metrics "
+            f"{', '.join(pair_registry.names())}; this rule has {kind} of {metric}"
         )
-    if kind == "worse_by_at_most" and is_of_pair:
+    if kind in DIFFERENCES and is_of_pair:
         raise ArgumentError(f"{place}: {metric} is of two runs already; give it at_most or at_least")
+    if kind == "equivalent_within" and not limit > 0:
+        raise ArgumentError(f'{place}: equivalent_within must be above 0, as in "0.5 %", was {limit:g}')
     if kind == "worse_by_at_most" and limit < 0:
         raise ArgumentError(f"{place}: worse_by_at_most must be at least 0, was {limit:g}")
 

@@ -92,8 +92,7 @@ class PolicyWatch:
                     remarks.append(f"{place}: {error}, so that {name} is evaluated whole")
                 else:
                     without_evidence += evidence is None
-                    side = -1 if rule.kind == "at_least" else 1
-                    cases += [(evidence, Limit(rule.limit, side))] if evidence else []
+                    cases += [(evidence, Limit(rule.limit, rule.side))] if evidence else []
         ruled = rulings(cases, self._family)
         growths = [
             (each.n + ruling.more) / each.n for (each, _), ruling in zip(cases, ruled, strict=True) if ruling.more

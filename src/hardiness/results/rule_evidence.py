@@ -48,14 +48,15 @@ from hardiness.results.runs import (
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slices import SlicePartition, run_by_image
 from hardiness.statistics.clusters import Clusters, why_too_few
-from hardiness.statistics.comparison import difference
+from hardiness.statistics.comparison import DifferenceTest, difference, difference_test
+from hardiness.statistics.equivalence import equivalence_ends
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import proportion, wilson
 from hardiness.statistics.measures import WeightedSum
-from hardiness.statistics.verdicts import Evidence, Limit
+from hardiness.statistics.verdicts import LEVEL, Evidence, Limit
 from hardiness.store.store import Store
 
-VERSION = 7
+VERSION = 8
 """Version of evidence, raised whenever the same rows would give another."""
 
 WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
@@ -121,7 +122,7 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
     Raises:
         ArgumentError: naming the rule and what its limit must be.
     """
-    limit, is_difference, (least, most) = rule.limit, rule.kind == "worse_by_at_most", metric.range
+    limit, is_difference, (least, most) = rule.limit, rule.is_difference, metric.range
     was = f"was {limit:g}" if metric.unit not in IN_PERCENT else f"was {limit:g}, which is {100 * limit:g} %"
     below = " below 100 %" if is_difference else ""
     if rule.in_percent and metric.unit not in IN_PERCENT:
@@ -154,7 +155,7 @@ def idle_line(place: str, rule: Rule, metric: Metric) -> str:
         metric: what is judged by it.
     """
     least, most = metric.range
-    if rule.kind == "worse_by_at_most":
+    if rule.is_difference:
         is_idle, why = rule.limit >= most - least, f"no two models differ by more in {metric.title}"
     elif rule.kind == "at_most":
         is_idle, why = rule.limit >= most, f"{metric.title} is never above {most:g}"
@@ -451,7 +452,8 @@ def matches_nothing(place: str, folder: PolicyFolder, error: UnmatchedError) -> 
 
 def absent_case(rule: Rule, model: str, data: str, reason: str) -> RuleCase:
     """A rule on a model that has no such run, and why."""
-    return RuleCase(rule, model, rule.benchmark, data, rule.title, "fraction", Limit(rule.limit, 1), None, reason)
+    limit = Limit(rule.limit, rule.side)
+    return RuleCase(rule, model, rule.benchmark, data, rule.title, "fraction", limit, None, reason)
 
 
 def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
@@ -468,10 +470,8 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         place, measured = folder.policy.place(rule), measured_metric(metric, run.card, result.scores)
         require_limit(place, rule, measured)
         idle = idle_line(place, rule, measured)
-    side = -1 if rule.kind == "at_least" else 1
-    case = RuleCase(
-        rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
-    )
+    limit = Limit(rule.limit, rule.side)
+    case = RuleCase(rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", limit)
     of_class = f"class {condition['class']}" if "class" in condition else ""
     about = of_class or rule.slice_text or result.data
     case = replace(case, run=JudgedRun.of(run), images_of=about, idle=idle, cluster=run.grouping.cluster)
@@ -502,11 +502,15 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
             title = f"{title} ({', '.join(names)})"
         if rule.kind == "worse_by_at_most":
             title = f"{title}, worse than {rule.against}"
+        elif rule.is_difference:
+            title = f"{title}, less that of {rule.against}"
         case = replace(case, metric=title, unit=score.unit if score else "fraction")
         if is_looked_at:
             return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
         if rule.kind == "worse_by_at_most":
             return replace(case, evidence=_paired(rule, metric, condition, run, folder))
+        if rule.kind == "equivalent_within":
+            return replace(case, evidence=_within_margin(rule, metric, condition, run, folder))
         if rule.slice:
             return replace(case, evidence=_of_slice(rule, metric, condition, run))
         if score is None:
@@ -1253,6 +1257,42 @@ def _paired_by_clusters(pairs: _Pairs, clusters: Clusters) -> Evidence:
     return Evidence.from_difference(tested)
 
 
+def _within_margin(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
+    """The evidence of the difference of a run from the baseline's, by the interval that equivalence is judged by."""
+    before = _standing_baseline(rule, metric, where, run, folder)
+    clusters = folder.clusters_of(rule, run, before)
+
+    def compute() -> Evidence:
+        try:
+            pairs = _pairs(metric, where, run, run.table, before, rule.slice)
+        except UnmatchedError:
+            tested, _ = _tested_measures(metric, where, run, before, rule.slice, clusters)
+        else:
+            tested = _tested_pairs(pairs, clusters)
+        if tested.ends is None:
+            raise MissingNumberError(f"no interval of the difference: {tested.reason}")
+        interval = equivalence_ends(tested, LEVEL)
+        evidence = Evidence.from_interval(tested.value, interval, tested.n, share=False)
+        return replace(evidence, clusters=tested.clusters)
+
+    if rule.slice:  # columns may be others the next time
+        return compute()
+    return _remembered(run, ["within", metric, dict(where)], _state_of(before), compute)
+
+
+def _tested_pairs(pairs: _Pairs, clusters: Clusters | None) -> DifferenceTest:
+    """The test of a run's score less the baseline's, in the score's own direction."""
+    sign = -1.0 if min(np.nanmin(pairs.mine), np.nanmin(pairs.theirs)) < 0 else 1.0
+    mine, theirs = sign * pairs.mine, sign * pairs.theirs
+    span = float(np.abs(pairs.weights).sum()) * pairs.top
+    if not np.isnan(mine - theirs).any():
+        sides = (mean(pairs.ids, values, pairs.weights) for values in (mine, theirs))
+        return difference_test(next(sides), next(sides), span, clusters=clusters)
+    estimate = mean(pairs.ids, mine - theirs, pairs.weights)
+    nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
+    return difference_test(estimate, nothing, math.inf, clusters=clusters)
+
+
 def _standing_baseline(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> ScoredRun:
     """The baseline's run, whose number is defined and not doubted.
 
@@ -1329,6 +1369,22 @@ def _paired_measures(
     clusters: Clusters | None,
 ) -> Evidence:
     """The evidence of a score that sorts or divides, as calibration does, of all pictures or of a slice."""
+    tested, is_higher_better = _tested_measures(metric, where, mine, theirs, in_slice, clusters)
+    alone = tested.alone()
+    if alone.interval is None:
+        raise MissingNumberError(f"no interval of the difference: {alone.reason}")
+    return Evidence.from_difference(alone, -1.0 if is_higher_better else 1.0)
+
+
+def _tested_measures(
+    metric: str,
+    where: Condition,
+    mine: ScoredRun,
+    theirs: ScoredRun,
+    in_slice: Mapping[str, str],
+    clusters: Clusters | None,
+) -> tuple[DifferenceTest, bool]:
+    """The test of such a score of a run less the baseline's, and whether higher is better."""
     runs = [values for each in (mine, theirs) if (values := measures_of(each)) is not None]
     if len(runs) < 2:
         raise MissingNumberError("no image was evaluated under every condition")
@@ -1344,10 +1400,7 @@ def _paired_measures(
         raise MissingNumberError(f"{metric} is no score that two runs are compared by on the same images")
     (first, lacks), (second, lacks_too) = (run.estimate(score, ids) for run, score in zip(runs, scores, strict=True))
     span = max(score.span for score in scores)
-    tested = difference(first, second, span, lacks or lacks_too, clusters)
-    if tested.interval is None:
-        raise MissingNumberError(f"no interval of the difference: {tested.reason}")
-    return Evidence.from_difference(tested, -1.0 if scores[0].higher_is_better else 1.0)
+    return difference_test(first, second, span, lacks or lacks_too, clusters), scores[0].higher_is_better
 
 
 class UndecidableError(Exception):
@@ -1364,6 +1417,8 @@ def look_evidence(
         UndecidableError: the metric is no weighted sum of cell means over images, or the rule is about slices.
         UnmatchedError: the run has no such metric, cell, group or class.
     """
+    if rule.kind == "equivalent_within":
+        raise UndecidableError("equivalence is judged on all of the pictures")
     if rule.slice or rule.each:
         raise UndecidableError("a rule on slices of the pictures is judged on all of them")
     try:

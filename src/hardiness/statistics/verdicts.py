@@ -21,6 +21,7 @@ from hardiness.statistics.comparison import (
     score_interval,
     score_statistic,
 )
+from hardiness.statistics.equivalence import EQUIVALENCE_LEVEL
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import (
     METHODS,
@@ -454,12 +455,13 @@ class Evidence:
             return MOST_TIMES * self.units
         return max(1, math.ceil(self.units * ((needed_errors / errors) ** 2 - 1)))
 
-    def images_needed(self, errors: float, levels: tuple[float, float]) -> ImagesMore:
+    def images_needed(self, errors: float, levels: tuple[float, float], further: float | None = None) -> ImagesMore:
         """How many images, or clusters, more decide with a chance of `POWER`, when the number is as uncertain as it is.
 
         Args:
             errors: as for `images_more`.
             levels: one-sided, of the verdict on the number's side of the limit and of that on the other one.
+            further: by how many it is within the other end of a margin, which it must keep too; ``None`` for a limit.
 
         Source: Spiegelhalter, Freedman & Blackburn (1986), doi:10.1016/0197-2456(86)90003-6: the chance that a trial's
             end will be significant, over what its data so far leave possible, with a flat prior.
@@ -468,7 +470,10 @@ class Evidence:
 
         def chance(times: float) -> float:
             mean, spread = errors * math.sqrt(1 + times), math.sqrt(times)
-            return _NORMAL.cdf((mean - own_side) / spread) + _NORMAL.cdf((-mean - opposite) / spread)
+            own = _NORMAL.cdf((mean - own_side) / spread)
+            if further is not None:
+                own = max(own + _NORMAL.cdf((further * math.sqrt(1 + times) - own_side) / spread) - 1, 0.0)
+            return own + _NORMAL.cdf((-mean - opposite) / spread)
 
         def images_until(distance: float, needed_errors: float) -> int:
             return max(1, math.ceil(self.units * (((needed_errors + power) / distance) ** 2 - 1)))
@@ -557,12 +562,55 @@ def binomial_p(hits: int, n: int, limit: float, side: int) -> float:
     return float(betainc(hits, n - hits + 1, limit)) if limit > 0 else 0.0
 
 
+def _with_unseen_images(needed: ImagesMore, evidence: Evidence, margin: float) -> ImagesMore:
+    """As many images more as it takes at least until equal answers show that a difference is within a margin."""
+    if not 0 < margin < 1:
+        return needed
+    least = max(math.ceil(math.log(EQUIVALENCE_LEVEL / 2) / math.log1p(-margin)) - evidence.units, 1)
+    high = None if needed.high is None else max(needed.high, least)
+    return replace(needed, count=max(needed.count, least), low=max(needed.low, least), high=high)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit that a number must not be above, where ``side`` is 1, or below, where it is -1."""
+    """A limit that a number must not be above, where ``side`` is 1, or below, where it is -1.
+
+    Where it is 0, the number must lie between the limit and its negative, and a *pass* is that of two one-sided tests,
+    each at 5 %.
+
+    Source: Schuirmann (1987), doi:10.1007/BF01068419, for the last.
+    """
 
     at: float
     side: int
+
+    @property
+    def pass_level(self) -> float:
+        """The level of a one-sided test that passes a number, of this rule alone."""
+        return LEVEL / 2 if self.side else EQUIVALENCE_LEVEL / 2
+
+    def p_beyond(self, evidence: Evidence) -> float:
+        """The p-value of "the number is within the limit"."""
+        if self.side:
+            return evidence.p(self.at, self.side)
+        return min(evidence.p(self.at, 1), evidence.p(-self.at, -1))
+
+    def p_within(self, evidence: Evidence) -> float:
+        """The p-value of "the number is beyond the limit"."""
+        if self.side:
+            return evidence.p(self.at, -self.side)
+        return max(evidence.p(self.at, -1), evidence.p(-self.at, 1))
+
+    def further_errors(self, evidence: Evidence) -> float | None:
+        """By how many standard errors a number is within the further end of a margin; ``None`` of any other limit."""
+        if self.side:
+            return None
+        p = min(evidence.p(self.at, -1), evidence.p(-self.at, 1))
+        return -_NORMAL.inv_cdf(min(max(p, 1e-300), 0.5))
+
+    def is_beyond(self, value: float) -> bool:
+        """Whether a number is beyond the limit."""
+        return self.side * (value - self.at) > 0 if self.side else abs(value) > self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -573,6 +621,7 @@ class Ruling:
         outcome: whether the number is surely within, surely beyond, or neither yet.
         evidence: of the number.
         family: rules over which the interval that decides is simultaneous; 1 where it is of this rule alone.
+        level: one minus the coverage of that interval, before it is shared among rules.
         more: about how many images more would decide with an even chance, were the number what it seems, by which the
             next look is chosen; 0 where it is decided.
         needed: how many decide with a chance of `POWER`; ``None`` where it is decided.
@@ -583,16 +632,17 @@ class Ruling:
     family: int = 1
     more: int = 0
     needed: ImagesMore | None = None
+    level: float = LEVEL
 
     @property
     def confidence(self) -> float:
         """The coverage of the interval that decides, both sides together."""
-        return 1 - LEVEL / self.family
+        return 1 - self.level / self.family
 
     @property
     def interval(self) -> Interval:
         """The interval that decides: for ``fail`` it is simultaneous over all rules, else of this rule alone."""
-        return self.evidence.ends(LEVEL / self.family)
+        return self.evidence.ends(self.level / self.family)
 
 
 def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ruling]:
@@ -612,23 +662,28 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
     """
     alone = LEVEL / 2
     family = max(family, len(cases))
-    fail_p = [evidence.p(limit.at, limit.side) for evidence, limit in cases]
+    fail_p = [limit.p_beyond(evidence) for evidence, limit in cases]
     # A rule of which nothing is known yet takes its share of the level, and is the last to be refused.
     levels = holm_levels([*fail_p, *[1.0] * (family - len(cases))], alone)
     verdicts = []
     for (evidence, limit), p, level in zip(cases, fail_p, levels.tolist(), strict=False):
         remaining = round(alone / level)
-        is_certain = evidence.share and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
-        pass_p, pass_level = evidence.p(limit.at, -limit.side), alone / (family if evidence.looked else 1)
+        is_certain = evidence.share and limit.side != 0 and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
+        pass_p, pass_level = limit.p_within(evidence), limit.pass_level / (family if evidence.looked else 1)
         if p < level:
             verdicts.append(Ruling("fail", evidence, remaining))
         elif is_certain or pass_p <= pass_level:
-            verdicts.append(Ruling("pass", evidence, family if evidence.looked else 1))
+            shared = family if evidence.looked else 1
+            verdicts.append(Ruling("pass", evidence, shared, level=2 * limit.pass_level))
         else:
-            is_beyond = limit.side * (evidence.value - limit.at) > 0
+            is_beyond = limit.is_beyond(evidence.value)
             shared = family if not is_beyond and evidence.looked else remaining if is_beyond else 1
             errors = -_NORMAL.inv_cdf(min(max(p if is_beyond else pass_p, 1e-300), 0.5))
-            more = evidence.images_more(errors, alone / shared)
-            needed = evidence.images_needed(errors, (level, pass_level) if is_beyond else (pass_level, level))
-            verdicts.append(Ruling("cannot tell", evidence, shared, more, needed))
+            own_level = LEVEL if is_beyond else 2 * limit.pass_level
+            more = evidence.images_more(errors, own_level / 2 / shared)
+            levels = (level, pass_level) if is_beyond else (pass_level, level)
+            needed = evidence.images_needed(errors, levels, None if is_beyond else limit.further_errors(evidence))
+            if not limit.side and not is_beyond:
+                needed = _with_unseen_images(needed, evidence, limit.at)
+            verdicts.append(Ruling("cannot tell", evidence, shared, more, needed, own_level))
     return verdicts
