@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hardiness.api.grouping import grouping_asked as grouping_asked
     from hardiness.api.grouping_options import GroupingOptions as GroupingOptions
     from hardiness.api.grouping_options import MixedGroupingOptions as MixedGroupingOptions
+    from hardiness.api.ladder import climb as climb
     from hardiness.api.observers import people as people
     from hardiness.api.page import Report as Report
     from hardiness.api.page import publish as publish

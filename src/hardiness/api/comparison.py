@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 from rich.text import Text
 
@@ -14,6 +14,7 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.evaluation import Options, options_of
 from hardiness.api.grouping import grouping_of
+from hardiness.api.ladder import Ladders, climb
 from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, DataSet
@@ -36,6 +37,7 @@ from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.compared_slices import slice_sentence, slice_views
 from hardiness.results.comparison import BenchmarkComparison, compare_stores, not_comparable
+from hardiness.results.equivalence import Margin
 from hardiness.results.flips import PairFlips
 from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
@@ -160,7 +162,9 @@ class ModelFlips:
         ``part`` is ``overall``, ``condition``, ``kind`` or ``class``, and ``name`` which; of conditions each key is a
         column too. ``negative`` is the share of pictures that were right under ``first`` and are wrong under
         ``second``, ``positive`` the reverse, ``agreement`` the share with the same answer, each with the ends of its
-        95 % interval. ``change`` is what the recall of a class gains, with its interval, adjusted for all classes.
+        95 % interval. ``change`` is what the recall of a class gains, with its interval, adjusted for all classes, and
+        ``change_detectable`` the smallest that so many pictures would show in four of five cases. All but the
+        conditions leave clean pictures out, if there are others.
 
         Args:
             form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
@@ -302,9 +306,38 @@ def _flip_rows(comparison: BenchmarkComparison, pair: PairFlips) -> Iterator[Row
                 "change": change.value if change else None,
                 **ends_of(change.interval if change else None, "change"),
                 "change_p": change.p if change else None,
+                "change_detectable": change.detectable if change else None,
             },
             condition,
         )
+
+
+@overload
+def compare(
+    out: str | Path | Sequence[str | Path],
+    *models: str,
+    reference: Sequence[str] = (),
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    within: str | float | None = None,
+    ladder: None = None,
+    data: str | Sequence[str] = (),
+) -> Comparisons: ...
+
+
+@overload
+def compare(
+    out: str | Path | Sequence[str | Path],
+    *models: str,
+    reference: Sequence[str] = (),
+    columns: GivenColumns | Sequence[GivenColumns] = (),
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    within: str | float | None = None,
+    ladder: str | Sequence[str],
+    data: str | Sequence[str] = (),
+) -> Ladders: ...
 
 
 def compare(
@@ -314,7 +347,10 @@ def compare(
     columns: GivenColumns | Sequence[GivenColumns] = (),
     cluster: str | None = None,
     slices: str | Sequence[str] = (),
-) -> Comparisons:
+    within: str | float | None = None,
+    ladder: str | Sequence[str] | None = None,
+    data: str | Sequence[str] = (),
+) -> Comparisons | Ladders:
     """Whether models of one or more output folders differ: paired on the same images, with intervals.
 
     Args:
@@ -323,23 +359,39 @@ def compare(
         reference: names of stored models that the line of effective robustness goes through, instead of the published
             ones.
         columns, cluster, slices: as of `evaluate`.
+        within: a margin, as ``"0.5 %"`` or ``0.005``: every two models get a verdict of equivalence within it.
+        ladder: names of models in the order of an export, as ``["torch", "onnx", "int8"]``: what each step changes is
+            returned, instead of a comparison of all.
+        data: with a ladder, photographs as ``--data`` takes them: the model of a rung is loaded and run again on
+            pictures that other libraries have resized, where answers to clean pictures change.
 
     Raises:
         ArgumentError: there are fewer than two models of that name on one benchmark, or no picture has a column that
-            is asked for.
+            is asked for; or the margin is none.
         DataError: a folder holds no records.
     """
     outs = list(out) if isinstance(out, Sequence) and not isinstance(out, str) else [out]
-    return compare_grouped(outs, models, reference, grouping_of(columns, cluster, slices))
+    grouping, margin = grouping_of(columns, cluster, slices), None if within is None else Margin.read(within)
+    if ladder is None:
+        if data:
+            raise ArgumentError("data goes with a ladder, whose models are run again on these pictures; leave it out")
+        return compare_grouped(outs, models, reference, grouping, margin)
+    if models or reference or grouping.slices:
+        raise ArgumentError("a ladder goes without models, reference and slices: it names its models itself")
+    return climb(outs, ladder, grouping, margin, [data] if isinstance(data, str) else list(data))
 
 
 def compare_grouped(
-    outs: Sequence[str | Path], models: Sequence[str], reference: Sequence[str], grouping: Grouping
+    outs: Sequence[str | Path],
+    models: Sequence[str],
+    reference: Sequence[str],
+    grouping: Grouping,
+    within: Margin | None = None,
 ) -> Comparisons:
     """The comparison of models of output folders by clusters and slices; arguments and errors as of `compare`."""
     stores = [Store.open(each) for each in outs]
     with surveyed(*stores):
-        comparisons = compare_stores(stores, models, grouping=grouping)
+        comparisons = compare_stores(stores, models, grouping=grouping, within=within)
         results = each_once(result for store in stores for result in results_of(store, grouping=grouping))
         doubts = {result.key: result.doubt for result in results if result.doubt}
         doubted = [

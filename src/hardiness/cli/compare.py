@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import click
 from rich.console import Console
@@ -14,11 +14,13 @@ from rich.text import Text
 from hardiness import api, statistics
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_views, wide
+from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, option, part
 from hardiness.core.request import Placement, Request
 from hardiness.report.digest import Digest
 from hardiness.report.exports.exporter import tables_in
+from hardiness.results.equivalence import Margin
 
 LINE = 80
 """Characters of a line of sentences, however wide the terminal is."""
@@ -36,6 +38,21 @@ class CompareOptions:
         metavar="MODEL",
     )
     grouped: api.GroupingOptions = field(default_factory=api.GroupingOptions)
+    within: str | None = option(
+        "A margin, as 0.5%: are two models equivalent within it? Two one-sided tests, by the 90 % interval.",
+        None,
+        metavar="MARGIN",
+    )
+    ladder: str | None = option(
+        "Models in the order of an export: what each step changes, instead of a comparison of all.",
+        None,
+        metavar="A+B+C",
+    )
+    data: tuple[str, ...] = option(
+        "With --ladder: the photographs, on which models are run again, resized by other libraries.",
+        (),
+        metavar="ROOT|NAME=PATH|embedded",
+    )
     form: str | None = option(
         "The tables as latex, csv or markdown, for a paper.", None, name="--format", metavar="FORMAT"
     )
@@ -50,7 +67,12 @@ def compare(options: CompareOptions) -> int:
     The first score of each benchmark says which models are told apart and which are not; --all has every score.
     """
     grouping = api.grouping_asked(options.grouped)
-    comparisons = api.compare_grouped(options.outs, options.models, options.reference, grouping)
+    within = None if options.within is None else Margin.read(options.within)
+    if options.ladder is not None:
+        return _climb(options, grouping, within)
+    if options.data:
+        raise ArgumentError("--data goes with --ladder, whose models are run again on these pictures; leave it out")
+    comparisons = api.compare_grouped(options.outs, options.models, options.reference, grouping, within)
     if options.as_json:
         print_json(comparisons.as_dict())
         return 0
@@ -63,6 +85,27 @@ def compare(options: CompareOptions) -> int:
         for sentence in comparisons.sentences():
             console.print(sentence, highlight=False, markup=False)
         print_views(comparisons.views())
+    return 0
+
+
+def _climb(options: CompareOptions, grouping: Grouping, within: Margin | None) -> int:
+    """Print what each step of a ladder changes."""
+    if options.models or options.reference or grouping.slices:
+        raise ArgumentError("--ladder goes without --model, --reference and --slice: it names its models itself")
+    ladders = api.climb(options.outs, options.ladder or "", grouping, within, options.data)
+    if options.as_json:
+        print_json(ladders.as_dict())
+    elif options.form:
+        click.echo(tables_in(options.form, ladders.views()), nl=False)
+    else:
+        console = wide()
+        console.width = min(console.width, LINE)
+        for heading, sentences in ladders.parts():
+            _print_wrapped(console, heading, style="bold")
+            for sentence in sentences:
+                _print_wrapped(console, sentence, indent="  ")
+            console.print()
+        print_views([replace(view, notes=()) for view in ladders.views()])
     return 0
 
 

@@ -26,6 +26,10 @@ NAMED_BEHIND = 2
 """Models that a leader is said to be ahead of by name; where it is ahead of all others, of more the number."""
 
 
+MOST_VERDICTS = 6
+"""Verdicts of equivalence on one benchmark that have a sentence each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Digest:
     """A comparison in sentences.
@@ -64,7 +68,13 @@ def digest_of(comparisons: Sequence[BenchmarkComparison], random_weights: Collec
             **dict.fromkeys(random, RANDOM_WEIGHTS),
         }
         standing = paired_standing(score, unranked)
-        parts.append((each.heading, (*_sentences(each, score, standing), *_not_ranked(unranked), *_more(each))))
+        sentences = (
+            *_sentences(each, score, standing),
+            *_not_ranked(unranked),
+            *_equivalent(each, score),
+            *_more(each),
+        )
+        parts.append((each.heading, sentences))
         where = each.benchmark if counts[each.benchmark] == 1 else ", ".join([each.benchmark, each.data, *each.variant])
         columns.append(ScreenColumn(each.benchmark, f"on {where}", "", {}, standing))
     models = tuple(dict.fromkeys(name for each in comparisons for score in each.scores for name in score.values))
@@ -89,6 +99,17 @@ def _sentences(each: BenchmarkComparison, score: ScoreComparison, standing: Stan
     ends = dict.fromkeys(f"{scale * end:.3g}" for end in (min(sizes), max(sizes))) if sizes else {}
     tells = f" (this n tells {' to '.join(ends)}{' points' if in_points else ''})" if ends else ""
     yield f"not told apart by {title}: {'; '.join(map(listed, standing.undecided))}{tells}"
+
+
+def _equivalent(each: BenchmarkComparison, score: ScoreComparison) -> Iterator[str]:
+    """The verdicts of equivalence by one score; of many pairs how many there are of each."""
+    verdicts = [pair for pair in each.equivalences if (pair.metric, pair.condition) == (score.metric, score.condition)]
+    if len(verdicts) <= MOST_VERDICTS:
+        yield from (pair.sentence for pair in verdicts)
+        return
+    counts = Counter(pair.verdict.outcome for pair in verdicts)
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    yield f"of {len(verdicts)} pairs, equivalent within the margin by {score.title or score.metric}: {outcomes}"
 
 
 def _who(claim: Precedence) -> str:

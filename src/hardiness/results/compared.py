@@ -53,6 +53,7 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
             if len(score.ranks) > 2
         ),
         *comparison.notes,
+        *(pair.sentence for pair in comparison.equivalences),
         *(line for pair in comparison.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
         *(_pair_score_line(each) for each in comparison.pair_scores if _is_shown(each, beside)),
         *(
@@ -211,7 +212,18 @@ def _changes(pair: PairFlips) -> str:
         + ("*" if change.is_told_apart else "")
         for name, change in pair.changes[: len(pair.changes) - bool(pair.small)][:LARGEST]
     ]
-    return f"{', '.join(losses)}; {pair.changed} (all adjusted together)"
+    return f"{', '.join(losses)}; {pair.changed} (all adjusted together){_visible(pair)}"
+
+
+def _visible(pair: PairFlips) -> str:
+    """How small a change of recall shows in the largest and in the smallest class; empty where none is known."""
+    single = pair.changes[: len(pair.changes) - bool(pair.small)]
+    sizes = sorted((change.n, change.detectable) for _, change in single if change.detectable is not None)
+    if not sizes:
+        return ""
+    (fewest, most), (many, least) = sizes[0], sizes[-1]
+    text = f"; in a class of {many:,} images a change shows from {100 * least:.0f} points on"
+    return f"{text}, in one of {fewest:,} from {100 * most:.0f}" if fewest < many else text
 
 
 def _flips(flips: Flips) -> str:
@@ -252,6 +264,7 @@ def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
         "effective_robustness": json_form(comparison.effective),
         "flips": json_form(comparison.flips),
         **({"pair_scores": json_form(comparison.pair_scores)} if comparison.pair_scores else {}),
+        **({"equivalences": json_form(comparison.equivalences)} if comparison.equivalences else {}),
         **({"slices": [slice_json(pair) for pair in comparison.slices]} if comparison.slices else {}),
         "scores": [_score(score, comparison) for score in comparison.scores],
         "details": [_detail(detail) for detail in comparison.details],

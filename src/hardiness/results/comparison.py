@@ -24,6 +24,7 @@ from hardiness.metrics.declaration import registry
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.dependence import dependence_lines
+from hardiness.results.equivalence import Margin, PairEquivalence, equivalences_of
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import (
     RunByImage,
@@ -179,6 +180,7 @@ class BenchmarkComparison:
         pair_scores: of every two models, by metrics of somebody's own of two runs; where there are flips.
         slices: of every two models by the values of columns of the pictures, where these were asked for; never kept.
         clusters: that the images come in, over which all intervals and p-values are; ``None`` where each stands alone.
+        equivalences: the verdict on every two models by each score within a margin, where one was stated; never kept.
     """
 
     benchmark: str
@@ -196,6 +198,7 @@ class BenchmarkComparison:
     pair_scores: tuple[PairScore, ...] = field(default=(), metadata=json_field(seldom=True))
     slices: tuple[SlicedDifference, ...] = field(default=(), metadata=json_field(never=True))
     clusters: ClustersOfResult | None = field(default=None, metadata=json_field(seldom=True))
+    equivalences: tuple[PairEquivalence, ...] = field(default=(), metadata=json_field(never=True))
 
     def doubt_about(self, score: ScoreComparison, model: str) -> str:
         """The word of doubt where the score is of pictures under attack, as a registered metric's is; else empty."""
@@ -262,7 +265,7 @@ class BenchmarkComparison:
         return replace(self, effective=tuple(robustness), notes=(*self.notes, *reasons))
 
 
-_Group = tuple[str, str, str, tuple[str, ...]]
+TableKey = tuple[str, str, str, tuple[str, ...]]
 """Facts that only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
 
 
@@ -273,6 +276,7 @@ def compare_stores(
     details: bool = True,
     baseline_model: str | None = None,
     grouping: Grouping = NO_GROUPING,
+    within: Margin | None = None,
 ) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
@@ -287,15 +291,16 @@ def compare_stores(
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
         grouping: the clusters and slices that comparisons are asked for; with clusters nothing that is kept is taken,
             which is of pictures that stand alone.
+        within: the margin of verdicts of equivalence; ``None`` for none.
 
     Raises:
         UnknownNameError: a model was not run.
         ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by; or clusters
             are asked for, and pictures lack the column, or two runs say otherwise of one.
     """
-    groups = _groups(stores, models, grouping)
+    groups = runs_by_table(stores, models, grouping)
     base = stored_baseline(stores, baseline_model) if baseline_model else None
-    comparisons = _comparisons(groups, stores, base, models, details)
+    comparisons = _comparisons(groups, stores, base, models, details, within)
     if not comparisons:
         places: dict[str, list[str]] = {}
         reasons: dict[str, None] = {}
@@ -320,7 +325,7 @@ def compare_stores(
 
 def not_comparable(stores: Sequence[Store], models: Sequence[str] = ()) -> list[str]:
     """Names of benchmarks that two of the models were run on and whose cards give nothing to compare by."""
-    groups = _groups(stores, models)
+    groups = runs_by_table(stores, models)
     several = {benchmark: next(iter(runs.values())) for (benchmark, *_), runs in groups.items() if len(runs) > 1}
     return [benchmark for benchmark, run in sorted(several.items()) if not has_measurables(run)]
 
@@ -335,20 +340,20 @@ def kept_comparisons(
     """Comparisons of all models, usually without details; none of fewer than two models, whose rows are not read."""
     with suppress(ArgumentError):  # the baseline model has no stored run
         base = stored_baseline(stores, baseline_model) if baseline_model else None
-        return _comparisons(_groups(stores, grouping=grouping), stores, base, (), details)
+        return _comparisons(runs_by_table(stores, grouping=grouping), stores, base, (), details)
     return []
 
 
-def _groups(
+def runs_by_table(
     stores: Sequence[Store], models: Sequence[str] = (), grouping: Grouping = NO_GROUPING
-) -> dict[_Group, dict[str, ScoredRun]]:
+) -> dict[TableKey, dict[str, ScoredRun]]:
     """The runs of some models, or of all, by what only runs of one table agree in, then by name.
 
     Raises:
         UnknownNameError: a model was not run.
         ArgumentError: no run's pictures have a column that is asked for.
     """
-    groups: dict[_Group, dict[str, ScoredRun]] = {}
+    groups: dict[TableKey, dict[str, ScoredRun]] = {}
     names: dict[str, None] = {}
     for name, run in _named(stores):
         plain = run.run.model.name
@@ -365,19 +370,20 @@ def _groups(
 
 
 def _comparisons(
-    groups: Mapping[_Group, Mapping[str, ScoredRun]],
+    groups: Mapping[TableKey, Mapping[str, ScoredRun]],
     stores: Sequence[Store],
     base: StoredBaseline | None,
     models: Sequence[str],
     details: bool,
+    within: Margin | None = None,
 ) -> list[BenchmarkComparison]:
     noises = stored_noise(stores)
     comparisons = []
     for key, runs in sorted(groups.items()):
-        distinct, notes = without_twins(_ordered(runs, models))
+        distinct, notes = without_twins(in_order(runs, models))
         if len(distinct) < 2:  # one run under two names alone: equal by making, which the notes say
-            distinct = _ordered(runs, models)
-        if len(distinct) > 1 and (comparison := _comparison(key, distinct, noises, base, details)) is not None:
+            distinct = in_order(runs, models)
+        if len(distinct) > 1 and (comparison := _comparison(key, distinct, noises, base, details, within)) is not None:
             comparisons.append(replace(comparison, notes=(*notes, *comparison.notes)))
     return comparisons
 
@@ -394,7 +400,7 @@ def without_twins(runs: Mapping[str, ScoredRun]) -> tuple[dict[str, ScoredRun], 
     return {name: run for place, (name, run) in enumerate(runs.items()) if place not in twins}, lines
 
 
-def _group(run: StoredRun) -> _Group:
+def _group(run: StoredRun) -> TableKey:
     identity = run.run
     variant = variant_of(identity)
     return identity.benchmark.name, identity.data.name, identity.benchmark.protocol, variant
@@ -413,7 +419,7 @@ def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
     is_one_folder = sum(map(bool, runs_by_folder)) <= 1
     named_runs: list[tuple[str, StoredRun]] = []
     for folder, runs in zip(folders, runs_by_folder, strict=True):
-        groups: dict[_Group, list[StoredRun]] = {}
+        groups: dict[TableKey, list[StoredRun]] = {}
         for run in runs:
             groups.setdefault(_group(run), []).append(run)
         texts: dict[str, str] = {}
@@ -443,7 +449,7 @@ def _once(stores: Sequence[Store]) -> list[list[StoredRun]]:
     ]
 
 
-def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, ScoredRun]:
+def in_order(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, ScoredRun]:
     """The runs in the order in which their models were asked for, else in that in which they were first begun."""
 
     def place(name: str) -> int:
@@ -453,16 +459,17 @@ def _ordered(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, 
     return {name: runs[name] for name in sorted(runs, key=lambda name: (place(name), runs[name].stored.begun()))}
 
 
-VERSION = 11
+VERSION = 12
 """Version of comparisons, raised whenever the same runs would be compared otherwise."""
 
 
 def _comparison(
-    group: _Group,
+    group: TableKey,
     runs: Mapping[str, ScoredRun],
     noises: Mapping[str, Noise],
     base: StoredBaseline | None,
     detailed: bool,
+    within: Margin | None,
 ) -> BenchmarkComparison | None:
     """The runs of one table beside each other; ``None`` where fewer than two can be compared."""
     few = len(runs) <= MOST_KEPT
@@ -491,6 +498,8 @@ def _comparison(
         comparison = comparison if few else with_pairs(comparison)
     if next(iter(runs.values())).grouping.slices:
         comparison = replace(comparison, slices=_sliced(runs, measured(), base, every_score=few))
+    if within is not None:
+        comparison = replace(comparison, equivalences=equivalences_of(measured(), clusters, within))
     for run in runs.values():
         run.save()
         run.release()
@@ -505,7 +514,7 @@ def _sliced(
     if not len(ids) or any(run.drawn for run in measured.values()):
         return ()
     first = next(iter(measured.values()))
-    scores = [score for score in first.scores if all(_same(score, run) for run in measured.values())]
+    scores = [score for score in first.scores if all(run.counterparts(score) for run in measured.values())]
     return sliced_differences(
         {name: runs[name] for name in measured},
         ids,
@@ -533,7 +542,7 @@ def _kept(
 
 
 def _compared(
-    group: _Group,
+    group: TableKey,
     runs: Mapping[str, RunByImage],
     noises: Mapping[str, Noise],
     clusters: Clusters | None,
@@ -555,7 +564,9 @@ def _compared(
         ]
     ids = shared_images({name: run.ids for name, run in runs.items()})
     notes += [_left_out(name, run) for name, run in runs.items() if run.left_out or run.failed]
-    scores = [score for score in next(iter(runs.values())).scores if all(_same(score, run) for run in runs.values())]
+    scores = [
+        score for score in next(iter(runs.values())).scores if all(run.counterparts(score) for run in runs.values())
+    ]
     if not len(ids):
         notes.append("the models share no image: they are compared as on different photographs, which tells far less")
     for name, run in runs.items() if len(ids) else ():
@@ -611,7 +622,7 @@ def _scores(
     for score in scores:
         estimates, lacks, noise = {}, {}, {}
         for name, run in runs.items():
-            estimates[name], lacks[name] = run.estimate(_same(score, run)[0], ids if len(ids) else run.ids)
+            estimates[name], lacks[name] = run.estimate(run.counterparts(score)[0], ids if len(ids) else run.ids)
             if run.key in noises and (least := noises[run.key].least(score.metric, score.condition))[0] > 0:
                 noise[name] = least
         tests.append(pairs_tested(estimates, score.span, lacks, clusters))
@@ -641,8 +652,3 @@ def _left_out(name: str, run: RunByImage) -> str:
     if count == 1:
         return f"{name}: 1 image {'lacks a condition' if run.left_out else why} and is left out"
     return f"{name}: {count:,} images {'lack a condition' if run.left_out else why} and are left out"
-
-
-def _same(score: Measurable, run: RunByImage) -> list[Measurable]:
-    """The run's score of that name and condition; none or one."""
-    return [each for each in run.scores if (each.metric, each.condition) == (score.metric, score.condition)]

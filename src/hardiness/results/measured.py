@@ -73,6 +73,10 @@ class RunByImage:
         own_ids = ids if estimate.n == len(ids) else self.ids[estimate.ids]
         return replace(estimate, ids=own_ids), score.lacks(places)
 
+    def counterparts(self, score: Measurable) -> list[Measurable]:
+        """The run's score of the same name and condition as another run's; none or one."""
+        return [each for each in self.scores if (each.metric, each.condition) == (score.metric, score.condition)]
+
     def title(self, score: Measurable) -> str:
         """A score's name as people write it."""
         return card_of(self.run).title(score.metric, score.condition)

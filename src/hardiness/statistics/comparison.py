@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 from statistics import NormalDist
 from typing import Any
@@ -27,12 +28,14 @@ from hardiness.statistics.clusters import (
 from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import (
     at_any_level,
+    exact_difference,
     level_reaching,
     newcombe,
     outermost,
     scaled,
     skewed_student,
     skewed_student_p,
+    unseen_difference,
     wilson,
     within,
 )
@@ -110,6 +113,8 @@ class DifferenceTest:
         ends: the interval at a level; it leaves out 0 where ``p`` is below the level.
         counts: images that the first side alone and the second alone has right, and all of them, where ``ends`` is
             `tango`'s: many such intervals are computed together.
+        unseen: an interval at a level that images which chance did not show may still reach, where few that differ
+            say too little; ``None`` where nothing bounds an image.
     """
 
     value: float
@@ -121,6 +126,7 @@ class DifferenceTest:
     reason: str | None = None
     counts: tuple[int, int, int] | None = None
     clusters: int = 0
+    unseen: Callable[[float], Interval] | None = None
 
     def alone(self) -> Difference:
         """The difference with its own p-value and the interval of 95 %."""
@@ -247,8 +253,8 @@ def _test_counts(only_first: int, only_second: int, n: int, p: float) -> Differe
         return score_interval(only_first, only_second, n, level)
 
     detectable = detectable_paired((only_first + only_second) / n, n)
-    counts = (only_first, only_second, n)
-    return DifferenceTest((only_first - only_second) / n, n, EXACT, p, ends, detectable, counts=counts)
+    counts, unseen = (only_first, only_second, n), partial(exact_difference, only_first, only_second, n, 1.0)
+    return DifferenceTest((only_first - only_second) / n, n, EXACT, p, ends, detectable, counts=counts, unseen=unseen)
 
 
 def _test_unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> DifferenceTest:
@@ -289,6 +295,22 @@ def detectable_paired(disagreement: float, n: int, power: float = 0.8) -> float:
         enough = middle * math.sqrt(n) >= alpha * math.sqrt(psi) + beta * math.sqrt(max(psi - middle * middle, 0.0))
         low, high = (low, middle) if enough else (middle, high)
     return min(high, 1.0)
+
+
+def detectable_among(alone: float | None, tests: int, power: float = 0.8) -> float | None:
+    """The smallest difference that is told with this power where so many are tested together.
+
+    Args:
+        alone: that of one test, at 5 %; ``None`` where there is none.
+        tests: whose level is shared.
+        power: chance of telling it, in (0.5, 1).
+
+    Returns:
+        At most 1. Of shares: as if all of them were tested at an equal part of the level, the first step of Holm's.
+    """
+    beta, normal = NormalDist().inv_cdf(power), NormalDist()
+    times = (normal.inv_cdf(1 - LEVEL / 2 / max(tests, 1)) + beta) / (normal.inv_cdf(1 - LEVEL / 2) + beta)
+    return None if alone is None else min(alone * times, 1.0)
 
 
 def _detectable(error: float) -> float:
@@ -336,7 +358,10 @@ class Moments:
         has_spread = centred > 1e-12 * self.squares and self.differing >= FEWEST_DIFFERING
         is_small = n < FEWEST or not has_spread
         if not is_small:
-            return _test_by_student(value, n, (centred, cubes, fourths), self.differing, MEAN)
+            by_student = _test_by_student(value, n, (centred, cubes, fourths), self.differing, MEAN)
+            if math.isinf(span):
+                return by_student
+            return replace(by_student, unseen=partial(unseen_difference, value, n, span))
         if math.isinf(span):
             reason = f"{_TOO_FEW}, had {n} and {self.differing}"
             return DifferenceTest(value, n, MEAN, reason=reason)
@@ -354,7 +379,8 @@ class Moments:
         def ends(level: float) -> Interval:
             return within(outermost(*(part(level) for part in parts)), -span, span)
 
-        return DifferenceTest(value, n, BOUNDED, p, ends, bounded.detectable, bounded.reason)
+        unseen = partial(exact_difference, self.ahead / span, self.behind / span, n, span)
+        return DifferenceTest(value, n, BOUNDED, p, ends, bounded.detectable, bounded.reason, unseen=unseen)
 
     def _test_bounded(self, span: float) -> DifferenceTest:
         """The mean of what one model is ahead by, with an interval that needs no spread to be seen."""
@@ -547,6 +573,7 @@ class ClusterDifferences:
             return DifferenceTest(value, n, BY_CLUSTER, reason=reason, clusters=clusters)
         p, detectable = sign_flip_p(sums) if len(sums) < FEWEST_DIFFERING else 0.0, None
         parts: list[Callable[[float], Interval]] = []
+        unseen: Callable[[float], Interval] | None = None
         if has_spread:
             error, degrees, skew = estimate.error, _degrees(estimate), _skew(estimate)
             p, detectable = max(p, skewed_student_p(value, error, skew, degrees)), _detectable(error)
@@ -556,6 +583,7 @@ class ClusterDifferences:
             answers = max(int(independent_answers(of_pictures, estimate, n)) if len(sums) else clusters, 1)
             bounded = _bounded_ends(ahead * answers, behind * answers, answers, span)
             p, parts = max(p, level_reaching(bounded, 0.0)), [*parts, bounded]
+            unseen = partial(exact_difference, ahead * answers, behind * answers, answers, span)
             reason = f"the two differ on {len(sums)} of {clusters} clusters, too few to see their spread"
         is_one_size = bool(self.sizes.min() == self.sizes.max())
         return DifferenceTest(
@@ -567,6 +595,7 @@ class ClusterDifferences:
             detectable,
             reason or None,
             clusters=clusters,
+            unseen=unseen,
         )
 
     def _estimate(self, value: float) -> Estimate:

@@ -310,6 +310,39 @@ def with_unseen(
 
 
 @at_any_level
+def exact_difference(ahead: float, behind: float, n: float, span: float = 1.0, level: float = 0.05) -> Interval:
+    """The interval of a paired difference that few images decide, from exact intervals of what either side is ahead by.
+
+    Where no image differs it still reaches as far as a share of which none of n was seen: 3 / n on either side at 90 %.
+
+    Args:
+        ahead, behind: what one of the two is ahead of the other by, summed over images, in units of span; and the
+            reverse.
+        n: images, or independent answers that vary as much.
+        span: the most that an image can put the two apart.
+        level: one minus the coverage, in (0, 1).
+
+    Source: `newcombe`, with `clopper_pearson` in place of Wilson's.
+    """
+    sides = (clopper_pearson(side, n, 1 - level) for side in (ahead, behind))
+    return scaled(within(newcombe(ahead / n, next(sides), behind / n, next(sides)), -1.0), 0.0, span)
+
+
+@at_any_level
+def unseen_difference(value: float, n: float, span: float, level: float = 0.05) -> Interval:
+    """How far a mean difference reaches with images at either end of the range, of which chance showed none.
+
+    Args:
+        value: the mean difference, in [-span, span].
+        n: independent images.
+        span: the most that an image can put the two apart.
+        level: one minus the coverage, in (0, 1).
+    """
+    unseen = clopper_pearson(0.0, n, 1 - level).high
+    return Interval(value - (span + value) * unseen, value + (span - value) * unseen)
+
+
+@at_any_level
 def below_gamma(value: float, mean: float, variance: float, level: float = 0.05) -> Interval:
     """From a value to the point that a gamma variable stays below in 97.5 % of cases, or in as many as the level says.
 

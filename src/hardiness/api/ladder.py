@@ -1,0 +1,129 @@
+"""A ladder of exports: what each step changes, printed, in JSON and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hardiness.core.columns import Grouping
+from hardiness.core.condition import Condition
+from hardiness.core.result import TextTable
+from hardiness.report.format import as_text, terminal_table
+from hardiness.report.ladder import ladder_view, step_heading
+from hardiness.report.tables import Form, ends_of, table_of
+from hardiness.results.equivalence import Margin
+from hardiness.results.ladder import Ladder, LadderStep, StepPart, ladder_of, ladder_tables, rungs_of
+from hardiness.sources.files import shown
+from hardiness.store.store import Store, surveyed
+
+
+@dataclass(frozen=True, repr=False)
+class Ladders:
+    """The ladder on each benchmark; iterates over them, and prints as sentences and tables.
+
+    Attributes:
+        benchmarks: the ladders.
+    """
+
+    benchmarks: tuple[Ladder, ...]
+
+    def __iter__(self) -> Iterator[Ladder]:
+        return iter(self.benchmarks)
+
+    def __len__(self) -> int:
+        return len(self.benchmarks)
+
+    def __repr__(self) -> str:
+        return as_text([part for view in self.views() for part in terminal_table(view)])
+
+    def _repr_html_(self) -> str:
+        """The sentences and tables that a notebook shows."""
+        return "".join(view.html() for view in self.views())
+
+    def views(self) -> list[TextTable]:
+        """A table for each benchmark."""
+        return [ladder_view(each) for each in self.benchmarks]
+
+    def parts(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """A heading for each benchmark and step, each followed by its sentences."""
+        for each in self.benchmarks:
+            yield each.heading, each.notes
+            yield from ((step_heading(step), tuple(step.sentences())) for step in each.steps)
+
+    def as_dict(self) -> list[dict[str, Any]]:
+        """The JSON form."""
+        return [each.as_dict() for each in self.benchmarks]
+
+    def table(self, form: Form = "pyarrow") -> Any:
+        """A table, one row a step and part of the pictures: the headline, then each kind of condition.
+
+        ``under`` is the kind, empty for the headline. ``changed``, ``harmful`` and ``helpful`` are shares of answers;
+        ``before`` and ``after`` the score, ``difference`` the later less the earlier with the ends of its 95 %
+        interval. ``outcome`` is the verdict within ``margin``, with the ends of its 90 % interval.
+
+        Args:
+            form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
+
+        Raises:
+            ArgumentError: there is no such form, or pandas is not installed.
+        """
+        rows = (
+            (_row(ladder, step, part), Condition())
+            for ladder in self.benchmarks
+            for step in ladder.steps
+            for part in step.parts
+        )
+        return table_of(rows, form)
+
+
+def _row(ladder: Ladder, step: LadderStep, part: StepPart) -> dict[str, Any]:
+    flips, verdict = part.flips, part.equivalence
+    return {
+        "benchmark": ladder.benchmark,
+        "data": shown(ladder.data),
+        "variant": ", ".join(ladder.variant),
+        "first": shown(step.first),
+        "second": shown(step.second),
+        "under": shown(part.name),
+        "title": shown(part.title),
+        "unit": part.unit,
+        "changed": 1 - flips.agreement.value if flips else None,
+        "harmful": flips.negative.value if flips else None,
+        "helpful": flips.positive.value if flips else None,
+        "before": part.before,
+        "after": part.after,
+        "difference": part.difference.value,
+        **ends_of(part.difference.interval),
+        "n": part.difference.n,
+        "clusters": part.difference.clusters,
+        "outcome": verdict.outcome if verdict else None,
+        "margin": verdict.margin if verdict else None,
+        **ends_of(verdict.interval if verdict else None, "margin"),
+    }
+
+
+def climb(
+    outs: Sequence[str | Path],
+    ladder: str | Sequence[str],
+    grouping: Grouping,
+    within: Margin | None = None,
+    data: Sequence[str] = (),
+) -> Ladders:
+    """The steps of a ladder on each benchmark that two of its models were run on.
+
+    Args:
+        outs: output folders.
+        ladder: names of models, in order; a text has ``+`` between them.
+        grouping: the clusters of the pictures that are asked for.
+        within: the margin of verdicts of equivalence; ``None`` for none.
+        data: photographs on which models are run again to see what resizing explains; none to run nothing.
+
+    Raises:
+        ArgumentError, DataError: as of `compare`.
+    """
+    stores = [Store.open(each) for each in outs]
+    with surveyed(*stores):
+        tables = ladder_tables(stores, rungs_of(ladder), grouping)
+        return Ladders(tuple(ladder_of(table, within) for table in tables))

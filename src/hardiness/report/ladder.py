@@ -1,0 +1,71 @@
+"""A ladder of exports as a table of text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from hardiness.core.result import IN_PERCENT, Interval, TextTable
+from hardiness.results.ladder import Ladder, LadderStep, StepPart
+from hardiness.statistics.equivalence import Equivalence
+
+HEADS = ("step", "under", "answers change, %", "harmful, %", "helpful, %", "score", "before → after", "change", "95 %")
+
+
+def ladder_view(ladder: Ladder) -> TextTable:
+    """A row for each step and part: answers that change, harmful and helpful ones, the score, and the verdict."""
+    judged = [part.equivalence for step in ladder.steps for part in step.parts if part.equivalence]
+    rows = tuple(_row(step, part, bool(judged)) for step in ladder.steps for part in step.parts)
+    heads: tuple[str, ...] = HEADS
+    if judged:
+        heads = (*HEADS, f"equivalent within {_margin(ladder.steps, judged[0])}?\n90 %")
+    notes = (
+        *(f"{step.first} → {step.second}: {line}" for step in ladder.steps for line in step.sentences()),
+        *ladder.notes,
+        "harmful: right before, wrong after; helpful: the reverse; all: all conditions but clean, if there are others",
+    )
+    return TextTable(ladder.heading, heads, rows, named=2, notes=notes)
+
+
+def step_heading(step: LadderStep) -> str:
+    """The step and its pictures, in a line."""
+    return f"{step.first} → {step.second}" + (f", {step.n:,} images" if step.n else "")
+
+
+def _margin(steps: Sequence[LadderStep], verdict: Equivalence) -> str:
+    """The margin in the unit of the first score that has a verdict."""
+    unit = next(part.unit for step in steps for part in step.parts if part.equivalence is not None)
+    return f"{_scale(unit) * verdict.margin:.3g}{' points' if unit in IN_PERCENT else ''}"
+
+
+def _row(step: LadderStep, part: StepPart, judged: bool) -> tuple[str, ...]:
+    scale = _scale(part.unit)
+    shares: Iterator[float] = iter(())
+    if part.flips:
+        shares = iter((1 - part.flips.agreement.value, part.flips.negative.value, part.flips.positive.value))
+    changed = [f"{100 * share:.1f}" for share in shares] or ["", "", ""]
+    cells = (
+        f"{step.first} → {step.second}",
+        part.name.replace("_", " ") or "all",
+        *changed,
+        part.title,
+        f"{_value(part.before, scale)} → {_value(part.after, scale)}",
+        "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+.2f}",
+        _ends(part.difference.interval, scale) or part.difference.reason or "",
+    )
+    if not judged:
+        return cells
+    verdict = part.equivalence
+    return (*cells, f"{verdict.outcome}\n{_ends(verdict.interval, scale)}".rstrip() if verdict else "")
+
+
+def _scale(unit: str) -> float:
+    return 100.0 if unit in IN_PERCENT else 1.0
+
+
+def _value(value: float, scale: float) -> str:
+    return "undefined" if math.isnan(value) else f"{scale * value:.2f}"
+
+
+def _ends(interval: Interval | None, scale: float) -> str:
+    return f"{scale * interval.low:+.2f} … {scale * interval.high:+.2f}" if interval else ""

@@ -1,0 +1,145 @@
+"""Equivalence of stored runs: whether two models' scores are known to differ by less than a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError
+from hardiness.core.forms import fields_form
+from hardiness.core.result import IN_PERCENT
+from hardiness.results.measured import RunByImage, in_shared_cells
+from hardiness.results.policy import read_limit
+from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.comparison import difference_test, shared_images
+from hardiness.statistics.equivalence import Equivalence, equivalence
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """How far two scores may lie apart and still count as equivalent.
+
+    Attributes:
+        value: in the unit of a score; 0.005 is half a point of a share.
+        in_percent: whether it was written in percent, so that it is of scores in percent alone.
+    """
+
+    value: float
+    in_percent: bool = False
+
+    @classmethod
+    def read(cls, text: str | float, name: str = "within") -> Margin:
+        """The margin that a person states, as ``"0.5 %"`` or ``0.005``.
+
+        Raises:
+            ArgumentError: it is no number above 0, or 100 % and more.
+        """
+        number: str | float = text
+        with suppress(ValueError):
+            number = float(text)
+        value, in_percent = read_limit("compare", name, number)
+        if not value > 0 or (in_percent and value >= 1):
+            below = " and below 100 %" if in_percent else ""
+            raise ArgumentError(f'{name} must be above 0{below}, as in "0.5 %" for half a point, was {text}')
+        return cls(value, in_percent)
+
+    def is_of(self, unit: str) -> bool:
+        """Whether it can be the margin of a score of a unit: of a share it must be below 1."""
+        return self.value < 1 if unit in IN_PERCENT else not self.in_percent
+
+
+@dataclass(frozen=True, slots=True)
+class PairEquivalence:
+    """The verdict on two models by one score.
+
+    Attributes:
+        first, second: the models.
+        metric, condition, title, unit: of the score.
+        verdict: on the first one's value less the second one's.
+    """
+
+    first: str
+    second: str
+    metric: str
+    condition: Condition
+    title: str
+    unit: str
+    verdict: Equivalence
+
+    @property
+    def sentence(self) -> str:
+        """The verdict with its margin and what it rests on."""
+        return f"{self.first} and {self.second}: {verdict_text(self.verdict, self.title, self.unit)}"
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON form."""
+        form = fields_form(self)
+        return {**form, **form.pop("verdict"), "least_margin": self.verdict.least_margin}
+
+
+def verdict_text(verdict: Equivalence, title: str, unit: str) -> str:
+    """A verdict in words: the outcome, the margin, the difference and the interval that decides."""
+    scale, points = (100.0, " points") if unit in IN_PERCENT else (1.0, "")
+    about = f"{verdict.outcome}: equivalent within {scale * verdict.margin:.3g}{points} by {title}?"
+    if verdict.interval is None:
+        return f"{about} No interval: {verdict.reason}"
+    ends = " … ".join(f"{scale * end:+.2f}" for end in (verdict.interval.low, verdict.interval.high))
+    over = f" in {verdict.clusters:,} clusters" if verdict.clusters else ""
+    text = f"{about} Difference {scale * verdict.value:+.2f} (90 %: {ends}), {verdict.n:,} images{over}"
+    if verdict.outcome == "cannot tell" and verdict.least_margin is not None:
+        text += f"; they show no margin below {scale * verdict.least_margin:.2f}{points}"
+    return text
+
+
+def equivalences_of(
+    runs: Mapping[str, RunByImage], clusters: Clusters | None, margin: Margin
+) -> tuple[PairEquivalence, ...]:
+    """The verdict on every two of some runs by each score that they share; none where they share no picture.
+
+    A verdict stands alone: that several pass together is at most as often false as that one does (Berger 1982).
+
+    Args:
+        runs: of one benchmark, by name.
+        clusters: of their pictures; ``None`` where each stands alone.
+        margin: within which they count as equivalent.
+
+    Raises:
+        ArgumentError: the margin can be that of no score.
+
+    Source: Schuirmann (1987), doi:10.1007/BF01068419; Berger (1982), doi:10.1080/00401706.1982.10487790.
+    """
+    if any(run.drawn for run in runs.values()):
+        runs = in_shared_cells(runs)
+    ids = shared_images({name: run.ids for name, run in runs.items()})
+    pairs = map(dict, combinations(runs.items(), 2)) if len(ids) else ()
+    verdicts = [verdict for pair in pairs for verdict in _verdicts(pair, ids, clusters, margin)]
+    units = {run.unit(score) for run in runs.values() for score in run.scores}
+    if units and not any(map(margin.is_of, units)):
+        raise ArgumentError(
+            f"within {margin.value:g} can be the margin of no score, whose units are {', '.join(sorted(units))}; give "
+            "a share below 1, or a number in the unit of a score"
+        )
+    return tuple(verdicts)
+
+
+def _verdicts(
+    runs: Mapping[str, RunByImage], ids: NDArray[Any], clusters: Clusters | None, margin: Margin
+) -> Iterator[PairEquivalence]:
+    """The verdicts on two runs, of some images."""
+    (first, one), (second, other) = runs.items()
+    for score in one.scores:
+        unit = one.unit(score)
+        if not margin.is_of(unit):
+            continue
+        for counterpart in other.counterparts(score):
+            (of_one, few), (of_other, fewer) = one.estimate(score, ids), other.estimate(counterpart, ids)
+            tested = difference_test(of_one, of_other, score.span, few or fewer, clusters)
+            title = one.title(score)
+            verdict = equivalence(tested, margin.value)
+            yield PairEquivalence(first, second, score.metric, score.condition, title, unit, verdict)

@@ -1,0 +1,394 @@
+"""A ladder of exports: from one stored run to the next, which answers, scores and settings change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.columns import NO_GROUPING, Grouping
+from hardiness.core.errors import ArgumentError
+from hardiness.core.forms import json_field, json_form
+from hardiness.core.run import Run, spelled
+from hardiness.results.comparison import TableKey, runs_by_table
+from hardiness.results.equivalence import Margin, verdict_text
+from hardiness.results.flips import PairFlips, flips_of, places_by_kind
+from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs, why_not_measured
+from hardiness.results.runs import ScoredRun
+from hardiness.results.same_rows import twins_of, why_same
+from hardiness.results.shared_clusters import clusters_of_runs
+from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.comparison import Difference, difference_test, shared_images
+from hardiness.statistics.equivalence import Equivalence, equivalence
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.flips import Flips
+from hardiness.store.store import Store
+
+TOLD = ("its graph", "its answers were computed elsewhere")
+"""How notes of a session begin that say what an export is."""
+
+
+@dataclass(frozen=True)
+class StepPart:
+    """The change from one rung to the next in a part of the pictures.
+
+    Attributes:
+        name: of a kind of condition, such as a corruption; empty for the headline, which is of all.
+        title: of the score, as people call it.
+        unit: of the score.
+        before, after: its values.
+        difference: after less before, paired, alone.
+        flips: of the answers; ``None`` where rows have none.
+        equivalence: the verdict within the margin; ``None`` where none was stated, or the score has another unit.
+    """
+
+    name: str
+    title: str
+    unit: str
+    before: float
+    after: float
+    difference: Difference
+    flips: Flips | None = None
+    equivalence: Equivalence | None = field(default=None, metadata=json_field(seldom=True))
+
+
+@dataclass(frozen=True)
+class ResizeTrial:
+    """One rung's network on pictures that another library has resized, held against the answers of the other rung.
+
+    Attributes:
+        model: the rung that was run again.
+        resize: the library that resized the decoded pictures.
+        changed: pictures that were answered otherwise by the two rungs.
+        explained: those of them that the network, given pictures that the library resized, answers as the other rung.
+        same: further pictures, which both rungs answer alike.
+        still_same: those of them that stay so.
+    """
+
+    model: str
+    resize: str
+    changed: int
+    explained: int
+    same: int
+    still_same: int
+
+    @property
+    def is_all(self) -> bool:
+        """Whether the resize explains every answer, so that the step is the resize alone."""
+        return self.changed > 0 and (self.explained, self.still_same) == (self.changed, self.same)
+
+    @property
+    def sentence(self) -> str:
+        """What the trial shows."""
+        verdict = "the step is the resize alone" if self.is_all else "the resize is not all of the step"
+        if not self.explained:
+            verdict = "the step is not this resize"
+        return (
+            f"{verdict}: {self.model} with the pictures resized by {self.resize} gives the other's answer on "
+            f"{self.explained:,} of {self.changed:,} that change, and on {self.still_same:,} of {self.same:,} that do "
+            "not"
+        )
+
+
+@dataclass(frozen=True)
+class LadderStep:
+    """The change from one rung to the next.
+
+    Attributes:
+        first, second: the rungs.
+        parts: the headline, then each kind of condition.
+        changes: settings by which the two runs differ, a phrase each.
+        flips: all flips, with those by class and pictures; ``None`` where rows have no answers.
+        resizes: what resizing by other libraries explains, where that was tried.
+        n: images that both have.
+        notes: what a person should know, such as a graph that was exported in training mode.
+    """
+
+    first: str
+    second: str
+    parts: tuple[StepPart, ...]
+    changes: tuple[str, ...] = ()
+    flips: PairFlips | None = None
+    resizes: tuple[ResizeTrial, ...] = ()
+    n: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def resize(self) -> ResizeTrial | None:
+        """The trial that explains most; ``None`` where none was made."""
+        return max(self.resizes, key=lambda trial: (trial.explained, trial.still_same), default=None)
+
+    def sentences(self) -> Iterator[str]:
+        """The step in sentences: answers, score, verdict, and what differs."""
+        headline = next(iter(self.parts), None)
+        if self.flips is not None:
+            yield _answers(self.flips, headline.flips if headline else None)
+        if headline is not None and headline.equivalence is not None:
+            yield verdict_text(headline.equivalence, headline.title, headline.unit)
+        if self.resize is not None:
+            yield self.resize.sentence
+        if self.changes:
+            yield f"what differs: {'; '.join(self.changes)}"
+        yield from self.notes
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "n": self.n,
+            "parts": [_part_json(part) for part in self.parts],
+            "changes": list(self.changes),
+            "flips": json_form(self.flips),
+            "resizes": [{**json_form(trial), "is_all": trial.is_all} for trial in self.resizes],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The steps of a ladder on one benchmark.
+
+    Attributes:
+        benchmark, data, variant: which.
+        rungs: names of the models, in order.
+        steps: from each to the next.
+        margin: that verdicts of equivalence are within; ``None`` where none was stated.
+        notes: rungs that are missing here.
+    """
+
+    benchmark: str
+    data: str
+    variant: tuple[str, ...]
+    rungs: tuple[str, ...]
+    steps: tuple[LadderStep, ...]
+    margin: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """Benchmark, data and rungs, in a line."""
+        return f"{', '.join([f'{self.benchmark} on {self.data}', *self.variant])}: {' → '.join(self.rungs)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "benchmark": self.benchmark,
+            "data": self.data,
+            "variant": list(self.variant),
+            "rungs": list(self.rungs),
+            "margin": self.margin,
+            "steps": [step.as_dict() for step in self.steps],
+            "notes": list(self.notes),
+        }
+
+
+def rungs_of(ladder: str | Sequence[str]) -> list[str]:
+    """The names of the rungs, of a text such as ``"torch+onnx+int8"`` or a list.
+
+    Raises:
+        ArgumentError: there are fewer than two, or one is named twice.
+    """
+    names = [name.strip() for name in (ladder.split("+") if isinstance(ladder, str) else ladder)]
+    if len(names) < 2 or not all(names) or len(set(names)) < len(names):
+        raise ArgumentError(
+            'ladder must name two or more models, each once, in the order of the export, as in "torch+onnx+int8", was '
+            f"{'+'.join(names) or 'empty'}"
+        )
+    return names
+
+
+@dataclass(frozen=True)
+class LadderTable:
+    """The runs of a ladder's rungs on one benchmark, of those that are there, in order.
+
+    Attributes:
+        key: what only runs of one table agree in.
+        runs: by the name of the rung.
+        absent: rungs without a run here.
+    """
+
+    key: TableKey
+    runs: Mapping[str, ScoredRun]
+    absent: tuple[str, ...]
+
+
+def ladder_tables(stores: Sequence[Store], rungs: Sequence[str], grouping: Grouping = NO_GROUPING) -> list[LadderTable]:
+    """The runs of a ladder by benchmark: of each on which two rungs or more were run.
+
+    Args:
+        stores: output folders.
+        rungs: names of models, as tables show them, or without what tells runs apart.
+        grouping: the clusters of the pictures that are asked for.
+
+    Raises:
+        UnknownNameError: a model was not run.
+        ArgumentError: no benchmark has two of them, or several runs of one are meant.
+    """
+    tables = []
+    places: dict[str, list[str]] = {rung: [] for rung in rungs}
+    for key, runs in sorted(runs_by_table(stores, rungs, grouping).items()):
+        own = {rung: run for rung in rungs if (run := _run_of(rung, runs, key[0])) is not None}
+        for rung in own:
+            places[rung].append(f"{key[0]} on {key[1]}")
+        if len(own) > 1:
+            tables.append(LadderTable(key, own, tuple(rung for rung in rungs if rung not in own)))
+    if not tables:
+        listed = "; ".join(f"{rung} ({', '.join(where) or 'nothing'})" for rung, where in places.items())
+        raise ArgumentError(f"a ladder needs two models that were run on one benchmark and the same data, had {listed}")
+    return tables
+
+
+def _run_of(rung: str, runs: Mapping[str, ScoredRun], benchmark: str) -> ScoredRun | None:
+    """The run of a rung; ``None`` where there is none.
+
+    Raises:
+        ArgumentError: there are several.
+    """
+    if rung in runs:
+        return runs[rung]
+    names = [name for name, run in runs.items() if run.stored.run.model.name == rung]
+    if len(names) > 1:
+        raise ArgumentError(f"ladder: {rung} names {len(names)} runs on {benchmark}: write one of {', '.join(names)}")
+    return runs[names[0]] if names else None
+
+
+def ladder_of(table: LadderTable, margin: Margin | None = None) -> Ladder:
+    """The steps of a ladder on one benchmark, from stored rows alone.
+
+    Args:
+        table: its runs.
+        margin: of verdicts of equivalence; ``None`` for none.
+
+    Raises:
+        ArgumentError: two runs' columns say different things of a picture.
+    """
+    benchmark, data, _, variant = table.key
+    steps = tuple(
+        _step({first: table.runs[first], second: table.runs[second]}, margin) for first, second in pairwise(table.runs)
+    )
+    for run in table.runs.values():
+        run.save()
+        run.release()
+    notes = [f"{rung}: not run on {benchmark}, and left out of its ladder" for rung in table.absent]
+    return Ladder(benchmark, data, variant, tuple(table.runs), steps, margin.value if margin else None, tuple(notes))
+
+
+def _step(runs: Mapping[str, ScoredRun], margin: Margin | None) -> LadderStep:
+    """The step between two runs."""
+    (first, before), (second, after) = runs.items()
+    identities = before.stored.run, after.stored.run
+    step = LadderStep(first, second, (), tuple(_changes(*identities)), notes=tuple(_notes(before, after)))
+    if twins_of(identities):
+        step = replace(step, notes=(*step.notes, f"the two are one run: {why_same(*identities)}"))
+    measured = measured_runs(runs, tables=True)
+    if len(measured) < 2:
+        reasons = [f"{name}: {why_not_measured(run)}" for name, run in runs.items() if name not in measured]
+        return replace(step, notes=(*step.notes, *reasons))
+    clusters, _ = clusters_of_runs(runs)
+    if any(run.drawn for run in measured.values()):
+        measured = in_shared_cells(measured)
+    ids = shared_images({name: run.ids for name, run in measured.items()})
+    if not len(ids):
+        return replace(step, notes=(*step.notes, "the two share no picture, so that nothing is said of answers"))
+    flips = next(iter(flips_of(runs, clusters)), None)
+    parts = tuple(_parts(measured[first], measured[second], ids, clusters, flips, margin))
+    return replace(step, parts=parts, flips=flips, n=len(ids))
+
+
+def _parts(
+    before: RunByImage,
+    after: RunByImage,
+    ids: NDArray[Any],
+    clusters: Clusters | None,
+    flips: PairFlips | None,
+    margin: Margin | None,
+) -> Iterator[StepPart]:
+    """The headline of two runs, then each kind of condition: by accuracy where there are answers, else by the score."""
+
+    def part(
+        name: str, title: str, unit: str, sides: Sequence[Estimate], span: float, lacks: str, own: Flips | None
+    ) -> StepPart:
+        tested = difference_test(sides[1], sides[0], span, lacks, clusters)
+        verdict = equivalence(tested, margin.value) if margin and margin.is_of(unit) else None
+        return StepPart(name, title, unit, sides[0].value, sides[1].value, tested.alone(), own, verdict)
+
+    for score in [score for score in before.scores if after.counterparts(score)][:1]:
+        (one, few), (other, fewer) = before.estimate(score, ids), after.estimate(after.counterparts(score)[0], ids)
+        overall = flips.overall if flips else None
+        yield part("", before.title(score), before.unit(score), (one, other), score.span, few or fewer, overall)
+    if flips is None:
+        return
+    by_kind = dict(flips.kinds)
+    both = [condition for condition in before.conditions if condition in after.conditions]
+    for kind, places in places_by_kind(both).items():
+        columns = [[run.conditions.index(both[place]) for place in places] for run in (before, after)]
+        rights = [
+            run.right[np.searchsorted(run.ids, ids)][:, at] for run, at in zip((before, after), columns, strict=True)
+        ]
+        sides = [mean(ids, right) for right in rights]
+        yield part(kind, "accuracy", "fraction", sides, 1.0, "", by_kind.get(kind))
+
+
+def _changes(before: Run, after: Run) -> Iterator[str]:
+    """The settings by which two runs differ, in words."""
+    one, other = before.model, after.model
+    if one.is_foreign or other.is_foreign:
+        sides = [("the earlier", one), ("the later", other)]
+        files = [name for name, model in sides if model.is_foreign]
+        yield f"{' and '.join(files)} answers come from a file, so that no view is known of them"
+    elif one.view != other.view:
+        for name, value in json_form(one.view).items():
+            if value != (now := json_form(other.view)[name]):
+                yield f"{name} {spelled(value, '/')} → {spelled(now, '/')}"
+    for name in dict.fromkeys((*one.options, *other.options)):
+        values = [str(model.options.get(name, "none")) for model in (one, other)]
+        if values[0] != values[1] and name not in ("predictions", "manifest") and name not in json_form(one.view):
+            yield f"{name} {values[0]} → {values[1]}"
+    if before.precision != after.precision:
+        yield f"precision {before.precision} → {after.precision}"
+    if one.outputs != other.outputs and not (one.is_foreign or other.is_foreign):
+        yield f"outputs {one.outputs or 'logits'} → {other.outputs or 'logits'}"
+    if one.weights_sha256 != other.weights_sha256 and not (one.is_foreign or other.is_foreign):
+        yield "the files or weights (by their hash)"
+    if one.code_sha256 != other.code_sha256:
+        yield "code of one's own (by its hash)"
+
+
+def _notes(before: ScoredRun, after: ScoredRun) -> Iterator[str]:
+    """What the sessions of the later run say of its export, and those of the earlier did not."""
+    lines = [
+        list(dict.fromkeys(line for session in run.sessions() for line in session.get("notes", ())))
+        for run in (before, after)
+    ]
+    name = after.stored.run.model.name
+    yield from (f"{name}: {line}" for line in lines[1] if line not in lines[0] and line.startswith(TOLD))
+
+
+def _answers(flips: PairFlips, overall: Flips | None) -> str:
+    """How many answers change, in words."""
+    if flips.has_equal_answers:
+        return "no answer changes"
+    flipped = overall or flips.overall
+    changed, harmful, helpful = (
+        100 * share for share in (1 - flipped.agreement.value, flipped.negative.value, flipped.positive.value)
+    )
+    text = (
+        f"{changed:.1f} % of answers change: {harmful:.1f} % are harmful (right before, wrong after), {helpful:.1f} % "
+        "helpful (the reverse)"
+    )
+    if flips.clean:
+        text += f"; of clean pictures {100 * (1 - flips.clean.agreement.value):.1f} % change"
+    return text
+
+
+def _part_json(part: StepPart) -> dict[str, Any]:
+    verdict = part.equivalence
+    form: dict[str, Any] = json_form(part)
+    if verdict is not None:
+        form["equivalence"] = {**json_form(verdict), "least_margin": verdict.least_margin}
+    return form

@@ -1,0 +1,66 @@
+"""Two one-sided tests: against statsmodels, and by what the binomial distribution says where few pictures differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from statsmodels.stats.weightstats import ttost_paired
+
+from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.comparison import difference_test
+from hardiness.statistics.equivalence import equivalence, equivalence_ends
+from hardiness.statistics.estimate import mean
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.01, 0.03])
+@pytest.mark.parametrize("n", [60, 400])
+def test_of_many_differing_pictures_it_is_statsmodels_ttost_paired(n: int, shift: float) -> None:
+    generator = np.random.default_rng([n, round(100 * shift)])
+    half = generator.normal(0.0, 0.1, n // 2)
+    first = np.full(n, 0.5) + shift + np.concatenate([half, -half])  # without skew, which t does not know
+    second, ids = np.full(n, 0.5), np.arange(n)
+    for margin in (0.01, 0.02, 0.05):
+        theirs = ttost_paired(first, second, -margin, margin)[0]
+        tested = difference_test(mean(ids, first), mean(ids, second))
+        ours = equivalence(tested, margin)
+        assert ours.p == pytest.approx(theirs, rel=0.08, abs=1e-4)
+        assert (ours.outcome == "pass") == (theirs < 0.05)
+        ones = equivalence(difference_test(mean(ids, first), mean(ids, second), clusters=Clusters(ids, ids)), margin)
+        assert ones.p == pytest.approx(theirs, rel=0.08, abs=1e-4), "each picture a cluster of its own"
+
+
+@pytest.mark.parametrize("n", [150, 250, 598, 599, 1000])
+def test_where_no_picture_differs_a_margin_is_shown_only_from_three_of_n_on(n: int) -> None:
+    right, ids = np.ones(n), np.arange(n)
+    verdict = equivalence(difference_test(mean(ids, right), mean(ids, right), 1.0), 0.005)
+    assert verdict.interval is not None
+    assert verdict.interval.high == pytest.approx(1 - 0.05 ** (1 / n), rel=1e-6)
+    assert verdict.interval.low == -verdict.interval.high
+    assert (verdict.outcome == "pass") == (0.995**n < 0.05), "else as few would be seen where the truth is the margin"
+    assert verdict.least_margin == verdict.interval.high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "rate", "margin"), [(150, 0.0, 0.05), (250, 0.003, 0.02)])
+def test_a_difference_on_the_margin_passes_in_at_most_one_of_twenty(n: int, rate: float, margin: float) -> None:
+    draws = np.random.default_rng(n).multinomial(n, [margin + rate, rate, 1 - margin - 2 * rate], 4000)
+    counts, times = np.unique(draws[:, :2], axis=0, return_counts=True)
+    ids, passed = np.arange(n), 0
+    for (ahead, behind), many in zip(counts.tolist(), times.tolist(), strict=True):
+        first, second = np.zeros(n, bool), np.zeros(n, bool)
+        first[:ahead], second[ahead : ahead + behind] = True, True
+        ends = equivalence_ends(difference_test(mean(ids, first), mean(ids, second), 1.0), 0.1)
+        passed += many * (-margin < ends.low and ends.high < margin)
+    assert 0 < passed / 4000 <= 0.05
+
+
+def test_clusters_that_do_not_differ_are_no_certainty() -> None:
+    ids = np.arange(1000)
+    right, clusters = mean(ids, np.ones(1000)), Clusters(ids, ids // 50)
+    verdict = equivalence(difference_test(right, right, 1.0, clusters=clusters), 0.05)
+    assert (verdict.outcome, verdict.clusters) == ("cannot tell", 20)
+    assert verdict.interval is not None
+    assert verdict.interval.high == pytest.approx(1 - 0.05 ** (1 / 20), rel=1e-6)
+    few = equivalence(difference_test(right, right, 1.0, clusters=Clusters(ids, ids // 200)), 0.05)
+    assert few.outcome == "cannot tell"
+    assert few.reason.startswith("an interval needs")
