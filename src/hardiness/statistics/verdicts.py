@@ -681,8 +681,8 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
             errors = -_NORMAL.inv_cdf(min(max(p if is_beyond else pass_p, 1e-300), 0.5))
             own_level = LEVEL if is_beyond else 2 * limit.pass_level
             more = evidence.images_more(errors, own_level / 2 / shared)
-            levels = (level, pass_level) if is_beyond else (pass_level, level)
-            needed = evidence.images_needed(errors, levels, None if is_beyond else limit.further_errors(evidence))
+            both = (level, pass_level) if is_beyond else (pass_level, level)
+            needed = evidence.images_needed(errors, both, None if is_beyond else limit.further_errors(evidence))
             if not limit.side and not is_beyond:
                 needed = _with_unseen_images(needed, evidence, limit.at)
             verdicts.append(Ruling("cannot tell", evidence, shared, more, needed, own_level))
