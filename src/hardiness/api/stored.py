@@ -8,7 +8,7 @@ from pathlib import Path
 from hardiness.api.grouping import Mix, grouping_of
 from hardiness.data.columns import GivenColumns
 from hardiness.report.stored_results import StoredResults
-from hardiness.results.results import results_of, with_severities
+from hardiness.results.results import results_of, with_limits, with_severities
 from hardiness.store.store import Store
 
 
@@ -17,6 +17,7 @@ def load_results(
     *,
     baseline: str | None = None,
     below: float | None = None,
+    above: float | None = None,
     columns: GivenColumns | Sequence[GivenColumns] = (),
     cluster: str | None = None,
     slices: str | Sequence[str] = (),
@@ -29,13 +30,16 @@ def load_results(
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
         below: of one's own classes, the share of the clean accuracy below which it falls at some severity; half by
             default.
+        above: the accuracy up to which `operating_limit` is told of each corruption that has a quantity, in place of
+            the severity; without it there is one at half of the clean accuracy where levels were run.
         columns, cluster, slices, mix: as of `evaluate`.
 
     Raises:
-        ArgumentError: the baseline model has no stored run to divide by, or the share is not in (0, 1).
+        ArgumentError: the baseline model has no stored run to divide by, or a share is not in (0, 1).
         DataError: the folder holds no records.
     """
     store = Store.open(out)
     grouping = grouping_of(columns, cluster, slices, mix)
     results = results_of(store, baseline, grouping=grouping)
-    return StoredResults(results if below is None else with_severities(results, store, below, grouping))
+    results = results if below is None else with_severities(results, store, below, grouping)
+    return StoredResults(results if above is None else with_limits(results, store, above, grouping))

@@ -67,6 +67,7 @@ def _row(verdict: GateVerdict) -> dict[str, Any]:
         "slice": shown(rule.slice_text),
         "kind": rule.kind,
         "limit": rule.limit,
+        "holds_to": rule.holds_to,
         "unit": verdict.unit,
         "outcome": verdict.outcome,
         "value": verdict.value,

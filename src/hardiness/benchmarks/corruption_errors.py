@@ -150,6 +150,11 @@ def error_scores(
     return scores + [_cell(errors, ERROR, cell) for cell in present]
 
 
+def error_scores_of_cells(errors: CellMeans) -> list[Score]:
+    """The error of each cell by itself."""
+    return [_cell(errors, ERROR, cell) for cell in errors.cells]
+
+
 def whole_or_partial(metric: Metric, whole: bool) -> Metric:
     """The metric, or that of a part."""
     return metric if whole else metric.partial

@@ -22,11 +22,13 @@ from hardiness.benchmarks.corruption_errors import (
     MEAN_ERROR,
     RELATIVE_MCE,
     error_scores,
+    error_scores_of_cells,
     ratio_scores,
     ratio_weights,
     whole_or_partial,
 )
 from hardiness.benchmarks.losses import nll_column
+from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, is_of_one_cell, strength_of
 from hardiness.benchmarks.options import FILE_PREFIX, own_name, reads, registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
@@ -37,6 +39,7 @@ from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
+from hardiness.distortions.levels import Strength, swept_values
 from hardiness.reference.sets import SEVERITIES, DistortionSet, distortion_set, read_set, set_names
 from hardiness.statistics.cells import cell_means, is_whole, means_of
 from hardiness.statistics.measures import Measurable, mean_of, weighted_sum
@@ -77,8 +80,8 @@ class CorruptionCard(Card):
     stops_on: ClassVar[str] = "mCE, or the mean error where the set has no mCE"
     draws_cells: ClassVar[bool] = True
     divides: ClassVar[bool] = True
-    metrics: ClassVar[tuple[Metric, ...]] = (*ERRORS, *SHIFT_METRICS, *SELECTIVE_METRICS)
-    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group", "protocol")
+    metrics: ClassVar[tuple[Metric, ...]] = (*ERRORS, OPERATING_LIMIT, *SHIFT_METRICS, *SELECTIVE_METRICS)
+    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "level", "above", "group", "protocol")
     place: ClassVar[int] = 31
     severity: ClassVar[str] = "severity"
 
@@ -87,7 +90,12 @@ class CorruptionCard(Card):
         return ImageTable.from_rows(records, run.conditions, {**answered(records), **nll_column(records)})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """Ratios and errors, calibration and selective prediction, over what was run of the set and by condition."""
+        """Ratios and errors, calibration and selective prediction, over what was run of the set and by condition.
+
+        Of a single cell, which no mean takes, its error alone.
+        """
+        if is_of_one_cell(run):
+            return error_scores_of_cells(cell_means(table, table.equals(RIGHT, 0)))
         errors, members = cell_means(table, table.equals(RIGHT, 0)), set_of(run)
         baseline = _divisor(run, baseline)
         present = [cell for cell in errors.cells if cell]
@@ -104,6 +112,8 @@ class CorruptionCard(Card):
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
+        if is_of_one_cell(run):
+            return []
         members, wrong, whole = set_of(run), table.equals(RIGHT, 0), _is_whole(table, run)
         baseline = _divisor(run, baseline)
         places = [k for k, cell in enumerate(table.present) if cell.get("corruption") in members.members]
@@ -148,7 +158,7 @@ def set_of(run: Run) -> DistortionSet:
         return distortion_set("imagenet-c")
     cells = [condition for condition in run.conditions if condition]
     corruptions = dict.fromkeys(cell["corruption"] for cell in cells)
-    levels = sorted({cell["severity"] for cell in cells})
+    levels = sorted({cell["severity"] for cell in cells if "severity" in cell})
     return DistortionSet(name, "still", "", "", "", "", "", tuple(corruptions), tuple(levels))
 
 
@@ -172,6 +182,27 @@ def cells(members: DistortionSet, names: Sequence[str], severities: Sequence[int
         for severity in severities
         if name in members.stored_only or severity in distortions.corruptions.get(name).severities
     )
+
+
+def condition_at(name: str, strength: Strength) -> Condition:
+    """The cell of a corruption at a severity, or at a level as ``"quality=17"``."""
+    if isinstance(strength, str):
+        return Condition(corruption=name, level=strength)
+    return Condition(corruption=name, severity=strength)
+
+
+def cell_of(text: str, benchmark: str) -> Condition:
+    """The cell of a text as ``contrast/factor=0.7`` or ``contrast/2``.
+
+    Raises:
+        ArgumentError: it reads otherwise, or the corruption does not have that level.
+        UnknownNameError: there is no such corruption.
+    """
+    name, slash, strength = text.rpartition("/")
+    if not slash:
+        raise ArgumentError(f"{benchmark}:cell must read CORRUPTION/LEVEL, as in contrast/factor=0.7, was {text!r}")
+    entry = distortions.corruptions.get(name)
+    return condition_at(name, entry.key_of(int(strength) if strength.isdecimal() else strength))
 
 
 def unavailable(members: DistortionSet, conditions: Iterable[Condition]) -> dict[str, str]:
@@ -237,6 +268,16 @@ class CorruptionSet(Benchmark):
         default="",
         metadata={"help": "testbed: stored pictures are resized to 256 px and cropped again, as imagenet-testbed did"},
     )
+    levels: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "values of the corruptions' quantity, as in 5..95..10 or 17+20, each a run of its own",
+            "request": True,
+        },
+    )
+    cell: str = field(
+        default="", metadata={"help": "one corruption at one level, without clean pictures, as in contrast/factor=0.7"}
+    )
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
@@ -260,6 +301,13 @@ class CorruptionSet(Benchmark):
                 raise ArgumentError(f"{self.name}:corruptions: {name} has none of the severities that were asked for")
         if self.jpeg and not self.members.jpeg_quality:
             raise ArgumentError(f"{self.name}:jpeg must be false: its pictures go through no JPEG")
+        if (self.levels or self.cell) and self.source == "stored":
+            raise ArgumentError(f"{self.name}: levels are made of photographs; leave source=stored out")
+        if self.levels and not self.corruptions:
+            raise ArgumentError(f"{self.name}:levels are of a corruption; add corruptions=…, as in jpeg_compression")
+        if self.cell:
+            cell_of(self.cell, self.name)
+        self.level_cells()
 
     def __reduce__(self) -> tuple[Callable[..., Benchmark], tuple[DistortionSet, Mapping[str, Any]]]:
         """The set and the options: no module has a class made of a data file, so another process makes its own."""
@@ -270,9 +318,60 @@ class CorruptionSet(Benchmark):
         """The corruptions that were asked for and are not of the set: evaluated beside it, and in none of its means."""
         return tuple(sorted(set(self.corruptions) - set(self.members.published)))
 
+    def level_cells(self) -> tuple[Condition, ...]:
+        """The cells of the levels that are asked for: those of severities, where a level is published, among them.
+
+        Raises:
+            ArgumentError: a corruption has no quantity, or one with another name or unit, or its quantity not that
+                value.
+        """
+        if not self.levels:
+            return ()
+        entries = [distortions.corruptions.get(name) for name in self.corruptions]
+        quantities = {entry.name: entry.known_quantity(f"{self.name}:levels") for entry in entries}
+        first = quantities[self.corruptions[0]]
+        for name, quantity in quantities.items():
+            if quantity.title != first.title:
+                raise ArgumentError(
+                    f"{self.name}:levels must be of one quantity: {self.corruptions[0]} has {first.title}, and {name} "
+                    f"{quantity.title}; ask for each with a -b of its own"
+                )
+        values = swept_values(self.levels, f"{self.name}:levels")
+        levels = [value if "=" in value else f"{first.name}={value}" for value in values]
+        return tuple(
+            dict.fromkeys(condition_at(entry.name, entry.key_of(level)) for entry in entries for level in levels)
+        )
+
+    def parts(self, data: DataRoot) -> tuple[Benchmark, ...]:
+        """The set's own run, with clean pictures, and a run for each level that is none of its cells."""
+        if not self.levels:
+            return (self,)
+        own = self.conditions()
+        return (self, *(self.part_of(cell) for cell in self.level_cells() if cell not in own))
+
+    def part_of(self, cell: Condition) -> CorruptionSet:
+        """The run of one cell alone, which is made of photographs."""
+        text = f"{cell['corruption']}/{strength_of(cell)}"
+        plain = replace(self, extra=False, corruptions=(), levels=(), severities=self.members.levels, view="")
+        return replace(plain, source="generated", cell=text)
+
     def selection(self) -> Selection:
-        """Clean, the corruptions of the set in the published order, one's own; the headline's; those asked for."""
+        """Clean, the corruptions of the set in the published order, one's own; the headline's; those asked for.
+
+        Of a single cell that alone. With levels those of them that are cells of the set, and severities that are named.
+        """
+        if self.cell:
+            return Selection((cell_of(self.cell, self.name),))
         members, names = self.members, self.corruptions
+        if self.levels:
+            every = (CLEAN, *cells(members, (*members.published, *self.own), members.levels))
+            named = () if self.severities == members.levels else cells(members, names, self.severities)
+            requested = {*self.level_cells(), *named}
+            return Selection(
+                every,
+                cells(members, members.members, members.levels),
+                tuple(cell for cell in every if not cell or cell in requested),
+            )
         names = names or (members.published if self.extra else members.members)
         return Selection(
             (CLEAN, *cells(members, (*members.published, *self.own), members.levels)),
@@ -281,10 +380,12 @@ class CorruptionSet(Benchmark):
         )
 
     def identity(self) -> dict[str, Any]:
-        """The options that change rows, and the versions of the corruptions."""
+        """The options that change rows, and the versions of the corruptions; of a single cell that of its own."""
         generated = {*self.members.published, *self.own} - set(self.members.stored_only)
+        generated = {str(cell_of(self.cell, self.name)["corruption"])} if self.cell else generated
         versions = distortions.corruption_versions(generated)
-        options = {name: value for name, value in super().identity().items() if name != "view" or value}
+        seldom = ("view", "cell")
+        options = {name: value for name, value in super().identity().items() if name not in seldom or value}
         return {**options, "kernels": versions}
 
     def lacks(self, data: DataRoot) -> str:
@@ -325,7 +426,7 @@ class CorruptionSet(Benchmark):
         """The generated picture of one cell, ``uint8 (224, 224, 3)``, as it is after its JPEG."""
         if not condition:
             return clean
-        corrupted = distortions.corrupt(clean, condition["corruption"], condition["severity"], seed=seed, id=sample)
+        corrupted = distortions.corrupt(clean, condition["corruption"], strength_of(condition), seed=seed, id=sample)
         return imaging.decode(self.encoded(corrupted), sample) if self.jpeg else corrupted
 
     def encoded(self, image: Image, optimise: bool = False) -> bytes:

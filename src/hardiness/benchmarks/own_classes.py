@@ -120,11 +120,13 @@ class _AnswersByClass:
     Attributes:
         table: with answers.
         names: of the classes, in the order of the outputs.
+        is_of_one_cell: whether it is of a single level of a corruption, which no mean takes.
         computed: a number of a cell, and what each picture adds to it, by cell and name.
     """
 
     table: ImageTable
     names: tuple[str, ...]
+    is_of_one_cell: bool = False
     computed: dict[tuple[int, str], tuple[float, NDArray[np.float32]]] = field(default_factory=dict)
 
     @cached_property
@@ -144,8 +146,11 @@ class _AnswersByClass:
     def groups(self) -> Iterator[tuple[Condition, list[int]]]:
         """The cells of clean pictures, of each corruption and, without a condition, of all corruptions together.
 
-        Where nothing was corrupted, clean pictures have no condition.
+        Where nothing was corrupted, clean pictures have no condition; a single level stands by itself.
         """
+        if self.is_of_one_cell:
+            yield self.table.present[0], [0]
+            return
         corruptions: dict[Condition, list[int]] = {}
         for place, cell in enumerate(self.table.present):
             corruptions.setdefault(Condition(corruption=cell.get("corruption", UNCORRUPTED)), []).append(place)
@@ -490,7 +495,7 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     """
     if not run.has_own_classes or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
-    answers = _AnswersByClass(table, run.data.classes)
+    answers = _AnswersByClass(table, run.data.classes, "cell" in run.benchmark.options)
     scores: list[Score] = []
     for condition, cells in answers.groups():
         scores += answers.scores_under(condition, cells)

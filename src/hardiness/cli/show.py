@@ -19,6 +19,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, baseline_option, option
 from hardiness.core.result import Result, TextTable
 from hardiness.report.exports.exporter import tables_in
+from hardiness.report.levels import LIMIT_NOTES, limit_texts
 from hardiness.report.sections import with_own_names
 from hardiness.report.terminal import (
     WARNING,
@@ -29,7 +30,8 @@ from hardiness.report.terminal import (
     scorecard_tables,
 )
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.results import group_of, with_severities
+from hardiness.results.policy import OPERATING_LIMIT, limit_of_text
+from hardiness.results.results import group_of, with_limits, with_severities
 from hardiness.store.store import Store, surveyed
 
 
@@ -46,6 +48,11 @@ class ShowOptions:
         None,
         metavar="SHARE",
     )
+    above: str | None = option(
+        "Operating limits: the strongest level up to which accuracy stays at or above this, e.g. '90 %'.",
+        None,
+        metavar="ACCURACY",
+    )
     grouped: api.MixedGroupingOptions = field(default_factory=api.MixedGroupingOptions)
     as_json: bool = json_flag("Print the results as JSON.")
 
@@ -60,6 +67,7 @@ def show(options: ShowOptions) -> int:
     below = options.below
     if below is not None:
         require_within("below", below, 0, 1)
+    above = limit_of_text(options.above, "--above") if options.above is not None else None
     (stores, missing), grouping = api.open_stores(options.outs), api.grouping_asked(options.grouped)
     with surveyed(*stores):
         shown, problems, remarks = api.results_in(
@@ -67,6 +75,8 @@ def show(options: ShowOptions) -> int:
         )
         for store in stores if below is not None else ():
             shown = with_severities(shown, store, below or 0.0, grouping)
+        for store in stores if above is not None else ():
+            shown = with_limits(shown, store, above or 0.0, grouping)
         print_lines(*remarks, problems=problems)
         if options.as_json:
             print_json(shown)
@@ -79,7 +89,25 @@ def show(options: ShowOptions) -> int:
             )
             if below is not None:
                 _print_severities(shown, below)
+            if above is not None:
+                _print_limits(shown, above)
     return 1 if problems else 0
+
+
+def _print_limits(results: Sequence[Result], above: float) -> None:
+    """Print by model and corruption the strongest level up to which accuracy stays at or above a stated one."""
+    rows = [
+        (result.name, str(score.condition["corruption"]), *limit_texts(score))
+        for result in results
+        for score in result.scores
+        if score.metric == OPERATING_LIMIT
+    ]
+    title = f"strongest level up to which accuracy stays at or above {100 * above:g} %"
+    heads = ("model", "corruption", "limit", "between", "")
+    if rows:
+        print_views([TextTable(title, heads, tuple(rows), named=2, notes=LIMIT_NOTES)])
+    else:
+        click.echo("no corruption with a quantity was run, so there is no operating limit")
 
 
 def _print_severities(results: Sequence[Result], below: float) -> None:

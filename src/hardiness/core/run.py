@@ -202,7 +202,7 @@ class Run:
     @property
     def has_own_classes(self) -> bool:
         """Whether the labels are a person's own classes, seen clean or under corruptions."""
-        is_clean_or_corrupt = all(set(cell) <= {"corruption", "severity"} for cell in self.conditions)
+        is_clean_or_corrupt = all(set(cell) <= {"corruption", "severity", "level"} for cell in self.conditions)
         return bool(self.data.classes) and is_clean_or_corrupt and not self.data.categories and not self.attack
 
     @property

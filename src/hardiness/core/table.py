@@ -215,6 +215,11 @@ class ImageTable:
                 columns[name] = np.where(keep[rows], column, _empty((1, 1), column.dtype))
         return replace(self, ids=self.ids[rows], label=self.label[rows], columns=columns)
 
+    def of_rows(self, rows: NDArray[np.bool_]) -> ImageTable:
+        """The part of the table of some images, by a mask ``(N,)``; failures are kept."""
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return replace(self, ids=self.ids[rows], label=self.label[rows], columns=columns)
+
     def rows_of(self, ids: NDArray[np.object_]) -> Indices:
         """The row of each id in this table, int64; -1 where it has none."""
         if not len(self.ids):

@@ -15,14 +15,11 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.process import usable_cores
 from hardiness.core.random import rng
 from hardiness.core.registry import Registry, instance_of
-from hardiness.distortions.levels import Parameter, Quantity, level_parts
+from hardiness.distortions.levels import Parameter, Quantity, Strength, level_parts
 from hardiness.imaging.resizing import Size, Window, centre
 from hardiness.reference.sets import SEVERITIES, compared_with_first
 
 Shape = tuple[int, int, int]
-
-Strength = int | str
-"""A severity, or a level of a quantity as ``"quality=17"``."""
 
 L = TypeVar("L", bound=NamedTuple)
 D = TypeVar("D")

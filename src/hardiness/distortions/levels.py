@@ -11,6 +11,9 @@ from typing import Literal, NamedTuple
 
 from hardiness.core.errors import ArgumentError
 
+Strength = int | str
+"""A severity, or a level of a quantity as ``"quality=17"``."""
+
 MOST_SWEPT = 200
 """Levels that one range may stand for."""
 

@@ -13,7 +13,8 @@ from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
 from hardiness.core.shared_number import SharedAttribute
-from hardiness.distortions.apply import Strength, checked, chosen_strength, corrupt, corruptions, own_noise
+from hardiness.distortions.apply import checked, chosen_strength, corrupt, corruptions, own_noise
+from hardiness.distortions.levels import Strength
 from hardiness.distortions.picture_forms import is_maite_batch, open_form, open_maite
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.reference.sets import distortion_set, set_names

@@ -32,7 +32,8 @@ def _recalls(result: Result) -> dict[str, dict[str, Score]]:
     """The recalls by class and corruption, of which `UNCORRUPTED` is one; `ALL` is the mean."""
     recalls: dict[str, dict[str, Score]] = {}
     for score in result.scores:
-        if score.metric == "recall" and score.value is not None:
+        is_of_level = not set(score.condition) <= {"class", "corruption"}
+        if score.metric == "recall" and score.value is not None and not is_of_level:
             recalls.setdefault(score.condition["class"], {})[str(score.condition.get("corruption", ALL))] = score
     return recalls
 

@@ -11,6 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.level_parameters import parameters_of_cell
 from hardiness.core.answers import mark_notes
 from hardiness.core.condition import Condition
 from hardiness.core.result import Result, Score
@@ -77,6 +78,8 @@ class StoredResults(Sequence["TabledResult"]):
         unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or
         "not checked" where the report on an attack does not stand by the value, and empty elsewhere.
 
+        Where a score is of a corruption at a severity or level, ``parameters`` says with which, e.g. ``quality 18``.
+
         Where pictures come in clusters, ``clusters`` says how many a score rests on, and its interval is over these.
 
         Where scores by slice were asked for, each is a row too, and five columns say which: ``slice`` is the column of
@@ -96,6 +99,7 @@ class StoredResults(Sequence["TabledResult"]):
         differences, headlines = _differences_by_id(self._results), _headlines(self._results)
         has_slices = any(result.slices for result in self._results)
         has_clusters = any(result.clusters for result in self._results)
+        has_levels = any(_parameters(score) for result in self._results for score in result.scores)
         rows = []
         for result in self._results:
             card = card_of(result.run)
@@ -104,6 +108,7 @@ class StoredResults(Sequence["TabledResult"]):
                 row["options"] = differences[id(result)]
                 row["headline"] = (result.key, score.metric, score.condition) in headlines
                 row["condition"] = shown(card.named(score.condition))
+                row |= {"parameters": _parameters(score)} if has_levels else {}
                 if places is not None:
                     place = places.get((result.run.key, score.metric, score.condition))
                     row |= {"place": place and place.best, "place_worst": place and place.worst}
@@ -113,6 +118,7 @@ class StoredResults(Sequence["TabledResult"]):
             for sliced in result.slices:
                 about = {"options": differences[id(result)], "headline": False}
                 about["condition"] = shown(card.named(sliced.condition))
+                about |= {"parameters": ""} if has_levels else {}
                 about |= {} if places is None else {"place": None, "place_worst": None}
                 for score, cells in slice_rows(sliced):
                     of_clusters = {"clusters": score.clusters or None} if has_clusters else {}
@@ -134,6 +140,11 @@ class TabledResult(Result):
     def table(self, form: Form = "pyarrow") -> Any:
         """A table, one row a score; columns and arguments as of `StoredResults.table`."""
         return StoredResults([self]).table(form)
+
+
+def _parameters(score: Score) -> str:
+    """The named parameters of the corruption that a score is of, as text; empty where there are none."""
+    return ", ".join(map(str, parameters_of_cell(score.condition)))
 
 
 def _headlines(results: Sequence[Result]) -> set[tuple[str, str, Condition]]:

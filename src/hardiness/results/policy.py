@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +30,10 @@ DIFFERENCES = ("worse_by_at_most", "equivalent_within")
 """Limits of the difference to a baseline."""
 
 TEXTS = ("name", "benchmark", "metric", "model", "run", "against", "against_run")
-FIELDS = (*TEXTS, "where", "each", "cluster", "against_model", *LIMITS)
+FIELDS = (*TEXTS, "where", "each", "cluster", "against_model", "holds_to", "above", *LIMITS)
+
+OPERATING_LIMIT = "operating_limit"
+"""The metric of rules that say ``holds_to``, a level, and ``above``, the accuracy up to it."""
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
 """Settings of ``[policy]`` with their values, of which the first is that of a setting left out."""
@@ -62,6 +66,8 @@ class Rule:
         each: the column each of whose values the rule is about by itself; empty where it is about none.
         cluster: the column that says which pictures belong together, its own or the policy's; empty where each stands
             alone.
+        holds_to: the level of a corruption's quantity up to which accuracy must be at least ``limit``, as
+            ``"quality=20"``; empty where the rule is on a score.
     """
 
     number: int
@@ -80,6 +86,7 @@ class Rule:
     slice: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
     each: str = field(default="", metadata=json_field(seldom=True))
     cluster: str = field(default="", metadata=json_field(seldom=True))
+    holds_to: str = field(default="", metadata=json_field(seldom=True))
 
     @property
     def is_difference(self) -> bool:
@@ -110,6 +117,8 @@ class Rule:
     @property
     def title(self) -> str:
         """Its name, or what it says without the limit."""
+        if self.holds_to:
+            return self.titled(f"lowest accuracy up to {self.holds_to}")
         return self.titled(self.metric.replace("_", " "))
 
     def titled(self, metric: str) -> str:
@@ -257,10 +266,12 @@ def _refuse_unknown(place: str, what: str, table: Mapping[str, Any], names: tupl
 def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> Rule:
     place = f"{source}: {rule_label(number, table.get('name'))}"
     _refuse_unknown(place, "field", table, FIELDS)
+    if "holds_to" in table or table.get("metric") == OPERATING_LIMIT:
+        table = _with_limit_of_level(place, table)
     for name in ("benchmark", "metric"):
         if name not in table:
             raise ArgumentError(f"{place}: {name} is missing; say which, as in {name} = {_EXAMPLES[name]}")
-    for name in (*TEXTS, "each", "cluster"):
+    for name in (*TEXTS, "each", "cluster", "holds_to"):
         value = table.get(name, "-")
         if not isinstance(value, str) or not value.strip():
             raise ArgumentError(f"{place}: {name} must be a text, was {value!r}")
@@ -294,7 +305,49 @@ def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> R
         in_slice,
         each,
         table.get("cluster", cluster),
+        table.get("holds_to", ""),
     )
+
+
+def _with_limit_of_level(place: str, table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A rule that says up to which level accuracy holds, with the accuracy as its limit.
+
+    Raises:
+        ArgumentError: it says only one of the two, or a limit beside them, or another metric, or no corruption.
+    """
+    example = 'holds_to = "quality=20" with above = "90 %"'
+    if missing := [name for name in ("holds_to", "above") if name not in table]:
+        raise ArgumentError(f"{place}: {missing[0]} is missing; {OPERATING_LIMIT} takes {example}")
+    if extra := [name for name in (*LIMITS, "against") if name in table]:
+        raise ArgumentError(f"{place}: {extra[0]} does not go with holds_to, which takes above; leave it out")
+    if table.get("metric", OPERATING_LIMIT) != OPERATING_LIMIT:
+        raise ArgumentError(f'{place}: holds_to is of metric = "{OPERATING_LIMIT}", was {table["metric"]!r}')
+    where = table.get("where")
+    if not isinstance(where, dict) or not {"corruption"} <= set(where) <= {"corruption", "slice"}:
+        raise ArgumentError(
+            f'{place}: holds_to is of one corruption, as in where = {{ corruption = "jpeg_compression" }}; where was '
+            f"{where!r}"
+        )
+    above, _ = read_limit(place, "above", table["above"])
+    if not 0 < above < 1:
+        raise ArgumentError(f'{place}: above must be an accuracy between 0 and 1, as 0.9 or "90 %", was {above:g}')
+    rest = {name: value for name, value in table.items() if name != "above"}
+    return {**rest, "metric": OPERATING_LIMIT, "at_least": table["above"]}
+
+
+def limit_of_text(text: str, what: str) -> float:
+    """A share that a person states, as ``0.9`` or ``90 %``.
+
+    Raises:
+        ArgumentError: it is none between 0 and 1; ``what`` begins the message.
+    """
+    value: Any = text
+    with suppress(ValueError):
+        value = float(text)
+    share, _ = read_limit(what, "it", value)
+    if not 0 < share < 1:
+        raise ArgumentError(f"{what} must be between 0 and 1, as 0.9 or 90 %, was {text!r}")
+    return share
 
 
 def read_limit(place: str, kind: str, value: Any) -> tuple[float, bool]:

@@ -120,6 +120,8 @@ class PolicyWatch:
         Raises:
             ArgumentError: naming the rule and what its limit must be.
         """
+        if rule.holds_to:
+            return ""
         with suppress(UndecidableError):
             metric, _ = self._metric_of(rule, run, run.table if table is None else table)
             place, measured = self.policy.place(rule), measured_metric(metric, run.card, ())
@@ -130,6 +132,8 @@ class PolicyWatch:
     def _evidence(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Evidence | None:
         if self.policy.slices:
             raise UndecidableError("a rule on slices of the pictures is judged on all of them")
+        if rule.holds_to:
+            raise UndecidableError("a rule on the levels of a corruption is judged on all pictures of each")
         metric, where = self._metric_of(rule, run, table)
         self.require_limit(rule, run, table)
         if rule.metric == HEADLINE and metric.endswith(PARTIAL):

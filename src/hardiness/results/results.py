@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
 from hardiness.benchmarks.card import MissingCard, card_of, cards, published_baseline, variant_of
+from hardiness.benchmarks.level_parameters import parameter_entries
+from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, doubts_on_falling, limit_scores
 from hardiness.benchmarks.options import registry
-from hardiness.benchmarks.own_classes import severities_below
+from hardiness.benchmarks.own_classes import SEVERITY_BELOW, severities_below
 from hardiness.core.columns import NO_GROUPING, Grouping
-from hardiness.core.errors import StoreError
+from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.result import ClustersOfResult, Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.reference.published_numbers import PublishedNumber, benchmarks_with_results, published_series, table
@@ -23,7 +25,7 @@ from hardiness.results.dependence import dependence_lines
 from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.run_names import differences_of
-from hardiness.results.runs import ScoredRun, fit_groupings, with_joined
+from hardiness.results.runs import ScoredRun, fit_groupings, with_joined, with_levels
 from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.slices import sliced_scores, why_not_sliced, with_worst_pictures
 from hardiness.results.stopped import at_stop
@@ -94,6 +96,49 @@ def with_severities(
         others = [score for score in result.scores if score.metric != "severity_below"] if severities else result.scores
         changed.append(replace(result, scores=[*others, *severities]))
     return changed
+
+
+def with_limits(
+    results: Sequence[Result], store: Store, above: float, grouping: Grouping = NO_GROUPING
+) -> list[Result]:
+    """The results, with the operating limits at an accuracy that a person states, in place of those at half.
+
+    Of corruptions that have a quantity; they take the place of the severity at half, too.
+
+    Args:
+        results: of the folder.
+        store: the folder.
+        above: the accuracy, in (0, 1).
+        grouping: the clusters that results are asked for.
+
+    Raises:
+        ArgumentError: the accuracy is not in (0, 1).
+    """
+    if not 0 < above < 1:
+        raise ArgumentError(f"above must be above 0 and below 1, as in 0.9, was {above:g}")
+    all_runs = with_levels([ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()])
+    fit_groupings(all_runs)
+    runs = {run.stored.key: run for run in all_runs}
+    changed = []
+    for result in results:
+        run = runs.get(result.key)
+        if run is None or OPERATING_LIMIT not in run.card.metrics or not result.counts.images:
+            changed.append(result)
+            continue
+        levels = run.corruption_levels()
+        limits = limit_scores(levels, run.table, above, run.clusters)
+        limited = {str(score.condition["corruption"]) for score in limits}
+        others = [score for score in result.scores if not _is_replaced(score, limited)]
+        doubts = [line for line in doubts_on_falling(levels, limits) if line not in result.warnings]
+        changed.append(replace(result, scores=[*others, *limits], warnings=(*result.warnings, *doubts)))
+        run.release()
+    return changed
+
+
+def _is_replaced(score: Score, limited: Collection[str]) -> bool:
+    """Whether an operating limit takes the place of a score: another limit, or a severity, of the same corruption."""
+    is_limit = score.metric == OPERATING_LIMIT.name or score.metric.startswith(SEVERITY_BELOW.name)
+    return is_limit and score.condition.get("corruption") in limited
 
 
 def rebuild_results(store: Store, baseline_model: str | None = None, grouping: Grouping = NO_GROUPING) -> list[Result]:
@@ -202,6 +247,7 @@ def _scored(
         plan=stored.plan,
         measured={
             "sessions": run.sessions(),
+            **({"parameters": parameters} if (parameters := parameter_entries(scores)) else {}),
             **({"baseline": base.as_measured(run)} if base and divisor else {}),
         },
         failures=run.failures,
@@ -223,6 +269,7 @@ def _scored(
         *dependence_lines([run]),
         *filter(None, about_columns),
         *remarks,
+        *run.level_remarks,
         *damage,
     ]
     if isinstance(run.card, MissingCard):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Card, card_of, published_baseline
+from hardiness.benchmarks.operating_limits import levels_by_corruption
 from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.columns import NO_GROUPING, Grouping, SliceOfPictures
 from hardiness.core.condition import Condition
@@ -22,6 +23,7 @@ from hardiness.core.forms import fields_form, from_json, json_form
 from hardiness.core.result import IN_PERCENT, PARTIAL, Interval, Metric, Result, Score
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT, ImageTable
+from hardiness.distortions.levels import number_text
 from hardiness.metrics.declaration import PairMetric, pair_registry
 from hardiness.metrics.declaration import registry as metrics
 from hardiness.metrics.picture_scores import SCORE
@@ -467,7 +469,8 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
     metric, condition = _metric_of(rule, result)
     idle = ""
     if metric != HEADLINE:  # a run without scores has none that says which metric is meant
-        place, measured = folder.policy.place(rule), measured_metric(metric, run.card, result.scores)
+        place = folder.policy.place(rule)
+        measured = Metric("accuracy") if rule.holds_to else measured_metric(metric, run.card, result.scores)
         require_limit(place, rule, measured)
         idle = idle_line(place, rule, measured)
     limit = Limit(rule.limit, rule.side)
@@ -482,6 +485,8 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         _require_clusters(run, folder)
         _require_whole(result)
         require_whole_headline(rule, metric, result.benchmark)
+        if rule.holds_to:
+            return replace(case, evidence=_of_levels(rule, run, folder))
         pair = pair_metric_of(metric)
         if pair:
             title = rule.titled(pair.metric.title)
@@ -520,6 +525,59 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         return replace(case, evidence=lowest or _of_score(score, run))
     except MissingNumberError as error:
         return replace(case, reason=str(error))
+
+
+def _of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
+    """The evidence of the lowest accuracy over the levels of a corruption up to the one that a rule names.
+
+    It passes where accuracy at each of these is surely not below the limit, and fails where one surely is, whether or
+    not accuracy falls with the level.
+
+    Raises:
+        ArgumentError: the level is none of the corruption's quantity.
+        MissingNumberError: the corruption was not run at that level, or pictures are too few.
+        UnmatchedError: the corruption was not run, or has no quantity.
+    """
+    name, benchmark = str(rule.where["corruption"]), run.stored.run.benchmark.name
+    by_name = {levels.corruption: levels for levels in levels_by_corruption(_tables_of(rule, run))}
+    if name not in by_name:
+        raise UnmatchedError("where corruption", name, sorted(by_name))
+    levels, clusters = by_name[name], run.clusters
+    try:
+        value = levels.quantity.value_of(rule.holds_to, f"holds_to of {name}")
+    except ArgumentError as error:
+        raise ArgumentError(f"{folder.policy.place(rule)}: {error}") from None
+    up_to = levels.up_to(value)
+    if not up_to or up_to[-1].value != value:
+        raise MissingNumberError(
+            f"{name} was not run at {levels.text(value)}; run -b {benchmark}:corruptions={name},"
+            f"levels={number_text(value)}"
+        )
+    if any(not len(level.right) for level in up_to):
+        raise MissingNumberError(why_no_picture(run, rule.slice) if rule.slice else "a level has no picture")
+    if clusters is None:
+        return Evidence.from_lowest(
+            [int(np.count_nonzero(level.right)) for level in up_to], [len(level.right) for level in up_to]
+        )
+    if reason := why_too_few(clusters.count(up_to[-1].ids)):
+        raise MissingNumberError(f"no interval: {reason}")
+    scores = [
+        replace(
+            Metric("accuracy").score(level.accuracy, len(level.right), level.interval(clusters)),
+            clusters=clusters.count(level.ids),
+        )
+        for level in up_to
+    ]
+    evidence = Evidence.from_lowest_clustered(scores)
+    assert evidence is not None, "each level has an interval"
+    return evidence
+
+
+def _tables_of(rule: Rule, run: ScoredRun) -> Iterator[ImageTable]:
+    """The tables of a run and of its single levels, of a rule on a slice with the pictures of that alone."""
+    for each in (run, *run.levels):
+        table = each.table
+        yield table.of_rows(slice_rows(each, table, rule.slice)) if rule.slice else table
 
 
 def _require_clusters(run: ScoredRun, folder: PolicyFolder) -> None:

@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, MissingCard
 from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
+from hardiness.benchmarks.operating_limits import (
+    CorruptionLevels,
+    doubts_on_falling,
+    is_of_one_cell,
+    level_text,
+    levels_by_corruption,
+    limit_scores,
+)
 from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.own_classes import SEVERITY_BELOW, class_scores, class_warnings
 from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
-from hardiness.benchmarks.own_classes import class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.columns import (
@@ -31,6 +39,7 @@ from hardiness.core.columns import (
     join_columns,
     with_given,
 )
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
@@ -140,10 +149,12 @@ class ScoredRun:
     Attributes:
         memo: values that follow from its table; `save` keeps them.
         lacks: a line on the columns that were asked for and that its pictures have not; empty where they have all.
+        levels: runs of its model at single levels of a corruption, whose scores stand with its own.
     """
 
     def __init__(self, stored: StoredRun, card: Card, verify: bool = False, grouping: Grouping = NO_GROUPING) -> None:
         self.stored, self.card, self.grouping, self.lacks = stored, card, grouping, ""
+        self.levels: tuple[ScoredRun, ...] = ()
         self.stamps: Stamps
         self.stamps, self._strangers = stored.contents()
         self.memo = stored.memo(self.digest, "rows", trusted=isinstance(card, MissingCard), anew=verify)
@@ -218,6 +229,8 @@ class ScoredRun:
 
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
+        for level in self.levels:
+            level.release()
         self.__dict__.pop("clusters", None)
         self.__dict__.pop("picture_columns", None)
         self.__dict__.pop("ids", None)
@@ -344,14 +357,53 @@ class ScoredRun:
 
         scored = self.memo.record(_Scored, f"scores {digest_of(baseline)}", "", compute)
         by_class = self._by_class().scores if self.stored.run.has_own_classes else []
-        scores = [*scored.scores, *by_class]
+        scores = self._with_levels([*scored.scores, *by_class])
         if clusters := self.clusters:
             if isinstance(self.card, MissingCard):  # which makes no scores, and what is kept is of pictures alone
                 return [without_interval(score) for score in scores], scored.findings
             scores = clustered_scores(self._card_scores(baseline), clusters)
             if self.stored.run.has_own_classes:
                 scores += clustered_scores(self._class_scores(), clusters)
+            scores = self._with_levels(scores)
         return scores, scored.findings
+
+    def _with_levels(self, scores: Sequence[Score]) -> list[Score]:
+        """The scores with those of single levels, which no mean takes, and the limits in place of severities."""
+        if not self.levels:
+            return list(scores)
+        of_levels = [score for level in self.levels for score in level.scores(None)[0]]
+        swept = {str(cell["corruption"]) for level in self.levels for cell in level.stored.run.conditions}
+        levels = [each for each in self.corruption_levels() if each.corruption in swept]
+        limits = limit_scores(levels, self.table, clusters=self.clusters)
+        limited = {str(score.condition["corruption"]) for score in limits}
+        others = [
+            score
+            for score in scores
+            if score.metric != SEVERITY_BELOW.name or score.condition.get("corruption") not in limited
+        ]
+        return [*others, *of_levels, *limits]
+
+    def corruption_levels(self) -> list[CorruptionLevels]:
+        """The levels of each corruption that has a quantity: those of its own cells, and of single levels."""
+        return list(levels_by_corruption(run.table for run in (self, *self.levels)))
+
+    @property
+    def level_remarks(self) -> list[str]:
+        """What a person should know of its single levels: pictures that failed, damage, and levels that contradict."""
+        if not self.levels:
+            return []
+        lines = []
+        for level in self.levels:
+            (cell,) = level.stored.run.conditions
+            lines += [*level.damage, *level.complaints]
+            if failures := level.failures:
+                s = "s" if len(failures) > 1 else ""
+                lines.append(
+                    f"{cell['corruption']} at {level_text(cell)}: {len(failures)} picture{s} could not be evaluated: "
+                    f"{failures[0].sample}: {failures[0].reason}"
+                )
+        levels = self.corruption_levels()
+        return [*lines, *doubts_on_falling(levels, limit_scores(levels, self.table, clusters=self.clusters))]
 
     def _card_scores(self, baseline: Baseline | None) -> list[Score]:
         """The scores by its card and, of a chat model, of its answers, made anew from its table."""
@@ -416,6 +468,8 @@ class ScoredRun:
 
         What lacks a damaged shard is not kept: the file may come back with its size and time, or was read badly once.
         """
+        for level in self.levels:
+            level.save()
         if not self.damage:
             self.memo.save()
 
@@ -445,6 +499,7 @@ def fit_groupings(runs: Sequence[ScoredRun]) -> None:
         ArgumentError: no run's pictures have a column that is asked for, or a table that is given has no line of any
             picture.
     """
+    runs = [*runs, *(level for run in runs for level in run.levels)]
     if not any(run.grouping or run.grouping.columns for run in runs):
         return
     filled = [run for run in runs if len(run.ids)]
@@ -475,8 +530,10 @@ def without_clusters(*runs: ScoredRun) -> str:
 def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:
     """The runs, where those of single sets of other things are joined with their model's run on the photographs.
 
-    A run that holds photographs and sets together, as earlier versions stored them, stays as it is.
+    A run that holds photographs and sets together, as earlier versions stored them, stays as it is. Runs at single
+    levels of a corruption stand with their model's run on the set; those without one stand alone.
     """
+    runs = with_levels(runs)
     alone = [run for run in runs if is_of_one_set(run)]
     groups: dict[str, list[ScoredRun]] = {}
     for run in alone:
@@ -493,6 +550,41 @@ def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredR
         ]
         joined += [JoinedRun(each, list(sets.values()), verify) for each in inside or [None]]
     return [*(run for run in runs if run not in alone), *joined]
+
+
+def with_levels(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
+    """The runs, where those at single levels of a corruption are the `levels` of their model's runs on the set.
+
+    Of a level that was run twice, as with another version of its corruption, the run with most rows counts, of equal
+    ones that which was evaluated last.
+    """
+    single = [run for run in runs if is_of_one_cell(run.stored.run)]
+    if not single:
+        return list(runs)
+    whole = [run for run in runs if run not in single]
+    taken: set[str] = set()
+    for run in whole:
+        by_cell: dict[Condition, list[ScoredRun]] = {}
+        for level in single:
+            if _is_level_of(level.stored.run, run.stored.run):
+                by_cell.setdefault(level.stored.run.conditions[0], []).append(level)
+        run.levels = tuple(_fullest(alike) for alike in by_cell.values())
+        taken |= {level.stored.key for alike in by_cell.values() for level in alike}
+    return [*whole, *(run for run in single if run.stored.key not in taken)]
+
+
+def _fullest(runs: Sequence[ScoredRun]) -> ScoredRun:
+    most = max(run.rows for run in runs)
+    return evaluated_last([run for run in runs if run.rows == most])[0]
+
+
+def _is_level_of(level: Run, run: Run) -> bool:
+    """Whether a run at a single level is of the model, the set and the pictures of another run."""
+    apart = ("kernels", "cell")
+    options = [{k: v for k, v in json_form(each.benchmark.options).items() if k not in apart} for each in (level, run)]
+    benchmarks = [(each.benchmark.name, each.benchmark.card, each.benchmark.protocol) for each in (level, run)]
+    is_of_set = benchmarks[0] == benchmarks[1] and options[0] == options[1]
+    return is_of_set and level.data.fingerprint == run.data.fingerprint and _kin(level) == _kin(run)
 
 
 def is_of_one_set(run: ScoredRun) -> bool:
@@ -526,7 +618,7 @@ class JoinedRun(ScoredRun):
 
     def __init__(self, inside: ScoredRun | None, sets: Sequence[ScoredRun], verify: bool = False) -> None:
         self.inside, self.sets = inside, sets
-        self.card, self._table = sets[0].card, None
+        self.card, self._table, self.levels = sets[0].card, None, ()
         self.grouping, self.lacks = sets[0].grouping, ""
         parts = [*([inside] if inside else []), *sets]
         data = [part.stored.run.data for part in parts]

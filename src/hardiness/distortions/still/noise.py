@@ -80,7 +80,7 @@ def _photon_tables(rate: float) -> AliasTables:
     "noise",
     tuple(map(PhotonRate, (60.0, 25.0, 12.0, 5.0, 3.0))),
     draw_words,
-    quantity=Quantity("rate", "photons at white", "down", 0.1, 1000.0),
+    quantity=Quantity("rate", "photons at white", "down", 0.1, 500.0),
 )
 def shot_noise(image: Image, level: PhotonRate, draws: NDArray[np.uint32]) -> Image:
     """Poisson counts of photons in place of each value.

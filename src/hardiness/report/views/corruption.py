@@ -14,6 +14,7 @@ from hardiness.report.calibration_by_severity import calibration_by_severity
 from hardiness.report.charts import Chart, Curves, Dots, Grid, Heat, Layer, Line, Observer, Panel
 from hardiness.report.explained_by_accuracy import explained_chart
 from hardiness.report.headings import ends_apart, in_words, mean_intervals
+from hardiness.report.levels import level_figures
 from hardiness.report.published_beside import is_comparable, published_on, series_beside
 from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.views.card_view import CardView, register
@@ -38,6 +39,7 @@ class CorruptionView(CardView):
         yield from corruption_charts(results)
         yield from filter(None, (calibration_by_severity(results), explained_chart(results)))
         yield from filter(None, map(_grid, results))
+        yield from level_figures(results)
 
     def sentence(self, result: Result, scores: ScoreLookup) -> str | tuple[str, Score | None]:
         """How much is lost under the worst group of corruptions; the mean error where there are no groups."""
@@ -112,8 +114,17 @@ def _errors(result: Result) -> Errors:
     return {
         (s.condition["corruption"], s.condition["severity"]): s
         for s in result.scores
-        if s.metric == "error" and set(s.condition) == {"corruption", "severity"} and s.value is not None
+        if s.metric == "error" and _is_cell_of_set(s, result) and s.value is not None
     }
+
+
+def _is_cell_of_set(score: Score, result: Result) -> bool:
+    """Whether a score is of a cell of the set that the run is of, and not of a severity that stands beside it.
+
+    A published result lists no cells: all of its scores are of the set.
+    """
+    cells = result.run.conditions
+    return set(score.condition) == {"corruption", "severity"} and (score.condition in cells or len(cells) < 2)
 
 
 def _curves(
@@ -267,7 +278,7 @@ def _value(score: Score | None) -> float | None:
 
 def _grid(result: Result) -> Grid | None:
     """Errors by corruption and severity, with each row's mean and CE; ``None`` where a result has no such cells."""
-    cells = [score.condition for score in result.scores if set(score.condition) == {"corruption", "severity"}]
+    cells = [score.condition for score in result.scores if _is_cell_of_set(score, result)]
     if not cells:
         return None
     lookup = ScoreLookup(result.scores)

@@ -1,0 +1,148 @@
+"""Operating limits: the strongest level up to which accuracy stays above a stated one, with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations, takewhile
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.result import Interval
+from hardiness.statistics.clusters import Clusters, EstimateByCluster, why_too_few
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import proportion
+
+LEVEL = 0.05
+"""How seldom accuracy that falls with the level is said to rise, over all pairs of levels."""
+
+
+class LevelAnswers(NamedTuple):
+    """The answers at one level.
+
+    Attributes:
+        value: of the quantity.
+        ids: pictures that were evaluated, sorted, ``(n,)``.
+        right: whether each was answered rightly, bool ``(n,)``.
+    """
+
+    value: float
+    ids: NDArray[Any]
+    right: NDArray[np.bool_]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers."""
+        return float(self.right.mean())
+
+    def interval(self, clusters: Clusters | None = None) -> Interval:
+        """The 95 % interval of the accuracy, over clusters where pictures come in such."""
+        if clusters is None:
+            return proportion(int(np.count_nonzero(self.right)), len(self.right))
+        estimate = mean(self.ids, self.right.astype(np.float64)[:, None])
+        return EstimateByCluster(clusters.collapse(estimate), estimate).share_interval()
+
+
+@dataclass(frozen=True)
+class OperatingLimit:
+    """The limit of a quantity.
+
+    Attributes:
+        value: the strongest level that was run up to which accuracy stays at or above the stated one; ``None`` where
+            there is no limit, as ``reason`` says.
+        interval: of the limit, in the quantity; an end is that of the quantity where no level that was run is surely
+            on that side. ``None`` where there is none.
+        n: pictures of the level that has fewest.
+        reason: why there is no limit; else empty.
+        interval_reason: why a limit has no interval; else empty.
+    """
+
+    value: float | None
+    interval: Interval | None
+    n: int
+    reason: str = ""
+    interval_reason: str = ""
+
+
+def operating_limit(
+    levels: Sequence[LevelAnswers],
+    above: float,
+    ends: tuple[float, float],
+    text: Callable[[float], str],
+    clusters: Clusters | None = None,
+) -> OperatingLimit:
+    """The strongest level at which accuracy stays at or above a stated one.
+
+    Accuracy is assumed to fall with the level. Its interval inverts that of each level: from the mildest level on the
+    limit lies beyond each one that is surely not below, up to the first of which that is not known; from the strongest
+    on it lies before each one that is surely below. On either side the first wrong step needs an interval that misses
+    its accuracy on one side, so that 95 % of intervals hold however many levels there are.
+
+    Args:
+        levels: at least one, the mildest first, each value once.
+        above: the accuracy, in (0, 1).
+        ends: the mildest and the strongest value that the quantity has.
+        text: how a value is written.
+        clusters: of the pictures; ``None`` where each stands alone.
+
+    Source: Aitchison (1964), doi:10.1111/j.2517-6161.1964.tb00628.x, for intervals of a limit from tests of its values;
+        the steps from either end are tests in a fixed order, Maurer, Hothorn & Lehmacher (1995).
+    """
+    n = min(len(level.right) for level in levels)
+    if rise := surely_rising(levels, clusters):
+        milder, stronger = rise
+        return OperatingLimit(None, None, n, f"accuracy rises again with the level: {_rise(milder, stronger, text)}")
+    holding = list(takewhile(lambda level: level.accuracy >= above, levels))
+    first = levels[0]
+    if not holding:
+        share = f"{100 * first.accuracy:.1f} %"
+        return OperatingLimit(None, None, n, f"it is below already at the mildest level, {text(first.value)}: {share}")
+    if clusters is not None and (reason := why_too_few(clusters.count(first.ids))):
+        return OperatingLimit(holding[-1].value, None, n, interval_reason=reason)
+    bounds = [level.interval(clusters) for level in levels]
+    surely_above = list(takewhile(lambda bound: bound.low >= above, bounds))
+    surely_below = list(takewhile(lambda bound: bound.high < above, reversed(bounds)))
+    mild = levels[len(surely_above) - 1].value if surely_above else ends[0]
+    strong = levels[len(levels) - len(surely_below)].value if surely_below else ends[1]
+    return OperatingLimit(holding[-1].value, Interval(min(mild, strong), max(mild, strong)), n)
+
+
+def _rise(milder: LevelAnswers, stronger: LevelAnswers, text: Callable[[float], str]) -> str:
+    return (
+        f"{100 * milder.accuracy:.1f} % at {text(milder.value)}, {100 * stronger.accuracy:.1f} % at "
+        f"{text(stronger.value)}"
+    )
+
+
+def surely_rising(
+    levels: Sequence[LevelAnswers], clusters: Clusters | None = None
+) -> tuple[LevelAnswers, LevelAnswers] | None:
+    """Two levels, the milder first, of which the stronger surely has the higher accuracy; ``None`` where none have.
+
+    Of the pictures that both levels have, those that one alone answers rightly are a coin's throws where accuracy does
+    not rise; of clusters each is a throw, by which level answers more of it rightly. The level is shared among pairs.
+
+    Source: McNemar's exact test, one-sided; Bonferroni.
+    """
+    from scipy.special import bdtrc
+
+    pairs = [pair for pair in combinations(levels, 2) if pair[1].accuracy > pair[0].accuracy]
+    tested = len(levels) * (len(levels) - 1) // 2
+    surest: tuple[float, tuple[LevelAnswers, LevelAnswers]] | None = None
+    for milder, stronger in pairs:
+        gained, lost = _gained_and_lost(milder, stronger, clusters)
+        p = float(bdtrc(gained - 1, gained + lost, 0.5)) if gained else 1.0
+        if p <= LEVEL / tested and (surest is None or p < surest[0]):
+            surest = p, (milder, stronger)
+    return surest[1] if surest else None
+
+
+def _gained_and_lost(milder: LevelAnswers, stronger: LevelAnswers, clusters: Clusters | None) -> tuple[int, int]:
+    """How many pictures, or clusters, the stronger level answers rightly and the milder wrongly, and the reverse."""
+    ids, first, second = np.intersect1d(milder.ids, stronger.ids, assume_unique=True, return_indices=True)
+    change = stronger.right[second].astype(np.int64) - milder.right[first].astype(np.int64)
+    if clusters is not None:
+        change = np.sign(np.bincount(clusters.codes_of(ids), weights=change))
+    return int(np.count_nonzero(change > 0)), int(np.count_nonzero(change < 0))

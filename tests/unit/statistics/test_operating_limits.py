@@ -1,0 +1,80 @@
+"""Operating limits: which level, between which ends, and where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hardiness.core.result import Interval
+from hardiness.distortions.levels import number_text
+from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.operating_limits import LevelAnswers, OperatingLimit, operating_limit, surely_rising
+
+IDS = np.array([f"n/{k:03d}" for k in range(200)], object)
+
+
+def levels(*accuracies: float, n: int = 200) -> list[LevelAnswers]:
+    """Levels 10, 20, …, each of which answers the first pictures of one order rightly."""
+    return [
+        LevelAnswers(10.0 * place, IDS[:n], np.arange(n) < round(accuracy * n))
+        for place, accuracy in enumerate(accuracies, 1)
+    ]
+
+
+def limit(answers: list[LevelAnswers], above: float = 0.9, clusters: Clusters | None = None) -> OperatingLimit:
+    return operating_limit(answers, above, (0.0, 100.0), number_text, clusters)
+
+
+def test_the_strongest_level_up_to_which_accuracy_stays_and_the_ends_that_intervals_leave() -> None:
+    found = limit(levels(0.99, 0.97, 0.92, 0.85, 0.60))
+    # 0.97 of 200 is surely above .9 (its interval begins at .936), .92 is not; .85 surely is not below, .60 is.
+    assert (found.value, found.interval, found.n) == (30.0, Interval(20.0, 40.0), 200)
+    assert found.reason == found.interval_reason == ""
+
+
+def test_an_end_that_no_level_bounds_is_that_of_the_quantity() -> None:
+    assert limit(levels(0.92, 0.91, 0.90)).interval == Interval(0.0, 100.0)
+    assert limit(levels(0.99, 0.99)).interval == Interval(20.0, 100.0)
+    assert limit(levels(0.92, 0.5)).interval == Interval(0.0, 20.0)
+    assert limit(levels(0.99, 0.99)).value == 20.0
+
+
+def test_a_quantity_that_falls_has_the_same_limit() -> None:
+    falling = [level._replace(value=100 - level.value) for level in levels(0.99, 0.97, 0.92, 0.85, 0.60)]
+    found = operating_limit(falling, 0.9, (100.0, 1.0), number_text)
+    assert (found.value, found.interval) == (70.0, Interval(60.0, 80.0))
+
+
+def test_there_is_none_where_the_mildest_level_is_below_or_accuracy_surely_rises_again() -> None:
+    below = limit(levels(0.8, 0.7))
+    assert (below.value, below.interval) == (None, None)
+    assert below.reason == "it is below already at the mildest level, 10: 80.0 %"
+    rising = limit(levels(0.99, 0.6, 0.95))
+    assert (rising.value, rising.interval) == (None, None)
+    assert rising.reason == "accuracy rises again with the level: 60.0 % at 20, 95.0 % at 30"
+
+
+def test_a_rise_within_chance_leaves_the_limit_before_the_first_fall() -> None:
+    found = limit(levels(0.96, 0.895, 0.905, 0.6))
+    assert (found.value, found.reason) == (10.0, "")
+    assert surely_rising(levels(0.96, 0.895, 0.905, 0.6)) is None
+
+
+def test_of_clusters_each_counts_once() -> None:
+    """Two hundred pictures of ten patients: what surely rises of pictures is two patients' change."""
+    answers = levels(0.99, 0.6, 0.8)
+    patients = Clusters(IDS, (np.arange(200) // 20).astype(np.int64), "patient")
+    assert surely_rising(answers) is not None
+    assert surely_rising(answers, patients) is None
+    wide, narrow = limit(levels(0.97, 0.5), clusters=patients), limit(levels(0.97, 0.5))
+    assert wide.value == narrow.value == 10.0
+    assert narrow.interval == Interval(10.0, 20.0)
+    assert wide.interval == Interval(0.0, 20.0)
+    few = Clusters(IDS, (np.arange(200) // 50).astype(np.int64), "patient")
+    assert limit(levels(0.97, 0.5), clusters=few).interval is None
+    assert "cluster" in limit(levels(0.97, 0.5), clusters=few).interval_reason
+
+
+@pytest.mark.parametrize(("above", "value"), [(0.99, 10.0), (0.97, 20.0), (0.975, 10.0), (0.6, 50.0)])
+def test_the_stated_accuracy_itself_is_kept(above: float, value: float) -> None:
+    assert limit(levels(0.99, 0.97, 0.92, 0.85, 0.60), above).value == value
