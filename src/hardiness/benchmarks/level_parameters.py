@@ -4,39 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from hardiness import distortions
 from hardiness.benchmarks.operating_limits import strength_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Score
+from hardiness.core.result import Result, Score
 from hardiness.distortions.levels import Parameter
 
 
 def cells_with_levels(scores: Iterable[Score]) -> Iterator[Condition]:
     """The cells of corruptions at a severity or a level that some scores are of, each once, in their order."""
-    cells = dict.fromkeys(_cell(score.condition) for score in scores)
+    cells = dict.fromkeys(cell_of_condition(score.condition) for score in scores)
     yield from (cell for cell in cells if cell)
 
 
-def _cell(condition: Condition) -> Condition:
+def cell_of_condition(condition: Condition) -> Condition:
     """The corruption with its severity or level that a condition names; empty where it names none."""
     if "corruption" not in condition or not ("severity" in condition or "level" in condition):
         return Condition()
     return Condition(**{key: condition[key] for key in ("corruption", "severity", "level") if key in condition})
 
 
-def parameters_of_cell(condition: Condition) -> tuple[Parameter, ...]:
-    """The named parameters of the corruption at the severity or level that a condition names; none where nobody says.
-
-    A number of a severity that another version of the corruption had has none.
-    """
-    cell = _cell(condition)
-    if cell:
-        with suppress(ArgumentError):
-            parameters = distortions.parameters_of(str(cell["corruption"]), strength_of(cell))
-            return tuple(parameter for parameter in parameters if _is_number(parameter.value))
+def _parameters_of(cell: Condition) -> tuple[Parameter, ...]:
+    """The named parameters of a cell; none where nobody says, as of a severity that an older version had."""
+    with suppress(ArgumentError):
+        parameters = distortions.parameters_of(str(cell["corruption"]), strength_of(cell))
+        return tuple(parameter for parameter in parameters if _is_number(parameter.value))
     return ()
 
 
@@ -45,13 +40,49 @@ def _is_number(value: Any) -> bool:
 
 
 def parameter_entries(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """The parameters of each cell that some scores are of, as JSON; none of cells of which nobody says any."""
-    return [
-        {
-            **cell.as_dict(),
-            "parameters": {parameter.name: parameter.value for parameter in parameters},
-            "units": {parameter.name: parameter.unit for parameter in parameters if parameter.unit},
-        }
-        for cell in cells_with_levels(scores)
-        if (parameters := parameters_of_cell(cell))
-    ]
+    """The parameters of each cell that some scores are of, as JSON; none of cells of which nobody says any.
+
+    Where they are a quantity, ``stronger`` says in which direction it is.
+    """
+    entries = []
+    for cell in cells_with_levels(scores):
+        if parameters := _parameters_of(cell):
+            corruption = distortions.corruptions.find(str(cell["corruption"]))
+            quantity = corruption.quantity if corruption else None
+            entries.append(
+                {
+                    **cell.as_dict(),
+                    "parameters": {parameter.name: parameter.value for parameter in parameters},
+                    "units": {parameter.name: parameter.unit for parameter in parameters if parameter.unit},
+                    **({"stronger": quantity.stronger} if quantity else {}),
+                }
+            )
+    return entries
+
+
+class CellParameters(NamedTuple):
+    """The named parameters of a cell, as a result has them.
+
+    Attributes:
+        parameters: each with its unit.
+        stronger: ``"up"`` or ``"down"`` where they are a quantity, which grows stronger so; else empty.
+    """
+
+    parameters: tuple[Parameter, ...]
+    stronger: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of them in words."""
+        return ", ".join(map(str, self.parameters))
+
+
+def parameters_of_result(result: Result) -> dict[Condition, CellParameters]:
+    """The parameters that a result says, by cell: no corruption is loaded for them."""
+    by_cell = {}
+    for entry in result.measured.get("parameters", ()):
+        cell = Condition(**{key: entry[key] for key in ("corruption", "severity", "level") if key in entry})
+        units = entry.get("units", {})
+        parameters = (Parameter(name, value, units.get(name, "")) for name, value in entry["parameters"].items())
+        by_cell[cell] = CellParameters(tuple(parameters), entry.get("stronger", ""))
+    return by_cell

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from hardiness.benchmarks.level_parameters import cells_with_levels, parameters_of_cell
-from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, level_text, quantity_and_value
+from hardiness.benchmarks.level_parameters import parameters_of_result
+from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.benchmarks.presentation import words
-from hardiness.core.condition import Condition
 from hardiness.core.result import Result, Score
-from hardiness.distortions.levels import Quantity, number_text
+from hardiness.distortions.levels import number_text
 from hardiness.report.charts import Chart, Curves, Grid, GridCell, Line, Panel
 
 LIMIT_NOTES = (
@@ -44,17 +43,28 @@ def _is_of_level(score: Score) -> bool:
     return score.metric == "error" and set(score.condition) == {"corruption", "level"} and score.value is not None
 
 
-def _points(result: Result, corruption: str) -> tuple[Quantity, list[Point]] | None:
+class _Quantity(NamedTuple):
+    """A quantity as results have it: its title, and whether larger values are stronger."""
+
+    title: str
+    stronger: str
+
+    def strength(self, value: float) -> float:
+        """A number that is larger the stronger the value is."""
+        return value if self.stronger == "up" else -value
+
+
+def _points(result: Result, corruption: str) -> tuple[_Quantity, list[Point]] | None:
     """The errors of a result by the value of a corruption's quantity, the mildest first; ``None`` where it has none."""
-    quantity, points = None, dict[float, Score]()
+    quantity, points, parameters = None, dict[float, Score](), parameters_of_result(result)
     for score in result.scores:
-        cell = score.condition
-        is_cell = set(cell) in ({"corruption", "level"}, {"corruption", "severity"})
-        if score.metric != "error" or not is_cell or cell["corruption"] != corruption or score.value is None:
-            continue
-        if (known := quantity_and_value(cell)) is not None:
-            quantity = known[0]
-            points[known[1]] = score
+        of_cell = parameters.get(score.condition)
+        is_error = score.metric == "error" and score.value is not None
+        if is_error and of_cell and of_cell.stronger and score.condition["corruption"] == corruption:
+            (parameter,) = of_cell.parameters
+            title = f"{parameter.name.replace('_', ' ')}{f', {parameter.unit}' if parameter.unit else ''}"
+            quantity = _Quantity(title, of_cell.stronger)
+            points[parameter.value] = score
     if quantity is None:
         return None
     strength = quantity.strength
@@ -68,7 +78,7 @@ def _swept(results: Sequence[Result]) -> list[str]:
 
 def _curves(results: Sequence[Result]) -> Curves | None:
     """Accuracy over the quantity of each corruption of which single levels were run; ``None`` where none were."""
-    panels, quantities = [], dict[str, Quantity]()
+    panels, quantities = [], dict[str, _Quantity]()
     for corruption in _swept(results):
         measured = {result.name: points for result in results if (points := _points(result, corruption))}
         quantity = quantities[corruption] = next(iter(measured.values()))[0]
@@ -107,10 +117,11 @@ def _line(model: str, points: Sequence[Point]) -> Line:
 def _level_grid(result: Result) -> Grid | None:
     """The error at each value of a quantity of which single levels were run; ``None`` where none were."""
     rows: list[tuple[str, tuple[GridCell | None, ...]]] = []
+    parameters = parameters_of_result(result)
     for corruption in _swept([result]):
         _, points = _points(result, corruption) or (None, [])
         for _, score in points:
-            name = f"{words(corruption)}, {_parameter_text(score.condition)}"
+            name = f"{words(corruption)}, {parameters[score.condition].text}"
             rows.append((name, (GridCell(score.value, interval=score.interval),)))
     return Grid(result.name, "error by level, from mild to strong", "level", ("error",), tuple(rows)) if rows else None
 
@@ -131,16 +142,12 @@ def _percent(score: Score) -> str:
     return f"{100 * float(score.condition['above']):.4g} % or more"
 
 
-def _parameter_text(cell: Condition) -> str:
-    return ", ".join(map(str, parameters_of_cell(cell))) or level_text(cell)
-
-
 def _parameter_grid(results: Sequence[Result]) -> Grid | None:
     """The named parameters of each severity that was run, by corruption; ``None`` where none is known."""
     values: dict[str, dict[int, Any]] = {}
-    cells = dict.fromkeys(cell for result in results for cell in cells_with_levels(result.scores) if "severity" in cell)
-    for cell in cells:
-        for parameter in parameters_of_cell(cell):
+    cells = {cell: each for result in results for cell, each in parameters_of_result(result).items()}
+    for cell, of_cell in cells.items():
+        for parameter in of_cell.parameters if "severity" in cell else ():
             unit = f", {parameter.unit}" if parameter.unit else ""
             name = f"{words(str(cell['corruption']))}: {parameter.name.replace('_', ' ')}{unit}"
             values.setdefault(name, {})[int(cell["severity"])] = parameter.value

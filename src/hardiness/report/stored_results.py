@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from hardiness.benchmarks.card import card_of
-from hardiness.benchmarks.level_parameters import parameters_of_cell
+from hardiness.benchmarks.level_parameters import cell_of_condition, parameters_of_result
 from hardiness.core.answers import mark_notes
 from hardiness.core.condition import Condition
 from hardiness.core.result import Result, Score
@@ -99,16 +99,17 @@ class StoredResults(Sequence["TabledResult"]):
         differences, headlines = _differences_by_id(self._results), _headlines(self._results)
         has_slices = any(result.slices for result in self._results)
         has_clusters = any(result.clusters for result in self._results)
-        has_levels = any(_parameters(score) for result in self._results for score in result.scores)
+        has_levels = any("parameters" in result.measured for result in self._results)
         rows = []
         for result in self._results:
             card = card_of(result.run)
+            parameters = {cell: each.text for cell, each in parameters_of_result(result).items()}
             for score in result.scores:
                 row = _row(result, score)
                 row["options"] = differences[id(result)]
                 row["headline"] = (result.key, score.metric, score.condition) in headlines
                 row["condition"] = shown(card.named(score.condition))
-                row |= {"parameters": _parameters(score)} if has_levels else {}
+                row |= {"parameters": parameters.get(cell_of_condition(score.condition), "")} if has_levels else {}
                 if places is not None:
                     place = places.get((result.run.key, score.metric, score.condition))
                     row |= {"place": place and place.best, "place_worst": place and place.worst}
@@ -140,11 +141,6 @@ class TabledResult(Result):
     def table(self, form: Form = "pyarrow") -> Any:
         """A table, one row a score; columns and arguments as of `StoredResults.table`."""
         return StoredResults([self]).table(form)
-
-
-def _parameters(score: Score) -> str:
-    """The named parameters of the corruption that a score is of, as text; empty where there are none."""
-    return ", ".join(map(str, parameters_of_cell(score.condition)))
 
 
 def _headlines(results: Sequence[Result]) -> set[tuple[str, str, Condition]]:

@@ -9,7 +9,6 @@ from itertools import groupby
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
 from hardiness.benchmarks.card import MissingCard, card_of, cards, published_baseline, variant_of
-from hardiness.benchmarks.level_parameters import parameter_entries
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, doubts_on_falling, limit_scores
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import SEVERITY_BELOW, severities_below
@@ -247,7 +246,7 @@ def _scored(
         plan=stored.plan,
         measured={
             "sessions": run.sessions(),
-            **({"parameters": parameters} if (parameters := parameter_entries(scores)) else {}),
+            **({"parameters": parameters} if (parameters := run.parameters(scores)) else {}),
             **({"baseline": base.as_measured(run)} if base and divisor else {}),
         },
         failures=run.failures,

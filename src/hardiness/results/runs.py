@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, MissingCard
 from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
+from hardiness.benchmarks.level_parameters import cells_with_levels, parameter_entries
 from hardiness.benchmarks.operating_limits import (
     CorruptionLevels,
     doubts_on_falling,
@@ -115,6 +116,9 @@ SCORING = 8
 
 ANSWERS_VERSION = 2
 """Version of what is said of a chat model's answers; part of what kept lines are recognised by."""
+
+PARAMETERS = 1
+"""Version of what is kept of the parameters of corruptions."""
 
 DETAILS = 3
 """Version of what all cards share of their details."""
@@ -372,9 +376,7 @@ class ScoredRun:
         if not self.levels:
             return list(scores)
         of_levels = [score for level in self.levels for score in level.scores(None)[0]]
-        swept = {str(cell["corruption"]) for level in self.levels for cell in level.stored.run.conditions}
-        levels = [each for each in self.corruption_levels() if each.corruption in swept]
-        limits = limit_scores(levels, self.table, clusters=self.clusters)
+        limits = self._limits().scores
         limited = {str(score.condition["corruption"]) for score in limits}
         others = [
             score
@@ -382,6 +384,12 @@ class ScoredRun:
             if score.metric != SEVERITY_BELOW.name or score.condition.get("corruption") not in limited
         ]
         return [*others, *of_levels, *limits]
+
+    def parameters(self, scores: Sequence[Score]) -> list[dict[str, Any]]:
+        """The named parameters of the corruptions that its scores are of, as JSON."""
+        cells = [cell.as_dict() for cell in cells_with_levels(scores)]
+        compute = partial(parameter_entries, scores)
+        return list(self.memo.value("parameters", digest_of([PARAMETERS, cells]), compute)) if cells else []
 
     def corruption_levels(self) -> list[CorruptionLevels]:
         """The levels of each corruption that has a quantity: those of its own cells, and of single levels."""
@@ -402,8 +410,20 @@ class ScoredRun:
                     f"{cell['corruption']} at {level_text(cell)}: {len(failures)} picture{s} could not be evaluated: "
                     f"{failures[0].sample}: {failures[0].reason}"
                 )
-        levels = self.corruption_levels()
-        return [*lines, *doubts_on_falling(levels, limit_scores(levels, self.table, clusters=self.clusters))]
+        return [*lines, *self._limits().warnings]
+
+    def _limits(self) -> _ScoredByClass:
+        """The operating limits of the corruptions of its single levels, and where these contradict what they assume."""
+
+        def compute() -> _ScoredByClass:
+            swept = {str(cell["corruption"]) for level in self.levels for cell in level.stored.run.conditions}
+            levels = [each for each in self.corruption_levels() if each.corruption in swept]
+            scores = limit_scores(levels, self.table, clusters=self.clusters)
+            return _ScoredByClass(scores, list(doubts_on_falling(levels, scores)))
+
+        if self.clusters is not None:  # their column may be another the next time
+            return compute()
+        return self.memo.record(_ScoredByClass, "limits", digest_of([level.digest for level in self.levels]), compute)
 
     def _card_scores(self, baseline: Baseline | None) -> list[Score]:
         """The scores by its card and, of a chat model, of its answers, made anew from its table."""
