@@ -36,6 +36,7 @@ from hardiness.report.figures.writers import icon, inline, rules, symbols
 from hardiness.report.gate import GateTable
 from hardiness.report.marks import DEMO
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
+from hardiness.report.right_answers import shows_right_answers
 from hardiness.report.scorecard import scorecard
 from hardiness.report.screen import first_screen
 from hardiness.report.sections import BenchmarkSection, sections
@@ -312,7 +313,9 @@ def _section(
 def _pair_notes(shown: BenchmarkSection) -> list[str]:
     """The sentences of a comparison on pairs, beside their differences; places stand in the tables."""
     notes = comparison_view(shown.compared, DIFFERENCES_MOST).notes if shown.compared else ()
-    return [note for note in notes if "differences are shown" not in note and not note.startswith("ranks by ")]
+    others = [note for note in notes if "differences are shown" not in note and not note.startswith("ranks by ")]
+    # Parts of a difference of errors would stand against the direction of all else on the page.
+    return [note for note in others if ", mean error by " not in note] if shows_right_answers(shown.results) else others
 
 
 def _compared_slices(shown: BenchmarkSection) -> list[TextTable]:

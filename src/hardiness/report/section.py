@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hardiness.benchmarks.card import Card, card_of, cards
@@ -13,6 +13,7 @@ from hardiness.core.benchmark import GROUPS, LAST
 from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.report.charts import Chart, Grid
 from hardiness.report.notes import Note, notes_of
+from hardiness.report.right_answers import of_right_answers, shows_right_answers
 from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.views.card_view import CardView, views
 
@@ -87,8 +88,8 @@ def section_of(results: Sequence[Result], *, figures: bool = True) -> Section:
 
 def _section(card: Card, results: Sequence[Result], *, figures: bool) -> Section:
     columns, run = card.columns_of(results), results[0].run
-    if all(result.run.has_own_classes for result in results):
-        columns = tuple(map(_of_right_answers, columns))
+    if shows_right_answers(results):
+        columns = tuple(map(of_right_answers, columns))
     parts = _parts(run.benchmark.card, results, figures=figures)
     return Section(
         variant=card.variant(run),
@@ -105,18 +106,6 @@ def _section(card: Card, results: Sequence[Result], *, figures: bool) -> Section
         galleries=[(r.name, figure) for r in results for figure in galleries_of(r)] if figures else [],
         explanations=_explanations(card, results) if figures else (),
     )
-
-
-RIGHT_ANSWERS = {"mean_error": "accuracy under corruptions", "clean_error": "clean accuracy"}
-"""Titles of one less a share of wrong answers, by its metric."""
-
-
-def _of_right_answers(column: Column) -> Column:
-    """A column of right answers in place of wrong ones: on a person's own classes all shares have one direction."""
-    title = RIGHT_ANSWERS.get(column.metric.removesuffix(PARTIAL))
-    if title is None or column.condition:
-        return column
-    return replace(column, title=title, higher_is_better=True, complement=True)
 
 
 class ViewParts(NamedTuple):

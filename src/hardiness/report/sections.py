@@ -13,7 +13,7 @@ from itertools import groupby
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.condition import Condition
-from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Interval, Result, Score
+from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.charts import Chart, Dots
 from hardiness.report.flip_figures import flip_charts, flip_gallery, recall_changes
@@ -21,6 +21,7 @@ from hardiness.report.marks import marks_in_export, marks_of
 from hardiness.report.notes import merged
 from hardiness.report.own_classes import with_classes
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
+from hardiness.report.right_answers import complement, shows_right_answers
 from hardiness.report.section import Section, figures_across, section_of
 from hardiness.report.views.slices import slice_charts
 from hardiness.results.comparison import BenchmarkComparison
@@ -230,13 +231,6 @@ def score_of(result: Result, column: Column) -> Score | None:
     return complement(score) if score is not None and column.complement else score
 
 
-def complement(score: Score) -> Score:
-    """One less a share of wrong answers: the share of right ones, under the name of the score that it is made of."""
-    ends = score.interval and Interval(1 - score.interval.high, 1 - score.interval.low)
-    value = None if score.value is None else 1 - score.value
-    return replace(score, value=value, interval=ends, higher_is_better=not score.higher_is_better)
-
-
 def sections(
     results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = (), *, figures: bool = True
 ) -> list[BenchmarkSection]:
@@ -250,7 +244,7 @@ def sections(
     tables = []
     for table in _best_first([with_own_names(list(group)) for _, group in groupby(results, key=group_of)]):
         section = section_of(table, figures=figures)
-        if figures and all(result.run.has_own_classes for result in table):
+        if figures and shows_right_answers(table):
             section = with_classes(section, table)
         if figures and any(result.slices for result in table):
             section = replace(section, charts=[*section.charts, *slice_charts(table)])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from hardiness.benchmarks.corruption_errors import ERROR, MEAN_ERROR
 from hardiness.benchmarks.presentation import words
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Metric, Result, Score
+from hardiness.core.result import PARTIAL, Interval, Metric, Result, Score
 from hardiness.reference.published_numbers import baseline
 from hardiness.reference.sets import distortion_set
 from hardiness.report.calibration_by_severity import calibration_by_severity
@@ -16,6 +17,7 @@ from hardiness.report.explained_by_accuracy import explained_chart
 from hardiness.report.headings import ends_apart, in_words, mean_intervals
 from hardiness.report.levels import level_figures
 from hardiness.report.published_beside import is_comparable, published_on, series_beside
+from hardiness.report.right_answers import complement, shows_right_answers
 from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.views.card_view import CardView, register
 from hardiness.statistics.intervals import newcombe, within
@@ -24,7 +26,11 @@ LOSS = Metric(
     "loss", higher_is_better=False, explanation="error under the worst group of corruptions less clean error."
 )
 
-Errors = dict[tuple[str, int], Score]
+Cells = dict[tuple[str, int], Score]
+"""A score by corruption and severity."""
+
+SHARES = (ERROR.name, MEAN_ERROR.name)
+"""Shares of wrong answers by corruption and severity, and over all of them."""
 
 BASELINE = "AlexNet"
 """The model whose errors published ratios divide by."""
@@ -48,6 +54,8 @@ class CorruptionView(CardView):
             error = scores.score(MEAN_ERROR.name)
             if error is None or error.value is None:
                 return ""
+            if shows_right_answers([result]):
+                return f"is right on {100 * (1 - error.value):.0f} % of corrupted pictures", complement(error)
             return f"errs on {100 * error.value:.0f} % of corrupted pictures", error
         loss = score.value or 0.0
         where = str(score.condition["group"])
@@ -55,37 +63,85 @@ class CorruptionView(CardView):
         return f"loses {100 * loss:.0f} points under {where}" if loss > 0 else "loses nothing under corruptions", score
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers that figures count: wrong ones, or on classes of a person's own right ones, as its tables do."""
+
+    are_right: bool = False
+
+    @property
+    def metric(self) -> str:
+        """Their share in a word, which also begins the names of figures."""
+        return "accuracy" if self.are_right else "error"
+
+    @property
+    def label(self) -> str:
+        """The name of an axis."""
+        return "accuracy ↑ better" if self.are_right else "error ↓ better"
+
+    @property
+    def word(self) -> str:
+        """What they are."""
+        return "right" if self.are_right else "wrong"
+
+    def share(self, error: Score) -> Score:
+        """Their share, of a share of wrong answers."""
+        return complement(error) if self.are_right else error
+
+    def worst_first(self, means: Mapping[str, float]) -> list[str]:
+        """Names by their mean share, the most harmful first."""
+        return sorted(means, key=lambda name: (means[name] if self.are_right else -means[name], name))
+
+    def ends(
+        self, shares: Mapping[str, float], intervals: Mapping[str, Interval]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """The names under which most and least is lost, where chance cannot have swapped them."""
+        apart = ends_apart(shares, intervals)
+        if not apart:
+            return None
+        high, low = apart
+        return (low, high) if self.are_right else (high, low)
+
+
 def corruption_charts(results: Sequence[Result]) -> list[Chart]:
-    """Error by severity, one small panel a corruption; the matrix; and errors by corruption beside the published."""
-    errors = {result.name: _errors(result) for result in results}
-    names = list(dict.fromkeys(name for by_cell in errors.values() for name, _ in by_cell))
-    severities = sorted({severity for by_cell in errors.values() for _, severity in by_cell})
+    """Error by severity, one small panel a corruption; the matrix; and errors by corruption beside the published.
+
+    On classes of a person's own they show accuracy.
+    """
+    answers = Answers(shows_right_answers(results))
+    shares = {result.name: _shares(result, answers) for result in results}
+    names = list(dict.fromkeys(name for by_cell in shares.values() for name, _ in by_cell))
+    severities = sorted({severity for by_cell in shares.values() for _, severity in by_cell})
     charts: list[Chart] = []
     if len(severities) > 1:
-        charts.append(_curves(errors, names, severities, results))
+        charts.append(_curves(shares, names, severities, results, answers))
     if names:
-        charts.append(_matrix(errors, names, severities, results))
-    if dots := _by_corruption(results):
+        charts.append(_matrix(shares, names, severities, results, answers))
+    if dots := _by_corruption(results, answers):
         charts.append(dots)
     return charts
 
 
-def _title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
-    """The corruptions under which most and least is lost, by errors as shares, largest first; else a range."""
-    names = list(errors)
+def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval], answers: Answers) -> str:
+    """The corruptions under which most and least is lost, by shares, the most harmful first; else a range."""
+    names = list(shares)
     if len(names) == 1:
-        return f"Error under {words(names[0])} by severity"
-    percents = {name: f"{100 * error:.0f}" for name, error in errors.items()}
-    most, least = percents[names[0]], percents[names[-1]]
-    if most == least:
-        return f"As much is lost under each: {most} % wrong"
-    if not (apart := ends_apart(errors, intervals)):
-        return f"From {least} to {most} % are wrong, by corruption"
-    (where, worst), (mild, mildest) = (
-        (in_words(map(words, ends), len(names)), " to ".join(dict.fromkeys(percents[name] for name in reversed(ends))))
+        return f"{answers.metric.capitalize()} under {words(names[0])} by severity"
+    percents = {name: f"{100 * share:.0f}" for name, share in shares.items()}
+    worst, best = percents[names[0]], percents[names[-1]]
+    if worst == best:
+        return f"As much is lost under each: {worst} % {answers.word}"
+    if not (apart := answers.ends(shares, intervals)):
+        least, most = (worst, best) if answers.are_right else (best, worst)
+        return f"From {least} to {most} % are {answers.word}, by corruption"
+    (where, harm), (mild, mildest) = (
+        (
+            in_words(map(words, ends), len(names)),
+            " to ".join(dict.fromkeys(percents[name] for name in sorted(ends, key=shares.__getitem__))),
+        )
         for ends in apart
     )
-    return f"Most is lost under {where} ({worst} % wrong), least under {mild} ({mildest} %)"
+    return f"Most is lost under {where} ({harm} % {answers.word}), least under {mild} ({mildest} %)"
 
 
 def noise_loss(result: Result) -> Score | None:
@@ -110,9 +166,9 @@ def noise_loss(result: Result) -> Score | None:
     return LOSS.score(loss, worst.n, interval, Condition(group=group))
 
 
-def _errors(result: Result) -> Errors:
+def _shares(result: Result, answers: Answers) -> Cells:
     return {
-        (s.condition["corruption"], s.condition["severity"]): s
+        (s.condition["corruption"], s.condition["severity"]): answers.share(s)
         for s in result.scores
         if s.metric == "error" and _is_cell_of_set(s, result) and s.value is not None
     }
@@ -128,31 +184,36 @@ def _is_cell_of_set(score: Score, result: Result) -> bool:
 
 
 def _curves(
-    errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int], results: Sequence[Result]
+    shares: dict[str, Cells],
+    names: Sequence[str],
+    severities: Sequence[int],
+    results: Sequence[Result],
+    answers: Answers,
 ) -> Curves:
     ticks = tuple(float(severity) for severity in severities)
     cells = {
-        name: [by_cell[name, s] for by_cell in errors.values() for s in severities if (name, s) in by_cell]
+        name: [by_cell[name, s] for by_cell in shares.values() for s in severities if (name, s) in by_cell]
         for name in names
     }
     means = {name: _mean(scores) for name, scores in cells.items()}
-    ordered = sorted(names, key=lambda name: (-means[name], name))
+    ordered = answers.worst_first(means)
     panels, published = [], _published_errors(results, severities)
     for name in ordered:
         lines = []
-        for model, by_cell in errors.items():
+        for model, by_cell in shares.items():
             points = [(float(s), by_cell[name, s]) for s in severities if (name, s) in by_cell]
             lines.append(_line(model, points))
         curves = tuple(line for line in lines if line.x)
         beside = (published[name],) if name in published else ()
         panels.append(Panel("severity", curves, beside, ticks, tuple(map(str, severities)), name.replace("_", " ")))
+    what = f"{answers.metric.capitalize()} by severity"
     return Curves(
-        "error_by_severity",
-        "Error by severity",
-        _title({name: means[name] for name in ordered}, mean_intervals(cells)),
-        "Error by severity of each corruption, the most harmful first; bands are 95 % intervals.",
+        f"{answers.metric}_by_severity",
+        what,
+        _title({name: means[name] for name in ordered}, mean_intervals(cells), answers),
+        f"{what} of each corruption, the most harmful first; bands are 95 % intervals.",
         tuple(panels),
-        "error ↓ better",
+        answers.label,
         small=True,
         beside=f"{BASELINE} as published",
         grey=f"Thin grey lines: {BASELINE} as published, {published_on(results)}.",
@@ -186,35 +247,41 @@ def _line(model: str, points: Sequence[tuple[float, Score]]) -> Line:
 
 
 def _matrix(
-    errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int], results: Sequence[Result]
+    shares: dict[str, Cells],
+    names: Sequence[str],
+    severities: Sequence[int],
+    results: Sequence[Result],
+    answers: Answers,
 ) -> Heat:
-    """Errors of each model; of one severity alone, which has no curves, with the published ones beside."""
+    """The share of each model's cells; of one severity alone, which has no curves, with the published ones beside."""
     layers = tuple(
         Layer(model, tuple(tuple(_value(by_cell.get((name, s))) for s in severities) for name in names))
-        for model, by_cell in errors.items()
+        for model, by_cell in shares.items()
         if by_cell
     )
     caption = (
-        "The stronger the colour, the worse. With two models chosen, the first shows its difference to the second."
+        f"The stronger the colour, the {'better' if answers.are_right else 'worse'}. With two models chosen, the first "
+        "shows its difference to the second."
     )
     if len(severities) == 1 and (published := _published_errors(results, severities)):
         of_each = tuple(published[name].y if name in published else (None,) for name in names)
         layers += (Layer(BASELINE, of_each),)
         caption += f" {BASELINE}: as published, {published_on(results)}."
     return Heat(
-        "error_matrix",
-        "Error by corruption and severity, in %",
+        f"{answers.metric}_matrix",
+        f"{answers.metric.capitalize()} by corruption and severity, in %",
         caption,
         "severity",
         tuple(str(severity) for severity in severities),
         tuple(names),
         layers,
+        higher_is_better=answers.are_right,
     )
 
 
-def _by_corruption(results: Sequence[Result]) -> Dots | None:
-    """Mean error of each corruption over its severities, with the published models as strokes."""
-    observers = tuple(_observer(result) for result in results)
+def _by_corruption(results: Sequence[Result], answers: Answers) -> Dots | None:
+    """Mean share of each corruption over its severities, with the published models as strokes."""
+    observers = tuple(_observer(result, answers) for result in results)
     rows: dict[str, list[Score]] = {}
     for each in observers:
         for name, score in each.by_row.items():
@@ -222,7 +289,7 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
     if not rows:
         return None
     means = {name: _mean(scores) for name, scores in rows.items()}
-    ordered = tuple(sorted(means, key=lambda name: (-means[name], name)))
+    ordered = tuple(answers.worst_first(means))
     published: dict[str, dict[str, Score]] = {}
     for model, series in series_beside(results, "error").items():
         for row in series:
@@ -236,36 +303,48 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
         if model in overall
     )
     grey = f"Grey strokes: models as published, {published_on(results)}."
-    title = _mean_title({name: means[name] for name in ordered}, mean_intervals(rows))
-    label, all_rows = "error ↓ better", "all that were run"
-    caption = "Mean over severities."
+    title = _mean_title({name: means[name] for name in ordered}, mean_intervals(rows), answers)
+    all_rows, caption = "all that were run", "Mean over severities."
     return Dots(
-        "error_by_corruption", title, caption, label, ("", ""), all_rows, ordered, observers, None, beside, grey=grey
+        f"{answers.metric}_by_corruption",
+        title,
+        caption,
+        answers.label,
+        ("", ""),
+        all_rows,
+        ordered,
+        observers,
+        None,
+        beside,
+        grey=grey,
     )
 
 
-def _mean_title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
-    """The corruptions with the largest and the smallest errors, as shares, largest first; else a range."""
-    names = list(errors)
+def _mean_title(shares: Mapping[str, float], intervals: Mapping[str, Interval], answers: Answers) -> str:
+    """The corruptions under which most and least is lost, by shares, the most harmful first; else a range."""
+    names, what = list(shares), answers.metric.capitalize()
     if len(names) == 1:
-        return f"Error under {words(names[0])}"
-    most, least = (f"{100 * errors[name]:.1f}" for name in (names[0], names[-1]))
-    if most == least:
-        return "Error by corruption: the same under each"
-    if not (apart := ends_apart(errors, intervals)):
-        return f"Error by corruption: {least} to {most} %"
-    where, mild = (in_words(map(words, ends), len(errors)) for ends in apart)
-    return f"Error by corruption: most under {where}, least under {mild}"
+        return f"{what} under {words(names[0])}"
+    least, most = sorted(shares[name] for name in (names[0], names[-1]))
+    ends = [f"{100 * share:.1f}" for share in (least, most)]
+    if ends[0] == ends[1]:
+        return f"{what} by corruption: the same under each"
+    if not (apart := answers.ends(shares, intervals)):
+        return f"{what} by corruption: {ends[0]} to {ends[1]} %"
+    where, mild = (in_words(map(words, names_of_end), len(shares)) for names_of_end in apart)
+    if answers.are_right:
+        return f"{what} by corruption: least under {where}, most under {mild}"
+    return f"{what} by corruption: most under {where}, least under {mild}"
 
 
-def _observer(result: Result) -> Observer:
+def _observer(result: Result, answers: Answers) -> Observer:
     by_row = {
-        str(s.condition["corruption"]): s
+        str(s.condition["corruption"]): answers.share(s)
         for s in result.scores
         if s.metric == "error" and set(s.condition) == {"corruption"} and s.value is not None
     }
     overall = next((s for s in result.scores if s.metric.startswith("mean_error") and s.value is not None), None)
-    return Observer(result.name, overall, by_row)
+    return Observer(result.name, answers.share(overall) if overall else None, by_row)
 
 
 def _mean(scores: Sequence[Score]) -> float:
@@ -277,11 +356,13 @@ def _value(score: Score | None) -> float | None:
 
 
 def _grid(result: Result) -> Grid | None:
-    """Errors by corruption and severity, with each row's mean and CE; ``None`` where a result has no such cells."""
+    """Shares by corruption and severity, with each row's mean and CE; ``None`` where a result has no such cells."""
     cells = [score.condition for score in result.scores if _is_cell_of_set(score, result)]
     if not cells:
         return None
-    lookup = ScoreLookup(result.scores)
+    answers = Answers(shows_right_answers([result]))
+    shares = (answers.share(s) if s.metric.removesuffix(PARTIAL) in SHARES else s for s in result.scores)
+    lookup = ScoreLookup([*shares])
     severities = sorted({cell["severity"] for cell in cells})
     names = list(dict.fromkeys(cell["corruption"] for cell in cells))
     has_ratios = not result.run.data.classes or any(score.metric == "ce" for score in result.scores)
@@ -302,4 +383,4 @@ def _grid(result: Result) -> Grid | None:
         mean = lookup.cell("mean_error") or lookup.cell("mean_error_partial")
         rows.append(("all of the set", (*means, mean, *((whole,) if has_ratios else ()))))
     heads = (*(f"severity {severity}" for severity in severities), "mean", *(("CE",) if has_ratios else ()))
-    return Grid(result.name, "error by corruption and severity", "corruption", heads, tuple(rows))
+    return Grid(result.name, f"{answers.metric} by corruption and severity", "corruption", heads, tuple(rows))

@@ -1,0 +1,41 @@
+"""Shares of right answers in place of wrong ones: on a person's own classes all shares have one direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hardiness.benchmarks.presentation import Column
+from hardiness.core.result import PARTIAL, Interval, Result, Score
+
+RIGHT_ANSWERS = {
+    "mean_error": "accuracy under corruptions",
+    "clean_error": "clean accuracy",
+    "error": "accuracy",
+}
+"""Titles of one less a share of wrong answers, by its metric."""
+
+
+def shows_right_answers(results: Sequence[Result]) -> bool:
+    """Whether tables and figures of these results show right answers: on a person's own classes."""
+    return all(result.run.has_own_classes for result in results)
+
+
+def right_title(metric: str) -> str:
+    """The title of one less a share of wrong answers, by its metric; empty for other metrics."""
+    return RIGHT_ANSWERS.get(metric.removesuffix(PARTIAL), "")
+
+
+def of_right_answers(column: Column) -> Column:
+    """A column of right answers in place of wrong ones; other columns as they are."""
+    title = right_title(column.metric)
+    if not title or column.condition:
+        return column
+    return replace(column, title=title, higher_is_better=True, complement=True)
+
+
+def complement(score: Score) -> Score:
+    """One less a share of wrong answers: the share of right ones, under the name of the score that it is made of."""
+    ends = score.interval and Interval(1 - score.interval.high, 1 - score.interval.low)
+    value = None if score.value is None else 1 - score.value
+    return replace(score, value=value, interval=ends, higher_is_better=not score.higher_is_better)
