@@ -274,3 +274,62 @@ def test_a_chat_model_on_all_17_sets_has_kappa_with_people(
     table = hardiness("show", "--people", out, "--humans", seventeen / "raw-data", "--all")
     assert "human-likeness on 17 of 17 sets of model-vs-human" in table.out
     assert "chat:toy:7b †" in table.out
+
+
+def test_csv_files_alone_are_a_run_and_give_the_four_numbers(
+    hardiness: Any, raw_data: Path, tmp_path: Path, results: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network's trials in the repository's own form become a run without one picture, beside people's."""
+    monkeypatch.delenv("HARDINESS_DATA", raising=False)
+    for name, answered in (("net", "knife"), ("other", "dog")):
+        for folder in sorted(raw_data.iterdir()):
+            person = folder / f"{folder.name}_subject-01_session_1.csv"
+            rows = [line.split(",") for line in person.read_text().splitlines()[1:]]
+            lines = [
+                ",".join((name, session, trial, "NaN", category if int(trial) % 3 else answered, category, *rest))
+                for _, session, trial, _, _, category, *rest in rows
+            ]
+            (folder / f"{folder.name}_{name}_session-1.csv").write_text(HEADER + "\n".join(lines) + "\n")
+    out = tmp_path / "out"
+    asked = ("run", "-b", "model-vs-human", "--predictions", raw_data, "--out", out)
+    told = hardiness(*asked, "-m", "net")
+    assert told.status == 0, told.err
+    (result,) = results(out)
+    scores = {(s["metric"], *sorted(s["condition"].items())): s for s in result["scores"]}
+    shown = hardiness("show", "--people", out, "--humans", raw_data, "--json")
+    (network,) = [each for each in json.loads(shown.out)["human_likeness"] if each["name"] == "net"]
+    assert scores[("ood_accuracy_partial",)]["value"] == pytest.approx(network["ood_accuracy"]["value"])
+    assert scores["accuracy", ("set", "edge")]["value"] == pytest.approx(5 / 8), "three of eight are no knives"
+    difference = scores[("accuracy_difference",)]
+    assert (difference["value"], difference["unit"]) == (None, "score")
+    assert "hardiness show --people OUT --humans raw-data" in difference["reason"]
+    four = ("ood_accuracy", "accuracy_difference", "observed_consistency", "error_consistency")
+    line = ", ".join(f"{name.replace('_', ' ')} {network[name]['value']:.3f}" for name in four)
+    assert f"net: beside people: {line}" in told.err
+    # The trials among networks of the folder itself, which is how that repository computes them.
+    (raw_data / "edge" / "edge_net_session-1.csv").unlink()
+    alone = hardiness("show", "--people", out, "--humans", raw_data, "--json")
+    assert alone.status == 0
+    assert hardiness(*asked, "-m", "nobody").status == 2
+    assert "unknown observer of" in hardiness(*asked, "-m", "nobody").err
+    person = hardiness(*asked, "-m", "subject-01")
+    assert person.status == 2
+    assert "answered 'na'; people, who may give no answer, are compared with by hardiness show --people" in person.err
+
+
+def test_trials_are_matched_with_stimuli_that_are_there(
+    hardiness: Any, datasets: Path, raw_data: Path, tmp_path: Path, results: Any
+) -> None:
+    edge = raw_data / "edge"
+    lines = (edge / "edge_subject-01_session_1.csv").read_text().splitlines()[1:]
+    own = tmp_path / "edge_mine_session-1.csv"
+    own.write_text(
+        HEADER + "\n".join(line.replace("subject-01", "mine").replace(",na,", ",car,") for line in lines) + "\n"
+    )
+    told = hardiness(
+        *("run", "-m", "mine", "-b", "model-vs-human:sets=edge", "--data", f"model-vs-human={datasets}"),
+        *("--predictions", own, "--out", tmp_path / "out", "--quiet"),
+    )
+    assert told.status == 0, told.err
+    (result,) = results(tmp_path / "out")
+    assert (result["counts"]["evaluated"], result["counts"]["expected"]) == (8, 8)

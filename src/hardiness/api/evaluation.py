@@ -176,8 +176,10 @@ def evaluate(
         predictions: the answers of the one model, which was run elsewhere and of which only the name is given: a csv or
             Parquet file, or its columns by name, N rows each: ``"sample"``, ``"condition"`` (may lack where all
             pictures are clean), and ``"logits"`` or ``"probabilities"`` ``(N, K)``, or ``"class_index"``,
-            ``"class_name"`` or ``"class"``. Or, of the benchmark ``"file:NAME"``, a score of each picture of whatever
-            task: ``"sample"``, ``"score"``, ``"corruption"`` and ``"severity"`` and further columns. Nothing is loaded.
+            ``"class_name"`` or ``"class"``; or ``"path"``, ``"prediction"`` and its confidence ``"score"``; or a path
+            and a column for each class; or the folder of model-vs-human's csv files. Or, of the benchmark
+            ``"file:NAME"``, a score of each picture of whatever task: ``"sample"``, ``"score"``, ``"corruption"`` and
+            ``"severity"`` and further columns. Nothing is loaded.
         out: folder, or address of one in an object store, that keeps the records, so that the same call continues; by
             default nothing is kept.
         where: which processes evaluate. ``"i/n"`` or a `Share`: part i (from 0) of n, then what others left, where n

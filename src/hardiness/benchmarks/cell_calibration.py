@@ -41,7 +41,7 @@ MEANS = {
         "mean ECE",
         higher_is_better=False,
         detail=True,
-        outputs="probabilities",
+        outputs="confidences",
         explanation="the expected calibration error, over 15 bins of equal width or equal mass, of each corruption at "
         "each severity, then averaged.",
     ),
@@ -50,7 +50,7 @@ MEANS = {
         "mean Brier score of the answer",
         higher_is_better=False,
         detail=True,
-        outputs="probabilities",
+        outputs="confidences",
         explanation="the Brier score of the answer of each corruption at each severity, then averaged.",
     ),
     NLL: Metric(

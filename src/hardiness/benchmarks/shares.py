@@ -99,7 +99,7 @@ RMS = Metric(
     "rms_calibration_error",
     "RMS calibration error",
     higher_is_better=False,
-    outputs="probabilities",
+    outputs="confidences",
     explanation="how far confidence and accuracy lie apart, over bins of 100 photographs of similar confidence. The "
     "protocol hendrycks2019 leaves out the most confident bin, as the published code does; all-bins keeps it.",
 )
@@ -107,7 +107,7 @@ RMS = Metric(
 AURRA = Metric(
     "aurra",
     "AURRA",
-    outputs="probabilities",
+    outputs="confidences",
     explanation="the accuracy among the k most confident answers, averaged over all k (1 minus AURC): does confidence "
     "rank right answers above wrong ones?",
 )
@@ -117,7 +117,7 @@ ECE = Metric(
     "ECE",
     higher_is_better=False,
     detail=True,
-    outputs="probabilities",
+    outputs="confidences",
     outputs_by={SCALED: "logits"},
     explanation="the expected calibration error: the mean distance of confidence and accuracy over 15 bins, of equal "
     "width or of equal mass.",
@@ -128,7 +128,7 @@ BRIER_OF_ANSWER = Metric(
     "Brier score of the answer",
     higher_is_better=False,
     detail=True,
-    outputs="probabilities",
+    outputs="confidences",
     outputs_by={SCALED: "logits"},
     explanation="the squared distance of confidence from being right (1) or wrong (0).",
 )
@@ -183,7 +183,7 @@ AURC = Metric(
     "AURC, 1 - AURRA",
     higher_is_better=False,
     detail=True,
-    outputs="probabilities",
+    outputs="confidences",
     explanation="answers are kept from the surest on: the mean error among those kept, over all numbers kept (AURRA is "
     "1 less it).",
 )
@@ -193,7 +193,7 @@ AUGRC = Metric(
     "AUGRC",
     higher_is_better=False,
     detail=True,
-    outputs="probabilities",
+    outputs="confidences",
     explanation="answers are kept from the surest on: the mean share of all photographs whose answer is kept and "
     "wrong, over all numbers kept.",
 )
@@ -203,7 +203,7 @@ RISK_AT_COVERAGE = Metric(
     "risk at 80 % coverage",
     higher_is_better=False,
     detail=True,
-    outputs="probabilities",
+    outputs="confidences",
     explanation="the error among the surest 80 % of answers.",
 )
 
@@ -211,7 +211,7 @@ COVERAGE_AT_RISK = Metric(
     "coverage_at_5_risk",
     "coverage at 5 % risk",
     detail=True,
-    outputs="probabilities",
+    outputs="confidences",
     explanation="the largest share of answers, the surest, that can be kept with at most 5 % wrong.",
 )
 

@@ -27,12 +27,16 @@ SCHEMA = 1
 CLASSES = "classes"
 """The kind of outputs from which a metric can be computed that says nothing else."""
 
-OUTPUTS = (SCORES, CLASSES, "probabilities", "logits")
+CONFIDENCES = "confidences"
+"""The kind of outputs that are an answer and how sure it is, of more than two classes."""
+
+OUTPUTS = (SCORES, CLASSES, CONFIDENCES, "probabilities", "logits")
 """The kinds of a model's outputs; from each of them those that stand before it follow."""
 
 _TOO_LITTLE: Mapping[str, tuple[str, str]] = {
     "probabilities": ("probabilities", "not available: the model gives probabilities, and this needs logits"),
     CLASSES: (CLASSES, "not available: the file has classes only"),
+    CONFIDENCES: (CONFIDENCES, "not available: the file has one confidence for each answer, and not for each class"),
     SCORES: (SCORES, "not available: the file has a score for each picture, and no answers"),
     ANSWERS: (
         CLASSES,

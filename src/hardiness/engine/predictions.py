@@ -22,13 +22,24 @@ from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource, join_columns
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, UnknownNameError, suggestion
+from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
+from hardiness.core.result import CLASSES, CONFIDENCES
 from hardiness.core.table import Records
 from hardiness.data.columns import columns_by_id, is_scalar, typed
 from hardiness.data.items import limited
+from hardiness.engine.answer_columns import (
+    AnswerPlaces,
+    PicturePaths,
+    advice_on_scores,
+    class_columns,
+    confidences_of,
+    not_a_confidence,
+    prediction_column,
+    sample_column,
+)
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.listing import StoredWork
 from hardiness.engine.plan import units
@@ -48,8 +59,14 @@ from hardiness.store.writing import parse_json
 KINDS = ("logits", "probabilities", "class_index", "class_name", "class")
 """Columns of a file with answers, best first; ``class`` is a name or an index, as the file itself shows."""
 
+OF_CLASSES = "columns of classes"
+"""The kind of answers with a column for each class, until all are read: logits, or probabilities, as rows sum to 1."""
+
 _TEXTS = KINDS[2:]
 _SUM_TOLERANCE = 0.05
+_ROUNDING = 1e-6
+"""The relative size by which a confidence may be rounded."""
+
 _NAMED = 3
 """How many samples are named where several are amiss."""
 
@@ -130,6 +147,19 @@ class NumberRows:
                 "probabilities_0, probabilities_1 …)"
             )
 
+    def shown_kind(self) -> str:
+        """The kind that the rows themselves show: probabilities where each is of shares that sum to 1, else logits.
+
+        Raises:
+            ArgumentError: all are probabilities in percent.
+        """
+        if self._may_be_percent and not self._may_be_probabilities and len(self):
+            raise ArgumentError(
+                f"{self._path}: the columns of the classes hold probabilities in percent (each of {len(self):,} rows "
+                "sums to 100): divide them by 100"
+            )
+        return "probabilities" if self._may_be_probabilities else "logits"
+
     def _require_probabilities(self, block: NDArray[np.float32], samples: Sequence[str]) -> None:
         off = _no_probabilities(block)
         if len(off):
@@ -137,6 +167,13 @@ class NumberRows:
                 f"{self._path}: the probabilities of {samples[off[0]]} sum to {block[off[0]].sum():.3g}, and must to "
                 "1; are they logits?"
             )
+
+
+def _at_classes(group: Sequence[int], count: int) -> NDArray[np.float32]:
+    """Logits ``(count,)`` that are 1 at these classes and 0 elsewhere."""
+    row = np.zeros(count, np.float32)
+    row[list(group)] = 1
+    return row
 
 
 def _no_probabilities(block: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -155,6 +192,8 @@ class Predictions:
         samples, conditions: texts, a row each.
         values: ``(N, K)``, or of classes their texts.
         beside: the texts of further columns, by name.
+        confidences: of the answers, float32 ``(N,)``; ``None`` where the file has classes alone.
+        remarks: what else is to be known of the file.
     """
 
     path: str
@@ -164,13 +203,18 @@ class Predictions:
     conditions: Sequence[str]
     values: NumberRows | Sequence[str]
     beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    confidences: NDArray[np.float32] | None = None
+    remarks: tuple[str, ...] = ()
 
     def logits(self, data: DataSet) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
         """The answers of some rows as stored, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
         count, values = data.num_classes, self.values
         if not isinstance(values, NumberRows):
-            classes = self._class_indices(values, data)
-            return lambda rows: np.eye(count, dtype=np.float32)[classes[rows]]
+            groups = self._groups(values, data)
+            if self.confidences is None or data.categories:
+                return lambda rows: np.stack([_at_classes(groups[row], count) for row in rows.tolist()])
+            first = np.array([group[0] for group in groups], np.intp)
+            return self._by_confidence(first, self.confidences, count)
         if values.shape[1] != count:
             raise ArgumentError(
                 f"{self.path} must have {count} {self.kind} a row, one for each class of {data.name}, has "
@@ -180,6 +224,36 @@ class Predictions:
             return lambda rows: log_probabilities(values[rows])
         return values.__getitem__
 
+    def _by_confidence(
+        self, classes: NDArray[np.intp], confidences: NDArray[np.float32], count: int
+    ) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
+        """Log-probabilities in which each answer has its confidence, and every other class as much of what is left.
+
+        Raises:
+            ArgumentError: a confidence is less than the largest of so many probabilities can be.
+        """
+        low = np.flatnonzero(confidences * count < 1 - _ROUNDING)
+        if len(low):
+            row = int(low[0])
+            raise not_a_confidence(self.path, self.samples[row], row, f"{confidences[row]:g}", f"1/{count}")
+
+        def rows_of(rows: NDArray[np.intp]) -> NDArray[np.float32]:
+            sure = confidences[rows].astype(np.float64)
+            others = np.minimum((1 - sure) / max(count - 1, 1), sure * (1 - _ROUNDING))
+            shares = np.repeat(others[:, None], count, axis=1)
+            shares[np.arange(len(rows)), classes[rows]] = sure
+            return log_probabilities(shares.astype(np.float32))
+
+        return rows_of
+
+    def _groups(self, texts: Sequence[str], data: DataSet) -> list[Sequence[int]]:
+        """The classes of each row: of a category that the data have all of its own, else the one that is named."""
+        if data.categories and self.kind != "class_index":
+            categories = {name.casefold(): tuple(group) for name, group in data.categories.items()}
+            if all(text.strip().casefold() in categories for text in set(texts)):
+                return [categories[text.strip().casefold()] for text in texts]
+        return [(index,) for index in self._class_indices(texts, data).tolist()]
+
     def _class_indices(self, texts: Sequence[str], data: DataSet) -> NDArray[np.intp]:
         """The class of each row, by its name or its index.
 
@@ -187,16 +261,17 @@ class Predictions:
             ArgumentError: a text is no class, or names one class and is the index of another.
         """
         count = data.num_classes
-        names = data.class_names or (wnids() if count == len(wnids()) else ())
+        names = class_names(data)
         by_index = {str(index): index for index in range(count)}
         by_name = {name: index for index, name in enumerate(names)}
         indices = {"class_index": by_index, "class_name": by_name}.get(self.kind, {**by_index, **by_name})
         for row, text in enumerate(texts):
             if text not in indices:
                 expected = {"class_index": "a number", "class_name": "the name"}.get(self.kind, "the name or a number")
+                categories = f", or of the categories {', '.join(data.categories)}" if data.categories else ""
                 raise ArgumentError(
                     f"{self.path}: the {self.kind} of {self.samples[row]} (row {row + 1}) must be {expected} of one of "
-                    f"the {count} classes (numbers go from 0 to {count - 1}), was {text!r}"
+                    f"the {count} classes (numbers go from 0 to {count - 1}){categories}, was {text!r}"
                 )
         if self.kind == "class":
             present = set(texts)
@@ -238,13 +313,12 @@ class Predictions:
         places = {cell_of(condition): index for index, condition in enumerate(benchmark.conditions())}
         places |= {"": places.get(CLEAN_CELL, 0)} if CLEAN_CELL in places else {}
         rows: dict[tuple[str, int], int] = {}
+        paths = PicturePaths(ids, places)
         for number, (sample, condition) in enumerate(zip(self.samples, self.conditions, strict=True)):
             item = sample if sample in ids else sample.rpartition(".")[0]
             if item not in ids:
-                raise ArgumentError(
-                    f"{path} (row {number + 1}): {shown(sample)!r} is no sample of {data.name}"
-                    f"{suggestion(sample, sorted(ids), _NAMED)}"
-                )
+                item, cell = paths.picture(sample, f"{path} (row {number + 1})", data.name)
+                condition = condition or cell
             if condition.strip() not in places:
                 raise UnknownNameError(
                     f"condition of {benchmark.name} in {path} (row {number + 1})", condition, sorted(places)
@@ -271,14 +345,27 @@ class Predictions:
                 asked=name,
             ),
             self.sha256,
-            {"logits": "", "probabilities": "probabilities"}.get(self.kind, "classes"),
+            self._outputs(data),
             data.num_classes,
-            notes=(f"its answers were computed elsewhere and read from {path} ({self.kind})", *self.doubts, *left_out),
+            notes=(
+                f"its answers were computed elsewhere and read from {path} ({self.kind})",
+                *self.doubts,
+                *self.remarks,
+                *left_out,
+            ),
         )
         expected = _expected(benchmark, pictures, request)
         unanswered = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
         names = tuple(f"{sample} under {cell}" for sample, cell in unanswered[:_NAMED])
         return MatchedPredictions(foreign, pictures, logits, rows, (len(unanswered), names))
+
+    def _outputs(self, data: DataSet) -> str:
+        """The kind of outputs, as `ModelIdentity.outputs` has it: of two classes one confidence says both."""
+        if self.kind in ("logits", "probabilities"):
+            return "" if self.kind == "logits" else self.kind
+        if self.confidences is None or data.categories:
+            return CLASSES
+        return CONFIDENCES if data.num_classes > 2 else "probabilities"
 
     def picture_columns(self, rows: Mapping[tuple[str, int], int]) -> tuple[Columns, list[str]]:
         """The further columns of the file as columns of the pictures, and a line for each that says nothing of these.
@@ -319,12 +406,15 @@ Answers: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 """A csv or Parquet file, or its columns by name: a mapping, a data frame, or a table of pyarrow."""
 
 
-def read_predictions(answers: Answers) -> Predictions:
+def read_predictions(answers: Answers, classes: Sequence[str] = ()) -> Predictions:
     """The rows of a csv or Parquet file, or of columns that Python holds.
 
     Args:
-        answers: a path; or columns by name, N rows each: ``sample``, ``condition`` (may lack where all pictures are
-            clean), and ``logits`` or ``probabilities`` ``(N, K)``, or ``class_index``, ``class_name`` or ``class``.
+        answers: a path; or columns by name, N rows each: ``sample`` or a path, ``condition`` (may lack where all
+            pictures are clean), and ``logits`` or ``probabilities`` ``(N, K)``, or ``class_index``, ``class_name`` or
+            ``class``; or ``prediction``, beside which ``score`` or ``confidence`` is that of the answer; or a column
+            for each class.
+        classes: names of the classes, by which such columns are known.
 
     Raises:
         ArgumentError: there is no such file, it is cut, lacks a column or holds what is no number, where the line is
@@ -332,15 +422,25 @@ def read_predictions(answers: Answers) -> Predictions:
     """
     if isinstance(answers, str | os.PathLike):
         path = os.fspath(answers)
-        columns, content = _of_file(path)
+        columns, content = _of_file(path, classes)
     else:
         path = HELD
-        columns = _of_columns(answers)
+        columns = _of_columns(answers, classes)
         content = _digest(columns)
-    return Predictions(path, content, columns.kind, columns.samples, columns.conditions, columns.values, columns.beside)
+    return Predictions(
+        path,
+        content,
+        columns.kind,
+        columns.samples,
+        columns.conditions,
+        columns.values,
+        columns.beside,
+        columns.confidences(),
+        columns.remarks(),
+    )
 
 
-def _of_file(path: str) -> tuple[_AnswerColumns, str]:
+def _of_file(path: str, classes: Sequence[str]) -> tuple[_AnswerColumns, str]:
     """The columns of a file, and the hash of its bytes."""
     file = Path(path)
     if not file.is_file():
@@ -351,7 +451,7 @@ def _of_file(path: str) -> tuple[_AnswerColumns, str]:
         if beginning.startswith(signature):
             raise ArgumentError(f"{path} must be a csv file in UTF-8, or Parquet; {form}")
     read_columns = _read_parquet if beginning == b"PAR1" or file.suffix.lower() in (".parquet", ".pq") else _read_csv
-    return _complete(read_columns(file), path), file_sha256(file)
+    return _complete(read_columns(file, classes), path), file_sha256(file)
 
 
 def _complete(columns: _AnswerColumns, path: str) -> _AnswerColumns:
@@ -359,11 +459,13 @@ def _complete(columns: _AnswerColumns, path: str) -> _AnswerColumns:
     if not columns.samples:
         raise ArgumentError(f"{path} must hold a row for each picture, holds none")
     if isinstance(columns.values, NumberRows):
+        if columns.kind == OF_CLASSES:
+            columns.kind = columns.values.shown_kind()
         columns.values.require_kind()
     return columns
 
 
-def _of_columns(answers: Any) -> _AnswerColumns:
+def _of_columns(answers: Any, classes: Sequence[str]) -> _AnswerColumns:
     """The columns that Python holds, as they are taken from a file.
 
     Raises:
@@ -378,8 +480,9 @@ def _of_columns(answers: Any) -> _AnswerColumns:
             "predictions must be a csv or Parquet file, or columns by name such as {'sample': names, 'logits': array "
             f"of (N, K)}}, was {type(answers).__name__}"
         )
-    kind, names = _columns_of(list(columns_by_name), Path(HELD))
-    samples = [str(sample) for sample in columns_by_name["sample"]]
+    kind, names = _columns_of(list(columns_by_name), Path(HELD), classes)
+    at = AnswerPlaces.among(list(columns_by_name), names)
+    samples = [str(sample) for sample in columns_by_name[at.sample]]
     texts = columns_by_name.get("condition", [None] * len(samples))
     conditions = ["" if text is None else str(text) for text in texts]
     for name, column in {"condition": conditions, **{name: columns_by_name[name] for name in names}}.items():
@@ -394,9 +497,10 @@ def _of_columns(answers: Any) -> _AnswerColumns:
     )
     array = None if kind in _TEXTS else _as_numbers(rows)
     rows = list(rows) if array is None else array
-    further = {name: list(columns_by_name[name]) for name in _further(list(columns_by_name))}
+    beside_answers = [*at.further(list(columns_by_name)), *filter(None, [at.confidence])]
+    further = {name: list(columns_by_name[name]) for name in beside_answers}
     further = {name: cells for name, cells in further.items() if len(cells) == len(samples) and not _are_arrays(cells)}
-    columns = _AnswerColumns(kind, Path(HELD))
+    columns = _AnswerColumns(kind, Path(HELD), at)
     for start in range(0, len(samples), ROWS_AT_ONCE):
         batch = slice(start, start + ROWS_AT_ONCE)
         beside = {name: cells[batch] for name, cells in further.items()}
@@ -433,8 +537,8 @@ def _digest(columns: _AnswerColumns) -> str:
 class _AnswerColumns:
     """The answers of a file, taken in as it is read."""
 
-    def __init__(self, kind: str, file: Path) -> None:
-        self.kind, self._file = kind, file
+    def __init__(self, kind: str, file: Path, places: AnswerPlaces) -> None:
+        self.kind, self._file, self._places = kind, file, places
         self.samples: list[str] = []
         self.conditions: list[str] = []
         self.values: NumberRows | list[str] = [] if kind in _TEXTS else NumberRows(file, kind)
@@ -473,22 +577,37 @@ class _AnswerColumns:
         self.samples += [self._known.setdefault(text, text) for text in samples]
         self.conditions += [self._known.setdefault(text, text) for text in conditions]
 
+    def confidences(self) -> NDArray[np.float32] | None:
+        """The confidence of each answer; ``None`` where there is no column of them.
 
-def _further(names: Sequence[str]) -> list[str]:
-    """The columns that hold neither answers nor what they are answers to."""
-    own = re.compile(rf"sample|condition|label|frame|(?:{'|'.join(KINDS)})(?:_\d+)?")
-    return [name for name in names if name and not own.fullmatch(name)]
+        Raises:
+            ArgumentError: one is no number from 0 to 1.
+        """
+        if not self._places.confidence:
+            return None
+        cells = self.beside.pop(self._places.confidence)
+        return confidences_of(cells, self.samples, str(self._file), self._places)
+
+    def remarks(self) -> tuple[str, ...]:
+        """A line where a column is taken for the confidence, or is not though it may be one."""
+        return self._places.remarks(self.beside)
 
 
-def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
+def _columns_of(names: Sequence[str], path: Path, classes: Sequence[str] = ()) -> tuple[str, list[str]]:
     """The best kind of answers that there are, and the columns that hold them.
+
+    Args:
+        names: of all columns.
+        path: of the file, for messages.
+        classes: the names of the classes; none where they are not known.
 
     Raises:
         ArgumentError: a column is missing.
     """
-    for kind in KINDS:
+    sample = sample_column(names)
+    for kind in KINDS if "sample" in names else ():
         numbered = {int(m[1]): name for name in names if (m := re.fullmatch(rf"{kind}_(\d+)", name))}
-        if "sample" not in names or not (kind in names or (numbered and kind not in _TEXTS)):
+        if not (kind in names or (numbered and kind not in _TEXTS)):
             continue
         if kind in names:
             return kind, [kind]
@@ -496,27 +615,38 @@ def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
             missing = next(index for index in range(max(numbered) + 1) if index not in numbered)
             raise ArgumentError(f"the column {kind}_{missing} is missing beside {kind}_{max(numbered)}")
         return kind, [numbered[index] for index in range(len(numbered))]
+    if sample:
+        if columns := class_columns(names, classes, path):
+            return OF_CLASSES, columns
+        named = {kind: kind for kind in KINDS if kind in names}  # beside a path, in place of the sample
+        if named:
+            kind = next(iter(named))
+            return kind, [kind]
+        if prediction := prediction_column(names):
+            return "class", [prediction]
     more = f", … ({len(names)} in all)" if len(names) > _SHOWN else ""
     raise ArgumentError(
         f"{path} must have the columns sample, condition, and logits, probabilities or class (or logits_0, logits_1 …, "
-        "class_index, class_name); condition may lack where all pictures are clean; has "
-        f"{', '.join(names[:_SHOWN]) or 'none'}{more}"
+        "class_index, class_name; or path, prediction and score; or path and a column for each class); condition may "
+        f"lack where all pictures are clean; has {', '.join(names[:_SHOWN]) or 'none'}{more}{advice_on_scores(names)}"
     )
 
 
-def _read_parquet(file: Path) -> _AnswerColumns:
+def _read_parquet(file: Path, classes: Sequence[str]) -> _AnswerColumns:
     from pyarrow import ArrowException, Table, parquet
 
     try:
         with parquet.ParquetFile(file, buffer_size=1 << 20) as stored:  # pages of it, and no whole group of rows
             present = stored.schema_arrow.names
-            kind, names = _columns_of(present, file)
-            further = [name for name in _further(present) if is_scalar(stored.schema_arrow.field(name).type)]
-            selected = [*(name for name in ("sample", "condition") if name in present), *names, *further]
-            answers = _AnswerColumns(kind, file)
+            kind, names = _columns_of(present, file, classes)
+            at = AnswerPlaces.among(present, names)
+            further = [name for name in at.further(present) if is_scalar(stored.schema_arrow.field(name).type)]
+            further += filter(None, [at.confidence])
+            selected = [*(name for name in (at.sample, "condition") if name in present), *names, *further]
+            answers = _AnswerColumns(kind, file, at)
             for batch in stored.iter_batches(ROWS_AT_ONCE, columns=selected):
                 table = Table.from_batches([batch])
-                samples = [str(value) for value in table.column("sample").to_pylist()]
+                samples = [str(value) for value in table.column(at.sample).to_pylist()]
                 texts = table.column("condition").to_pylist() if "condition" in selected else [None] * len(samples)
                 conditions = ["" if text is None else str(text) for text in texts]
                 rows = table.column(names[0]).to_pylist() if kind in _TEXTS else _of_arrow(table.select(names))
@@ -544,7 +674,7 @@ def _of_arrow(table: Any) -> Sequence[Any] | NDArray[np.float32]:
     return [cell if table.num_columns > 1 else cell[0] for cell in cells]
 
 
-def _read_csv(file: Path) -> _AnswerColumns:
+def _read_csv(file: Path, classes: Sequence[str]) -> _AnswerColumns:
     size = file.stat().st_size
     csv.field_size_limit(max(size + 1, 1 << 17))  # a column of many logits is one field
     with file.open("rb") as ends:
@@ -553,24 +683,25 @@ def _read_csv(file: Path) -> _AnswerColumns:
             raise ArgumentError(f"{file} ends within a line, as a file does that was cut; write it again")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            return _of_lines(csv.reader(stream), file)
+            return _of_lines(csv.reader(stream), file, classes)
     except UnicodeDecodeError as error:
         raise ArgumentError(f"{file} must be csv in UTF-8, or Parquet: {error}") from None
     except csv.Error as error:
         raise ArgumentError(f"{file} must be csv: {error}") from None
 
 
-def _of_lines(lines: Iterator[list[str]], file: Path) -> _AnswerColumns:
+def _of_lines(lines: Iterator[list[str]], file: Path, classes: Sequence[str]) -> _AnswerColumns:
     head = [name.strip() for name in next(lines, [])]
     if not head:
         raise ArgumentError(f"{file} must begin with the names of its columns, is empty")
     if len(set(head)) != len(head):
         raise ArgumentError(f"{file} has two columns of one name; name each once")
-    kind, names = _columns_of(head, file)
-    places, at = [head.index(name) for name in names], head.index("sample")
+    kind, names = _columns_of(head, file, classes)
+    columns = AnswerPlaces.among(head, names)
+    places, at = [head.index(name) for name in names], head.index(columns.sample)
     condition = head.index("condition") if "condition" in head else None
-    further = {name: head.index(name) for name in _further(head)}
-    answers, number = _AnswerColumns(kind, file), 2
+    further = {name: head.index(name) for name in [*columns.further(head), *filter(None, [columns.confidence])]}
+    answers, number = _AnswerColumns(kind, file, columns), 2
     while block := list(islice(lines, ROWS_AT_ONCE)):
         for line in block:
             if len(line) != len(head):
@@ -642,6 +773,11 @@ class Pictures:
     data: DataSet
     manifest_sha256: str = ""
     listed: Mapping[str, frozenset[str]] | None = None
+
+
+def class_names(data: DataSet) -> Sequence[str]:
+    """The names of a data set's classes: its own, or the ids of ImageNet's; none where nobody names them."""
+    return data.class_names or (wnids() if data.num_classes == len(wnids()) else ())
 
 
 def cell_of(condition: Condition) -> str:

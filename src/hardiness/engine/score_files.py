@@ -23,6 +23,7 @@ from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
 from hardiness.data.columns import MAX_BYTES, PATHS, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
 from hardiness.data.items import limited
+from hardiness.engine.answer_columns import refuse_prediction_beside_score
 from hardiness.engine.predictions import (
     CLEAN_CELL,
     HELD,
@@ -167,6 +168,7 @@ def read_scores(answers: Answers, benchmark: ScoreFile) -> ScoreTable:
             f"{place} must have the columns sample (or path) and {SCORE}, and may have {', '.join(_PARTS)} and others; "
             f"has {', '.join(map(shown, arrays))}"
         )
+    refuse_prediction_beside_score(arrays, place)
     parts = _condition_columns(benchmark, arrays, place)
     samples = _samples(arrays[sample], sample, place)
     conditions = _conditions(benchmark, {name: arrays[name] for name in parts}, len(samples))

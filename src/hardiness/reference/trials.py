@@ -15,6 +15,9 @@ COLUMNS = ("subj", "object_response", "imagename")
 
 JUDGED = ("category", "condition")
 
+PERSON = "subject-"
+"""The beginning of the names of people among observers; the others are networks."""
+
 Answers = Mapping[str, Mapping[str, str]]
 """The category that each observer answered each stimulus with, by its name; ``"na"`` for no answer."""
 
@@ -65,24 +68,64 @@ def read_set_trials(folder: Path) -> Right:
 
     Source: the raw data of model-vs-human (Geirhos et al. 2021, arXiv:2106.07411).
     """
-    names = [name for name in SETS if (folder / name).is_dir()]
-    if not names:
+    return {
+        observer: {stimulus: trial.answer == trial.category for stimulus, trial in trials.items()}
+        for observer, trials in read_set_answers(folder).items()
+    }
+
+
+class Trial(NamedTuple):
+    """One trial: the category that was answered, ``"na"`` for none, the right one, and the file of the stimulus."""
+
+    answer: str
+    category: str
+    image: str
+
+
+SetAnswers = Mapping[str, Mapping[TrialStimulus, Trial]]
+"""Each observer's trials by stimulus."""
+
+
+def read_set_answers(folder: Path) -> SetAnswers:
+    """The trials of every observer of model-vs-human; arguments and errors are those of `read_set_trials`."""
+    files = set_files(folder)
+    if not files:
         raise ArgumentError(
             f"{folder}: must hold a folder of csv files for each set of stimuli ({', '.join(SETS[:3])} …), holds none"
         )
-    answers: dict[str, dict[TrialStimulus, bool]] = {}
-    for name in names:
-        for file in _files([folder / name]):
-            for where, (observer, answer, image, category, condition) in _rows(file, (*COLUMNS, *JUDGED)):
-                level = stimulus_set(name).levels[0] if not _varies(name) else stimulus_set(name).level(condition)
-                if level is None:
-                    raise ArgumentError(f"{where}: {condition!r} is no condition of {name}")
-                stimulus = TrialStimulus(name, level.name, own_name(image))
-                own = answers.setdefault(observer, {})
-                if stimulus in own:
-                    raise ArgumentError(f"{where}: {observer} must answer {image} once, but does so again; remove one")
-                own[stimulus] = answer.lower() == category.lower()
+    answers: dict[str, dict[TrialStimulus, Trial]] = {}
+    for name, file in files:
+        for where, (observer, answer, image, category, condition) in _rows(file, (*COLUMNS, *JUDGED)):
+            level = stimulus_set(name).levels[0] if not _varies(name) else stimulus_set(name).level(condition)
+            if level is None:
+                raise ArgumentError(f"{where}: {condition!r} is no condition of {name}")
+            stimulus = TrialStimulus(name, level.name, own_name(image))
+            own = answers.setdefault(observer, {})
+            if stimulus in own:
+                raise ArgumentError(f"{where}: {observer} must answer {image} once, but does so again; remove one")
+            own[stimulus] = Trial(answer.lower(), category.lower(), image)
     return answers
+
+
+def set_files(place: Path) -> list[tuple[str, Path]]:
+    """The csv files of trials, each with the set that it is of, by the name of its folder or the beginning of its own.
+
+    Args:
+        place: a folder with one for each set, the folder of one set, or one file.
+
+    Raises:
+        ArgumentError: a set's folder holds no csv.
+    """
+    if place.is_file():
+        name = _set_named(place.parent.name) or _set_named(place.name.partition("_")[0])
+        return [(name, place)] if name else []
+    if name := _set_named(place.name):
+        return [(name, file) for file in _files([place])]
+    return [(name, file) for name in SETS if (place / name).is_dir() for file in _files([place / name])]
+
+
+def _set_named(name: str) -> str:
+    return name if name in SETS else ""
 
 
 def own_name(image: str) -> str:

@@ -17,13 +17,13 @@ from hardiness.core.errors import DataError
 from hardiness.core.random import rng
 from hardiness.core.table import RIGHT
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.reference.trials import Right, TrialStimulus, own_name
+from hardiness.reference.trials import PERSON, Right, TrialStimulus, own_name
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.intervals import RESAMPLES, centred, within
 from hardiness.statistics.kappa import KappaInterval, expected_agreement
 from hardiness.store.store import Store
 
-PERSON, PEOPLE = "subject-", "people"
+PEOPLE = "people"
 MEASURES = {"accuracy_difference": False, "observed_consistency": True, "error_consistency": True}
 """The measures that the mean rank is of, and whether higher is better."""
 

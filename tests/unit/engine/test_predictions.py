@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hardiness.core.benchmark import DataSet
+from hardiness.benchmarks.category_rules import max_logit, mean_probability
+from hardiness.benchmarks.options import parse as benchmark
+from hardiness.benchmarks.score_file import ScoreFile
+from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.errors import ArgumentError
-from hardiness.engine.predictions import _columns_of, read_predictions
+from hardiness.core.request import Request
+from hardiness.engine.answer_columns import PicturePaths
+from hardiness.engine.predictions import MatchedPredictions, Pictures, _columns_of, class_names, read_predictions
+from hardiness.engine.score_files import read_scores
+from hardiness.reference.categories import sixteen
 
 
 def test_a_file_without_the_columns_is_answered_with_all_that_it_has_counted() -> None:
@@ -110,3 +118,109 @@ def test_a_number_beyond_float32_is_one_line_and_no_warning(tmp_path: Path) -> N
     (tmp_path / "a.csv").write_text("sample,logits_0,logits_1\na/1.png,1e60,0\n")
     with pytest.raises(ArgumentError, match=r"\(row 1\) is NaN, infinite or beyond float32"):
         read_predictions(str(tmp_path / "a.csv"))
+
+
+def own_data(*names: str, pictures: int = 4) -> DataSet:
+    """A data set of so many pictures of each class, without files."""
+    items = [
+        Item(f"{name}/{number}", label, ScorelessFile(name))
+        for label, name in enumerate(names)
+        for number in range(pictures)
+    ]
+    return DataSet("own", tuple(items), len(names), "f", "", class_names=names)
+
+
+class ScorelessFile:
+    """The file of a picture that nobody reads."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def read(self) -> bytes:
+        raise AssertionError
+
+
+def placed(file: Path, data: DataSet) -> MatchedPredictions:
+    predictions = read_predictions(str(file), class_names(data))
+    return predictions.placed("m", benchmark("own"), Pictures(data), Request())
+
+
+def test_a_prediction_and_its_confidence(tmp_path: Path) -> None:
+    """As a company writes them: a path, an answer, and a score that is its confidence."""
+    data, file = own_data("ant", "bee", "cat"), tmp_path / "a.csv"
+    file.write_text("path,prediction,score\n/x/photos/ant/0.jpg,ant,0.9\nphotos\\bee\\1.jpg,cat,0.5\ncat/3.png,bee,1\n")
+    matched = placed(file, data)
+    assert set(matched.rows) == {("ant/0", 0), ("bee/1", 0), ("cat/3", 0)}
+    columns = benchmark("own").decide(matched.logits(np.arange(3)), np.zeros(3, np.int32))
+    assert columns["prediction"].tolist() == [0, 2, 1]
+    assert columns["confidence"].tolist() == pytest.approx([0.9, 0.5, 1.0])
+    assert matched.model.outputs == "confidences"
+    assert any("score is taken for the confidence of prediction; a task's" in note for note in matched.model.notes)
+    two = own_data("ant", "bee")
+    file.write_text("path,prediction,score\nant/0.jpg,bee,0.7\n")
+    assert placed(file, two).model.outputs == "probabilities", "of two classes it says both"
+    for score, least in (("3.2", "0"), ("-0.1", "0"), ("", "0"), ("0.3", "1/2")):
+        file.write_text(f"path,prediction,score\nant/0.jpg,bee,{score}\n")
+        with pytest.raises(ArgumentError, match=rf"from {least} to 1. Which is meant\? .* -b file:NAME, with the col"):
+            placed(file, two)
+    file.write_text("path,score\nant/0.jpg,0.7\n")
+    with pytest.raises(
+        ArgumentError, match=r"score alone is no answer: where it is the confidence of one, .*file:NAME"
+    ):
+        placed(file, two)
+    file.write_text("sample,class,score\nant/0,bee,0.7\n")
+    matched = placed(file, two)
+    assert matched.model.outputs == "classes", "beside class a column is one of the pictures, as before"
+    assert any("call class prediction" in note for note in matched.model.notes)
+
+
+def test_a_column_for_each_class(tmp_path: Path) -> None:
+    """Their order in the file is its own, and the rows say whether they are logits or probabilities."""
+    data, file = own_data("ant", "bee", "cat"), tmp_path / "a.csv"
+    file.write_text("image,cat,Ant,bee,prediction,site\nant/0.jpg,.1,.7,.2,ant,A\nbee/1.jpg,.2,.3,.5,bee,B\n")
+    matched = placed(file, data)
+    np.testing.assert_allclose(np.exp(matched.logits(np.arange(2))), [[0.7, 0.2, 0.1], [0.3, 0.5, 0.2]], rtol=1e-6)
+    assert (matched.model.outputs, list(matched.pictures.data.columns.values)) == ("probabilities", ["site"])
+    file.write_text("image,cat,ant,bee\nant/0.jpg,1.5,-.7,.2\n")
+    matched = placed(file, data)
+    np.testing.assert_allclose(matched.logits(np.arange(1)), [[-0.7, 0.2, 1.5]])
+    assert matched.model.outputs == ""
+    file.write_text("image,cat,ant,bee\nant/0.jpg,10,70,20\nant/1.jpg,20,60,20\n")
+    with pytest.raises(ArgumentError, match=r"hold probabilities in percent \(each of 2 rows sums to 100\)"):
+        placed(file, data)
+    file.write_text("image,cat,ant\nant/0.jpg,10,70\n")
+    with pytest.raises(ArgumentError, match=r"a column for 2 of the 3 classes and none for bee: it must have one"):
+        placed(file, data)
+
+
+def test_a_path_says_its_picture_and_its_condition(tmp_path: Path) -> None:
+    paths = PicturePaths(["ant/0", "ant/1", "bee/1"], ["clean", "fog/3", "fog/5"])
+    assert paths.picture("C:\\run\\fog\\3\\ant\\0.png", "row 1", "own") == ("ant/0", "fog/3")
+    assert paths.picture("/tree/clean/bee/1.png", "row 1", "own") == ("bee/1", "clean")
+    assert paths.picture("0.png", "row 1", "own") == ("ant/0", "")
+    with pytest.raises(ArgumentError, match=r"row 2: '1.png' may be several pictures of own: write its folder"):
+        paths.picture("1.png", "row 2", "own")
+    with pytest.raises(ArgumentError, match=r"row 3: 'bee/7.png' is no sample of own"):
+        paths.picture("bee/7.png", "row 3", "own")
+
+
+def test_a_category_is_an_answer() -> None:
+    """`knife` is a category of model-vs-human and of cue conflicts, and no class of ImageNet's."""
+    data = replace(own_data("a"), num_classes=1000, class_names=None, categories=sixteen())
+    answers = read_predictions({"sample": ["a/0", "a/1"], "class": ["knife", "Airplane"]})
+    rows = answers.logits(data)(np.arange(2))
+    names = list(sixteen())
+    for decide in (mean_probability, max_logit):
+        assert [names[place] for place in decide(rows, sixteen()).tolist()] == ["knife", "airplane"]
+    with pytest.raises(ArgumentError, match=r"or of the categories airplane, bear, .*, was 'spoon'"):
+        read_predictions({"sample": ["a/0"], "class": ["spoon"]}).logits(data)
+
+
+def test_which_score_is_meant_is_asked() -> None:
+    """Beside a prediction the score of a task may be its confidence, and then a mean of it would say nothing."""
+    answers = {"path": ["a/0"], "prediction": ["bee"], "score": [0.7]}
+    benchmark_of_scores = benchmark("file:mine")
+    assert isinstance(benchmark_of_scores, ScoreFile)
+    with pytest.raises(ArgumentError, match=r"the columns prediction and score. Which is meant\? .* -b own --data FOL"):
+        read_scores(answers, benchmark_of_scores)
+    assert len(read_scores({"path": ["a/0"], "answer": ["bee"], "score": [0.7]}, benchmark_of_scores).scores) == 1

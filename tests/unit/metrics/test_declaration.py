@@ -56,7 +56,7 @@ def test_ranges_are_those_of_fractions_unless_they_are_said() -> None:
     [
         (
             {"outputs": "logit"},
-            "outputs of metric 'wrong' must be one of scores, classes, probabilities, logits, was 'logit'",
+            "outputs of metric 'wrong' must be one of scores, classes, confidences, probabilities, logits, was 'logit'",
         ),
         ({"range": (1, 0)}, r"range of metric 'wrong' must be its least and its largest value, was \(1, 0\)"),
         ({"range": (0, 5)}, "a fraction is at most 1, so give its unit"),
