@@ -405,24 +405,126 @@ def error_table() -> str:
     return table(("the line says", "what to do"), rows)
 
 
-def package_sections() -> str:
-    """Each package that offers names to people outside, with these names; the site adds their docstrings."""
+API = {
+    "evaluate": (),
+    "models": ("models", "core.ModelSpec", "core.Source"),
+    "data": (
+        "data",
+        "imaging",
+        "reference",
+        "core.DataRoot",
+        "core.DataSet",
+        "core.File",
+        "core.Image",
+        "core.Item",
+    ),
+    "corruptions": ("distortions",),
+    "attacks": ("attacks",),
+    "results": ("store", "core.Interval", "core.Metric", "core.Records", "core.Run"),
+    "compare": (),
+    "gate": (),
+    "report": (),
+    "benchmarks": (
+        "benchmarks",
+        "core.CANVAS_224",
+        "core.Benchmark",
+        "core.Canvas",
+        "core.Expansion",
+        "core.Selection",
+    ),
+    "metrics": ("metrics", "statistics", "core.RIGHT", "core.ImageTable"),
+    "features": ("visualise",),
+    "errors": (
+        "core.ArgumentError",
+        "core.DataError",
+        "core.HardinessError",
+        "core.ModelError",
+        "core.PictureFault",
+        "core.SampleError",
+    ),
+}
+"""The pages of the API reference, each with the packages, or names of packages, that belong to its subject."""
+
+
+def offered(subject: str) -> Mapping[str, list[str]]:
+    """What packages offer to people outside on that subject, by package; names of `hardiness` itself are left out."""
+    names: dict[str, list[str]] = {}
+    for entry in API[subject]:
+        package, _, name = entry.partition(".")
+        for each in [name] if name else importlib.import_module(f"hardiness.{package}").__all__:
+            if each not in hardiness.__all__:
+                names.setdefault(package, []).append(each)
+    return names
+
+
+def api_sections(subject: str) -> str:
+    """A section for each package with names of that subject; the site adds their signatures and docstrings."""
     sections = []
-    for file in sorted(Path(hardiness.__file__).parent.glob("*/__init__.py")):
-        package = importlib.import_module(f"hardiness.{file.parent.name}")
-        if offered := getattr(package, "__all__", ()):
-            options = "    options: {heading_level: 4, show_root_heading: true}"
-            names = "\n".join(f"::: {package.__name__}.{name}\n{options}\n" for name in offered)
-            listed = textwrap.fill(", ".join(f"`{name}`" for name in offered), 118)
-            sections.append(
-                f"### {package.__name__}\n\n{package.__doc__}\n\n{listed}\n\n{names}"
-            )
+    for package, names in offered(subject).items():
+        text = (
+            importlib.import_module(f"hardiness.{package}").__doc__
+            if package in API[subject]
+            else ""
+        )
+        entries = "\n".join(f"### {name}\n\n::: hardiness.{package}.{name}\n" for name in names)
+        sections.append(
+            f"## hardiness.{package}\n\n{f'{text}{chr(10)}{chr(10)}' if text else ''}{entries}"
+        )
     return "\n".join(sections)
+
+
+def api_names() -> str:
+    """Every name of the API by subject, each in its first words; a name's former address leads to its line."""
+    sections = []
+    for subject in API:
+        page = f"api/{subject}.md"
+        text = (ROOT / "docs" / page).read_text("utf-8")
+        own = [
+            name
+            for name in re.findall(r"^## (\w+)$", text, re.MULTILINE)
+            if name in hardiness.__all__
+        ]
+        names = [f"hardiness.{name}" for name in own]
+        for package, offers in offered(subject).items():
+            names += [f"hardiness.{package}.{name}" for name in offers]
+        anchors: list[str] = []
+        for name in names:
+            anchor = name.rpartition(".")[2].lower()
+            anchors.append(f"{anchor}_{anchors.count(anchor)}" if anchor in anchors else anchor)
+        rows = [
+            api_row(name, f"{subject}.md#{anchor}")
+            for name, anchor in zip(names, anchors, strict=True)
+        ]
+        sections.append(
+            f"## {title_and_question(page)[0]}\n\n{table(('name', 'what it is'), rows)}"
+        )
+    return "\n".join(sections)
+
+
+def api_row(name: str, address: str) -> tuple[str, str]:
+    """A name of the API as a link with its former addresses, and the first words of its docstring."""
+    package, _, own = name.rpartition(".")
+    thing = getattr(importlib.import_module(package), own)
+    is_described = inspect.isclass(thing) or inspect.isroutine(thing)
+    text = (
+        (inspect.getdoc(thing) or "").split("\n\n")[0]
+        if is_described
+        else f"A `{type(thing).__name__}`."
+    )
+    former = [name, own] if package == "hardiness" else [name]
+    links = "".join(f'<a id="{anchor}"></a>' for anchor in former)
+    return f"{links}[`{name.removeprefix('hardiness.')}`]({address})", " ".join(
+        text.split()
+    ).replace("|", "\\|")
 
 
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"benchmarks": paper_table, "commands": group_table},
-    "docs/api.md": {"packages": package_sections},
+    **{
+        f"docs/api/{subject}.md": {f"names of {subject}": partial(api_sections, subject)}
+        for subject in API
+    },
+    "docs/api/index.md": {"names": api_names},
     "docs/attacks.md": {"attacks": attack_table},
     "docs/commands.md": {"commands": command_table},
     "docs/decisions/README.md": {"decisions": decision_table},

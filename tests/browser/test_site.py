@@ -74,10 +74,16 @@ def pages_with_wide_code(site: Path) -> list[str]:
 
 
 def test_the_site_asks_no_other_server(site: Path) -> None:
-    assert "a name, a loaded classifier" in (site / "api" / "index.html").read_text()  # of evaluate's docstring
     for page in site.rglob("*.html"):
         fetched = re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?://[^"]+)"', page.read_text())
         assert fetched == [], page
+
+
+def test_the_reference_has_signatures_and_docstrings(site: Path) -> None:
+    text = html.unescape(re.sub("<[^>]*>", "", (site / "api" / "evaluate" / "index.html").read_text("utf-8")))
+    assert "a name, a loaded classifier" in text
+    assert re.search(r"evaluate\(\s*model: Model", text)
+    assert re.search(r"Request\(\s*limit: int \| None = None,\s*seed: int = 0,", text), "the defaults of options"
 
 
 def test_no_code_is_cut_at_1280_pixels(browser: Any, site: Path, address: str) -> None:
