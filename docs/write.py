@@ -42,6 +42,11 @@ from hardiness.cli.main import COMMANDS, GROUPS, cli, command_of
 from hardiness.core.result import Metric
 from hardiness.models.catalogue import schemes
 from hardiness.reference.class_sets import CLASS_SETS
+from hardiness.reference.evidence_clauses import clause_table
+from hardiness.reference.limits import limits
+from hardiness.report.evidence.about import EXAMPLE
+from hardiness.report.evidence.record import SCHEMA, SECTIONS
+from hardiness.report.evidence.schema import evidence_schema_json
 from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.results import results_of
@@ -518,6 +523,59 @@ def api_row(name: str, address: str) -> tuple[str, str]:
     ).replace("|", "\\|")
 
 
+def limit_list() -> str:
+    """What numbers do not say: a sentence, then a list."""
+    lead = " ".join(limit.text for limit in limits() if limit.lead)
+    rows = [
+        textwrap.fill(
+            f"- {limit.text}",
+            120,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for limit in limits()
+        if not limit.lead
+    ]
+    return "\n".join([textwrap.fill(lead, 120), "", *rows, ""])
+
+
+def about_example() -> str:
+    """The file that a person writes beside an evidence file."""
+    return f'```toml title="about.toml"\n{EXAMPLE}```\n'
+
+
+def clause_rows() -> str:
+    """Each clause with the sections of the evidence file that speak to it, and what no such file has."""
+    clauses, titles = clause_table(), {name: title.lower() for name, title in SECTIONS.items()}
+    rows = [
+        (
+            f"{each.source} {each.clause}",
+            each.asks,
+            "; ".join(titles[name] for name in each.sections) or "none",
+            each.lacks or "nothing known",
+        )
+        for each in clauses.clauses
+    ]
+    sources = [
+        f"- **{each.id}**: [{each.title}]({each.where}). Read: {each.read}.{f' {each.note}' if each.note else ''}\n"
+        for each in clauses.sources
+    ]
+    heads = (
+        "clause",
+        "it asks, in our own words",
+        "sections that speak to it",
+        "not in such a file",
+    )
+    return f"{clauses.statement} Version {clauses.version}.\n\n{table(heads, rows)}\n{''.join(sources)}"
+
+
+FILES: Mapping[str, Callable[[], bytes]] = {
+    f"docs/{SCHEMA}": evidence_schema_json,
+    f"src/hardiness/reference/{SCHEMA}": evidence_schema_json,
+}
+"""Whole files that are made from the code."""
+
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"benchmarks": paper_table, "commands": group_table},
     **{
@@ -529,7 +587,9 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/commands.md": {"commands": command_table},
     "docs/decisions/README.md": {"decisions": decision_table},
     "docs/errors.md": {"errors": error_table},
+    "docs/evidence.md": {"about": about_example, "clauses": clause_rows},
     "docs/index.md": {f"pages of {door}": partial(page_list, door) for door in doors()},
+    "docs/limits.md": {"limits": limit_list},
     "docs/models.md": {"models": model_table},
     "docs/options.md": {"options": option_sections},
     "docs/numbers.md": {"metrics": metric_table},
@@ -791,6 +851,13 @@ def main(arguments: list[str]) -> int:
             stale.append(page)
             if arguments != ["--check"]:
                 (ROOT / page).write_text(text, "utf-8")
+    for name, make_file in FILES.items():
+        file, content = ROOT / name, make_file()
+        if not file.exists() or file.read_bytes() != content:
+            stale.append(name)
+            if arguments != ["--check"]:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
     if of_run:
         stale += stale_figures(*arguments[:1], Path(arguments[1]))
     if arguments == ["--check"]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hardiness.api.adversarial import AdversarialImages, attack
     from hardiness.api.comparison import compare, noise
     from hardiness.api.evaluation import Options, evaluate
+    from hardiness.api.evidence import write_evidence
     from hardiness.api.exports import bibtex, export
     from hardiness.api.held_models import load_model
     from hardiness.api.listings import (
@@ -82,6 +83,7 @@ __all__ = [
     "people",
     "perturb",
     "published_claims",
+    "write_evidence",
     "write_report",
 ]
 

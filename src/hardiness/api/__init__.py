@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hardiness.api.command import Command as Command
     from hardiness.api.comparison import compare_grouped as compare_grouped
     from hardiness.api.comparison import noise as noise
+    from hardiness.api.evidence import report_evidence as report_evidence
     from hardiness.api.execution import run as run
     from hardiness.api.exports import refuse_folder as refuse_folder
     from hardiness.api.exports import write_export as write_export

@@ -51,6 +51,9 @@ class Report:
         titles: whether figures as files have their headings on them.
         trained_with: what models were trained with beyond what their names say, as ``MODEL=RECIPE+…``.
         to: the file; in the one output folder, else in the working folder, if ``None``.
+        evidence: the folder of evidence that can be filed, which is written in place of the page.
+        about: the TOML file of what a person states in it.
+        since: an earlier evidence file, or its folder.
         wait_s: how long to wait for the one output folder, where somebody else is changing it.
     """
 
@@ -78,6 +81,17 @@ class Report:
         metavar="MODEL=RECIPE+…",
     )
     to: Path | None = option("The file to write; nothing in OUT changes then.", None, name="--to --out")
+    evidence: str | None = option(
+        "Write evidence that can be filed into this folder instead: JSON, its schema, a page that prints.",
+        None,
+        metavar="DIR",
+    )
+    about: str | None = option(
+        "With --evidence: intended use, domain, who is responsible, date.", None, metavar="FILE.toml"
+    )
+    since: str | None = option(
+        "With --evidence: an earlier one; what changed since is said.", None, metavar="DIR|evidence.json"
+    )
     wait_s: float = wait_option(WAIT_S)
     grouped: MixedGroupingOptions = field(default_factory=MixedGroupingOptions)
     arguments: GroupingArguments | None = None

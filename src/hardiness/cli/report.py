@@ -7,6 +7,7 @@ import click
 from hardiness import api
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command
+from hardiness.core.errors import ArgumentError
 
 
 @command
@@ -15,7 +16,18 @@ def report(report_options: api.Report) -> int:
 
     It is OUT/report.html; of several folders, or of the published results, report.html here. OUT may also be a folder
     of 'hardiness make features'. The exit status is 1 where something stored cannot be read; the rest is shown.
+
+    --evidence DIR writes what an authority, a customer or a reviewer can file instead: evidence.json with its schema,
+    and evidence.html, which prints on A4. Nothing in OUT changes then.
     """
+    if report_options.evidence is not None:
+        written = api.report_evidence(report_options)
+        print_lines(*written.remarks, problems=written.problems)
+        click.echo(f"{written.file}  {written.page}")
+        return 1 if written.problems else 0
+    if report_options.about or report_options.since:
+        name = "about" if report_options.about else "since"
+        raise ArgumentError(f"--{name} goes with --evidence DIR, the folder that evidence is written to")
     page = api.write_page(report_options)
     print_lines(*page.remarks, problems=page.problems)
     click.echo(page.address)

@@ -33,19 +33,41 @@ def dependence_lines(runs: Iterable[ScoredRun]) -> list[str]:
     """
     worst: dict[str, Dependence] = {}
     for run in runs:
-        for name, dependence in _dependences(run).items():
+        for name, dependence in dependences_of(run).items():
             if name not in worst or worst[name].too_narrow < dependence.too_narrow:
                 worst[name] = dependence
     return [_line(name, each) for name, each in worst.items() if each.too_narrow >= LEAST_TOLD]
 
 
-def _dependences(run: ScoredRun) -> dict[str, Dependence]:
-    """The dependent columns of a run, kept beside its rows."""
-    if run.grouping.cluster or isinstance(run.card, MissingCard) or run.refusal:
+NOT_LOOKED_FOR = "not looked for: the pictures have no columns, and their classes are not a person's own"
+"""The note on a run of which nothing could tell that pictures belong together."""
+
+
+def dependence_note(run: ScoredRun) -> str:
+    """A line on where dependence among the pictures of a run was looked for."""
+    if run.grouping.cluster:
+        return f"not looked for beyond {run.grouping.cluster}: intervals are over clusters by it"
+    if not _has_candidates(run):
+        return NOT_LOOKED_FOR
+    places = [*run.picture_columns.values, *(["the stems of file names"] if run.stored.run.data.classes else [])]
+    return f"looked for in {', '.join(places)}"
+
+
+def _has_candidates(run: ScoredRun) -> bool:
+    """Whether anything may say which pictures of a run belong together."""
+    is_scored = not (isinstance(run.card, MissingCard) or run.refusal) and bool(run.counts().images)
+    return is_scored and (bool(run.picture_columns.values) or bool(run.stored.run.data.classes))
+
+
+def dependences_of(run: ScoredRun) -> dict[str, Dependence]:
+    """The columns of a run whose pictures are answered alike, by name, kept beside its rows.
+
+    Stems of file names count as columns where the classes are a person's own; of a run that has clusters there are
+    none.
+    """
+    if run.grouping.cluster or not _has_candidates(run):
         return {}
     columns, has_stems = run.picture_columns, bool(run.stored.run.data.classes)
-    if not (columns.values or has_stems) or not run.counts().images:
-        return {}
 
     def compute() -> dict[str, Dependence]:
         has_answers = run.stored.run.model.has_answers

@@ -1,0 +1,99 @@
+"""Attackers in the terms of NIST AI 100-2: goal, capability, knowledge; and how each attack was checked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from hardiness.attacks.kit import needs_gradients, registry, version_of
+from hardiness.attacks.threats import threat_models
+from hardiness.core.attack_plan import Round, epsilon_text
+from hardiness.core.forms import json_form
+from hardiness.core.result import Result
+from hardiness.reference.attackers import BLACK_BOX, TERMS, WHITE_BOX, Assumptions, assumptions
+from hardiness.report.evidence.portable import portable, portable_form
+from hardiness.report.evidence.record import AttackerRecord, BudgetRecord, CheckRecord, ChecksRecord
+from hardiness.report.sections import BenchmarkSection
+
+STAGE = "deployment: an evasion attack on a trained model"
+UNTARGETED = "integrity violation: any class but the right one"
+TARGETED = "integrity violation: a chosen class"
+CONTROL = "control of the pictures that the model is shown, within the budget"
+TRANSFER = "query access or a copy is not needed: the pictures are made on another model"
+
+
+def attackers_of(shown: Sequence[BenchmarkSection]) -> tuple[AttackerRecord, ...]:
+    """Each attack of each benchmark, with its rounds and with its checks on each model."""
+    records = []
+    for section in shown:
+        by_attack: dict[tuple[str, str, bool], list[Result]] = {}
+        for result in section.results:
+            surrogate = result.run.surrogate.model if result.run.surrogate else ""
+            for name, targeted in dict.fromkeys((each.attack, each.targeted) for each in result.run.attack):
+                by_attack.setdefault((name, surrogate, targeted), []).append(result)
+        records += [_record(*key, results) for key, results in by_attack.items()]
+    return tuple(records)
+
+
+def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Result]) -> AttackerRecord:
+    first = results[0]
+    rounds = [each for each in first.run.attack if (each.attack, each.targeted) == (attack, targeted)]
+    entry, assumed = registry.find(attack), _assumptions(attack)
+    own = f"{CONTROL}; {TRANSFER}" if surrogate else f"{CONTROL}; {assumed.access}"
+    sees = f"of the surrogate {surrogate} {assumed.sees}; of the tested model nothing" if surrogate else assumed.sees
+    return AttackerRecord(
+        terms=TERMS,
+        benchmark=first.benchmark,
+        data=first.data,
+        attack=attack,
+        version=version_of(attack) if entry is not None else None,
+        summary=(inspect.getdoc(entry) or "").partition("\n\n")[0].replace("\n", " ") if entry is not None else "",
+        surrogate=surrogate or None,
+        stage=STAGE,
+        goal=TARGETED if targeted else UNTARGETED,
+        capability=own,
+        knowledge=f"{BLACK_BOX}, by transfer" if surrogate else assumed.knowledge,
+        sees=sees,
+        budgets=tuple(map(_budget, rounds)),
+        checks=tuple(map(_checks, results)),
+    )
+
+
+def _assumptions(attack: str) -> Assumptions:
+    """The assumptions of an attack; of one that does not ship, as far as it says whether it takes gradients."""
+    if attack in assumptions():
+        return assumptions()[attack]
+    if registry.find(attack) is None:
+        return Assumptions("not stated: its code is not registered here", "not stated", "not stated")
+    if needs_gradients(attack):
+        return Assumptions(WHITE_BOX, "logits and gradients, as far as the attack says", "a copy of the model")
+    return Assumptions(BLACK_BOX, "no gradients, as far as the attack says", "query access")
+
+
+def _budget(each: Round) -> BudgetRecord:
+    threat = threat_models.find(each.norm)
+    return BudgetRecord(
+        threat=each.norm,
+        epsilon=each.epsilon,
+        epsilon_text=epsilon_text(each.epsilon),
+        unit=threat.unit if threat is not None else "",
+        steps=tuple(each.marks),
+        restarts=each.restarts,
+        targeted=each.targeted,
+        options=portable_form(json_form(each.options)),
+    )
+
+
+def _checks(result: Result) -> ChecksRecord:
+    verdict = next((finding.sentence for finding in result.findings if finding.name == "verdict"), "")
+    return ChecksRecord(
+        run=result.key,
+        model=result.name,
+        verdict=portable(verdict),
+        doubt=result.doubt,
+        checks=tuple(
+            CheckRecord(finding.name, portable(finding.sentence), finding.raised, finding.ran)
+            for finding in result.findings
+            if finding.name != "verdict"
+        ),
+    )

@@ -1,0 +1,233 @@
+"""Models, data and runs of an evidence file, from results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hardiness.benchmarks.card import Card, card_of, variant_of
+from hardiness.core.forms import json_form
+from hardiness.core.result import Interval, Result, Score, SlicedScore
+from hardiness.report.commands import commands_of
+from hardiness.report.evidence.portable import portable, portable_form
+from hardiness.report.evidence.record import (
+    ClusterRecord,
+    ColumnRecord,
+    DataRecord,
+    DependenceRecord,
+    FileDigest,
+    GroupRecord,
+    ModelRecord,
+    RunRecord,
+    ScoreRecord,
+    SessionRecord,
+    SliceRecord,
+)
+from hardiness.report.sections import BenchmarkSection
+from hardiness.results.dependence import NOT_LOOKED_FOR
+from hardiness.results.slices import headline_slices
+from hardiness.statistics.dependence import Dependence
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """Facts about the pictures of a run that its result does not carry.
+
+    Attributes:
+        columns: what is known of them beyond their labels.
+        sources: the files that this was read from.
+        dependence: columns whose pictures are answered alike, by name.
+        dependence_note: what was looked at for that.
+    """
+
+    columns: tuple[ColumnRecord, ...]
+    sources: tuple[FileDigest, ...]
+    dependence: Mapping[str, Dependence]
+    dependence_note: str
+
+
+def ends(interval: Interval | None) -> tuple[float, float] | None:
+    """The ends of an interval."""
+    return (interval.low, interval.high) if interval else None
+
+
+def models_of(results: Iterable[Result]) -> tuple[ModelRecord, ...]:
+    """Each model once, in the order of the results."""
+    records: dict[str, ModelRecord] = {}
+    for result in results:
+        identity = result.run.model
+        sessions = result.measured.get("sessions", ())
+        record = ModelRecord(
+            name=result.name,
+            weights_sha256=identity.weights_sha256 or None,
+            code_sha256=identity.code_sha256 or None,
+            outputs_sha256=identity.outputs_sha256 or None,
+            outputs=identity.outputs or "logits",
+            precision=result.run.precision,
+            parameters=next((each["parameters"] for each in sessions if each.get("parameters")), None),
+            view=json_form(identity.view),
+            options=portable_form(json_form(identity.options)),
+        )
+        records.setdefault(repr((record.name, record.weights_sha256, record.code_sha256, record.view)), record)
+    return tuple(records.values())
+
+
+def data_of(results: Sequence[Result], facts: Mapping[str, PictureFacts]) -> tuple[DataRecord, ...]:
+    """Each data set once, in the order of the results.
+
+    Args:
+        results: which.
+        facts: about their pictures, by run.
+    """
+    by_data: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        by_data.setdefault((result.data, result.run.data.fingerprint), []).append(result)
+    return tuple(_data_record(alike, facts) for alike in by_data.values())
+
+
+def _data_record(results: Sequence[Result], facts: Mapping[str, PictureFacts]) -> DataRecord:
+    """One data set, by the results that are on it: of columns the richest, of dependence the worst."""
+    identity = results[0].run.data
+    known = [facts[result.key] for result in results if result.key in facts]
+    richest = max(known, key=lambda each: len(each.columns), default=PictureFacts((), (), {}, NOT_LOOKED_FOR))
+    worst: dict[str, Dependence] = {}
+    for each in known:
+        for name, dependence in each.dependence.items():
+            if name not in worst or worst[name].too_narrow < dependence.too_narrow:
+                worst[name] = dependence
+    clusters = next((result.clusters for result in results if result.clusters), None)
+    notes = dict.fromkeys(each.dependence_note for each in known)
+    return DataRecord(
+        name=identity.name,
+        fingerprint=identity.fingerprint,
+        samples=identity.samples,
+        num_classes=identity.num_classes,
+        classes=tuple(identity.classes),
+        columns=richest.columns,
+        column_sources=richest.sources,
+        clusters=ClusterRecord(clusters.column, clusters.clusters, clusters.pictures) if clusters else None,
+        dependence=tuple(
+            DependenceRecord(name, each.values, each.correlation, each.too_narrow) for name, each in worst.items()
+        ),
+        dependence_note="; ".join(notes) or NOT_LOOKED_FOR,
+    )
+
+
+def runs_of(shown: Sequence[BenchmarkSection]) -> tuple[RunRecord, ...]:
+    """Each run with all of its scores, in the order of the sections."""
+    every = [result for section in shown for result in section.results]
+    return tuple(_run_record(section, result, every) for section in shown for result in section.results)
+
+
+def _run_record(section: BenchmarkSection, result: Result, every: Sequence[Result]) -> RunRecord:
+    run, headline = result.run, section.section.headline
+    card = card_of(run)
+    return RunRecord(
+        key=result.key,
+        parts=tuple(result.parts),
+        model=result.name,
+        benchmark=result.benchmark,
+        data=result.data,
+        protocol=result.protocol,
+        variant=variant_of(run),
+        options=portable_form(json_form(run.benchmark.options)),
+        seed=run.seed,
+        versions=json_form(run.versions),
+        code_sha256=run.benchmark.code_sha256 or None,
+        complete=result.counts.complete,
+        images=result.counts.images,
+        expected=result.counts.expected,
+        evaluated=result.counts.evaluated,
+        failed=result.counts.failed,
+        failures=dict(sorted(Counter(portable(failure.reason) for failure in result.failures).items())),
+        conditions=len(run.conditions),
+        headline=(headline.metric, json_form(headline.condition)) if headline else None,
+        scores=tuple(_score_record(score, card) for score in result.scores),
+        warnings=tuple(map(portable, result.warnings)),
+        commands=tuple(map(portable, commands_of(result, every))),
+        sessions=tuple(_session_record(each) for each in result.measured.get("sessions", ())),
+    )
+
+
+def _score_record(score: Score, card: Card) -> ScoreRecord:
+    return ScoreRecord(
+        metric=score.metric,
+        title=card.metric(score.metric).title,
+        condition=json_form(score.condition),
+        part=card.named(score.condition) if score.condition else "",
+        value=score.value,
+        unit=score.unit,
+        n=score.n,
+        clusters=score.clusters,
+        interval=ends(score.interval),
+        interval_method=tuple(_steps(score.interval.method)) if score.interval else (),
+        higher_is_better=score.higher_is_better,
+        doubt=score.doubt,
+        reason=score.reason or score.interval_reason,
+    )
+
+
+def _steps(method: Sequence[Any]) -> Iterator[str]:
+    """The names of the functions of a method, the outermost first, each once."""
+    names: dict[str, None] = {}
+    waiting = [method] if method else []
+    while waiting:
+        name, *arguments = waiting.pop(0)
+        names[name] = None
+        waiting += [each for each in arguments if isinstance(each, list | tuple) and each]
+    return iter(names)
+
+
+def _session_record(session: Mapping[str, Any]) -> SessionRecord:
+    policy = session.get("policy")
+    return SessionRecord(
+        started=session.get("started"),
+        rows=int(session.get("rows", 0)),
+        python=session.get("python"),
+        packages=dict(sorted(session.get("packages", {}).items())),
+        device=session.get("device"),
+        device_name=session.get("device_name"),
+        runtime=session.get("runtime"),
+        precision=session.get("precision"),
+        policy=FileDigest(policy["name"], policy["sha256"]) if policy else None,
+    )
+
+
+def groups_of(shown: Sequence[BenchmarkSection]) -> tuple[GroupRecord, ...]:
+    """The scores by group of pictures, those that stand for benchmarks first of each run."""
+    return tuple(
+        _group_record(result, sliced, sliced in headlines)
+        for section in shown
+        for result in section.results
+        for headlines in [list(headline_slices(result))]
+        for sliced in sorted(result.slices, key=lambda each: each not in headlines)
+    )
+
+
+def _group_record(result: Result, sliced: SlicedScore, is_headline: bool) -> GroupRecord:
+    worst = sliced.worst_slice
+    return GroupRecord(
+        run=result.key,
+        model=result.name,
+        benchmark=result.benchmark,
+        column=sliced.column,
+        metric=sliced.metric,
+        title=sliced.title,
+        condition=json_form(sliced.condition),
+        unit=sliced.unit,
+        higher_is_better=sliced.higher_is_better,
+        is_headline=is_headline,
+        slices=tuple(
+            SliceRecord(
+                each.value, each.n, each.clusters, each.score, ends(each.interval), each.is_unlike_rest, each.reason
+            )
+            for each in sliced.slices
+        ),
+        worst=worst.value if worst else None,
+        worst_interval=ends(sliced.worst),
+        gap=sliced.gap,
+        gap_interval=ends(sliced.gap_interval),
+        without_value=sliced.without_value,
+    )

@@ -1,0 +1,454 @@
+"""The evidence file: its schema, what it says of order, people, attackers and limits, and that it holds no machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from commands import called
+
+import hardiness
+from hardiness import attacks
+from hardiness.core.attack_plan import Round
+from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Finding
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.table import Records
+from hardiness.reference.attackers import assumptions
+from hardiness.reference.evidence_clauses import clause_table
+from hardiness.reference.files import reference_file
+from hardiness.reference.limits import limits
+from hardiness.report.evidence.about import EXAMPLE, read_about
+from hardiness.report.evidence.limits import APPLIES, limits_of
+from hardiness.report.evidence.page import evidence_page
+from hardiness.report.evidence.portable import portable
+from hardiness.report.evidence.record import SECTIONS
+from hardiness.report.evidence.schema import evidence_schema_json
+from hardiness.report.evidence.writing import EvidenceSources, evidence_json, evidence_record
+from hardiness.results.results import results_of
+from hardiness.store.store import Store
+
+CELLS = (Condition(), *(Condition(corruption="fog", severity=level) for level in (1, 3)))
+POLICY = '[[rules]]\nname = "clean"\nbenchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.5\n'
+DIGEST = hashlib.sha256(POLICY.encode()).hexdigest()
+
+
+def stored(
+    out: Path, name: str, cells: int = 1, policies: tuple[str, ...] = ("",), error: float = 0.2, **changed: Any
+) -> None:
+    """A run of 60 pictures with sessions that began with policies of these digests, "" for none."""
+    answers = np.random.default_rng(len(name)).random((60, cells)) >= error
+    image, condition = np.repeat(np.arange(60), cells), np.tile(np.arange(cells), 60)
+    label = (image % 4).astype(np.int32)
+    rows = {
+        "sample": np.array([f"n/{k:04d}" for k in image]),
+        "condition": condition.astype(np.int16),
+        "frame": np.zeros(len(image), np.int16),
+        "label": label,
+        "prediction": np.where(answers.ravel(), label, 9).astype(np.int32),
+        "top5_class": np.zeros((len(image), 5), np.int16),
+        "confidence": np.linspace(0.2, 0.9, len(image)).astype(np.float32),
+    }
+    benchmark = ("imagenet-c", "corruption") if cells > 1 else ("imagenet-val", "classification")
+    run = Run(
+        ModelIdentity(name, hashlib.sha256(name.encode()).hexdigest()),
+        BenchmarkIdentity(*benchmark, "hendrycks2019" if cells > 1 else "orhan2019"),
+        DataIdentity("imagenet", "f00d00", 60),
+        conditions=CELLS[:cells],
+    )
+    run = replace(run, **changed)
+    folder = Store.create(out).run(run, Plan(whole=tuple(range(cells))))
+    folder.write(0, list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True)), Records(rows))
+    for number, policy in enumerate(policies):
+        session = {
+            "started": f"2026-11-0{number + 1}T10:00:00.000+00:00",
+            "rows": 30,
+            "host": "a-machine",
+            "limit": None,
+            "asked": {"model": name, "benchmark": run.benchmark.name, "data": ["imagenet=/secret/folder/imagenet"]},
+            "packages": {"hardiness": "0.2.0", "torch": "2.13.0"},
+            "python": "3.11.7",
+        }
+        named = {"policy": {"name": "policy.toml", "sha256": policy}} if policy else {}
+        folder.add_measured({**session, **named})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models on clean and on corrupted pictures, judged by a policy that stood before the clean ones of one."""
+    folder = tmp_path_factory.mktemp("evidence")
+    for name, digest in (("first", DIGEST), ("second", "")):
+        stored(folder / "out", name, policies=(digest,))
+        stored(folder / "out", name, 3, policies=(digest,))
+    (folder / "policy.toml").write_text(POLICY)
+    (folder / "about.toml").write_text(EXAMPLE)
+    hardiness.gate(folder / "out", folder / "policy.toml")
+    hardiness.write_evidence(folder / "out", folder / "filed", about=folder / "about.toml")
+    return folder
+
+
+def evidence_of(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "evidence.json").read_text())
+    return content
+
+
+@pytest.fixture(scope="module")
+def evidence(made: Path) -> dict[str, Any]:
+    """The JSON of the fixture's evidence."""
+    return evidence_of(made / "filed")
+
+
+def test_the_file_follows_the_schema_that_lies_beside_it_and_in_the_package(
+    made: Path, evidence: dict[str, Any]
+) -> None:
+    schema = json.loads((made / "filed" / evidence["$schema"]).read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert [error.message for error in validator.iter_errors(evidence)] == []
+    for wrong in ({**evidence, "more": 1}, {k: v for k, v in evidence.items() if k != "goals"}):
+        assert list(validator.iter_errors(wrong))
+    evidence["runs"][0]["seed"], seed = "0", evidence["runs"][0]["seed"]
+    assert list(validator.iter_errors(evidence))
+    evidence["runs"][0]["seed"] = seed
+    documents = Path(hardiness.__file__).parents[2] / "docs" / "evidence.schema.json"
+    for file in (reference_file("evidence.schema.json"), documents):
+        assert file.read_bytes() == evidence_schema_json()
+
+
+def test_the_same_folder_gives_the_same_bytes_wherever_it_lies(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "out", tmp_path / "copy")
+    shutil.copy(made / "about.toml", tmp_path)
+    hardiness.write_evidence(tmp_path / "copy", tmp_path / "filed", about=tmp_path / "about.toml")
+    for name in ("evidence.json", "evidence.html", "evidence.schema.json"):
+        assert (tmp_path / "filed" / name).read_bytes() == (made / "filed" / name).read_bytes(), name
+    assert sorted(file.name for file in (tmp_path / "filed").iterdir()) == [
+        "evidence.html", "evidence.json", "evidence.schema.json",
+    ]  # fmt: skip
+
+
+def test_it_names_no_machine_and_no_folder(made: Path, evidence: dict[str, Any]) -> None:
+    text = "".join((made / "filed" / name).read_text() for name in ("evidence.json", "evidence.html"))
+    for secret in (str(made), "/secret", "a-machine", platform.node() + "-"):
+        assert secret not in text, secret
+    command = evidence["runs"][0]["commands"][0]
+    assert command == "hardiness run -m first -b imagenet-val --data imagenet=…/imagenet"
+
+
+def test_the_page_is_of_the_json_alone_and_begins_with_the_verdict(made: Path) -> None:
+    content = (made / "filed" / "evidence.json").read_bytes()
+    page = (made / "filed" / "evidence.html").read_text()
+    assert page == evidence_page(content)
+    first = re.sub(r"<[^>]+>", " ", page.partition("</header>")[0].partition("<body>")[2])
+    first = " ".join(first.split())
+    assert first.startswith("Evidence of robustness, QA-2026-014 Tile sorter 3.2 The gate passes: all 2 rules hold.")
+    assert "Nothing shows that the policy stood before these rows." in first
+    for text in ("Sorts ceramic tiles", "A. Example", "Signature", "Nothing here is about any attack or group"):
+        assert text in first, text
+    assert hashlib.sha256(content).hexdigest() in page
+    assert page.count("no claim of conformity") >= 2
+    assert "<script" not in page
+    assert not re.search(r"\b(src|href)=.https?:|@import|url\(", page), "nothing is loaded"
+
+
+def test_what_is_not_stated_is_said_so_and_not_made_up(made: Path, tmp_path: Path) -> None:
+    hardiness.write_evidence(made / "out", tmp_path)
+    about = evidence_of(tmp_path)["about"]
+    assert about["source"] is None
+    assert {*about["system"].values(), *about["data"].values(), *about["responsible"].values()} == {None}
+    page = (tmp_path / "evidence.html").read_text()
+    assert "Not stated: intended use, domain, who is responsible, date, provenance of the pictures." in page
+    assert page.count('<i class="unstated">not stated</i>') > 15
+
+
+def test_statements_are_read_as_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "about.toml"
+    file.write_text('date = 2026-11-30\n[system]\nname = " A <b>system</b> "\ndomain = ""\n')
+    about = read_about(file)
+    assert (about.date, about.system.name, about.system.domain) == ("2026-11-30", "A <b>system</b>", None)
+    assert about.source is not None
+    assert about.source.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    page = evidence_page(evidence_json(evidence_record(EvidenceSources((), about=about))))
+    assert "A &lt;b&gt;system&lt;/b&gt;" in page
+    assert "<b>system" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[sytem]\nname = "x"', "unknown field 'sytem'; did you mean 'system'"),
+        ('[system]\nintended = "x"', r"\[system\]: unknown field 'intended'; did you mean 'intended_use'"),
+        ("[system]\nname = 3", r"\[system\]: name must be a text, was 3"),
+        ("date = 20261130", "date must be a text, or a date, was 20261130"),
+        ('system = "x"', r"\[system\] must be a table, was 'x'"),
+        ("[system", "must be TOML, and is not"),
+    ],
+)
+def test_a_wrong_statement_is_one_line_and_nothing_is_written(
+    made: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "about.toml").write_text(text)
+    with pytest.raises(ArgumentError, match=message) as error:
+        hardiness.write_evidence(made / "out", tmp_path / "filed", about=tmp_path / "about.toml")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "filed").exists()
+
+
+def ordered(tmp_path: Path, *policies: str) -> dict[str, Any]:
+    """The goals of a file whose run had sessions that began with policies of these digests."""
+    stored(tmp_path / "out", "model", policies=policies)
+    hardiness.gate(tmp_path / "out", POLICY)
+    hardiness.write_evidence(tmp_path / "out", tmp_path / "filed")
+    (goals,) = evidence_of(tmp_path / "filed")["goals"]
+    return dict(goals)
+
+
+@pytest.mark.parametrize(
+    ("policies", "order", "with_policy", "others"),
+    [
+        ((DIGEST, DIGEST), "before all rows", 2, []),
+        (("", DIGEST), "before some rows", 1, []),
+        (("0" * 64,), "another policy", 0, ["0" * 64]),
+        (("",), "not shown", 0, []),
+    ],
+)
+def test_only_the_digest_with_every_session_shows_that_goals_stood_before(
+    tmp_path: Path, policies: tuple[str, ...], order: str, with_policy: int, others: list[str]
+) -> None:
+    goals = ordered(tmp_path, *policies)
+    (run,) = goals["runs"]
+    assert (goals["order"], goals["policy_sha256"]) == (order, DIGEST)
+    assert (run["with_policy"], run["sessions"], run["other_policies"]) == (with_policy, len(policies), others)
+    assert (order == "not shown") == ("Dates of files prove nothing" in goals["statement"])
+    assert [rule["name"] for rule in goals["rules"]] == ["clean"]
+
+
+def test_of_several_runs_the_least_is_said_of_all(evidence: dict[str, Any]) -> None:
+    (goals,) = evidence["goals"]
+    orders = {run["model"]: run["order"] for run in goals["runs"]}
+    assert orders == {"first": "before all rows", "second": "not shown"}
+    assert goals["order"] == "not shown"
+
+
+def test_without_a_policy_nothing_is_judged(tmp_path: Path) -> None:
+    stored(tmp_path / "out", "model")
+    hardiness.write_evidence(tmp_path / "out", tmp_path / "filed")
+    found = evidence_of(tmp_path / "filed")
+    assert found["goals"] == found["verdicts"]["gates"] == []
+    assert found["goals_note"].startswith("No policy was asked of these rows")
+    assert "Nothing is judged: no policy was asked" in (tmp_path / "filed" / "evidence.html").read_text()
+
+
+def test_numbers_are_those_of_results(made: Path, evidence: dict[str, Any]) -> None:
+    by_key = {result.key: result for result in results_of(Store.open(made / "out"))}
+    assert len(evidence["runs"]) == len(by_key) == 4
+    for run in evidence["runs"]:
+        scores = by_key[run["key"]].scores
+        assert [score["value"] for score in run["scores"]] == [score.value for score in scores]
+        assert [score["n"] for score in run["scores"]] == [score.n for score in scores]
+        ends = [[score.interval.low, score.interval.high] if score.interval else None for score in scores]
+        assert [score["interval"] for score in run["scores"]] == ends
+    methods = {name for run in evidence["runs"] for score in run["scores"] for name in score["interval_method"]}
+    assert methods == {each["name"] for each in evidence["intervals"]}
+    assert all(each["definition"] for each in evidence["intervals"])
+    definitions = {each["name"]: each["definition"] for each in evidence["metrics"]}
+    assert definitions["top1"] == "the share of photographs whose first answer is the label."
+    (comparison,) = (each for each in evidence["verdicts"]["comparisons"] if each["metric"] == "top1")
+    assert [(pair["first"], pair["second"]) for pair in comparison["pairs"]] == [("first", "second")]
+
+
+def test_severities_stand_with_the_numbers_behind_them_and_their_units(evidence: dict[str, Any]) -> None:
+    (fog,) = evidence["perturbations"]
+    assert (fog["name"], [level["strength"] for level in fog["levels"]]) == ("fog", ["severity=1", "severity=3"])
+    strengths = [level["parameters"][0] for level in fog["levels"]]
+    assert [(each["name"], each["value"]) for each in strengths] == [("strength", 1.5), ("strength", 2.5)]
+    assert fog["version"] >= 1
+    assert fog["note"] == ""
+
+
+def test_what_is_not_known_of_a_perturbation_is_said(made: Path) -> None:
+    cells = (Condition(), Condition(corruption="mine", severity=2), Condition(setting="iso 800"))
+    (result, *_) = results_of(Store.open(made / "out"))
+    record = evidence_record(EvidenceSources([replace(result, run=replace(result.run, conditions=cells))]))
+    notes = {each.name: each.note for each in record.perturbations}
+    assert "its code is not registered here" in notes["mine"]
+    assert "how they were made is not known" in notes["iso 800"]
+
+
+def test_every_attack_of_the_package_has_its_assumptions() -> None:
+    shipped = {name for name in attacks.registry.names() if name in assumptions()}
+    assert shipped == assumptions().keys()
+    for name, each in assumptions().items():
+        assert (each.knowledge == "white-box") == attacks.needs_gradients(name), name
+    unlisted = {name for name in attacks.registry.names() if name not in assumptions()}
+    assert all(not type(attacks.registry.get(name)).__module__.startswith("hardiness.") for name in unlisted), unlisted
+
+
+@pytest.mark.parametrize(
+    ("attack", "surrogate", "targeted", "knowledge", "goal"),
+    [
+        ("pgd", "", False, "white-box", "integrity violation: any class but the right one"),
+        ("square", "", True, "black-box", "integrity violation: a chosen class"),
+        ("pgd", "other", False, "black-box, by transfer", "integrity violation: any class but the right one"),
+        ("strange", "", False, "not stated: its code is not registered here", "integrity violation: any class"),
+    ],
+)
+def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
+    made: Path, attack: str, surrogate: str, targeted: bool, knowledge: str, goal: str
+) -> None:
+    (result, *_) = results_of(Store.open(made / "out"))
+    mark = Condition(epsilon=8 / 255, steps=10)
+    rounds = (Round(attack, "linf", 8 / 255, {10: mark}, targeted=targeted),)
+    run = replace(result.run, attack=rounds, surrogate=Surrogate(surrogate, "") if surrogate else None)
+    findings = [Finding("memory", False, "None was seen in /a/b/c.", ran=False), Finding("verdict", False, "It holds.")]
+    record = evidence_record(EvidenceSources([replace(result, run=run, findings=findings)]))
+    (attacker,) = record.attackers
+    assert attacker.terms == "NIST AI 100-2e2025"
+    assert (attacker.knowledge, attacker.surrogate) == (knowledge, surrogate or None)
+    assert attacker.goal.startswith(goal)
+    assert ("query access" in attacker.capability) == (attack == "square" or bool(surrogate))
+    (budget,) = attacker.budgets
+    assert (budget.epsilon_text, budget.unit, budget.steps) == ("8/255", "in units of the [0, 1] range", (10,))
+    (checks,) = attacker.checks
+    assert (checks.verdict, checks.model) == ("It holds.", result.name)
+    assert [(each.name, each.ran, each.sentence) for each in checks.checks] == [
+        ("memory", False, "None was seen in …/c.")
+    ]
+    assert {"attack", "memory"} <= {limit.id for limit in record.limits}
+
+
+def test_limits_are_those_of_the_page_that_apply(made: Path, evidence: dict[str, Any]) -> None:
+    page = (Path(hardiness.__file__).parents[2] / "docs" / "limits.md").read_text()
+    for limit in limits():
+        assert " ".join(limit.text.split()) in " ".join(page.split()), limit.id
+    assert {limit.when for limit in limits()} == APPLIES.keys()
+    named = [limit["id"] for limit in evidence["limits"]]
+    assert {"scope", "imagenet", "independence", "fingerprint"} <= set(named)
+    assert not {"demo", "attack", "memory"} & set(named)
+    (result, *_) = results_of(Store.open(made / "out"))
+    demo = replace(result, run=replace(result.run, data=DataIdentity("embedded", "", 99)))
+    assert "demo" in {limit.id for limit in limits_of([demo])}
+    assert not re.search(r"\]\(|`|\*", "".join(limit["text"] for limit in evidence["limits"]))
+
+
+def test_clauses_point_at_sections_that_are_there_and_filled(evidence: dict[str, Any]) -> None:
+    table = clause_table()
+    assert {each.source for each in table.clauses} == {each.id for each in table.sources}
+    assert len({(each.source, each.clause) for each in table.clauses}) == len(table.clauses)
+    assert all(set(each.sections) <= SECTIONS.keys() for each in table.clauses)
+    found = {(each["source"], each["clause"]): each for each in evidence["clauses"]["clauses"]}
+    assert len(found) == len(table.clauses)
+    assert found["ISO/IEC TR 24029-1", "5.2.3"]["answer"] == "yes"
+    attackers = found["AI Act", "Art. 15(5)"]
+    assert (attackers["answer"], attackers["empty_here"]) == ("in part", ["attackers"])
+    assert found["NIST AI RMF", "MEASURE 2.11"]["answer"] == "no", "no groups were asked for"
+    assert found["AI Verify", "6.5.2"]["answer"] == "no"
+    assert "no claim of conformity" in evidence["clauses"]["statement"]
+    read = {each["id"]: each["read"] for each in evidence["clauses"]["sources"]}
+    assert read["ISO/IEC TR 24029-1"] == "contents alone: the text was not read"
+
+
+def test_what_changed_since_an_earlier_file_is_said(made: Path, tmp_path: Path) -> None:
+    stored(tmp_path / "out", "first", policies=(DIGEST,))
+    changed = ModelIdentity("second", "beef" * 16)
+    stored(tmp_path / "out", "second", error=0.7, model=changed, data=DataIdentity("imagenet", "cafe00", 60))
+    hardiness.gate(tmp_path / "out", POLICY + "# stricter\n")
+    for since in (made / "filed", made / "filed" / "evidence.json"):
+        hardiness.write_evidence(tmp_path / "out", tmp_path / "filed", since=since)
+        changes = evidence_of(tmp_path / "filed")["changes"]
+        content = (made / "filed" / "evidence.json").read_bytes()
+        assert changes["since"] == {"name": "evidence.json", "sha256": hashlib.sha256(content).hexdigest()}
+        assert changes["since_date"] == "2026-11-30"
+        models = {each["what"]: (each["kind"], each["after"]) for each in changes["models"]}
+        assert models.keys() == {"second"}
+        assert models["second"][0] == "changed"
+        assert "weights beefbeefbeefbeef" in models["second"][1]
+        assert "cafe00" in changes["data"][0]["after"]
+        scores = {(each["model"], each["benchmark"]): each for each in changes["scores"]}
+        assert scores["second", "imagenet-val"]["before"] > 0.7 > 0.4 > scores["second", "imagenet-val"]["after"]
+        assert scores["first", "imagenet-c"]["after"] is None
+        assert ("first", "imagenet-val") not in scores
+        assert changes["same_scores"] == 1
+        verdicts = {each["what"]: each for each in changes["verdicts"]}
+        outcome = verdicts["rule 1, clean: second on imagenet-val"]
+        assert (outcome["before"], outcome["after"]) == ("pass", "fail")
+    page = (tmp_path / "filed" / "evidence.html").read_text()
+    assert "beefbeefbeefbeef" in page
+    jsonschema.validate(evidence_of(tmp_path / "filed"), json.loads(evidence_schema_json()))
+
+
+def test_the_same_rows_are_no_change(made: Path, tmp_path: Path) -> None:
+    hardiness.write_evidence(made / "out", tmp_path, since=made / "filed")
+    changes = evidence_of(tmp_path)["changes"]
+    assert [changes[name] for name in ("models", "data", "code", "scores", "verdicts")] == [[]] * 5
+    assert changes["same_scores"] == 4
+
+
+WRONG: Mapping[str, tuple[Callable[[Path], list[str]], str]] = {
+    "about is not there": (
+        lambda folder: ["--evidence", "f", "--about", "gone.toml"],
+        "about gone.toml: cannot be read",
+    ),
+    "since is not there": (lambda folder: ["--evidence", "f", "--since", "gone"], "since gone: cannot be read"),
+    "since is another file": (
+        lambda folder: ["--evidence", "f", "--since", str(folder / "out" / "gate.json")],
+        "must be an evidence file of version 1",
+    ),
+    "about alone": (lambda folder: ["--about", "a.toml"], "--about goes with --evidence DIR"),
+    "since alone": (lambda folder: ["--since", "a"], "--since goes with --evidence DIR"),
+    "a page's option": (lambda folder: ["--evidence", "f", "--no-images"], "no-images does not go with evidence"),
+    "the place is a file": (lambda folder: ["--evidence", str(folder / "policy.toml")], "is a file; name another one"),
+    "the place is an address": (lambda folder: ["--evidence", "s3://b/c"], "must name a folder on a disk"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_command_is_one_line_and_nothing_is_written(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options, message = WRONG[wrong]
+    assert called(monkeypatch, "report", str(made / "out"), *options(made)) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_writes_what_python_does_and_leaves_the_folder_as_it_was(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in (made / "out").rglob("*") if path.is_file()}
+    words = [str(made / "out"), "--evidence", str(tmp_path / "filed"), "--about", str(made / "about.toml")]
+    assert called(monkeypatch, "report", *words) == 0
+    assert capsys.readouterr().out.split() == [
+        str(tmp_path / "filed" / "evidence.json"), str(tmp_path / "filed" / "evidence.html"),
+    ]  # fmt: skip
+    for name in ("evidence.json", "evidence.html"):
+        assert (tmp_path / "filed" / name).read_bytes() == (made / "filed" / name).read_bytes()
+    assert {path: path.read_bytes() for path in (made / "out").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "cd /a/b && hardiness run -m py:/c/d.py:f --data x=/e/f",
+            "cd …/b && hardiness run -m py:…/d.py:f --data x=…/f",
+        ),
+        ("--data '/a b/c d' --out /x", "--data '…/c d' --out …/x"),
+        ("epsilon 4/255 of s3://b/c, https://d.org/e and/or f", "epsilon 4/255 of s3://b/c, https://d.org/e and/or f"),
+    ],
+)
+def test_folders_are_left_out_of_paths(text: str, shown: str) -> None:
+    assert portable(text) == shown
