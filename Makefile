@@ -25,6 +25,7 @@ help:
 
 demo: $(VENV)/.demo
 	$(BIN)/hardiness run --suite demo --out runs/demo
+	@[ $$(wc -c < runs/demo/report.html) -le 650000 ] || { echo 'runs/demo/report.html: its page has more than 650 kB'; exit 1; }
 
 # Types take one core and most of the time of lint: the tests use the other meanwhile.
 check: $(VENV)/.test

@@ -90,8 +90,9 @@ def test_two_models_are_compared_in_the_overview_and_in_the_matrix(browser: Any,
     with opened(browser, page) as tab:
         cell = tab.locator('.matrix[data-m="0"] tr[data-v]').first.locator("td").nth(2)
         assert cell.text_content() == "30"
-        for model in (0, 1):
+        for model in (1, 0):  # whatever is chosen first, the one that was begun first is
             tab.locator(f'.bar button[data-m="{model}"]').click()
+        assert tab.locator(".difference th").inner_text() == "first − second"
         differences = tab.locator(".difference td").all_inner_texts()
         assert differences[:2] == ["+10.0", "−10.0"]
         assert tab.locator(".difference td.better").count() >= 3
@@ -229,16 +230,17 @@ def test_everything_is_reached_by_keyboard(browser: Any, page: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("which", ["page", "published"])
-def test_axe_finds_no_serious_violation(browser: Any, which: str, scheme: str, request: pytest.FixtureRequest) -> None:
+def test_axe_finds_nothing_amiss_on_the_whole_page(
+    browser: Any, which: str, scheme: str, request: pytest.FixtureRequest
+) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     context = browser.new_context(color_scheme=scheme, bypass_csp=True)
     tab = context.new_page()
     tab.goto(request.getfixturevalue(which).as_uri())
     tab.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    found = axe.run(tab).response["violations"]
+    violations = axe.run(tab).response["violations"]
     context.close()
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in serious] == []
+    assert [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in violations] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -32,7 +32,7 @@ from hardiness.engine.protocol_noise import Variation, variations
 from hardiness.models.classifier import Classifier
 from hardiness.report.digest import Digest, digest_of
 from hardiness.report.format import as_text, terminal_table
-from hardiness.report.screen_columns import has_random_weights
+from hardiness.report.marks import has_random_weights
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.compared_slices import slice_sentence, slice_views

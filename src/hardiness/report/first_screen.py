@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hardiness.core.result import Interval
+from hardiness.report.marks import RANDOM_WEIGHTS
 from hardiness.report.standings import Lead, Precedence, Standing
 from hardiness.statistics.comparison import FEWEST
 
@@ -20,9 +21,6 @@ CLAIMS_IN_TITLE = 3
 """Sure results that a title takes."""
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-
-RANDOM_WEIGHTS = "random weights"
-"""The reason why a network that nobody trained has no place."""
 
 
 def _from_to(counts: Iterable[int]) -> str:

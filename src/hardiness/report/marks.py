@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Result, Score, doubtful, trust
 
 DEMO = "demo-sized"
+
+RANDOM_WEIGHTS = "random weights"
+"""The mark of a network that nobody trained, which has no place."""
+
+
+def has_random_weights(result: Result) -> bool:
+    """Whether its network has random weights, as whoever ran it asked."""
+    sessions = result.measured.get("sessions", ())
+    return bool(sessions) and any(MEANINGLESS in session.get("notes", ()) for session in sessions)
 
 
 def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ...]:
@@ -31,7 +41,7 @@ def caveat(result: Result, score: Score) -> str:
 
 def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
     """A word for each thing that is amiss with a result, or one of its scores, e.g. partial, withdrawn, doubt."""
-    marks = []
+    marks = [RANDOM_WEIGHTS] if has_random_weights(result) else []
     if result.counts.failed:
         marks.append("failed")
     if is_part(result):

@@ -22,8 +22,8 @@ from hardiness.report.first_screen import (
     verdict_of,
 )
 from hardiness.report.gate import GateTable
-from hardiness.report.marks import DEMO
-from hardiness.report.screen_columns import has_random_weights, screen_columns
+from hardiness.report.marks import DEMO, has_random_weights
+from hardiness.report.screen_columns import begun_order, screen_columns
 from hardiness.report.sections import BenchmarkSection
 
 BESIDE_MOST = 4
@@ -47,6 +47,7 @@ class FirstScreen:
         charts: columns beside each other, with the verdict of each.
         foot: the legend and what to know of single models.
         next_step: why to go on, and with which command.
+        begun: the models in the order in which their runs were first begun.
     """
 
     about: str
@@ -58,14 +59,21 @@ class FirstScreen:
     charts: tuple[tuple[tuple[ScreenColumn, Verdict], ...], ...]
     foot: tuple[str, ...]
     next_step: tuple[str, str]
+    begun: tuple[str, ...]
 
     @property
     def pairs(self) -> str:
-        """The differences of every two models as JSON: by ``I-J``, their places, a title and a text a column."""
+        """The differences of every two models as JSON: by ``I-J``, their places, a title and a text a column.
+
+        The one that was first begun stands first.
+        """
         places = {model: place for place, model in enumerate(self.models)}
+        begun = {model: place for place, model in enumerate(self.begun)}
         texts: dict[str, list[list[str]]] = {}
         for column, _ in (pair for chart in self.charts for pair in chart):
             for (first, second), text in column.pairs.items():
+                if begun[first] > begun[second]:
+                    continue
                 texts.setdefault(f"{places[first]}-{places[second]}", []).append([column.title, text])
         return json.dumps(texts, separators=(",", ":"))
 
@@ -108,6 +116,7 @@ def first_screen(shown: Sequence[BenchmarkSection], name: str, gates: Sequence[G
         charts,
         tuple(filter(None, (*(foot_of(columns, order) if columns else ()), random_weights_sentence([*by_name])))),
         _next_step(shown, columns, models),
+        tuple(begun_order(shown)),
     )
 
 

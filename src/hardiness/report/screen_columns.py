@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 
 from hardiness.benchmarks.presentation import Column, benchmark_type
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
-from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import PARTIAL, Interval, Result, Score, SlicedScore
-from hardiness.report.first_screen import RANDOM_WEIGHTS, RightShare, ScreenColumn, listed, pair_text
+from hardiness.report.first_screen import RightShare, ScreenColumn, listed, pair_text
+from hardiness.report.marks import RANDOM_WEIGHTS, has_random_weights
 from hardiness.report.places import order_beyond_chance
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.report.standings import Lead, Leads, Standing, paired_lead
@@ -40,6 +40,15 @@ def screen_columns(shown: Sequence[BenchmarkSection]) -> list[ScreenColumn]:
     return [*columns, *(column for each in shown if _is_clean(each) or _is_own(each) for column in _worst_slices(each))]
 
 
+def begun_order(shown: Sequence[BenchmarkSection]) -> list[str]:
+    """The models in the order in which their runs were first begun, as far as they were compared; then the others.
+
+    So whoever runs fp32 and then int8 reads what int8 has more or less, whatever the two are called.
+    """
+    compared = [name for each in shown for score in each.paired[:1] for name in score.values]
+    return list(dict.fromkeys([*compared, *(result.name for each in shown for result in each.results)]))
+
+
 def _worst_slices(each: BenchmarkSection) -> Iterator[ScreenColumn]:
     """A column for each column of the pictures: the score of each model's worst slice, which is another for each."""
     by_column: dict[str, dict[str, SlicedScore]] = {}
@@ -60,12 +69,6 @@ def _worst_slices(each: BenchmarkSection) -> Iterator[ScreenColumn]:
             note = f"Worst: {texts[0].split(' (')[0] if len(named) == 1 else listed(texts)}."
             where, standing = f"on the worst {name}", Standing((), {})
             yield ScreenColumn(f"Worst {name}", where, _source(each), points, standing, anchor=each.anchor, note=note)
-
-
-def has_random_weights(result: Result) -> bool:
-    """Whether its network has random weights, as whoever ran it asked."""
-    sessions = result.measured.get("sessions", ())
-    return bool(sessions) and any(MEANINGLESS in session.get("notes", ()) for session in sessions)
 
 
 def _stands_for(each: BenchmarkSection) -> str:
@@ -228,9 +231,9 @@ def _pairs(
     unranked: Mapping[str, str],
     twins: Mapping[str, str],
 ) -> dict[tuple[str, str], str]:
-    """The difference of every two models in words, the first of the section first."""
+    """The difference of every two models in words, in either order."""
     texts: dict[tuple[str, str], str] = {}
-    for first, second in combinations([result.name for result in each.results if result.name in points], 2):
+    for first, second in permutations([result.name for result in each.results if result.name in points], 2):
         reasons = {unranked[name] for name in (first, second) if name in unranked}
         if reasons:
             texts[first, second] = f"not ranked ({', '.join(sorted(reasons))})"

@@ -17,7 +17,7 @@ from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.charts import Chart, Dots
 from hardiness.report.flip_figures import flip_charts, flip_gallery, recall_changes
-from hardiness.report.marks import marks_in_export, marks_of
+from hardiness.report.marks import has_random_weights, marks_in_export, marks_of
 from hardiness.report.notes import merged
 from hardiness.report.own_classes import with_classes
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
@@ -61,7 +61,11 @@ class BenchmarkSection:
         comparison = self.comparison(column)
         scored = ((result, score_of(result, column)) for result in self.results)
         # What a report on an attack does not stand by has no place among the others.
-        scores = {r.name: score for r, score in scored if score and not score.doubt and r.name not in self.twins}
+        scores = {
+            r.name: score
+            for r, score in scored
+            if score and not score.doubt and r.name not in self.twins and not has_random_weights(r)
+        }
         by = places(comparison, list(scores)) if comparison is not None and comparison.ranks else ranks(scores)
         return by if len(by) > 1 or len(self.results) == 1 else {}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.core.result import Result, trust
 from hardiness.report import format as formatting
-from hardiness.report.screen_columns import has_random_weights
+from hardiness.report.marks import has_random_weights
 from hardiness.report.section import ModelSentence
 from hardiness.report.sections import BenchmarkSection
 from hardiness.statistics.comparison import FEWEST

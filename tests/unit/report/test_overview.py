@@ -13,6 +13,7 @@ from rich.console import Console
 
 from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.condition import Condition
+from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.report.commands import commands_of
@@ -73,6 +74,14 @@ def test_the_overview_marks_what_is_amiss() -> None:
     assert (first.text, first.interval, first.rank, first.marks) == ("90.0", "89.0–91.0", PlaceRange(1, 1), ())
     assert (second.rank, second.marks) == (PlaceRange(2, 2), ("failed", "partial", "doubt"))
     assert card.some_apart == (True,)
+
+
+def test_random_weights_have_a_mark_and_no_place() -> None:
+    random = result("r", top1(0.0), measured={"sessions": [{"notes": [MEANINGLESS]}]})
+    card = scorecard(sections([result("a", top1(0.9)), result("b", top1(0.5)), random]))
+    entries = {model: entry for model, (entry,) in card.rows}
+    assert (entries["r"].rank, entries["r"].marks) == (None, ("random weights",))
+    assert entries["b"].rank == PlaceRange(2, 2)
 
 
 def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:

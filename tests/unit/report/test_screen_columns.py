@@ -11,8 +11,9 @@ from hardiness.core.model import MEANINGLESS, View
 from hardiness.core.result import Counts, Finding, Interval, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
 from hardiness.report.first_screen import verdict_of
+from hardiness.report.marks import has_random_weights
 from hardiness.report.screen import first_screen
-from hardiness.report.screen_columns import has_random_weights, screen_columns
+from hardiness.report.screen_columns import screen_columns
 from hardiness.report.sections import sections
 
 CARDS = {"imagenet-val": "classification", "own": "classification", "imagenet-v2": "classification",

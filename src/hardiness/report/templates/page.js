@@ -43,12 +43,15 @@
     });
   };
   const signed = (value, digits = 1) => `${value > 0 ? '+' : value < 0 ? '−' : '±'}${Math.abs(value).toFixed(digits)}`;
+  // Of two models the one that was first begun stands first, in whatever order they were chosen.
+  const pair = one('#two'), pairs = JSON.parse(pair?.dataset.pairs || '{}');
+  const chosen = () => { const [i, j] = state.models; return pairs[`${j}-${i}`] ? [j, i] : state.models; };
   const compare = () => {
-    const row = one('.difference');
-    const [first, second] = state.models.map((m) => one(`.scorecard tbody tr[data-m="${m}"]`));
+    const row = one('.difference'), models = chosen();
+    const [first, second] = models.map((m) => one(`.scorecard tbody tr[data-m="${m}"]`));
     row.hidden = !second;
     if (second) {
-      row.firstElementChild.textContent = `${names[state.models[0]]} − ${names[state.models[1]]}`;
+      row.firstElementChild.textContent = `${names[models[0]]} − ${names[models[1]]}`;
       [...row.children].slice(1).forEach((cell, k) => {
         const [a, b] = [first, second].map((each) => parseFloat(each.children[k + 1].dataset.v));
         const difference = a - b, good = (difference > 0) === (one(`.scorecard th[data-k="${k}"]`).dataset.up === '1');
@@ -58,8 +61,8 @@
     }
     const lines = (m, figure) => all(`.matrix[data-m="${m}"] tr[data-v]`, figure);
     all('.matrices').forEach((figure) => names.forEach((_, m) => lines(m, figure).forEach((row, r) => {
-      const differs = second && m === state.models[0];
-      const other = differs ? (lines(state.models[1], figure)[r]?.dataset.v || '').split(' ') : [];
+      const differs = second && m === models[0];
+      const other = differs ? (lines(models[1], figure)[r]?.dataset.v || '').split(' ') : [];
       row.dataset.v.split(' ').forEach((text, k) => {
         const shown = differs ? text - other[k] : +text, cell = row.children[k + 1];
         if (isNaN(shown)) return;
@@ -81,9 +84,8 @@
     });
     all('.against-name').forEach((each) => { each.textContent = names[state.models[0] ?? 0]; });
   };
-  const pair = one('#two'), pairs = JSON.parse(pair?.dataset.pairs || '{}');
   const two = () => {
-    const [i, j] = [...state.models].sort((a, b) => a - b), found = pairs[`${i}-${j}`];
+    const [i, j] = chosen(), found = pairs[`${i}-${j}`];
     if (pair) { pair.hidden = j === undefined; pair.textContent = j === undefined ? '' : `${names[i]} and ${names[j]}. ${found ? found.map(([title, text]) => `${title}: ${text}`).join('; ') : 'no column has both'}.`; }
   };
   const show = () => {
