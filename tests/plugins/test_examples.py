@@ -116,6 +116,15 @@ at_least = -0.99
 against = "out"
 against_model = "py:network.py:build"
 """
+LEVEL = """
+[[rules]]
+benchmark = "imagenet-c"
+model = "py:network.py:build"
+metric = "operating_limit"
+where = { corruption = "bars" }
+holds_to = "distance_px=12"
+above = "1 %"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +217,25 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     rows = yaml.safe_load(exported.out)
     assert len(rows) == sum(len(each["scores"]) for each in results)
     assert {row["model"] for row in rows} == {"lenet", "py:network.py:build"}
+    levels = ("-b", "imagenet-c:corruptions=bars,levels=12..40..28+4")
+    ran = command(place, installed, "run", "-m", "py:network.py:build", *levels, *usual)
+    assert ran.status == 0, ran.err
+    (place / "policy.toml").write_text(LEVEL)
+    gated = command(place, installed, "gate", "out", "--policy", "policy.toml", "--json")
+    (verdict,) = json.loads(gated.out)["verdicts"]
+    assert (verdict["outcome"] == "missing", verdict["metric"]) == (
+        False,
+        "lowest accuracy up to distance_px=12 (corruption bars)",
+    )
+    shown = command(place, installed, "show", "out", "--above", "1 %", "--json")
+    limits = [
+        (score["unit"], score["higher_is_better"], score["condition"]["corruption"])
+        for result in json.loads(shown.out)
+        for score in result["scores"]
+        if score["metric"] == "operating_limit" and result["model"] == "py:network.py:build"
+    ]
+    assert ("distance px, px", False, "bars") in limits
+    assert "Accuracy under bars (distance px, px)" in (place / "out" / "report.html").read_text()
     ran = command(place, installed, "run", "-m", "py:network.py:other", "-b", "imagenet-val", *usual)
     assert ran.status == 0, ran.err
     (place / "policy.toml").write_text(AGAINST)

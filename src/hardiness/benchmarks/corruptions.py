@@ -304,7 +304,7 @@ class CorruptionSet(Benchmark):
         if (self.levels or self.cell) and self.source == "stored":
             raise ArgumentError(f"{self.name}: levels are made of photographs; leave source=stored out")
         if self.levels and not self.corruptions:
-            raise ArgumentError(f"{self.name}:levels are of a corruption; add corruptions=…, as in jpeg_compression")
+            raise ArgumentError(f"{self.name}:levels are of a corruption: name one, such as jpeg_compression")
         if self.cell:
             cell_of(self.cell, self.name)
         self.level_cells()

@@ -25,6 +25,7 @@ from hardiness.core.registry import Registry
 from hardiness.core.result import TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.data.root import LAYOUTS
+from hardiness.distortions.levels import number_text
 from hardiness.metrics.declaration import PairMetric, RunMetric
 from hardiness.metrics.declaration import pair_registry as pair_metrics
 from hardiness.metrics.declaration import registry as run_metrics
@@ -258,6 +259,16 @@ def _describe_corruption(console: Console, name: str) -> None:
     for severity, row in zip(entry.severities, rows, strict=True):
         table.add_row(str(severity), *map(str, row.values()))
     console.print(table)
+    if (quantity := entry.quantity) is not None:
+        whole = " (whole numbers)" if quantity.is_whole else ""
+        ends = f"{number_text(quantity.least)} to {number_text(quantity.most)}{whole}"
+        changed = "larger" if quantity.stronger == "up" else "smaller"
+        console.print(
+            f"quantity: {quantity.title}, {ends}; {changed} values change the picture more; as in "
+            f"-b own-c:corruptions={name},levels={number_text(rows[2 % len(rows)][quantity.name])}",
+            highlight=False,
+            markup=False,
+        )
 
 
 @command

@@ -81,6 +81,11 @@ class CorruptionOptions:
     )
     corruptions: str = option("These alone; the set's if not given.", "", metavar="NAME+GROUP")
     severities: str = option("These alone; all if not given.", "", metavar="1+3")
+    levels: str = option(
+        "Values of the corruptions' quantity in place of severities, as 17+20 or 5..95..10.",
+        "",
+        metavar="FROM..TO..STEP",
+    )
     extra: bool = option("Also the four that the authors set apart for validation.", False)
     form: PictureForm = part(PictureForm)
     tree: TreeOptions
@@ -96,6 +101,7 @@ class CorruptionOptions:
                 extra=self.extra,
                 corruptions=tuple(dict.fromkeys(name for group in names for name in group)),
                 severities=severities or kind.members.levels,
+                levels=tuple(_parts("--levels", self.levels)),
             )
 
     def _members_of(self, name: str) -> tuple[str, ...]:

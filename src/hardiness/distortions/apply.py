@@ -138,8 +138,10 @@ class Corruption(Generic[L, D]):
         """
         if self.quantity is None:
             several = "several parameters" if len(self.levels[0]) > 1 else "no quantity"
+            others = [name for name in corruptions if (other := corruptions.find(name)) and other.quantity]
             raise ArgumentError(
-                f"corruption {self.name} has {several}, and so severities alone; was asked for {wanted}"
+                f"corruption {self.name} has {several}, and so severities alone; was asked for {wanted}, which "
+                f"{', '.join(others)} take"
             )
         return self.quantity
 

@@ -145,6 +145,8 @@ def swept_values(texts: Sequence[str], what: str) -> list[str]:
     """
     values: list[str] = []
     for text in texts:
+        if not text.strip():
+            raise ArgumentError(f"{what} must be values and ranges FROM..TO..STEP, as in 5..95..10, was empty")
         name, equals, rest = text.rpartition("=")
         parts = rest.split("..")
         values += [f"{name}{equals}{value}" for value in (_range(parts, text, what) if len(parts) > 1 else parts)]

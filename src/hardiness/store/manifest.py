@@ -37,11 +37,16 @@ class Manifest:
         folder: the tree.
         origin: everything that its bytes depend on; a tree has one origin only.
         files: hexadecimal sha256 by cell (``"fog/3"``) and path below it.
+        parameters: named parameters by cell, of those that were made with some; none in a manifest that was written
+            before they were listed.
+        about: further sentences on the files, by name, that no continued tree is held against.
     """
 
     folder: Path
     origin: Mapping[str, Any]
     files: dict[str, dict[str, str]] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._next_s = time.monotonic() + REST_S
@@ -73,7 +78,7 @@ class Manifest:
                 if key.endswith(FINGERPRINT):
                     difference = f"from other pictures than those of {key.removesuffix(FINGERPRINT)} now"
                 raise ArgumentError(f"{folder} was written {difference}: choose another folder, or delete that one")
-        return cls(folder, origin, content["files"])
+        return cls(folder, origin, content["files"], content.get("parameters", {}))
 
     def __len__(self) -> int:
         return sum(map(len, self.files.values()))
@@ -101,7 +106,9 @@ class Manifest:
         begin = time.monotonic()
         content = {
             "schema": SCHEMA,
+            **self.about,
             **self.origin,
+            **({"parameters": dict(sorted(self.parameters.items()))} if self.parameters else {}),
             "files": {cell: dict(sorted(self.files[cell].items())) for cell in sorted(self.files)},
         }
         write_json(self.folder / MANIFEST, content, self.folder / PARTIAL)

@@ -10,6 +10,7 @@ import PIL.Image
 
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.imagenet_p import ImagenetP, strips
+from hardiness.benchmarks.operating_limits import strength_of
 from hardiness.core.benchmark import Image
 from hardiness.core.errors import SampleError
 from hardiness.core.request import Request
@@ -54,7 +55,7 @@ def write_corruption_sheet(
             continue
         rows: dict[str, list[Image]] = {}
         for cell in filter(None, maker.cells):
-            corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=request.seed, id=item.id)
+            corrupted = corrupt(clean, cell["corruption"], strength_of(cell), seed=request.seed, id=item.id)
             rows.setdefault(cell["corruption"].replace("_", " "), []).append(_small(corrupted))
         columns = min(max(map(len, rows.values())), SHOWN_SEVERITIES)
         blank = np.full_like(_small(clean), 255)

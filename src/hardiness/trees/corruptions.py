@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from hardiness.benchmarks.corruptions import CorruptionSet
+from hardiness.benchmarks.operating_limits import strength_of
 from hardiness.core.benchmark import DataSet, Image, Item
 from hardiness.core.bounds import require_within
 from hardiness.core.condition import Condition
@@ -16,7 +17,7 @@ from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
 from hardiness.core.options import option
 from hardiness.core.progress import Listener
 from hardiness.core.request import Request
-from hardiness.distortions.apply import SMALLEST_PX, corrupt
+from hardiness.distortions.apply import SMALLEST_PX, corrupt, parameters_of
 from hardiness.imaging.codecs import decode, is_whole_webp, jpeg_like, png, webp
 from hardiness.imaging.resizing import on_canvas
 from hardiness.store.lock import WAIT_S
@@ -146,9 +147,19 @@ class CorruptionTree:
             form["annotations"] = self.form.annotations
         return {"kernel_version": kernels, "set": self.benchmark.name, **form, **own_code_identity(self.benchmark)}
 
+    @property
+    def about(self) -> Mapping[str, str]:
+        """The sentence on what stays right of annotations."""
+        return {"annotations": self.form.annotations}
+
     def place(self, cell: Condition) -> str:
-        """``clean``, or ``<corruption>/<severity>``."""
-        return f"{cell['corruption']}/{cell['severity']}" if cell else "clean"
+        """``clean``, or ``<corruption>/<severity>``, or ``<corruption>/<quantity>=<value>``."""
+        return f"{cell['corruption']}/{strength_of(cell)}" if cell else "clean"
+
+    def parameters(self, cell: Condition) -> Mapping[str, Any]:
+        """The named parameters of the corruption; empty for clean pictures."""
+        named = parameters_of(str(cell["corruption"]), strength_of(cell)) if cell else ()
+        return {parameter.name: parameter.value for parameter in named}
 
     def is_whole(self, content: bytes) -> bool:
         """Whether a file ends as one of its format."""
@@ -172,7 +183,7 @@ class CorruptionTree:
                 return encode(self.benchmark.picture(clean, cell, item.id, self.seed))
             corrupted = clean
             if cell:
-                corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
+                corrupted = corrupt(clean, cell["corruption"], strength_of(cell), seed=self.seed, id=item.id)
             if is_same:
                 return jpeg_like(corrupted, item.file.read())
             return self.benchmark.encoded(corrupted, optimise=True)
@@ -240,9 +251,10 @@ def corruption_tree(
     form = form or PictureForm()
     # A JPEG of a clean photograph is no longer the picture that models are shown; the released trees hold none.
     clean = form.format != "jpeg"
-    cells = [cell for cell in benchmark.requested() if (cell or clean) and _has_cell(photographs, cell)]
+    requested = dict.fromkeys((*benchmark.requested(), *benchmark.level_cells()))
+    cells = [cell for cell in requested if (cell or clean) and _has_cell(photographs, cell)]
     return CorruptionTree(cells, request.seed, benchmark, form), photographs
 
 
 def _has_cell(photographs: DataSet, cell: Condition) -> bool:
-    return photographs.conditions is None or cell in photographs.conditions
+    return photographs.conditions is None or cell in photographs.conditions or "level" in cell

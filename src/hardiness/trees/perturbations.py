@@ -49,6 +49,16 @@ class PerturbationTree:
         """``<perturbation>``, with ``_2`` or ``_3`` where it is harder."""
         return ImagenetP.folder_of(cell)
 
+    @property
+    def about(self) -> Mapping[str, str]:
+        """Nothing: videos have no annotations."""
+        return {}
+
+    def parameters(self, cell: Condition) -> Mapping[str, Any]:
+        """The named parameters of the perturbation at the cell's difficulty."""
+        named: Mapping[str, Any] = perturbations.get(cell["perturbation"]).parameters[cell.get("severity", 1) - 1]
+        return named
+
     def is_whole(self, content: bytes) -> bool:
         """Whether an MP4 file ends where its boxes say."""
         facts = video_facts(content)

@@ -57,6 +57,15 @@ class Maker(Protocol):
         """The folder of a cell below the tree, e.g. ``"fog/3"``."""
         ...
 
+    def parameters(self, cell: Condition) -> Mapping[str, Any]:
+        """The named parameters that the files of a cell are made with; empty where there are none."""
+        ...
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """Sentences on the files for the manifest, by name."""
+        ...
+
     def is_whole(self, content: bytes) -> bool:
         """Whether a file that an interrupted command left is finished."""
         ...
@@ -132,6 +141,9 @@ def write_tree(
         listener.note(line)
     with alone(folder, wait_s):
         tree = TreeWriter(Manifest.open(folder, origin), maker)
+        tree.manifest.about = maker.about
+        by_cell = {maker.place(cell): dict(maker.parameters(cell)) for cell in maker.cells}
+        tree.manifest.parameters.update({place: named for place, named in by_cell.items() if named})
         chosen = limited(photographs.items, request.limit, request.seed)
         failures = tree.write_all(chosen, request.workers, listener)
     return TreeOutcome(len(tree.manifest), failures, photographs.notes)

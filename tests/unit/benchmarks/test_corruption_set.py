@@ -170,7 +170,8 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path, warm: Callable[..
         "'--data', 'embedded', '--limit', '3']\n"
         f"own = 'imagenet-c:corruptions=bars+contrast,severities=5'\n"
         f"lines = 'toml:{tmp_path}/lines-and-light.toml'\n"
-        f"sys.argv = [*common, '-b', lines, '-b', own, '--out', '{tmp_path}/out']\nmain()"
+        "levels = 'imagenet-c:corruptions=bars,levels=12+16'\n"
+        f"sys.argv = [*common, '-b', lines, '-b', own, '-b', levels, '--out', '{tmp_path}/out']\nmain()"
     )
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -190,3 +191,8 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path, warm: Callable[..
     (contrast,) = [s for s in beside if s["metric"] == "ce"]
     assert contrast["condition"] == {"corruption": "contrast"}
     assert ratio["value"] == contrast["value"], "what is one's own is in no mean"
+    (error,) = [s for s in beside if s["condition"] == {"corruption": "bars", "level": "distance_px=12"}]
+    assert (error["metric"], error["n"]) == ("error", 3)
+    assert {json.dumps(s["condition"]) for s in beside if s["condition"].get("severity") == 3} >= {
+        '{"corruption": "bars", "severity": 3}'
+    }, "a level that is published is its severity"
