@@ -99,6 +99,23 @@ def _merged_text(notes: Sequence[Note]) -> str:
     return f"{names} {why}"
 
 
+COMMAND = re.compile(r"(^|[\s('])(--?[a-z][\w-]*|hardiness [a-z]+)|\(([a-z_]+=\w*(, )?)+\)\.$")
+"""An option of the command line, a command of ours, or options of a benchmark at the end of a sentence."""
+
+
+def without_commands(note: str) -> str:
+    """A note as a paper says it: without the sentences and clauses that say what to type; may be empty.
+
+    Papers have readers who cannot run anything again.
+    """
+    sentences = []
+    for sentence in re.split(r"(?<=[.!?])\s+", note):
+        clauses = [clause for clause in sentence.split("; ") if not COMMAND.search(clause)]
+        if clauses:
+            sentences.append("; ".join(clauses))
+    return " ".join(sentences)
+
+
 def names_of(result: Result) -> tuple[str, ...]:
     """The names under which numbers of this model may have been published: its own, and what it was recognised as."""
     published = (session.get("published_as") for session in result.measured.get("sessions", ()))

@@ -125,7 +125,9 @@ class BenchmarkSection:
                 (key, value), *others = [*score.condition.items(), ("", None)]
                 if isinstance(value, str) and len(others) == 1 and key != "protocol":
                     title = card.named(score.condition)
-                    column = Column(score.metric, score.condition, title, score.higher_is_better)
+                    is_right = self._shows_right_answers and score.metric == "error"
+                    better = True if is_right else score.higher_is_better
+                    column = Column(score.metric, score.condition, title, better, complement=is_right)
                     columns.setdefault((score.metric, key), {}).setdefault(score.condition, column)
         first_metrics: dict[str, str] = {}
         for (metric, key), by_value in columns.items():
@@ -133,6 +135,11 @@ class BenchmarkSection:
             if is_first and (len(by_value) > 2 or key == "corruption"):
                 return key, tuple(by_value.values())
         return "", ()
+
+    @property
+    def _shows_right_answers(self) -> bool:
+        """Whether its headline is a share of right answers, made of one of wrong ones: then its parts are too."""
+        return self.section.headline is not None and self.section.headline.complement
 
     @property
     def anchor(self) -> str:

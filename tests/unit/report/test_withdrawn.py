@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from latex_notes import with_notes
 from one_score import compared
 from rich.console import Console
 
@@ -168,7 +169,7 @@ def test_every_export_has_the_word(doubt: str) -> None:
         ModelIdentity("masked"), BenchmarkIdentity("imagenet-val", "classification", "p")),
         scores=[Score("top1", 0.69, "fraction", 300, Interval(0.6, 0.7))])  # fmt: skip
     for name in ("markdown", "latex"):
-        text = exports.get(name).write([other, result]).decode()
+        text = with_notes(exports.get(name).write([other, result]).decode())
         cells = re.sub(r"(?<!\\)[|&]", "\n", text)
         assert re.search(NUMBERS, cells), name
         assert told(cells, doubt) == [], name

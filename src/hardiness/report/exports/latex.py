@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,80 +11,48 @@ from hardiness.core.result import Result, TextTable
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
+from hardiness.report.exports.paper_table import CELL_MOST, Cell, Notes, PaperTable, Row, escaped
 from hardiness.report.marks import caveat, marks_in_export
+from hardiness.report.notes import without_commands
 from hardiness.report.scorecard import Scorecard, scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
 from hardiness.report.slices import slice_views
-from hardiness.sources.files import shown as printable
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "ε": r"$\varepsilon$",
-    "†": r"$\dagger$",
-    "–": "--",
-    "…": r"\ldots{}",
-    "→": r"$\rightarrow$",
-    "≥": r"$\ge$",
-    "≤": r"$\le$",
-    "×": r"$\times$",
-    "−": "$-$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}
 
 
 def table_of(view: TextTable) -> str:
-    """A booktabs table whose caption is the title; smaller print stands below its number, notes below the table."""
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_escaped(view.title)}}}"]
-    lines += [_FITTED, rf"\begin{{tabular}}{{{_columns(view)}}}", r"\toprule"]
-    lines += [rf"{' & '.join(map(_escaped, view.heads))} \\", r"\midrule"]
-    cells = ((_two_lines(cell, is_number=place >= view.named) for place, cell in enumerate(row)) for row in view.rows)
-    lines += [rf"{' & '.join(row)} \\" for row in cells]
-    lines += [r"\bottomrule", r"\end{tabular}}"]
-    lines += [rf"\par {{\footnotesize {_escaped(note)}\par}}" for note in view.notes]
-    return "\n".join([*lines, r"\end{table}", ""])
+    """A booktabs table whose caption is the title; smaller print stands below its number, notes below the table.
+
+    Where several rows begin with the same name it stands once above them.
+    """
+    firsts, remarks = [row[0] for row in view.rows], Notes()
+    is_grouped = view.named > 1 and len(set(firsts)) < len(firsts) and not any("\n" in first for first in firsts)
+    start = 1 if is_grouped else 0
+    rows = []
+    for place, row in enumerate(view.rows):
+        names = tuple(map(_lines, row[start : view.named]))
+        numbers = tuple(_number(cell, remarks) for cell in row[view.named :])
+        is_first = is_grouped and (place == 0 or firsts[place - 1] != row[0])
+        rows.append(Row(names, numbers, title=row[0] if is_first else ""))
+    heads = tuple(map(Cell, view.heads[start:]))
+    named, numbered = heads[: view.named - start], heads[view.named - start :]
+    notes = tuple(("", text) for note in view.notes if (text := without_commands(note)))
+    table = PaperTable(escaped(view.title), named, numbered, tuple(rows), (*remarks.lines, *notes))
+    return "\n".join([*table.latex()[1:], ""])
 
 
-_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
-"""The command, of graphicx, that makes a table too wide for its column as wide as that."""
-
-_LONGEST, _LONGEST_HEAD = 25, 16
-"""Letters of the longest text, and of the longest heading, that stands in one line of a column."""
-
-_SENTENCE = 50
-"""Letters from which a text is a sentence, whose column is as wide as there is room for."""
+def _lines(cell: str) -> Cell:
+    """A cell whose second line, if it has one, is smaller print."""
+    first, _, rest = cell.partition("\n")
+    return Cell(first, below=rest)
 
 
-def _columns(view: TextTable) -> str:
-    """Texts to the left, in lines of their own where one is a sentence, and numbers to the right."""
-    longest = [max(map(len, (head, *texts))) for head, *texts in zip(view.heads, *view.rows, strict=True)][: view.named]
-    sentences = sum(each > _SENTENCE for each in longest)
-    wide = rf"p{{{0.8 / max(sentences, 1):.2f}\linewidth}}"
-    narrow = rf"p{{{_LONGEST / 2:.0f}em}}"
-    columns = "".join(wide if each > _SENTENCE else narrow if each > _LONGEST else "l" for each in longest)
-    return columns + "r" * (len(view.heads) - view.named)
-
-
-def _head(text: str) -> str:
-    """A heading, in lines of its own words where it is long."""
-    return _lines(text, _LONGEST_HEAD)
-
-
-def _lines(text: str, longest: int) -> str:
-    """A text, in lines of its own words where it is longer than that."""
-    lines = textwrap.wrap(text, longest, break_long_words=False, break_on_hyphens=False)
-    return r"\shortstack[r]{" + r" \\ ".join(map(_escaped, lines)) + "}" if len(lines) > 1 else _escaped(text)
-
-
-def _two_lines(cell: str, *, is_number: bool = False) -> str:
-    """A cell whose second line, if it has one, is smaller print; words in place of a number get lines of their own."""
-    first, newline, rest = cell.partition("\n")
-    if is_number and not newline and len(cell) > _LONGEST:
-        return _lines(cell, _LONGEST)
-    return rf"\shortstack[r]{{{_escaped(first)} \\ {{\scriptsize {_escaped(rest)}}}}}" if newline else _escaped(first)
+def _number(cell: str, remarks: Notes) -> Cell:
+    """A number or a word; of more words what stands behind the first comma, or all of them, is a note."""
+    if "\n" in cell or len(cell) <= CELL_MOST:
+        return _lines(cell)
+    word, comma, rest = cell.partition(", ")
+    is_word = comma and len(word) <= len("undefined")
+    return Cell(word if is_word else "–", letters=remarks.letter(rest if is_word else cell))
 
 
 @register(
@@ -96,10 +63,12 @@ def _two_lines(cell: str, *, is_number: bool = False) -> str:
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Tables with captions and labels; below them, as comments, which papers to cite."""
     shown = sections(results, comparisons, figures=False)
-    lines = [r"% needs \usepackage{booktabs,graphicx}; percentages with their 95 % intervals"]
-    lines += _overview(scorecard(shown))
+    lines = [r"% needs \usepackage{booktabs,graphicx}; for one column and two of A4; percentages with 95 % intervals"]
+    card = scorecard(shown)
+    if len(card.heads) > 1:  # of one benchmark its own table says it all
+        lines += _overview(card).latex()
     for each in shown:
-        lines += _table(each)
+        lines += _headlines(each).latex()
         lines += _by_condition(each)
         for view in slice_views(each.results):
             lines += ["", *table_of(replace(view, title=f"{each.full_heading}: {view.title}")).splitlines()]
@@ -108,61 +77,78 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _overview(card: Scorecard) -> Iterator[str]:
-    """Benchmarks x models: values with places; nothing for one benchmark, whose own table says it all."""
-    if len(card.heads) < 2:
-        return
-    models = [_escaped(model) for model, _ in card.rows]
-    yield ""
-    yield r"\begin{table}"
-    yield r"\centering"
-    yield r"\caption{Overview. In small type: the places that a model can have, told apart on the same images; below,"
-    yield r"the 95\,\% interval, the number of images, and what is amiss}"
-    yield r"\label{tab:overview}"
-    yield _FITTED
-    yield rf"\begin{{tabular}}{{l{'r' * len(models)}}}"
-    yield r"\toprule"
-    yield rf"{' & '.join(['benchmark', *models])} \\"
-    yield r"\midrule"
-    for place, head in enumerate(card.heads):
-        title = _escaped(f"{head.title}, {head.metric} {formatting.direction(head.higher_is_better)}")
-        cells = [_placed(entries[place], len(models)) for _, entries in card.rows]
-        yield rf"{' & '.join([title, *cells])} \\"
-    yield from (r"\bottomrule", r"\end{tabular}}", r"\end{table}")
+def _overview(card: Scorecard) -> PaperTable:
+    """Models x benchmarks, the longer list downwards: values with places, n once, marks as notes."""
+    notes = Notes()
+    models = [Cell(model) for model, _ in card.rows]
+    columns = [[entries[place] for _, entries in card.rows] for place in range(len(card.heads))]
+    everywhere = _shared([entry for column in columns for entry in column])
+    heads, ns, cells = [], [], []
+    for head, column in zip(card.heads, columns, strict=True):
+        counts = dict.fromkeys(entry.score.n_text for entry in column if entry.score)
+        n = next(iter(counts)) if len(counts) == 1 else ""
+        shared = _shared(column)
+        letters = notes.letter(", ".join(mark for mark in shared if mark not in everywhere))
+        title = f"{head.title}, {head.metric} {formatting.direction(head.higher_is_better)}"
+        heads.append(Cell(title, letters=letters))
+        ns.append(n)
+        cells.append([_placed(entry, notes, "" if n else "n = ", shared, len(models)) for entry in column])
+    places = (
+        ", behind it in small type the places that a model can have, told apart on the same images"
+        if len(models) > 1
+        else ""
+    )
+    said = f"; {escaped(', '.join(everywhere))}" if everywhere else ""
+    caption = rf"Overview, in \,\%{said}. Below each value stands its 95\,\% interval{places}"
+    if len(models) >= len(heads):
+        rows = tuple(Row((model,), tuple(column[place] for column in cells)) for place, model in enumerate(models))
+        tops = tuple(replace(head, below=f"n = {n}" if n else "") for head, n in zip(heads, ns, strict=True))
+        named: tuple[Cell, ...] = (Cell("model"),)
+    else:
+        rows = tuple(Row((head, Cell(n)), tuple(column)) for head, n, column in zip(heads, ns, cells, strict=True))
+        tops, named = tuple(models), (Cell("benchmark"), Cell("n"))
+    return PaperTable(caption, named, tops, rows, notes.lines, "tab:overview")
 
 
-def _placed(entry: OverviewEntry, models: int) -> str:
+def _shared(entries: Sequence[OverviewEntry]) -> list[str]:
+    """The marks that all of these numbers have; a doubt about a number stands at each number."""
+    marked = [[mark for mark in entry.exported if mark != entry.doubt] for entry in entries if entry.score]
+    return [mark for mark in (marked[0] if marked else ()) if all(mark in marks for marks in marked)]
+
+
+def _placed(entry: OverviewEntry, notes: Notes, n: str, shared: Sequence[str], models: int) -> Cell:
+    """A value with its place and interval, and what is said of it and not of all models of its benchmark."""
     if entry.score is None:
-        return "--"
-    rank = rf" {{\scriptsize {_escaped(str(entry.rank))}}}" if entry.rank and models > 1 else ""
-    below = [entry.interval, ", ".join([f"n = {entry.score.n_text}", *entry.exported])]
-    lines = [f"{entry.text}{rank}", *(rf"{{\scriptsize {_escaped(line)}}}" for line in below if line)]
-    return r"\shortstack[r]{" + r" \\ ".join(lines) + "}"
+        return Cell(entry.text)
+    rest = [*([f"{n}{entry.score.n_text}"] if n else []), *(mark for mark in entry.exported if mark not in shared)]
+    place = str(entry.rank) if entry.rank and models > 1 else ""
+    return Cell(entry.text, place, entry.interval, notes.letter(", ".join(rest)))
 
 
-def _table(shown: BenchmarkSection) -> Iterator[str]:
-    columns = [column for column in shown.section.columns if column.headline]
-    heads = [_head(f"{column.title} {formatting.direction(column.higher_is_better)}") for column in columns]
-    yield ""
-    yield r"\begin{table}"
-    yield r"\centering"
-    yield rf"\caption{{{_escaped(shown.full_heading)}}}"
-    yield rf"\label{{tab:{shown.anchor}}}"
-    yield _FITTED
-    yield rf"\begin{{tabular}}{{l{'r' * len(columns)}r}}"
-    yield r"\toprule"
-    yield rf"{' & '.join(['model', *heads, 'n'])} \\"
-    yield r"\midrule"
-    for result in shown.results:
-        cells = [_cell(result, column) for column in columns]
-        marks = ", ".join(marks_in_export(result))
-        images = result.n_text if result.clusters else f"{result.counts.images}"
-        n = rf"{images} {{\scriptsize {_escaped(marks)}}}" if marks else images
-        yield rf"{' & '.join([_escaped(result.name), *cells, n])} \\"
-    yield r"\bottomrule"
-    yield r"\end{tabular}}"
-    yield from (rf"\par {{\footnotesize {_escaped(note)}\par}}" for note in shown.notes(everything=False))
-    yield r"\end{table}"
+def _headlines(shown: BenchmarkSection) -> PaperTable:
+    """Models x headlines, with intervals; n in the caption where it is one for all, and marks as notes."""
+    columns, notes = [column for column in shown.section.columns if column.headline], Notes()
+    marks = [marks_in_export(result) for result in shown.results]
+    shared = [mark for mark in marks[0] if all(mark in each for each in marks)]
+    counts = [result.n_text if result.clusters else f"{result.counts.images:,}" for result in shown.results]
+    is_one = len(set(counts)) == 1
+    rows = []
+    for result, count, each in zip(shown.results, counts, marks, strict=True):
+        letters = notes.letter(", ".join(mark for mark in each if mark not in shared))
+        cells = [_cell(result, column, notes) for column in columns]
+        rows.append(Row((Cell(result.name, letters=letters),), (*cells, *([] if is_one else [Cell(count)]))))
+    heads = [Cell(f"{column.title} {formatting.direction(column.higher_is_better)}") for column in columns]
+    caption = escaped(shown.full_heading)
+    if is_one:
+        caption += f"; $n = {counts[0].replace(',', '{,}')}$" + ("" if shown.results[0].clusters else " images")
+        caption += f", {escaped(', '.join(shared))}" if shared else ""
+    else:
+        heads.append(Cell("n"))
+        caption += f"; {escaped(', '.join(shared))}" if shared else ""
+    said = tuple(("", text) for note in shown.notes(everything=False) if (text := without_commands(note)))
+    return PaperTable(
+        caption, (Cell("model"),), tuple(heads), tuple(rows), (*notes.lines, *said), f"tab:{shown.anchor}"
+    )
 
 
 def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
@@ -170,61 +156,45 @@ def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
     key, columns = shown.by_condition()
     if not columns:
         return
-    card, headline = card_of(shown.results[0].run), shown.section.headline
+    notes, card, headline = Notes(), card_of(shown.results[0].run), shown.section.headline
     first = score_of(shown.results[0], columns[0])
-    metric = card.metric(columns[0].metric).title
+    metric = "accuracy" if columns[0].complement else card.metric(columns[0].metric).title
     scale = r", in \,\%" if first is not None and first.unit in ("fraction", "ratio") else ""
     counts = dict.fromkeys(f"{result.counts.images:,}" for result in shown.results)
     marks = [", ".join(marks_in_export(result)) for result in shown.results]
     alike = marks[0] if len(set(marks)) == 1 else ""
-    heads = [
-        _two_lines("\n".join([result.name, *([] if alike or not mark else [mark])]))
+    heads = tuple(
+        Cell(result.name, letters="" if alike else notes.letter(mark))
         for result, mark in zip(shown.results, marks, strict=True)
-    ]
+    )
     direction = formatting.direction(columns[0].higher_is_better)
     caption = f"{shown.full_heading}: {metric} by {key} {direction}"
-    partial = f", {_escaped(alike)}" if alike else ""
+    partial = f", {escaped(alike)}" if alike else ""
     bold = "; bold: alone in first place on the same images" if len(shown.results) > 1 else ""
-    yield ""
-    yield r"\begin{table}"
-    yield r"\centering"
-    yield rf"\caption{{{_escaped(caption)}{scale}; $n = {' / '.join(counts)}$ images{partial}{bold}}}"
-    yield rf"\label{{tab:{shown.anchor}-by-{key}}}"
-    yield _FITTED
-    yield rf"\begin{{tabular}}{{l{'r' * len(heads)}}}"
-    yield r"\toprule"
-    yield rf"{' & '.join([_escaped(key), *heads])} \\"
-    yield r"\midrule"
+    text = rf"{escaped(caption)}{scale}; $n = {' / '.join(counts)}$ images{partial}{bold}"
+    rows = [Row((Cell(column.title),), tuple(_values(shown, column))) for column in columns]
     if headline is not None:
-        yield rf"{' & '.join([_escaped(headline.title), *_values(shown, headline)])} \\"
-        yield r"\midrule"
-    for column in columns:
-        yield rf"{' & '.join([_escaped(column.title), *_values(shown, column)])} \\"
-    yield from (r"\bottomrule", r"\end{tabular}}", r"\end{table}")
+        rows.insert(0, Row((Cell(headline.title),), tuple(_values(shown, headline)), ruled=True))
+    label = f"tab:{shown.anchor}-by-{key}"
+    yield from PaperTable(text, (Cell(key),), heads, tuple(rows), notes.lines, label).latex()
 
 
-def _values(shown: BenchmarkSection, column: Column) -> Iterator[str]:
+def _values(shown: BenchmarkSection, column: Column) -> Iterator[Cell]:
     """A value for each model; that of a model that is alone in first place is bold."""
     best = shown.alone(column)[0] if len(shown.results) > 1 else ""
     for result in shown.results:
         score = score_of(result, column)
         if score is None or score.value is None:
-            yield "undefined" if score else "--"
+            yield Cell("undefined" if score else "–")
         else:
-            value = formatting.number(score.value, score.unit)
-            yield rf"\textbf{{{value}}}" if result.name == best else value
+            yield Cell(formatting.number(score.value, score.unit), bold=result.name == best)
 
 
-def _cell(result: Result, column: Column) -> str:
+def _cell(result: Result, column: Column, notes: Notes) -> Cell:
+    """A number with its interval, and the letter of the word by which it must not be judged."""
     score = score_of(result, column)
     if score is None or score.value is None:
-        return "undefined" if score else "--"
+        return Cell("undefined" if score else "–")
+    interval = formatting.interval(score.interval, score.unit) if score.interval else ""
     value = formatting.number(score.value, score.unit)
-    beside = [formatting.interval(score.interval, score.unit)] if score.interval else []
-    beside += filter(None, [caveat(result, score)])
-    return rf"{value} {{\scriptsize {_escaped(', '.join(beside))}}}" if beside else value
-
-
-def _escaped(text: str) -> str:
-    """A text that stands for itself in LaTeX; what no font has, such as bytes that are no UTF-8, by its number."""
-    return "".join(_SPECIAL.get(character, character) for character in printable(text))
+    return Cell(value, below=interval, letters=notes.letter(caveat(result, score)))
