@@ -9,14 +9,8 @@ from dataclasses import dataclass
 
 from hardiness.core.answers import mark_notes
 from hardiness.core.result import IN_PERCENT
-from hardiness.report.first_screen import (
-    RANDOM_WEIGHTS,
-    ScreenColumn,
-    amount_of,
-    listed,
-    random_weights_sentence,
-    title_of,
-)
+from hardiness.report.first_screen import ScreenColumn, amount_of, listed, random_weights_sentence, title_of
+from hardiness.report.marks import RANDOM_WEIGHTS
 from hardiness.report.standings import Precedence, Standing, paired_standing
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparison import BenchmarkComparison
