@@ -150,9 +150,9 @@ class NoiseOptions:
 def compare_noise(options: NoiseOptions) -> int:
     """How far does the protocol itself move the scores of one model on one benchmark?
 
-    Resize backend, precision, runtime, batch size and seed are varied, each alone, on the same images. 'hardiness
-    compare' then calls a difference nothing that is no larger than what a setting moves the score by at least (the end
-    of its interval that is nearer to 0).
+    Resize backend, precision, runtime, batch size, seed and, of ONNX files, the precision of normalising pixels are
+    varied, each alone, on the same images. 'hardiness compare' then calls a difference nothing that is no larger than
+    what a setting moves the score by at least (the end of its interval that is nearer to 0).
     """
     settings = {**asdict(options.request), **asdict(options.placement)}
     progress = False if options.quiet else None

@@ -113,6 +113,9 @@ def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) ->
         Variation("resize", "torch tensors", resizer=torch_tensors),
         Variation("batch size", str(other), request=lambda request: replace(request, batch_size=other)),
     ]
+    view = classifier.spec.view
+    if classifier.runtimes.name == "onnxruntime" and (view.mean, view.std) != ((0.0,) * 3, (1.0,) * 3):
+        settings.append(Variation("normalisation", "float64", placement={"runtime": "onnxruntime_float64"}))
     if classifier.has_gradients:  # an ONNX file has the precision and the runtime that it has
         precision = "bf16" if classifier.precision == "fp32" else "fp32"
         settings.append(Variation("precision", precision, placement={"precision": precision}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hardiness.core.errors import ModelError
 from hardiness.models.broken_models import Function, refuse_broken
@@ -112,8 +112,9 @@ class ChosenRuntimes:
     def _choose_for_onnx(self, first: Tensor, size: tuple[int, int]) -> Runtime:
         """ONNX Runtime on a GPU where it agrees there with itself on the CPU, else on the CPU."""
         original, plan = self._original, self._plan(size, None)
+        runtime = cast(type[OnnxRuntime], runtimes.get(self._placement.candidates[0]))
         try:
-            on_cpu = OnnxRuntime(replace(plan, device="cpu"))
+            on_cpu = runtime(replace(plan, device="cpu"))
             expected = self._try(on_cpu, first)
         except ModelError as error:
             raise ModelError(f"{original.name} cannot run as asked: onnxruntime: {error}") from None
@@ -123,7 +124,7 @@ class ChosenRuntimes:
             self._agreements.append(Agreement(0.0, 1.0, 0))  # it is its own reference
             return on_cpu
         try:
-            on_gpu = OnnxRuntime(plan)
+            on_gpu = runtime(plan)
             agreement = compare(self._try(on_gpu, first), expected)
             if agreement.exact or on_cpu.in_half_precision:
                 self._agreements.append(agreement)

@@ -34,10 +34,12 @@ class OnnxNodes:
     Attributes:
         made: for each tensor that a node puts out, the node's operator and its inputs.
         kinds: the operators that there are.
+        training: operators that compute as in training: by the statistics of the batch, or by chance.
     """
 
     made: Mapping[str, tuple[str, tuple[str, ...]]]
     kinds: frozenset[str]
+    training: tuple[str, ...] = ()
 
     def made_by(self, tensor: str, passing: Sequence[str], scaling: Sequence[str] = ()) -> str:
         """The operator that a tensor comes from, some apart; empty where it is an input.
@@ -70,12 +72,12 @@ def onnx_nodes(path: Path) -> OnnxNodes:
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         view = memoryview(data)
         try:
-            made = dict(_nodes(view))
+            made, training = dict(_nodes(view)), tuple(dict.fromkeys(_in_training(view)))
         except (IndexError, ValueError, UnicodeDecodeError) as error:
             raise ModelError(f"{path} must be an ONNX graph, and is damaged: {error}") from None
         finally:
             view.release()
-    return OnnxNodes(made, frozenset(kind for kind, _ in made.values()))
+    return OnnxNodes(made, frozenset(kind for kind, _ in made.values()), training)
 
 
 def _nodes(data: memoryview) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
@@ -90,6 +92,55 @@ def _nodes(data: memoryview) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]
                     texts.setdefault(part, []).append(bytes(value).decode())
             inputs, kind = texts.get(1, [""]), texts.get(4, [""])
             yield from ((output, (kind[0], tuple(inputs))) for output in texts.get(2, ()))
+
+
+def _in_training(data: memoryview) -> Iterator[str]:
+    """The operators of a model's graph that compute as in training, each as often as it is there.
+
+    Source: onnx/docs/Operators.md: BatchNormalization's attribute ``training_mode`` (opset 14), Dropout's third input
+        of that name (opset 12), which exporters make a constant. onnx.proto3: of a node attributes are field 5; of an
+        attribute the name is 1, an integer 3, a tensor 5; of a graph initializers are 5; of a tensor the name is 8,
+        raw data 9, integers 5.
+    """
+    trues: set[str] = set()
+    dropouts: list[str] = []
+    for number, graph in _messages(data):
+        for field, message in _messages(graph) if number == 7 else ():
+            if field == 5:
+                names = [bytes(text).decode() for part, text in _messages(message) if part == 8]
+                trues.update(names if _is_true(message) else ())
+            elif field == 1:
+                texts: dict[int, list[str]] = {1: [], 2: [], 4: []}
+                attributes = []
+                for part, value in _messages(message):
+                    if part in texts:
+                        texts[part].append(bytes(value).decode())
+                    elif part == 5:
+                        attributes.append(value)
+                kind = next(iter(texts[4]), "")
+                if kind == "Constant" and any(
+                    _is_true(own) for each in attributes for part, own in _messages(each) if part == 5
+                ):
+                    trues.update(texts[2])
+                elif kind == "BatchNormalization" and any(map(_is_training_mode, attributes)):
+                    yield kind
+                elif kind == "Dropout" and len(texts[1]) > 2:
+                    dropouts.append(texts[1][2])
+    yield from ("Dropout" for switch in dropouts if switch in trues)
+
+
+def _is_training_mode(attribute: memoryview) -> bool:
+    """Whether an attribute is ``training_mode`` and says so."""
+    fields = dict(_fields(attribute))
+    name = fields.get(1, b"")
+    return not isinstance(name, int) and bytes(name) == b"training_mode" and fields.get(3) == 1
+
+
+def _is_true(tensor: memoryview) -> bool:
+    """Whether a tensor of one element holds another number than 0."""
+    fields = dict(_fields(tensor))
+    content = [fields.get(number, b"") for number in (9, 5)]
+    return any(part not in (0, b"") and (isinstance(part, int) or bytes(part).strip(b"\0") != b"") for part in content)
 
 
 def onnx_sha256(path: Path) -> str:
@@ -143,7 +194,12 @@ def _locations(data: memoryview, kind: str, depth: int) -> Iterator[str]:
 
 
 def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Number and contents of each field that has a length.
+    """Number and contents of each field that has a length."""
+    yield from ((number, value) for number, value in _fields(data) if not isinstance(value, int))
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
+    """Number and contents of each field that has a length, and of each that is a number of any length.
 
     Source: Protocol Buffers, Encoding: a key is ``number << 3 | type``; type 0 is a varint, 1 is 8 bytes, 2 has a
     length before it, 5 is 4 bytes.
@@ -153,7 +209,8 @@ def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
         key, at = read_varint(data, at)
         kind = key & 7
         if kind == 0:
-            _, at = read_varint(data, at)
+            number, at = read_varint(data, at)
+            yield key >> 3, number
         elif kind in (1, 5):
             at += 8 if kind == 1 else 4
         elif kind == 2:

@@ -91,7 +91,7 @@ def _candidates(runtime: str, device: str, onnx: bool) -> tuple[str, ...]:
     runtimes.refuse_faulty(runtime)
     if runtime not in runtimes:
         raise UnknownNameError("runtime", runtime, ["auto", *runtimes])
-    if onnx != (runtime == "onnxruntime"):
+    if onnx != runtime.startswith("onnxruntime"):
         raise ArgumentError(
             f"runtime {runtime!r} does not go with {'an onnx:' if onnx else 'a torch'} model; leave it at auto"
         )

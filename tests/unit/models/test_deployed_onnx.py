@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import exported
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from hardiness.benchmarks.options import parse
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.engine.protocol_noise import variations
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
+from hardiness.models.onnx_graph import onnx_nodes
 from hardiness.models.preprocessing import to_pixels
+from hardiness.models.zoo.from_onnx import read_graph
 
 SIZE = "resize_px=72,crop_px=64"
 NUMBERS = f"{exported.NUMBERS},{SIZE}"
@@ -261,3 +268,61 @@ def test_a_real_network_as_bytes_with_softmax_scores_as_itself(tmp_path: Path, p
     found = deployed.logits(pixels)
     np.testing.assert_array_equal(found.argmax(1), expected.argmax(1))
     np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def graph_of_ties(file: Path) -> Path:
+    """A graph whose input is rounded to steps of 2/255, so that every byte, normalised, lies between two steps."""
+    constants = [
+        numpy_helper.from_array(np.array(2 / 255, np.float32), "step"),
+        numpy_helper.from_array(np.array(128, np.uint8), "zero"),
+    ]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["images", "step", "zero"], ["bytes"]),
+        helper.make_node("DequantizeLinear", ["bytes", "step", "zero"], ["rounded"]),
+        helper.make_node("GlobalAveragePool", ["rounded"], ["means"]),
+        helper.make_node("Flatten", ["means"], ["logits"]),
+    ]
+    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 64, 64])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])
+    graph = helper.make_graph(nodes, "ties", [images], [logits], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), file)
+    return file
+
+
+def test_where_every_pixel_is_a_tie_the_precision_of_the_normalisation_decides(tmp_path: Path, pixels: Tensor) -> None:
+    name = f"onnx:{graph_of_ties(tmp_path / 'ties.onnx')}:mean=0.5,std=0.5,{SIZE}"
+    usual, exact = (load(name, device="cpu", runtime=runtime) for runtime in ("auto", "onnxruntime_float64"))
+    assert (usual.runtimes.name, exact.runtimes.name) == ("onnxruntime", "onnxruntime_float64")
+    assert usual.weights_sha256 == exact.weights_sha256
+    numbers = np.rint(255 * pixels.numpy()).astype(np.float64)
+    steps = ((numbers / 255 - 0.5) / 0.5).astype(np.float32) / np.float32(2 / 255)
+    by_hand = np.clip(np.rint(steps) + 128, 0, 255).astype(np.float32) - 128
+    expected = (by_hand * np.float32(2 / 255)).mean((2, 3))
+    assert np.allclose(exact.logits(pixels), expected, atol=1e-5)
+    assert np.abs(usual.logits(pixels) - expected).max() > 1e-4, "in float32 other pixels are rounded up"
+    settings = {(each.factor, each.setting) for each in variations(parse("imagenet-val"), usual, 8)}
+    assert ("normalisation", "float64") in settings
+
+
+def test_a_graph_of_bytes_has_no_other_normalisation(plain: Path, tmp_path: Path) -> None:
+    file = exported.changed(plain, tmp_path / "bytes.onnx", bytes_in=True)
+    classifier = load(f"onnx:{file}:{SIZE}", device="cpu")
+    assert "normalisation" not in {each.factor for each in variations(parse("imagenet-val"), classifier, 8)}
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm2d(8), nn.Dropout(0.5)])
+def test_a_graph_that_was_exported_in_training_mode_is_named_as_such(layer: nn.Module, tmp_path: Path) -> None:
+    whole = nn.Sequential(*network()[:1], layer, *network()[1:]).train()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            whole, (torch.zeros(2, 3, 64, 64),), tmp_path / "net.onnx", input_names=["images"], dynamo=False,
+            training=torch.onnx.TrainingMode.TRAINING, do_constant_folding=False, output_names=["logits"],
+            dynamic_axes={"images": {0: "n"}, "logits": {0: "n"}},
+        )  # fmt: skip
+    kind = "BatchNormalization" if isinstance(layer, nn.BatchNorm2d) else "Dropout"
+    assert onnx_nodes(tmp_path / "net.onnx").training == (kind,)
+    notes = read_graph(str(tmp_path / "net.onnx"), {}).notes
+    assert any(note.startswith(f"its graph is exported in training mode ({kind}): ") for note in notes)
+    exported.export(whole, tmp_path / "right.onnx", (64, 64))
+    assert onnx_nodes(tmp_path / "right.onnx").training == ()

@@ -122,6 +122,11 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
             f"its graph is {'int8' if quantised else 'fp16'} and is computed as it is by ONNX Runtime {_version()}; "
             "another runtime or processor may round otherwise"
         )
+    if nodes.training:
+        notes.append(
+            f"its graph is exported in training mode ({', '.join(nodes.training)}): its answers depend on chance or on "
+            "the other pictures of a call, and are not those of the trained network; export it after eval()"
+        )
     if one_by_one:
         notes.append("its graph chooses scales of integers by all images of a call: it is run an image at a time")
     file = OnnxFile(
