@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hardiness.api.resize_trials import ResizeTrials, tried_steps
 from hardiness.core.columns import Grouping
 from hardiness.core.condition import Condition
 from hardiness.core.result import TextTable
@@ -126,4 +127,11 @@ def climb(
     stores = [Store.open(each) for each in outs]
     with surveyed(*stores):
         tables = ladder_tables(stores, rungs_of(ladder), grouping)
-        return Ladders(tuple(ladder_of(table, within) for table in tables))
+        ladders = [ladder_of(table, within) for table in tables]
+        if data:
+            trials = ResizeTrials(data)
+            ladders = [
+                replace(each, steps=tuple(tried_steps(each.steps, table.runs, trials)))
+                for each, table in zip(ladders, tables, strict=True)
+            ]
+        return Ladders(tuple(ladders))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hardiness.core.benchmark import Benchmark, DataSet, File, Image
-from hardiness.core.model import Canvas
+from hardiness.core.model import Canvas, Interpolation
 from hardiness.core.request import Request
 from hardiness.imaging.codecs import decode, png
 from hardiness.imaging.resizing import before_crop
@@ -18,7 +18,7 @@ from hardiness.models.classifier import Classifier
 OTHER_BATCH = 8
 """Images per forward pass where the usual number is another; else half of it."""
 
-Resizer = Callable[[Image, int, int, str], Image]
+Resizer = Callable[[Image, int, int, Interpolation], Image]
 
 
 @dataclass(frozen=True)

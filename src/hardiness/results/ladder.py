@@ -85,8 +85,8 @@ class ResizeTrial:
     def sentence(self) -> str:
         """What the trial shows."""
         verdict = "the step is the resize alone" if self.is_all else "the resize is not all of the step"
-        if not self.explained:
-            verdict = "the step is not this resize"
+        if 2 * self.explained < self.changed:
+            verdict = "the step is not the resize"
         return (
             f"{verdict}: {self.model} with the pictures resized by {self.resize} gives the other's answer on "
             f"{self.explained:,} of {self.changed:,} that change, and on {self.still_same:,} of {self.same:,} that do "

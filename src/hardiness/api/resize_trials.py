@@ -1,0 +1,180 @@
+"""What the resize explains of a step of a ladder: a model is run again on pictures that other libraries resized."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness import data as datasets
+from hardiness import models
+from hardiness.benchmarks.options import parse
+from hardiness.core.benchmark import Benchmark, Image, Item, PictureFault
+from hardiness.core.condition import Condition
+from hardiness.core.errors import HardinessError
+from hardiness.engine.protocol_noise import ResizedFile, Resizer, opencv, torch_tensors
+from hardiness.imaging.resizing import resize
+from hardiness.models.classifier import Classifier
+from hardiness.models.preprocessing import to_pixels
+from hardiness.results.ladder import LadderStep, ResizeTrial
+from hardiness.results.runs import ScoredRun
+
+RESIZERS: dict[str, Resizer] = {"OpenCV": opencv, "torchvision's tensors": torch_tensors}
+"""Libraries by which pictures are resized instead of by PIL."""
+
+MOST_CHANGED, MOST_SAME = 200, 100
+"""Pictures on which a model is run again: of those whose answers change, and of those whose do not."""
+
+BATCH = 32
+"""Pictures per forward pass."""
+
+STILL_SAME = 0.98
+"""The share of its own answers that a model must give again before anything is said of the resize."""
+
+
+class UntriedError(Exception):
+    """Why a step is not tried, in a line."""
+
+
+@dataclass(frozen=True)
+class ResizeTrials:
+    """Runs models of a ladder again on photographs of a person's own choice.
+
+    Attributes:
+        data: values of ``--data``.
+        classifiers: that were loaded, by what their runs asked for.
+    """
+
+    data: Sequence[str]
+    classifiers: dict[str, Classifier] = field(default_factory=dict)
+
+    def try_on(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> LadderStep:
+        """The step with what resizing by other libraries explains, or with a note on why that was not tried.
+
+        Args:
+            step: between two rungs.
+            runs: of the rungs.
+        """
+        try:
+            trials = self._trials(step, runs)
+        except (HardinessError, UntriedError, OSError) as error:
+            return replace(step, notes=(*step.notes, f"whether the step is the resize was not tried: {error}"))
+        return replace(step, resizes=trials)
+
+    def _trials(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> tuple[ResizeTrial, ...]:
+        """A trial for each library; none where no answer to a clean picture changes.
+
+        Raises:
+            HardinessError, UntriedError: the model or the pictures cannot be had, or it answers otherwise than before.
+        """
+        ids, answers = clean_answers(*runs)
+        changes = answers[0] != answers[1]
+        if not changes.any():
+            return ()
+        is_later = not can_be_resized(runs[0])
+        if is_later and not can_be_resized(runs[1]):
+            raise UntriedError("neither takes pictures that another library has resized")
+        run, (own, other) = runs[is_later], (answers[::-1] if is_later else answers)
+        chosen = np.concatenate([np.flatnonzero(changes)[:MOST_CHANGED], np.flatnonzero(~changes)[:MOST_SAME]])
+        names, own, other = ids[chosen], own[chosen], other[chosen]
+        rerun = self._rerun(run, names.tolist())
+        again = rerun.answers(resize)
+        if np.mean(again == own) < STILL_SAME:
+            raise UntriedError(
+                f"run again, {run.stored.run.model.name} answers {int(np.sum(again != own)):,} of {len(own):,} "
+                "pictures otherwise than it did"
+            )
+        is_changed = own != other
+        return tuple(
+            ResizeTrial(
+                (step.first, step.second)[is_later],
+                library,
+                int(is_changed.sum()),
+                int(np.sum((by_library == other) & is_changed)),
+                int(np.sum(~is_changed)),
+                int(np.sum((by_library == own) & ~is_changed)),
+            )
+            for library, resizer in RESIZERS.items()
+            for by_library in (rerun.answers(resizer),)
+        )
+
+    def _rerun(self, run: ScoredRun, names: Sequence[str]) -> Rerun:
+        """The model of a run, loaded as its last session asked for it, and the pictures of these names."""
+        asked = next((s["asked"] for s in reversed(run.sessions()) if s.get("asked", {}).get("model")), None)
+        if asked is None:
+            raise UntriedError(f"nothing says how {run.stored.run.model.name} was asked for")
+        benchmark = parse(str(asked["benchmark"]))
+        dataset = benchmark.dataset(datasets.locate(list(self.data)))
+        if dataset.fingerprint != run.stored.run.data.fingerprint:
+            raise UntriedError(f"the pictures of {dataset.name} are others than those of the run")
+        items = {item.id: item for item in dataset.items}
+        text, folder = str(asked["model"]), str(asked.get("folder", "")) or "."
+        if text not in self.classifiers:
+            with contextlib.chdir(folder):
+                self.classifiers[text] = models.load(models.resolve(text))
+        return Rerun(self.classifiers[text], benchmark, [items[name] for name in names], run.stored.run.seed)
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A model and the clean pictures on which it is run again."""
+
+    classifier: Classifier
+    benchmark: Benchmark
+    items: Sequence[Item]
+    seed: int
+
+    def answers(self, resizer: Resizer) -> NDArray[np.int64]:
+        """The class that the model names for each picture, ``(N,)``, resized so."""
+        canvas = self.benchmark.canvas or self.classifier.spec.view.canvas
+        feed, classes = self.classifier.feed(canvas.crop_px), []
+        for start in range(0, len(self.items), BATCH):
+            images = [self._picture(item, resizer) for item in self.items[start : start + BATCH]]
+            classes.append(self.classifier.logits(feed(to_pixels(images))).argmax(axis=1))
+        return np.concatenate(classes)
+
+    def _picture(self, item: Item, resizer: Resizer) -> Image:
+        """The clean picture ``uint8 (H, W, 3)`` that the model sees."""
+        canvas = self.benchmark.canvas or self.classifier.spec.view.canvas
+        resized = replace(item, file=ResizedFile(item.file, canvas, resizer))
+        for expansion in self.benchmark.expand(resized, (Condition(),), (canvas,), self.seed):
+            if isinstance(expansion, PictureFault):
+                raise UntriedError(expansion.reason)
+            return expansion.images[0]  # type: ignore[return-value]  # a clean picture is an image
+        raise UntriedError(f"{item.id} gives no clean picture")
+
+
+def can_be_resized(run: ScoredRun) -> bool:
+    """Whether a run's model can be loaded, and takes pictures that were resized before."""
+    identity = run.stored.run
+    return not (identity.model.is_foreign or identity.model.is_chat or identity.shows_whole_pictures)
+
+
+def clean_answers(*runs: ScoredRun) -> tuple[NDArray[Any], list[NDArray[np.int64]]]:
+    """Names ``(N,)`` of the clean pictures that all runs answered, and the classes that each named, ``(N,)``.
+
+    Raises:
+        UntriedError: their rows have no clean pictures, or no answers.
+    """
+    tables = [run.columns("answer") for run in runs]
+    if any("answer" not in table or Condition() not in table.present for table in tables):
+        raise UntriedError("there are no answers to clean pictures")
+    ids = tables[0].ids
+    for table in tables[1:]:
+        ids = np.intersect1d(ids, table.ids)
+    by_run = [
+        table["answer"][table.rows_of(ids), table.present.index(Condition())].astype(np.int64) for table in tables
+    ]
+    return ids, by_run
+
+
+def tried_steps(
+    steps: Sequence[LadderStep], runs: Mapping[str, ScoredRun], trials: ResizeTrials
+) -> Iterator[LadderStep]:
+    """The steps of a ladder with what resizing explains of each."""
+    for step in steps:
+        yield trials.try_on(step, (runs[step.first], runs[step.second]))
