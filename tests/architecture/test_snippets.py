@@ -248,9 +248,12 @@ NOT_RUN = (
     "runs/int8",
     "-m chat:",
     "slices.toml",
+    "--ladder",
+    "runs/lite0",
 )
 """What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
-people's files, a csv, columns of pictures or an endpoint, and trackers: tests of their own run these."""
+people's files, a csv, columns of pictures, exports of a page's own or an endpoint, and trackers: tests of their own
+run these."""
 
 FIRST, SECOND = "py:network.py:viewed", "py:my_model.py:viewed"
 

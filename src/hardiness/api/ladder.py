@@ -12,7 +12,7 @@ from hardiness.core.columns import Grouping
 from hardiness.core.condition import Condition
 from hardiness.core.result import TextTable
 from hardiness.report.format import as_text, terminal_table
-from hardiness.report.ladder import ladder_view, step_heading
+from hardiness.report.ladder import ladder_view, step_heading, step_view
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.equivalence import Margin
 from hardiness.results.ladder import Ladder, LadderStep, StepPart, ladder_of, ladder_tables, rungs_of
@@ -47,11 +47,12 @@ class Ladders:
         """A table for each benchmark."""
         return [ladder_view(each) for each in self.benchmarks]
 
-    def parts(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """A heading for each benchmark and step, each followed by its sentences."""
+    def parts(self) -> Iterator[tuple[str, tuple[str, ...], TextTable | None]]:
+        """A heading for each benchmark and step, with its sentences and, of several conditions, its table."""
         for each in self.benchmarks:
-            yield each.heading, each.notes
-            yield from ((step_heading(step), tuple(step.sentences())) for step in each.steps)
+            yield each.heading, each.notes, None
+            for step in each.steps:
+                yield step_heading(step), tuple(step.sentences()), step_view(step) if len(step.parts) > 1 else None
 
     def as_dict(self) -> list[dict[str, Any]]:
         """The JSON form."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 import click
 from rich.console import Console
@@ -100,12 +100,13 @@ def _climb(options: CompareOptions, grouping: Grouping, within: Margin | None) -
     else:
         console = wide()
         console.width = min(console.width, LINE)
-        for heading, sentences in ladders.parts():
+        for heading, sentences, table in ladders.parts():
             _print_wrapped(console, heading, style="bold")
             for sentence in sentences:
                 _print_wrapped(console, sentence, indent="  ")
+            if table is not None:
+                print_views([table])
             console.print()
-        print_views([replace(view, notes=()) for view in ladders.views()])
     return 0
 
 

@@ -27,6 +27,32 @@ def ladder_view(ladder: Ladder) -> TextTable:
     return TextTable(ladder.heading, heads, rows, named=2, notes=notes)
 
 
+def step_view(step: LadderStep) -> TextTable:
+    """The parts of one step, in a table that fits 80 columns."""
+    judged = next((part for part in step.parts if part.equivalence), None)
+    heads: tuple[str, ...] = ("under", "answers changed\n(harmful, helpful)", "score, %", "change\n95 %")
+    if judged and judged.equivalence:
+        heads = (*heads, f"within {_margin([step], judged.equivalence)}?\n90 %")
+    return TextTable("", heads, tuple(_short_row(part) for part in step.parts))
+
+
+def _short_row(part: StepPart) -> tuple[str, ...]:
+    scale, flips, verdict = _scale(part.unit), part.flips, part.equivalence
+    answers = ""
+    if flips:
+        shares = (1 - flips.agreement.value, flips.negative.value, flips.positive.value)
+        answers = "{:.1f}\n({:.1f}, {:.1f})".format(*(100 * share for share in shares))
+    change = "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+.2f}"
+    ends = _ends(part.difference.interval, scale)
+    cells = (
+        part.name.replace("_", " ") or part.title,
+        answers,
+        f"{_value(part.after, scale)}\nfrom {_value(part.before, scale)}",
+        f"{change}\n{ends}".strip(),
+    )
+    return (*cells, f"{verdict.outcome}\n{_ends(verdict.interval, scale)}".rstrip()) if verdict else cells
+
+
 def step_heading(step: LadderStep) -> str:
     """The step and its pictures, in a line."""
     return f"{step.first} → {step.second}" + (f", {step.n:,} images" if step.n else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_field, json_form
+from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
 from hardiness.results.comparison import TableKey, runs_by_table
 from hardiness.results.equivalence import Margin, verdict_text
@@ -127,6 +129,8 @@ class LadderStep:
         headline = next(iter(self.parts), None)
         if self.flips is not None:
             yield _answers(self.flips, headline.flips if headline else None)
+        if headline is not None:
+            yield _score_change(headline)
         if headline is not None and headline.equivalence is not None:
             yield verdict_text(headline.equivalence, headline.title, headline.unit)
         if self.resize is not None:
@@ -384,6 +388,18 @@ def _answers(flips: PairFlips, overall: Flips | None) -> str:
     if flips.clean:
         text += f"; of clean pictures {100 * (1 - flips.clean.agreement.value):.1f} % change"
     return text
+
+
+def _score_change(part: StepPart) -> str:
+    """How a score changes, in words."""
+    scale = 100.0 if part.unit in IN_PERCENT else 1.0
+    if math.isnan(part.difference.value):
+        return f"{part.title} is undefined"
+    text = f"{part.title} {scale * part.before:.2f} → {scale * part.after:.2f}, {scale * part.difference.value:+.2f}"
+    interval = part.difference.interval
+    if interval is None:
+        return f"{text} (no interval: {part.difference.reason})"
+    return f"{text} (95 %: {scale * interval.low:+.2f} … {scale * interval.high:+.2f})"
 
 
 def _part_json(part: StepPart) -> dict[str, Any]:
