@@ -31,6 +31,8 @@ from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.protocol_noise import Variation, variations
 from hardiness.models.classifier import Classifier
 from hardiness.report.digest import Digest, digest_of
+from hardiness.report.exports import csv
+from hardiness.report.exports.exporter import tables_in
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.marks import has_random_weights
 from hardiness.report.tables import Form, ends_of, table_of
@@ -108,6 +110,22 @@ class Comparisons:
     def as_dict(self) -> list[dict[str, Any]]:
         """The JSON form: cells, parts, images and ranks too."""
         return [comparison_json(each) for each in self.benchmarks]
+
+    def text_in(self, form: str) -> str:
+        """The comparison in a form of exports: tables of text, and as ``csv`` a row a difference, one number a cell.
+
+        Columns are those of `table`; a row that is of a part of the pictures has their ``slice`` and ``slice_value``.
+
+        Raises:
+            ArgumentError: the form has no tables; the message names those that have.
+            UnknownNameError: there is no such form.
+        """
+        if form != "csv":
+            return tables_in(form, self.views())
+        import pyarrow as pa
+
+        parts = [self.table(), *([self.slices.table()] if len(self.slices) else [])]
+        return csv.of_table(pa.concat_tables(parts, promote_options="permissive")).decode()
 
     def table(self, form: Form = "pyarrow") -> Any:
         """A table, one row a score and pair of models: the first one's value less the second one's, with its interval.

@@ -92,6 +92,8 @@ def _of_objects(what: Any, form: str) -> bytes:
         ArgumentError: it is neither.
     """
     results = [what] if isinstance(what, Result) else what
+    if hasattr(what, "text_in"):
+        return str(what.text_in(form)).encode()
     if hasattr(what, "views"):
         return tables_in(form, what.views()).encode()
     if hasattr(what, "view") and not isinstance(what, Result):

@@ -11,6 +11,8 @@ from hardiness.api.resize_trials import ResizeTrials, tried_steps
 from hardiness.core.columns import Grouping
 from hardiness.core.condition import Condition
 from hardiness.core.result import TextTable
+from hardiness.report.exports import csv
+from hardiness.report.exports.exporter import tables_in
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.ladder import ladder_view, step_heading, step_view
 from hardiness.report.tables import Form, ends_of, table_of
@@ -57,6 +59,15 @@ class Ladders:
     def as_dict(self) -> list[dict[str, Any]]:
         """The JSON form."""
         return [each.as_dict() for each in self.benchmarks]
+
+    def text_in(self, form: str) -> str:
+        """The ladders in a form of exports: tables of text, and as ``csv`` the rows of `table`, one number a cell.
+
+        Raises:
+            ArgumentError: the form has no tables; the message names those that have.
+            UnknownNameError: there is no such form.
+        """
+        return csv.of_table(self.table()).decode() if form == "csv" else tables_in(form, self.views())
 
     def table(self, form: Form = "pyarrow") -> Any:
         """A table, one row a step and part of the pictures: the headline, then each kind of condition.

@@ -19,7 +19,6 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, option, part
 from hardiness.core.request import Placement, Request
 from hardiness.report.digest import Digest
-from hardiness.report.exports.exporter import tables_in
 from hardiness.results.equivalence import Margin
 
 LINE = 80
@@ -77,7 +76,7 @@ def compare(options: CompareOptions) -> int:
         print_json(comparisons.as_dict())
         return 0
     if options.form:
-        click.echo(tables_in(options.form, comparisons.views()), nl=False)
+        click.echo(comparisons.text_in(options.form), nl=False)
         return 0
     _print_digest(comparisons.digest(), comparisons.remarks())
     if options.everything:
@@ -96,7 +95,7 @@ def _climb(options: CompareOptions, grouping: Grouping, within: Margin | None) -
     if options.as_json:
         print_json(ladders.as_dict())
     elif options.form:
-        click.echo(tables_in(options.form, ladders.views()), nl=False)
+        click.echo(ladders.text_in(options.form), nl=False)
     else:
         console = wide()
         console.width = min(console.width, LINE)

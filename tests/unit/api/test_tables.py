@@ -217,6 +217,27 @@ def test_an_export_is_that_of_the_command(form: str, out: Path, tmp_path: Path, 
     assert (tmp_path / "file").read_text("utf-8") == text
 
 
+def test_a_comparison_as_csv_has_one_number_a_cell(out: Path, printed: Callable[..., str]) -> None:
+    """Ends of intervals, p and n stand in columns of their own, and what is undefined is empty."""
+    compared = hardiness.compare(out)
+    text = printed("compare", out, "--format", "csv")
+    assert text == hardiness.export(compared, "csv")
+    rows, table = list(csv.DictReader(io.StringIO(text))), compared.table().to_pylist()
+    assert len(rows) == len(table)
+    for row, expected in zip(rows, table, strict=True):
+        assert (row["first"], row["metric"]) == (expected["first"], expected["metric"])
+        for name in ("first_value", "second_value", "difference", "low", "high", "p", "detectable", "n"):
+            value = expected[name]
+            is_empty = value is None or np.isnan(value)
+            assert row[name] == "" if is_empty else float(row[name]) == pytest.approx(value), name
+    assert {row["told_apart"] for row in rows} == {"true", "false"}
+    step = hardiness.compare(out, ladder=["a", "b"])
+    steps = list(csv.DictReader(io.StringIO(str(hardiness.export(step, "csv")))))
+    assert [(row["first"], row["second"]) for row in steps] == [("a", "b")] * len(step.table())
+    (top1,) = (row for row in steps if row["title"] == "top-1")
+    assert float(top1["low"]) < float(top1["difference"]) < float(top1["high"])
+
+
 def test_bibtex_and_binary_forms(out: Path, tmp_path: Path) -> None:
     assert hardiness.bibtex(out) == hardiness.export(out, "bibtex")
     assert "@" in hardiness.bibtex(hardiness.load_results(out))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +129,11 @@ def test_python_has_the_sentences_the_tables_and_a_row_for_each_value(reversed_a
     assert "worse at site B" in repr(comparisons.slices)
     (form,) = comparisons.as_dict()
     assert form["slices"][0]["slices"][0]["value"] == "B"
+    exported = list(csv.DictReader(io.StringIO(str(hardiness.export(comparisons, "csv")))))
+    parts = [row for row in exported if row["slice"] == "site" and row["metric"] == "top1"]
+    assert {row["slice_value"] for row in parts} == {row["slice_value"] for row in rows}
+    assert float(parts[0]["heterogeneity_p"]) < 0.001
+    assert len([row for row in exported if not row["slice"]]) == len(comparisons.table())
     plain = hardiness.compare(reversed_at_b.address)
     assert len(plain.slices) == 0
     assert "slices" not in plain.as_dict()[0]

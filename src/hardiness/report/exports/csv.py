@@ -36,21 +36,30 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     Texts that begin with ``=``, ``+``, ``-`` or ``@`` and are no numbers get a ``'`` before them: a spreadsheet would
     execute them.
     """
+    return of_table(StoredResults(results).table(places=places_of(results, comparisons)))
+
+
+def of_table(table: pa.Table) -> bytes:
+    """The rows of a table as comma-separated values with a heading, its texts executed by nothing."""
     import pyarrow.csv
 
     stream = io.BytesIO()
-    pyarrow.csv.write_csv(_inert(StoredResults(results).table(places=places_of(results, comparisons))), stream)
+    pyarrow.csv.write_csv(_inert(table), stream)
     return stream.getvalue()
 
 
 def _inert(table: pa.Table) -> pa.Table:
-    """The table with its texts and headings as a spreadsheet shows them, and executes none."""
+    """The table with its texts and headings as a spreadsheet shows them, and executes none; undefined is empty."""
     import pyarrow as pa
+    import pyarrow.compute
 
     for place, name in enumerate(table.column_names):
         if pa.types.is_string(table.column(place).type):
             texts = [text and _quoted(text) for text in table.column(place).to_pylist()]
             table = table.set_column(place, name, pa.array(texts, pa.string()))
+        elif pa.types.is_floating(table.column(place).type):
+            numbers = table.column(place)
+            table = table.set_column(place, name, pa.compute.if_else(pa.compute.is_nan(numbers), None, numbers))
     return table.rename_columns([_quoted(name) for name in table.column_names])
 
 
