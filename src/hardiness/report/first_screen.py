@@ -331,7 +331,7 @@ def _clause(claim: Precedence, most: int) -> str:
         return f"{ahead[0]} is ahead of {_all_others(behind)}"
     if claim.is_first and len(ahead) > 1 and len(behind) > 1:
         return f"{_names(ahead, most)} share the lead"
-    return f"{_names(ahead, most)} {'is' if len(ahead) == 1 else 'are'} ahead of {_names(behind, most)}"
+    return f"{_names(ahead, most)} {'is' if len(ahead) == 1 else 'are'} ahead of {_names(behind, most, 'other')}"
 
 
 def _all_others(models: Sequence[str]) -> str:
@@ -345,9 +345,11 @@ def _who(claim: Precedence) -> str:
         return ""
     if claim.is_first and (len(claim.ahead) == 1 or len(claim.behind) == 1):
         return ""
+    if not shares and min(len(claim.ahead), len(claim.behind)) > NAMES_IN_LEAD:
+        return ""  # it would count them once more
     return (
         f"{_names(claim.ahead, NAMES_IN_LEAD)} {'is' if len(claim.ahead) == 1 else 'are'} ahead of "
-        f"{_names(claim.behind, NAMES_IN_LEAD)}"
+        f"{_names(claim.behind, NAMES_IN_LEAD, 'other')}"
     )
 
 
@@ -388,8 +390,8 @@ def _doubts_of(column: ScreenColumn) -> str:
     return f" ({' or '.join(words)})" if words else ""
 
 
-def _names(names: Sequence[str], most: int) -> str:
-    return listed(names) if len(names) <= most else _counted(names, "model")
+def _names(names: Sequence[str], most: int, what: str = "model") -> str:
+    return listed(names) if len(names) <= most else _counted(names, what)
 
 
 def _counted(things: Sequence[str], what: str) -> str:
@@ -397,7 +399,7 @@ def _counted(things: Sequence[str], what: str) -> str:
 
 
 def _counted_number(count: int, what: str) -> str:
-    number = NUMBERS[count] if count < len(NUMBERS) and what == "model" else f"{count:,}"
+    number = NUMBERS[count] if count < len(NUMBERS) and what in ("model", "other") else f"{count:,}"
     return f"{number} {what}{'' if count == 1 else 's'}"
 
 

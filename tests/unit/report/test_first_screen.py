@@ -115,6 +115,17 @@ def test_what_is_not_transitive_names_only_pairs_that_are_told_apart() -> None:
     assert verdict_of(chain).rest.endswith("Others are told apart too: see the section.")
 
 
+def test_of_twenty_models_both_sides_are_counted_once() -> None:
+    values = {f"m{place:02d}": 0.9 - 0.02 * place for place in range(20)}
+    names = list(values)
+    apart = [f"{better}>{worse}" for better in names[:9] for worse in names[11:]]
+    chart = column("Clean", values, *apart)
+    assert title_of([chart], names) == (
+        "Nine models are ahead of nine others on clean photographs. The rest is too close to call."
+    )
+    assert lead_of([chart], names).startswith("Ahead by 10.1 points")
+
+
 def test_where_an_attack_is_not_believed_nothing_is_ranked() -> None:
     left = {"a": 0.62, "b": 0.5}
     unchecked = column("Attacked", left, n=8, doubts=dict.fromkeys("ab", "not checked"))
