@@ -356,7 +356,7 @@ def _demo(shown: Sequence[BenchmarkSection]) -> list[str]:
         ):
             headings_by_line.setdefault(line, []).append(each.heading)
     return [
-        line if len(headings) == len(shown) else f"{', '.join(headings)}: {line}"
+        f"{line[0].upper()}{line[1:]}" if len(headings) == len(shown) else f"{', '.join(headings)}: {line}"
         for line, headings in headings_by_line.items()
     ]
 
