@@ -12,7 +12,14 @@ from hardiness.core.errors import ArgumentError, HardinessError
 from hardiness.core.result import Result
 from hardiness.report.sections import with_own_names
 from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
-from hardiness.results.results import each_once, group_of, published_results, rebuild_results, results_of
+from hardiness.results.results import (
+    each_once,
+    group_of,
+    published_results,
+    rebuild_results,
+    results_of,
+    with_limits_of,
+)
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store, surveyed
 from hardiness.visualise.stored import folders
@@ -29,9 +36,18 @@ class ResultCollection:
 
 
 def collect_results(
-    outs: Sequence[str], baseline: str | None = None, grouping: Grouping = NO_GROUPING
+    outs: Sequence[str],
+    baseline: str | None = None,
+    grouping: Grouping = NO_GROUPING,
+    above: float | None = None,
 ) -> ResultCollection:
     """The results of one or more output folders, with comparisons of their models.
+
+    Args:
+        outs: the folders.
+        baseline: a model whose stored runs ratios divide by, instead of the published baseline.
+        grouping: the clusters and slices that results are asked for.
+        above: the accuracy of operating limits; ``None`` for half of the clean one.
 
     Raises:
         DataError: the one folder, or each of them, holds no records.
@@ -39,6 +55,7 @@ def collect_results(
     stores, problems = open_stores(outs)
     with surveyed(*stores):
         results, problems, remarks = results_in(stores, problems, baseline, grouping=grouping)
+        results = results if above is None else with_limits_of(results, stores, above, grouping)
         comparisons = comparisons_of(stores, results, baseline, details=False, grouping=grouping)
         titles = tuple(f"{table.title}: " for table in grouping.columns)
         about_tables = dict.fromkeys(

@@ -41,6 +41,7 @@ def export(
     *,
     to: str | Path | None = None,
     baseline: str | None = None,
+    above: float | None = None,
     columns: GivenColumns | Sequence[GivenColumns] = (),
     cluster: str | None = None,
     slices: str | Sequence[str] = (),
@@ -54,6 +55,7 @@ def export(
         form: as ``hardiness list exports`` names it; of tables ``latex``, ``csv`` or ``markdown``.
         to: the file to write; none by default.
         baseline: of folders, a model whose stored runs ratios divide by, instead of the published baseline.
+        above: of folders, the accuracy of operating limits, as of `load_results`.
         columns, cluster, slices, mix: of folders, as of `evaluate`.
 
     Returns:
@@ -71,7 +73,7 @@ def export(
     parts: list[Any] = list(what) if isinstance(what, list | tuple) else [what]
     if parts and all(isinstance(part, str | Path) for part in parts):
         grouping = grouping_of(columns, cluster, slices, mix)
-        collection = collect_results([str(part) for part in parts], baseline, grouping)
+        collection = collect_results([str(part) for part in parts], baseline, grouping, above)
         for line in collection.problems:
             warnings.warn(line, stacklevel=2)
         content = exporter.write(collection.results, collection.comparisons)

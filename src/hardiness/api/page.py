@@ -15,7 +15,7 @@ from hardiness.api.paper_claims import claims_table, published_claims
 from hardiness.core.benchmark import DataRoot
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
-from hardiness.core.options import argument, baseline_option, option, wait_option
+from hardiness.core.options import above_option, argument, baseline_option, option, wait_option
 from hardiness.core.result import Result, TextTable
 from hardiness.data.columns import GivenColumns
 from hardiness.engine.pictures import PictureSource
@@ -26,6 +26,8 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.training_overlap import declared
 from hardiness.results.gate import kept_gate
+from hardiness.results.policy import limit_of_text
+from hardiness.results.results import with_limits_of
 from hardiness.sources.files import shown
 from hardiness.store.files import Files
 from hardiness.store.local_files import LocalFiles, refuse_special
@@ -50,6 +52,8 @@ class Report:
         column: whether figures are written at the width of one column of a paper too.
         titles: whether figures as files have their headings on them.
         trained_with: what models were trained with beyond what their names say, as ``MODEL=RECIPE+…``.
+        above: the accuracy up to which operating limits are told, as ``0.9`` or ``90 %``; half of the clean one if
+            ``None``.
         to: the file; in the one output folder, else in the working folder, if ``None``.
         evidence: the folder of evidence that can be filed, which is written in place of the page.
         about: the TOML file of what a person states in it.
@@ -80,6 +84,7 @@ class Report:
         (),
         metavar="MODEL=RECIPE+…",
     )
+    above: str | None = above_option()
     to: Path | None = option("The file to write; nothing in OUT changes then.", None, name="--to --out")
     evidence: str | None = option(
         "Write evidence that can be filed into this folder instead: JSON, its schema, a page that prints.",
@@ -150,7 +155,9 @@ def write_page(report: Report) -> WrittenPage:
     results, problems, remarks = results_in(
         stores, [*problems, *missing], report.baseline, report.published, report.into_out, grouping
     )
+    above = None if report.above is None else limit_of_text(report.above, "--above")
     with surveyed(*stores):  # runs that come meanwhile are on the next page
+        results = results if above is None else with_limits_of(results, stores, above, grouping)
         comparisons = comparisons_of(stores, results, report.baseline, grouping=grouping)
         claims, gates = _claims(stores, results, report.baseline), gate_tables(stores)
     title = ", ".join(_name_of(out) for out in report.outs) or "the published results"
@@ -182,6 +189,7 @@ def write_report(
     published: bool = False,
     show: str | Sequence[str] = (),
     trained_with: str | Sequence[str] = (),
+    above: float | None = None,
     to: str | Path | None = None,
     columns: GivenColumns | Sequence[GivenColumns] = (),
     cluster: str | None = None,
@@ -201,6 +209,7 @@ def write_report(
         published: whether the paper's own results stand beside those of the folders.
         show: sets whose pictures are shown only where they are named, such as ``"objectnet"``.
         trained_with: what models were trained with beyond what their names say, as ``"MODEL=RECIPE+…"``.
+        above: the accuracy up to which operating limits are told, as of `load_results`.
         to: the file; ``report.html`` in the one folder by default, else in the working folder.
         columns, cluster, slices, mix: of folders, as of `evaluate`.
 
@@ -235,6 +244,7 @@ def write_report(
         column,
         titles,
         _texts(trained_with),
+        None if above is None else str(above),
         place,
         arguments=GroupingArguments(columns, cluster, slices, mix),
     )

@@ -85,6 +85,10 @@ class CorruptionCard(Card):
     place: ClassVar[int] = 31
     severity: ClassVar[str] = "severity"
 
+    def shown(self, key: str, value: Any) -> str:
+        """One part of a condition as people write it, a stated accuracy as ``accuracy from 90 %``."""
+        return f"accuracy from {100 * value:.4g} %" if key == "above" else super().shown(key, value)
+
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence and the label's likelihood, image by image and cell by cell."""
         return ImageTable.from_rows(records, run.conditions, {**answered(records), **nll_column(records)})

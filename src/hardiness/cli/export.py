@@ -11,8 +11,9 @@ from hardiness import api
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command
 from hardiness.core.errors import ArgumentError
-from hardiness.core.options import argument, baseline_option, option
+from hardiness.core.options import above_option, argument, baseline_option, option
 from hardiness.report.exports.exporter import offered_names, registry
+from hardiness.results.policy import limit_of_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class ExportOptions:
         f"{', '.join(offered_names())}; 'hardiness list exports' says what each is.", name="--format", metavar="FORMAT"
     )
     baseline: str | None = baseline_option()
+    above: str | None = above_option()
     grouped: api.MixedGroupingOptions = field(default_factory=api.MixedGroupingOptions)
     to: Path | None = option("File to write; printed if not given.", None, metavar="FILE")
 
@@ -37,7 +39,8 @@ def export(options: ExportOptions) -> int:
             f"--format {options.form} is binary: name a file with --to, as in --to results.{options.form}"
         )
     api.refuse_folder(options.to)
-    collection = api.collect_results(options.outs, options.baseline, api.grouping_asked(options.grouped))
+    above = None if options.above is None else limit_of_text(options.above, "--above")
+    collection = api.collect_results(options.outs, options.baseline, api.grouping_asked(options.grouped), above)
     print_lines(*collection.remarks, problems=collection.problems)
     try:
         content = exporter.write(collection.results, collection.comparisons)

@@ -255,7 +255,8 @@ def _describe_corruption(console: Console, name: str) -> None:
     console.print(inspect.getdoc(entry.apply) or "", highlight=False, markup=False)
     console.print()
     rows = entry.parameters
-    table = Table("severity", *rows[0])
+    units = {parameter.name: parameter.unit for parameter in entry.parameters_at(1)}
+    table = Table("severity", *(f"{name}, {unit}" if (unit := units[name]) else name for name in rows[0]))
     for severity, row in zip(entry.severities, rows, strict=True):
         table.add_row(str(severity), *map(str, row.values()))
     console.print(table)

@@ -16,7 +16,7 @@ from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import SHOWN_FAILURES, print_json, print_views, wide
 from hardiness.core.bounds import require_within
 from hardiness.core.errors import ArgumentError
-from hardiness.core.options import argument, baseline_option, option
+from hardiness.core.options import above_option, argument, baseline_option, option
 from hardiness.core.result import Result, TextTable
 from hardiness.report.exports.exporter import tables_in
 from hardiness.report.levels import LIMIT_NOTES, limit_texts
@@ -31,7 +31,7 @@ from hardiness.report.terminal import (
 )
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.policy import OPERATING_LIMIT, limit_of_text
-from hardiness.results.results import group_of, with_limits, with_severities
+from hardiness.results.results import group_of, with_limits_of, with_severities
 from hardiness.store.store import Store, surveyed
 
 
@@ -48,11 +48,7 @@ class ShowOptions:
         None,
         metavar="SHARE",
     )
-    above: str | None = option(
-        "Operating limits: the strongest level up to which accuracy stays at or above this, e.g. '90 %'.",
-        None,
-        metavar="ACCURACY",
-    )
+    above: str | None = above_option()
     grouped: api.MixedGroupingOptions = field(default_factory=api.MixedGroupingOptions)
     as_json: bool = json_flag("Print the results as JSON.")
 
@@ -75,8 +71,7 @@ def show(options: ShowOptions) -> int:
         )
         for store in stores if below is not None else ():
             shown = with_severities(shown, store, below or 0.0, grouping)
-        for store in stores if above is not None else ():
-            shown = with_limits(shown, store, above or 0.0, grouping)
+        shown = shown if above is None else with_limits_of(shown, stores, above, grouping)
         print_lines(*remarks, problems=problems)
         if options.as_json:
             print_json(shown)

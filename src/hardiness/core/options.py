@@ -47,6 +47,15 @@ def baseline_option() -> Any:
     return option("Divide by this model's stored run instead of published AlexNet.", None, metavar="MODEL")
 
 
+def above_option() -> Any:
+    """The option ``--above``, the accuracy of operating limits, which is the same wherever stored runs are read."""
+    return option(
+        "Operating limits: the strongest level up to which accuracy stays at or above this, e.g. '90 %'.",
+        None,
+        metavar="ACCURACY",
+    )
+
+
 def wait_option(seconds: float, what: str = "a folder that another command is changing") -> Any:
     """The option ``--wait``, of so many seconds where it is not given."""
     return option(f"How long to wait for {what}.", seconds, name="--wait", metavar="SECONDS", least=0)

@@ -48,6 +48,7 @@ class Corruption(Generic[L, D]):
         require: raises a `DataError` where something it reads (pictures, a font) is not there.
         quantity: the one parameter of its rows, where it takes any value of that; ``None`` where it has its severities
             alone.
+        units: of the parameters of a row in their order, in words; where there are none, that of the quantity.
     """
 
     name: str
@@ -58,12 +59,15 @@ class Corruption(Generic[L, D]):
     version: int = 1
     require: Callable[[], None] = nothing_needed
     quantity: Quantity | None = None
+    units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.levels, f"{self.name}: a row of parameters for each severity"
+        what, fields = f"corruption {self.name}", self.levels[0]._fields
+        if self.units and len(self.units) != len(fields):
+            raise ArgumentError(f"{what}: units must be one for each of {', '.join(fields)}, had {len(self.units)}")
         if self.quantity is None:
             return
-        what = f"corruption {self.name}"
         if any(row._fields != (self.quantity.name,) for row in self.levels):
             raise ArgumentError(
                 f"{what}: quantity {self.quantity.name!r} must be the one field of each level, which are "
@@ -168,8 +172,9 @@ class Corruption(Generic[L, D]):
 
     def parameters_at(self, strength: Strength) -> tuple[Parameter, ...]:
         """The named parameters of a severity or a level, with their units as far as these are said."""
-        unit = self.quantity.unit if self.quantity else ""
-        return tuple(Parameter(name, value, unit) for name, value in self.row_of(strength)._asdict().items())
+        row = self.row_of(strength)._asdict()
+        units = self.units or ((self.quantity.unit,) if self.quantity else ("",) * len(row))
+        return tuple(Parameter(name, value, unit) for (name, value), unit in zip(row.items(), units, strict=True))
 
 
 corruptions: Registry[Corruption[Any, Any]] = Registry(
@@ -186,6 +191,7 @@ def corruption(
     version: int = 1,
     require: Callable[[], None] = nothing_needed,
     quantity: Quantity | None = None,
+    units: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Image, L, D], Image]], Corruption[L, D]]:
     """Decorator that registers ``apply`` under the function's own name.
 
@@ -196,10 +202,11 @@ def corruption(
         version: as in `Corruption`.
         require: as in `Corruption`.
         quantity: as in `Corruption`.
+        units: as in `Corruption`.
     """
 
     def decorate(apply: Callable[[Image, L, D], Image]) -> Corruption[L, D]:
-        entry = Corruption(apply.__name__, group, levels, draw, apply, version, require, quantity)
+        entry = Corruption(apply.__name__, group, levels, draw, apply, version, require, quantity, units)
         corruptions.register(entry.name, entry, f"{apply.__module__}:{apply.__name__}")
         return entry
 

@@ -134,6 +134,16 @@ def with_limits(
     return changed
 
 
+def with_limits_of(
+    results: Sequence[Result], stores: Iterable[Store], above: float, grouping: Grouping = NO_GROUPING
+) -> list[Result]:
+    """The results of several folders, as of `with_limits`."""
+    changed = list(results)
+    for store in stores:
+        changed = with_limits(changed, store, above, grouping)
+    return changed
+
+
 def _is_replaced(score: Score, limited: Collection[str]) -> bool:
     """Whether an operating limit takes the place of a score: another limit, or a severity, of the same corruption."""
     is_limit = score.metric == OPERATING_LIMIT.name or score.metric.startswith(SEVERITY_BELOW.name)

@@ -140,6 +140,7 @@ def test_parameters_have_names_values_and_units() -> None:
         ("max_delta", 2),
         ("passes", 1),
     ]
+    assert list(map(str, parameters_of("glass_blur", 2))) == ["sigma 0.9 px", "max delta 2 px", "passes 1"]
     assert [tuple(p) for p in parameters_of("uninstalled", "grain=3")] == [("grain", 3.0, "")]
     assert parameters_of("uninstalled", 3) == ()
 
@@ -159,6 +160,8 @@ def test_a_quantity_that_does_not_fit_its_rows_is_refused() -> None:
     assert make(Quantity("amount", "g", "up", 0, 9), 1, 2, 3).row_of("amount=7") == (7.0,)
     with pytest.raises(ArgumentError, match=r"^corruption mine: quantity 'grain' must be the one field"):
         make(Quantity("grain", "g", "up", 0, 9), 1, 2, 3)
+    with pytest.raises(ArgumentError, match=r"^corruption mine: units must be one for each of amount, had 2"):
+        Corruption("mine", "noise", (Row(1),), no_draws, lambda i, *_: i, units=("px", "px"))
     with pytest.raises(ArgumentError, match=r"^corruption mine: its levels must grow stronger with the severity"):
         make(Quantity("amount", "g", "down", 0, 9), 1, 2, 3)
     with pytest.raises(ArgumentError, match=r"^corruption mine: amount must be from 0 to 2, was 3"):

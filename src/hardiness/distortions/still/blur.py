@@ -52,7 +52,9 @@ class BlurSigma(NamedTuple):
     sigma: float
 
 
-@corruption("blur", (Disk(3, 0.1), Disk(4, 0.5), Disk(6, 0.5), Disk(8, 0.5), Disk(10, 0.5)), no_draws)
+@corruption(
+    "blur", (Disk(3, 0.1), Disk(4, 0.5), Disk(6, 0.5), Disk(8, 0.5), Disk(10, 0.5)), no_draws, units=("px", "px")
+)
 def defocus_blur(image: Image, level: Disk, draws: None) -> Image:
     """The mean over a disk, as out of focus.
 
@@ -70,7 +72,10 @@ def draw_offsets(rng: np.random.Generator, shape: Shape, level: Glass) -> NDArra
 
 
 @corruption(
-    "blur", (Glass(0.7, 1, 2), Glass(0.9, 2, 1), Glass(1.0, 2, 3), Glass(1.1, 3, 2), Glass(1.5, 4, 2)), draw_offsets
+    "blur",
+    (Glass(0.7, 1, 2), Glass(0.9, 2, 1), Glass(1.0, 2, 3), Glass(1.1, 3, 2), Glass(1.5, 4, 2)),
+    draw_offsets,
+    units=("px", "px", ""),
 )
 def glass_blur(image: Image, level: Glass, draws: NDArray[np.int8]) -> Image:
     """Blur, local displacement of pixels, blur again, as through frosted glass.
@@ -94,7 +99,10 @@ def _zoom_axes(size: int, level: Zooms) -> ZoomAxis:
 
 
 @corruption(
-    "blur", (Zooms(1.11, 0.01), Zooms(1.16, 0.01), Zooms(1.21, 0.02), Zooms(1.26, 0.02), Zooms(1.31, 0.03)), no_draws
+    "blur",
+    (Zooms(1.11, 0.01), Zooms(1.16, 0.01), Zooms(1.21, 0.02), Zooms(1.26, 0.02), Zooms(1.31, 0.03)),
+    no_draws,
+    units=("times", "times"),
 )
 def zoom_blur(image: Image, level: Zooms, draws: None) -> Image:
     """The mean of the image and of itself zoomed step by step, as when a camera moves forward.

@@ -54,7 +54,7 @@ def _iso_table() -> NDArray[np.float64]:
     return cumulated_poisson(np.asarray(ISO_PHOTONS * np.arange(256) / 255.0), int(ISO_PHOTONS) + 1)
 
 
-@corruption("digital", tuple(map(Bits, (5, 4, 3, 2, 1))), no_draws)
+@corruption("digital", tuple(map(Bits, (5, 4, 3, 2, 1))), no_draws, units=("bits",))
 def color_quant(image: Image, level: Bits, draws: None) -> Image:
     """Fewer bits for each value: the lower ones become 0.
 
@@ -63,7 +63,12 @@ def color_quant(image: Image, level: Bits, draws: None) -> Image:
     return image & np.uint8(256 - (1 << (8 - level.bits)))
 
 
-@corruption("noise", tuple(map(SensorSigma, (0.056, 0.084, 0.126, 0.182, 0.266))), draw_sensor)
+@corruption(
+    "noise",
+    tuple(map(SensorSigma, (0.056, 0.084, 0.126, 0.182, 0.266))),
+    draw_sensor,
+    units=("of the range of values",),
+)
 def iso_noise(image: Image, level: SensorSigma, draws: Sensor) -> Image:
     """The noise of a sensitive film: few photons, then normal noise.
 
@@ -75,7 +80,7 @@ def iso_noise(image: Image, level: SensorSigma, draws: Sensor) -> Image:
     return sensor_noise(image, _iso_table(), draws.uniforms, draws.normals, (ISO_PHOTONS, level.sigma))
 
 
-@corruption("weather", tuple(map(Light, (0.6, 0.5, 0.4, 0.3, 0.2))), draw_sensor)
+@corruption("weather", tuple(map(Light, (0.6, 0.5, 0.4, 0.3, 0.2))), draw_sensor, units=("of full light",))
 def low_light(image: Image, level: Light, draws: Sensor) -> Image:
     """A dimmed picture with the noise of few photons.
 

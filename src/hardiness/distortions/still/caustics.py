@@ -39,6 +39,7 @@ def draw_water(rng: np.random.Generator, shape: Shape, level: Lens) -> Water:
     "refraction",
     (Lens(0.1175, 0.47), Lens(0.16, 0.64), Lens(0.245, 0.98), Lens(0.33, 1.32), Lens(0.4575, 1.83)),
     draw_water,
+    units=("of the shorter side", ""),
 )
 def caustic_refraction(image: Image, level: Lens, draws: Water) -> Image:
     """The picture bent and lit as by the surface of water.

@@ -37,7 +37,9 @@ def draw_board(rng: np.random.Generator, shape: Shape, level: Fraction) -> Check
     return CheckerPattern(angle, side, rng.random((cells, cells)) < level.fraction)
 
 
-@corruption("occlusion", tuple(map(Fraction, (0.2, 0.3, 0.4, 0.5, 0.6))), draw_board)
+@corruption(
+    "occlusion", tuple(map(Fraction, (0.2, 0.3, 0.4, 0.5, 0.6))), draw_board, units=("of the cells of one colour",)
+)
 def checkerboard_cutout(image: Image, level: Fraction, draws: CheckerPattern) -> Image:
     """Some cells of a turned checkerboard painted grey.
 

@@ -58,6 +58,7 @@ def _points(height: int, width: int) -> NDArray[np.float32]:
         Elastic(UNIT_PX * 0.12, UNIT_PX * 0.01, UNIT_PX * 0.02),
     ),
     draw_distortion,
+    units=("px", "px", "px"),
 )
 def elastic_transform(image: Image, level: Elastic, draws: Distortion) -> Image:
     """A random affine map, then smooth random displacements.

@@ -43,6 +43,7 @@ def draw_crop(rng: np.random.Generator, shape: Shape, level: Frost) -> Crop:
     (Frost(1.0, 0.4), Frost(0.8, 0.6), Frost(0.7, 0.7), Frost(0.65, 0.7), Frost(0.6, 0.75)),
     draw_crop,
     require=require_frost,
+    units=("of the picture", "of the frost"),
 )
 def frost(image: Image, level: Frost, draws: Crop) -> Image:
     """A crop of a photograph of frost over the image.

@@ -87,6 +87,7 @@ def shapes_version(pillow: str) -> int:
     tuple(map(Count, (150, 300, 600, 800, 1000))),
     draw_shapes,
     version=shapes_version(PIL.__version__),
+    units=("shapes",),
 )
 def geometric_shapes(image: Image, level: Count, draws: Shapes) -> Image:
     """Small triangles, squares, stars and circles of random colours all over the picture.
@@ -132,6 +133,7 @@ def draw_lights(rng: np.random.Generator, shape: Shape, level: TileBrightness) -
         TileBrightness(150, 255),
     ),
     draw_lights,
+    units=("of 255", "of 255"),
 )
 def luminance_checkerboard(image: Image, level: TileBrightness, draws: NDArray[np.float64]) -> Image:
     """Tiles of 14 pixels, in turn brighter and darker by random steps.
@@ -147,7 +149,10 @@ def luminance_checkerboard(image: Image, level: TileBrightness, draws: NDArray[n
 
 
 @corruption(
-    "digital", (LineGrid(224, 1), LineGrid(178, 2), LineGrid(112, 4), LineGrid(84, 6), LineGrid(60, 8)), no_draws
+    "digital",
+    (LineGrid(224, 1), LineGrid(178, 2), LineGrid(112, 4), LineGrid(84, 6), LineGrid(60, 8)),
+    no_draws,
+    units=("lines", "px"),
 )
 def vertical_lines(image: Image, level: LineGrid, draws: None) -> Image:
     """Vertical lines in the picture's colours on black, which bend to the left where it is dark.

@@ -55,6 +55,7 @@ def draw_angle(rng: np.random.Generator, shape: Shape, level: MotionTrail) -> fl
     "blur",
     (MotionTrail(10, 3.0), MotionTrail(15, 5.0), MotionTrail(15, 8.0), MotionTrail(15, 12.0), MotionTrail(20, 15.0)),
     draw_angle,
+    units=("px", "px"),
 )
 def motion_blur(image: Image, level: MotionTrail, draws: float) -> Image:
     """A trail in a drawn direction, as of a moving camera.
@@ -80,6 +81,7 @@ def draw_snowfall(rng: np.random.Generator, shape: Shape, level: SnowLayer) -> S
         SnowLayer(0.55, 0.3, 2.5, 0.85, 12, 12.0, 0.55),
     ),
     draw_snowfall,
+    units=("", "", "times", "", "px", "px", "of the picture"),
 )
 def snow(image: Image, level: SnowLayer, draws: Snowfall) -> Image:
     """Flakes blown in a drawn direction over a whitened image.

@@ -34,7 +34,7 @@ def draw_dropped(rng: np.random.Generator, shape: Shape, level: DropShare) -> ND
     return dropped.reshape(GRID, GRID)
 
 
-@corruption("occlusion", tuple(map(DropShare, range(1, 10))), draw_dropped)
+@corruption("occlusion", tuple(map(DropShare, range(1, 10))), draw_dropped, units=("tenths of the cells",))
 def patch_drop(image: Image, level: DropShare, draws: NDArray[np.bool_]) -> Image:
     """Random cells of a 14 by 14 grid made black, one to nine tenths of them.
 
@@ -56,6 +56,7 @@ def draw_order(rng: np.random.Generator, shape: Shape, level: Cells) -> NDArray[
     "digital",
     (Cells(2, 2), Cells(2, 4), Cells(4, 4), Cells(4, 8), Cells(8, 8), Cells(14, 14), Cells(16, 16)),
     draw_order,
+    units=("cells", "cells"),
 )
 def patch_shuffle(image: Image, level: Cells, draws: NDArray[np.int64]) -> Image:
     """The picture cut into a grid of cells, which change places; finer at each severity.

@@ -35,7 +35,7 @@ def draw_lattice(rng: np.random.Generator, shape: Shape, level: NoiseShare) -> L
     return Lattice(slopes / np.where(lengths > 0.0, lengths, 1.0), rng.integers(0, CELLS, CELLS))
 
 
-@corruption("noise", tuple(map(NoiseShare, (0.23, 0.26, 0.29, 0.38, 0.44))), draw_lattice)
+@corruption("noise", tuple(map(NoiseShare, (0.23, 0.26, 0.29, 0.38, 0.44))), draw_lattice, units=("of the picture",))
 def perlin_noise(image: Image, level: NoiseShare, draws: Lattice) -> Image:
     """The picture mixed with grey clouds of Perlin noise in five octaves.
 

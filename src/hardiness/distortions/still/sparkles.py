@@ -47,7 +47,7 @@ def draw_stars(rng: np.random.Generator, shape: Shape, level: Radius) -> tuple[S
     )
 
 
-@corruption("light", tuple(map(Radius, (0.01, 0.02, 0.03, 0.05, 0.06))), draw_stars)
+@corruption("light", tuple(map(Radius, (0.01, 0.02, 0.03, 0.05, 0.06))), draw_stars, units=("of the shorter side",))
 def sparkles(image: Image, level: Radius, draws: tuple[Star, ...]) -> Image:
     """Five white stars with rays of random lengths.
 

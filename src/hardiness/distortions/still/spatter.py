@@ -41,6 +41,7 @@ def draw_liquid(rng: np.random.Generator, shape: Shape, level: SpatterLayer) -> 
         SpatterLayer(0.67, 0.4, 1.0, 0.65, 1.5, True),
     ),
     draw_liquid,
+    units=("", "", "px", "", "", ""),
 )
 def spatter(image: Image, level: SpatterLayer, draws: NDArray[np.float64]) -> Image:
     """Drops of water (severities 1 to 3) or mud (4 and 5) in front of the image.

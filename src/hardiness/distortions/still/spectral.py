@@ -42,7 +42,7 @@ def draw_one(rng: np.random.Generator, shape: Shape, level: Threshold) -> Phases
     return _phases(rng, shape, 1)
 
 
-@corruption("noise", tuple(map(NoiseDeviation, (6.4, 12.8, 19.2, 25.6, 32.0))), draw_three)
+@corruption("noise", tuple(map(NoiseDeviation, (6.4, 12.8, 19.2, 25.6, 32.0))), draw_three, units=("of 255",))
 def brownish_noise(image: Image, level: NoiseDeviation, draws: Phases) -> Image:
     """Slow noise added to each channel, of amplitude 1 / (r**2 + 1) by frequency r.
 

@@ -30,7 +30,7 @@ def watermark_font() -> bytes:
     return reference_file("fonts/watermark.otf").read_bytes()
 
 
-@corruption("occlusion", (Opacity(128),), no_draws)
+@corruption("occlusion", (Opacity(128),), no_draws, units=("of 255",))
 def watermark(image: Image, level: Opacity, draws: None) -> Image:
     """Six white Chinese characters, half transparent, across the picture.
 
