@@ -31,7 +31,7 @@ from hardiness.data.validation_import import NAME as IMAGENET
 from hardiness.data.validation_import import import_validation
 from hardiness.distortions.frost_pictures import fetch_frost
 from hardiness.reference.published_data import PublishedSet, datasets, published_set
-from hardiness.report.format import PlainConsole
+from hardiness.report.format import FittingTable, PlainConsole
 from hardiness.results.stored_runs import drop_run
 from hardiness.sources.downloads import WAIT_S
 from hardiness.sources.files import shown
@@ -52,19 +52,15 @@ def present_table(inventories: Sequence[DataInventory], needs: dict[str, list[st
     return table
 
 
-def missing_table(inventories: Sequence[DataInventory], needs: dict[str, list[str]]) -> Table:
-    """The data sets that are missing: size, licence, origin, and for which benchmarks."""
-    table = Table(
-        "data set", "GB", "licence", "from", "for", box=None, title="missing", title_justify="left", title_style="bold"
-    )
-    table.columns[1].max_width = len("not known")  # "not known here" takes two lines, and names need theirs
-    table.columns[3].overflow = "fold"
+def missing_table(inventories: Sequence[DataInventory], needs: dict[str, list[str]]) -> FittingTable:
+    """The data sets that are missing: size, licence, origin where there is room, and for which benchmarks."""
+    heads, rows = ("data set", "GB", "licence", "from", "for"), []
     for each in inventories:
         published = each.published
         served = ", ".join(needs.get(published.name, []))
         home = published.home.removeprefix("https://")
-        table.add_row(published.name, _size(published), published.licence, escape(home), served)
-    return table
+        rows.append((published.name, _size(published), published.licence, home, served))
+    return FittingTable(heads, rows, title="missing", named=len(heads), droppable=("from",))
 
 
 def tell_how(console: Console, missing: Sequence[DataInventory], root: str) -> None:

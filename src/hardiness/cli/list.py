@@ -378,6 +378,8 @@ def _rows_of(
 
 def _print_rows(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
     table = Table(*heads)
+    for column in table.columns:
+        column.overflow = "fold"
     for row in rows:
         table.add_row(*map(escape, row))
     wide().print(table)

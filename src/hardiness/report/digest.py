@@ -30,7 +30,8 @@ class Digest:
 
     Attributes:
         title: who is ahead of whom, and where.
-        parts: a heading for each benchmark, with sentences on what is told apart, what is not, and why.
+        parts: a heading for each benchmark, with sentences on what is told apart, what is not, and why; those on which
+            anything is told apart come first.
         foot: lines on models whose answers mean nothing, or that no weights reproduce.
     """
 
@@ -46,13 +47,14 @@ def digest_of(comparisons: Sequence[BenchmarkComparison], random_weights: Collec
         comparisons: of some models, one a benchmark.
         random_weights: keys of runs of networks that nobody trained.
     """
-    columns, parts, meaningless = [], [], {}
+    columns, parts, undecided, meaningless = [], [], [], {}
     counts = Counter(each.benchmark for each in comparisons)
     for each in comparisons:
         score = next((score for score in each.scores if any(d.interval for d in score.pairs.values())), None)
         if score is None:
             reasons = dict.fromkeys(d.reason for own in each.scores for d in own.pairs.values() if d.reason)
-            parts.append((each.heading, (f"not compared: {'; '.join([*reasons][:1]) or 'no score'}", *each.notes)))
+            notes = _notes(each)
+            undecided.append((each.heading, (f"not compared: {'; '.join([*reasons][:1]) or 'no score'}", *notes)))
             continue
         random = [name for name in score.values if each.keys.get(name) in random_weights]
         meaningless.update(dict.fromkeys(random))
@@ -68,13 +70,13 @@ def digest_of(comparisons: Sequence[BenchmarkComparison], random_weights: Collec
             *_equivalent(each, score),
             *_more(each),
         )
-        parts.append((each.heading, sentences))
+        (parts if standing.precedences else undecided).append((each.heading, sentences))
         where = each.benchmark if counts[each.benchmark] == 1 else ", ".join([each.benchmark, each.data, *each.variant])
         columns.append(ScreenColumn(each.benchmark, f"on {where}", "", {}, standing))
     models = tuple(dict.fromkeys(name for each in comparisons for score in each.scores for name in score.values))
     title = title_of(columns, models) if columns else "Nothing can be compared."
     foot = (random_weights_sentence([*meaningless]), *mark_notes(models))
-    return Digest(title, tuple(parts), tuple(filter(None, foot)))
+    return Digest(title, (*parts, *undecided), tuple(filter(None, foot)))
 
 
 def _sentences(each: BenchmarkComparison, score: ScoreComparison, standing: Standing) -> Iterator[str]:
@@ -121,7 +123,7 @@ def _not_ranked(unranked: dict[str, str]) -> Iterator[str]:
 
 def _more(each: BenchmarkComparison) -> Iterator[str]:
     """The notes; of two models whether their answers differ; of more, where slices reverse the order of two."""
-    yield from each.notes
+    yield from _notes(each)
     if all(len(score.values) == 2 for score in each.scores):
         yield from each.sentences()
         return
@@ -131,3 +133,21 @@ def _more(each: BenchmarkComparison) -> Iterator[str]:
     if len(first) > len(turned):
         columns = listed([*dict.fromkeys(pair.column for pair in first)])
         yield f"by {columns}: of {len(first)} differences {len(turned)} are the reverse in a slice"
+
+
+def _notes(each: BenchmarkComparison) -> Iterator[str]:
+    """The notes; what several say of one model each in the same words is said of all of them at once."""
+    models = sorted({name for score in each.scores for name in score.values}, key=len, reverse=True)
+    named: dict[str, list[str]] = {}
+    for note in each.notes:
+        same, is_same, _ = note.partition(" is the same run as ")  # a second name is among no scores
+        name = same if is_same else next((name for name in models if note.startswith(f"{name}: ")), "")
+        named.setdefault(note[len(name) :], []).append(name)
+    for rest, names in named.items():
+        if len(names) == 1:
+            yield f"{names[0]}{rest}"
+        elif set(names) == set(models) and rest.startswith(": "):
+            yield rest.removeprefix(": ")
+        else:
+            several = rest.replace(" is the same run as ", " are the same run as ", 1)
+            yield listed(names) + several.replace("; the two are not ranked", "; they are ranked once")

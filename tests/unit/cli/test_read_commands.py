@@ -97,3 +97,14 @@ def test_no_name_of_a_list_is_cut(kind: str, monkeypatch: pytest.MonkeyPatch, ca
     assert max(map(len, text.splitlines())) <= 80
     assert "…" not in text
     assert not set(names) - set(re.sub("[│┃]", " ", text).split())
+
+
+def test_nothing_is_cut_of_data_sets_and_of_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    called(monkeypatch, "data", "list", "--data", str(tmp_path))
+    listing = capsys.readouterr().out
+    assert "pug-imagenet-own-view" in listing.split()
+    called(monkeypatch, "list", "exports")
+    for text in (listing, capsys.readouterr().out):
+        assert max(map(len, text.splitlines())) <= 80
+        assert "…" not in text.replace("0 … 999", "")

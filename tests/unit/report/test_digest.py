@@ -47,6 +47,28 @@ def test_all_that_is_told_apart_is_named_once_with_the_ends_of_its_leads() -> No
     )
 
 
+def test_what_is_said_of_several_models_in_the_same_words_is_said_once() -> None:
+    same = "is the same run as c: imagenet-c sets its own picture size; the two are not ranked"
+    notes = (f"a {same}", f"bb {same}", *(f"{name}: no effective robustness: why" for name in "cde"), "d is so")
+    first = score({"c": 0.9, "d": 0.7, "e": 0.6})
+    comparison = BenchmarkComparison("imagenet-c", "imagenet", (first,), 100, notes)
+    ((_, sentences),) = digest_of([comparison]).parts
+    assert sentences[-3:] == (
+        "a and bb are the same run as c: imagenet-c sets its own picture size; they are ranked once",
+        "no effective robustness: why",
+        "d is so",
+    )
+
+
+def test_what_is_told_apart_comes_first() -> None:
+    tied, apart = score({"a": 0.9, "b": 0.88}), score({"a": 0.9, "b": 0.5}, "ab")
+    comparisons = [
+        BenchmarkComparison("cue-conflict", "cue-conflict", (tied,), 100, ()),
+        BenchmarkComparison("imagenet-val", "imagenet", (apart,), 100, ()),
+    ]
+    assert [heading.split()[0] for heading, _ in digest_of(comparisons).parts] == ["imagenet-val", "cue-conflict"]
+
+
 def test_errors_are_better_below_and_other_units_are_no_points() -> None:
     found = digest(score({"a": 5.0, "b": 2.0}, "ab", higher_is_better=False, unit="degrees"))
     ((_, (sentence, *_)),) = found.parts
