@@ -1,4 +1,4 @@
-"""How often models that are equally good are told apart, and settings without an effect seem to move a score.
+"""How often equally good models are told apart, settings without an effect move a score, unlike models are equivalent.
 
     python bench/equal_models.py [--trials 2000] [--only KIND] [--json]
 
@@ -28,7 +28,8 @@ from hardiness.core.table import ImageTable
 from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import Noise, moved_by
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import adjust_differences, pairs_tested
+from hardiness.statistics.comparison import adjust_differences, difference_test, pairs_tested
+from hardiness.statistics.equivalence import equivalence
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.measures import area_under_response, calibration_measure
 from populations import names, unsure_and_wrong
@@ -98,6 +99,44 @@ def in_clusters(right: float, unlike: bool, cells: int, generator: np.random.Gen
     return pairs["a", "b"].is_told_apart
 
 
+def at_margin(margin: float, reverse: float, generator: np.random.Generator, n: int) -> bool:
+    """Top-1 of two models that differ by just the margin, seen as equivalent within it.
+
+    Args:
+        margin: the share of images that the first alone gets right, less the reverse.
+        reverse: the share of images that the second alone gets right.
+        generator, n: as of `Trial`.
+    """
+    draws, at = generator.random(n), np.arange(n)
+    hard = generator.random(n) < HARD
+    first_only, second_only = draws < margin + reverse, draws > 1 - reverse
+    sides = (mean(at, (hard | first_only) & ~second_only), mean(at, (hard | second_only) & ~first_only))
+    return equivalence(difference_test(*sides, 1.0), margin).outcome == "pass"
+
+
+def mean_at_margin(margin: float, generator: np.random.Generator, n: int) -> bool:
+    """Means over cells that differ by just the margin, by a few images that one of two errs on in nine of ten cells."""
+    at, often = np.arange(n), generator.beta(0.4, 1.6, n) * 0.1
+    first, second = (generator.binomial(CELLS, often) for _ in range(2))
+    first = np.where(generator.random(n) < margin / 0.9, np.minimum(second + round(0.9 * CELLS), CELLS), first)
+    # Those images end a little below nine tenths where their sum is cut: the margin is the difference that is left.
+    apart = margin / 0.9 * float(np.mean(np.minimum(second + round(0.9 * CELLS), CELLS) - second)) / CELLS
+    tested = difference_test(mean(at, first / CELLS), mean(at, second / CELLS), 1.0)
+    return equivalence(tested, apart).outcome == "pass"
+
+
+def clusters_at_margin(margin: float, size: int, generator: np.random.Generator, n: int) -> bool:
+    """Top-1 of two models on clusters of so many images, some of which one of two gets wrong as a whole."""
+    count, at = n // size, np.arange(n // size * size)
+    code = np.repeat(np.arange(count), size)
+    first = generator.random(len(at)) < 0.9
+    second = np.where(generator.random(len(at)) < 0.05, generator.random(len(at)) < 0.9, first)
+    lost = (generator.random(count) < margin / 0.9)[code]
+    sides = (mean(at, first), mean(at, second & ~lost))
+    tested = difference_test(*sides, 1.0, clusters=Clusters(at, code))
+    return equivalence(tested, margin).outcome == "pass"
+
+
 def noise(metric: str, generator: np.random.Generator, n: int) -> bool:
     """Settings that each draw 3 % of the answers anew, wrong for right as often as right for wrong."""
     ease = generator.standard_normal(n)
@@ -139,13 +178,22 @@ KINDS: dict[str, tuple[Trial, tuple[int, ...]]] = {
     "two models in clusters of unlike sizes, top-1 of 98 %": (partial(in_clusters, 0.98, True, 1), (600, 2000)),
     "two models in clusters, mean of 20 cells": (partial(in_clusters, 0.8, False, 20), (600, 2000)),
     "two models in clusters of unlike sizes, mean of 20 cells": (partial(in_clusters, 0.8, True, 20), (600, 2000)),
+    "a margin of 5 points, top-1": (partial(at_margin, 0.05, 0.0), (150, 250, 1000)),
+    "a margin of 5 points, top-1, 1 % the reverse": (partial(at_margin, 0.05, 0.01), (150, 250, 1000)),
+    "a margin of 2 points, top-1": (partial(at_margin, 0.02, 0.0), (150, 250, 1000)),
+    "a margin of 2 points, top-1, 0.3 % the reverse": (partial(at_margin, 0.02, 0.003), (250, 500, 1000)),
+    "a margin of half a point, top-1": (partial(at_margin, 0.005, 0.0), (600, 1000)),
+    "a margin of half a point, top-1, 0.1 % the reverse": (partial(at_margin, 0.005, 0.001), (1000, 5000)),
+    "a margin of 2 points, mean of 20 cells": (partial(mean_at_margin, 0.02), (150, 250, 1000)),
+    "a margin of 5 points, clusters of 20": (partial(clusters_at_margin, 0.05, 20), (600, 2000)),
+    "a margin of 10 points, clusters of 20": (partial(clusters_at_margin, 0.1, 20), (600, 2000)),
     "five settings, top-1": (partial(noise, "top1"), (250, 1000)),
     "five settings, RMS calibration error": (partial(noise, "rms_calibration_error"), (250, 1000)),
 }
 """What is simulated, and of how many images."""
 
 LEVEL = 0.05
-"""What may be told apart, or moved, at most."""
+"""What may be told apart, moved, or seen as equivalent on the edge of a margin, at most."""
 
 
 def told_apart(job: tuple[str, int, int]) -> tuple[str, int, int]:

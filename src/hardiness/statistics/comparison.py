@@ -573,17 +573,17 @@ class ClusterDifferences:
             return DifferenceTest(value, n, BY_CLUSTER, reason=reason, clusters=clusters)
         p, detectable = sign_flip_p(sums) if len(sums) < FEWEST_DIFFERING else 0.0, None
         parts: list[Callable[[float], Interval]] = []
-        unseen: Callable[[float], Interval] | None = None
+        telling = float(clusters)
         if has_spread:
             error, degrees, skew = estimate.error, _degrees(estimate), _skew(estimate)
             p, detectable = max(p, skewed_student_p(value, error, skew, degrees)), _detectable(error)
             parts.append(lambda level: skewed_student(value, error, skew, degrees, level))
+            telling = degrees + 1
+        ahead, behind = (float(np.maximum(side, 0.0).sum()) / (n * span) for side in (self.sums, -self.sums))
         if is_few:
-            ahead, behind = (float(np.maximum(side, 0.0).sum()) / (n * span) for side in (self.sums, -self.sums))
             answers = max(int(independent_answers(of_pictures, estimate, n)) if len(sums) else clusters, 1)
             bounded = _bounded_ends(ahead * answers, behind * answers, answers, span)
             p, parts = max(p, level_reaching(bounded, 0.0)), [*parts, bounded]
-            unseen = partial(exact_difference, ahead * answers, behind * answers, answers, span)
             reason = f"the two differ on {len(sums)} of {clusters} clusters, too few to see their spread"
         is_one_size = bool(self.sizes.min() == self.sizes.max())
         return DifferenceTest(
@@ -595,7 +595,9 @@ class ClusterDifferences:
             detectable,
             reason or None,
             clusters=clusters,
-            unseen=unseen,
+            unseen=None
+            if math.isinf(span)
+            else partial(exact_difference, ahead * telling, behind * telling, telling, span),
         )
 
     def _estimate(self, value: float) -> Estimate:

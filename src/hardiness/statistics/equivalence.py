@@ -54,7 +54,8 @@ def equivalence_ends(test: DifferenceTest, level: float) -> Interval:
     """The interval at a level by which a difference is held against a margin.
 
     It is the paired one of the test. Where few images differ that one is narrow because little was seen, and it reaches
-    as far as the exact intervals of what either side is ahead by.
+    as far as the exact intervals of what either side is ahead by, where a cluster counts as one answer; of means as far
+    as with the images that chance did not show.
 
     Args:
         test: of the difference; it has an interval.
@@ -70,8 +71,7 @@ def equivalence_ends(test: DifferenceTest, level: float) -> Interval:
 def equivalence(test: DifferenceTest, margin: float) -> Equivalence:
     """The verdict on a difference within a margin.
 
-    A difference on the edge of the margin passes in at most 5 % of cases, and fails in at most 5 %
-    (``bench/equivalence.py``).
+    A difference on the edge of the margin passes in at most 5 % of cases (``bench/equal_models.py --only margin``).
 
     Args:
         test: of the difference.
