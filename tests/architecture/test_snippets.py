@@ -335,6 +335,9 @@ def test_commands_of_a_page_run_one_after_the_other(
     monkeypatch.chdir(place)
     lines = [line for line in commands(page) if of_hardiness(line) and not any(each in line for each in NOT_RUN)]
     asked = [in_small(line) for line in lines]
+    for language, text in blocks(page):
+        if title := re.fullmatch(r'toml title="(.+)"', language):
+            Path(title[1]).write_text(text)
     Path(POLICY).write_text('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.5\n')
     if any("stored" in words[1:3] for words in asked):
         shutil.copytree(stored, "stored")

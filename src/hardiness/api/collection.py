@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from hardiness.benchmarks.card import card_of
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, HardinessError
 from hardiness.core.result import Result
+from hardiness.core.table import ImageTable
 from hardiness.report.sections import with_own_names
 from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
 from hardiness.results.results import (
@@ -20,6 +22,7 @@ from hardiness.results.results import (
     results_of,
     with_limits_of,
 )
+from hardiness.results.runs import ScoredRun
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store, surveyed
 from hardiness.visualise.stored import folders
@@ -27,12 +30,27 @@ from hardiness.visualise.stored import folders
 
 @dataclass(frozen=True)
 class ResultCollection:
-    """The results of one or more folders, each run once; what could not be read; comparisons by score; remarks."""
+    """The results of one or more folders, each run once.
+
+    Attributes:
+        results: sorted by benchmark and data.
+        problems: a line for each thing that could not be read.
+        comparisons: by score.
+        remarks: what else to know of the folders.
+        stores: the folders.
+    """
 
     results: Sequence[Result]
     problems: Sequence[str]
     comparisons: Sequence[BenchmarkComparison]
     remarks: Sequence[str] = ()
+    stores: Sequence[Store] = ()
+
+    def table_of(self, result: Result) -> ImageTable | None:
+        """The image table of a result's run; ``None`` where no folder holds it alone."""
+        runs = (run for store in self.stores for run in store.runs() if run.key == result.key)
+        stored = next(runs, None)
+        return None if stored is None or result.parts else ScoredRun(stored, card_of(stored.run)).table
 
 
 def collect_results(
@@ -61,7 +79,7 @@ def collect_results(
         about_tables = dict.fromkeys(
             line for result in results for line in result.warnings if titles and line.startswith(titles)
         )
-        return ResultCollection(results, problems, comparisons, [*remarks, *about_tables])
+        return ResultCollection(results, problems, comparisons, [*remarks, *about_tables], stores)
 
 
 def open_stores(

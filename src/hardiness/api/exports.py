@@ -76,7 +76,7 @@ def export(
         collection = collect_results([str(part) for part in parts], baseline, grouping, above)
         for line in collection.problems:
             warnings.warn(line, stacklevel=2)
-        content = exporter.write(collection.results, collection.comparisons)
+        content = exporter.content(collection.results, collection.comparisons, collection.table_of)
     elif baseline is not None or cluster is not None or len(slices):
         name = "baseline" if baseline is not None else "cluster" if cluster is not None else "slices"
         raise ArgumentError(f"{name}= goes with the folder of an evaluation; results that are at hand have none")
@@ -101,7 +101,7 @@ def _of_objects(what: Any, form: str) -> bytes:
     if hasattr(what, "view") and not isinstance(what, Result):
         return tables_in(form, [what.view()]).encode()
     if isinstance(results, Sequence) and results and all(isinstance(each, Result) for each in results):
-        return registry.get(form).write(list(results))
+        return registry.get(form).content(list(results))
     raise ArgumentError(
         "export needs the folder of an evaluation, results, a comparison or verdicts, was "
         f"{'nothing' if isinstance(what, list | tuple) and not what else type(what).__name__}"

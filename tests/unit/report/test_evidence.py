@@ -279,7 +279,7 @@ def test_severities_stand_with_the_numbers_behind_them_and_their_units(evidence:
 def test_what_is_not_known_of_a_perturbation_is_said(made: Path) -> None:
     cells = (Condition(), Condition(corruption="mine", severity=2), Condition(setting="iso 800"))
     (result, *_) = results_of(Store.open(made / "out"))
-    record = evidence_record(EvidenceSources([replace(result, run=replace(result.run, conditions=cells))]))
+    record = evidence_record(EvidenceSources([replace(result, scores=(), run=replace(result.run, conditions=cells))]))
     notes = {each.name: each.note for each in record.perturbations}
     assert "its code is not registered here" in notes["mine"]
     assert "how they were made is not known" in notes["iso 800"]
@@ -312,6 +312,7 @@ def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
     run = replace(result.run, attack=rounds, surrogate=Surrogate(surrogate, "") if surrogate else None)
     findings = [Finding("memory", False, "None was seen in /a/b/c.", ran=False), Finding("verdict", False, "It holds.")]
     record = evidence_record(EvidenceSources([replace(result, run=run, findings=findings)]))
+    assert b"None was seen in \\u2026/c." in evidence_json(record)
     (attacker,) = record.attackers
     assert attacker.terms == "NIST AI 100-2e2025"
     assert (attacker.knowledge, attacker.surrogate) == (knowledge, surrogate or None)
@@ -322,7 +323,7 @@ def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
     (checks,) = attacker.checks
     assert (checks.verdict, checks.model) == ("It holds.", result.name)
     assert [(each.name, each.ran, each.sentence) for each in checks.checks] == [
-        ("memory", False, "None was seen in …/c.")
+        ("memory", False, "None was seen in /a/b/c.")
     ]
     assert {"attack", "memory"} <= {limit.id for limit in record.limits}
 

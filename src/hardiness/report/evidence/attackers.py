@@ -11,7 +11,6 @@ from hardiness.core.attack_plan import Round, epsilon_text
 from hardiness.core.forms import json_form
 from hardiness.core.result import Result
 from hardiness.reference.attackers import BLACK_BOX, TERMS, WHITE_BOX, Assumptions, assumptions
-from hardiness.report.evidence.portable import portable, portable_form
 from hardiness.report.evidence.record import AttackerRecord, BudgetRecord, CheckRecord, ChecksRecord
 from hardiness.report.sections import BenchmarkSection
 
@@ -80,7 +79,7 @@ def _budget(each: Round) -> BudgetRecord:
         steps=tuple(each.marks),
         restarts=each.restarts,
         targeted=each.targeted,
-        options=portable_form(json_form(each.options)),
+        options=json_form(each.options),
     )
 
 
@@ -89,10 +88,10 @@ def _checks(result: Result) -> ChecksRecord:
     return ChecksRecord(
         run=result.key,
         model=result.name,
-        verdict=portable(verdict),
+        verdict=verdict,
         doubt=result.doubt,
         checks=tuple(
-            CheckRecord(finding.name, portable(finding.sentence), finding.raised, finding.ran)
+            CheckRecord(finding.name, finding.sentence, finding.raised, finding.ran)
             for finding in result.findings
             if finding.name != "verdict"
         ),

@@ -17,7 +17,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Interval
 from hardiness.report import format as formatting
 from hardiness.report.evidence.record import SECTIONS
-from hardiness.report.gate import WORDS
+from hardiness.report.gate import ORDER, WORDS
 
 NOT_STATED = "not stated"
 
@@ -67,6 +67,7 @@ def evidence_page(content: bytes) -> str:
         "runs": _run_tables(evidence["runs"]),
         "verdict": verdict_of(evidence),
         "caveats": list(caveats_of(evidence)),
+        "front_verdicts": _front_verdicts(evidence),
     }
     style = Markup(_asset("evidence.css") + _running_heads(titles["title"], evidence, titles["digest"]))
     return _environment().get_template("evidence.html.j2").render(**titles, **blocks, style=style)
@@ -81,7 +82,7 @@ def title_of(evidence: Mapping[str, Any]) -> str:
     return named or ", ".join(names[:2]) + more or "no model"
 
 
-class Verdict(NamedTuple):
+class FrontVerdict(NamedTuple):
     """The verdict that stands on the first sheet: its outcome, a sentence, and what is shown of the policy's age."""
 
     outcome: str
@@ -89,13 +90,12 @@ class Verdict(NamedTuple):
     order: str
 
 
-def verdict_of(evidence: Mapping[str, Any]) -> Verdict:
+def verdict_of(evidence: Mapping[str, Any]) -> FrontVerdict:
     """The verdict of the last gate of each folder, the worst first; of none that nothing was judged."""
     gates = evidence["verdicts"]["gates"]
     if not gates:
-        return Verdict("none", "Nothing is judged: no policy was asked of these rows.", "")
-    rank = ("fail", "missing", "cannot tell", "pass")
-    worst = min((gate["outcome"] for gate in gates), key=rank.index)
+        return FrontVerdict("none", "Nothing is judged: no policy was asked of these rows.", "")
+    worst = min((gate["outcome"] for gate in gates), key=ORDER.index)
     stale = [] if all(gate["of_these_rows"] for gate in gates) else ["Rows have changed since."]
     sentences = [gate["sentence"] for gate in gates]
     orders = {
@@ -105,7 +105,18 @@ def verdict_of(evidence: Mapping[str, Any]) -> Verdict:
         "not shown": "Nothing shows that the policy stood before these rows.",
     }
     least = max((goals["order"] for goals in evidence["goals"]), key=list(orders).index)
-    return Verdict(worst, " ".join([*sentences, *stale]), orders[least])
+    return FrontVerdict(worst, " ".join([*sentences, *stale]), orders[least])
+
+
+FRONT_VERDICTS = 8
+"""Verdicts that stand on the first sheet, failures first; the others are counted."""
+
+
+def _front_verdicts(evidence: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], int]:
+    """The verdicts of the first sheet, and how many others there are."""
+    verdicts = [each for gate in evidence["verdicts"]["gates"] for each in gate["verdicts"]]
+    ordered = sorted(verdicts, key=lambda each: ORDER.index(each["outcome"]))
+    return ordered[:FRONT_VERDICTS], len(ordered[FRONT_VERDICTS:])
 
 
 def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:

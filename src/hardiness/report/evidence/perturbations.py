@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from hardiness.benchmarks.level_parameters import cell_of_condition, cells_with_levels, parameters_of_result
 from hardiness.core.attack_plan import condition_text
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.registry import Registry
 from hardiness.core.result import Result
 from hardiness.distortions.apply import corruptions, parameters_of, perturbations
+from hardiness.distortions.levels import Parameter
 from hardiness.report.evidence.record import LevelRecord, ParameterRecord, PerturbationRecord
 from hardiness.report.sections import BenchmarkSection
 
@@ -21,58 +24,66 @@ NOT_MADE_HERE = "a published or given set of pictures: how they were made is not
 
 def perturbations_of(shown: Sequence[BenchmarkSection]) -> tuple[PerturbationRecord, ...]:
     """Each perturbation of each benchmark once, with the strengths that were run; attacks stand among attackers."""
-    records: dict[tuple[str, str, str], dict[str, Condition]] = {}
+    levels: dict[tuple[str, str, str], dict[str, tuple[ParameterRecord, ...]]] = {}
     for section in shown:
         for result in section.results:
-            for condition in _unattacked(result):
+            known = parameters_of_result(result)
+            for condition in _conditions_of(result):
                 for kind in (key for key in condition if key not in STRENGTHS):
-                    name = (result.benchmark, kind, str(condition[kind]))
-                    strength = {key: value for key, value in condition.items() if key != kind}
-                    records.setdefault(name, {})[condition_text(Condition(**strength))] = condition
-    return tuple(_record(*name, conditions) for name, conditions in records.items())
+                    place = (result.benchmark, kind, str(condition[kind]))
+                    rest = Condition(**{key: value for key, value in condition.items() if key != kind})
+                    of_cell = known.get(cell_of_condition(condition))
+                    parameters = _records(of_cell.parameters) if of_cell else _parameters(kind, place[2], condition)
+                    levels.setdefault(place, {})[condition_text(rest)] = parameters
+    return tuple(_record(*place, strengths) for place, strengths in levels.items())
 
 
 STRENGTHS = ("severity", "level")
 """Keys of conditions that say how strong a perturbation is, and not which."""
 
 
-def _unattacked(result: Result) -> list[Condition]:
-    return [condition for condition in result.run.conditions if condition and "epsilon" not in condition]
-
-
-def _record(benchmark: str, kind: str, name: str, conditions: Mapping[str, Condition]) -> PerturbationRecord:
-    entry: Any = REGISTRIES[kind].find(name) if kind in REGISTRIES else None
-    levels = tuple(LevelRecord(strength, _parameters(kind, name, each)) for strength, each in conditions.items())
-    lacks = "" if entry is not None or any(level.parameters for level in levels) else NO_CODE
-    return PerturbationRecord(
-        benchmark=benchmark,
-        name=name,
-        kind=kind,
-        summary=(inspect.getdoc(entry.apply) or "").partition("\n")[0] if entry is not None else "",
-        version=entry.version if entry is not None else None,
-        levels=levels,
-        note=lacks if kind in REGISTRIES else NOT_MADE_HERE,
-    )
+def _conditions_of(result: Result) -> list[Condition]:
+    """The conditions without an attack: those of corruptions that have scores, else all that the benchmark has."""
+    cells = list(cells_with_levels(result.scores))
+    return cells or [cell for cell in result.run.conditions if cell and "epsilon" not in cell]
 
 
 REGISTRIES: Mapping[str, Registry[Any]] = {"corruption": corruptions, "perturbation": perturbations}
 """By the key of a condition, where the code behind it is registered."""
 
 
+def _record(
+    benchmark: str, kind: str, name: str, strengths: Mapping[str, tuple[ParameterRecord, ...]]
+) -> PerturbationRecord:
+    entry: Any = REGISTRIES[kind].find(name) if kind in REGISTRIES else None
+    lacks = "" if entry is not None or any(strengths.values()) else NO_CODE
+    return PerturbationRecord(
+        benchmark=benchmark,
+        name=name,
+        kind=kind,
+        summary=(inspect.getdoc(entry.apply) or "").partition("\n")[0] if entry is not None else "",
+        version=entry.version if entry is not None else None,
+        levels=tuple(LevelRecord(strength, parameters) for strength, parameters in strengths.items()),
+        note=lacks if kind in REGISTRIES else NOT_MADE_HERE,
+    )
+
+
 def _parameters(kind: str, name: str, condition: Condition) -> tuple[ParameterRecord, ...]:
-    """The numbers behind a strength; none where they are not known here."""
+    """The numbers behind a strength of which the result says none; none where they are not known here."""
     if kind == "corruption":
         strength = condition.get("level", condition.get("severity", 1))
-        try:
-            parameters = parameters_of(name, strength if isinstance(strength, str) else int(strength))
-        except ArgumentError:  # of other code under this name
-            return ()
-        return tuple(ParameterRecord(each.name, _plain(each.value), each.unit) for each in parameters)
+        with suppress(ArgumentError):  # of other code under this name
+            return _records(parameters_of(name, strength if isinstance(strength, str) else int(strength)))
     entry = perturbations.find(name) if kind == "perturbation" else None
     if entry is None:
         return ()
     row = entry.parameters[min(int(condition.get("severity", 1)), len(entry.parameters)) - 1]
-    return tuple(ParameterRecord(field, _plain(value), "") for field, value in row.items())
+    return _records(Parameter(field, value) for field, value in row.items())
+
+
+def _records(parameters: Iterable[Parameter]) -> tuple[ParameterRecord, ...]:
+    """Parameters as the file has them."""
+    return tuple(ParameterRecord(each.name, _plain(each.value), each.unit) for each in parameters)
 
 
 def _plain(value: Any) -> Any:

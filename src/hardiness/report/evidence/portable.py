@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 _QUOTED = re.compile(r"(?P<quote>['\"])(?P<before>[\w+-]*[=:]?)/(?!/)(?:[^'\"\n]*/)?(?P<name>[^'\"\n/]+)/?(?P=quote)")
@@ -15,10 +16,15 @@ def portable(text: str) -> str:
     return _PLAIN.sub(lambda path: f"…/{path['name']}", text)
 
 
-def portable_form(form: Any) -> Any:
-    """A JSON form of which every text, names of fields too, is portable."""
+def portable_form(form: Any, kept: Collection[str]) -> Any:
+    """A JSON form of which every text is portable.
+
+    Args:
+        form: which.
+        kept: names of fields whose values stay as they are.
+    """
     if isinstance(form, str):
         return portable(form)
     if isinstance(form, dict):
-        return {portable(name): portable_form(item) for name, item in form.items()}
-    return [portable_form(item) for item in form] if isinstance(form, list) else form
+        return {name: item if name in kept else portable_form(item, kept) for name, item in form.items()}
+    return [portable_form(item, kept) for item in form] if isinstance(form, list) else form

@@ -341,6 +341,19 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """Pictures that could not be evaluated for one reason.
+
+    Attributes:
+        reason: why.
+        pictures: how many.
+    """
+
+    reason: str
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One model on one benchmark.
 
@@ -377,7 +390,7 @@ class RunRecord:
     expected: int
     evaluated: int
     failed: int
-    failures: Mapping[str, int]
+    failures: tuple[FailureRecord, ...]
     conditions: int
     headline: tuple[str, Mapping[str, Any]] | None
     scores: tuple[ScoreRecord, ...]
@@ -420,7 +433,7 @@ class GoalRecord:
         benchmark, metric, condition, model: what it is about; empty texts are of all.
         kind, limit: as written; a limit is in the metric's own unit.
         against: the baseline, without folders; empty where there is none.
-        part: the part of the pictures that it is about; empty for all.
+        part: the part of the pictures, or the levels, that it is about; empty for all.
         cluster: over which its interval is; empty where pictures stand alone.
     """
 

@@ -11,12 +11,12 @@ from hardiness.benchmarks.card import Card, card_of, variant_of
 from hardiness.core.forms import json_form
 from hardiness.core.result import Interval, Result, Score, SlicedScore
 from hardiness.report.commands import commands_of
-from hardiness.report.evidence.portable import portable, portable_form
 from hardiness.report.evidence.record import (
     ClusterRecord,
     ColumnRecord,
     DataRecord,
     DependenceRecord,
+    FailureRecord,
     FileDigest,
     GroupRecord,
     ModelRecord,
@@ -68,7 +68,7 @@ def models_of(results: Iterable[Result]) -> tuple[ModelRecord, ...]:
             precision=result.run.precision,
             parameters=next((each["parameters"] for each in sessions if each.get("parameters")), None),
             view=json_form(identity.view),
-            options=portable_form(json_form(identity.options)),
+            options=json_form(identity.options),
         )
         records.setdefault(repr((record.name, record.weights_sha256, record.code_sha256, record.view)), record)
     return tuple(records.values())
@@ -132,7 +132,7 @@ def _run_record(section: BenchmarkSection, result: Result, every: Sequence[Resul
         data=result.data,
         protocol=result.protocol,
         variant=variant_of(run),
-        options=portable_form(json_form(run.benchmark.options)),
+        options=json_form(run.benchmark.options),
         seed=run.seed,
         versions=json_form(run.versions),
         code_sha256=run.benchmark.code_sha256 or None,
@@ -141,12 +141,15 @@ def _run_record(section: BenchmarkSection, result: Result, every: Sequence[Resul
         expected=result.counts.expected,
         evaluated=result.counts.evaluated,
         failed=result.counts.failed,
-        failures=dict(sorted(Counter(portable(failure.reason) for failure in result.failures).items())),
+        failures=tuple(
+            FailureRecord(reason, count)
+            for reason, count in sorted(Counter(failure.reason for failure in result.failures).items())
+        ),
         conditions=len(run.conditions),
         headline=(headline.metric, json_form(headline.condition)) if headline else None,
         scores=tuple(_score_record(score, card) for score in result.scores),
-        warnings=tuple(map(portable, result.warnings)),
-        commands=tuple(map(portable, commands_of(result, every))),
+        warnings=tuple(result.warnings),
+        commands=tuple(commands_of(result, every)),
         sessions=tuple(_session_record(each) for each in result.measured.get("sessions", ())),
     )
 

@@ -8,7 +8,6 @@ from pathlib import PurePath
 from hardiness.benchmarks.card import card_of
 from hardiness.core.forms import json_form
 from hardiness.core.result import Result
-from hardiness.report.evidence.portable import portable
 from hardiness.report.evidence.record import (
     ComparisonRecord,
     GateRecord,
@@ -55,7 +54,7 @@ def gate_record(gate: Gate, is_of_these_rows: bool) -> GateRecord:
         of_these_rows=is_of_these_rows,
         undecided=gate.undecided,
         verdicts=tuple(map(_verdict_record, gate.verdicts)),
-        remarks=tuple(map(portable, gate.remarks)),
+        remarks=tuple(gate.remarks),
     )
 
 
@@ -75,7 +74,7 @@ def _verdict_record(each: GateVerdict) -> VerdictRecord:
         interval_name=each.which_interval if each.interval else "",
         n=each.n,
         clusters=each.clusters,
-        reason=portable(each.reason),
+        reason=each.reason,
     )
 
 
@@ -134,10 +133,14 @@ def _goal_record(rule: Rule) -> GoalRecord:
         model=rule.model,
         kind=rule.kind,
         limit=rule.limit,
-        against=portable(rule.against),
-        part=f"each {rule.each}" if rule.each else rule.slice_text,
+        against=rule.against,
+        part=", ".join(filter(None, [f"each {rule.each}" if rule.each else rule.slice_text, _up_to(rule)])),
         cluster=rule.cluster,
     )
+
+
+def _up_to(rule: Rule) -> str:
+    return f"up to {rule.holds_to}" if rule.holds_to else ""
 
 
 def comparisons_of_headlines(shown: Sequence[BenchmarkSection]) -> tuple[ComparisonRecord, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
+from hardiness.core.forms import json_form
 from hardiness.core.result import Result
 from hardiness.report.evidence.attackers import attackers_of
 from hardiness.report.evidence.changes import FormerEvidence, changes_record
@@ -13,7 +14,7 @@ from hardiness.report.evidence.clauses import clauses_record
 from hardiness.report.evidence.definitions import intervals_of, metrics_of
 from hardiness.report.evidence.limits import limits_of
 from hardiness.report.evidence.perturbations import perturbations_of
-from hardiness.report.evidence.portable import portable
+from hardiness.report.evidence.portable import portable_form
 from hardiness.report.evidence.record import SCHEMA, VERSION, About, EvidenceRecord, VerdictsRecord
 from hardiness.report.evidence.tested import PictureFacts, data_of, groups_of, models_of, runs_of
 from hardiness.report.evidence.verdicts import NO_GOALS, comparisons_of_headlines, gate_record, goals_record
@@ -98,7 +99,7 @@ def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
         changes=None,
         limits=limits_of(results),
         clauses=clauses_record(()),
-        problems=tuple(map(portable, sources.problems)),
+        problems=tuple(sources.problems),
     )
     if sources.former is not None:
         record = replace(record, changes=changes_record(sources.former, record))
@@ -126,6 +127,14 @@ def filled_sections(record: EvidenceRecord) -> Iterator[str]:
     return (name for name, filled in is_filled.items() if filled)
 
 
+MEASURED = ("goals", "verdicts", "models", "runs", "groups", "attackers", "changes", "problems")
+"""Sections whose texts may name folders of the machine: names of models, commands, warnings and messages."""
+
+VALUES = ("condition", "headline", "part", "value", "column", "statement", "note", "unit")
+"""Fields of theirs that hold values of the data, or texts of our own."""
+
+
 def evidence_json(record: EvidenceRecord) -> bytes:
-    """The bytes of the evidence file: JSON, indented, its fields in the order of the record."""
-    return as_json(record)
+    """The bytes of the evidence file: JSON, indented, its fields in the order of the record, without folders."""
+    form = json_form(record)
+    return as_json({**form, **{name: portable_form(form[name], VALUES) for name in MEASURED}})

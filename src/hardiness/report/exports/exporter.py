@@ -13,10 +13,15 @@ from hardiness.core.registry import Registry, installed_names, instance_of
 
 if TYPE_CHECKING:
     from hardiness.core.result import Result, TextTable
+    from hardiness.core.table import ImageTable
     from hardiness.results.comparison import BenchmarkComparison
 
 Comparisons: TypeAlias = "Sequence[BenchmarkComparison]"
 """The models of each benchmark on the same images, which places go by."""
+
+
+TableOf: TypeAlias = "Callable[[Result], ImageTable | None]"
+"""The image table of a result's run; ``None`` where its rows are not at hand."""
 
 
 class Write(Protocol):
@@ -36,12 +41,20 @@ class Exporter:
         write: from results to its content.
         binary: whether its content is for a file alone.
         table: from one table of texts to its content; ``None`` where the form has no tables.
+        of_rows: whether ``write`` takes, as ``tables``, the function that gives the image table of a result.
     """
 
     purpose: str
     write: Write
     binary: bool = False
     table: Callable[[TextTable], str] | None = None
+    of_rows: bool = False
+
+    def content(self, results: Sequence[Result], comparisons: Comparisons = (), tables: TableOf | None = None) -> bytes:
+        """The content of a file, with the rows behind results where the form is of rows."""
+        if self.of_rows:
+            return self.write(results, comparisons, tables=tables)  # type: ignore[call-arg]  # as its flag says
+        return self.write(results, comparisons)
 
 
 registry: Registry[Exporter] = Registry(
@@ -51,12 +64,17 @@ registry: Registry[Exporter] = Registry(
 
 
 def register(
-    name: str, purpose: str, binary: bool = False, table: Callable[[TextTable], str] | None = None
+    name: str,
+    purpose: str,
+    binary: bool = False,
+    table: Callable[[TextTable], str] | None = None,
+    of_rows: bool = False,
 ) -> Callable[[Write], Write]:
     """Function decorator that adds a form under that name."""
 
     def decorate(write: Write) -> Write:
-        registry.register(name, Exporter(purpose, write, binary, table), f"{getattr(write, '__module__', name)}:write")
+        source = f"{getattr(write, '__module__', name)}:write"
+        registry.register(name, Exporter(purpose, write, binary, table, of_rows), source)
         return write
 
     return decorate
