@@ -144,6 +144,45 @@ def test_the_ensemble_leaves_whom_its_members_leave(
     assert left("autoattack", "linf", 4, iterations=STEPS, queries=200) == expected
 
 
+class FewClasses(nn.Module):
+    """The network with its ten classes merged into a few: the logit of each is that of all of its own together."""
+
+    def __init__(self, network: nn.Module, count: int) -> None:
+        super().__init__()
+        self.network, self.count = network, count
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits = self.network(pixels)
+        return torch.stack([logits[:, k :: self.count].logsumexp(1) for k in range(self.count)], dim=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [3, pytest.param(2, marks=pytest.mark.thorough)])
+def test_the_ensemble_for_few_classes_leaves_whom_its_members_leave(
+    count: int, network: nn.Module, images: Tensor, labels: Tensor
+) -> None:
+    """`apgd-fab-square` on two and on three classes, beside the three attacks of torchattacks that it is made of."""
+    torchattacks = rival("torchattacks")
+    steps, some = 12, 8
+    few, truth, images = FewClasses(network, count).eval(), labels[:some] % count, images[:some]
+    usual: dict[str, Any] = {"norm": "Linf", "eps": EPSILON["linf"]}
+    members = (
+        torchattacks.APGD(few, **usual, steps=steps),
+        torchattacks.FAB(few, **usual, steps=steps, multi_targeted=True, n_classes=count),
+        torchattacks.Square(few, **usual, n_queries=100),
+    )
+    by_member = [standing(few, seeded(lambda attack=attack: attack(images, truth)), truth) for attack in members]
+    expected = set.intersection(*by_member)
+    clean = standing(few, images, truth)
+    assert 0 < len(expected) < len(clean)
+    survivors, budget = set(clean), Budget("linf", EPSILON["linf"], torch.full((some,), 3))
+    attack = registry.get("apgd-fab-square")(iterations=steps, queries=100)
+    generators = [rng(0, "few classes", i) for i in range(some)]
+    for iterate in attack(few, images, Misclassification(truth), budget, generators):
+        survivors -= set(iterate.index[iterate.reached].tolist())
+    assert survivors == expected
+
+
 @pytest.mark.slow
 def test_each_member_of_the_ensemble_is_needed_by_some_network(images: Tensor, labels: Tensor) -> None:
     """Behind four masks, one for each of four groups of classes: each falls to the member that its mask is open to."""
