@@ -36,6 +36,7 @@ from hardiness.models.frameworks import INSTALLATION, has_torch
 from hardiness.models.options import split as options_of
 from hardiness.models.preprocessing import to_pixels
 from hardiness.models.processors import compare_with_view
+from hardiness.models.whole_pictures import TAKES
 from hardiness.sources.packages import cache_folder
 
 
@@ -238,6 +239,11 @@ def _views(name: str) -> Iterator[Diagnosis]:
         spec = models.resolve(name)
     except HardinessError as error:
         yield Diagnosis(name, str(error), BAD)
+        return
+    if form := dict(spec.options).get(TAKES):
+        yield Diagnosis(
+            name, f"has no view: it takes pictures at their own size ({TAKES}={form}) and resizes them itself"
+        )
         return
     stated_here = options_of(name)[1]
     view = _plain(spec.view)

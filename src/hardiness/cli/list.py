@@ -30,6 +30,7 @@ from hardiness.metrics.declaration import PairMetric, RunMetric
 from hardiness.metrics.declaration import pair_registry as pair_metrics
 from hardiness.metrics.declaration import registry as run_metrics
 from hardiness.models.runtimes import runtimes
+from hardiness.models.whole_pictures import TAKES
 from hardiness.report.exports.exporter import Exporter
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.format import FittingTable
@@ -117,8 +118,11 @@ def _describe_model(console: Console, spec: ModelSpec) -> None:
     console.print(f"[bold]{spec.name}[/bold]  {spec.summary}\n", highlight=False)
     table = Table(show_header=False, box=None)
     view = spec.view
-    table.add_row("view", f"{view.crop_mode} crop {view.crop_px} of {view.resize_px} px, {view.interpolation}")
-    table.add_row("", f"mean {view.mean}, std {view.std}, {view.channel_order} in {view.range}")
+    if form := dict(spec.options).get(TAKES):
+        table.add_row("view", f"none: it takes pictures at their own size ({TAKES}={form})")
+    else:
+        table.add_row("view", f"{view.crop_mode} crop {view.crop_px} of {view.resize_px} px, {view.interpolation}")
+        table.add_row("", f"mean {view.mean}, std {view.std}, {view.channel_order} in {view.range}")
     table.add_row("classes", f"{spec.num_classes:,}" if spec.num_classes else "read from the model")
     source = spec.source
     facts = {

@@ -194,3 +194,14 @@ def test_the_embedded_models_answer_as_they_must(
     assert found["squeezenet1_1"].startswith("86 of 99 right, must be 86")
     monkeypatch.setattr(doctor, "KNOWN_RIGHT", {"squeezenet1_1": 85})
     assert run(capsys, monkeypatch, "--json")[0] == 1
+
+
+def test_a_function_of_whole_pictures_has_no_view(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text("def net(files):\n    return [[1.0, 0.0] for _ in files]\n")
+    name = f"py:{tmp_path / 'net.py'}:net:takes=encoded"
+    _, out = run(capsys, monkeypatch, "--no-test", "--json", "-m", name)
+    assert json.loads(out)["views"][name] == (
+        "has no view: it takes pictures at their own size (takes=encoded) and resizes them itself"
+    )
