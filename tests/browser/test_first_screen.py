@@ -39,7 +39,8 @@ def test_title_chart_and_verdicts_are_seen_without_scrolling(
 def test_the_sheet_to_hand_over_is_one_page_of_paper(
     browser: Any, first_screens: dict[int, Path], sheet_of_four: Path
 ) -> None:
-    for address, script in ((first_screens[4], "document.body.classList.add('one-sheet')"), (sheet_of_four, "1")):
+    chosen = "document.body.classList.add('one-sheet')"
+    for address, script in ((first_screens[4], chosen), (first_screens[8], chosen), (sheet_of_four, "1")):
         context = browser.new_context()
         tab = context.new_page()
         tab.goto(address.as_uri())
