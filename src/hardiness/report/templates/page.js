@@ -54,9 +54,7 @@
       row.firstElementChild.textContent = `${names[models[0]]} − ${names[models[1]]}`;
       [...row.children].slice(1).forEach((cell, k) => {
         const [a, b] = [first, second].map((each) => parseFloat(each.children[k + 1].dataset.v));
-        const difference = a - b, good = (difference > 0) === (one(`.scorecard th[data-k="${k}"]`).dataset.up === '1');
-        cell.textContent = isNaN(difference) ? '' : signed(difference);
-        cell.className = isNaN(difference) || !difference ? '' : good ? 'better' : 'worse';
+        cell.textContent = isNaN(a - b) ? '' : signed(a - b); // whether it is more than chance is said above, in words
       });
     }
     const lines = (m, figure) => all(`.matrix[data-m="${m}"] tr[data-v]`, figure);
@@ -90,7 +88,7 @@
   };
   const show = () => {
     buttons.forEach((button) => button.setAttribute('aria-pressed', state.models.includes(+button.dataset.m)));
-    paint(state.models); compare(); against(); two();
+    paint(state.models); compare(); against(); two(); if (bar) pad();
   };
   const choose = (m) => {
     state.models = state.models.includes(m) ? state.models.filter((each) => each !== m) : [...state.models, m].slice(-2);
