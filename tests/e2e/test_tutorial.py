@@ -1,8 +1,9 @@
-"""The tutorial, as it stands, on two photographs a class: from nothing to the verdict on an int8 export."""
+"""The tutorial, as it stands, on two photographs a class: a ladder, an attack, a limit, and verdicts on an export."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -27,24 +28,37 @@ def test_an_export_is_evaluated_compared_and_judged(
     for folder in Path("photos").iterdir():
         for spare in sorted(folder.iterdir())[2:]:
             spare.unlink()
-    told = {}
-    commands = re.findall(r"^hardiness (\w+ .*)$", PAGE, re.MULTILINE)
-    assert [line.split()[0] for line in commands] == ["data", "run", "run", "compare", "gate", "report"]
-    for line in commands[1:]:  # frost's pictures are here
-        made = hardiness(*line.split(), *(["--device", "cpu"] if line.startswith("run") else []))
-        assert made.status == 0 or line.startswith("gate"), made.err
-        told[line.split()[0]] = made
-    runs = {each["model"]: each for out in ("runs/fp32", "runs/int8") for each in results(tmp_path / out)}
+    pages = re.sub(r"\\\n\s*", "", PAGE)
+    commands = [shlex.split(line) for line in re.findall(r"^hardiness (\w+ .*)$", pages, re.MULTILINE)]
+    kinds = [words[0] for words in commands]
+    assert kinds == ["data", "run", "run", "compare", "run", "run", "show", "gate", "gate", "report"]
+    told = []
+    for words in commands[1:]:  # frost's pictures are here
+        made = hardiness(*words, *(["--device", "cpu"] if words[0] == "run" else []))
+        assert made.status == 0 or words[0] == "gate", made.err
+        told.append(made)
+    exports, device, ladder, attack, _, limit, gate, jpeg, _ = told
+    runs = {each["model"]: each for each in results(tmp_path / "runs" / "net") if each["benchmark"] == "own"}
+    assert list(runs) == ["torch", "onnx", "int8", "device"]
     assert {len(each["run"]["data"]["classes"]) for each in runs.values()} == {7}
-    assert "it puts out probabilities" in told["run"].err
-    assert "its graph is int8" in told["run"].err
-    assert "get another answer" in told["compare"].out or "the same answer" in told["compare"].out
-    assert told["gate"].status == 4, "of 14 pictures no rule can be decided, and none is missing"
-    assert "missing" not in told["gate"].out
-    verdicts = " ".join(re.sub("[│┃]", " ", told["gate"].out).split())
+    assert "it puts out probabilities" in exports.err + device.err
+    assert "its graph is int8" in exports.err
+    steps = " ".join(ladder.out.split())
+    for step in ("torch → onnx, 14 images", "onnx → int8, 14 images", "int8 → device, 14 images"):
+        assert step in steps
+    assert "equivalent within 10 points by" in steps
+    assert "motion blur" in steps, "the ladder has a row for each corruption"
+    assert "was not tried" not in steps
+    assert "whitebox" in attack.out
+    assert "operating limit" in " ".join(limit.out.split())
+    assert gate.status == 4, "of 14 pictures no rule can be decided, and none is missing"
+    for judged in (gate, jpeg):
+        assert "missing" not in judged.out
+    verdicts = " ".join(re.sub("[│┃]", " ", gate.out).split())
+    assert "equivalent within 15.00 points" in verdicts
     assert "brightness 0-140" in verdicts, "a rule is about a slice"
     assert "by family" in verdicts, "intervals are over clusters"
     page = Path("report.html").read_text("utf-8")
     assert "Recall by class and corruption" in page
-    assert "fp32" in page
+    assert "torch" in page
     assert "int8" in page

@@ -102,7 +102,7 @@ def _row(ladder: Ladder, step: LadderStep, part: StepPart) -> dict[str, Any]:
         "under": shown(part.name),
         "title": shown(part.title),
         "unit": part.unit,
-        "changed": 1 - flips.agreement.value if flips else None,
+        "changed": flips.changed if flips else None,
         "harmful": flips.negative.value if flips else None,
         "helpful": flips.positive.value if flips else None,
         "before": part.before,

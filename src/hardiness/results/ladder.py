@@ -345,6 +345,14 @@ def _changes(before: Run, after: Run) -> Iterator[str]:
         sides = [("the earlier", one), ("the later", other)]
         files = [name for name, model in sides if model.is_foreign]
         yield f"{' and '.join(files)} answers come from a file, so that no view is known of them"
+    elif before.shows_whole_pictures != after.shows_whole_pictures:
+        which = "earlier" if before.shows_whole_pictures else "later"
+        corrupted = (
+            "; what is corrupted is so at its own size, and no picture of the other"
+            if len(before.conditions) > 1
+            else ""
+        )
+        yield f"the {which} model takes whole pictures, and resizes them itself{corrupted}"
     elif one.view != other.view:
         for name, value in json_form(one.view).items():
             if value != (now := json_form(other.view)[name]):
@@ -379,14 +387,14 @@ def _answers(flips: PairFlips, overall: Flips | None) -> str:
         return "no answer changes"
     flipped = overall or flips.overall
     changed, harmful, helpful = (
-        100 * share for share in (1 - flipped.agreement.value, flipped.negative.value, flipped.positive.value)
+        100 * share for share in (flipped.changed, flipped.negative.value, flipped.positive.value)
     )
     text = (
         f"{changed:.1f} % of answers change: {harmful:.1f} % are harmful (right before, wrong after), {helpful:.1f} % "
         "helpful (the reverse)"
     )
     if flips.clean:
-        text += f"; of clean pictures {100 * (1 - flips.clean.agreement.value):.1f} % change"
+        text += f"; of clean pictures {100 * flips.clean.changed:.1f} % change"
     return text
 
 

@@ -49,6 +49,11 @@ class Flips:
     clusters: int = field(default=0, metadata=json_field(seldom=True))
     reason: str = field(default="", metadata=json_field(seldom=True))
 
+    @property
+    def changed(self) -> float:
+        """The share of answers that are others than before; rounding leaves none below 0."""
+        return max(1 - self.agreement.value, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class FlipsByClass:
