@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -103,8 +104,9 @@ def test_a_ladder_prints_steps_verdicts_and_a_row_a_corruption(
     assert fog["equivalence"]["outcome"] == "fail"
     assert fog["flips"]["negative"]["value"] == 0.15
     assert called_wide(monkeypatch, *asked, "--format", "csv") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("onnx → int8,fog,20.0,15.0,5.0,accuracy") for line in lines)
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    fogs = [(row["second"], round(float(row["harmful"]), 9), row["outcome"]) for row in rows if row["under"] == "fog"]
+    assert fogs == [("onnx", 0, "pass"), ("int8", 0.15, "fail")]
     table = hardiness.compare(out, ladder="torch+onnx+int8", within=0.03).table()
     assert table.num_rows == 8
     assert table.column("outcome").to_pylist()[6] == "fail"
@@ -151,6 +153,30 @@ def test_two_models_get_a_verdict_within_the_margin_that_is_stated(
     assert called_wide(monkeypatch, "compare", str(out), "-m", "torch", "-m", "onnx", "--within", "3%", "--json") == 0
     (form,) = json.loads(capsys.readouterr().out)
     assert form["equivalences"][0]["outcome"] == "pass"
+
+
+def test_a_ladder_over_clusters_counts_clusters(out: Path) -> None:
+    columns = {"path": [f"n/{k:03d}" for k in range(N)], "patient": [f"p{k // 40}" for k in range(N)]}
+    alone = hardiness.compare(out, ladder="torch+int8", within="3 %").benchmarks[0].steps[0].parts[0]
+    (ladder,) = hardiness.compare(out, ladder="torch+int8", within="3 %", columns=columns, cluster="patient")
+    first = ladder.steps[0].parts[0]
+    assert (first.flips.clusters, first.difference.clusters, first.equivalence.clusters) == (10, 10, 10)
+    assert first.flips.negative.value == alone.flips.negative.value
+    assert (alone.equivalence.outcome, first.equivalence.outcome) == ("fail", "cannot tell")
+
+
+def test_a_graph_in_training_mode_is_named_in_the_step_to_it(tmp_path: Path) -> None:
+    label = np.arange(N) % 4
+    for name in ("torch", "onnx"):
+        stored(tmp_path, name, label[:, None], label)
+    line = "its graph is exported in training mode (Dropout): its answers depend on chance"
+    run = next(run for run in Store.open(tmp_path).runs() if run.run.model.name == "onnx")
+    run.add_measured({"started": "2026-11-30T18:00:00+00:00", "rows": N, "notes": [line, "it is fast"]})
+    (ladder,) = hardiness.compare(tmp_path, ladder="torch+onnx")
+    assert f"onnx: {line}" in ladder.steps[0].notes
+    assert "no answer changes" in list(ladder.steps[0].sentences())
+    (back,) = hardiness.compare(tmp_path, ladder="onnx+torch")
+    assert not any(line in note for note in back.steps[0].notes), "the step away from it has no such line"
 
 
 @pytest.mark.parametrize("within", ["0 %", "-1 %", "100 %", "half", 0])
