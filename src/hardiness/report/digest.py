@@ -47,7 +47,10 @@ def digest_of(comparisons: Sequence[BenchmarkComparison], random_weights: Collec
         comparisons: of some models, one a benchmark.
         random_weights: keys of runs of networks that nobody trained.
     """
-    columns, parts, undecided, meaningless = [], [], [], {}
+    columns: list[ScreenColumn] = []
+    parts: list[tuple[str, tuple[str, ...]]] = []
+    undecided: list[tuple[str, tuple[str, ...]]] = []
+    meaningless: dict[str, None] = {}
     counts = Counter(each.benchmark for each in comparisons)
     for each in comparisons:
         score = next((score for score in each.scores if any(d.interval for d in score.pairs.values())), None)
