@@ -14,6 +14,7 @@ from hardiness.core.request import Request
 from hardiness.imaging.codecs import decode, png
 from hardiness.imaging.resizing import before_crop
 from hardiness.models.classifier import Classifier
+from hardiness.models.whole_pictures import whole_picture_model
 
 OTHER_BATCH = 8
 """Images per forward pass where the usual number is another; else half of it."""
@@ -108,9 +109,12 @@ def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) ->
         batch_size: that it is usually run with.
     """
     other = OTHER_BATCH if batch_size != OTHER_BATCH else OTHER_BATCH // 2
-    settings = [
+    resizes = [
         Variation("resize", "OpenCV", resizer=opencv),
         Variation("resize", "torch tensors", resizer=torch_tensors),
+    ]
+    settings = [
+        *(resizes if whole_picture_model(classifier) is None else []),  # else nothing here resizes them
         Variation("batch size", str(other), request=lambda request: replace(request, batch_size=other)),
     ]
     view = classifier.spec.view

@@ -492,7 +492,7 @@ def _comparison(
         return None
     remarks = dict.fromkeys(line for run in runs.values() for line in run.column_remarks)
     alike = dependence_lines(runs.values())
-    comparison = replace(comparison, notes=(*comparison.notes, *_at_targets(runs), *remarks, *alike))
+    comparison = replace(comparison, notes=(*comparison.notes, *_at_targets(runs), *_of_sizes(runs), *remarks, *alike))
     if detailed:
         comparison = replace(comparison, details=_details(measured(), clusters))
         comparison = comparison if few else with_pairs(comparison)
@@ -588,6 +588,18 @@ def _without_noise(runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) 
     """The remark that measured noise is left out, which was measured on pictures that stand alone."""
     if any(run.key in noises for run in runs.values()):
         yield f"the noise of the protocol is left out: {NO_METHOD}: its intervals are of pictures that stand alone"
+
+
+def _of_sizes(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
+    """A line where some models were shown pictures that were corrupted at their own size, and others on a canvas."""
+    is_corrupted = any("corruption" in cell for run in runs.values() for cell in run.stored.run.conditions)
+    whole = [name for name, run in runs.items() if run.stored.run.shows_whole_pictures]
+    others = [name for name in runs if name not in whole]
+    if is_corrupted and whole and others:
+        yield (
+            f"{', '.join(whole)}: corrupted at the pictures' own size, and {', '.join(others)} on a canvas of 224 px, "
+            "where a corruption is stronger: other pictures, of the same photographs"
+        )
 
 
 def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:

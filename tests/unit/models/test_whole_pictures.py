@@ -17,10 +17,12 @@ import pytest
 from PIL import Image
 
 import hardiness
+from hardiness.benchmarks.options import parse
 from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import View, WholePicture
 from hardiness.distortions.apply import corrupt
 from hardiness.engine.batch import QueuedPicture
+from hardiness.engine.protocol_noise import variations
 from hardiness.engine.whole_pictures import batch_length
 from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
@@ -164,6 +166,10 @@ def test_own_c_has_no_mce_beside_a_baseline(photos: Path, tmp_path: Path) -> Non
     }
     assert any("mce" in metric.lower() for metric in metrics["canvas"])
     assert not any("mce" in metric.lower() for metric in metrics["whole"])
+    (comparison,) = hardiness.compare(out)
+    assert any(
+        "whole: corrupted at the pictures' own size, and canvas on a canvas" in note for note in comparison.notes
+    )
     with pytest.raises(ArgumentError, match="--baseline whole: must be a model with a stored run to divide by"):
         hardiness.load_results(out, baseline="whole")
 
@@ -216,6 +222,14 @@ def test_answers_that_depend_on_company_are_refused() -> None:
 
     with pytest.raises(ModelError, match="mine answers otherwise for a picture alone than beside others"):
         wrap(padded, None, name="mine", takes="full")
+
+
+def test_noise_of_a_protocol_varies_no_resize_of_ours() -> None:
+    """The function resizes its pictures itself, whatever library we would take."""
+    names = [each.factor for each in variations(parse("own"), wrap(of_pictures, None, name="mine", takes="full"), 32)]
+    assert names == ["batch size"]
+    on_canvas = wrap(lambda images: of_pictures(list(images)), View(36, 32), name="mine", tag="1")
+    assert [each.factor for each in variations(parse("own"), on_canvas, 32)] == ["resize", "resize", "batch size"]
 
 
 def test_a_call_has_at_most_64_megapixels() -> None:
