@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -138,6 +139,17 @@ def test_cells_are_flat_and_their_headings_do_not_lie_on_each_other() -> None:
     assert {text.text for text in turned} == {"clean", *(name.replace("_", " ") for name in CORRUPTIONS)}
     apart = [after.x - before.x for before, after in pairwise(turned) if after.y == before.y and after.x > before.x]
     assert min(apart) >= 11.5
+
+
+def test_marks_of_few_images_that_stand_together_say_so_once_and_on_the_sheet() -> None:
+    chart = dots(("cat", "dog"), 6)
+    few = [replace(score(value), n=n) for value, n in ((0.4, 1), (0.4, 2), (0.405, 3), (0.7, 1), (1.0, 2), (1.0, 120))]
+    observers = tuple(replace(each, by_row={"cat": few[place]}) for place, each in enumerate(chart.observers))
+    for width_cm in (COLUMN_CM, PAGE_CM):
+        (sheet,) = paper_sheets(replace(chart, observers=observers), width_cm, Inks.for_models(models(6)))
+        labels = [text for text in texts(sheet) if text.text.startswith("n = ")]
+        assert [text.text for text in labels] == ["n = 1–3", "n = 1", "n = 2"]
+        assert all(text.x + 0.56 * text.size * len(text.text) <= sheet.width for text in labels)
 
 
 def test_a_turned_text_runs_upwards() -> None:

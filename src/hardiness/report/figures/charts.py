@@ -394,6 +394,9 @@ def _names(sheet: Sheet, frame: Frame) -> None:
 FEWEST_UNSAID = 3
 """Images up to which a mark says beside it how many it rests on."""
 
+NEAR_PX = 14.0
+"""Marks of a row that are no further apart say it together."""
+
 MODEL_PX, CLOSE_PX, ROW_PX = 8.5, 6.0, 22.0
 """Heights of a model's part of a row, of it where rows are close, and of a row at least: equal values lie apart."""
 
@@ -450,6 +453,8 @@ def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool, most: float) -
         _published(sheet, rows, observer)
     for index, observer in enumerate(dots.observers):
         _observer(sheet, rows, observer, index, inks)
+    for row, name in enumerate(dots.rows):
+        _counts(sheet, rows, row, name)
     if dots.people:
         _people(sheet, rows, dots.people, bottom)
     label(sheet, (left + width - 30) / 2, bottom + 38, dots.label, room)
@@ -491,8 +496,6 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
                 sheet.add(Stroke(ends, inks.ink(each.name), 1.6), group=group)
             tip = f"{each.name}: {_score_text(score, rows.dots.percent)}, n = {score.n:,}"
             sheet.add(inks.marker(each.name, place, MARKER_PX, tip), group=group)
-            if 0 < score.n <= FEWEST_UNSAID:
-                sheet.add(Text(place[0] + 7, place[1] + 3, f"n = {score.n}", "faint", SMALLEST_PX), group=group)
     if each.overall is None or each.overall.value is None:
         return
     y = rows.overall + 1.3 * shift
@@ -504,6 +507,28 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
         inks.marker(each.name, place, LARGE_PX, f"{each.name}: {_score_text(each.overall, rows.dots.percent)}"),
         group=group,
     )
+
+
+def _counts(sheet: Sheet, rows: Rows, row: int, name: str) -> None:
+    """Write beside the marks of a row that rest on very few images on how many, once where marks stand together."""
+    few = []
+    for index, each in enumerate(rows.dots.observers):
+        score = each.by_row.get(name)
+        if score is not None and score.value is not None and 0 < score.n <= FEWEST_UNSAID:
+            few.append((rows.x(score.value), rows.y(row) + rows.shift(index), score.n))
+    groups: list[list[tuple[float, float, int]]] = []
+    for mark in sorted(few):
+        if groups and mark[0] - groups[-1][-1][0] <= NEAR_PX:
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    for group in groups:
+        counts = sorted({n for _, _, n in group})
+        text = f"n = {counts[0]}" + (f"–{counts[-1]}" if len(counts) > 1 else "")
+        x, y = group[-1][0] + 7, sum(y for _, y, _ in group) / len(group)
+        if x + text_width(text, SMALLEST_PX) > sheet.width:
+            x = group[0][0] - 7 - text_width(text, SMALLEST_PX)
+        sheet.add(Text(x, y + 4, text, "faint", SMALLEST_PX))
 
 
 def _published(sheet: Sheet, rows: Rows, each: Observer) -> None:
