@@ -143,6 +143,11 @@ def test_it_names_no_machine_and_no_folder(made: Path, evidence: dict[str, Any])
         assert secret not in text, secret
     command = evidence["runs"][0]["commands"][0]
     assert command == "hardiness run -m first -b imagenet-val --data imagenet=…/imagenet"
+    (result, *_) = results_of(Store.open(made / "out"))
+    odd = replace(result, model="py:/home/somebody/net.py:build", warnings=("see /home/somebody/x",))
+    content = evidence_json(evidence_record(EvidenceSources([odd])))
+    assert b"somebody" not in content
+    assert b"py:\\u2026/net.py:build" in content
 
 
 def test_the_page_is_of_the_json_alone_and_begins_with_the_verdict(made: Path) -> None:
@@ -283,6 +288,23 @@ def test_what_is_not_known_of_a_perturbation_is_said(made: Path) -> None:
     notes = {each.name: each.note for each in record.perturbations}
     assert "its code is not registered here" in notes["mine"]
     assert "how they were made is not known" in notes["iso 800"]
+
+
+def test_of_a_model_that_was_run_elsewhere_no_weights_view_or_command_are_stated(made: Path) -> None:
+    """A condition that a file of scores calls fog is not ours: nothing is said of its parameters."""
+    results = [result for result in results_of(Store.open(made / "out")) if result.benchmark == "imagenet-c"]
+    (result, *_) = results
+    model = replace(result.run.model, options={"predictions": "score"}, outputs="scores")
+    record = evidence_record(EvidenceSources([replace(result, run=replace(result.run, model=model))]))
+    (shown,) = record.models
+    assert (shown.weights_sha256, shown.view, shown.answers_sha256) == (None, None, model.weights_sha256)
+    assert record.runs[0].commands == ()
+    (fog,) = record.perturbations
+    assert "named so by a file of scores" in fog.note
+    assert [level.parameters for level in fog.levels] == [(), ()]
+    page = evidence_page(evidence_json(record))
+    assert "run elsewhere: answers" in page
+    assert "answers were read from a file" in page
 
 
 def test_every_attack_of_the_package_has_its_assumptions() -> None:

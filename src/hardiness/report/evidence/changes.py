@@ -107,9 +107,10 @@ def _models(record: EvidenceRecord) -> dict[str, str]:
     for model in record.models:
         parts = {
             "weights": (model.weights_sha256 or "")[:16],
+            "answers": (model.answers_sha256 or "")[:16],
             "code": (model.code_sha256 or "")[:16],
             "outputs": (model.outputs_sha256 or "")[:16],
-            "view": _digest(model.view),
+            "view": _digest(model.view) if model.view else "",
             "options": _digest(model.options) if model.options else "",
         }
         facts.setdefault(model.name, []).append(", ".join(f"{name} {text}" for name, text in parts.items() if text))

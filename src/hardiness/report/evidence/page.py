@@ -68,6 +68,9 @@ def evidence_page(content: bytes) -> str:
         "verdict": verdict_of(evidence),
         "caveats": list(caveats_of(evidence)),
         "front_verdicts": _front_verdicts(evidence),
+        "goal_units": [
+            {each["rule"]: each["unit"] for each in gate["verdicts"]} for gate in evidence["verdicts"]["gates"]
+        ],
     }
     style = Markup(_asset("evidence.css") + _running_heads(titles["title"], evidence, titles["digest"]))
     return _environment().get_template("evidence.html.j2").render(**titles, **blocks, style=style)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from hardiness.benchmarks.level_parameters import cell_of_condition, cells_with_levels, parameters_of_result
+from hardiness.core.answers import SCORES
 from hardiness.core.attack_plan import condition_text
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
@@ -19,23 +20,39 @@ from hardiness.report.evidence.record import LevelRecord, ParameterRecord, Pertu
 from hardiness.report.sections import BenchmarkSection
 
 NO_CODE = "its code is not registered here: the numbers behind its strengths are not known to this file"
+NAMED_BY_A_FILE = "named so by a file of scores: how its pictures were made is not known to this file"
 NOT_MADE_HERE = "a published or given set of pictures: how they were made is not known to this file"
 
 
 def perturbations_of(shown: Sequence[BenchmarkSection]) -> tuple[PerturbationRecord, ...]:
     """Each perturbation of each benchmark once, with the strengths that were run; attacks stand among attackers."""
-    levels: dict[tuple[str, str, str], dict[str, tuple[ParameterRecord, ...]]] = {}
+    levels: dict[_Place, dict[str, tuple[ParameterRecord, ...]]] = {}
     for section in shown:
         for result in section.results:
-            known = parameters_of_result(result)
+            is_of_file = result.run.model.outputs == SCORES
+            known = {} if is_of_file else parameters_of_result(result)
             for condition in _conditions_of(result):
                 for kind in (key for key in condition if key not in STRENGTHS):
-                    place = (result.benchmark, kind, str(condition[kind]))
+                    place = _Place(result.benchmark, kind, str(condition[kind]), is_of_file)
                     rest = Condition(**{key: value for key, value in condition.items() if key != kind})
                     of_cell = known.get(cell_of_condition(condition))
-                    parameters = _records(of_cell.parameters) if of_cell else _parameters(kind, place[2], condition)
-                    levels.setdefault(place, {})[condition_text(rest)] = parameters
-    return tuple(_record(*place, strengths) for place, strengths in levels.items())
+                    parameters = _records(of_cell.parameters) if of_cell else _parameters(place, condition)
+                    levels.setdefault(place, {})[_strength(rest)] = parameters
+    return tuple(_record(place, strengths) for place, strengths in levels.items())
+
+
+def _strength(rest: Condition) -> str:
+    """What is left of a condition without its perturbation, as text: ``severity=3``, ``quality=20`` of a level."""
+    return str(rest["level"]) if set(rest) == {"level"} else condition_text(rest)
+
+
+class _Place(NamedTuple):
+    """One perturbation of one benchmark, and whether only a file of scores names it."""
+
+    benchmark: str
+    kind: str
+    name: str
+    is_of_file: bool
 
 
 STRENGTHS = ("severity", "level")
@@ -52,30 +69,42 @@ REGISTRIES: Mapping[str, Registry[Any]] = {"corruption": corruptions, "perturbat
 """By the key of a condition, where the code behind it is registered."""
 
 
-def _record(
-    benchmark: str, kind: str, name: str, strengths: Mapping[str, tuple[ParameterRecord, ...]]
-) -> PerturbationRecord:
-    entry: Any = REGISTRIES[kind].find(name) if kind in REGISTRIES else None
-    lacks = "" if entry is not None or any(strengths.values()) else NO_CODE
+def _entry(place: _Place) -> Any:
+    """The code behind a perturbation; ``None`` where it is not registered here, or only a file names it."""
+    return REGISTRIES[place.kind].find(place.name) if place.kind in REGISTRIES and not place.is_of_file else None
+
+
+def _note(place: _Place, is_known: bool) -> str:
+    if place.is_of_file:
+        return NAMED_BY_A_FILE
+    if place.kind not in REGISTRIES:
+        return NOT_MADE_HERE
+    return "" if is_known else NO_CODE
+
+
+def _record(place: _Place, strengths: Mapping[str, tuple[ParameterRecord, ...]]) -> PerturbationRecord:
+    entry = _entry(place)
     return PerturbationRecord(
-        benchmark=benchmark,
-        name=name,
-        kind=kind,
+        benchmark=place.benchmark,
+        name=place.name,
+        kind=place.kind,
         summary=(inspect.getdoc(entry.apply) or "").partition("\n")[0] if entry is not None else "",
         version=entry.version if entry is not None else None,
         levels=tuple(LevelRecord(strength, parameters) for strength, parameters in strengths.items()),
-        note=lacks if kind in REGISTRIES else NOT_MADE_HERE,
+        note=_note(place, entry is not None or any(strengths.values())),
     )
 
 
-def _parameters(kind: str, name: str, condition: Condition) -> tuple[ParameterRecord, ...]:
+def _parameters(place: _Place, condition: Condition) -> tuple[ParameterRecord, ...]:
     """The numbers behind a strength of which the result says none; none where they are not known here."""
-    if kind == "corruption":
+    entry = _entry(place)
+    if entry is None and place.is_of_file:
+        return ()
+    if place.kind == "corruption":
         strength = condition.get("level", condition.get("severity", 1))
         with suppress(ArgumentError):  # of other code under this name
-            return _records(parameters_of(name, strength if isinstance(strength, str) else int(strength)))
-    entry = perturbations.find(name) if kind == "perturbation" else None
-    if entry is None:
+            return _records(parameters_of(place.name, strength if isinstance(strength, str) else int(strength)))
+    if entry is None or place.kind == "corruption":
         return ()
     row = entry.parameters[min(int(condition.get("severity", 1)), len(entry.parameters)) - 1]
     return _records(Parameter(field, value) for field, value in row.items())

@@ -129,24 +129,27 @@ class ModelRecord:
     Attributes:
         name: as results carry it.
         weights_sha256: over the names, types, shapes and bytes of all tensors; ``None`` where it has none to read.
+        answers_sha256: over its answers, where it was run elsewhere and these were read from a file, so that nothing is
+            known of its weights and view; ``None`` where it was run here.
         code_sha256: over the code that computes, or a tag that its maker gave; ``None`` where a package's name and the
             weights say it all.
         outputs_sha256: over which output means which class; ``None`` where these are the classes in their usual order.
         outputs: ``"logits"``, or what it gives instead.
         precision: of its arithmetic.
         parameters: how many it has; ``None`` where that was not counted.
-        view: its preprocessing.
+        view: its preprocessing; ``None`` where it was run elsewhere.
         options: further arguments of its builder.
     """
 
     name: str
     weights_sha256: str | None
+    answers_sha256: str | None
     code_sha256: str | None
     outputs_sha256: str | None
     outputs: str
     precision: str
     parameters: int | None
-    view: Mapping[str, Any]
+    view: Mapping[str, Any] | None
     options: Mapping[str, Any]
 
 
@@ -370,7 +373,8 @@ class RunRecord:
         headline: the metric and condition that stand for the benchmark; ``None`` where none does.
         scores: headlines first.
         warnings: what to know before trusting them.
-        commands: that make the same rows, without the folders of the machine.
+        commands: that make the same rows, without the folders of the machine; none where a program did, or answers were
+            read from a file.
         sessions: in the order in which they began.
     """
 

@@ -61,16 +61,17 @@ def models_of(results: Iterable[Result]) -> tuple[ModelRecord, ...]:
         sessions = result.measured.get("sessions", ())
         record = ModelRecord(
             name=result.name,
-            weights_sha256=identity.weights_sha256 or None,
+            weights_sha256=None if identity.is_foreign else identity.weights_sha256 or None,
+            answers_sha256=identity.weights_sha256 or None if identity.is_foreign else None,
             code_sha256=identity.code_sha256 or None,
             outputs_sha256=identity.outputs_sha256 or None,
             outputs=identity.outputs or "logits",
             precision=result.run.precision,
             parameters=next((each["parameters"] for each in sessions if each.get("parameters")), None),
-            view=json_form(identity.view),
+            view=None if identity.is_foreign else json_form(identity.view),
             options=json_form(identity.options),
         )
-        records.setdefault(repr((record.name, record.weights_sha256, record.code_sha256, record.view)), record)
+        records.setdefault(repr((record.name, identity.weights_sha256, record.code_sha256, record.view)), record)
     return tuple(records.values())
 
 
@@ -149,7 +150,7 @@ def _run_record(section: BenchmarkSection, result: Result, every: Sequence[Resul
         headline=(headline.metric, json_form(headline.condition)) if headline else None,
         scores=tuple(_score_record(score, card) for score in result.scores),
         warnings=tuple(result.warnings),
-        commands=tuple(commands_of(result, every)),
+        commands=() if run.model.is_foreign else tuple(commands_of(result, every)),
         sessions=tuple(_session_record(each) for each in result.measured.get("sessions", ())),
     )
 
