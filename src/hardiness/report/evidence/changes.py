@@ -67,7 +67,7 @@ def read_former(path: str | Path) -> FormerEvidence:
             "version of hardiness from the folder that it was of"
         )
     try:
-        record = from_json(EvidenceRecord, form, str(file))
+        record = from_json(EvidenceRecord, form, str(file), "make it again from the folder that it was of")
     except StoreError as error:
         raise ArgumentError(f"since {error}") from None
     return FormerEvidence(record, FileDigest(file.name, hashlib.sha256(content).hexdigest()))

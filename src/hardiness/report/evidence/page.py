@@ -134,7 +134,7 @@ def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
     }
     if lacking := [name for name, value in statements.items() if not value]:
         yield f"Not stated: {', '.join(lacking)}."
-    partial = {run["benchmark"]: f"{run['evaluated']:,} of {run['expected']:,}" for run in runs if not run["complete"]}
+    partial = {run["benchmark"]: _count_text(run) for run in runs if not run["complete"]}
     if partial:
         counts = ", ".join(f"{benchmark} ({count})" for benchmark, count in partial.items())
         yield f"Not all pictures and conditions were evaluated: {counts}."
@@ -160,6 +160,13 @@ def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
     failed = sum(run["failed"] for run in runs)
     if failed:
         yield f"{failed:,} pictures times conditions could not be evaluated."
+
+
+def _count_text(run: Mapping[str, Any]) -> str:
+    """How much of a run was evaluated; of levels beside a set nothing of the set was."""
+    if run["images"] and not run["evaluated"]:
+        return f"{run['images']:,} pictures at single levels alone"
+    return f"{run['evaluated']:,} of {run['expected']:,}"
 
 
 DOUBTS: Mapping[str, str] = {

@@ -90,9 +90,18 @@ def _record(place: _Place, strengths: Mapping[str, tuple[ParameterRecord, ...]])
         kind=place.kind,
         summary=(inspect.getdoc(entry.apply) or "").partition("\n")[0] if entry is not None else "",
         version=entry.version if entry is not None else None,
-        levels=tuple(LevelRecord(strength, parameters) for strength, parameters in strengths.items()),
+        levels=tuple(LevelRecord(strength, parameters) for strength, parameters in _sorted(strengths)),
         note=_note(place, entry is not None or any(strengths.values())),
     )
+
+
+def _sorted(strengths: Mapping[str, tuple[ParameterRecord, ...]]) -> list[tuple[str, tuple[ParameterRecord, ...]]]:
+    """The strengths in their order; where some are levels of the one parameter, by its value."""
+    levels = list(strengths.items())
+    has_levels = any("=" in name and not name.startswith("severity=") for name in strengths)
+    if has_levels and all(len(parameters) == 1 for parameters in strengths.values()):
+        levels.sort(key=lambda level: level[1][0].value)
+    return levels
 
 
 def _parameters(place: _Place, condition: Condition) -> tuple[ParameterRecord, ...]:

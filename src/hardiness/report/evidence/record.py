@@ -481,7 +481,7 @@ class VerdictRecord:
 
     Attributes:
         rule: its number.
-        name: what the rule is called, or what it says without the limit.
+        name: what was judged, as the rule calls it.
         run, model, benchmark: what was judged.
         outcome: ``"pass"``, ``"fail"``, ``"cannot tell"`` or ``"missing"``.
         kind, limit, unit: what it had to be.

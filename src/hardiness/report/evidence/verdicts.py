@@ -61,7 +61,7 @@ def gate_record(gate: Gate, is_of_these_rows: bool) -> GateRecord:
 def _verdict_record(each: GateVerdict) -> VerdictRecord:
     return VerdictRecord(
         rule=each.rule.number,
-        name=each.rule.titled(each.metric),
+        name=each.metric,
         run=each.run.key if each.run else None,
         model=each.model,
         benchmark=each.benchmark,

@@ -87,12 +87,14 @@ def epoch(results: Sequence[Result]) -> str:
 
 def _model_info(results: Sequence[Result]) -> dict[str, Any]:
     identity, first = results[0].run.model, results[0]
+    # Of answers that were computed elsewhere nothing is known of weights and view.
+    digest = "answers_sha256" if identity.is_foreign else "weights_sha256"
     details = {
-        "weights_sha256": identity.weights_sha256,
+        digest: identity.weights_sha256,
         "code_sha256": identity.code_sha256,
         "outputs": identity.outputs or "logits",
         "precision": first.run.precision,
-        "view": json.dumps(_plain_view(first)),
+        "view": "" if identity.is_foreign else json.dumps(first.run.as_dict()["view"]),
     }
     deployment = "unknown" if identity.is_foreign or identity.is_chat else "self_deployed"
     return {
@@ -104,10 +106,6 @@ def _model_info(results: Sequence[Result]) -> dict[str, Any]:
             **{name: value for name, value in details.items() if value},
         },
     }
-
-
-def _plain_view(result: Result) -> Any:
-    return result.run.as_dict()["view"]
 
 
 def _entries(result: Result) -> Iterator[dict[str, Any]]:
