@@ -77,7 +77,7 @@ class Subject:
 
     Attributes:
         model: its name.
-        numbers: by the names of `Quantity`.
+        numbers: by the names of `ClaimedNumber`.
         missing: why a number is not known, by the same names.
     """
 
@@ -458,7 +458,7 @@ def flip_rate_error(value: float, n: int) -> float:
 
 
 @dataclass(frozen=True)
-class Quantity:
+class ClaimedNumber:
     """A number that claims rest on, and where it stands among scores.
 
     Attributes:
@@ -510,21 +510,25 @@ class Quantity:
 
 
 QUANTITIES = (
-    Quantity("clean_accuracy", "top-1 accuracy on imagenet-val", "imagenet-val", "top1", headline=True),
-    Quantity("corrupted_error", "mean error on imagenet-c", "imagenet-c", "mean_error", headline=True),
-    Quantity("whitebox_accuracy", "accuracy under whitebox at epsilon .06", "whitebox", "accuracy", {"epsilon": 0.06}),
-    Quantity("whitebox_clean_accuracy", "clean accuracy of whitebox", "whitebox", "clean_accuracy"),
-    Quantity("blackbox_accuracy", "accuracy under blackbox at epsilon .06", "blackbox", "accuracy", {"epsilon": 0.06}),
-    Quantity("blackbox_clean_accuracy", "clean accuracy of blackbox", "blackbox", "clean_accuracy"),
-    Quantity("shape_bias", "shape bias on cue-conflict", "cue-conflict", "shape_bias", {"protocol": "orhan2019"}),
-    Quantity(
+    ClaimedNumber("clean_accuracy", "top-1 accuracy on imagenet-val", "imagenet-val", "top1", headline=True),
+    ClaimedNumber("corrupted_error", "mean error on imagenet-c", "imagenet-c", "mean_error", headline=True),
+    ClaimedNumber(
+        "whitebox_accuracy", "accuracy under whitebox at epsilon .06", "whitebox", "accuracy", {"epsilon": 0.06}
+    ),
+    ClaimedNumber("whitebox_clean_accuracy", "clean accuracy of whitebox", "whitebox", "clean_accuracy"),
+    ClaimedNumber(
+        "blackbox_accuracy", "accuracy under blackbox at epsilon .06", "blackbox", "accuracy", {"epsilon": 0.06}
+    ),
+    ClaimedNumber("blackbox_clean_accuracy", "clean accuracy of blackbox", "blackbox", "clean_accuracy"),
+    ClaimedNumber("shape_bias", "shape bias on cue-conflict", "cue-conflict", "shape_bias", {"protocol": "orhan2019"}),
+    ClaimedNumber(
         "calibration_error",
         "RMS calibration error on imagenet-a",
         "imagenet-a",
         "rms_calibration_error",
         bound=calibration_error,
     ),
-    Quantity("mfr", "mFR on imagenet-p", "imagenet-p", "mfr", headline=True, bound=flip_rate_error),
+    ClaimedNumber("mfr", "mFR on imagenet-p", "imagenet-p", "mfr", headline=True, bound=flip_rate_error),
 )
 
 MADE_HARDER = "corruption"
