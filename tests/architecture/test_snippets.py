@@ -72,7 +72,7 @@ def commands(page: Path) -> list[str]:
     """Every command of the page's blocks without a language: lines that go on are joined, ``&&`` parts them."""
     found = []
     for language, text in blocks(page):
-        if not language and not re.match(r"[\w-]+(: [\w ]+| on \S+)?\n┏", text):
+        if not language and not re.match(r"[\w:-]+(: [\w ]+| on [^\n]+)?\n┏", text):
             lines = re.sub(r"\\\n\s*", "", text).splitlines()
             found += [part.strip() for line in lines for part in line.partition("  #")[0].split(" && ") if part.strip()]
     return found
@@ -250,10 +250,13 @@ NOT_RUN = (
     "slices.toml",
     "--ladder",
     "runs/lite0",
+    "file:",
+    "coco",
+    "runs/markers",
 )
 """What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
-people's files, a csv, columns of pictures, exports of a page's own or an endpoint, and trackers: tests of their own
-run these."""
+people's files, boxes, scores, a csv, columns of pictures, exports of a page's own or an endpoint, and trackers: tests of
+their own run these."""
 
 FIRST, SECOND = "py:network.py:viewed", "py:my_model.py:viewed"
 

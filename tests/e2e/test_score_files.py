@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 from pyarrow import parquet
 
 from hardiness import evaluate
@@ -364,3 +368,44 @@ def test_other_conditions_are_another_table(out: Path, tmp_path: Path, hardiness
     told = hardiness("compare", tmp_path / "out")
     assert told.status == 2
     assert "needs two models that were run on one benchmark and the same data" in told.err
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "score_files.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_page_goes_from_pictures_to_a_gate(
+    hardiness: Any, photographs: list[Path], results: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its scripts and commands as they stand, on eight photographs: OpenCV's detector on corrupted pictures."""
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    large = [each for each in photographs if min(Image.open(each).size) >= 300][:8]
+    for number, photograph in enumerate(large):
+        shutil.copy(photograph, Path("photos") / f"{number}{photograph.suffix}")
+    for name, text in re.findall(r'^```\w+ title="(\S+)"\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL):
+        Path(name).write_text(text)
+    lines = re.sub(r"\\\n\s*", "", PAGE).splitlines()
+    commands = [line.split() for line in lines if re.match(r"python \w+\.py|hardiness .*(coco|markers)", line)]
+    assert [words[1] for words in commands] == [
+        *("markers.py", "make", "score.py", "score.py", "run", "run", "show", "compare", "gate")
+    ]
+    told = {}
+    for program, *words in commands:
+        if program == "python":
+            done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        else:
+            told[words[0]] = hardiness(*words)
+            assert told[words[0]].status == 0 or words[0] == "gate", told[words[0]].err
+    assert sorted(each.name for each in Path("tree/fog/3").iterdir()) == sorted(
+        each.name for each in Path("coco/images").iterdir()
+    )
+    by_model = {each["model"]: scores_of(each) for each in results(tmp_path / "runs" / "markers")}
+    assert by_model["plain"]["clean_score",]["value"] > 0.8
+    assert by_model["plain"]["score", "motion_blur", 5]["value"] < 0.3
+    assert by_model["median"]["mean_score",]["n"] == len(large)
+    assert "fail: score (motion blur, severity 3) of plain" in " ".join(told["gate"].out.split())
+    assert told["gate"].status == 3
+    page = Path("runs/markers/report.html").read_text("utf-8")
+    assert f"--predictions {tmp_path / 'plain.csv'}" in page

@@ -47,6 +47,8 @@ def store_predictions(command: Command) -> StoredPredictions:
     answers = command.answers
     assert answers is not None, "there are answers"
     benchmark, tree = parse(command.benchmarks[0]), ""
+    if isinstance(answers, str | os.PathLike):
+        command = replace(command, request=replace(command.request, predictions_file=os.path.abspath(answers)))
     if isinstance(benchmark, ScoreFile):
         return _store_scores(command, answers, benchmark)
     if isinstance(benchmark, ModelVsHuman) and isinstance(answers, str | os.PathLike) and are_trials(Path(answers)):

@@ -120,7 +120,7 @@ def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None =
     """Commands to go on with, a line each; first one's own pictures, after these the gate, by the run's policy."""
     out = shlex.quote(out)
     first = {"hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class"}
-    if any(benchmark_type(result.run).is_own for result in results):
+    if any(benchmark_type(result.run).is_own or not result.run.model.has_answers for result in results):
         first = {f"hardiness gate {out} --write-policy policy.toml": "limits that a later model must keep"}
     if policy:
         first = {

@@ -114,6 +114,7 @@ class Request:
         stated: its name and digest, once it was read.
         share: which part of the work this process begins with, where several share a store.
         data_arguments: what named the data, as ``--data`` takes it in any folder; kept with how rows were computed.
+        predictions_file: the path of the file that answers were read from, from whatever folder; kept likewise.
     """
 
     limit: int | None = option("The first N pictures of a seeded, class-stratified order.", None, metavar="N")
@@ -155,6 +156,7 @@ class Request:
     save_images: bool = option("Keep the pictures that attacks make, as PNG files in OUT/images.", False)
     workers: int = usable_cores()
     data_arguments: tuple[str, ...] = ()
+    predictions_file: str = ""
     stated: StatedPolicy | None = None
 
     def __post_init__(self) -> None:

@@ -72,6 +72,7 @@ def _command_parts(task: Task, request: Request, benchmark: Benchmark) -> dict[s
         "folder": os.getcwd() if any(map(_names_a_file_here, (model, benchmark_text))) else "",
         "benchmark": benchmark_text,
         "data": list(request.data_arguments),
+        "predictions": request.predictions_file,
         "precision_target": request.precision_target,
         "time_budget_s": request.time_budget_s,
         "until_decided": request.until_decided,

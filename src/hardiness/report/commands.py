@@ -55,6 +55,8 @@ def _typed_words(result: Result, request: Mapping[str, Any]) -> tuple[str, ...]:
     parts = ["hardiness", "run", "-m", request["model"], "-b", request["benchmark"]]
     for each in request["data"]:
         parts += ["--data", each]
+    if request.get("predictions"):
+        parts += ["--predictions", request["predictions"]]
     parts += _common(result)
     if request.get("precision_target") is not None:
         parts += ["--precision-target", f"{request['precision_target']:g}"]
