@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -377,12 +376,12 @@ PAGE = (Path(__file__).parents[2] / "docs" / "score_files.md").read_text("utf-8"
 def test_the_page_goes_from_pictures_to_a_gate(
     hardiness: Any, photographs: list[Path], results: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its scripts and commands as they stand, on eight photographs: OpenCV's detector on corrupted pictures."""
+    """Its scripts and commands as they stand, on five photographs: OpenCV's detector on corrupted pictures."""
     monkeypatch.chdir(tmp_path)
     Path("photos").mkdir()
-    large = [each for each in photographs if min(Image.open(each).size) >= 300][:8]
-    for number, photograph in enumerate(large):
-        shutil.copy(photograph, Path("photos") / f"{number}{photograph.suffix}")
+    for number, photograph in enumerate(photographs[:5]):
+        with Image.open(photograph) as picture:
+            picture.convert("RGB").resize((480, 360)).save(Path("photos") / f"{number}.png")
     for name, text in re.findall(r'^```\w+ title="(\S+)"\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL):
         Path(name).write_text(text)
     lines = re.sub(r"\\\n\s*", "", PAGE).splitlines()
@@ -404,8 +403,8 @@ def test_the_page_goes_from_pictures_to_a_gate(
     by_model = {each["model"]: scores_of(each) for each in results(tmp_path / "runs" / "markers")}
     assert by_model["plain"]["clean_score",]["value"] > 0.8
     assert by_model["plain"]["score", "motion_blur", 5]["value"] < 0.3
-    assert by_model["median"]["mean_score",]["n"] == len(large)
-    assert "fail: score (motion blur, severity 3) of plain" in " ".join(told["gate"].out.split())
-    assert told["gate"].status == 3
+    assert by_model["median"]["mean_score",]["n"] == 5
+    assert told["gate"].status == 4, "of five pictures no rule can be decided, and none is missing"
+    assert "score (motion blur, severity 3) of plain on file:markers-c is" in " ".join(told["gate"].out.split())
     page = Path("runs/markers/report.html").read_text("utf-8")
     assert f"--predictions {tmp_path / 'plain.csv'}" in page
