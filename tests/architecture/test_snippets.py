@@ -255,14 +255,7 @@ NOT_RUN = (
     "runs/markers",
 )
 """What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
-    "--ladder",
-    "runs/lite0",
-    "file:",
-    "coco",
-    "runs/markers",
-)
-"""What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
-people's files, boxes, scores, a csv, columns of pictures, exports of a page's own or an endpoint, and trackers: tests of
+people's files, boxes, scores, a csv, columns of pictures, exports of a page's own, an endpoint and trackers: tests of
 their own run these."""
 
 FIRST, SECOND = "py:network.py:viewed", "py:my_model.py:viewed"
