@@ -99,7 +99,9 @@ def test_two_chosen_models_a_filter_without_finds_and_the_ring_of_a_sort_button(
     tab.locator(".scorecard thead a").nth(1).click()
     tops = [tab.locator(part).bounding_box()["y"] for part in ("section[id^=imagenet-c] h2",)]
     bar = tab.locator(".bar").bounding_box()
-    assert bar["y"] + bar["height"] <= tops[0] < SCREEN_PX / 2, "the heading is not under the bar, which says two models"
+    assert bar["y"] + bar["height"] <= tops[0] < SCREEN_PX / 2, (
+        "the heading is not under the bar, which says two models"
+    )
     context.close()
 
 

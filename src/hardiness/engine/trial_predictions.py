@@ -24,7 +24,15 @@ from hardiness.models.options import row_and_model, split
 from hardiness.reference.categories import sixteen
 from hardiness.reference.classes import wnids
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.reference.trials import COLUMNS, PERSON, Trial, TrialStimulus, own_name, read_set_answers, set_files
+from hardiness.reference.trials import (
+    COLUMNS,
+    PERSON,
+    TrialAnswer,
+    TrialStimulus,
+    own_name,
+    read_set_answers,
+    set_files,
+)
 from hardiness.sources.packages import file_sha256
 
 _NAMED = 3
@@ -89,7 +97,7 @@ class TrialPredictions:
     path: str
     sha256: str
     observer: str
-    trials: Mapping[TrialStimulus, Trial]
+    trials: Mapping[TrialStimulus, TrialAnswer]
 
     def data(self, benchmark: Benchmark, root: DataRoot) -> DataSet:
         """The stimuli: those that are there, else those that the trials name.

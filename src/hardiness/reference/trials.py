@@ -74,7 +74,7 @@ def read_set_trials(folder: Path) -> Right:
     }
 
 
-class Trial(NamedTuple):
+class TrialAnswer(NamedTuple):
     """One trial: the category that was answered, ``"na"`` for none, the right one, and the file of the stimulus."""
 
     answer: str
@@ -82,7 +82,7 @@ class Trial(NamedTuple):
     image: str
 
 
-SetAnswers = Mapping[str, Mapping[TrialStimulus, Trial]]
+SetAnswers = Mapping[str, Mapping[TrialStimulus, TrialAnswer]]
 """Each observer's trials by stimulus."""
 
 
@@ -93,7 +93,7 @@ def read_set_answers(folder: Path) -> SetAnswers:
         raise ArgumentError(
             f"{folder}: must hold a folder of csv files for each set of stimuli ({', '.join(SETS[:3])} …), holds none"
         )
-    answers: dict[str, dict[TrialStimulus, Trial]] = {}
+    answers: dict[str, dict[TrialStimulus, TrialAnswer]] = {}
     for name, file in files:
         for where, (observer, answer, image, category, condition) in _rows(file, (*COLUMNS, *JUDGED)):
             level = stimulus_set(name).levels[0] if not _varies(name) else stimulus_set(name).level(condition)
@@ -103,7 +103,7 @@ def read_set_answers(folder: Path) -> SetAnswers:
             own = answers.setdefault(observer, {})
             if stimulus in own:
                 raise ArgumentError(f"{where}: {observer} must answer {image} once, but does so again; remove one")
-            own[stimulus] = Trial(answer.lower(), category.lower(), image)
+            own[stimulus] = TrialAnswer(answer.lower(), category.lower(), image)
     return answers
 
 
