@@ -51,7 +51,7 @@ class PerturbationTree:
 
     @property
     def about(self) -> Mapping[str, str]:
-        """Nothing: videos have no annotations."""
+        """An empty mapping: videos have no annotations."""
         return {}
 
     def parameters(self, cell: Condition) -> Mapping[str, Any]:
