@@ -2,16 +2,18 @@
 
 python docs/write.py               # the tables (make docs)
 python docs/write.py --check       # writes nothing; exits with 1 where a table is not what it would write
-python docs/write.py --demo OUT    # also README's demo: runs it into the new folder OUT, and takes its time
+python docs/write.py --demo OUT    # also what README and the first page show of the demo, which runs into OUT
 python docs/write.py --notebooks   # also what the cells of docs/notebooks print
 python docs/write.py --modern OUT  # also docs/modern.md and its figure, from what its two commands wrote into OUT
 python docs/write.py --four OUT    # also the example of docs/compare.md, from what its commands wrote into OUT
+python docs/write.py --gallery OUT # also the figures of docs/gallery.md, which its commands wrote into OUT
 python docs/write.py --slices OUT  # also what docs/slices.md prints: runs its example in the new folder OUT
 """
 
 from __future__ import annotations
 
 import ast
+import base64
 import html
 import importlib
 import inspect
@@ -21,10 +23,10 @@ import os
 import pprint
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from functools import cache, partial
@@ -69,7 +71,37 @@ MODERN, MODERN_MODELS = "docs/modern.md", ("efficientnet_lite0", "hf-clip:tiny-c
 COLUMNS = 96
 """The width of all that commands and notebooks print: code of so many columns is whole on a screen of 1,280 pixels."""
 SLICES = "docs/slices.md"
+PUBLISHED = {
+    "accuracy": "imagenet-val--imagenet--accuracy",
+    "among_published": "imagenet-c--among_published",
+    "explained_by_accuracy": "imagenet-a--explained_by_accuracy",
+    "error_by_corruption": "imagenet-c--error_by_corruption",
+    "flip_probability": "imagenet-p--flip_probability",
+    "accuracy_under_attack": "whitebox--imagenet--protocol_orhan2019--accuracy_under_attack",
+    "scores": "cue-conflict--scores",
+}
+"""Figures of the gallery that are of published results, by name, and their files."""
+SMALL = {
+    "confidence": "imagenet-val--embedded--confidence",
+    "error_by_severity": "imagenet-c--embedded--error_by_severity",
+    "error_matrix": "imagenet-c--embedded--error_matrix",
+    "calibration_by_severity": "imagenet-c--embedded--calibration_by_severity",
+    "flips": "imagenet-c--embedded--flips_1",
+    "attack_effort": "whitebox--embedded--protocol_standard--attack_effort",
+}
+"""Figures of the gallery that are of the small run that its page has the command of."""
 FIGURES = {
+    "--gallery": {
+        **{
+            f"figures/{stem}.svg": f"docs/figures/gallery/{name}.svg"
+            for name, stem in PUBLISHED.items()
+        },
+        "own/figures/own-c--photos--recall_by_class.svg": "docs/figures/gallery/recall_by_class.svg",
+        **{
+            f"small/figures/{stem}.svg": f"docs/figures/gallery/{name}.svg"
+            for name, stem in SMALL.items()
+        },
+    },
     "--modern": {
         "figures/ood-unit-tests--imagenet--passing_msp.svg": "docs/figures/ood_unit_tests.svg"
     },
@@ -246,7 +278,7 @@ def option_section(words: str, text: str, context: click.Context) -> str:
     """A command: what it does, its line of usage, its options as ``--help`` has them."""
     command = context.command
     pieces = " ".join(dict.fromkeys(command.collect_usage_pieces(context)))
-    lines = [f"## {words}", "", text, "", "```", f"{words} {pieces}", "```", ""]
+    lines = [f"## {words}", "", text, "", f"`{words} {pieces}`", ""]
     for option in command.params:
         if isinstance(option, click.Option) and (record := option.get_help_record(context)):
             name, sentence, default, least, required = (
@@ -302,17 +334,27 @@ QUESTION = re.compile(r"\A# (.*)\n\n\*([^*]+\?)\*\s")
 
 def title_and_question(page: str) -> tuple[str, str]:
     """The heading of a page of the site, and its question; a page without them is an error."""
-    found = QUESTION.match(
-        re.sub(
-            r"\A<!--.*?-->\s*", "", (ROOT / "docs" / page).read_text("utf-8"), flags=re.DOTALL
-        )
-    )
+    found = QUESTION.match(re.sub(r"\A<!--.*?-->\s*", "", text_of(page), flags=re.DOTALL))
     if not found:
         raise SystemExit(
             f"docs/{page} must begin: # Title, an empty line, *Its question?* and then the answer"
         )
     title, question = found.groups()
     return title, " ".join(question.split())
+
+
+def text_of(page: str) -> str:
+    """The text of a page, or the first cell of the notebook that the site makes a page of."""
+    file = ROOT / "docs" / source_of(page)
+    if file.suffix == ".md":
+        return file.read_text("utf-8")
+    return "".join(json.loads(file.read_text("utf-8"))["cells"][0]["source"])
+
+
+def source_of(page: str) -> str:
+    """The file, below docs, that a page of the site is made of: itself, or a notebook."""
+    notebook = Path(page).with_suffix(".ipynb")
+    return str(notebook) if (ROOT / "docs" / notebook).exists() else page
 
 
 def doors() -> Mapping[str, Mapping[str, list[str]]]:
@@ -356,7 +398,7 @@ def page_list(door: str) -> str:
 def line_of_page(page: str) -> str:
     """An item of a list: the page's title as a link, and its question."""
     title, question = title_and_question(page)
-    return f"- [{title}]({page}): {question}\n"
+    return f"- [{title}]({source_of(page)}): {question}\n"
 
 
 LIKELY_ERRORS = {
@@ -618,24 +660,20 @@ def written(page: str) -> str:
 
 
 def demo(out: Path) -> str:
-    """How long the demo takes into a new folder, and its overview of two models."""
-    if out.exists():
-        raise SystemExit(f"{out} must not be there yet: the demo runs into it, and is timed")
-    before = time.monotonic()
-    command = [
-        sys.executable,
-        "-m",
-        "hardiness",
-        "run",
-        "--suite",
-        "demo",
-        "--out",
-        str(out),
-        "--quiet",
-    ]
-    subprocess.run(command, check=True)
-    seconds = time.monotonic() - before
-    taken = f"Once installed, the demo takes {seconds:.0f} seconds on {os.cpu_count()} cores. Two of its four models:\n"
+    """The overview of two models of the demo, which is run into the folder where that is not there yet."""
+    if not out.exists():
+        command = [
+            sys.executable,
+            "-m",
+            "hardiness",
+            "run",
+            "--suite",
+            "demo",
+            "--out",
+            str(out),
+            "--quiet",
+        ]
+        subprocess.run(command, check=True)
     store = Store.open(out)
     table = printed(scorecard_tables(results_of(store), kept_comparisons([store])), COLUMNS)
     lines, kept = [], True
@@ -643,7 +681,36 @@ def demo(out: Path) -> str:
         model = re.match(r"│ (\S+)", line)
         kept = model[1] in DEMO_MODELS if model else kept or line[0] != "│"
         lines += [line] * kept
-    return f"{taken}\n{''.join(lines)}"
+    return "".join(lines)
+
+
+def write_first_screens(out: Path) -> None:
+    """Take a picture of the first screen of the demo's page, on a light and on a dark screen, with Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    page = Path(hardiness.write_report(out)).resolve()
+    with sync_playwright() as playwright:
+        chromium = next(
+            filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+            None,
+        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for scheme, end in (("light", ""), ("dark", "_dark")):
+            context = browser.new_context(
+                viewport={"width": 1280, "height": 900}, color_scheme=scheme
+            )
+            tab = context.new_page()
+            tab.goto(page.as_uri())
+            box = tab.locator("header.screen").bounding_box()
+            clip = {
+                "x": 64,
+                "y": 0,
+                "width": 1152,
+                "height": round(box["y"] + box["height"]) + 8,
+            }
+            tab.screenshot(path=ROOT / "docs" / "pictures" / f"report{end}.png", clip=clip)
+            context.close()
+        browser.close()
 
 
 def modern(out: Path) -> str:
@@ -799,7 +866,12 @@ def run_notebook(notebook: dict[str, Any]) -> None:
                     "text": text.splitlines(keepends=True),
                 }
             )
-        if value is not None:
+        if hasattr(value, "_repr_png_"):  # as Jupyter shows a picture of Pillow's
+            drawn = base64.b64encode(value._repr_png_()).decode()
+            size = [f"<picture of {value.width} x {value.height} pixels>"]
+            kind = {"output_type": "execute_result", "execution_count": number, "metadata": {}}
+            cell["outputs"].append({**kind, "data": {"image/png": drawn, "text/plain": size}})
+        elif value is not None:
             data = {
                 "text/plain": pprint.pformat(value, width=COLUMNS, sort_dicts=False).splitlines(
                     keepends=True
@@ -818,19 +890,19 @@ def write_notebooks() -> None:
         print(f"wrote {file.name}")
 
 
-RUNS: Mapping[str, tuple[str, Mapping[str, Callable[[Path], str]]]] = {
-    "--demo": ("README.md", {"demo": demo}),
-    "--modern": (MODERN, {"modern": modern}),
-    "--four": ("docs/compare.md", {"four": differences, "noise": movements}),
-    "--slices": (
-        SLICES,
-        {
+RUNS: Mapping[str, Mapping[str, Mapping[str, Callable[[Path], str]]]] = {
+    "--demo": {"README.md": {"demo": demo}, "docs/index.md": {"demo": demo}},
+    "--modern": {MODERN: {"modern": modern}},
+    "--four": {"docs/compare.md": {"four": differences, "noise": movements}},
+    "--slices": {
+        SLICES: {
             f"slices {word}": partial(example_output, word)
             for word in ("show", "compare", "gate")
-        },
-    ),
+        }
+    },
+    "--gallery": {},
 }
-"""By option: a page, and what makes each of its blocks of an output folder."""
+"""By option: pages, and what makes each of their blocks of an output folder."""
 
 
 def main(arguments: list[str]) -> int:
@@ -839,14 +911,13 @@ def main(arguments: list[str]) -> int:
         write_notebooks()
         arguments = []
     of_run = RUNS.get(arguments[0]) if len(arguments) == 2 else None
-    if arguments and arguments != ["--check"] and not of_run:
+    if arguments and arguments != ["--check"] and of_run is None:
         raise SystemExit(__doc__)
     stale: list[str] = []
-    for page in dict.fromkeys((*TABLES, *([of_run[0]] if of_run else []))):
+    for page in dict.fromkeys((*TABLES, *(of_run or ()))):
         text = written(page)
-        if of_run and page == of_run[0]:
-            for name, make in of_run[1].items():
-                text = with_block(text, name, make(Path(arguments[1])))
+        for name, make in (of_run or {}).get(page, {}).items():
+            text = with_block(text, name, make(Path(arguments[1])))
         if text != (ROOT / page).read_text("utf-8"):
             stale.append(page)
             if arguments != ["--check"]:
@@ -858,8 +929,10 @@ def main(arguments: list[str]) -> int:
             if arguments != ["--check"]:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
-    if of_run:
+    if of_run is not None:
         stale += stale_figures(*arguments[:1], Path(arguments[1]))
+    if arguments[:1] == ["--demo"]:
+        write_first_screens(Path(arguments[1]))
     if arguments == ["--check"]:
         print(f"stale, run make docs: {', '.join(stale)}" if stale else "every table is fresh")
         return 1 if stale else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import shutil
@@ -41,7 +42,8 @@ def test_a_stale_table_is_found_and_written(tmp_path: Path, monkeypatch: pytest.
         text = (ROOT / page).read_text("utf-8")
         (tmp_path / page).write_text(text.replace("| `pgd` |", "| `pdg` |").replace("| `alexnet` |", "| `alexnot` |"))
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
-    for page in (ROOT / "docs").rglob("*.md"):
+    for page in [*(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").rglob("*.ipynb")]:
+        (tmp_path / page.relative_to(ROOT)).parent.mkdir(exist_ok=True, parents=True)
         if not (tmp_path / page.relative_to(ROOT)).exists():
             shutil.copy(page, tmp_path / page.relative_to(ROOT))
     main = write["main"]
@@ -93,6 +95,30 @@ def test_pages_name_only_files_that_there_are() -> None:
     ]
     assert len(named) > 20
     assert [each for each in named if not any((top / each[1]).exists() for top in tops)] == []
+
+
+CHARTS = {"Curves", "Dots", "Heat", "Ladder", "Scatter"}
+
+
+def chart_names() -> set[str]:
+    """How the names of figures begin, which the code gives them as a text or as the beginning of one."""
+    names = set()
+    for file in (ROOT / "src" / "hardiness" / "report").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CHARTS and node.args:
+                first = getattr(node.args[0], "values", node.args)[0]
+                names |= {first.value} if isinstance(first, ast.Constant) else set()
+    return names
+
+
+def test_the_gallery_has_every_figure() -> None:
+    """With a picture of it, or the command after which it is drawn."""
+    page = (ROOT / "docs" / "gallery.md").read_text("utf-8")
+    assert len(chart_names()) >= 15
+    assert [name for name in sorted(chart_names()) if f"`{name}" not in page] == []
+    pictures = re.findall(r"!\[[^\]]+\]\((figures/[\w/]+\.svg)\)", page)
+    assert len(pictures) > 12
+    assert len(page.split("```")[-2].splitlines()) > 5, "the commands that made the pictures"
 
 
 COMMAND = re.compile(

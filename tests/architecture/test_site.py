@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,14 @@ def pages_of(entries: list[object]) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def title(page: str) -> str:
-    return re.search("^# (.*)", (ROOT / "docs" / page).read_text(), re.M)[1]
+    file = ROOT / "docs" / page
+    if not file.exists():  # the page of a notebook
+        return (
+            json.loads(file.with_suffix(".ipynb").read_text("utf-8"))["cells"][0]["source"][0]
+            .removeprefix("# ")
+            .strip()
+        )
+    return re.search("^# (.*)", file.read_text("utf-8"), re.M)[1]
 
 
 def test_a_page_is_called_by_its_heading_everywhere() -> None:
@@ -49,18 +57,19 @@ def test_a_page_is_called_by_its_heading_everywhere() -> None:
         if Path(page).name in ("README.md", "index.md") and names:
             assert names[-1] == title(page)
     index = (ROOT / "docs/index.md").read_text()
-    listed = re.findall(r"^ *- \[([^\]]+)\]\(([\w/]+\.md)\): .+\?$", index, re.M)
-    assert listed == [(title(page), page) for page in dict(listed).values()]
+    listed = re.findall(r"^ *- \[([^\]]+)\]\(([\w/]+\.(?:md|ipynb))\): .+\?$", index, re.M)
+    assert len(listed) > 50
+    assert listed == [(title(page.replace(".ipynb", ".md")), page) for _, page in listed]
 
 
 def test_the_first_page_lists_the_pages_behind_the_same_doors_in_the_same_groups() -> None:
     index = (ROOT / "docs/index.md").read_text()
     shown: dict[tuple[str, ...], list[str]] = {}
     door = group = ""
-    for found in re.finditer(r"^## (.*)|^- \*\*(.*)\*\*$|^ *- \[[^\]]+\]\(([\w/]+\.md)\)", index, re.M):
+    for found in re.finditer(r"^## (.*)|^- \*\*(.*)\*\*$|^ *- \[[^\]]+\]\(([\w/]+)\.(?:md|ipynb)\)", index, re.M):
         door, group = (found[1], "") if found[1] else (door, found[2] or group)
         if found[3]:
-            shown.setdefault((door, group) if group else (door,), []).append(found[3])
+            shown.setdefault((door, group) if group else (door,), []).append(f"{found[3]}.md")
     groups: dict[tuple[str, ...], list[str]] = {}
     own = {names for names, page in pages_of(navigation()) if Path(page).name in ("README.md", "index.md")}
     for names, page in pages_of(navigation()[1:]):
