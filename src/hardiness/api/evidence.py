@@ -88,7 +88,7 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
         raise ArgumentError(f"evidence must name a folder, and {request.folder} is a file; name another one")
     about = read_about(request.about)
     former = read_former(request.since) if request.since is not None else None
-    stores, missing = open_stores(request.outs, wait_s=request.wait_s)
+    stores, missing = open_stores(tuple(dict.fromkeys(request.outs)), wait_s=request.wait_s)
     with surveyed(*stores):
         results, problems, remarks = results_in(stores, missing, request.baseline, grouping=request.grouping)
         comparisons = comparisons_of(stores, results, request.baseline, details=False, grouping=request.grouping)

@@ -59,15 +59,14 @@ def evidence_page(content: bytes) -> str:
         "order": list(SECTIONS),
         "section_titles": SECTIONS,
         "about_rows": _about_rows(evidence["about"]),
-        "headlines": _headline_blocks(evidence),
         "results": _result_tables(evidence),
         "groups": [each for each in evidence["groups"] if each["is_headline"]] or evidence["groups"],
         "perturbations": _perturbation_tables(evidence["perturbations"]),
         "attackers": [_attacker_block(each) for each in evidence["attackers"]],
         "runs": _run_tables(evidence["runs"]),
         "verdict": verdict_of(evidence),
-        "caveats": list(caveats_of(evidence)),
-        "front_verdicts": _front_verdicts(evidence),
+        "front": _front_sheet(evidence),
+        "front_rows": FRONT_ROWS,
         "goal_units": [
             {each["rule"]: each["unit"] for each in gate["verdicts"]} for gate in evidence["verdicts"]["gates"]
         ],
@@ -111,15 +110,94 @@ def verdict_of(evidence: Mapping[str, Any]) -> FrontVerdict:
     return FrontVerdict(worst, " ".join([*sentences, *stale]), orders[least])
 
 
-FRONT_VERDICTS = 8
-"""Verdicts that stand on the first sheet, failures first; the others are counted."""
+class ModelHeadline(NamedTuple):
+    """The score that stands for a benchmark, of one model."""
+
+    model: str
+    score: Mapping[str, Any]
 
 
-def _front_verdicts(evidence: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], int]:
-    """The verdicts of the first sheet, and how many others there are."""
+class HeadlineBlock(NamedTuple):
+    """One benchmark on the first sheet.
+
+    Attributes:
+        heading: the benchmark, the data and the variant.
+        title: what the score is called, with its direction.
+        doubt: that all of its rows have; empty where they have none, or differ.
+        rows: by model.
+        scale: the value at the right end of the bars.
+    """
+
+    heading: str
+    title: str
+    doubt: str
+    rows: Sequence[ModelHeadline]
+    scale: float
+
+    @property
+    def lines(self) -> float:
+        """Lines that it takes on the first sheet."""
+        doubtful = 0 if self.doubt else sum(bool(row.score["doubt"]) for row in self.rows[:FRONT_ROWS])
+        names = sum(_line_count(row.model, NARROW // 2) for row in self.rows[:FRONT_ROWS])
+        more = len(self.rows) > FRONT_ROWS
+        return 0.6 + _line_count(f"{self.heading} {self.title} {self.doubt}", NARROW) + names + doubtful + more
+
+
+FRONT_LINES = 31
+"""Lines that the first sheet has for statements, headlines, verdicts and caveats, beside what it always holds."""
+
+FRONT_VERDICTS, FRONT_ROWS = 8, 6
+"""Verdicts, failures first, and models of one benchmark that stand there at most; the others are counted."""
+
+NARROW, WIDE = 44, 105
+"""Characters of a line of half a sheet, and of a whole one."""
+
+
+class FrontSheet(NamedTuple):
+    """The parts of the first sheet that vary in length, cut so that all of it fits.
+
+    Attributes:
+        headlines, more_headlines: benchmarks, and how many others there are.
+        verdicts, more_verdicts: failures first, and how many others there are.
+        caveats: sentences.
+    """
+
+    headlines: Sequence[HeadlineBlock]
+    more_headlines: int
+    verdicts: Sequence[Mapping[str, Any]]
+    more_verdicts: int
+    caveats: Sequence[str]
+
+
+def _front_sheet(evidence: Mapping[str, Any]) -> FrontSheet:
+    caveats, every = list(caveats_of(evidence)), _headline_blocks(evidence)
     verdicts = [each for gate in evidence["verdicts"]["gates"] for each in gate["verdicts"]]
     ordered = sorted(verdicts, key=lambda each: ORDER.index(each["outcome"]))
-    return ordered[:FRONT_VERDICTS], len(ordered[FRONT_VERDICTS:])
+    heads = 2 * (_line_count(title_of(evidence), 42) - 1) + 1.4 * (_line_count(verdict_of(evidence).sentence, 56) - 1)
+    room = FRONT_LINES - heads - sum(_line_count(caveat, WIDE) for caveat in caveats)
+    blocks: list[HeadlineBlock] = []
+    right = 0.0
+    for block in every:
+        if blocks and right + block.lines > room - (6 if ordered else 0):
+            break
+        blocks.append(block)
+        right += block.lines
+    room -= max(right, _statement_lines(evidence))
+    count = max(1, min(FRONT_VERDICTS, int((room - 3) / 1.25)))
+    return FrontSheet(blocks, len(every) - len(blocks), ordered[:count], len(ordered[count:]), caveats)
+
+
+def _line_count(text: str, characters: int) -> int:
+    return 1 + (len(text) - 1) // characters
+
+
+def _statement_lines(evidence: Mapping[str, Any]) -> float:
+    """Lines of the left half of the first sheet."""
+    system, about = evidence["about"]["system"], evidence["about"]
+    texts = [system["intended_use"], system["domain"], system["provider"], about["responsible"]["name"], about["date"]]
+    names = [*(f"{each['name']} {'0' * 10}" for each in evidence["models"][:FRONT_ROWS])]
+    names += [f"{each['name']}, 000 pictures {'0' * 10}" for each in evidence["data"][:FRONT_ROWS]]
+    return 2 + 1.15 * sum(_line_count(text or NOT_STATED, NARROW * 3 // 4) for text in (*texts, *names))
 
 
 def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
@@ -183,29 +261,6 @@ def _about_rows(about: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     return [*rows, ("Reference", about["reference"]), ("Date", about["date"]), ("Place", about["place"])]
 
 
-class ModelHeadline(NamedTuple):
-    """The score that stands for a benchmark, of one model."""
-
-    model: str
-    score: Mapping[str, Any]
-
-
-class HeadlineBlock(NamedTuple):
-    """One benchmark on the first sheet.
-
-    Attributes:
-        heading: the benchmark, the data and the variant.
-        title: what the score is called, with its direction.
-        rows: by model.
-        scale: the value at the right end of the bars.
-    """
-
-    heading: str
-    title: str
-    rows: Sequence[ModelHeadline]
-    scale: float
-
-
 def _headline_blocks(evidence: Mapping[str, Any]) -> list[HeadlineBlock]:
     blocks = []
     for heading, runs in _by_table(evidence["runs"]).items():
@@ -214,7 +269,9 @@ def _headline_blocks(evidence: Mapping[str, Any]) -> list[HeadlineBlock]:
             first = rows[0].score
             ends = [value for row in rows for value in (row.score["value"], *(row.score["interval"] or ())) if value]
             scale = 1.0 if first["unit"] == "fraction" else max([*ends, 0.0]) or 1.0
-            blocks.append(HeadlineBlock(heading, _score_title(first), rows, scale))
+            doubts = {row.score["doubt"] for row in rows}
+            doubt = doubts.pop() if len(doubts) == 1 else ""
+            blocks.append(HeadlineBlock(heading, _score_title(first), doubt, rows, scale))
     return blocks
 
 
