@@ -18,12 +18,16 @@ from PIL import Image
 
 import hardiness
 from hardiness.benchmarks.options import parse
+from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError
-from hardiness.core.model import View, WholePicture
+from hardiness.core.model import CANVAS_224, View, WholePicture
+from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt
 from hardiness.engine.batch import QueuedPicture
+from hardiness.engine.pictures import PictureSource
 from hardiness.engine.protocol_noise import variations
 from hardiness.engine.whole_pictures import batch_length
+from hardiness.imaging.resizing import on_canvas
 from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
 from hardiness.models.whole_pictures import MOST_PIXELS, encoded
@@ -222,6 +226,16 @@ def test_answers_that_depend_on_company_are_refused() -> None:
 
     with pytest.raises(ModelError, match="mine answers otherwise for a picture alone than beside others"):
         wrap(padded, None, name="mine", takes="full")
+
+
+@pytest.mark.slow
+def test_a_page_shows_what_was_corrupted_at_its_own_size(photos: Path) -> None:
+    """Shown on a canvas, as all pictures are, and corrupted before that."""
+    result = run(of_pictures, FOG, photos, takes="full", limit=3)
+    source = PictureSource(lambda _: locate([f"own={photos}"]), [])
+    corrupted = corrupt(read((photos / "a" / "0.jpg").read_bytes())[0], "fog", 3, id="a/0")
+    shown = source(result, "a/0", Condition(corruption="fog", severity=3))
+    np.testing.assert_array_equal(shown, on_canvas(corrupted, CANVAS_224))
 
 
 def test_noise_of_a_protocol_varies_no_resize_of_ours() -> None:
