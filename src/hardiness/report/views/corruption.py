@@ -64,7 +64,7 @@ class CorruptionView(CardView):
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class ShownAnswers:
     """The answers that figures count: wrong ones, or on classes of a person's own right ones, as its tables do."""
 
     are_right: bool = False
@@ -108,7 +108,7 @@ def corruption_charts(results: Sequence[Result]) -> list[Chart]:
 
     On classes of a person's own they show accuracy.
     """
-    answers = Answers(shows_right_answers(results))
+    answers = ShownAnswers(shows_right_answers(results))
     shares = {result.name: _shares(result, answers) for result in results}
     names = list(dict.fromkeys(name for by_cell in shares.values() for name, _ in by_cell))
     severities = sorted({severity for by_cell in shares.values() for _, severity in by_cell})
@@ -122,7 +122,7 @@ def corruption_charts(results: Sequence[Result]) -> list[Chart]:
     return charts
 
 
-def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval], answers: Answers) -> str:
+def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval], answers: ShownAnswers) -> str:
     """The corruptions under which most and least is lost, by shares, the most harmful first; else a range."""
     names = list(shares)
     if len(names) == 1:
@@ -166,7 +166,7 @@ def noise_loss(result: Result) -> Score | None:
     return LOSS.score(loss, worst.n, interval, Condition(group=group))
 
 
-def _shares(result: Result, answers: Answers) -> Cells:
+def _shares(result: Result, answers: ShownAnswers) -> Cells:
     return {
         (s.condition["corruption"], s.condition["severity"]): answers.share(s)
         for s in result.scores
@@ -188,7 +188,7 @@ def _curves(
     names: Sequence[str],
     severities: Sequence[int],
     results: Sequence[Result],
-    answers: Answers,
+    answers: ShownAnswers,
 ) -> Curves:
     ticks = tuple(float(severity) for severity in severities)
     cells = {
@@ -251,7 +251,7 @@ def _matrix(
     names: Sequence[str],
     severities: Sequence[int],
     results: Sequence[Result],
-    answers: Answers,
+    answers: ShownAnswers,
 ) -> Heat:
     """The share of each model's cells; of one severity alone, which has no curves, with the published ones beside."""
     layers = tuple(
@@ -279,7 +279,7 @@ def _matrix(
     )
 
 
-def _by_corruption(results: Sequence[Result], answers: Answers) -> Dots | None:
+def _by_corruption(results: Sequence[Result], answers: ShownAnswers) -> Dots | None:
     """Mean share of each corruption over its severities, with the published models as strokes."""
     observers = tuple(_observer(result, answers) for result in results)
     rows: dict[str, list[Score]] = {}
@@ -320,7 +320,7 @@ def _by_corruption(results: Sequence[Result], answers: Answers) -> Dots | None:
     )
 
 
-def _mean_title(shares: Mapping[str, float], intervals: Mapping[str, Interval], answers: Answers) -> str:
+def _mean_title(shares: Mapping[str, float], intervals: Mapping[str, Interval], answers: ShownAnswers) -> str:
     """The corruptions under which most and least is lost, by shares, the most harmful first; else a range."""
     names, what = list(shares), answers.metric.capitalize()
     if len(names) == 1:
@@ -337,7 +337,7 @@ def _mean_title(shares: Mapping[str, float], intervals: Mapping[str, Interval], 
     return f"{what} by corruption: most under {where}, least under {mild}"
 
 
-def _observer(result: Result, answers: Answers) -> Observer:
+def _observer(result: Result, answers: ShownAnswers) -> Observer:
     by_row = {
         str(s.condition["corruption"]): answers.share(s)
         for s in result.scores
@@ -360,7 +360,7 @@ def _grid(result: Result) -> Grid | None:
     cells = [score.condition for score in result.scores if _is_cell_of_set(score, result)]
     if not cells:
         return None
-    answers = Answers(shows_right_answers([result]))
+    answers = ShownAnswers(shows_right_answers([result]))
     shares = (answers.share(s) if s.metric.removesuffix(PARTIAL) in SHARES else s for s in result.scores)
     lookup = ScoreLookup([*shares])
     severities = sorted({cell["severity"] for cell in cells})
