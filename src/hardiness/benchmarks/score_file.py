@@ -90,7 +90,7 @@ class ScoreFile(Benchmark):
         return "it needs a file of scores: --predictions FILE"
 
     def dataset(self, data: DataRoot) -> DataSet:
-        """Nothing: the pictures are those of the file.
+        """The pictures of the file, which are not known without it.
 
         Raises:
             DataError: always.
@@ -100,7 +100,7 @@ class ScoreFile(Benchmark):
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
-        """No picture: that of a score need not exist."""
+        """The pictures of one item: none, since that of a score need not exist."""
         yield from ()
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
