@@ -39,7 +39,7 @@ from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.compared_slices import slice_sentence, slice_views
 from hardiness.results.comparison import BenchmarkComparison, compare_stores, not_comparable
-from hardiness.results.equivalence import Margin
+from hardiness.results.equivalence import EquivalenceMargin
 from hardiness.results.flips import PairFlips
 from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
@@ -389,7 +389,7 @@ def compare(
         DataError: a folder holds no records.
     """
     outs = list(out) if isinstance(out, Sequence) and not isinstance(out, str) else [out]
-    grouping, margin = grouping_of(columns, cluster, slices), None if within is None else Margin.read(within)
+    grouping, margin = grouping_of(columns, cluster, slices), None if within is None else EquivalenceMargin.read(within)
     if ladder is None:
         if data:
             raise ArgumentError("data goes with a ladder, whose models are run again on these pictures; leave it out")
@@ -404,7 +404,7 @@ def compare_grouped(
     models: Sequence[str],
     reference: Sequence[str],
     grouping: Grouping,
-    within: Margin | None = None,
+    within: EquivalenceMargin | None = None,
 ) -> Comparisons:
     """The comparison of models of output folders by clusters and slices; arguments and errors as of `compare`."""
     stores = [Store.open(each) for each in outs]

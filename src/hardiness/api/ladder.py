@@ -16,8 +16,8 @@ from hardiness.report.exports.exporter import tables_in
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.ladder import ladder_view, step_heading, step_view
 from hardiness.report.tables import Form, ends_of, table_of
-from hardiness.results.equivalence import Margin
-from hardiness.results.ladder import Ladder, LadderStep, StepPart, ladder_of, ladder_tables, rungs_of
+from hardiness.results.equivalence import EquivalenceMargin
+from hardiness.results.ladder import ExportLadder, LadderStep, StepPart, ladder_of, ladder_tables, rungs_of
 from hardiness.sources.files import shown
 from hardiness.store.store import Store, surveyed
 
@@ -30,9 +30,9 @@ class Ladders:
         benchmarks: the ladders.
     """
 
-    benchmarks: tuple[Ladder, ...]
+    benchmarks: tuple[ExportLadder, ...]
 
-    def __iter__(self) -> Iterator[Ladder]:
+    def __iter__(self) -> Iterator[ExportLadder]:
         return iter(self.benchmarks)
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class Ladders:
         return table_of(rows, form)
 
 
-def _row(ladder: Ladder, step: LadderStep, part: StepPart) -> dict[str, Any]:
+def _row(ladder: ExportLadder, step: LadderStep, part: StepPart) -> dict[str, Any]:
     flips, verdict = part.flips, part.equivalence
     return {
         "benchmark": ladder.benchmark,
@@ -121,7 +121,7 @@ def climb(
     outs: Sequence[str | Path],
     ladder: str | Sequence[str],
     grouping: Grouping,
-    within: Margin | None = None,
+    within: EquivalenceMargin | None = None,
     data: Sequence[str] = (),
 ) -> Ladders:
     """The steps of a ladder on each benchmark that two of its models were run on.

@@ -19,7 +19,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, option, part
 from hardiness.core.request import Placement, Request
 from hardiness.report.digest import Digest
-from hardiness.results.equivalence import Margin
+from hardiness.results.equivalence import EquivalenceMargin
 
 LINE = 80
 """Characters of a line of sentences, however wide the terminal is."""
@@ -66,7 +66,7 @@ def compare(options: CompareOptions) -> int:
     The first score of each benchmark says which models are told apart and which are not; --all has every score.
     """
     grouping = api.grouping_asked(options.grouped)
-    within = None if options.within is None else Margin.read(options.within)
+    within = None if options.within is None else EquivalenceMargin.read(options.within)
     if options.ladder is not None:
         return _climb(options, grouping, within)
     if options.data:
@@ -87,7 +87,7 @@ def compare(options: CompareOptions) -> int:
     return 0
 
 
-def _climb(options: CompareOptions, grouping: Grouping, within: Margin | None) -> int:
+def _climb(options: CompareOptions, grouping: Grouping, within: EquivalenceMargin | None) -> int:
     """Print what each step of a ladder changes."""
     if options.models or options.reference or grouping.slices:
         raise ArgumentError("--ladder goes without --model, --reference and --slice: it names its models itself")

@@ -50,7 +50,7 @@ def flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
             f"{pair.first} alone are its negative flips to {pair.second}.{left_out}",
             label="share of pictures that this model alone answers rightly",
             ends=("", ""),
-            all_rows="all pictures",
+            all_rows="all but clean" if pair.clean else "all pictures",
             rows=tuple(rows),
             observers=(_alone(pair.first, "negative", overall, rows), _alone(pair.second, "positive", overall, rows)),
             limit=next(limit for limit in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if limit >= most - 1e-9),

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 
 from hardiness.core.result import IN_PERCENT, Interval, TextTable
-from hardiness.results.ladder import Ladder, LadderStep, StepPart
+from hardiness.results.ladder import ExportLadder, LadderStep, StepPart
 from hardiness.statistics.equivalence import Equivalence
 
 HEADS = ("step", "under", "answers change, %", "harmful, %", "helpful, %", "score", "before → after", "change", "95 %")
 
 
-def ladder_view(ladder: Ladder) -> TextTable:
+def ladder_view(ladder: ExportLadder) -> TextTable:
     """A row for each step and part: answers that change, harmful and helpful ones, the score, and the verdict."""
     judged = [part.equivalence for step in ladder.steps for part in step.parts if part.equivalence]
     rows = tuple(_row(step, part, bool(judged)) for step in ladder.steps for part in step.parts)

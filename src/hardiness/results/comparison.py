@@ -24,7 +24,7 @@ from hardiness.metrics.declaration import registry
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.dependence import dependence_lines
-from hardiness.results.equivalence import Margin, PairEquivalence, equivalences_of
+from hardiness.results.equivalence import EquivalenceMargin, PairEquivalence, equivalences_of
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import (
     RunByImage,
@@ -276,7 +276,7 @@ def compare_stores(
     details: bool = True,
     baseline_model: str | None = None,
     grouping: Grouping = NO_GROUPING,
-    within: Margin | None = None,
+    within: EquivalenceMargin | None = None,
 ) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
@@ -375,7 +375,7 @@ def _comparisons(
     base: StoredBaseline | None,
     models: Sequence[str],
     details: bool,
-    within: Margin | None = None,
+    within: EquivalenceMargin | None = None,
 ) -> list[BenchmarkComparison]:
     noises = stored_noise(stores)
     comparisons = []
@@ -469,7 +469,7 @@ def _comparison(
     noises: Mapping[str, Noise],
     base: StoredBaseline | None,
     detailed: bool,
-    within: Margin | None,
+    within: EquivalenceMargin | None,
 ) -> BenchmarkComparison | None:
     """The runs of one table beside each other; ``None`` where fewer than two can be compared."""
     few = len(runs) <= MOST_KEPT

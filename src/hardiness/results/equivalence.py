@@ -22,7 +22,7 @@ from hardiness.statistics.equivalence import Equivalence, equivalence
 
 
 @dataclass(frozen=True, slots=True)
-class Margin:
+class EquivalenceMargin:
     """How far two scores may lie apart and still count as equivalent.
 
     Attributes:
@@ -34,7 +34,7 @@ class Margin:
     in_percent: bool = False
 
     @classmethod
-    def read(cls, text: str | float, name: str = "within") -> Margin:
+    def read(cls, text: str | float, name: str = "within") -> EquivalenceMargin:
         """The margin that a person states, as ``"0.5 %"`` or ``0.005``.
 
         Raises:
@@ -98,7 +98,7 @@ def verdict_text(verdict: Equivalence, title: str, unit: str) -> str:
 
 
 def equivalences_of(
-    runs: Mapping[str, RunByImage], clusters: Clusters | None, margin: Margin
+    runs: Mapping[str, RunByImage], clusters: Clusters | None, margin: EquivalenceMargin
 ) -> tuple[PairEquivalence, ...]:
     """The verdict on every two of some runs by each score that they share; none where they share no picture.
 
@@ -129,7 +129,7 @@ def equivalences_of(
 
 
 def _verdicts(
-    runs: Mapping[str, RunByImage], ids: NDArray[Any], clusters: Clusters | None, margin: Margin
+    runs: Mapping[str, RunByImage], ids: NDArray[Any], clusters: Clusters | None, margin: EquivalenceMargin
 ) -> Iterator[PairEquivalence]:
     """The verdicts on two runs, of some images."""
     (first, one), (second, other) = runs.items()

@@ -17,7 +17,7 @@ from hardiness.core.forms import json_field, json_form
 from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
 from hardiness.results.comparison import TableKey, runs_by_table
-from hardiness.results.equivalence import Margin, verdict_text
+from hardiness.results.equivalence import EquivalenceMargin, verdict_text
 from hardiness.results.flips import PairFlips, flips_of, places_by_kind
 from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs, why_not_measured
 from hardiness.results.runs import ScoredRun
@@ -154,7 +154,7 @@ class LadderStep:
 
 
 @dataclass(frozen=True)
-class Ladder:
+class ExportLadder:
     """The steps of a ladder on one benchmark.
 
     Attributes:
@@ -261,7 +261,7 @@ def _run_of(rung: str, runs: Mapping[str, ScoredRun], benchmark: str) -> ScoredR
     return runs[names[0]] if names else None
 
 
-def ladder_of(table: LadderTable, margin: Margin | None = None) -> Ladder:
+def ladder_of(table: LadderTable, margin: EquivalenceMargin | None = None) -> ExportLadder:
     """The steps of a ladder on one benchmark, from stored rows alone.
 
     Args:
@@ -279,10 +279,12 @@ def ladder_of(table: LadderTable, margin: Margin | None = None) -> Ladder:
         run.save()
         run.release()
     notes = [f"{rung}: not run on {benchmark}, and left out of its ladder" for rung in table.absent]
-    return Ladder(benchmark, data, variant, tuple(table.runs), steps, margin.value if margin else None, tuple(notes))
+    return ExportLadder(
+        benchmark, data, variant, tuple(table.runs), steps, margin.value if margin else None, tuple(notes)
+    )
 
 
-def _step(runs: Mapping[str, ScoredRun], margin: Margin | None) -> LadderStep:
+def _step(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> LadderStep:
     """The step between two runs."""
     (first, before), (second, after) = runs.items()
     identities = before.stored.run, after.stored.run
@@ -310,7 +312,7 @@ def _parts(
     ids: NDArray[Any],
     clusters: Clusters | None,
     flips: PairFlips | None,
-    margin: Margin | None,
+    margin: EquivalenceMargin | None,
 ) -> Iterator[StepPart]:
     """The headline of two runs, then each kind of condition: by accuracy where there are answers, else by the score."""
 
