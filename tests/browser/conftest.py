@@ -20,11 +20,14 @@ from hardiness.core.result import Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure
 from hardiness.imaging.codecs import png
+from hardiness.report.evidence.page import evidence_page
+from hardiness.report.evidence.record import About, AboutSystem
+from hardiness.report.evidence.writing import EvidenceSources, evidence_json, evidence_record
 from hardiness.report.exports.exporter import registry
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims.claim import judge_claims, published_models
-from hardiness.results.results import published_results
+from hardiness.results.results import group_of, published_results
 from hardiness.store.local_files import LocalFiles
 
 HOSTILE = (
@@ -193,6 +196,20 @@ def sheet_of_four(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sheet") / "sheet.html"
     path.write_bytes(registry.get("sheet").write(of_models(*FOUR)))
     return path
+
+
+@pytest.fixture(scope="session")
+def evidence_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The evidence of four models, of eight, and of models whose names are no plain text."""
+    folder, pages = tmp_path_factory.mktemp("evidence"), {}
+    names = {"four": [f"model_{k}" for k in range(4)], "eight": [f"model_{k}" for k in range(8)], "hostile": HOSTILE}
+    for name, models in names.items():
+        results = sorted(of_models(*models), key=group_of)
+        about = About(system=AboutSystem(name=HOSTILE[0] if name == "hostile" else None))
+        pages[name] = folder / f"{name}.html"
+        content = evidence_json(evidence_record(EvidenceSources(results, about=about)))
+        pages[name].write_text(evidence_page(content), errors="backslashreplace")
+    return pages
 
 
 @pytest.fixture(scope="session")

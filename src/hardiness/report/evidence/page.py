@@ -509,11 +509,16 @@ def _environment() -> Environment:
     return environment
 
 
+LONG_NAME = 40
+"""Characters of a name beyond which it may be broken anywhere."""
+
+
 def _breakable(text: str) -> Markup:
-    """A text that may be broken after an underscore, a slash or a sign."""
-    return Markup("").join(
+    """A text that may be broken after an underscore, a slash or a sign; a very long one anywhere."""
+    name = Markup("").join(
         escape(part) + Markup("<wbr>") if part[-1:] in "_/:=+" else escape(part) for part in _pieces(text)
     )
+    return Markup('<span class="long">{}</span>').format(name) if len(text) > LONG_NAME else name
 
 
 def _pieces(text: str) -> list[str]:
