@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import hardiness
 from hardiness.benchmarks.options import registry
@@ -95,6 +96,26 @@ def test_pages_name_only_files_that_there_are() -> None:
     ]
     assert len(named) > 20
     assert [each for each in named if not any((top / each[1]).exists() for top in tops)] == []
+
+
+def test_the_first_page_begins_with_install_lines_the_demos_picture_and_its_result() -> None:
+    page = (ROOT / "docs" / "index.md").read_text("utf-8").partition("\n## ")[0]
+    install, table = (page.index(each) for each in ("pip install '.[demo]'\n", "<!-- made: demo -->\n"))
+    picture, dark = (page.index(f"](pictures/report{each})") for each in (".png#only-light", "_dark.png#only-dark"))
+    assert install < picture < dark < table
+    assert re.search("<!-- made: demo -->.*?<!-- end: demo -->", page, re.DOTALL)[0] in README
+
+
+def test_the_picture_of_the_page_has_the_colours_of_the_readers_screen() -> None:
+    """On GitHub as on the site: the page as it is on a light screen, and as it is on a dark one."""
+    dark, light = re.search(r'prefers-color-scheme: dark\)" srcset="(.*?)">\n<img src="(.*?)"', README).groups()
+    shades = []
+    for name in (light, dark):
+        with Image.open(ROOT / name) as picture:
+            assert picture.mode == "RGB"
+            shades.append(picture.convert("L").resize((1, 1)).getpixel((0, 0)))
+    assert shades[0] > 200
+    assert shades[1] < 60
 
 
 CHARTS = {"Curves", "Dots", "Heat", "Ladder", "Scatter"}
