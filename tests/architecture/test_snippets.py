@@ -322,6 +322,8 @@ def in_small(line: str) -> list[str]:
     if words[:2] == ["list", "runs"]:
         words[2] = "stored"
     added = shlex.split(SMALLER.get(" ".join(words[:2]), SMALLER.get(words[0], "")))
+    if "--levels" in words:  # which are of one corruption, and fog has none
+        added = ["--limit", "1"]
     if "--limit" in words and "--limit" in added:  # an option is given once
         at = words.index("--limit")
         words = [*words[:at], *words[at + 2 :]]
