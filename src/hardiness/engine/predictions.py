@@ -531,6 +531,8 @@ def _digest(columns: _AnswerColumns) -> str:
             digest.update(values[np.arange(start, min(start + ROWS_AT_ONCE, len(values)))].tobytes())
     else:
         digest.update(json.dumps(values).encode())
+    if cells := columns.confidence_cells:
+        digest.update(json.dumps(cells).encode())
     return digest.hexdigest()
 
 
@@ -576,6 +578,11 @@ class _AnswerColumns:
         # Each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
         self.samples += [self._known.setdefault(text, text) for text in samples]
         self.conditions += [self._known.setdefault(text, text) for text in conditions]
+
+    @property
+    def confidence_cells(self) -> Sequence[str]:
+        """The texts of the column of confidences; none where there is no such column, or it was taken already."""
+        return self.beside.get(self._places.confidence, ()) if self._places.confidence else ()
 
     def confidences(self) -> NDArray[np.float32] | None:
         """The confidence of each answer; ``None`` where there is no column of them.

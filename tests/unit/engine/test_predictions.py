@@ -174,6 +174,14 @@ def test_a_prediction_and_its_confidence(tmp_path: Path) -> None:
     assert any("call class prediction" in note for note in matched.model.notes)
 
 
+def test_confidences_that_python_holds_are_part_of_the_identity() -> None:
+    one, other = (
+        read_predictions({"path": ["a/0"], "prediction": ["a"], "score": [score]}, ["a", "b", "c"])
+        for score in (0.5, 0.6)
+    )
+    assert one.sha256 != other.sha256
+
+
 def test_a_column_for_each_class(tmp_path: Path) -> None:
     """Their order in the file is its own, and the rows say whether they are logits or probabilities."""
     data, file = own_data("ant", "bee", "cat"), tmp_path / "a.csv"
