@@ -18,19 +18,22 @@ from PIL import Image
 
 import hardiness
 from hardiness.benchmarks.options import parse
+from hardiness.core.benchmark import Expansion, Item
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.errors import ArgumentError, ModelError, SampleError
 from hardiness.core.model import CANVAS_224, View, WholePicture
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt
+from hardiness.engine import whole_pictures
 from hardiness.engine.batch import QueuedPicture
 from hardiness.engine.pictures import PictureSource
 from hardiness.engine.protocol_noise import variations
-from hardiness.engine.whole_pictures import batch_length
+from hardiness.engine.whole_pictures import batch_length, whole_expansions
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
 from hardiness.models.whole_pictures import MOST_PIXELS, encoded
+from hardiness.sources.files import DiskFile
 
 WEIGHTS = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
 SIDE = 32
@@ -259,6 +262,25 @@ def test_a_call_has_at_most_64_megapixels() -> None:
     assert batch_length(waiting(half, third), 32, flush=True) == 2
     assert batch_length(waiting(MOST_PIXELS, MOST_PIXELS), 32, flush=False) == 1
     assert batch_length(waiting(0, 0, 0), 2, flush=False) == 2  # on a canvas pictures are counted alone
+
+
+def test_a_picture_larger_than_a_call_and_a_damaged_one_fail_alone(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_pictures, "MOST_PIXELS", 700)
+    small, large = (
+        Item(path.stem, 0, DiskFile(str(path))) for path in (photos / "b" / "small.png", photos / "a" / "0.jpg")
+    )
+    own, forms = parse("own"), [WholePicture(encoded=True)]
+    (picture,) = whole_expansions(own, small, [Condition()], forms, 0)
+    assert isinstance(picture, Expansion)
+    assert (picture.size_px, picture.images[0].tobytes()) == (600, (photos / "b" / "small.png").read_bytes())
+    with pytest.raises(SampleError, match=r"0.jpg: must have at most 700 pixels, all that a call takes, has .* scale"):
+        list(whole_expansions(own, large, [Condition()], forms, 0))
+    cut = photos.parent / "cut.jpg"
+    cut.write_bytes((photos / "a" / "0.jpg").read_bytes()[:3000])
+    with pytest.raises(SampleError, match=r"cut.jpg: must be a whole"):
+        list(whole_expansions(own, Item("cut", 0, DiskFile(str(cut))), [Condition()], forms, 0))
 
 
 def test_a_turned_picture_stays_turned_as_jpeg() -> None:
