@@ -20,6 +20,9 @@ from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import difference_test, shared_images
 from hardiness.statistics.equivalence import Equivalence, equivalence
 
+AMBIGUOUS = 0.1
+"""A margin of a share, without %, from which on it may have been meant in percent."""
+
 
 @dataclass(frozen=True, slots=True)
 class EquivalenceMargin:
@@ -49,9 +52,24 @@ class EquivalenceMargin:
             raise ArgumentError(f'{name} must be above 0{below}, as in "0.5 %" for half a point, was {text}')
         return cls(value, in_percent)
 
-    def is_of(self, unit: str) -> bool:
-        """Whether it can be the margin of a score of a unit: of a share it must be below 1."""
-        return self.value < 1 if unit in IN_PERCENT else not self.in_percent
+    def is_of(self, unit: str, title: str) -> bool:
+        """Whether it can be the margin of a score of a unit.
+
+        Args:
+            unit: of the score.
+            title: what people call the score.
+
+        Raises:
+            ArgumentError: the score is a share, and a number without % may have been meant in percent.
+        """
+        if unit not in IN_PERCENT:
+            return not self.in_percent
+        if not self.in_percent and self.value >= AMBIGUOUS:
+            raise ArgumentError(
+                f'within {self.value:g} of {title} would be {100 * self.value:g} points: write "{self.value:g} %" or '
+                f'"{100 * self.value:g} %", whichever is meant'
+            )
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +128,7 @@ def equivalences_of(
         margin: within which they count as equivalent.
 
     Raises:
-        ArgumentError: the margin can be that of no score.
+        ArgumentError: the margin can be that of no score, or may have been meant in percent.
 
     Source: Schuirmann (1987), doi:10.1007/BF01068419; Berger (1982), doi:10.1080/00401706.1982.10487790.
     """
@@ -120,10 +138,10 @@ def equivalences_of(
     pairs = map(dict, combinations(runs.items(), 2)) if len(ids) else ()
     verdicts = [verdict for pair in pairs for verdict in _verdicts(pair, ids, clusters, margin)]
     units = {run.unit(score) for run in runs.values() for score in run.scores}
-    if units and not any(map(margin.is_of, units)):
+    if units and not verdicts and len(ids):
         raise ArgumentError(
-            f"within {margin.value:g} can be the margin of no score, whose units are {', '.join(sorted(units))}; give "
-            "a share below 1, or a number in the unit of a score"
+            f"within is in percent, and no score is, whose units are {', '.join(sorted(units))}; give a number in the "
+            "unit of a score"
         )
     return tuple(verdicts)
 
@@ -134,12 +152,11 @@ def _verdicts(
     """The verdicts on two runs, of some images."""
     (first, one), (second, other) = runs.items()
     for score in one.scores:
-        unit = one.unit(score)
-        if not margin.is_of(unit):
+        unit, title = one.unit(score), one.title(score)
+        if not margin.is_of(unit, title):
             continue
         for counterpart in other.counterparts(score):
             (of_one, few), (of_other, fewer) = one.estimate(score, ids), other.estimate(counterpart, ids)
             tested = difference_test(of_one, of_other, score.span, few or fewer, clusters)
-            title = one.title(score)
             verdict = equivalence(tested, margin.value)
             yield PairEquivalence(first, second, score.metric, score.condition, title, unit, verdict)

@@ -320,7 +320,7 @@ def _parts(
         name: str, title: str, unit: str, sides: Sequence[Estimate], span: float, lacks: str, own: Flips | None
     ) -> StepPart:
         tested = difference_test(sides[1], sides[0], span, lacks, clusters)
-        verdict = equivalence(tested, margin.value) if margin and margin.is_of(unit) else None
+        verdict = equivalence(tested, margin.value) if margin and margin.is_of(unit, title) else None
         return StepPart(name, title, unit, sides[0].value, sides[1].value, tested.alone(), own, verdict)
 
     for score in [score for score in before.scores if after.counterparts(score)][:1]:

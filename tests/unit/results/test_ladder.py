@@ -179,6 +179,13 @@ def test_a_graph_in_training_mode_is_named_in_the_step_to_it(tmp_path: Path) -> 
     assert not any(line in note for note in back.steps[0].notes), "the step away from it has no such line"
 
 
+def test_a_margin_that_may_have_been_meant_in_percent_is_asked_for(out: Path) -> None:
+    for ladder in (None, "torch+onnx"):
+        with pytest.raises(ArgumentError, match=r'would be 50 points: write "0\.5 %" or "50 %"'):
+            hardiness.compare(out, within=0.5, ladder=ladder)
+    assert next(iter(hardiness.compare(out, within="50 %"))).equivalences
+
+
 @pytest.mark.parametrize("within", ["0 %", "-1 %", "100 %", "half", 0])
 def test_a_margin_that_is_none_is_refused(out: Path, within: Any) -> None:
     with pytest.raises(ArgumentError, match="within"):
