@@ -73,6 +73,7 @@ class ScreenColumn:
         is_attack: whether its pictures were attacked.
         is_partial: whether any of its numbers is of a part.
         note: the words of its verdict, where its numbers are of other pictures for each model.
+        are_scores: whether its numbers are mean scores of pictures, and no shares of right answers.
     """
 
     title: str
@@ -88,6 +89,7 @@ class ScreenColumn:
     is_attack: bool = False
     is_partial: bool = False
     note: str = ""
+    are_scores: bool = False
 
     @property
     def n(self) -> str:
@@ -164,7 +166,8 @@ def lead_of(columns: Sequence[ScreenColumn], models: Sequence[str]) -> str:
             sentences.append(_capital(f"{place}{who or 'ahead'} by {amount_of(own.leads)}."))
     open_ranges = [(column, text) for column in columns if (text := _range(column)) and not column.standing.claim]
     parts = [
-        f"{_small(column.title) if place else column.title}, {text}{'' if place else ' of the answers are right'}"
+        f"{_small(column.title) if place else column.title}, {text}"
+        f"{'' if place or column.are_scores else ' of the answers are right'}"
         f"{_doubts_of(column)}"
         for place, (column, text) in enumerate(open_ranges)
     ]
@@ -205,7 +208,11 @@ def _verdict_of_few(column: ScreenColumn, photographs: str, remarks: Sequence[st
     if len(column.points) == 1:
         (point,) = column.points.values()
         between = f"95 % interval {_percent(point.interval)}; " if point.interval else ""
-        return Verdict("plain", f"{point.text} % right.", " ".join([f"{_capital(between + photographs)}.", *remarks]))
+        return Verdict(
+            "plain",
+            f"{point.text} %{'' if column.are_scores else ' right'}.",
+            " ".join([f"{_capital(between + photographs)}.", *remarks]),
+        )
     return Verdict("plain", "Nothing to rank.", " ".join([f"{photographs}.", *remarks]))
 
 
@@ -217,7 +224,11 @@ def foot_of(columns: Sequence[ScreenColumn], order: str) -> list[str]:
         order: by what the models are in order; empty where they are in none.
     """
     points = [point for column in columns for point in column.points.values()]
-    sentences = ["Dot: share of answers that are right. Bar: 95 % interval. More is better everywhere."]
+    kinds = {
+        column.are_scores: "mean score" if column.are_scores else "share of answers that are right"
+        for column in columns
+    }
+    sentences = [f"Dot: {' or '.join(kinds.values())}. Bar: 95 % interval. More is better everywhere."]
     if any(point.doubt for point in points):
         sentences.append("Hollow: the attack is withdrawn or was not checked.")
     if order:
@@ -278,7 +289,8 @@ def listed(texts: Sequence[str]) -> str:
 
 def _title_of_one(columns: Sequence[ScreenColumn], model: str) -> str:
     parts = [
-        f"{point.text} %{' right' if place == 0 else ''} {column.where}{f' ({point.doubt})' if point.doubt else ''}"
+        f"{point.text} %{' right' if place == 0 and not column.are_scores else ''} {column.where}"
+        f"{f' ({point.doubt})' if point.doubt else ''}"
         for place, column in enumerate(columns)
         for point in column.points.values()
     ]

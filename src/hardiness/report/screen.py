@@ -62,6 +62,12 @@ class FirstScreen:
     begun: tuple[str, ...]
 
     @property
+    def label(self) -> str:
+        """The name of its chart, for who hears it."""
+        are_scores = all(column.are_scores for chart in self.charts for column, _ in chart)
+        return "Mean scores" if are_scores else "Share of right answers"
+
+    @property
     def pairs(self) -> str:
         """The differences of every two models as JSON: by ``I-J``, their places, a title and a text a column.
 
@@ -147,12 +153,17 @@ def _next_step(
             for result in by_anchor[column.anchor].results
             if result.name in column.serious and result.name not in column.twins
         ]
-        if column.is_partial and (column.standing.claim is None or not column.is_judged):
+        if column.is_partial and not column.are_scores and (column.standing.claim is None or not column.is_judged):
             command = _more_images(results, column)
             if command:
                 return f"more photographs under “{column.title}” (the same command continues)", command
     if len(models) == 1 and columns:
         first = by_anchor[columns[0].anchor].results[0]
+        if columns[0].are_scores:
+            return (
+                "A second model to compare it with",
+                f"hardiness run -m MODEL -b {first.benchmark} --predictions FILE",
+            )
         return "a second model to compare it with", f"hardiness run -m MODEL -b {first.benchmark} --data {_data(first)}"
     if any(column.is_judged for column in columns):
         return "every pair, and how many of their answers differ", "hardiness compare OUT"

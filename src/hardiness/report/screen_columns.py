@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations, permutations
 
+from hardiness.benchmarks.picture_scores import MEAN_SCORE
 from hardiness.benchmarks.presentation import Column, benchmark_type
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
@@ -37,6 +39,8 @@ def screen_columns(shown: Sequence[BenchmarkSection]) -> list[ScreenColumn]:
         if each.section.group == "natural shift":
             name = each.results[0].benchmark
             columns += _of_photographs([each], "Shifted", f"on {name}")
+        if not each.results[0].run.model.has_answers:
+            columns += _of_scores(each)
     return [*columns, *(column for each in shown if _is_clean(each) or _is_own(each) for column in _worst_slices(each))]
 
 
@@ -96,6 +100,19 @@ def _of_photographs(candidates: Sequence[BenchmarkSection], title: str, where: s
         column = next((c for c in each.section.columns if c.metric.removesuffix(PARTIAL) in RIGHT and c.headline), None)
         if column is not None:
             yield _column(each, {result.name: column for result in each.results}, title, where, _source(each))
+
+
+def _of_scores(each: BenchmarkSection) -> Iterator[ScreenColumn]:
+    """The column of the mean score that a file has for each picture, over its conditions."""
+    columns = {
+        result.name: Column(score.metric, Condition(), "mean score", higher_is_better=True)
+        for result in each.results
+        for score in result.scores
+        if score.metric.removesuffix(PARTIAL) == MEAN_SCORE.name and score.value is not None
+    }
+    if columns:
+        column = _column(each, columns, "Score", f"by mean score on {each.results[0].benchmark}", _source(each))
+        yield replace(column, are_scores=True)
 
 
 def _corrupted(shown: Sequence[BenchmarkSection]) -> Iterator[ScreenColumn]:
