@@ -187,6 +187,8 @@ def test_no_accuracy_stands_anywhere(out: Path, hardiness: Any, tmp_path: Path) 
             r"top.?1\b|accuracy|\bmistakes?\b|negative.flips|answers (that )?are right|right answers|% right",
             text,
         ), name
+    assert "Retained score by corruption" in texts["page"]
+    assert re.search(r"fog, severity 3 .*\n.*[\d.]+–[\d.]+", texts["terminal"]), "conditions have intervals"
     told_apart = " ".join(re.sub(r"<[^>]+>", " ", texts["page"]).split())
     assert "new is ahead of old by mean score on file:cityscapes-c." in told_apart
     assert "Dot: mean score. Bar: 95 % interval." in told_apart

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hardiness.benchmarks.card import Card, card_of
+from hardiness.benchmarks.picture_scores import RETAINED_SCORE
 from hardiness.benchmarks.presentation import ANY_METRICS
 from hardiness.core.condition import Condition
 from hardiness.core.result import Result, Score
@@ -17,7 +19,10 @@ NAME = "scores_by_condition"
 ROWS_MOST = 20
 """Conditions that the figure shows at most; the grid has all."""
 
-LIMITS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+RETAINED = "retained_by_condition"
+"""Stem of the files of the figure that shows how much is kept of scores."""
+
+LIMITS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.6, 2.0)
 """Ends of the axis."""
 
 
@@ -33,9 +38,12 @@ def scores_by_condition(results: Sequence[Result]) -> Iterator[Chart | Grid]:
     conditional = {result.name: _conditional(card, result.scores) for result in results}
     if chart := _chart(card, results, conditional):
         yield chart
+    are_scores = not any(result.run.model.has_answers for result in results)
+    if are_scores and (chart := _chart(card, results, conditional, RETAINED_SCORE.name)):
+        yield replace(chart, name=RETAINED)
     for result in results:
         if scores := conditional[result.name]:
-            yield _grid(card, result.name, scores)
+            yield _grid(card, result.name, scores, intervals=are_scores)
 
 
 def _conditional(card: Card, scores: Sequence[Score]) -> list[Score]:
@@ -48,10 +56,15 @@ def _conditional(card: Card, scores: Sequence[Score]) -> list[Score]:
     ]
 
 
-def _grid(card: Card, model: str, scores: Sequence[Score]) -> Grid:
+def _grid(card: Card, model: str, scores: Sequence[Score], *, intervals: bool) -> Grid:
     metrics = list(dict.fromkeys(score.metric for score in scores))
     conditions = list(dict.fromkeys(score.condition for score in scores))
-    cells = {(s.metric, s.condition): GridCell(s.value, s.unit, s.unit == "fraction", s.doubt) for s in scores}
+    cells = {
+        (s.metric, s.condition): GridCell(
+            s.value, s.unit, s.unit == "fraction", s.doubt, s.interval if intervals else None
+        )
+        for s in scores
+    }
     rows = tuple(
         (card.named(condition), tuple(cells.get((metric, condition)) for metric in metrics)) for condition in conditions
     )
@@ -60,8 +73,8 @@ def _grid(card: Card, model: str, scores: Sequence[Score]) -> Grid:
     return Grid(model, "scores by condition", corner, tuple(card.metric(name).title for name in metrics), rows)
 
 
-def _chart(card: Card, results: Sequence[Result], conditional: dict[str, list[Score]]) -> Dots | None:
-    """The first metric that is a share and was measured under several conditions of the same keys."""
+def _chart(card: Card, results: Sequence[Result], conditional: dict[str, list[Score]], ratio: str = "") -> Dots | None:
+    """The first metric that is a share, or that ratio, and was measured under several conditions of the same keys."""
     groups: dict[tuple[str, tuple[str, ...]], dict[Condition, list[Score]]] = {}
     for scores in conditional.values():
         for score in scores:
@@ -69,7 +82,8 @@ def _chart(card: Card, results: Sequence[Result], conditional: dict[str, list[Sc
             group.setdefault(score.condition, []).append(score)
     for (name, keys), by_condition in groups.items():
         shares = [score for scores in by_condition.values() for score in scores if score.value is not None]
-        if len(by_condition) > 1 and shares and all(map(_is_share, shares)):
+        is_chosen = name == ratio if ratio else all(map(_is_share, shares))
+        if len(by_condition) > 1 and shares and is_chosen:
             return _dots(card, results, name, keys, list(by_condition)[:ROWS_MOST])
     return None
 
@@ -94,7 +108,7 @@ def _dots(
         all_rows="over all",
         rows=tuple(map(card.named, conditions)),
         observers=tuple(observers),
-        limit=next((limit for limit in LIMITS if limit >= most), 1.0),
+        limit=next((limit for limit in LIMITS if limit >= most), LIMITS[-1]),
         bars=True,
     )
 
