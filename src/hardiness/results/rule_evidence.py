@@ -31,6 +31,7 @@ from hardiness.metrics.scoring import WeightedCells, as_cells, as_score
 from hardiness.reference.sets import distortion_set, set_names
 from hardiness.results.clustered import clustered_score
 from hardiness.results.dependence import dependence_lines
+from hardiness.results.equivalence import AMBIGUOUS
 from hardiness.results.measured import measures_of
 from hardiness.results.metric_scores import version_of, with_metrics
 from hardiness.results.pair_scores import columns_of_pair, pair_entries, scorings_of
@@ -136,6 +137,12 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
         raise ArgumentError(
             f'{place}: {rule.kind} must be a share{below}, as 0.01 for one point, or a text as in "1 %", since '
             f"{metric.title} is one; {was}"
+        )
+    is_plain_margin = rule.kind == "equivalent_within" and not rule.in_percent and metric.unit in IN_PERCENT
+    if is_plain_margin and limit >= AMBIGUOUS:
+        raise ArgumentError(
+            f'{place}: equivalent_within may be {limit:g} % or {100 * limit:g} %: write "{limit:g} %" or '
+            f'"{100 * limit:g} %", whichever is meant; was {limit:g}'
         )
     if metric.unit == "ratio" and not rule.in_percent and (limit >= 1 if is_difference else abs(limit) > MOST_RATIO):
         raise ArgumentError(

@@ -120,6 +120,7 @@ def test_clusters_decide_where_pictures_come_in_such(folder: Path) -> None:
     [
         ("equivalent_within = 0", "must be above 0"),
         ("equivalent_within = 1", "must be a share below 100 %"),
+        ("equivalent_within = 0.5", "may be 0.5 % or 50 %"),
         ('equivalent_within = "0.5 %"\nworse_by_at_most = 0.1', "must have one of"),
     ],
 )
