@@ -157,7 +157,7 @@ def lead_of(columns: Sequence[ScreenColumn], models: Sequence[str]) -> str:
     judged = [column for column in columns if column.is_judged]
     sentences = []
     claims = _claims(judged)
-    for claim, held in claims:
+    for claim, held in claims[:CLAIMS_IN_TITLE]:  # the others stand under their columns
         for column in held:
             own = column.standing.claim
             assert own is not None, "a column that holds a claim has one"
@@ -189,8 +189,10 @@ def verdict_of(column: ScreenColumn) -> Verdict:
     if column.is_judged:
         if column.is_attack and all(point.value == 0 for point in column.serious.values()):
             return Verdict("open", "All broken.", " ".join([f"{photographs}.", *remarks]))
+        has_intervals = any(point.interval for point in column.serious.values())
+        why = "They differ within chance." if has_intervals else "No interval is known."
         few = f"{photographs} {'is' if column.images == 1 else 'are'} too few." if column.images < FEWEST else ""
-        return Verdict("open", "Not told apart.", " ".join([few or "They differ within chance.", *remarks]))
+        return Verdict("open", "Not told apart.", " ".join([few or why, *remarks]))
     return _verdict_of_few(column, photographs, remarks)
 
 

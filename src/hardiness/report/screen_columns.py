@@ -128,7 +128,7 @@ def _corrupted(shown: Sequence[BenchmarkSection]) -> Iterator[ScreenColumn]:
             continue
         usual, _ = Counter(cells.values()).most_common(1)[0]
         count = len({cell["corruption"] for cell in usual})
-        corruptions = f"{count} corruption{'' if count == 1 else 's, mean'}"
+        corruptions = f"{count} corruption{'' if count == 1 else 's, mean'}" if count else "mean"  # published: no cells
         others = {name: "other corruptions" for name, own in cells.items() if own != usual}
         yield _column(each, columns, "Corrupted", "under corruptions", f"{_source(each)}: {corruptions}", others)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hardiness.core.result import Interval
@@ -124,6 +125,22 @@ def test_of_twenty_models_both_sides_are_counted_once() -> None:
         "Nine models are ahead of nine others on clean photographs. The rest is too close to call."
     )
     assert lead_of([chart], names).startswith("Ahead by 10.1 points")
+
+
+def test_without_intervals_nothing_is_said_to_be_within_chance() -> None:
+    published = replace(
+        column("Corrupted", THREE), points={name: RightShare(v, None, 50_000) for name, v in THREE.items()}
+    )
+    assert verdict_of(published).rest == "No interval is known."
+    assert verdict_of(column("Corrupted", THREE)).rest == "They differ within chance."
+
+
+def test_a_lead_repeats_no_more_claims_than_a_title_takes() -> None:
+    charts = [
+        replace(column("Clean", THREE, pair), where=f"on set {place}")
+        for place, pair in enumerate(("a>b", "a>c", "b>c", "b>a"))
+    ]
+    assert lead_of(charts, "abc").count("ahead") == 3
 
 
 def test_where_an_attack_is_not_believed_nothing_is_ranked() -> None:

@@ -15,6 +15,7 @@ from hardiness.report.marks import has_random_weights
 from hardiness.report.screen import first_screen
 from hardiness.report.screen_columns import screen_columns
 from hardiness.report.sections import sections
+from hardiness.results.results import published_results
 
 CARDS = {"imagenet-val": "classification", "own": "classification", "imagenet-v2": "classification",
          "imagenet-c": "corruption", "own-c": "corruption", "whitebox": "attack", "autoattack": "attack",
@@ -187,3 +188,9 @@ def test_the_next_command_is_the_one_that_tells_more() -> None:
     whole = [clean("a", 0.9), clean("b", 0.5)]
     assert first_screen(sections(whole), "t").next_step[1] == "hardiness compare OUT"
     assert first_screen(sections(whole[:1]), "t").next_step[1].startswith("hardiness run -m MODEL -b imagenet-val")
+
+
+def test_published_errors_without_cells_are_a_mean_of_no_counted_corruptions() -> None:
+    published = [each for each in published_results() if each.benchmark == "imagenet-c"]
+    (column,) = (column for column in screen_columns(sections(published)) if column.title == "Corrupted")
+    assert column.source == "imagenet-c: mean"
