@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -183,7 +184,13 @@ def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Pa
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     kinds = {language for page in PAGES for language, _ in blocks(page)}
-    assert {kind.partition(' title="')[0] for kind in kinds} <= {"", "python", "toml", "csv", "yaml"}
+    assert {kind.partition(' title="')[0] for kind in kinds} <= {"", "python", "toml", "csv", "json", "yaml"}
+
+
+def test_json_on_pages_is_json() -> None:
+    texts = [text for page in PAGES for language, text in blocks(page) if language == "json"]
+    assert texts
+    assert all(isinstance(json.loads(text), dict) for text in texts)
 
 
 def test_toml_snippets_are_suites_policies_or_entry_points(tmp_path: Path) -> None:
