@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from hardiness.benchmarks.card import Card, card_of
-from hardiness.benchmarks.picture_scores import RETAINED_SCORE
+from hardiness.benchmarks.picture_scores import MEAN_SCORE, RETAINED_SCORE
 from hardiness.benchmarks.presentation import ANY_METRICS
 from hardiness.core.condition import Condition
-from hardiness.core.result import Result, Score
+from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.report.charts import Chart, Dots, Grid, GridCell, Observer
 from hardiness.report.format import direction
 
@@ -95,7 +95,7 @@ def _dots(
     for result in results:
         scores = {score.condition: score for score in result.scores if score.metric == name}
         by_row = {card.named(c): scores[c] for c in conditions if c in scores and scores[c].value is not None}
-        whole = scores.get(Condition())
+        whole = scores.get(Condition()) or _mean_score(result)
         observers.append(Observer(result.name, whole if whole and whole.value is not None else None, by_row))
     drawn = [score for each in observers for score in (each.overall, *each.by_row.values()) if score is not None]
     most = max(score.interval.high if score.interval else score.value or 0.0 for score in drawn)
@@ -111,6 +111,13 @@ def _dots(
         limit=next((limit for limit in LIMITS if limit >= most), LIMITS[-1]),
         bars=True,
     )
+
+
+def _mean_score(result: Result) -> Score | None:
+    """The score over all conditions of a file of scores; ``None`` of other runs."""
+    if result.run.model.has_answers:
+        return None
+    return next((score for score in result.scores if score.metric.removesuffix(PARTIAL) == MEAN_SCORE.name), None)
 
 
 def _is_share(score: Score) -> bool:

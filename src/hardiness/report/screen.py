@@ -166,7 +166,10 @@ def _next_step(
             )
         return "a second model to compare it with", f"hardiness run -m MODEL -b {first.benchmark} --data {_data(first)}"
     if any(column.is_judged for column in columns):
-        return "every pair, and how many of their answers differ", "hardiness compare OUT"
+        how = (
+            "by each score" if all(column.are_scores for column in columns) else "and how many of their answers differ"
+        )
+        return f"every pair, {how}", "hardiness compare OUT"
     return "", ""
 
 
