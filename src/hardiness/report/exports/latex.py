@@ -11,7 +11,7 @@ from hardiness.core.result import Result, TextTable
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.exports.paper_table import CELL_MOST, Cell, Notes, PaperTable, Row, escaped
+from hardiness.report.exports.paper_table import CELL_MOST, Notes, PaperCell, PaperTable, Row, escaped
 from hardiness.report.marks import caveat, marks_in_export
 from hardiness.report.notes import without_commands
 from hardiness.report.scorecard import Scorecard, scorecard
@@ -33,26 +33,26 @@ def table_of(view: TextTable) -> str:
         numbers = tuple(_number(cell, remarks) for cell in row[view.named :])
         is_first = is_grouped and (place == 0 or firsts[place - 1] != row[0])
         rows.append(Row(names, numbers, title=row[0] if is_first else ""))
-    heads = tuple(map(Cell, view.heads[start:]))
+    heads = tuple(map(PaperCell, view.heads[start:]))
     named, numbered = heads[: view.named - start], heads[view.named - start :]
     notes = tuple(("", text) for note in view.notes if (text := without_commands(note)))
     table = PaperTable(escaped(view.title), named, numbered, tuple(rows), (*remarks.lines, *notes))
     return "\n".join([*table.latex()[1:], ""])
 
 
-def _lines(cell: str) -> Cell:
+def _lines(cell: str) -> PaperCell:
     """A cell whose second line, if it has one, is smaller print."""
     first, _, rest = cell.partition("\n")
-    return Cell(first, below=rest)
+    return PaperCell(first, below=rest)
 
 
-def _number(cell: str, remarks: Notes) -> Cell:
+def _number(cell: str, remarks: Notes) -> PaperCell:
     """A number or a word; of more words what stands behind the first comma, or all of them, is a note."""
     if "\n" in cell or len(cell) <= CELL_MOST:
         return _lines(cell)
     word, comma, rest = cell.partition(", ")
     is_word = comma and len(word) <= len("undefined")
-    return Cell(word if is_word else "–", letters=remarks.letter(rest if is_word else cell))
+    return PaperCell(word if is_word else "–", letters=remarks.letter(rest if is_word else cell))
 
 
 @register(
@@ -80,7 +80,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
 def _overview(card: Scorecard) -> PaperTable:
     """Models x benchmarks, the longer list downwards: values with places, n once, marks as notes."""
     notes = Notes()
-    models = [Cell(model) for model, _ in card.rows]
+    models = [PaperCell(model) for model, _ in card.rows]
     columns = [[entries[place] for _, entries in card.rows] for place in range(len(card.heads))]
     everywhere = _shared([entry for column in columns for entry in column])
     heads, ns, cells = [], [], []
@@ -90,7 +90,7 @@ def _overview(card: Scorecard) -> PaperTable:
         shared = _shared(column)
         letters = notes.letter(", ".join(mark for mark in shared if mark not in everywhere))
         title = f"{head.title}, {head.metric} {formatting.direction(head.higher_is_better)}"
-        heads.append(Cell(title, letters=letters))
+        heads.append(PaperCell(title, letters=letters))
         ns.append(n)
         cells.append([_placed(entry, notes, "" if n else "n = ", shared, len(models)) for entry in column])
     places = (
@@ -103,10 +103,10 @@ def _overview(card: Scorecard) -> PaperTable:
     if len(models) >= len(heads):
         rows = tuple(Row((model,), tuple(column[place] for column in cells)) for place, model in enumerate(models))
         tops = tuple(replace(head, below=f"n = {n}" if n else "") for head, n in zip(heads, ns, strict=True))
-        named: tuple[Cell, ...] = (Cell("model"),)
+        named: tuple[PaperCell, ...] = (PaperCell("model"),)
     else:
-        rows = tuple(Row((head, Cell(n)), tuple(column)) for head, n, column in zip(heads, ns, cells, strict=True))
-        tops, named = tuple(models), (Cell("benchmark"), Cell("n"))
+        rows = tuple(Row((head, PaperCell(n)), tuple(column)) for head, n, column in zip(heads, ns, cells, strict=True))
+        tops, named = tuple(models), (PaperCell("benchmark"), PaperCell("n"))
     return PaperTable(caption, named, tops, rows, notes.lines, "tab:overview")
 
 
@@ -116,13 +116,13 @@ def _shared(entries: Sequence[OverviewEntry]) -> list[str]:
     return [mark for mark in (marked[0] if marked else ()) if all(mark in marks for marks in marked)]
 
 
-def _placed(entry: OverviewEntry, notes: Notes, n: str, shared: Sequence[str], models: int) -> Cell:
+def _placed(entry: OverviewEntry, notes: Notes, n: str, shared: Sequence[str], models: int) -> PaperCell:
     """A value with its place and interval, and what is said of it and not of all models of its benchmark."""
     if entry.score is None:
-        return Cell(entry.text)
+        return PaperCell(entry.text)
     rest = [*([f"{n}{entry.score.n_text}"] if n else []), *(mark for mark in entry.exported if mark not in shared)]
     place = str(entry.rank) if entry.rank and models > 1 else ""
-    return Cell(entry.text, place, entry.interval, notes.letter(", ".join(rest)))
+    return PaperCell(entry.text, place, entry.interval, notes.letter(", ".join(rest)))
 
 
 def _headlines(shown: BenchmarkSection) -> PaperTable:
@@ -136,18 +136,18 @@ def _headlines(shown: BenchmarkSection) -> PaperTable:
     for result, count, each in zip(shown.results, counts, marks, strict=True):
         letters = notes.letter(", ".join(mark for mark in each if mark not in shared))
         cells = [_cell(result, column, notes) for column in columns]
-        rows.append(Row((Cell(result.name, letters=letters),), (*cells, *([] if is_one else [Cell(count)]))))
-    heads = [Cell(f"{column.title} {formatting.direction(column.higher_is_better)}") for column in columns]
+        rows.append(Row((PaperCell(result.name, letters=letters),), (*cells, *([] if is_one else [PaperCell(count)]))))
+    heads = [PaperCell(f"{column.title} {formatting.direction(column.higher_is_better)}") for column in columns]
     caption = escaped(shown.full_heading)
     if is_one:
         caption += f"; $n = {counts[0].replace(',', '{,}')}$" + ("" if shown.results[0].clusters else " images")
         caption += f", {escaped(', '.join(shared))}" if shared else ""
     else:
-        heads.append(Cell("n"))
+        heads.append(PaperCell("n"))
         caption += f"; {escaped(', '.join(shared))}" if shared else ""
     said = tuple(("", text) for note in shown.notes(everything=False) if (text := without_commands(note)))
     return PaperTable(
-        caption, (Cell("model"),), tuple(heads), tuple(rows), (*notes.lines, *said), f"tab:{shown.anchor}"
+        caption, (PaperCell("model"),), tuple(heads), tuple(rows), (*notes.lines, *said), f"tab:{shown.anchor}"
     )
 
 
@@ -164,7 +164,7 @@ def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
     marks = [", ".join(marks_in_export(result)) for result in shown.results]
     alike = marks[0] if len(set(marks)) == 1 else ""
     heads = tuple(
-        Cell(result.name, letters="" if alike else notes.letter(mark))
+        PaperCell(result.name, letters="" if alike else notes.letter(mark))
         for result, mark in zip(shown.results, marks, strict=True)
     )
     direction = formatting.direction(columns[0].higher_is_better)
@@ -172,29 +172,29 @@ def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
     partial = f", {escaped(alike)}" if alike else ""
     bold = "; bold: alone in first place on the same images" if len(shown.results) > 1 else ""
     text = rf"{escaped(caption)}{scale}; $n = {' / '.join(counts)}$ images{partial}{bold}"
-    rows = [Row((Cell(column.title),), tuple(_values(shown, column))) for column in columns]
+    rows = [Row((PaperCell(column.title),), tuple(_values(shown, column))) for column in columns]
     if headline is not None:
-        rows.insert(0, Row((Cell(headline.title),), tuple(_values(shown, headline)), ruled=True))
+        rows.insert(0, Row((PaperCell(headline.title),), tuple(_values(shown, headline)), ruled=True))
     label = f"tab:{shown.anchor}-by-{key}"
-    yield from PaperTable(text, (Cell(key),), heads, tuple(rows), notes.lines, label).latex()
+    yield from PaperTable(text, (PaperCell(key),), heads, tuple(rows), notes.lines, label).latex()
 
 
-def _values(shown: BenchmarkSection, column: Column) -> Iterator[Cell]:
+def _values(shown: BenchmarkSection, column: Column) -> Iterator[PaperCell]:
     """A value for each model; that of a model that is alone in first place is bold."""
     best = shown.alone(column)[0] if len(shown.results) > 1 else ""
     for result in shown.results:
         score = score_of(result, column)
         if score is None or score.value is None:
-            yield Cell("undefined" if score else "–")
+            yield PaperCell("undefined" if score else "–")
         else:
-            yield Cell(formatting.number(score.value, score.unit), bold=result.name == best)
+            yield PaperCell(formatting.number(score.value, score.unit), bold=result.name == best)
 
 
-def _cell(result: Result, column: Column, notes: Notes) -> Cell:
+def _cell(result: Result, column: Column, notes: Notes) -> PaperCell:
     """A number with its interval, and the letter of the word by which it must not be judged."""
     score = score_of(result, column)
     if score is None or score.value is None:
-        return Cell("undefined" if score else "–")
+        return PaperCell("undefined" if score else "–")
     interval = formatting.interval(score.interval, score.unit) if score.interval else ""
     value = formatting.number(score.value, score.unit)
-    return Cell(value, below=interval, letters=notes.letter(caveat(result, score)))
+    return PaperCell(value, below=interval, letters=notes.letter(caveat(result, score)))

@@ -74,7 +74,7 @@ def width_pt(text: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class PaperCell:
     """A text of a table, with small print behind it and below it, and the letters of its notes."""
 
     text: str
@@ -137,8 +137,8 @@ def _breakable(word: str, most: int) -> list[str]:
 class Row:
     """Names and numbers; ``ruled``: a line below it; ``title``: of it and the rows that follow, in a row of its own."""
 
-    names: tuple[Cell, ...]
-    cells: tuple[Cell, ...]
+    names: tuple[PaperCell, ...]
+    cells: tuple[PaperCell, ...]
     ruled: bool = False
     title: str = ""
 
@@ -162,8 +162,8 @@ class PaperTable:
     """
 
     caption: str
-    named: tuple[Cell, ...]
-    heads: tuple[Cell, ...]
+    named: tuple[PaperCell, ...]
+    heads: tuple[PaperCell, ...]
     rows: tuple[Row, ...]
     notes: tuple[tuple[str, str], ...] = ()
     label: str = ""
@@ -367,7 +367,7 @@ class _Layout:
                 lines += [r"\midrule"]
         return [*lines, r"\bottomrule", r"\end{tabular}}"]
 
-    def _name(self, place: int, cell: Cell) -> str:
+    def _name(self, place: int, cell: PaperCell) -> str:
         if self._is_sentence(place):
             return rf"{{\raggedright {cell.latex(10**6, 'l')}\par}}"
         return cell.latex(self.name_most, "l")
