@@ -100,8 +100,8 @@ class Call(Command):
             return datasets.locate(self.data)
         classifier = self._classifier(0)
         spec = classifier.spec
-        canvas = spec.view.canvas if whole_picture_model(classifier) is None else None
-        classes = ModelClasses(classifier.num_classes, spec.class_names, canvas)
+        takes_whole = whole_picture_model(classifier) is not None
+        classes = ModelClasses(classifier.num_classes, spec.class_names, spec.view.canvas, takes_whole)
         return from_python(self.pictures, classes, datasets.locate(self.data) if self.data else None)
 
     def _spec(self, place: int) -> ModelSpec:

@@ -49,12 +49,14 @@ class ModelClasses:
     Attributes:
         count: how many it tells apart.
         names: of these, where it has them.
-        canvas: the part of a picture that it is shown; ``None`` where that is not known, or all of it.
+        canvas: the part of a picture that it is shown.
+        takes_whole: whether it is shown pictures at their own size, so that the canvas says nothing.
     """
 
     count: int
     names: tuple[str, ...] | None = None
     canvas: Canvas | None = None
+    takes_whole: bool = False
 
 
 def from_python(data: Any, model: ModelClasses, beside: DataRoot | None = None) -> DataRoot:
@@ -96,7 +98,7 @@ def from_python(data: Any, model: ModelClasses, beside: DataRoot | None = None) 
     contents = {id(picture): picture.sha256 for picture in pictures}
     lines = (f"{item.id}\0{item.label}\0{contents[id(item.file)]}\n" for item in labelled)
     digest = sha256("".join([*(f"{name}\n" for name in names), *lines]).encode()).hexdigest()
-    remarks = (*source.remarks, *_remarks(source.name, pictures, model.canvas))
+    remarks = (*source.remarks, *_remarks(source.name, pictures, model))
     facts = {id(picture): picture.facts for picture in pictures}
     columns = columns_of_items([item.id for item in labelled], [facts[id(item.file)] for item in labelled])
     data = DataSet(_own_name(source.name), labelled, len(names), digest, "", names, remarks=remarks, columns=columns)
@@ -406,13 +408,14 @@ def _label(value: Any, at: int, places: Mapping[str, int], name: str) -> int:
     return int(array.item())
 
 
-def _remarks(name: str, pictures: Sequence[_PictureOnDemand], canvas: Canvas | None) -> list[str]:
+def _remarks(name: str, pictures: Sequence[_PictureOnDemand], model: ModelClasses) -> list[str]:
     """Notes on the pictures' sizes and numbers."""
+    canvas = None if model.takes_whole else model.canvas
     sizes = sorted({picture.shape for picture in pictures}, key=lambda size: (size[0] * size[1], size))
     remarks = []
     if len(sizes) > 1:
         ends = " to ".join(f"{width}x{height}" for height, width in (sizes[0], sizes[-1]))
-        resized = "" if canvas is None else "; each is resized and cropped by the view"
+        resized = "" if model.takes_whole else "; each is resized and cropped by the view"
         remarks.append(f"{name}: pictures are of {len(sizes)} sizes, {ends}{resized}")
     elif canvas is not None and sizes[0] == (canvas.crop_px,) * 2 and canvas.resize_px != canvas.crop_px:
         remarks.append(
