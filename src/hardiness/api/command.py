@@ -197,7 +197,9 @@ class Command:
     weights: str | None = option("Checkpoint for the one model given.", None, metavar="FILE")
     baseline: str | None = baseline_option()
     predictions: str | None = option(
-        "csv or Parquet of the answers of a model that was run elsewhere.", None, metavar="FILE"
+        "csv or Parquet of the answers of a model that was run elsewhere, or, with -b file:NAME, a score of each picture.",
+        None,
+        metavar="FILE",
     )
     request: Request = field(default_factory=Request)
     placement: Placement = field(default_factory=Placement)
