@@ -158,7 +158,8 @@ def test_the_page_is_of_the_json_alone_and_begins_with_the_verdict(made: Path) -
     first = " ".join(first.split())
     assert first.startswith("Evidence of robustness, QA-2026-014 Tile sorter 3.2 The gate passes: all 2 rules hold.")
     assert "Nothing shows that the policy stood before these rows." in first
-    for text in ("Sorts ceramic tiles", "A. Example", "Signature", "Nothing here is about any attack or group"):
+    statements = ("Sorts tiles by surface defect", "A. Example")
+    for text in (*statements, "Signature", "Nothing here is about any attack or group"):
         assert text in first, text
     assert hashlib.sha256(content).hexdigest() in page
     assert page.count("no claim of conformity") >= 2

@@ -212,7 +212,7 @@ def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
     }
     if lacking := [name for name, value in statements.items() if not value]:
         yield f"Not stated: {', '.join(lacking)}."
-    partial = {run["benchmark"]: _count_text(run) for run in runs if not run["complete"]}
+    partial = {entry["benchmark"]: _count_text(entry) for entry in runs if not entry["complete"]}
     if partial:
         counts = ", ".join(f"{benchmark} ({count})" for benchmark, count in partial.items())
         yield f"Not all pictures and conditions were evaluated: {counts}."
@@ -235,16 +235,16 @@ def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
     missing = [word for name, word in absent.items() if not evidence[name]]
     if missing:
         yield f"Nothing here is about any {' or '.join(missing)}."
-    failed = sum(run["failed"] for run in runs)
+    failed = sum(entry["failed"] for entry in runs)
     if failed:
         yield f"{failed:,} pictures times conditions could not be evaluated."
 
 
-def _count_text(run: Mapping[str, Any]) -> str:
+def _count_text(entry: Mapping[str, Any]) -> str:
     """How much of a run was evaluated; of levels beside a set nothing of the set was."""
-    if run["images"] and not run["evaluated"]:
-        return f"{run['images']:,} pictures at single levels alone"
-    return f"{run['evaluated']:,} of {run['expected']:,}"
+    if entry["images"] and not entry["evaluated"]:
+        return f"{entry['images']:,} pictures at single levels alone"
+    return f"{entry['evaluated']:,} of {entry['expected']:,}"
 
 
 DOUBTS: Mapping[str, str] = {
@@ -264,7 +264,7 @@ def _about_rows(about: Mapping[str, Any]) -> list[tuple[str, str | None]]:
 def _headline_blocks(evidence: Mapping[str, Any]) -> list[HeadlineBlock]:
     blocks = []
     for heading, runs in _by_table(evidence["runs"]).items():
-        rows = [ModelHeadline(run["model"], score) for run in runs if (score := _headline(run))]
+        rows = [ModelHeadline(entry["model"], score) for entry in runs if (score := _headline(entry))]
         if rows:
             first = rows[0].score
             ends = [value for row in rows for value in (row.score["value"], *(row.score["interval"] or ())) if value]
@@ -278,15 +278,15 @@ def _headline_blocks(evidence: Mapping[str, Any]) -> list[HeadlineBlock]:
 def _by_table(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     """Runs by what only runs of one table agree in, as its heading."""
     tables: dict[str, list[Mapping[str, Any]]] = {}
-    for run in runs:
-        heading = ", ".join([f"{run['benchmark']} on {run['data']}", *run["variant"]])
-        tables.setdefault(heading, []).append(run)
+    for entry in runs:
+        heading = ", ".join([f"{entry['benchmark']} on {entry['data']}", *entry["variant"]])
+        tables.setdefault(heading, []).append(entry)
     return tables
 
 
-def _headline(run: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    place = tuple(run["headline"]) if run["headline"] else None
-    return next((score for score in run["scores"] if (score["metric"], score["condition"]) == place), None)
+def _headline(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    place = tuple(entry["headline"]) if entry["headline"] else None
+    return next((score for score in entry["scores"] if (score["metric"], score["condition"]) == place), None)
 
 
 def _score_title(score: Mapping[str, Any]) -> str:
@@ -310,7 +310,7 @@ def _result_tables(evidence: Mapping[str, Any]) -> list[ResultTable]:
     for heading, every in _by_table(evidence["runs"]).items():
         for start in range(0, len(every), ACROSS):
             runs = every[start : start + ACROSS]
-            by_run = [{_place(score): score for score in run["scores"]} for run in runs]
+            by_run = [{_place(score): score for score in entry["scores"]} for entry in runs]
             places = dict.fromkeys(place for scores in by_run for place in scores)
             headlines = [place for place in places if _is_printed(place, runs)][:RESULTS_MOST]
             parts = _parts(list(places))
@@ -322,9 +322,11 @@ def _result_tables(evidence: Mapping[str, Any]) -> list[ResultTable]:
                 )
                 for place in shown
             ]
-            counts = dict.fromkeys(f"{run['images']:,}" for run in runs)
+            counts = dict.fromkeys(f"{entry['images']:,}" for entry in runs)
             note = f"{' / '.join(counts)} pictures; protocol {runs[0]['protocol']}"
-            tables.append(ResultTable(heading, [run["model"] for run in runs], rows, len(places) - len(shown), note))
+            tables.append(
+                ResultTable(heading, [entry["model"] for entry in runs], rows, len(places) - len(shown), note)
+            )
     return tables
 
 
@@ -335,7 +337,7 @@ def _place(score: Mapping[str, Any]) -> tuple[str, str]:
 def _is_printed(place: tuple[str, str], runs: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a score is of everything, or of an attack as a whole."""
     metric, condition = place[0], json.loads(place[1])
-    headlines = [tuple(run["headline"]) for run in runs if run["headline"]]
+    headlines = [tuple(entry["headline"]) for entry in runs if entry["headline"]]
     return (metric, condition) in headlines or not condition or ("epsilon" in condition and "protocol" not in condition)
 
 
@@ -419,16 +421,16 @@ def _run_tables(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The runs of each table with what they have in common: commands, versions, sessions and warnings, each once."""
     tables = []
     for heading, alike in _by_table(runs).items():
-        sessions = [session for run in alike for session in run["sessions"]]
+        sessions = [session for entry in alike for session in entry["sessions"]]
         packages: dict[str, dict[str, None]] = {}
         for session in sessions:
             for name, version in {**session["packages"], "python": session["python"]}.items():
                 if version:
                     packages.setdefault(name, {})[version] = None
         warnings: dict[str, list[str]] = {}
-        for run in alike:
-            for warning in run["warnings"]:
-                warnings.setdefault(warning, []).append(run["model"])
+        for entry in alike:
+            for warning in entry["warnings"]:
+                warnings.setdefault(warning, []).append(entry["model"])
         started = sorted(session["started"] for session in sessions if session["started"])
         devices = dict.fromkeys(
             " ".join(filter(None, (each["device"], each["device_name"], each["runtime"], each["precision"])))
@@ -438,17 +440,17 @@ def _run_tables(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             {
                 "heading": heading,
                 "runs": alike,
-                "commands": list(dict.fromkeys(command for run in alike for command in run["commands"])),
+                "commands": list(dict.fromkeys(command for entry in alike for command in entry["commands"])),
                 "packages": ", ".join(f"{name} {' / '.join(versions)}" for name, versions in sorted(packages.items())),
                 "devices": "; ".join(devices),
                 "started": f"{started[0][:16]} to {started[-1][:16]}".replace("T", " ") if started else "",
-                "versions": " / ".join(dict.fromkeys(_pairs(run["versions"]) for run in alike)),
-                "options": " / ".join(dict.fromkeys(_pairs(run["options"]) for run in alike)),
+                "versions": " / ".join(dict.fromkeys(_pairs(entry["versions"]) for entry in alike)),
+                "options": " / ".join(dict.fromkeys(_pairs(entry["options"]) for entry in alike)),
                 "warnings": [
                     text if len(models) == len(alike) else f"{', '.join(models)}: {text}"
                     for text, models in warnings.items()
                 ],
-                "codes": list(dict.fromkeys(run["code_sha256"] for run in alike if run["code_sha256"])),
+                "codes": list(dict.fromkeys(entry["code_sha256"] for entry in alike if entry["code_sha256"])),
             }
         )
     return tables
