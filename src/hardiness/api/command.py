@@ -197,7 +197,7 @@ class Command:
     weights: str | None = option("Checkpoint for the one model given.", None, metavar="FILE")
     baseline: str | None = baseline_option()
     predictions: str | None = option(
-        "csv or Parquet of the answers of a model that was run elsewhere, or, with -b file:NAME, a score of each picture.",
+        "csv or Parquet of the answers of a model that was run elsewhere, or of scores of pictures (-b file:NAME).",
         None,
         metavar="FILE",
     )
