@@ -91,8 +91,10 @@ class FirstScreen:
 
     @property
     def parts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The models that are shown at once, and those that are folded."""
-        return self.models[:SHOWN_MOST], self.models[SHOWN_MOST:]
+        """The models that are shown at once, and those that are folded; none without any number."""
+        columns = [column for chart in self.charts for column, _ in chart]
+        rows = tuple(model for model in self.models if any(model in column.points for column in columns))
+        return rows[:SHOWN_MOST], rows[SHOWN_MOST:]
 
 
 def first_screen(shown: Sequence[BenchmarkSection], name: str, gates: Sequence[GateTable] = ()) -> FirstScreen:
@@ -110,7 +112,8 @@ def first_screen(shown: Sequence[BenchmarkSection], name: str, gates: Sequence[G
     pairs = [(column, verdict_of(column)) for column in columns]
     charts = tuple(tuple(pairs[at : at + size]) for at in range(0, len(pairs), size or 1))
     by_name = {result.name: result for result in results if has_random_weights(result)}
-    ordered_by = next((column for column in columns if column.points.keys() >= set(models)), None)
+    with_numbers = {model for column in columns for model in column.points}
+    ordered_by = next((column for column in columns if column.points.keys() == with_numbers), None)
     order = ordered_by.title.lower() if ordered_by and len(models) > 1 else ""
     return FirstScreen(
         _about(results, columns, models, name),
@@ -129,6 +132,7 @@ def first_screen(shown: Sequence[BenchmarkSection], name: str, gates: Sequence[G
 def _about(results: Sequence[Result], columns: Sequence[ScreenColumn], models: Sequence[str], name: str) -> str:
     """``hardiness: runs · 4 models · 120 of 250 photographs``."""
     count = f"{len(models)} model{'' if len(models) == 1 else 's'}"
+    results = [result for result in results if not result.measured.get("published")] or results
     images = max((result.counts.images for result in results), default=0)
     whole = max((result.run.data.samples for result in results), default=0)
     of_all = f"{images:,} of {whole:,}" if images < whole else f"{images:,}"

@@ -28,7 +28,11 @@ RIGHT = ("top1", "accuracy")
 
 
 def screen_columns(shown: Sequence[BenchmarkSection]) -> list[ScreenColumn]:
-    """The columns of the chart, from what was run; none stands for what was not."""
+    """The columns of the chart, from what was run; none stands for what was not.
+
+    What was published alone has columns where nothing was run.
+    """
+    shown = [each for each in shown if _own_count(each)] or shown
     columns = [
         *_of_photographs([each for each in shown if _is_clean(each)], "Clean", "on clean photographs"),
         *_of_photographs([each for each in shown if _is_own(each)], "Own classes", "on your own classes"),
@@ -188,8 +192,15 @@ def _condition(each: BenchmarkSection) -> Condition | None:
 def _with_most_models(
     sections: Sequence[BenchmarkSection], is_preferred: Callable[[BenchmarkSection], bool] = lambda _: False
 ) -> list[BenchmarkSection]:
-    """The section that most models are in, of such the first that is preferred; nothing of none."""
-    return [max(sections, key=lambda each: (len(each.results), is_preferred(each)))] if sections else []
+    """The section that most models were run for, of such the first that is preferred; nothing of none."""
+    if not sections:
+        return []
+    return [max(sections, key=lambda each: (_own_count(each), len(each.results), is_preferred(each)))]
+
+
+def _own_count(each: BenchmarkSection) -> int:
+    """How many models of a section were run, and not published by others."""
+    return sum(not result.measured.get("published") for result in each.results)
 
 
 def _source(each: BenchmarkSection) -> str:

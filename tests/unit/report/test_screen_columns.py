@@ -173,6 +173,18 @@ def test_the_screen_folds_after_twelve_and_says_what_is_partial() -> None:
     assert screen.about == "t · 1 model · 120 of 500 photographs"
 
 
+def test_beside_what_was_run_published_results_have_no_columns_of_their_own() -> None:
+    own = [replace(clean(model, value), data="embedded") for model, value in (("a", 0.9), ("b", 0.8))]
+    published = [replace(clean(f"p{k}", 0.7), measured={"published": "a paper"}) for k in range(4)]
+    published += [replace(clean("p0", 0.2, "imagenet-a"), measured={"published": "a paper"})]
+    screen = first_screen(sections([*own, *published]), "t")
+    ((column, _),) = screen.charts[0]
+    assert (column.title, [*column.points]) == ("Clean", ["a", "b"])
+    assert screen.parts == (("a", "b"), ())
+    assert screen.about == "t · 6 models · 500 photographs"
+    assert first_screen(sections(published), "t").parts[0] == ("p0", "p1", "p2", "p3")
+
+
 def test_the_next_command_is_the_one_that_tells_more() -> None:
     def asked(model: str) -> dict[str, Any]:
         request = {"model": model, "benchmark": "imagenet-c", "data": ["/photographs"]}
