@@ -381,7 +381,8 @@ def compare(
         ladder: names of models in the order of an export, as ``["torch", "onnx", "int8"]``: what each step changes is
             returned, instead of a comparison of all.
         data: with a ladder, photographs as ``--data`` takes them: the model of a rung is loaded and run again on
-            pictures that other libraries have resized, where answers to clean pictures change.
+            pictures that other libraries have resized, where answers to clean pictures change. A rung that runs code
+            of one's own is run again only where ``models`` has it as ``"NAME=MODEL"``.
 
     Raises:
         ArgumentError: there are fewer than two models of that name on one benchmark, or no picture has a column that
@@ -394,9 +395,9 @@ def compare(
         if data:
             raise ArgumentError("data goes with a ladder, whose models are run again on these pictures; leave it out")
         return compare_grouped(outs, models, reference, grouping, margin)
-    if models or reference or grouping.slices:
-        raise ArgumentError("a ladder goes without models, reference and slices: it names its models itself")
-    return climb(outs, ladder, grouping, margin, [data] if isinstance(data, str) else list(data))
+    if reference or grouping.slices:
+        raise ArgumentError("a ladder goes without reference and slices")
+    return climb(outs, ladder, grouping, margin, [data] if isinstance(data, str) else list(data), models)
 
 
 def compare_grouped(

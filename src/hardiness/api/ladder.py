@@ -10,7 +10,9 @@ from typing import Any
 from hardiness.api.resize_trials import ResizeTrials, tried_steps
 from hardiness.core.columns import Grouping
 from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError
 from hardiness.core.result import TextTable
+from hardiness.models.options import row_and_model
 from hardiness.report.exports import csv
 from hardiness.report.exports.exporter import tables_in
 from hardiness.report.format import as_text, terminal_table
@@ -123,6 +125,7 @@ def climb(
     grouping: Grouping,
     within: EquivalenceMargin | None = None,
     data: Sequence[str] = (),
+    models: Sequence[str] = (),
 ) -> Ladders:
     """The steps of a ladder on each benchmark that two of its models were run on.
 
@@ -132,16 +135,24 @@ def climb(
         grouping: the clusters of the pictures that are asked for.
         within: the margin of verdicts of equivalence; ``None`` for none.
         data: photographs on which models are run again to see what resizing explains; none to run nothing.
+        models: how rungs are loaded for that, as ``"NAME=MODEL"``; the others as their runs asked for them.
 
     Raises:
         ArgumentError, DataError: as of `compare`.
     """
+    texts = {row: text for text in models for row in row_and_model(text)[:1]}
+    rungs = rungs_of(ladder)
+    if texts and (not data or not {*texts} <= {*rungs}):
+        raise ArgumentError(
+            f"with a ladder, models say how rungs are run again on the pictures of data, as {rungs[0]}=MODEL; had "
+            f"{', '.join(models)}{'' if data else ' and no data'}"
+        )
     stores = [Store.open(each) for each in outs]
     with surveyed(*stores):
-        tables = ladder_tables(stores, rungs_of(ladder), grouping)
+        tables = ladder_tables(stores, rungs, grouping)
         ladders = [ladder_of(table, within) for table in tables]
         if data:
-            trials = ResizeTrials(data)
+            trials = ResizeTrials(data, texts)
             ladders = [
                 replace(each, steps=tuple(tried_steps(each.steps, table.runs, trials)))
                 for each, table in zip(ladders, tables, strict=True)

@@ -46,10 +46,13 @@ class ResizeTrials:
 
     Attributes:
         data: values of ``--data``.
+        texts: how models are asked for, by the name of the rung, where a person says so; others as their runs did,
+            unless that runs code, which nobody but a person may ask for.
         classifiers: that were loaded, by what their runs asked for.
     """
 
     data: Sequence[str]
+    texts: Mapping[str, str] = field(default_factory=dict)
     classifiers: dict[str, Classifier] = field(default_factory=dict)
 
     def try_on(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> LadderStep:
@@ -81,7 +84,7 @@ class ResizeTrials:
         run, (own, other) = runs[is_later], (answers[::-1] if is_later else answers)
         chosen = np.concatenate([np.flatnonzero(changes)[:MOST_CHANGED], np.flatnonzero(~changes)[:MOST_SAME]])
         names, own, other = ids[chosen], own[chosen], other[chosen]
-        rerun = self._rerun(run, names.tolist())
+        rerun = self._rerun((step.first, step.second)[is_later], run, names.tolist())
         again = rerun.answers(resize)
         if np.mean(again == own) < STILL_SAME:
             raise UntriedError(
@@ -102,17 +105,22 @@ class ResizeTrials:
             for by_library in (rerun.answers(resizer),)
         )
 
-    def _rerun(self, run: ScoredRun, names: Sequence[str]) -> Rerun:
-        """The model of a run, loaded as its last session asked for it, and the pictures of these names."""
+    def _rerun(self, rung: str, run: ScoredRun, names: Sequence[str]) -> Rerun:
+        """The model of a rung, loaded as a person or its last session asks for it, and the pictures of these names."""
         asked = next((s["asked"] for s in reversed(run.sessions()) if s.get("asked", {}).get("model")), None)
         if asked is None:
             raise UntriedError(f"nothing says how {run.stored.run.model.name} was asked for")
+        refuse_code(rung, str(asked["benchmark"]))
         benchmark = parse(str(asked["benchmark"]))
         dataset = benchmark.dataset(datasets.locate(list(self.data)))
         if dataset.fingerprint != run.stored.run.data.fingerprint:
             raise UntriedError(f"the pictures of {dataset.name} are others than those of the run")
         items = {item.id: item for item in dataset.items}
-        text, folder = str(asked["model"]), str(asked.get("folder", "")) or "."
+        name = run.stored.run.model.name
+        text, folder = self.texts.get(rung) or self.texts.get(name) or "", "."
+        if not text:
+            text, folder = str(asked["model"]), str(asked.get("folder", "")) or "."
+            refuse_code(rung, text)
         if text not in self.classifiers:
             with contextlib.chdir(folder):
                 self.classifiers[text] = models.load(models.resolve(text))
@@ -146,6 +154,16 @@ class Rerun:
                 raise UntriedError(expansion.reason)
             return expansion.images[0]  # type: ignore[return-value]  # a clean picture is an image
         raise UntriedError(f"{item.id} gives no clean picture")
+
+
+def refuse_code(rung: str, text: str) -> None:
+    """Raise where loading a model as a stored folder says would run code: the folder may be a stranger's.
+
+    Raises:
+        UntriedError: naming what a person writes to run it.
+    """
+    if any(word in text for word in ("py:", "trust_remote_code")):
+        raise UntriedError(f"{rung} runs code of one's own, which a stored folder does not start; add -m {rung}=MODEL")
 
 
 def can_be_resized(run: ScoredRun) -> bool:

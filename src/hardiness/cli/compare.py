@@ -21,6 +21,9 @@ from hardiness.core.request import Placement, Request
 from hardiness.report.digest import Digest
 from hardiness.results.equivalence import EquivalenceMargin
 
+HINT = "is a step the resize alone? --data PHOTOS runs models again on pictures that other libraries resize"
+"""The line below a ladder whose answers change, where no photographs are given."""
+
 LINE = 80
 """Characters of a line of sentences, however wide the terminal is."""
 
@@ -30,7 +33,12 @@ class CompareOptions:
     """Which models of which folders, and how their comparison is printed."""
 
     outs: tuple[str, ...] = argument("OUT [OUT2 …]")
-    models: tuple[str, ...] = option("Which models; all if none is given.", (), name="-m --model", metavar="MODEL")
+    models: tuple[str, ...] = option(
+        "Which models; all if none is given. With --ladder: how a rung is loaded, as NAME=MODEL.",
+        (),
+        name="-m --model",
+        metavar="MODEL",
+    )
     reference: tuple[str, ...] = option(
         "Models of OUT that the line of effective robustness goes through, instead of the published ones.",
         (),
@@ -89,9 +97,9 @@ def compare(options: CompareOptions) -> int:
 
 def _climb(options: CompareOptions, grouping: Grouping, within: EquivalenceMargin | None) -> int:
     """Print what each step of a ladder changes."""
-    if options.models or options.reference or grouping.slices:
-        raise ArgumentError("--ladder goes without --model, --reference and --slice: it names its models itself")
-    ladders = api.climb(options.outs, options.ladder or "", grouping, within, options.data)
+    if options.reference or grouping.slices:
+        raise ArgumentError("--ladder goes without --reference and --slice")
+    ladders = api.climb(options.outs, options.ladder or "", grouping, within, options.data, options.models)
     if options.as_json:
         print_json(ladders.as_dict())
     elif options.form:
@@ -106,6 +114,10 @@ def _climb(options: CompareOptions, grouping: Grouping, within: EquivalenceMargi
             if table is not None:
                 print_views([table])
             console.print()
+        if not options.data and any(
+            step.flips and not step.flips.has_equal_answers for each in ladders for step in each.steps
+        ):
+            _print_wrapped(console, HINT, style="dim")
     return 0
 
 

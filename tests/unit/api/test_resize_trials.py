@@ -71,7 +71,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("ladder", [["first", "device"], ["device", "first"]])
 def test_a_step_that_is_the_resize_alone_is_said_to_be(out: Path, ladder: list[str]) -> None:
-    (found,) = hardiness.compare(out / "out", ladder=ladder, data=str(out / "root"))
+    (found,) = hardiness.compare(
+        out / "out", f"first=py:{out}/net.py:first:{VIEW}", ladder=ladder, data=str(out / "root")
+    )
     trial = found.steps[0].resize
     assert (trial.model, trial.resize) == ("first", "OpenCV")
     assert trial.changed + trial.same == 12
@@ -84,7 +86,8 @@ def test_a_step_that_is_the_resize_alone_is_said_to_be(out: Path, ladder: list[s
 
 @pytest.mark.slow
 def test_a_step_to_another_network_is_not_the_resize(out: Path) -> None:
-    (found,) = hardiness.compare(out / "out", ladder=["first", "other"], data=str(out / "root"))
+    model = f"first=py:{out}/net.py:first:{VIEW}"
+    (found,) = hardiness.compare(out / "out", model, ladder=["first", "other"], data=str(out / "root"))
     assert not found.steps[0].resize.is_all
     assert any(line.startswith("the step is not the resize: ") for line in found.steps[0].sentences())
 
@@ -95,5 +98,11 @@ def test_why_a_step_is_not_tried_is_said(out: Path, tmp_path: Path) -> None:
     assert found.steps[0].resizes == (), "without data nothing is run"
     moved = noisy_root(tmp_path / "moved")
     next(moved.rglob("*.png")).unlink()
+    (found,) = hardiness.compare(out / "out", ladder=["first", "device"], data=str(out / "root"))
+    assert (
+        found.steps[0]
+        .notes[-1]
+        .endswith("not tried: first runs code of one's own, which a stored folder does not start; add -m first=MODEL")
+    )
     (found,) = hardiness.compare(out / "out", ladder=["first", "device"], data=str(moved))
     assert "was not tried: the pictures of imagenet are others than those of the run" in found.steps[0].notes[-1]

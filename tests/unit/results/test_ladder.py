@@ -118,7 +118,7 @@ def test_a_ladder_of_names_that_are_not_there_or_twice_is_refused(out: Path) -> 
     for wrong in (["torch"], ["torch", "torch"], "torch+", ""):
         with pytest.raises(ArgumentError, match="ladder must name two or more models"):
             hardiness.compare(out, ladder=wrong)
-    with pytest.raises(ArgumentError, match="without models"):
+    with pytest.raises(ArgumentError, match="models say how rungs are run again on the pictures of data"):
         hardiness.compare(out, "torch", ladder=["torch", "onnx"])
     with pytest.raises(ArgumentError, match="data goes with a ladder"):
         hardiness.compare(out, data="photos")
