@@ -384,6 +384,7 @@ def _print_rows(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
     table = Table(*heads)
     for column in table.columns:
         column.overflow = "fold"
+    table.columns[0].no_wrap = True  # a name is typed
     for row in rows:
         table.add_row(*map(escape, row))
     wide().print(table)

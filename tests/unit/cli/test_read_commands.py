@@ -14,6 +14,7 @@ from commands import called
 from hardiness import attacks, benchmarks, distortions, models
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.report.exports.exporter import registry
 from hardiness.store.store import Store
 
 NAMES = [f"network-of-a-long-name-{k}:option=value" for k in range(8)]
@@ -105,6 +106,8 @@ def test_nothing_is_cut_of_data_sets_and_of_forms(tmp_path: Path, monkeypatch: p
     listing = capsys.readouterr().out
     assert "pug-imagenet-own-view" in listing.split()
     called(monkeypatch, "list", "exports")
-    for text in (listing, capsys.readouterr().out):
+    forms = capsys.readouterr().out
+    assert not set(registry.names()) - set(re.sub("[│┃]", " ", forms).split())
+    for text in (listing, forms):
         assert max(map(len, text.splitlines())) <= 80
         assert "…" not in text.replace("0 … 999", "")
