@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from hardiness import distortions
 from hardiness.benchmarks.operating_limits import strength_of
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError
+from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.result import Result, Score
-from hardiness.distortions.levels import Parameter
+from hardiness.distortions.levels import Parameter, Quantity
+from hardiness.reference.sets import distortion_set, set_names
 
 
 def cells_with_levels(scores: Iterable[Score]) -> Iterator[Condition]:
@@ -39,25 +41,46 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def parameter_entries(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """The parameters of each cell that some scores are of, as JSON; none of cells of which nobody says any.
+def parameter_entries(cells: Iterable[Condition]) -> list[dict[str, Any]]:
+    """The parameters of some cells of corruptions, as JSON; none of cells of which nobody says any.
 
-    Where they are a quantity, ``stronger`` says in which direction it is.
+    Where they are a quantity it is said, with its direction and its ends.
+
+    Raises:
+        UnknownNameError: a corruption neither ships nor is registered here, so that nothing is to be kept of it.
     """
+    shipped = {name for each in set_names("still") for name in distortion_set(each).published}
     entries = []
-    for cell in cells_with_levels(scores):
+    for cell in cells:
+        name = str(cell["corruption"])
+        corruption = distortions.corruptions.find(name)
+        if corruption is None and name not in shipped:
+            raise UnknownNameError("corruption", name, distortions.corruptions)
         if parameters := _parameters_of(cell):
-            corruption = distortions.corruptions.find(str(cell["corruption"]))
             quantity = corruption.quantity if corruption else None
             entries.append(
                 {
                     **cell.as_dict(),
                     "parameters": {parameter.name: parameter.value for parameter in parameters},
                     "units": {parameter.name: parameter.unit for parameter in parameters if parameter.unit},
-                    **({"stronger": quantity.stronger} if quantity else {}),
+                    **({"quantity": asdict(quantity)} if quantity else {}),
                 }
             )
     return entries
+
+
+def quantities_of_entries(entries: Iterable[Mapping[str, Any]]) -> dict[Condition, tuple[Quantity, float]]:
+    """The quantity of each cell that has one, and its value there, as entries say: no corruption is loaded."""
+    found = {}
+    for entry in entries:
+        if "quantity" in entry:
+            quantity = Quantity(**entry["quantity"])
+            found[_cell_of_entry(entry)] = quantity, float(entry["parameters"][quantity.name])
+    return found
+
+
+def _cell_of_entry(entry: Mapping[str, Any]) -> Condition:
+    return Condition(**{key: entry[key] for key in ("corruption", "severity", "level") if key in entry})
 
 
 class CellParameters(NamedTuple):
@@ -81,8 +104,8 @@ def parameters_of_result(result: Result) -> dict[Condition, CellParameters]:
     """The parameters that a result says, by cell: no corruption is loaded for them."""
     by_cell = {}
     for entry in result.measured.get("parameters", ()):
-        cell = Condition(**{key: entry[key] for key in ("corruption", "severity", "level") if key in entry})
+        cell = _cell_of_entry(entry)
         units = entry.get("units", {})
         parameters = (Parameter(name, value, units.get(name, "")) for name, value in entry["parameters"].items())
-        by_cell[cell] = CellParameters(tuple(parameters), entry.get("stronger", ""))
+        by_cell[cell] = CellParameters(tuple(parameters), entry.get("quantity", {}).get("stronger", ""))
     return by_cell

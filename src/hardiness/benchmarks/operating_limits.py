@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from hardiness import distortions
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
@@ -70,27 +67,22 @@ def level_text(cell: Condition) -> str:
     return str(cell["level"]) if "level" in cell else f"severity {cell['severity']}"
 
 
-def quantity_and_value(cell: Condition) -> tuple[Quantity, float] | None:
-    """The quantity of a cell's corruption and its value there; ``None`` where it has none or is not registered here."""
-    entry = distortions.corruptions.find(str(cell.get("corruption", "")))
-    strength: Strength | None = cell.get("level", cell.get("severity"))
-    if entry is None or entry.quantity is None or strength is None:
-        return None
-    with suppress(ArgumentError):  # of a run with an older version of the corruption, which had that level
-        return entry.quantity, float(entry.row_of(strength)[0])
-    return None
-
-
-def levels_by_corruption(tables: Iterable[ImageTable]) -> Iterator[CorruptionLevels]:
+def levels_by_corruption(
+    tables: Iterable[ImageTable], by_cell: Mapping[Condition, tuple[Quantity, float]]
+) -> Iterator[CorruptionLevels]:
     """The levels of each corruption that has a quantity, from the tables of a set's run and of single levels.
 
     Of a level that two tables have the first counts.
+
+    Args:
+        tables: of the set's run, then of single levels.
+        by_cell: the quantity of each cell that has one, and its value there.
     """
     answers: dict[str, dict[float, LevelAnswers]] = {}
     quantities: dict[str, Quantity] = {}
     for table in tables:
         for place, cell in enumerate(table.present):
-            if (known := quantity_and_value(cell)) is None:
+            if (known := by_cell.get(cell)) is None:
                 continue
             name, (quantity, value) = str(cell["corruption"]), known
             quantities[name] = quantity

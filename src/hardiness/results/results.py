@@ -145,9 +145,9 @@ def with_limits_of(
 
 
 def _is_replaced(score: Score, limited: Collection[str]) -> bool:
-    """Whether an operating limit takes the place of a score: another limit, or a severity, of the same corruption."""
-    is_limit = score.metric == OPERATING_LIMIT.name or score.metric.startswith(SEVERITY_BELOW.name)
-    return is_limit and score.condition.get("corruption") in limited
+    """Whether limits take the place of a score: another limit, or a severity of a corruption that has one now."""
+    is_severity = score.metric.startswith(SEVERITY_BELOW.name) and score.condition.get("corruption") in limited
+    return score.metric == OPERATING_LIMIT.name or is_severity
 
 
 def rebuild_results(store: Store, baseline_model: str | None = None, grouping: Grouping = NO_GROUPING) -> list[Result]:
@@ -256,7 +256,7 @@ def _scored(
         plan=stored.plan,
         measured={
             "sessions": run.sessions(),
-            **({"parameters": parameters} if (parameters := run.parameters(scores)) else {}),
+            **({"parameters": parameters} if (parameters := run.parameters()) else {}),
             **({"baseline": base.as_measured(run)} if base and divisor else {}),
         },
         failures=run.failures,

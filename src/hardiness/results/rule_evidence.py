@@ -546,7 +546,7 @@ def _of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
         UnmatchedError: the corruption was not run, or has no quantity.
     """
     name, benchmark = str(rule.where["corruption"]), run.stored.run.benchmark.name
-    by_name = {levels.corruption: levels for levels in levels_by_corruption(_tables_of(rule, run))}
+    by_name = {levels.corruption: levels for levels in levels_by_corruption(_tables_of(rule, run), run.quantities)}
     if name not in by_name:
         raise UnmatchedError("where corruption", name, sorted(by_name))
     levels, clusters = by_name[name], run.clusters

@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, MissingCard
 from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
-from hardiness.benchmarks.level_parameters import cells_with_levels, parameter_entries
+from hardiness.benchmarks.level_parameters import parameter_entries, quantities_of_entries
 from hardiness.benchmarks.operating_limits import (
     CorruptionLevels,
     doubts_on_falling,
@@ -41,13 +42,14 @@ from hardiness.core.columns import (
     with_given,
 )
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError
+from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Score
 from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import RIGHT, Failure, ImageTable, Records
+from hardiness.distortions.levels import Quantity
 from hardiness.results.clustered import clustered_details, clustered_scores, without_bases, without_interval
 from hardiness.results.grouping import clusters_of, column_of, gaps_of, named_columns, slices_of, without_columns
 from hardiness.statistics.clusters import Clusters
@@ -117,7 +119,7 @@ SCORING = 8
 ANSWERS_VERSION = 2
 """Version of what is said of a chat model's answers; part of what kept lines are recognised by."""
 
-PARAMETERS = 1
+PARAMETERS = 2
 """Version of what is kept of the parameters of corruptions."""
 
 DETAILS = 3
@@ -385,15 +387,29 @@ class ScoredRun:
         ]
         return [*others, *of_levels, *limits]
 
-    def parameters(self, scores: Sequence[Score]) -> list[dict[str, Any]]:
-        """The named parameters of the corruptions that its scores are of, as JSON."""
-        cells = [cell.as_dict() for cell in cells_with_levels(scores)]
-        compute = partial(parameter_entries, scores)
-        return list(self.memo.value("parameters", digest_of([PARAMETERS, cells]), compute)) if cells else []
+    def parameters(self) -> list[dict[str, Any]]:
+        """The named parameters of the corruptions of its cells and of its single levels, as JSON; kept beside its rows.
+
+        Of a corruption of somebody's own those that were kept where it was registered.
+        """
+        evaluated = [int(cell) for cell, n in self._facts["evaluated"].items() if n]
+        cells = [self.stored.run.conditions[cell] for cell in evaluated]
+        cells = [cell for cell in cells if "corruption" in cell and {"severity", "level"} & set(cell)]
+        own: list[dict[str, Any]] = []
+        if cells:
+            digest = digest_of([PARAMETERS, [cell.as_dict() for cell in cells]])
+            with suppress(UnknownNameError):
+                own = list(self.memo.value("parameters", digest, lambda: parameter_entries(cells)))
+        return [*own, *(entry for level in self.levels for entry in level.parameters())]
 
     def corruption_levels(self) -> list[CorruptionLevels]:
         """The levels of each corruption that has a quantity: those of its own cells, and of single levels."""
-        return list(levels_by_corruption(run.table for run in (self, *self.levels)))
+        return list(levels_by_corruption((run.table for run in (self, *self.levels)), self.quantities))
+
+    @property
+    def quantities(self) -> dict[Condition, tuple[Quantity, float]]:
+        """The quantity of each cell that has one, of its own cells and of its single levels."""
+        return quantities_of_entries(self.parameters())
 
     @property
     def level_remarks(self) -> list[str]:

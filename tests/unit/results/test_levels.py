@@ -17,6 +17,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.distortions.apply import corruptions
 from hardiness.store.store import Store
 
 N = 200
@@ -254,3 +255,15 @@ def test_the_page_draws_accuracy_over_the_quantity(swept: Path) -> None:
     assert "Accuracy under jpeg compression (quality)" in page
     assert "operating limit: the strongest level up to which accuracy stays so high" in page
     assert "parameters of the corruptions at each severity" in page
+
+
+def test_a_corruption_that_is_not_registered_here_has_what_was_kept_of_it(
+    swept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of a file of somebody's own, which ``run`` knew and ``gate`` does not."""
+    before = limits(swept, 0.9)
+    monkeypatch.setattr(corruptions, "find", lambda name: None)
+    after = limits(swept, 0.9)
+    assert (after.value, after.interval, after.unit) == (before.value, before.interval, before.unit)
+    (verdict,) = hardiness.gate(swept, RULE.format(level="quality=25", above=0.9)).verdicts
+    assert verdict.outcome == "pass"
