@@ -123,3 +123,11 @@ def test_the_search_finds_an_option_as_it_is_written(tab: Any, address: str, hea
     results.first.wait_for()
     headings = [each.inner_text() for item in results.all()[:3] for each in item.locator("h1, h2").all()]
     assert {"Every option", heading} <= {*headings}, headings
+
+
+def test_the_search_finds_the_function_that_writes_a_page_by_its_former_name(tab: Any, address: str) -> None:
+    tab.goto(address)
+    tab.locator(".md-search__input").fill("hardiness.report")
+    first = tab.locator(".md-search-result__item").first
+    first.wait_for()
+    assert first.locator("h1").first.inner_text() == "API: report and exports"
