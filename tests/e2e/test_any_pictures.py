@@ -168,6 +168,9 @@ def test_names_formats_and_qualities_are_kept_where_that_is_asked_for(
     hardiness: Any, classes: Path, tmp_path: Path
 ) -> None:
     with PIL.Image.open(classes / "clothing" / "000.jpg") as image:
+        turned = PIL.Image.Exif()
+        turned[0x0112] = 6
+        image.save(classes / "clothing" / "turned.jpg", exif=turned)
         image.save(classes / "clothing" / "first.PNG")
         image.save(classes / "clothing" / "old.bmp")
     out = tmp_path / "out"
@@ -188,6 +191,8 @@ def test_names_formats_and_qualities_are_kept_where_that_is_asked_for(
                 assert get_sampling(written) == get_sampling(own) == 0
         with PIL.Image.open(out / cell / "clothing" / "first.PNG") as written:
             assert written.format == "PNG"
+    with PIL.Image.open(out / "contrast" / "2" / "clothing" / "turned.jpg") as written:
+        assert written.getexif()[0x0112] == 6, "readers that turn it turn all of its copies"
     name = images[3]["file_name"]
     assert (out / "clean" / name).read_bytes() == (classes / name).read_bytes(), "not coded once more"
     with PIL.Image.open(classes / name) as own, PIL.Image.open(out / "contrast" / "2" / name) as written:

@@ -36,6 +36,7 @@ _PIXELS_LOST = (
 )
 _END, _START_OF_SCAN = 0xD9, 0xDA
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+_ORIENTATION, _UPRIGHT = 0x0112, 1
 STILL_FORMATS = {"JPEG", "MPO"}
 """Formats of one picture, whatever else is in the file: an MPO is a photograph with previews behind it."""
 
@@ -239,6 +240,8 @@ def encode_jpeg(image: Image, quality: int, optimise: bool = False) -> bytes:
 def jpeg_like(image: Image, photograph: bytes) -> bytes:
     """The image ``uint8 (H, W, 3)`` as a JPEG with the quality of another one: its tables of steps, its chroma.
 
+    How the picture is turned to be seen (EXIF's orientation) is kept, too: readers that turn it show both alike.
+
     Args:
         image: RGB.
         photograph: bytes of the other JPEG, which can be read.
@@ -246,7 +249,11 @@ def jpeg_like(image: Image, photograph: bytes) -> bytes:
     stream = io.BytesIO()
     with Pictures.open(io.BytesIO(photograph)) as source:
         tables, chroma = source.quantization, get_sampling(source)  # type: ignore[attr-defined]  # it is a JPEG
-    Pictures.fromarray(image).save(stream, "JPEG", qtables=tables, subsampling=chroma)
+        orientation = source.getexif().get(_ORIENTATION, _UPRIGHT)
+    turned = Pictures.Exif()
+    turned[_ORIENTATION] = orientation
+    kept = {} if orientation == _UPRIGHT else {"exif": turned}
+    Pictures.fromarray(image).save(stream, "JPEG", qtables=tables, subsampling=chroma, **kept)
     return stream.getvalue()
 
 

@@ -98,7 +98,9 @@ def operating_limit(
     first = levels[0]
     if not holding:
         share = f"{100 * first.accuracy:.1f} %"
-        return OperatingLimit(None, None, n, f"it is below already at the mildest level, {text(first.value)}: {share}")
+        return OperatingLimit(
+            None, None, n, f"accuracy is below it already at the mildest level, {text(first.value)}: {share}"
+        )
     if clusters is not None and (reason := why_too_few(clusters.count(first.ids))):
         return OperatingLimit(holding[-1].value, None, n, interval_reason=reason)
     bounds = [level.interval(clusters) for level in levels]

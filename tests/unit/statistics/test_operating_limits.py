@@ -48,7 +48,7 @@ def test_a_quantity_that_falls_has_the_same_limit() -> None:
 def test_there_is_none_where_the_mildest_level_is_below_or_accuracy_surely_rises_again() -> None:
     below = limit(levels(0.8, 0.7))
     assert (below.value, below.interval) == (None, None)
-    assert below.reason == "it is below already at the mildest level, 10: 80.0 %"
+    assert below.reason == "accuracy is below it already at the mildest level, 10: 80.0 %"
     rising = limit(levels(0.99, 0.6, 0.95))
     assert (rising.value, rising.interval) == (None, None)
     assert rising.reason == "accuracy rises again with the level: 60.0 % at 20, 95.0 % at 30"
