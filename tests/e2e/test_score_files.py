@@ -377,6 +377,23 @@ def test_other_conditions_are_another_table(out: Path, tmp_path: Path, hardiness
     assert "needs two models that were run on one benchmark and the same data" in told.err
 
 
+def test_a_column_whose_pictures_score_alike_is_told(tmp_path: Path, hardiness: Any) -> None:
+    """And a csv as other countries' tables write it: fields parted by semicolons, decimals with a comma."""
+    generator = np.random.default_rng(5)
+    quality = generator.beta(5, 2, 40)
+    lines = [
+        f"p{k};{min(max(quality[k // 5] + generator.normal(0, 0.03), 0), 1):.4f};scene {k // 5}".replace(".", ",")
+        for k in range(200)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["sample;score;scene", *lines, ""]))
+    given = ("-b", "file:masks", "--predictions", tmp_path / "a.csv", "--out", tmp_path / "out")
+    assert hardiness("run", "-m", "m", *given).status == 0
+    told = hardiness("show", tmp_path / "out", "--all")
+    text = " ".join((told.out + told.err).split())
+    assert "pictures of one scene score alike (40 scenes" in text, text
+    assert "--cluster scene" in text
+
+
 PAGE = (Path(__file__).parents[2] / "docs" / "score_files.md").read_text("utf-8")
 
 

@@ -32,11 +32,13 @@ def dependence_lines(runs: Iterable[ScoredRun]) -> list[str]:
     intervals are the most too narrow; of one that has clusters nothing is said.
     """
     worst: dict[str, Dependence] = {}
+    verb = "are answered"
     for run in runs:
+        verb = verb if run.stored.run.model.has_answers else "score"
         for name, dependence in dependences_of(run).items():
             if name not in worst or worst[name].too_narrow < dependence.too_narrow:
                 worst[name] = dependence
-    return [_line(name, each) for name, each in worst.items() if each.too_narrow >= LEAST_TOLD]
+    return [_line(name, each, verb) for name, each in worst.items() if each.too_narrow >= LEAST_TOLD]
 
 
 NOT_LOOKED_FOR = "not looked for: the pictures have no columns, and their classes are not a person's own"
@@ -118,15 +120,15 @@ def _is_measured(values: NDArray[Any]) -> bool:
     return values.dtype.kind == "f" and bool(np.any(values != np.rint(values), where=~np.isnan(values)))
 
 
-def _line(name: str, dependence: Dependence) -> str:
-    """The sentence that says it, with what to do."""
+def _line(name: str, dependence: Dependence, verb: str) -> str:
+    """The sentence that says it, with what to do; ``verb`` says what pictures do alike."""
     if numbers := STEMS.get(name):
         which = "last number" if numbers == 1 else f"last {numbers} numbers"
         alike, count = f"pictures whose file names differ in their {which} alone", f"{dependence.values:,} stems"
     else:
         alike, count = f"pictures of one {name}", f"{dependence.values:,} {_plural(name)}"
     return (
-        f"{alike} are answered alike ({count}, correlation {dependence.correlation:.2g}): intervals are "
+        f"{alike} {verb} alike ({count}, correlation {dependence.correlation:.2g}): intervals are "
         f"{dependence.too_narrow:.1f} times too narrow; --cluster {shlex.quote(name)}"
     )
 
