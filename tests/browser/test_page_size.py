@@ -87,7 +87,8 @@ def test_every_section_fits_every_window(
     height = tab.evaluate("document.documentElement.scrollHeight")
     for part, top in enumerate(range(0, height, TALLEST_PX)):  # a browser has no room for all of it as one picture
         place = {"x": 0, "y": top, "width": width, "height": min(TALLEST_PX, height - top)}
-        tab.screenshot(path=pictures / f"every-benchmark-{width}-{scheme}-{part}.png", full_page=True, clip=place)
+        path = pictures / f"every-benchmark-{width}-{scheme}-{part}.png"
+        tab.screenshot(path=path, full_page=True, clip=place, timeout=120_000)  # a busy machine draws slowly
     tab.evaluate(
         "document.querySelectorAll('details').forEach((each) => { each.open = !!each.querySelector('figure'); })"
     )
