@@ -1,4 +1,4 @@
-"""What the site shows of a field that is an option of a command: its default, and not the call that declares it."""
+"""Fields that are options of a command, as the site shows them: with the default, and not the call that declares it."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def _is_of_store(result: Result, store: Store) -> bool:
 
 
 def picture_facts(store: Store, grouping: Grouping = NO_GROUPING) -> dict[str, PictureFacts]:
-    """What is known of the pictures of each run of a folder beyond its results, by the run's key."""
+    """Facts about the pictures of each run of a folder beyond its results, by the run's key."""
     runs = with_joined([ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()])
     fit_groupings(runs)
     facts = {}

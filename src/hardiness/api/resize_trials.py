@@ -1,4 +1,4 @@
-"""What the resize explains of a step of a ladder: a model is run again on pictures that other libraries resized."""
+"""Trials of a ladder's step: a model is run again on pictures resized by other libraries, to see what that explains."""
 
 from __future__ import annotations
 

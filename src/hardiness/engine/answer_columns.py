@@ -68,7 +68,7 @@ def class_columns(names: Sequence[str], classes: Sequence[str], path: Path) -> l
 
 
 def advice_on_scores(names: Sequence[str]) -> str:
-    """What a column of scores without answers may be, as the end of a message; empty where there is none."""
+    """The end of a message on a column of scores without answers: what it may be; empty where there is none."""
     score = _first(CONFIDENCE_NAMES, names)
     if not score:
         return ""
@@ -217,7 +217,7 @@ def _stem(path: str) -> str:
 
 
 def _ends(path: str) -> Iterator[tuple[str, str]]:
-    """What stands before each end of a path, and the end, the longest first."""
+    """Each end of a path, the longest first, behind what stands before it."""
     yield "", path
     at = path.find("/")
     while at >= 0:

@@ -17,7 +17,7 @@ WHITE_BOX, BLACK_BOX = "white-box", "black-box"
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What an attack knows of the model that it is run on.
+    """The knowledge that an attack has of the model that it is run on.
 
     Attributes:
         knowledge: `WHITE_BOX` or `BLACK_BOX`.

@@ -30,7 +30,7 @@ from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.flips import Flips
 from hardiness.store.store import Store
 
-TOLD = ("its graph", "its answers were computed elsewhere")
+EXPORT_NOTES = ("its graph", "its answers were computed elsewhere")
 """How notes of a session begin that say what an export is."""
 
 
@@ -85,7 +85,7 @@ class ResizeTrial:
 
     @property
     def sentence(self) -> str:
-        """What the trial shows."""
+        """The result of the trial in a sentence."""
         verdict = "the step is the resize alone" if self.is_all else "the resize is not all of the step"
         if 2 * self.explained < self.changed:
             verdict = "the step is not the resize"
@@ -374,13 +374,13 @@ def _changes(before: Run, after: Run) -> Iterator[str]:
 
 
 def _notes(before: ScoredRun, after: ScoredRun) -> Iterator[str]:
-    """What the sessions of the later run say of its export, and those of the earlier did not."""
+    """Notes on the export in the sessions of the later run that those of the earlier lack."""
     lines = [
         list(dict.fromkeys(line for session in run.sessions() for line in session.get("notes", ())))
         for run in (before, after)
     ]
     name = after.stored.run.model.name
-    yield from (f"{name}: {line}" for line in lines[1] if line not in lines[0] and line.startswith(TOLD))
+    yield from (f"{name}: {line}" for line in lines[1] if line not in lines[0] and line.startswith(EXPORT_NOTES))
 
 
 def _answers(flips: PairFlips, overall: Flips | None) -> str:

@@ -413,7 +413,7 @@ class ScoredRun:
 
     @property
     def level_remarks(self) -> list[str]:
-        """What a person should know of its single levels: pictures that failed, damage, and levels that contradict."""
+        """Warnings on its single levels: pictures that failed, damage, and levels that contradict."""
         if not self.levels:
             return []
         lines = []

@@ -1,4 +1,4 @@
-"""What is another than in an earlier evidence file: models, data, code, scores and verdicts."""
+"""Changes since an earlier evidence file: models, data, code, scores and verdicts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def read_former(path: str | Path) -> FormerEvidence:
 
 
 def changes_record(former: FormerEvidence, record: EvidenceRecord) -> ChangesRecord:
-    """What is another in a record than in a former one."""
+    """The changes of a record since a former one."""
     before = former.record
     scores, same = _score_changes(before.runs, record.runs)
     return ChangesRecord(

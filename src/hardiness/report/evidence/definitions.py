@@ -1,4 +1,4 @@
-"""What the numbers of an evidence file mean: its metrics, and the steps by which its intervals are made."""
+"""Definitions of the numbers of an evidence file: its metrics, and the steps by which its intervals are made."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def _statement_lines(evidence: Mapping[str, Any]) -> float:
 
 
 def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader must know before relying on the numbers, a sentence each, for the first sheet."""
+    """Sentences for the first sheet that a reader must know before relying on the numbers."""
     about, runs = evidence["about"], evidence["runs"]
     statements = {
         "intended use": about["system"]["intended_use"],
@@ -251,7 +251,7 @@ DOUBTS: Mapping[str, str] = {
     "withdrawn": "The attack may have failed, so that its numbers are withdrawn",
     "not checked": "Checks of the attack were turned off, so that accuracy may fall further",
 }
-"""What each doubt about an attack means, as the beginning of a sentence."""
+"""The meaning of each doubt about an attack, as the beginning of a sentence."""
 
 
 def _about_rows(about: Mapping[str, Any]) -> list[tuple[str, str | None]]:

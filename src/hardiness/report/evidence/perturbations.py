@@ -1,4 +1,4 @@
-"""What pictures were changed by, with the numbers behind each strength and their units."""
+"""Perturbations of pictures, with the numbers behind each strength and their units."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def perturbations_of(shown: Sequence[BenchmarkSection]) -> tuple[PerturbationRec
 
 
 def _strength(rest: Condition) -> str:
-    """What is left of a condition without its perturbation, as text: ``severity=3``, ``quality=20`` of a level."""
+    """A condition without its perturbation, as text: ``severity=3``, ``quality=20`` of a level."""
     return str(rest["level"]) if set(rest) == {"level"} else condition_text(rest)
 
 

@@ -103,7 +103,7 @@ class AboutResponsible:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a person states of the file; nothing of it was measured.
+    """Statements of a person about the system; nothing of them was measured.
 
     Attributes:
         source: the file that says so; ``None`` where there is none.
@@ -404,7 +404,7 @@ class RunRecord:
 
 
 Order = Literal["before all rows", "before some rows", "another policy", "not shown"]
-"""What is shown of whether a policy stood before the rows that it judges."""
+"""Whether a policy is shown to have stood before the rows that it judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -584,7 +584,7 @@ class ComparisonRecord:
 
 @dataclass(frozen=True, slots=True)
 class VerdictsRecord:
-    """What is decided.
+    """The verdicts.
 
     Attributes:
         gates: of each folder the last one that was asked; none where none was.
@@ -624,7 +624,7 @@ class LevelRecord:
 
 @dataclass(frozen=True, slots=True)
 class PerturbationRecord:
-    """What pictures were changed by.
+    """A perturbation of pictures.
 
     Attributes:
         benchmark, name: which.
@@ -680,7 +680,7 @@ class ChecksRecord:
 
 @dataclass(frozen=True, slots=True)
 class BudgetRecord:
-    """What one round of an attack may spend.
+    """The budget of one round of an attack.
 
     Attributes:
         threat: what bounds the change of a picture.
@@ -811,7 +811,7 @@ class ScoreChangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class ChangesRecord:
-    """What is another than in an earlier evidence file.
+    """The changes since an earlier evidence file.
 
     Attributes:
         since: that file.

@@ -80,7 +80,7 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _descriptions(kind: type[Any]) -> dict[str, str]:
-    """What the docstring of a record says of each field."""
+    """The descriptions of a record's fields, from its docstring."""
     _, _, attributes = (inspect.getdoc(kind) or "").partition("Attributes:\n")
     descriptions: dict[str, str] = {}
     for entry in re.split(r"\n(?=    \S)", attributes):

@@ -36,7 +36,7 @@ ORDERS: Mapping[Order, str] = {
     "not shown": "Nothing shows that these rules stood before the rows: no session began with the digest of a policy. "
     "Dates of files prove nothing. 'hardiness run --policy FILE' keeps the digest.",
 }
-"""What each order says, the most that can be shown first."""
+"""The sentence on each order of policy and rows, the most that can be shown first."""
 
 NO_GOALS = (
     "No policy was asked of these rows, so that no goal is stated and nothing is judged. 'hardiness gate OUT --policy "

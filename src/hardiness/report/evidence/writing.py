@@ -49,7 +49,7 @@ class FolderVerdicts:
 
 @dataclass(frozen=True)
 class EvidenceSources:
-    """What an evidence file is made of.
+    """Everything that an evidence file is made of.
 
     Attributes:
         results: sorted by benchmark and data.

@@ -122,7 +122,7 @@ def result_id(result: Result, score: Score) -> str:
 
 
 def evaluation_name(result: Result) -> str:
-    """What a score is of."""
+    """The benchmark, data and protocol of a score, as text."""
     return f"{result.benchmark} on {shown(result.data)} ({result.protocol})"
 
 

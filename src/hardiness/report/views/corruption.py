@@ -81,7 +81,7 @@ class ShownAnswers:
 
     @property
     def word(self) -> str:
-        """What they are."""
+        """The word for the answers that are counted."""
         return "right" if self.are_right else "wrong"
 
     def share(self, error: Score) -> Score:
