@@ -189,8 +189,11 @@ def verdict_of(column: ScreenColumn) -> Verdict:
     if column.is_judged:
         if column.is_attack and all(point.value == 0 for point in column.serious.values()):
             return Verdict("open", "All broken.", " ".join([f"{photographs}.", *remarks]))
+        shown = {point.text for point in column.serious.values()}
         has_intervals = any(point.interval for point in column.serious.values())
-        why = "They differ within chance." if has_intervals else "No interval is known."
+        why = "No interval is known." if not has_intervals else "They differ within chance."
+        if has_intervals and len(shown) == 1:
+            why = f"All have {shown.pop()} %."
         few = f"{photographs} {'is' if column.images == 1 else 'are'} too few." if column.images < FEWEST else ""
         return Verdict("open", "Not told apart.", " ".join([few or why, *remarks]))
     return _verdict_of_few(column, photographs, remarks)
@@ -233,6 +236,8 @@ def foot_of(columns: Sequence[ScreenColumn], order: str) -> list[str]:
     sentences = [f"Dot: {' or '.join(kinds.values())}. Bar: 95 % interval. More is better everywhere."]
     if any(point.doubt for point in points):
         sentences.append("Hollow: the attack is withdrawn or was not checked.")
+    if any(column.standing.claim for column in columns):
+        sentences.append("Two models are told apart on the photographs that both have, also where their bars overlap.")
     if order:
         sentences.append(f"Order: {order}.")
     return sentences

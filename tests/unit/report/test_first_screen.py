@@ -61,6 +61,16 @@ def test_nobody_is_ahead() -> None:
     assert {verdict_of(each).tone for each in columns} == {"open"}
 
 
+def test_equal_numbers_do_not_differ() -> None:
+    assert verdict_of(column("Clean", {"a": 1.0, "b": 1.0})).rest == "All have 100 %."
+
+
+def test_the_legend_says_why_bars_of_models_that_are_told_apart_may_overlap() -> None:
+    overlap = "also where their bars overlap"
+    assert any(overlap in sentence for sentence in foot_of([column("Clean", THREE, "a>c")], ""))
+    assert not any(overlap in sentence for sentence in foot_of([column("Clean", THREE)], ""))
+
+
 def test_one_is_ahead_everywhere() -> None:
     told = ("a>b", "a>c")
     columns = [column("Clean", THREE, *told), column("Corrupted", THREE, *told), column("Attacked", THREE, *told)]
