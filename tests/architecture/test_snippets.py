@@ -260,6 +260,8 @@ NOT_RUN = (
     "file:",
     "coco",
     "runs/markers",
+    "gate runs/net",
+    "gate runs/jpeg",
 )
 """What downloads, what removes a run by a key that no other folder has, what needs the page's own example registered,
 people's files, boxes, scores, a csv, columns of pictures, exports of a page's own, an endpoint and trackers: tests of
