@@ -58,11 +58,13 @@ class Comparisons:
         benchmarks: the comparisons.
         not_comparable: names of benchmarks that were run too, and whose cards give nothing to compare by.
         random_weights: keys of runs of networks that nobody trained, which nothing ranks.
+        own_classes: keys of runs on a person's own classes.
     """
 
     benchmarks: tuple[BenchmarkComparison, ...]
     not_comparable: tuple[str, ...] = ()
     random_weights: frozenset[str] = frozenset()
+    own_classes: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[BenchmarkComparison]:
         return iter(self.benchmarks)
@@ -105,7 +107,7 @@ class Comparisons:
 
     def digest(self) -> Digest:
         """The comparison in a few sentences: on each benchmark what its first score tells apart, and what not."""
-        return digest_of(self.benchmarks, self.random_weights)
+        return digest_of(self.benchmarks, self.random_weights, self.own_classes)
 
     def as_dict(self) -> list[dict[str, Any]]:
         """The JSON form: cells, parts, images and ranks too."""
@@ -419,7 +421,8 @@ def compare_grouped(
         ]
         compared = tuple(each.with_effective_robustness(results, stores, reference) for each in doubted)
         random = frozenset(result.key for result in results if has_random_weights(result))
-        return Comparisons(compared, tuple(not_comparable(stores, models)), random)
+        own = frozenset(result.key for result in results if result.run.has_own_classes)
+        return Comparisons(compared, tuple(not_comparable(stores, models)), random, own)
 
 
 @dataclass(frozen=True, repr=False)

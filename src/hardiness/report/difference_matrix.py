@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from hardiness.core.result import IN_PERCENT, Interval
-from hardiness.report.right_answers import right_title, shows_right_answers
+from hardiness.core.result import IN_PERCENT
+from hardiness.report.right_answers import compared_by_right_answers, shows_right_answers
 from hardiness.report.sections import BenchmarkSection
 from hardiness.statistics.comparison import Difference, ScoreComparison
 
@@ -36,7 +36,7 @@ def difference_matrices(shown: BenchmarkSection) -> list[DifferenceMatrix]:
     """A matrix for each score by which the models of a section were compared, the first one first."""
     scores = shown.paired if len(shown.results) <= MODELS_MOST else shown.paired[:1]
     if shows_right_answers(shown.results):
-        scores = [_of_right_answers(score) for score in scores]
+        scores = [compared_by_right_answers(score) for score in scores]
     order = [result.name for result in shown.results]
     matrices = []
     for score in scores:
@@ -46,20 +46,6 @@ def difference_matrices(shown: BenchmarkSection) -> list[DifferenceMatrix]:
         if len(models) > 1 and any(pair.interval is not None for pair in score.pairs.values()):
             matrices.append(DifferenceMatrix(score.title or score.metric.replace("_", " "), models, rows))
     return matrices
-
-
-def _of_right_answers(score: ScoreComparison) -> ScoreComparison:
-    """A comparison of right answers in place of wrong ones: what one model has less of these it has more of those."""
-    if score.higher_is_better or not (title := right_title(score.metric)):
-        return score
-    pairs = {}
-    for pair, difference in score.pairs.items():
-        ends = difference.interval and Interval(-difference.interval.high, -difference.interval.low)
-        pairs[pair] = replace(difference, value=-difference.value, interval=ends)
-    values = {name: 1 - value for name, value in score.values.items()}
-    where = score.title.partition(", ")[2] if score.condition else ""
-    title = ", ".join(filter(None, (title, where)))
-    return replace(score, higher_is_better=True, title=title, values=values, pairs=pairs)
 
 
 def _cell(shown: BenchmarkSection, score: ScoreComparison, row: str, column: str) -> MatrixCell | None:

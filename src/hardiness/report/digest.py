@@ -11,6 +11,7 @@ from hardiness.core.answers import mark_notes
 from hardiness.core.result import IN_PERCENT
 from hardiness.report.first_screen import ScreenColumn, amount_of, listed, random_weights_sentence, title_of
 from hardiness.report.marks import RANDOM_WEIGHTS
+from hardiness.report.right_answers import compared_by_right_answers
 from hardiness.report.standings import Precedence, Standing, paired_standing
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparison import BenchmarkComparison
@@ -40,12 +41,17 @@ class Digest:
     foot: tuple[str, ...] = ()
 
 
-def digest_of(comparisons: Sequence[BenchmarkComparison], random_weights: Collection[str] = ()) -> Digest:
+def digest_of(
+    comparisons: Sequence[BenchmarkComparison],
+    random_weights: Collection[str] = (),
+    own_classes: Collection[str] = (),
+) -> Digest:
     """The digest of comparisons by the first score of each that tells something.
 
     Args:
         comparisons: of some models, one a benchmark.
         random_weights: keys of runs of networks that nobody trained.
+        own_classes: keys of runs on a person's own classes, of which right answers are compared, not wrong ones.
     """
     columns: list[ScreenColumn] = []
     parts: list[tuple[str, tuple[str, ...]]] = []
@@ -59,6 +65,8 @@ def digest_of(comparisons: Sequence[BenchmarkComparison], random_weights: Collec
             notes = _notes(each)
             undecided.append((each.heading, (f"not compared: {'; '.join([*reasons][:1]) or 'no score'}", *notes)))
             continue
+        if each.keys and set(each.keys.values()) <= set(own_classes):
+            score = compared_by_right_answers(score)
         random = [name for name in score.values if each.keys.get(name) in random_weights]
         meaningless.update(dict.fromkeys(random))
         unranked = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.result import PARTIAL, Interval, Result, Score
+from hardiness.statistics.comparison import ScoreComparison
 
 RIGHT_ANSWERS = {
     "mean_error": "accuracy under corruptions",
@@ -39,3 +40,20 @@ def complement(score: Score) -> Score:
     ends = score.interval and Interval(1 - score.interval.high, 1 - score.interval.low)
     value = None if score.value is None else 1 - score.value
     return replace(score, value=value, interval=ends, higher_is_better=not score.higher_is_better)
+
+
+def compared_by_right_answers(score: ScoreComparison) -> ScoreComparison:
+    """A comparison of right answers in place of wrong ones: what one model has less of these it has more of those.
+
+    One that is of right answers already, or of anything else, is returned as it is.
+    """
+    if score.higher_is_better or not (title := right_title(score.metric)):
+        return score
+    pairs = {}
+    for pair, difference in score.pairs.items():
+        ends = difference.interval and Interval(-difference.interval.high, -difference.interval.low)
+        pairs[pair] = replace(difference, value=-difference.value, interval=ends)
+    values = {name: 1 - value for name, value in score.values.items()}
+    where = score.title.partition(", ")[2] if score.condition else ""
+    title = ", ".join(filter(None, (title, where)))
+    return replace(score, higher_is_better=True, title=title, values=values, pairs=pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -76,6 +77,15 @@ def test_errors_are_better_below_and_other_units_are_no_points() -> None:
     found = digest(score({"a": 5.0, "b": 4.0}, unit="degrees"))
     ((_, (sentence, *_)),) = found.parts
     assert sentence == "not told apart by top-1: a and b (this n tells 0.1)"
+
+
+def test_on_own_classes_right_answers_are_compared() -> None:
+    errors = replace(score({"a": 0.5, "b": 0.2}, "ab", higher_is_better=False), metric="mean_error", title="mean error")
+    comparison = BenchmarkComparison("own-c", "photos", (errors,), 100, (), keys={"a": "key", "b": "other"})
+    own, others = (digest_of([comparison], own_classes=keys).parts[0][1][0] for keys in (("key", "other"), ("key",)))
+    lead = "b is ahead of a by 30.0 points (95 % interval 28.0 to 32.0)"
+    assert own == f"told apart by accuracy under corruptions: {lead}"
+    assert others == f"told apart by mean error: {lead}"
 
 
 def test_every_two_models_are_told_apart_or_stand_in_a_group() -> None:
