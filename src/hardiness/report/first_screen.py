@@ -74,6 +74,7 @@ class ScreenColumn:
         is_partial: whether any of its numbers is of a part.
         note: the words of its verdict, where its numbers are of other pictures for each model.
         are_scores: whether its numbers are mean scores of pictures, and no shares of right answers.
+        undefined: models that were run and have no number.
     """
 
     title: str
@@ -90,6 +91,7 @@ class ScreenColumn:
     is_partial: bool = False
     note: str = ""
     are_scores: bool = False
+    undefined: frozenset[str] = frozenset()
 
     @property
     def n(self) -> str:
@@ -164,10 +166,11 @@ def lead_of(columns: Sequence[ScreenColumn], models: Sequence[str]) -> str:
             place = "" if len(claims) == 1 == len(held) else f"{_capital(column.where)}: "
             who = _who(claim) if column is held[0] else ""
             sentences.append(_capital(f"{place}{who or 'ahead'} by {amount_of(own.leads)}."))
+    trained = "trained models' " if any(len(column.serious) < len(column.points) for column in columns) else "the "
     open_ranges = [(column, text) for column in columns if (text := _range(column)) and not column.standing.claim]
     parts = [
         f"{_small(column.title) if place else column.title}, {text}"
-        f"{'' if place or column.are_scores else ' of the answers are right'}"
+        f"{'' if place or column.are_scores else f' of {trained}answers are right'}"
         f"{_doubts_of(column)}"
         for place, (column, text) in enumerate(open_ranges)
     ]
@@ -236,6 +239,13 @@ def foot_of(columns: Sequence[ScreenColumn], order: str) -> list[str]:
     sentences = [f"Dot: {' or '.join(kinds.values())}. Bar: 95 % interval. More is better everywhere."]
     if any(point.doubt for point in points):
         sentences.append("Hollow: the attack is withdrawn or was not checked.")
+    models = {model for column in columns for model in (*column.points, *column.undefined)}
+    whys = [
+        *(["not run"] if any(models - column.points.keys() - column.undefined for column in columns) else []),
+        *(["no number is defined"] if any(column.undefined for column in columns) else []),
+    ]
+    if whys:
+        sentences.append(f"Dash: {' or '.join(whys)}.")
     if any(column.standing.claim for column in columns):
         sentences.append("Two models are told apart on the photographs that both have, also where their bars overlap.")
     if order:

@@ -17,7 +17,6 @@ from hardiness.report.first_screen import (
     Verdict,
     foot_of,
     lead_of,
-    random_weights_sentence,
     title_of,
     verdict_of,
 )
@@ -28,6 +27,9 @@ from hardiness.report.sections import BenchmarkSection
 
 BESIDE_MOST = 4
 """Columns that stand beside each other; of more, rows of three."""
+
+RANDOM_FOOT = "Random weights: their answers mean nothing."
+"""The line on networks that nobody trained, which are marked beside their names."""
 
 MORE = 4
 """How many times as many photographs the next command takes: they halve an interval."""
@@ -48,6 +50,7 @@ class FirstScreen:
         foot: the legend and what to know of single models.
         next_step: why to go on, and with which command.
         begun: the models in the order in which their runs were first begun.
+        random_weights: the models that nobody trained.
     """
 
     about: str
@@ -60,6 +63,7 @@ class FirstScreen:
     foot: tuple[str, ...]
     next_step: tuple[str, str]
     begun: tuple[str, ...]
+    random_weights: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -123,9 +127,10 @@ def first_screen(shown: Sequence[BenchmarkSection], name: str, gates: Sequence[G
         lead_of(columns, models),
         models,
         charts,
-        tuple(filter(None, (*(foot_of(columns, order) if columns else ()), random_weights_sentence([*by_name])))),
+        (*(foot_of(columns, order) if columns else ()), *((RANDOM_FOOT,) if by_name else ())),
         _next_step(shown, columns, models),
         tuple(begun_order(shown)),
+        tuple(by_name),
     )
 
 

@@ -249,6 +249,7 @@ def _column(
         _pairs(each, columns, points, unranked, twins),
         is_attack,
         any(not result.counts.complete for result in each.results if result.name in points),
+        undefined=frozenset(result.name for result in each.results) - points.keys(),
     )
 
 

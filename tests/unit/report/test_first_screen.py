@@ -178,7 +178,8 @@ def test_random_weights_are_in_no_sentence_but_their_own() -> None:
                column("Corrupted", values, n=5, unranked={"random": RANDOM_WEIGHTS})]  # fmt: skip
     words = " ".join([title_of(columns, "abr"), lead_of(columns, "abr"), *map(str, map(verdict_of, columns))])
     assert "random" not in words
-    assert "corrupted, 80 to 90 %" in lead_of(columns, "abr").lower(), "nor does it make a range"
+    text = "Corrupted, 80 to 90 % of trained models' answers are right."
+    assert lead_of(columns, "abr").endswith(text), "nor does it make a range, which says so"
     assert random_weights_sentence(["random"]) == "random has random weights: its answers mean nothing."
     assert random_weights_sentence(["r", "s"]) == "r and s have random weights: their answers mean nothing."
     assert random_weights_sentence([]) == ""
@@ -220,3 +221,12 @@ def test_a_column_says_on_how_many_images_it_rests() -> None:
     assert column("Clean", THREE, n=1200).n == "n = 1,200"
     points = {"a": RightShare(0.5, None, 5), "b": RightShare(0.5, None, 1000)}
     assert ScreenColumn("Clean", "", "", points, Standing((), {})).n == "n = 5 to 1,000"
+
+
+def test_the_legend_says_why_a_model_has_no_number() -> None:
+    both, one = column("Clean", THREE), column("Corrupted", {"a": 0.9, "b": 0.8})
+    assert "Dash" not in " ".join(foot_of([both, both], ""))
+    assert "Dash: not run." in foot_of([both, one], "")
+    assert "Dash: no number is defined." in foot_of([both, replace(one, undefined=frozenset("c"))], "")
+    columns = [both, one, column("Attacked", {"a": 0.9}, undefined=frozenset("b"))]
+    assert "Dash: not run or no number is defined." in foot_of(columns, "")

@@ -135,6 +135,15 @@ def test_a_number_that_is_withdrawn_and_random_weights_have_no_place() -> None:
     assert has_random_weights(random)
     assert not has_random_weights(clean("a", 0.9))
     assert columns_of(clean("a", 0.9), random)["Clean"].standing.models == ("a",)
+    screen = first_screen(sections([clean("a", 0.9), random]), "t")
+    assert screen.random_weights == ("r",), "marked beside the name"
+    assert screen.foot[-1] == "Random weights: their answers mean nothing."
+    assert not first_screen(sections([clean("a", 0.9)]), "t").random_weights
+
+
+def test_a_model_that_was_run_and_has_no_number_is_undefined() -> None:
+    unfinished = result("b", "imagenet-val", replace(score("top1", 0.0), value=None, interval=None, reason="too few"))
+    assert columns_of(clean("a", 0.9), unfinished)["Clean"].undefined == {"b"}
 
 
 def test_two_names_of_one_run_are_ranked_once() -> None:
