@@ -9,6 +9,7 @@ from hardiness.benchmarks.reliability import BINS, LEAST
 from hardiness.benchmarks.shares import ECE, RMS, TOP1, TOP5
 from hardiness.core.result import Result, Score
 from hardiness.report.charts import Chart, Curves, Dots, Line, Observer, Panel
+from hardiness.report.marks import has_random_weights
 from hardiness.report.published_beside import published_on, series_beside
 from hardiness.statistics.comparison import FEWEST
 
@@ -133,7 +134,9 @@ def _accuracies(results: Sequence[Result]) -> Dots | None:
     if not scored:
         return None
     others = (TOP5.title,) if any(TOP5.title in each.by_row for each in scored) else ()
-    title = _title([100 * (each.by_row[TOP1.title].value or 0) for each in scored])
+    random = {result.name for result in results if has_random_weights(result)}
+    trained = [each for each in scored if each.name not in random] or scored
+    title = _title([100 * (each.by_row[TOP1.title].value or 0) for each in trained])
     published = _published(results)
     caption = "Share of photographs answered rightly; lines are 95 % intervals."
     grey = f"Grey strokes: published models, {published_on(results)}."

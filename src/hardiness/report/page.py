@@ -23,7 +23,7 @@ from hardiness.imaging.by_pillow import pillow_alone
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.report import format as formatting
 from hardiness.report.beside import MeasuredNumbers, from_few, published_peers, with_figure, with_ladder
-from hardiness.report.charts import Chart, Heat
+from hardiness.report.charts import Chart, Dots, Heat
 from hardiness.report.citations import citations
 from hardiness.report.commands import commands_of, sessions_of
 from hardiness.report.difference_matrix import difference_matrices
@@ -59,6 +59,12 @@ PICTURES_MOST = 2_900_000
 
 PICTURES_ON_SHEET = 2
 """Pictures on the sheet to hand over."""
+
+ROWS_ON_SHEET = 3
+"""Rows of a figure there beside that of everything, where it has so many models that all rows could not be read."""
+
+MODELS_OF_ALL_ROWS = 4
+"""Models up to which a figure there has all of its rows."""
 
 BAR_MOST = 28
 """Characters of a model's name in the bar; longer names are shortened."""
@@ -372,8 +378,17 @@ def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:
 
 
 def _first_figures(shown: Sequence[BenchmarkSection], inks: Inks) -> list[Mapping[str, Any]]:
-    """The first figure of each section."""
-    return [_figure(each.section.charts[0], inks) for each in shown[:PICTURES_ON_SHEET] if each.section.charts]
+    """The first figure of each section, of many models with a few rows."""
+    charts = [each.section.charts[0] for each in shown[:PICTURES_ON_SHEET] if each.section.charts]
+    return [_figure(_with_few_rows(chart), inks) for chart in charts]
+
+
+def _with_few_rows(chart: Chart) -> Chart:
+    """The figure with its first rows alone, as its heading then says; as it is where all can be read."""
+    if not isinstance(chart, Dots) or len(chart.observers) <= MODELS_OF_ALL_ROWS or len(chart.rows) <= ROWS_ON_SHEET:
+        return chart
+    title = f"{chart.title} ({ROWS_ON_SHEET} of {len(chart.rows)} rows)"
+    return replace(chart, title=title, rows=chart.rows[:ROWS_ON_SHEET])
 
 
 def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:

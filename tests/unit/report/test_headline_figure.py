@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from one_score import compared
 
 from hardiness.core.condition import Condition
+from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.beside import from_few, with_figure
-from hardiness.report.charts import Dots
+from hardiness.report.charts import Dots, Observer
+from hardiness.report.exports.exporter import registry
+from hardiness.report.page import inks_of, sheet
 from hardiness.report.sections import sections
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean
@@ -74,6 +79,9 @@ def test_a_heading_names_a_winner_where_one_model_is_alone_in_first_place() -> N
     assert heading(a, b, c) == "Right on 50.0 to 90.0 %"
     assert heading(a, c) == "a is right most often: 90.0 %"
     assert heading(a) == "Right on 90.0 %"
+    random = replace(classified("r", 0.0, 0.0), measured={"sessions": [{"notes": [MEANINGLESS]}]})
+    assert heading(a, b, c, random) == "Right on 50.0 to 90.0 %", "what nobody trained makes no range"
+    assert heading(random) == "Right on 0.0 %"
 
 
 def test_a_paired_comparison_decides_whether_a_heading_names_a_winner() -> None:
@@ -109,3 +117,26 @@ def test_a_section_with_figures_keeps_them() -> None:
     (shown,) = sections([Result("a", "imagenet-val", "imagenet", "orhan2019", [score], Counts(4, 4, 0, 4), run, {})])
     assert shown.section.charts
     assert with_figure(shown) is shown
+
+
+def test_a_figure_of_many_models_has_few_rows_on_the_sheet_to_hand_over() -> None:
+    def handed_over(models: str) -> str:
+        (shown,) = sections([classified(model, 0.5, 0.1) for model in models])
+        rows = ("fog", "snow", "frost", "pixelate", "contrast")
+        scores = {row: Score("error", 0.5, "fraction", 100, Interval(0.4, 0.6)) for row in rows}
+        observers = tuple(Observer(model, None, scores) for model in models)
+        dots = Dots("by_row", "By row", "", "error", ("", ""), "all", rows, observers)
+        shown = replace(shown, section=replace(shown.section, charts=(dots,)))
+        return sheet([shown], "hardiness", inks_of([shown]))
+
+    few, many = handed_over("abcd"), handed_over("abcde")
+    assert "By row (3 of 5 rows)" in many
+    assert ("frost" in many, "pixelate" in many) == (True, False)
+    assert "By row" in few
+    assert "of 5 rows" not in few
+    assert "pixelate" in few
+
+
+def test_the_sheet_to_hand_over_counts_models_once() -> None:
+    written = registry.get("sheet").write([classified("a", 0.9, 0.1), classified("b", 0.8, 0.1)]).decode()
+    assert "hardiness · 2 models · 1,000 photographs" in written

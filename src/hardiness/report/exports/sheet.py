@@ -15,8 +15,6 @@ from hardiness.report.sections import sections
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """A page without scripts that holds everything it shows."""
     shown = [from_few(with_figure(each)) for each in sections(results, comparisons)]
-    models = len({result.name for result in results})
-    title = f"hardiness: {models} model{'' if models == 1 else 's'}"
-    text = sheet(shown, title, inks_of(shown))
+    text = sheet(shown, "hardiness", inks_of(shown))  # its first line says how many models
     # Names of files that are no UTF-8 stand with their bytes, as in the other forms.
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace").encode()
