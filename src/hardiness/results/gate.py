@@ -241,9 +241,18 @@ def kept_gate(store: Store) -> tuple[Gate, bool] | None:
         if content:
             form = parse_json(content, f"{store.address}/{GATE}")
             stamp = form.pop("of")
-            return from_json(Gate, form, GATE), stamp == _stamp(store)
+            return from_json(Gate, form, GATE), stamp in (_stamp(store), _stamp(store, with_times=True))
     return None
 
 
-def _stamp(store: Store) -> str:
-    return digest_of(sorted([run.key, sorted(run.contents()[0].items())] for run in store.runs()))
+def _stamp(store: Store, with_times: bool = False) -> str:
+    """A digest of which rows there are, by names and sizes of their files: the same of a copy of the folder.
+
+    Args:
+        store: the folder.
+        with_times: whether times of files count, as in gates that were kept before copies were thought of.
+    """
+    files = [(run.key, run.contents()[0]) for run in store.runs()]
+    if with_times:
+        return digest_of(sorted([key, sorted(stamps.items())] for key, stamps in files))
+    return digest_of(sorted([key, sorted([name, stamp[0]] for name, stamp in stamps.items())] for key, stamps in files))
