@@ -492,7 +492,7 @@ def noise(
     Raises:
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
-    _refuse_other_pictures(options)
+    _refuse_options(options)
     arguments, placement = [data] if isinstance(data, str) else list(data), options_of(Placement, options)
     request = replace(options_of(Request, options), data_arguments=absolute_arguments(arguments))
     chosen = parse(benchmark)
@@ -516,12 +516,14 @@ def noise(
     return report
 
 
-def _refuse_other_pictures(options: Options) -> None:
-    """Raise where an option would end the evaluation under each setting somewhere else.
+def _refuse_options(options: Options) -> None:
+    """Raise where an option would end the evaluation under each setting somewhere else, or is of goals.
 
     Raises:
         ArgumentError: naming it.
     """
+    if options.get("policy") is not None:
+        raise ArgumentError("policy does not go with noise, which holds no score against a goal; leave it out")
     for name in ("precision_target", "until_decided", "time_budget_s", "calls"):
         if options.get(name) is not None:
             option = name.removesuffix("_s").replace("_", "-")

@@ -187,6 +187,12 @@ def test_noise_is_on_the_same_pictures_under_each_setting(name: str, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_noise_is_held_against_no_goal(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"^policy does not go with noise"):
+        hardiness.noise(MODEL, BENCHMARK, "embedded", tmp_path / "out", policy="policy.toml")
+    assert not (tmp_path / "out").exists()
+
+
 def test_names_of_models_are_for_several_in_a_mapping() -> None:
     with pytest.raises(ArgumentError, match=r"^name goes with one model, had 2; hand several over as \{name: model\}"):
         hardiness.evaluate([MODEL, "efficientnet_lite0"], BENCHMARK, "embedded", name="mine")
