@@ -560,6 +560,31 @@ def stretched(value: float, low: float, high: float, level: float = 0.05) -> Int
     )
 
 
+def standard_error(method: Sequence[Any], n: int) -> float | None:
+    """The standard error that an interval was made of; ``None`` where it was made of none, or nothing varied.
+
+    Args:
+        method: of the interval, as `Interval.method` says.
+        n: images of the score, by which the counts of a share are told from effective ones.
+
+    Source: of a share of n images the root of p (1 - p) / (n - 1), as `Estimate.error`.
+    """
+    name, *numbers = method or ("",)
+    if name in ("within", "with_unseen"):
+        return standard_error(numbers[0], n)
+    if name == "scaled":
+        error = standard_error(numbers[0], n)
+        return None if error is None else abs(numbers[2]) * error
+    variance = 0.0
+    if name in ("effective_wilson", "clustered_proportion"):
+        variance = numbers[1]
+    elif name == "skewed_student":
+        variance = numbers[1] ** 2
+    elif name in ("proportion", "wilson", "clopper_pearson") and numbers[1] == n > 1:
+        variance = numbers[0] * (n - numbers[0]) / (n * n * (n - 1))
+    return math.sqrt(variance) if variance > 0 else None
+
+
 def disjoint(a: Interval, b: Interval) -> bool:
     """Whether two intervals have no value in common."""
     return a.high < b.low or b.high < a.low

@@ -21,6 +21,8 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.report.exports.exporter import registry
 from hardiness.results.results import published_results, results_of
+from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.intervals import proportion, standard_error
 from hardiness.store.store import Store
 
 SCHEMAS = Path(__file__).parents[2] / "reference" / "schemas"
@@ -98,6 +100,29 @@ def test_each_model_is_a_record_of_every_eval_ever_with_uncertainty(out: Path) -
     assert any("confidence_interval" in e["score_details"]["uncertainty"] for e in records[0]["evaluation_results"])
     broken = {**records[0], "evaluation_results": [{**records[0]["evaluation_results"][0], "score_details": {}}]}
     assert faults("every_eval_ever.eval.schema.json", broken), "the schema refuses something"
+
+
+def test_a_standard_error_is_the_one_that_an_interval_was_made_of(out: Path) -> None:
+    """Of a share of n pictures it is the root of p (1 - p) / (n - 1); of a score by estimate it is its variance's."""
+    (record, _) = lines(out, "every-eval-ever")
+    uncertainties = {
+        each["metric_config"]["metric_id"]: (each["score_details"]["score"], each["score_details"]["uncertainty"])
+        for each in record["evaluation_results"]
+    }
+    share, uncertainty = uncertainties["clean_error"]
+    assert uncertainty["standard_error"]["value"] == pytest.approx(np.sqrt(share * (1 - share) / 39))
+    assert "standard_error" in uncertainties["mean_error"][1]
+    estimate = Estimate(0.4, np.arange(50), np.where(np.arange(50) % 5 < 2, 0.6, -0.4) * 1.5)
+    for interval in (
+        estimate.interval(0, 1),
+        estimate.interval(-1, 3),
+        estimate.interval(),
+        estimate.interval(-1, 1, signed=True),
+    ):
+        assert standard_error(interval.method, 50) == pytest.approx(estimate.error)
+    assert standard_error((), 50) is None
+    assert standard_error(proportion(20, 20).method, 20) is None, "nothing varied"
+    assert standard_error(proportion(7.5, 12.5).method, 20) is None, "effective answers are no pictures"
 
 
 def test_nothing_is_made_up_for_what_nobody_stated(out: Path) -> None:

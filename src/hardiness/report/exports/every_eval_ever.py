@@ -15,6 +15,7 @@ from hardiness.core.result import Metric, Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import marks_in_export
 from hardiness.sources.files import shown
+from hardiness.statistics.intervals import standard_error
 
 SCHEMA_VERSION = "0.3.0"
 
@@ -87,14 +88,16 @@ def epoch(results: Sequence[Result]) -> str:
 
 def _model_info(results: Sequence[Result]) -> dict[str, Any]:
     identity, first = results[0].run.model, results[0]
-    # Of answers that were computed elsewhere nothing is known of weights and view.
+    # Of answers that were computed elsewhere nothing is known of weights and view; a function has the hash of its code.
     digest = "answers_sha256" if identity.is_foreign else "weights_sha256"
     details = {
-        digest: identity.weights_sha256,
-        "code_sha256": identity.code_sha256,
+        digest: "" if identity.weights_sha256 == identity.code_sha256 else identity.weights_sha256,
+        "tag_sha256" if "tag" in identity.options else "code_sha256": identity.code_sha256,
         "outputs": identity.outputs or "logits",
         "precision": first.run.precision,
-        "view": "" if identity.is_foreign else json.dumps(first.run.as_dict()["view"]),
+        "view": ""
+        if identity.is_foreign or first.run.shows_whole_pictures
+        else json.dumps(first.run.as_dict()["view"]),
     }
     deployment = "unknown" if identity.is_foreign or identity.is_chat else "self_deployed"
     return {
@@ -162,13 +165,19 @@ def _entry(result: Result, score: Score, metric: Metric) -> dict[str, Any]:
         "score_details": {
             "score": score.value,
             "details": details,
-            "uncertainty": {**_interval(score), "num_samples": score.n},
+            "uncertainty": {**_standard_error(score), **_interval(score), "num_samples": score.n},
         },
     }
 
 
 def _bound(end: float) -> float | str:
     return end if math.isfinite(end) else "Infinity" if end > 0 else "-Infinity"
+
+
+def _standard_error(score: Score) -> dict[str, Any]:
+    """The standard error that the interval of a score was made of, where there is one."""
+    error = standard_error(score.interval.method, score.n) if score.interval else None
+    return {} if error is None else {"standard_error": {"value": error}}
 
 
 def _interval(score: Score) -> dict[str, Any]:
