@@ -22,8 +22,8 @@ from hardiness import attacks
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Finding
-from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.result import Finding, Metric
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Records
 from hardiness.reference.attackers import assumptions
 from hardiness.reference.evidence_clauses import clause_table
@@ -31,7 +31,7 @@ from hardiness.reference.files import reference_file
 from hardiness.reference.limits import limits
 from hardiness.report.evidence.about import EXAMPLE, read_about
 from hardiness.report.evidence.limits import APPLIES, limits_of
-from hardiness.report.evidence.page import evidence_page
+from hardiness.report.evidence.page import caveats_of, evidence_page
 from hardiness.report.evidence.portable import portable
 from hardiness.report.evidence.record import SECTIONS
 from hardiness.report.evidence.schema import evidence_schema_json
@@ -127,7 +127,7 @@ def test_the_file_follows_the_schema_that_lies_beside_it_and_in_the_package(
 
 
 def test_the_same_folder_gives_the_same_bytes_wherever_it_lies(made: Path, tmp_path: Path) -> None:
-    shutil.copytree(made / "out", tmp_path / "copy")
+    shutil.copytree(made / "out", tmp_path / "copy", copy_function=shutil.copyfile)  # times of files are others
     shutil.copy(made / "about.toml", tmp_path)
     hardiness.write_evidence(tmp_path / "copy", tmp_path / "filed", about=tmp_path / "about.toml")
     for name in ("evidence.json", "evidence.html", "evidence.schema.json"):
@@ -306,6 +306,43 @@ def test_of_a_model_that_was_run_elsewhere_no_weights_view_or_command_are_stated
     page = evidence_page(evidence_json(record))
     assert "run elsewhere: answers" in page
     assert "answers were read from a file" in page
+
+
+def test_of_a_function_that_takes_files_no_view_and_no_weights_are_stated(made: Path) -> None:
+    """The hash of a function's identity is that of its code or, where it has one, of its tag."""
+    (result, *_) = results_of(Store.open(made / "out"))
+    model = replace(result.run.model, options={"takes": "encoded", "tag": "1"}, weights_sha256="ab", code_sha256="ab")
+    run = replace(result.run, model=model, input=InputIdentity("whole"))
+    record = evidence_record(EvidenceSources([replace(result, run=run)]))
+    (shown,) = record.models
+    assert (shown.weights_sha256, shown.view, shown.code_sha256) == (None, None, "ab")
+    page = evidence_page(evidence_json(record))
+    assert "its tag, in place of its code, <code>ab</code>" in page
+    assert "it takes pictures whole" in page
+
+
+def test_errors_at_levels_and_their_limit_are_printed_however_many_levels_there_are(made: Path) -> None:
+    (result, *_) = (each for each in results_of(Store.open(made / "out")) if each.benchmark == "imagenet-c")
+    jpeg = [Condition(corruption="jpeg_compression", level=f"quality={quality}") for quality in range(5, 100, 5)]
+    error, limit = Metric("error", higher_is_better=False), Metric("operating_limit", unit="quality")
+    of_limit = limit.score(35.0, 60, condition=Condition(corruption="jpeg_compression", above=0.9))
+    scores = [*(error.score(0.3, 60, condition=level) for level in reversed(jpeg)), of_limit]
+    page = evidence_page(evidence_json(evidence_record(EvidenceSources([replace(result, scores=tuple(scores))]))))
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    places = [text.index(f"error, jpeg compression, quality={quality}, %") for quality in range(5, 100, 5)]
+    assert places == sorted(places)
+    assert "operating limit, jpeg compression, accuracy from 90 %, quality" in text
+    tables = re.findall(r'<table class="perturbations">.*?</thead>', page, re.DOTALL)
+    assert [table.count('<th class="n">quality ') for table in tables] == [8, 8, 3]
+
+
+def test_verdicts_that_count_no_clusters_are_told_from_results_that_do(made: Path) -> None:
+    content = json.loads((made / "filed" / "evidence.json").read_bytes())
+    assert not any("each picture for itself" in caveat for caveat in caveats_of(content))
+    key = content["verdicts"]["gates"][0]["verdicts"][0]["run"]
+    (entry,) = (entry for entry in content["runs"] if entry["key"] == key)
+    entry["scores"][0]["clusters"] = 12
+    assert any("Intervals of verdicts take each picture for itself" in caveat for caveat in caveats_of(content))
 
 
 def test_every_attack_of_the_package_has_its_assumptions() -> None:

@@ -38,7 +38,7 @@ def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Resul
     first = results[0]
     rounds = [each for each in first.run.attack if (each.attack, each.targeted) == (attack, targeted)]
     entry, assumed = registry.find(attack), _assumptions(attack)
-    own = f"{CONTROL}; {TRANSFER}" if surrogate else f"{CONTROL}; {assumed.access}"
+    capability = f"{CONTROL}; {TRANSFER}" if surrogate else f"{CONTROL}; {assumed.access}"
     sees = f"of the surrogate {surrogate} {assumed.sees}; of the tested model nothing" if surrogate else assumed.sees
     return AttackerRecord(
         terms=TERMS,
@@ -48,9 +48,10 @@ def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Resul
         version=version_of(attack) if entry is not None else None,
         summary=(inspect.getdoc(entry) or "").partition("\n\n")[0].replace("\n", " ") if entry is not None else "",
         surrogate=surrogate or None,
+        surrogate_sha256=first.run.surrogate.weights_sha256 if first.run.surrogate else None,
         stage=STAGE,
         goal=TARGETED if targeted else UNTARGETED,
-        capability=own,
+        capability=capability,
         knowledge=f"{BLACK_BOX}, by transfer" if surrogate else assumed.knowledge,
         sees=sees,
         budgets=tuple(map(_budget, rounds)),

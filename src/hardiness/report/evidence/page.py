@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.core.attack_plan import condition_text
 from hardiness.core.condition import Condition
 from hardiness.core.result import Interval
@@ -21,11 +22,11 @@ from hardiness.report.gate import ORDER, WORDS
 
 NOT_STATED = "not stated"
 
-ACROSS = 4
-"""Models beside each other in one table of a sheet of A4."""
+ACROSS, STRENGTHS_ACROSS = 4, 8
+"""Models, and strengths of a perturbation, beside each other in one table of a sheet of A4."""
 
-RESULTS_MOST = 14
-"""Scores of one benchmark that are printed; the JSON has all."""
+RESULTS_MOST, LEVELS_MOST = 14, 30
+"""Scores of one benchmark that are printed, and errors at single levels; the JSON has all."""
 
 ABOUT_LABELS: Mapping[str, Mapping[str, str]] = {
     "system": {
@@ -235,6 +236,10 @@ def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
     missing = [word for name, word in absent.items() if not evidence[name]]
     if missing:
         yield f"Nothing here is about any {' or '.join(missing)}."
+    clustered = {entry["key"] for entry in runs if any(score["clusters"] for score in entry["scores"])}
+    verdicts = [each for gate in evidence["verdicts"]["gates"] for each in gate["verdicts"]]
+    if any(each["interval"] and not each["clusters"] and each["run"] in clustered for each in verdicts):
+        yield "Intervals of verdicts take each picture for itself, as the policy names no cluster; results do not."
     failed = sum(entry["failed"] for entry in runs)
     if failed:
         yield f"{failed:,} pictures times conditions could not be evaluated."
@@ -342,16 +347,25 @@ def _is_printed(place: tuple[str, str], runs: Sequence[Mapping[str, Any]]) -> bo
 
 
 def _parts(places: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The first metric by corruption or perturbation alone, which a mean is over."""
+    """The first metric by corruption or perturbation alone, which a mean is over; else limits, and errors by level."""
+    limits = [place for place in places if place[0] == OPERATING_LIMIT.name]
+    levels = [place for place in places if place[0] == "error" and "level" in json.loads(place[1])]
+    quantities = [*limits, *sorted(levels, key=_by_level)[:LEVELS_MOST]]
     for key in ("corruption", "perturbation"):
         of_key = [place for place in places if list(json.loads(place[1])) == [key]]
         if of_key:
-            return [place for place in of_key if place[0] == of_key[0][0]]
-    return []
+            return [*(place for place in of_key if place[0] == of_key[0][0]), *quantities]
+    return quantities
+
+
+def _by_level(place: tuple[str, str]) -> tuple[str, float]:
+    """The corruption and the value of a score at a level, such as 17 of ``"quality=17"``."""
+    condition = json.loads(place[1])
+    return condition["corruption"], float(condition["level"].rpartition("=")[2])
 
 
 class PerturbationTable(NamedTuple):
-    """The perturbations of one benchmark that have the same strengths: a row for each parameter."""
+    """Perturbations of one benchmark with the same strengths, as many as stand beside each other; rows: parameters."""
 
     benchmark: str
     strengths: Sequence[str]
@@ -366,13 +380,15 @@ def _perturbation_tables(perturbations: Sequence[Mapping[str, Any]]) -> list[Per
         by_strengths.setdefault((each["benchmark"], strengths), []).append(each)
     tables = []
     for (benchmark, strengths), alike in by_strengths.items():
-        rows = [row for each in alike for row in _parameter_rows(each, strengths)]
         notes: dict[str, list[str]] = {}
         for each in alike:
             if each["note"]:
                 notes.setdefault(each["note"], []).append(each["name"])
         lines = [f"{', '.join(names)}: {note}" for note, names in notes.items()]
-        tables.append(PerturbationTable(benchmark, strengths, rows, lines))
+        for start in range(0, len(strengths) or 1, STRENGTHS_ACROSS):
+            beside = strengths[start : start + STRENGTHS_ACROSS]
+            rows = [row for each in alike for row in _parameter_rows(each, beside)]
+            tables.append(PerturbationTable(benchmark, beside, rows, lines))
     return tables
 
 
@@ -381,7 +397,7 @@ def _parameter_rows(
 ) -> Iterator[tuple[str, int, str, Sequence[str], str]]:
     """Name, rows that it stands beside, parameter with its unit, its values by strength, and a summary."""
     values: dict[str, dict[str, str]] = {}
-    for level in perturbation["levels"]:
+    for level in (level for level in perturbation["levels"] if level["strength"] in strengths):
         for each in level["parameters"]:
             unit = f", {each['unit']}" if each["unit"] else ""
             values.setdefault(f"{each['name'].replace('_', ' ')}{unit}", {})[level["strength"]] = _plain(each["value"])

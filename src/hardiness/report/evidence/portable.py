@@ -16,15 +16,15 @@ def portable(text: str) -> str:
     return _PLAIN.sub(lambda path: f"…/{path['name']}", text)
 
 
-def portable_form(form: Any, kept: Collection[str]) -> Any:
+def portable_form(form: Any, unchanged: Collection[str]) -> Any:
     """A JSON form of which every text is portable.
 
     Args:
         form: which.
-        kept: names of fields whose values stay as they are.
+        unchanged: names of fields whose values stay as they are.
     """
     if isinstance(form, str):
         return portable(form)
     if isinstance(form, dict):
-        return {name: item if name in kept else portable_form(item, kept) for name, item in form.items()}
-    return [portable_form(item, kept) for item in form] if isinstance(form, list) else form
+        return {name: item if name in unchanged else portable_form(item, unchanged) for name, item in form.items()}
+    return [portable_form(item, unchanged) for item in form] if isinstance(form, list) else form

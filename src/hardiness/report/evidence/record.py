@@ -128,7 +128,7 @@ class ModelRecord:
 
     Attributes:
         name: as results carry it.
-        weights_sha256: over the names, types, shapes and bytes of all tensors; ``None`` where it has none to read.
+        weights_sha256: over the names, types, shapes and bytes of all tensors; ``None`` where none were read.
         answers_sha256: over its answers, where it was run elsewhere and these were read from a file, so that nothing is
             known of its weights and view; ``None`` where it was run here.
         code_sha256: over the code that computes, or a tag that its maker gave; ``None`` where a package's name and the
@@ -137,7 +137,8 @@ class ModelRecord:
         outputs: ``"logits"``, or what it gives instead.
         precision: of its arithmetic.
         parameters: how many it has; ``None`` where that was not counted.
-        view: its preprocessing; ``None`` where it was run elsewhere.
+        view: its preprocessing; ``None`` where it was run elsewhere, or takes files or whole pictures and resizes them
+            itself.
         options: further arguments of its builder.
     """
 
@@ -710,6 +711,7 @@ class AttackerRecord:
         benchmark, data, attack, version: which attack; the version is ``None`` where its code is not here.
         summary: what it does; empty where its code is not here.
         surrogate: the model that is attacked in place of the tested one; ``None`` where that one is attacked itself.
+        surrogate_sha256: over its weights, as of a model; ``None`` where it is attacked itself.
         stage: when the attack takes place.
         goal, capability, knowledge: the attacker's.
         sees: what the attack uses of the model that it is run on.
@@ -724,6 +726,7 @@ class AttackerRecord:
     version: int | None
     summary: str
     surrogate: str | None
+    surrogate_sha256: str | None
     stage: str
     goal: str
     capability: str

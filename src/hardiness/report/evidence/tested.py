@@ -10,6 +10,7 @@ from typing import Any
 from hardiness.benchmarks.card import Card, card_of, variant_of
 from hardiness.core.forms import json_form
 from hardiness.core.result import Interval, Result, Score, SlicedScore
+from hardiness.core.run import ModelIdentity
 from hardiness.report.commands import commands_of
 from hardiness.report.evidence.record import (
     ClusterRecord,
@@ -61,18 +62,24 @@ def models_of(results: Iterable[Result]) -> tuple[ModelRecord, ...]:
         sessions = result.measured.get("sessions", ())
         record = ModelRecord(
             name=result.name,
-            weights_sha256=None if identity.is_foreign else identity.weights_sha256 or None,
+            weights_sha256=_weights(identity),
             answers_sha256=identity.weights_sha256 or None if identity.is_foreign else None,
             code_sha256=identity.code_sha256 or None,
             outputs_sha256=identity.outputs_sha256 or None,
             outputs=identity.outputs or "logits",
             precision=result.run.precision,
             parameters=next((each["parameters"] for each in sessions if each.get("parameters")), None),
-            view=None if identity.is_foreign else json_form(identity.view),
+            view=None if identity.is_foreign or result.run.shows_whole_pictures else json_form(identity.view),
             options=json_form(identity.options),
         )
         records.setdefault(repr((record.name, identity.weights_sha256, record.code_sha256, record.view)), record)
     return tuple(records.values())
+
+
+def _weights(identity: ModelIdentity) -> str | None:
+    """The hash over weights; of a function, whose identity is that of its code, and of a file there is none."""
+    is_of_weights = not identity.is_foreign and identity.weights_sha256 != identity.code_sha256
+    return identity.weights_sha256 or None if is_of_weights else None
 
 
 def data_of(results: Sequence[Result], facts: Mapping[str, PictureFacts]) -> tuple[DataRecord, ...]:
@@ -91,15 +98,15 @@ def data_of(results: Sequence[Result], facts: Mapping[str, PictureFacts]) -> tup
 def _data_record(results: Sequence[Result], facts: Mapping[str, PictureFacts]) -> DataRecord:
     """One data set, by the results that are on it: of columns the richest, of dependence the worst."""
     identity = results[0].run.data
-    known = [facts[result.key] for result in results if result.key in facts]
-    richest = max(known, key=lambda each: len(each.columns), default=PictureFacts((), (), {}, NOT_LOOKED_FOR))
+    of_runs = [facts[result.key] for result in results if result.key in facts]
+    richest = max(of_runs, key=lambda each: len(each.columns), default=PictureFacts((), (), {}, NOT_LOOKED_FOR))
     worst: dict[str, Dependence] = {}
-    for each in known:
+    for each in of_runs:
         for name, dependence in each.dependence.items():
             if name not in worst or worst[name].too_narrow < dependence.too_narrow:
                 worst[name] = dependence
     clusters = next((result.clusters for result in results if result.clusters), None)
-    notes = dict.fromkeys(each.dependence_note for each in known)
+    notes = dict.fromkeys(each.dependence_note for each in of_runs)
     return DataRecord(
         name=identity.name,
         fingerprint=identity.fingerprint,
