@@ -117,10 +117,10 @@ def stated_policy(request: Request) -> StatedPolicy | None:
     Raises:
         ArgumentError: it cannot be read or is wrong.
     """
-    given = request.policy or request.until_decided
-    if given is None:
+    source = request.policy or request.until_decided
+    if source is None:
         return None
-    policy = policy_of(given)
+    policy = policy_of(source)
     return StatedPolicy(Path(policy.source).name, policy.sha256)
 
 

@@ -107,11 +107,11 @@ class ResizeTrials:
 
     def _rerun(self, rung: str, run: ScoredRun, names: Sequence[str]) -> Rerun:
         """The model of a rung, loaded as a person or its last session asks for it, and the pictures of these names."""
-        asked = next((s["asked"] for s in reversed(run.sessions()) if s.get("asked", {}).get("model")), None)
-        if asked is None:
+        request = next((s["asked"] for s in reversed(run.sessions()) if s.get("asked", {}).get("model")), None)
+        if request is None:
             raise UntriedError(f"nothing says how {run.stored.run.model.name} was asked for")
-        refuse_code(rung, str(asked["benchmark"]))
-        benchmark = parse(str(asked["benchmark"]))
+        refuse_code(rung, str(request["benchmark"]))
+        benchmark = parse(str(request["benchmark"]))
         dataset = benchmark.dataset(datasets.locate(list(self.data)))
         if dataset.fingerprint != run.stored.run.data.fingerprint:
             raise UntriedError(f"the pictures of {dataset.name} are others than those of the run")
@@ -119,7 +119,7 @@ class ResizeTrials:
         name = run.stored.run.model.name
         text, folder = self.texts.get(rung) or self.texts.get(name) or "", "."
         if not text:
-            text, folder = str(asked["model"]), str(asked.get("folder", "")) or "."
+            text, folder = str(request["model"]), str(request.get("folder", "")) or "."
             refuse_code(rung, text)
         if text not in self.classifiers:
             with contextlib.chdir(folder):

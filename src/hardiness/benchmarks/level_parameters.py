@@ -71,12 +71,12 @@ def parameter_entries(cells: Iterable[Condition]) -> list[dict[str, Any]]:
 
 def quantities_of_entries(entries: Iterable[Mapping[str, Any]]) -> dict[Condition, tuple[Quantity, float]]:
     """The quantity of each cell that has one, and its value there, as entries say: no corruption is loaded."""
-    found = {}
+    by_cell = {}
     for entry in entries:
         if "quantity" in entry:
             quantity = Quantity(**entry["quantity"])
-            found[_cell_of_entry(entry)] = quantity, float(entry["parameters"][quantity.name])
-    return found
+            by_cell[_cell_of_entry(entry)] = quantity, float(entry["parameters"][quantity.name])
+    return by_cell
 
 
 def _cell_of_entry(entry: Mapping[str, Any]) -> Condition:

@@ -82,9 +82,9 @@ def levels_by_corruption(
     quantities: dict[str, Quantity] = {}
     for table in tables:
         for place, cell in enumerate(table.present):
-            if (known := by_cell.get(cell)) is None:
+            if (of_cell := by_cell.get(cell)) is None:
                 continue
-            name, (quantity, value) = str(cell["corruption"]), known
+            name, (quantity, value) = str(cell["corruption"]), of_cell
             quantities[name] = quantity
             there = table[RIGHT][:, place] >= 0
             level = LevelAnswers(value, table.ids[there], table[RIGHT][there, place] == 1)

@@ -126,16 +126,16 @@ class Corruption(Generic[L, D]):
             ArgumentError: the corruption has no such quantity, several were given, or the value is none that it takes.
         """
         what, names = f"corruption {self.name}", ", ".join(quantity)
-        known = self.known_quantity(names)
-        if list(quantity) != [known.name]:
-            raise ArgumentError(f"{what} has no quantity {names!r}; its quantity is {known.name}")
-        return known.text(known.value(quantity[known.name], what))
+        own = self.known_quantity(names)
+        if list(quantity) != [own.name]:
+            raise ArgumentError(f"{what} has no quantity {names!r}; its quantity is {own.name}")
+        return own.text(own.value(quantity[own.name], what))
 
-    def known_quantity(self, wanted: str) -> Quantity:
+    def known_quantity(self, request: str) -> Quantity:
         """Its quantity.
 
         Args:
-            wanted: what was asked for, for the message.
+            request: what was asked for, for the message.
 
         Raises:
             ArgumentError: it has none.
@@ -144,7 +144,7 @@ class Corruption(Generic[L, D]):
             several = "several parameters" if len(self.levels[0]) > 1 else "no quantity"
             others = [name for name in corruptions if (other := corruptions.find(name)) and other.quantity]
             raise ArgumentError(
-                f"corruption {self.name} has {several}, and so severities alone; was asked for {wanted}, which "
+                f"corruption {self.name} has {several}, and so severities alone; was asked for {request}, which "
                 f"{', '.join(others)} take"
             )
         return self.quantity

@@ -89,8 +89,8 @@ class Corrupt:
         if not self._corruptions or not self._severities:
             raise ArgumentError("corruption and severity must each be one or several, had none")
         if (level or quantity) and severity != 1:
-            given = level or ", ".join(quantity)
-            raise ArgumentError(f"give a severity or {given}, not both: severity was {severity!r}")
+            quantity_text = level or ", ".join(quantity)
+            raise ArgumentError(f"give a severity or {quantity_text}, not both: severity was {severity!r}")
         for each in map(corruptions.get, self._corruptions):
             if level or quantity:
                 self.level = str(chosen_strength(each, level or None, quantity))

@@ -188,13 +188,13 @@ def read_trial_predictions(path: Path, name: str) -> TrialPredictions:
         ArgumentError: there are no trials of it, or a line is wrong; the message names it.
     """
     observers = read_set_answers(path)
-    wanted = split(row_and_model(name)[1])[0]
+    model = split(row_and_model(name)[1])[0]
     networks = [observer for observer in observers if not observer.startswith(PERSON)]
-    if wanted in observers:
-        observer = wanted
+    if model in observers:
+        observer = model
     elif len(networks) == 1:
         observer = networks[0]
     else:
-        raise UnknownNameError(f"observer of {path}", wanted, observers)
+        raise UnknownNameError(f"observer of {path}", model, observers)
     digest = sha256("".join(file_sha256(file) for _, file in set_files(path)).encode()).hexdigest()
     return TrialPredictions(str(path), digest, observer, observers[observer])

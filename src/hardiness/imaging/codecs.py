@@ -252,8 +252,8 @@ def jpeg_like(image: Image, photograph: bytes) -> bytes:
         orientation = source.getexif().get(_ORIENTATION, _UPRIGHT)
     turned = Pictures.Exif()
     turned[_ORIENTATION] = orientation
-    kept = {} if orientation == _UPRIGHT else {"exif": turned}
-    Pictures.fromarray(image).save(stream, "JPEG", qtables=tables, subsampling=chroma, **kept)
+    exif = {} if orientation == _UPRIGHT else {"exif": turned}
+    Pictures.fromarray(image).save(stream, "JPEG", qtables=tables, subsampling=chroma, **exif)
     return stream.getvalue()
 
 

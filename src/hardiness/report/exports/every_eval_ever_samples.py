@@ -64,7 +64,7 @@ def _records(result: Result, table: ImageTable, identity: str) -> Iterator[dict[
             if right < 0:
                 continue
             label = shown(name(int(table.label[row])))
-            given = shown(name(answer)) if answer >= 0 else "no answer"
+            answer_name = shown(name(answer)) if answer >= 0 else "no answer"
             text = condition_text(condition)
             raw = f"{picture}{f' under {text}' if text else ''}"
             yield {
@@ -77,12 +77,12 @@ def _records(result: Result, table: ImageTable, identity: str) -> Iterator[dict[
                 "sample_hash": hashlib.sha256(f"{raw}{label}".encode()).hexdigest(),
                 "interaction_type": "single_turn",
                 "input": {"raw": raw, "reference": [label]},
-                "output": {"raw": [given]},
+                "output": {"raw": [answer_name]},
                 "answer_attribution": [
                     {
                         "turn_idx": 0,
                         "source": "output.raw",
-                        "extracted_value": given,
+                        "extracted_value": answer_name,
                         "extraction_method": "the class with the largest output",
                         "is_terminal": True,
                     }

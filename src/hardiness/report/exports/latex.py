@@ -98,8 +98,8 @@ def _overview(card: Scorecard) -> PaperTable:
         if len(models) > 1
         else ""
     )
-    said = f"; {escaped(', '.join(everywhere))}" if everywhere else ""
-    caption = rf"Overview, in \,\%{said}. Below each value stands its 95\,\% interval{places}"
+    marks = f"; {escaped(', '.join(everywhere))}" if everywhere else ""
+    caption = rf"Overview, in \,\%{marks}. Below each value stands its 95\,\% interval{places}"
     if len(models) >= len(heads):
         rows = tuple(Row((model,), tuple(column[place] for column in cells)) for place, model in enumerate(models))
         tops = tuple(replace(head, below=f"n = {n}" if n else "") for head, n in zip(heads, ns, strict=True))
@@ -145,9 +145,9 @@ def _headlines(shown: BenchmarkSection) -> PaperTable:
     else:
         heads.append(PaperCell("n"))
         caption += f"; {escaped(', '.join(shared))}" if shared else ""
-    said = tuple(("", text) for note in shown.notes(everything=False) if (text := without_commands(note)))
+    remarks = tuple(("", text) for note in shown.notes(everything=False) if (text := without_commands(note)))
     return PaperTable(
-        caption, (PaperCell("model"),), tuple(heads), tuple(rows), (*notes.lines, *said), f"tab:{shown.anchor}"
+        caption, (PaperCell("model"),), tuple(heads), tuple(rows), (*notes.lines, *remarks), f"tab:{shown.anchor}"
     )
 
 
