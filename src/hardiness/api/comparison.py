@@ -35,6 +35,7 @@ from hardiness.report.exports import csv
 from hardiness.report.exports.exporter import tables_in
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.marks import has_random_weights
+from hardiness.report.right_answers import comparison_of_right_answers
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.compared_slices import slice_sentence, slice_views
@@ -85,9 +86,14 @@ class Comparisons:
         """A table for each benchmark, each followed by those of its slices."""
         return [
             view
-            for each in self.benchmarks
+            for each in map(self._shown, self.benchmarks)
             for view in (comparison_view(each), *slice_views(each.heading, each.slices, each.doubts))
         ]
+
+    def _shown(self, each: BenchmarkComparison) -> BenchmarkComparison:
+        """A comparison as tables of text have it: of right answers on a person's own classes."""
+        is_own = each.keys and self.own_classes.issuperset(each.keys.values())
+        return comparison_of_right_answers(each) if is_own else each
 
     def sentences(self) -> list[str]:
         """Whether scores and answers differ, a sentence for every two models on each benchmark."""

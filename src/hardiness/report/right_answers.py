@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.result import PARTIAL, Interval, Result, Score
-from hardiness.statistics.comparison import ScoreComparison
+from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
+from hardiness.statistics.comparison import Difference, ScoreComparison
 
 RIGHT_ANSWERS = {
     "mean_error": "accuracy under corruptions",
@@ -49,11 +50,32 @@ def compared_by_right_answers(score: ScoreComparison) -> ScoreComparison:
     """
     if score.higher_is_better or not (title := right_title(score.metric)):
         return score
-    pairs = {}
-    for pair, difference in score.pairs.items():
-        ends = difference.interval and Interval(-difference.interval.high, -difference.interval.low)
-        pairs[pair] = replace(difference, value=-difference.value, interval=ends)
+    pairs = {pair: _reversed(difference) for pair, difference in score.pairs.items()}
     values = {name: 1 - value for name, value in score.values.items()}
     where = score.title.partition(", ")[2] if score.condition else ""
     title = ", ".join(filter(None, (title, where)))
     return replace(score, higher_is_better=True, title=title, values=values, pairs=pairs)
+
+
+def comparison_of_right_answers(compared: BenchmarkComparison) -> BenchmarkComparison:
+    """A comparison whose scores and parts of differences are of right answers, in place of wrong ones."""
+    return replace(
+        compared,
+        scores=tuple(map(compared_by_right_answers, compared.scores)),
+        details=tuple(map(_detail_of_right_answers, compared.details)),
+    )
+
+
+def _detail_of_right_answers(detail: PairDetail) -> PairDetail:
+    if detail.number != ERRORS:
+        return detail
+    parts = {
+        kind: own if kind == "calibration" else [replace(part, difference=_reversed(part.difference)) for part in own]
+        for kind, own in detail.parts.items()
+    }
+    return replace(detail, parts=parts, number=RIGHT_ANSWERS["error"])
+
+
+def _reversed(difference: Difference) -> Difference:
+    ends = difference.interval and Interval(-difference.interval.high, -difference.interval.low)
+    return replace(difference, value=0.0 - difference.value, interval=ends)  # nothing is 0, not -0

@@ -63,6 +63,9 @@ from hardiness.store.store import Store
 
 SHOWN_IMAGES = 10
 
+ERRORS = "mean error"
+"""The number whose difference has parts, where answers are right or wrong."""
+
 
 @dataclass(frozen=True)
 class PairDetail:
@@ -84,7 +87,7 @@ class PairDetail:
     cells: tuple[DifferencePart, ...]
     parts: Mapping[str, Sequence[DifferencePart]]
     images: tuple[Disagreement, ...]
-    number: str = "mean error"
+    number: str = ERRORS
 
 
 @dataclass(frozen=True)

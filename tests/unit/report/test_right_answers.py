@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from one_score import compared
 
+from hardiness.api.comparison import Comparisons
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.charts import Curves, Dots, Grid, Heat
 from hardiness.report.difference_matrix import difference_matrices
 from hardiness.report.sections import sections
-from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.comparison import BenchmarkComparison, PairDetail
+from hardiness.statistics.comparison import Difference, ScoreComparison
+from hardiness.statistics.decomposition import DifferencePart
 from hardiness.statistics.estimate import mean
 
 ERRORS = {("fog", 1): 0.1, ("fog", 2): 0.2, ("snow", 1): 0.7, ("snow", 2): 0.8}
@@ -86,3 +89,23 @@ def test_differences_on_own_classes_are_of_right_answers() -> None:
         assert (matrix.title, cell.text, cell.verdict) == (title, text, "better")
         low, high = (float(end.replace("−", "-")) for end in cell.interval.split(" to "))
         assert low < float(text.replace("−", "-")) < high
+
+
+def test_tables_of_a_comparison_on_own_classes_are_of_right_answers() -> None:
+    part = DifferencePart("fog", Difference(0.2, Interval(0.1, 0.4), 0.01, 9, ""), 0.01)
+    nothing = DifferencePart("snow", Difference(0.0, None, None, 9, ""), None)
+    errors = ScoreComparison(
+        *("mean_error", False, {"a": 0.5, "b": 0.3}),
+        {("a", "b"): Difference(0.2, Interval(0.1, 0.4), 0.01, 9, "")},
+        *(9, Condition(), "mean error"),
+    )
+    detail = PairDetail("a", "b", None, (), {"corruption": [part, nothing]}, ())
+    one = BenchmarkComparison("own-c", "photos", (errors,), 9, (), (detail,), keys={"a": "k", "b": "l"})
+    own, others = (
+        "".join(view.html() for view in Comparisons((one,), own_classes=keys).views())
+        for keys in (frozenset("kl"), frozenset("k"))
+    )
+    assert "mean error" not in own
+    assert "accuracy under corruptions" in own
+    assert "accuracy by corruption, largest parts in points: fog -20.00*, snow +0.00" in own
+    assert "mean error by corruption, largest parts in points: fog +20.00*, snow +0.00" in others
