@@ -315,10 +315,19 @@ def test_of_a_function_that_takes_files_no_view_and_no_weights_are_stated(made: 
     run = replace(result.run, model=model, input=InputIdentity("whole"))
     record = evidence_record(EvidenceSources([replace(result, run=run)]))
     (shown,) = record.models
-    assert (shown.weights_sha256, shown.view, shown.code_sha256) == (None, None, "ab")
+    assert (shown.weights_sha256, shown.view, shown.precision, shown.code_sha256) == (None, None, None, "ab")
     page = evidence_page(evidence_json(record))
     assert "its tag, in place of its code, <code>ab</code>" in page
     assert "it takes pictures whole" in page
+
+
+def test_of_a_chat_model_neither_weights_nor_arithmetic_are_stated(made: Path) -> None:
+    (result, *_) = results_of(Store.open(made / "out"))
+    model = replace(result.run.model, outputs="answers")
+    (shown,) = evidence_record(EvidenceSources([replace(result, run=replace(result.run, model=model))])).models
+    assert (shown.weights_sha256, shown.precision) == (None, None)
+    assert shown.view is not None
+    assert set(shown.view) == {"resize_px", "crop_px", "interpolation", "crop_mode"}
 
 
 def test_errors_at_levels_and_their_limit_are_printed_however_many_levels_there_are(made: Path) -> None:

@@ -135,7 +135,7 @@ class ModelRecord:
             weights say it all.
         outputs_sha256: over which output means which class; ``None`` where these are the classes in their usual order.
         outputs: ``"logits"``, or what it gives instead.
-        precision: of its arithmetic.
+        precision: of its arithmetic; ``None`` where that was done elsewhere, or by a function as it likes.
         parameters: how many it has; ``None`` where that was not counted.
         view: its preprocessing; ``None`` where it was run elsewhere, or takes files or whole pictures and resizes them
             itself.
@@ -148,7 +148,7 @@ class ModelRecord:
     code_sha256: str | None
     outputs_sha256: str | None
     outputs: str
-    precision: str
+    precision: str | None
     parameters: int | None
     view: Mapping[str, Any] | None
     options: Mapping[str, Any]

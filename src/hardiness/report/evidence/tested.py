@@ -10,7 +10,6 @@ from typing import Any
 from hardiness.benchmarks.card import Card, card_of, variant_of
 from hardiness.core.forms import json_form
 from hardiness.core.result import Interval, Result, Score, SlicedScore
-from hardiness.core.run import ModelIdentity
 from hardiness.report.commands import commands_of
 from hardiness.report.evidence.record import (
     ClusterRecord,
@@ -27,6 +26,7 @@ from hardiness.report.evidence.record import (
     SliceRecord,
 )
 from hardiness.report.sections import BenchmarkSection
+from hardiness.report.stated_models import precision_of, view_of, weights_of
 from hardiness.results.dependence import NOT_LOOKED_FOR
 from hardiness.results.slices import headline_slices
 from hardiness.statistics.dependence import Dependence
@@ -62,24 +62,18 @@ def models_of(results: Iterable[Result]) -> tuple[ModelRecord, ...]:
         sessions = result.measured.get("sessions", ())
         record = ModelRecord(
             name=result.name,
-            weights_sha256=_weights(identity),
+            weights_sha256=weights_of(identity),
             answers_sha256=identity.weights_sha256 or None if identity.is_foreign else None,
             code_sha256=identity.code_sha256 or None,
             outputs_sha256=identity.outputs_sha256 or None,
             outputs=identity.outputs or "logits",
-            precision=result.run.precision,
+            precision=precision_of(result.run),
             parameters=next((each["parameters"] for each in sessions if each.get("parameters")), None),
-            view=None if identity.is_foreign or result.run.shows_whole_pictures else json_form(identity.view),
+            view=view_of(result.run),
             options=json_form(identity.options),
         )
         records.setdefault(repr((record.name, identity.weights_sha256, record.code_sha256, record.view)), record)
     return tuple(records.values())
-
-
-def _weights(identity: ModelIdentity) -> str | None:
-    """The hash over weights; of a function, whose identity is that of its code, and of a file there is none."""
-    is_of_weights = not identity.is_foreign and identity.weights_sha256 != identity.code_sha256
-    return identity.weights_sha256 or None if is_of_weights else None
 
 
 def data_of(results: Sequence[Result], facts: Mapping[str, PictureFacts]) -> tuple[DataRecord, ...]:

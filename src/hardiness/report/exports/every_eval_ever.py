@@ -14,6 +14,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import marks_in_export
+from hardiness.report.stated_models import precision_of, view_of, weights_of
 from hardiness.sources.files import shown
 from hardiness.statistics.intervals import standard_error
 
@@ -88,16 +89,14 @@ def epoch(results: Sequence[Result]) -> str:
 
 def _model_info(results: Sequence[Result]) -> dict[str, Any]:
     identity, first = results[0].run.model, results[0]
-    # Of answers that were computed elsewhere nothing is known of weights and view; a function has the hash of its code.
-    digest = "answers_sha256" if identity.is_foreign else "weights_sha256"
+    view = view_of(first.run)
     details = {
-        digest: "" if identity.weights_sha256 == identity.code_sha256 else identity.weights_sha256,
+        "weights_sha256": weights_of(identity),
+        "answers_sha256": identity.weights_sha256 if identity.is_foreign else "",
         "tag_sha256" if "tag" in identity.options else "code_sha256": identity.code_sha256,
         "outputs": identity.outputs or "logits",
-        "precision": first.run.precision,
-        "view": ""
-        if identity.is_foreign or first.run.shows_whole_pictures
-        else json.dumps(first.run.as_dict()["view"]),
+        "precision": precision_of(first.run),
+        "view": json.dumps(view) if view else "",
     }
     deployment = "unknown" if identity.is_foreign or identity.is_chat else "self_deployed"
     return {

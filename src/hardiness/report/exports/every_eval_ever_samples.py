@@ -57,6 +57,10 @@ def _records(result: Result, table: ImageTable, identity: str) -> Iterator[dict[
     if "answer" not in table or table["answer"].ndim != table[RIGHT].ndim:
         return
     name = card_of(result.run).class_namer(result.run)
+    model = result.run.model
+    method = "the class with the largest output"
+    if model.is_foreign or model.is_chat:
+        method = "the answer as its file has it" if model.is_foreign else "the option that its reply names"
     places = {condition: _score_id(result, condition) for condition in table.present}
     for row, picture in enumerate(map(shown, table.ids.tolist())):
         for cell, condition in enumerate(table.present):
@@ -83,7 +87,7 @@ def _records(result: Result, table: ImageTable, identity: str) -> Iterator[dict[
                         "turn_idx": 0,
                         "source": "output.raw",
                         "extracted_value": answer_name,
-                        "extraction_method": "the class with the largest output",
+                        "extraction_method": method,
                         "is_terminal": True,
                     }
                 ],
