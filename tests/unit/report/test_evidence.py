@@ -184,6 +184,10 @@ def test_statements_are_read_as_they_are_written(tmp_path: Path) -> None:
     assert (about.date, about.system.name, about.system.domain) == ("2026-11-30", "A <b>system</b>", None)
     assert about.source is not None
     assert about.source.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    long = replace(about, system=replace(about.system, intended_use="long " * 99))
+    first = evidence_page(evidence_json(evidence_record(EvidenceSources((), about=long)))).partition("</header>")
+    assert "long …</dd>" in first[0]
+    assert ("long " * 99).strip() in first[2], "section 1 has all of it"
     page = evidence_page(evidence_json(evidence_record(EvidenceSources((), about=about))))
     assert "A &lt;b&gt;system&lt;/b&gt;" in page
     assert "<b>system" not in page

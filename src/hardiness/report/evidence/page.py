@@ -147,6 +147,9 @@ class HeadlineBlock(NamedTuple):
 FRONT_LINES = 31
 """Lines that the first sheet has for statements, headlines, verdicts and caveats, beside what it always holds."""
 
+STATEMENT_MOST = 240
+"""Characters of a statement there; section 1 has all of it."""
+
 FRONT_VERDICTS, FRONT_ROWS = 8, 6
 """Verdicts, failures first, and models of one benchmark that stand there at most; the others are counted."""
 
@@ -174,7 +177,8 @@ def _front_sheet(evidence: Mapping[str, Any]) -> FrontSheet:
     caveats, every = list(caveats_of(evidence)), _headline_blocks(evidence)
     verdicts = [each for gate in evidence["verdicts"]["gates"] for each in gate["verdicts"]]
     ordered = sorted(verdicts, key=lambda each: ORDER.index(each["outcome"]))
-    heads = 2 * (_line_count(title_of(evidence), 42) - 1) + 1.4 * (_line_count(verdict_of(evidence).sentence, 56) - 1)
+    title = _brief(title_of(evidence))
+    heads = 2 * (_line_count(title, 42) - 1) + 1.4 * (_line_count(verdict_of(evidence).sentence, 56) - 1)
     room = FRONT_LINES - heads - sum(_line_count(caveat, WIDE) for caveat in caveats)
     blocks: list[HeadlineBlock] = []
     right = 0.0
@@ -188,6 +192,11 @@ def _front_sheet(evidence: Mapping[str, Any]) -> FrontSheet:
     return FrontSheet(blocks, len(every) - len(blocks), ordered[:count], len(ordered[count:]), caveats)
 
 
+def _brief(text: str | None) -> str:
+    """The beginning of a statement that is too long for the first sheet."""
+    return f"{text[:STATEMENT_MOST].rstrip()} …" if text and len(text) > STATEMENT_MOST else text or ""
+
+
 def _line_count(text: str, characters: int) -> int:
     return 1 + (len(text) - 1) // characters
 
@@ -198,7 +207,7 @@ def _statement_lines(evidence: Mapping[str, Any]) -> float:
     texts = [system["intended_use"], system["domain"], system["provider"], about["responsible"]["name"], about["date"]]
     names = [*(f"{each['name']} {'0' * 10}" for each in evidence["models"][:FRONT_ROWS])]
     names += [f"{each['name']}, 000 pictures {'0' * 10}" for each in evidence["data"][:FRONT_ROWS]]
-    return 2 + 1.15 * sum(_line_count(text or NOT_STATED, NARROW * 3 // 4) for text in (*texts, *names))
+    return 2 + 1.15 * sum(_line_count(_brief(text) or NOT_STATED, NARROW * 3 // 4) for text in (*texts, *names))
 
 
 def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
@@ -514,6 +523,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "stated": lambda value: Markup('<i class="unstated">not stated</i>') if value in (None, "") else escape(value),
+        "brief": _brief,
         "number": lambda value, unit: NOT_STATED if value is None else formatting.number(value, unit),
         "ends": lambda ends, unit: formatting.interval(Interval(*ends), unit) if ends else "",
         "short": lambda digest: digest[:16] if digest else None,

@@ -10,6 +10,7 @@ from typing import Any
 from hardiness.benchmarks.card import Card, card_of, variant_of
 from hardiness.core.forms import json_form
 from hardiness.core.result import Interval, Result, Score, SlicedScore
+from hardiness.core.run import Run
 from hardiness.report.commands import commands_of
 from hardiness.report.evidence.record import (
     ClusterRecord,
@@ -152,7 +153,7 @@ def _run_record(section: BenchmarkSection, result: Result, every: Sequence[Resul
         scores=tuple(_score_record(score, card) for score in result.scores),
         warnings=tuple(result.warnings),
         commands=() if run.model.is_foreign else tuple(commands_of(result, every)),
-        sessions=tuple(_session_record(each) for each in result.measured.get("sessions", ())),
+        sessions=tuple(_session_record(each, run) for each in result.measured.get("sessions", ())),
     )
 
 
@@ -185,7 +186,7 @@ def _steps(method: Sequence[Any]) -> Iterator[str]:
     return iter(names)
 
 
-def _session_record(session: Mapping[str, Any]) -> SessionRecord:
+def _session_record(session: Mapping[str, Any], run: Run) -> SessionRecord:
     policy = session.get("policy")
     return SessionRecord(
         started=session.get("started"),
@@ -195,7 +196,7 @@ def _session_record(session: Mapping[str, Any]) -> SessionRecord:
         device=session.get("device"),
         device_name=session.get("device_name"),
         runtime=session.get("runtime"),
-        precision=session.get("precision"),
+        precision=session.get("precision") if precision_of(run) else None,
         policy=FileDigest(policy["name"], policy["sha256"]) if policy else None,
     )
 
