@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.operating_limits import level_text, strength_of
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_field, json_form
 from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
+from hardiness.core.table import RIGHT
 from hardiness.results.comparison import TableKey, runs_by_table
 from hardiness.results.equivalence import EquivalenceMargin, verdict_text
 from hardiness.results.flips import PairFlips, flips_of, places_by_kind
 from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs, why_not_measured
-from hardiness.results.runs import ScoredRun
+from hardiness.results.runs import ScoredRun, with_levels
 from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.statistics.clusters import Clusters
@@ -39,7 +41,7 @@ class StepPart:
     """The change from one rung to the next in a part of the pictures.
 
     Attributes:
-        name: of a kind of condition, such as a corruption; empty for the headline, which is of all.
+        name: of a kind of condition, such as a corruption, or a single level; empty for the headline, of all.
         title: of the score, as people call it.
         unit: of the score.
         before, after: its values.
@@ -236,7 +238,9 @@ def ladder_tables(stores: Sequence[Store], rungs: Sequence[str], grouping: Group
     tables = []
     places: dict[str, list[str]] = {rung: [] for rung in rungs}
     for key, runs in sorted(runs_by_table(stores, rungs, grouping).items()):
-        own = {rung: run for rung in rungs if (run := _run_of(rung, runs, key[0])) is not None}
+        whole = with_levels(list(runs.values()))  # a run at a single level stands with that on its set
+        of_sets = {name: run for name, run in runs.items() if run in whole}
+        own = {rung: run for rung in rungs if (run := _run_of(rung, of_sets, key[0])) is not None}
         for rung in own:
             places[rung].append(f"{key[0]} on {key[1]}")
         if len(own) > 1:
@@ -276,8 +280,9 @@ def ladder_of(table: LadderTable, margin: EquivalenceMargin | None = None) -> Ex
         _step({first: table.runs[first], second: table.runs[second]}, margin) for first, second in pairwise(table.runs)
     )
     for run in table.runs.values():
-        run.save()
-        run.release()
+        for each in (run, *run.levels):
+            each.save()
+            each.release()
     notes = [f"{rung}: not run on {benchmark}, and left out of its ladder" for rung in table.absent]
     return ExportLadder(
         benchmark, data, variant, tuple(table.runs), steps, margin.value if margin else None, tuple(notes)
@@ -302,8 +307,42 @@ def _step(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> La
     if not len(ids):
         return replace(step, notes=(*step.notes, "the two share no picture, so that nothing is said of answers"))
     flips = next(iter(flips_of(runs, clusters)), None)
-    parts = tuple(_parts(measured[first], measured[second], ids, clusters, flips, margin))
+    parts = (*_parts(measured[first], measured[second], ids, clusters, flips, margin), *_level_parts(runs, margin))
     return replace(step, parts=parts, flips=flips, n=len(ids))
+
+
+def _level_parts(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> Iterator[StepPart]:
+    """The change of accuracy at each single level of a corruption that both runs have, which no mean takes."""
+    (first, before), (second, after) = runs.items()
+    others = {level.stored.run.conditions[0]: level for level in after.levels}
+    for level in sorted(before.levels, key=_place_of_level):
+        condition = level.stored.run.conditions[0]
+        if condition not in others:
+            continue
+        pair = {first: level, second: others[condition]}
+        clusters, _ = clusters_of_runs(pair)
+        tables = [run.table for run in pair.values()]
+        ids = shared_images({name: table.ids_under(condition) for name, table in zip(pair, tables, strict=True)})
+        if not len(ids):
+            continue
+        rights = [
+            (table.cell(RIGHT, condition) == 1)[np.searchsorted(table.ids_under(condition), ids)][:, None]
+            for table in tables
+        ]
+        one, other = (mean(ids, right) for right in rights)
+        tested = difference_test(other, one, 1.0, "", clusters)
+        flips = next((each.overall for each in flips_of(pair, clusters)), None)
+        name = f"{condition['corruption']} {level_text(condition)}"
+        title, unit = "accuracy", "fraction"
+        verdict = equivalence(tested, margin.value) if margin and margin.is_of(unit, title) else None
+        yield StepPart(name, title, unit, one.value, other.value, tested.alone(), flips, verdict)
+
+
+def _place_of_level(level: ScoredRun) -> tuple[str, bool, float]:
+    """Where a single level stands in a table: by corruption, then by severity or value."""
+    condition = level.stored.run.conditions[0]
+    strength = str(strength_of(condition)).rpartition("=")[2]
+    return str(condition["corruption"]), "level" in condition, float(strength)
 
 
 def _parts(

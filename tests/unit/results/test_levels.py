@@ -27,7 +27,13 @@ RIGHT = {"": 196, "1": 190, "3": 160, "5": 60, "quality=50": 194, "quality=20": 
 
 
 def write(
-    store: Store, cells: tuple[Condition, ...], right: dict[str, int], *, cell: str = "", version: int = 1
+    store: Store,
+    cells: tuple[Condition, ...],
+    right: dict[str, int],
+    *,
+    cell: str = "",
+    version: int = 1,
+    model: str = "net",
 ) -> None:
     """A run of two classes of one's own, which answers the first pictures of one order rightly."""
     image, condition = np.repeat(np.arange(N), len(cells)), np.tile(np.arange(len(cells)), N)
@@ -45,7 +51,7 @@ def write(
     }
     options: dict[str, Any] = {"jpeg": True, "kernels": version, **({"cell": cell} if cell else {})}
     run = Run(
-        ModelIdentity("net", "net"),
+        ModelIdentity(model, model),
         BenchmarkIdentity("own-c", "corruption", "own", options),
         DataIdentity("mine", "f", N, 2, classes=("cat", "dog")),
         conditions=cells,
@@ -54,10 +60,10 @@ def write(
     store.run(run, Plan(whole=tuple(range(len(cells))))).write(0, work, Records(rows))
 
 
-def write_level(store: Store, level: str, right: dict[str, int]) -> None:
+def write_level(store: Store, level: str, right: dict[str, int], *, model: str = "net") -> None:
     named = {"level": level} if "=" in level else {"severity": int(level)}
     cell = Condition(corruption="jpeg_compression", **named)
-    write(store, (cell,), right, cell=f"jpeg_compression/{level}")
+    write(store, (cell,), right, cell=f"jpeg_compression/{level}", model=model)
 
 
 @pytest.fixture
@@ -207,6 +213,7 @@ def test_a_dip_on_the_way_fails_whatever_comes_after_it(out: Path) -> None:
         (lambda text: text.replace("0.9", "90"), "above must be an accuracy between 0 and 1"),
         (lambda text: text.replace("quality=20", "sigma=20"), "has no quantity 'sigma'; its quantity is quality"),
         (lambda text: text.replace("quality=20", "quality=200"), "quality must be from 1 to 100, was 200"),
+        (lambda text: text.replace("jpeg_compression", "fog"), "fog has several parameters, and so severities alone"),
         (lambda text: text.replace("jpeg_", "jpg_"), "where corruption 'jpg_compression' matches nothing"),
         (lambda text: text.replace("{ corruption", "{ class"), "holds_to is of one corruption"),
     ],
@@ -267,3 +274,32 @@ def test_a_corruption_that_is_not_registered_here_has_what_was_kept_of_it(
     assert (after.value, after.interval, after.unit) == (before.value, before.interval, before.unit)
     (verdict,) = hardiness.gate(swept, RULE.format(level="quality=25", above=0.9)).verdicts
     assert verdict.outcome == "pass"
+
+
+def test_a_ladder_has_a_row_for_each_single_level_that_both_models_have(swept: Path) -> None:
+    """No mean takes these, so that no other row of the step would show what changes at them."""
+    store = Store.create(swept)
+    write(store, SET, RIGHT, model="int8")
+    for level in ("quality=20", "2", "quality=80"):
+        write_level(store, level, {**RIGHT, "quality=20": 146, "quality=80": 190}, model="int8")
+    ladders = hardiness.compare(swept, ladder=["net", "int8"], within="10 %")
+    ((step,),) = [ladder.steps for ladder in ladders]
+    parts = {part.name: part for part in step.parts if " " in part.name}
+    assert list(parts) == ["jpeg_compression severity 2", "jpeg_compression quality=20"]
+    part = parts["jpeg_compression quality=20"]
+    assert (part.before, part.after) == (pytest.approx(0.93), pytest.approx(0.73))
+    assert (part.difference.value, part.difference.n) == (pytest.approx(-0.2), N)
+    assert part.flips is not None
+    assert part.flips.negative.value == pytest.approx(0.2)
+    outcomes = [part.equivalence.outcome for part in parts.values() if part.equivalence]
+    assert outcomes == ["pass", "fail"]
+    assert "quality=20" in repr(ladders)
+
+
+def test_a_corruption_that_one_run_lacks_is_missing_with_the_option_that_runs_it(out: Path) -> None:
+    policy = RULE.format(level="sigma=0.25", above=0.9).replace("jpeg_compression", "gaussian_noise")
+    (verdict,) = hardiness.gate(out, policy).verdicts
+    assert verdict.outcome == "missing"
+    assert "gaussian_noise was not run at sigma=0.25; run -b own-c:corruptions=gaussian_noise,levels=0.25" in str(
+        verdict.reason
+    )
