@@ -23,6 +23,7 @@ from hardiness.core.forms import fields_form, from_json, json_form
 from hardiness.core.result import IN_PERCENT, PARTIAL, Interval, Metric, Result, Score
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT, ImageTable
+from hardiness.distortions.apply import corruptions
 from hardiness.distortions.levels import number_text
 from hardiness.metrics.declaration import PairMetric, pair_registry
 from hardiness.metrics.declaration import registry as metrics
@@ -534,6 +535,13 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         return replace(case, reason=str(error))
 
 
+def _was_not_run(corruption: str, level: str, benchmark: str, value: float) -> str:
+    """Why a level has no number, with the option of ``run`` that gives it one."""
+    return (
+        f"{corruption} was not run at {level}; run -b {benchmark}:corruptions={corruption},levels={number_text(value)}"
+    )
+
+
 def _of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
     """The evidence of the lowest accuracy over the levels of a corruption up to the one that a rule names.
 
@@ -548,7 +556,14 @@ def _of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
     name, benchmark = str(rule.where["corruption"]), run.stored.run.benchmark.name
     by_name = {levels.corruption: levels for levels in levels_by_corruption(_tables_of(rule, run), run.quantities)}
     if name not in by_name:
-        raise UnmatchedError("where corruption", name, sorted(by_name))
+        entry = corruptions.find(name)
+        if entry is None or not any("corruption" in cell for cell in run.stored.run.conditions):
+            raise UnmatchedError("where corruption", name, sorted(by_name))
+        try:
+            value = entry.known_quantity("holds_to").value_of(rule.holds_to, f"holds_to of {name}")
+        except ArgumentError as error:
+            raise ArgumentError(f"{folder.policy.place(rule)}: {error}") from None
+        raise MissingNumberError(_was_not_run(name, rule.holds_to, benchmark, value))
     levels, clusters = by_name[name], run.clusters
     try:
         value = levels.quantity.value_of(rule.holds_to, f"holds_to of {name}")
@@ -556,10 +571,7 @@ def _of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
         raise ArgumentError(f"{folder.policy.place(rule)}: {error}") from None
     up_to = levels.up_to(value)
     if not up_to or up_to[-1].value != value:
-        raise MissingNumberError(
-            f"{name} was not run at {levels.text(value)}; run -b {benchmark}:corruptions={name},"
-            f"levels={number_text(value)}"
-        )
+        raise MissingNumberError(_was_not_run(name, levels.text(value), benchmark, value))
     if any(not len(level.right) for level in up_to):
         raise MissingNumberError(why_no_picture(run, rule.slice) if rule.slice else "a level has no picture")
     if clusters is None:
