@@ -250,6 +250,14 @@ def test_what_needs_other_pictures_or_imagenets_classes_is_refused_with_what_ser
     assert f"; these serve them: {parse(name).own_substitute}; published ones are named" in refused.err
 
 
+def test_a_tree_of_ones_own_goes_with_answers_alone(photos: Path, factory: Any, hardiness: Any, tmp_path: Path) -> None:
+    """An error on predictions names this very option, and a model that is run takes none."""
+    command = ("run", "-m", factory(len(CLASSES)), "--out", tmp_path / "out", "--device", "cpu", "--plan")
+    refused = hardiness(*command, "-b", "own-c", "--data", photos, "--data", f"own-c={tmp_path}")
+    assert (refused.status, len(refused.lines)) == (2, 1), refused.err
+    assert f"--data own-c={tmp_path} goes with --predictions FILE" in refused.err
+
+
 def test_a_suite_passes_over_what_ones_own_pictures_do_not_serve(
     photos: Path, factory: Any, hardiness: Any, tmp_path: Path
 ) -> None:

@@ -100,6 +100,11 @@ def _limited(request: Request, limit: int | None) -> Request:
     return replace(request, limit=min(limits, default=None))
 
 
+def _is_tree_of(benchmark: Benchmark, text: str) -> bool:
+    """Whether a value of ``--data`` names the corrupted files of a set of one's own, which are no data set."""
+    return benchmark.name != OWN and text.startswith(f"{benchmark.name}=")
+
+
 def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[BenchmarkChoice], list[str]]:
     """The rows without the optional ones whose data are absent, and a line for each of those."""
     present, skipped = [], []
@@ -308,6 +313,12 @@ class Command:
                 "nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo), or give --data FOLDER "
                 f"with a folder of pictures for each of your own classes, two or more{folder}"
             )
+        for row in rows:
+            if trees := [text for text in command.data if row.benchmark.is_own and _is_tree_of(row.benchmark, text)]:
+                raise ArgumentError(
+                    f"--data {trees[0]} goes with --predictions FILE, whose answers are to the pictures of that tree: "
+                    f"a model is shown what {row.benchmark.name} makes of the photographs; leave it out"
+                )
         selection = command.select_models(names)
         if command.models and selection.absent and not selection.specs:
             raise DataError(selection.absent[0])
