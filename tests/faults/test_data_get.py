@@ -214,12 +214,8 @@ def test_every_set_that_a_benchmark_reads_is_listed_and_checked(hardiness: Any, 
 def test_a_size_that_nobody_publishes_is_said_to_be_none(hardiness: Any, tmp_path: Path) -> None:
     told = hardiness("data", "list", "--data", tmp_path).out
     assert "?" not in told
-    sizes = {
-        name: each.split()
-        for each in told.splitlines()
-        for name in published_data.datasets()
-        if each.startswith(f" {name} ")
-    }
+    lines = [each.replace("│", " ") for each in told.splitlines()]
+    sizes = {name: each.split() for each in lines for name in published_data.datasets() if each.split()[:1] == [name]}
     assert sizes["imagenet-a"][1] == "0.7"
     for name in (*BY_HAND, "ninco", "imagenet-o", "imagenet-p"):
         assert sizes[name][1:3] == ["not", "known"], name  # "here" stands in the next line

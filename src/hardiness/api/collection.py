@@ -14,6 +14,7 @@ from hardiness.core.result import Result
 from hardiness.core.table import ImageTable
 from hardiness.report.sections import with_own_names
 from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
+from hardiness.results.policy import limit_of_text
 from hardiness.results.results import (
     each_once,
     group_of,
@@ -51,6 +52,15 @@ class ResultCollection:
         runs = (run for store in self.stores for run in store.runs() if run.key == result.key)
         stored = next(runs, None)
         return None if stored is None or result.parts else ScoredRun(stored, card_of(stored.run)).table
+
+
+def stated_accuracy(text: str | None) -> float | None:
+    """The accuracy of operating limits that ``--above`` states, in (0, 1); ``None`` where none is stated.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    return None if text is None else limit_of_text(text, "--above")
 
 
 def collect_results(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
-from hardiness.api.collection import comparisons_of, open_stores, results_in
+from hardiness.api.collection import comparisons_of, open_stores, results_in, stated_accuracy
 from hardiness.api.grouping import GroupingArguments, Mix, grouping_asked
 from hardiness.api.grouping_options import MixedGroupingOptions
 from hardiness.api.paper_claims import claims_table, published_claims
@@ -26,7 +26,6 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.training_overlap import declared
 from hardiness.results.gate import kept_gate
-from hardiness.results.policy import limit_of_text
 from hardiness.results.results import with_limits_of
 from hardiness.sources.files import shown
 from hardiness.store.files import Files
@@ -155,7 +154,7 @@ def write_page(report: Report) -> WrittenPage:
     results, problems, remarks = results_in(
         stores, [*problems, *missing], report.baseline, report.published, report.into_out, grouping
     )
-    above = None if report.above is None else limit_of_text(report.above, "--above")
+    above = stated_accuracy(report.above)
     with surveyed(*stores):  # runs that come meanwhile are on the next page
         results = results if above is None else with_limits_of(results, stores, above, grouping)
         comparisons = comparisons_of(stores, results, report.baseline, grouping=grouping)

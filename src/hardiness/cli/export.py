@@ -13,7 +13,6 @@ from hardiness.cli.options import command
 from hardiness.core.errors import ArgumentError
 from hardiness.core.options import above_option, argument, baseline_option, option
 from hardiness.report.exports.exporter import offered_names, registry
-from hardiness.results.policy import limit_of_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +38,7 @@ def export(options: ExportOptions) -> int:
             f"--format {options.form} is binary: name a file with --to, as in --to results.{options.form}"
         )
     api.refuse_folder(options.to)
-    above = None if options.above is None else limit_of_text(options.above, "--above")
+    above = api.stated_accuracy(options.above)
     collection = api.collect_results(options.outs, options.baseline, api.grouping_asked(options.grouped), above)
     print_lines(*collection.remarks, problems=collection.problems)
     try:

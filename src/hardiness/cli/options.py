@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType
@@ -12,6 +12,31 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 
 from hardiness.core.options import option
+
+_HYPHEN = "\N{NON-BREAKING HYPHEN}"
+"""Stands for a hyphen while lines are broken."""
+
+
+class WholeNames(click.HelpFormatter):
+    """Help in which no name that is typed, as ``every-eval-ever``, is broken at a hyphen."""
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write terms and texts; hyphens stand in for themselves again in `getvalue`."""
+        super().write_dl([(term, text.replace("-", _HYPHEN)) for term, text in rows], col_max, col_spacing)
+
+    def getvalue(self) -> str:
+        """The help."""
+        return super().getvalue().replace(_HYPHEN, "-")
+
+
+class _Context(click.Context):
+    formatter_class = WholeNames
+
+
+class Command(click.Command):
+    """A command whose help breaks no name."""
+
+    context_class = _Context
 
 
 def command(function: Callable[[Any], int]) -> click.Command:
@@ -27,7 +52,7 @@ def command(function: Callable[[Any], int]) -> click.Command:
         return function(_dataclass_of(kind, given))
 
     settings = {"show_default": True}
-    return click.Command(function.__name__, settings, call, list(_parameters(kind)), inspect.getdoc(function))
+    return Command(function.__name__, settings, call, list(_parameters(kind)), inspect.getdoc(function))
 
 
 def json_flag(text: str = "Print everything as JSON.") -> Any:

@@ -30,7 +30,7 @@ from hardiness.report.terminal import (
     scorecard_tables,
 )
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.policy import OPERATING_LIMIT, limit_of_text
+from hardiness.results.policy import OPERATING_LIMIT
 from hardiness.results.results import group_of, with_limits_of, with_severities
 from hardiness.store.store import Store, surveyed
 
@@ -63,7 +63,7 @@ def show(options: ShowOptions) -> int:
     below = options.below
     if below is not None:
         require_within("below", below, 0, 1)
-    above = limit_of_text(options.above, "--above") if options.above is not None else None
+    above = api.stated_accuracy(options.above)
     (stores, missing), grouping = api.open_stores(options.outs), api.grouping_asked(options.grouped)
     with surveyed(*stores):
         shown, problems, remarks = api.results_in(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import partial
+from functools import partial, update_wrapper
 
 from hardiness.core.model import ModelSpec, View
 from hardiness.models.activation import ACTIVATION, ACTIVATION_HELP
@@ -73,8 +73,7 @@ def build(spec: ModelSpec) -> BuilderResult:
 
 
 for _scheme in ("http", "https"):
+    _spec = update_wrapper(partial(spec, _scheme), spec)
     schemes.register(
-        _scheme,
-        Scheme(f"{_scheme}://HOST/PATH", "a service that takes pictures as files", partial(spec, _scheme), _OPTIONS),
-        __name__,
+        _scheme, Scheme(f"{_scheme}://HOST/PATH", "a service that takes pictures as files", _spec, _OPTIONS), __name__
     )

@@ -11,9 +11,9 @@ from hardiness.core.result import Result, TextTable
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.exports.paper_table import CELL_MOST, Notes, PaperCell, PaperTable, Row, escaped
 from hardiness.report.marks import caveat, marks_in_export
 from hardiness.report.notes import without_commands
+from hardiness.report.paper_table import CELL_MOST, Notes, PaperCell, PaperTable, Row, escaped
 from hardiness.report.scorecard import Scorecard, scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
 from hardiness.report.slices import slice_views
