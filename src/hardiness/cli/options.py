@@ -33,7 +33,7 @@ class _Context(click.Context):
     formatter_class = WholeNames
 
 
-class Command(click.Command):
+class NamedCommand(click.Command):
     """A command whose help breaks no name."""
 
     context_class = _Context
@@ -52,7 +52,7 @@ def command(function: Callable[[Any], int]) -> click.Command:
         return function(_dataclass_of(kind, given))
 
     settings = {"show_default": True}
-    return Command(function.__name__, settings, call, list(_parameters(kind)), inspect.getdoc(function))
+    return NamedCommand(function.__name__, settings, call, list(_parameters(kind)), inspect.getdoc(function))
 
 
 def json_flag(text: str = "Print everything as JSON.") -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import distortions
 from hardiness.benchmarks.card import Card, card_of, published_baseline
 from hardiness.benchmarks.operating_limits import levels_by_corruption
 from hardiness.core.attack_plan import condition_text, is_same_condition
@@ -23,7 +24,6 @@ from hardiness.core.forms import fields_form, from_json, json_form
 from hardiness.core.result import IN_PERCENT, PARTIAL, Interval, Metric, Result, Score
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.distortions.apply import corruptions
 from hardiness.distortions.levels import number_text
 from hardiness.metrics.declaration import PairMetric, pair_registry
 from hardiness.metrics.declaration import registry as metrics
@@ -556,7 +556,7 @@ def _of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
     name, benchmark = str(rule.where["corruption"]), run.stored.run.benchmark.name
     by_name = {levels.corruption: levels for levels in levels_by_corruption(_tables_of(rule, run), run.quantities)}
     if name not in by_name:
-        entry = corruptions.find(name)
+        entry = distortions.corruptions.find(name)
         if entry is None or not any("corruption" in cell for cell in run.stored.run.conditions):
             raise UnmatchedError("where corruption", name, sorted(by_name))
         try:
