@@ -276,9 +276,14 @@ def test_printing_gives_whole_figures(browser: Any, page: Path) -> None:
         figures = tab.locator("section figure:has(svg.sheet)")
         assert all(figures.nth(number).is_visible() for number in range(figures.count()))
         styles = tab.evaluate(
-            "[...document.querySelectorAll('figure')].map((each) => getComputedStyle(each).breakInside)"
+            """[...document.querySelectorAll('figure:not(:has(.matrices)), .matrices > .wide')].map((each) =>
+            getComputedStyle(each).breakInside)"""
         )
-        assert set(styles) == {"avoid"}
+        assert set(styles) == {"avoid"}, "matrices of several models may go on on the next sheet, each of them whole"
+        headings = (
+            "[...document.querySelectorAll('h2, h3, .question')].map((each) => getComputedStyle(each).breakAfter)"
+        )
+        assert set(tab.evaluate(headings)) == {"avoid"}, "no heading ends a sheet"
         assert tab.pdf().startswith(b"%PDF")
 
 
