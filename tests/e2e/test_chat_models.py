@@ -277,7 +277,8 @@ def test_the_third_example_of_the_page_asks_a_model_that_reasons(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     thinking(chat).answer = lambda prompt, png: letter_of(prompt, "cat")
     page = (Path(__file__).parents[2] / "docs" / "chat.md").read_text()
-    example = [line for line in page.splitlines() if line.startswith("hardiness run -m chat:")][2]
+    joined = re.sub(r"\\\n\s*", "", page)
+    example = [line for line in joined.splitlines() if line.startswith("hardiness run -m chat:")][2]
     there = {"https://api.openai.com": chat.address, "DATA": str(stimuli_root), "runs/chat": str(tmp_path / "out")}
     words = [re.sub("|".join(there), lambda found: there[found[0]], word) for word in example.split()[1:]]
     told = hardiness(*words)

@@ -32,7 +32,7 @@ def test_the_defence_seems_to_hold_and_falls_to_an_attack_that_knows_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    page = PAGE.read_text()
+    page = re.sub(r"\\\n\s*", "", PAGE.read_text())
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     line = '    network = torchvision.models.resnet50(weights="DEFAULT")\n'
     assert line in code

@@ -25,7 +25,8 @@ def test_true_properties_of_photographs_part_scores_comparisons_and_verdicts(
     rows = list(csv.DictReader(Path("properties.csv").read_text().splitlines()))
     assert len(rows) == 99
     assert {row["package"] for row in rows} == {"ai-benchmark", "foolbox"}
-    commands = re.findall(r"^hardiness (\w+ .*)$", EXAMPLE, re.MULTILINE)
+    joined = re.sub(r"\\\n\s*", "", EXAMPLE)
+    commands = re.findall(r"^hardiness (\w+ .*)$", joined, re.MULTILINE)
     assert [line.split()[0] for line in commands] == ["run", "show", "compare", "gate", "report"]
     outcomes = {}
     for line in commands:
