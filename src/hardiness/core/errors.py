@@ -77,6 +77,23 @@ def suggestion(name: str, names: Sequence[str], most: int = 40) -> str:
     return f"{hint} known: {listed}" if names else f"{hint} none is registered"
 
 
+def refuse_unknown(place: str, what: str, table: Iterable[str], names: Sequence[str]) -> None:
+    """Refuse a name in a person's table that nothing reads.
+
+    Args:
+        place: the file and the part of it, for the message.
+        what: the kind of name, e.g. ``"field"``.
+        table: names that stand there.
+        names: those that are read.
+
+    Raises:
+        ArgumentError: a name is none of these; the message says which are close.
+    """
+    for name in table:
+        if name not in names:
+            raise ArgumentError(f"{place}: unknown {what} {name!r}{suggestion(name, names)}")
+
+
 def described(error: BaseException) -> str:
     """An error of somebody else's code in one line: its type and the first line of its message."""
     message = first_line(str(error))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.errors import ArgumentError, refuse_unknown
 from hardiness.core.forms import json_field
 from hardiness.metrics.declaration import PairMetric, pair_registry
 
@@ -210,11 +210,11 @@ def parse_policy(text: str, source: str = "policy", folder: str = "") -> Policy:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ArgumentError(f"{source}: must be TOML, and is not: {error}") from None
-    _refuse_unknown(source, "table", tables, ("rules", "policy"))
+    refuse_unknown(source, "table", tables, ("rules", "policy"))
     settings = tables.get("policy", {})
     if not isinstance(settings, dict):
         raise ArgumentError(f"{source}: policy must be a table, as in [policy], was {settings!r}")
-    _refuse_unknown(f"{source}: [policy]", "field", settings, (*SETTINGS, *GROUPING_SETTINGS))
+    refuse_unknown(f"{source}: [policy]", "field", settings, (*SETTINGS, *GROUPING_SETTINGS))
     cluster = _cluster(source, settings)
     columns = _texts(source, settings, "columns", 'a file or several, as in "metadata.csv"')
     slices = _texts(source, settings, "slice", 'a column or several, as in "site"')
@@ -257,15 +257,9 @@ def _texts(source: str, settings: Mapping[str, Any], name: str, wanted: str) -> 
     return tuple(texts)
 
 
-def _refuse_unknown(place: str, what: str, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    for name in table:
-        if name not in names:
-            raise ArgumentError(f"{place}: unknown {what} {name!r}{suggestion(name, names)}")
-
-
 def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> Rule:
     place = f"{source}: {rule_label(number, table.get('name'))}"
-    _refuse_unknown(place, "field", table, FIELDS)
+    refuse_unknown(place, "field", table, FIELDS)
     if "holds_to" in table or table.get("metric") == OPERATING_LIMIT:
         table = _with_limit_of_level(place, table)
     for name in ("benchmark", "metric"):

@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.errors import ArgumentError, refuse_unknown
 from hardiness.report.evidence.record import About, AboutData, AboutResponsible, AboutSystem, FileDigest
 
 EXAMPLE = """\
@@ -69,7 +69,7 @@ def read_about(path: str | Path | None) -> About:
     except tomllib.TOMLDecodeError as error:
         raise ArgumentError(f"about {path}: must be TOML, and is not: {error}") from None
     place = f"about {path}"
-    _refuse_unknown(place, document, (*TEXTS, *TABLES))
+    refuse_unknown(place, "field", document, (*TEXTS, *TABLES))
     reference, date, signed_at = (_text(place, name, document.get(name)) for name in TEXTS)
     return About(
         FileDigest(Path(path).name, hashlib.sha256(content).hexdigest()),
@@ -84,14 +84,8 @@ def _statements(place: str, kind: type[T], table: Any) -> T:
     if not isinstance(table, dict):
         raise ArgumentError(f"{place} must be a table, was {table!r}")
     names = tuple(each.name for each in fields(kind))  # type: ignore[arg-type]  # a dataclass
-    _refuse_unknown(place, table, names)
+    refuse_unknown(place, "field", table, names)
     return kind(**{name: _text(place, name, table.get(name)) for name in names})
-
-
-def _refuse_unknown(place: str, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    for name in table:
-        if name not in names:
-            raise ArgumentError(f"{place}: unknown field {name!r}{suggestion(name, names)}")
 
 
 def _text(place: str, name: str, value: Any) -> str | None:
