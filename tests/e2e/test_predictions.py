@@ -220,7 +220,10 @@ def test_files_that_are_amiss_are_refused_whole(run: Any, tree: Path, factory: A
             text.replace(first, f"{first}x", 1),
             f"'{first}x' is no sample of .*; did you mean '{first}'.* \\(\\d+ in all\\)",
         ),
-        "cell": (text.replace(",clean,", ",clan,", 1), "unknown condition of imagenet-c .* did you mean 'clean'"),
+        "cell": (
+            text.replace(",clean,", ",clan,", 1),
+            "unknown condition of imagenet-c .* did you mean 'clean'\\? known: [^,]",
+        ),
         "columns": (text.replace("logits", "scores", 1), "must have the columns sample, condition, and logits"),
         "letters": (text.replace(text.splitlines()[1].split(",")[2].split(" ")[0], "high", 1), "must be numbers, was"),
     }

@@ -5,16 +5,34 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
 
 from hardiness.core.benchmark import File, Item
-from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.errors import ArgumentError, DataError, SampleError
 from hardiness.core.random import rng
 from hardiness.sources.archives import is_outside
 from hardiness.sources.files import shown
+
+
+@dataclass(frozen=True)
+class AbsentPicture:
+    """A picture that is not here, and need not be: what is known of it stands in a file.
+
+    Attributes:
+        name: of the picture.
+        named_by: what knows of it, as the end of a message.
+    """
+
+    name: str
+    named_by: str
+
+    def read(self) -> bytes:
+        """Nothing but the error: there are no bytes."""
+        raise SampleError(f"{self.name}: the picture is not here; {self.named_by}")
 
 
 class LabelledFile(NamedTuple):

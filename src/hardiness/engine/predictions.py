@@ -321,7 +321,9 @@ class Predictions:
                 condition = condition or cell
             if condition.strip() not in places:
                 raise UnknownNameError(
-                    f"condition of {benchmark.name} in {path} (row {number + 1})", condition, sorted(places)
+                    f"condition of {benchmark.name} in {path} (row {number + 1})",
+                    condition,
+                    sorted(filter(None, places)),
                 )
             place = item, places[condition.strip()]
             if place in rows:
@@ -334,10 +336,9 @@ class Predictions:
         columns, left_out = self.picture_columns(rows)
         joined, _ = join_columns(data.columns, columns)
         pictures = replace(pictures, data=replace(data, columns=joined))
-        row, model = row_and_model(name)
         foreign = ForeignModel(
             ModelSpec(
-                row or split(model)[0],
+                name_of_answers(name),
                 "",
                 num_classes=data.num_classes,
                 class_names=data.class_names,
@@ -737,6 +738,12 @@ def _numbers(row: Any, path: Path, sample: str, number: int) -> NDArray[np.float
         raise ArgumentError(
             f"{path}: the answer for {sample} (row {number + 1}) must be numbers, was {row!r:.60}"
         ) from None
+
+
+def name_of_answers(text: str) -> str:
+    """The name of what answered, as typed after ``-m``: of the row where one is named, else the model's alone."""
+    row, model = row_and_model(text)
+    return row or split(model)[0]
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from hardiness.core.answers import SCORES
 from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.columns import ColumnSource, texts_of
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, SampleError, suggestion
+from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
 from hardiness.data.columns import MAX_BYTES, PATHS, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
-from hardiness.data.items import limited
+from hardiness.data.items import AbsentPicture, limited
 from hardiness.engine.answer_columns import refuse_prediction_beside_score
 from hardiness.engine.predictions import (
     CLEAN_CELL,
@@ -32,9 +32,9 @@ from hardiness.engine.predictions import (
     MatchedPredictions,
     Pictures,
     cell_of,
+    name_of_answers,
 )
 from hardiness.metrics.picture_scores import SCORE
-from hardiness.models.options import row_and_model, split
 from hardiness.sources.files import read_regular, shown
 
 _CONDITION = "condition"
@@ -46,20 +46,6 @@ _NAMED = 3
 """How many scores are named where several are missing."""
 
 Value = str | int | float | None
-
-
-@dataclass(frozen=True)
-class _NoPicture:
-    """The picture of a score, which need not exist.
-
-    Attributes:
-        name: of the sample.
-    """
-
-    name: str
-
-    def read(self) -> bytes:
-        raise SampleError(f"{self.name}: of a file of scores no picture is known")
 
 
 @dataclass(frozen=True)
@@ -103,7 +89,7 @@ class ScoreTable:
         ids = sorted(first)
         source = ColumnSource(os.path.basename(self.place), self.sha256)
         fingerprint = sha256("\n".join(ids).encode("utf-8", "surrogatepass")).hexdigest()
-        items = [Item(sample, 0, _NoPicture(sample)) for sample in ids]
+        items = [Item(sample, 0, AbsentPicture(sample, "a file of scores names it")) for sample in ids]
         return DataSet(name, items, 1, fingerprint, "", columns=columns_by_id(list(first), values, source)), lines
 
     def matched(self, name: str, data: DataSet, request: Request, lines: Sequence[str] = ()) -> MatchedPredictions:
@@ -120,9 +106,8 @@ class ScoreTable:
             (sample, indices[condition]): row
             for row, (sample, condition) in enumerate(zip(self.samples, self.conditions, strict=True))
         }
-        row, model = row_and_model(name)
         foreign = ForeignModel(
-            ModelSpec(row or split(model)[0], "", num_classes=1, options=(("predictions", SCORE),), asked=name),
+            ModelSpec(name_of_answers(name), "", num_classes=1, options=(("predictions", SCORE),), asked=name),
             self.sha256,
             SCORES,
             1,

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
-from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError
+from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
 from hardiness.core.result import CLASSES
-from hardiness.data.items import limited
+from hardiness.data.items import AbsentPicture, limited
 from hardiness.data.layouts.model_vs_human import NAME
-from hardiness.engine.predictions import ForeignModel, MatchedPredictions, Pictures
+from hardiness.engine.predictions import ForeignModel, MatchedPredictions, Pictures, name_of_answers
 from hardiness.models.options import row_and_model, split
 from hardiness.reference.categories import sixteen
 from hardiness.reference.classes import wnids
@@ -48,20 +48,6 @@ def are_trials(path: Path) -> bool:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         head = {name.strip().lower() for name in next(csv.reader(stream), [])}
     return head.issuperset(COLUMNS)
-
-
-@dataclass(frozen=True)
-class _AbsentStimulus:
-    """A stimulus of which the trials are there alone.
-
-    Attributes:
-        name: of its file.
-    """
-
-    name: str
-
-    def read(self) -> bytes:
-        raise SampleError(f"{self.name}: the trials hold answers, and no stimulus")
 
 
 @dataclass(frozen=True)
@@ -117,7 +103,7 @@ class TrialPredictions:
                 )
             stem = Path(trial.image).stem
             item_id = f"{stimulus.set}/{stimulus.level}/{stem}"
-            items.append(Item(item_id, categories[trial.category][0], _AbsentStimulus(trial.image)))
+            items.append(Item(item_id, categories[trial.category][0], AbsentPicture(trial.image, "trials name it")))
         items.sort(key=lambda item: item.id)
         digest = sha256("".join(f"{item.id}\0{item.label}\n" for item in items).encode()).hexdigest()
         released = sum(stimulus_set(name).images for name in SETS)
@@ -149,10 +135,9 @@ class TrialPredictions:
                 )
             rows[item.id, 0] = len(answers)
             answers.append(categories.index(trial.answer))
-        row, model = row_and_model(name)
         foreign = ForeignModel(
             ModelSpec(
-                row or split(model)[0],
+                name_of_answers(name),
                 "",
                 num_classes=data.num_classes,
                 options=(("predictions", "class"), ("manifest", "")),
