@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from hardiness.benchmarks.card import card_of
@@ -43,6 +43,7 @@ from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.report.slices import slice_views
 from hardiness.report.summary import summary
 from hardiness.report.table_rows import rows_of
+from hardiness.report.template_environment import template_environment
 from hardiness.report.training_overlap import Declared
 from hardiness.report.trust import checks, doubts, doubts_text, trust_text
 from hardiness.results import compared_slices
@@ -133,13 +134,7 @@ def inks_of(shown: Sequence[BenchmarkSection]) -> Inks:
 @cache
 def _environment() -> Environment:
     """The templates, which take longer to compile than a page of a few models takes to fill."""
-    environment = Environment(
-        loader=PackageLoader("hardiness.report"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment()
     environment.filters |= {
         "cell": formatting.grid_cell,
         "arrow": formatting.direction,

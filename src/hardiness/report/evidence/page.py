@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
@@ -19,6 +19,7 @@ from hardiness.core.result import Interval
 from hardiness.report import format as formatting
 from hardiness.report.evidence.record import SECTIONS
 from hardiness.report.gate import ORDER, WORDS
+from hardiness.report.template_environment import template_environment
 
 NOT_STATED = "not stated"
 
@@ -514,13 +515,7 @@ def _css_text(text: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("hardiness.report"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment()
     environment.filters |= {
         "stated": lambda value: Markup('<i class="unstated">not stated</i>') if value in (None, "") else escape(value),
         "brief": _brief,
