@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from answer_rows import answer_rows
 
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
@@ -32,16 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         answers[:wrong] = 9
         answers[190:194] = 9 if model == LATER else answers[190:194]
         n, m = answers.shape
-        image, condition = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
-        rows = {
-            "sample": np.array([f"n/{k:03d}" for k in image]),
-            "condition": condition.astype(np.int16),
-            "frame": np.zeros(n * m, np.int16),
-            "label": label[image].astype(np.int32),
-            "prediction": answers.ravel().astype(np.int32),
-            "top5_class": np.zeros((n * m, 5), np.int16),
-            "confidence": np.full(n * m, 0.5, np.float32),
-        }
+        rows = answer_rows(answers, label)
         identity = Run(
             ModelIdentity(model, f"weights of {model}"),
             BenchmarkIdentity("imagenet-c", "corruption"),

@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from answer_rows import answer_rows
 from commands import called
 
 import hardiness
@@ -48,18 +49,9 @@ def stored(
     out: Path, name: str, cells: int = 1, policies: tuple[str, ...] = ("",), error: float = 0.2, **changed: Any
 ) -> None:
     """A run of 60 pictures with sessions that began with policies of these digests, "" for none."""
-    answers = np.random.default_rng(len(name)).random((60, cells)) >= error
-    image, condition = np.repeat(np.arange(60), cells), np.tile(np.arange(cells), 60)
-    label = (image % 4).astype(np.int32)
-    rows = {
-        "sample": np.array([f"n/{k:04d}" for k in image]),
-        "condition": condition.astype(np.int16),
-        "frame": np.zeros(len(image), np.int16),
-        "label": label,
-        "prediction": np.where(answers.ravel(), label, 9).astype(np.int32),
-        "top5_class": np.zeros((len(image), 5), np.int16),
-        "confidence": np.linspace(0.2, 0.9, len(image)).astype(np.float32),
-    }
+    is_right = np.random.default_rng(len(name)).random((60, cells)) >= error
+    label = np.arange(60) % 4
+    rows = answer_rows(np.where(is_right, label[:, None], 9), label)
     benchmark = ("imagenet-c", "corruption") if cells > 1 else ("imagenet-val", "classification")
     run = Run(
         ModelIdentity(name, hashlib.sha256(name.encode()).hexdigest()),

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from answer_rows import answer_rows
 from commands import called
 
 import hardiness
@@ -38,18 +39,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two models on 40 pictures, clean and under two corruptions, and one of them on clean pictures alone."""
     folder = tmp_path_factory.mktemp("others") / "out"
     for name, cells in (("first", 5), ("second", 5), ("second", 1)):
-        right = np.random.default_rng(len(name) + cells).random((40, cells)) >= 0.25
-        image, condition = np.repeat(np.arange(40), cells), np.tile(np.arange(cells), 40)
-        label = (image % 4).astype(np.int32)
-        rows = {
-            "sample": np.array([f"n/{k:04d}" for k in image]),
-            "condition": condition.astype(np.int16),
-            "frame": np.zeros(len(image), np.int16),
-            "label": label,
-            "prediction": np.where(right.ravel(), label, 9).astype(np.int32),
-            "top5_class": np.zeros((len(image), 5), np.int16),
-            "confidence": np.linspace(0.2, 0.9, len(image)).astype(np.float32),
-        }
+        is_right = np.random.default_rng(len(name) + cells).random((40, cells)) >= 0.25
+        label = np.arange(40) % 4
+        rows = answer_rows(np.where(is_right, label[:, None], 9), label)
         names = ("imagenet-c", "corruption") if cells > 1 else ("imagenet-val", "classification")
         run = Run(
             ModelIdentity(name, "beef" * 16),

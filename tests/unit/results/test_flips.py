@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from answer_rows import answer_rows
 from commands import called_wide
 
 import hardiness
@@ -34,16 +35,7 @@ CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corrupt
 def stored(out: Path, model: str, answers: np.ndarray, label: np.ndarray, start: int = 0) -> None:
     """One model's answers ``(N, M)``, in as many rows as there are images and conditions."""
     n, m = answers.shape
-    image, condition = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
-    rows = {
-        "sample": np.array([f"n/{start + k:03d}" for k in image]),
-        "condition": condition.astype(np.int16),
-        "frame": np.zeros(n * m, np.int16),
-        "label": label[image].astype(np.int32),
-        "prediction": answers.ravel().astype(np.int32),
-        "top5_class": np.zeros((n * m, 5), np.int16),
-        "confidence": np.linspace(0.2, 0.9, n * m).astype(np.float32),
-    }
+    rows = answer_rows(answers, label, start)
     run = Run(
         ModelIdentity(model, f"{model} of {out.name}"),
         BenchmarkIdentity("imagenet-c" if m > 1 else "imagenet-val", "corruption" if m > 1 else "classification"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from answer_rows import answer_rows
 from commands import called_wide
 
 import hardiness
@@ -27,16 +28,7 @@ N = 400
 def stored(out: Path, model: str, answers: np.ndarray, label: np.ndarray, view: View | None = None) -> None:
     """One model's answers ``(N, M)``, of one condition or of three."""
     n, m = answers.shape
-    image, condition = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
-    rows = {
-        "sample": np.array([f"n/{k:03d}" for k in image]),
-        "condition": condition.astype(np.int16),
-        "frame": np.zeros(n * m, np.int16),
-        "label": label[image].astype(np.int32),
-        "prediction": answers.ravel().astype(np.int32),
-        "top5_class": np.zeros((n * m, 5), np.int16),
-        "confidence": np.linspace(0.2, 0.9, n * m).astype(np.float32),
-    }
+    rows = answer_rows(answers, label)
     run = Run(
         ModelIdentity(model, f"weights of {model}", view or View()),
         BenchmarkIdentity("imagenet-c" if m > 1 else "imagenet-val", "corruption" if m > 1 else "classification"),
