@@ -193,7 +193,7 @@ KINDS: dict[str, tuple[Trial, tuple[int, ...]]] = {
 """What is simulated, and of how many images."""
 
 LEVEL = 0.05
-"""What may be told apart, moved, or seen as equivalent on the edge of a margin, at most."""
+"""The most that may be told apart, moved, or seen as equivalent on the edge of a margin."""
 
 
 def told_apart(job: tuple[str, int, int]) -> tuple[str, int, int]:

@@ -242,8 +242,8 @@ def bootstrapped(number: Callable[[Floats], Floats], pictures: Floats) -> Interv
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        found = bootstrap((places,), of_places, n_resamples=RESAMPLES, method="BCa", vectorized=True, rng=0)
-    low, high = found.confidence_interval
+        resampled = bootstrap((places,), of_places, n_resamples=RESAMPLES, method="BCa", vectorized=True, rng=0)
+    low, high = resampled.confidence_interval
     return None if math.isnan(low) or math.isnan(high) else Interval(float(low), float(high))
 
 
@@ -273,7 +273,7 @@ class Point:
         return 2 * math.sqrt(0.05 * 0.95 / self.trials)
 
 
-def points(job: tuple[Design, int]) -> list[Point]:
+def points_of_design(job: tuple[Design, int]) -> list[Point]:
     """A point for each kind on one design."""
     design, trials = job
     generator = np.random.default_rng([*design.text.encode(), trials])
@@ -284,17 +284,17 @@ def points(job: tuple[Design, int]) -> list[Point]:
             # Where we give no interval, we claim nothing: the draw counts for neither side.
             held = [math.nan if i is None else float(holds(i, each.true)) for i in (each.ours, each.scipys)]
             outcomes.setdefault(kind, []).append((held[0], 0.0 if each.scipys is None else held[1], *widths, 0.0))
-    found = []
+    points = []
     for kind, rows in outcomes.items():
         values = np.array(rows)
         is_there = ~np.isnan(values[:, 0])
         both = is_there & ~np.isnan(values[:, 3])
         wider = values[both, 2].mean() / values[both, 3].mean() if both.any() else math.nan
         ours = float(values[is_there, 0].mean()) if is_there.any() else math.nan
-        found.append(
+        points.append(
             Point(kind, design, trials, ours, float(values[:, 1].mean()), float(wider), float(1 - is_there.mean()))
         )
-    return found
+    return points
 
 
 def holds(interval: Interval, true: float) -> bool:
@@ -305,12 +305,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def coverage_table(found: list[Point]) -> str:
+def coverage_table(points: list[Point]) -> str:
     """How often each kind holds by what scores are like, as Markdown."""
     rows = []
-    for kind in dict.fromkeys(point.kind for point in found):
+    for kind in dict.fromkeys(point.kind for point in points):
         for is_clustered in (False, True):
-            own = [p for p in found if p.kind == kind and p.design.is_clustered == is_clustered]
+            own = [p for p in points if p.kind == kind and p.design.is_clustered == is_clustered]
             promised = [p for p in own if p.design.is_promised]
             few = [p for p in own if not p.design.is_promised]
             if not promised:
@@ -350,20 +350,20 @@ def main() -> int:
     """Print the bars of each kind."""
     trials, began = int(option("--trials", str(sized(1000, 3)))), time.perf_counter()
     jobs = [(design, trials) for design in designs()]
-    found: list[Point] = []
+    points: list[Point] = []
     with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
-        for several in pool.imap_unordered(points, jobs):
-            found += several
-    found.sort(key=lambda point: (point.kind, astuple(point.design)))
+        for several in pool.imap_unordered(points_of_design, jobs):
+            points += several
+    points.sort(key=lambda point: (point.kind, astuple(point.design)))
     bars = {}
-    for kind in dict.fromkeys(point.kind for point in found):
-        least = min((p for p in found if p.kind == kind and p.design.is_promised), key=lambda p: p.ours)
+    for kind in dict.fromkeys(point.kind for point in points):
+        least = min((p for p in points if p.kind == kind and p.design.is_promised), key=lambda p: p.ours)
         bars[f"{kind}: least"] = at_least(least.ours, HOLDING - least.slack)
     if path := option("--write", ""):
         page = Path(path)
-        page.write_text(with_block(page.read_text("utf-8"), "score coverage", coverage_table(found)), "utf-8")
+        page.write_text(with_block(page.read_text("utf-8"), "score coverage", coverage_table(points)), "utf-8")
     if "--json" not in sys.argv:
-        for point in found:
+        for point in points:
             print(
                 f"{point.kind}, {point.design.text}: {percent(point.ours)} %, scipy {percent(point.scipys)} %, "
                 f"{point.wider:.3f} as wide, {percent(point.without)} % without"

@@ -334,12 +334,12 @@ QUESTION = re.compile(r"\A# (.*)\n\n\*([^*]+\?)\*\s")
 
 def title_and_question(page: str) -> tuple[str, str]:
     """The heading of a page of the site, and its question; a page without them is an error."""
-    found = QUESTION.match(re.sub(r"\A<!--.*?-->\s*", "", text_of(page), flags=re.DOTALL))
-    if not found:
+    opening = QUESTION.match(re.sub(r"\A<!--.*?-->\s*", "", text_of(page), flags=re.DOTALL))
+    if not opening:
         raise SystemExit(
             f"docs/{page} must begin: # Title, an empty line, *Its question?* and then the answer"
         )
-    title, question = found.groups()
+    title, question = opening.groups()
     return title, " ".join(question.split())
 
 
@@ -362,16 +362,16 @@ def doors() -> Mapping[str, Mapping[str, list[str]]]:
 
     A group that begins with a page of its own, as that of the decisions, is that page.
     """
-    found: dict[str, dict[str, list[str]]] = {}
+    groups_by_door: dict[str, dict[str, list[str]]] = {}
     for door in yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"][1:]:
         ((name, entries),) = door.items()
-        groups = found[name] = {}
+        groups = groups_by_door[name] = {}
         for entry in entries:
             ((group, pages),) = entry.items() if isinstance(entry, dict) else (("", [entry]),)
             if isinstance(entry, dict) and has_page(entry):
                 group, pages = "", pages[:1]
             groups.setdefault(group, []).extend(first_page(page) for page in pages)
-    return found
+    return groups_by_door
 
 
 def has_page(group: Mapping[str, list[str]]) -> bool:
@@ -494,7 +494,7 @@ API = {
 
 
 def offered(subject: str) -> Mapping[str, list[str]]:
-    """What packages offer to people outside on that subject, by package; names of `hardiness` itself are left out."""
+    """Names that packages offer to people outside on a subject, by package; those of `hardiness` are left out."""
     names: dict[str, list[str]] = {}
     for entry in API[subject]:
         package, _, name = entry.partition(".")
@@ -566,7 +566,7 @@ def api_row(name: str, address: str) -> tuple[str, str]:
 
 
 def limit_list() -> str:
-    """What numbers do not say: a sentence, then a list."""
+    """Limits of the numbers: a sentence, then a list."""
     lead = " ".join(limit.text for limit in limits() if limit.lead)
     rows = [
         textwrap.fill(

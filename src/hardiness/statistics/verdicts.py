@@ -563,7 +563,7 @@ def binomial_p(hits: int, n: int, limit: float, side: int) -> float:
 
 
 def _with_unseen_images(needed: ImagesMore, evidence: Evidence, margin: float) -> ImagesMore:
-    """As many images more as it takes at least until equal answers show that a difference is within a margin."""
+    """The fewest further images at which equal answers show that a difference is within a margin."""
     if not 0 < margin < 1:
         return needed
     least = max(math.ceil(math.log(EQUIVALENCE_LEVEL / 2) / math.log1p(-margin)) - evidence.units, 1)

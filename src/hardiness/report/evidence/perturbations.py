@@ -30,12 +30,12 @@ def perturbations_of(shown: Sequence[BenchmarkSection]) -> tuple[PerturbationRec
     for section in shown:
         for result in section.results:
             is_of_file = result.run.model.outputs == SCORES
-            known = {} if is_of_file else parameters_of_result(result)
+            levels_by_cell = {} if is_of_file else parameters_of_result(result)
             for condition in _conditions_of(result):
                 for kind in (key for key in condition if key not in STRENGTHS):
                     place = _Place(result.benchmark, kind, str(condition[kind]), is_of_file)
                     rest = Condition(**{key: value for key, value in condition.items() if key != kind})
-                    of_cell = known.get(cell_of_condition(condition))
+                    of_cell = levels_by_cell.get(cell_of_condition(condition))
                     parameters = _records(of_cell.parameters) if of_cell else _parameters(place, condition)
                     levels.setdefault(place, {})[_strength(rest)] = parameters
     return tuple(_record(place, strengths) for place, strengths in levels.items())
