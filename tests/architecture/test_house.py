@@ -98,7 +98,8 @@ def test_a_door_that_loads_late_offers_no_name_of_a_module_behind_it() -> None:
 
 
 ASKED = {
-    "results/rule_evidence.py": {"rule.benchmark": "what a rule of a policy names, which may be any benchmark"},
+    "results/rules/cases.py": {"rule.benchmark": "what a rule of a policy names, which may be any benchmark"},
+    "results/rules/folder.py": {"rule.benchmark": "what a rule of a policy names, which may be any benchmark"},
     "results/policy_watch.py": {"rule.benchmark": "the same, of runs whose pictures come in"},
     "report/loggers/tracking.py": {"result.data": "names of logged numbers leave out the data of most benchmarks"},
     "cli/make.py": {"self.protocol": "an option that was typed, and no run's"},

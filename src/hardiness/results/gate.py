@@ -14,7 +14,9 @@ from hardiness.core.errors import StoreError
 from hardiness.core.forms import fields_form, from_json, json_field
 from hardiness.core.result import Interval
 from hardiness.results.policy import Policy, Rule
-from hardiness.results.rule_evidence import JudgedRun, PolicyFolder, RuleCase, cases_of, labels_apart
+from hardiness.results.rules.cases import RuleCase, cases_of
+from hardiness.results.rules.folder import PolicyFolder
+from hardiness.results.rules.judged_runs import JudgedRun, labels_apart
 from hardiness.results.runs import digest_of
 from hardiness.statistics.clusters import few_clusters
 from hardiness.statistics.verdicts import ImagesMore, Ruling, rulings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -427,3 +428,8 @@ def _names(place: str, table: Any) -> str | Mapping[str, str]:
         f'{place}: against_model must be the name of the model in the baseline, or a table as in {{ new = "old" }}, '
         f"was {table!r}"
     )
+
+
+def quoted(text: str) -> str:
+    """The text as TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)

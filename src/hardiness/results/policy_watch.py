@@ -14,18 +14,12 @@ from hardiness.core.result import PARTIAL
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
-from hardiness.results.rule_evidence import (
-    MissingNumberError,
-    PolicyFolder,
-    UndecidableError,
-    UnmatchedError,
-    idle_line,
-    look_evidence,
-    matches_nothing,
-    measured_metric,
-    require_limit,
-    require_whole_headline,
-)
+from hardiness.results.rules.cases import matches_nothing
+from hardiness.results.rules.errors import MissingNumberError, UndecidableError, UnmatchedError
+from hardiness.results.rules.folder import PolicyFolder
+from hardiness.results.rules.limits import idle_line, require_limit
+from hardiness.results.rules.looks import look_evidence
+from hardiness.results.rules.metrics import measured_metric, require_whole_headline
 from hardiness.results.run_names import named_by
 from hardiness.results.runs import ScoredRun, is_of_one_set
 from hardiness.statistics.verdicts import Evidence, Limit, rulings

@@ -13,17 +13,12 @@ from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Result
-from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of, parse_policy
-from hardiness.results.rule_evidence import (
-    MissingNumberError,
-    PolicyFolder,
-    UnmatchedError,
-    absent_case,
-    case_of,
-    measured_metric,
-    quoted,
-    require_limit,
-)
+from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of, parse_policy, quoted
+from hardiness.results.rules.cases import absent_case, case_of
+from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
+from hardiness.results.rules.folder import PolicyFolder
+from hardiness.results.rules.limits import require_limit
+from hardiness.results.rules.metrics import measured_metric
 from hardiness.statistics.verdicts import Evidence
 from hardiness.store.store import Store
 

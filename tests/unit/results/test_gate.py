@@ -30,7 +30,10 @@ from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, 
 from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.policy import Policy, Rule, parse_policy, policy_of
 from hardiness.results.results import published_results
-from hardiness.results.rule_evidence import MissingNumberError, part_of, require_limit, require_standing
+from hardiness.results.rules.cells import part_of
+from hardiness.results.rules.errors import MissingNumberError
+from hardiness.results.rules.limits import require_limit
+from hardiness.results.rules.requirements import require_standing
 from hardiness.results.written_policy import first_policy
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import clopper_pearson, outermost

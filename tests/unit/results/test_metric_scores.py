@@ -26,7 +26,9 @@ from hardiness.results.gate import judge
 from hardiness.results.measured import stored_measures
 from hardiness.results.policy import parse_policy
 from hardiness.results.results import results_of
-from hardiness.results.rule_evidence import PolicyFolder, UndecidableError, look_evidence
+from hardiness.results.rules.errors import UndecidableError
+from hardiness.results.rules.folder import PolicyFolder
+from hardiness.results.rules.looks import look_evidence
 from hardiness.results.stopped import Look
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion

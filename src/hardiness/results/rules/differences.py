@@ -1,0 +1,213 @@
+"""The evidence of the difference of a run's score from the baseline's, on the pictures that both have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.condition import Condition
+from hardiness.core.table import ImageTable
+from hardiness.results.measured import measures_of
+from hardiness.results.policy import Rule
+from hardiness.results.rules.baseline import standing_baseline
+from hardiness.results.rules.cells import weighed
+from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UnmatchedError
+from hardiness.results.rules.folder import PolicyFolder
+from hardiness.results.rules.kept_evidence import kept_evidence, state_of
+from hardiness.results.rules.slices import slice_rows, why_no_picture
+from hardiness.results.runs import ScoredRun
+from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.comparison import DifferenceTest, difference, difference_test
+from hardiness.statistics.equivalence import equivalence_ends
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.verdicts import LEVEL, Evidence
+
+
+def evidence_of_difference(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
+    """The evidence of how much worse a run is than the baseline's, or of how far apart the two are.
+
+    Raises:
+        MissingNumberError: the baseline has no such number, or the difference no interval.
+    """
+    before = standing_baseline(rule, metric, where, run, folder)
+    clusters = folder.clusters_of(rule, run, before)
+    is_equivalence = rule.kind == "equivalent_within"
+
+    def compute() -> Evidence:
+        evidence = _evidence_within_margin if is_equivalence else _evidence_of_worse
+        return evidence(metric, where, run, before, rule.slice, clusters)
+
+    if rule.slice:  # columns may be others the next time
+        return compute()
+    name = ["within" if is_equivalence else "worse", metric, dict(where)]
+    return kept_evidence(run, name, state_of(before), compute)
+
+
+def _evidence_of_worse(
+    metric: str,
+    where: Condition,
+    run: ScoredRun,
+    before: ScoredRun,
+    in_slice: Mapping[str, str],
+    clusters: Clusters | None,
+) -> Evidence:
+    """The evidence of how much worse a run is than the baseline's, on the same images."""
+    try:
+        pairs = pairs_of(metric, where, run, run.table, before, in_slice)
+    except UnmatchedError:
+        return _evidence_of_measures(metric, where, run, before, in_slice, clusters)
+    if clusters is not None:
+        return _evidence_by_clusters(pairs, clusters)
+    evidence = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
+    if evidence is None:
+        raise MissingNumberError("the two differ on fewer than two images, too few for an interval of a part")
+    return evidence
+
+
+def _evidence_by_clusters(pairs: Pairs, clusters: Clusters) -> Evidence:
+    """The evidence of how much worse a run is than the baseline's, on pictures that come in clusters.
+
+    Raises:
+        MissingNumberError: there are too few clusters, or, where not all pictures have all cells, too few that differ.
+    """
+    differences = pairs.mine - pairs.theirs
+    estimate = mean(pairs.ids, differences, pairs.weights)
+    span = math.inf if np.isnan(differences).any() else float(np.abs(pairs.weights).sum()) * pairs.top
+    nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
+    tested = difference(estimate, nothing, span, clusters=clusters)
+    if tested.interval is None:
+        raise MissingNumberError(f"no interval of the difference: {tested.reason}")
+    return Evidence.from_difference(tested)
+
+
+def _evidence_within_margin(
+    metric: str,
+    where: Condition,
+    run: ScoredRun,
+    before: ScoredRun,
+    in_slice: Mapping[str, str],
+    clusters: Clusters | None,
+) -> Evidence:
+    """The evidence of the difference of a run from the baseline's, by the interval that equivalence is judged by."""
+    try:
+        pairs = pairs_of(metric, where, run, run.table, before, in_slice)
+    except UnmatchedError:
+        tested, _ = _tested_measures(metric, where, run, before, in_slice, clusters)
+    else:
+        tested = _tested_pairs(pairs, clusters)
+    if tested.ends is None:
+        raise MissingNumberError(f"no interval of the difference: {tested.reason}")
+    evidence = Evidence.from_interval(tested.value, equivalence_ends(tested, LEVEL), tested.n, share=False)
+    return replace(evidence, clusters=tested.clusters)
+
+
+def _tested_pairs(pairs: Pairs, clusters: Clusters | None) -> DifferenceTest:
+    """The test of a run's score less the baseline's, in the score's own direction."""
+    sign = -1.0 if min(np.nanmin(pairs.mine), np.nanmin(pairs.theirs)) < 0 else 1.0
+    mine, theirs = sign * pairs.mine, sign * pairs.theirs
+    span = float(np.abs(pairs.weights).sum()) * pairs.top
+    if not np.isnan(mine - theirs).any():
+        sides = (mean(pairs.ids, values, pairs.weights) for values in (mine, theirs))
+        return difference_test(next(sides), next(sides), span, clusters=clusters)
+    estimate = mean(pairs.ids, mine - theirs, pairs.weights)
+    nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
+    return difference_test(estimate, nothing, math.inf, clusters=clusters)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Values of two runs by image and cell, higher being worse, of the images that both have.
+
+    Attributes:
+        ids: ``(N,)`` of the images, sorted.
+        mine, theirs: ``(N, M)``.
+        weights: ``(M,)`` of the cells.
+        top: the largest that a value can be.
+    """
+
+    ids: NDArray[np.object_]
+    mine: NDArray[np.float64]
+    theirs: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    top: float
+
+
+def pairs_of(
+    metric: str,
+    where: Condition,
+    run: ScoredRun,
+    table: ImageTable,
+    before: ScoredRun,
+    in_slice: Mapping[str, str] | None = None,
+) -> Pairs:
+    """The images and cells by which a run is held against the baseline's, of all pictures or of a slice.
+
+    Raises:
+        MissingNumberError: the baseline has other cells.
+        NoPictureError: it has none of the images.
+        UnmatchedError: the metric is no weighted sum of cells, or there is no such cell, group or class.
+    """
+    own, part = weighed(table, metric, where, run)
+    other, its = weighed(before.table, metric, where, before)
+    cells = [table.present[k] for k in part.cells]
+    if cells != [before.table.present[k] for k in its.cells]:
+        raise MissingNumberError("the baseline was run under other conditions")
+    places = before.table.rows_of(table.ids)
+    both = (places >= 0) & part.rows
+    if in_slice:
+        both &= slice_rows(run, table, in_slice)
+        if not both.any():
+            raise NoPictureError(why_no_picture(run, in_slice))
+    if not both.any():
+        raise NoPictureError("the baseline shares no picture")
+    sign = -1.0 if own.higher_is_better else 1.0
+    mine = np.asarray(own.values[both][:, part.cells], np.float64)
+    theirs = np.asarray(other.values[places[both]][:, its.cells], np.float64)
+    return Pairs(table.ids[both], sign * mine, sign * theirs, own.weights[part.cells], own.top)
+
+
+def _evidence_of_measures(
+    metric: str,
+    where: Condition,
+    mine: ScoredRun,
+    theirs: ScoredRun,
+    in_slice: Mapping[str, str],
+    clusters: Clusters | None,
+) -> Evidence:
+    """The evidence of a score that sorts or divides, as calibration does, of all pictures or of a slice."""
+    tested, is_higher_better = _tested_measures(metric, where, mine, theirs, in_slice, clusters)
+    alone = tested.alone()
+    if alone.interval is None:
+        raise MissingNumberError(f"no interval of the difference: {alone.reason}")
+    return Evidence.from_difference(alone, -1.0 if is_higher_better else 1.0)
+
+
+def _tested_measures(
+    metric: str,
+    where: Condition,
+    mine: ScoredRun,
+    theirs: ScoredRun,
+    in_slice: Mapping[str, str],
+    clusters: Clusters | None,
+) -> tuple[DifferenceTest, bool]:
+    """The test of such a score of a run less the baseline's, and whether higher is better."""
+    runs = [values for each in (mine, theirs) if (values := measures_of(each)) is not None]
+    if len(runs) < 2:
+        raise MissingNumberError("no image was evaluated under every condition")
+    ids = np.intersect1d(runs[0].ids, runs[1].ids)
+    if in_slice:
+        ids = np.intersect1d(ids, mine.table.ids[slice_rows(mine, mine.table, in_slice)])
+        if not len(ids):
+            raise NoPictureError(why_no_picture(mine, in_slice))
+    if runs[0].conditions != runs[1].conditions and not mine.stored.run.model.has_answers:
+        raise MissingNumberError("the baseline was run under other conditions")
+    scores = [s for each in runs for s in (*each.scores, *each.parts) if (s.metric, s.condition) == (metric, where)]
+    if len(scores) < 2 or not len(ids):
+        raise MissingNumberError(f"{metric} is no score that two runs are compared by on the same images")
+    (first, lacks), (second, lacks_too) = (run.estimate(score, ids) for run, score in zip(runs, scores, strict=True))
+    span = max(score.span for score in scores)
+    return difference_test(first, second, span, lacks or lacks_too, clusters), scores[0].higher_is_better

@@ -1,0 +1,86 @@
+"""The evidence that a part of a run's pictures gives while they come in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hardiness.benchmarks.card import published_baseline
+from hardiness.core.condition import Condition
+from hardiness.core.result import Score
+from hardiness.core.table import ImageTable
+from hardiness.results.metric_scores import with_metrics
+from hardiness.results.policy import Rule, pair_metric_of
+from hardiness.results.rules.baseline import baseline_run, standing_baseline
+from hardiness.results.rules.cells import weighed
+from hardiness.results.rules.differences import pairs_of
+from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UndecidableError, UnmatchedError
+from hardiness.results.rules.folder import PolicyFolder
+from hardiness.results.rules.kept_evidence import kept_evidence, state_of
+from hardiness.results.rules.pair_metrics import pair_outcome
+from hardiness.results.runs import ScoredRun
+from hardiness.statistics.verdicts import Evidence
+
+
+def look_evidence(
+    rule: Rule, metric: str, where: Condition, run: ScoredRun, table: ImageTable, folder: PolicyFolder
+) -> Evidence | None:
+    """The evidence that a part of a run's pictures gives, valid at every look; ``None`` while there is too little.
+
+    Raises:
+        MissingNumberError: no further picture gives any.
+        UndecidableError: the metric is no weighted sum of cell means over images, or the rule is about slices.
+        UnmatchedError: the run has no such metric, cell, group or class.
+    """
+    if rule.kind == "equivalent_within":
+        raise UndecidableError("equivalence is judged on all of the pictures")
+    if rule.slice or rule.each:
+        raise UndecidableError("a rule on slices of the pictures is judged on all of them")
+    try:
+        if pair := pair_metric_of(metric):
+            cells = pair_outcome(pair, rule, run, table, baseline_run(rule, run, folder))
+            if isinstance(cells, Score):
+                raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide")
+            return Evidence.from_looks(cells.ids, cells.values, cells.weights, cells.top)
+        if rule.kind == "worse_by_at_most":
+            pairs = pairs_of(metric, where, run, table, standing_baseline(rule, metric, where, run, folder))
+            return Evidence.from_looks(pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
+        weighted, part = weighed(table, metric, where, run)
+        values = np.asarray(weighted.values[part.rows][:, part.cells], np.float64)
+        return Evidence.from_looks(table.ids[part.rows], values, weighted.weights[part.cells], weighted.top)
+    except NoPictureError:
+        return None
+    except UnmatchedError as error:
+        divisors = published_baseline(run.stored.run)
+        scores = with_metrics(run, run.scores(divisors)[0], divisors)
+        if error.field == "metric" and metric in {score.metric for score in scores}:
+            raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide") from None
+        raise
+
+
+def kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
+    """The evidence of a run that was stopped where the rules of a policy were decided.
+
+    Raises:
+        MissingNumberError: there is none that holds although the run was looked at.
+    """
+
+    if run.clusters is not None:
+        raise MissingNumberError(
+            "this run was stopped where rules were decided of pictures that stand alone, and says nothing of clusters; "
+            "the same 'hardiness run' without --until-decided evaluates the rest"
+        )
+
+    def compute() -> Evidence:
+        try:
+            evidence = look_evidence(rule, metric, where, run, run.table, folder)
+        except UndecidableError as error:
+            raise MissingNumberError(
+                f"{error}, and this run was stopped where rules were decided; the same 'hardiness run' without "
+                "--until-decided evaluates the rest"
+            ) from None
+        if evidence is None:
+            raise MissingNumberError("too few pictures to know how much it varies")
+        return evidence
+
+    before = state_of(baseline_run(rule, run, folder)) if rule.against else ""
+    return kept_evidence(run, ["look", rule.kind, metric, dict(where)], before, compute)
