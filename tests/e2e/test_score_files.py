@@ -324,6 +324,14 @@ def test_names_and_files_are_refused_in_one_line(tmp_path: Path, hardiness: Any)
         assert says in told.err
     told = hardiness("run", "-m", "m", "-b", BENCHMARK, "--out", tmp_path / "out")
     assert (told.status, "give them with --predictions FILE" in told.err) == (2, True)
+    for option, value in (("data", tmp_path), ("labels", bare)):
+        arguments = ["--predictions", file, f"--{option}", value, "--out", tmp_path / "out"]
+        told = hardiness("run", "-m", "m", "-b", BENCHMARK, *arguments)
+        assert (told.status, len(told.err.splitlines())) == (2, 1), told.err
+        assert f"{option} does not go with {BENCHMARK}: of scores no picture is read; leave it out" in told.err
+    for pictures in ("embedded", [(np.zeros((8, 8, 3), np.uint8), 0)]):
+        with pytest.raises(ArgumentError, match=f"data does not go with {BENCHMARK}"):
+            evaluate("m", BENCHMARK, pictures, predictions=file, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

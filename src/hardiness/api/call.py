@@ -54,6 +54,11 @@ class Call(Command):
         return self.arguments.grouping
 
     @property
+    def named_pictures(self) -> tuple[str, ...]:
+        """The arguments that were given to say where pictures are."""
+        return ("data",) if self.data or self.pictures is not None else ()
+
+    @property
     def cluster_column(self) -> str:
         """The column by which pictures come in clusters; empty where none is named."""
         return str(self.arguments.cluster or "")

@@ -222,6 +222,11 @@ class Command:
         return self.predictions
 
     @property
+    def named_pictures(self) -> tuple[str, ...]:
+        """The options that were given to say where pictures are."""
+        return (*(["data"] if self.data else []), *(["labels"] if self.labels else []))
+
+    @property
     def grouping(self) -> Grouping:
         """The clusters and slices that results are asked for; the tables of pictures are read.
 

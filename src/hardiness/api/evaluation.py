@@ -223,7 +223,7 @@ def evaluate(
     policies = {name: str(options[name]) for name in ("until_decided", "policy") if options.get(name) is not None}
     request: Request = options_of(Request, cast(Options, {**options, **policies}))
     if all(each.startswith(SCORES_PREFIX) for each in benchmarks):
-        data = ()  # of scores no picture is read
+        data = () if data is None else data  # of scores no picture is read, and $HARDINESS_DATA says nothing
     elif data is None and not (data := os.environ.get("HARDINESS_DATA")):
         raise ArgumentError(
             'data must say where the pictures are, as "embedded" or a folder does; where it is not given, '

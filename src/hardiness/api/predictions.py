@@ -15,6 +15,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.score_file import ScoreFile
 from hardiness.core.benchmark import Benchmark
 from hardiness.core.columns import Grouping
+from hardiness.core.errors import ArgumentError
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.predictions import Answers, class_names, pictures_of, read_predictions
@@ -78,6 +79,8 @@ def store_predictions(command: Command) -> StoredPredictions:
 
 def _store_scores(command: Command, answers: Answers, benchmark: ScoreFile) -> StoredPredictions:
     """Store the score that each picture has as the run of the command's one model; raises as `store_predictions`."""
+    for name in command.named_pictures:
+        raise ArgumentError(f"{name} does not go with {benchmark.name}: of scores no picture is read; leave it out")
     table, grouping = read_scores(answers, benchmark), command.grouping
     own, lines = table.data()
     (data,) = sets_with_tables([own], grouping)
