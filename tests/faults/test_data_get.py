@@ -206,7 +206,7 @@ def test_every_set_that_a_benchmark_reads_is_listed_and_checked(hardiness: Any, 
     assert hardiness("data", "check", "textures", "--data", tmp_path, "--quiet").status == 1
     listed = {each["name"]: each for each in json.loads(hardiness("data", "list", "--data", tmp_path, "--json").out)}
     assert {name: listed[name]["images"] for name in BY_HAND} == dict.fromkeys(BY_HAND, 1)
-    assert [listed[name]["note"] for name in BY_HAND] == ["", "of 49,000", "", "", "of 15,869"]
+    assert [listed[name]["note"] for name in BY_HAND] == ["", "of 49,000", "of 10,000", "of 5,160", "of 15,869"]
     assert [listed[name]["benchmarks"] for name in BY_HAND] == [["laion-c"], *[["ood"]] * 4]
     assert listed["ninco"]["benchmarks"] == ["ood"]
 
