@@ -14,7 +14,7 @@ from hardiness.report.marks import RANDOM_WEIGHTS
 from hardiness.report.right_answers import compared_by_right_answers
 from hardiness.report.standings import Precedence, Standing, paired_standing
 from hardiness.results.compared_slices import slice_sentence
-from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.comparison import SAME_RUN, BenchmarkComparison
 from hardiness.statistics.comparison import ScoreComparison
 
 NAMED_BEHIND = 2
@@ -74,7 +74,8 @@ def digest_of(
             **{name: doubt for name in score.values if (doubt := each.doubt_about(score, name))},
             **dict.fromkeys(random, RANDOM_WEIGHTS),
         }
-        standing = paired_standing(score, unranked)
+        twins = dict.fromkeys(_second_names(each), "the same run")  # which the notes say
+        standing = paired_standing(score, {**unranked, **twins})
         sentences = (
             *_sentences(each, score, standing),
             *_not_ranked(unranked),
@@ -146,12 +147,17 @@ def _more(each: BenchmarkComparison) -> Iterator[str]:
         yield f"by {columns}: of {len(first)} differences {len(turned)} are the reverse in a slice"
 
 
+def _second_names(each: BenchmarkComparison) -> list[str]:
+    """The models that are the same run as another one, of which the notes say so."""
+    return [name for name, is_same, _ in (note.partition(SAME_RUN) for note in each.notes) if is_same]
+
+
 def _notes(each: BenchmarkComparison) -> Iterator[str]:
     """The notes; what several say of one model each in the same words is said of all of them at once."""
     models = sorted({name for score in each.scores for name in score.values}, key=len, reverse=True)
     named: dict[str, list[str]] = {}
     for note in each.notes:
-        same, is_same, _ = note.partition(" is the same run as ")  # a second name is among no scores
+        same, is_same, _ = note.partition(SAME_RUN)  # a second name is among no scores, where there are others
         name = same if is_same else next((name for name in models if note.startswith(f"{name}: ")), "")
         named.setdefault(note[len(name) :], []).append(name)
     for rest, names in named.items():
@@ -160,5 +166,5 @@ def _notes(each: BenchmarkComparison) -> Iterator[str]:
         elif set(names) == set(models) and rest.startswith(": "):
             yield rest.removeprefix(": ")
         else:
-            several = rest.replace(" is the same run as ", " are the same run as ", 1)
+            several = rest.replace(SAME_RUN, " are the same run as ", 1)
             yield listed(names) + several.replace("; the two are not ranked", "; they are ranked once")

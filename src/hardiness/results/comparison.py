@@ -392,12 +392,16 @@ def _comparisons(
     return comparisons
 
 
+SAME_RUN = " is the same run as "
+"""The words between the second name of a run and its first, in the note that says so."""
+
+
 def without_twins(runs: Mapping[str, ScoredRun]) -> tuple[dict[str, ScoredRun], list[str]]:
     """The runs, of each that stands under two names the first, and a line for each other one."""
     names, identities = list(runs), [run.stored.run for run in runs.values()]
     twins = twins_of(identities)
     lines = [
-        f"{names[later]} is the same run as {names[first]}: {why_same(identities[later], identities[first])}; "
+        f"{names[later]}{SAME_RUN}{names[first]}: {why_same(identities[later], identities[first])}; "
         "the two are not ranked"
         for later, first in twins.items()
     ]

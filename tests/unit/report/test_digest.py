@@ -61,6 +61,16 @@ def test_what_is_said_of_several_models_in_the_same_words_is_said_once() -> None
     )
 
 
+def test_two_names_of_one_run_alone_are_not_ranked() -> None:
+    note = "b is the same run as a: imagenet-c sets its own picture size; the two are not ranked"
+    comparison = BenchmarkComparison("imagenet-c", "imagenet", (score({"a": 0.9, "b": 0.9}),), 100, (note,))
+    found = digest_of([comparison])
+    assert found.title == "No two models can be ranked."
+    ((_, sentences),) = found.parts
+    assert sentences[0] == note
+    assert not [each for each in sentences if "told apart" in each or "not ranked:" in each]
+
+
 def test_what_is_told_apart_comes_first() -> None:
     tied, apart = score({"a": 0.9, "b": 0.88}), score({"a": 0.9, "b": 0.5}, "ab")
     comparisons = [
