@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import dis
 import functools
+import io
 import sys
 import sysconfig
 import weakref
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import metadata
@@ -216,6 +218,65 @@ def attributes_in(code: CodeType) -> Iterator[tuple[str, str]]:
         if one is not None and one.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             takes = other is not None and other.opname in ("LOAD_ATTR", "LOAD_METHOD")
             yield str(one.argval), str(other.argval) if takes and other is not None else ""
+
+
+def called_on_bytes(code: CodeType, names: Mapping[str, Any], origins: Mapping[str, str]) -> set[str]:
+    """The names that one piece of code has for nothing but calls of them with an ``io.BytesIO(…)`` alone.
+
+    These take what lies in memory, and read no file, whatever they are called.
+
+    Args:
+        code: one piece of it.
+        names: its global names, as they are now.
+        origins: the module that each name is imported from, or is.
+    """
+    if not any(name == "BytesIO" or names.get(name) is io.BytesIO for name in code.co_names):
+        return set()
+    instructions = list(dis.get_instructions(code))
+    uses: dict[str, list[bool]] = {}
+    for place, instruction in enumerate(instructions):
+        if instruction.opname.startswith("LOAD_") and instruction.opname != "LOAD_CONST":
+            uses.setdefault(str(instruction.argval), []).append(
+                _is_called_on_bytes(instructions[place + 1 :], names, origins)
+            )
+    return {name for name, calls in uses.items() if all(calls)}
+
+
+def _is_called_on_bytes(following: list[dis.Instruction], names: Mapping[str, Any], origins: Mapping[str, str]) -> bool:
+    """Whether the instructions after that which loads a function call it with an ``io.BytesIO(…)`` alone."""
+    rest = deque(following)
+    if not _takes_bytes_io(rest, names, origins):
+        return False
+    depth = 0  # of the stack, from what a call of BytesIO takes away and puts there
+    while rest and depth >= 0:
+        instruction = rest.popleft()
+        if instruction.opcode in dis.hasjrel or instruction.opcode in dis.hasjabs:
+            return False
+        argument = instruction.arg if instruction.opcode >= dis.HAVE_ARGUMENT else None
+        depth += dis.stack_effect(instruction.opcode, argument)
+    call = next((instruction for instruction in rest if instruction.opname not in _BETWEEN), None)
+    return call is not None and (call.opname, call.arg) == ("CALL", 1)
+
+
+def _takes_bytes_io(rest: deque[dis.Instruction], names: Mapping[str, Any], origins: Mapping[str, str]) -> bool:
+    """Take the instructions that load ``io.BytesIO`` from the front of some; whether there were such."""
+
+    def next_name() -> str:
+        while rest and rest[0].opname in _BETWEEN:
+            rest.popleft()
+        is_name = bool(rest) and rest[0].opname.startswith("LOAD_") and isinstance(rest[0].argval, str)
+        return str(rest.popleft().argval) if is_name else ""
+
+    name = next_name()
+    value = names.get(name)
+    is_of_io = name not in names and origins.get(name) == "io"
+    if value is io or (is_of_io and name != "BytesIO"):
+        is_it = next_name() == "BytesIO"
+    else:
+        is_it = value is io.BytesIO or is_of_io
+    while rest and rest[0].opname == "PUSH_NULL":  # Python 3.13 has it behind the function
+        rest.popleft()
+    return is_it
 
 
 def imports_by_name(

@@ -18,6 +18,7 @@ from hardiness.models.own_code import (
     OWN_FILE,
     aliases_of,
     attributes_in,
+    called_on_bytes,
     code_of,
     home_of,
     imports_by_name,
@@ -287,11 +288,12 @@ class RunTimeReads:
         module = str(names.get("__name__", ""))
         self._words(code, module, str(names.get("__package__") or ""), names, ModuleText())
         where = f"{code.co_name} of {module.removeprefix(OWN_FILE)}"
+        on_bytes = called_on_bytes(code, names, origins_of(code))
         for name in sorted(names_in(code)):
             value = value_of(name, names)
-            if value is not None and (
-                name in names or not (value is eval or value is exec)
-            ):  # `network.eval()` is another
+            if value is None or (name in on_bytes and installed_name(value)):
+                continue
+            if name in names or not (value is eval or value is exec):  # `network.eval()` is another
                 self._value(value, f"{name} in {where}")
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
@@ -310,6 +312,7 @@ class RunTimeReads:
         texts = {value for value in code.co_consts if isinstance(value, str) and value.isidentifier()}
         self._name(used | texts)
         origins = {**text.origins, **(origins_of(code) if code.co_name != "<module>" else {})}
+        used -= called_on_bytes(code, names, origins)
         for name in used & set(origins):
             if origins[name] in _BY_MODULE:
                 self.places[_BY_MODULE[origins[name]]].add(f"{name} in {where}")

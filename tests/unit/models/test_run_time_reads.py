@@ -148,9 +148,33 @@ NAMED = {
     "the clock by another name": ("from time import time as now", "", "now()", "the clock"),
     "a date": ("from datetime import datetime", "", "datetime.now()", "the clock"),
     "a method of its own": ("", "", "self.read_it()", "files"),
+    "open on bytes and on a file": (
+        "import io\nfrom PIL import Image",
+        "",
+        "Image.open(io.BytesIO(b'')), Image.open('a')",
+        "files",
+    ),
+    "open on a file or on bytes": (
+        "import io\nfrom PIL import Image",
+        "",
+        "Image.open(io.BytesIO(b'') if x else 'a')",
+        "files",
+    ),
+    "open on a name that bytes hold": ("import io", "", "open(io.BytesIO(b'a').read())", "files"),
+    "open on bytes of another": (
+        "class BytesIO(str): pass\nfrom PIL import Image",
+        "",
+        "Image.open(BytesIO('a'))",
+        "files",
+    ),
+    "a function of its own on bytes": ("import io, reads_helper", "", "reads_helper.text(io.BytesIO(b''))", "files"),
+    "a method called open on bytes": ("import io", "", "self.read_bytes(io.BytesIO(b''))", "files"),
 }
 METHOD = """
     def read_it(self):
+        return open('a').read()
+
+    def read_bytes(self, stream):
         return open('a').read()
 """
 METHOD_OF_ITS_FILE = """
@@ -168,6 +192,26 @@ TO_BUILD = {
     "a literal with a package": ("import importlib", "", "importlib.import_module('.decoder', package='json')", ""),
     "differences of times": ("import time", "", "time.perf_counter(); x.time", ""),
     "evaluation mode": ("", "", "self.linear.eval(); getattr(self, 'linear')", ""),
+    "open on bytes": ("import io\nfrom PIL import Image", "", "Image.open(io.BytesIO(bytes(x[0]))).convert('RGB')", ""),
+    "open on bytes by imported names": (
+        "from io import BytesIO\nfrom PIL.Image import open",
+        "",
+        "open(BytesIO(b''))",
+        "",
+    ),
+    "open on bytes in forward": ("", "", "import io; from PIL import Image; Image.open(io.BytesIO(b''))", ""),
+    "open on bytes by another name": (
+        "import io as memory\nimport numpy as np",
+        "",
+        "np.load(memory.BytesIO(b''))",
+        "",
+    ),
+    "open on bytes in a loop": (
+        "import io\nfrom PIL import Image",
+        "",
+        "[Image.open(io.BytesIO(each)) for each in x]",
+        "",
+    ),
     "words of others": ("import json", "", "json.dumps({}); self.linear.weight.data_ptr()", ""),
 }
 
