@@ -92,7 +92,7 @@ def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
         views = {}, {}
     elif _normalises_itself(run) or _normalises_itself(baseline):
         for each in views:
-            for name in NUMBERS:
+            for name in _VIEW_NUMBERS:
                 del each[name]
     settings = {
         "view": views,
@@ -107,7 +107,7 @@ def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
             yield f"{what} ({_spelled(own)} here, {_spelled(other)} there)"
 
 
-NUMBERS = ("mean", "std", "range", "channel_order")
+_VIEW_NUMBERS = ("mean", "std", "range", "channel_order")
 
 
 def _normalises_itself(run: ScoredRun) -> bool:

@@ -63,7 +63,6 @@ def kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder:
     Raises:
         MissingNumberError: there is none that holds although the run was looked at.
     """
-
     if run.clusters is not None:
         raise MissingNumberError(
             "this run was stopped where rules were decided of pictures that stand alone, and says nothing of clusters; "
