@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from hardiness import api, reference, results
+from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import SHOWN_FAILURES, print_json, print_views, wide
@@ -30,7 +31,6 @@ from hardiness.report.terminal import (
     scorecard_tables,
 )
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.policy import OPERATING_LIMIT
 from hardiness.results.results import group_of, with_limits_of, with_severities
 from hardiness.store.store import Store, surveyed
 
@@ -95,7 +95,7 @@ def _print_limits(results: Sequence[Result], above: float) -> None:
         (result.name, str(score.condition["corruption"]), *limit_texts(score))
         for result in results
         for score in result.scores
-        if score.metric == OPERATING_LIMIT
+        if score.metric == OPERATING_LIMIT.name
     ]
     title = f"strongest level up to which accuracy stays at or above {100 * above:g} %"
     heads = ("model", "corruption", "limit", "between", "")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, refuse_unknown
 from hardiness.core.forms import json_field
@@ -32,9 +33,6 @@ DIFFERENCES = ("worse_by_at_most", "equivalent_within")
 
 TEXTS = ("name", "benchmark", "metric", "model", "run", "against", "against_run")
 FIELDS = (*TEXTS, "where", "each", "cluster", "against_model", "holds_to", "above", *LIMITS)
-
-OPERATING_LIMIT = "operating_limit"
-"""The metric of rules that say ``holds_to``, a level, and ``above``, the accuracy up to it."""
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
 """Settings of ``[policy]`` with their values, of which the first is that of a setting left out."""
@@ -261,7 +259,7 @@ def _texts(source: str, settings: Mapping[str, Any], name: str, wanted: str) -> 
 def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> Rule:
     place = f"{source}: {rule_label(number, table.get('name'))}"
     refuse_unknown(place, "field", table, FIELDS)
-    if "holds_to" in table or table.get("metric") == OPERATING_LIMIT:
+    if "holds_to" in table or table.get("metric") == OPERATING_LIMIT.name:
         table = _with_limit_of_level(place, table)
     for name in ("benchmark", "metric"):
         if name not in table:
@@ -312,11 +310,11 @@ def _with_limit_of_level(place: str, table: Mapping[str, Any]) -> Mapping[str, A
     """
     example = 'holds_to = "quality=20" with above = "90 %"'
     if missing := [name for name in ("holds_to", "above") if name not in table]:
-        raise ArgumentError(f"{place}: {missing[0]} is missing; {OPERATING_LIMIT} takes {example}")
+        raise ArgumentError(f"{place}: {missing[0]} is missing; {OPERATING_LIMIT.name} takes {example}")
     if extra := [name for name in (*LIMITS, "against") if name in table]:
         raise ArgumentError(f"{place}: {extra[0]} does not go with holds_to, which takes above; leave it out")
-    if table.get("metric", OPERATING_LIMIT) != OPERATING_LIMIT:
-        raise ArgumentError(f'{place}: holds_to is of metric = "{OPERATING_LIMIT}", was {table["metric"]!r}')
+    if table.get("metric", OPERATING_LIMIT.name) != OPERATING_LIMIT.name:
+        raise ArgumentError(f'{place}: holds_to is of metric = "{OPERATING_LIMIT.name}", was {table["metric"]!r}')
     where = table.get("where")
     if not isinstance(where, dict) or not {"corruption"} <= set(where) <= {"corruption", "slice"}:
         raise ArgumentError(
@@ -327,7 +325,7 @@ def _with_limit_of_level(place: str, table: Mapping[str, Any]) -> Mapping[str, A
     if not 0 < above < 1:
         raise ArgumentError(f'{place}: above must be an accuracy between 0 and 1, as 0.9 or "90 %", was {above:g}')
     rest = {name: value for name, value in table.items() if name != "above"}
-    return {**rest, "metric": OPERATING_LIMIT, "at_least": table["above"]}
+    return {**rest, "metric": OPERATING_LIMIT.name, "at_least": table["above"]}
 
 
 def limit_of_text(text: str, what: str) -> float:
