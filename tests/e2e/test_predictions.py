@@ -17,8 +17,9 @@ from pyarrow import parquet
 
 from hardiness import gate
 from hardiness.core.errors import ArgumentError
-from hardiness.engine import predictions
-from hardiness.engine.predictions import NumberRows, read_predictions
+from hardiness.engine import answer_tables
+from hardiness.engine.answer_tables import NumberRows
+from hardiness.engine.predictions import read_predictions
 from hardiness.models.loading import load
 from hardiness.models.preprocessing import to_pixels
 from hardiness.store.store import Store
@@ -315,7 +316,7 @@ def test_rows_are_read_a_few_at_a_time_and_named_by_their_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All 50,000 x 1,000 logits together took 0.9 GB."""
-    monkeypatch.setattr(predictions, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(answer_tables, "ROWS_AT_ONCE", 4)
     found = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
     samples = [f"s{k}" for k in range(10)]
 

@@ -18,7 +18,7 @@ from hardiness.core.columns import Grouping
 from hardiness.core.model import ModelSpec, View
 from hardiness.core.progress import Listener
 from hardiness.data.in_python import ModelClasses, from_python
-from hardiness.engine.predictions import Answers
+from hardiness.engine.answer_tables import Answers
 from hardiness.models.classifier import Classifier
 from hardiness.models.whole_pictures import whole_picture_model
 from hardiness.store.store import Store

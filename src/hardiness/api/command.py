@@ -31,8 +31,8 @@ from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request, StatedPolicy
 from hardiness.data.columns import with_tables
 from hardiness.data.root import OWN, absolute_arguments
+from hardiness.engine.answer_tables import Answers
 from hardiness.engine.evaluation import Evaluation
-from hardiness.engine.predictions import Answers
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.results.grouping import column_of, named_columns, slices_of, without_columns
 from hardiness.results.policy import policy_of

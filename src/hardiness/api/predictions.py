@@ -17,8 +17,10 @@ from hardiness.core.benchmark import Benchmark
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.data.root import OWN, absolute_arguments
+from hardiness.engine.answer_tables import Answers
+from hardiness.engine.answered_pictures import class_names, pictures_of
 from hardiness.engine.evaluation import EvaluationOutcome
-from hardiness.engine.predictions import Answers, class_names, pictures_of, read_predictions
+from hardiness.engine.predictions import read_predictions
 from hardiness.engine.score_files import read_scores
 from hardiness.engine.trial_predictions import are_trials, read_trial_predictions
 from hardiness.reference.trials import PERSON, read_set_trials

@@ -24,16 +24,9 @@ from hardiness.core.request import Request
 from hardiness.data.columns import MAX_BYTES, PATHS, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
 from hardiness.data.items import AbsentPicture, limited
 from hardiness.engine.answer_columns import refuse_prediction_beside_score
-from hardiness.engine.predictions import (
-    CLEAN_CELL,
-    HELD,
-    Answers,
-    ForeignModel,
-    MatchedPredictions,
-    Pictures,
-    cell_of,
-    name_of_answers,
-)
+from hardiness.engine.answer_tables import HELD, Answers
+from hardiness.engine.answered_pictures import CLEAN_CELL, Pictures, cell_of
+from hardiness.engine.predictions import ForeignModel, MatchedPredictions, name_of_answers
 from hardiness.metrics.picture_scores import SCORE
 from hardiness.sources.files import read_regular, shown
 

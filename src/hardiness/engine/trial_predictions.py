@@ -19,7 +19,8 @@ from hardiness.core.request import Request
 from hardiness.core.result import CLASSES
 from hardiness.data.items import AbsentPicture, limited
 from hardiness.data.layouts.model_vs_human import NAME
-from hardiness.engine.predictions import ForeignModel, MatchedPredictions, Pictures, name_of_answers
+from hardiness.engine.answered_pictures import Pictures
+from hardiness.engine.predictions import ForeignModel, MatchedPredictions, name_of_answers
 from hardiness.models.options import row_and_model, split
 from hardiness.reference.categories import sixteen
 from hardiness.reference.classes import wnids

@@ -16,7 +16,9 @@ from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.errors import ArgumentError
 from hardiness.core.request import Request
 from hardiness.engine.answer_columns import PicturePaths
-from hardiness.engine.predictions import MatchedPredictions, Pictures, _columns_of, class_names, read_predictions
+from hardiness.engine.answer_tables import answer_columns_of
+from hardiness.engine.answered_pictures import Pictures, class_names
+from hardiness.engine.predictions import MatchedPredictions, read_predictions
 from hardiness.engine.score_files import read_scores
 from hardiness.reference.categories import sixteen
 
@@ -25,10 +27,10 @@ def test_a_file_without_the_columns_is_answered_with_all_that_it_has_counted() -
     names = ["sample", *(f"logit_{place}" for place in range(9))]
     says = r"condition may lack where all pictures are clean; has sample, logit_0, .*logit_4, … \(10 in all\)$"
     with pytest.raises(ArgumentError, match=says):
-        _columns_of(names, Path("a.csv"))
+        answer_columns_of(names, Path("a.csv"))
     with pytest.raises(ArgumentError, match=r"has image, answer$"):
-        _columns_of(["image", "answer"], Path("a.csv"))
-    assert _columns_of(["sample", "class"], Path("a.csv")) == ("class", ["class"])
+        answer_columns_of(["image", "answer"], Path("a.csv"))
+    assert answer_columns_of(["sample", "class"], Path("a.csv")) == ("class", ["class"])
 
 
 def classes_of(folder: Path, names: tuple[str, ...], answers: list[str], column: str = "class") -> list[int]:
