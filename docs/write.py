@@ -590,17 +590,19 @@ def about_example() -> str:
 def clause_rows() -> str:
     """Each clause with the sections of the evidence file that speak to it, and what no such file has."""
     clauses, titles = clause_table(), {name: title.lower() for name, title in SECTIONS.items()}
+    read = {each.id: each.read for each in clauses.sources}
     rows = [
         (
             f"{each.source} {each.clause}",
             each.asks,
             "; ".join(titles[name] for name in each.sections) or "none",
             each.lacks or "nothing known",
+            read[each.source],
         )
         for each in clauses.clauses
     ]
     sources = [
-        f"- **{each.id}**: [{each.title}]({each.where}). Read: {each.read}.{f' {each.note}' if each.note else ''}\n"
+        f"- **{each.id}**: [{each.title}]({each.where}).{f' {each.note}' if each.note else ''}\n"
         for each in clauses.sources
     ]
     heads = (
@@ -608,6 +610,7 @@ def clause_rows() -> str:
         "it asks, in our own words",
         "sections that speak to it",
         "not in such a file",
+        "read for this row",
     )
     return f"{clauses.statement} Version {clauses.version}.\n\n{table(heads, rows)}\n{''.join(sources)}"
 

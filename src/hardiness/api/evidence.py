@@ -82,6 +82,8 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
     """
     if not request.outs:
         raise ArgumentError("evidence needs OUT, the folder of an earlier 'hardiness run'")
+    if not request.folder:
+        raise ArgumentError("evidence must name a folder, was empty")
     if "://" in request.folder:
         raise ArgumentError(f"evidence must name a folder on a disk, was {request.folder}")
     if Path(request.folder).exists() and not Path(request.folder).is_dir():
@@ -100,10 +102,10 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
         ]
     sources = EvidenceSources(results, comparisons, verdicts, pictures, about, former, problems)
     content = evidence_json(evidence_record(sources))
-    files = LocalFiles(Path(request.folder).resolve())
-    schema = reference_file(SCHEMA).read_bytes()
+    page, schema = evidence_page(content).encode(errors="backslashreplace"), reference_file(SCHEMA).read_bytes()
+    files = LocalFiles(Path(request.folder).resolve())  # all is made by now: who stops this has three files or none
     files.write(SCHEMA, schema)
-    files.write(PAGE, evidence_page(content).encode(errors="backslashreplace"))
+    files.write(PAGE, page)
     files.write(FILE, content)
     with suppress(OSError):  # a folder that is handed over holds the three files alone
         (files.folder / PARTIAL).rmdir()

@@ -10,7 +10,10 @@ from functools import cache
 from hardiness.reference.files import reference_file
 
 TERMS = "NIST AI 100-2e2025"
-"""The publication whose terms are used; its text was not read for the table, its terms alone."""
+"""The publication whose terms are used."""
+
+TERMS_READ = "the terms alone: the text was not read"
+"""The part of it that was read for the table."""
 
 WHITE_BOX, BLACK_BOX = "white-box", "black-box"
 

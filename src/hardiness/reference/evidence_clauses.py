@@ -16,7 +16,7 @@ class ClauseSource:
     Attributes:
         id, title: short name and full one.
         where: its address.
-        read: what of the text was read for the rows.
+        read: what of the text was read for each row.
         note: what else to know of it.
     """
 

@@ -380,6 +380,8 @@ def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
     assert b"None was seen in \\u2026/c." in evidence_json(record)
     (attacker,) = record.attackers
     assert attacker.terms == "NIST AI 100-2e2025"
+    line = "Terms of NIST AI 100-2e2025. Read: the terms alone: the text was not read."
+    assert line in evidence_page(evidence_json(record))
     assert (attacker.knowledge, attacker.surrogate) == (knowledge, surrogate or None)
     assert attacker.goal.startswith(goal)
     assert ("query access" in attacker.capability) == (attack == "square" or bool(surrogate))
@@ -407,7 +409,7 @@ def test_limits_are_those_of_the_page_that_apply(made: Path, evidence: dict[str,
     assert not re.search(r"\]\(|`|\*", "".join(limit["text"] for limit in evidence["limits"]))
 
 
-def test_clauses_point_at_sections_that_are_there_and_filled(evidence: dict[str, Any]) -> None:
+def test_clauses_point_at_sections_that_are_there_and_filled(made: Path, evidence: dict[str, Any]) -> None:
     table = clause_table()
     assert {each.source for each in table.clauses} == {each.id for each in table.sources}
     assert len({(each.source, each.clause) for each in table.clauses}) == len(table.clauses)
@@ -422,6 +424,12 @@ def test_clauses_point_at_sections_that_are_there_and_filled(evidence: dict[str,
     assert "no claim of conformity" in evidence["clauses"]["statement"]
     read = {each["id"]: each["read"] for each in evidence["clauses"]["sources"]}
     assert read["ISO/IEC TR 24029-1"] == "contents alone: the text was not read"
+    assert all("the text was not read" in read[source] for source in ("AI Act", "NIST AI RMF"))
+    page = (made / "filed" / "evidence.html").read_text()
+    for each in found.values():
+        assert each["read"] == read[each["source"]], "each row says so by itself"
+        assert f"<small>Read: {each['read']}</small>" in page
+        assert each["answered_in"] == [name for name in SECTIONS if name in each["answered_in"]], "as the page has them"
 
 
 def test_what_changed_since_an_earlier_file_is_said(made: Path, tmp_path: Path) -> None:
@@ -460,6 +468,13 @@ def test_the_same_rows_are_no_change(made: Path, tmp_path: Path) -> None:
     assert changes["same_scores"] == 4
 
 
+def later(folder: Path) -> Path:
+    """A file of a later version."""
+    file = folder / "later.json"
+    file.write_text(json.dumps({**evidence_of(folder / "filed"), "version": 2}))
+    return file
+
+
 WRONG: Mapping[str, tuple[Callable[[Path], list[str]], str]] = {
     "about is not there": (
         lambda folder: ["--evidence", "f", "--about", "gone.toml"],
@@ -468,12 +483,14 @@ WRONG: Mapping[str, tuple[Callable[[Path], list[str]], str]] = {
     "since is not there": (lambda folder: ["--evidence", "f", "--since", "gone"], "since gone: cannot be read"),
     "since is another file": (
         lambda folder: ["--evidence", "f", "--since", str(folder / "out" / "gate.json")],
-        "must be an evidence file of version 1",
+        "must be the evidence.json of an earlier 'hardiness report OUT --evidence DIR', or its folder, and is another",
     ),
+    "since is of another version": (lambda folder: ["--evidence", "f", "--since", str(later(folder))], "was of 2;"),
     "about alone": (lambda folder: ["--about", "a.toml"], "--about goes with --evidence DIR"),
     "since alone": (lambda folder: ["--since", "a"], "--since goes with --evidence DIR"),
     "a page's option": (lambda folder: ["--evidence", "f", "--no-images"], "no-images does not go with evidence"),
     "the place is a file": (lambda folder: ["--evidence", str(folder / "policy.toml")], "is a file; name another one"),
+    "the place is empty": (lambda folder: ["--evidence", ""], "evidence must name a folder, was empty"),
     "the place is an address": (lambda folder: ["--evidence", "s3://b/c"], "must name a folder on a disk"),
 }
 
@@ -488,6 +505,16 @@ def test_a_wrong_command_is_one_line_and_nothing_is_written(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_stops_it_has_no_part_of_the_files(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(content: bytes) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hardiness.api.evidence.evidence_page", stop)
+    with pytest.raises(KeyboardInterrupt):
+        hardiness.write_evidence(made / "out", tmp_path / "filed")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,7 +10,7 @@ from hardiness.attacks.threats import threat_models
 from hardiness.core.attack_plan import Round, epsilon_text
 from hardiness.core.forms import json_form
 from hardiness.core.result import Result
-from hardiness.reference.attackers import BLACK_BOX, TERMS, WHITE_BOX, Assumptions, assumptions
+from hardiness.reference.attackers import BLACK_BOX, TERMS, TERMS_READ, WHITE_BOX, Assumptions, assumptions
 from hardiness.report.evidence.record import AttackerRecord, BudgetRecord, CheckRecord, ChecksRecord
 from hardiness.report.sections import BenchmarkSection
 
@@ -56,6 +56,7 @@ def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Resul
         sees=sees,
         budgets=tuple(map(_budget, rounds)),
         checks=tuple(map(_checks, results)),
+        terms_read=TERMS_READ,
     )
 
 

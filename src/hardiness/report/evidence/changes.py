@@ -60,11 +60,15 @@ def read_former(path: str | Path) -> FormerEvidence:
         form = json.loads(content)
     except ValueError as error:
         raise ArgumentError(f"since {path}: must be the {FILE} of an earlier report, and is no JSON: {error}") from None
-    if not isinstance(form, dict) or form.get("$schema") != SCHEMA or form.get("version") != VERSION:
-        version = form.get("version") if isinstance(form, dict) else None
+    if not isinstance(form, dict) or form.get("$schema") != SCHEMA:
         raise ArgumentError(
-            f"since {path}: must be an evidence file of version {VERSION}, was of {version!r}; make it again with this "
-            "version of hardiness from the folder that it was of"
+            f"since {path}: must be the {FILE} of an earlier 'hardiness report OUT --evidence DIR', or its folder, and "
+            "is another JSON"
+        )
+    if form.get("version") != VERSION:
+        raise ArgumentError(
+            f"since {path}: must be an evidence file of version {VERSION}, was of {form.get('version')!r}; make it "
+            "again with this version of hardiness from the folder that it was of"
         )
     try:
         record = from_json(EvidenceRecord, form, str(file), "make it again from the folder that it was of")

@@ -717,6 +717,7 @@ class AttackerRecord:
         sees: what the attack uses of the model that it is run on.
         budgets: by round.
         checks: by model.
+        terms_read: what was read of the text whose terms these are.
     """
 
     terms: str
@@ -734,6 +735,7 @@ class AttackerRecord:
     sees: str
     budgets: tuple[BudgetRecord, ...]
     checks: tuple[ChecksRecord, ...]
+    terms_read: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -859,6 +861,7 @@ class ClauseRecord:
         answered_in: sections of this file that speak to it.
         empty_here: sections that would, and are empty in this file.
         lacks: what it asks that no such file has; empty where nothing is known to lack.
+        read: what of its text was read for this row.
     """
 
     source: str
@@ -868,6 +871,7 @@ class ClauseRecord:
     answered_in: tuple[str, ...]
     empty_here: tuple[str, ...]
     lacks: str
+    read: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -876,7 +880,7 @@ class ClauseSourceRecord:
 
     Attributes:
         id, title, where: short name, full name and address.
-        read: what of it was read for the table.
+        read: what of it was read for each of its rows.
         note: what else to know of it; empty for nothing.
     """
 
