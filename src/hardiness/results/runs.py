@@ -284,14 +284,14 @@ class ScoredRun:
     @cached_property
     def clusters(self) -> Clusters | None:
         """The clusters of the pictures of its table; ``None`` where each stands alone; raises as `clusters_of`."""
-        if not self.grouping.cluster:
+        if not self.grouping.cluster or not len(self.ids):
             return None
         return clusters_of(self.grouping, self.picture_columns, self.ids)
 
     @property
     def slices(self) -> list[SliceOfPictures]:
-        """The slices of the pictures of its table; raises as `slices_of`."""
-        return slices_of(self.grouping, self.picture_columns, self.ids)
+        """The slices of the pictures of its table, none where that is empty; raises as `slices_of`."""
+        return slices_of(self.grouping, self.picture_columns, self.ids) if len(self.ids) else []
 
     @property
     def failures(self) -> tuple[Failure, ...]:

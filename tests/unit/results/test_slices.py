@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sliced_runs import columns_of, stored
 from hardiness.core.columns import Columns, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result, SlicedScore
+from hardiness.core.run import ModelIdentity, Plan
 from hardiness.results.results import results_of
 from hardiness.store.store import Store
 
@@ -124,6 +126,19 @@ def test_the_average_of_a_mix_and_what_it_needs(tmp_path: Path, accuracies: np.n
 def test_a_column_that_is_not_there_names_the_nearest(tmp_path: Path, accuracies: np.ndarray) -> None:
     with pytest.raises(ArgumentError, match=r"'sit'.*site"):
         sliced(stored(tmp_path, accuracies), columns_of(200, site=SITES), "sit")
+
+
+def test_a_run_that_was_stopped_before_its_first_picture_costs_the_others_no_slice(
+    tmp_path: Path, accuracies: np.ndarray
+) -> None:
+    store = stored(tmp_path, accuracies)
+    (finished,) = store.runs()
+    store.run(replace(finished.run, model=ModelIdentity("begun", "b")), Plan(whole=(0,)))
+    grouping = Grouping(cluster="patient", slices=("site",), columns=(columns_of(200, site=SITES, patient=range(200)),))
+    results = {result.model: result for result in results_of(store, grouping=grouping)}
+    assert [each.value for each in by_metric(results["net"])["top1"].slices] == ["B", "C", "A"]
+    assert not results["begun"].slices
+    assert results["begun"].counts.images == 0
 
 
 def test_results_json_has_them_and_has_no_word_of_them_where_none_are_asked(
