@@ -165,6 +165,24 @@ def _facts(run: ScoredRun, cluster: str) -> PictureFacts:
         sources=tuple(FileDigest(source.name, source.sha256) for source in run.picture_columns.sources),
         dependence=dependences_of(run),
         dependence_note=dependence_note(run),
+        companions=tuple(map(_without_scores, run.companions)),
+    )
+
+
+def _without_scores(run: ScoredRun) -> Result:
+    """The result of a stored run that is shown with another one: where its rows are from, and no score."""
+    identity = run.stored.run
+    return Result(
+        model=identity.model.name,
+        benchmark=identity.benchmark.name,
+        data=identity.data.name,
+        protocol=identity.benchmark.protocol,
+        scores=(),
+        counts=run.counts(),
+        run=identity,
+        measured={"sessions": run.sessions()},
+        key=run.stored.key,
+        plan=run.stored.plan,
     )
 
 

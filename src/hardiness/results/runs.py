@@ -313,6 +313,11 @@ class ScoredRun:
         """Keys of the runs that its rows are of, where they are of several."""
         return ()
 
+    @property
+    def companions(self) -> tuple[ScoredRun, ...]:
+        """The runs whose rows stand in its result with its own, and whose sessions are none of `sessions`."""
+        return self.levels
+
     def sessions(self) -> list[Any]:
         """The sessions that computed its rows, with how they did."""
         return list(self.stored.measured())
@@ -720,6 +725,10 @@ class JoinedRun(ScoredRun):
     def complaints(self) -> list[str]:
         """A line for each strange file beside the shards of a set."""
         return [line for run in self.sets for line in run.complaints]
+
+    @property
+    def companions(self) -> tuple[ScoredRun, ...]:
+        return (self.inside,) if self.inside else ()
 
     def sessions(self) -> list[Any]:
         return [session for run in self.sets for session in run.sessions()]

@@ -23,7 +23,7 @@ from hardiness import attacks
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Finding, Metric
+from hardiness.core.result import ClustersOfResult, Counts, Finding, Metric
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Records
 from hardiness.reference.attackers import assumptions
@@ -36,7 +36,9 @@ from hardiness.report.evidence.page import caveats_of, evidence_page
 from hardiness.report.evidence.portable import portable
 from hardiness.report.evidence.record import SECTIONS
 from hardiness.report.evidence.schema import evidence_schema_json
+from hardiness.report.evidence.verdicts import gate_record
 from hardiness.report.evidence.writing import EvidenceSources, evidence_json, evidence_record
+from hardiness.results.gate import kept_gate
 from hardiness.results.results import results_of
 from hardiness.store.store import Store
 
@@ -235,6 +237,32 @@ def test_only_the_digest_with_every_session_shows_that_goals_stood_before(
     assert [rule["name"] for rule in goals["rules"]] == ["clean"]
 
 
+def test_rows_of_single_levels_that_had_no_policy_are_not_said_to_have_had_one(tmp_path: Path) -> None:
+    level = Condition(corruption="jpeg_compression", level="quality=20")
+    cells = {
+        "conditions": (level,),
+        "benchmark": BenchmarkIdentity(
+            "imagenet-c", "corruption", "hendrycks2019", {"cell": "jpeg_compression/quality=20"}
+        ),
+    }
+    rule = '[[rules]]\nbenchmark = "imagenet-c"\nmetric = "error"\nwhere = { corruption = "fog" }\nat_most = 0.5\n'
+    digest = hashlib.sha256(rule.encode()).hexdigest()
+    stored(tmp_path / "out", "net", 3, policies=(digest,))
+    stored(tmp_path / "out", "net", policies=("",), **cells)
+    hardiness.gate(tmp_path / "out", rule)
+    hardiness.write_evidence(tmp_path / "out", tmp_path / "filed")
+    content = evidence_of(tmp_path / "filed")
+    (run,) = content["runs"]
+    (companion,) = run["companions"]
+    assert companion["part"] == "jpeg compression, quality=20"
+    assert companion["commands"]
+    ((goals,),) = [goals["runs"] for goals in content["goals"]]
+    assert (goals["order"], goals["with_policy"], goals["sessions"]) == ("before some rows", 1, 2)
+    page = (tmp_path / "filed" / "evidence.html").read_text()
+    assert companion["key"] in page
+    jsonschema.validate(content, json.loads(evidence_schema_json()))
+
+
 def test_of_several_runs_the_least_is_said_of_all(evidence: dict[str, Any]) -> None:
     (goals,) = evidence["goals"]
     orders = {run["model"]: run["order"] for run in goals["runs"]}
@@ -348,6 +376,11 @@ def test_verdicts_that_count_no_clusters_are_told_from_results_that_do(made: Pat
     (entry,) = (entry for entry in content["runs"] if entry["key"] == key)
     entry["scores"][0]["clusters"] = 12
     assert any("Intervals of verdicts take each picture for itself" in caveat for caveat in caveats_of(content))
+    content["verdicts"]["gates"][0]["verdicts"].append(
+        {**content["verdicts"]["gates"][0]["verdicts"][0], "run": "other", "clusters": 12}
+    )
+    line = "Intervals of some verdicts take each picture for itself, as their rules name no cluster; results do not."
+    assert line in list(caveats_of(content))
 
 
 def test_every_attack_of_the_package_has_its_assumptions() -> None:
@@ -373,7 +406,8 @@ def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
 ) -> None:
     (result, *_) = results_of(Store.open(made / "out"))
     mark = Condition(epsilon=8 / 255, steps=10)
-    rounds = (Round(attack, "linf", 8 / 255, {10: mark}, targeted=targeted),)
+    must_break = Round(attack, "linf", 1.0, {10: Condition(epsilon=1.0, steps=10, group="must break")})
+    rounds = (Round(attack, "linf", 8 / 255, {10: mark}, targeted=targeted), must_break)
     run = replace(result.run, attack=rounds, surrogate=Surrogate(surrogate, "") if surrogate else None)
     findings = [Finding("memory", False, "None was seen in /a/b/c.", ran=False), Finding("verdict", False, "It holds.")]
     record = evidence_record(EvidenceSources([replace(result, run=run, findings=findings)]))
@@ -406,6 +440,12 @@ def test_limits_are_those_of_the_page_that_apply(made: Path, evidence: dict[str,
     (result, *_) = results_of(Store.open(made / "out"))
     demo = replace(result, run=replace(result.run, data=DataIdentity("embedded", "", 99)))
     assert "demo" in {limit.id for limit in limits_of([demo])}
+    clustered = replace(result, clusters=ClustersOfResult("patient", 20, 60))
+    begun = replace(result, counts=Counts(60, 0, 0, 0))
+    assert "independence" not in {limit.id for limit in limits_of([clustered, begun])}
+    (verdict, *_) = gate_record(*kept_gate(Store.open(made / "out"))).verdicts
+    assert "independence" in {limit.id for limit in limits_of([clustered], [verdict])}
+    assert "independence" not in {limit.id for limit in limits_of([clustered], [replace(verdict, clusters=20)])}
     assert not re.search(r"\]\(|`|\*", "".join(limit["text"] for limit in evidence["limits"]))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hardiness.attacks.kit import needs_gradients, registry, version_of
 from hardiness.attacks.threats import threat_models
+from hardiness.benchmarks.attack_curves import MUST_BREAK
 from hardiness.core.attack_plan import Round, epsilon_text
 from hardiness.core.forms import json_form
 from hardiness.core.result import Result
@@ -22,21 +23,33 @@ TRANSFER = "query access or a copy is not needed: the pictures are made on anoth
 
 
 def attackers_of(shown: Sequence[BenchmarkSection]) -> tuple[AttackerRecord, ...]:
-    """Each attack of each benchmark, with its rounds and with its checks on each model."""
+    """Each attack of each benchmark, with its rounds and with its checks on each model.
+
+    A budget that holds every picture is a check of the attack, and no attacker's.
+    """
     records = []
     for section in shown:
         by_attack: dict[tuple[str, str, bool], list[Result]] = {}
         for result in section.results:
             surrogate = result.run.surrogate.model if result.run.surrogate else ""
-            for name, targeted in dict.fromkeys((each.attack, each.targeted) for each in result.run.attack):
+            for name, targeted in dict.fromkeys((each.attack, each.targeted) for each in _rounds(result)):
                 by_attack.setdefault((name, surrogate, targeted), []).append(result)
         records += [_record(*key, results) for key, results in by_attack.items()]
     return tuple(records)
 
 
+def _rounds(result: Result) -> list[Round]:
+    """The rounds of a result's attack whose budgets do not hold every picture."""
+    return [
+        each
+        for each in result.run.attack
+        if not all(str(mark.get("group", "")).startswith(MUST_BREAK) for mark in each.marks.values())
+    ]
+
+
 def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Result]) -> AttackerRecord:
     first = results[0]
-    rounds = [each for each in first.run.attack if (each.attack, each.targeted) == (attack, targeted)]
+    rounds = [each for each in _rounds(first) if (each.attack, each.targeted) == (attack, targeted)]
     entry, assumed = registry.find(attack), _assumptions(attack)
     capability = f"{CONTROL}; {TRANSFER}" if surrogate else f"{CONTROL}; {assumed.access}"
     sees = f"of the surrogate {surrogate} {assumed.sees}; of the tested model nothing" if surrogate else assumed.sees

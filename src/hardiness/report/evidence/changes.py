@@ -132,7 +132,7 @@ def _code(record: EvidenceRecord) -> dict[str, str]:
     """Versions of packages and of what rows depend on, and digests of a person's own code."""
     versions: dict[str, dict[str, None]] = {}
     for run in record.runs:
-        for session in run.sessions:
+        for session in (*run.sessions, *(each for companion in run.companions for each in companion.sessions)):
             for name, version in session.packages.items():
                 versions.setdefault(name, {})[version] = None
             if session.python:

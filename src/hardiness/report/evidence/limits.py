@@ -7,23 +7,28 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hardiness.core.result import Result
 from hardiness.reference.limits import limits
-from hardiness.report.evidence.record import LimitRecord
+from hardiness.report.evidence.record import LimitRecord, VerdictRecord
 
 
-def limits_of(results: Sequence[Result]) -> tuple[LimitRecord, ...]:
-    """The limits that apply to these results, in the order of the page, as text without links."""
+def limits_of(results: Sequence[Result], verdicts: Sequence[VerdictRecord] = ()) -> tuple[LimitRecord, ...]:
+    """The limits that apply to these results and verdicts, in the order of the page, as text without links."""
+    has_lone_verdict = any(verdict.interval and not verdict.clusters for verdict in verdicts)
     return tuple(
         LimitRecord(limit.id, plain_text(limit.text))
         for limit in limits()
-        if any(APPLIES[limit.when](result) for result in results)
+        if any(APPLIES[limit.when](result) for result in results) or (limit.when == ALONE and has_lone_verdict)
     )
+
+
+ALONE = "pictures that stand alone"
+"""`KnownLimit.when` of the limit on intervals that take every picture as drawn by itself."""
 
 
 APPLIES: Mapping[str, Callable[[Result], bool]] = {
     "always": lambda result: True,
     "the demo's photographs": lambda result: result.run.data.is_embedded,
     "ImageNet's photographs": lambda result: result.run.data.has_imagenets_classes and not result.run.data.is_embedded,
-    "pictures that stand alone": lambda result: result.clusters is None,
+    ALONE: lambda result: result.clusters is None and result.counts.images > 0,
     "an attack": lambda result: bool(result.run.attack),
     "data of files": lambda result: not result.run.data.is_embedded,
 }

@@ -249,7 +249,9 @@ def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
     clustered = {entry["key"] for entry in runs if any(score["clusters"] for score in entry["scores"])}
     verdicts = [each for gate in evidence["verdicts"]["gates"] for each in gate["verdicts"]]
     if any(each["interval"] and not each["clusters"] and each["run"] in clustered for each in verdicts):
-        yield "Intervals of verdicts take each picture for itself, as the policy names no cluster; results do not."
+        some = "some " if any(each["clusters"] for each in verdicts) else ""
+        reason = "their rules name no cluster" if some else "the policy names no cluster"
+        yield f"Intervals of {some}verdicts take each picture for itself, as {reason}; results do not."
     failed = sum(entry["failed"] for entry in runs)
     if failed:
         yield f"{failed:,} pictures times conditions could not be evaluated."
@@ -447,7 +449,8 @@ def _run_tables(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The runs of each table with what they have in common: commands, versions, sessions and warnings, each once."""
     tables = []
     for heading, alike in _by_table(runs).items():
-        sessions = [session for entry in alike for session in entry["sessions"]]
+        stored = [each for entry in alike for each in (entry, *entry["companions"])]
+        sessions = [session for each in stored for session in each["sessions"]]
         packages: dict[str, dict[str, None]] = {}
         for session in sessions:
             for name, version in {**session["packages"], "python": session["python"]}.items():
@@ -466,7 +469,7 @@ def _run_tables(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             {
                 "heading": heading,
                 "runs": alike,
-                "commands": list(dict.fromkeys(command for entry in alike for command in entry["commands"])),
+                "commands": list(dict.fromkeys(command for each in stored for command in each["commands"])),
                 "packages": ", ".join(f"{name} {' / '.join(versions)}" for name, versions in sorted(packages.items())),
                 "devices": "; ".join(devices),
                 "started": f"{started[0][:16]} to {started[-1][:16]}".replace("T", " ") if started else "",

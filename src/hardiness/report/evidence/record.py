@@ -358,6 +358,22 @@ class FailureRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanionRecord:
+    """A stored run whose rows stand with those of another: a single level of a corruption, or photographs beside sets.
+
+    Attributes:
+        key: as of any run.
+        part: its conditions in words, or its data.
+        commands, sessions: as of any run.
+    """
+
+    key: str
+    part: str
+    commands: tuple[str, ...]
+    sessions: tuple[SessionRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One model on one benchmark.
 
@@ -377,6 +393,7 @@ class RunRecord:
         commands: that make the same rows, without the folders of the machine; none where a program did, or answers were
             read from a file.
         sessions: in the order in which they began.
+        companions: the other stored runs whose rows stand behind its scores.
     """
 
     key: str
@@ -402,6 +419,7 @@ class RunRecord:
     warnings: tuple[str, ...]
     commands: tuple[str, ...]
     sessions: tuple[SessionRecord, ...]
+    companions: tuple[CompanionRecord, ...] = ()
 
 
 Order = Literal["before all rows", "before some rows", "another policy", "not shown"]
@@ -415,7 +433,7 @@ class OrderRecord:
     Attributes:
         run, model, benchmark: which.
         order: what is shown.
-        sessions: that computed rows.
+        sessions: that computed rows, those of its companions among them.
         with_policy: how many of them began with the digest of the policy that judges.
         other_policies: digests of other policies with which sessions began.
     """

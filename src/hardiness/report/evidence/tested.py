@@ -15,6 +15,7 @@ from hardiness.report.commands import commands_of
 from hardiness.report.evidence.record import (
     ClusterRecord,
     ColumnRecord,
+    CompanionRecord,
     DataRecord,
     DependenceRecord,
     FailureRecord,
@@ -42,12 +43,20 @@ class PictureFacts:
         sources: the files that this was read from.
         dependence: columns whose pictures are answered alike, by name.
         dependence_note: what was looked at for that.
+        companions: the stored runs whose rows stand with its own, without their scores.
     """
 
     columns: tuple[ColumnRecord, ...]
     sources: tuple[FileDigest, ...]
     dependence: Mapping[str, Dependence]
     dependence_note: str
+    companions: tuple[Result, ...] = ()
+
+
+def sessions_behind(result: Result, facts: Mapping[str, PictureFacts]) -> list[Mapping[str, Any]]:
+    """The sessions that computed rows of a result: of its run, and of those whose rows stand with its own."""
+    every = [result, *(facts[result.key].companions if result.key in facts else ())]
+    return [session for each in every for session in each.measured.get("sessions", ()) if session.get("rows")]
 
 
 def ends(interval: Interval | None) -> tuple[float, float] | None:
@@ -118,13 +127,24 @@ def _data_record(results: Sequence[Result], facts: Mapping[str, PictureFacts]) -
     )
 
 
-def runs_of(shown: Sequence[BenchmarkSection]) -> tuple[RunRecord, ...]:
-    """Each run with all of its scores, in the order of the sections."""
+def runs_of(shown: Sequence[BenchmarkSection], facts: Mapping[str, PictureFacts]) -> tuple[RunRecord, ...]:
+    """Each run with all of its scores, in the order of the sections.
+
+    Args:
+        shown: the sections.
+        facts: about the runs, by key.
+    """
     every = [result for section in shown for result in section.results]
-    return tuple(_run_record(section, result, every) for section in shown for result in section.results)
+    return tuple(
+        _run_record(section, result, every, facts[result.key].companions if result.key in facts else ())
+        for section in shown
+        for result in section.results
+    )
 
 
-def _run_record(section: BenchmarkSection, result: Result, every: Sequence[Result]) -> RunRecord:
+def _run_record(
+    section: BenchmarkSection, result: Result, every: Sequence[Result], companions: Sequence[Result]
+) -> RunRecord:
     run, headline = result.run, section.section.headline
     card = card_of(run)
     return RunRecord(
@@ -153,8 +173,19 @@ def _run_record(section: BenchmarkSection, result: Result, every: Sequence[Resul
         scores=tuple(_score_record(score, card) for score in result.scores),
         warnings=tuple(result.warnings),
         commands=() if run.model.is_foreign else tuple(commands_of(result, every)),
-        sessions=tuple(_session_record(each, run) for each in result.measured.get("sessions", ())),
+        sessions=_session_records(result),
+        companions=tuple(map(_companion_record, companions)),
     )
+
+
+def _companion_record(result: Result) -> CompanionRecord:
+    card, conditions = card_of(result.run), result.run.conditions
+    part = card.named(conditions[0]) if len(conditions) == 1 and conditions[0] else result.data
+    return CompanionRecord(result.key, part, tuple(commands_of(result)), _session_records(result))
+
+
+def _session_records(result: Result) -> tuple[SessionRecord, ...]:
+    return tuple(_session_record(each, result.run) for each in result.measured.get("sessions", ()))
 
 
 def _score_record(score: Score, card: Card) -> ScoreRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
+from typing import Any
 
 from hardiness.benchmarks.card import card_of
 from hardiness.core.forms import json_form
@@ -18,7 +19,7 @@ from hardiness.report.evidence.record import (
     PairRecord,
     VerdictRecord,
 )
-from hardiness.report.evidence.tested import ends
+from hardiness.report.evidence.tested import PictureFacts, ends, sessions_behind
 from hardiness.report.gate import gate_sentence
 from hardiness.report.sections import BenchmarkSection
 from hardiness.results.difference_json import finite
@@ -78,17 +79,18 @@ def _verdict_record(each: GateVerdict) -> VerdictRecord:
     )
 
 
-def goals_record(gate: Gate, results: Iterable[Result]) -> GoalsRecord:
+def goals_record(gate: Gate, results: Iterable[Result], facts: Mapping[str, PictureFacts]) -> GoalsRecord:
     """The goals of a gate, and what sessions show of when they were stated.
 
     Args:
         gate: the last one of a folder.
         results: of that folder.
+        facts: about its runs, by key.
     """
     judged = {(each.model, each.benchmark) for each in gate.verdicts}
     keys = {each.run.key for each in gate.verdicts if each.run}
     runs = tuple(
-        _order_record(result, gate.policy_sha256)
+        _order_record(result, sessions_behind(result, facts), gate.policy_sha256)
         for result in results
         if (result.key in keys if keys else (result.name, result.benchmark) in judged)
     )
@@ -104,8 +106,7 @@ def goals_record(gate: Gate, results: Iterable[Result]) -> GoalsRecord:
     )
 
 
-def _order_record(result: Result, digest: str) -> OrderRecord:
-    sessions = [session for session in result.measured.get("sessions", ()) if session.get("rows")]
+def _order_record(result: Result, sessions: Sequence[Mapping[str, Any]], digest: str) -> OrderRecord:
     digests = [session["policy"]["sha256"] if session.get("policy") else "" for session in sessions]
     with_policy = sum(bool(digest) and each == digest for each in digests)
     others = tuple(dict.fromkeys(each for each in digests if each and each != digest))

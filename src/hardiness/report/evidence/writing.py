@@ -74,7 +74,8 @@ def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
     """The evidence file; equal sources give equal files."""
     shown = sections(sources.results, sources.comparisons, figures=False)
     results = [result for section in shown for result in section.results]
-    runs = runs_of(shown)
+    runs = runs_of(shown, sources.pictures)
+    gates = tuple(gate_record(each.gate, each.of_these_rows) for each in sources.verdicts)
     record = EvidenceRecord(
         schema_file=SCHEMA,
         version=VERSION,
@@ -82,10 +83,10 @@ def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
         package_version=version(PACKAGE),
         statement=STATEMENT,
         about=sources.about,
-        goals=tuple(goals_record(each.gate, each.results) for each in sources.verdicts),
+        goals=tuple(goals_record(each.gate, each.results, sources.pictures) for each in sources.verdicts),
         goals_note="" if sources.verdicts else NO_GOALS,
         verdicts=VerdictsRecord(
-            gates=tuple(gate_record(each.gate, each.of_these_rows) for each in sources.verdicts),
+            gates=gates,
             comparisons=comparisons_of_headlines(shown),
         ),
         models=models_of(results),
@@ -97,7 +98,7 @@ def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
         metrics=metrics_of(shown),
         intervals=intervals_of(runs),
         changes=None,
-        limits=limits_of(results),
+        limits=limits_of(results, [verdict for gate in gates for verdict in gate.verdicts]),
         clauses=clauses_record(()),
         problems=tuple(sources.problems),
     )
