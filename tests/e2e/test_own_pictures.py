@@ -218,6 +218,25 @@ def test_pictures_with_several_labels_are_refused_with_what_serves(
     assert refused.status == 2
     assert "0.png must come once" in refused.err
     assert "labels are one for each picture; of several, give a score for each picture (--predictions" in refused.err
+    for content, message in (
+        ("path,label\n0.png,bird|boat\n1.png,boat\n2.png,bird\n", "a picture has the labels bird|boat: labels are one"),
+        (
+            "path,label\n0.png,\"['bird', 'boat']\"\n1.png,['boat']\n2.png,['bird']\n",
+            "labels ['bird', 'boat']: labels are",
+        ),
+        (
+            "path,bird,boat\n0.png,1,1\n1.png,0,1\n",
+            "must have a column label, has path, bird, boat; rename the one that",
+        ),
+    ):
+        labels.write_text(content)
+        refused = hardiness(*command, "--data", photos.parent / "flat")
+        assert (refused.status, len(refused.lines)) == (2, 1), refused.err
+        assert message in refused.err
+    for pair in ([0, 1], ["bird", "boat"], [0, 1, 2]):  # no positions of a one-hot vector
+        pictures = (np.zeros((2, 40, 40, 3), np.uint8), [pair, pair])
+        with pytest.raises(ArgumentError, match=r"label 0 of \w+ is \[.*labels are one for each"):
+            package.evaluate(factory(3), "own", pictures, device="cpu")
     both = (np.zeros((2, 40, 40, 3), np.uint8), np.array([[1, 0, 1], [0, 1, 0]]))
     with pytest.raises(ArgumentError, match="label 0 of arrays is of 2 classes: labels are one for each"):
         package.evaluate(factory(3), "own", both, device="cpu")

@@ -397,6 +397,8 @@ def _label(value: Any, at: int, places: Mapping[str, int], name: str) -> int:
         return places[value]
     array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
     if array.ndim == 1 and array.size > 1:  # one-hot, or shares
+        if array.size != len(places) or array.dtype.kind not in "biuf" or not ((array >= 0) & (array <= 1)).all():
+            raise ArgumentError(f"label {at} of {name} is {value!r:.60}: {SEVERAL_LABELS}")
         if np.isin(array, (0, 1)).all() and array.sum() > 1:
             raise ArgumentError(f"label {at} of {name} is of {int(array.sum())} classes: {SEVERAL_LABELS}")
         array = np.asarray(array.argmax())

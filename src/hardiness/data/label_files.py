@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Container, Iterator
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,6 +100,15 @@ def read_labels(file: Path) -> list[LabelledRow]:
     return rows
 
 
+def label_of_several(labels: Iterable[str]) -> str | None:
+    """The first label that joins several classes by ``|``, ``;`` or ``,``, each of which another label has too."""
+    parts = {label: {part.strip("[]'\" ") for part in re.split("[|;,]", label)} for label in labels}
+    counts = Counter(part for some in parts.values() for part in some)
+    return next(
+        (label for label, some in parts.items() if len(some) > 1 and all(counts[part] > 1 for part in some)), None
+    )
+
+
 def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[LabelledRow]:
     columns = (0, 1)
     for number, cells in enumerate(lines, start=1):
@@ -122,4 +132,9 @@ def _header(file: Path, cells: list[str]) -> tuple[int, int] | None:
         raise DataError(f"{file}:1: must have one column {twice}, has {names.count(twice)}; remove the others")
     path = next((names.index(name) for name in _PATH_HEADERS if name in names), None)
     label = next((names.index(name) for name in _LABEL_HEADERS if name in names), None)
+    if path == 0 and label is None and len(names) > 2:
+        raise DataError(
+            f"{file}:1: must have a column label, has {', '.join(map(shown, names[:4]))}{' …' if names[4:] else ''}; "
+            f"rename the one that has the classes, or, of a column for each class: {SEVERAL_LABELS}"
+        )
     return None if path is None or label is None else (path, label)

@@ -22,7 +22,7 @@ from hardiness.data.columns import columns_by_id, further_columns, typed
 from hardiness.data.embedded_photographs import NAME
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
 from hardiness.data.items import LabelledFile, items
-from hardiness.data.label_files import MAX_CSV_BYTES, SEVERAL_LABELS, cells_beside_labels, read_labels
+from hardiness.data.label_files import MAX_CSV_BYTES, SEVERAL_LABELS, cells_beside_labels, label_of_several, read_labels
 from hardiness.data.root import LAYOUTS, OWN, SPLITS, Place, Shards, Tables
 from hardiness.reference.classes import wnids
 from hardiness.sources.files import read_regular, shown
@@ -152,6 +152,8 @@ class PhotographSet:
                 f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the "
                 f"line{header}"
             )
+        if several := label_of_several(row.label for row in rows):
+            raise DataError(f"{place.labels}: a picture has the labels {shown(several)}: {SEVERAL_LABELS}")
         if self._has_names(place, (row.label for row in rows)):
             groups: Mapping[int, str] = dict(
                 enumerate(_own_names(place, (row.label for row in rows), f"a class of {place.labels}"))
