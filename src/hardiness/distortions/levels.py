@@ -18,6 +18,8 @@ MOST_SWEPT = 200
 """Levels that one range may stand for."""
 
 _LEVEL = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.+?)\s*")
+_FAR_EXPONENT = re.compile(r"[eE][+-]?\d{4}")
+"""Exponents beyond those of a float: to write such a number out as a fraction may take forever."""
 
 
 class Parameter(NamedTuple):
@@ -177,17 +179,19 @@ def _number(value: object) -> float | None:
         return None if fraction is None else float(fraction)
     try:
         number = float(value)  # type: ignore[arg-type]  # what is none raises
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
 
 def _fraction(text: str) -> Fraction | None:
-    """The number that a person wrote, exactly; also as ``8/255``."""
-    if not text.isascii() or "_" in text:
+    """The number that a person wrote, exactly; also as ``8/255``. ``None`` for what is none, or beyond a float."""
+    if not text.isascii() or "_" in text or _FAR_EXPONENT.search(text):
         return None
     above, divided, below = text.strip().partition("/")
     try:
-        return Fraction(above.strip()) / (Fraction(below.strip()) if divided else 1)
-    except (ValueError, ZeroDivisionError):
+        number = Fraction(above.strip()) / (Fraction(below.strip()) if divided else 1)
+        float(number)
+    except (ValueError, ZeroDivisionError, OverflowError):
         return None
+    return number

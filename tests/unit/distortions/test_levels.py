@@ -95,6 +95,13 @@ def test_a_transform_takes_the_quantity() -> None:
         ),
         ("jpeg_compression", {"quality": 0}, "corruption jpeg_compression: quality must be from 1 to 100, was 0"),
         ("jpeg_compression", {"quality": "x"}, "corruption jpeg_compression: quality must be a number, was 'x'"),
+        (
+            "jpeg_compression",
+            {"quality": "1e400"},
+            "corruption jpeg_compression: quality must be a number, was '1e4",
+        ),
+        ("jpeg_compression", {"quality": 10**400}, "corruption jpeg_compression: quality must be a number, was 1000"),
+        ("contrast", {"factor": "1e-999999999"}, "corruption contrast: factor must be a number, was '1e-999999999'"),
         ("jpeg_compression", {"quality": True}, "corruption jpeg_compression: quality must be a number, was True"),
         ("jpeg_compression", {"sigma": 1}, "corruption jpeg_compression has no quantity 'sigma'; its quantity is qual"),
         ("jpeg_compression", {"severity": 3, "quality": 17}, "give a severity or quality, not both: severity was 3"),
@@ -114,7 +121,7 @@ def test_ranges_have_both_ends_and_no_dust_of_floating_point() -> None:
     assert swept_values(["95..5..45", "quality=17", "5"], "levels") == ["95", "50", "5", "quality=17"]
     assert swept_values(["0.1..0.7..0.1"], "levels") == ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7"]
     assert swept_values(["2/255..4/255..1/255"], "levels")[0] == number_text(2 / 255)
-    for wrong in ("5..95", "5..95..0", "5..x..1", "0..1..0.001"):
+    for wrong in ("5..95", "5..95..0", "5..x..1", "0..1..0.001", "1..1e400..1e399"):
         with pytest.raises(ArgumentError, match=r"^levels"):
             swept_values([wrong], "levels")
     assert [number_text(value) for value in (17, 17.0, 0.05, 1e-5, 8 / 255)] == [
