@@ -60,6 +60,16 @@ def test_a_rise_within_chance_leaves_the_limit_before_the_first_fall() -> None:
     assert surely_rising(levels(0.96, 0.895, 0.905, 0.6)) is None
 
 
+def test_levels_are_held_against_each_other_on_the_pictures_that_both_have() -> None:
+    """Half of the pictures, in another place of their array, are the ones that are right at the stronger level."""
+    milder = LevelAnswers(10.0, IDS, np.arange(200) < 100)
+    stronger = LevelAnswers(20.0, IDS[50:], np.arange(150) < 140)
+    # Of the 150 shared pictures 50 are right at both levels and 90 at the stronger one alone.
+    assert surely_rising([milder, stronger]) == (milder, stronger)
+    same = LevelAnswers(20.0, IDS[50:100], np.ones(50, bool))
+    assert surely_rising([milder, same]) is None, "all that is right there is right at the milder level, too"
+
+
 def test_of_clusters_each_counts_once() -> None:
     """Two hundred pictures of ten patients: what surely rises of pictures is two patients' change."""
     answers = levels(0.99, 0.6, 0.8)
