@@ -291,6 +291,10 @@ def test_without_clean_scores_there_is_no_retained_share(tmp_path: Path) -> None
             lambda rows: [*rows, (*rows[2][:5], "roof")],
             "where camera is a part of the condition, name it: -b file:cityscapes-c:conditions=corruption+severity+",
         ),
+        (
+            lambda rows: [(f"p{k}", f"fog at {k / 7:.3f}", 1, 0.5, "s", "f") for k in range(1001)],
+            "corruption and severity must name at most 1,000 conditions, had 1,001; where a number",
+        ),
         (lambda rows: [("", *row[1:]) for row in rows], "row 1 must name its picture in the column sample"),
     ],
 )

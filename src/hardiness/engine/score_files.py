@@ -21,9 +21,9 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
-from hardiness.data.columns import MAX_BYTES, PATHS, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
+from hardiness.data.columns import MAX_BYTES, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
 from hardiness.data.items import AbsentPicture, limited
-from hardiness.engine.answer_columns import refuse_prediction_beside_score
+from hardiness.engine.answer_columns import refuse_prediction_beside_score, sample_column
 from hardiness.engine.answer_tables import HELD, Answers
 from hardiness.engine.answered_pictures import CLEAN_CELL, Pictures, cell_of
 from hardiness.engine.predictions import ForeignModel, MatchedPredictions, name_of_answers
@@ -37,6 +37,9 @@ _PARTS = ("corruption", "severity")
 _CORRUPTION_AT = re.compile(r"(.+)/(\d+)")
 _NAMED = 3
 """How many scores are named where several are missing."""
+
+MOST_CONDITIONS = 1000
+"""Conditions of a file: a table has a cell for each picture under each of them."""
 
 Value = str | int | float | None
 
@@ -139,8 +142,7 @@ def read_scores(answers: Answers, benchmark: ScoreFile) -> ScoreTable:
         place, remarks = HELD, []
         arrays = arrays_of_python(answers)
         digest = digest_of_arrays(arrays)
-    lower = {name.lower(): name for name in reversed(list(arrays))}
-    sample = "sample" if "sample" in arrays else next((lower[name] for name in PATHS if name in lower), "")
+    sample = sample_column(list(arrays))
     if not sample or SCORE not in arrays:
         raise ArgumentError(
             f"{place} must have the columns sample (or path) and {SCORE}, and may have {', '.join(_PARTS)} and others; "
@@ -149,7 +151,7 @@ def read_scores(answers: Answers, benchmark: ScoreFile) -> ScoreTable:
     refuse_prediction_beside_score(arrays, place)
     parts = _condition_columns(benchmark, arrays, place)
     samples = _samples(arrays[sample], sample, place)
-    conditions = _conditions(benchmark, {name: arrays[name] for name in parts}, len(samples))
+    conditions = _conditions(benchmark, {name: arrays[name] for name in parts}, len(samples), place)
     scores = _scores(arrays[SCORE], samples, conditions, benchmark, place)
     beside = {name: column for name, column in arrays.items() if name not in (sample, SCORE, *parts)}
     _refuse_doubles(samples, conditions, beside, benchmark, place)
@@ -201,8 +203,12 @@ def _samples(column: NDArray[Any], name: str, place: str) -> list[str]:
     return [str(text) for text in texts]
 
 
-def _conditions(benchmark: ScoreFile, parts: Mapping[str, NDArray[Any]], count: int) -> list[Condition]:
-    """The condition of each row; without columns that say it all pictures are clean."""
+def _conditions(benchmark: ScoreFile, parts: Mapping[str, NDArray[Any]], count: int, place: str) -> list[Condition]:
+    """The condition of each row; without columns that say it all pictures are clean.
+
+    Raises:
+        ArgumentError: there are more than `MOST_CONDITIONS`, as of a column with a measured number of each picture.
+    """
     if not parts:
         return [Condition()] * count
     different: dict[tuple[Value, ...], Condition] = {}
@@ -211,6 +217,11 @@ def _conditions(benchmark: ScoreFile, parts: Mapping[str, NDArray[Any]], count: 
         if cells not in different:
             different[cells] = _condition(benchmark, cells, tuple(parts))
         conditions.append(different[cells])
+    if len(different) > MOST_CONDITIONS:
+        raise ArgumentError(
+            f"{place}: {' and '.join(parts)} must name at most {MOST_CONDITIONS:,} conditions, had {len(different):,}; "
+            "where a number was measured of each picture, write the few levels in which it lies"
+        )
     return conditions
 
 
