@@ -501,6 +501,27 @@ def test_what_changed_since_an_earlier_file_is_said(made: Path, tmp_path: Path) 
     jsonschema.validate(evidence_of(tmp_path / "filed"), json.loads(evidence_schema_json()))
 
 
+def test_a_verdict_that_changed_on_one_of_two_data_sets_is_said(tmp_path: Path) -> None:
+    site = DataIdentity("site-b", "cafe00", 60)
+    for name, error in (("before", 0.2), ("after", 0.7)):
+        stored(tmp_path / name, "first", error=error)
+        stored(tmp_path / name, "first", data=site)
+        hardiness.gate(tmp_path / name, POLICY)
+    hardiness.write_evidence(tmp_path / "before", tmp_path / "filed")
+    hardiness.write_evidence(tmp_path / "after", tmp_path / "filed", since=tmp_path / "filed")
+    (change,) = evidence_of(tmp_path / "filed")["changes"]["verdicts"]
+    assert (change["before"], change["after"]) == ("pass; pass", "fail; pass")
+
+
+def test_the_first_sheet_says_of_each_model_how_much_was_evaluated(evidence: dict[str, Any]) -> None:
+    runs = [
+        {**evidence["runs"][0], "benchmark": "imagenet-val", "complete": False, "evaluated": count, "expected": 60}
+        for count in (20, 40)
+    ]
+    caveats = list(caveats_of({**evidence, "runs": runs}))
+    assert "Not all pictures and conditions were evaluated: imagenet-val (20 of 60; 40 of 60)." in caveats
+
+
 def test_the_same_rows_are_no_change(made: Path, tmp_path: Path) -> None:
     hardiness.write_evidence(made / "out", tmp_path, since=made / "filed")
     changes = evidence_of(tmp_path)["changes"]

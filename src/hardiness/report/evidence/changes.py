@@ -145,12 +145,14 @@ def _code(record: EvidenceRecord) -> dict[str, str]:
 
 
 def _verdicts(record: EvidenceRecord) -> dict[str, str]:
-    facts: dict[str, str] = {}
+    """Policies and outcomes; what several folders or data sets have under one name stands side by side."""
+    facts: dict[str, list[str]] = {}
     for gate in record.verdicts.gates:
-        facts[f"policy {gate.policy}"] = f"sha256 {(gate.policy_sha256 or 'not stated')[:16]}"
+        facts.setdefault(f"policy {gate.policy}", []).append(f"sha256 {(gate.policy_sha256 or 'not stated')[:16]}")
         for each in gate.verdicts:
-            facts[f"rule {each.rule}, {each.name}: {each.model} on {each.benchmark}"] = each.outcome
-    return facts
+            what = f"rule {each.rule}, {each.name}: {each.model} on {each.benchmark}"
+            facts.setdefault(what, []).append(each.outcome)
+    return {what: "; ".join(texts) for what, texts in facts.items()}
 
 
 def _score_changes(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> tuple[list[ScoreChangeRecord], int]:

@@ -223,9 +223,12 @@ def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
     }
     if lacking := [name for name, value in statements.items() if not value]:
         yield f"Not stated: {', '.join(lacking)}."
-    partial = {entry["benchmark"]: _count_text(entry) for entry in runs if not entry["complete"]}
+    partial: dict[str, dict[str, None]] = {}
+    for entry in runs:
+        if not entry["complete"]:
+            partial.setdefault(entry["benchmark"], {})[_count_text(entry)] = None
     if partial:
-        counts = ", ".join(f"{benchmark} ({count})" for benchmark, count in partial.items())
+        counts = ", ".join(f"{benchmark} ({'; '.join(texts)})" for benchmark, texts in partial.items())
         yield f"Not all pictures and conditions were evaluated: {counts}."
     for doubt, meaning in DOUBTS.items():
         doubted = dict.fromkeys(
