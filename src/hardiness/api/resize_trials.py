@@ -16,6 +16,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, Image, Item, PictureFault
 from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError
+from hardiness.core.table import RIGHT
 from hardiness.engine.protocol_noise import ResizedFile, Resizer, opencv, torch_tensors
 from hardiness.imaging.resizing import resize
 from hardiness.models.classifier import Classifier
@@ -48,12 +49,12 @@ class ResizeTrials:
         data: values of ``--data``.
         texts: how models are asked for, by the name of the rung, where a person says so; others as their runs did,
             unless that runs code, which nobody but a person may ask for.
-        classifiers: that were loaded, by what their runs asked for.
+        classifiers: that were loaded, by the folder and the text by which they are asked for.
     """
 
     data: Sequence[str]
     texts: Mapping[str, str] = field(default_factory=dict)
-    classifiers: dict[str, Classifier] = field(default_factory=dict)
+    classifiers: dict[tuple[str, str], Classifier] = field(default_factory=dict)
 
     def try_on(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> LadderStep:
         """The step with what resizing by other libraries explains, or with a note on why that was not tried.
@@ -121,10 +122,14 @@ class ResizeTrials:
         if not text:
             text, folder = str(request["model"]), str(request.get("folder", "")) or "."
             refuse_code(rung, text)
-        if text not in self.classifiers:
+        return Rerun(self.classifier_of(text, folder), benchmark, [items[name] for name in names], run.stored.run.seed)
+
+    def classifier_of(self, text: str, folder: str) -> Classifier:
+        """The model that a text asks for in a folder, from which its paths are relative; each is loaded once."""
+        if (folder, text) not in self.classifiers:
             with contextlib.chdir(folder):
-                self.classifiers[text] = models.load(models.resolve(text))
-        return Rerun(self.classifiers[text], benchmark, [items[name] for name in names], run.stored.run.seed)
+                self.classifiers[folder, text] = models.load(models.resolve(text))
+        return self.classifiers[folder, text]
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ def can_be_resized(run: ScoredRun) -> bool:
 
 
 def clean_answers(*runs: ScoredRun) -> tuple[NDArray[Any], list[NDArray[np.int64]]]:
-    """Names ``(N,)`` of the clean pictures that all runs answered, and the classes that each named, ``(N,)``.
+    """Names ``(N,)`` of the clean pictures that all runs evaluated, and the classes that each named, ``(N,)``.
 
     Raises:
         UntriedError: their rows have no clean pictures, or no answers.
@@ -184,10 +189,10 @@ def clean_answers(*runs: ScoredRun) -> tuple[NDArray[Any], list[NDArray[np.int64
     ids = tables[0].ids
     for table in tables[1:]:
         ids = np.intersect1d(ids, table.ids)
-    by_run = [
-        table["answer"][table.rows_of(ids), table.present.index(Condition())].astype(np.int64) for table in tables
-    ]
-    return ids, by_run
+    places = [(table.rows_of(ids), table.present.index(Condition())) for table in tables]
+    by_run = [table["answer"][place].astype(np.int64) for table, place in zip(tables, places, strict=True)]
+    are_evaluated = np.all([table[RIGHT][place] >= 0 for table, place in zip(tables, places, strict=True)], axis=0)
+    return ids[are_evaluated], [answers[are_evaluated] for answers in by_run]
 
 
 def tried_steps(

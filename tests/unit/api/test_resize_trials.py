@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +13,10 @@ import torch
 from torch import nn
 
 import hardiness
+from hardiness import models
+from hardiness.api.resize_trials import ResizeTrials, clean_answers
+from hardiness.core.condition import Condition
+from hardiness.core.table import RIGHT, ImageTable
 
 MODEL = """
 import torch
@@ -106,3 +112,27 @@ def test_why_a_step_is_not_tried_is_said(out: Path, tmp_path: Path) -> None:
     )
     (found,) = hardiness.compare(out / "out", ladder=["first", "device"], data=str(moved))
     assert "was not tried: the pictures of imagenet are others than those of the run" in found.steps[0].notes[-1]
+
+
+def run_with(answers: list[int], right: list[int]) -> Any:
+    """The part of a run that has these answers to three clean pictures, -1 where there is none."""
+    columns = {"answer": np.array(answers, np.int16)[:, None], RIGHT: np.array(right, np.int8)[:, None]}
+    names = np.array(["a", "b", "c"], object)
+    table = ImageTable(names, np.zeros(3, np.int32), (Condition(),), np.zeros(1, np.int16), columns)
+    return SimpleNamespace(columns=lambda *_: table)
+
+
+def test_a_picture_that_one_run_has_not_evaluated_is_no_changed_answer() -> None:
+    ids, answers = clean_answers(run_with([0, 3, -1], [1, 0, -1]), run_with([0, -1, 0], [1, 0, 1]))
+    assert ids.tolist() == ["a", "b"]
+    assert [each.tolist() for each in answers] == [[0, 3], [0, -1]], "a reply that names no class is an answer"
+
+
+def test_one_path_in_two_folders_is_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "resolve", lambda text: text)
+    monkeypatch.setattr(models, "load", lambda text: f"{text} of {Path.cwd().name}")
+    trials = ResizeTrials(["embedded"])
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        assert trials.classifier_of("onnx:net.onnx", str(tmp_path / name)) == f"onnx:net.onnx of {name}"
+    assert len(trials.classifiers) == 2
