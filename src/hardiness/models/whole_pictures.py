@@ -40,9 +40,6 @@ WHOLE_OPTIONS = {
 MOST_PIXELS = 64_000_000
 """Pixels of a call, all of its pictures together."""
 
-PICTURES_OF_CALL = 32
-"""Pictures of a call, where no batch size is asked for and they are small."""
-
 _PROBES = ((240, 320), (400, 300))
 """Height and width of the two pictures by which a function is tried: they differ, as those of a call may."""
 

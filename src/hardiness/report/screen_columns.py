@@ -274,7 +274,7 @@ def _pairs(
             continue
         pair = next((p for p in ((one, other), (other, one)) if comparison and p in comparison.pairs), None)
         if comparison is None or pair is None:
-            apart = order_beyond_chance_of(points[first], points[second])
+            apart = are_apart(points[first], points[second])
             texts[first, second] = pair_text(points[first].value - points[second].value, None, is_apart=apart)
             continue
         difference = comparison.pairs[pair]
@@ -286,7 +286,7 @@ def _pairs(
     return texts
 
 
-def order_beyond_chance_of(first: RightShare, second: RightShare) -> bool:
+def are_apart(first: RightShare, second: RightShare) -> bool:
     """Whether the intervals of two shares have no value in common."""
     if first.interval is None or second.interval is None:
         return False
