@@ -1,4 +1,4 @@
-"""Differences of two models as JSON."""
+"""Differences of two models, and verdicts on these, as JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from hardiness.core.forms import json_form
 from hardiness.statistics.comparison import Difference
+from hardiness.statistics.equivalence import Equivalence
 
 
 def difference_json(difference: Difference) -> dict[str, Any]:
@@ -18,6 +19,11 @@ def difference_json(difference: Difference) -> dict[str, Any]:
         "interval": interval,
         "told_apart": difference.is_told_apart,
     }
+
+
+def equivalence_json(verdict: Equivalence) -> dict[str, Any]:
+    """A verdict of equivalence, with the smallest margin within which it would be a pass."""
+    return {**json_form(verdict), "value": finite(verdict.value), "least_margin": verdict.least_margin}
 
 
 def finite(value: float) -> float | None:

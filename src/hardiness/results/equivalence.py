@@ -14,6 +14,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import fields_form
 from hardiness.core.result import IN_PERCENT
+from hardiness.results.difference_json import equivalence_json
 from hardiness.results.measured import RunByImage, in_shared_cells
 from hardiness.results.policy import read_limit
 from hardiness.statistics.clusters import Clusters
@@ -98,7 +99,8 @@ class PairEquivalence:
     def as_dict(self) -> dict[str, object]:
         """The JSON form."""
         form = fields_form(self)
-        return {**form, **form.pop("verdict"), "least_margin": self.verdict.least_margin}
+        del form["verdict"]
+        return {**form, **equivalence_json(self.verdict)}
 
 
 def verdict_text(verdict: Equivalence, title: str, unit: str) -> str:

@@ -19,6 +19,7 @@ from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT
 from hardiness.results.comparison import TableKey, runs_by_table
+from hardiness.results.difference_json import equivalence_json, finite
 from hardiness.results.equivalence import EquivalenceMargin, verdict_text
 from hardiness.results.flips import PairFlips, flips_of, places_by_kind
 from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs, why_not_measured
@@ -452,8 +453,11 @@ def _score_change(part: StepPart) -> str:
 
 
 def _part_json(part: StepPart) -> dict[str, Any]:
+    """The JSON form of a part; undefined numbers, which JSON has no word for, are null."""
     verdict = part.equivalence
     form: dict[str, Any] = json_form(part)
+    form |= {"before": finite(part.before), "after": finite(part.after)}
+    form["difference"] = {**form["difference"], "value": finite(part.difference.value)}
     if verdict is not None:
-        form["equivalence"] = {**json_form(verdict), "least_margin": verdict.least_margin}
+        form["equivalence"] = equivalence_json(verdict)
     return form

@@ -19,6 +19,10 @@ from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import View
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.results.equivalence import PairEquivalence
+from hardiness.results.ladder import LadderStep, StepPart
+from hardiness.statistics.comparison import Difference
+from hardiness.statistics.equivalence import Equivalence
 from hardiness.store.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
@@ -183,3 +187,14 @@ def test_a_margin_that_may_have_been_meant_in_percent_is_asked_for(out: Path) ->
 def test_a_margin_that_is_none_is_refused(out: Path, within: Any) -> None:
     with pytest.raises(ArgumentError, match="within"):
         hardiness.compare(out, within=within)
+
+
+def test_undefined_numbers_are_null_in_json() -> None:
+    nothing = Difference(float("nan"), None, None, 0, "", reason="nothing to divide by")
+    verdict = Equivalence("cannot tell", 0.01, float("nan"), None, None, 0)
+    part = StepPart("", "a ratio", "ratio", float("nan"), 0.5, nothing, None, verdict)
+    (form,) = json.loads(json.dumps(LadderStep("a", "b", (part,)).as_dict(), allow_nan=False))["parts"]
+    assert (form["before"], form["after"]) == (None, 0.5)
+    assert form["difference"]["value"] is form["equivalence"]["value"] is None
+    pair = PairEquivalence("a", "b", "retained_score", Condition(), "retained score", "ratio", verdict).as_dict()
+    assert json.loads(json.dumps(pair, allow_nan=False))["value"] is None
