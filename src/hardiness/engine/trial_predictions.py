@@ -47,7 +47,10 @@ def are_trials(path: Path) -> bool:
     if path.suffix.lower() != ".csv" or not path.is_file():
         return False
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        head = {name.strip().lower() for name in next(csv.reader(stream), [])}
+        try:
+            head = {name.strip().lower() for name in next(csv.reader(stream), [])}
+        except csv.Error:  # it is no csv, as the readers of answers say
+            return False
     return head.issuperset(COLUMNS)
 
 

@@ -20,6 +20,7 @@ from hardiness.engine.answer_tables import answer_columns_of
 from hardiness.engine.answered_pictures import Pictures, class_names
 from hardiness.engine.predictions import MatchedPredictions, read_predictions
 from hardiness.engine.score_files import read_scores
+from hardiness.engine.trial_predictions import are_trials
 from hardiness.reference.categories import sixteen
 
 
@@ -234,3 +235,10 @@ def test_which_score_is_meant_is_asked() -> None:
     with pytest.raises(ArgumentError, match=r"the columns prediction and score. Which is meant\? .* -b own --data FOL"):
         read_scores(answers, benchmark_of_scores)
     assert len(read_scores({"path": ["a/0"], "answer": ["bee"], "score": [0.7]}, benchmark_of_scores).scores) == 1
+
+
+def test_a_file_that_is_no_csv_holds_no_trials(tmp_path: Path) -> None:
+    """Another reader says what is wrong with it: this one's field is longer than any that csv takes."""
+    (tmp_path / "junk.csv").write_bytes(b"a" * 200_000 + b"\n")
+    (tmp_path / "trials.csv").write_text("subj,session,trial,rt,object_response,category,condition,imagename\n")
+    assert [are_trials(tmp_path / name) for name in ("junk.csv", "trials.csv", "none.csv")] == [False, True, False]
