@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hardiness.core.forms import fields_form, from_json
@@ -14,14 +14,13 @@ VERSION = 8
 """Version of evidence, raised whenever the same rows would give another."""
 
 
-def kept_evidence(run: ScoredRun, name: Sequence[Any], state: str, compute: Any) -> Evidence:
+def kept_evidence(run: ScoredRun, name: Sequence[Any], state: str, compute: Callable[[], Evidence]) -> Evidence:
     """Evidence that follows from rows, kept beside them; `MissingNumberError` is kept too.
 
     That of clusters is not kept: their column may be another the next time.
     """
     if run.clusters is not None:
-        evidence: Evidence = compute()
-        return evidence
+        return compute()
 
     def compute_or_reason() -> list[Any]:
         try:
