@@ -170,7 +170,7 @@ def _next_step(
         first = by_anchor[columns[0].anchor].results[0]
         if columns[0].are_scores:
             return (
-                "A second model to compare it with",
+                "a second model to compare it with",
                 f"hardiness run -m MODEL -b {first.benchmark} --predictions FILE",
             )
         return "a second model to compare it with", f"hardiness run -m MODEL -b {first.benchmark} --data {_data(first)}"
