@@ -330,6 +330,18 @@ def test_of_a_model_that_was_run_elsewhere_no_weights_view_or_command_are_stated
     page = evidence_page(evidence_json(record))
     assert "run elsewhere: answers" in page
     assert "answers were read from a file" in page
+    assert "fingerprint" not in {limit.id for limit in record.limits}, "no file of a picture was looked at"
+    answers = {(each.source, each.clause): each.answer for each in record.clauses.clauses}
+    assert answers["ISO/IEC TR 24029-1", "Annex A"] == "no", "no number of a perturbation is known"
+    (session,) = result.measured["sessions"]
+    elsewhere = {"sessions": [{**session, "device": "elsewhere", "device_name": "a chip", "runtime": "elsewhere"}]}
+    read = replace(result, measured=elsewhere)
+    for each, shown_on in (
+        (read, "elsewhere a chip"),
+        (replace(read, run=replace(read.run, model=model)), "elsewhere"),
+    ):
+        page = evidence_page(evidence_json(evidence_record(EvidenceSources([each]))))
+        assert f"<dt>Computed on</dt><dd>{shown_on}</dd>" in page
 
 
 def test_of_a_function_that_takes_files_no_view_and_no_weights_are_stated(made: Path) -> None:

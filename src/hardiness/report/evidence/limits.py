@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from hardiness.core.answers import SCORES
 from hardiness.core.result import Result
 from hardiness.reference.limits import limits
 from hardiness.report.evidence.record import LimitRecord, VerdictRecord
@@ -30,7 +31,7 @@ APPLIES: Mapping[str, Callable[[Result], bool]] = {
     "ImageNet's photographs": lambda result: result.run.data.has_imagenets_classes and not result.run.data.is_embedded,
     ALONE: lambda result: result.clusters is None and result.counts.images > 0,
     "an attack": lambda result: bool(result.run.attack),
-    "data of files": lambda result: not result.run.data.is_embedded,
+    "data of files": lambda result: not result.run.data.is_embedded and result.run.model.outputs != SCORES,
 }
 """By `KnownLimit.when`, whether a limit applies to a result."""
 

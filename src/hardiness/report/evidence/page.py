@@ -465,7 +465,9 @@ def _run_tables(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 warnings.setdefault(warning, []).append(entry["model"])
         started = sorted(session["started"] for session in sessions if session["started"])
         devices = dict.fromkeys(
-            " ".join(filter(None, (each["device"], each["device_name"], each["runtime"], each["precision"])))
+            " ".join(
+                dict.fromkeys(filter(None, (each["device"], each["device_name"], each["runtime"], each["precision"])))
+            )
             for each in sessions
         )
         tables.append(

@@ -329,7 +329,8 @@ class SessionRecord:
         started: by the clock of its machine, in UTC; proves nothing by itself.
         rows: how many it computed.
         python, packages: versions; that of hardiness among the packages.
-        device, device_name, runtime, precision: where models ran, and by what.
+        device, device_name, runtime, precision: where models ran, and by what; the name is ``None`` where they were run
+            elsewhere.
         policy: that was named when it began; ``None`` where none was.
     """
 
@@ -877,7 +878,7 @@ class ClauseRecord:
         source, clause, asks: which, and what it asks, in our own words.
         answer: ``"yes"`` where all its sections are filled and nothing is known to lack, ``"in part"``, or ``"no"``.
         answered_in: sections of this file that speak to it.
-        empty_here: sections that would, and are empty in this file.
+        empty_here: sections that would, and say nothing or too little in this file.
         lacks: what it asks that no such file has; empty where nothing is known to lack.
         read: what of its text was read for this row.
     """

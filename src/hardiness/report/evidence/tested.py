@@ -225,7 +225,7 @@ def _session_record(session: Mapping[str, Any], run: Run) -> SessionRecord:
         python=session.get("python"),
         packages=dict(sorted(session.get("packages", {}).items())),
         device=session.get("device"),
-        device_name=session.get("device_name"),
+        device_name=None if run.model.is_foreign else session.get("device_name"),  # of who read its file
         runtime=session.get("runtime"),
         precision=session.get("precision") if precision_of(run) else None,
         policy=FileDigest(policy["name"], policy["sha256"]) if policy else None,

@@ -108,7 +108,11 @@ def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
 
 
 def filled_sections(record: EvidenceRecord) -> Iterator[str]:
-    """The names of the sections that say something; of the first one only where purpose, person and date are stated."""
+    """The names of the sections that say something.
+
+    The first one does where purpose, domain, person and date are stated, perturbations where a number behind one is
+    known.
+    """
     about = record.about
     is_filled = {
         "about": all((about.system.intended_use, about.system.domain, about.responsible.name, about.date)),
@@ -118,7 +122,7 @@ def filled_sections(record: EvidenceRecord) -> Iterator[str]:
         "groups": bool(record.groups),
         "models": bool(record.models),
         "data": bool(record.data),
-        "perturbations": bool(record.perturbations),
+        "perturbations": any(level.parameters for each in record.perturbations for level in each.levels),
         "attackers": bool(record.attackers),
         "metrics": any(metric.definition for metric in record.metrics),
         "runs": bool(record.runs),
