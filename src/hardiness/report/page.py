@@ -23,7 +23,7 @@ from hardiness.imaging.by_pillow import pillow_alone
 from hardiness.imaging.codecs import decode, encode_jpeg
 from hardiness.report import format as formatting
 from hardiness.report.beside import MeasuredNumbers, from_few, published_peers, with_figure, with_ladder
-from hardiness.report.charts import Chart, Dots, Heat
+from hardiness.report.charts import Chart, Curves, Dots, Heat
 from hardiness.report.citations import citations
 from hardiness.report.commands import commands_of, sessions_of
 from hardiness.report.difference_matrix import difference_matrices
@@ -373,9 +373,20 @@ def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:
 
 
 def _first_figures(shown: Sequence[BenchmarkSection], inks: Inks) -> list[Mapping[str, Any]]:
-    """The first figure of each section, of many models with a few rows."""
-    charts = [each.section.charts[0] for each in shown[:PICTURES_ON_SHEET] if each.section.charts]
-    return [_figure(_with_few_rows(chart), inks) for chart in charts]
+    """The first figure of each section that can be read on half a sheet, of many models with a few rows.
+
+    Figures that only repeat a column of the first screen come last.
+    """
+    charts = [chart for each in shown if (chart := _first_large(each.section.charts))]
+    charts.sort(key=lambda chart: isinstance(chart, Dots) and not chart.rows)
+    return [_figure(_with_few_rows(chart), inks) for chart in charts[:PICTURES_ON_SHEET]]
+
+
+def _first_large(charts: Sequence[Chart]) -> Chart | None:
+    """The first figure without small panels, else the first one; ``None`` where all are tables."""
+    drawn = [chart for chart in charts if not isinstance(chart, Heat)]
+    large = (chart for chart in drawn if not (isinstance(chart, Curves) and chart.small))
+    return next(large, drawn[0] if drawn else None)
 
 
 def _with_few_rows(chart: Chart) -> Chart:

@@ -12,7 +12,7 @@ from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.beside import from_few, with_figure
-from hardiness.report.charts import Dots, Observer
+from hardiness.report.charts import Curves, Dots, Line, Observer, Panel
 from hardiness.report.exports.exporter import registry
 from hardiness.report.page import inks_of, sheet
 from hardiness.report.sections import sections
@@ -140,3 +140,18 @@ def test_a_figure_of_many_models_has_few_rows_on_the_sheet_to_hand_over() -> Non
 def test_the_sheet_to_hand_over_counts_models_once() -> None:
     written = registry.get("sheet").write([classified("a", 0.9, 0.1), classified("b", 0.8, 0.1)]).decode()
     assert "hardiness · 2 models · 1,000 photographs" in written
+
+
+def test_the_sheet_to_hand_over_has_figures_that_can_be_read_and_say_more_than_its_first_screen() -> None:
+    panel = Panel("severity", (Line("a", (1.0, 2.0), (0.5, 0.6)),), (), (1.0, 2.0), ("1", "2"))
+    small = Curves("by_severity", "By severity", "By severity", "", (panel,) * 15, small=True)
+    row = {"fog": Score("error", 0.5, "fraction", 100, Interval(0.4, 0.6))}
+    dots = Dots("by_row", "By row", "", "error", ("", ""), "all", ("fog",), (Observer("a", None, row),))
+    one_row = replace(dots, title="One row", rows=())
+    (shown,) = sections([classified("a", 0.5, 0.1)])
+    parts = [replace(shown, section=replace(shown.section, charts=charts)) for charts in ((one_row,), (small, dots))]
+    text = sheet(parts, "hardiness", inks_of(parts))
+    captions = text[text.index('<section id="sheet"') :].split("<figcaption>")[1:]
+    assert [caption.partition("<")[0] for caption in captions] == ["By row", "One row"]
+    lone = replace(shown, section=replace(shown.section, charts=(small,)))
+    assert "<figcaption>By severity" in sheet([lone], "hardiness", inks_of([lone]))
