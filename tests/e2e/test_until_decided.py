@@ -243,6 +243,7 @@ def test_from_python(dull: Any, network: Any, tmp_path: Path) -> None:
     assert found.stop.rows == 100
     assert any("after 100 of 240 images every rule is decided: 1 pass" in line for line in found.warnings)
     assert package.gate(out, text).outcome == "pass"
+    assert "The gate passes: its rule holds." in str(package.export(out, "sheet")), "which is handed over with it"
 
 
 def test_a_rule_that_no_model_can_fail_is_told_before_the_run_and_by_the_gate(
@@ -261,3 +262,5 @@ def test_a_rule_that_no_model_can_fail_is_told_before_the_run_and_by_the_gate(
     judged = hardiness("gate", tmp_path / "x", "--policy", rules)
     assert (judged.status, " ".join(judged.out.split()).count("cannot fail")) == (0, 2), judged.out
     assert package.gate(tmp_path / "x", rules).remarks == tuple(lines)
+    sheet = hardiness("export", tmp_path / "x", "--format", "sheet").out
+    assert sheet.index("The gate passes: all 4 rules hold.") < sheet.index("<h1")

@@ -7,6 +7,7 @@ from hardiness.core.doors import door
 if TYPE_CHECKING:
     from hardiness.api.collection import collect_results as collect_results
     from hardiness.api.collection import comparisons_of as comparisons_of
+    from hardiness.api.collection import gate_tables as gate_tables
     from hardiness.api.collection import open_stores as open_stores
     from hardiness.api.collection import results_in as results_in
     from hardiness.api.collection import stated_accuracy as stated_accuracy

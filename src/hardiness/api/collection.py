@@ -12,8 +12,10 @@ from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, HardinessError
 from hardiness.core.result import Result
 from hardiness.core.table import ImageTable
+from hardiness.report.gate import GateTable, gate_table
 from hardiness.report.sections import with_own_names
 from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
+from hardiness.results.gate import kept_gate
 from hardiness.results.policy import limit_of_text
 from hardiness.results.results import (
     each_once,
@@ -52,6 +54,11 @@ class ResultCollection:
         runs = (run for store in self.stores for run in store.runs() if run.key == result.key)
         stored = next(runs, None)
         return None if stored is None or result.parts else ScoredRun(stored, card_of(stored.run)).table
+
+
+def gate_tables(stores: Sequence[Store]) -> list[GateTable]:
+    """The last gate of each folder, with a line where rows have come since."""
+    return [gate_table(*last) for store in stores if (last := kept_gate(store))]
 
 
 def stated_accuracy(text: str | None) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hardiness.api.collection import collect_results
+from hardiness.api.collection import collect_results, gate_tables
 from hardiness.api.grouping import Mix, grouping_of
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result
@@ -76,7 +76,8 @@ def export(
         collection = collect_results([str(part) for part in parts], baseline, grouping, above)
         for line in collection.problems:
             warnings.warn(line, stacklevel=2)
-        content = exporter.content(collection.results, collection.comparisons, collection.table_of)
+        gates = gate_tables(collection.stores)
+        content = exporter.content(collection.results, collection.comparisons, collection.table_of, gates)
     elif baseline is not None or cluster is not None or len(slices):
         name = "baseline" if baseline is not None else "cluster" if cluster is not None else "slices"
         raise ArgumentError(f"{name}= goes with the folder of an evaluation; results that are at hand have none")

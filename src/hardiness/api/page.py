@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
-from hardiness.api.collection import comparisons_of, open_stores, results_in, stated_accuracy
+from hardiness.api.collection import comparisons_of, gate_tables, open_stores, results_in, stated_accuracy
 from hardiness.api.grouping import GroupingArguments, Mix, grouping_asked
 from hardiness.api.grouping_options import MixedGroupingOptions
 from hardiness.api.paper_claims import claims_table, published_claims
@@ -21,11 +21,9 @@ from hardiness.data.columns import GivenColumns
 from hardiness.engine.pictures import PictureSource
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.report.commands import data_argument, flatten
-from hardiness.report.gate import GateTable, gate_table
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.training_overlap import declared
-from hardiness.results.gate import kept_gate
 from hardiness.results.results import with_limits_of
 from hardiness.sources.files import shown
 from hardiness.store.files import Files
@@ -294,11 +292,6 @@ def publish(
 
 def _name_of(out: str) -> str:
     return shown(Path(out).resolve().name)
-
-
-def gate_tables(stores: Sequence[Store]) -> list[GateTable]:
-    """The last gate of each folder, with a line where rows have come since."""
-    return [gate_table(*last) for store in stores if (last := kept_gate(store))]
 
 
 def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:

@@ -42,7 +42,8 @@ def export(options: ExportOptions) -> int:
     collection = api.collect_results(options.outs, options.baseline, api.grouping_asked(options.grouped), above)
     print_lines(*collection.remarks, problems=collection.problems)
     try:
-        content = exporter.content(collection.results, collection.comparisons, collection.table_of)
+        gates = api.gate_tables(collection.stores)
+        content = exporter.content(collection.results, collection.comparisons, collection.table_of, gates)
     except Exception as error:
         if not registry.give_up(options.form, error):
             raise

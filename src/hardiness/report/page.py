@@ -235,8 +235,8 @@ def _handout_pictures(hung: Sequence[Sequence[Wall]], figures: Sequence[Mapping[
     return pictures[:PICTURES_ON_SHEET]
 
 
-def sheet(shown: Sequence[BenchmarkSection], title: str, inks: Inks) -> str:
-    """One sheet to hand over, as a page of its own: first screen, overview, what was run, two figures."""
+def sheet(shown: Sequence[BenchmarkSection], title: str, inks: Inks, gates: Sequence[GateTable] = ()) -> str:
+    """One sheet to hand over, as a page of its own: gates, first screen, overview, what was run, two figures."""
     figures = _first_figures(shown, inks)
     return (
         _environment()
@@ -247,7 +247,7 @@ def sheet(shown: Sequence[BenchmarkSection], title: str, inks: Inks) -> str:
             symbols=Markup(symbols(inks)),
             inks=inks,
             markers={model: Markup(icon(model, inks)) for model in inks.models},
-            screen=first_screen(shown, title),
+            screen=first_screen(shown, title, gates),
             demo=_demo(shown),
             card=scorecard(shown),
             handout=(_handout_runs(shown), _handout_pictures([], figures)),

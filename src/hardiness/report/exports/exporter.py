@@ -14,6 +14,7 @@ from hardiness.core.registry import Registry, installed_names, instance_of
 if TYPE_CHECKING:
     from hardiness.core.result import Result, TextTable
     from hardiness.core.table import ImageTable
+    from hardiness.report.gate import GateTable
     from hardiness.results.comparison import BenchmarkComparison
 
 Comparisons: TypeAlias = "Sequence[BenchmarkComparison]"
@@ -42,6 +43,7 @@ class Exporter:
         binary: whether its content is for a file alone.
         table: from one table of texts to its content; ``None`` where the form has no tables.
         of_rows: whether ``write`` takes, as ``tables``, the function that gives the image table of a result.
+        of_gates: whether ``write`` takes, as ``gates``, the last gate of each folder.
     """
 
     purpose: str
@@ -49,9 +51,18 @@ class Exporter:
     binary: bool = False
     table: Callable[[TextTable], str] | None = None
     of_rows: bool = False
+    of_gates: bool = False
 
-    def content(self, results: Sequence[Result], comparisons: Comparisons = (), tables: TableOf | None = None) -> bytes:
-        """The content of a file, with the rows behind results where the form is of rows."""
+    def content(
+        self,
+        results: Sequence[Result],
+        comparisons: Comparisons = (),
+        tables: TableOf | None = None,
+        gates: Sequence[GateTable] = (),
+    ) -> bytes:
+        """The content of a file, with the rows behind results, or the gates of their folders, where it shows them."""
+        if self.of_gates:
+            return self.write(results, comparisons, gates=gates)  # type: ignore[call-arg]  # as its flag says
         if self.of_rows:
             return self.write(results, comparisons, tables=tables)  # type: ignore[call-arg]  # as its flag says
         return self.write(results, comparisons)
@@ -69,12 +80,13 @@ def register(
     binary: bool = False,
     table: Callable[[TextTable], str] | None = None,
     of_rows: bool = False,
+    of_gates: bool = False,
 ) -> Callable[[Write], Write]:
     """Function decorator that adds a form under that name."""
 
     def decorate(write: Write) -> Write:
         source = f"{getattr(write, '__module__', name)}:write"
-        registry.register(name, Exporter(purpose, write, binary, table, of_rows), source)
+        registry.register(name, Exporter(purpose, write, binary, table, of_rows, of_gates), source)
         return write
 
     return decorate
