@@ -106,7 +106,9 @@ def _sentences(each: BenchmarkComparison, score: ScoreComparison, standing: Stan
     ]
     ends = dict.fromkeys(f"{scale * end:.3g}" for end in (min(sizes), max(sizes))) if sizes else {}
     tells = f" (this n tells {' to '.join(ends)}{' points' if in_points else ''})" if ends else ""
-    yield f"not told apart by {title}: {'; '.join(map(listed, standing.undecided))}{tells}"
+    begun = list(score.values)  # nothing says which of them is better, so that they stand in the order of their runs
+    groups = [listed(sorted(group, key=begun.index)) for group in standing.undecided]
+    yield f"not told apart by {title}: {'; '.join(groups)}{tells}"
 
 
 def _equivalent(each: BenchmarkComparison, score: ScoreComparison) -> Iterator[str]:

@@ -89,6 +89,12 @@ def test_errors_are_better_below_and_other_units_are_no_points() -> None:
     assert sentence == "not told apart by top-1: a and b (this n tells 0.1)"
 
 
+def test_models_that_are_not_told_apart_stand_in_the_order_in_which_their_runs_were_begun() -> None:
+    """Whether int8 is still fp32 was answered the other way round where int8 had the higher number."""
+    ((_, (sentence, *_)),) = digest(score({"fp32": 0.8, "int8": 0.81})).parts
+    assert sentence == "not told apart by top-1: fp32 and int8 (this n tells 10 points)"
+
+
 def test_on_own_classes_right_answers_are_compared() -> None:
     errors = replace(score({"a": 0.5, "b": 0.2}, "ab", higher_is_better=False), metric="mean_error", title="mean error")
     comparison = BenchmarkComparison("own-c", "photos", (errors,), 100, (), keys={"a": "key", "b": "other"})
