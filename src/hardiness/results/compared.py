@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -41,6 +42,8 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
         rows_most: where there are more rows than that, of all scores but the first, and of what is said of pairs, only
             models that stand next to each other are shown, and only as many scores as there is room for.
     """
+    undefined = [score for score in comparison.scores if all(map(math.isnan, score.values.values()))]
+    comparison = replace(comparison, scores=tuple(score for score in comparison.scores if score not in undefined))
     all_pairs = [dict(score.pairs) for score in comparison.scores]
     pairs_by_score = all_pairs if rows_most is None else _fitting_pairs(comparison.scores, rows_most)
     total, rows = sum(map(len, all_pairs)), list(_rows(comparison, pairs_by_score))
@@ -53,6 +56,7 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
             if len(score.ranks) > 2
         ),
         *comparison.notes,
+        *map(_undefined, undefined),
         *(pair.sentence for pair in comparison.equivalences),
         *(line for pair in comparison.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
         *(_pair_score_line(each) for each in comparison.pair_scores if _is_shown(each, beside)),
@@ -65,6 +69,12 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
         *mark_notes(name for score in comparison.scores for name in score.values),
     )
     return TextTable(comparison.heading, HEADS, tuple(rows), named=3, notes=notes)
+
+
+def _undefined(score: ScoreComparison) -> str:
+    """Why no model has a number."""
+    reasons = dict.fromkeys(pair.reason for pair in score.pairs.values() if pair.reason)
+    return f"{score.title or score.metric.replace('_', ' ')} is undefined: {'; '.join(reasons)}"
 
 
 def _adjustment(scores: Sequence[ScoreComparison]) -> Iterator[str]:
