@@ -427,7 +427,7 @@ def compare_grouped(
         ]
         compared = tuple(each.with_effective_robustness(results, stores, reference) for each in doubted)
         random = frozenset(result.key for result in results if has_random_weights(result))
-        own = frozenset(result.key for result in results if result.run.has_own_classes)
+        own = frozenset(result.key for result in results if result.run.has_own_labels)
         return Comparisons(compared, tuple(not_comparable(stores, models)), random, own)
 
 

@@ -203,7 +203,12 @@ class Run:
     def has_own_classes(self) -> bool:
         """Whether the labels are a person's own classes, seen clean or under corruptions."""
         is_clean_or_corrupt = all(set(cell) <= {"corruption", "severity", "level"} for cell in self.conditions)
-        return bool(self.data.classes) and is_clean_or_corrupt and not self.data.categories and not self.attack
+        return self.has_own_labels and is_clean_or_corrupt and not self.attack
+
+    @property
+    def has_own_labels(self) -> bool:
+        """Whether the labels are a person's own classes, whatever was done to the pictures."""
+        return bool(self.data.classes) and not self.data.categories
 
     @property
     def shows_whole_pictures(self) -> bool:

@@ -36,7 +36,6 @@ from hardiness.report.figures.writers import icon, inline, rules, symbols
 from hardiness.report.gate import GateTable
 from hardiness.report.marks import DEMO
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
-from hardiness.report.right_answers import shows_right_answers
 from hardiness.report.scorecard import scorecard
 from hardiness.report.screen import first_screen
 from hardiness.report.sections import BenchmarkSection, sections
@@ -316,7 +315,8 @@ def _pair_notes(shown: BenchmarkSection) -> list[str]:
     notes = comparison_view(shown.compared, DIFFERENCES_MOST).notes if shown.compared else ()
     others = [note for note in notes if "differences are shown" not in note and not note.startswith("ranks by ")]
     # Parts of a difference of errors would stand against the direction of all else on the page.
-    return [note for note in others if ", mean error by " not in note] if shows_right_answers(shown.results) else others
+    are_own = all(result.run.has_own_labels for result in shown.results)
+    return [note for note in others if ", mean error by " not in note] if are_own else others
 
 
 def _compared_slices(shown: BenchmarkSection) -> list[TextTable]:

@@ -12,6 +12,7 @@ from hardiness.core.result import Counts, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.charts import Curves, Dots, Grid, Heat
 from hardiness.report.difference_matrix import difference_matrices
+from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.statistics.comparison import Difference, ScoreComparison
@@ -109,3 +110,19 @@ def test_tables_of_a_comparison_on_own_classes_are_of_right_answers() -> None:
     assert "accuracy under corruptions" in own
     assert "accuracy by corruption, largest parts in points: fog -20.00*, snow +0.00" in own
     assert "mean error by corruption, largest parts in points: fog +20.00*, snow +0.00" in others
+
+
+def test_no_part_of_a_difference_stands_against_the_direction_of_the_page_whatever_was_done_to_own_pictures() -> None:
+    part = DifferencePart("cat", Difference(0.2, Interval(0.1, 0.4), 0.01, 9, ""), 0.01)
+    detail = PairDetail("a", "b", None, (), {"class": [part]}, ())
+    score = compared("consistency", {name: mean(np.arange(9), np.ones(9)) for name in "ab"}, True)
+    one = BenchmarkComparison("shift-consistency", "photos", (score,), 9, (), (detail,), protocol="own")
+    for classes in (("cat", "dog"), ()):
+        data, cells = DataIdentity("photos", classes=classes), (Condition(), Condition(shift=1))
+        benchmark = BenchmarkIdentity(one.benchmark, "shift", "own")
+        runs = {model: Run(ModelIdentity(model), benchmark, data, conditions=cells) for model in "ab"}
+        about = (one.benchmark, "photos", "own", (), Counts(9, 9, 0, 9))
+        results = [Result(model, *about, run, {}) for model, run in runs.items()]
+        shown = sections(results, [one])
+        text = page(shown, "t", inks_of(shown), PageOptions(images=False))
+        assert ("mean error by class" in text) is not bool(classes)
