@@ -45,6 +45,9 @@ SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",  # LaTeX's own font has other letters in the places of these three
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "ε": r"$\varepsilon$",
     "†": r"$\dagger$",
     "–": "--",
