@@ -31,14 +31,13 @@ def dependence_lines(runs: Iterable[ScoredRun]) -> list[str]:
     Stems of file names count as columns where the classes are a person's own. Of several runs the one counts whose
     intervals are the most too narrow; of one that has clusters nothing is said.
     """
-    worst: dict[str, Dependence] = {}
-    verb = "are answered"
+    worst: dict[str, tuple[Dependence, str]] = {}
     for run in runs:
-        verb = verb if run.stored.run.model.has_answers else "score"
+        verb = "are answered" if run.stored.run.model.has_answers else "score"
         for name, dependence in dependences_of(run).items():
-            if name not in worst or worst[name].too_narrow < dependence.too_narrow:
-                worst[name] = dependence
-    return [_line(name, each, verb) for name, each in worst.items() if each.too_narrow >= LEAST_TOLD]
+            if name not in worst or worst[name][0].too_narrow < dependence.too_narrow:
+                worst[name] = dependence, verb
+    return [_line(name, each, verb) for name, (each, verb) in worst.items() if each.too_narrow >= LEAST_TOLD]
 
 
 NOT_LOOKED_FOR = "not looked for: the pictures have no columns, and their classes are not a person's own"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,10 +14,12 @@ from hardiness.cli.show import print_tables
 from hardiness.core.columns import NO_GROUPING, Columns, ColumnSource, Grouping
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.results import dependence
 from hardiness.results.comparison import compare_stores
 from hardiness.results.gate import judge
 from hardiness.results.policy import parse_policy
 from hardiness.results.results import results_of
+from hardiness.statistics.dependence import Dependence
 from hardiness.store.store import Store
 
 PATIENTS, FRAMES = 41, 10
@@ -139,3 +143,20 @@ def test_measured_numbers_name_no_cluster_and_whole_ones_with_an_empty_cell_do(t
     assert len(alike_lines(store, Grouping(columns=whole))) == 1
     measured = Columns(np.array(ids, object), {"age": number + 0.5}, (ColumnSource("Python", "2" * 64),))
     assert alike_lines(store, Grouping(columns=measured)) == []
+
+
+def test_each_line_has_the_verb_of_the_run_that_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a file of scores a classifier's pictures are answered alike all the same."""
+
+    def run(has_answers: bool, column: str) -> Any:
+        model = SimpleNamespace(has_answers=has_answers)
+        return SimpleNamespace(stored=SimpleNamespace(run=SimpleNamespace(model=model)), column=column)
+
+    monkeypatch.setattr(dependence, "dependences_of", lambda each: {each.column: Dependence(20, 0.5, 2.0)})
+    runs = [run(True, "patient"), run(False, "scene")]
+    for ordered in (runs, runs[::-1]):
+        lines = sorted(dependence.dependence_lines(cast(Any, ordered)))
+        assert [line.partition(" (")[0] for line in lines] == [
+            "pictures of one patient are answered alike",
+            "pictures of one scene score alike",
+        ]
