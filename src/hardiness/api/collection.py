@@ -25,7 +25,7 @@ from hardiness.results.results import (
     results_of,
     with_limits_of,
 )
-from hardiness.results.runs import ScoredRun
+from hardiness.results.runs import ScoredRun, with_levels
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store, surveyed
 from hardiness.visualise.stored import folders
@@ -49,11 +49,13 @@ class ResultCollection:
     remarks: Sequence[str] = ()
     stores: Sequence[Store] = ()
 
-    def table_of(self, result: Result) -> ImageTable | None:
-        """The image table of a result's run; ``None`` where no folder holds it alone."""
-        runs = (run for store in self.stores for run in store.runs() if run.key == result.key)
-        stored = next(runs, None)
-        return None if stored is None or result.parts else ScoredRun(stored, card_of(stored.run)).table
+    def tables_of(self, result: Result) -> Sequence[ImageTable]:
+        """The image tables of a result's run and of its single levels; none where no folder holds it alone."""
+        for store in self.stores:
+            for run in with_levels([ScoredRun(stored, card_of(stored.run)) for stored in store.runs()]):
+                if run.stored.key == result.key and not result.parts:
+                    return [each.table for each in (run, *run.levels)]
+        return []
 
 
 def gate_tables(stores: Sequence[Store]) -> list[GateTable]:

@@ -77,7 +77,7 @@ def export(
         for line in collection.problems:
             warnings.warn(line, stacklevel=2)
         gates = gate_tables(collection.stores)
-        content = exporter.content(collection.results, collection.comparisons, collection.table_of, gates)
+        content = exporter.content(collection.results, collection.comparisons, collection.tables_of, gates)
     elif baseline is not None or cluster is not None or len(slices):
         name = "baseline" if baseline is not None else "cluster" if cluster is not None else "slices"
         raise ArgumentError(f"{name}= goes with the folder of an evaluation; results that are at hand have none")

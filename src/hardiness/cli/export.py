@@ -43,7 +43,7 @@ def export(options: ExportOptions) -> int:
     print_lines(*collection.remarks, problems=collection.problems)
     try:
         gates = api.gate_tables(collection.stores)
-        content = exporter.content(collection.results, collection.comparisons, collection.table_of, gates)
+        content = exporter.content(collection.results, collection.comparisons, collection.tables_of, gates)
     except Exception as error:
         if not registry.give_up(options.form, error):
             raise

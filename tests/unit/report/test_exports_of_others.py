@@ -145,6 +145,29 @@ def test_each_picture_under_each_condition_is_a_sample_of_its_score(out: Path) -
         assert np.mean(rights) == pytest.approx(share)
 
 
+def test_pictures_at_a_single_level_are_samples_of_its_score(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out, tmp_path / "out")
+    store = Store.open(tmp_path / "out")
+    (beside,) = (run.run for run in store.runs() if run.run.model.name == "first")
+    level = Condition(corruption="jpeg_compression", level="quality=20")
+    options = {**beside.benchmark.options, "cell": "jpeg_compression/quality=20"}
+    run = replace(beside, benchmark=replace(beside.benchmark, options=options), conditions=(level,))
+    label = np.arange(40) % 4
+    rows = answer_rows(np.where(label > 0, label, 9)[:, None], label)
+    stored = store.run(run, Plan(whole=(0,)))
+    stored.write(0, list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True)), Records(rows))
+    samples = [each for each in lines(tmp_path / "out", "every-eval-ever-samples") if "level" in each["metadata"]]
+    assert len(samples) == 40
+    (identity,) = {each["evaluation_result_id"] for each in samples}
+    by_id = {
+        each["evaluation_result_id"]: each
+        for record in lines(tmp_path / "out", "every-eval-ever")
+        for each in record["evaluation_results"]
+    }
+    assert by_id[identity]["score_details"]["score"] == pytest.approx(0.25)
+    assert sum(each["evaluation"]["is_correct"] for each in samples) == 30
+
+
 def test_samples_need_the_rows(out: Path) -> None:
     with pytest.raises(ArgumentError, match="needs the folder of an evaluation whose rows have answers"):
         hardiness.export(results_of(Store.open(out)), "every-eval-ever-samples")

@@ -14,7 +14,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.report.exports.every_eval_ever import SCHEMA_VERSION, evaluation_id, evaluation_name, result_id
-from hardiness.report.exports.exporter import Comparisons, TableOf, register
+from hardiness.report.exports.exporter import Comparisons, TablesOf, register
 from hardiness.sources.files import shown
 
 SHARES = ("top1", "error", "clean_error", "accuracy", "clean_accuracy")
@@ -26,7 +26,7 @@ SHARES = ("top1", "error", "clean_error", "accuracy", "clean_accuracy")
     "Every Eval Ever 0.3.0: a line for each picture under each condition, right or wrong; of folders",
     of_rows=True,
 )
-def write(results: Sequence[Result], comparisons: Comparisons = (), tables: TableOf | None = None) -> bytes:
+def write(results: Sequence[Result], comparisons: Comparisons = (), tables: TablesOf | None = None) -> bytes:
     """Lines of JSON, one a picture and condition, with the label, the answer and whether it is right.
 
     The input is the picture's id, as no picture leaves the machine. Of runs whose rows have no answers, such as those
@@ -44,7 +44,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = (), tables: Tabl
         f"{json.dumps(record)}\n"
         for of_model in by_model.values()
         for result in of_model
-        if tables is not None and (table := tables(result)) is not None
+        for table in (tables(result) if tables is not None else ())
         for record in _records(result, table, evaluation_id(of_model))
     ]
     if not lines:

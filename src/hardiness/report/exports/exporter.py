@@ -21,8 +21,8 @@ Comparisons: TypeAlias = "Sequence[BenchmarkComparison]"
 """The models of each benchmark on the same images, which places go by."""
 
 
-TableOf: TypeAlias = "Callable[[Result], ImageTable | None]"
-"""The image table of a result's run; ``None`` where its rows are not at hand."""
+TablesOf: TypeAlias = "Callable[[Result], Sequence[ImageTable]]"
+"""The image tables of a result: of its run, and of each single level beside it; none where its rows are not at hand."""
 
 
 class Write(Protocol):
@@ -42,7 +42,7 @@ class Exporter:
         write: from results to its content.
         binary: whether its content is for a file alone.
         table: from one table of texts to its content; ``None`` where the form has no tables.
-        of_rows: whether ``write`` takes, as ``tables``, the function that gives the image table of a result.
+        of_rows: whether ``write`` takes, as ``tables``, the function that gives the image tables of a result.
         of_gates: whether ``write`` takes, as ``gates``, the last gate of each folder.
     """
 
@@ -57,7 +57,7 @@ class Exporter:
         self,
         results: Sequence[Result],
         comparisons: Comparisons = (),
-        tables: TableOf | None = None,
+        tables: TablesOf | None = None,
         gates: Sequence[GateTable] = (),
     ) -> bytes:
         """The content of a file, with the rows behind results, or the gates of their folders, where it shows them."""
