@@ -14,6 +14,10 @@ from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.charts import Curves, Dots, Line, Observer, Panel
 from hardiness.report.exports.exporter import registry
+from hardiness.report.figures import NARROW_PX
+from hardiness.report.figures.charts import draw
+from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.sheet import Text
 from hardiness.report.page import inks_of, sheet
 from hardiness.report.sections import sections
 from hardiness.results.comparison import BenchmarkComparison
@@ -155,3 +159,12 @@ def test_the_sheet_to_hand_over_has_figures_that_can_be_read_and_say_more_than_i
     assert [caption.partition("<")[0] for caption in captions] == ["By row", "One row"]
     lone = replace(shown, section=replace(shown.section, charts=(small,)))
     assert "<figcaption>By severity" in sheet([lone], "hardiness", inks_of([lone]))
+
+
+def test_the_row_of_everything_is_named_whole_on_a_phone() -> None:
+    """It was ``all tha…ere run``."""
+    row = {"fog": Score("error", 0.5, "fraction", 100, Interval(0.4, 0.6))}
+    observer = Observer("a", row["fog"], row)
+    dots = Dots("by_row", "By row", "", "error", ("", ""), "all that were run", ("fog",), (observer,))
+    texts = [mark.text for _, mark in draw(dots, NARROW_PX, Inks(("a",))).marks if isinstance(mark, Text)]
+    assert "all that were run" in texts

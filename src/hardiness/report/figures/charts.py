@@ -441,7 +441,8 @@ def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool, most: float) -
     top = legend(sheet, top, [each.name for each in dots.observers], inks, beside)
     top += 20 if any(dots.ends) else 4
     widths = (BOLD * len(dots.all_rows), *(0.56 * len(row) for row in dots.rows))
-    left = min(12.5 * max(widths) + 14, 0.36 * width)
+    whole_px = min(SMALLEST_PX * widths[0] + 11, 0.42 * width)  # the row of everything is named whole on a phone too
+    left = min(12.5 * max(widths) + 14, max(0.36 * width, whole_px))
     models, room = len(dots.observers), width - left
     label_px = LABEL_PX * (len(label_lines(dots.label, room)) - 1)
     close = (most - top - 46 - label_px) / (len(dots.rows) + 1.5)
