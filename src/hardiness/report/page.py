@@ -313,7 +313,9 @@ def _section(
 def _pair_notes(shown: BenchmarkSection) -> list[str]:
     """The sentences of a comparison on pairs, beside their differences; places stand in the tables."""
     notes = comparison_view(shown.compared, DIFFERENCES_MOST).notes if shown.compared else ()
-    others = [note for note in notes if "differences are shown" not in note and not note.startswith("ranks by ")]
+    undefined = [f"{score.title} is undefined" for score in shown.compared.scores] if shown.compared else []
+    elsewhere = ("ranks by ", *undefined)  # in the tables, and in the notes below them
+    others = [note for note in notes if "differences are shown" not in note and not note.startswith(elsewhere)]
     # Parts of a difference of errors would stand against the direction of all else on the page.
     are_own = all(result.run.has_own_labels for result in shown.results)
     return [note for note in others if ", mean error by " not in note] if are_own else others

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from one_score import compared
@@ -116,7 +119,8 @@ def test_no_part_of_a_difference_stands_against_the_direction_of_the_page_whatev
     part = DifferencePart("cat", Difference(0.2, Interval(0.1, 0.4), 0.01, 9, ""), 0.01)
     detail = PairDetail("a", "b", None, (), {"class": [part]}, ())
     score = compared("consistency", {name: mean(np.arange(9), np.ones(9)) for name in "ab"}, True)
-    one = BenchmarkComparison("shift-consistency", "photos", (score,), 9, (), (detail,), protocol="own")
+    none = replace(score, metric="ece", title="ECE", values=dict.fromkeys("ab", math.nan))
+    one = BenchmarkComparison("shift-consistency", "photos", (score, none), 9, (), (detail,), protocol="own")
     for classes in (("cat", "dog"), ()):
         data, cells = DataIdentity("photos", classes=classes), (Condition(), Condition(shift=1))
         benchmark = BenchmarkIdentity(one.benchmark, "shift", "own")
@@ -126,3 +130,4 @@ def test_no_part_of_a_difference_stands_against_the_direction_of_the_page_whatev
         shown = sections(results, [one])
         text = page(shown, "t", inks_of(shown), PageOptions(images=False))
         assert ("mean error by class" in text) is not bool(classes)
+        assert "ECE is undefined" not in text, "which the notes of a table say"
