@@ -161,6 +161,14 @@ def test_the_page_is_of_the_json_alone_and_begins_with_the_verdict(made: Path) -
     assert not re.search(r"\b(src|href)=.https?:|@import|url\(", page), "nothing is loaded"
 
 
+def test_one_that_is_left_out_of_the_first_sheet_is_no_several(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FRONT_LINES", "FRONT_ROWS"):
+        monkeypatch.setattr(f"hardiness.report.evidence.page.{name}", 1)
+    page = evidence_page((made / "filed" / "evidence.json").read_bytes())
+    assert "and 1 more benchmark in section 4" in page
+    assert "and 1 more model in section 4" in page
+
+
 def test_what_is_not_stated_is_said_so_and_not_made_up(made: Path, tmp_path: Path) -> None:
     hardiness.write_evidence(made / "out", tmp_path)
     about = evidence_of(tmp_path)["about"]
