@@ -240,6 +240,16 @@ def test_ranges_and_conditions_are_stated_by_options(tmp_path: Path) -> None:
     assert "begin at -100 and not at 0" in str(shifted.score("retained_score").reason)
 
 
+def test_0_is_a_measured_number_in_columns_of_other_names_unless_it_is_called_clean(tmp_path: Path) -> None:
+    lines = [(f"s{k}", level, (k + 20 + offset) / 100) for k in range(40) for level, offset in ((0, 5), (10, 9))]
+    file = str(write(tmp_path / "a.csv", lines, ("sample", "snr", "score")))
+    result = evaluate("m", "file:noisy:conditions=snr", predictions=file)
+    assert result.run.conditions == (Condition(snr=0), Condition(snr=10))
+    assert "no score is of a clean picture" in str(result.score("retained_score").reason)
+    named = evaluate("m", "file:noisy:conditions=snr,clean=0", predictions=file)
+    assert named.run.conditions == (Condition(), Condition(snr=10))
+
+
 def test_a_success_of_0_or_1_has_the_exact_interval_of_a_share() -> None:
     success = {"sample": [f"episode{k}" for k in range(50)], "score": [1] * 41 + [0] * 9}
     score = evaluate("policy", "file:robot", predictions=success).score("mean_score")

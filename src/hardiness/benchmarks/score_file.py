@@ -73,8 +73,11 @@ class ScoreFile(Benchmark):
             return math.nan, math.nan
 
     def is_clean(self, values: Sequence[str | int | float | None]) -> bool:
-        """Whether a picture is undisturbed of whose condition the columns say this."""
-        names = {"", "0", *(name.casefold() for name in self.clean)}
+        """Whether a picture is undisturbed of whose condition the columns say this.
+
+        A severity of 0 is; in columns of other names 0 may be a measured number, as of decibels, unless it is named.
+        """
+        names = {"", *(name.casefold() for name in self.clean), *(() if self.columns else ("0",))}
         return all(value is None or str(value).casefold() in names for value in values)
 
     def selection(self) -> Selection:
