@@ -164,3 +164,11 @@ def test_options_that_have_no_sense_here_are_refused(tmp_path: Path) -> None:
         with tarfile.open(tmp_path / f"s-{index}.tar", "w") as tar:
             tar.addfile(tarfile.TarInfo("a.cls"))
     assert "holds shards" in complaint(shards)
+
+
+def test_a_folder_of_fewer_stimuli_than_published_is_a_part_and_stimuli_of_ones_own_are_not(tmp_path: Path) -> None:
+    part = write(tmp_path / "part", "cat7-elephant1", "dog1-cat2")
+    assert found(part).released == 1200
+    assert found(write(part, "contact-sheet.png")).released is None, "made here"
+    mine = own(write(tmp_path / "mine", "cat1-dog1"), "category,class_index\ncat,281\ndog,151\n")
+    assert found(mine).released is None

@@ -18,6 +18,9 @@ OWN_CATEGORIES, CONTACT_SHEET = "categories.csv", "contact-sheet.png"
 WITHOUT_CONFLICT = "bicycle6-bicycle3"
 """The one stimulus without a conflict that the set of Orhan (2019) still held."""
 
+IN_CONFLICT = 1200
+"""Published stimuli whose shape and texture are of two categories."""
+
 RULE = "<shape><number>-<texture><number>, as in cat7-elephant1.png"
 
 
@@ -47,6 +50,7 @@ def read(place: Place) -> DataSet:
     categories = read_categories(own_table.file, num_classes) if own_table else sixteen()
     images = [image for image in tree.images() if PurePosixPath(image.path).name != CONTACT_SHEET]
     items = _items(place, tree, images, categories)
+    is_made = own_table is not None or len(images) < len(tree.images())  # beside a contact sheet
     return DataSet(
         name=f"{DataIdentity.OWN}{Path(place.path).stem}" if own_table else NAME,
         items=items,
@@ -56,6 +60,7 @@ def read(place: Place) -> DataSet:
         remarks=passed_over(NAME, place.path, tree.unused(images)),
         class_names=tuple(map(str, range(num_classes))) if place.class_count else None,
         categories=categories,
+        released=None if is_made else IN_CONFLICT,
     )
 
 
