@@ -134,7 +134,7 @@ def title_of(columns: Sequence[ScreenColumn], models: Sequence[str]) -> str:
         models: all that the page shows.
     """
     if not columns:
-        return f"{_counted(models, 'model')} evaluated"
+        return f"{_capital(_counted(models, 'model'))} evaluated"
     if len(models) == 1:
         return _title_of_one(columns, models[0])
     judged = [column for column in columns if column.is_judged]

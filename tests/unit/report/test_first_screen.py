@@ -214,7 +214,7 @@ def test_no_share_of_some_is_shown_as_all_or_none() -> None:
 
 
 def test_where_no_column_was_run_the_title_counts_the_models() -> None:
-    assert title_of([], "ab") == "two models evaluated"
+    assert title_of([], "ab") == "Two models evaluated"
 
 
 def test_a_column_says_on_how_many_images_it_rests() -> None:
