@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,17 @@ def test_two_classes_and_one_output_have_an_ensemble_of_another_name(
     assert hardiness("report", out).status == 0
     told = hardiness("show", out, "--all").out + (out / "report.html").read_text() + json.dumps(results(out))
     assert "autoattack" not in told.lower(), "its name is the leaderboards'"
+
+
+def test_a_surrogate_of_other_classes_is_refused_before_it_is_attacked(
+    photos: Path, factory: Any, hardiness: Any, tmp_path: Path
+) -> None:
+    command = ("run", "-m", factory(len(CLASSES)), "--data", photos, "--device", "cpu", "--out", tmp_path / "out")
+    refused = hardiness(*command, "-b", f"blackbox:surrogate={factory(2, name='pair')}", "--plan")
+    assert refused.status == 1
+    assert re.search(
+        r"blackbox: its surrogate cannot be used: \S+ has 2 classes and data set 'own-photos'", refused.err
+    )
 
 
 def test_pictures_with_several_labels_are_refused_with_what_serves(

@@ -187,6 +187,8 @@ def test_no_accuracy_stands_anywhere(out: Path, hardiness: Any, tmp_path: Path) 
             r"top.?1\b|accuracy|\bmistakes?\b|negative.flips|answers (that )?are right|(their|right) answers|% right",
             text,
         ), name
+    assert "type: other" in texts["model-index"]
+    assert "image-classification" not in texts["model-index"], "the task is anybody's"
     assert "Retained score by corruption" in texts["page"]
     assert re.search(r"fog, severity 3 .*\n.*[\d.]+–[\d.]+", texts["terminal"]), "conditions have intervals"
     told_apart = " ".join(re.sub(r"<[^>]+>", " ", texts["page"]).split())

@@ -16,6 +16,7 @@ from hardiness.engine.deadline import Deadline, Progression, evaluate_until_dead
 from hardiness.engine.enlargement import enlarged
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.goals import EvaluationToGoal, Outlook, Precision, Verdicts
+from hardiness.engine.label_map import labels_for
 from hardiness.engine.moved_runs import fewer_images, moved_from
 from hardiness.engine.provenance import keep_beginning, keep_measured
 from hardiness.engine.rounds import Rounds
@@ -290,7 +291,7 @@ def prepared(
     tasks: list[Task] = []
     problems = list(data.notes)
     try:
-        surrogate = surrogate_of(benchmark, classifiers, listener)
+        surrogate = surrogate_of(benchmark, classifiers, data, listener)
     except (ModelError, DataError) as error:
         return PreparedEvaluation(
             problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}")
@@ -337,14 +338,14 @@ def _by_unit_size(tasks: Sequence[Task]) -> list[list[Task]]:
 
 
 def surrogate_of(
-    benchmark: Benchmark, classifiers: Sequence[Classifier], listener: Listener
+    benchmark: Benchmark, classifiers: Sequence[Classifier], data: DataSet, listener: Listener
 ) -> Classifier | Ensemble | None:
     """The model that the benchmark attacks in place of the evaluated ones: one of them where it is among them.
 
     Raises:
         UnknownNameError: no model has that name.
-        DataError, ModelError: its weights cannot be had or do not fit, it has no gradients, or it is all that is
-            evaluated.
+        DataError, ModelError: its weights cannot be had or do not fit, it has no gradients or other classes than the
+            data, or it is all that is evaluated.
     """
     plan = benchmark.attack
     if plan is None or plan.surrogate is None or not classifiers:
@@ -362,4 +363,6 @@ def surrogate_of(
         members.append(evaluated or load(spec, device=classifiers[0].device, progress=progress))
         if asks_for_gradients(plan):
             require_gradients(members[-1])
-    return members[0] if len(members) == 1 else Ensemble(members)
+    surrogate = members[0] if len(members) == 1 else Ensemble(members)
+    labels_for(surrogate, data)
+    return surrogate

@@ -255,7 +255,7 @@ def _forecast(
 ) -> Forecast:
     problems = list(data.notes)
     try:
-        surrogate = surrogate_of(benchmark, classifiers, Silence())
+        surrogate = surrogate_of(benchmark, classifiers, data, Silence())
     except (ModelError, DataError) as error:
         problem = f"{benchmark.name}: its surrogate cannot be used: {error}"
         return Forecast(benchmark.name, data.name, problems=(*problems, problem), refused=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hardiness.core.answers import SCORES
 from hardiness.core.result import Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import marks_in_export
 from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.sources.files import shown as printable
 
-TASK = "image-classification"
+TASK = ("image-classification", "Image classification")
+OTHER_TASK = ("other", "A score for each picture")
+"""That of a file of scores, which says nothing of what the network does."""
 
 
 @register("model-index", "the model-index block of a model card on the Hugging Face hub, a document for each model")
@@ -46,9 +49,10 @@ def _entry(shown: BenchmarkSection, result: Result, score: Score) -> dict[str, A
     if score.interval:
         scale = 100 if percent else 1
         details["interval"] = [round(scale * bound, 4) for bound in (score.interval.low, score.interval.high)]
+    task_type, task_name = OTHER_TASK if result.run.model.outputs == SCORES else TASK
     return {
-        "task_type": TASK,
-        "task_name": "Image classification",
+        "task_type": task_type,
+        "task_name": task_name,
         "dataset_type": printable(result.data),
         "dataset_name": printable(shown.heading),
         "metric_type": score.metric,
