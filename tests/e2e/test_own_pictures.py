@@ -245,6 +245,9 @@ def test_pictures_with_several_labels_are_refused_with_what_serves(
         refused = hardiness(*command, "--data", photos.parent / "flat")
         assert (refused.status, len(refused.lines)) == (2, 1), refused.err
         assert message in refused.err
+    labels.write_text('path,label\n0.png,"boat, red"\n1.png,"boat, blue"\n2.png,"bird, red"\n3.png,"bird, blue"\n')
+    told = hardiness(*("run", "-m", factory(4, name="four"), *command[3:]), "--data", photos.parent / "flat")
+    assert "a picture has the labels" not in told.err, "classes of two words"
     for pair in ([0, 1], ["bird", "boat"], [0, 1, 2]):  # no positions of a one-hot vector
         pictures = (np.zeros((2, 40, 40, 3), np.uint8), [pair, pair])
         with pytest.raises(ArgumentError, match=r"label 0 of \w+ is \[.*labels are one for each"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -101,12 +100,13 @@ def read_labels(file: Path) -> list[LabelledRow]:
 
 
 def label_of_several(labels: Iterable[str]) -> str | None:
-    """The first label that joins several classes by ``|``, ``;`` or ``,``, each of which another label has too."""
-    parts = {label: {part.strip("[]'\" ") for part in re.split("[|;,]", label)} for label in labels}
-    counts = Counter(part for some in parts.values() for part in some)
-    return next(
-        (label for label, some in parts.items() if len(some) > 1 and all(counts[part] > 1 for part in some)), None
-    )
+    """The first label that joins several others by ``|``, ``;`` or ``,``, each of which also stands alone."""
+    parts = {
+        label: {part.strip("[]'\" ") for part in re.split("[|;,]", label)}  # or a list, as Python writes it
+        for label in dict.fromkeys(labels)
+    }
+    alone = set().union(*(names for names in parts.values() if len(names) == 1))
+    return next((label for label, names in parts.items() if len(names) > 1 and names <= alone), None)
 
 
 def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[LabelledRow]:
