@@ -105,7 +105,7 @@ class Answers:
             Sample(str(self.names[place]), Condition(), f"shape: {shape}", Answer(str(self.given[place])))
             for shape, place in list(chosen.items())[:SHOWN]
         )
-        rule = f"Stimuli answered by their texture, the first of each shape by name; {len(fooled):,} qualify."
+        rule = f"Stimuli answered by their texture ({len(fooled):,} in all), the first of each shape by name."
         yield Gallery("Texture over shape", rule, samples)
 
     def scores(self, protocol: str) -> Iterator[Score]:

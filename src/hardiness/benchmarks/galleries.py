@@ -119,7 +119,8 @@ def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
         )
         rule = (
             "Right on the photograph, wrong once it is disturbed: the wrong answers given with most confidence, no "
-            f"photograph twice, each kind of disturbance once before any comes again. {qualify:,} pictures qualify."
+            "photograph twice, each kind of disturbance once before any comes again. Pictures that qualify: "
+            f"{qualify:,}."
         )
         yield Gallery("Answers that flip", rule, samples)
 

@@ -177,7 +177,7 @@ def _compared(result: Result, score: Score, peers: Sequence[PublishedNumber]) ->
         return "", ""
     value = score.value
     nearest = min((each.value for each in peers), key=lambda published: abs(published - value))
-    points = f"{100 * (value - nearest):+.1f}".replace("-", "−")
+    points = f"{100 * (value - nearest):+z.1f}".replace("-", "−")
     if result.counts.complete and result.counts.images >= max(each.n for each in peers):
         return points, ""
     inside = score.interval is not None and score.interval.low <= nearest <= score.interval.high

@@ -69,5 +69,5 @@ def _ends(difference: Difference, sign: float, scale: float) -> str:
 
 
 def _points(value: float, scale: float) -> str:
-    text = f"{scale * value:+.1f}"
+    text = f"{scale * value:+z.1f}"
     return "0.0" if not float(text) else text.replace("-", "−")

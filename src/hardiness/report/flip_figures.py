@@ -64,7 +64,7 @@ def flip_gallery(pair: PairFlips) -> Gallery:
         f"Right under {pair.first}, wrong under {pair.second}",
         f"Negative flips: right under {pair.first}, whose answer is named as the one before, and wrong "
         f"under {pair.second}; those that it is surest of, no photograph twice. "
-        f"{pair.flipped:,} pictures qualify.",
+        f"Pictures that qualify: {pair.flipped:,}.",
         pair.samples,
     )
 

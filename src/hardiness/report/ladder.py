@@ -42,7 +42,7 @@ def _short_row(part: StepPart) -> tuple[str, ...]:
     if flips:
         shares = (flips.changed, flips.negative.value, flips.positive.value)
         answers = "{:.1f}\n({:.1f}, {:.1f})".format(*(100 * share for share in shares))
-    change = "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+.2f}"
+    change = "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+z.2f}"
     ends = _ends(part.difference.interval, scale)
     cells = (
         part.name.replace("_", " ") or part.title,
@@ -76,7 +76,7 @@ def _row(step: LadderStep, part: StepPart, judged: bool) -> tuple[str, ...]:
         *changed,
         part.title,
         f"{_value(part.before, scale)} → {_value(part.after, scale)}",
-        "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+.2f}",
+        "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+z.2f}",
         _ends(part.difference.interval, scale) or part.difference.reason or "",
     )
     if not judged:
@@ -94,4 +94,4 @@ def _value(value: float, scale: float) -> str:
 
 
 def _ends(interval: Interval | None, scale: float) -> str:
-    return f"{scale * interval.low:+.2f} … {scale * interval.high:+.2f}" if interval else ""
+    return f"{scale * interval.low:+z.2f} … {scale * interval.high:+z.2f}" if interval else ""

@@ -146,7 +146,7 @@ def _row(
 
 
 def _points(value: float, scale: float = 100.0) -> str:
-    return f"{scale * value:+.2f}"
+    return f"{scale * value:+z.2f}"
 
 
 def _ranks(score: ScoreComparison, comparison: BenchmarkComparison) -> str:

@@ -77,7 +77,7 @@ def _scale(pair: SlicedDifference) -> float:
 
 
 def _points(pair: SlicedDifference, value: float) -> str:
-    return f"{_scale(pair) * value:+.2f}"
+    return f"{_scale(pair) * value:+z.2f}"
 
 
 def slice_json(pair: SlicedDifference) -> dict[str, Any]:

@@ -109,9 +109,9 @@ def verdict_text(verdict: Equivalence, title: str, unit: str) -> str:
     about = f"{verdict.outcome}: equivalent within {scale * verdict.margin:.3g}{points} by {title}?"
     if verdict.interval is None:
         return f"{about} No interval: {verdict.reason}"
-    ends = " … ".join(f"{scale * end:+.2f}" for end in (verdict.interval.low, verdict.interval.high))
+    ends = " … ".join(f"{scale * end:+z.2f}" for end in (verdict.interval.low, verdict.interval.high))
     over = f" in {verdict.clusters:,} clusters" if verdict.clusters else ""
-    text = f"{about} Difference {scale * verdict.value:+.2f} (90 %: {ends}), {verdict.n:,} images{over}"
+    text = f"{about} Difference {scale * verdict.value:+z.2f} (90 %: {ends}), {verdict.n:,} images{over}"
     if verdict.outcome == "cannot tell" and verdict.least_margin is not None:
         text += f"; they show no margin below {scale * verdict.least_margin:.2f}{points}"
     return text

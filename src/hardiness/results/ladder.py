@@ -445,11 +445,11 @@ def _score_change(part: StepPart) -> str:
     scale = 100.0 if part.unit in IN_PERCENT else 1.0
     if math.isnan(part.difference.value):
         return f"{part.title} is undefined"
-    text = f"{part.title} {scale * part.before:.2f} → {scale * part.after:.2f}, {scale * part.difference.value:+.2f}"
+    text = f"{part.title} {scale * part.before:.2f} → {scale * part.after:.2f}, {scale * part.difference.value:+z.2f}"
     interval = part.difference.interval
     if interval is None:
         return f"{text} (no interval: {part.difference.reason})"
-    return f"{text} (95 %: {scale * interval.low:+.2f} … {scale * interval.high:+.2f})"
+    return f"{text} (95 %: {scale * interval.low:+z.2f} … {scale * interval.high:+z.2f})"
 
 
 def _part_json(part: StepPart) -> dict[str, Any]:

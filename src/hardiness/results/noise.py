@@ -53,12 +53,12 @@ class SettingEffect:
 
     def as_row(self) -> tuple[str, ...]:
         """Under `HEADS`, as text."""
-        between = f"{100 * self.interval.low:+.2f} … {100 * self.interval.high:+.2f}" if self.interval else ""
+        between = f"{100 * self.interval.low:+z.2f} … {100 * self.interval.high:+z.2f}" if self.interval else ""
         return (
             self.title,
             f"{self.factor}: {self.setting}",
             f"{100 * self.usual:.2f}",
-            f"{100 * self.value:+.2f}",
+            f"{100 * self.value:+z.2f}",
             between,
             f"{self.otherwise:,}",
             f"{self.n:,}",

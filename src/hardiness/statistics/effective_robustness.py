@@ -53,11 +53,11 @@ class EffectiveRobustness:
     def sentence(self) -> str:
         """A clause on how much clean accuracy explains, with numbers; no judgement where the line is continued."""
         points = f"{100 * abs(self.value):.1f} points"
-        ends = f"({100 * self.interval.low:+.1f} … {100 * self.interval.high:+.1f})"
+        ends = f"({100 * self.interval.low:+z.1f} … {100 * self.interval.high:+z.1f})"
         if self.continued:
-            return f"{100 * self.value:+.1f} points {ends} from the line continued beyond its models"
+            return f"{100 * self.value:+z.1f} points {ends} from the line continued beyond its models"
         if self.interval.low <= 0 <= self.interval.high:
-            return f"explained by its clean accuracy: {100 * self.value:+.1f} points {ends} from the line"
+            return f"explained by its clean accuracy: {100 * self.value:+z.1f} points {ends} from the line"
         side = "more" if self.value > 0 else "fewer"
         return f"{points} {side} than its clean accuracy explains {ends}"
 

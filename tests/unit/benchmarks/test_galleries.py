@@ -62,7 +62,7 @@ def test_flips_are_the_surest_of_each_kind_then_of_each_image(
     shown = [each for each in galleries(table(right, sure, CONDITIONS), str) if each.title == "Answers that flip"]
     expected = [(f"{row:03d}", CONDITIONS[cell]) for row, cell in wanted[:SHOWN]]
     assert [(sample.id, sample.condition) for each in shown for sample in each.samples] == expected
-    assert all(f"{len(found):,} pictures qualify" in each.rule for each in shown)
+    assert all(f"Pictures that qualify: {len(found):,}." in each.rule for each in shown)
 
 
 @pytest.mark.slow

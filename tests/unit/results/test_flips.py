@@ -234,7 +234,7 @@ def test_the_page_shows_flips_as_figures_with_their_pictures(
     assert "16.0 % of answers differ between fp32 and int8: 8.0 % were right and are wrong, 8.0 % the reverse" in page
     assert "Flips from fp32 to int8, by class" in page
     assert "Right under fp32, wrong under int8" in page
-    assert "24 pictures qualify" in page
+    assert "Pictures that qualify: 24." in page
     assert "recall by class, less that of fp32" in page
     assert any('"flipped": 24' in kept.read_text("utf-8") for kept in tmp_path.glob("records/*/scored/memo.jsonl"))
 

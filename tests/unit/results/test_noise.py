@@ -76,6 +76,12 @@ def test_a_record_is_read_as_it_was_kept(tmp_path: Path) -> None:
         stored_noise([store])
 
 
+def test_what_rounds_to_nothing_has_the_sign_of_nothing() -> None:
+    smaller, _ = record("k", -0.02).moved
+    nothing = replace(smaller, value=-1e-9, interval=Interval(-1e-9, 1e-9))
+    assert nothing.as_row()[3:5] == ("+0.00", "+0.00 … +0.00")
+
+
 def test_one_image_says_how_little_it_shows() -> None:
     one = by_image(np.ones(1, bool))
     found = Noise("k", "a", "imagenet-val", "imagenet", tuple(moved_by("resize", "x", one, one)))
