@@ -29,6 +29,8 @@ def warnings_of(result: Result) -> Iterator[str]:
     counts = result.counts
     if not counts.images:
         yield "no sample was evaluated, so there is no score"
+    elif not counts.evaluated and not counts.failed:
+        yield f"single levels alone were evaluated: they have scores of their own, and {result.benchmark} has no mean"
     elif not counts.complete:
         what = "images" if len(result.plan.whole) == 1 else "image-cells"
         failed = f", {counts.failed:,} failed" if counts.failed else ""

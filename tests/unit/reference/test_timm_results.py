@@ -99,6 +99,13 @@ def test_a_set_smaller_than_published_is_partial_wherever_it_is_shown() -> None:
     assert released_of(outside) == 5_879
 
 
+def test_a_run_of_single_levels_alone_is_not_called_a_part_of_nothing() -> None:
+    levels = replace(result(0.8, 300), counts=Counts(50_000, 0, 0, 300))
+    (line,) = [each for each in warnings_of(levels) if "levels" in each]
+    assert line.startswith("single levels alone were evaluated")
+    assert not [each for each in warnings_of(levels) if "evaluated 0 of" in each]
+
+
 def test_a_perfect_score_is_first() -> None:
     best = replace(
         result(1.0, 50_000), scores=[Score("top1", 1.0, "fraction", 100, Interval(0.999, 1.0), True, Condition())]
