@@ -26,6 +26,7 @@ def parsed() -> dict[Path, list[ast.AST]]:
     return {path: list(ast.walk(ast.parse(path.read_text("utf-8")))) for path in SOURCE.rglob("*.py")}
 
 
+@functools.cache
 def modules() -> dict[str, Path]:
     """Every module by its name, a package by that of its ``__init__.py``."""
     places = {path: path.relative_to(SOURCE.parent).with_suffix("").parts for path in parsed()}
