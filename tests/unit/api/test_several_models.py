@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,8 @@ def test_answers_from_elsewhere_are_a_file_or_columns(
         "served", "imagenet-val", str(root), predictions=file, out=tmp_path / "python", **settings
     )
     assert rows_in(tmp_path / "python") == rows_in(tmp_path / "command")
-    forms = ({"sample": samples, "logits": logits}, table, table.to_pandas(), {**table.to_pydict()})
+    frames = [table.to_pandas()] if find_spec("pandas") else []
+    forms = ({"sample": samples, "logits": logits}, table, *frames, {**table.to_pydict()})
     held = [hardiness.evaluate("served", "imagenet-val", str(root), predictions=form, **settings) for form in forms]
     assert {each.key for each in held} == {held[0].key}
     assert held[0].key != of_file.key, "its weights are the hash of its answers"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from answers import stored
 from commands import called
@@ -77,6 +76,14 @@ def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
+def test_a_table_of_pandas_has_the_columns_of_the_others(out: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    results = hardiness.load_results(out)
+    frame = results.table("pandas")
+    assert isinstance(frame, pandas.DataFrame)
+    assert list(frame.columns) == results.table().column_names
+
+
 def test_scores_are_rows_with_headlines_and_conditions_by_name(out: Path) -> None:
     results = hardiness.load_results(out)
     rows = results.table().to_pylist()
@@ -86,9 +93,6 @@ def test_scores_are_rows_with_headlines_and_conditions_by_name(out: Path) -> Non
     biased = by_name["a", "shape_bias", "geirhos2019, cat"]
     assert (biased["protocol"], biased["category"], biased["headline"]) == ("geirhos2019", "cat", False)
     assert {row["metric"] for row in rows if row["headline"]} >= {"top1", "shape_bias"}
-    frame = results.table("pandas")
-    assert isinstance(frame, pd.DataFrame)
-    assert list(frame.columns) == results.table().column_names
     assert results[0].table().to_pylist() == [
         {name: row[name] for name in results[0].table().column_names} for row in rows if row["run"] == results[0].key
     ]

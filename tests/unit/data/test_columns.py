@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -183,22 +184,32 @@ def test_parquet_has_types_of_its_own(tmp_path: Path) -> None:
     assert columns.remarks == ("t.parquet: left out, as cells hold neither text nor numbers: vector",)
 
 
-FRAME = pd.DataFrame({"path": ["a.png", "b.png"], "site": ["A", None], "age": [30, 40], "score": [0.5, np.nan]})
+COLUMNS: dict[str, list[Any]] = {
+    "path": ["a.png", "b.png"],
+    "site": ["A", None],
+    "age": [30, 40],
+    "score": [0.5, np.nan],
+}
+
+
+def frame() -> Any:
+    """The columns as a data frame, where pandas is there."""
+    return pytest.importorskip("pandas").DataFrame(COLUMNS)
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        FRAME,
-        FRAME.set_index("path"),
-        FRAME.to_dict("list"),
-        pa.table({name: pa.array(FRAME[name].tolist(), from_pandas=True) for name in FRAME}),
-        {"a.png": {"site": "A", "age": 30, "score": 0.5}, "b.png": {"age": np.int64(40), "score": None}},
+        frame,
+        lambda: frame().set_index("path"),
+        lambda: COLUMNS,
+        lambda: pa.table({name: pa.array(cells, from_pandas=True) for name, cells in COLUMNS.items()}),
+        lambda: {"a.png": {"site": "A", "age": 30, "score": 0.5}, "b.png": {"age": np.int64(40), "score": None}},
     ],
     ids=["frame", "frame with an index", "lists", "arrow", "by picture"],
 )
-def test_what_python_holds_is_read_whatever_its_form(given: object) -> None:
-    columns = read_columns(given)
+def test_what_python_holds_is_read_whatever_its_form(given: Callable[[], Any]) -> None:
+    columns = read_columns(given())
     assert columns.ids.tolist() == ["a.png", "b.png"]
     assert columns.values["site"].tolist() == ["A", None]
     assert columns.values["age"].tolist() == [30, 40]

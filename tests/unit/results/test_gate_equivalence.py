@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import called_wide
-from statsmodels.stats.weightstats import ttost_paired
 
 import hardiness
 from hardiness.core.condition import Condition
@@ -137,10 +136,11 @@ def test_without_a_baseline_it_is_refused(folder: Path) -> None:
 
 
 def test_a_mean_is_judged_as_statsmodels_judges_it() -> None:
+    weightstats = pytest.importorskip("statsmodels.stats.weightstats")
     generator = np.random.default_rng(0)
     half = generator.normal(0, 0.1, 300)
     apart = np.concatenate([half, -half]) + 0.004
-    theirs = ttost_paired(apart, np.zeros(600), -0.01, 0.01)[0]
+    theirs = weightstats.ttost_paired(apart, np.zeros(600), -0.01, 0.01)[0]
     ids = np.arange(600)
     tested = difference(mean(ids, apart), mean(ids, np.zeros(600)))
     (ruling,) = rulings([(Evidence.from_difference(tested), Limit(0.01, 0))])

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy.stats import ttest_ind, ttest_rel
 
 from hardiness.core.condition import Condition
@@ -88,6 +87,7 @@ def test_other_photographs_of_the_same_patients_are_paired_by_them() -> None:
 
 
 def test_the_error_is_that_of_statsmodels_also_where_sizes_are_unlike() -> None:
+    sm = pytest.importorskip("statsmodels.api")
     generator = np.random.default_rng(4)
     code = np.sort(generator.integers(0, 40, 300))
     apart = generator.normal(0.05, 1, 300) + generator.normal(0, 0.7, 40)[code]
