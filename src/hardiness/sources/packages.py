@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 
 import platformdirs
@@ -68,7 +69,7 @@ def installed_file(package: str, path: str, sha256: str = "") -> Path:
         installed = distribution(package)
     except PackageNotFoundError:
         raise DataError(
-            f"package {package!r} is not installed, and {path} comes from it; pip install 'hardiness[demo]'"
+            f"package {package!r} is not installed, and {path} comes from it; pip install {_bringing(package)}"
         ) from None
     file = Path(str(installed.locate_file(path)))
     if not file.is_file():
@@ -79,6 +80,17 @@ def installed_file(package: str, path: str, sha256: str = "") -> Path:
             f"reinstall package {package} (found version {installed.version})"
         )
     return file
+
+
+def _bringing(package: str) -> str:
+    """The words after ``pip install`` that bring a package: the smallest extra of ours that has it, else its name."""
+    extras: dict[str, list[str]] = {}
+    with suppress(PackageNotFoundError):
+        for requirement in requires("hardiness") or ():
+            if match := re.match(r"""([\w.-]+).*extra == ["']([\w-]+)["']""", requirement):
+                extras.setdefault(match[2], []).append(match[1])
+    sizes = {extra: len(packages) for extra, packages in extras.items() if package in packages}
+    return f"'hardiness[{min(sizes, key=sizes.__getitem__)}]'" if sizes else package
 
 
 def file_sha256(file: Path) -> str:

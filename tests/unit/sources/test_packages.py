@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import Distribution, PackageNotFoundError
 
 import pytest
 
 from hardiness.core.errors import DataError
+from hardiness.sources import packages
 from hardiness.sources.packages import file_sha256, installed_file
 
 SYNSETS = "timm/data/_info/imagenet_synsets.txt"
@@ -29,6 +31,26 @@ def test_checks_the_bytes() -> None:
 def test_absent_package_is_told_with_what_to_install() -> None:
     with pytest.raises(DataError, match=r"'no-such-thing' is not installed.*pip install"):
         installed_file("no-such-thing", "file")
+
+
+@pytest.mark.parametrize(
+    ("package", "advice"),
+    [
+        ("imagenet-x", "pip install 'hardiness[labels]'"),
+        ("ai-benchmark", "pip install 'hardiness[demo]'"),
+        ("imagecorruptions-imaug", "pip install imagecorruptions-imaug"),
+    ],
+)
+def test_the_extra_that_brings_an_absent_package_is_named(
+    package: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> Distribution:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(packages, "distribution", absent)
+    with pytest.raises(DataError) as error:
+        installed_file(package, "file")
+    assert str(error.value).endswith(f"comes from it; {advice}")
 
 
 def test_absent_file_is_told() -> None:
