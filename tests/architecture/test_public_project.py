@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 import hardiness
@@ -43,6 +44,7 @@ def test_the_lowest_environment_has_the_lowest_release_of_everything_required() 
         assert f"{name}>={pins[name]}" in PROJECT["optional-dependencies"][extra]
 
 
+@pytest.mark.slow
 def test_an_environment_whose_python_is_not_there_is_not_passed_over() -> None:
     for name, status, told in (("3.99", 1, "failed: there is no Python 3.99"), ("x", 2, "no environment of that name")):
         done = subprocess.run([ROOT / ".ci/environments", name], capture_output=True, text=True, check=False)

@@ -53,6 +53,7 @@ def rows_in(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted((out / "records").glob("*/*.parquet"))}
 
 
+@pytest.mark.slow
 def test_models_of_one_call_share_the_pictures_and_give_the_rows_of_the_command(
     named: list[str], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +113,7 @@ def test_what_one_of_several_models_cannot_is_a_problem_and_costs_the_others_not
         hardiness.evaluate(answers, attack, str(root), **settings)
 
 
+@pytest.mark.slow
 def test_two_shares_of_a_call_evaluate_everything_once(named: list[str], root: Path, tmp_path: Path) -> None:
     whole, shared = tmp_path / "whole", tmp_path / "shared"
     settings: dict[str, Any] = {"device": "cpu", "runtime": "torch", "progress": False, "batch_size": 1}

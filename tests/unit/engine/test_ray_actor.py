@@ -173,6 +173,7 @@ def actor(
     return UnitActor(errand, 1)
 
 
+@pytest.mark.slow
 def test_a_unit_is_decoded_while_the_one_before_it_is_in_the_model(
     tmp_path: Path, pictures: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,6 +224,7 @@ def test_without_a_home_no_folder_is_called_by_a_tilde(monkeypatch: pytest.Monke
     assert all(folder.is_absolute() for folder in _kept_kernels.folders_of(__file__))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("folder", "says"), [("/kernels", "they are kept in /kernels"), (None, "set NUMBA_CACHE_DIR")])
 def test_after_two_seconds_of_compiling_a_line_says_so_once(
     folder: str | None, says: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -48,6 +48,7 @@ class Counts(nn.Module):
         return self.scale + x.mean((2, 3)) + self.own
 
 
+@pytest.mark.slow
 def test_a_file_of_ones_own_is_run_anew_with_what_lies_beside_it(tmp_path: Path, noise: Noise) -> None:
     (tmp_path / "beside.py").write_text("SHOWN = []\n")
     (tmp_path / "own.py").write_text(OWN)

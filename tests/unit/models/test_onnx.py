@@ -99,6 +99,7 @@ def test_other_graphs_are_told(exported: Callable[..., str]) -> None:
     assert resolve(exported(px=64)).input_px == 64
 
 
+@pytest.mark.slow
 def test_a_loop_without_end_is_given_up(
     exported: Callable[..., str], noise: Noise, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,7 @@ def test_a_test_result_of_ai_verify_has_its_fields_and_its_output_follows_their_
     assert faults("aiverify_blur_corruptions.output.schema.json", broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["every-eval-ever", "aiverify"])
 def test_where_there_is_nothing_to_write_it_is_said(form: str) -> None:
     with pytest.raises(ArgumentError, match=f"{form} needs a "):
