@@ -81,8 +81,8 @@ def store_predictions(command: Command) -> StoredPredictions:
 
 def _store_scores(command: Command, answers: Answers, benchmark: ScoreFile) -> StoredPredictions:
     """Store the score that each picture has as the run of the command's one model; raises as `store_predictions`."""
-    for name in command.named_pictures:
-        raise ArgumentError(f"{name} does not go with {benchmark.name}: of scores no picture is read; leave it out")
+    if names := command.named_pictures:
+        raise ArgumentError(f"{names[0]} does not go with {benchmark.name}: of scores no picture is read; leave it out")
     table, grouping = read_scores(answers, benchmark), command.grouping
     own, lines = table.data()
     (data,) = sets_with_tables([own], grouping)

@@ -228,24 +228,29 @@ def called_on_bytes(code: CodeType, names: Mapping[str, Any], origins: Mapping[s
     Args:
         code: one piece of it.
         names: its global names, as they are now.
-        origins: the module that each name is imported from, or is.
+        origins: the module that each global name is imported from, or is, where they are not at hand.
     """
     if not any(name == "BytesIO" or names.get(name) is io.BytesIO for name in code.co_names):
         return set()
-    instructions = list(dis.get_instructions(code))
+    instructions, own_origins = list(dis.get_instructions(code)), origins_of(code)
     uses: dict[str, list[bool]] = {}
     for place, instruction in enumerate(instructions):
         if instruction.opname.startswith("LOAD_") and instruction.opname != "LOAD_CONST":
             uses.setdefault(str(instruction.argval), []).append(
-                _is_called_on_bytes(instructions[place + 1 :], names, origins)
+                _is_called_on_bytes(instructions[place + 1 :], names, origins, own_origins)
             )
     return {name for name, calls in uses.items() if all(calls)}
 
 
-def _is_called_on_bytes(following: list[dis.Instruction], names: Mapping[str, Any], origins: Mapping[str, str]) -> bool:
+def _is_called_on_bytes(
+    following: list[dis.Instruction],
+    names: Mapping[str, Any],
+    origins: Mapping[str, str],
+    own_origins: Mapping[str, str],
+) -> bool:
     """Whether the instructions after that which loads a function call it with an ``io.BytesIO(…)`` alone."""
     rest = deque(following)
-    if not _takes_bytes_io(rest, names, origins):
+    if not _takes_bytes_io(rest, names, origins, own_origins):
         return False
     depth = 0  # of the stack, from what a call of BytesIO takes away and puts there
     while rest and depth >= 0:
@@ -258,20 +263,30 @@ def _is_called_on_bytes(following: list[dis.Instruction], names: Mapping[str, An
     return call is not None and (call.opname, call.arg) == ("CALL", 1)
 
 
-def _takes_bytes_io(rest: deque[dis.Instruction], names: Mapping[str, Any], origins: Mapping[str, str]) -> bool:
-    """Take the instructions that load ``io.BytesIO`` from the front of some; whether there were such."""
+def _takes_bytes_io(
+    rest: deque[dis.Instruction],
+    names: Mapping[str, Any],
+    origins: Mapping[str, str],
+    own_origins: Mapping[str, str],
+) -> bool:
+    """Take the instructions that load ``io.BytesIO`` from the front of some; whether there were such.
 
-    def next_name() -> str:
+    A local name is of `io` where the code itself imports it, whatever a global one of that name is.
+    """
+
+    def next_name() -> tuple[str, bool]:
         while rest and rest[0].opname in _BETWEEN:
             rest.popleft()
-        is_name = bool(rest) and rest[0].opname.startswith("LOAD_") and isinstance(rest[0].argval, str)
-        return str(rest.popleft().argval) if is_name else ""
+        if not rest or not rest[0].opname.startswith("LOAD_") or not isinstance(rest[0].argval, str):
+            return "", False
+        instruction = rest.popleft()
+        return instruction.argval, instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME")
 
-    name = next_name()
-    value = names.get(name)
-    is_of_io = name not in names and origins.get(name) == "io"
+    name, is_global = next_name()
+    value = names.get(name) if is_global else None
+    is_of_io = value is None and (origins if is_global else own_origins).get(name) == "io"
     if value is io or (is_of_io and name != "BytesIO"):
-        is_it = next_name() == "BytesIO"
+        is_it = next_name()[0] == "BytesIO"
     else:
         is_it = value is io.BytesIO or is_of_io
     while rest and rest[0].opname == "PUSH_NULL":  # Python 3.13 has it behind the function

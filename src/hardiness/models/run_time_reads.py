@@ -288,7 +288,7 @@ class RunTimeReads:
         module = str(names.get("__name__", ""))
         self._words(code, module, str(names.get("__package__") or ""), names, ModuleText())
         where = f"{code.co_name} of {module.removeprefix(OWN_FILE)}"
-        on_bytes = called_on_bytes(code, names, origins_of(code))
+        on_bytes = called_on_bytes(code, names, {})
         for name in sorted(names_in(code)):
             value = value_of(name, names)
             if value is None or (name in on_bytes and installed_name(value)):
@@ -312,7 +312,7 @@ class RunTimeReads:
         texts = {value for value in code.co_consts if isinstance(value, str) and value.isidentifier()}
         self._name(used | texts)
         origins = {**text.origins, **(origins_of(code) if code.co_name != "<module>" else {})}
-        used -= called_on_bytes(code, names, origins)
+        used -= called_on_bytes(code, names, text.origins)
         for name in used & set(origins):
             if origins[name] in _BY_MODULE:
                 self.places[_BY_MODULE[origins[name]]].add(f"{name} in {where}")

@@ -74,8 +74,7 @@ def digest_of(
             **{name: doubt for name in score.values if (doubt := each.doubt_about(score, name))},
             **dict.fromkeys(random, RANDOM_WEIGHTS),
         }
-        twins = dict.fromkeys(_second_names(each), "the same run")  # which the notes say
-        standing = paired_standing(score, {**unranked, **twins})
+        standing = paired_standing(score, {*unranked, *_second_names(each)})
         sentences = (
             *_sentences(each, score, standing),
             *_not_ranked(unranked),

@@ -161,6 +161,12 @@ NAMED = {
         "files",
     ),
     "open on a name that bytes hold": ("import io", "", "open(io.BytesIO(b'a').read())", "files"),
+    "open on bytes of a parameter": (
+        "import io\nfrom PIL import Image\ndef opened(io):\n    return Image.open(io.BytesIO('a'))",
+        "",
+        "opened(x)",
+        "files",
+    ),
     "open on bytes of another": (
         "class BytesIO(str): pass\nfrom PIL import Image",
         "",

@@ -111,8 +111,8 @@ def _tested_pairs(pairs: Pairs, clusters: Clusters | None) -> DifferenceTest:
     mine, theirs = sign * pairs.mine, sign * pairs.theirs
     span = float(np.abs(pairs.weights).sum()) * pairs.top
     if not np.isnan(mine - theirs).any():
-        sides = (mean(pairs.ids, values, pairs.weights) for values in (mine, theirs))
-        return difference_test(next(sides), next(sides), span, clusters=clusters)
+        first, second = (mean(pairs.ids, values, pairs.weights) for values in (mine, theirs))
+        return difference_test(first, second, span, clusters=clusters)
     estimate = mean(pairs.ids, mine - theirs, pairs.weights)
     nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
     return difference_test(estimate, nothing, math.inf, clusters=clusters)
