@@ -168,10 +168,11 @@ def test_standard_output_that_is_full_is_told_in_one_line() -> None:
     assert "standard output cannot be written: No space left on device" in one_line(told.stderr)
 
 
-def test_a_reader_that_leaves_is_nothing_to_tell() -> None:
+@pytest.mark.parametrize("line", [["list", "attacks"], ["show", "--help"]], ids=["a table", "a help text"])
+def test_a_reader_that_leaves_is_nothing_to_tell(line: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
-    told = spawned("attacks", stdout=write)
+    told = spawned(*line, stdout=write)
     os.close(write)
     assert (told.returncode, told.stderr) == (141, "")
 

@@ -24,7 +24,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from hardiness.cli.streams import prepare_streams
+from hardiness.cli.streams import ReaderLeftError, prepare_streams
 from hardiness.core import errors
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError, described, printable
 
@@ -63,16 +63,16 @@ def tell(error: BaseException) -> int:
     """Print what went wrong to standard error; the exit status."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
-        return READER_LEFT  # rich has closed the output by then
+    if isinstance(error, ReaderLeftError):
+        return READER_LEFT
     if isinstance(error, SystemExit) and COMPLETION in os.environ:
         return int(error.code or 0)  # click has told the shell how the line may go on
     errors.show_traceback(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()  # the help that was asked for
         return error.exit_code
-    if isinstance(error, OSError) and (refused := _output_refused(error)):
-        return refused
+    if isinstance(error, OSError) and _is_output_refused(error):
+        return 1
     if isinstance(error, click.ClickException):
         line, status = _usage(error), error.exit_code
     elif isinstance(error, HardinessError):
@@ -110,17 +110,15 @@ def _as_one(line: str) -> str:
     return printable("\\n".join(line.splitlines()))
 
 
-def _output_refused(error: OSError) -> int:
-    """The exit status where standard output takes no more, which is told if its reader is still there; else 0."""
+def _is_output_refused(error: OSError) -> bool:
+    """Whether standard output takes no more, as on a full disk; then a line says so."""
     innermost = Path(traceback.extract_tb(error.__traceback__)[-1].filename).parts
     if not {"rich", "click", "cli"} & set(innermost):
-        return 0
+        return False
     # What is left in its buffer would be tried once more, and told by Python, when the program ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if error.errno == errno.EPIPE:
-        return READER_LEFT
     click.echo(f"hardiness: standard output cannot be written: {error.strerror}; what is stored is kept", err=True)
-    return 1
+    return True
 
 
 def _usage(error: click.ClickException) -> str:

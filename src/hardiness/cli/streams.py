@@ -11,6 +11,28 @@ OUTPUT, MESSAGES = 1, 2
 """Descriptors of standard output and standard error."""
 
 
+class ReaderLeftError(Exception):
+    """The reader of standard output has left, as ``head`` does; no `OSError`, for which click and rich end us."""
+
+
+class ResultFile(io.FileIO):
+    """A file that raises `ReaderLeftError` once, where its reader has left, and loses what is written later."""
+
+    has_reader = True
+
+    def write(self, content: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # it never gives None
+        """Write it; the bytes that are dealt with.
+
+        Raises:
+            ReaderLeftError: nobody reads it any more.
+        """
+        try:
+            return (super().write(content) or 0) if self.has_reader else len(content)
+        except BrokenPipeError:
+            self.has_reader = False
+            raise ReaderLeftError from None
+
+
 class LossyFile(io.FileIO):
     """A file whose writes are lost where there is no room for them; that its reader has gone is an error still."""
 
@@ -37,7 +59,7 @@ def prepare_streams() -> None:
     os.close(number)
     results = os.dup(OUTPUT)
     os.dup2(MESSAGES, OUTPUT)
-    sys.stdout = _text(io.FileIO(results, "w"), sys.stdout)
+    sys.stdout = _text(ResultFile(results, "w"), sys.stdout)
     sys.stderr = _text(LossyFile(MESSAGES, "w", closefd=False), sys.stderr)
     vars(sys).update(__stdout__=sys.stdout, __stderr__=sys.stderr)  # a terminal's width is asked of these
 
